@@ -1,8 +1,8 @@
 """Pulumi's Python language host, for where the official one can't be had.
 
-The engine starts this process, reads a port from its first line of output, asks a few questions and then has it run the
-program, once. The `pulumi` package holds nearly all of that: `LanguageServer`, made for inline programs of the Automation
-API. What a program in a folder needs on top is here. This file runs in the program's own environment.
+The engine starts this process, reads a port from its first line of output, asks a few questions and has it run the
+program, once. The `pulumi` package holds nearly all of that: `LanguageServer`, made for the Automation API's inline
+programs. What a program in a folder needs on top is here. This file runs in the program's own environment.
 """
 
 from __future__ import annotations

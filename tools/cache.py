@@ -1,0 +1,81 @@
+"""The cache of set-up: what is downloaded or built once for all checkouts of one user.
+
+A folder in it is either complete or not there: one process at a time fills it under another name, then renames it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.running import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PARTIAL = ".partial-"
+
+
+def cache_root(environment: Mapping[str, str]) -> Path:
+    """Returns the user's cache folder for this project, by the XDG rules (which ignore a relative value)."""
+    base = Path(environment.get("XDG_CACHE_HOME", ""))
+    return (base if base.is_absolute() else Path.home() / ".cache") / "fargate-web"
+
+
+@contextlib.contextmanager
+def exclusively(folder: Path) -> Iterator[None]:
+    """Holds `folder` against other set-ups until the block ends; the lock dies with the process that holds it.
+
+    Raises:
+        OSError: The folder can't be created or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"Another set-up is at work in {folder}; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def filled_whole(target: Path) -> Iterator[Path]:
+    """Yields an empty folder that becomes `target` when the block ends well, and vanishes when it doesn't.
+
+    What an earlier, killed set-up left behind for this target is removed first. Call it inside `exclusively`.
+    """
+    for leftover in target.parent.glob(f"{target.name}{PARTIAL}*"):
+        remove(leftover)
+    partial = Path(tempfile.mkdtemp(prefix=f"{target.name}{PARTIAL}", dir=target.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        remove(target)
+        partial.rename(target)
+    finally:
+        remove(partial)
+
+
+def remove(path: Path) -> None:
+    """Removes a folder, read-only parts of it included, or a file; nothing there is fine."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+        return
+    for folder, _, _ in os.walk(path):
+        Path(folder).chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def replace_link(link: Path, target: Path) -> None:
+    """Points a symbolic link at `target`, without a moment in which it isn't there."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    fresh = link.with_name(f"{link.name}{PARTIAL}{os.getpid()}")
+    fresh.symlink_to(target)
+    fresh.replace(link)

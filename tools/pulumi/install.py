@@ -1,0 +1,145 @@
+"""Finds the Pulumi CLI, or installs it into the cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.cache import exclusively, filled_whole
+from tools.pulumi import sources
+from tools.pulumi.versions import MINIMUM, KnownVersions, NotUsableError, Version, ask, go_needed, pinned, text
+from tools.running import CommandFailedError, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Source = Callable[[sources.Workshop, Version, Path], None]
+
+LANGUAGE_HOST = "pulumi-language-python"
+OUR_HOST = Path(__file__).parent / "host"
+OUR_HOST_FILES = ("language_host.py", LANGUAGE_HOST)
+SOURCES: Sequence[Source] = (sources.release, sources.go_modules)
+
+
+class NoPulumiError(Exception):
+    """There is no Pulumi CLI and none could be installed; the text says where it was looked for and what to do."""
+
+
+def find_or_install(shop: sources.Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES) -> Path:
+    """Returns a Pulumi CLI that can run this project's program.
+
+    Args:
+        shop: Cache, environment and tools to work with.
+        own_links: The folder with the link that set-up itself makes; a `pulumi` there is not the user's.
+        from_sources: Where to get one when the user has none, the first choice first.
+
+    Raises:
+        NoPulumiError: There is none and none could be installed.
+    """
+    known = KnownVersions(shop.cache / "pulumi" / "versions.json")
+    found, rejected = _on_path(shop, own_links, known)
+    if found:
+        return found
+    version = pinned()
+    target = shop.cache / "pulumi" / text(version)
+    binary = target / "bin" / "pulumi"
+    if not (_is(binary, version, known) and _host_is_current(target)):
+        try:
+            with exclusively(target.parent):
+                if not _is(binary, version, known):
+                    _fill(target, version, shop, from_sources, rejected)
+                if not _host_is_current(target):
+                    _place_host(target / "bin")
+        except OSError as error:
+            raise NoPulumiError(f"{error}. Set XDG_CACHE_HOME to a folder that can be written.") from error
+    return binary
+
+
+def _on_path(shop: sources.Workshop, own_links: Path, known: KnownVersions) -> tuple[Path | None, list[str]]:
+    """Looks for the user's own CLI, and says of each that it can't take why."""
+    rejected = []
+    for folder in filter(None, shop.environment.get("PATH", os.defpath).split(os.pathsep)):
+        candidate = Path(folder) / "pulumi"
+        ours = own_links.resolve() == Path(folder).resolve() or candidate.resolve().is_relative_to(shop.cache.resolve())
+        if ours or not (candidate.is_file() and os.access(candidate, os.X_OK)):
+            continue
+        objection = _objection(candidate, shop, known)
+        if objection is None:
+            return candidate, rejected
+        rejected.append(objection)
+    return None, rejected
+
+
+def _objection(candidate: Path, shop: sources.Workshop, known: KnownVersions) -> str | None:
+    try:
+        version = known.of(candidate)
+    except NotUsableError as reason:
+        return str(reason)
+    if version < MINIMUM:
+        return f"{candidate} is {text(version)}; {text(MINIMUM)} or later is needed"
+    if not (shop.tool(LANGUAGE_HOST) or (candidate.resolve().parent / LANGUAGE_HOST).exists()):
+        return f"{candidate} comes without {LANGUAGE_HOST}"
+    return None
+
+
+def _is(binary: Path, version: Version, known: KnownVersions) -> bool:
+    try:
+        return known.of(binary) == version
+    except NotUsableError:
+        return False
+
+
+def _fill(
+    target: Path, version: Version, shop: sources.Workshop, from_sources: Sequence[Source], rejected: list[str]
+) -> None:
+    for reason in rejected:
+        say(f"Not used: {reason}.")
+    if target.exists():
+        say(f"{target} is incomplete or broken; installing it anew.")
+    failed = []
+    for source in from_sources:
+        try:
+            with filled_whole(target) as partial:
+                source(shop, version, partial)
+                _expect(partial / "bin" / "pulumi", version)
+                _place_host(partial / "bin")
+        except (CommandFailedError, NotUsableError) as error:
+            failed.append(str(error))
+        else:
+            say(f"The Pulumi CLI {text(version)} is in {target}.")
+            return
+    tried = "\n  ".join([*(rejected or ["none on PATH"]), *failed])
+    raise NoPulumiError(
+        f"There is no usable Pulumi CLI, and none could be installed:\n  {tried}\n"
+        f"Install Pulumi {text(MINIMUM)} or later (pulumi.com/docs/install) so that PATH finds it, or Go {text(go_needed())}\n"
+        "or later where a Go module proxy can be reached. Then run this again."
+    )
+
+
+def _expect(binary: Path, version: Version) -> None:
+    installed = ask(binary)
+    if installed != version:
+        raise NotUsableError(f"{binary} is {text(installed)}, not the wanted {text(version)}")
+
+
+def _host_is_current(target: Path) -> bool:
+    """Says whether a language host is there: the official one, or ours as this checkout has it."""
+    placed = target / "bin"
+    if not (placed / "language_host.py").exists() and (placed / LANGUAGE_HOST).exists():
+        return True
+    try:
+        return all((placed / name).read_bytes() == (OUR_HOST / name).read_bytes() for name in OUR_HOST_FILES)
+    except OSError:
+        return False
+
+
+def _place_host(folder: Path) -> None:
+    """Puts our language host beside a CLI that came without one, or with an older one of ours."""
+    if _host_is_current(folder.parent):
+        return
+    for name in OUR_HOST_FILES:
+        fresh = folder / f"{name}.{os.getpid()}"
+        shutil.copy(OUR_HOST / name, fresh)
+        fresh.replace(folder / name)

@@ -1,0 +1,111 @@
+"""Sets a checkout up: uv, the environment with the locked requirements, the Pulumi CLI. `make setup` runs it.
+
+Each step is skipped when its result is there and belongs to the present inputs; what an interrupted run left undone, the
+next one does. It needs nothing but a Python: `python3 -m tools.setup`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is what this line is for
+    sys.exit(
+        f"Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12"
+    )
+
+import hashlib
+import json
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from tools.cache import cache_root, remove, replace_link
+from tools.pulumi.install import NoPulumiError, find_or_install
+from tools.pulumi.sources import Workshop
+from tools.running import CommandFailedError, run, say
+from tools.uv import NoUvError, find_or_fetch
+
+ROOT = Path(__file__).resolve().parent.parent
+INPUTS = ("pyproject.toml", "requirements.txt")
+PACKAGES = ("infra", "localaws", "verify")
+SCRIPTS = ("python", "pytest", "verify", "pulumi-local")
+"""Commands whose absence shows that an environment was deleted, moved or half made."""
+
+INTERRUPTED = 130
+
+
+def inputs_of(root: Path) -> str:
+    """Identifies what the environment is made from: inputs, place (its scripts hold paths) and Python."""
+    texts = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in INPUTS}
+    return json.dumps({**texts, "at": str(root), "python": sys.version.split()[0]}, indent=1)
+
+
+def environment_is_current(root: Path) -> bool:
+    """Says whether the environment was completed from the present inputs and its commands are there."""
+    try:
+        complete = (root / ".venv" / "set-up.json").read_text() == inputs_of(root)
+    except OSError:
+        return False
+    return complete and all((root / ".venv" / "bin" / script).exists() for script in SCRIPTS)
+
+
+def create_environment(root: Path, uv: Path) -> None:
+    """Creates `.venv`, or brings it to the locked requirements.
+
+    Raises:
+        CommandFailedError: A step failed.
+    """
+    venv = root / ".venv"
+    python = venv / "bin" / "python"
+    stamp = venv / "set-up.json"
+    stamp.unlink(missing_ok=True)
+    # An active environment of something else must not be taken for ours.
+    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    do = partial(run, cwd=root, environment=environment)
+    if not (python.exists() and (venv / "pyvenv.cfg").exists()):
+        remove(venv)
+        say("Creating the Python environment .venv.")
+        do([uv, "venv", "--quiet", "--python", sys.executable, venv], what="creating .venv")
+    say("Installing the locked requirements (about a minute where nothing is cached).")
+    do(
+        [uv, "pip", "sync", "--python", python, "--require-hashes", "--compile-bytecode", "requirements.txt"],
+        what="installing requirements",
+    )
+    do([uv, "pip", "install", "--python", python, "--no-deps", "--editable", "."], what="installing the project")
+    # Where PYTHONDONTWRITEBYTECODE is set, every command would compile the project's own modules again.
+    do([python, "-m", "compileall", "-q", *PACKAGES], what="compiling the project")
+    stamp.write_text(inputs_of(root))
+
+
+def set_up(root: Path) -> None:
+    """Does what is missing."""
+    cache = cache_root(os.environ)
+    uv = partial(find_or_fetch, cache, os.environ.get("PATH"))
+    if not environment_is_current(root):
+        create_environment(root, uv())
+    links = root / ".venv" / "bin"
+    shop = Workshop(cache=cache, environment=os.environ, uv=uv)
+    replace_link(links / "pulumi", find_or_install(shop, own_links=links))
+
+
+def main() -> NoReturn:
+    """Runs set-up for this checkout; exits 0 when it is complete, 1 with a message when it can't be, 130 on Ctrl-C."""
+    # Ends a terminated set-up the way Ctrl-C does: through the clean-up of whatever is running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    started = time.monotonic()
+    try:
+        set_up(ROOT)
+    except (CommandFailedError, NoUvError, NoPulumiError) as error:
+        sys.exit(f"Set-up failed. {error}")
+    except KeyboardInterrupt:
+        say("Set-up was interrupted; run it again to go on.")
+        sys.exit(INTERRUPTED)
+    say(f"Set-up is complete ({time.monotonic() - started:.1f} s).")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
