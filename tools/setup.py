@@ -1,7 +1,7 @@
 """Sets a checkout up: uv, the environment with the locked requirements, the Pulumi CLI. `make setup` runs it.
 
-Each step is skipped when its result is there and belongs to the present inputs; what an interrupted run left undone, the
-next one does. It needs nothing but a Python: `python3 -m tools.setup`.
+Each step is skipped when its result is there and belongs to the present inputs; what an interrupted run left undone,
+the next one does. It needs nothing but a Python: `python3 -m tools.setup`.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def find_or_install(shop: sources.Workshop, own_links: Path, from_sources: Seque
 
 def _on_path(shop: sources.Workshop, own_links: Path, known: KnownVersions) -> tuple[Path | None, list[str]]:
     """Looks for the user's own CLI, and says of each that it can't take why."""
-    rejected = []
+    rejected: list[str] = []
     for folder in filter(None, shop.environment.get("PATH", os.defpath).split(os.pathsep)):
         candidate = Path(folder) / "pulumi"
         ours = own_links.resolve() == Path(folder).resolve() or candidate.resolve().is_relative_to(shop.cache.resolve())
@@ -113,8 +113,8 @@ def _fill(
     tried = "\n  ".join([*(rejected or ["none on PATH"]), *failed])
     raise NoPulumiError(
         f"There is no usable Pulumi CLI, and none could be installed:\n  {tried}\n"
-        f"Install Pulumi {text(MINIMUM)} or later (pulumi.com/docs/install) so that PATH finds it, or Go {text(go_needed())}\n"
-        "or later where a Go module proxy can be reached. Then run this again."
+        f"Put Pulumi {text(MINIMUM)} or later on PATH (pulumi.com/docs/install), or Go {text(go_needed())} or later where a\n"
+        "Go module proxy can be reached, and run this again."
     )
 
 
