@@ -1,0 +1,151 @@
+"""What a configuration value may be. Pure.
+
+Pulumi hands every value over as text, lists and maps as JSON. Each kind reads that text, or says what it would take.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+
+class Kind(Protocol):
+    """A kind of value."""
+
+    @property
+    def allowed(self) -> str:
+        """What the kind takes, in words that complete "allowed: "."""
+
+    def read(self, text: str) -> object:
+        """The value that `text` stands for.
+
+        Raises:
+            ValueError: It stands for nothing that is allowed.
+        """
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number within bounds."""
+
+    least: int
+    most: int
+
+    @property
+    def allowed(self) -> str:
+        """The bounds."""
+        return f"a whole number from {self.least} to {self.most}"
+
+    def read(self, text: str) -> int:
+        """The number."""
+        if not re.fullmatch(r"-?[0-9]{1,12}", text) or not self.least <= int(text) <= self.most:
+            _refuse(text)
+        return int(text)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few values, all texts or all numbers."""
+
+    choices: tuple[str | int, ...]
+
+    @property
+    def allowed(self) -> str:
+        """The choices."""
+        return "one of " + ", ".join(map(str, self.choices))
+
+    def read(self, text: str) -> str | int:
+        """The choice."""
+        by_text = {str(choice): choice for choice in self.choices}
+        return by_text[text] if text in by_text else _refuse(text)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no."""
+
+    @property
+    def allowed(self) -> str:
+        """Both words."""
+        return "true or false"
+
+    def read(self, text: str) -> bool:
+        """Whether it is true."""
+        return text == "true" if text in {"true", "false"} else _refuse(text)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of a certain form."""
+
+    pattern: str
+    allowed: str
+    longest: int = 255
+
+    def read(self, text: str) -> str:
+        """The text itself."""
+        return text if len(text) <= self.longest and re.fullmatch(self.pattern, text) else _refuse(text)
+
+
+@dataclass(frozen=True)
+class Network:
+    """An IPv4 range in CIDR notation."""
+
+    widest: int
+    narrowest: int
+
+    @property
+    def allowed(self) -> str:
+        """The form and the bounds."""
+        return f"an IPv4 network address from /{self.widest} to /{self.narrowest}, like 10.0.0.0/16"
+
+    def read(self, text: str) -> str:
+        """The range itself."""
+        prefix = ipaddress.IPv4Network(text).prefixlen
+        return text if "/" in text and self.widest <= prefix <= self.narrowest else _refuse(text)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A list of texts."""
+
+    each: Text
+
+    @property
+    def allowed(self) -> str:
+        """What each item may be."""
+        return f"a list, each item {self.each.allowed}"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """The items."""
+        items = json.loads(text)
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            _refuse(text)
+        return tuple(map(self.each.read, items))
+
+
+@dataclass(frozen=True)
+class Map:
+    """Texts by name."""
+
+    name: Text
+    value: Text
+
+    @property
+    def allowed(self) -> str:
+        """What names and values may be."""
+        return f"a map, each name {self.name.allowed}, each value {self.value.allowed}"
+
+    def read(self, text: str) -> dict[str, str]:
+        """The entries, in the order of their names."""
+        entries = json.loads(text)
+        if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
+            _refuse(text)
+        return {self.name.read(name): self.value.read(entries[name]) for name in sorted(entries)}
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(text)

@@ -1,0 +1,80 @@
+"""The ECS cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import log_group, naming
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecLog:
+    """Where ECS Exec sessions are recorded."""
+
+    group: str
+    retention_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    """What a Cluster is made from."""
+
+    cluster_name: str
+    """Name of the ECS cluster; changing it replaces the cluster."""
+
+    container_insights: str = "disabled"
+    """`disabled`, `enabled` or `enhanced`."""
+
+    exec_log: ExecLog | None = None
+    """Log of ECS Exec sessions; without one the cluster records none."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of everything in it."""
+
+
+class Cluster(pulumi.ComponentResource):
+    """An ECS cluster and the log of the sessions that people open in its tasks."""
+
+    arn: pulumi.Output[str]
+    """ARN of the cluster."""
+
+    cluster_name: pulumi.Output[str]
+    """Name of the cluster."""
+
+    exec_log_group: pulumi.Output[str] | None
+    """Name of the log group of ECS Exec sessions, if they are recorded."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fargate-web:index:Cluster", name, None, opts)
+        tags = naming.of_component(args.tags, name)
+        sessions = args.exec_log and log_group.adopt_or_create(
+            f"{name}-exec",
+            group=args.exec_log.group,
+            retention_days=args.exec_log.retention_days,
+            tags=tags,
+            parent=self,
+        )
+        cluster = aws.ecs.Cluster(
+            name,
+            name=args.cluster_name,
+            settings=[{"name": "containerInsights", "value": args.container_insights}],
+            configuration=_recorded_in(sessions.name) if sessions else None,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.arn = cluster.arn
+        self.cluster_name = cluster.name
+        self.exec_log_group = sessions.name if sessions else None
+        self.register_outputs({"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group})
+
+
+def _recorded_in(group: pulumi.Input[str]) -> aws.ecs.ClusterConfigurationArgsDict:
+    return {
+        "execute_command_configuration": {
+            "logging": "OVERRIDE",
+            "log_configuration": {"cloud_watch_log_group_name": group, "cloud_watch_encryption_enabled": False},
+        }
+    }

@@ -1,0 +1,13 @@
+"""The arithmetic of ECS's rolling deployment. Pure."""
+
+from __future__ import annotations
+
+
+def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bool:
+    """Whether a deployment can replace a task: there is room to start one more, or one less may run.
+
+    ECS rounds the number that must keep running up, and the number that may exist down.
+    """
+    must_run = -(-desired * minimum_percent // 100)
+    may_exist = desired * maximum_percent // 100
+    return desired == 0 or may_exist > desired or must_run < desired

@@ -1,0 +1,40 @@
+"""What a person who deploys can put right: one family of errors, printed without a traceback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One setting that can't stay as it is."""
+
+    key: str
+    """The configuration key, or `stack`."""
+
+    value: str
+    """What it is now, for people."""
+
+    allowed: str
+    """What it may be."""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.value}; allowed: {self.allowed}"
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's settings can't be deployed; nothing was registered."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(
+            "The stack's configuration can't be deployed:\n"
+            + "".join(f"  - {problem}\n" for problem in problems)
+            + "docs/config.md describes every key; `pulumi config set KEY VALUE` changes one."
+        )
+        self.problems = tuple(problems)

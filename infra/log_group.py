@@ -1,0 +1,33 @@
+"""Log groups that outlive what writes to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def adopt_or_create(
+    name: str, *, group: str, retention_days: int, tags: Mapping[str, str], parent: pulumi.Resource
+) -> aws.cloudwatch.LogGroup:
+    """The log group called `group`, which a destroy leaves behind.
+
+    One that exists already, from an earlier deployment or made by hand, is adopted and gets this retention; a plain
+    creation would fail with "already exists".
+    """
+    found = aws.cloudwatch.get_log_groups(log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent))
+    return aws.cloudwatch.LogGroup(
+        name,
+        name=group,
+        retention_in_days=retention_days,
+        tags=tags,
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            import_=group if group in found.log_group_names else None,
+            retain_on_delete=True,
+        ),
+    )

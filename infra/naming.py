@@ -1,0 +1,36 @@
+"""Names that AWS or a person must find a thing by, and the tags that tell whose it is. Pure."""
+
+from __future__ import annotations
+
+LONGEST_SERVICE = 20
+"""A target group's name ends at 32 characters; `alb-` before the service's and Pulumi's `-1234567` after take 12."""
+
+
+def cluster(stack: str) -> str:
+    """The name of a stack's ECS cluster."""
+    return f"ecs-cluster-{stack}"
+
+
+def service(stack: str, name: str) -> str:
+    """The name of an ECS service and of its task definition's family."""
+    return f"{stack}-{name}"
+
+
+def service_log_group(stack: str, name: str) -> str:
+    """The log group that a service's containers write to."""
+    return f"/aws/ecs/{cluster(stack)}/{service(stack, name)}"
+
+
+def exec_log_group(stack: str) -> str:
+    """The log group that records ECS Exec sessions."""
+    return f"/aws/ecs/{cluster(stack)}/exec"
+
+
+def tags(project: str, stack: str) -> dict[str, str]:
+    """The tags that everything in a stack carries; each component adds its own name with `of_component`."""
+    return {"Project": project, "Stack": stack, "ManagedBy": "Pulumi"}
+
+
+def of_component(tags: dict[str, str], component: str) -> dict[str, str]:
+    """A stack's tags, and which component the resource is part of."""
+    return {**tags, "Component": component}

@@ -1,0 +1,127 @@
+"""What a stack deploys: the composition root."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import naming, network
+from infra.cluster import Cluster, ClusterArgs, ExecLog
+from infra.iam import Place
+from infra.ingress import HealthCheck, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra.web_service import WebService, WebServiceArgs
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+
+_LAST_PRIORITY = 50_000
+"""The route for everything goes last, so that any other service's route can go before it."""
+
+
+def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
+    """Register everything, and return the stack's outputs by name.
+
+    Raises:
+        SettingsError: An existing VPC hasn't got the subnets it takes; nothing was registered.
+    """
+    place = Place(
+        partition=aws.get_partition().partition,
+        region=aws.get_region().region,
+        account=aws.get_caller_identity().account_id,
+    )
+    tags = naming.tags(settings.project, settings.stack)
+    kept = pulumi.ResourceOptions(protect=settings.deletion_protection or None)
+    exec_log_group = naming.exec_log_group(settings.stack) if settings.ecs_exec else None
+
+    home = (
+        network.find(settings.vpc_id, settings.subnet_ids)
+        if settings.vpc_id
+        else network.create(
+            "network", cidr=settings.vpc_cidr, zones=settings.availability_zone_count, tags=tags, opts=kept
+        )
+    )
+    cluster = Cluster(
+        "cluster",
+        ClusterArgs(
+            cluster_name=naming.cluster(settings.stack),
+            container_insights=settings.container_insights,
+            exec_log=ExecLog(group=exec_log_group, retention_days=settings.exec_log_retention_days)
+            if exec_log_group
+            else None,
+            tags=tags,
+        ),
+        kept,
+    )
+    ingress = LoadBalancedIngress(
+        "alb",
+        LoadBalancedIngressArgs(
+            vpc_id=home.vpc_id,
+            subnet_ids=home.subnet_ids,
+            routes=(_route(settings),),
+            idle_timeout_seconds=settings.idle_timeout_seconds,
+            deletion_protection=settings.deletion_protection,
+            tags=tags,
+        ),
+    )
+    target_group_arn = ingress.target_group_arns[settings.service_name]
+    web = WebService(
+        settings.service_name,
+        WebServiceArgs(
+            place=place,
+            service_name=naming.service(settings.stack, settings.service_name),
+            cluster_arn=cluster.arn,
+            vpc_id=home.vpc_id,
+            subnet_ids=home.subnet_ids,
+            ingress_security_group_id=ingress.security_group_id,
+            target_group_arn=target_group_arn,
+            container_name=settings.container_name,
+            image=settings.image,
+            command=settings.command,
+            container_port=settings.container_port,
+            cpu_units=settings.cpu_units,
+            memory_mib=settings.memory_mib,
+            cpu_architecture=settings.cpu_architecture,
+            environment=settings.environment,
+            secrets=settings.secrets,
+            desired_count=settings.desired_count,
+            minimum_healthy_percent=settings.minimum_healthy_percent,
+            maximum_percent=settings.maximum_percent,
+            health_check_grace_seconds=settings.health_check_grace_seconds,
+            drain_seconds=settings.drain_seconds,
+            steady_state_timeout_minutes=settings.steady_state_timeout_minutes,
+            log_group=naming.service_log_group(settings.stack, settings.service_name),
+            log_retention_days=settings.log_retention_days,
+            exec_log_group=exec_log_group,
+            tags=tags,
+        ),
+    )
+    outputs = {
+        "albDns": ingress.alb_dns,
+        "serviceUrl": ingress.url,
+        "clusterName": cluster.cluster_name,
+        "serviceName": web.service_name,
+        "targetGroupArn": target_group_arn,
+        "webLogGroup": web.log_group,
+        "execLogGroup": cluster.exec_log_group,
+    }
+    return {name: value for name, value in outputs.items() if value is not None}
+
+
+def _route(settings: Settings) -> Route:
+    return Route(
+        name=settings.service_name,
+        port=settings.container_port,
+        paths=("/*",),
+        priority=_LAST_PRIORITY,
+        drain_seconds=settings.drain_seconds,
+        health_check=HealthCheck(
+            path=settings.health_check_path,
+            codes=settings.health_check_codes,
+            interval_seconds=settings.health_check_interval_seconds,
+            timeout_seconds=settings.health_check_timeout_seconds,
+            healthy_threshold=settings.healthy_threshold,
+            unhealthy_threshold=settings.unhealthy_threshold,
+        ),
+    )
