@@ -22,7 +22,7 @@ class Network:
 
     vpc_id: pulumi.Input[str]
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Public subnets, one a zone. What uses them is created after, and deleted before, their way to the internet."""
+    """Public subnets, one a zone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +62,7 @@ def create(
         tags=tags,
         opts=pulumi.ResourceOptions(parent=vpc),
     )
-    # The ids alone would depend on the subnets only. With the routes, nothing in a subnet outlives its internet
-    # gateway, which AWS doesn't detach while public addresses are mapped.
-    ways_out = pulumi.Output.all(
-        ids=vpc.public_subnet_ids, routes=vpc.routes, associations=vpc.route_table_associations
-    )
-    return Network(vpc_id=vpc.vpc_id, subnet_ids=ways_out.apply(lambda parts: list(parts["ids"])))
+    return Network(vpc_id=vpc.vpc_id, subnet_ids=vpc.public_subnet_ids)
 
 
 def find(vpc_id: str, subnet_ids: Sequence[str]) -> Network:
