@@ -1,0 +1,1 @@
+"""The post-deploy check: what a service looks like from outside, through its load balancer."""

@@ -1,0 +1,170 @@
+"""From what was seen to frozen results: one per phase, one per check. Nothing here touches the network."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from verify import explain, sampling
+from verify.expectations import expectations
+from verify.options import Options
+from verify.outcome import Answer, Failure, Phase
+from verify.report import Result, Samples, Status, latency, steps
+from verify.waiting import Attempt
+
+_SHOWN_TASKS = 10
+
+
+def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options) -> Iterator[Result]:
+    """How far the run came: each phase passed, where it was stuck with the last error, and what it never reached."""
+    phases = [Phase.RESOLVE, Phase.CONNECT, *([Phase.TLS] if tls else []), Phase.HTTP]
+    last = attempts[-1] if attempts else None
+    stuck = last.stopped_in if last else Phase.RESOLVE
+    for number, phase in enumerate(phases):
+        passed = [a for a in attempts if a.stopped_in is None or a.stopped_in not in phases[: number + 1]]
+        here = [a for a in attempts if a.stopped_in is phase]
+        tried = len(passed) + len(here)
+        if last is None or (stuck in phases[:number]):
+            yield Result(id=phase, status=Status.SKIP, actual="never got this far" if tried == 0 else "")
+        elif stuck is phase:
+            hint = last.outcome.hint if isinstance(last.outcome, Failure) else explain.hint(last.outcome)
+            yield Result(id=phase, status=Status.FAIL, actual=last.text, hint=hint, duration=last.ended, attempts=tried)
+        else:
+            text = _passed(phase, passed[-1].outcome)
+            if here:
+                text += f", after {len(here)} x {here[-1].text}"
+            yield Result(id=phase, status=Status.OK, actual=text, duration=passed[0].ended, attempts=tried)
+    yield _stable(attempts, ready=ready, options=options)
+
+
+def _passed(phase: Phase, outcome: Answer | Failure) -> str:
+    """What a passed phase found."""
+    if isinstance(outcome, Failure):
+        return "passed"
+    timings = outcome.timings
+    if phase is Phase.RESOLVE:
+        return f"{', '.join(outcome.addresses)} in {_ms(timings.resolve)}"
+    if phase is Phase.CONNECT:
+        return f"{outcome.address} in {_ms(timings.connect)}"
+    return f"{outcome.status} in {_ms(timings.first_byte)}" if phase is Phase.HTTP else f"in {_ms(timings.tls or 0)}"
+
+
+def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Result:
+    good = sum(attempt.stopped_in is None for attempt in attempts)
+    ended = attempts[-1].ended if attempts else None
+    wanted = f"{options.stable} good answers in a row"
+    if ready and options.deadline == 0:
+        return Result(id=Phase.STABLE, status=Status.SKIP, actual="a single attempt tells nothing about it")
+    if ready:
+        return Result(id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts))
+    if good:
+        actual = f"{good} good of {len(attempts)} answers, but not in a row or not for long enough"
+        return Result(
+            id=Phase.STABLE, status=Status.FAIL, actual=actual, expected=wanted, duration=ended, attempts=len(attempts)
+        )
+    return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+
+
+def check_results(outcomes: Sequence[Answer | Failure], options: Options, planned: int) -> Iterator[Result]:
+    """What was asked for, held against every request that was measured."""
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    if planned:
+        yield _answered(outcomes, planned)
+    for expectation in expectations(options):
+        wrong = [answer for answer in answers if not expectation.holds(answer)]
+        if not answers:
+            yield Result(id=expectation.id, status=Status.SKIP, expected=expectation.wanted, actual="nothing answered")
+        elif wrong:
+            seen = Counter(expectation.seen(answer) for answer in wrong).most_common(1)[0][0]
+            yield Result(
+                id=expectation.id,
+                status=Status.FAIL,
+                expected=expectation.wanted,
+                actual=f"{seen} ({len(wrong)} of {len(answers)} answers)",
+                hint=explain.hint(wrong[0]) if expectation.id == "status" else "",
+                attempts=len(answers),
+            )
+        else:
+            yield Result(
+                id=expectation.id,
+                status=Status.OK,
+                expected=expectation.wanted,
+                actual=f"{expectation.wanted if expectation.id != 'status' else _statuses(answers)}",
+                attempts=len(answers),
+            )
+    if planned:
+        yield from _tasks(answers, options)
+
+
+def _statuses(answers: Sequence[Answer]) -> str:
+    return ", ".join(f"{count} x {status}" for status, count in sorted(Counter(a.status for a in answers).items()))
+
+
+def _answered(outcomes: Sequence[Answer | Failure], planned: int) -> Result:
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    answered = len(outcomes) - len(failures)
+    actual = f"{answered} of {planned} requests answered"
+    if failures:
+        actual += f"; {failures[-1].reason}"
+    elif answered < planned:
+        actual += "; then the deadline passed"
+    return Result(
+        id="answers",
+        status=Status.OK if answered == planned else Status.FAIL,
+        expected=f"{planned} answers",
+        actual=actual,
+        hint=failures[-1].hint if failures else "" if answered == planned else "raise --deadline, or lower --samples",
+        attempts=len(outcomes),
+    )
+
+
+def _tasks(answers: Sequence[Answer], options: Options) -> Iterator[Result]:
+    good = [answer for answer in answers if options.status.accepts(answer.status)]
+    tasks, unnamed = sampling.count_tasks(good, options.identity)
+    expected = options.expect_tasks
+    named = len(good) - unnamed
+    if expected is None and not tasks:
+        return
+    shares = ", ".join(f"{task} {count} ({count / named:.0%})" for task, count in list(tasks.items())[:_SHOWN_TASKS])
+    actual = f"{len(tasks)} distinct: {shares}" if tasks else "no answer names the task that made it"
+    actual += " ..." if len(tasks) > _SHOWN_TASKS else ""
+    actual += f"; {unnamed} answers name none" if unnamed and tasks else ""
+    status, hint = Status.OK, ""
+    if expected is not None:
+        if tasks:
+            actual += f"; chance to miss one of {expected}: {sampling.miss_probability(expected, named):.2g}"
+        if not tasks:
+            status = Status.UNKNOWN
+            hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
+        elif len(tasks) < expected:
+            status = Status.UNKNOWN if unnamed else Status.FAIL
+            hint = "do all tasks run and pass the health check? cookies and keep-alive play no part here"
+        elif len(tasks) > expected:
+            hint = "more than expected: a rollout may be under way"
+    yield Result(
+        id="tasks",
+        status=status,
+        expected=f"at least {expected} distinct" if expected else "",
+        actual=actual,
+        hint=hint,
+        attempts=len(good),
+    )
+
+
+def measured(outcomes: Sequence[Answer | Failure], options: Options) -> Samples:
+    """The numbers behind the checks."""
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    good = [answer for answer in answers if options.status.accepts(answer.status)]
+    tasks, unnamed = sampling.count_tasks(good, options.identity)
+    named = len(good) - unnamed
+    return Samples(
+        count=len(outcomes),
+        errors=len(outcomes) - len(answers),
+        latency=latency(answers),
+        steps=steps(answers),
+        tasks=tasks,
+        unidentified=unnamed,
+        miss_probability=sampling.miss_probability(options.expect_tasks, named) if options.expect_tasks else None,
+    )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"

@@ -1,0 +1,16 @@
+"""Text from elsewhere, made safe to show: on a terminal, in a CI log, in one line."""
+
+import re
+
+# GitHub's `::command::` and Azure's `##[command]` and `##vso[command]` act wherever a log line carries them.
+_LOG_COMMAND = re.compile(r"::(?=[A-Za-z])|##(?=[\[a-z])")
+
+
+def visible(text: str, limit: int = 120) -> str:
+    """Escape what a terminal or a CI log would act on, and cut to `limit` characters of the original."""
+    kept = text if len(text) <= limit else text[:limit] + "..."
+    kept = _LOG_COMMAND.sub(lambda match: f"{match[0][0]}\\x{ord(match[0][1]):02x}", kept)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in kept
+    )

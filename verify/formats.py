@@ -1,0 +1,103 @@
+"""How a report looks: pure functions from a report to text."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Protocol
+
+from verify.exit_codes import ExitCode
+from verify.report import Report, Result, Samples, Status
+
+SCHEMA = 1
+"""Of the JSON document, described in docs/verify.md; grows when a field changes its meaning or goes."""
+
+_WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "?", Status.SKIP: "skip"}
+_COLOURS = {Status.OK: "32", Status.FAIL: "1;31", Status.UNKNOWN: "1;33", Status.SKIP: "2"}
+
+
+class Format(Protocol):
+    """Renders a report, ending with a new line."""
+
+    def __call__(self, report: Report, *, colour: bool) -> str: ...  # noqa: D102 — said above
+
+
+def text(report: Report, *, colour: bool) -> str:
+    """One line per phase and check, for a person."""
+    return "\n".join(_lines(report, colour=colour)) + "\n"
+
+
+def as_json(report: Report, *, colour: bool) -> str:  # noqa: ARG001 — JSON has no colours
+    """One ASCII document, for a program."""
+    samples, target = report.samples, report.target
+    document = {
+        "schema": SCHEMA,
+        "started": report.started,
+        "ended": report.ended,
+        "target": {"url": report.url, "scheme": target.scheme, "host": target.host, "port": target.port},
+        "notes": report.notes,
+        "phases": [_entry(result) for result in report.phases],
+        "checks": [_entry(result) for result in report.checks],
+        "samples": {
+            "count": samples.count,
+            "errors": samples.errors,
+            "latency_ms": samples.latency and {k: _ms(v) for k, v in dataclasses.asdict(samples.latency).items()},
+            "steps_ms": {name: _ms(seconds) for name, seconds in samples.steps.items()},
+            "tasks": samples.tasks,
+            "unidentified": samples.unidentified,
+            "miss_probability": samples.miss_probability,
+        },
+        "verdict": report.verdict.name.lower(),
+        "exit_code": int(report.exit_code),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+FORMATS: dict[str, Format] = {"text": text, "json": as_json}
+
+
+def _entry(result: Result) -> dict[str, object]:
+    return {
+        "id": result.id,
+        "status": result.status,
+        "expected": result.expected,
+        "actual": result.actual,
+        "hint": result.hint,
+        "duration_ms": None if result.duration is None else _ms(result.duration),
+        "attempts": result.attempts,
+    }
+
+
+def _lines(report: Report, *, colour: bool) -> Iterator[str]:
+    yield report.url
+    yield from (f"  note: {note}" for note in report.notes)
+    yield ""
+    results = (*report.phases, *report.checks)
+    width = max(len(result.id) for result in results)
+    indent = " " * (width + 9)
+    for result in results:
+        word = f"{_WORDS[result.status]:<4}"
+        if colour:
+            word = f"\x1b[{_COLOURS[result.status]}m{word}\x1b[0m"
+        yield f"  {word}  {result.id:<{width}} {result.actual}".rstrip()
+        if result.status in (Status.FAIL, Status.UNKNOWN) and result.expected:
+            yield f"{indent}expected: {result.expected}"
+        if result.hint:
+            yield f"{indent}hint: {result.hint}"
+    yield from _latency(report.samples)
+    yield ""
+    after = f" (exit {int(report.exit_code)})" if report.verdict != ExitCode.PASSED else ""
+    yield f"{report.verdict.name.lower()} after {report.seconds:.1f} s{after}"
+
+
+def _latency(samples: Samples) -> Iterator[str]:
+    if samples.latency is None:
+        return
+    values = dataclasses.asdict(samples.latency)
+    names = {"minimum": "min", "maximum": "max", "p99": "p99" if samples.count >= 100 else "p99(=max)"}  # noqa: PLR2004 — what a percentile needs
+    numbers = "  ".join(f"{names.get(name, name)} {seconds * 1000:.1f}" for name, seconds in values.items())
+    yield ""
+    yield f"  {samples.count} requests, {samples.errors} without an answer; milliseconds: {numbers}"
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

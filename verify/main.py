@@ -1,0 +1,94 @@
+"""The console script: reads the target, runs the check, ends with a documented exit code."""
+
+import io
+import os
+import select
+import stat
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import TextIO
+
+from verify.errors import InputError
+from verify.exit_codes import ExitCode
+from verify.options import Options, build_parser, parse_options
+from verify.piped import MAX_BYTES, read_target
+from verify.target import Parsed
+
+
+def entry_point() -> None:
+    """Run as the console script `verify`."""
+    raise SystemExit(main())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check one target; returns the exit code."""
+    started = time.monotonic()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = parse_options(arguments)
+        return _check(_read(options), options, started)
+    except SystemExit:
+        _write(sys.stdout, "")
+        return ExitCode.PASSED
+    except InputError as error:
+        _write(sys.stderr, f"verify: {error.problem}\n  {error.hint}\n")
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 — the last line of defence: a bug has its own exit code
+        if "--debug" in arguments:
+            traceback.print_exc()
+        _write(sys.stderr, f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n")
+        return ExitCode.INTERNAL
+
+
+def _check(parsed: Parsed, options: Options, started: float) -> int:
+    # Bad input and --help mustn't pay for httpx and asyncio.
+    from verify.formats import FORMATS  # noqa: PLC0415
+    from verify.run import run  # noqa: PLC0415
+
+    def progress(line: str) -> None:
+        if not options.quiet:
+            _write(sys.stderr, f"{line}\n")
+
+    report = run(parsed, options, progress=progress, spent=time.monotonic() - started)
+    colour = bool(sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    _write(sys.stdout, FORMATS[options.format](report, colour=colour))
+    return report.exit_code
+
+
+def _read(options: Options) -> Parsed:
+    if options.target not in (None, "-"):
+        if _stdin_holds_data():
+            raise InputError("a target as argument and another on stdin", "give one; in a loop add </dev/null")
+        raw = os.fsencode(options.target or "")
+    elif sys.stdin is None or sys.stdin.isatty():
+        raise InputError("no target", build_parser().format_usage().strip())
+    else:
+        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    return read_target(
+        raw, output_name=options.output_name, scheme=options.scheme, port=options.port, path=options.path
+    )
+
+
+def _stdin_holds_data() -> bool:
+    """Whether a pipe into stdin has something to read right now; an idle or inherited stdin isn't a second target."""
+    if sys.stdin is None or not stat.S_ISFIFO(os.fstat(0).st_mode) or not select.select([0], [], [], 0)[0]:
+        return False
+    return bool(os.read(0, 1))
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write and flush; a reader that has gone (`verify | head`) isn't our failure."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

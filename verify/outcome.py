@@ -1,0 +1,62 @@
+"""What one request came to: an answer or a failure, both frozen."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """The steps from a line of text to a verdict, in order."""
+
+    PARSE = "parse"
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    HTTP = "http"
+    STABLE = "stable"
+    CHECKS = "checks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timings:
+    """Seconds that each step of a request took; `first_byte` and `total` count from its start."""
+
+    resolve: float = 0.0
+    connect: float = 0.0
+    tls: float | None = None
+    first_byte: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An HTTP response, read up to the body limit; header names are lower-case."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    truncated: bool
+    address: str
+    """The address that answered; `addresses` are all that the name had."""
+
+    addresses: tuple[str, ...]
+    timings: Timings
+
+    def header(self, name: str) -> str | None:
+        """The values of a header, joined as HTTP allows; None where there is none."""
+        values = [value for key, value in self.headers if key == name.lower()]
+        return ", ".join(values) if values else None
+
+    @property
+    def text(self) -> str:
+        """The body as text; what isn't UTF-8 becomes escapes."""
+        return self.body.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """No response: where it stopped, why, and whether trying again could help. `reason` is safe to show."""
+
+    phase: Phase
+    reason: str
+    hint: str
+    final: bool = False

@@ -1,0 +1,116 @@
+"""What a run found: frozen results, and the verdict that follows from them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from verify.exit_codes import ExitCode
+from verify.outcome import Answer
+from verify.target import Target
+
+
+class Status(StrEnum):
+    """How one phase or check came out."""
+
+    OK = "ok"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One line of the report; all text is safe to show. `duration` is in seconds since the run's start."""
+
+    id: str
+    status: Status
+    actual: str = ""
+    expected: str = ""
+    hint: str = ""
+    duration: float | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """Seconds of whole requests, by nearest rank; with fewer than 100 the 99th percentile is the maximum."""
+
+    minimum: float
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    maximum: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """What was measured once the service was stable."""
+
+    count: int
+    errors: int
+    latency: Latency | None
+    steps: dict[str, float]
+    """Median seconds of resolve, connect, tls and first_byte."""
+
+    tasks: dict[str, int]
+    unidentified: int
+    miss_probability: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A whole run. Times are ISO 8601 in UTC, `seconds` is how long it took."""
+
+    target: Target
+    url: str
+    started: str
+    ended: str
+    seconds: float
+    notes: tuple[str, ...]
+    phases: tuple[Result, ...]
+    checks: tuple[Result, ...]
+    samples: Samples
+    verdict: ExitCode
+    exit_code: ExitCode
+
+
+def verdict(results: Iterable[Result], *, reached: bool, stopped: ExitCode | None = None) -> ExitCode:
+    """How a run ended, by the worst of what happened."""
+    found = {result.status for result in results}
+    if stopped is not None:
+        return stopped
+    if not reached:
+        return ExitCode.UNREACHABLE
+    if Status.FAIL in found:
+        return ExitCode.FAILED
+    return ExitCode.INCONCLUSIVE if Status.UNKNOWN in found else ExitCode.PASSED
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """The nearest-rank percentile of values in ascending order."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def latency(answers: Sequence[Answer]) -> Latency | None:
+    """How long whole requests took; None without any."""
+    ordered = sorted(answer.timings.total for answer in answers)
+    if not ordered:
+        return None
+    return Latency(
+        minimum=ordered[0],
+        mean=sum(ordered) / len(ordered),
+        p50=percentile(ordered, 50),
+        p90=percentile(ordered, 90),
+        p95=percentile(ordered, 95),
+        p99=percentile(ordered, 99),
+        maximum=ordered[-1],
+    )
+
+
+def steps(answers: Sequence[Answer]) -> dict[str, float]:
+    """The median of each step that every answer has."""
+    names = ("resolve", "connect", "tls", "first_byte")
+    times = {name: [getattr(answer.timings, name) for answer in answers] for name in names}
+    return {name: percentile(sorted(values), 50) for name, values in times.items() if values and None not in values}

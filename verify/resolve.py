@@ -1,0 +1,41 @@
+"""From a name to addresses, without letting a slow name server hold up the run."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from ipaddress import ip_address
+
+Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
+"""Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
+
+
+async def system_resolver(host: str) -> tuple[str, ...]:
+    """Ask the operating system, on a thread of its own: `getaddrinfo` can't be cancelled, only left behind."""
+    with suppress(ValueError):
+        return (str(ip_address(host)),)
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[tuple[str, ...]] = loop.create_future()
+
+    def deliver(addresses: tuple[str, ...], error: OSError | None) -> None:
+        if answer.done():
+            return
+        if error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(addresses)
+
+    def look_up() -> None:
+        found: tuple[str, ...] = ()
+        failure = None
+        try:
+            records = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            found = tuple(dict.fromkeys(str(record[4][0]) for record in records))
+        except OSError as error:
+            failure = error
+        with suppress(RuntimeError):  # the run ended first, and its loop is closed
+            loop.call_soon_threadsafe(deliver, found, failure)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    return await answer

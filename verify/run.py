@@ -1,0 +1,154 @@
+"""One run: wait until stable, measure, report. The order of the phases lives here, and nothing else does."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import httpx
+
+from verify import checks, sampling
+from verify.exit_codes import ExitCode
+from verify.options import Options
+from verify.outcome import Answer, Failure, Phase
+from verify.probe import Probe, new_transport
+from verify.report import Report, verdict
+from verify.resolve import Resolver, system_resolver
+from verify.target import Parsed
+from verify.waiting import Attempt, wait_until_stable
+
+Progress = Callable[[str], None]
+_STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+
+
+@dataclass
+class Evidence:
+    """What was seen so far; an interrupted run reports as much as there is."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    ready: bool = False
+    planned: int = 0
+    samples: list[Answer | Failure] = field(default_factory=list)
+    stopped: ExitCode | None = None
+
+
+def run(parsed: Parsed, options: Options, *, progress: Progress, spent: float) -> Report:
+    """Check one target over the real network; `spent` seconds of the deadline are gone already."""
+
+    async def until_stopped() -> Report:
+        evidence = Evidence()
+        _cancel_on_signals(evidence)
+        return await check(
+            parsed,
+            options,
+            evidence=evidence,
+            transport=new_transport(parsed.target),
+            resolver=system_resolver,
+            progress=progress,
+            rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
+            spent=spent,
+        )
+
+    return asyncio.run(until_stopped())
+
+
+async def check(
+    parsed: Parsed,
+    options: Options,
+    *,
+    evidence: Evidence,
+    transport: httpx.AsyncBaseTransport,
+    resolver: Resolver,
+    progress: Progress,
+    rng: random.Random,
+    spent: float = 0.0,
+) -> Report:
+    """Check one target. The running loop's clock is the run's clock; cancelled, it reports the evidence so far."""
+    clock = asyncio.get_running_loop().time
+    began, started = clock() - spent, datetime.now(UTC)
+    probe = Probe(parsed.target, options, transport=transport, resolver=resolver)
+    progress(f"{Phase.PARSE:<8} {_shown_url(parsed, options)}")
+    try:
+        async with transport:
+            await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
+    except asyncio.CancelledError:
+        if evidence.stopped is None:
+            raise
+    phases = tuple(
+        checks.phase_results(
+            evidence.attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
+        )
+    )
+    results = tuple(checks.check_results(evidence.samples, options, evidence.planned))
+    ended = verdict(
+        (*phases, *results), reached=any(_reached(a, options) for a in evidence.attempts), stopped=evidence.stopped
+    )
+    forgiven = ended is ExitCode.INCONCLUSIVE and options.allow_inconclusive
+    return Report(
+        target=parsed.target,
+        url=_shown_url(parsed, options),
+        started=started.isoformat(timespec="milliseconds"),
+        ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=clock() - began,
+        notes=parsed.notes,
+        phases=phases,
+        checks=results,
+        samples=checks.measured(evidence.samples, options),
+        verdict=ended,
+        exit_code=ExitCode.PASSED if forgiven else ended,
+    )
+
+
+async def _gather(
+    probe: Probe, options: Options, evidence: Evidence, *, deadline: float, rng: random.Random, progress: Progress
+) -> None:
+    said: list[str] = []
+    phases = checks.phases(tls=probe.tls)
+
+    def record(attempt: Attempt) -> None:
+        evidence.attempts.append(attempt)
+        for phase in phases:
+            if attempt.passed(phase) and phase not in said:
+                said.append(phase)
+                progress(f"{phase:<8} {checks.passed(phase, attempt.outcome)}")
+        waiting = f"{attempt.stopped_in:<8} waiting: {attempt.text}"
+        if attempt.stopped_in and said[-1:] != [waiting]:
+            said.append(waiting)
+            progress(waiting)
+
+    evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
+    if not evidence.ready or not options.deadline:
+        outcome = evidence.attempts[-1].outcome
+        evidence.samples = [outcome] if isinstance(outcome, Answer) else []
+        return
+    clock = asyncio.get_running_loop().time
+    evidence.planned = sampling.planned(options)
+    progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
+    progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
+    while len(evidence.samples) < evidence.planned and deadline > clock():
+        evidence.samples.append(await probe(min(options.timeout, deadline - clock())))
+
+
+def _reached(attempt: Attempt, options: Options) -> bool:
+    outcome = attempt.outcome
+    return isinstance(outcome, Answer) and (outcome.status < 500 or options.status.accepts(outcome.status))  # noqa: PLR2004 — HTTP's own boundary
+
+
+def _cancel_on_signals(evidence: Evidence) -> None:
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        evidence.stopped = _STOPPED_BY[number]
+        if task is not None:
+            task.cancel()
+
+    for number in _STOPPED_BY:
+        loop.add_signal_handler(number, stop, number)
+
+
+def _shown_url(parsed: Parsed, options: Options) -> str:
+    url, mark, _ = parsed.target.url.partition("?")
+    return f"{url}{mark}***" if mark and options.mask_query else parsed.target.url

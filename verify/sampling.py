@@ -1,0 +1,73 @@
+"""Which tasks answered: how many requests tell, and what names a task."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from verify.escaping import visible
+from verify.options import Identity, Options
+from verify.outcome import Answer
+
+_DEFAULT_SAMPLES = 10
+
+
+def miss_probability(tasks: int, samples: int) -> float:
+    """Chance that so many requests, each sent to a task at random, leave at least one task out.
+
+    Inclusion and exclusion over the tasks left out, in whole numbers so that nothing cancels. Random is the worst
+    case: a load balancer that takes turns misses none in `tasks` requests.
+    """
+    missing = sum(
+        (-1) ** (left_out + 1) * math.comb(tasks, left_out) * (tasks - left_out) ** samples
+        for left_out in range(1, tasks + 1)
+    )
+    return float(missing / tasks**samples)
+
+
+def samples_needed(tasks: int, accepted: float) -> int:
+    """Fewest requests whose chance to leave one of the tasks out is no more than accepted."""
+    if tasks == 1:
+        return 1
+    enough = math.ceil(math.log(tasks / accepted) / -math.log1p(-1 / tasks))  # the union bound, never too few
+    while miss_probability(tasks, enough - 1) <= accepted:
+        enough -= 1
+    return enough
+
+
+def planned(options: Options) -> int:
+    """How many requests the run measures."""
+    needed = samples_needed(options.expect_tasks, options.miss_probability) if options.expect_tasks else 0
+    return options.samples or max(needed, _DEFAULT_SAMPLES)
+
+
+def identify(answer: Answer, identity: Identity) -> str | None:
+    """The task that made an answer, safe to show; None where the answer doesn't say."""
+    if identity.kind == "header":
+        found = answer.header(identity.where)
+    elif identity.kind == "json":
+        found = _at_pointer(answer.text, identity.where)
+    else:
+        match = re.search(identity.where, answer.text)
+        found = (match[1] if match.re.groups else match[0]) if match else None
+    return visible(found.strip(), 80) if found and found.strip() else None
+
+
+def count_tasks(answers: Iterable[Answer], identity: Identity) -> tuple[dict[str, int], int]:
+    """Answers by task, most first, and how many named none."""
+    named = Counter(identify(answer, identity) for answer in answers)
+    unnamed = named.pop(None, 0)
+    return {task: named[task] for task in sorted(filter(None, named), key=lambda task: (-named[task], task))}, unnamed
+
+
+def _at_pointer(text: str, pointer: str) -> str | None:
+    """The string or number that an RFC 6901 pointer leads to."""
+    try:
+        value = json.loads(text)
+        for token in pointer.split("/")[1:]:
+            key = token.replace("~1", "/").replace("~0", "~")
+            value = value[int(key)] if isinstance(value, list) else value[key]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return str(value) if isinstance(value, (str, int)) else None

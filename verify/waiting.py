@@ -1,0 +1,99 @@
+"""Waiting for a service to become stable: what is tried again, how soon, and until when."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from verify import explain
+from verify.expectations import expectations
+from verify.options import Options
+from verify.outcome import Answer, Failure, Phase
+
+Probe = Callable[[float], Awaitable[Answer | Failure]]
+"""One attempt, which ends within the given seconds."""
+
+LONGEST_PAUSE = 15.0
+"""Seconds; a resolver may keep a negative answer for longer, so asking more often finds nothing sooner."""
+
+_LAST_TRY = 0.5
+"""Seconds kept for a last attempt before the deadline: with less, only its own time-out would be reported."""
+
+_TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One look while waiting. `ended` counts from the run's start; `stopped_in` is None when all was well."""
+
+    ended: float
+    outcome: Answer | Failure
+    stopped_in: Phase | None
+    text: str
+
+    def passed(self, phase: Phase) -> bool:
+        """Whether the attempt got beyond a phase."""
+        order = list(Phase)
+        return self.stopped_in is None or order.index(phase) < order.index(self.stopped_in)
+
+
+def backoff(failures: int, first: float, rng: random.Random) -> float:
+    """Seconds to pause after so many failures in a row: doubling, capped, and never two clients in step."""
+    return min(first * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE) * rng.uniform(0.75, 1.0)
+
+
+async def wait_until_stable(
+    probe: Probe, options: Options, *, deadline: float, rng: random.Random, record: Callable[[Attempt], None]
+) -> bool:
+    """Probe until enough good answers in a row came; False when that can't be, or wasn't by the deadline.
+
+    Args:
+        probe: Makes one attempt.
+        options: Whatever was asked for.
+        deadline: On the running loop's clock; an `options.deadline` of 0 makes one attempt in spite of it.
+        rng: Spreads the pauses.
+        record: Is told of each attempt.
+    """
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    good_since, good, failures = began, 0, 0
+    while True:
+        last = not options.deadline
+        outcome = await probe(options.timeout if last else max(0.0, min(options.timeout, deadline - clock())))
+        attempt = _judged(outcome, options, clock() - began)
+        record(attempt)
+        if attempt.stopped_in is None:
+            good_since = good_since if good else clock()
+            good, failures, pause = good + 1, 0, options.interval
+            if last or (good >= options.stable and clock() - good_since >= options.stable_for):
+                return True
+        elif last or not _worth_another_try(outcome, options):
+            return False
+        else:
+            good, failures = 0, failures + 1
+            pause = backoff(failures, options.interval, rng)
+            if isinstance(outcome, Answer):
+                pause = max(pause, min(explain.retry_after(outcome), LONGEST_PAUSE))
+        room = deadline - clock() - min(_LAST_TRY, options.deadline / 10)
+        if room <= 0:
+            return False
+        await asyncio.sleep(min(pause, room))
+
+
+def _judged(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
+    if isinstance(outcome, Failure):
+        return Attempt(ended=ended, outcome=outcome, stopped_in=outcome.phase, text=outcome.reason)
+    if not options.status.accepts(outcome.status):
+        return Attempt(ended=ended, outcome=outcome, stopped_in=Phase.HTTP, text=explain.describe(outcome))
+    if options.retry_mismatch:
+        for expectation in expectations(options):
+            if not expectation.holds(outcome):
+                text = f"{expectation.seen(outcome)}, not {expectation.wanted}"
+                return Attempt(ended=ended, outcome=outcome, stopped_in=Phase.HTTP, text=text)
+    return Attempt(ended=ended, outcome=outcome, stopped_in=None, text=str(outcome.status))
+
+
+def _worth_another_try(outcome: Answer | Failure, options: Options) -> bool:
+    if isinstance(outcome, Failure):
+        return not outcome.final
+    return options.retry_mismatch or outcome.status in _TRANSIENT
