@@ -13,29 +13,32 @@ from verify.waiting import Attempt
 _SHOWN_TASKS = 10
 
 
+def phases(*, tls: bool) -> tuple[Phase, ...]:
+    """The phases of one attempt, in order."""
+    return (Phase.RESOLVE, Phase.CONNECT, *((Phase.TLS,) if tls else ()), Phase.HTTP)
+
+
 def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options) -> Iterator[Result]:
     """How far the run came: each phase passed, where it was stuck with the last error, and what it never reached."""
-    phases = [Phase.RESOLVE, Phase.CONNECT, *([Phase.TLS] if tls else []), Phase.HTTP]
-    last = attempts[-1] if attempts else None
-    stuck = last.stopped_in if last else Phase.RESOLVE
-    for number, phase in enumerate(phases):
-        passed = [a for a in attempts if a.stopped_in is None or a.stopped_in not in phases[: number + 1]]
-        here = [a for a in attempts if a.stopped_in is phase]
-        tried = len(passed) + len(here)
-        if last is None or (stuck in phases[:number]):
-            yield Result(id=phase, status=Status.SKIP, actual="never got this far" if tried == 0 else "")
-        elif stuck is phase:
-            hint = last.outcome.hint if isinstance(last.outcome, Failure) else explain.hint(last.outcome)
-            yield Result(id=phase, status=Status.FAIL, actual=last.text, hint=hint, duration=last.ended, attempts=tried)
+    for phase in phases(tls=tls):
+        tried = [attempt for attempt in attempts if attempt.stopped_in is phase or attempt.passed(phase)]
+        failed = [attempt for attempt in tried if not attempt.passed(phase)]
+        if not tried or tried[-1] is not attempts[-1]:
+            yield Result(id=phase, status=Status.SKIP, actual="not reached in the end", attempts=len(tried))
+            continue
+        last = tried[-1]
+        if last.passed(phase):
+            text = passed(phase, last.outcome) + (f", after {len(failed)} x {failed[-1].text}" if failed else "")
+            status, hint = Status.OK, ""
+            ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
         else:
-            text = _passed(phase, passed[-1].outcome)
-            if here:
-                text += f", after {len(here)} x {here[-1].text}"
-            yield Result(id=phase, status=Status.OK, actual=text, duration=passed[0].ended, attempts=tried)
+            text, status, ended = last.text, Status.FAIL, last.ended
+            hint = last.outcome.hint if isinstance(last.outcome, Failure) else explain.hint(last.outcome)
+        yield Result(id=phase, status=status, actual=text, hint=hint, duration=ended, attempts=len(tried))
     yield _stable(attempts, ready=ready, options=options)
 
 
-def _passed(phase: Phase, outcome: Answer | Failure) -> str:
+def passed(phase: Phase, outcome: Answer | Failure) -> str:
     """What a passed phase found."""
     if isinstance(outcome, Failure):
         return "passed"
