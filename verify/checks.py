@@ -41,7 +41,7 @@ def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, option
 def passed(phase: Phase, outcome: Answer | Failure) -> str:
     """What a passed phase found."""
     if isinstance(outcome, Failure):
-        return "passed"
+        return ", ".join(outcome.addresses) if phase is Phase.RESOLVE else "passed"
     timings = outcome.timings
     if phase is Phase.RESOLVE:
         return f"{', '.join(outcome.addresses)} in {_ms(timings.resolve)}"

@@ -59,4 +59,5 @@ class Failure:
     phase: Phase
     reason: str
     hint: str
+    addresses: tuple[str, ...] = ()
     final: bool = False

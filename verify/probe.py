@@ -1,6 +1,7 @@
 """One request on a connection of its own, and what came of it."""
 
 import asyncio
+import dataclasses
 import errno
 import socket
 import ssl
@@ -49,6 +50,47 @@ def new_transport(target: Target) -> httpx.AsyncHTTPTransport:
     )
 
 
+class _Course:
+    """What one attempt has passed, and when."""
+
+    def __init__(self, tls: bool) -> None:  # noqa: FBT001 — a private constructor with one caller
+        self.clock = asyncio.get_running_loop().time
+        self.addresses: tuple[str, ...] = ()
+        self.marks = {"start": self.clock()}
+        self._tls = tls
+
+    async def mark(self, event: str, _: object) -> None:
+        """Called by the HTTP client as it goes."""
+        self.marks[event] = self.clock()
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the attempt is in."""
+        if not self.addresses:
+            return Phase.RESOLVE
+        if "connection.connect_tcp.complete" not in self.marks:
+            return Phase.CONNECT
+        return Phase.TLS if self._tls and "connection.start_tls.complete" not in self.marks else Phase.HTTP
+
+    def failed(self, reason: str) -> Failure:
+        """The attempt ends here."""
+        return Failure(phase=self.phase, reason=reason, hint=_HINTS[self.phase], addresses=self.addresses)
+
+    def timings(self) -> Timings:
+        """The attempt ends well, now."""
+        tls = self._between("connection.start_tls.started", "connection.start_tls.complete")
+        return Timings(
+            resolve=self._between("start", "resolved"),
+            connect=self._between("connection.connect_tcp.started", "connection.connect_tcp.complete"),
+            tls=tls if self._tls else None,
+            first_byte=self._between("start", "first_byte"),
+            total=self.clock() - self.marks["start"],
+        )
+
+    def _between(self, first: str, last: str) -> float:
+        return self.marks[last] - self.marks[first] if first in self.marks and last in self.marks else 0.0
+
+
 class Probe:
     """Sends the run's one request, again and again, each time from the name on."""
 
@@ -74,134 +116,91 @@ class Probe:
 
     async def __call__(self, limit: float) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds."""
-        marks: dict[str, float] = {"start": asyncio.get_running_loop().time()}
+        course = _Course(self.tls)
         try:
             async with asyncio.timeout(limit):
-                addresses = await self._resolve()
-                marks["resolved"] = asyncio.get_running_loop().time()
-                return await self._first_that_connects(addresses, limit, marks)
+                await self._resolve(course)
+                return await self._first_that_connects(course, limit)
         except (TimeoutError, httpx.TimeoutException):
-            phase = self._reached(marks)
-            return _failure(phase, f"no {'complete answer' if phase is Phase.HTTP else 'answer'} within {limit:.3g} s")
+            what = "complete answer" if course.phase is Phase.HTTP else "answer"
+            return course.failed(f"no {what} within {limit:.3g} s")
         except socket.gaierror as error:
-            return _failure(Phase.RESOLVE, f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
+            return course.failed(f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
         except (httpx.TransportError, OSError) as error:
-            return self._explained(error, self._reached(marks))
+            return self._explained(error, course)
 
-    async def _resolve(self) -> list[str]:
+    async def _resolve(self, course: _Course) -> None:
         addresses = await self._resolver(self._target.host)
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         turn = self._sent % len(addresses)
         self._sent += 1
-        return [*addresses[turn:], *addresses[:turn]]
+        course.addresses = (*addresses[turn:], *addresses[:turn])
+        course.marks["resolved"] = course.clock()
 
-    async def _first_that_connects(self, addresses: list[str], limit: float, marks: dict[str, float]) -> Answer:
-        for address in addresses[:-1]:
+    async def _first_that_connects(self, course: _Course, limit: float) -> Answer:
+        share = limit / len(course.addresses)
+        for address in course.addresses[:-1]:
             try:
-                return await self._exchange(address, addresses, limit / len(addresses), marks)
+                return await self._exchange(address, course, share)
             except (httpx.ConnectError, httpx.ConnectTimeout):
-                if "connection.connect_tcp.complete" in marks:
+                if course.phase is not Phase.CONNECT:
                     raise
-        return await self._exchange(addresses[-1], addresses, limit / len(addresses), marks)
+        return await self._exchange(course.addresses[-1], course, share)
 
-    async def _exchange(
-        self, address: str, addresses: list[str], connect_limit: float, marks: dict[str, float]
-    ) -> Answer:
-        clock = asyncio.get_running_loop().time
-
-        async def trace(event: str, _: object) -> None:
-            marks[event] = clock()
-
+    async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
         host = f"[{address}]" if ":" in address else address
         request = httpx.Request(
             self._options.method,
             f"{self._target.scheme}://{host}:{self._target.port}{self._target.path}",
             headers=self._headers,
             extensions={
-                "trace": trace,
+                "trace": course.mark,
                 "timeout": {"connect": connect_limit},
                 "sni_hostname": self._target.host,
             },
         )
         response = await self._transport.handle_async_request(request)
-        marks["first_byte"] = clock()
+        course.marks["first_byte"] = course.clock()
+        body = bytearray()
         try:
-            body, truncated = await self._read(response)
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._options.max_body:
+                    break
         finally:
             await response.aclose()
+        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         return Answer(
             status=response.status_code,
-            headers=tuple((name.lower(), self._masked(value)) for name, value in _decoded(response.headers.raw)),
-            body=body,
-            truncated=truncated,
+            headers=tuple((name.lower(), self._masked(value)) for name, value in headers),
+            body=self._masked(body[: self._options.max_body].decode("latin-1")).encode("latin-1"),
+            truncated=len(body) > self._options.max_body,
             address=address,
-            addresses=tuple(addresses),
-            timings=_timings(marks, clock()),
+            addresses=course.addresses,
+            timings=course.timings(),
         )
 
-    async def _read(self, response: httpx.Response) -> tuple[bytes, bool]:
-        body = bytearray()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > self._options.max_body:
-                break
-        kept = bytes(body[: self._options.max_body])
-        for secret in self._secrets:
-            kept = kept.replace(secret.encode("latin-1"), b"***")
-        return kept, len(body) > self._options.max_body
-
-    def _reached(self, marks: dict[str, float]) -> Phase:
-        """The phase that an attempt was in when it stopped."""
-        if "resolved" not in marks:
-            return Phase.RESOLVE
-        if "connection.connect_tcp.complete" not in marks:
-            return Phase.CONNECT
-        return Phase.TLS if self.tls and "connection.start_tls.complete" not in marks else Phase.HTTP
-
     def _masked(self, text: str) -> str:
+        """A secret that a server sends back gets no further than this."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
-    def _explained(self, error: Exception, phase: Phase) -> Failure:
+    def _explained(self, error: Exception, course: _Course) -> Failure:
         causes = list(_causes(error))
         for cause in causes:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                reason = f"the certificate is refused: {visible(self._masked(cause.verify_message))}"
-                return Failure(
-                    phase=Phase.TLS, reason=reason, hint="does the certificate cover this name, and is it in date?",
-                    final=True,
-                )  # fmt: skip
+                failure = course.failed(f"the certificate is refused: {visible(cause.verify_message)}")
+                hint = "does the certificate cover this name, and is it in date?"
+                return dataclasses.replace(failure, phase=Phase.TLS, hint=hint, final=True)
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
-                return _failure(phase, _ERRNO_REASONS[cause.errno])
+                return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
-        return _failure(phase, visible(self._masked(text)))
-
-
-def _failure(phase: Phase, reason: str) -> Failure:
-    return Failure(phase=phase, reason=reason, hint=_HINTS[phase])
+        return course.failed(visible(self._masked(text)))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
-
-
-def _decoded(raw: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
-    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
-
-
-def _timings(marks: dict[str, float], end: float) -> Timings:
-    def between(first: str, last: str) -> float:
-        return max(0.0, marks.get(last, 0.0) - marks.get(first, 0.0)) if last in marks and first in marks else 0.0
-
-    tls = "connection.start_tls.complete" in marks
-    return Timings(
-        resolve=between("start", "resolved"),
-        connect=between("connection.connect_tcp.started", "connection.connect_tcp.complete"),
-        tls=between("connection.start_tls.started", "connection.start_tls.complete") if tls else None,
-        first_byte=between("start", "first_byte"),
-        total=end - marks["start"],
-    )

@@ -113,10 +113,11 @@ async def _gather(
             if attempt.passed(phase) and phase not in said:
                 said.append(phase)
                 progress(f"{phase:<8} {checks.passed(phase, attempt.outcome)}")
-        waiting = f"{attempt.stopped_in:<8} waiting: {attempt.text}"
-        if attempt.stopped_in and said[-1:] != [waiting]:
-            said.append(waiting)
-            progress(waiting)
+        if attempt.stopped_in:
+            waiting = f"{attempt.stopped_in:<8} waiting: {attempt.text}"
+            if said[-1:] != [waiting]:
+                said.append(waiting)
+                progress(waiting)
 
     evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
     if not evidence.ready or not options.deadline:
