@@ -1,0 +1,94 @@
+"""The long-running process: provider, cloud, scheduler and load balancers of one project, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import json
+import logging
+import os
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from localaws.awsx import AwsxProvider
+from localaws.cloud import Cloud, write_atomically
+from localaws.data_plane import DataPlane
+from localaws.home import Address, Home, fingerprint, try_lock
+from localaws.provider import AwsProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = logging.getLogger("localaws")
+
+_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0))
+"""A state of many resources is larger than gRPC's 4 MiB."""
+
+
+def _installed(package: str) -> str:
+    """The version that the program's own SDK has, so that one provider serves them all."""
+    return importlib.metadata.version(package)
+
+
+async def _listen(servicer: provider_pb2_grpc.ResourceProviderServicer) -> tuple[grpc.aio.Server, int]:
+    server = grpc.aio.server(options=_UNLIMITED)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return server, port
+
+
+async def serve(home: Home, code: str) -> None:
+    """Run until SIGTERM or SIGINT; `home.ready` tells that, and where, it can be reached."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    cloud = Cloud(home.resources)
+    plane = DataPlane(cloud, home)
+    await plane.start()
+    try:
+        provider = AwsProvider(cloud, plane, version=_installed("pulumi-aws"), functions=plane.functions)
+        awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
+        (server, port), (awsx_server, awsx_port) = await _listen(provider), await _listen(awsx)
+        address = Address(os.getpid(), port, awsx_port, code)
+        write_atomically(home.ready, json.dumps(asdict(address)))
+        log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
+        await stop.wait()
+        log.info("stopping")
+        await asyncio.gather(server.stop(grace=1), awsx_server.stop(grace=1))
+    finally:
+        home.ready.unlink(missing_ok=True)
+        await plane.close()
+    log.info("stopped")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve one home; end at once if a daemon serves it already."""
+    parser = argparse.ArgumentParser(prog="python -m localaws.daemon", description=__doc__)
+    parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
+    parser.add_argument("home", type=Path, help="folder for the local AWS's files")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    code = fingerprint()
+    home = Home(chosen.project, chosen.home)
+    lock = try_lock(home)
+    if lock is None:
+        log.info("a daemon serves %s already", home.path)
+        return 0
+    with lock:
+        lock.truncate(0)
+        print(os.getpid(), file=lock, flush=True)
+        asyncio.run(serve(home, code))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

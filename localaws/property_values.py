@@ -1,0 +1,49 @@
+"""Pulumi's wire form of properties, to plain values and back: numbers whole again, unknowns as `UNKNOWN`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf import json_format, struct_pb2
+
+from localaws.catalog import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""How the engine writes a value that isn't known yet; equal to `pulumi.runtime.rpc.UNKNOWN`, by test."""
+
+
+def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """Plain values of a message's properties."""
+    return {key: _plain(value) for key, value in json_format.MessageToDict(struct).items()}
+
+
+def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """The message for plain values."""
+    struct = struct_pb2.Struct()
+    struct.update({key: _wire(value) for key, value in values.items()})
+    return struct
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _plain(each) for key, each in value.items()}
+        case list():
+            return [_plain(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case str() if value == UNKNOWN_ON_THE_WIRE:
+            return UNKNOWN
+    return value
+
+
+def _wire(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _wire(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_wire(each) for each in value]
+    return UNKNOWN_ON_THE_WIRE if value is UNKNOWN else value

@@ -1,0 +1,350 @@
+"""The Pulumi provider protocol for package `aws`, answered from the cloud."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
+
+from localaws import invokes
+from localaws.autoname import DEFAULTS, named
+from localaws.catalog import Refused
+from localaws.cloud import changes, type_of
+from localaws.property_values import from_wire, to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from localaws.catalog import Resource
+    from localaws.cloud import Cloud
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+    Report = Callable[[str], None]
+
+DEFAULT_TIMEOUT_SECONDS = 20 * 60.0
+"""How long an operation may wait when the program sets no custom timeout: the real provider's 20 minutes."""
+
+_FINAL_REFUSALS = frozenset({"OperationNotPermitted"})
+"""Codes of a refused deletion that waiting doesn't cure: deletion protection."""
+
+
+class NotSettled(Exception):  # noqa: N818 — a verdict about a deployment, not a fault of this program
+    """A resource exists but doesn't do what it says; the message says why."""
+
+
+class Lifecycle(Protocol):
+    """What has to happen outside the cloud's records before an operation is complete."""
+
+    async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        """Wait until a created or updated resource does what it says.
+
+        Raises:
+            NotSettled: It doesn't, and won't within `seconds`.
+        """
+
+    async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        """Stop what runs for a resource that is about to be deleted.
+
+        Raises:
+            NotSettled: Something still ran after `seconds`.
+        """
+
+
+@dataclass
+class _Session:
+    """One engine's connection; an engine opens one for every provider instance, which keeps their regions apart."""
+
+    region: str
+    engine: Any = None
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
+    """Creates, reads, updates and deletes resources of the local AWS for Pulumi's engine."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        lifecycle: Lifecycle,
+        *,
+        version: str,
+        functions: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] | None = None,
+        default_region: str = "us-east-1",
+        in_use_seconds: float = 30.0,
+    ) -> None:
+        """Answer from `cloud`, and from `functions` by token what only running things can tell.
+
+        What is in use is waited for up to `in_use_seconds` before its deletion fails.
+        """
+        self._cloud = cloud
+        self._lifecycle = lifecycle
+        self._version = version
+        self._functions = functions or {}
+        self._default_region = default_region
+        self._in_use_seconds = in_use_seconds
+        self._sessions: dict[str, _Session] = {}
+
+    # The connection.
+
+    def _session(self, context: Context) -> _Session:
+        return self._sessions.setdefault(context.peer(), _Session(self._default_region))
+
+    async def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
+        """Remember where the engine listens, to send it progress."""
+        self._session(context).engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(request.address))
+        return empty_pb2.Empty()
+
+    async def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: Context
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        """Say that values come without wrappers: the engine marks outputs of secret inputs secret by itself."""
+        self._session(context).engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(request.engine_address))
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
+
+    async def GetPluginInfo(self, _request: empty_pb2.Empty, _context: Context) -> plugin_pb2.PluginInfo:
+        """Name the version of the provider that this one stands in for."""
+        return plugin_pb2.PluginInfo(version=self._version)
+
+    async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
+        """Accept any provider configuration: profiles, endpoints and credentials mean nothing here."""
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    async def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
+        """Replace the provider, and so everything it made, only when its region changes."""
+        old, new = from_wire(request.olds).get("region"), from_wire(request.news).get("region")
+        replaces = ["region"] if old != new else []
+        return provider_pb2.DiffResponse(changes=_changes(replaces), diffs=replaces, replaces=replaces)
+
+    async def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: Context
+    ) -> provider_pb2.ConfigureResponse:
+        """Note the region."""
+        self._session(context).region = from_wire(request.args).get("region") or self._default_region
+        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
+
+    async def Cancel(self, _request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
+        """End this engine's waits; what was made stays made."""
+        self._session(context).cancelled.set()
+        return empty_pb2.Empty()
+
+    # Resources.
+
+    async def Check(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
+        """Fill in a name and say what is wrong with the inputs by themselves."""
+        news = from_wire(request.news)
+        try:
+            kind = type_of(_token(request.urn))
+            inputs = named(kind, request.name or _name(request.urn), news, from_wire(request.olds), request.randomSeed)
+            refusals = tuple(kind.check(_given(inputs)))
+        except Refused as refused:
+            inputs, refusals = news, refused.refusals
+        failures = [provider_pb2.CheckFailure(property=each.property or "", reason=str(each)) for each in refusals]
+        return provider_pb2.CheckResponse(inputs=to_wire(inputs), failures=failures)
+
+    async def Diff(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
+        """Compare the last inputs with the new ones, and say what the change means."""
+        kind = type_of(_token(request.urn))
+        self._cloud.acknowledge(kind.token, request.id)
+        old, new = _given(from_wire(request.old_inputs)), from_wire(request.news)
+        differing = changes(kind, old, _given(new))
+        replaces = [name for name in differing if name in kind.replaces]
+        named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(DEFAULTS, ())
+        return provider_pb2.DiffResponse(
+            changes=_changes(differing),
+            diffs=differing,
+            replaces=replaces,
+            deleteBeforeReplace=bool(replaces) and (kind.delete_first or named_by_user),
+            hasDetailedDiff=True,
+            detailedDiff={name: _difference(name, old, new, replace=name in replaces) for name in differing},
+        )
+
+    async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
+        """Make a resource and wait until it does what it says."""
+        token, inputs = _token(request.urn), _given(from_wire(request.properties))
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=to_wire(self._cloud.preview(token, inputs)))
+        session = self._session(context)
+        region = inputs.get("region") or session.region
+        try:
+            resource = self._cloud.create(token, request.urn, inputs, region=region)
+        except Refused as refused:
+            await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {refused}")
+        await self._settle("creating", resource, request.timeout, context)
+        return provider_pb2.CreateResponse(id=resource.id, properties=to_wire(resource.outputs))
+
+    async def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
+        """Change a resource in place and wait until it does what it says."""
+        token, inputs = _token(request.urn), _given(from_wire(request.news))
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=to_wire({**from_wire(request.olds), **inputs}))
+        try:
+            resource = self._cloud.update(token, request.id, inputs)
+        except Refused as refused:
+            await context.abort(grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}")
+        await self._settle("updating", resource, request.timeout, context)
+        return provider_pb2.UpdateResponse(properties=to_wire(resource.outputs))
+
+    async def Read(self, request: provider_pb2.ReadRequest, _context: Context) -> provider_pb2.ReadResponse:
+        """What a resource is now, for refresh and import; no id means that it is gone."""
+        token = _token(request.urn)
+        resource = self._cloud.find(token, request.id)
+        if resource is None:
+            return provider_pb2.ReadResponse()
+        self._cloud.acknowledge(token, resource.id)
+        filled_in = from_wire(request.inputs).get(DEFAULTS, [])
+        inputs = {**resource.inputs, DEFAULTS: filled_in}
+        return provider_pb2.ReadResponse(id=resource.id, properties=to_wire(resource.outputs), inputs=to_wire(inputs))
+
+    async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
+        """Stop what runs for a resource, wait until nothing uses it, and remove it."""
+        token, session = _token(request.urn), self._session(context)
+        resource = self._cloud.get(token, request.id)
+        if resource is None:
+            return empty_pb2.Empty()
+        seconds = request.timeout or DEFAULT_TIMEOUT_SECONDS
+        try:
+            await _unless_cancelled(
+                session, self._lifecycle.drain(resource, seconds=seconds, report=self._reporter(session, request.urn))
+            )
+            await _unless_cancelled(session, self._remove(resource))
+        except (Refused, NotSettled) as reason:
+            await context.abort(grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}")
+        return empty_pb2.Empty()
+
+    async def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
+        """Answer a function, such as `aws.ec2.get_vpc`."""
+        args = from_wire(request.args)
+        region = args.get("region") or self._session(context).region
+        try:
+            if request.tok in self._functions:
+                answer = self._functions[request.tok](args)
+            else:
+                answer = invokes.answer(self._cloud, request.tok, args, region)
+        except Refused as refused:
+            await context.abort(grpc.StatusCode.UNKNOWN, f"invoking {request.tok}: {refused}")
+        return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})  # type: ignore[arg-type]
+
+    async def _remove(self, resource: Resource) -> None:
+        """Remove a resource as soon as nothing uses it: deletions that run at the same time free each other."""
+        deadline = time.monotonic() + self._in_use_seconds
+        while True:
+            try:
+                return self._cloud.delete(resource.token, resource.id)
+            except Refused as refused:
+                final = any(each.code in _FINAL_REFUSALS for each in refused.refusals)
+                if final or time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.1)
+
+    async def _settle(self, verb: str, resource: Resource, seconds: float, context: Context) -> None:
+        session = self._session(context)
+        report = self._reporter(session, resource.urn)
+        try:
+            await _unless_cancelled(
+                session,
+                self._lifecycle.settle(resource, seconds=seconds or DEFAULT_TIMEOUT_SECONDS, report=report),
+            )
+        except NotSettled as reason:
+            message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
+            await context.abort_with_status(_created_but_failed(resource, message))
+
+    def _reporter(self, session: _Session, urn: str) -> Report:
+        """A function that shows a line beside the resource in the user's terminal, replacing the one before."""
+        under_way: set[asyncio.Task[None]] = set()
+
+        async def send(message: str) -> None:
+            line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True)
+            with contextlib.suppress(grpc.RpcError):
+                await session.engine.Log(line)
+
+        def report(message: str) -> None:
+            if session.engine is not None:
+                task = asyncio.create_task(send(message))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+
+        return report
+
+
+async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
+    """Await the work, or give it up when the user cancels the run.
+
+    Raises:
+        NotSettled: The run was cancelled.
+    """
+    task, cancelled = asyncio.ensure_future(work), asyncio.ensure_future(session.cancelled.wait())
+    done, pending = await asyncio.wait({task, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+    for each in pending:
+        each.cancel()
+    if task not in done:
+        raise NotSettled("the run was cancelled while it waited; run it again to go on")
+    await task
+
+
+class _Status(grpc.Status):  # type: ignore[misc]
+    """A gRPC status with details."""
+
+    def __init__(self, message: str, details: bytes) -> None:
+        self.code = grpc.StatusCode.UNKNOWN
+        self.details = message
+        self.trailing_metadata = (("grpc-status-details-bin", details),)
+
+
+def _created_but_failed(resource: Resource, message: str) -> _Status:
+    """The engine's form of "it exists, so keep it in the state, but the operation failed"."""
+    detail = any_pb2.Any()
+    detail.Pack(
+        provider_pb2.ErrorResourceInitFailed(
+            id=resource.id,
+            properties=to_wire(resource.outputs),
+            reasons=[message],
+            inputs=to_wire({**resource.inputs}),
+        )
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[detail])
+    return _Status(message, status.SerializeToString())
+
+
+def _token(urn: str) -> str:
+    """The type token of a resource: the last of the types in its URN."""
+    return urn.split("::")[2].rsplit("$", 1)[-1]
+
+
+def _name(urn: str) -> str:
+    return urn.split("::", 3)[3]
+
+
+def _what(urn: str) -> str:
+    """How a message names a resource: `ECS Service`-like type and logical name."""
+    return f"{_token(urn).rsplit(':', 1)[-1]} '{_name(urn)}'"
+
+
+def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs without Pulumi's own notes."""
+    return {name: value for name, value in inputs.items() if name != DEFAULTS}
+
+
+def _changes(differing: list[str]) -> provider_pb2.DiffResponse.DiffChanges.ValueType:
+    return provider_pb2.DiffResponse.DIFF_SOME if differing else provider_pb2.DiffResponse.DIFF_NONE
+
+
+def _difference(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], *, replace: bool
+) -> provider_pb2.PropertyDiff:
+    kind = "ADD" if name not in old else "DELETE" if name not in new else "UPDATE"
+    return provider_pb2.PropertyDiff(
+        kind=provider_pb2.PropertyDiff.Kind.Value(f"{kind}_REPLACE" if replace else kind), inputDiff=True
+    )

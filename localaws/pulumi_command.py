@@ -1,0 +1,134 @@
+"""Runs the Pulumi CLI so that it meets the local AWS, keeps its state on this machine and leaves dev and prod alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.home import Address, Home
+
+DEFAULT_STACK = "local"
+
+_WRITES_CONFIG = frozenset({"up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"})
+"""Commands that add an encryption salt to the stack's configuration file; they get a copy of it."""
+
+
+class NoCli(Exception):  # noqa: N818 — names the finding
+    """There is no Pulumi CLI."""
+
+
+def run(home: Home, address: Address, command: str, arguments: Sequence[str]) -> NoReturn:
+    """Become `pulumi ARGUMENTS`.
+
+    Raises:
+        NoCli: There is no Pulumi CLI to become.
+    """
+    cli = _cli()
+    environment = _environment(home, address, os.environ)
+    if not _host_is_ours(cli):
+        _add_stand_ins(home, address, environment)
+    stack = _option(arguments, "--stack", "-s") or environment["PULUMI_STACK"]
+    chosen = list(arguments)
+    if command in _WRITES_CONFIG:
+        _ensure_stack(home, cli, environment, stack.rsplit("/", 1)[-1])
+        if not _option(arguments, "--config-file"):
+            chosen += ["--config-file", str(_config_copy(home, stack.rsplit("/", 1)[-1]))]
+    sys.stdout.flush()
+    os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
+
+
+def _cli() -> str:
+    """The CLI that set-up linked beside this Python, else the one on PATH."""
+    own = Path(sys.executable).parent
+    found = shutil.which("pulumi", path=f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    if found is None:
+        raise NoCli("there is no `pulumi`, neither beside this Python nor on PATH: run `make setup`")
+    return found
+
+
+def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment, with the local AWS attached in place of the real provider."""
+    home.backend.mkdir(parents=True, exist_ok=True)
+    return {
+        "PULUMI_STACK": DEFAULT_STACK,
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **outside,
+        "PULUMI_BACKEND_URL": home.backend.as_uri(),
+        "PULUMI_DEBUG_PROVIDERS": f"aws:{address.aws_port},awsx:{address.awsx_port}",
+    }
+
+
+def _host_is_ours(cli: str) -> bool:
+    """Whether the Python language host is the script that set-up made, which asks for no plugins."""
+    host = Path(cli).resolve().with_name("pulumi-language-python")
+    found = host if host.exists() else shutil.which(host.name)
+    return found is not None and Path(found).read_bytes()[:2] == b"#!"
+
+
+def _add_stand_ins(home: Home, address: Address, environment: dict[str, str]) -> None:
+    """Plugins that lead to the daemon; found on PATH, they keep the official host from downloading the real ones."""
+    home.plugins.mkdir(parents=True, exist_ok=True)
+    for package, port in (("aws", address.aws_port), ("awsx", address.awsx_port)):
+        script = home.plugins / f"pulumi-resource-{package}"
+        script.write_text(f"#!/bin/sh\necho {port}\nexec sleep 2147483647\n")
+        script.chmod(0o755)
+    environment["PATH"] = f"{environment.get('PATH', os.defpath)}{os.pathsep}{home.plugins}"
+
+
+def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: str) -> None:
+    """Make the stack if it isn't there: in a folder of its own, because `stack init` writes the configuration file."""
+    name = _project_name(home)
+    if (home.backend / ".pulumi" / "stacks" / name / f"{stack}.json").exists():
+        return
+    folder = home.path / "init"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text(f"name: {json.dumps(name)}\nruntime: python\n")
+    without_stack = {key: value for key, value in environment.items() if key != "PULUMI_STACK"}
+    made = subprocess.run(  # noqa: S603 — the CLI found above, with a stack's name
+        [cli, "-C", str(folder), "stack", "init", stack, "--non-interactive"],
+        env=without_stack,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        sys.exit(f"pulumi-local: can't make stack '{stack}': {made.stderr.strip() or made.stdout.strip()}")
+
+
+def _config_copy(home: Home, stack: str) -> Path:
+    """A copy of the stack's configuration file; the salt that the CLI adds to it stays there from run to run."""
+    source = home.project / f"Pulumi.{stack}.yaml"
+    copy = home.path / "config" / source.name
+    text = source.read_text() if source.exists() else ""
+    salt = re.compile(r"^encryptionsalt: .*\n?", re.MULTILINE)
+    if not salt.search(text) and copy.exists() and (kept := salt.search(copy.read_text())):
+        text = f"{text.rstrip()}\n{kept.group()}"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(text.lstrip())
+    return copy
+
+
+def _project_name(home: Home) -> str:
+    import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
+
+    return str(yaml.safe_load((home.project / "Pulumi.yaml").read_text())["name"])
+
+
+def _option(arguments: Sequence[str], *names: str) -> str | None:
+    """The value of an option given as `--name value` or `--name=value`."""
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in names:
+            return value if equals else next(iter(arguments[index + 1 : index + 2]), None)
+    return None

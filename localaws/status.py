@@ -1,0 +1,44 @@
+"""`pulumi-local status`: what runs, as a table or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.home import Address
+from localaws.property_values import from_wire
+
+if TYPE_CHECKING:
+    from localaws.home import Home
+
+FUNCTION = "localaws:index:status"
+"""The provider function behind this command."""
+
+
+def fetch(home: Home) -> dict[str, Any] | None:
+    """What the daemon says of its services; None if none runs."""
+    address = Address.read(home)
+    if address is None:
+        return None
+    with grpc.insecure_channel(f"127.0.0.1:{address.aws_port}") as channel:
+        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+        answer = provider.Invoke(provider_pb2.InvokeRequest(tok=FUNCTION), timeout=10)
+    return from_wire(getattr(answer, "return"))
+
+
+def show(home: Home, *, as_json: bool) -> None:
+    """Print it."""
+    status = fetch(home)
+    if as_json:
+        print(json.dumps(status or {"running": False}, indent=2))
+    elif status is None:
+        print("the local AWS is not running; `pulumi-local up` starts it")
+    else:
+        print(_table(status))
+
+
+def _table(status: dict[str, Any]) -> str:
+    return json.dumps(status, indent=2)

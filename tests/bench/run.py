@@ -1,0 +1,195 @@
+"""Measures what a user waits for, as ratios within one run, since machines differ and are noisy.
+
+Every time is a median in seconds; the ratio says how many times its yardstick, measured a moment before, it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.engine.stack import BIN, ROOT, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_EMPTY_PROJECT = {
+    "Pulumi.yaml": "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: .venv}}\n",
+    "__main__.py": "import pulumi\n",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement."""
+
+    what: str
+    value: float
+    unit: str = "s"
+    yardstick: str = ""
+    ratio: float | None = None
+
+    def __str__(self) -> str:
+        """One aligned line."""
+        ratio = f"{self.ratio:6.1f} x {self.yardstick}" if self.ratio is not None else ""
+        return f"{self.what:<46} {self.value:>9.2f} {self.unit:<6} {ratio}".rstrip()
+
+
+def timed(run: Callable[[], object], times: int) -> float:
+    """Median seconds of several runs."""
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def command(*words: str | Path, stdin: str = "") -> Callable[[], object]:
+    """A child process, whatever it exits with."""
+    return lambda: subprocess.run(words, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False)
+
+
+def starts(times: int) -> Iterator[Row]:
+    """What a short command costs, against an interpreter that does nothing."""
+    bare = timed(command(sys.executable, "-c", ""), times)
+    yield Row("python, doing nothing", bare)
+    for what, words, stdin in (
+        ("verify --help", ("--help",), ""),
+        ("verify, bad input", ("-",), "[secret]\n"),
+    ):
+        seconds = timed(command(BIN / "verify", *words, stdin=stdin), times)
+        yield Row(what, seconds, yardstick="python", ratio=seconds / bare)
+    seconds = timed(command(BIN / "pulumi-local", "--help"), times)
+    yield Row("pulumi-local --help", seconds, yardstick="python", ratio=seconds / bare)
+
+
+def evaluation(times: int) -> Iterator[Row]:
+    """The program alone, under mocks, against importing its SDK."""
+    floor = timed(command(sys.executable, "-c", "import pulumi, pulumi_aws, pulumi_awsx"), times)
+    yield Row("import of the SDKs", floor)
+    seconds = timed(command(sys.executable, "-c", "import infra.program, infra.settings"), times)
+    yield Row("import of the program", seconds, yardstick="SDKs", ratio=seconds / floor)
+
+
+def engine(times: int, folder: Path) -> Iterator[Row]:
+    """The engine's runs of the program, against its runs of an empty one; then requests through the load balancer."""
+    project = folder / "empty"
+    project.mkdir()
+    for name, text in _EMPTY_PROJECT.items():
+        (project / name).write_text(text)
+    (project / ".venv").symlink_to(ROOT / ".venv")
+    empty, stack = Stack(folder / "empty-home", project), Stack(folder / "home")
+    try:
+        empty.up()
+        floor = timed(empty.up, times)
+        yield Row("up of an empty program, again", floor)
+        floor_preview = timed(lambda: empty.run("preview", "--non-interactive"), times)
+        yield Row("preview of an empty program", floor_preview)
+
+        start = time.perf_counter()
+        stack.run("up", "--yes", "--non-interactive")
+        first = time.perf_counter() - start
+        verified = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
+        done = time.perf_counter() - start
+        if verified.returncode != 0:
+            raise SystemExit(f"the deployment did not verify:\n{verified.stdout}{verified.stderr}")
+        yield Row("first up, its preview included", first, yardstick="empty up", ratio=first / floor)
+        yield Row("first up to verified", done, yardstick="empty up", ratio=done / floor)
+        seconds = timed(stack.up, times)
+        yield Row("up without changes", seconds, yardstick="empty up", ratio=seconds / floor)
+        seconds = timed(lambda: stack.run("preview", "--non-interactive"), times)
+        yield Row("preview without changes", seconds, yardstick="empty preview", ratio=seconds / floor_preview)
+        seconds = timed(lambda: stack.run("preview", "--stack", "prod", "--non-interactive"), times)
+        yield Row("preview of prod", seconds, yardstick="empty preview", ratio=seconds / floor_preview)
+        yield from load(stack)
+    finally:
+        stack.run("stop")
+        empty.run("stop")
+
+
+def load(stack: Stack) -> Iterator[Row]:
+    """Requests a second, over kept connections: to one task by itself, and to both through the load balancer."""
+    outputs = stack.outputs()
+    services = json.loads(stack.run("status", "--json"))["services"]
+    endpoint = next(task["endpoint"] for service in services for task in service["tasks"])
+    direct = requests_per_second(f"http://{endpoint}/")
+    yield Row("requests to one task", direct, "req/s")
+    through = requests_per_second(outputs["serviceUrl"])
+    yield Row("requests through the load balancer", through, "req/s", "one task", through / direct)
+
+
+def requests_per_second(url: str, seconds: float = 3, connections: int = 4) -> float:
+    """How many good answers a second a few kept connections get."""
+    parts = urlsplit(url)
+    assert parts.hostname, url
+    counts = [0] * connections
+    end = time.perf_counter() + seconds
+
+    def ask(slot: int) -> None:
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port or 80, timeout=5)
+        while time.perf_counter() < end:
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            answer.read()
+            counts[slot] += answer.status == http.HTTPStatus.OK
+
+    threads = [threading.Thread(target=ask, args=(slot,)) for slot in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def tests(_: int) -> Iterator[Row]:
+    """How long the tests take that start no engine."""
+    folders = [str(path) for path in (ROOT / "tests").iterdir() if path.name in {"infra", "verify", "localaws"}]
+    bare = timed(command(sys.executable, "-c", ""), 1)
+    for folder in sorted(folders):
+        seconds = timed(command(BIN / "pytest", "-q", folder), 1)
+        yield Row(f"tests/{Path(folder).name}", seconds, yardstick="python", ratio=seconds / bare)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help="starts, evaluation, engine, tests; all of them if none is named")
+    parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
+    parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        parts: dict[str, Callable[[], Iterator[Row]]] = {
+            "starts": lambda: starts(chosen.times),
+            "evaluation": lambda: evaluation(chosen.times),
+            "engine": lambda: engine(chosen.times, Path(folder)),
+            "tests": lambda: tests(chosen.times),
+        }
+        unknown = set(chosen.parts) - parts.keys()
+        if unknown:
+            parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+        rows = []
+        for part in chosen.parts or parts:
+            for row in parts[part]():
+                rows.append(row)
+                if not chosen.json:
+                    print(row, flush=True)
+        if chosen.json:
+            print(json.dumps([asdict(row) for row in rows], indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Stacks for the engine tests; they are stopped whatever happens, and leave no process behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.stack import BIN, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cli() -> None:
+    """The engine is a part of what is tested: without it the tests fail, they don't skip."""
+    found = shutil.which("pulumi", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    assert found, "there is no `pulumi`: run `make setup`"
+
+
+@pytest.fixture
+def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack without resources."""
+    stack = Stack(tmp_path_factory.mktemp("home"))
+    yield stack
+    stack.run("stop")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed local stack; a test that changes it deploys the original again."""
+    stack = Stack(tmp_path_factory.mktemp("home"))
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.run("stop")

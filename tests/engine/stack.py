@@ -1,0 +1,111 @@
+"""A stack of its own for a test: the repository's program, a home in a temporary folder, the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from localaws.home import Address, Home
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+TIME_LIMIT_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The local stack in a home that nothing else uses."""
+
+    path: Path
+    project: Path = ROOT
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Home:
+        return Home(self.project, self.path)
+
+    @property
+    def address(self) -> Address:
+        address = Address.read(self.home)
+        assert address is not None, "no daemon is running"
+        return address
+
+    @property
+    def variables(self) -> dict[str, str]:
+        own = {
+            "LOCALAWS_HOME": str(self.path),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            # An Output in an f-string is an error, not a warning inside a resource's name.
+            "PULUMI_ERROR_OUTPUT_STRING": "true",
+            # A credential file must not make a difference, and the real provider must find none.
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_CONFIG_FILE": os.devnull,
+        }
+        outside = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
+        return {**outside, **own, **self.environment}
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
+        """Start `pulumi-local` and come back at once."""
+        return subprocess.Popen(
+            [BIN / "pulumi-local", *arguments],
+            cwd=self.project,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **more,
+        )
+
+    def run(self, *arguments: str, fails: bool = False) -> str:
+        """Run `pulumi-local` to its end; its output and errors together."""
+        process = self.start(*arguments)
+        try:
+            output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
+        finally:
+            process.kill()
+        assert (process.returncode != 0) is fails, f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
+        return output
+
+    def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
+        settings = [part for key, value in config.items() for part in ("-c", f"fargate-web:{key}={value}")]
+        return self.run("up", "--yes", "--non-interactive", "--skip-preview", *settings, *arguments, fails=fails)
+
+    def outputs(self) -> dict[str, Any]:
+        found = subprocess.run(
+            [BIN / "pulumi-local", "stack", "output", "--json"],
+            cwd=self.project,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=TIME_LIMIT_SECONDS,
+        )
+        return dict(json.loads(found.stdout))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the engine's state holds."""
+        document = json.loads(self.run("stack", "export"))
+        return list(document["deployment"].get("resources", []))
+
+    def last_words(self) -> str:
+        log = self.home.daemon_log
+        return log.read_text(errors="replace")[-4000:] if log.exists() else ""
+
+    def shell(self, command: str, *, timeout: float = TIME_LIMIT_SECONDS) -> subprocess.CompletedProcess[str]:
+        """A line as a user would type it, with `pipefail`."""
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            cwd=self.project,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )

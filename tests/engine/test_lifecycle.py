@@ -1,0 +1,139 @@
+"""The whole program under the real engine, against the local AWS with real processes behind a real proxy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+import grpc
+import httpx
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engine.stack import Stack
+
+SERVICE = "aws:ecs/service:Service"
+
+
+class Traffic:
+    """Requests one after the other, each on a connection of its own, until the block ends."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.answers: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                answer = httpx.get(self.url, timeout=5, trust_env=False)
+                self.answers[str(answer.status_code)] += 1
+            except httpx.HTTPError as error:
+                self.answers[f"{type(error).__name__}: {error}"] += 1
+            time.sleep(0.005)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def operations(output: str) -> Counter[str]:
+    """How often the engine says that it created, updated, replaced or deleted something."""
+    verbs = ("created", "updated", "replaced", "deleted", "unchanged", "imported", "retained")
+    summary = output.rsplit("Resources:", 1)[-1]
+    words = [line.split() for line in summary.splitlines()]
+    return Counter(
+        {verb: int(line[-2]) for line in words for verb in verbs if line[-1:] == [verb] and line[-2].isdigit()}
+    )
+
+
+def tasks(url: str, requests: int = 40) -> set[str]:
+    """The hosts that answer."""
+    pages = (httpx.get(url, timeout=5, trust_env=False).text for _ in range(requests))
+    return {page.split("Hello from ")[1].split("<")[0] for page in pages}
+
+
+def test_the_deployed_service_passes_verification_by_the_documented_pipeline(stack: Stack) -> None:
+    run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "2" in run.stdout
+
+
+def test_a_second_up_changes_nothing(stack: Stack) -> None:
+    assert set(operations(stack.up("--expect-no-changes"))) == {"unchanged"}
+
+
+def test_a_refresh_of_what_is_there_changes_nothing(stack: Stack) -> None:
+    stack.run("refresh", "--yes", "--non-interactive", "--skip-preview", "--expect-no-changes")
+
+
+def test_scaling_out_updates_the_service_and_nothing_else(stack: Stack) -> None:
+    try:
+        done = operations(stack.up(desiredCount=3))
+        assert done["updated"] == 1
+        assert not done["created"] + done["replaced"] + done["deleted"]
+        assert len(tasks(stack.outputs()["serviceUrl"])) == 3
+    finally:
+        stack.up()
+    assert len(tasks(stack.outputs()["serviceUrl"])) == 2
+
+
+def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    before = tasks(url)
+    with Traffic(url) as traffic:
+        done = operations(stack.up(stopTimeoutSeconds=11))
+    assert set(traffic.answers) == {"200"}, traffic.answers
+    assert traffic.answers["200"] > 50
+    assert done["replaced"] == 1, "a task definition's new revision is a replacement"
+    assert not before & tasks(url), "old tasks still answer"
+    stack.up()
+
+
+def test_what_vanished_behind_the_engines_back_is_noticed_by_refresh_and_healed_by_up(stack: Stack) -> None:
+    rule = next(each for each in stack.resources() if each["type"].endswith(":ListenerRule"))
+    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
+        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+        provider.Delete(provider_pb2.DeleteRequest(urn=rule["urn"], id=rule["id"]))
+    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 404, (
+        "only the default action is left"
+    )
+    refreshed = operations(stack.run("refresh", "--yes", "--non-interactive", "--skip-preview"))
+    assert refreshed["deleted"] == 1
+    stack.up()
+    assert len(tasks(stack.outputs()["serviceUrl"])) == 2
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_dev_and_prod_preview_without_an_account(stack: Stack, name: str) -> None:
+    before = (stack.project / f"Pulumi.{name}.yaml").read_text()
+    output = stack.run("preview", "--stack", name, "--non-interactive")
+    assert "to create" in output
+    assert (stack.project / f"Pulumi.{name}.yaml").read_text() == before, "the stack's file was changed"
+
+
+@pytest.fixture
+def destroyed(stack: Stack) -> Iterator[Stack]:
+    """The stack after `destroy`; deployed again for the tests that follow."""
+    stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    yield stack
+    stack.up()
+
+
+def test_destroy_leaves_nothing_but_log_groups_and_up_adopts_them(destroyed: Stack) -> None:
+    left = destroyed.home.resources.read_text()
+    assert left.count('"token"') == left.count('"aws:cloudwatch/logGroup:LogGroup"') == 2
+    output = destroyed.up()
+    assert operations(output)["imported"] == 2
+    assert len(tasks(destroyed.outputs()["serviceUrl"])) == 2
+    assert set(operations(destroyed.up("--expect-no-changes"))) == {"unchanged"}

@@ -1,0 +1,271 @@
+"""The provider protocol over a real gRPC connection, with a cloud in memory and nothing behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
+from localaws.catalog import UNKNOWN
+from localaws.cloud import Cloud
+from localaws.property_values import UNKNOWN_ON_THE_WIRE, from_wire, to_wire
+from localaws.provider import AwsProvider, NotSettled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from localaws.catalog import Resource
+    from localaws.provider import Report
+
+GROUP = "urn:pulumi:local::web::pkg:index:Parent$aws:cloudwatch/logGroup:LogGroup::logs"
+SECURITY_GROUP = "urn:pulumi:local::web::aws:ec2/securityGroup:SecurityGroup::tasks"
+
+
+class Idle:
+    """Nothing runs; `settle` ends as told."""
+
+    def __init__(self, verdict: str = "", waits: float = 0) -> None:
+        self.verdict, self.waits, self.drained = verdict, waits, False
+
+    async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        report(f"settling {resource.id} for at most {seconds:g} s")
+        await asyncio.sleep(self.waits)
+        if self.verdict:
+            raise NotSettled(self.verdict)
+
+    async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        self.drained = True
+
+
+@asynccontextmanager
+async def serving(lifecycle: Idle | None = None, cloud: Cloud | None = None) -> AsyncIterator[Any]:
+    provider = AwsProvider(
+        cloud or Cloud(seed=1),
+        lifecycle or Idle(),
+        version="7.0.0",
+        functions={"localaws:index:echo": lambda args: args},
+        in_use_seconds=0.3,
+    )
+    server = grpc.aio.server()
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)  # type: ignore[no-untyped-call]
+            await stub.Configure(provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"})))
+            yield stub
+    finally:
+        await server.stop(None)
+
+
+def play(scene: Callable[[Any], Awaitable[None]], lifecycle: Idle | None = None, cloud: Cloud | None = None) -> None:
+    async def run() -> None:
+        async with serving(lifecycle, cloud) as provider:
+            await scene(provider)
+
+    asyncio.run(run())
+
+
+async def check(provider: Any, urn: str, news: dict[str, Any], olds: dict[str, Any] | None = None) -> Any:
+    request = provider_pb2.CheckRequest(urn=urn, news=to_wire(news), olds=to_wire(olds or {}), randomSeed=b"seed")
+    return await provider.Check(request)
+
+
+async def create(provider: Any, urn: str, inputs: dict[str, Any], **more: Any) -> Any:
+    return await provider.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs), **more))
+
+
+async def diff(provider: Any, urn: str, old: dict[str, Any], new: dict[str, Any]) -> Any:
+    return await provider.Diff(provider_pb2.DiffRequest(urn=urn, id="x", old_inputs=to_wire(old), news=to_wire(new)))
+
+
+def test_values_survive_the_wire_with_whole_numbers_and_unknowns() -> None:
+    values = {"port": 80, "share": 0.5, "list": [1, {"later": UNKNOWN}], "nothing": None, "on": True}
+    assert from_wire(to_wire(values)) == values
+    assert UNKNOWN_ON_THE_WIRE == rpc.UNKNOWN
+
+
+def test_a_name_is_made_once_and_kept_until_replacement() -> None:
+    async def scene(provider: Any) -> None:
+        first = from_wire((await check(provider, GROUP, {})).inputs)
+        assert first["name"].startswith("logs-")
+        assert len(first["name"]) == len("logs-") + 7
+        again = from_wire((await check(provider, GROUP, {"retentionInDays": 7}, first)).inputs)
+        assert again["name"] == first["name"]
+        chosen = from_wire((await check(provider, GROUP, {"name": "mine"}, first)).inputs)
+        assert chosen == {"name": "mine", "__defaults": []}
+
+    play(scene)
+
+
+def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::a-logical-name-of-26-letters"
+        answer = await check(provider, urn, {"port": 80, "protocol": "HTTP", "targetType": "ip", "vpcId": UNKNOWN})
+        (failure,) = answer.failures
+        assert failure.property == "name"
+        assert "longer than maximum length 32" in failure.reason
+
+    play(scene)
+
+
+def test_wrong_inputs_name_the_property_and_awss_code() -> None:
+    async def scene(provider: Any) -> None:
+        (failure,) = (await check(provider, GROUP, {"retentionInDays": 15})).failures
+        assert failure.property == "retentionInDays"
+        assert "got 15" in failure.reason
+
+    play(scene)
+
+
+def test_an_unmapped_type_says_how_to_add_it() -> None:
+    async def scene(provider: Any) -> None:
+        (failure,) = (await check(provider, "urn:pulumi:local::web::aws:sqs/queue:Queue::q", {})).failures
+        assert "aws:sqs/queue:Queue" in failure.reason
+        assert "localaws/catalog" in failure.reason
+
+    play(scene)
+
+
+def test_a_preview_makes_nothing_and_leaves_what_aws_chooses_unknown() -> None:
+    cloud = Cloud(seed=1)
+
+    async def scene(provider: Any) -> None:
+        answer = await create(provider, GROUP, {"name": "g", "retentionInDays": 7}, preview=True)
+        outputs = from_wire(answer.properties)
+        assert outputs["arn"] is UNKNOWN
+        assert outputs["retentionInDays"] == 7
+
+    play(scene, cloud=cloud)
+    assert not cloud.all("aws:cloudwatch/logGroup:LogGroup")
+
+
+def test_the_region_of_the_connection_is_in_the_arn() -> None:
+    async def scene(provider: Any) -> None:
+        answer = await create(provider, GROUP, {"name": "g", "__defaults": []})
+        assert answer.id == "g"
+        assert from_wire(answer.properties)["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:g"
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("urn", "old", "new", "replaced", "delete_first"),
+    [
+        (GROUP, {"name": "a", "retentionInDays": 7}, {"name": "a", "retentionInDays": 14}, [], False),
+        (GROUP, {"name": "a"}, {"name": "b", "__defaults": []}, ["name"], True),
+        (GROUP, {"name": "a-1"}, {"name": "b-2", "__defaults": ["name"]}, ["name"], False),
+    ],
+)
+def test_a_change_is_an_update_or_a_replacement(
+    urn: str, old: dict[str, Any], new: dict[str, Any], replaced: list[str], *, delete_first: bool
+) -> None:
+    async def scene(provider: Any) -> None:
+        answer = await diff(provider, urn, old, new)
+        assert answer.changes == provider_pb2.DiffResponse.DIFF_SOME
+        assert list(answer.replaces) == replaced
+        assert answer.deleteBeforeReplace is delete_first
+
+    play(scene)
+
+
+def test_the_same_inputs_are_no_change() -> None:
+    async def scene(provider: Any) -> None:
+        answer = await diff(provider, GROUP, {"name": "a", "__defaults": ["name"]}, {"name": "a", "__defaults": []})
+        assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
+
+    play(scene)
+
+
+def test_what_aws_refuses_fails_with_its_code_and_makes_nothing() -> None:
+    async def scene(provider: Any) -> None:
+        await create(provider, GROUP, {"name": "g"})
+        await provider.Diff(provider_pb2.DiffRequest(urn=GROUP, id="g"))
+        with pytest.raises(grpc.aio.AioRpcError, match="creating LogGroup 'other': ResourceAlreadyExistsException"):
+            await create(provider, GROUP.replace("::logs", "::other"), {"name": "g"})
+
+    play(scene)
+
+
+def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:
+    async def scene(provider: Any) -> None:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await create(provider, GROUP, {"name": "g"})
+        assert "1 of 2 tasks healthy" in (caught.value.details() or "")
+        metadata = dict(caught.value.trailing_metadata() or ())
+        status = status_pb2.Status.FromString(bytes(metadata["grpc-status-details-bin"]))
+        failed = provider_pb2.ErrorResourceInitFailed()
+        assert status.details[0].Unpack(failed)
+        assert failed.id == "g"
+
+    play(scene, Idle(verdict="1 of 2 tasks healthy"))
+
+
+def test_cancelling_ends_a_wait_at_once() -> None:
+    async def scene(provider: Any) -> None:
+        waiting = asyncio.ensure_future(create(provider, GROUP, {"name": "g"}))
+        await asyncio.sleep(0)
+        await provider.Attach(plugin_pb2.PluginAttach(address="127.0.0.1:9"))
+        await provider.Cancel(empty_pb2.Empty())
+        with pytest.raises(grpc.aio.AioRpcError, match="cancelled"):
+            await waiting
+
+    play(scene, Idle(waits=60))
+
+
+def test_refresh_and_import_read_what_is_there_and_notice_what_is_gone() -> None:
+    cloud = Cloud(seed=1)
+
+    async def scene(provider: Any) -> None:
+        await create(provider, GROUP, {"name": "g", "retentionInDays": 7})
+        found = await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id="g"))
+        assert found.id == "g"
+        assert from_wire(found.inputs)["retentionInDays"] == 7
+        cloud.delete("aws:cloudwatch/logGroup:LogGroup", "g")
+        assert not (await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id="g"))).id
+
+    play(scene, cloud=cloud)
+
+
+def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
+    cloud, idle = Cloud(seed=1), Idle()
+
+    async def scene(provider: Any) -> None:
+        vpc = cloud.create("aws:ec2/vpc:Vpc", "urn:v", {"cidrBlock": "10.0.0.0/16"}, region="eu-west-1")
+        made = await create(provider, SECURITY_GROUP, {"name": "tasks", "vpcId": vpc.id})
+        rule = {"securityGroupId": made.id, "referencedSecurityGroupId": made.id, "ipProtocol": "-1"}
+        other = await create(provider, SECURITY_GROUP.replace("::tasks", "::alb"), {"name": "alb", "vpcId": vpc.id})
+        rule = {**rule, "securityGroupId": other.id}
+        user = cloud.create("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "urn:r", rule, region="x")
+        removal = provider_pb2.DeleteRequest(urn=SECURITY_GROUP, id=made.id)
+        with pytest.raises(grpc.aio.AioRpcError, match="DependencyViolation"):
+            await provider.Delete(removal)
+        waiting = asyncio.ensure_future(provider.Delete(removal))
+        await asyncio.sleep(0)
+        cloud.delete(user.token, user.id)
+        await waiting
+        assert cloud.get("aws:ec2/securityGroup:SecurityGroup", made.id) is None
+        await provider.Delete(removal)
+
+    play(scene, idle, cloud)
+    assert idle.drained
+
+
+def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
+    async def scene(provider: Any) -> None:
+        token = "aws:index/getRegion:getRegion"
+        answer = await provider.Invoke(provider_pb2.InvokeRequest(tok=token))
+        assert from_wire(getattr(answer, "return"))["region"] == "eu-west-1"
+        echo = provider_pb2.InvokeRequest(tok="localaws:index:echo", args=to_wire({"a": 1}))
+        assert from_wire(getattr(await provider.Invoke(echo), "return")) == {"a": 1}
+        with pytest.raises(grpc.aio.AioRpcError, match="getNothing"):
+            await provider.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getNothing:getNothing"))
+
+    play(scene)
