@@ -113,8 +113,8 @@ def _fill(
     tried = "\n  ".join([*(rejected or ["none on PATH"]), *failed])
     raise NoPulumiError(
         f"There is no usable Pulumi CLI, and none could be installed:\n  {tried}\n"
-        f"Put Pulumi {text(MINIMUM)} or later on PATH (pulumi.com/docs/install), or Go {text(go_needed())} or later where a\n"
-        "Go module proxy can be reached, and run this again."
+        f"Put Pulumi {text(MINIMUM)} or later on PATH (pulumi.com/docs/install),\n"
+        f"or Go {text(go_needed())} or later where a Go module proxy can be reached, and run this again."
     )
 
 
