@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from tools.cache import exclusively, filled_whole
+from tools.cache import cache_root, exclusively, filled_whole
 from tools.running import CommandFailedError, run, say
 
 PINNED = Path(__file__).with_name("uv.txt")
@@ -103,3 +104,7 @@ def _downloaded_pip(scratch: Path) -> list[str | Path]:
     except OSError as error:
         raise CommandFailedError(f"fetching pip from {PIP_WITHOUT_INSTALLATION}: {error}") from error
     return [sys.executable, alone]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{find_or_fetch(cache_root(os.environ), os.environ.get('PATH'))}\n")

@@ -1,0 +1,50 @@
+# Works with GNU make 3.81, which macOS has: no .ONESHELL, no .SHELLFLAGS.
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := __main__.py infra localaws verify tests tools
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types bench lock stop clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## get what is missing: uv, the environment, the Pulumi CLI; does nothing when all is there
+	@$(PYTHON) -m tools.setup
+
+demo: setup ## deploy to the local AWS and check the deployment through its load balancer
+	$(BIN)/pulumi-local up --yes
+	set -o pipefail; $(BIN)/pulumi-local stack output albDns | $(BIN)/verify --expect-tasks 2
+
+test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some
+	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest $(ARGS)
+
+check: lint types test ## everything that must be green before a change goes in
+
+format: setup ## format the code and fix what can be fixed
+	$(BIN)/ruff check --quiet --fix-only $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+lint: setup ## format and lint rules, without changing anything
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+
+types: setup ## static types
+	$(BIN)/mypy
+	$(BIN)/mypy --package tools
+
+bench: setup ## measure, and print ratios
+	$(BIN)/python tests/bench/run.py
+
+lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versions
+	set -e; uv=$$($(PYTHON) -m tools.uv); compile="$$uv pip compile --quiet --universal --generate-hashes $(UPGRADE)"; \
+	$$compile pyproject.toml --all-extras --group dev -o requirements.txt; \
+	for tool in tools/uv tools/pulumi/go-toolchain; do $$compile $$tool.in -o $$tool.txt; done
+
+stop: ## stop what the local AWS runs
+	@if [ -x $(BIN)/pulumi-local ]; then $(BIN)/pulumi-local stop; fi
+
+clean: stop ## stop, and remove all that this checkout made; docs/setup.md says what the cache outside it holds
+	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
