@@ -1,0 +1,247 @@
+"""All local load balancers: what the cloud says of them, who is registered, who is healthy."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from localaws.alb.compiler import (
+    Endpoint,
+    Listener,
+    Rule,
+    TargetGroup,
+    cluster_name,
+    compile_files,
+    newcomers_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from localaws.addresses import Addresses
+    from localaws.alb.envoy import Verdict
+    from localaws.catalog.model import Resource, World
+
+LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+LISTENER = "aws:lb/listener:Listener"
+LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
+TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+
+
+class TargetState(StrEnum):
+    """Target health, in ELB's words."""
+
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    DRAINING = "draining"
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True)
+class TargetHealth:
+    """A target's state and why, as DescribeTargetHealth gives it."""
+
+    state: TargetState
+    reason: str = ""
+    """ELB's reason code, `Target.ResponseCodeMismatch`."""
+
+    description: str = ""
+    """`Health checks failed with these codes: [404]`."""
+
+
+_REGISTERING = TargetHealth(TargetState.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress")
+_INITIAL = TargetHealth(TargetState.INITIAL, "Elb.InitialHealthChecking", "Initial health checks in progress")
+_HEALTHY = TargetHealth(TargetState.HEALTHY)
+_DRAINING = TargetHealth(
+    TargetState.DRAINING, "Target.DeregistrationInProgress", "Target deregistration is in progress"
+)
+_UNUSED = TargetHealth(
+    TargetState.UNUSED, "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+)
+_NOT_REGISTERED = TargetHealth(
+    TargetState.UNUSED, "Target.NotRegistered", "Target is not registered to the target group"
+)
+_TIMED_OUT = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout", "Request timed out")
+_FAILED = TargetHealth(TargetState.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed")
+
+
+class Proxy(Protocol):
+    """What the balancer needs of Envoy."""
+
+    async def apply(self, files: Mapping[str, Any]) -> None:
+        """Take a configuration; returns when it holds."""
+
+    async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
+        """What the health checks say, by cluster and endpoint."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+
+@dataclass
+class _Target:
+    registered_at: float
+    settled: bool = False
+    draining: bool = False
+    health: TargetHealth = _REGISTERING
+
+
+class Balancer:
+    """Keeps the proxy's configuration in step with the cloud and the registered targets."""
+
+    def __init__(
+        self, cloud: World, addresses: Addresses, proxy: Proxy, folder: Path, clock: Callable[[], float]
+    ) -> None:
+        """Start with no targets; `folder` is where the proxy's files live."""
+        self._cloud = cloud
+        self._addresses = addresses
+        self._proxy = proxy
+        self._folder = folder
+        self._clock = clock
+        self._targets: dict[str, dict[Endpoint, _Target]] = {}
+        self._applied: Mapping[str, Any] | None = None
+        self._present: set[str] = set()
+        self._syncing = asyncio.Lock()
+
+    def register(self, target_group: str, endpoint: Endpoint) -> None:
+        """Add a target, or take back one that is draining; `sync` makes it so."""
+        self._targets.setdefault(target_group, {})[endpoint] = _Target(self._clock())
+
+    def deregister(self, target_group: str, endpoint: Endpoint) -> None:
+        """Send a target no more requests; what it is answering may finish. `sync` makes it so."""
+        target = self._targets.get(target_group, {}).get(endpoint)
+        if target is not None:
+            target.draining, target.health = True, _DRAINING
+
+    def forget(self, target_group: str, endpoint: Endpoint) -> None:
+        """The target is gone; its draining is over."""
+        self._targets.get(target_group, {}).pop(endpoint, None)
+
+    def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
+        """The target's health as of the last `sync`."""
+        target = self._targets.get(target_group, {}).get(endpoint)
+        return target.health if target else _NOT_REGISTERED
+
+    def targets(self, target_group: str) -> Mapping[Endpoint, TargetHealth]:
+        """All targets of a group and their health."""
+        return {endpoint: target.health for endpoint, target in self._targets.get(target_group, {}).items()}
+
+    async def sync(self) -> None:
+        """Read the health checks' results, then have the proxy take what has changed.
+
+        Raises:
+            EnvoyError: It doesn't.
+        """
+        async with self._syncing:
+            if any(not target.draining for targets in self._targets.values() for target in targets.values()):
+                self._judge(await self._proxy.health())
+            self._release_addresses()
+            files = self._files()
+            if files != self._applied and (self._applied or files["listeners.json"]):
+                await self._proxy.apply(files)
+                self._applied = files
+
+    async def close(self) -> None:
+        """Stop the proxy."""
+        await self._proxy.close()
+
+    def _release_addresses(self) -> None:
+        """Free the addresses of load balancers that were deleted."""
+        present = {resource.id for resource in self._cloud.all(LOAD_BALANCER)}
+        for gone in self._present - present:
+            self._addresses.forget_load_balancer(gone)
+        self._present = present
+
+    def _judge(self, verdicts: Mapping[tuple[str, Endpoint], Verdict]) -> None:
+        in_use = self._groups_in_use()
+        for group in self._groups():
+            for endpoint, target in self._targets.get(group.arn, {}).items():
+                if target.draining:
+                    continue
+                if group.arn not in in_use:
+                    target.health = _UNUSED
+                    continue
+                room = cluster_name(group.arn) if target.settled else newcomers_name(group.arn)
+                target.health = self._verdict(group, target, verdicts.get((room, endpoint)))
+
+    def _verdict(self, group: TargetGroup, target: _Target, verdict: Verdict | None) -> TargetHealth:
+        """One target's health; moves it out of the waiting room once it has passed or time is up."""
+        if verdict is None:
+            return target.health if target.settled else _REGISTERING
+        if verdict.healthy:
+            # In the group's own cluster the first check decides at once; the target is in service after that one.
+            health = _HEALTHY if target.settled else _INITIAL
+            target.settled = True
+            return health
+        if not target.settled:
+            if self._clock() - target.registered_at < group.unhealthy_threshold * group.interval:
+                return _INITIAL
+            target.settled = True
+        return _TIMED_OUT if verdict.timed_out else _FAILED
+
+    def _files(self) -> Mapping[str, Any]:
+        used = self._groups_in_use()
+        groups = [group for group in self._groups() if group.arn in used]
+        return compile_files(list(self._listeners()), groups, self._folder)
+
+    def _groups(self) -> list[TargetGroup]:
+        groups = []
+        for resource in self._cloud.all(TARGET_GROUP):
+            group = TargetGroup(arn=resource.id, health_check=resource.outputs.get("healthCheck") or {})
+            targets = self._targets.get(group.arn, {})
+            active = {endpoint: target for endpoint, target in targets.items() if not target.draining}
+            groups.append(
+                replace(
+                    group,
+                    settled=tuple(endpoint for endpoint, target in active.items() if target.settled),
+                    newcomers=tuple(endpoint for endpoint, target in active.items() if not target.settled),
+                )
+            )
+        return groups
+
+    def _groups_in_use(self) -> set[str]:
+        """Target groups that some listener or rule sends requests to."""
+        actions = [
+            action
+            for token, key in ((LISTENER, "defaultActions"), (LISTENER_RULE, "actions"))
+            for resource in self._cloud.all(token)
+            for action in resource.outputs.get(key) or ()
+        ]
+        weighted = [group for action in actions for group in (action.get("forward") or {}).get("targetGroups") or ()]
+        return {action.get("targetGroupArn") for action in actions} | {group["arn"] for group in weighted}
+
+    def _listeners(self) -> list[Listener]:
+        balancers = {resource.id: resource for resource in self._cloud.all(LOAD_BALANCER)}
+        rules: dict[str, list[Resource]] = {}
+        for rule in self._cloud.all(LISTENER_RULE):
+            rules.setdefault(rule.outputs["listenerArn"], []).append(rule)
+        listeners = []
+        for listener in self._cloud.all(LISTENER):
+            outputs = listener.outputs
+            balancer = balancers.get(outputs["loadBalancerArn"])
+            if balancer is None or outputs.get("protocol", "HTTP") != "HTTP":
+                continue  # HTTPS needs a certificate's private key, which the local AWS doesn't have
+            port = int(outputs["port"])
+            place = self._addresses.load_balancer(balancer.id)
+            ordered = sorted(rules.get(listener.id, ()), key=lambda rule: int(rule.outputs["priority"]))
+            listeners.append(
+                Listener(
+                    arn=listener.id,
+                    endpoint=Endpoint(place.address, place.port(port)),
+                    port=port,
+                    rules=[
+                        *(
+                            Rule(actions=r.outputs["actions"], conditions=r.outputs.get("conditions") or ())
+                            for r in ordered
+                        ),
+                        Rule(actions=outputs["defaultActions"]),
+                    ],
+                    idle_timeout=int(balancer.outputs.get("idleTimeout") or 60),
+                    forwarded_for=balancer.outputs.get("xffHeaderProcessingMode") or "append",
+                )
+            )
+        return listeners

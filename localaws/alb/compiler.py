@@ -1,0 +1,409 @@
+"""Load balancers, listeners, rules and target groups -> Envoy's configuration. Pure.
+
+A target group becomes two clusters. Newcomers wait in `<name>/new`, which no route uses: one passed check there, as on
+AWS, makes a target healthy and moves it to `<name>`, where the group's thresholds hold. So a target that has yet to
+pass its first check gets no traffic, not even when the load balancer fails open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from localaws.addresses import FIRST_PRIVATE_PORT
+from localaws.alb.conditions import PEER, matchers
+from localaws.alb.pages import SERVER, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+CONNECT_TIMEOUT = "10s"
+"""How long an ALB waits for a target to accept a connection."""
+
+NEWCOMER_INTERVAL = 0.5
+"""Seconds between checks of a target that hasn't passed one yet.
+
+On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A single prober that
+met a server a moment before it listens would wait a whole interval (30 s by default) instead.
+"""
+
+_TYPES = "type.googleapis.com/envoy"
+_MANAGER = f"{_TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
+_HEADER_MUTATION = f"{_TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+_LUA = "envoy.filters.http.lua"
+
+# Lua's generator starts alike in every worker thread: a table's address tells them apart.
+_FOR_REQUESTS = """
+math.randomseed((os.time() + tonumber(tostring({}):match("%x+$"), 16)) % 2147483647)
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local trace = headers:get("x-amzn-trace-id")
+  if not trace then
+    local id = string.format("Root=1-%08x-%08x%08x%08x", os.time(), math.random(0, 0x7fffffff),
+                             math.random(0, 0x7fffffff), math.random(0, 0x7fffffff))
+    headers:add("x-amzn-trace-id", id)
+  end
+  local location = handle:metadata():get("location")
+  if location then
+    local path, query = headers:get(":path"):match("^/?([^?]*)%??(.*)$")
+    local host = headers:get(":authority"):gsub(":%d+$", "")
+    local values = {path = path, query = query, host = host}
+    local url = location:gsub("#{(%a+)}", values):gsub("%?$", "")
+    handle:respond({[":status"] = handle:metadata():get("status"), location = url, server = "awselb/2.0",
+                    ["content-type"] = "text/html"}, handle:metadata():get("page"))
+  end
+end
+"""
+
+# What Envoy says about its own answers -> what an ALB answers.
+_OWN_ANSWERS = (
+    (("UH", "NC"), 503),  # no target is registered
+    (("UF", "UC", "UR", "UPE", "LR", "UO"), 502),  # refused, reset or broken by the target
+    (("UT", "SI"), 504),  # no answer within the idle timeout
+    (("DPE",), 400),
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a target really listens."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetGroup:
+    """A target group and the targets in it that aren't draining."""
+
+    arn: str
+    health_check: Mapping[str, Any]
+    settled: tuple[Endpoint, ...] = ()
+    """Targets that have passed a check, or failed too many."""
+
+    newcomers: tuple[Endpoint, ...] = ()
+    """Targets whose first verdict is still out."""
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two checks."""
+        return float(self.health_check.get("interval") or 30)
+
+    @property
+    def unhealthy_threshold(self) -> int:
+        """Failed checks in a row that make a target unhealthy."""
+        return int(self.health_check.get("unhealthyThreshold") or 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """What to do with the requests that meet all conditions; the default rule has none."""
+
+    actions: Sequence[Mapping[str, Any]]
+    conditions: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """One port of a load balancer."""
+
+    arn: str
+    endpoint: Endpoint
+    """Where it really listens."""
+
+    port: int
+    """The port it has by name, which targets see in X-Forwarded-Port."""
+
+    rules: Sequence[Rule]
+    """By priority, the default rule last."""
+
+    idle_timeout: int = 60
+    """Seconds that either side may be silent."""
+
+    forwarded_for: str = "append"
+    """What happens to X-Forwarded-For: `append`, `preserve` or `remove`."""
+
+    def real_port(self, port: int) -> int:
+        """Where a client finds another listener of this load balancer, named by its port."""
+        return port + self.endpoint.port - self.port if port < FIRST_PRIVATE_PORT else port
+
+
+def cluster_name(target_group_arn: str) -> str:
+    """What Envoy calls a target group."""
+    return target_group_arn.rpartition(":targetgroup/")[2] or target_group_arn
+
+
+def newcomers_name(target_group_arn: str) -> str:
+    """What Envoy calls the waiting room of a target group."""
+    return f"{cluster_name(target_group_arn)}/new"
+
+
+def compile_files(
+    listeners: Sequence[Listener], groups: Sequence[TargetGroup], folder: Path
+) -> dict[str, list[dict[str, Any]]]:
+    """Envoy's dynamic resources by file name, in the order in which Envoy must get them.
+
+    Args:
+        listeners: All of them, of all load balancers.
+        groups: Every target group.
+        folder: Where the files will be; they refer to each other.
+    """
+    files: dict[str, list[dict[str, Any]]] = {}
+    clusters = []
+    for group in groups:
+        rooms = (
+            (
+                cluster_name(group.arn),
+                group.settled,
+                group.interval,
+                int(group.health_check.get("healthyThreshold") or 5),
+            ),
+            (newcomers_name(group.arn), group.newcomers, min(group.interval, NEWCOMER_INTERVAL), 1),
+        )
+        for name, endpoints, interval, passes in rooms:
+            files[_file("endpoints", name)] = [_load_assignment(name, endpoints)]
+            clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
+    files["clusters.json"] = clusters
+    for listener in listeners:
+        files[_file("routes", listener.arn)] = [_routes(listener)]
+    files["listeners.json"] = [_listener(listener, folder) for listener in listeners]
+    return files
+
+
+def bootstrap(folder: Path, admin_socket: Path) -> dict[str, Any]:
+    """The configuration that Envoy starts with: where everything else is."""
+
+    def watch(name: str) -> dict[str, Any]:
+        return {"path_config_source": {"path": str(folder / name)}, "resource_api_version": "V3"}
+
+    return {
+        "node": {"id": "local-alb", "cluster": "local-alb"},
+        "admin": {"address": {"pipe": {"path": str(admin_socket)}}},
+        "dynamic_resources": {"cds_config": watch("clusters.json"), "lds_config": watch("listeners.json")},
+        "layered_runtime": {"layers": [{"name": "none", "static_layer": {}}]},
+    }
+
+
+def _file(kind: str, name: str) -> str:
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9-]', '_', name)}.json"
+
+
+def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, passes: int) -> dict[str, Any]:
+    return {
+        "@type": f"{_TYPES}.config.cluster.v3.Cluster",
+        "name": name,
+        "type": "EDS",
+        "eds_cluster_config": {
+            "service_name": name,
+            "eds_config": {
+                "path_config_source": {"path": str(folder / _file("endpoints", name))},
+                "resource_api_version": "V3",
+            },
+        },
+        "connect_timeout": CONNECT_TIMEOUT,
+        "lb_policy": "ROUND_ROBIN",
+        # Fail open: all targets get requests when none is healthy, and only then.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0.001}},
+        # Else a target that was deregistered gets requests until a health check fails.
+        "ignore_health_on_host_removal": True,
+        "circuit_breakers": {
+            "thresholds": [
+                {"max_connections": 2**20, "max_pending_requests": 2**20, "max_requests": 2**20, "max_retries": 0}
+            ]
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": _HTTP_OPTIONS,
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+        "health_checks": [_health_check(group, interval=interval, passes=passes)],
+    }
+
+
+def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
+    check = group.health_check
+    expected = expected_statuses(str(check.get("matcher") or "200"))
+    return {
+        "timeout": f"{float(check.get('timeout') or 5)}s",
+        "interval": f"{interval}s",
+        # Envoy checks clusters without traffic once a minute unless told otherwise.
+        "no_traffic_interval": f"{interval}s",
+        "no_traffic_healthy_interval": f"{interval}s",
+        "healthy_threshold": passes,
+        "unhealthy_threshold": group.unhealthy_threshold,
+        "reuse_connection": False,
+        "http_health_check": {
+            "path": check.get("path") or "/",
+            "expected_statuses": expected,
+            # Any status outside `expected_statuses` and this list makes a target unhealthy at the first failure.
+            "retriable_statuses": [{"start": 100, "end": 600}],
+            "request_headers_to_add": [_header("user-agent", "ELB-HealthChecker/2.0")],
+            "codec_client_type": "HTTP1",
+        },
+    }
+
+
+def expected_statuses(matcher: str) -> list[dict[str, int]]:
+    """`200-299,301` as half-open ranges."""
+    ranges = [part.strip().partition("-") for part in matcher.split(",")]
+    return [{"start": int(low), "end": int(high or low) + 1} for low, _, high in ranges]
+
+
+def _load_assignment(name: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    return {
+        "@type": f"{_TYPES}.config.endpoint.v3.ClusterLoadAssignment",
+        "cluster_name": name,
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(each)}} for each in endpoints]}],
+    }
+
+
+def _address(endpoint: Endpoint) -> dict[str, Any]:
+    return {"socket_address": {"address": endpoint.address, "port_value": endpoint.port}}
+
+
+def _header(name: str, value: str, *, append: bool = False) -> dict[str, Any]:
+    action = "APPEND_IF_EXISTS_OR_ADD" if append else "OVERWRITE_IF_EXISTS_OR_ADD"
+    return {"header": {"key": name, "value": value}, "append_action": action}
+
+
+def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
+    manager = {
+        "@type": _MANAGER,
+        "stat_prefix": "alb",
+        "codec_type": "AUTO",
+        "rds": {
+            "route_config_name": listener.arn,
+            "config_source": {
+                "path_config_source": {"path": str(folder / _file("routes", listener.arn))},
+                "resource_api_version": "V3",
+            },
+        },
+        "common_http_protocol_options": {"idle_timeout": f"{listener.idle_timeout}s"},
+        "stream_idle_timeout": f"{listener.idle_timeout}s",
+        "server_header_transformation": "PASS_THROUGH",
+        "generate_request_id": False,
+        "skip_xff_append": True,
+        "normalize_path": False,
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "early_header_mutation_extensions": [
+            {
+                "name": "peer",
+                "typed_config": {
+                    "@type": _HEADER_MUTATION,
+                    "mutations": [{"append": _header(PEER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}],
+                },
+            }
+        ],
+        "http_filters": [
+            {
+                "name": _LUA,
+                "typed_config": {
+                    "@type": f"{_TYPES}.extensions.filters.http.lua.v3.Lua",
+                    "default_source_code": {"inline_string": _FOR_REQUESTS},
+                },
+            },
+            {
+                "name": "envoy.filters.http.router",
+                "typed_config": {
+                    "@type": f"{_TYPES}.extensions.filters.http.router.v3.Router",
+                    "suppress_envoy_headers": True,
+                },
+            },
+        ],
+        "local_reply_config": {"mappers": [_own_answer(flags, status) for flags, status in _OWN_ANSWERS]},
+    }
+    return {
+        "@type": f"{_TYPES}.config.listener.v3.Listener",
+        "name": listener.arn,
+        "address": _address(listener.endpoint),
+        "filter_chains": [
+            {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
+        ],
+    }
+
+
+def _own_answer(flags: Sequence[str], status: int) -> dict[str, Any]:
+    return {
+        "filter": {"response_flag_filter": {"flags": list(flags)}},
+        "status_code": status,
+        "headers_to_add": [_header("server", SERVER)],
+        "body_format_override": {
+            "text_format_source": {"inline_string": page(status)},
+            "content_type": "text/html",
+        },
+    }
+
+
+def _routes(listener: Listener) -> dict[str, Any]:
+    ours = [_header("x-forwarded-proto", "http"), _header("x-forwarded-port", str(listener.port))]
+    removed = [PEER]
+    if listener.forwarded_for == "append":
+        ours.append(_header("x-forwarded-for", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", append=True))
+    elif listener.forwarded_for == "remove":
+        removed.append("x-forwarded-for")
+    return {
+        "@type": f"{_TYPES}.config.route.v3.RouteConfiguration",
+        "name": listener.arn,
+        "request_headers_to_add": ours,
+        "request_headers_to_remove": removed,
+        "virtual_hosts": [
+            {"name": "all", "domains": ["*"], "routes": [_route(rule, listener) for rule in listener.rules]}
+        ],
+    }
+
+
+def _route(rule: Rule, listener: Listener) -> dict[str, Any]:
+    match = {"prefix": "/", "headers": matchers(rule.conditions)}
+    action = max(rule.actions, key=lambda each: each.get("order") or 0)
+    return {"match": match, **_ACTIONS.get(action["type"], _not_emulated)(action, listener)}
+
+
+def _forward(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
+    groups = (action.get("forward") or {}).get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
+    weights = {cluster_name(group["arn"]): int(group.get("weight", 1)) for group in groups}
+    clusters = [{"name": name, "weight": weight} for name, weight in weights.items() if weight]
+    if not clusters:
+        return _answer(503, page(503), "text/html")
+    # The idle timeout is the only limit that an ALB sets on an answer.
+    return {"route": {"weighted_clusters": {"clusters": clusters}, "timeout": "0s"}}
+
+
+def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
+    redirect = action["redirect"]
+    protocol = str(redirect.get("protocol") or "#{protocol}").replace("#{protocol}", "HTTP").lower()
+    port = listener.real_port(int(str(redirect.get("port") or "#{port}").replace("#{port}", str(listener.port))))
+    suffix = "" if (protocol, port) in {("http", 80), ("https", 443)} else f":{port}"
+    host, path = redirect.get("host") or "#{host}", redirect.get("path") or "/#{path}"
+    status = redirect["statusCode"].removeprefix("HTTP_")
+    values = {
+        "location": f"{protocol}://{host}{suffix}{path}?{redirect.get('query', '#{query}')}",
+        "status": status,
+        "page": page(int(status)),
+    }
+    return {
+        "metadata": {"filter_metadata": {_LUA: values}},
+        "direct_response": {"status": 500},  # never given: the filter answers first
+    }
+
+
+def _fixed_response(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
+    fixed = action["fixedResponse"]
+    return _answer(int(fixed.get("statusCode") or 200), fixed.get("messageBody") or "", fixed["contentType"])
+
+
+def _answer(status: int, body: str, content_type: str) -> dict[str, Any]:
+    return {
+        "direct_response": {"status": status, "body": {"inline_string": body}},
+        "response_headers_to_add": [_header("server", SERVER), _header("content-type", content_type)],
+    }
+
+
+def _not_emulated(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
+    return _answer(501, f"The local ALB doesn't emulate actions of type {action['type']}.\n", "text/plain")
+
+
+_ACTIONS = {"forward": _forward, "redirect": _redirect, "fixed-response": _fixed_response}

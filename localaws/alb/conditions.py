@@ -1,0 +1,71 @@
+"""Listener rules' conditions as Envoy header matchers.
+
+Every condition becomes one regular expression over one (pseudo-)header: values are alternatives, conditions must all
+hold. The request's path and query are both in `:path`, undecoded, as the ALB sees them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PEER = "x-localaws-peer"
+"""Internal request header: the TCP peer's address. Written before routing, removed before the target sees it."""
+
+
+def matchers(conditions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The header matchers of a rule, all of which a request must meet."""
+    return [
+        {"name": header, "string_match": {"safe_regex": {"regex": regex}}}
+        for condition in conditions
+        for header, regex in _expressions(condition)
+    ]
+
+
+def _expressions(condition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Header and expression of what one condition asks for."""
+    if path := condition.get("pathPattern"):
+        yield ":path", rf"(?:{_any_of(path, any_text='[^?]*', any_character='[^?]')})(?:\?.*)?"
+    if host := condition.get("hostHeader"):
+        yield ":authority", rf"(?i)(?:{_any_of(host)})(?::\d+)?"
+    if header := condition.get("httpHeader"):
+        yield header["httpHeaderName"].lower(), f"(?i)(?:{_any_of(header)})"
+    if method := condition.get("httpRequestMethod"):
+        yield ":method", "|".join(map(re.escape, method["values"]))
+    if queries := condition.get("queryStrings"):
+        yield ":path", rf"(?i)[^?]*\?(?:.*&)?(?:{'|'.join(map(_query, queries))})(?:&.*)?"
+    if source := condition.get("sourceIp"):
+        yield PEER, "|".join(map(_network, source["values"]))
+
+
+def _any_of(condition: Mapping[str, Any], *, any_text: str = ".*", any_character: str = ".") -> str:
+    patterns = [wildcard(value, any_text, any_character) for value in condition.get("values") or ()]
+    return "|".join([*patterns, *(condition.get("regexValues") or ())])
+
+
+def _query(pair: Mapping[str, Any]) -> str:
+    key = wildcard(pair["key"], "[^&=]*", "[^&=]") if pair.get("key") else "[^&=]*"
+    return f"{key}={wildcard(pair['value'], '[^&]*', '[^&]')}"
+
+
+def wildcard(pattern: str, any_text: str = ".*", any_character: str = ".") -> str:
+    r"""The regular expression of a pattern with `*` (any text) and `?` (one character); `\*` and `\?` are literal."""
+    wild = {"*": any_text, "?": any_character}
+    parts = re.findall(r"\\[*?]|.", pattern, re.DOTALL)
+    return "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
+
+
+def _network(cidr: str) -> str:
+    """An expression for the addresses in an IPv4 network; none for IPv6, since local clients never come over it."""
+    network = ipaddress.ip_network(cidr, strict=False)
+    if isinstance(network, ipaddress.IPv6Network):
+        return "(?:ipv6)"
+    first, last = network.network_address.packed, network.broadcast_address.packed
+    return r"\.".join(
+        r"\d+" if (low, high) == (0, 255) else f"(?:{'|'.join(map(str, range(low, high + 1)))})"
+        for low, high in zip(first, last, strict=True)
+    )

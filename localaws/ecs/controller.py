@@ -1,0 +1,491 @@
+"""Binds the pure scheduler to the world: follows the cloud, starts and stops tasks, keeps state on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from secrets import randbelow, token_hex
+from typing import TYPE_CHECKING, Any, Protocol
+
+from localaws.addresses import NoAddressError, private_address
+from localaws.alb.balancer import TargetState
+from localaws.alb.compiler import Endpoint
+from localaws.catalog.model import World
+from localaws.cloud import write_atomically
+from localaws.ecs import description, saved
+from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, service_spec, task_spec
+from localaws.ecs.model import Action, Deed, Health, Process, Seen, ServiceState, Status, Task, Timing
+from localaws.ecs.runtime import TaskStartError
+from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from localaws.alb.balancer import TargetHealth
+    from localaws.ecs.model import ServiceSpec
+    from localaws.ecs.runtime import RunningTask, TaskRuntime
+
+log = logging.getLogger(__name__)
+
+_BUSY_PAUSE = 0.2
+"""Seconds between two looks at a service that is on its way somewhere."""
+
+_CALM_PAUSE = 2.0
+"""The same when everything is steady."""
+
+_STEPS_AT_ONCE = 50
+"""Far more than a step ever needs to come to rest; a bound for the scheduler's mistakes."""
+
+_REASONS_SHOWN = 3
+
+
+class NotSteadyError(Exception):
+    """A service didn't get where it should in time; says how far it came, and why its tasks stopped."""
+
+
+class TargetGroups(Protocol):
+    """What the controller needs of the load balancers."""
+
+    def register(self, target_group: str, endpoint: Endpoint) -> None:
+        """Add a target."""
+
+    def deregister(self, target_group: str, endpoint: Endpoint) -> None:
+        """Let a target drain."""
+
+    def forget(self, target_group: str, endpoint: Endpoint) -> None:
+        """The target is gone."""
+
+    def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
+        """A target's health as of the last `sync`."""
+
+    async def sync(self) -> None:
+        """Have all of it take effect, and look at the targets' health."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+
+class Cloud(World, Protocol):
+    """The resources to follow."""
+
+    @property
+    def on_change(self) -> list[Callable[[], None]]:
+        """What to call after a change."""
+
+
+@dataclass
+class _Live:
+    """What this process holds of a task."""
+
+    address: str
+    """Private address."""
+
+    subnet: str
+    running: RunningTask | None = None
+    failure: str = ""
+    chores: list[asyncio.Task[None]] = field(default_factory=list)
+    """Starting and stopping, which take time."""
+
+
+@dataclass
+class _Service:
+    spec: ServiceSpec
+    state: ServiceState = field(default_factory=ServiceState)
+    live: dict[str, _Live] = field(default_factory=dict)
+    retired: bool = False
+    """Whether it is being deleted."""
+
+
+class Controller:
+    """Runs every ECS service of the cloud."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        home: Path,
+        *,
+        runtime: TaskRuntime,
+        balancer: TargetGroups,
+        parameters: Callable[[str], str | None],
+        clock: Callable[[], float] = time.time,
+        timing: Timing | None = None,
+    ) -> None:
+        """Nothing happens until `start`.
+
+        Args:
+            cloud: The resources to follow.
+            home: Where `services.json` lives.
+            runtime: Starts and stops tasks.
+            balancer: Registers them with target groups.
+            parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
+            clock: Seconds since the epoch.
+            timing: Durations that belong to ECS.
+        """
+        self._cloud = cloud
+        self._file = home / "services.json"
+        self._runtime = runtime
+        self._balancer = balancer
+        self._parameters = parameters
+        self._clock = clock
+        self._timing = timing or Timing()
+        self._services: dict[str, _Service] = {}
+        self._wake = asyncio.Event()
+        self._passed = asyncio.Condition()
+        self._loop: asyncio.Task[None] | None = None
+        self._problem = ""
+        self._written: object = None
+        self._ids = Ids(
+            deployment=lambda: f"ecs-svc/{10**18 + randbelow(9 * 10**18)}",
+            task=lambda: token_hex(16),
+            event=lambda: str(uuid.uuid4()),
+        )
+
+    async def start(self) -> None:
+        """Start again what ran when the last controller ended, then follow the cloud."""
+        self._cloud.on_change.append(self._wake.set)
+        self._recover()
+        self._loop = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop everything at once; what should run is started again by the next controller."""
+        self._cloud.on_change.remove(self._wake.set)
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        chores = [
+            chore for service in self._services.values() for live in service.live.values() for chore in live.chores
+        ]
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        await self._balancer.close()
+        await self._runtime.close()
+
+    async def settle(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — it raises an error of its own, with a reason
+        """Wait until a service is what the cloud says it should be.
+
+        Args:
+            service_arn: The service.
+            timeout: Seconds to wait.
+            report: Is told of each progress: `1 of 2 tasks healthy, 1 waiting for health checks`.
+
+        Raises:
+            NotSteadyError: It isn't in time.
+        """
+
+        def done() -> bool:
+            service = self._services.get(service_arn)
+            return service is not None and steady(
+                self._spec(service), service.state, self._seen(service), self._clock(), self._timing
+            )
+
+        await self._wait(service_arn, done, "reach a steady state", timeout, report)
+
+    async def drain(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — as above
+        """Wind a service down for its deletion: deregister, drain and stop all tasks, and forget it.
+
+        Args:
+            service_arn: The service; one that isn't known is no error.
+            timeout: Seconds to wait.
+            report: Is told of each progress.
+
+        Raises:
+            NotSteadyError: A task still runs.
+        """
+        if service_arn not in self._services:
+            return
+        self._services[service_arn].retired = True
+
+        def done() -> bool:
+            service = self._services.get(service_arn)
+            return service is None or not _unfinished(service.state)
+
+        await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
+
+    def describe(self, service_arn: str) -> dict[str, Any]:
+        """A service as DescribeServices shows it; empty for one that isn't known."""
+        service = self._services.get(service_arn)
+        if service is None:
+            return {}
+        return description.describe(self._spec(service), service.state, self._seen(service))
+
+    def status(self) -> list[dict[str, Any]]:
+        """All services as `describe` shows them, with a line on how far each is."""
+        return [{**self.describe(arn), "progress": self._progress(service)} for arn, service in self._services.items()]
+
+    # The loop
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._pass()
+                self._problem = ""
+            except Exception as error:
+                if str(error) != self._problem:
+                    log.exception("the data plane met a problem")
+                self._problem = str(error)
+            async with self._passed:
+                self._passed.notify_all()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _BUSY_PAUSE if self._busy() else _CALM_PAUSE)
+
+    async def _pass(self) -> None:
+        self._follow_cloud()
+        await self._balancer.sync()
+        problems = []
+        for service in list(self._services.values()):
+            try:
+                await self._advance(service)
+            except MissingTaskDefinitionError as error:
+                problems.append(error)
+        self._forget_retired()
+        self._save()
+        if problems:
+            raise problems[0]
+
+    def _follow_cloud(self) -> None:
+        """Take up new services, retire deleted ones."""
+        present = {resource.id: resource for resource in self._cloud.all(SERVICE)}
+        for arn, resource in present.items():
+            if arn not in self._services:
+                self._services[arn] = _Service(service_spec(resource, self._cloud, None))
+        for arn, service in self._services.items():
+            service.retired = service.retired or arn not in present
+
+    async def _advance(self, service: _Service) -> None:
+        """Step until there is nothing left to do."""
+        for _ in range(_STEPS_AT_ONCE):
+            service.spec = self._spec(service)
+            before = service.state
+            service.state, actions = step(
+                service.spec,
+                service.state,
+                self._seen(service),
+                self._clock(),
+                ids=self._ids,
+                timing=self._timing,
+            )
+            if actions:
+                await self._perform(service, actions)
+            elif service.state == before:
+                return
+
+    async def _perform(self, service: _Service, actions: list[Action]) -> None:
+        """Do what the scheduler asks for; a target is out of rotation before its task is told to stop."""
+        for action in actions:
+            if action.deed in {Deed.REGISTER, Deed.DEREGISTER}:
+                self._retarget(service, action)
+        if any(action.deed in {Deed.REGISTER, Deed.DEREGISTER} for action in actions):
+            await self._balancer.sync()
+        for action in actions:
+            if action.deed is Deed.START:
+                self._start(service, action.task)
+            elif action.deed is Deed.STOP:
+                self._stop(service, action.task)
+
+    def _retarget(self, service: _Service, action: Action) -> None:
+        change = self._balancer.register if action.deed is Deed.REGISTER else self._balancer.deregister
+        for target_group, endpoint in self._targets(service, action.task):
+            change(target_group, endpoint)
+
+    def _start(self, service: _Service, task: Task) -> None:
+        deployment = service.state.deployment(task.deployment)
+        assert deployment is not None
+        revision = deployment.revision
+
+        async def start() -> None:
+            try:
+                spec = task_spec(revision, task.id, live.address, self._parameters)
+                live.running = await self._runtime.start(spec)
+                live.running.ended.add_done_callback(lambda _: self._wake.set())
+            except TaskStartError as error:
+                live.failure = str(error)
+            except Exception as error:  # a task that can't start is ECS's to report, whatever the cause
+                log.exception("task %s", task.id)
+                live.failure = f"CannotStartContainerError: {error}"
+
+        taken = {
+            each.address
+            for other in self._services.values()
+            for each in other.live.values()
+            if each.subnet == task.zone.subnet
+        }
+        live = service.live[task.id] = _Live("", task.zone.subnet)
+        try:
+            live.address = private_address(revision.launch["cidrs"][task.zone.subnet], taken)
+        except NoAddressError as error:
+            live.failure = f"ResourceInitializationError: {error}"
+            return
+        self._chore(live, start())
+
+    def _stop(self, service: _Service, task: Task) -> None:
+        deployment = service.state.deployment(task.deployment)
+        assert deployment is not None
+        patience = deployment.revision.stop_timeout
+        live = service.live[task.id]
+        starting = tuple(live.chores)
+
+        async def stop() -> None:
+            await asyncio.gather(*starting)
+            if live.running is not None:
+                await self._runtime.stop(live.running, patience)
+
+        self._chore(live, stop())
+
+    def _chore(self, live: _Live, work: Awaitable[None]) -> None:
+        chore = asyncio.ensure_future(work)
+        assert isinstance(chore, asyncio.Task)
+        chore.add_done_callback(lambda _: self._wake.set())
+        live.chores.append(chore)
+
+    # What is seen
+
+    def _spec(self, service: _Service) -> ServiceSpec:
+        """What the cloud says now; what it said last of a service that is going away."""
+        resource = self._cloud.get(SERVICE, service.spec.arn)
+        if service.retired or resource is None:
+            return replace(service.spec, desired=0)
+        deployments = service.state.deployments
+        return service_spec(resource, self._cloud, deployments[0].revision if deployments else None)
+
+    def _seen(self, service: _Service) -> dict[str, Seen]:
+        return {task.id: self._look(service, task) for task in service.state.tasks if task.id in service.live}
+
+    def _look(self, service: _Service, task: Task) -> Seen:
+        live = service.live[task.id]
+        if live.failure:
+            return Seen(process=Process.ENDED, failure=live.failure)
+        if live.running is None:
+            return Seen()
+        if live.running.ended.done():
+            return Seen(process=Process.ENDED, exit_codes=live.running.ended.result())
+        healths = [(group, self._balancer.health(group, at)) for group, at in self._targets(service, task)]
+        if not healths:
+            return Seen(process=Process.RUNNING)
+        for group, health in healths:
+            if health.state is TargetState.UNHEALTHY:
+                return Seen(
+                    process=Process.RUNNING,
+                    health=Health.UNHEALTHY,
+                    unhealthy_in=group,
+                    unhealthy_reason=health.description,
+                )
+        all_healthy = all(health.state is TargetState.HEALTHY for _, health in healths)
+        return Seen(process=Process.RUNNING, health=Health.HEALTHY if all_healthy else Health.INITIAL)
+
+    def _targets(self, service: _Service, task: Task) -> list[tuple[str, Endpoint]]:
+        """Target groups of a running task, and where it listens for each."""
+        live, deployment = service.live.get(task.id), service.state.deployment(task.deployment)
+        if live is None or live.running is None or deployment is None:
+            return []
+        place = live.running.place
+        return [
+            (binding.target_group, Endpoint(place.address, place.port(binding.port)))
+            for binding in deployment.revision.bindings
+        ]
+
+    def _busy(self) -> bool:
+        return any(
+            not steady(service.spec, service.state, self._seen(service), self._clock(), self._timing)
+            or any(task.status in {Status.DEACTIVATING, Status.STOPPING} for task in service.state.tasks)
+            for service in self._services.values()
+        )
+
+    # Keeping and forgetting
+
+    def _forget_retired(self) -> None:
+        """Let go of stopped tasks, and of services whose last task stopped after their deletion."""
+        for arn, service in list(self._services.items()):
+            for task in service.state.tasks:
+                if task.status is Status.STOPPED and task.id in service.live:
+                    for target_group, endpoint in self._targets(service, task):
+                        self._balancer.forget(target_group, endpoint)
+                    del service.live[task.id]
+            if service.retired and not _unfinished(service.state) and self._cloud.get(SERVICE, arn) is None:
+                del self._services[arn]
+
+    def _save(self) -> None:
+        states = {arn: service.state for arn, service in self._services.items()}
+        if states != self._written:
+            write_atomically(
+                self._file, json.dumps({arn: saved.to_json(state) for arn, state in states.items()}, indent=1)
+            )
+            self._written = states
+
+    def _recover(self) -> None:
+        if not self._file.exists():
+            return
+        for arn, state in json.loads(self._file.read_text()).items():
+            resource = self._cloud.get(SERVICE, arn)
+            if resource is None:
+                continue  # it was on its way out, and its tasks are gone
+            found = saved.from_json(state)
+            current = found.deployments[0].revision if found.deployments else None
+            service = self._services[arn] = _Service(service_spec(resource, self._cloud, current))
+            service.state, actions = recover(found, self._clock())
+            for action in actions:
+                self._start(service, action.task)
+
+    # Waiting
+
+    async def _wait(
+        self,
+        service_arn: str,
+        done: Callable[[], bool],
+        goal: str,
+        patience: float,
+        report: Callable[[str], None],
+    ) -> None:
+        deadline = asyncio.get_running_loop().time() + patience
+        told = ""
+        while True:
+            self._wake.set()
+            with suppress(TimeoutError):
+                async with self._passed:
+                    remaining = max(0.01, deadline - asyncio.get_running_loop().time())
+                    await asyncio.wait_for(self._passed.wait(), remaining)
+            if done():
+                return
+            service = self._services.get(service_arn)
+            progress = self._progress(service) if service else f"service {service_arn} isn't known"
+            if progress != told:
+                report(progress)
+                told = progress
+            if asyncio.get_running_loop().time() >= deadline:
+                why = self._why(service.state) if service else ""
+                problem = f"; {self._problem}" if self._problem else ""
+                raise NotSteadyError(f"{service_arn} did not {goal} within {patience:g} s: {progress}{why}{problem}")
+            await asyncio.sleep(_BUSY_PAUSE / 2)
+
+    def _progress(self, service: _Service) -> str:
+        seen, now = self._seen(service), self._clock()
+        current = service.state.deployments[0].id if service.state.deployments else None
+        count = sum(
+            healthy(task, seen, now, self._timing) for task in service.state.tasks if task.deployment == current
+        )
+        return description.progress(service.spec, service.state, count, seen)
+
+    @staticmethod
+    def _why(state: ServiceState) -> str:
+        """Why tasks of the primary deployment stopped by themselves, newest first."""
+        stopped = [
+            f"task {task.id[:8]} stopped: {task.stop_reason}{_exits(task.exit_codes)}"
+            for task in reversed(state.tasks)
+            if task.stop_reason and not task.stop_reason.startswith("Scaling activity")
+        ]
+        return "".join(f"; {each}" for each in stopped[:_REASONS_SHOWN])
+
+
+def _exits(codes: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{name} exited with {code}' for name, code in codes.items())})" if codes else ""
+
+
+def _unfinished(state: ServiceState) -> bool:
+    return any(task.status is not Status.STOPPED for task in state.tasks)

@@ -1,0 +1,219 @@
+"""Reads services and task definitions from the cloud into the scheduler's and the runtime's words. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from localaws.ecs.model import Binding, Revision, ServiceSpec, Zone
+from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from localaws.catalog.model import Resource, World
+
+SERVICE = "aws:ecs/service:Service"
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+SUBNET = "aws:ec2/subnet:Subnet"
+TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+
+DEFAULT_STOP_TIMEOUT = 30
+DEFAULT_DRAIN_DELAY = 300
+_SUBNET_FROM_OUTSIDE = "172.31.0.0/20"
+"""Block assumed for a subnet that the local AWS doesn't hold: AWS's own default."""
+
+# ECS's UpdateService marks these as starting a deployment; the others only change how the scheduler behaves.
+_STARTS_A_DEPLOYMENT = (
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "platformVersion",
+    "enableExecuteCommand",
+    "enableEcsManagedTags",
+    "propagateTags",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfiguration",
+    "vpcLatticeConfigurations",
+    "triggers",
+)
+
+
+class MissingTaskDefinitionError(Exception):
+    """A service names a task definition that isn't there."""
+
+
+def service_spec(service: Resource, world: World, current: Revision | None) -> ServiceSpec:
+    """What a service is asked to be.
+
+    Args:
+        service: The service.
+        world: Where the resources are that it names.
+        current: The revision that its primary deployment has, which outlives its task definition.
+
+    Raises:
+        MissingTaskDefinitionError: Its task definition isn't there.
+    """
+    outputs = service.outputs
+    fingerprint = _fingerprint(outputs)
+    known = current is not None and current.fingerprint == fingerprint
+    revision = current if known and current else _revision(service, world, fingerprint)
+    delays = {binding.target_group: _drain_delay(binding.target_group, world) for binding in revision.bindings}
+    return ServiceSpec(
+        arn=service.id,
+        name=outputs["name"],
+        desired=int(outputs.get("desiredCount") or 0),
+        minimum_percent=_integer(outputs.get("deploymentMinimumHealthyPercent"), 100),
+        maximum_percent=_integer(outputs.get("deploymentMaximumPercent"), 200),
+        grace=_integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
+        revision=revision,
+        drain_delays=delays,
+    )
+
+
+def task_spec(
+    revision: Revision, task_id: str, private_address: str, parameters: Callable[[str], str | None]
+) -> TaskSpec:
+    """What the runtime must start for a task.
+
+    Args:
+        revision: What the task's deployment runs.
+        task_id: The task's id.
+        private_address: Its address in its subnet, which names its host.
+        parameters: Values of parameters and secrets by name; None for one that doesn't exist.
+
+    Raises:
+        TaskStartError: A parameter is missing.
+    """
+    definition, region = revision.launch["taskDefinition"], revision.launch["region"]
+    containers = json.loads(definition["containerDefinitions"])
+    hostname = f"ip-{private_address.replace('.', '-')}.{region}.compute.internal"
+    return TaskSpec(
+        id=task_id,
+        hostname=hostname,
+        containers=tuple(_container(each, task_id, region, parameters) for each in containers),
+    )
+
+
+def parameter_name(value_from: str) -> str:
+    """The name that a secret's `valueFrom` means: that of a parameter's ARN, else what it says."""
+    _, is_parameter, name = value_from.partition(":parameter/")
+    return f"/{name}" if is_parameter and value_from.startswith("arn:") else value_from
+
+
+def _container(
+    container: Mapping[str, Any], task_id: str, region: str, parameters: Callable[[str], str | None]
+) -> ContainerSpec:
+    name = container["name"]
+    plain = {each["name"]: str(each.get("value", "")) for each in container.get("environment") or ()}
+    return ContainerSpec(
+        name=name,
+        image=container["image"],
+        command=(*(container.get("entryPoint") or ()), *(container.get("command") or ())),
+        environment={
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **plain,
+            **_secrets(container.get("secrets") or (), parameters),
+        },
+        ports=tuple(int(each["containerPort"]) for each in container.get("portMappings") or ()),
+        essential=bool(container.get("essential", True)),
+        working_directory=container.get("workingDirectory") or "/",
+        log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
+    )
+
+
+def _secrets(secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]) -> dict[str, str]:
+    values = {each["name"]: parameters(parameter_name(each["valueFrom"])) for each in secrets}
+    missing = sorted(parameter_name(each["valueFrom"]) for each in secrets if values[each["name"]] is None)
+    if missing:
+        raise TaskStartError(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+            "failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): "
+            f"invalid parameters: {', '.join(missing)}"
+        )
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) -> str | None:
+    options = configuration.get("options") or {}
+    if configuration.get("logDriver") != "awslogs" or "awslogs-group" not in options:
+        return None
+    prefix = options.get("awslogs-stream-prefix")
+    stream = f"{prefix}/{container}/{task_id}" if prefix else task_id
+    return f"{options['awslogs-group']}/{stream}"
+
+
+def _revision(service: Resource, world: World, fingerprint: str) -> Revision:
+    outputs = service.outputs
+    definition = _task_definition(outputs["taskDefinition"], world)
+    network = outputs.get("networkConfiguration") or {}
+    subnets = {subnet: world.get(SUBNET, subnet) for subnet in network.get("subnets") or ()}
+    zones = [
+        Zone(subnet=subnet, name=found.outputs["availabilityZone"] if found else subnet)
+        for subnet, found in subnets.items()
+    ]
+    cidrs = {
+        subnet: (found.outputs.get("cidrBlock") if found else None) or _SUBNET_FROM_OUTSIDE
+        for subnet, found in subnets.items()
+    }
+    containers = json.loads(definition["containerDefinitions"])
+    return Revision(
+        fingerprint=fingerprint,
+        task_definition=definition["arn"],
+        zones=tuple(sorted(zones, key=lambda zone: (zone.name, zone.subnet))) or (Zone(subnet="", name=""),),
+        bindings=tuple(_bindings(outputs)),
+        stop_timeout=max(_integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers),
+        launch={
+            "taskDefinition": {key: definition[key] for key in ("arn", "family", "containerDefinitions")},
+            "cidrs": cidrs or {"": _SUBNET_FROM_OUTSIDE},
+            "region": service.region,
+        },
+    )
+
+
+def _bindings(outputs: Mapping[str, Any]) -> Iterator[Binding]:
+    for each in outputs.get("loadBalancers") or ():
+        if each.get("targetGroupArn"):
+            yield Binding(
+                target_group=each["targetGroupArn"],
+                container=each["containerName"],
+                port=int(each["containerPort"]),
+            )
+
+
+def _task_definition(named: str, world: World) -> Mapping[str, Any]:
+    """By ARN, `family:revision`, or a family's newest."""
+    for resource in reversed(world.all(TASK_DEFINITION)):
+        outputs: Mapping[str, Any] = resource.outputs
+        family, revision = outputs["family"], int(outputs["revision"])
+        if named in {outputs["arn"], f"{family}:{revision}", family}:
+            return outputs
+    raise MissingTaskDefinitionError(f"Unable to describe task definition {named}: it doesn't exist")
+
+
+def _fingerprint(outputs: Mapping[str, Any]) -> str:
+    """Equal as long as no new deployment is due; with forceNewDeployment any change makes one."""
+    parts = outputs if outputs.get("forceNewDeployment") else {key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT}
+    return hashlib.sha256(json.dumps(_unordered(parts), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _unordered(value: object) -> object:
+    """The same with lists in an order of their own: subnets, groups and load balancers have none."""
+    if isinstance(value, dict):
+        return {key: _unordered(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return sorted(map(_unordered, value), key=repr)
+    return value
+
+
+def _drain_delay(target_group: str, world: World) -> float:
+    found = world.get(TARGET_GROUP, target_group)
+    return _integer(found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY)
+
+
+def _integer(value: object, default: int) -> int:
+    """A number that Pulumi may bring as integer, float or string."""
+    return default if value is None or value == "" else int(float(str(value)))

@@ -1,0 +1,238 @@
+"""The words that scheduler and controller share: what a service wants, what it has, what is seen, what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Durations that ECS doesn't let anybody choose, in seconds."""
+
+    healthy_without_checks: float = 40
+    """How long a task must run to count as healthy when nothing checks it."""
+
+    first_pause: float = 1
+    """Before a replacement is started after a task failed; doubles with each failure in a row."""
+
+    longest_pause: float = 60
+    """ECS goes up to 15 minutes, which on one machine only makes people wait."""
+
+    shortest_drain: float = 0.5
+    """Between deregistering a target and stopping its task, whatever the delay: load balancers take note by then."""
+
+    remembered: float = 3600
+    """How long stopped tasks stay visible."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zone:
+    """A subnet in which tasks may run, and the zone it is in."""
+
+    subnet: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """A target group in which every task of a service is registered."""
+
+    target_group: str
+    container: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """Everything about a service whose change makes a new deployment."""
+
+    fingerprint: str
+    task_definition: str
+    """ARN."""
+
+    zones: tuple[Zone, ...]
+    bindings: tuple[Binding, ...] = ()
+    stop_timeout: float = 30
+    launch: Mapping[str, Any] = field(default_factory=dict)
+    """What the task runtime needs, kept here since the task definition may be gone while its tasks still run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSpec:
+    """What a service is asked to be, now."""
+
+    arn: str
+    name: str
+    desired: int
+    minimum_percent: int = 100
+    maximum_percent: int = 200
+    grace: float = 0
+    """Seconds after a task's start in which failed health checks don't matter."""
+
+    revision: Revision
+    drain_delays: Mapping[str, float] = field(default_factory=dict)
+    """Deregistration delay by target group, in seconds."""
+
+    @property
+    def lower_bound(self) -> int:
+        """Healthy tasks that the scheduler never goes below by its own doing."""
+        return -(-self.desired * self.minimum_percent // 100)
+
+    @property
+    def upper_bound(self) -> int:
+        """Starting and running tasks that the scheduler never goes above."""
+        return self.desired * self.maximum_percent // 100
+
+
+class Status(StrEnum):
+    """Where a task is in its life; those between are too short to be told apart here."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    DEACTIVATING = "DEACTIVATING"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+
+
+class StopCode(StrEnum):
+    """Why a task stopped, for programs."""
+
+    TASK_FAILED_TO_START = "TaskFailedToStart"
+    ESSENTIAL_CONTAINER_EXITED = "EssentialContainerExited"
+    SERVICE_SCHEDULER_INITIATED = "ServiceSchedulerInitiated"
+
+
+class Rollout(StrEnum):
+    """How far a deployment is."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task of a service; times are seconds since the epoch."""
+
+    id: str
+    deployment: str
+    task_definition: str
+    """ARN; a stopped task outlives its deployment."""
+
+    zone: Zone
+    created_at: float
+    status: Status = Status.PENDING
+    started_at: float | None = None
+    healthy_once: bool = False
+    deactivated_at: float | None = None
+    stopping_at: float | None = None
+    stopped_at: float | None = None
+    stop_code: StopCode | None = None
+    stop_reason: str = ""
+    exit_codes: Mapping[str, int] = field(default_factory=dict)
+    """Exit status by container, of those that ran."""
+
+    @property
+    def active(self) -> bool:
+        """Whether it serves or is about to: what the upper bound counts."""
+        return self.status in {Status.PENDING, Status.RUNNING}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """One attempt to have a revision running; the service's newest is its primary."""
+
+    id: str
+    revision: Revision
+    created_at: float
+    updated_at: float
+    rollout: Rollout = Rollout.IN_PROGRESS
+    failures: int = 0
+    """Tasks that failed in a row since one was healthy."""
+
+    not_before: float = 0
+    """No task is started earlier."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A line in the service's event list."""
+
+    id: str
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceState:
+    """What a service has; survives restarts."""
+
+    deployments: tuple[Deployment, ...] = ()
+    """Newest first; the first is the primary."""
+
+    tasks: tuple[Task, ...] = ()
+    events: tuple[Event, ...] = ()
+    """Newest first."""
+
+    def deployment(self, identifier: str) -> Deployment | None:
+        """The deployment with this id, while it has tasks or is the primary."""
+        return next((each for each in self.deployments if each.id == identifier), None)
+
+    def with_task(self, task: Task) -> ServiceState:
+        """The same with one task replaced."""
+        return replace(self, tasks=tuple(task if each.id == task.id else each for each in self.tasks))
+
+
+class Process(StrEnum):
+    """What the runtime knows of a task."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Health(StrEnum):
+    """What all of a task's target groups together say."""
+
+    UNCHECKED = "unchecked"
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What is observed of one task now."""
+
+    process: Process = Process.STARTING
+    exit_codes: Mapping[str, int] = field(default_factory=dict)
+    failure: str = ""
+    """For a task that never started: the reason, beginning with ECS's error name."""
+
+    health: Health = Health.UNCHECKED
+    unhealthy_in: str = ""
+    """The target group that calls it unhealthy."""
+
+    unhealthy_reason: str = ""
+    """`Health checks failed with these codes: [404]`."""
+
+
+class Deed(StrEnum):
+    """What the scheduler can ask for."""
+
+    START = "start"
+    REGISTER = "register"
+    DEREGISTER = "deregister"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to be done to a task, in the order given."""
+
+    deed: Deed
+    task: Task

@@ -1,0 +1,179 @@
+"""The task runtime `process`: a container is a process, a task has a loopback address of its own.
+
+Nothing is isolated: no image, no limits, no security groups. What runs for an image is said by a table (images.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from localaws.addresses import NoAddressError
+from localaws.ecs.images import UnknownImageError, fill
+from localaws.ecs.processes import CannotStartError
+from localaws.ecs.runtime import TaskStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.addresses import Addresses, Place
+    from localaws.ecs.images import Images, Row
+    from localaws.ecs.processes import Child, Launcher
+    from localaws.ecs.runtime import ContainerSpec, RunningTask, TaskSpec
+
+_PATH = os.pathsep.join((str(Path(sys.executable).parent), os.defpath))
+_LONGEST_LINE = 16 * 1024
+"""awslogs cuts longer lines into several events."""
+
+
+class _LineLog(asyncio.Protocol):
+    """Appends what a container prints to its log stream, each line stamped with its time."""
+
+    def __init__(self, file: IO[bytes] | None) -> None:
+        self._file = file
+        self._begun = b""
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        if len(self._begun) > _LONGEST_LINE:
+            lines, self._begun = [*lines, self._begun], b""
+        self._write(lines)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — the protocol's signature
+        if self._begun:
+            self._write([self._begun])
+        if self._file is not None:
+            self._file.close()
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+    def _write(self, lines: list[bytes]) -> None:
+        if self._file is None or not lines:
+            return
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+        self._file.write(b"".join(b"%s %s\n" % (stamp, line) for line in lines))
+        self._file.flush()
+
+
+class ProcessTask:
+    """A task whose containers are processes."""
+
+    def __init__(self, place: Place) -> None:
+        """Made by `ProcessRuntime.start` only."""
+        self.place = place
+        self.children: dict[str, Child] = {}
+        self.outputs: list[_LineLog] = []
+        self.ended: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
+
+
+class ProcessRuntime:
+    """Starts tasks as processes of this machine."""
+
+    def __init__(self, launcher: Launcher, addresses: Addresses, images: Images, logs: Path) -> None:
+        """`logs` is the folder for container output: `<log group>/<log stream>` below it."""
+        self._launcher = launcher
+        self._addresses = addresses
+        self._images = images
+        self._logs = logs
+        self._watching: set[asyncio.Task[None]] = set()
+
+    async def start(self, spec: TaskSpec) -> ProcessTask:
+        """Start a task's containers, see `TaskRuntime`."""
+        try:
+            rows = [self._images.find(container.image) for container in spec.containers]
+        except UnknownImageError as error:
+            raise TaskStartError(f"CannotPullContainerError: {error}") from None
+        try:
+            place = self._addresses.take_task([port for container in spec.containers for port in container.ports])
+        except NoAddressError as error:
+            raise TaskStartError(f"ResourceInitializationError: {error}") from None
+        task = ProcessTask(place)
+        try:
+            for container, row in zip(spec.containers, rows, strict=True):
+                task.children[container.name] = await self._run(task, spec, container, row)
+        except (CannotStartError, OSError) as error:
+            await self._end(task, spec)
+            raise TaskStartError(f"CannotStartContainerError: {error}") from None
+        except asyncio.CancelledError:
+            await self._end(task, spec)
+            raise
+        watch = asyncio.create_task(self._watch(task, spec))
+        self._watching.add(watch)
+        watch.add_done_callback(self._watching.discard)
+        return task
+
+    async def stop(self, task: RunningTask, stop_timeout: float) -> None:
+        """Stop a task's containers, see `TaskRuntime`."""
+        ours = cast("ProcessTask", task)
+        await asyncio.gather(*(child.stop(stop_timeout) for child in ours.children.values()))
+        await asyncio.shield(ours.ended)
+
+    async def close(self) -> None:
+        """Kill every task; the launcher sees to it."""
+        await self._launcher.close()
+        await asyncio.gather(*self._watching)
+
+    async def _run(self, task: ProcessTask, spec: TaskSpec, container: ContainerSpec, row: Row) -> Child:
+        place = task.place
+        port = place.port(container.ports[0]) if container.ports else 0
+        command = container.command if row.command is None else row.command
+        if not command:
+            raise CannotStartError(f"the task definition gives container {container.name} no command to run")
+        listen, pipe = os.pipe()
+        try:
+            output = _LineLog(self._open_log(container.log_stream))
+            await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(listen, "rb", 0))
+            task.outputs.append(output)
+            return await self._launcher.start_process(
+                [fill(part, address=place.address, port=port) for part in command],
+                env={
+                    "PATH": _PATH,
+                    "HOME": "/",
+                    **container.environment,
+                    **{name: fill(value, address=place.address, port=port) for name, value in row.environment.items()},
+                    "HOSTNAME": spec.hostname,
+                },
+                cwd=Path(container.working_directory),
+                stdout=pipe,
+                stderr=pipe,
+            )
+        finally:
+            os.close(pipe)
+
+    def _open_log(self, stream: str | None) -> IO[bytes] | None:
+        if stream is None:
+            return None
+        parts = [part for part in stream.split("/") if part not in {"", ".", ".."}]
+        file = self._logs.joinpath(*parts)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file.open("ab")
+
+    async def _watch(self, task: ProcessTask, spec: TaskSpec) -> None:
+        """Wait until an essential container ends, take the others along."""
+        essential = [task.children[container.name].ended for container in spec.containers if container.essential]
+        await asyncio.wait(
+            essential or [child.ended for child in task.children.values()], return_when="FIRST_COMPLETED"
+        )
+        await self._end(task, spec)
+
+    async def _end(self, task: ProcessTask, spec: TaskSpec) -> None:
+        """Kill what still runs of a task, keep how it ended, free its address."""
+        for child in task.children.values():
+            child.signal(signal.SIGKILL)
+        codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
+        with suppress(TimeoutError):  # a process that left its group may keep the pipe open
+            await asyncio.wait_for(asyncio.gather(*(output.finished for output in task.outputs)), 1.0)
+        self._addresses.release_task(task.place)
+        task.ended.set_result({each.name: codes[each.name] for each in spec.containers if each.name in codes})
+
+
+def _exit_status(code: int) -> int:
+    """As a container engine gives it."""
+    return 128 - code if code < 0 else code

@@ -1,0 +1,73 @@
+"""What runs tasks: the protocol between the controller and a task runtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+    from localaws.addresses import Place
+
+
+class TaskStartError(Exception):
+    """A task couldn't be started; the message is its stopped reason, beginning with ECS's error name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """One container of a task."""
+
+    name: str
+    image: str
+    command: tuple[str, ...] = ()
+    """Entry point and command of the task definition, or nothing where the image's own is to be used."""
+
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """With secrets resolved; never logged."""
+
+    ports: tuple[int, ...] = ()
+    essential: bool = True
+    working_directory: str = "/"
+    log_stream: str | None = None
+    """Log group and stream as a relative path; None where output isn't kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    """One task to start."""
+
+    id: str
+    hostname: str
+    containers: tuple[ContainerSpec, ...]
+
+
+class RunningTask(Protocol):
+    """A task that was started."""
+
+    @property
+    def place(self) -> Place:
+        """Where its containers listen."""
+
+    @property
+    def ended(self) -> asyncio.Future[Mapping[str, int]]:
+        """When it is over: exit status by container, 128 and the signal's number where one killed it."""
+
+
+class TaskRuntime(Protocol):
+    """Starts and stops tasks."""
+
+    async def start(self, spec: TaskSpec) -> RunningTask:
+        """Start a task.
+
+        Raises:
+            TaskStartError: It can't be started; nothing of it is left.
+        """
+
+    async def stop(self, task: RunningTask, stop_timeout: float) -> None:
+        """SIGTERM, SIGKILL after `stop_timeout` seconds; returns when it is over."""
+
+    async def close(self) -> None:
+        """Kill whatever still runs."""

@@ -1,0 +1,57 @@
+"""A service's state as JSON, so that it survives the daemon. Holds no secret: revisions only name them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from localaws.ecs.model import (
+    Binding,
+    Deployment,
+    Event,
+    Revision,
+    Rollout,
+    ServiceState,
+    Status,
+    StopCode,
+    Task,
+    Zone,
+)
+
+
+def to_json(state: ServiceState) -> dict[str, Any]:
+    """The state as plain values."""
+    return asdict(state)
+
+
+def from_json(saved: dict[str, Any]) -> ServiceState:
+    """What `to_json` made, read back."""
+    return ServiceState(
+        deployments=tuple(map(_deployment, saved["deployments"])),
+        tasks=tuple(map(_task, saved["tasks"])),
+        events=tuple(Event(**each) for each in saved["events"]),
+    )
+
+
+def _deployment(saved: dict[str, Any]) -> Deployment:
+    revision = saved["revision"]
+    restored = Revision(
+        **{
+            **revision,
+            "zones": tuple(Zone(**each) for each in revision["zones"]),
+            "bindings": tuple(Binding(**each) for each in revision["bindings"]),
+        }
+    )
+    return Deployment(**{**saved, "revision": restored, "rollout": Rollout(saved["rollout"])})
+
+
+def _task(saved: dict[str, Any]) -> Task:
+    code = saved["stop_code"]
+    return Task(
+        **{
+            **saved,
+            "zone": Zone(**saved["zone"]),
+            "status": Status(saved["status"]),
+            "stop_code": StopCode(code) if code else None,
+        }
+    )

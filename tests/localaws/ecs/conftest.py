@@ -1,0 +1,135 @@
+"""A cloud of one load-balanced service, without the rules by which such resources come to be."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.catalog.model import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+REGION = "eu-west-1"
+ARN = f"arn:aws:ecs:{REGION}:123456789012"
+ELB = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
+SERVICE = "aws:ecs/service:Service"
+SUBNETS = {"subnet-a": ("10.0.1.0/24", "eu-west-1a"), "subnet-b": ("10.0.2.0/24", "eu-west-1b")}
+
+
+@dataclass
+class SmallCloud:
+    """Resources by type and id, and somebody who follows them."""
+
+    account: str = "123456789012"
+    zones: Sequence[str] = ("a", "b", "c")
+    on_change: list[Callable[[], None]] = field(default_factory=list)
+    resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
+
+    def get(self, token: str, identifier: object) -> Resource | None:
+        return self.resources.get((token, identifier)) if isinstance(identifier, str) else None
+
+    def all(self, token: str) -> Sequence[Resource]:
+        return [resource for resource in self.resources.values() if resource.token == token]
+
+    def put(self, token: str, identifier: str, **outputs: Any) -> None:
+        """Make a resource, or change some of its outputs."""
+        current = self.get(token, identifier)
+        inputs = {**(current.outputs if current else {}), **outputs}
+        self.resources[token, identifier] = Resource(token, identifier, "", REGION, inputs, {})
+        self._changed()
+
+    def remove(self, token: str, identifier: str) -> None:
+        self.resources.pop((token, identifier), None)
+        self._changed()
+
+    def _changed(self) -> None:
+        for follow in self.on_change:
+            follow()
+
+
+class Web(SmallCloud):
+    """A service `web` with two tasks in two zones behind a load balancer, and handles to change it."""
+
+    service = f"{ARN}:service/cluster/web"
+    balancer = f"{ELB}:loadbalancer/app/web/1"
+    listener = f"{ELB}:listener/app/web/1/2"
+    group = f"{ELB}:targetgroup/web/3"
+
+    def __init__(self, **service: Any) -> None:
+        super().__init__()
+        for subnet, (cidr, zone) in SUBNETS.items():
+            self.put("aws:ec2/subnet:Subnet", subnet, cidrBlock=cidr, availabilityZone=zone)
+        self.put("aws:lb/loadBalancer:LoadBalancer", self.balancer, arn=self.balancer, subnets=list(SUBNETS))
+        check = {"path": "/", "interval": 1, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+        self.put(
+            "aws:lb/targetGroup:TargetGroup",
+            self.group,
+            arn=self.group,
+            port=80,
+            healthCheck={**check, "matcher": "200-399"},
+            deregistrationDelay=0,
+        )
+        forward = {"type": "forward", "targetGroupArn": self.group}
+        self.put(
+            "aws:lb/listener:Listener",
+            self.listener,
+            loadBalancerArn=self.balancer,
+            port=80,
+            protocol="HTTP",
+            defaultActions=[forward],
+        )
+        self.put(
+            SERVICE,
+            self.service,
+            **{
+                "name": "web",
+                "cluster": f"{ARN}:cluster/cluster",
+                "taskDefinition": self.define(1),
+                "desiredCount": 2,
+                "deploymentMinimumHealthyPercent": 100,
+                "deploymentMaximumPercent": 200,
+                "networkConfiguration": {"subnets": list(SUBNETS)},
+                "loadBalancers": [{"targetGroupArn": self.group, "containerName": "web", "containerPort": 80}],
+                **service,
+            },
+        )
+
+    def define(self, revision: int, **container: Any) -> str:
+        """Register a revision of task definition `web`; its ARN."""
+        arn = f"{ARN}:task-definition/web:{revision}"
+        containers = [
+            {
+                "name": "web",
+                "image": "public.ecr.aws/nginx/nginx:stable",
+                "portMappings": [{"containerPort": 80}],
+                "essential": True,
+                "stopTimeout": 5,
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/aws/ecs/web", "awslogs-stream-prefix": "nginx"},
+                },
+                **container,
+            }
+        ]
+        self.put(
+            "aws:ecs/taskDefinition:TaskDefinition",
+            arn,
+            arn=arn,
+            family="web",
+            revision=revision,
+            containerDefinitions=json.dumps(containers),
+        )
+        return arn
+
+    def change(self, **service: Any) -> None:
+        """Update the service."""
+        self.put(SERVICE, self.service, **service)
+
+
+@pytest.fixture
+def web() -> Web:
+    return Web()
