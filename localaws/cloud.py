@@ -7,12 +7,15 @@ import os
 import random
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
+from localaws.catalog.model import values_at
+from localaws.catalog.values import known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from localaws.catalog import Properties
@@ -21,6 +24,27 @@ ACCOUNT = "123456789012"
 """The account every local resource belongs to: the number AWS's own documentation uses."""
 
 ZONES = ("a", "b", "c")
+
+FILE_VERSION = 1
+"""The version of the state file that this code writes, and the newest it reads."""
+
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+class StateFileError(Exception):
+    """The state file can't be read; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class SeededParameter:
+    """An SSM parameter that exists beforehand and is nobody's resource; its value is never saved."""
+
+    value: str
+    type: str = "String"
+    """String, StringList or SecureString."""
+
+    def __repr__(self) -> str:
+        return f"SeededParameter(type={self.type!r})"
 
 
 def type_of(token: str) -> ResourceType:
@@ -62,6 +86,19 @@ class _Mint:
         return self.world.counters[counter]
 
 
+class _PreviewMint(_Mint):
+    """Makes up values that nobody will see, and uses up none."""
+
+    def hex(self, digits: int) -> str:
+        return "0" * digits
+
+    def digits(self, count: int) -> str:
+        return "0" * count
+
+    def count(self, counter: str) -> int:
+        return self.world.counters[counter] + 1
+
+
 class Cloud:
     """An AWS account: refuses what the catalog refuses, remembers the rest.
 
@@ -69,20 +106,24 @@ class Cloud:
     """
 
     def __init__(self, path: Path | None = None, *, seed: int | None = None) -> None:
-        """Start from the file at `path` if it exists, and keep it current; without a path, from nothing, in memory."""
+        """Start from the file at `path` if it exists, and keep it current; without a path, from nothing, in memory.
+
+        Raises:
+            StateFileError: The file is damaged, or a newer version wrote it.
+        """
         self.account = ACCOUNT
         self.zones: Sequence[str] = ZONES
         self.random = random.Random(seed)  # noqa: S311 — ids, not secrets; a seed makes a test repeatable
         self.counters: Counter[str] = Counter()
+        self.parameters: Mapping[str, SeededParameter] = {}
+        self.draining: set[str] = set()
+        self.completions: dict[str, Callable[[Resource], Mapping[str, Any]]] = {}
+        """By token: what only the running data plane knows about a new resource, such as its address."""
         self.on_change: list[Callable[[], None]] = []
         self._path = path
         self._resources: dict[tuple[str, str], Resource] = {}
         if path is not None and path.exists():
-            saved = json.loads(path.read_text())
-            self.counters.update(saved["counters"])
-            for each in saved["resources"]:
-                resource = Resource(**each)
-                self._resources[resource.token, resource.id] = resource
+            self._load(path)
 
     def get(self, token: str, identifier: object) -> Resource | None:
         """The resource of this type with that id, or None."""
@@ -92,16 +133,37 @@ class Cloud:
         """Every resource of this type, oldest first."""
         return [resource for resource in self._resources.values() if resource.token == token]
 
-    def find(self, token: str, import_id: str) -> Resource | None:
-        """The resource that `pulumi import` means by that id, or None."""
-        matches = (each for each in self.all(token) if import_id in type_of(token).import_ids(each))
-        return self.get(token, import_id) or next(matches, None)
+    def find(self, token: str, identifier: object) -> Resource | None:
+        """The resource with that id, or that `pulumi import` knows by that id, or None."""
+        matches = (each for each in self.all(token) if identifier in type_of(token).import_ids(each))
+        return self.get(token, identifier) or next(matches, None)
 
-    def preview(self, token: str, inputs: Properties) -> dict[str, Any]:
-        """The outputs of a creation as far as a preview can tell: what only AWS can choose is UNKNOWN."""
-        return {**dict.fromkeys(type_of(token).unknown_until_created, UNKNOWN), **inputs}
+    def holders(self, resource: Resource) -> Sequence[Resource]:
+        """The resources that refer to this one in a way that forbids its deletion."""
+        leaving = {(each.token, each.id) for each in self._with_dependents(resource)}
+        holders = self._referring(resource, "held")
+        return [each for each in holders if each.urn and (each.token, each.id) not in leaving]
 
-    def create(self, token: str, urn: str, inputs: Properties, *, region: str) -> Resource:
+    def preview(
+        self, token: str, inputs: Properties, *, region: str = "us-east-1", default_tags: Mapping[str, str] = _NO_TAGS
+    ) -> dict[str, Any]:
+        """The outputs of a creation as far as a preview can tell: what only AWS can choose is UNKNOWN.
+
+        Raises:
+            Refused: The catalog has no such type.
+        """
+        kind = type_of(token)
+        region = _region_of(inputs, region)
+        chosen = _chosen(kind, _PreviewMint(region, self), inputs).keys() - {"id"}
+        return {
+            **dict.fromkeys(chosen - inputs.keys(), UNKNOWN),
+            **inputs,
+            **_derived(kind, inputs, region, default_tags, chosen),
+        }
+
+    def create(
+        self, token: str, urn: str, inputs: Properties, *, region: str, default_tags: Mapping[str, str] = _NO_TAGS
+    ) -> Resource:
         """Make a resource.
 
         A resource of the same URN that the engine never mentioned again is left over from a creation whose answer was
@@ -109,58 +171,75 @@ class Cloud:
 
         Raises:
             Refused: The catalog says that AWS would refuse it; nothing was made.
+            ValueError: An input is UNKNOWN, which only a preview's may be.
         """
         kind = type_of(token)
+        _reject_unknown(token, inputs)
         for orphan in [each for each in self.all(token) if each.urn == urn and not each.acknowledged]:
-            del self._resources[token, orphan.id]
-        _raise(*kind.check(inputs), *kind.admit(inputs, self, None))
-        computed = dict(kind.computed(_Mint(region, self), inputs))
-        resource = Resource(token, computed.pop("id"), urn, region, dict(inputs), computed)
-        self._resources[token, resource.id] = resource
+            self._remove(orphan)
+        _raise(*kind.check(inputs))
+        _raise(*kind.admit(inputs, self, None))
+        mint = _Mint(_region_of(inputs, region), self)
+        computed = _chosen(kind, mint, inputs)
+        identifier = computed.pop("id")
+        computed |= _derived(kind, inputs, mint.region, default_tags, computed)
+        resource = Resource(token, identifier, urn, mint.region, dict(inputs), computed)
+        if token in self.completions:
+            resource = replace(resource, computed={**computed, **self.completions[token](resource)})
+        for each in (resource, *kind.implied(mint, resource)):
+            self._resources[each.token, each.id] = each
         self.changed()
         return resource
 
-    def update(self, token: str, identifier: str, inputs: Properties) -> Resource:
-        """Change a resource in place.
+    def update(
+        self, token: str, identifier: str, inputs: Properties, *, default_tags: Mapping[str, str] = _NO_TAGS
+    ) -> Resource:
+        """Change a resource in place; what AWS chose at its creation stays.
 
         Raises:
             Refused: It doesn't exist, or the catalog says that AWS would refuse the change; nothing was changed.
+            ValueError: An input is UNKNOWN, which only a preview's may be.
         """
         kind = type_of(token)
+        _reject_unknown(token, inputs)
         current = self._existing(token, identifier)
-        _raise(*kind.check(inputs), *kind.admit(inputs, self, current))
-        resource = replace(current, inputs=dict(inputs))
+        _raise(*kind.check(inputs))
+        _raise(*kind.admit(inputs, self, current))
+        chosen = {name: value for name, value in current.computed.items() if name not in inputs}
+        computed = {
+            **chosen,
+            **_derived(kind, inputs, current.region, default_tags, chosen),
+            **kind.updated(current, inputs),
+        }
+        resource = replace(current, inputs=dict(inputs), computed=computed)
         self._resources[token, identifier] = resource
         self.changed()
         return resource
 
     def delete(self, token: str, identifier: str) -> None:
-        """Remove a resource; one that is gone already is no error.
+        """Remove a resource, and what AWS removes with it; one that is gone already is no error.
 
         Raises:
-            Refused: Something still uses it.
+            Refused: Something still uses it, or it is protected.
         """
         resource = self.get(token, identifier)
-        if resource is None:
+        if resource is None or resource.inputs.get("skipDestroy") is True:
             return
         _raise(*type_of(token).in_use(resource, self))
-        del self._resources[token, identifier]
+        self._remove(resource)
+        self.draining.discard(identifier)
         self.changed()
 
     def acknowledge(self, token: str, identifier: str) -> None:
-        """Note that the engine knows this resource."""
+        """Note that the engine knows this resource; saved, as the difference to an orphan must outlive the daemon."""
         resource = self.get(token, identifier)
         if resource is not None and not resource.acknowledged:
             self._resources[token, identifier] = replace(resource, acknowledged=True)
+            self._save()
 
     def changed(self) -> None:
         """Save what exists, then tell whoever follows changes."""
-        if self._path is not None:
-            document = {
-                "counters": dict(self.counters),
-                "resources": [asdict(each) for each in self._resources.values()],
-            }
-            write_atomically(self._path, json.dumps(document, indent=1))
+        self._save()
         for follow in self.on_change:
             follow()
 
@@ -170,11 +249,75 @@ class Cloud:
             raise Refused(Refusal("ResourceNotFoundException", f"{token} {identifier} does not exist", "cloud.exists"))
         return resource
 
+    def _referring(self, resource: Resource, when_deleted: str) -> Iterable[Resource]:
+        """Whatever refers to a resource in one of its references of that kind."""
+        kind = type_of(resource.token)
+        names = {resource.id, *kind.import_ids(resource)}
+        for each in self._resources.values():
+            for reference in CATALOG[each.token].references:
+                if reference.token != resource.token or reference.when_deleted != when_deleted or each is resource:
+                    continue
+                if any(
+                    isinstance(value, str) and value in names for value in values_at(each.outputs, reference.property)
+                ):
+                    yield each
+                    break
+
+    def _with_dependents(self, resource: Resource) -> Sequence[Resource]:
+        """The resource, and everything that AWS removes along with it."""
+        leaving = [resource]
+        for each in leaving:
+            held_by_nobody = (other for other in self._referring(each, "held") if not other.urn)
+            gone = [*self._referring(each, "gone"), *held_by_nobody]
+            leaving += [other for other in gone if other not in leaving]
+        return leaving
+
+    def _remove(self, resource: Resource) -> None:
+        for each in self._with_dependents(resource):
+            del self._resources[each.token, each.id]
+
+    def _save(self) -> None:
+        if self._path is not None:
+            document = {
+                "version": FILE_VERSION,
+                "counters": dict(self.counters),
+                "resources": [asdict(each) for each in self._resources.values()],
+            }
+            write_atomically(self._path, json.dumps(document, indent=1))
+
+    def _load(self, path: Path) -> None:
+        """Read what was saved.
+
+        Raises:
+            StateFileError: The file is damaged, or a newer version wrote it.
+        """
+        try:
+            saved = json.loads(path.read_text())
+            version = saved["version"]
+            if version == FILE_VERSION:
+                self.counters.update(saved["counters"])
+                resources = [Resource(**each) for each in saved["resources"]]
+                self._resources = {(each.token, each.id): each for each in resources}
+        except (ValueError, TypeError, KeyError, AttributeError) as damage:
+            raise StateFileError(
+                f"{path} is damaged ({type(damage).__name__}: {damage}). Restore it from a copy, or delete it: "
+                "the local AWS then starts empty, and a refresh makes Pulumi's state agree."
+            ) from damage
+        if version != FILE_VERSION:
+            raise StateFileError(
+                f"{path} has version {version!r}, this code reads version {FILE_VERSION}. Use the code that wrote it, "
+                "or delete the file: the local AWS then starts empty, and a refresh makes Pulumi's state agree."
+            )
+
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content so that a reader, or a crash at any moment, sees the old or the new one whole."""
+    """Replace a file's content so that a reader, or a crash at any moment, sees the old or the new one whole.
+
+    Only its owner may read it: parameters that a program manages hold secrets.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    scratch.touch(mode=0o600)
     scratch.write_text(text)
     scratch.replace(path)
 
@@ -194,6 +337,40 @@ def same(kind: ResourceType, name: str, old: object, new: object) -> bool:
 def changes(kind: ResourceType, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Names of the inputs that differ, sorted."""
     return sorted(name for name in {*old, *new} if not same(kind, name, old.get(name), new.get(name)))
+
+
+def _region_of(inputs: Properties, provider_region: str) -> str:
+    region = inputs.get("region")
+    return region if isinstance(region, str) else provider_region
+
+
+def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, Any]:
+    """What AWS computes once; and the name that its provider makes up, where Pulumi filled in none."""
+    if kind.autoname is None or inputs.get(kind.autoname.property) is not None:
+        return dict(kind.computed(mint, inputs))
+    prefix = inputs.get(f"{kind.autoname.property}Prefix")
+    name = f"{prefix if isinstance(prefix, str) else 'terraform-'}{mint.digits(26)}"
+    return {kind.autoname.property: name, **kind.computed(mint, {**inputs, kind.autoname.property: name})}
+
+
+def _derived(
+    kind: ResourceType, inputs: Properties, region: str, default_tags: Mapping[str, str], chosen: Iterable[str]
+) -> dict[str, Any]:
+    """The outputs that follow from the inputs: defaults for what was left out, merged tags, the type's own."""
+    tags = inputs.get("tags") or {}
+    present = {name for name, value in inputs.items() if value is not None} | set(chosen)
+    derived = {name: value for name, value in kind.defaults.items() if name not in present}
+    if "region" in kind.inputs:
+        derived["region"] = region
+    if "tags" in kind.inputs:
+        derived["tagsAll"] = {**default_tags, **tags} if isinstance(tags, dict) else UNKNOWN
+    return {**derived, **kind.derived(inputs)}
+
+
+def _reject_unknown(token: str, inputs: Properties) -> None:
+    unknown = [name for name, value in inputs.items() if not known(value)]
+    if unknown:
+        raise ValueError(f"{token} can't be created or updated while {', '.join(unknown)} isn't known")
 
 
 def _raise(*refusals: Refusal) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from localaws.catalog import logs
+from localaws.catalog import ec2_network, ec2_security_groups, ecs, elbv2, iam, logs, ssm
 from localaws.catalog.model import UNKNOWN, Properties, Refusal, Refused, Resource, ResourceType
 
-CATALOG: dict[str, ResourceType] = {kind.token: kind for kind in (*logs.TYPES,)}
+CATALOG: dict[str, ResourceType] = {
+    kind.token: kind
+    for module in (ec2_network, ec2_security_groups, elbv2, ecs, iam, logs, ssm)
+    for kind in module.TYPES
+}
 """Every resource type, by token."""
 
 __all__ = ["CATALOG", "UNKNOWN", "Properties", "Refusal", "Refused", "Resource", "ResourceType"]

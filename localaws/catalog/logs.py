@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, AutoName, Refusal, ResourceType
+from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType
+from localaws.catalog.values import Limit, given, matches, namesakes, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from localaws.catalog.model import Mint, Properties, Resource, World
+    from localaws.catalog.model import Mint, Properties, Refusals, World
 
 RETENTION_DAYS = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -20,36 +19,36 @@ RETENTION_DAYS = (
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
-def _check(inputs: Properties) -> Iterator[Refusal]:
-    days = inputs.get("retentionInDays", 0)
-    if days is not UNKNOWN and days not in RETENTION_DAYS:
-        yield Refusal(
-            "InvalidArgument",
-            f"retentionInDays must be one of {', '.join(map(str, RETENTION_DAYS))}, got {days:g}",
-            "logs.group.retention",
-            "retentionInDays",
-        )
+def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    if given(inputs, "name") and namesakes(world, LOG_GROUP, inputs, current, "name"):
+        message = f"The specified log group already exists: {inputs['name']}"
+        yield Refusal("ResourceAlreadyExistsException", message, "logs.group.unique", "name")
 
 
-def _admit(inputs: Properties, world: World, current: Resource | None) -> Iterator[Refusal]:
-    if current is None and world.get(LOG_GROUP, inputs.get("name")):
-        yield Refusal(
-            "ResourceAlreadyExistsException", "The specified log group already exists", "logs.group.unique", "name"
-        )
+def _deletion_rules(group: Resource, _world: World) -> Refusals:
+    if group.inputs.get("deletionProtectionEnabled") is True:
+        message = f"log group {group.id} has deletion protection; set deletionProtectionEnabled to false first"
+        yield Refusal("OperationNotPermitted", message, "logs.group.deletion-protection")
 
 
-def _computed(mint: Mint, inputs: Properties) -> Mapping[str, object]:
-    return {"id": inputs["name"], "arn": mint.arn("logs", f"log-group:{inputs['name']}")}
+def _computed(mint: Mint, inputs: Properties) -> Properties:
+    return {"id": inputs.get("name"), "arn": mint.arn("logs", f"log-group:{inputs.get('name')}")}
 
 
 TYPES = (
     ResourceType(
         token=LOG_GROUP,
-        autoname=AutoName(longest=512),
+        autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "logGroupClass", "region"}),
-        unknown_until_created=frozenset({"arn"}),
-        check=_check,
-        admit=_admit,
+        defaults={"retentionInDays": 0, "logGroupClass": "STANDARD", "skipDestroy": False},
+        limits=(
+            Limit("name", matches(r"[\w.\-/#]{1,512}", "1 to 512 letters, digits and ._-/#"), "logs.group.name"),
+            Limit("namePrefix", matches(r"[\w.\-/#]{1,483}", "1 to 483 letters, digits and ._-/#"), "logs.group.name"),
+            Limit("retentionInDays", one_of(*RETENTION_DAYS), "logs.group.retention"),
+            Limit("logGroupClass", one_of("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"), "logs.group.class"),
+        ),
+        account_rules=_account_rules,
         computed=_computed,
+        deletion_rules=_deletion_rules,
     ),
 )

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from localaws.catalog.inputs import INPUTS
+
+if TYPE_CHECKING:
+    from localaws.catalog.values import Limit
 
 Properties = Mapping[str, Any]
 """A resource's inputs or outputs: plain JSON-like values, or UNKNOWN, by camelCase name."""
@@ -44,6 +49,10 @@ class Refusal:
         return f"{self.code}: {self.message}"
 
 
+Refusals = Iterator[Refusal]
+"""What a rule yields: nothing when AWS would accept."""
+
+
 class Refused(Exception):  # noqa: N818 — AWS's word for the event; the refusals inside it are the errors
     """AWS said no, for at least one reason."""
 
@@ -59,18 +68,20 @@ class Resource:
     token: str
     id: str
     urn: str
+    """Pulumi's name for it; empty for what AWS makes along with another resource, such as a VPC's main route table."""
+
     region: str
     inputs: Properties
     computed: Properties
-    """Outputs that AWS chose (ARNs, addresses, defaults); inputs of the same name win."""
+    """Outputs that AWS chose or completed (ARNs, addresses, defaults); they win over inputs of the same name."""
 
     acknowledged: bool = False
     """Whether the engine has shown that it knows this resource; a creation whose answer got lost never is."""
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """Everything the resource shows: what was computed, and the inputs over it."""
-        return {**self.computed, **self.inputs}
+        """Everything the resource shows: its inputs, and over them what AWS computed."""
+        return {**self.inputs, **self.computed}
 
 
 class World(Protocol):
@@ -84,11 +95,25 @@ class World(Protocol):
     def zones(self) -> Sequence[str]:
         """Suffixes of the availability zones that every region has, `a` first."""
 
+    @property
+    def draining(self) -> Container[str]:
+        """Ids of the resources whose deletion is under way."""
+
+    @property
+    def parameters(self) -> Container[str]:
+        """Names of the SSM parameters that exist without being resources."""
+
     def get(self, token: str, identifier: object) -> Resource | None:
         """The resource of this type with that id, or None."""
 
+    def find(self, token: str, identifier: object) -> Resource | None:
+        """The resource of this type with that id, or another name AWS knows it by, or None."""
+
     def all(self, token: str) -> Sequence[Resource]:
         """Every resource of this type, oldest first."""
+
+    def holders(self, resource: Resource) -> Sequence[Resource]:
+        """The resources that refer to this one in a way that forbids its deletion."""
 
 
 class Mint(Protocol):
@@ -125,6 +150,22 @@ class AutoName:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """An input that names another resource."""
+
+    property: str
+    """A path such as `vpcId`, `subnets[]` or `loadBalancers[].targetGroupArn`."""
+
+    token: str
+    code: str
+    """What AWS answers when there is no such resource; empty where a rule of the account looks for it."""
+
+    rule: str
+    when_deleted: Literal["held", "gone", "dangling"] = "dangling"
+    """What the deletion of the named resource means: refused, takes this resource along, or isn't AWS's concern."""
+
+
+@dataclass(frozen=True)
 class AllExcept(Container[str]):
     """Every property but these."""
 
@@ -137,8 +178,16 @@ class AllExcept(Container[str]):
         return name not in self.names
 
 
-def _nothing(*_: object) -> Iterator[Refusal]:
+def _nothing(*_: object) -> Refusals:
     return iter(())
+
+
+def _never(*_: object) -> bool:
+    return False
+
+
+def _no_properties(*_: object) -> Properties:
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,14 +198,27 @@ class ResourceType:
     """Pulumi's type token, `aws:ecs/cluster:Cluster`."""
 
     computed: Callable[[Mint, Properties], Mapping[str, Any]]
-    """For a new resource: `id` and every other output that AWS chooses."""
+    """For a new resource: `id` and every other output that AWS chooses once."""
 
-    unknown_until_created: frozenset[str] = frozenset()
-    """Outputs that a preview of a creation can't know."""
+    derived: Callable[[Properties], Properties] = _no_properties
+    """Outputs that follow from the inputs, now and after every update."""
+
+    updated: Callable[[Resource, Properties], Properties] = _no_properties
+    """Outputs that an update changes by itself, such as a version."""
+
+    defaults: Properties = field(default_factory=dict)
+    """Outputs that show AWS's default while the input of that name is left out."""
+
+    implied: Callable[[Mint, Resource], Sequence[Resource]] = lambda mint, resource: ()  # noqa: ARG005 — the table's signature
+    """What AWS makes along with it."""
 
     autoname: AutoName | None = None
+    required: tuple[str, ...] = ()
     replaces: Container[str] = frozenset()
     """Inputs whose change means a new resource."""
+
+    replaces_if: Callable[[str, Properties, Properties], bool] = _never
+    """Whether a change of this input from old to new inputs means a new resource although `replaces` lacks it."""
 
     delete_first: bool = False
     """Whether a replacement always deletes the old one first, whatever its name."""
@@ -167,14 +229,94 @@ class ResourceType:
     json: frozenset[str] = frozenset()
     """String inputs that hold JSON and are compared as such."""
 
-    check: Callable[[Properties], Iterator[Refusal]] = _nothing
-    """What is wrong with these inputs by themselves; runs in previews too, so values may be UNKNOWN."""
+    secret: frozenset[str] = frozenset()
+    """Properties whose values must not be shown."""
 
-    admit: Callable[[Properties, World, Resource | None], Iterator[Refusal]] = _nothing
-    """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""
+    limits: tuple[Limit, ...] = ()
+    """What single inputs may be."""
 
-    in_use: Callable[[Resource, World], Iterator[Refusal]] = _nothing
-    """What forbids deleting this resource now."""
+    references: tuple[Reference, ...] = ()
 
-    import_ids: Callable[[Resource], Sequence[str]] = field(default=lambda resource: (resource.id,))
+    rules: Callable[[Properties], Refusals] = _nothing
+    """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN."""
+
+    account_rules: Callable[[Properties, World, Resource | None], Refusals] = _nothing
+    """What is wrong with the inputs in this account, beyond references; the resource itself when it is updated."""
+
+    deletion_rules: Callable[[Resource, World], Refusals] = _nothing
+    """What forbids deleting this resource now, beyond references that hold it."""
+
+    held: tuple[str, str] = ("DependencyViolation", "cloud.held")
+    """Error code and rule when a reference holds it."""
+
+    import_ids: Callable[[Resource], Sequence[str]] = lambda resource: (resource.id,)
     """The ids under which `pulumi import` finds it."""
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Every input that the type has."""
+        return INPUTS[self.token]
+
+    def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
+        """Those of the changed inputs whose change means a new resource."""
+        return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]
+
+    def check(self, inputs: Properties) -> Refusals:
+        """What is wrong with these inputs by themselves; runs in previews too, so values may be UNKNOWN."""
+        for name in sorted(inputs.keys() - self.inputs):
+            yield Refusal("InvalidArgument", f"{self.token} has no input {name!r}", "catalog.input", name)
+        for name in self.required:
+            if inputs.get(name) is None:
+                yield Refusal("InvalidArgument", f"{self.token} requires {name}", "catalog.required", name)
+        for limit in self.limits:
+            yield from limit.check(inputs)
+        yield from self.rules(inputs)
+
+    def admit(self, inputs: Properties, world: World, current: Resource | None) -> Refusals:
+        """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""
+        missing = False
+        for reference in self.references:
+            before = set(map(str, values_at(current.inputs, reference.property))) if current else set()
+            for value in values_at(inputs, reference.property):
+                if not (reference.code and isinstance(value, str)) or value in before:
+                    continue
+                if world.find(reference.token, value) is None:
+                    missing = True
+                    yield Refusal(
+                        reference.code,
+                        f"{reference.property.replace('[]', '')} names {value!r}, which does not exist",
+                        reference.rule,
+                        reference.property.partition(".")[0].removesuffix("[]"),
+                    )
+        if not missing:
+            yield from self.account_rules(inputs, world, current)
+
+    def in_use(self, resource: Resource, world: World) -> Refusals:
+        """What forbids deleting this resource now."""
+        code, rule = self.held
+        for holder in world.holders(resource):
+            kind = holder.token.rpartition(":")[2]
+            yield Refusal(code, f"{resource.id} can't be deleted while {kind} {holder.id} uses it", rule)
+        yield from self.deletion_rules(resource, world)
+
+
+def values_at(value: object, path: str) -> list[Any]:
+    """What a path such as `actions[].forward.targetGroups[].arn` leads to; UNKNOWN and absent values lead nowhere."""
+    return [found for _, found in located(value, path)]
+
+
+def located(value: object, path: str) -> Iterator[tuple[str, Any]]:
+    """The same, each with where it was found: `actions[0].forward.targetGroups[1].arn`."""
+    head, _, rest = path.partition(".")
+    name = head.removesuffix("[]")
+    found = value.get(name) if isinstance(value, Mapping) else None
+    places: list[tuple[str, Any]] = [(name, found)]
+    if head.endswith("[]"):
+        places = [(f"{name}[{i}]", each) for i, each in enumerate(found)] if isinstance(found, list) else []
+    for place, each in places:
+        if each is None or each is UNKNOWN:
+            continue
+        if rest:
+            yield from ((f"{place}.{inner}", leaf) for inner, leaf in located(each, rest))
+        else:
+            yield place, each

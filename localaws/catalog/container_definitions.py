@@ -1,0 +1,212 @@
+"""What ECS accepts inside a task definition's container definitions, a JSON array."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.model import UNKNOWN, Refusal, values_at
+from localaws.catalog.values import (
+    Allowed,
+    Limit,
+    block,
+    blocks,
+    matches,
+    number,
+    one_of,
+    parsed,
+    show,
+    size,
+    text,
+    within,
+)
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Properties, Refusals
+
+_CLIENT = "ClientException"
+_INPUT = "containerDefinitions"
+_FARGATE_LOG_DRIVERS = ("awslogs", "splunk", "awsfirelens")
+_SECRET = r"arn:[\w-]+:(ssm|secretsmanager):[\w-]+:\d{12}:\S+|[\w./-]{1,2048}"  # noqa: S105 — a pattern
+_CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+
+
+def _is_number(value: object) -> bool:
+    return number(value) is not None
+
+
+def _is_command(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1 and value[0] in ("CMD", "CMD-SHELL")
+
+
+_LIMITS = tuple(
+    Limit(path, allowed, f"ecs.container.{rule}", _CLIENT)
+    for path, allowed, rule in (
+        ("name", matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"), "name"),
+        ("image", matches(r"\S{1,255}", "an image name of 1 to 255 characters"), "image"),
+        ("essential", Allowed("true or false", lambda value: isinstance(value, bool)), "type"),
+        ("cpu", Allowed("a number", _is_number), "type"),
+        ("memory", within(6, 10**9), "memory"),
+        ("memoryReservation", within(6, 10**9), "memory"),
+        ("portMappings[].containerPort", within(1, 65535), "port"),
+        ("portMappings[].hostPort", within(0, 65535), "port"),
+        ("portMappings[].protocol", one_of("tcp", "udp"), "protocol"),
+        (
+            "environment[].name",
+            Allowed("a non-empty text", lambda value: isinstance(value, str) and value != ""),
+            "env",
+        ),
+        ("environment[].value", Allowed("text", lambda value: isinstance(value, str)), "env"),
+        ("secrets[].valueFrom", matches(_SECRET, "a parameter's name, or the ARN of a parameter or secret"), "secret"),
+        ("command", size(0, 10**6), "type"),
+        ("command[]", Allowed("text", lambda value: isinstance(value, str)), "type"),
+        ("healthCheck.command", Allowed("a list that starts with CMD or CMD-SHELL", _is_command), "health"),
+        ("healthCheck.interval", within(5, 300), "health"),
+        ("healthCheck.timeout", within(2, 60), "health"),
+        ("healthCheck.retries", within(1, 10), "health"),
+        ("healthCheck.startPeriod", within(0, 300), "health"),
+        ("dependsOn[].condition", one_of(*_CONDITIONS), "depends-on"),
+    )
+)
+_FARGATE_LIMITS = tuple(
+    Limit(path, allowed, f"ecs.container.{rule}", _CLIENT)
+    for path, allowed, rule in (
+        ("startTimeout", within(2, 120), "timeout"),
+        ("stopTimeout", within(2, 120), "timeout"),
+        ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "log-driver"),
+    )
+)
+_FARGATE_FORBIDS = ("links", "privileged")
+
+
+def containers(inputs: Properties) -> list[dict[str, Any]]:
+    """The container definitions of a task definition's inputs, as far as they are known."""
+    found = parsed(inputs.get(_INPUT))
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def declared_ports(inputs: Properties) -> dict[str, list[float]]:
+    """Each container's ports, by its name."""
+    return {
+        str(container.get("name")): [
+            port for port in map(number, values_at(container, "portMappings[].containerPort")) if port
+        ]
+        for container in containers(inputs)
+    }
+
+
+def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
+    """What ECS refuses in the container definitions, given the task definition around them."""
+    source = inputs.get(_INPUT)
+    if source is None or source is UNKNOWN:
+        return
+    found = parsed(source)
+    if not isinstance(found, list) or not found or not all(isinstance(each, dict) for each in found):
+        message = f"{_INPUT} must be a JSON array of at least one container definition, got {show(source)}"
+        yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
+        return
+    for refusal in _all_rules(found, inputs, fargate=fargate):
+        yield Refusal(refusal.code, refusal.message, refusal.rule, _INPUT)
+
+
+def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+    if not any(container.get("essential", True) is True for container in found):
+        yield Refusal(_CLIENT, "at least one container must be essential", "ecs.container.essential")
+    for name, times in Counter(text(container.get("name")) for container in found).items():
+        if name is not None and times > 1:
+            message = f"Container names must be unique, {name!r} appears {times} times"
+            yield Refusal(_CLIENT, message, "ecs.container.unique-name")
+    for position, container in enumerate(found):
+        where = f"container {text(container.get('name')) or position}: "
+        for name in ("name", "image"):
+            if container.get(name) is None:
+                yield Refusal(_CLIENT, f"{where}{name} must be given", "ecs.container.required")
+        for limit in (*_LIMITS, *(_FARGATE_LIMITS if fargate else ())):
+            yield from limit.check(container, within=where)
+        yield from _port_rules(container, inputs.get("networkMode"), where)
+        yield from _log_rules(container, inputs, where, fargate=fargate)
+        yield from _resource_rules(container, inputs, where, fargate=fargate)
+        yield from _dependency_rules(container, found, where)
+    yield from _role_rules(found, inputs, fargate=fargate)
+
+
+def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
+    mappings = blocks(container.get("portMappings"))
+    if mode == "none" and mappings:
+        yield Refusal(_CLIENT, f"{where}network mode none takes no portMappings", "ecs.container.no-ports")
+    for mapping in mappings:
+        port, host = number(mapping.get("containerPort")), number(mapping.get("hostPort"))
+        if mode in ("awsvpc", "host") and host is not None and port is not None and host != port:
+            message = (
+                f"{where}When networkMode={mode}, the host ports and container ports in port mappings must match: "
+                f"{host:g} and {port:g}"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.host-port")
+    ports = Counter(number(mapping.get("containerPort")) for mapping in mappings)
+    for port, times in ports.items():
+        if port is not None and times > 1:
+            message = f"{where}container port {port:g} is mapped {times} times"
+            yield Refusal(_CLIENT, message, "ecs.container.unique-port")
+
+
+def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate: bool) -> Refusals:
+    logs = block(container.get("logConfiguration"))
+    if logs.get("logDriver") != "awslogs":
+        return
+    options = block(logs.get("options"))
+    needed = ("awslogs-group", "awslogs-region", *(("awslogs-stream-prefix",) if fargate else ()))
+    missing = [name for name in needed if not options.get(name)]
+    if missing:
+        message = f"{where}Log driver awslogs requires options: {', '.join(missing)}"
+        yield Refusal(_CLIENT, message, "ecs.container.awslogs-options")
+    for name, value in options.items():
+        if not isinstance(value, str):
+            message = f"{where}log option {name} must be text, got {show(value)}"
+            yield Refusal(_CLIENT, message, "ecs.container.log-option-text")
+    if fargate and inputs.get("executionRoleArn") is None:
+        message = "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+        yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
+
+
+def _resource_rules(container: Properties, inputs: Properties, where: str, *, fargate: bool) -> Refusals:
+    if fargate:
+        for name in _FARGATE_FORBIDS:
+            if container.get(name):
+                yield Refusal(_CLIENT, f"{where}Fargate doesn't support {name}", "ecs.container.fargate-forbids")
+    memory, reserved = number(container.get("memory")), number(container.get("memoryReservation"))
+    if memory is None and reserved is None and inputs.get("memory") is None and not fargate:
+        message = (
+            f"Invalid setting for {where}At least one of 'memory' or 'memoryReservation' must be specified, "
+            "or memory for the task"
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.memory-required")
+    if memory is not None and reserved is not None and memory <= reserved:
+        message = f"{where}memory {memory:g} must be greater than memoryReservation {reserved:g}"
+        yield Refusal(_CLIENT, message, "ecs.container.memory-reservation")
+
+
+def _dependency_rules(container: Properties, found: list[dict[str, Any]], where: str) -> Refusals:
+    others = {text(each.get("name")): each for each in found}
+    for dependency in blocks(container.get("dependsOn")):
+        name, condition = text(dependency.get("containerName")), dependency.get("condition")
+        other = others.get(name)
+        if other is None or other is container:
+            message = f"{where}dependsOn names {name!r}, which is no other container of the task"
+            yield Refusal(_CLIENT, message, "ecs.container.depends-on-exists")
+        elif condition == "HEALTHY" and not other.get("healthCheck"):
+            message = f"{where}dependsOn HEALTHY needs a health check of container {name}"
+            yield Refusal(_CLIENT, message, "ecs.container.depends-on-healthy")
+        elif condition in ("COMPLETE", "SUCCESS") and other.get("essential", True) is True:
+            message = f"{where}dependsOn {condition} needs container {name} not to be essential"
+            yield Refusal(_CLIENT, message, "ecs.container.depends-on-essential")
+
+
+def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+    if not fargate or inputs.get("executionRoleArn") is not None:
+        return
+    if any(blocks(container.get("secrets")) for container in found):
+        message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        yield Refusal(_CLIENT, message, "ecs.task-definition.secrets-role")
+    if any(".dkr.ecr." in str(container.get("image")) for container in found):
+        message = "Fargate requires task definition to have execution role ARN to support ECR images."
+        yield Refusal(_CLIENT, message, "ecs.task-definition.ecr-role")

@@ -1,0 +1,499 @@
+"""EC2's network: VPC, subnets, gateways, routes."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.values import (
+    CIDR_IPV6,
+    Limit,
+    blocks,
+    cidr,
+    exactly_one,
+    given,
+    namesakes,
+    network,
+    one_of,
+    texts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+VPC = "aws:ec2/vpc:Vpc"
+SUBNET = "aws:ec2/subnet:Subnet"
+INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
+EIP = "aws:ec2/eip:Eip"
+ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
+ROUTE = "aws:ec2/route:Route"
+ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+
+VPCS_PER_REGION = EIPS_PER_REGION = 5
+"""AWS's default quotas."""
+
+_DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
+_TARGETS = (
+    *("carrierGatewayId", "coreNetworkArn", "egressOnlyGatewayId", "gatewayId", "localGatewayId", "natGatewayId"),
+    *("networkInterfaceId", "odbNetworkArn", "transitGatewayId", "vpcEndpointId", "vpcPeeringConnectionId"),
+)
+_INLINE_DESTINATIONS = ("cidrBlock", "ipv6CidrBlock", "destinationPrefixListId")
+_DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
+
+
+def ec2_id(mint: Mint, prefix: str) -> str:
+    """An id as EC2 makes them: `vpc-` and 17 hexadecimal digits."""
+    return f"{prefix}-{mint.hex(17)}"
+
+
+def vpc_of(world: World, subnet: object) -> object:
+    """The id of the VPC that a subnet is in; None for a subnet that doesn't exist."""
+    found = world.find(SUBNET, subnet)
+    return found.outputs.get("vpcId") if found else None
+
+
+def zone_of(world: World, subnet: object) -> object:
+    """The availability zone of a subnet; None for a subnet that doesn't exist."""
+    found = world.find(SUBNET, subnet)
+    return found.outputs.get("availabilityZone") if found else None
+
+
+def has_internet_gateway(world: World, vpc: object) -> bool:
+    """Whether an internet gateway is attached to a VPC."""
+    return any(each.inputs.get("vpcId") == vpc for each in world.all(INTERNET_GATEWAY))
+
+
+def zone_id(zone: str) -> str:
+    """A zone's id: `euw1-az1` for `eu-west-1a`."""
+    area, direction, number = zone.split("-", 2)
+    short = direction
+    for word, letter in _DIRECTIONS.items():
+        short = short.replace(word, letter)
+    return f"{area}{short}{number[:-1]}-az{ord(number[-1]) - ord('a') + 1}"
+
+
+def _vpc_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("cidrBlock", "ipv4NetmaskLength"), "ec2.vpc.one-range")
+    if given(inputs, "ipv4NetmaskLength") and not given(inputs, "ipv4IpamPoolId"):
+        yield Refusal("InvalidArgument", "ipv4NetmaskLength needs ipv4IpamPoolId", "ec2.vpc.pool", "ipv4NetmaskLength")
+
+
+def _vpc_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    region = inputs.get("region")
+    if current is None and sum(region in (None, each.region) for each in world.all(VPC)) >= VPCS_PER_REGION:
+        yield Refusal("VpcLimitExceeded", f"{VPCS_PER_REGION} VPCs exist, no more are allowed", "ec2.vpc.quota")
+
+
+def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
+    main, identifier = ec2_id(mint, "rtb"), ec2_id(mint, "vpc")
+    ipv6 = {"ipv6CidrBlock": f"2001:db8:{mint.hex(4)}:{mint.hex(2)}00::/56"}
+    return {
+        "id": identifier,
+        "arn": mint.arn("ec2", f"vpc/{identifier}"),
+        "mainRouteTableId": main,
+        "defaultRouteTableId": main,
+        "defaultSecurityGroupId": ec2_id(mint, "sg"),
+        "defaultNetworkAclId": ec2_id(mint, "acl"),
+        "dhcpOptionsId": ec2_id(mint, "dopt"),
+        "ownerId": mint.world.account,
+        **(ipv6 if inputs.get("assignGeneratedIpv6CidrBlock") is True else {}),
+    }
+
+
+def _vpc_implied(mint: Mint, vpc: Resource) -> Sequence[Resource]:
+    """The main route table and the default security group."""
+    table, group = vpc.computed["mainRouteTableId"], vpc.computed["defaultSecurityGroupId"]
+    described = {"vpcId": vpc.id, "name": "default", "description": "default VPC security group"}
+
+    def made(token: str, identifier: str, inputs: Properties, kind: str) -> Resource:
+        computed = {"arn": mint.arn("ec2", f"{kind}/{identifier}"), "ownerId": mint.world.account}
+        return Resource(token, identifier, "", vpc.region, inputs, computed)
+
+    return (
+        made(ROUTE_TABLE, table, {"vpcId": vpc.id}, "route-table"),
+        made(SECURITY_GROUP, group, described, "security-group"),
+    )
+
+
+def _subnet_rules(inputs: Properties) -> Refusals:
+    if len(given(inputs, "availabilityZone", "availabilityZoneId")) > 1:
+        message = "availabilityZone and availabilityZoneId exclude each other"
+        yield Refusal("InvalidArgument", message, "ec2.subnet.one-zone")
+    if not given(inputs, "cidrBlock", "ipv4IpamPoolId") and inputs.get("ipv6Native") is not True:
+        yield Refusal("MissingParameter", "a subnet needs a cidrBlock", "ec2.subnet.cidr-required", "cidrBlock")
+
+
+def _subnet_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    vpc = world.get(VPC, inputs.get("vpcId"))
+    if vpc is None or current is not None:
+        return
+    zones = [f"{vpc.region}{zone}" for zone in world.zones]
+    for name, allowed in (("availabilityZone", zones), ("availabilityZoneId", [zone_id(zone) for zone in zones])):
+        if inputs.get(name) not in (None, *allowed):
+            message = f"{name} must be one of {', '.join(allowed)}, got {inputs[name]!r}"
+            yield Refusal("InvalidParameterValue", message, "ec2.subnet.zone", name)
+    mine, whole = network(inputs.get("cidrBlock")), network(vpc.outputs.get("cidrBlock"))
+    if mine is None or whole is None:
+        return
+    if mine.version != whole.version or not (whole[0] <= mine[0] and mine[-1] <= whole[-1]):  # type: ignore[operator]
+        message = f"The CIDR '{mine}' is outside the range {whole} of {vpc.id}"
+        yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", "cidrBlock")
+    for other in world.all(SUBNET):
+        theirs = network(other.inputs.get("cidrBlock"))
+        if other.inputs.get("vpcId") == vpc.id and theirs is not None and mine.overlaps(theirs):
+            message = f"The CIDR '{mine}' conflicts with another subnet: {other.id} has {theirs}"
+            yield Refusal("InvalidSubnet.Conflict", message, "ec2.subnet.overlap", "cidrBlock")
+
+
+def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
+    zones = [f"{mint.region}{zone}" for zone in mint.world.zones]
+    asked = inputs.get("availabilityZone")
+    by_id = {zone_id(zone): zone for zone in zones}.get(str(inputs.get("availabilityZoneId")))
+    zone = asked if isinstance(asked, str) else by_id or zones[0]
+    identifier = ec2_id(mint, "subnet")
+    return {
+        "id": identifier,
+        "arn": mint.arn("ec2", f"subnet/{identifier}"),
+        "availabilityZone": zone,
+        "availabilityZoneId": zone_id(zone) if zone in zones else "",
+        "ownerId": mint.world.account,
+    }
+
+
+def _gateway_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    vpc = inputs.get("vpcId")
+    if vpc is not None and namesakes(world, INTERNET_GATEWAY, inputs, current, "vpcId"):
+        message = f"Network {vpc} already has an internet gateway attached"
+        yield Refusal("Resource.AlreadyAssociated", message, "ec2.internet-gateway.one-per-vpc", "vpcId")
+
+
+def _gateway_deletion_rules(gateway: Resource, world: World) -> Refusals:
+    """Refuse while something in the VPC has a public address."""
+    vpc = gateway.inputs.get("vpcId")
+    if vpc is None:
+        return
+    public = [
+        each
+        for token, is_public, subnets in _PUBLIC_ADDRESSES
+        for each in world.all(token)
+        if is_public(each.inputs) and any(vpc_of(world, subnet) == vpc for subnet in subnets(each.inputs))
+    ]
+    for each in public:
+        yield Refusal(
+            "DependencyViolation",
+            f"Network {vpc} has some mapped public address(es): those of {each.id}. Please unmap those public "
+            "address(es) before detaching the gateway.",
+            "ec2.internet-gateway.held",
+        )
+
+
+def _network_configuration(inputs: Properties) -> Mapping[str, object]:
+    found = inputs.get("networkConfiguration")
+    return found if isinstance(found, dict) else {}
+
+
+_PUBLIC_ADDRESSES = (
+    (
+        "aws:lb/loadBalancer:LoadBalancer",
+        lambda inputs: inputs.get("internal") is not True,
+        lambda inputs: texts(inputs.get("subnets")),
+    ),
+    (
+        NAT_GATEWAY,
+        lambda inputs: inputs.get("connectivityType") != "private",
+        lambda inputs: [inputs.get("subnetId")],
+    ),
+    (
+        "aws:ecs/service:Service",
+        lambda inputs: _network_configuration(inputs).get("assignPublicIp") is True,
+        lambda inputs: texts(_network_configuration(inputs).get("subnets")),
+    ),
+)
+"""What has public addresses in a VPC: type, whether this one does, and the subnets they are in."""
+
+
+def _nat_rules(inputs: Properties) -> Refusals:
+    private = inputs.get("connectivityType") == "private"
+    if inputs.get("availabilityMode") == "regional":
+        if private or given(inputs, "subnetId"):
+            message = "a regional NAT gateway is public and takes no subnetId"
+            yield Refusal("InvalidArgument", message, "ec2.nat-gateway.regional")
+        return
+    if not given(inputs, "subnetId"):
+        yield Refusal("InvalidArgument", "subnetId is required", "ec2.nat-gateway.subnet-required", "subnetId")
+    if private and given(inputs, "allocationId", "secondaryAllocationIds"):
+        message = "a private NAT gateway takes no allocationId"
+        yield Refusal("InvalidArgument", message, "ec2.nat-gateway.private", "allocationId")
+    if not private and not given(inputs, "allocationId"):
+        message = "a public NAT gateway needs the allocationId of an elastic address"
+        yield Refusal("InvalidArgument", message, "ec2.nat-gateway.address", "allocationId")
+
+
+def _nat_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    vpc = vpc_of(world, inputs.get("subnetId"))
+    if current is None and inputs.get("connectivityType") != "private" and not has_internet_gateway(world, vpc):
+        message = f"Network {vpc} has no Internet gateway attached"
+        yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", "subnetId")
+    if inputs.get("allocationId") and namesakes(world, NAT_GATEWAY, inputs, current, "allocationId"):
+        message = f"Elastic IP address {inputs['allocationId']} is already associated"
+        yield Refusal("Resource.AlreadyAssociated", message, "ec2.nat-gateway.address-in-use", "allocationId")
+
+
+def _nat_computed(mint: Mint, inputs: Properties) -> Properties:
+    address = mint.world.get(EIP, inputs.get("allocationId"))
+    return {
+        "id": ec2_id(mint, "nat"),
+        "publicIp": address.outputs["publicIp"] if address else "",
+        "privateIp": f"10.255.{int(mint.hex(2), 16)}.{int(mint.hex(2), 16)}",
+        "networkInterfaceId": ec2_id(mint, "eni"),
+        "associationId": ec2_id(mint, "eipassoc"),
+    }
+
+
+def _eip_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    region = inputs.get("region")
+    if current is None and sum(region in (None, each.region) for each in world.all(EIP)) >= EIPS_PER_REGION:
+        message = f"The maximum number of addresses has been reached: {EIPS_PER_REGION}"
+        yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
+
+
+def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:
+    identifier = ec2_id(mint, "eipalloc")
+    address = f"203.0.113.{int(mint.hex(2), 16)}"
+    return {
+        "id": identifier,
+        "allocationId": identifier,
+        "arn": mint.arn("ec2", f"elastic-ip/{identifier}"),
+        "publicIp": address,
+        "publicDns": f"ec2-{address.replace('.', '-')}.{mint.region}.compute.amazonaws.com",
+        "associationId": "",
+    }
+
+
+def _route_table_rules(inputs: Properties) -> Refusals:
+    for index, route in enumerate(blocks(inputs.get("routes"))):
+        yield from exactly_one(route, _INLINE_DESTINATIONS, "ec2.route.one-destination", where=f"routes[{index}]: ")
+        yield from exactly_one(route, _TARGETS, "ec2.route.one-target", where=f"routes[{index}]: ")
+
+
+def _route_table_deletion_rules(table: Resource, _world: World) -> Refusals:
+    if not table.urn:
+        message = f"the main route table {table.id} can't be deleted"
+        yield Refusal("DependencyViolation", message, "ec2.route-table.main")
+
+
+def _route_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, _DESTINATIONS, "ec2.route.one-destination")
+    yield from exactly_one(inputs, _TARGETS, "ec2.route.one-target")
+    if inputs.get("gatewayId") == "local":
+        yield Refusal("InvalidArgument", "the local route exists by itself", "ec2.route.local", "gatewayId")
+    for target, destination in (
+        ("egressOnlyGatewayId", "destinationIpv6CidrBlock"),
+        ("carrierGatewayId", "destinationCidrBlock"),
+    ):
+        if given(inputs, target) and not given(inputs, destination):
+            message = f"{target} needs {destination}"
+            yield Refusal("InvalidArgument", message, "ec2.route.ip-version", target)
+
+
+def _route_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    table = inputs.get("routeTableId")
+    for twin in namesakes(world, ROUTE, inputs, current, "routeTableId", *_DESTINATIONS):
+        destination = _destination(twin.inputs)
+        message = f"Route in Route Table ({table}) with destination ({destination}) already exists"
+        yield Refusal("RouteAlreadyExists", message, "ec2.route.unique")
+    gateway, found = world.get(INTERNET_GATEWAY, inputs.get("gatewayId")), world.get(ROUTE_TABLE, table)
+    if gateway and found and gateway.inputs.get("vpcId") != found.inputs.get("vpcId"):
+        message = f"route table {table} and network gateway {gateway.id} belong to different networks"
+        yield Refusal("InvalidParameterValue", message, "ec2.route.same-vpc", "gatewayId")
+
+
+def _destination(inputs: Properties) -> str:
+    return next((str(inputs[name]) for name in given(inputs, *_DESTINATIONS)), "")
+
+
+def _route_computed(_mint: Mint, inputs: Properties) -> Properties:
+    code = zlib.crc32(_destination(inputs).encode())
+    return {
+        "id": f"r-{inputs.get('routeTableId')}{code}",
+        "origin": "CreateRoute",
+        "state": "active",
+        "instanceId": "",
+        "instanceOwnerId": "",
+    }
+
+
+def _association_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("subnetId", "gatewayId"), "ec2.route-table-association.one")
+
+
+def _association_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    subnet, table = inputs.get("subnetId"), world.get(ROUTE_TABLE, inputs.get("routeTableId"))
+    if subnet is not None and namesakes(world, ASSOCIATION, inputs, current, "subnetId"):
+        message = f"subnet {subnet} already has a route table of its own"
+        yield Refusal("Resource.AlreadyAssociated", message, "ec2.route-table-association.unique", "subnetId")
+    if subnet is not None and table and vpc_of(world, subnet) != table.inputs.get("vpcId"):
+        message = f"route table {table.id} and subnet {subnet} belong to different networks"
+        yield Refusal("InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId")
+
+
+def _in_vpc(prefix: str, rule: str) -> Reference:
+    return Reference("vpcId", VPC, "InvalidVpcID.NotFound", f"{prefix}.{rule}", "held")
+
+
+def _table(path: str = "routeTableId") -> Reference:
+    return Reference(path, ROUTE_TABLE, "InvalidRouteTableID.NotFound", "ec2.route-table.exists", "gone")
+
+
+def simple(prefix: str, kind: str) -> Callable[[Mint, Properties], Properties]:
+    """What EC2 computes for a type without special outputs: an id, an ARN, an owner."""
+
+    def computed(mint: Mint, _inputs: Properties) -> Properties:
+        identifier = ec2_id(mint, prefix)
+        return {"id": identifier, "arn": mint.arn("ec2", f"{kind}/{identifier}"), "ownerId": mint.world.account}
+
+    return computed
+
+
+TYPES = (
+    ResourceType(
+        token=VPC,
+        replaces=frozenset({"cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength", "region"}),
+        replaces_if=lambda name, old, new: (
+            name == "instanceTenancy"
+            and not (old.get(name) == "dedicated" and new.get(name) in (None, "default"))
+            and (old.get(name) or "default") != (new.get(name) or "default")
+        ),
+        defaults={
+            "enableDnsSupport": True,
+            "enableDnsHostnames": False,
+            "enableNetworkAddressUsageMetrics": False,
+            "instanceTenancy": "default",
+            "assignGeneratedIpv6CidrBlock": False,
+        },
+        limits=(
+            Limit("cidrBlock", cidr(16, 28), "ec2.vpc.cidr"),
+            Limit("instanceTenancy", one_of("default", "dedicated"), "ec2.vpc.tenancy"),
+        ),
+        rules=_vpc_rules,
+        account_rules=_vpc_account_rules,
+        computed=_vpc_computed,
+        implied=_vpc_implied,
+        held=("DependencyViolation", "ec2.vpc.held"),
+    ),
+    ResourceType(
+        token=SUBNET,
+        required=("vpcId",),
+        replaces=frozenset(
+            {"vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "ipv6Native", "outpostArn", "region"}
+        ),
+        defaults={
+            "mapPublicIpOnLaunch": False,
+            "assignIpv6AddressOnCreation": False,
+            "enableDns64": False,
+            "ipv6Native": False,
+            "enableResourceNameDnsARecordOnLaunch": False,
+            "enableResourceNameDnsAaaaRecordOnLaunch": False,
+            "privateDnsHostnameTypeOnLaunch": "ip-name",
+        },
+        limits=(Limit("cidrBlock", cidr(16, 28), "ec2.subnet.cidr"),),
+        references=(_in_vpc("ec2.subnet", "vpc-exists"),),
+        rules=_subnet_rules,
+        account_rules=_subnet_account_rules,
+        computed=_subnet_computed,
+        held=("DependencyViolation", "ec2.subnet.held"),
+    ),
+    ResourceType(
+        token=INTERNET_GATEWAY,
+        replaces=frozenset({"region"}),
+        references=(_in_vpc("ec2.internet-gateway", "vpc-exists"),),
+        account_rules=_gateway_account_rules,
+        computed=simple("igw", "internet-gateway"),
+        deletion_rules=_gateway_deletion_rules,
+    ),
+    ResourceType(
+        token=NAT_GATEWAY,
+        replaces=frozenset(
+            {
+                *("subnetId", "allocationId", "connectivityType", "privateIp", "availabilityMode", "vpcId", "region"),
+                "secondaryPrivateIpAddressCount",
+            }
+        ),
+        defaults={"connectivityType": "public", "availabilityMode": "zonal"},
+        limits=(
+            Limit("connectivityType", one_of("public", "private"), "ec2.nat-gateway.connectivity"),
+            Limit("availabilityMode", one_of("zonal", "regional"), "ec2.nat-gateway.mode"),
+        ),
+        references=(
+            Reference("subnetId", SUBNET, "InvalidSubnet", "ec2.nat-gateway.subnet-exists", "held"),
+            Reference("allocationId", EIP, "InvalidAllocationID.NotFound", "ec2.nat-gateway.address-exists", "held"),
+        ),
+        rules=_nat_rules,
+        account_rules=_nat_account_rules,
+        computed=_nat_computed,
+    ),
+    ResourceType(
+        token=EIP,
+        replaces=frozenset({"domain", "address", "publicIpv4Pool", "networkBorderGroup", "region"}),
+        defaults={"domain": "vpc"},
+        limits=(Limit("domain", one_of("vpc", "standard"), "ec2.eip.domain"),),
+        account_rules=_eip_account_rules,
+        computed=_eip_computed,
+        held=("InvalidIPAddress.InUse", "ec2.eip.held"),
+    ),
+    ResourceType(
+        token=ROUTE_TABLE,
+        required=("vpcId",),
+        replaces=frozenset({"vpcId", "region"}),
+        unordered=frozenset({"routes", "propagatingVgws"}),
+        limits=(
+            Limit("routes[].cidrBlock", cidr(), "ec2.route.cidr"),
+            Limit("routes[].ipv6CidrBlock", CIDR_IPV6, "ec2.route.cidr"),
+        ),
+        references=(_in_vpc("ec2.route-table", "vpc-exists"),),
+        rules=_route_table_rules,
+        computed=simple("rtb", "route-table"),
+        deletion_rules=_route_table_deletion_rules,
+    ),
+    ResourceType(
+        token=ROUTE,
+        required=("routeTableId",),
+        replaces=frozenset({"routeTableId", *_DESTINATIONS, "region"}),
+        limits=(
+            Limit("destinationCidrBlock", cidr(), "ec2.route.cidr"),
+            Limit("destinationIpv6CidrBlock", CIDR_IPV6, "ec2.route.cidr"),
+        ),
+        references=(
+            _table(),
+            Reference("gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route.gateway-exists"),
+            Reference("natGatewayId", NAT_GATEWAY, "InvalidNatGatewayID.NotFound", "ec2.route.gateway-exists"),
+        ),
+        rules=_route_rules,
+        account_rules=_route_account_rules,
+        computed=_route_computed,
+        import_ids=lambda route: (f"{route.inputs['routeTableId']}_{_destination(route.inputs)}",),
+    ),
+    ResourceType(
+        token=ASSOCIATION,
+        required=("routeTableId",),
+        replaces=AllExcept("routeTableId"),
+        references=(
+            _table(),
+            Reference("subnetId", SUBNET, "InvalidSubnetID.NotFound", "ec2.route-table-association.exists", "gone"),
+            Reference(
+                "gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route-table-association.exists", "gone"
+            ),
+        ),
+        rules=_association_rules,
+        account_rules=_association_account_rules,
+        computed=lambda mint, _inputs: {"id": ec2_id(mint, "rtbassoc")},
+        import_ids=lambda each: (
+            f"{each.inputs.get('subnetId') or each.inputs.get('gatewayId')}/{each.inputs['routeTableId']}",
+        ),
+    ),
+)

@@ -1,0 +1,189 @@
+"""EC2's security groups and their rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, ec2_id, simple
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.values import (
+    CIDR_IPV6,
+    Limit,
+    cidr,
+    exactly_one,
+    given,
+    length,
+    matches,
+    namesakes,
+    number,
+    text,
+    within,
+)
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+DEFAULT_SECURITY_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+
+RULES_PER_GROUP = 60
+"""AWS's default quota, for each direction."""
+
+ALL_PROTOCOLS = "-1"
+
+_SOURCES = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
+_CHARACTERS = r"[\w \-.:/()#,@\[\]+=&;{}!$*]"
+_DESCRIPTION = matches(rf"{_CHARACTERS}{{0,255}}", "at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*")
+_NAME = matches(rf"(?!sg-){_CHARACTERS}{{1,255}}", "1 to 255 characters, not starting with sg-")
+
+
+def _inline(direction: str) -> tuple[Limit, ...]:
+    return (
+        Limit(f"{direction}[].fromPort", within(-1, 65535), "ec2.security-group.inline-port"),
+        Limit(f"{direction}[].toPort", within(-1, 65535), "ec2.security-group.inline-port"),
+        Limit(f"{direction}[].description", _DESCRIPTION, "ec2.security-group.description"),
+        Limit(f"{direction}[].cidrBlocks[]", cidr(), "ec2.security-group.inline-cidr"),
+        Limit(f"{direction}[].ipv6CidrBlocks[]", CIDR_IPV6, "ec2.security-group.inline-cidr"),
+    )
+
+
+def _group_reference(path: str, when_deleted: str = "held") -> Reference:
+    return Reference(
+        path,
+        SECURITY_GROUP,
+        "InvalidGroup.NotFound",
+        "ec2.security-group.exists",
+        "gone" if when_deleted == "gone" else "held",
+    )
+
+
+def _group_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    if not given(inputs, "vpcId"):
+        message = "there is no default VPC, so vpcId must be set"
+        yield Refusal("VPCIdNotSpecified", message, "ec2.security-group.vpc-required", "vpcId")
+    if given(inputs, "name") and namesakes(world, SECURITY_GROUP, inputs, current, "name", "vpcId"):
+        message = f"The security group '{inputs['name']}' already exists for VPC '{inputs.get('vpcId')}'"
+        yield Refusal("InvalidGroup.Duplicate", message, "ec2.security-group.unique", "name")
+
+
+def _group_deletion_rules(group: Resource, _world: World) -> Refusals:
+    if not group.urn:
+        message = f"the default security group {group.id} can't be deleted by a user"
+        yield Refusal("CannotDelete", message, "ec2.security-group.default")
+
+
+def _default_group_account_rules(inputs: Properties, _world: World, _current: Resource | None) -> Refusals:
+    if not given(inputs, "vpcId"):
+        message = "there is no default VPC, so vpcId must be set"
+        yield Refusal("VPCIdNotSpecified", message, "ec2.security-group.vpc-required", "vpcId")
+
+
+def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
+    vpc = mint.world.get(VPC, inputs.get("vpcId"))
+    identifier = vpc.outputs["defaultSecurityGroupId"] if vpc else ec2_id(mint, "sg")
+    return {
+        "id": identifier,
+        "arn": mint.arn("ec2", f"security-group/{identifier}"),
+        "name": "default",
+        "namePrefix": "",
+        "description": "default VPC security group",
+        "ownerId": mint.world.account,
+    }
+
+
+def _rule_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, _SOURCES, "ec2.security-group-rule.one-source")
+    protocol, ports = text(inputs.get("ipProtocol")), given(inputs, "fromPort", "toPort")
+    if protocol == ALL_PROTOCOLS and ports:
+        message = f"ipProtocol -1 means all ports, so {' and '.join(ports)} must be left out"
+        yield Refusal("InvalidArgument", message, "ec2.security-group-rule.all-ports", ports[0])
+    if protocol in {"tcp", "udp"}:
+        if len(ports) < len(("fromPort", "toPort")):
+            message = f"ipProtocol {protocol} needs fromPort and toPort"
+            yield Refusal("InvalidParameterValue", message, "ec2.security-group-rule.ports")
+        first, last = number(inputs.get("fromPort")), number(inputs.get("toPort"))
+        if first is not None and last is not None and first > last:
+            message = f"Invalid {protocol.upper()} port range: {first:g} to {last:g}"
+            yield Refusal("InvalidParameterValue", message, "ec2.security-group-rule.port-range", "fromPort")
+
+
+def _rule_account_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    group = inputs.get("securityGroupId")
+    if namesakes(world, token, inputs, current, "securityGroupId", "ipProtocol", "fromPort", "toPort", *_SOURCES):
+        message = f"the specified rule already exists in {group}"
+        yield Refusal("InvalidPermission.Duplicate", message, "ec2.security-group-rule.unique")
+    if len(namesakes(world, token, inputs, current, "securityGroupId")) >= RULES_PER_GROUP:
+        message = f"{group} has {RULES_PER_GROUP} rules, no more are allowed"
+        yield Refusal("RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota")
+    mine, theirs = (world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", _SOURCES[-1]))
+    if mine and theirs and mine.outputs.get("vpcId") != theirs.outputs.get("vpcId"):
+        message = f"{mine.id} and {theirs.id} belong to different networks"
+        yield Refusal("InvalidGroup.NotFound", message, "ec2.security-group-rule.same-vpc", _SOURCES[-1])
+
+
+def _rule_computed(mint: Mint, _inputs: Properties) -> Properties:
+    identifier = ec2_id(mint, "sgr")
+    return {
+        "id": identifier,
+        "securityGroupRuleId": identifier,
+        "arn": mint.arn("ec2", f"security-group-rule/{identifier}"),
+    }
+
+
+def _rule_type(token: str) -> ResourceType:
+    return ResourceType(
+        token=token,
+        required=("securityGroupId", "ipProtocol"),
+        replaces=frozenset({"securityGroupId", "region"}),
+        replaces_if=lambda name, old, new: name in _SOURCES and given(old, *_SOURCES) != given(new, *_SOURCES),
+        limits=(
+            Limit("fromPort", within(-1, 65535), "ec2.security-group-rule.port"),
+            Limit("toPort", within(-1, 65535), "ec2.security-group-rule.port"),
+            Limit("cidrIpv4", cidr(), "ec2.security-group-rule.cidr"),
+            Limit("cidrIpv6", CIDR_IPV6, "ec2.security-group-rule.cidr"),
+            Limit("description", _DESCRIPTION, "ec2.security-group.description"),
+        ),
+        references=(_group_reference("securityGroupId", "gone"), _group_reference("referencedSecurityGroupId")),
+        rules=_rule_rules,
+        account_rules=lambda inputs, world, current: _rule_account_rules(token, inputs, world, current),
+        computed=_rule_computed,
+    )
+
+
+TYPES = (
+    ResourceType(
+        token=SECURITY_GROUP,
+        autoname=AutoName(),
+        replaces=frozenset({"description", "name", "namePrefix", "vpcId", "region"}),
+        unordered=frozenset({"ingress", "egress"}),
+        defaults={"description": "Managed by Pulumi", "revokeRulesOnDelete": False},
+        limits=(
+            Limit("name", _NAME, "ec2.security-group.name"),
+            Limit("description", length(0, 255), "ec2.security-group.description"),
+            Limit("description", _DESCRIPTION, "ec2.security-group.description", "InvalidParameterValue"),
+            *_inline("ingress"),
+            *_inline("egress"),
+        ),
+        references=(
+            Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "held"),
+            _group_reference("ingress[].securityGroups[]"),
+            _group_reference("egress[].securityGroups[]"),
+        ),
+        account_rules=_group_account_rules,
+        computed=simple("sg", "security-group"),
+        deletion_rules=_group_deletion_rules,
+        held=("DependencyViolation", "ec2.security-group.held"),
+    ),
+    ResourceType(
+        token=DEFAULT_SECURITY_GROUP,
+        replaces=frozenset({"vpcId", "region"}),
+        unordered=frozenset({"ingress", "egress"}),
+        limits=(*_inline("ingress"), *_inline("egress")),
+        references=(Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "gone"),),
+        account_rules=_default_group_account_rules,
+        computed=_default_group_computed,
+    ),
+    _rule_type(INGRESS_RULE),
+    _rule_type(EGRESS_RULE),
+)

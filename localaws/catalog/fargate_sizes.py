@@ -1,0 +1,59 @@
+"""Which pairs of task CPU and memory Fargate has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import Refusal
+from localaws.catalog.values import known, texts
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Properties, Refusals
+
+SIZES: dict[int, tuple[int, ...]] = {
+    256: (512, 1024, 2048),
+    512: tuple(range(1024, 4097, 1024)),
+    1024: tuple(range(2048, 8193, 1024)),
+    2048: tuple(range(4096, 16385, 1024)),
+    4096: tuple(range(8192, 30721, 1024)),
+    8192: tuple(range(16384, 61441, 4096)),
+    16384: tuple(range(32768, 122881, 8192)),
+    32768: (61440, 122880, 249856),
+}
+"""CPU units (1024 is one vCPU) to MiB. Source: RegisterTaskDefinition in the API reference."""
+
+_VCPU = re.compile(r"(\d+|\d*\.\d+)\s*vcpu", re.IGNORECASE)
+_GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
+
+
+def units(value: object, written: re.Pattern[str]) -> int | None:
+    """CPU units or MiB of a task size, whether plain (`256`) or written out (`.25 vCPU`, `0.5 GB`)."""
+    if not isinstance(value, str):
+        return None
+    found = written.fullmatch(value.strip())
+    if found:
+        return round(float(found.group(1)) * 1024)
+    return int(value) if value.isdecimal() else None
+
+
+def size_rules(inputs: Properties) -> Refusals:
+    """A refusal where a Fargate task definition lacks a size, or has one that doesn't exist."""
+    if "FARGATE" not in texts(inputs.get("requiresCompatibilities")):
+        return
+    for name in ("cpu", "memory"):
+        if inputs.get(name) is None:
+            message = f"Fargate requires that '{name}' be defined at the task level"
+            yield Refusal("ClientException", message, "ecs.task-definition.fargate-size-required", name)
+    cpu, memory = inputs.get("cpu"), inputs.get("memory")
+    if cpu is None or memory is None or not known(cpu, memory):
+        return
+    allowed = SIZES.get(units(cpu, _VCPU) or 0)
+    if allowed is None:
+        choices = f"cpu must be one of {', '.join(map(str, SIZES))}"
+    elif units(memory, _GB) in allowed:
+        return
+    else:
+        choices = f"with cpu {cpu}, memory must be one of {', '.join(map(str, allowed))}"
+    message = f"No Fargate configuration exists for given values: cpu {cpu}, memory {memory}; {choices}"
+    yield Refusal("ClientException", message, "ecs.task-definition.fargate-size")

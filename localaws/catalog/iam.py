@@ -1,0 +1,233 @@
+"""IAM: roles and their policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.values import ARN, Limit, blocks, given, length, matches, parsed, show, text, texts, within
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+POLICY = "aws:iam/policy:Policy"
+
+POLICIES_PER_ROLE = 10
+INLINE_POLICY_CHARACTERS = 10240
+TRUST_POLICY_CHARACTERS = 2048
+MANAGED_POLICY_CHARACTERS = 6144
+"""AWS's default quotas; white space doesn't count."""
+
+AWS_MANAGED = "arn:aws:iam::aws:policy/"
+"""How the ARNs of AWS's own policies start; every one of them is taken to exist."""
+
+CREATED = "2024-01-01T00:00:00Z"
+"""The creation date of everything: the catalog has no clock."""
+
+_MALFORMED = "MalformedPolicyDocument"
+_VERSIONS = ("2012-10-17", "2008-10-17")
+
+
+def _policy(value: object, name: str, *, trust: bool = False) -> Refusals:
+    """What is wrong with a policy document: of a role's trust, or of what an identity may do."""
+    if value is None or value is UNKNOWN:
+        return
+    document = parsed(value)
+    if not isinstance(document, dict):
+        yield Refusal(_MALFORMED, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name)
+        return
+    if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
+        message = f"{name}: Version must be one of {', '.join(_VERSIONS)}, got {show(document['Version'])}"
+        yield Refusal(_MALFORMED, message, "iam.policy.version", name)
+    found = document.get("Statement")
+    statements = [found] if isinstance(found, dict) else blocks(found)
+    if not statements:
+        yield Refusal(_MALFORMED, f"{name} needs at least one Statement", "iam.policy.statement", name)
+    for index, statement in enumerate(statements):
+        yield from _statement(statement, name, f"{name}: Statement {index}", trust=trust)
+
+
+def _statement(statement: Mapping[str, object], name: str, where: str, *, trust: bool) -> Refusals:
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        message = f"{where}: Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
+        yield Refusal(_MALFORMED, message, "iam.policy.effect", name)
+    wanted = ("Principal", "NotPrincipal") if trust else ("Resource", "NotResource")
+    for pair in (("Action", "NotAction"), wanted):
+        if sum(bool(statement.get(each)) for each in pair) != 1:
+            yield Refusal(_MALFORMED, f"{where} needs exactly one of {' and '.join(pair)}", "iam.policy.fields", name)
+    forbidden = ("Resource", "NotResource") if trust else ("Principal", "NotPrincipal")
+    for each in given(statement, *forbidden):
+        kind = "a trust policy" if trust else "an identity's policy"
+        yield Refusal(_MALFORMED, f"{where}: {kind} has no {each}", "iam.policy.fields", name)
+
+
+def _characters(value: object) -> int:
+    return len("".join(value.split())) if isinstance(value, str) else 0
+
+
+def _role_rules(inputs: Properties) -> Refusals:
+    yield from _policy(inputs.get("assumeRolePolicy"), "assumeRolePolicy", trust=True)
+    if _characters(inputs.get("assumeRolePolicy")) > TRUST_POLICY_CHARACTERS:
+        message = f"assumeRolePolicy is longer than {TRUST_POLICY_CHARACTERS} characters"
+        yield Refusal("LimitExceeded", message, "iam.policy.size", "assumeRolePolicy")
+    for policy in blocks(inputs.get("inlinePolicies")):
+        yield from (
+            Refusal(each.code, each.message, each.rule, "inlinePolicies")
+            for each in _policy(policy.get("policy"), "policy")
+        )
+
+
+def _role_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    name = text(inputs.get("name"))
+    for role in world.all(ROLE):
+        if name and (current is None or role.id != current.id) and role.id.lower() == name.lower():
+            yield Refusal("EntityAlreadyExists", f"Role with name {name} already exists.", "iam.role.unique", "name")
+    for arn in texts(inputs.get("managedPolicyArns")):
+        yield from _attachable(world, arn, "managedPolicyArns")
+
+
+def _attachable(world: World, arn: object, name: str) -> Refusals:
+    if isinstance(arn, str) and not arn.startswith(AWS_MANAGED) and world.get(POLICY, arn) is None:
+        message = f"Policy {arn} does not exist or is not attachable."
+        yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
+
+
+def _role_computed(mint: Mint, inputs: Properties) -> Properties:
+    path, name = inputs.get("path") or "/", inputs.get("name")
+    return {
+        "id": name,
+        "arn": mint.arn("iam", f"role{path}{name}", region=""),
+        "uniqueId": f"AROA{mint.hex(17).upper()}",
+        "createDate": CREATED,
+    }
+
+
+def _role_deletion_rules(role: Resource, world: World) -> Refusals:
+    if role.inputs.get("forceDetachPolicies") is True:
+        return
+    for token, what in ((ROLE_POLICY, "delete"), (ATTACHMENT, "detach")):
+        if any(each.inputs.get("role") == role.id for each in world.all(token)):
+            message = f"Cannot delete entity, must {what} all policies of role {role.id} first."
+            yield Refusal("DeleteConflict", message, "iam.role.held")
+
+
+def _role_policy_rules(inputs: Properties) -> Refusals:
+    yield from _policy(inputs.get("policy"), "policy")
+
+
+def _role_policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    others = [
+        each
+        for each in world.all(ROLE_POLICY)
+        if each.inputs.get("role") == inputs.get("role") and (current is None or each.id != current.id)
+    ]
+    total = sum(_characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others)))
+    if total > INLINE_POLICY_CHARACTERS:
+        message = f"the inline policies of role {inputs.get('role')} exceed {INLINE_POLICY_CHARACTERS} characters"
+        yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")
+
+
+def _attachment_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    yield from _attachable(world, inputs.get("policyArn"), "policyArn")
+    attached = sum(each.inputs.get("role") == inputs.get("role") for each in world.all(ATTACHMENT))
+    if current is None and attached >= POLICIES_PER_ROLE:
+        message = f"role {inputs.get('role')} has {POLICIES_PER_ROLE} managed policies, no more are allowed"
+        yield Refusal("LimitExceeded", message, "iam.role.quota", "policyArn")
+
+
+def _policy_rules(inputs: Properties) -> Refusals:
+    yield from _policy(inputs.get("policy"), "policy")
+    if _characters(inputs.get("policy")) > MANAGED_POLICY_CHARACTERS:
+        message = f"policy is longer than {MANAGED_POLICY_CHARACTERS} characters"
+        yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")
+
+
+def _policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    path, name = inputs.get("path") or "/", inputs.get("name")
+    if current is None and world.get(POLICY, f"arn:aws:iam::{world.account}:policy{path}{name}"):
+        yield Refusal("EntityAlreadyExists", f"A policy called {name} already exists.", "iam.policy.unique", "name")
+
+
+def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = mint.arn("iam", f"policy{inputs.get('path') or '/'}{inputs.get('name')}", region="")
+    return {"id": arn, "arn": arn, "policyId": f"ANPA{mint.hex(17).upper()}", "attachmentCount": 0}
+
+
+def _name(longest: int) -> str:
+    return rf"[\w+=,.@-]{{1,{longest}}}"
+
+
+_WORDS = "letters, digits and _+=,.@-"
+_PATH = matches(r"/|/[\x21-\x7e]{1,510}/", "a path such as / or /service/")
+_ROLE = Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "gone")
+
+TYPES = (
+    ResourceType(
+        token=ROLE,
+        autoname=AutoName(longest=64),
+        required=("assumeRolePolicy",),
+        replaces=frozenset({"name", "namePrefix", "path"}),
+        unordered=frozenset({"managedPolicyArns", "inlinePolicies"}),
+        json=frozenset({"assumeRolePolicy"}),
+        defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False, "description": ""},
+        limits=(
+            Limit("name", matches(_name(64), f"1 to 64 {_WORDS}"), "iam.role.name"),
+            Limit("namePrefix", matches(_name(38), f"1 to 38 {_WORDS}"), "iam.role.name"),
+            Limit("description", length(0, 1000), "iam.role.description"),
+            Limit("maxSessionDuration", within(3600, 43200), "iam.role.session"),
+            Limit("path", _PATH, "iam.role.path"),
+            Limit("permissionsBoundary", ARN, "iam.role.boundary"),
+        ),
+        rules=_role_rules,
+        account_rules=_role_account_rules,
+        computed=_role_computed,
+        deletion_rules=_role_deletion_rules,
+    ),
+    ResourceType(
+        token=ROLE_POLICY,
+        autoname=AutoName(),
+        required=("role", "policy"),
+        replaces=frozenset({"name", "namePrefix", "role"}),
+        json=frozenset({"policy"}),
+        limits=(Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.role-policy.name"),),
+        references=(_ROLE,),
+        rules=_role_policy_rules,
+        account_rules=_role_policy_account_rules,
+        computed=lambda _mint, inputs: {"id": f"{inputs.get('role')}:{inputs.get('name')}"},
+    ),
+    ResourceType(
+        token=ATTACHMENT,
+        required=("role", "policyArn"),
+        replaces=frozenset({"role", "policyArn"}),
+        delete_first=True,
+        limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
+        references=(
+            _ROLE,
+            Reference("policyArn", POLICY, "", "iam.policy.exists", "held"),
+        ),
+        account_rules=_attachment_account_rules,
+        computed=lambda mint, inputs: {"id": f"{inputs.get('role')}-{mint.digits(26)}"},
+        import_ids=lambda each: (f"{each.inputs['role']}/{each.inputs['policyArn']}",),
+    ),
+    ResourceType(
+        token=POLICY,
+        autoname=AutoName(longest=128),
+        required=("policy",),
+        replaces=frozenset({"name", "namePrefix", "path", "description"}),
+        json=frozenset({"policy"}),
+        defaults={"path": "/"},
+        limits=(
+            Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.policy.name"),
+            Limit("path", _PATH, "iam.role.path"),
+        ),
+        rules=_policy_rules,
+        account_rules=_policy_account_rules,
+        computed=_policy_computed,
+        held=("DeleteConflict", "iam.policy.held"),
+    ),
+)

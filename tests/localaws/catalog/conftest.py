@@ -1,0 +1,218 @@
+"""An account with one small system in it: everything the tests of rules and lifecycles start from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.cloud import Cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localaws.catalog import Resource
+
+REGION = "eu-west-1"
+
+
+class Account(Cloud):
+    """A cloud in which resources are made in one line, with what a minimal valid one needs filled in."""
+
+    def __init__(self) -> None:
+        super().__init__(seed=1)
+        self.made: dict[str, Resource] = {}
+
+    def make(self, token: str, label: str = "", /, **inputs: Any) -> Resource:
+        """Create a resource with exactly these inputs."""
+        resource = self.create(token, f"urn:{token}:{label}:{len(self.made)}", inputs, region=REGION)
+        self.acknowledge(resource.token, resource.id)
+        self.made[label or resource.id] = resource
+        return resource
+
+    def minimal(self, token: str) -> dict[str, Any]:
+        """The least inputs that AWS accepts for one more resource of the type, in this account."""
+        return MINIMAL[token](self)
+
+    def id(self, name: str) -> str:
+        return self.made[name].id
+
+
+def statement(**more: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **more}]})
+
+
+TRUST = statement(Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
+GRANT = statement(Action="logs:PutLogEvents", Resource="*")
+
+
+def containers(**more: Any) -> str:
+    return json.dumps([{"name": "web", "image": "nginx", "portMappings": [{"containerPort": 80}], **more}])
+
+
+def fargate(**more: Any) -> dict[str, Any]:
+    """A valid Fargate task definition."""
+    return {
+        "family": "web",
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "containerDefinitions": containers(),
+        **more,
+    }
+
+
+def forward(arn: str) -> list[dict[str, Any]]:
+    return [{"type": "forward", "targetGroupArn": arn}]
+
+
+NOT_FOUND = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}]
+
+MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
+    "aws:cloudwatch/logGroup:LogGroup": lambda _: {"name": "/one/more"},
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": lambda a: {"vpcId": a.id("vpc")},
+    "aws:ec2/eip:Eip": lambda _: {},
+    "aws:ec2/internetGateway:InternetGateway": lambda _: {},
+    "aws:ec2/natGateway:NatGateway": lambda a: {"subnetId": a.id("subnet-a"), "connectivityType": "private"},
+    "aws:ec2/route:Route": lambda a: {
+        "routeTableId": a.id("table"),
+        "destinationCidrBlock": "192.168.0.0/16",
+        "gatewayId": a.id("gateway"),
+    },
+    "aws:ec2/routeTable:RouteTable": lambda a: {"vpcId": a.id("vpc")},
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": lambda a: {
+        "routeTableId": a.id("table"),
+        "subnetId": a.id("subnet-b"),
+    },
+    "aws:ec2/securityGroup:SecurityGroup": lambda a: {"name": "one-more", "vpcId": a.id("vpc")},
+    "aws:ec2/subnet:Subnet": lambda a: {"vpcId": a.id("vpc"), "cidrBlock": "10.0.9.0/24"},
+    "aws:ec2/vpc:Vpc": lambda _: {"cidrBlock": "10.9.0.0/16"},
+    "aws:ecs/cluster:Cluster": lambda _: {"name": "one-more"},
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": lambda _: {
+        "clusterName": "main",
+        "capacityProviders": ["FARGATE"],
+    },
+    "aws:ecs/service:Service": lambda a: {
+        "name": "one-more",
+        "cluster": a.id("cluster"),
+        "taskDefinition": a.id("definition"),
+        "launchType": "FARGATE",
+        "networkConfiguration": {"subnets": [a.id("subnet-a")]},
+    },
+    "aws:ecs/taskDefinition:TaskDefinition": lambda _: fargate(family="one-more"),
+    "aws:iam/policy:Policy": lambda _: {"name": "one-more", "policy": GRANT},
+    "aws:iam/role:Role": lambda _: {"name": "one-more", "assumeRolePolicy": TRUST},
+    "aws:iam/rolePolicy:RolePolicy": lambda _: {"name": "one-more", "role": "tasks", "policy": GRANT},
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda _: {
+        "role": "tasks",
+        "policyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
+    },
+    "aws:lb/listener:Listener": lambda a: {
+        "loadBalancerArn": a.id("balancer"),
+        "port": 81,
+        "defaultActions": NOT_FOUND,
+    },
+    "aws:lb/listenerRule:ListenerRule": lambda a: {
+        "listenerArn": a.id("listener"),
+        "actions": NOT_FOUND,
+        "conditions": [{"pathPattern": {"values": ["/more"]}}],
+    },
+    "aws:lb/loadBalancer:LoadBalancer": lambda a: {
+        "name": "one-more",
+        "subnets": [a.id("subnet-a"), a.id("subnet-b")],
+    },
+    "aws:lb/targetGroup:TargetGroup": lambda a: {
+        "name": "one-more",
+        "port": 80,
+        "protocol": "HTTP",
+        "targetType": "ip",
+        "vpcId": a.id("vpc"),
+    },
+    "aws:ssm/parameter:Parameter": lambda _: {"name": "/one/more", "type": "String", "value": "hello"},
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda a: {
+        "securityGroupId": a.id("group"),
+        "ipProtocol": "-1",
+        "cidrIpv4": "0.0.0.0/0",
+    },
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": lambda a: {
+        "securityGroupId": a.id("group"),
+        "ipProtocol": "tcp",
+        "fromPort": 443,
+        "toPort": 443,
+        "cidrIpv4": "10.0.0.0/8",
+    },
+}
+"""For each type, the least that AWS accepts for one more resource in the account below."""
+
+
+@pytest.fixture
+def account() -> Account:
+    """A VPC with two public subnets, a balancer forwarding to a group, and a service behind it."""
+    made = Account()
+    vpc = made.make("aws:ec2/vpc:Vpc", "vpc", cidrBlock="10.0.0.0/16").id
+    gateway = made.make("aws:ec2/internetGateway:InternetGateway", "gateway", vpcId=vpc).id
+    subnets = [
+        made.make(
+            "aws:ec2/subnet:Subnet",
+            f"subnet-{zone}",
+            vpcId=vpc,
+            cidrBlock=f"10.0.{number}.0/24",
+            availabilityZone=f"{REGION}{zone}",
+        ).id
+        for number, zone in enumerate("ab")
+    ]
+    table = made.make("aws:ec2/routeTable:RouteTable", "table", vpcId=vpc).id
+    made.make(
+        "aws:ec2/route:Route", "route", routeTableId=table, destinationCidrBlock="0.0.0.0/0", gatewayId=gateway
+    )
+    made.make(
+        "aws:ec2/routeTableAssociation:RouteTableAssociation", "association", routeTableId=table, subnetId=subnets[0]
+    )
+    group = made.make("aws:ec2/securityGroup:SecurityGroup", "group", name="web", vpcId=vpc).id
+    made.make(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "ingress",
+        securityGroupId=group,
+        ipProtocol="tcp",
+        fromPort=80,
+        toPort=80,
+        cidrIpv4="0.0.0.0/0",
+    )
+    balancer = made.make(
+        "aws:lb/loadBalancer:LoadBalancer", "balancer", name="web", subnets=subnets, securityGroups=[group]
+    ).id
+    target = made.make("aws:lb/targetGroup:TargetGroup", "target", **{**made.minimal(TARGET_GROUP), "name": "web"}).id
+    listener = made.make(
+        "aws:lb/listener:Listener", "listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND
+    ).id
+    made.make(
+        "aws:lb/listenerRule:ListenerRule",
+        "rule",
+        listenerArn=listener,
+        priority=10,
+        actions=forward(target),
+        conditions=[{"pathPattern": {"values": ["/*"]}}],
+    )
+    made.make("aws:iam/role:Role", "role", assumeRolePolicy=TRUST, **{"name": "tasks"})
+    cluster = made.make("aws:ecs/cluster:Cluster", "cluster", **{"name": "main"}).id
+    definition = made.make("aws:ecs/taskDefinition:TaskDefinition", "definition", **fargate()).id
+    made.make(
+        "aws:ecs/service:Service",
+        "service",
+        **{
+            "name": "web",
+            "cluster": cluster,
+            "taskDefinition": definition,
+            "launchType": "FARGATE",
+            "desiredCount": 2,
+            "networkConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": True},
+            "loadBalancers": [{"targetGroupArn": target, "containerName": "web", "containerPort": 80}],
+        },
+    )
+    made.make("aws:cloudwatch/logGroup:LogGroup", "logs", **{"name": "/web"})
+    return made
+
+
+TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
