@@ -161,10 +161,11 @@ class Probe:
             },
         )
         response = await self._transport.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
         course.marks["first_byte"] = course.clock()
         body = bytearray()
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in response.stream:
                 body += chunk
                 if len(body) > self._options.max_body:
                     break

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 
@@ -31,9 +32,8 @@ def samples_needed(tasks: int, accepted: float) -> int:
     if tasks == 1:
         return 1
     enough = math.ceil(math.log(tasks / accepted) / -math.log1p(-1 / tasks))  # the union bound, never too few
-    while miss_probability(tasks, enough - 1) <= accepted:
-        enough -= 1
-    return enough
+    candidates = range(tasks, enough)
+    return tasks + bisect_left(candidates, x=True, key=lambda samples: miss_probability(tasks, samples) <= accepted)
 
 
 def planned(options: Options) -> int:

@@ -1,0 +1,71 @@
+"""A load balancer that answers as it is told: whole pages, single bytes with pauses between, or nonsense."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+Script = Callable[[int, bytes], Iterable[bytes | float]]
+"""Given the number of the connection and its request: bytes to send and seconds to pause, until it ends."""
+
+
+def page(body: str | bytes = "", status: int = 200, **headers: str) -> bytes:
+    """One whole response; `x_served_by="a"` becomes `X-Served-By: a`."""
+    content = body.encode() if isinstance(body, str) else body
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(content)}"]
+    lines += [f"{name.replace('_', '-').title()}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
+
+
+def hello(host: str) -> bytes:
+    """The service's default page, written by one task."""
+    return page(f"<h1>Hello from {host}</h1>")
+
+
+def balancer_error(status: int, **headers: str) -> bytes:
+    """An answer that the load balancer makes itself."""
+    return page("<html></html>", status, server="awselb/2.0", **headers)
+
+
+class FakeAlb:
+    """Listens on a loopback port of its own while entered; one thread per connection."""
+
+    def __init__(self, script: Script) -> None:
+        self.requests: list[bytes] = []
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._closing = threading.Event()
+        self.port = self._listener.getsockname()[1]
+
+    @property
+    def authority(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            request = connection.recv(65536)
+            self.requests.append(request)
+            for step in self._script(len(self.requests) - 1, request):
+                if isinstance(step, bytes):
+                    connection.sendall(step)
+                elif self._closing.wait(step):
+                    return

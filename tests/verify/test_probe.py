@@ -1,0 +1,279 @@
+"""One request against servers that misbehave on real sockets: each ends in time, and says what was wrong."""
+
+import asyncio
+import itertools
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.verify.fake_alb import FakeAlb, Script, hello, page
+from verify.options import parse_options
+from verify.outcome import Answer, Failure, Phase
+from verify.probe import Probe, new_transport
+from verify.resolve import Resolver, system_resolver
+from verify.target import parse_target
+
+LIMIT = 0.4
+
+
+def probe(
+    target: str,
+    *arguments: str,
+    limit: float = 5.0,
+    transport: httpx.AsyncBaseTransport | None = None,
+    resolver: Resolver = system_resolver,
+) -> Answer | Failure:
+    parsed = parse_target(target).target
+
+    async def once() -> Answer | Failure:
+        chosen = transport or new_transport(parsed)
+        async with chosen:
+            return await Probe(parsed, parse_options(arguments), transport=chosen, resolver=resolver)(limit)
+
+    return asyncio.run(once())
+
+
+def ask(script: Script, *arguments: str, limit: float = 5.0) -> Answer | Failure:
+    with FakeAlb(script) as alb:
+        return probe(alb.authority, *arguments, limit=limit)
+
+
+def answered(script: Script, *arguments: str) -> Answer:
+    outcome = ask(script, *arguments)
+    assert isinstance(outcome, Answer), outcome
+    return outcome
+
+
+def test_an_answer_carries_status_headers_body_and_times() -> None:
+    answer = answered(lambda _number, _request: [page("hi", x_served_by="a")])
+    assert (answer.status, answer.body, answer.header("X-Served-By")) == (200, b"hi", "a")
+    assert answer.addresses == ("127.0.0.1",)
+    assert 0 < answer.timings.connect < answer.timings.first_byte <= answer.timings.total
+    assert answer.timings.tls is None
+
+
+def test_every_request_has_its_own_connection_an_identifying_agent_and_no_cookie() -> None:
+    with FakeAlb(lambda _number, _request: [page("", set_cookie="AWSALB=1")]) as alb:
+        for _ in range(2):
+            probe(alb.authority, "--header", "X-Probe: yes", "--host", "shop.example")
+        first, second = alb.requests
+    assert first == second
+    assert b"User-Agent: verify" in first
+    assert b"Host: shop.example" in first
+    assert b"X-Probe: yes" in first
+    assert b"cookie" not in first.lower()
+
+
+def test_a_proxy_from_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert answered(lambda _number, _request: [hello("a")]).status == 200
+
+
+@pytest.mark.parametrize("location", ["/next", "file:///etc/passwd", "http://", "::", "https://elsewhere.example"])
+def test_a_redirect_is_shown_never_followed(location: str) -> None:
+    answer = answered(lambda _number, _request: [page("", 302, location=location)])
+    assert (answer.status, answer.header("location")) == (302, location)
+
+
+def forever(part: bytes, pause: float = 0.0) -> Iterator[bytes | float]:
+    for _ in itertools.count():
+        yield part
+        if pause:
+            yield pause
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+BIG = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("start", "part"),
+    [
+        pytest.param(HEAD + b"Content-Length: %d\r\n\r\n" % BIG, b"x" * 65536, id="1 GiB with a length"),
+        pytest.param(HEAD + b"\r\n", b"x" * 65536, id="an endless body"),
+        pytest.param(CHUNKED, b"1000\r\n" + b"x" * 4096 + b"\r\n", id="endless chunks"),
+        pytest.param(HEAD + b"Content-Encoding: gzip\r\n\r\n", b"\x1f\x8b" + b"\0" * 65536, id="a gzip bomb"),
+    ],
+)  # fmt: skip
+def test_a_huge_body_is_cut(start: bytes, part: bytes) -> None:
+    answer = answered(lambda _number, _request: itertools.chain([start], forever(part)), "--max-body", "64KiB")
+    assert answer.truncated
+    assert len(answer.body) == 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        pytest.param([b""], "disconnected without sending", id="closed at once"),
+        pytest.param([b"hello\n"], "disconnected without sending", id="HTTP/0.9"),
+        pytest.param([b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "illegal request line", id="an HTTP/2 preface"),
+        pytest.param([b"\x15\x03\x01\x00\x02\x02\x46"], "illegal request line", id="a TLS alert"),
+        pytest.param([b"HTTP/1.1 abc OK\r\n\r\n"], "illegal status line", id="a status that is no number"),
+        pytest.param([HEAD + b"A: " + b"x" * (1 << 20)], "too large|too long|limit", id="a header of 1 MiB"),
+        pytest.param([HEAD + b"Set-Cookie: a=b\r\n" * 20_000], "too large|too long|limit", id="a flood of cookies"),
+        pytest.param([HEAD + b"no colon\r\n\r\n"], "illegal header line", id="a broken header"),
+        pytest.param([HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"], "Content-Length", id="two lengths"),
+        pytest.param([HEAD + b"Content-Length: -1\r\n\r\n"], "Content-Length", id="a negative length"),
+        pytest.param([HEAD + b"Content-Length: 9\r\n\r\nshort"], "closed connection", id="closed in the body"),
+        pytest.param([CHUNKED + b"zz\r\n"], "illegal chunk", id="garbage for chunks"),
+        pytest.param([b"\x1b[31m\x1b]0;owned\x07\r\n\r\n"], "illegal status line", id="terminal codes"),
+    ],
+)  # fmt: skip
+def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: list[bytes], said: str) -> None:
+    outcome = ask(lambda _number, _request: response)
+    assert isinstance(outcome, Failure)
+    assert outcome.phase is Phase.HTTP
+    assert outcome.reason.isprintable()
+    assert any(words in outcome.reason for words in said.split("|")), outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("start", "part", "pause"),
+    [
+        pytest.param(b"", b"", 60.0, id="silence"),
+        pytest.param(HEAD, b"", 60.0, id="half of the headers"),
+        pytest.param(b"", b"H", 0.02, id="a trickle of headers"),
+        pytest.param(HEAD + b"\r\n", b"x", 0.02, id="a trickle of a body"),
+        pytest.param(CHUNKED, b"1\r\nx\r\n", 0.02, id="a trickle of chunks"),
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001, id="a flood of 1xx"),
+    ],
+)
+def test_no_server_holds_an_attempt_longer_than_its_limit(start: bytes, part: bytes, pause: float) -> None:
+    began = time.monotonic()
+    outcome = ask(lambda _number, _request: itertools.chain([start], forever(part, pause)), limit=LIMIT)
+    assert time.monotonic() - began < LIMIT + 0.25
+    assert isinstance(outcome, Failure)
+    assert (outcome.phase, outcome.reason) == (Phase.HTTP, "no complete answer within 0.4 s")
+
+
+def test_a_name_server_that_hangs_is_left_behind() -> None:
+    async def hangs(_host: str) -> tuple[str, ...]:
+        await asyncio.sleep(60)
+        return ()
+
+    outcome = probe("a.example", limit=0.05, resolver=hangs)
+    assert isinstance(outcome, Failure)
+    assert (outcome.phase, outcome.reason) == (Phase.RESOLVE, "no answer within 0.05 s")
+
+
+def test_a_name_that_does_not_resolve_is_a_failure_of_the_resolve_phase() -> None:
+    async def unknown(_host: str) -> tuple[str, ...]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known\x1b[0m")
+
+    outcome = probe("a.example", resolver=unknown)
+    assert isinstance(outcome, Failure)
+    assert outcome.phase is Phase.RESOLVE
+    assert outcome.reason.isprintable()
+    assert not outcome.final
+
+
+def test_a_name_without_addresses_is_a_failure_of_the_resolve_phase() -> None:
+    async def empty(_host: str) -> tuple[str, ...]:
+        return ()
+
+    outcome = probe("a.example", resolver=empty)
+    assert isinstance(outcome, Failure)
+    assert outcome.phase is Phase.RESOLVE
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_a_port_where_nothing_listens_is_a_failure_of_the_connect_phase() -> None:
+    outcome = probe(f"127.0.0.1:{closed_port()}")
+    assert isinstance(outcome, Failure)
+    assert (outcome.phase, outcome.reason) == (Phase.CONNECT, "connection refused")
+    assert outcome.addresses == ("127.0.0.1",)
+
+
+def test_a_dead_address_among_two_does_not_fail_the_attempt() -> None:
+    async def two(_host: str) -> tuple[str, ...]:
+        return ("127.9.9.9", "127.0.0.1")
+
+    with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
+        outcome = probe(f"a.example:{alb.port}", resolver=two)
+    assert isinstance(outcome, Answer)
+    assert outcome.address == "127.0.0.1"
+    assert outcome.addresses == ("127.9.9.9", "127.0.0.1")
+
+
+def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -> None:
+    asked: list[str] = []
+    seen: list[str] = []
+
+    async def resolver(host: str) -> tuple[str, ...]:
+        asked.append(host)
+        return ("192.0.2.1", "192.0.2.2")
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(f"{request.url.host} {request.headers['host']}")
+        return httpx.Response(200)
+
+    async def four() -> None:
+        target = parse_target("a.example").target
+        one = Probe(target, parse_options([]), transport=httpx.MockTransport(handler), resolver=resolver)
+        for _ in range(4):
+            await one(1.0)
+
+    asyncio.run(four())
+    assert asked == ["a.example"] * 4
+    assert seen == ["192.0.2.1 a.example", "192.0.2.2 a.example"] * 2
+
+
+def test_plain_http_behind_https_is_a_failure_of_the_tls_phase() -> None:
+    with FakeAlb(lambda _number, _request: [b"HTTP/1.1 400 Bad Request\r\n\r\n"]) as alb:
+        outcome = probe(f"https://{alb.authority}")
+    assert isinstance(outcome, Failure)
+    assert outcome.phase is Phase.TLS
+    assert "--scheme http" in outcome.hint
+
+
+def test_a_refused_certificate_is_final() -> None:
+    def refuse(_request: httpx.Request) -> httpx.Response:
+        cause = ssl.SSLCertVerificationError("no")
+        cause.verify_message = "Hostname mismatch"
+        raise httpx.ConnectError("handshake") from cause
+
+    outcome = probe("https://127.0.0.1", transport=httpx.MockTransport(refuse))
+    assert isinstance(outcome, Failure)
+    assert (outcome.phase, outcome.final) == (Phase.TLS, True)
+    assert outcome.reason == "the certificate is refused: Hostname mismatch"
+
+
+def test_a_secret_header_that_the_server_echoes_gets_no_further() -> None:
+    def echo(_number: int, request: bytes) -> list[bytes]:
+        return [page(request, x_echo="hunter2-hunter2")]
+
+    answer = answered(echo, "--header", "Authorization: Bearer hunter2-hunter2")
+    assert b"hunter2" not in answer.body
+    assert answer.header("x-echo") == "***"
+
+
+def test_a_secret_in_garbage_gets_no_further() -> None:
+    outcome = ask(lambda _number, request: [request], "--header", "Authorization: Bearer hunter2-hunter2")
+    assert isinstance(outcome, Failure)
+    assert "hunter2" not in outcome.reason
+
+
+def test_localhost_is_resolved_by_the_system() -> None:
+    assert "127.0.0.1" in asyncio.run(system_resolver("localhost"))
+
+
+def test_an_address_needs_no_resolver() -> None:
+    assert asyncio.run(system_resolver("::1")) == ("::1",)
+
+
+def test_an_unknown_name_raises_what_the_system_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror, match="Temporary failure"):
+        asyncio.run(system_resolver("a.example"))
