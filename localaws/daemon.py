@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from localaws import parameters
 from localaws.awsx import AwsxProvider
 from localaws.cloud import Cloud, write_atomically
-from localaws.data_plane import DataPlane
 from localaws.home import Address, Home, fingerprint, try_lock
+from localaws.lifecycle import Running
 from localaws.provider import AwsProvider
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ async def serve(home: Home, code: str) -> None:
         loop.add_signal_handler(number, stop.set)
 
     cloud = Cloud(home.resources)
-    plane = DataPlane(cloud, home)
-    await plane.start()
+    cloud.parameters = parameters.load(home.parameters)
+    running = Running(cloud, home)
+    await running.start()
     try:
-        provider = AwsProvider(cloud, plane, version=_installed("pulumi-aws"), functions=plane.functions)
+        provider = AwsProvider(cloud, running, version=_installed("pulumi-aws"), functions=running.functions)
         awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
         (server, port), (awsx_server, awsx_port) = await _listen(provider), await _listen(awsx)
         address = Address(os.getpid(), port, awsx_port, code)
@@ -66,7 +68,7 @@ async def serve(home: Home, code: str) -> None:
         await asyncio.gather(server.stop(grace=1), awsx_server.stop(grace=1))
     finally:
         home.ready.unlink(missing_ok=True)
-        await plane.close()
+        await running.close()
     log.info("stopped")
 
 

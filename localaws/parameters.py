@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from localaws.cloud import SeededParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,18 +18,7 @@ class BadParameters(Exception):  # noqa: N818 — it is the file that is bad
     """The file can't be used; the message says where and what is allowed, never a value."""
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter. Its value goes to a task's environment, and is kept out of `repr` so that it goes nowhere else."""
-
-    type: str
-    value: str
-
-    def __repr__(self) -> str:
-        return f"Parameter(type={self.type!r}, value=...)"
-
-
-def load(path: Path) -> Mapping[str, Parameter]:
+def load(path: Path) -> Mapping[str, SeededParameter]:
     """The parameters by name; none if there is no file.
 
     Raises:
@@ -43,12 +33,12 @@ def load(path: Path) -> Mapping[str, Parameter]:
     return {name: _parameter(path.name, name, entry) for name, entry in document.items()}
 
 
-def _parameter(file: str, name: str, entry: object) -> Parameter:
+def _parameter(file: str, name: str, entry: object) -> SeededParameter:
     match entry:
         case str():
-            return Parameter("String", entry)
+            return SeededParameter(entry)
         case {"type": str(kind), "value": str(value), **rest} if kind in TYPES and not rest:
-            return Parameter(kind, value)
+            return SeededParameter(value, kind)
     raise BadParameters(
         f"{file}: '{name}' must be a text, or a table with `type` ({', '.join(TYPES)}) and `value`, both texts"
     )

@@ -68,6 +68,7 @@ class _Session:
     """One engine's connection; an engine opens one for every provider instance, which keeps their regions apart."""
 
     region: str
+    default_tags: Mapping[str, str] = field(default_factory=dict)
     engine: Any = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -131,8 +132,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        """Note the region."""
-        self._session(context).region = from_wire(request.args).get("region") or self._default_region
+        """Note the region, and the tags that everything gets."""
+        session, settings = self._session(context), from_wire(request.args)
+        session.region = settings.get("region") or self._default_region
+        session.default_tags = (settings.get("defaultTags") or {}).get("tags") or {}
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
 
     async def Cancel(self, _request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
@@ -174,12 +177,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         """Make a resource and wait until it does what it says."""
         token, inputs = _token(request.urn), _given(from_wire(request.properties))
-        if request.preview:
-            return provider_pb2.CreateResponse(properties=to_wire(self._cloud.preview(token, inputs)))
         session = self._session(context)
-        region = inputs.get("region") or session.region
+        place: Any = {"region": session.region, "default_tags": session.default_tags}
+        if request.preview:
+            return provider_pb2.CreateResponse(properties=to_wire(self._cloud.preview(token, inputs, **place)))
         try:
-            resource = self._cloud.create(token, request.urn, inputs, region=region)
+            resource = self._cloud.create(token, request.urn, inputs, **place)
         except Refused as refused:
             await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {refused}")
         await self._settle("creating", resource, request.timeout, context)
@@ -191,7 +194,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             return provider_pb2.UpdateResponse(properties=to_wire({**from_wire(request.olds), **inputs}))
         try:
-            resource = self._cloud.update(token, request.id, inputs)
+            tags = self._session(context).default_tags
+            resource = self._cloud.update(token, request.id, inputs, default_tags=tags)
         except Refused as refused:
             await context.abort(grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}")
         await self._settle("updating", resource, request.timeout, context)

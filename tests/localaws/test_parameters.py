@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.parameters import BadParameters, Parameter, load
+from localaws.cloud import SeededParameter
+from localaws.parameters import BadParameters, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def test_a_text_is_a_string_and_a_table_says_its_type(tmp_path: Path) -> None:
     file = tmp_path / "parameters.toml"
     file.write_text('"/a" = "one"\n["/b"]\ntype = "SecureString"\nvalue = "two"\n')
-    assert load(file) == {"/a": Parameter("String", "one"), "/b": Parameter("SecureString", "two")}
+    assert load(file) == {"/a": SeededParameter("one"), "/b": SeededParameter("two", "SecureString")}
 
 
 def test_no_file_means_no_parameters(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_no_file_means_no_parameters(tmp_path: Path) -> None:
 
 
 def test_a_value_is_not_in_the_repr() -> None:
-    assert "hunter2" not in repr(Parameter("SecureString", "hunter2"))
+    assert "hunter2" not in repr(SeededParameter("hunter2", "SecureString"))
 
 
 @pytest.mark.parametrize(

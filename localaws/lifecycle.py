@@ -1,0 +1,82 @@
+"""What an operation on a resource means for what runs: the bridge from the provider to services and load balancers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws import parameters
+from localaws.addresses import Addresses
+from localaws.alb.balancer import LOAD_BALANCER
+from localaws.catalog.ssm import PARAMETER
+from localaws.ecs.assembly import data_plane
+from localaws.ecs.controller import NotSteadyError
+from localaws.ecs.definition import SERVICE
+from localaws.provider import NotSettled
+from localaws.status import FUNCTION as STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from localaws.catalog import Properties, Resource
+    from localaws.cloud import Cloud
+    from localaws.home import Home
+
+
+class Running:
+    """Everything of a project that runs: an operation is complete when it agrees with the cloud."""
+
+    def __init__(self, cloud: Cloud, home: Home) -> None:
+        """Put it together; nothing runs until `start`."""
+        self._cloud = cloud
+        self._home = home
+        addresses = Addresses(home.path)
+        self._controller = data_plane(cloud, home.path, parameters=self._parameter, addresses=addresses)
+        cloud.completions[LOAD_BALANCER] = lambda balancer: {"dnsName": addresses.load_balancer(balancer.id).dns_name}
+
+    @property
+    def functions(self) -> Mapping[str, Callable[[Properties], Mapping[str, Any]]]:
+        """Provider functions that only running things can answer."""
+        return {STATUS: lambda _: {"running": True, "services": self._controller.status()}}
+
+    async def start(self) -> None:
+        """Start again whatever ran before."""
+        await self._controller.start()
+
+    async def close(self) -> None:
+        """Stop everything."""
+        await self._controller.close()
+
+    async def settle(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
+        """Wait for a service's steady state, where the program asks for that.
+
+        Raises:
+            NotSettled: It didn't get there within `seconds`.
+        """
+        if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
+            try:
+                await self._controller.settle(resource.id, timeout=seconds, report=report)
+            except NotSteadyError as reason:
+                raise NotSettled(str(reason)) from None
+
+    async def drain(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
+        """Stop a service's tasks.
+
+        Raises:
+            NotSettled: Some still ran after `seconds`.
+        """
+        if resource.token != SERVICE:
+            return
+        self._cloud.draining.add(resource.id)
+        try:
+            await self._controller.drain(resource.id, timeout=seconds, report=report)
+        except NotSteadyError as reason:
+            raise NotSettled(str(reason)) from None
+
+    def _parameter(self, name: str) -> str | None:
+        """A parameter's value: one that a program manages, else one of the file, which is read anew for every task."""
+        managed = self._cloud.get(PARAMETER, name)
+        if managed is not None:
+            return str(managed.outputs["value"])
+        self._cloud.parameters = parameters.load(self._home.parameters)
+        seeded = self._cloud.parameters.get(name)
+        return None if seeded is None else seeded.value
