@@ -1,0 +1,310 @@
+"""The functions (data sources) a program may call, answered from the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog import Refusal, Refused
+from localaws.catalog.ec2_network import ASSOCIATION, ROUTE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, zone_id
+from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
+from localaws.catalog.elbv2 import LOAD_BALANCER, TARGET_GROUP, balancers_of
+from localaws.catalog.iam import ROLE
+from localaws.catalog.logs import LOG_GROUP
+from localaws.catalog.ssm import PARAMETER, parameter_arn
+from localaws.catalog.values import block, blocks, network, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from localaws.catalog import Properties, Resource
+    from localaws.cloud import Cloud
+
+_RESERVED_ADDRESSES = 5
+"""Addresses that AWS keeps for itself in every subnet."""
+
+_FILTERS = {
+    "vpc-id": "vpcId",
+    "subnet-id": "id",
+    "group-id": "id",
+    "group-name": "name",
+    "route-table-id": "id",
+    "availability-zone": "availabilityZone",
+    "availability-zone-id": "availabilityZoneId",
+    "cidr-block": "cidrBlock",
+    "cidr": "cidrBlock",
+    "map-public-ip-on-launch": "mapPublicIpOnLaunch",
+    "default": "default",
+    "is-default": "default",
+    "owner-id": "ownerId",
+    "association.subnet-id": "subnetId",
+    "association.main": "main",
+    "route.gateway-id": "gatewayId",
+}
+"""EC2's filter names, by the output they look at; `tag:<name>` works as well."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One call: where it is asked, and with which arguments."""
+
+    cloud: Cloud
+    args: Properties
+    region: str
+
+    def lookup(self, token: str, what: str, **facts: Any) -> Resource:
+        """The one resource that matches the arguments given here and the call's filters.
+
+        Raises:
+            Refused: None matches, or several do.
+        """
+        found = self.matching(token, **facts)
+        if len(found) == 1:
+            return found[0]
+        problem = f"multiple {what}s matched; use more specific arguments" if found else f"no matching {what} found"
+        asked = {name: value for name, value in self.args.items() if value is not None}
+        raise Refused(Refusal("NotFound", f"{problem}: {asked}", "invokes.one-match"))
+
+    def matching(self, token: str, **facts: Any) -> Sequence[Resource]:
+        """The resources of this region that match the facts, tags and filters; a fact of None doesn't matter."""
+        wanted = {name: value for name, value in facts.items() if value is not None}
+        return [
+            each
+            for each in self.cloud.all(token)
+            if each.region == self.region or token == ROLE
+            if all(self.facts(each).get(name) == value for name, value in wanted.items())
+            if (self.facts(each).get("tags") or {}).items() >= block(self.args.get("tags")).items()
+            if all(self._passes(each, filter_) for filter_ in blocks(self.args.get("filters")))
+        ]
+
+    def facts(self, resource: Resource) -> dict[str, Any]:
+        """What a function shows of a resource: its outputs, its id, and all of its tags."""
+        shown = {**resource.outputs, "id": resource.id, "default": False}
+        return {**shown, "tags": shown.get("tagsAll") or shown.get("tags") or {}}
+
+    def _passes(self, resource: Resource, filter_: Properties) -> bool:
+        name, allowed, facts = str(filter_.get("name")), texts(filter_.get("values")), self.facts(resource)
+        if name.startswith("tag:"):
+            return facts["tags"].get(name.removeprefix("tag:")) in allowed
+        if name not in _FILTERS:
+            message = f"the local AWS doesn't know the filter {name!r}; add it to localaws/invokes.py"
+            raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
+        if resource.token == ROUTE_TABLE and name.startswith(("association.", "route.")):
+            places = _associations(self.cloud, resource) if name.startswith("a") else _routes(self.cloud, resource)
+            shown = [place.get(_FILTERS[name]) for place in places]
+        else:
+            shown = [facts.get(_FILTERS[name])]
+        return any(_as_text(value) in allowed for value in shown)
+
+
+def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str, Any]:
+    """What a function returns, in the shape of pulumi-aws's result types.
+
+    Raises:
+        Refused: There is nothing to find, or the local AWS doesn't know the function.
+    """
+    try:
+        function = FUNCTIONS[token]
+    except KeyError:
+        message = f"the local AWS doesn't know the function {token}; add it to FUNCTIONS in localaws/invokes.py"
+        raise Refused(Refusal("UnknownFunction", message, "invokes.function")) from None
+    query = Query(cloud, args, region)
+    return {"region": region, **function(query)}
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _availability_zones(query: Query) -> Properties:
+    excluded = texts(query.args.get("excludeNames"))
+    names = [f"{query.region}{zone}" for zone in query.cloud.zones if f"{query.region}{zone}" not in excluded]
+    return {
+        "id": query.region,
+        "names": names,
+        "zoneIds": [zone_id(name) for name in names],
+        "groupNames": [query.region],
+        "state": query.args.get("state"),
+    }
+
+
+def _region(query: Query) -> Properties:
+    endpoint = f"ec2.{query.region}.amazonaws.com"
+    return {"id": query.region, "name": query.region, "description": query.region, "endpoint": endpoint}
+
+
+def _caller_identity(query: Query) -> Properties:
+    account = query.cloud.account
+    return {"id": account, "accountId": account, "arn": f"arn:aws:iam::{account}:user/local", "userId": "AIDALOCAL"}
+
+
+def _partition(_query: Query) -> Properties:
+    return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
+
+
+def _vpc(query: Query) -> Properties:
+    facts = {name: query.args.get(name) for name in ("id", "cidrBlock", "default")}
+    found = query.facts(query.lookup(VPC, "EC2 VPC", **facts))
+    association = {"cidrBlock": found["cidrBlock"], "state": "associated", "associationId": f"{found['id']}-cidr"}
+    return {**found, "state": "available", "cidrBlockAssociations": [association]}
+
+
+def _ids(token: str) -> Callable[[Query], Properties]:
+    def function(query: Query) -> Properties:
+        found = query.matching(token, vpcId=query.args.get("vpcId"))
+        return {"id": query.region, "ids": [each.id for each in found]}
+
+    return function
+
+
+def _subnet(query: Query) -> Properties:
+    names = ("id", "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId")
+    found = query.facts(query.lookup(SUBNET, "EC2 Subnet", **{name: query.args.get(name) for name in names}))
+    size = getattr(network(found.get("cidrBlock")), "num_addresses", _RESERVED_ADDRESSES)
+    return {**found, "state": "available", "defaultForAz": False, "availableIpAddressCount": size - _RESERVED_ADDRESSES}
+
+
+def _routes(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:
+    """A route table's routes: the implicit local one, those of its own, and route resources."""
+    vpc = cloud.get(VPC, table.inputs.get("vpcId"))
+    routes = [{"cidrBlock": vpc.outputs.get("cidrBlock"), "gatewayId": "local"}] if vpc else []
+    routes += [dict(route) for route in blocks(table.inputs.get("routes"))]
+    for route in cloud.all(ROUTE):
+        if route.inputs.get("routeTableId") == table.id:
+            short = {"destinationCidrBlock": "cidrBlock", "destinationIpv6CidrBlock": "ipv6CidrBlock"}
+            routes.append({short.get(name, name): value for name, value in route.inputs.items()})
+    return routes
+
+
+def _associations(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:
+    """A route table's associations; a VPC's own table has one that makes it the main one."""
+    main = [{"routeTableAssociationId": f"{table.id}-main", "routeTableId": table.id, "main": True}]
+    return (main if not table.urn else []) + [
+        {"routeTableAssociationId": each.id, "main": False, **each.inputs}
+        for each in cloud.all(ASSOCIATION)
+        if each.inputs.get("routeTableId") == table.id
+    ]
+
+
+def _route_table(query: Query) -> Properties:
+    subnet = query.args.get("subnetId")
+    tables = query.matching(ROUTE_TABLE, id=query.args.get("routeTableId"), vpcId=query.args.get("vpcId"))
+    if subnet is not None:
+        tables = [
+            each
+            for each in tables
+            if any(place.get("subnetId") == subnet for place in _associations(query.cloud, each))
+        ]
+    if len(tables) != 1:
+        message = f"{len(tables)} route tables match, one is wanted: {dict(query.args)}"
+        raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+    table = tables[0]
+    return {
+        **query.facts(table),
+        "routeTableId": table.id,
+        "subnetId": subnet,
+        "routes": _routes(query.cloud, table),
+        "associations": _associations(query.cloud, table),
+    }
+
+
+def _log_group(query: Query) -> Properties:
+    return query.facts(query.lookup(LOG_GROUP, "CloudWatch Logs Log Group", name=query.args.get("name")))
+
+
+def _log_groups(query: Query) -> Properties:
+    prefix = query.args.get("logGroupNamePrefix") or ""
+    found = [each for each in query.matching(LOG_GROUP) if each.id.startswith(prefix)]
+    return {
+        "id": query.region,
+        "logGroupNamePrefix": query.args.get("logGroupNamePrefix"),
+        "logGroupNames": [each.id for each in found],
+        "arns": [each.computed["arn"] for each in found],
+    }
+
+
+def _parameter(query: Query) -> Properties:
+    name = str(query.args.get("name"))
+    seeded = query.cloud.parameters.get(name)
+    if seeded is not None:
+        arn = f"arn:aws:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
+        found: dict[str, Any] = {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
+    else:
+        found = query.facts(query.lookup(PARAMETER, "SSM Parameter", name=name))
+    plain = {"insecureValue": found["value"]} if found["type"] != "SecureString" else {}
+    return {**found, **plain, "id": name, "withDecryption": query.args.get("withDecryption", True)}
+
+
+def _cluster(query: Query) -> Properties:
+    found = query.facts(query.lookup(CLUSTER, "ECS Cluster", name=query.args.get("clusterName")))
+    counts = {"pendingTasksCount": 0, "runningTasksCount": 0, "registeredContainerInstancesCount": 0}
+    return {**found, **counts, "clusterName": found["name"], "status": "ACTIVE"}
+
+
+def _task_definition(query: Query) -> Properties:
+    name = query.args.get("taskDefinition")
+    found = task_definition_of(query.cloud, name)
+    if found is None:
+        message = f"Unable to describe task definition: {name}"
+        raise Refused(Refusal("ClientException", message, "invokes.one-match"))
+    return {**query.facts(found), "taskDefinition": name, "status": "ACTIVE"}
+
+
+def _load_balancer(query: Query) -> Properties:
+    names = ("arn", "name")
+    return query.facts(
+        query.lookup(LOAD_BALANCER, "ELBv2 Load Balancer", **{name: query.args.get(name) for name in names})
+    )
+
+
+def _target_group(query: Query) -> Properties:
+    names = ("arn", "name")
+    found = query.lookup(TARGET_GROUP, "ELBv2 Target Group", **{name: query.args.get(name) for name in names})
+    return {**query.facts(found), "loadBalancerArns": sorted(balancers_of(query.cloud, found.id))}
+
+
+def _role(query: Query) -> Properties:
+    return query.facts(query.lookup(ROLE, "IAM Role", id=query.args.get("name")))
+
+
+def _security_group(query: Query) -> Properties:
+    names = ("id", "name", "vpcId")
+    return query.facts(
+        query.lookup(SECURITY_GROUP, "EC2 Security Group", **{name: query.args.get(name) for name in names})
+    )
+
+
+def _service(query: Query) -> Properties:
+    """A service as it is wanted; what runs is the data plane's to tell, which answers before this does."""
+    cluster = str(query.args.get("clusterArn")).rpartition("/")[2]
+    name = query.args.get("serviceName")
+    found = query.cloud.find(SERVICE, f"{cluster}/{name}")
+    if found is None:
+        raise Refused(Refusal("NotFound", f"no service {name} in cluster {cluster}", "invokes.one-match"))
+    facts = query.facts(found)
+    return {**facts, "serviceName": name, "clusterArn": query.args.get("clusterArn"), "status": "ACTIVE"}
+
+
+FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
+    "aws:cloudwatch/getLogGroup:getLogGroup": _log_group,
+    "aws:cloudwatch/getLogGroups:getLogGroups": _log_groups,
+    "aws:ec2/getRouteTable:getRouteTable": _route_table,
+    "aws:ec2/getRouteTables:getRouteTables": _ids(ROUTE_TABLE),
+    "aws:ec2/getSecurityGroup:getSecurityGroup": _security_group,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ec2/getSubnets:getSubnets": _ids(SUBNET),
+    "aws:ec2/getVpc:getVpc": _vpc,
+    "aws:ec2/getVpcs:getVpcs": _ids(VPC),
+    "aws:ecs/getCluster:getCluster": _cluster,
+    "aws:ecs/getService:getService": _service,
+    "aws:ecs/getTaskDefinition:getTaskDefinition": _task_definition,
+    "aws:iam/getRole:getRole": _role,
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:index/getPartition:getPartition": _partition,
+    "aws:index/getRegion:getRegion": _region,
+    "aws:lb/getLoadBalancer:getLoadBalancer": _load_balancer,
+    "aws:lb/getTargetGroup:getTargetGroup": _target_group,
+    "aws:ssm/getParameter:getParameter": _parameter,
+}
+"""Every function the local AWS answers, by token."""
