@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,9 +17,10 @@ from localaws.alb.compiler import (
     compile_files,
     newcomers_name,
 )
+from localaws.alb.probe import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from localaws.addresses import Addresses
@@ -94,14 +96,31 @@ class Balancer:
     """Keeps the proxy's configuration in step with the cloud and the registered targets."""
 
     def __init__(
-        self, cloud: World, addresses: Addresses, proxy: Proxy, folder: Path, clock: Callable[[], float]
+        self,
+        cloud: World,
+        addresses: Addresses,
+        proxy: Proxy,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        status_of: Callable[[str, int, str], Awaitable[int | None]] = status_of,
     ) -> None:
-        """Start with no targets; `folder` is where the proxy's files live."""
+        """Start with no targets.
+
+        Args:
+            cloud: Where load balancers, listeners, rules and target groups are.
+            addresses: Where load balancers listen.
+            proxy: What carries the requests.
+            folder: Where its files live.
+            clock: Seconds since some point in time.
+            status_of: Asks a target for the status it answers with.
+        """
         self._cloud = cloud
         self._addresses = addresses
         self._proxy = proxy
         self._folder = folder
         self._clock = clock
+        self._status_of = status_of
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
         self._applied: Mapping[str, Any] | None = None
         self._present: set[str] = set()
@@ -139,6 +158,7 @@ class Balancer:
         async with self._syncing:
             if any(not target.draining for targets in self._targets.values() for target in targets.values()):
                 self._judge(await self._proxy.health())
+                await self._explain()
             self._release_addresses()
             files = self._files()
             if files != self._applied and (self._applied or files["listeners.json"]):
@@ -181,7 +201,33 @@ class Balancer:
             if self._clock() - target.registered_at < group.unhealthy_threshold * group.interval:
                 return _INITIAL
             target.settled = True
-        return _TIMED_OUT if verdict.timed_out else _FAILED
+        if verdict.timed_out:
+            return _TIMED_OUT
+        return target.health if target.health.state is TargetState.UNHEALTHY else _FAILED
+
+    async def _explain(self) -> None:
+        """Ask targets that just became unhealthy once more, to tell which code they answer; Envoy doesn't."""
+        failed = [
+            (group, endpoint, target)
+            for group in self._groups()
+            for endpoint, target in self._targets.get(group.arn, {}).items()
+            if target.health is _FAILED
+        ]
+        codes = await asyncio.gather(*(self._ask(group, endpoint) for group, endpoint, _ in failed))
+        for (group, _, target), code in zip(failed, codes, strict=True):
+            expected = group.expected_statuses
+            if code is not None and not any(each["start"] <= code < each["end"] for each in expected):
+                target.health = replace(
+                    _FAILED,
+                    reason="Target.ResponseCodeMismatch",
+                    description=f"Health checks failed with these codes: [{code}]",
+                )
+            else:
+                target.health = replace(_FAILED)  # another object: asked once is enough
+
+    async def _ask(self, group: TargetGroup, endpoint: Endpoint) -> int | None:
+        port = group.health_port or endpoint.port
+        return await self._status_of(endpoint.address, port, str(group.health_check.get("path") or "/"))
 
     def _files(self) -> Mapping[str, Any]:
         used = self._groups_in_use()
@@ -191,7 +237,11 @@ class Balancer:
     def _groups(self) -> list[TargetGroup]:
         groups = []
         for resource in self._cloud.all(TARGET_GROUP):
-            group = TargetGroup(arn=resource.id, health_check=resource.outputs.get("healthCheck") or {})
+            group = TargetGroup(
+                arn=resource.id,
+                health_check=resource.outputs.get("healthCheck") or {},
+                algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
+            )
             targets = self._targets.get(group.arn, {})
             active = {endpoint: target for endpoint, target in targets.items() if not target.draining}
             groups.append(

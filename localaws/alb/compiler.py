@@ -58,6 +58,8 @@ function envoy_on_request(handle)
 end
 """
 
+_POLICIES = {"least_outstanding_requests": "LEAST_REQUEST", "weighted_random": "RANDOM"}
+
 # What Envoy says about its own answers -> what an ALB answers.
 _OWN_ANSWERS = (
     (("UH", "NC"), 503),  # no target is registered
@@ -81,6 +83,7 @@ class TargetGroup:
 
     arn: str
     health_check: Mapping[str, Any]
+    algorithm: str = "round_robin"
     settled: tuple[Endpoint, ...] = ()
     """Targets that have passed a check, or failed too many."""
 
@@ -91,6 +94,18 @@ class TargetGroup:
     def interval(self) -> float:
         """Seconds between two checks."""
         return float(self.health_check.get("interval") or 30)
+
+    @property
+    def expected_statuses(self) -> list[dict[str, int]]:
+        """The codes of a passed check, `200-299,301`, as half-open ranges."""
+        ranges = [part.strip().partition("-") for part in str(self.health_check.get("matcher") or "200").split(",")]
+        return [{"start": int(low), "end": int(high or low) + 1} for low, _, high in ranges]
+
+    @property
+    def health_port(self) -> int | None:
+        """Port to check, where it isn't the one that gets the requests."""
+        port = str(self.health_check.get("port") or "traffic-port")
+        return None if port == "traffic-port" else int(float(port))
 
     @property
     def unhealthy_threshold(self) -> int:
@@ -164,7 +179,7 @@ def compile_files(
             (newcomers_name(group.arn), group.newcomers, min(group.interval, NEWCOMER_INTERVAL), 1),
         )
         for name, endpoints, interval, passes in rooms:
-            files[_file("endpoints", name)] = [_load_assignment(name, endpoints)]
+            files[_file("endpoints", name)] = [_load_assignment(name, endpoints, group.health_port)]
             clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
     files["clusters.json"] = clusters
     for listener in listeners:
@@ -173,7 +188,7 @@ def compile_files(
     return files
 
 
-def bootstrap(folder: Path, admin_socket: Path) -> dict[str, Any]:
+def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
     """The configuration that Envoy starts with: where everything else is."""
 
     def watch(name: str) -> dict[str, Any]:
@@ -181,7 +196,7 @@ def bootstrap(folder: Path, admin_socket: Path) -> dict[str, Any]:
 
     return {
         "node": {"id": "local-alb", "cluster": "local-alb"},
-        "admin": {"address": {"pipe": {"path": str(admin_socket)}}},
+        "admin": {"address": {"pipe": {"path": admin_socket}}},
         "dynamic_resources": {"cds_config": watch("clusters.json"), "lds_config": watch("listeners.json")},
         "layered_runtime": {"layers": [{"name": "none", "static_layer": {}}]},
     }
@@ -204,9 +219,9 @@ def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, pa
             },
         },
         "connect_timeout": CONNECT_TIMEOUT,
-        "lb_policy": "ROUND_ROBIN",
+        "lb_policy": _POLICIES.get(group.algorithm, "ROUND_ROBIN"),
         # Fail open: all targets get requests when none is healthy, and only then.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0.001}},
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}},
         # Else a target that was deregistered gets requests until a health check fails.
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {
@@ -226,7 +241,6 @@ def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, pa
 
 def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
     check = group.health_check
-    expected = expected_statuses(str(check.get("matcher") or "200"))
     return {
         "timeout": f"{float(check.get('timeout') or 5)}s",
         "interval": f"{interval}s",
@@ -238,7 +252,7 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
         "reuse_connection": False,
         "http_health_check": {
             "path": check.get("path") or "/",
-            "expected_statuses": expected,
+            "expected_statuses": group.expected_statuses,
             # Any status outside `expected_statuses` and this list makes a target unhealthy at the first failure.
             "retriable_statuses": [{"start": 100, "end": 600}],
             "request_headers_to_add": [_header("user-agent", "ELB-HealthChecker/2.0")],
@@ -247,17 +261,12 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
     }
 
 
-def expected_statuses(matcher: str) -> list[dict[str, int]]:
-    """`200-299,301` as half-open ranges."""
-    ranges = [part.strip().partition("-") for part in matcher.split(",")]
-    return [{"start": int(low), "end": int(high or low) + 1} for low, _, high in ranges]
-
-
-def _load_assignment(name: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def _load_assignment(name: str, endpoints: Sequence[Endpoint], health_port: int | None) -> dict[str, Any]:
+    check = {"health_check_config": {"port_value": health_port}} if health_port else {}
     return {
         "@type": f"{_TYPES}.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": name,
-        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(each)}} for each in endpoints]}],
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(each), **check}} for each in endpoints]}],
     }
 
 

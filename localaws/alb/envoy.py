@@ -10,12 +10,12 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.alb.compiler import Endpoint, bootstrap
+from localaws.ecs.processes import CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 10.0
 """Seconds within which Envoy must have started, or taken a configuration; it needs some hundredths."""
+
+_SOCKET = "admin.sock"
+"""Of the admin interface. Both sides name it relative to its folder: a socket's path must fit 108 characters."""
 
 _RESTART_PAUSE = 0.2
 _POLL = 0.01
@@ -62,9 +65,6 @@ class Envoy:
         """Configuration and log live in `<home>/envoy/`; nothing is started yet."""
         self._launcher = launcher
         self._folder = home / "envoy"
-        # A Unix socket's path must fit 108 characters; a home directory's may not.
-        self._sockets = Path(tempfile.mkdtemp(prefix="local-alb-"))
-        self._socket = self._sockets / "admin"
         self._versions: dict[str, str] = {}
         self._applying = asyncio.Lock()
         self._child: Child | None = None
@@ -115,7 +115,7 @@ class Envoy:
             await asyncio.gather(self._keeper, return_exceptions=True)
         if self._child is not None:
             await self._child.stop(1.0)
-        shutil.rmtree(self._sockets, ignore_errors=True)
+            (self._folder / _SOCKET).unlink(missing_ok=True)
 
     def _write(self, name: str, resources: Sequence[Mapping[str, Any]]) -> None:
         text = json.dumps(resources)
@@ -129,7 +129,7 @@ class Envoy:
 
     async def _start(self) -> None:
         start = self._folder / "bootstrap.json"
-        start.write_text(json.dumps(bootstrap(self._folder, self._socket)))
+        start.write_text(json.dumps(bootstrap(self._folder, _SOCKET)))
         argv = [find_envoy(), "-c", str(start), "--disable-hot-restart", "--concurrency", str(os.cpu_count() or 1)]
         with (self._folder / "envoy.log").open("ab") as output:
             self._child = await self._launcher.start_process(
@@ -146,8 +146,12 @@ class Envoy:
             if self._child is not None:
                 code = await self._child.wait()
                 log.warning("Envoy ended with %s; starting it again", code)
+            self._child = None
             await asyncio.sleep(_RESTART_PAUSE)
-            await self._start()
+            try:
+                await self._start()
+            except CannotStartError as error:
+                log.warning("Envoy: %s", error)
 
     async def _taken(self) -> None:
         deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -170,7 +174,11 @@ class Envoy:
 
     async def _ask(self, path: str) -> str:
         """Ask the admin interface, over its Unix socket."""
-        reader, writer = await asyncio.open_unix_connection(str(self._socket))
+        folder = os.open(self._folder, os.O_PATH)
+        try:
+            reader, writer = await asyncio.open_unix_connection(f"/proc/self/fd/{folder}/{_SOCKET}")
+        finally:
+            os.close(folder)
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: envoy\r\nConnection: close\r\n\r\n".encode())
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")

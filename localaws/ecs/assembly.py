@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +44,6 @@ def data_plane(
         cloud,
         home,
         runtime=ProcessRuntime(launcher, addresses, images, home / "logs"),
-        balancer=Balancer(cloud, addresses, envoy, home / "envoy", time.monotonic),
+        balancer=Balancer(cloud, addresses, envoy, home / "envoy"),
         parameters=parameters,
     )

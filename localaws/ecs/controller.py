@@ -7,7 +7,7 @@ import json
 import logging
 import time
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,17 +18,18 @@ from localaws.alb.compiler import Endpoint
 from localaws.catalog.model import World
 from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
-from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, service_spec, task_spec
+from localaws.ecs.definition import SERVICE, service_spec, task_spec
 from localaws.ecs.model import Action, Deed, Health, Process, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.runtime import TaskStartError
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
 
+    from localaws.addresses import Place
     from localaws.alb.balancer import TargetHealth
-    from localaws.ecs.model import ServiceSpec
+    from localaws.ecs.model import Revision, ServiceSpec
     from localaws.ecs.runtime import RunningTask, TaskRuntime
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,9 @@ class _Live:
 
     subnet: str
     running: RunningTask | None = None
+    targets: list[tuple[str, Endpoint]] = field(default_factory=list)
+    """Target groups, and where it listens for each."""
+
     failure: str = ""
     chores: list[asyncio.Task[None]] = field(default_factory=list)
     """Starting and stopping, which take time."""
@@ -138,7 +142,7 @@ class Controller:
         self._wake = asyncio.Event()
         self._passed = asyncio.Condition()
         self._loop: asyncio.Task[None] | None = None
-        self._problem = ""
+        self._problems: list[str] = []
         self._written: object = None
         self._ids = Ids(
             deployment=lambda: f"ecs-svc/{10**18 + randbelow(9 * 10**18)}",
@@ -224,13 +228,11 @@ class Controller:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            try:
-                await self._pass()
-                self._problem = ""
-            except Exception as error:
-                if str(error) != self._problem:
-                    log.exception("the data plane met a problem")
-                self._problem = str(error)
+            self._problems, known = [], self._problems
+            await self._pass()
+            for problem in self._problems:
+                if problem not in known:
+                    log.error("%s", problem)
             async with self._passed:
                 self._passed.notify_all()
             with suppress(TimeoutError):
@@ -238,24 +240,33 @@ class Controller:
 
     async def _pass(self) -> None:
         self._follow_cloud()
-        await self._balancer.sync()
-        problems = []
+        await self._sync()
         for service in list(self._services.values()):
-            try:
+            with self._noting_problems():
                 await self._advance(service)
-            except MissingTaskDefinitionError as error:
-                problems.append(error)
         self._forget_retired()
-        self._save()
-        if problems:
-            raise problems[0]
+        with self._noting_problems():
+            self._save()
+
+    @contextmanager
+    def _noting_problems(self) -> Iterator[None]:
+        """One bad resource, or a proxy that is down, must not stop the other services."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 — whatever it is, `settle` tells it
+            self._problems.append(str(error) or repr(error))
+
+    async def _sync(self) -> None:
+        with self._noting_problems():
+            await self._balancer.sync()
 
     def _follow_cloud(self) -> None:
         """Take up new services, retire deleted ones."""
         present = {resource.id: resource for resource in self._cloud.all(SERVICE)}
         for arn, resource in present.items():
             if arn not in self._services:
-                self._services[arn] = _Service(service_spec(resource, self._cloud, None))
+                with self._noting_problems():
+                    self._services[arn] = _Service(service_spec(resource, self._cloud, None))
         for arn, service in self._services.items():
             service.retired = service.retired or arn not in present
 
@@ -283,7 +294,7 @@ class Controller:
             if action.deed in {Deed.REGISTER, Deed.DEREGISTER}:
                 self._retarget(service, action)
         if any(action.deed in {Deed.REGISTER, Deed.DEREGISTER} for action in actions):
-            await self._balancer.sync()
+            await self._sync()
         for action in actions:
             if action.deed is Deed.START:
                 self._start(service, action.task)
@@ -292,7 +303,7 @@ class Controller:
 
     def _retarget(self, service: _Service, action: Action) -> None:
         change = self._balancer.register if action.deed is Deed.REGISTER else self._balancer.deregister
-        for target_group, endpoint in self._targets(service, action.task):
+        for target_group, endpoint in service.live[action.task.id].targets:
             change(target_group, endpoint)
 
     def _start(self, service: _Service, task: Task) -> None:
@@ -304,6 +315,7 @@ class Controller:
             try:
                 spec = task_spec(revision, task.id, live.address, self._parameters)
                 live.running = await self._runtime.start(spec)
+                live.targets = _targets(revision, live.running.place)
                 live.running.ended.add_done_callback(lambda _: self._wake.set())
             except TaskStartError as error:
                 live.failure = str(error)
@@ -366,7 +378,7 @@ class Controller:
             return Seen()
         if live.running.ended.done():
             return Seen(process=Process.ENDED, exit_codes=live.running.ended.result())
-        healths = [(group, self._balancer.health(group, at)) for group, at in self._targets(service, task)]
+        healths = [(group, self._balancer.health(group, at)) for group, at in live.targets]
         if not healths:
             return Seen(process=Process.RUNNING)
         for group, health in healths:
@@ -379,17 +391,6 @@ class Controller:
                 )
         all_healthy = all(health.state is TargetState.HEALTHY for _, health in healths)
         return Seen(process=Process.RUNNING, health=Health.HEALTHY if all_healthy else Health.INITIAL)
-
-    def _targets(self, service: _Service, task: Task) -> list[tuple[str, Endpoint]]:
-        """Target groups of a running task, and where it listens for each."""
-        live, deployment = service.live.get(task.id), service.state.deployment(task.deployment)
-        if live is None or live.running is None or deployment is None:
-            return []
-        place = live.running.place
-        return [
-            (binding.target_group, Endpoint(place.address, place.port(binding.port)))
-            for binding in deployment.revision.bindings
-        ]
 
     def _busy(self) -> bool:
         return any(
@@ -405,9 +406,8 @@ class Controller:
         for arn, service in list(self._services.items()):
             for task in service.state.tasks:
                 if task.status is Status.STOPPED and task.id in service.live:
-                    for target_group, endpoint in self._targets(service, task):
+                    for target_group, endpoint in service.live.pop(task.id).targets:
                         self._balancer.forget(target_group, endpoint)
-                    del service.live[task.id]
             if service.retired and not _unfinished(service.state) and self._cloud.get(SERVICE, arn) is None:
                 del self._services[arn]
 
@@ -460,7 +460,7 @@ class Controller:
                 told = progress
             if asyncio.get_running_loop().time() >= deadline:
                 why = self._why(service.state) if service else ""
-                problem = f"; {self._problem}" if self._problem else ""
+                problem = "".join(f"; {problem}" for problem in self._problems)
                 raise NotSteadyError(f"{service_arn} did not {goal} within {patience:g} s: {progress}{why}{problem}")
             await asyncio.sleep(_BUSY_PAUSE / 2)
 
@@ -481,6 +481,10 @@ class Controller:
             if task.stop_reason and not task.stop_reason.startswith("Scaling activity")
         ]
         return "".join(f"; {each}" for each in stopped[:_REASONS_SHOWN])
+
+
+def _targets(revision: Revision, place: Place) -> list[tuple[str, Endpoint]]:
+    return [(each.target_group, Endpoint(place.address, place.port(each.port))) for each in revision.bindings]
 
 
 def _exits(codes: Mapping[str, int]) -> str:

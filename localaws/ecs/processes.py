@@ -53,19 +53,14 @@ class Child:
 
 
 class Launcher:
-    """Starts processes through a launcher process of its own."""
+    """Starts processes through a launcher process of its own, which it starts when needed."""
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ids = itertools.count()
         self._starting: dict[int, asyncio.Future[Child]] = {}
         self._children: dict[int, Child] = {}
-        script = Path(__file__).with_name("launcher.py")
-        self._process = subprocess.Popen(  # noqa: S603 — our own script
-            [sys.executable, "-I", "-S", str(script)], stdin=theirs.fileno(), start_new_session=True
-        )
-        theirs.close()
-        asyncio.get_running_loop().add_reader(self._control, self._hear)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
 
     async def start_process(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: int, stderr: int
@@ -82,6 +77,8 @@ class Launcher:
         Raises:
             CannotStartError: There is no such program, or it may not be run.
         """
+        if self._control is None:
+            self._launch()
         number = next(self._ids)
         started: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[number] = started
@@ -89,19 +86,29 @@ class Launcher:
         return await started
 
     def send(self, request: Mapping[str, Any], *fds: int) -> None:
-        """Pass a request on; one that comes after the launcher's end is moot."""
-        with suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self._control, [json.dumps(request).encode()], fds)
+        """Pass a request on; one to a launcher that has ended is moot, and `_hear` is about to notice."""
+        if self._control is not None:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                socket.send_fds(self._control, [json.dumps(request).encode()], fds)
 
     async def close(self) -> None:
         """Kill whatever still runs; returns when nothing does."""
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._control)
-        self._control.close()
-        await loop.run_in_executor(None, self._process.wait)
-        self._all_ended()
+        process = self._process
+        self._hang_up()
+        if process is not None:
+            await asyncio.get_running_loop().run_in_executor(None, process.wait)
+
+    def _launch(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            script = Path(__file__).with_name("launcher.py")
+            self._process = subprocess.Popen(  # noqa: S603 — our own script
+                [sys.executable, "-I", "-S", str(script)], stdin=theirs.fileno(), start_new_session=True
+            )
+        asyncio.get_running_loop().add_reader(self._control, self._hear)
 
     def _hear(self) -> None:
+        assert self._control is not None
         try:
             message = self._control.recv(_LONGEST_ANSWER, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -109,32 +116,41 @@ class Launcher:
         except ConnectionResetError:
             message = b""
         if not message:
-            asyncio.get_running_loop().remove_reader(self._control)
-            self._all_ended()
+            self._lose()
             return
         answer = json.loads(message)
         if "ended" in answer:
-            child = self._children.pop(answer["ended"], None)
-            if child is not None:
-                child.ended.set_result(answer["code"])
+            child = self._children.pop(answer["ended"])
+            child.ended.set_result(answer["code"])
             return
         started = self._starting.pop(answer["id"])
-        if answer["problem"]:
-            started.set_exception(CannotStartError(answer["problem"]))
-            return
         child = self._children[answer["pid"]] = Child(self, answer["pid"])
         if started.cancelled():
             child.signal(signal.SIGKILL)
+        elif answer["problem"]:
+            started.set_exception(CannotStartError(answer["problem"]))
         else:
             started.set_result(child)
 
-    def _all_ended(self) -> None:
-        """The launcher is gone: its children died with it, theirs die now."""
-        for child in self._children.values():
+    def _lose(self) -> None:
+        """Somebody killed the launcher: its children died with it, theirs die now."""
+        for pid in self._children:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-            if not child.ended.done():
-                child.ended.set_result(-signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
+        process = self._process
+        self._hang_up()
+        if process is not None:
+            process.wait()
+
+    def _hang_up(self) -> None:
+        """End the connection, which ends the launcher and all it started."""
+        if self._control is None:
+            return
+        asyncio.get_running_loop().remove_reader(self._control)
+        self._control.close()
+        self._control = self._process = None
+        for child in self._children.values():
+            child.ended.set_result(-signal.SIGKILL)
         self._children.clear()
         for started in self._starting.values():
             if not started.done():

@@ -196,6 +196,11 @@ class _Step:
                 spare -= 1
             leaving.append(task)
         self._deactivate(leaving, self._scaling(self._primary()))
+        if old and not primary and not leaving and not complete and not self._room():
+            self._say_once(
+                "was unable to stop or start tasks during a deployment because of the service deployment "
+                "configuration. Update the minimumHealthyPercent or maximumPercent value and try again."
+            )
 
     def start_missing(self) -> None:
         """Start what the primary deployment lacks, as far as the upper bound and the last failures allow."""
@@ -395,8 +400,17 @@ class _Step:
         self.actions.append(Action(deed, task))
 
     def _say(self, message: str) -> None:
-        event = Event(id=self.ids.event(), at=self.now, message=f"(service {self.spec.name}) {message}")
+        event = Event(id=self.ids.event(), at=self.now, message=self._sentence(message))
         self.state = replace(self.state, events=(event, *self.state.events))
+
+    def _say_once(self, message: str) -> None:
+        """Say it unless it was said in this deployment."""
+        text, since = self._sentence(message), self._primary().created_at
+        if not any(event.message == text and event.at >= since for event in self.state.events):
+            self._say(message)
+
+    def _sentence(self, message: str) -> str:
+        return f"(service {self.spec.name}) {message}"
 
     def _say_targets(self, verb: str, tasks: Sequence[Task]) -> None:
         groups = Counter(each.target_group for task in tasks for each in self._deployment(task).revision.bindings)
