@@ -1,0 +1,24 @@
+"""One health check by hand, to learn the code that a target answers with."""
+
+from __future__ import annotations
+
+import asyncio
+
+PATIENCE = 1.0
+"""Seconds until the answer doesn't matter any more."""
+
+
+async def status_of(address: str, port: int, path: str) -> int | None:
+    """The status of the answer to a health check request; None without an answer in HTTP."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(address, port)
+            try:
+                request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: ELB-HealthChecker/2.0\r\n"
+                writer.write(f"{request}Connection: close\r\n\r\n".encode())
+                status_line = (await reader.readline()).split()
+                return int(status_line[1])
+            finally:
+                writer.close()
+    except (OSError, ValueError, IndexError):
+        return None
