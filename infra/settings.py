@@ -62,7 +62,7 @@ class Settings:
     image: Annotated[
         str,
         Text(
-            r"[a-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?",
+            r"(?!.*//)[a-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?",
             "an image's name, like public.ecr.aws/nginx/nginx:stable",
         ),
     ]

@@ -1,0 +1,64 @@
+"""Recordings that several tests look at, each made once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import pytest
+
+from tests.infra import recorder
+
+with warnings.catch_warnings():
+    # Both warn about classes of theirs that are deprecated, whether one uses them or not, when a module is first used.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws
+    import pulumi_awsx
+
+    LOADED = (pulumi_aws.ec2.Vpc, pulumi_awsx.ec2.Vpc)
+
+# An Output that is turned into text raises, where it would put a sentence about itself into a resource.
+os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
+
+
+@pytest.fixture(scope="session")
+def dev() -> recorder.Recording:
+    return recorder.run("dev")
+
+
+@pytest.fixture(scope="session")
+def prod() -> recorder.Recording:
+    return recorder.run("prod")
+
+
+@pytest.fixture(scope="session")
+def without_exec() -> recorder.Recording:
+    return recorder.run("dev", ecsExec=False)
+
+
+@pytest.fixture(scope="session")
+def existing_vpc() -> recorder.Recording:
+    """The dev stack in another stack's VPC."""
+    first = recorder.run("other", file="dev", serviceName="first")
+    vpc = first.cloud.all(recorder.VPC)[0].id
+    return recorder.run("dev", cloud=first.cloud, vpcId=vpc)
+
+
+@pytest.fixture(scope="session")
+def another_image() -> recorder.Recording:
+    """An image of one's own, from a private registry, on another port, with its own health path and many tasks."""
+    return recorder.run(
+        "dev",
+        image="210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/shop@sha256:" + "0" * 64,
+        command=[],
+        containerName="shop",
+        containerPort=8080,
+        healthCheckPath="/healthz?deep=1",
+        desiredCount=7,
+        cpuUnits=1024,
+        memoryMib=4096,
+        cpuArchitecture="ARM64",
+        environment={"MODE": "fast"},
+        secrets={},
+        serviceName="shop",
+    )

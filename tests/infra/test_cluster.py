@@ -1,0 +1,51 @@
+"""What a Cluster registers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+def test_a_cluster_is_a_cluster_and_the_log_of_its_sessions(dev: Recording) -> None:
+    assert dev.children(dev.component("Cluster")) == {("Cluster", "cluster"), ("LogGroup", "cluster-exec")}
+
+
+@pytest.mark.parametrize(("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)])
+def test_insights_and_retention_are_said_for_each_stack(
+    request: pytest.FixtureRequest, which: str, insights: str, days: int
+) -> None:
+    recording: Recording = request.getfixturevalue(which)
+    inputs = recording.one("Cluster").inputs
+    assert inputs["name"] == f"ecs-cluster-{which}"
+    assert inputs["settings"] == [{"name": "containerInsights", "value": insights}]
+    group = recording.one("LogGroup", "cluster-exec")
+    assert group.inputs["name"] == f"/aws/ecs/ecs-cluster-{which}/exec"
+    assert group.inputs["retentionInDays"] == days
+
+
+def test_sessions_are_recorded_in_the_clusters_own_group(dev: Recording) -> None:
+    assert dev.one("Cluster").inputs["configuration"] == {
+        "executeCommandConfiguration": {
+            "logging": "OVERRIDE",
+            "logConfiguration": {
+                "cloudWatchLogGroupName": "/aws/ecs/ecs-cluster-dev/exec",
+                "cloudWatchEncryptionEnabled": False,
+            },
+        }
+    }
+
+
+def test_without_exec_there_is_no_log_of_sessions(without_exec: Recording) -> None:
+    assert without_exec.children(without_exec.component("Cluster")) == {("Cluster", "cluster")}
+    assert "configuration" not in without_exec.one("Cluster").inputs
+
+
+def test_a_cluster_shows_what_others_need(dev: Recording) -> None:
+    shown = dev.outputs[dev.component("Cluster").urn]
+    assert shown["clusterName"] == "ecs-cluster-dev"
+    assert shown["execLogGroup"] == "/aws/ecs/ecs-cluster-dev/exec"
+    assert shown["arn"].endswith(":cluster/ecs-cluster-dev")

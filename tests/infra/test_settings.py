@@ -1,0 +1,201 @@
+"""Configuration that can't be deployed stops the run before anything is registered, and the message helps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra import fargate
+from infra.errors import SettingsError
+from infra.settings import Settings, camel, kinds
+from localaws.cloud import Cloud
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load(stack: str = "dev", *, secret: frozenset[str] = frozenset(), **changes: Any) -> Settings:
+    prefix = f"{recorder.PROJECT}:"
+    config = recorder.configuration("dev", changes)
+    texts = {key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)}
+    return Settings.of(texts, project=recorder.PROJECT, stack=stack, secret=secret)
+
+
+REFUSED = [
+    ({"containerPort": 0}, "containerPort: 0; allowed: a whole number from 1 to 65535"),
+    ({"containerPort": 65536}, "containerPort: 65536; allowed: a whole number from 1 to 65535"),
+    ({"containerPort": "http"}, "containerPort: http; allowed: a whole number"),
+    ({"containerPort": "8_0"}, "containerPort: 8_0; allowed: a whole number"),
+    ({"containerPort": "٨٠"}, "containerPort: ٨٠; allowed: a whole number"),
+    ({"containerPort": ""}, "containerPort: empty; allowed: a whole number"),
+    ({"logRetentionDays": 15}, "logRetentionDays: 15; allowed: one of 1, 3, 5, 7, 14, 30"),
+    ({"logRetentionDays": 0}, "logRetentionDays: 0; allowed: one of 1, 3"),
+    ({"execLogRetentionDays": 8}, "execLogRetentionDays: 8; allowed: one of 1, 3"),
+    ({"cpuUnits": 300}, "cpuUnits: 300; allowed: one of 256, 512, 1024"),
+    ({"memoryMib": 4096}, "memoryMib: 4096; allowed: with cpuUnits 256, one of 512, 1024, 2048"),
+    ({"cpuUnits": 8192, "memoryMib": 17408}, "memoryMib: 17408; allowed: with cpuUnits 8192, one of 16384, 20480"),
+    ({"cpuArchitecture": "x86"}, "cpuArchitecture: x86; allowed: one of X86_64, ARM64"),
+    ({"ecsExec": "yes"}, "ecsExec: yes; allowed: true or false"),
+    ({"containerInsights": "on"}, "containerInsights: on; allowed: one of disabled, enabled, enhanced"),
+    ({"serviceName": "a-name-of-21-letters-"}, "serviceName: a-name-of-21-letters-; allowed: lower-case letters"),
+    ({"serviceName": "x" * 21}, "at most 20 characters, because a target group's name ends at 32"),
+    ({"serviceName": "-web"}, "serviceName: -web; allowed"),
+    ({"serviceName": "web_1"}, "serviceName: web_1; allowed"),
+    ({"containerName": "my container"}, "containerName: my container; allowed: letters"),
+    ({"image": "https://example.com/image"}, "image: https://example.com/image; allowed: an image's name"),
+    ({"image": ""}, "image: empty; allowed: an image's name"),
+    ({"command": ["sh", ""]}, 'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty'),
+    ({"command": "sh -c true"}, "command: sh -c true; allowed: a list"),
+    ({"command": [1]}, "command: [1]; allowed: a list"),
+    ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}}, "allowed: a map, each name an environment variable's"),
+    ({"secrets": {"A": "hunter 2"}}, "each value the name of an SSM parameter, like /demo/dev/message"),
+    ({"secrets": {"A": "/aws/reserved"}}, "each value the name of an SSM parameter"),
+    ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value the name of an SSM parameter"),
+    ({"secrets": {"A": 3}}, 'secrets: {"A": 3}; allowed: a map'),
+    ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
+    ({"secrets": ["/demo"]}, 'secrets: ["/demo"]; allowed: a map'),
+    ({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, "an environment variable's name, no credential's"),
+    ({"environment": {"APP_MESSAGE": "x"}}, "environment: APP_MESSAGE, which secrets has too; allowed: a name that"),
+    ({"desiredCount": -1}, "desiredCount: -1; allowed: a whole number from 0 to 5000"),
+    (
+        {"desiredCount": 1, "minimumHealthyPercent": 100, "maximumPercent": 150},
+        "maximumPercent: 150; allowed: with desiredCount 1 and minimumHealthyPercent 100, at least 200",
+    ),
+    ({"maximumPercent": 100}, "maximumPercent: 100; allowed: a whole number from 101 to 400"),
+    ({"minimumHealthyPercent": 101}, "minimumHealthyPercent: 101; allowed: a whole number from 0 to 100"),
+    ({"healthCheckGraceSeconds": -1}, "healthCheckGraceSeconds: -1; allowed"),
+    ({"healthCheckPath": "health"}, "healthCheckPath: health; allowed: a path that begins with /"),
+    ({"healthCheckPath": "/" + "x" * 1024}, "allowed: a path that begins with / and has no spaces"),
+    ({"healthCheckCodes": "200-599"}, "healthCheckCodes: 200-599; allowed: HTTP codes from 200 to 499"),
+    ({"healthCheckIntervalSeconds": 4}, "healthCheckIntervalSeconds: 4; allowed: a whole number from 5 to 300"),
+    (
+        {"healthCheckIntervalSeconds": 5},
+        "healthCheckTimeoutSeconds: 5; allowed: less than healthCheckIntervalSeconds, 5",
+    ),
+    ({"healthyThreshold": 1}, "healthyThreshold: 1; allowed: a whole number from 2 to 10"),
+    ({"unhealthyThreshold": 11}, "unhealthyThreshold: 11; allowed: a whole number from 2 to 10"),
+    ({"idleTimeoutSeconds": 4001}, "idleTimeoutSeconds: 4001; allowed: a whole number from 1 to 4000"),
+    ({"drainSeconds": 1}, "drainSeconds: 1; allowed: a whole number from 2 to 120"),
+    (
+        {"drainSeconds": 120, "steadyStateTimeoutMinutes": 4},
+        "steadyStateTimeoutMinutes: 4; allowed: more than twice drainSeconds, 120",
+    ),
+    ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: 10.0.0.1/16; allowed: an IPv4 network address from /16 to /24"),
+    ({"vpcCidr": "10.0.0.0/25"}, "vpcCidr: 10.0.0.0/25; allowed"),
+    ({"vpcCidr": "10.0.0.0"}, "vpcCidr: 10.0.0.0; allowed"),
+    ({"vpcCidr": "fd00::/16"}, "vpcCidr: fd00::/16; allowed"),
+    ({"availabilityZoneCount": 1}, "availabilityZoneCount: 1; allowed: a whole number from 2 to 6"),
+    ({"vpcId": "my-vpc"}, "vpcId: my-vpc; allowed: a VPC's id, like vpc-0a1b2c3d"),
+    ({"subnetIds": ["subnet-12345678"]}, "subnetIds: subnet-12345678; allowed: none, unless vpcId names their VPC"),
+    ({"vpcId": "vpc-12345678", "subnetIds": ["a"]}, 'subnetIds: ["a"]; allowed: a list, each item a subnet\'s id'),
+    ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
+    ({"zzz": 1}, "zzz: an unknown key; allowed: serviceName, containerName, image"),
+]
+
+
+@pytest.mark.parametrize(("changes", "complaint"), REFUSED, ids=[json.dumps(changes) for changes, _ in REFUSED])
+def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(changes: Mapping[str, Any], complaint: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert complaint in str(refusal.value)
+    assert len(refusal.value.problems) == 1, "one mistake is one complaint"
+
+
+@pytest.mark.parametrize("stack", ["feature.x", "x" * 101])
+def test_a_stack_whose_name_ecs_would_refuse_is_refused(stack: str) -> None:
+    with pytest.raises(SettingsError, match=r"stack: .*; allowed: a stack name of at most 100 letters"):
+        load(stack)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load("my.stack", containerPort=0, memoryMib=600, logRetentionDays=15, typo=1)
+    keys = [problem.key for problem in refusal.value.problems]
+    assert keys == ["typo", "stack", "containerPort", "logRetentionDays", "memoryMib"]
+
+
+def test_a_missing_key_is_told_too() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.of({}, project="fargate-web", stack="dev")
+    missing = {problem.key for problem in refusal.value.problems}
+    assert missing == {camel(name) for name in kinds()} - {"secrets", "environment"}, "no secrets is a choice"
+
+
+def test_an_encrypted_value_is_refused_without_showing_it() -> None:
+    with pytest.raises(SettingsError, match="environment: an encrypted value; allowed: plain text; name secrets") as no:
+        load(secret=frozenset({"environment"}), environment={"TOKEN": "hunter2"})
+    assert "hunter2" not in str(no.value)
+
+
+def test_a_refusal_is_printed_without_a_traceback() -> None:
+    assert issubclass(SettingsError, pulumi.RunError)
+
+
+@pytest.mark.parametrize("changes", [{"containerPort": 0}, {"typo": 1}, {"secrets": {"A": "not a name"}}])
+def test_nothing_is_registered_or_asked_before_the_settings_are_good(changes: Mapping[str, Any]) -> None:
+    watched = recorder.Recorder(Cloud(seed=1))
+    with pytest.raises(SettingsError):
+        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
+    assert (watched.registered, watched.invoked) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"serviceName": "x" * 20},
+        {"containerPort": 65535},
+        {"cpuUnits": 16384, "memoryMib": 122880},
+        {"desiredCount": 0, "minimumHealthyPercent": 100, "maximumPercent": 101},
+        {"desiredCount": 1, "minimumHealthyPercent": 100},
+        {"command": []},
+        {"healthCheckCodes": "200,301-302,404"},
+        {"secrets": {"A": "plain-name", "_b2": "/a/b.c_d-e"}},
+        {"environment": {"EMPTY": "", "LINES": "a\nb"}},
+        {"image": "localhost:5000/a/b:tag"},
+        {"image": "nginx@sha256:" + "0" * 64},
+    ],
+)
+def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
+    settings = load(**changes)
+    for key, value in changes.items():
+        field = next(name for name in kinds() if camel(name) == key)
+        assert getattr(settings, field) == (tuple(value) if isinstance(value, list) else value)
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load().stack = "prod"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("stack", recorder.STACKS)
+def test_every_stack_file_loads(stack: str) -> None:
+    watched = recorder.run(stack)
+    assert watched.one("Service").inputs["name"] == f"{stack}-web"
+
+
+@given(st.dictionaries(st.sampled_from([camel(name) for name in kinds()]), st.text() | st.integers().map(str)))
+def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(changes: dict[str, str]) -> None:
+    try:
+        load(**changes)
+    except SettingsError as refusal:
+        relations = {"maximumPercent", "memoryMib", "healthCheckTimeoutSeconds", "steadyStateTimeoutMinutes"}
+        named = {problem.key for problem in refusal.problems}
+        assert named <= {*changes, *relations, "subnetIds", "environment"}
+
+
+@given(st.sampled_from(sorted(fargate.MEMORY_MIB)), st.integers(512, 122880))
+def test_a_task_size_is_accepted_exactly_when_fargate_offers_it(cpu: int, memory: int) -> None:
+    offered = memory in fargate.MEMORY_MIB[cpu]
+    try:
+        load(cpuUnits=cpu, memoryMib=memory)
+    except SettingsError:
+        assert not offered
+    else:
+        assert offered

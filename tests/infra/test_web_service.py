@@ -1,0 +1,187 @@
+"""What a WebService registers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+PLACE = "ap-northeast-1:123456789012"
+
+
+def test_a_service_has_its_own_roles_logs_and_security_group(dev: Recording) -> None:
+    assert dev.children(dev.component("WebService")) == {
+        ("LogGroup", "web"),
+        ("Role", "web-execution"),
+        ("RolePolicy", "web-execution"),
+        ("Role", "web-task"),
+        ("RolePolicy", "web-task"),
+        ("TaskDefinition", "web"),
+        ("SecurityGroup", "web"),
+        ("SecurityGroupIngressRule", "web-from-ingress"),
+        ("SecurityGroupEgressRule", "web-from-ingress"),
+        ("SecurityGroupEgressRule", "web-https"),
+        ("Service", "web"),
+    }
+
+
+def test_without_exec_the_tasks_have_no_role_at_all(dev: Recording, without_exec: Recording) -> None:
+    mine = without_exec.children(without_exec.component("WebService"))
+    assert dev.children(dev.component("WebService")) - mine == {("Role", "web-task"), ("RolePolicy", "web-task")}
+    assert "taskRoleArn" not in without_exec.one("TaskDefinition").inputs
+    assert without_exec.one("Service").inputs["enableExecuteCommand"] is False
+    assert "ssmmessages" not in json.dumps([each.inputs for each in without_exec.registered])
+
+
+def test_the_task_definition_is_the_articles(dev: Recording) -> None:
+    inputs = dev.one("TaskDefinition").inputs
+    assert (inputs["family"], inputs["cpu"], inputs["memory"]) == ("dev-web", "256", "512")
+    assert (inputs["networkMode"], inputs["requiresCompatibilities"]) == ("awsvpc", ["FARGATE"])
+    assert inputs["runtimePlatform"] == {"operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64"}
+    (container,) = json.loads(inputs["containerDefinitions"])
+    shell, flag, page = container.pop("command")
+    assert (shell, flag) == ("sh", "-c")
+    assert "Hello from $HOST" in page
+    assert page.endswith("&& nginx -g 'daemon off;'"), "the server stays in the foreground, so the task lives"
+    assert container == {
+        "name": "nginx",
+        "image": "public.ecr.aws/nginx/nginx:stable",
+        "essential": True,
+        "portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}],
+        "secrets": [
+            {"name": "APP_MESSAGE", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/message"},
+            {"name": "DB_PASSWORD", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password"},
+        ],
+        "stopTimeout": 30,
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": "/aws/ecs/ecs-cluster-dev/dev-web",
+                "awslogs-region": "ap-northeast-1",
+                "awslogs-stream-prefix": "nginx",
+            },
+        },
+    }
+
+
+def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) -> None:
+    inputs = dict(dev.one("Service").inputs)
+    network = inputs.pop("networkConfiguration")
+    assert network["assignPublicIp"] is True, "without a NAT gateway there is no other way to the image"
+    assert network["securityGroups"] == [dev.id(dev.one("SecurityGroup", "web"))]
+    assert set(network["subnets"]) == set(dev.one("LoadBalancer").inputs["subnets"])
+    assert inputs.pop("cluster").endswith(":cluster/ecs-cluster-dev")
+    assert ":task-definition/dev-web:" in inputs.pop("taskDefinition")
+    del inputs["tags"]
+    assert inputs == {
+        "name": "dev-web",
+        "launchType": "FARGATE",
+        "desiredCount": 2,
+        "deploymentMinimumHealthyPercent": 50,
+        "deploymentMaximumPercent": 200,
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+        "availabilityZoneRebalancing": "ENABLED",
+        "enableExecuteCommand": True,
+        "healthCheckGracePeriodSeconds": 60,
+        "loadBalancers": [
+            {"containerName": "nginx", "containerPort": 80, "targetGroupArn": dev.exports["targetGroupArn"]}
+        ],
+        "enableEcsManagedTags": True,
+        "propagateTags": "SERVICE",
+        "waitForSteadyState": True,
+    }
+
+
+def test_the_wait_for_steady_state_is_bounded(dev: Recording) -> None:
+    assert dev.one("Service").timeouts == ("10m", "10m", "10m")
+
+
+def test_the_service_comes_after_and_goes_before_whatever_its_tasks_need(dev: Recording) -> None:
+    needed = [
+        *dev.all("RolePolicy"),
+        *dev.all("ListenerRule"),
+        *(rule for rule in dev.all("SecurityGroupIngressRule") if rule.name.startswith("web")),
+        *dev.all("SecurityGroupEgressRule"),
+        dev.one("TaskDefinition"),
+    ]
+    assert len(needed) == 7
+    missing = {each.urn for each in needed} - dev.one("Service").dependencies
+    assert not missing, "AWS refuses the service, or its deletion gets stuck"
+
+
+def test_the_tasks_wait_for_their_log_group(dev: Recording) -> None:
+    assert dev.one("LogGroup", "web").urn in dev.one("TaskDefinition").dependencies
+
+
+def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(dev: Recording) -> None:
+    balancer, tasks = (dev.id(dev.one("SecurityGroup", name)) for name in ("alb", "web"))
+    rules = {
+        (each.name, each.type.rpartition(":")[2][13:-4]): _rule(each.inputs)
+        for each in (*dev.all("SecurityGroupIngressRule"), *dev.all("SecurityGroupEgressRule"))
+        if each.name != "alb-http"
+    }
+    assert rules == {
+        ("web-from-ingress", "Ingress"): (tasks, balancer, "tcp", 80, 80),
+        ("web-from-ingress", "Egress"): (balancer, tasks, "tcp", 80, 80),
+        ("web-https", "Egress"): (tasks, "0.0.0.0/0", "tcp", 443, 443),
+    }
+
+
+@pytest.mark.parametrize(("which", "days"), [("dev", 14), ("prod", 180)])
+def test_the_web_log_is_kept_as_long_as_the_stack_says(request: pytest.FixtureRequest, which: str, days: int) -> None:
+    recording: Recording = request.getfixturevalue(which)
+    group = recording.one("LogGroup", "web")
+    assert group.inputs["name"] == f"/aws/ecs/ecs-cluster-{which}/{which}-web"
+    assert group.inputs["retentionInDays"] == days
+
+
+def test_the_execution_role_reads_two_parameters_and_writes_one_log(dev: Recording) -> None:
+    assert _statements(dev, "web-execution") == [
+        {
+            "Effect": "Allow",
+            "Action": "ssm:GetParameters",
+            "Resource": [
+                f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password",
+                f"arn:aws:ssm:{PLACE}:parameter/demo/dev/message",
+            ],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": f"arn:aws:logs:{PLACE}:log-group:/aws/ecs/ecs-cluster-dev/dev-web:*",
+        },
+    ]
+
+
+def test_the_task_role_opens_sessions_and_writes_their_log(dev: Recording) -> None:
+    channels, log = _statements(dev, "web-task")
+    assert set(channels["Action"]) == {
+        *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
+        *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+        "logs:DescribeLogGroups",
+    }
+    assert log == {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        "Resource": f"arn:aws:logs:{PLACE}:log-group:/aws/ecs/ecs-cluster-dev/exec:*",
+    }
+
+
+def test_a_private_image_may_be_pulled_from_its_repository_only(another_image: Recording) -> None:
+    _, token, pull = _statements(another_image, "shop-execution")
+    assert (token["Action"], token["Resource"]) == ("ecr:GetAuthorizationToken", "*")
+    assert pull["Resource"] == "arn:aws:ecr:eu-west-1:210987654321:repository/team/shop"
+
+
+def _statements(recording: Recording, role: str) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])["Statement"]
+    return statements
+
+
+def _rule(inputs: dict[str, Any]) -> tuple[Any, ...]:
+    peer = inputs.get("referencedSecurityGroupId") or inputs["cidrIpv4"]
+    return inputs["securityGroupId"], peer, inputs["ipProtocol"], inputs["fromPort"], inputs["toPort"]
