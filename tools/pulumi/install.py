@@ -127,9 +127,10 @@ def _expect(binary: Path, version: Version) -> None:
 def _host_is_current(target: Path) -> bool:
     """Says whether a language host is there: the official one, or ours as this checkout has it."""
     placed = target / "bin"
-    if not (placed / "language_host.py").exists() and (placed / LANGUAGE_HOST).exists():
-        return True
     try:
+        with (placed / LANGUAGE_HOST).open("rb") as host:
+            if host.read(2) != b"#!":
+                return True  # the official one is a binary
         return all((placed / name).read_bytes() == (OUR_HOST / name).read_bytes() for name in OUR_HOST_FILES)
     except OSError:
         return False

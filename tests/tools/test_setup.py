@@ -1,0 +1,124 @@
+"""When the environment counts as set up, and that a failed step leaves it unfinished. uv is a stub."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tools.conftest import write_stub
+from tools import setup, uv
+from tools.running import CommandFailedError
+from tools.setup import SCRIPTS, create_environment, environment_is_current
+from tools.uv import NoUvError, find_or_fetch
+
+STUB_UV = """
+case "$1" in
+venv)
+    for last; do :; done
+    mkdir -p "$last/bin"; touch "$last/pyvenv.cfg"
+    for name in SCRIPTS; do printf '#!/bin/sh\\n' > "$last/bin/$name"; chmod 755 "$last/bin/$name"; done ;;
+pip) [ ! -e broken ] || { echo "no such package" >&2; exit 1; } ;;
+esac
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    root.mkdir()
+    for name in setup.INPUTS:
+        (root / name).write_text(name)
+    return root
+
+
+@pytest.fixture
+def stub_uv(tmp_path: Path) -> Path:
+    return write_stub(tmp_path / "uv", STUB_UV.replace("SCRIPTS", " ".join(SCRIPTS)))
+
+
+def test_a_fresh_checkout_is_not_set_up(root: Path) -> None:
+    assert not environment_is_current(root)
+
+
+def test_a_failed_installation_is_not_taken_for_a_finished_one(root: Path, stub_uv: Path) -> None:
+    create_environment(root, stub_uv)
+    (root / "broken").touch()
+    with pytest.raises(CommandFailedError, match="no such package"):
+        create_environment(root, stub_uv)
+    assert not environment_is_current(root)
+
+
+def test_a_created_environment_is_current(root: Path, stub_uv: Path) -> None:
+    create_environment(root, stub_uv)
+    assert environment_is_current(root)
+
+
+@pytest.mark.parametrize("name", setup.INPUTS)
+def test_a_changed_input_makes_it_stale(root: Path, stub_uv: Path, name: str) -> None:
+    create_environment(root, stub_uv)
+    (root / name).write_text("changed")
+    assert not environment_is_current(root)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_missing_command_makes_it_stale_and_is_put_back(root: Path, stub_uv: Path, script: str) -> None:
+    create_environment(root, stub_uv)
+    (root / ".venv" / "bin" / script).unlink()
+    assert not environment_is_current(root)
+    (root / ".venv" / "pyvenv.cfg").unlink()
+    create_environment(root, stub_uv)
+    assert environment_is_current(root)
+
+
+def test_a_checkout_that_was_moved_is_set_up_again(root: Path, stub_uv: Path) -> None:
+    create_environment(root, stub_uv)
+    assert not environment_is_current(root.rename(root.with_name("elsewhere")))
+
+
+def test_uv_on_path_is_used(tmp_path: Path) -> None:
+    mine = write_stub(tmp_path / "path" / "uv", "exit 1")
+    assert find_or_fetch(tmp_path / "cache", str(mine.parent)) == mine
+
+
+def test_uv_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+    def pip_install(command: list[str | Path], **_: object) -> None:
+        if "--target" in command:
+            write_stub(Path(command[command.index("--target") + 1]) / "bin" / "uv", "exit 0")
+
+    monkeypatch.setattr(uv, "run", pip_install)
+    first = find_or_fetch(tmp_path, "")
+    assert find_or_fetch(tmp_path, "") == first
+    assert len(said) == 1
+
+
+def test_without_any_way_to_uv_the_message_tells_all_ways_and_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr(uv, "PIP_WITHOUT_INSTALLATION", "http://127.0.0.1:1/pip.pyz")
+    with pytest.raises(NoUvError) as failure:
+        find_or_fetch(tmp_path, "")
+    message = str(failure.value)
+    for reason in ("has no pip", "no ensurepip", "fetching pip from", "Install uv", "python3-pip"):
+        assert reason in message
+    assert said
+
+
+def test_make_says_every_target_it_has() -> None:
+    makefile = Path("Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    answer = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^make (\w+) ", answer, re.MULTILINE) == phony[1].split()
+    assert re.findall(r"^([a-z]+):", makefile, re.MULTILINE) == phony[1].split()
+
+
+def test_every_action_of_every_workflow_is_pinned_to_a_commit() -> None:
+    workflows = sorted(Path(".github/workflows").glob("*.yml"))
+    uses = [line for workflow in workflows for line in workflow.read_text().splitlines() if "uses:" in line]
+    assert uses
+    for line in uses:
+        assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d", line), line

