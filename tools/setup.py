@@ -38,9 +38,9 @@ INTERRUPTED = 130
 
 
 def inputs_of(root: Path) -> str:
-    """Identifies what the environment is made from: inputs, place (its scripts hold paths) and Python."""
+    """Identifies what the environment is made from: the inputs, and the place, which its scripts hold."""
     texts = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in INPUTS}
-    return json.dumps({**texts, "at": str(root), "python": sys.version.split()[0]}, indent=1)
+    return json.dumps({**texts, "at": str(root)}, indent=1)
 
 
 def environment_is_current(root: Path) -> bool:
@@ -98,7 +98,7 @@ def main() -> NoReturn:
     started = time.monotonic()
     try:
         set_up(ROOT)
-    except (CommandFailedError, NoUvError, NoPulumiError) as error:
+    except (CommandFailedError, NoUvError, NoPulumiError, OSError) as error:
         sys.exit(f"Set-up failed. {error}")
     except KeyboardInterrupt:
         say("Set-up was interrupted; run it again to go on.")
