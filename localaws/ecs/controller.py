@@ -18,7 +18,7 @@ from localaws.alb.compiler import Endpoint
 from localaws.catalog.model import World
 from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
-from localaws.ecs.definition import SERVICE, service_spec, task_spec
+from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, service_spec, task_spec
 from localaws.ecs.model import Action, Deed, Health, Process, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.runtime import TaskStartError
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
@@ -185,9 +185,11 @@ class Controller:
 
         def done() -> bool:
             service = self._services.get(service_arn)
-            return service is not None and steady(
-                self._spec(service), service.state, self._seen(service), self._clock(), self._timing
-            )
+            with suppress(MissingTaskDefinitionError):
+                return service is not None and steady(
+                    self._spec(service), service.state, self._seen(service), self._clock(), self._timing
+                )
+            return False
 
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
@@ -217,7 +219,7 @@ class Controller:
         service = self._services.get(service_arn)
         if service is None:
             return {}
-        return description.describe(self._spec(service), service.state, self._seen(service))
+        return description.describe(service.spec, service.state, self._seen(service))
 
     def status(self) -> list[dict[str, Any]]:
         """All services as `describe` shows them, with a line on how far each is."""
@@ -428,10 +430,11 @@ class Controller:
                 continue  # it was on its way out, and its tasks are gone
             found = saved.from_json(state)
             current = found.deployments[0].revision if found.deployments else None
-            service = self._services[arn] = _Service(service_spec(resource, self._cloud, current))
-            service.state, actions = recover(found, self._clock())
-            for action in actions:
-                self._start(service, action.task)
+            with self._noting_problems():
+                service = self._services[arn] = _Service(service_spec(resource, self._cloud, current))
+                service.state, actions = recover(found, self._clock())
+                for action in actions:
+                    self._start(service, action.task)
 
     # Waiting
 
