@@ -90,11 +90,11 @@ def check_results(outcomes: Sequence[Answer | Failure], options: Options, planne
                 id=expectation.id,
                 status=Status.OK,
                 expected=expectation.wanted,
-                actual=f"{expectation.wanted if expectation.id != 'status' else _statuses(answers)}",
+                actual=_statuses(answers) if expectation.id == "status" else expectation.wanted,
                 attempts=len(answers),
             )
     if planned:
-        yield from _tasks(answers, options)
+        yield from _tasks(measured(outcomes, options), options.expect_tasks)
 
 
 def _statuses(answers: Sequence[Answer]) -> str:
@@ -108,7 +108,7 @@ def _answered(outcomes: Sequence[Answer | Failure], planned: int) -> Result:
     if failures:
         actual += f"; {failures[-1].reason}"
     elif answered < planned:
-        actual += "; then the deadline passed"
+        actual += "; the run ended before the rest"
     return Result(
         id="answers",
         status=Status.OK if answered == planned else Status.FAIL,
@@ -116,39 +116,6 @@ def _answered(outcomes: Sequence[Answer | Failure], planned: int) -> Result:
         actual=actual,
         hint=failures[-1].hint if failures else "" if answered == planned else "raise --deadline, or lower --samples",
         attempts=len(outcomes),
-    )
-
-
-def _tasks(answers: Sequence[Answer], options: Options) -> Iterator[Result]:
-    good = [answer for answer in answers if options.status.accepts(answer.status)]
-    tasks, unnamed = sampling.count_tasks(good, options.identity)
-    expected = options.expect_tasks
-    named = len(good) - unnamed
-    if expected is None and not tasks:
-        return
-    shares = ", ".join(f"{task} {count} ({count / named:.0%})" for task, count in list(tasks.items())[:_SHOWN_TASKS])
-    actual = f"{len(tasks)} distinct: {shares}" if tasks else "no answer names the task that made it"
-    actual += " ..." if len(tasks) > _SHOWN_TASKS else ""
-    actual += f"; {unnamed} answers name none" if unnamed and tasks else ""
-    status, hint = Status.OK, ""
-    if expected is not None:
-        if tasks:
-            actual += f"; chance to miss one of {expected}: {sampling.miss_probability(expected, named):.2g}"
-        if not tasks:
-            status = Status.UNKNOWN
-            hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
-        elif len(tasks) < expected:
-            status = Status.UNKNOWN if unnamed else Status.FAIL
-            hint = "do all tasks run and pass the health check? cookies and keep-alive play no part here"
-        elif len(tasks) > expected:
-            hint = "more than expected: a rollout may be under way"
-    yield Result(
-        id="tasks",
-        status=status,
-        expected=f"at least {expected} distinct" if expected else "",
-        actual=actual,
-        hint=hint,
-        attempts=len(good),
     )
 
 
@@ -167,6 +134,30 @@ def measured(outcomes: Sequence[Answer | Failure], options: Options) -> Samples:
         unidentified=unnamed,
         miss_probability=sampling.miss_probability(options.expect_tasks, named) if options.expect_tasks else None,
     )
+
+
+def _tasks(samples: Samples, expected: int | None) -> Iterator[Result]:
+    tasks, unnamed = samples.tasks, samples.unidentified
+    if expected is None and not tasks:
+        return
+    named = sum(tasks.values())
+    shown = [f"{task} {count} ({count / named:.0%})" for task, count in list(tasks.items())[:_SHOWN_TASKS]]
+    shown += ["..."] if len(tasks) > _SHOWN_TASKS else []
+    actual = f"{len(tasks)} distinct: {', '.join(shown)}" if tasks else "no answer names the task that made it"
+    actual += f"; {unnamed} answers name none" if unnamed and tasks else ""
+    status, hint = Status.OK, ""
+    if expected is not None and not tasks:
+        status = Status.UNKNOWN
+        hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
+    elif expected is not None:
+        actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
+        if len(tasks) < expected:
+            status = Status.UNKNOWN if unnamed else Status.FAIL
+            hint = "do all tasks run and pass the health check?"
+        elif len(tasks) > expected:
+            hint = "more than expected: a rollout may be under way"
+    wanted = f"at least {expected} distinct" if expected else ""
+    yield Result(id="tasks", status=status, expected=wanted, actual=actual, hint=hint, attempts=named + unnamed)
 
 
 def _ms(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """How a report looks: pure functions from a report to text."""
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Protocol
@@ -40,7 +39,7 @@ def as_json(report: Report, *, colour: bool) -> str:  # noqa: ARG001 — JSON ha
         "samples": {
             "count": samples.count,
             "errors": samples.errors,
-            "latency_ms": samples.latency and {k: _ms(v) for k, v in dataclasses.asdict(samples.latency).items()},
+            "latency_ms": {name: _ms(seconds) for name, seconds in samples.latency.items()},
             "steps_ms": {name: _ms(seconds) for name, seconds in samples.steps.items()},
             "tasks": samples.tasks,
             "unidentified": samples.unidentified,
@@ -90,11 +89,13 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
 
 
 def _latency(samples: Samples) -> Iterator[str]:
-    if samples.latency is None:
+    if not samples.latency:
         return
-    values = dataclasses.asdict(samples.latency)
-    names = {"minimum": "min", "maximum": "max", "p99": "p99" if samples.count >= 100 else "p99(=max)"}  # noqa: PLR2004 — what a percentile needs
-    numbers = "  ".join(f"{names.get(name, name)} {seconds * 1000:.1f}" for name, seconds in values.items())
+    few = samples.count < 100  # noqa: PLR2004 — fewer have no 99th percentile below their maximum
+    numbers = "  ".join(
+        f"{name}{'(=max)' if few and name == 'p99' else ''} {_ms(seconds):.1f}"
+        for name, seconds in samples.latency.items()
+    )
     yield ""
     yield f"  {samples.count} requests, {samples.errors} without an answer; milliseconds: {numbers}"
 

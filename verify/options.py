@@ -162,8 +162,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--body-regex", type=_value(_regex), action="append", default=[], metavar="RE",
         help="regular expression found in the body; repeatable")  # fmt: skip
     add("--body-equals", metavar="TEXT", help="the whole body, without the white space around it")
-    add("--expect-header", type=_value(_expected_header), action="append", default=[], metavar="NAME[=VALUE|~RE]",
-        help="response header that is there, equals or matches; repeatable")  # fmt: skip
+    add("--expect-header", type=_value(_expected_header), action="append", default=[], metavar="HEADER",
+        help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable")  # fmt: skip
     add("--max-body", type=_value(_size), default=1024**2, metavar="SIZE", help="read no more of a body (1MiB)")
 
     group = parser.add_argument_group("tasks")

@@ -32,25 +32,14 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Latency:
-    """Seconds of whole requests, by nearest rank; with fewer than 100 the 99th percentile is the maximum."""
-
-    minimum: float
-    mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
-    maximum: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Samples:
     """What was measured once the service was stable."""
 
     count: int
     errors: int
-    latency: Latency | None
+    latency: dict[str, float]
+    """Seconds of whole requests: min, mean, p50, p90, p95, p99, max. Empty when nothing answered."""
+
     steps: dict[str, float]
     """Median seconds of resolve, connect, tls and first_byte."""
 
@@ -93,20 +82,13 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-def latency(answers: Sequence[Answer]) -> Latency | None:
-    """How long whole requests took; None without any."""
+def latency(answers: Sequence[Answer]) -> dict[str, float]:
+    """How long whole requests took, in seconds."""
     ordered = sorted(answer.timings.total for answer in answers)
     if not ordered:
-        return None
-    return Latency(
-        minimum=ordered[0],
-        mean=sum(ordered) / len(ordered),
-        p50=percentile(ordered, 50),
-        p90=percentile(ordered, 90),
-        p95=percentile(ordered, 95),
-        p99=percentile(ordered, 99),
-        maximum=ordered[-1],
-    )
+        return {}
+    ranks = {f"p{percent}": percentile(ordered, percent) for percent in (50, 90, 95, 99)}
+    return {"min": ordered[0], "mean": sum(ordered) / len(ordered), **ranks, "max": ordered[-1]}
 
 
 def steps(answers: Sequence[Answer]) -> dict[str, float]:

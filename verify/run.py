@@ -17,7 +17,7 @@ from verify.probe import Probe, new_transport
 from verify.report import Report, verdict
 from verify.resolve import Resolver, system_resolver
 from verify.target import Parsed
-from verify.waiting import Attempt, wait_until_stable
+from verify.waiting import Attempt, shortest_attempt, wait_until_stable
 
 Progress = Callable[[str], None]
 _STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
@@ -128,7 +128,7 @@ async def _gather(
     evidence.planned = sampling.planned(options)
     progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
     progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
-    while len(evidence.samples) < evidence.planned and deadline > clock():
+    while len(evidence.samples) < evidence.planned and deadline - clock() > shortest_attempt(options):
         evidence.samples.append(await probe(min(options.timeout, deadline - clock())))
 
 

@@ -16,9 +16,6 @@ Probe = Callable[[float], Awaitable[Answer | Failure]]
 LONGEST_PAUSE = 15.0
 """Seconds; a resolver may keep a negative answer for longer, so asking more often finds nothing sooner."""
 
-_LAST_TRY = 0.5
-"""Seconds kept for a last attempt before the deadline: with less, only its own time-out would be reported."""
-
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -40,6 +37,11 @@ class Attempt:
 def backoff(failures: int, first: float, rng: random.Random) -> float:
     """Seconds to pause after so many failures in a row: doubling, capped, and never two clients in step."""
     return min(first * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE) * rng.uniform(0.75, 1.0)
+
+
+def shortest_attempt(options: Options) -> float:
+    """Seconds before the deadline when none is begun any more: it would only report its own time-out."""
+    return min(0.5, options.deadline / 10)
 
 
 async def wait_until_stable(
@@ -74,7 +76,7 @@ async def wait_until_stable(
             pause = backoff(failures, options.interval, rng)
             if isinstance(outcome, Answer):
                 pause = max(pause, min(explain.retry_after(outcome), LONGEST_PAUSE))
-        room = deadline - clock() - min(_LAST_TRY, options.deadline / 10)
+        room = deadline - clock() - shortest_attempt(options)
         if room <= 0:
             return False
         await asyncio.sleep(min(pause, room))

@@ -1,0 +1,160 @@
+"""The command line: what each value may be, and that the documentation tells the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from verify.errors import InputError
+from verify.exit_codes import MEANINGS, ExitCode
+from verify.options import build_parser, parse_options
+
+MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("500ms", 0.5), ("10s", 10), ("5m", 300), ("1h", 3600), ("2", 2), ("1.5s", 1.5), ("24h", 86400)],
+)
+def test_a_duration_has_a_unit_or_means_seconds(text: str, seconds: float) -> None:
+    assert parse_options(["--timeout", text]).timeout == seconds
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--deadline", "--interval", "--stable-for"])
+@pytest.mark.parametrize(
+    "text", ["-1", "-1s", "NaN", "nan", "inf", "1e309", "1e3", "5 s", "", "s", "5d", "25h", "1_0", "\u0665", "0x5"]
+)
+def test_anything_else_is_no_duration_and_the_option_is_named(option: str, text: str) -> None:
+    with pytest.raises(InputError, match=option):
+        parse_options([f"{option}={text}"])
+
+
+@pytest.mark.parametrize("option", ["--timeout", "--interval"])
+def test_zero_is_no_duration_where_it_would_mean_never(option: str) -> None:
+    with pytest.raises(InputError, match=option):
+        parse_options([option, "0"])
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "bad"),
+    [
+        ("200", [200], [201, 404]),
+        ("2xx", [200, 299], [199, 300]),
+        ("200-399", [200, 302, 399], [400]),
+        ("200,301-302,4xx", [200, 301, 302, 404], [201, 303, 500]),
+    ],
+)
+def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int], bad: list[int]) -> None:
+    statuses = parse_options(["--status", text]).status
+    assert all(map(statuses.accepts, good))
+    assert not any(map(statuses.accepts, bad))
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        ("--status", "ok"),
+        ("--status", "600"),
+        ("--status", "300-200"),
+        ("--status", "200,"),
+        ("--status", ""),
+        ("--port", "0"),
+        ("--port", "65536"),
+        ("--scheme", "ftp"),
+        ("--path", "health"),
+        ("--path", "/a b"),
+        ("--path", "/a\r\nX: y"),
+        ("--method", "DELETE"),
+        ("--header", "no colon"),
+        ("--header", "X: a\r\nY: b"),
+        ("--header", "Host: b.example"),
+        ("--header", "Content-Length: 1"),
+        ("--header", "@/no/such/file"),
+        ("--host", "a b"),
+        ("--stable", "0"),
+        ("--body-regex", "("),
+        ("--expect-header", "~x"),
+        ("--expect-header", "X~("),
+        ("--max-body", "0"),
+        ("--max-body", "1GiB"),
+        ("--max-body", "-1"),
+        ("--expect-tasks", "0"),
+        ("--expect-tasks", "201"),
+        ("--expect-tasks", "two"),
+        ("--identity", "cookie:a"),
+        ("--identity", "header:"),
+        ("--identity", "body-regex:("),
+        ("--identity", "json:host"),
+        ("--miss-probability", "0"),
+        ("--miss-probability", "1"),
+        ("--miss-probability", "nan"),
+        ("--samples", "0"),
+        ("--format", "yaml"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: str, text: str) -> None:
+    with pytest.raises(InputError, match=option) as refused:
+        parse_options([f"{option}={text}"])
+    assert (refused.value.problem + refused.value.hint).isprintable()
+
+
+def test_a_header_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("Authorization: Bearer hunter2\n", encoding="utf-8")
+    options = parse_options(["--header", f"@{tmp_path / 'token'}", "--header", "X-A:b"])
+    assert options.header == (("Authorization", "Bearer hunter2"), ("X-A", "b"))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--header", "hunter2"], ["--header", "A: hunter2\n"], ["--heder", "A: hunter2"], ["--heder=hunter2"]]
+)
+def test_a_refused_secret_is_not_shown(arguments: list[str]) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_options(["a.example", *arguments])
+    assert "hunter2" not in refused.value.problem + refused.value.hint
+
+
+@pytest.mark.parametrize("option", ["--expect-tasks", "--samples", "--stable-for"])
+def test_a_single_attempt_contradicts_options_that_need_more(option: str) -> None:
+    with pytest.raises(InputError, match="single attempt"):
+        parse_options(["--deadline", "0", option, "2"])
+
+
+def test_options_are_not_abbreviated() -> None:
+    with pytest.raises(InputError, match="--dead"):
+        parse_options(["--dead", "1s"])
+
+
+def test_every_option_is_in_the_manual_with_its_own_help() -> None:
+    rows = dict(re.findall(r"^\| `(--[a-z-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE))
+    options = {
+        action.option_strings[-1]: " ".join((action.help or "").split())
+        for action in build_parser()._actions
+        if action.option_strings and action.dest != "help"
+    }
+    assert rows == options
+
+
+def test_the_manuals_exit_codes_are_the_programs() -> None:
+    rows = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.+) \|$", MANUAL, re.MULTILINE)}
+    assert rows == {int(code): meaning for code, meaning in MEANINGS.items()}
+    assert set(MEANINGS) == set(ExitCode)
+
+
+def test_help_tells_examples_and_every_exit_code() -> None:
+    text = build_parser().format_help()
+    assert "pulumi stack output albDns | verify" in text
+    for code, meaning in MEANINGS.items():
+        assert f"{code.value:>3}  {meaning}" in text
+
+
+def test_the_numbers_that_a_pipeline_relies_on_stay() -> None:
+    assert {code.name: code.value for code in ExitCode} == {
+        "PASSED": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "UNREACHABLE": 3,
+        "INCONCLUSIVE": 4,
+        "INTERNAL": 70,
+        "INTERRUPTED": 130,
+        "TERMINATED": 143,
+    }

@@ -1,0 +1,335 @@
+"""Whole runs in virtual time over a made-up transport: from outcomes to the report, its formats and its exit code."""
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import Callable
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.verify.virtual_time import run_in_virtual_time
+from verify.exit_codes import ExitCode
+from verify.formats import FORMATS
+from verify.options import parse_options
+from verify.report import Report, Result, Status, percentile, verdict
+from verify.run import Evidence, check
+from verify.target import parse_target
+
+Handler = Callable[[int, httpx.Request], httpx.Response]
+
+
+def hello(number: int, _request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, text=f"<h1>Hello from task-{number % 2}</h1>")
+
+
+def run(
+    handler: Handler,
+    *arguments: str,
+    target: str = "a.example",
+    resolves_after: int = 0,
+    progress: list[str] | None = None,
+    stop_after: float | None = None,
+) -> Report:
+    """One run; each request takes 10 ms. `stop_after` seconds it is interrupted."""
+    lookups, requests = 0, 0
+
+    async def resolver(_host: str) -> tuple[str, ...]:
+        nonlocal lookups
+        lookups += 1
+        if lookups <= resolves_after:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return ("192.0.2.1",)
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal requests
+        requests += 1
+        await asyncio.sleep(0.01)
+        return handler(requests - 1, request)
+
+    async def main() -> Report:
+        evidence = Evidence()
+        task = asyncio.current_task()
+        assert task is not None
+
+        def stop() -> None:
+            evidence.stopped = ExitCode.INTERRUPTED
+            task.cancel()
+
+        if stop_after is not None:
+            asyncio.get_running_loop().call_later(stop_after, stop)
+        return await check(
+            parse_target(target),
+            parse_options(arguments),
+            evidence=evidence,
+            transport=httpx.MockTransport(answer),
+            resolver=resolver,
+            progress=(progress if progress is not None else []).append,
+            rng=random.Random(1),
+        )
+
+    return run_in_virtual_time(main())
+
+
+def found(report: Report, identifier: str) -> Result:
+    (result,) = [result for result in (*report.phases, *report.checks) if result.id == identifier]
+    return result
+
+
+def failing(_number: int, _request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("connection reset by peer")
+
+
+def test_a_service_with_both_tasks_passes() -> None:
+    report = run(hello, "--expect-tasks", "2")
+    assert report.exit_code is ExitCode.PASSED
+    assert report.samples.tasks == {"task-1": 6, "task-0": 5}
+    assert report.samples.miss_probability == pytest.approx(2 / 2**11)
+    assert found(report, "tasks").actual == (
+        "2 distinct: task-1 6 (55%), task-0 5 (45%); chance to miss one of 2: 0.00098"
+    )
+
+
+def test_a_missing_task_fails_the_run() -> None:
+    report = run(hello, "--expect-tasks", "3")
+    assert report.exit_code is ExitCode.FAILED
+    assert found(report, "tasks").status is Status.FAIL
+
+
+def test_more_tasks_than_expected_pass_with_a_hint() -> None:
+    report = run(hello, "--expect-tasks", "1")
+    assert report.exit_code is ExitCode.PASSED
+    assert "rollout" in found(report, "tasks").hint
+
+
+def test_tasks_that_do_not_name_themselves_are_inconclusive() -> None:
+    report = run(lambda _number, _request: httpx.Response(200, text="Welcome to nginx!"), "--expect-tasks", "2")
+    assert report.exit_code is ExitCode.INCONCLUSIVE
+    assert "--identity header:NAME" in found(report, "tasks").hint
+
+
+def test_a_task_missing_among_unnamed_answers_is_inconclusive() -> None:
+    def half(number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="Hello from a" if number % 2 else "")
+
+    assert run(half, "--expect-tasks", "2").exit_code is ExitCode.INCONCLUSIVE
+
+
+def test_inconclusive_can_be_allowed_without_hiding_it() -> None:
+    report = run(lambda _number, _request: httpx.Response(200), "--expect-tasks", "2", "--allow-inconclusive")
+    assert (report.verdict, report.exit_code) == (ExitCode.INCONCLUSIVE, ExitCode.PASSED)
+
+
+def test_tasks_that_nobody_asked_about_are_shown_but_not_judged() -> None:
+    report = run(hello)
+    assert report.samples.count == 10
+    assert found(report, "tasks").status is Status.OK
+    assert report.samples.miss_probability is None
+
+
+def test_a_name_that_resolves_late_is_waited_for_and_told() -> None:
+    progress: list[str] = []
+    report = run(hello, resolves_after=3, progress=progress)
+    assert report.exit_code is ExitCode.PASSED
+    assert "after 3 x the name does not resolve (yet)" in found(report, "resolve").actual
+    assert progress == [
+        "parse    http://a.example/",
+        "resolve  waiting: the name does not resolve (yet): Name or service not known",
+        "resolve  192.0.2.1 in 0 ms",
+        "connect  192.0.2.1 in 0 ms",
+        "http     200 in 10 ms",
+        "stable   3 good answers in a row",
+        "checks   measuring 10 requests",
+    ]
+
+
+def test_a_name_that_never_resolves_is_unreachable_and_the_phase_is_named() -> None:
+    report = run(hello, "--deadline", "1m", resolves_after=1000)
+    assert report.exit_code is ExitCode.UNREACHABLE
+    assert found(report, "resolve").status is Status.FAIL
+    assert found(report, "connect").status is Status.SKIP
+    assert found(report, "resolve").attempts > 3
+    assert 59 <= report.seconds <= 60
+
+
+def test_nothing_but_the_load_balancers_503_is_unreachable_and_says_whose_it_is() -> None:
+    report = run(lambda _number, _request: httpx.Response(503, headers={"server": "awselb/2.0"}), "--deadline", "30s")
+    assert report.exit_code is ExitCode.UNREACHABLE
+    assert found(report, "http").actual == "503 from the load balancer: no target is registered and healthy"
+    assert "health check" in found(report, "http").hint
+
+
+def test_a_404_fails_at_once() -> None:
+    report = run(lambda _number, _request: httpx.Response(404, headers={"server": "nginx"}))
+    assert report.exit_code is ExitCode.FAILED
+    assert report.seconds < 1
+    assert found(report, "status").actual == "404 from nginx (1 of 1 answers)"
+
+
+def test_a_redirect_fails_and_shows_where_it_points() -> None:
+    report = run(lambda _number, _request: httpx.Response(301, headers={"location": "https://b.example/"}))
+    assert report.exit_code is ExitCode.FAILED
+    assert found(report, "status").actual.startswith("301 redirect to https://b.example/")
+
+
+def test_answers_that_never_become_stable_fail() -> None:
+    report = run(lambda number, _request: httpx.Response(200 if number % 2 else 502), "--deadline", "30s")
+    assert report.exit_code is ExitCode.FAILED
+    assert found(report, "stable").status is Status.FAIL
+
+
+def test_a_request_that_fails_while_measuring_fails_the_run() -> None:
+    report = run(lambda number, request: failing(number, request) if number == 7 else hello(number, request))
+    assert report.exit_code is ExitCode.FAILED
+    assert report.samples.errors == 1
+    assert found(report, "answers").actual == "9 of 10 requests answered; connection reset by peer"
+
+
+def test_a_deadline_while_measuring_fails_the_run() -> None:
+    report = run(hello, "--samples", "1000", "--deadline", "5s")
+    assert report.exit_code is ExitCode.FAILED
+    assert 4.4 < report.seconds <= 5
+    assert "the run ended before the rest" in found(report, "answers").actual
+
+
+def test_a_deadline_of_zero_checks_one_answer() -> None:
+    report = run(hello, "--deadline", "0", "--body-contains", "Hello from task-0")
+    assert report.exit_code is ExitCode.PASSED
+    assert report.seconds == pytest.approx(0.01)
+    assert found(report, "stable").status is Status.SKIP
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "identifier"),
+    [
+        ("--body-contains", "Hello", "body-contains"),
+        ("--body-regex", "task-[0-9]", "body-regex"),
+        ("--expect-header", "X-Version", "header-x-version"),
+        ("--expect-header", "X-Version=2", "header-x-version"),
+        ("--expect-header", "X-Version~^[0-9]$", "header-x-version"),
+        ("--status", "200,301", "status"),
+    ],
+)
+def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifier: str) -> None:
+    def good(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=hello(number, request).text, headers={"x-version": "2"})
+
+    def late(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(204, text="no", headers={}) if number > 8 else good(number, request)
+
+    held, failed = run(good, option, value), run(late, option, value)
+    assert (held.exit_code, found(held, identifier).status) == (ExitCode.PASSED, Status.OK)
+    assert (failed.exit_code, found(failed, identifier).status) == (ExitCode.FAILED, Status.FAIL)
+    assert "4 of 10 answers" in found(failed, identifier).actual
+
+
+def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:
+    def ok(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="ok\n")
+
+    assert run(ok, "--body-equals", "ok").exit_code is ExitCode.PASSED
+    assert run(ok, "--body-equals", "o").exit_code is ExitCode.FAILED
+    assert run(ok, "--body-equals", "o", "--max-body", "1").exit_code is ExitCode.FAILED, "a cut body equals nothing"
+
+
+def test_an_interrupted_run_reports_what_it_measured() -> None:
+    report = run(hello, "--samples", "1000", stop_after=4.0)
+    assert report.exit_code is ExitCode.INTERRUPTED
+    assert 100 < report.samples.count < 1000
+
+
+def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
+    report = run(hello, stop_after=0.001)
+    assert report.exit_code is ExitCode.INTERRUPTED
+    for render in FORMATS.values():
+        assert "interrupted" in render(report, colour=False)
+
+
+def test_a_query_can_be_kept_out_of_every_format() -> None:
+    progress: list[str] = []
+    report = run(hello, "--mask-query", target="http://a.example/?token=hunter2", progress=progress)
+    for text in (*progress, *(render(report, colour=False) for render in FORMATS.values())):
+        assert "hunter2" not in text
+    assert "http://a.example/?***" in FORMATS["text"](report, colour=False)
+
+
+def test_the_text_is_one_glance() -> None:
+    assert FORMATS["text"](run(hello, "--expect-tasks", "2"), colour=False) == (
+        "http://a.example/\n"
+        "\n"
+        "  ok    resolve 192.0.2.1 in 0 ms\n"
+        "  ok    connect 192.0.2.1 in 0 ms\n"
+        "  ok    http    200 in 10 ms\n"
+        "  ok    stable  3 good answers in a row\n"
+        "  ok    answers 11 of 11 requests answered\n"
+        "  ok    status  11 x 200\n"
+        "  ok    tasks   2 distinct: task-1 6 (55%), task-0 5 (45%); chance to miss one of 2: 0.00098\n"
+        "\n"
+        "  11 requests, 0 without an answer; milliseconds: "
+        "min 10.0  mean 10.0  p50 10.0  p90 10.0  p95 10.0  p99(=max) 10.0  max 10.0\n"
+        "\n"
+        "passed after 2.1 s\n"
+    )
+
+
+def test_colour_is_only_added_when_asked() -> None:
+    report = run(hello)
+    assert "\x1b[32mok" in FORMATS["text"](report, colour=True)
+    assert "\x1b" not in FORMATS["text"](report, colour=False)
+    assert "\x1b" not in FORMATS["json"](report, colour=True)
+
+
+def test_the_json_document_has_its_documented_fields() -> None:
+    document = json.loads(FORMATS["json"](run(hello, "--expect-tasks", "2"), colour=False))
+    assert list(document) == [
+        "schema", "started", "ended", "target", "notes", "phases", "checks", "samples", "verdict", "exit_code",
+    ]  # fmt: skip
+    assert (document["schema"], document["verdict"], document["exit_code"]) == (1, "passed", 0)
+    for result in document["phases"] + document["checks"]:
+        assert list(result) == ["id", "status", "expected", "actual", "hint", "duration_ms", "attempts"]
+    assert document["samples"]["latency_ms"]["p50"] == pytest.approx(10.0)
+
+
+printable_bytes = st.binary(max_size=60) | st.sampled_from(
+    [b"\x1b]0;x\x07", b"\n::set-output name=a::b", b"##[group]x"]
+)
+
+
+@given(body=printable_bytes, value=printable_bytes, status=st.sampled_from([200, 204, 302, 404, 503]))
+def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_command(
+    body: bytes, value: bytes, status: int
+) -> None:
+    headers = [(b"location", value), (b"server", value), (b"x-task", value)]
+    options = ("--deadline", "3s", "--expect-header", "X-Task=1", "--body-equals", "1", "--identity", "header:X-Task")
+    report = run(lambda _number, _request: httpx.Response(status, content=body, headers=headers), *options)
+    text, document = (FORMATS[name](report, colour=False) for name in ("text", "json"))
+    json.loads(document)
+    for line in (*text.split("\n"), *document.split("\n")):
+        assert line.isprintable()
+        assert not line.lstrip().startswith("::")
+        assert "##[" not in line
+
+
+results = st.lists(st.sampled_from(list(Status))).map(lambda found: [Result(id="x", status=status) for status in found])
+
+
+@given(results, st.booleans())
+def test_more_failures_never_improve_a_verdict(given_results: list[Result], reached: bool) -> None:  # noqa: FBT001 — hypothesis passes it
+    before = verdict(given_results, reached=reached)
+    after = verdict([*given_results, Result(id="y", status=Status.FAIL)], reached=reached)
+    assert after is not ExitCode.PASSED
+    assert after is not ExitCode.INCONCLUSIVE
+    assert before is ExitCode.UNREACHABLE or after is ExitCode.FAILED
+    assert verdict([*given_results, Result(id="y", status=Status.OK)], reached=reached) is before
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.sampled_from([50, 90, 95, 99]))
+def test_a_percentile_is_the_nearest_rank(values: list[float], percent: int) -> None:
+    ordered = sorted(values)
+    rank = percentile(ordered, percent)
+    below = sum(value <= rank for value in ordered)
+    assert below * 100 >= percent * len(ordered)
+    assert sum(value < rank for value in ordered) * 100 < percent * len(ordered)

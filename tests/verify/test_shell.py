@@ -1,0 +1,259 @@
+"""What a shell sees of the real program: exit codes, its three streams, signals, terminals and odd environments."""
+
+import contextlib
+import itertools
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
+from verify.exit_codes import ExitCode
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-c", "from verify.main import entry_point; entry_point()"]
+QUICK = ("--interval", "1ms", "--deadline", "800ms")
+
+
+def verify(
+    *arguments: str, stdin: bytes | int = b"", program: list[str] = PROGRAM, **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    with subprocess.Popen(
+        [*program, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        out, err = running.communicate(stdin if isinstance(stdin, bytes) else None, timeout=20)
+    return subprocess.CompletedProcess(running.args, running.returncode, out, err)
+
+
+@pytest.fixture(scope="module")
+def alb() -> Iterator[FakeAlb]:
+    """Two tasks that take turns."""
+    with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as running:
+        yield running
+
+
+def test_the_address_of_a_stack_output_is_read_from_the_pipe_and_passes(alb: FakeAlb) -> None:
+    done = verify("--expect-tasks", "2", *QUICK, stdin=f"{alb.authority}\n".encode())
+    assert done.returncode == ExitCode.PASSED
+    assert b"2 distinct: task-" in done.stdout
+    assert done.stderr.startswith(b"parse    http://127.0.0.1:")
+
+
+def test_a_dash_reads_stdin_and_quiet_keeps_stderr_empty(alb: FakeAlb) -> None:
+    done = verify("-", "--quiet", "--format", "json", *QUICK, stdin=f'{{"albDns": "{alb.authority}"}}'.encode())
+    assert done.returncode == ExitCode.PASSED
+    assert json.loads(done.stdout)["verdict"] == "passed"
+    assert done.stderr == b""
+
+
+def test_a_failed_check_is_1(alb: FakeAlb) -> None:
+    assert verify(alb.authority, "--status", "404", *QUICK).returncode == ExitCode.FAILED
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("ftp://a.example",),
+        ("a.example", "b.example"),
+        ("a.example", "--no-such-option"),
+        ("a.example", "--timeout", "5 s"),
+    ],
+    ids=["empty stdin", "a bad target", "two targets", "an unknown option", "a bad value"],
+)
+def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(arguments: tuple[str, ...]) -> None:
+    done = verify(*arguments)
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
+    assert done.stderr.startswith(b"verify: ")
+    assert done.stderr.count(b"\n") == 2
+
+
+def test_a_balancer_without_targets_is_3() -> None:
+    with FakeAlb(lambda _number, _request: [balancer_error(503)]) as empty:
+        done = verify(empty.authority, *QUICK)
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert b"no target is registered and healthy" in done.stdout
+
+
+def test_tasks_without_a_name_are_4(alb: FakeAlb) -> None:
+    done = verify(alb.authority, "--expect-tasks", "2", "--identity", "header:X-Served-By", *QUICK)
+    assert done.returncode == ExitCode.INCONCLUSIVE
+
+
+def test_a_bug_is_70_with_a_trace_only_on_demand() -> None:
+    broken = [
+        sys.executable,
+        "-c",
+        "import verify.run; verify.run.run = None; from verify.main import entry_point; entry_point()",
+    ]
+    done = verify("127.0.0.1", program=broken)
+    assert done.returncode == ExitCode.INTERNAL
+    assert b"TypeError" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert b"Traceback" in verify("127.0.0.1", "--debug", program=broken).stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
+)
+def test_a_signal_ends_the_run_with_a_report_of_what_was_measured(
+    alb: FakeAlb, number: signal.Signals, code: ExitCode
+) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, alb.authority, "--interval", "10s"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        for line in running.stderr:
+            if line.startswith(b"http "):
+                break
+        running.send_signal(number)
+        report = running.stdout.read()
+    assert running.returncode == code
+    assert b"ok    http" in report
+    assert code.name.lower().encode() in report
+
+
+def test_an_interrupt_while_reading_stdin_is_130_without_a_trace() -> None:
+    reader, writer = os.pipe()
+    with subprocess.Popen([*PROGRAM], cwd=ROOT, stdin=reader, stderr=subprocess.PIPE) as running:
+        os.close(reader)
+        time.sleep(0.5)  # nothing tells from outside that a process has begun to read
+        running.send_signal(signal.SIGINT)
+        assert running.stderr
+        said = running.stderr.read()
+    os.close(writer)
+    assert (running.returncode, said) == (ExitCode.INTERRUPTED, b"")
+
+
+def test_a_terminal_as_stdin_shows_the_usage_instead_of_hanging() -> None:
+    leader, follower = pty.openpty()
+    done = verify(stdin=follower)
+    os.close(leader)
+    os.close(follower)
+    assert done.returncode == ExitCode.USAGE
+    assert b"usage: verify" in done.stderr
+
+
+def test_an_argument_and_a_filled_pipe_contradict_each_other() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"b.example\n")
+    done = verify("a.example", stdin=reader)
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode == ExitCode.USAGE
+    assert b"another on stdin" in done.stderr
+
+
+def test_an_argument_and_an_idle_pipe_do_not(alb: FakeAlb) -> None:
+    reader, writer = os.pipe()
+    done = verify(alb.authority, *QUICK, stdin=reader)
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode == ExitCode.PASSED
+
+
+def test_a_reader_that_has_gone_does_not_change_the_verdict(alb: FakeAlb) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*PROGRAM, alb.authority, *QUICK],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=20,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == ExitCode.PASSED
+    assert b"Broken" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_closed_stream_does_not_change_the_verdict(alb: FakeAlb, closed: str) -> None:
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM]
+    assert verify(alb.authority, "--deadline", "0", program=shell).returncode == ExitCode.PASSED
+
+
+def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
+    done = verify(program=["sh", "-c", 'exec "$@" <&-', "sh", *PROGRAM])
+    assert done.returncode == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colour_unless_it_asks_for_none(
+    alb: FakeAlb, environment: dict[str, str], coloured: bool  # noqa: FBT001 — a parameter of the table
+) -> None:  # fmt: skip
+    leader, follower = pty.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    subprocess.run(
+        [*PROGRAM, alb.authority, "--deadline", "0"],
+        cwd=ROOT,
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=subprocess.DEVNULL,
+        timeout=20,
+        check=True,
+    )
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux reports the closed end of a terminal as an error
+        while part := os.read(leader, 65536):
+            shown += part
+    os.close(leader)
+    assert (b"\x1b[" in shown) == coloured
+
+
+def test_an_ascii_terminal_gets_escapes_instead_of_an_error() -> None:
+    with FakeAlb(lambda _number, _request: [page("Hello from h\u00f6st")]) as alb:
+        done = verify(alb.authority, "--deadline", "0", "--body-equals", "x", PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert done.returncode == ExitCode.FAILED
+    assert b"Hello from h\\xf6st" in done.stdout
+
+
+def test_a_server_that_trickles_does_not_hold_the_run_beyond_its_deadline() -> None:
+    with FakeAlb(
+        lambda _number, _request: itertools.chain.from_iterable((b"H", 0.02) for _ in itertools.count())
+    ) as alb:
+        began = time.monotonic()
+        done = verify(alb.authority, "--deadline", "1s")
+        took = time.monotonic() - began
+    assert done.returncode == ExitCode.UNREACHABLE
+    assert took < 1 + 0.25 + 0.5, "half a second for the interpreter's start on a busy machine"
+
+
+def loaded_by(arguments: list[str], modules: set[str]) -> bytes:
+    """Which of these modules a run loads."""
+    code = (
+        "import sys; from verify.main import main; main(sys.argv[1:]);"
+        f"print('loaded:', *({modules!r} & sys.modules.keys()))"
+    )
+    done = verify(*arguments, program=[sys.executable, "-c", code])
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [["ftp://a.example"], ["--help"], ["bad_name.example"]])
+def test_bad_input_and_help_load_no_http_client(arguments: list[str]) -> None:
+    assert loaded_by(arguments, {"httpx", "asyncio", "inspect"}) == b"loaded:"
+
+
+def test_a_run_loads_nothing_of_pulumi_or_of_this_project(alb: FakeAlb) -> None:
+    assert loaded_by([alb.authority, "--deadline", "0"], {"pulumi", "infra", "localaws"}) == b"loaded:"
