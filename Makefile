@@ -45,6 +45,7 @@ lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versio
 stop: ## stop what the local AWS runs
 	@if [ -x $(BIN)/pulumi-local ]; then $(BIN)/pulumi-local stop; fi
 
-clean: stop ## stop, and remove all that this checkout made; docs/setup.md says what the cache outside it holds
+clean: ## stop, and remove all that this checkout made; docs/setup.md says what the cache outside it holds
+	-@$(MAKE) --no-print-directory stop
 	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
