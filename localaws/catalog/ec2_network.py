@@ -229,7 +229,7 @@ def _nat_rules(inputs: Properties) -> Refusals:
     if private and given(inputs, "allocationId", "secondaryAllocationIds"):
         message = "a private NAT gateway takes no allocationId"
         yield Refusal("InvalidArgument", message, "ec2.nat-gateway.private", "allocationId")
-    if not private and not given(inputs, "allocationId"):
+    if inputs.get("connectivityType") in ("public", None) and not given(inputs, "allocationId"):
         message = "a public NAT gateway needs the allocationId of an elastic address"
         yield Refusal("InvalidArgument", message, "ec2.nat-gateway.address", "allocationId")
 

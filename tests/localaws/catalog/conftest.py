@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from localaws.catalog import Resource
 
 REGION = "eu-west-1"
+TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+
+Place = tuple[Any, ...]
+"""A path into nested inputs: names and positions."""
 
 
 class Account(Cloud):
@@ -28,6 +32,7 @@ class Account(Cloud):
         """Create a resource with exactly these inputs."""
         resource = self.create(token, f"urn:{token}:{label}:{len(self.made)}", inputs, region=REGION)
         self.acknowledge(resource.token, resource.id)
+        resource = self._existing(resource.token, resource.id)
         self.made[label or resource.id] = resource
         return resource
 
@@ -164,9 +169,7 @@ def account() -> Account:
         for number, zone in enumerate("ab")
     ]
     table = made.make("aws:ec2/routeTable:RouteTable", "table", vpcId=vpc).id
-    made.make(
-        "aws:ec2/route:Route", "route", routeTableId=table, destinationCidrBlock="0.0.0.0/0", gatewayId=gateway
-    )
+    made.make("aws:ec2/route:Route", "route", routeTableId=table, destinationCidrBlock="0.0.0.0/0", gatewayId=gateway)
     made.make(
         "aws:ec2/routeTableAssociation:RouteTableAssociation", "association", routeTableId=table, subnetId=subnets[0]
     )
@@ -195,24 +198,44 @@ def account() -> Account:
         actions=forward(target),
         conditions=[{"pathPattern": {"values": ["/*"]}}],
     )
-    made.make("aws:iam/role:Role", "role", assumeRolePolicy=TRUST, **{"name": "tasks"})
-    cluster = made.make("aws:ecs/cluster:Cluster", "cluster", **{"name": "main"}).id
+    made.make("aws:iam/role:Role", "role", assumeRolePolicy=TRUST, name="tasks")
+    cluster = made.make("aws:ecs/cluster:Cluster", "cluster", name="main").id
     definition = made.make("aws:ecs/taskDefinition:TaskDefinition", "definition", **fargate()).id
     made.make(
         "aws:ecs/service:Service",
         "service",
-        **{
-            "name": "web",
-            "cluster": cluster,
-            "taskDefinition": definition,
-            "launchType": "FARGATE",
-            "desiredCount": 2,
-            "networkConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": True},
-            "loadBalancers": [{"targetGroupArn": target, "containerName": "web", "containerPort": 80}],
-        },
+        name="web",
+        cluster=cluster,
+        taskDefinition=definition,
+        launchType="FARGATE",
+        desiredCount=2,
+        networkConfiguration={"subnets": subnets, "securityGroups": [group], "assignPublicIp": True},
+        loadBalancers=[{"targetGroupArn": target, "containerName": "web", "containerPort": 80}],
     )
-    made.make("aws:cloudwatch/logGroup:LogGroup", "logs", **{"name": "/web"})
+    made.make("aws:cloudwatch/logGroup:LogGroup", "logs", name="/web")
     return made
 
 
-TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+def _places(value: Any, path: Place = ()) -> list[Place]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, each in inner for place in ((*path, key), *_places(each, (*path, key)))]
+
+
+def _with_changed(value: Any, place: Place, new: Any) -> Any:
+    if not place:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[place[0]] = _with_changed(value[place[0]], place[1:], new)
+    return copy
+
+
+@pytest.fixture
+def places() -> Callable[[Any], list[Place]]:
+    """A function that lists every path into a nested value."""
+    return _places
+
+
+@pytest.fixture
+def with_changed() -> Callable[[Any, Place, Any], Any]:
+    """A function that replaces what a path leads to."""
+    return _with_changed

@@ -6,16 +6,18 @@ Texts of messages are AWS's where they are documented; no test asserts those tha
 from __future__ import annotations
 
 import json
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog import UNKNOWN, Refused
+from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused
+from localaws.catalog.values import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Account
+    from conftest import Account, Place
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -76,8 +78,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (SUBNET, "ec2.subnet.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
     (SUBNET, "ec2.subnet.range", "InvalidSubnet.Range", {"cidrBlock": "10.1.0.0/24"}, {}),
     (SUBNET, "ec2.subnet.overlap", "InvalidSubnet.Conflict", {"cidrBlock": "10.0.1.128/25"}, {}),
-    (SUBNET, "ec2.subnet.zone", "InvalidParameterValue", {"availabilityZone": "eu-west-1z"}, {"availabilityZone": "eu-west-1c"}),
-    (SUBNET, "ec2.subnet.zone", "InvalidParameterValue", {"availabilityZoneId": "euw1-az9"}, {"availabilityZoneId": "euw1-az3"}),
+    (
+        SUBNET,
+        "ec2.subnet.zone",
+        "InvalidParameterValue",
+        {"availabilityZone": "eu-west-1z"},
+        {"availabilityZone": "eu-west-1c"},
+    ),
+    (
+        SUBNET,
+        "ec2.subnet.zone",
+        "InvalidParameterValue",
+        {"availabilityZoneId": "euw1-az9"},
+        {"availabilityZoneId": "euw1-az3"},
+    ),
     (
         SUBNET,
         "ec2.subnet.one-zone",
@@ -139,8 +153,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (GROUP, "ec2.security-group.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
     (GROUP, "ec2.security-group.vpc-required", "VPCIdNotSpecified", {"vpcId": None}, {}),
     (DEFAULT_GROUP, "ec2.security-group.vpc-required", "VPCIdNotSpecified", {"vpcId": None}, {}),
-    (GROUP, "ec2.security-group.description", "InvalidArgument", {"description": "a" * 256}, {"description": "a" * 255}),
-    (GROUP, "ec2.security-group.description", "InvalidParameterValue", {"description": "50% off"}, {"description": "half off"}),
+    (
+        GROUP,
+        "ec2.security-group.description",
+        "InvalidArgument",
+        {"description": "a" * 256},
+        {"description": "a" * 255},
+    ),
+    (
+        GROUP,
+        "ec2.security-group.description",
+        "InvalidParameterValue",
+        {"description": "50% off"},
+        {"description": "half off"},
+    ),
     (
         GROUP,
         "ec2.security-group.inline-port",
@@ -163,8 +189,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, "securityGroups": ["$group"]}]},
     ),
     (INGRESS, "ec2.security-group.exists", "InvalidGroup.NotFound", {"securityGroupId": "sg-0"}, {}),
-    (INGRESS, "ec2.security-group-rule.one-source", "InvalidArgument", {"cidrIpv6": "::/0"}, {"cidrIpv4": None, "cidrIpv6": "::/0"}),
-    (INGRESS, "ec2.security-group-rule.cidr", "InvalidArgument", {"cidrIpv4": "10.0.0.5/16"}, {"cidrIpv4": "10.0.0.0/16"}),
+    (
+        INGRESS,
+        "ec2.security-group-rule.one-source",
+        "InvalidArgument",
+        {"cidrIpv6": "::/0"},
+        {"cidrIpv4": None, "cidrIpv6": "::/0"},
+    ),
+    (
+        INGRESS,
+        "ec2.security-group-rule.cidr",
+        "InvalidArgument",
+        {"cidrIpv4": "10.0.0.5/16"},
+        {"cidrIpv4": "10.0.0.0/16"},
+    ),
     (INGRESS, "ec2.security-group-rule.port", "InvalidArgument", {"toPort": 65536}, {"toPort": 65535}),
     (INGRESS, "ec2.security-group-rule.port-range", "InvalidParameterValue", {"fromPort": 444}, {"fromPort": 442}),
     (INGRESS, "ec2.security-group-rule.ports", "InvalidParameterValue", {"toPort": None}, {}),
@@ -186,16 +224,46 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "internal-web"}, {"name": "web-internal"}),
     (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "web-"}, {"name": "web-1"}),
     (BALANCER, "elbv2.load-balancer.unique", "DuplicateLoadBalancerName", {"name": "web"}, {}),
-    (BALANCER, "elbv2.load-balancer.type", "InvalidArgument", {"loadBalancerType": "classic"}, {"loadBalancerType": "network"}),
+    (
+        BALANCER,
+        "elbv2.load-balancer.type",
+        "InvalidArgument",
+        {"loadBalancerType": "classic"},
+        {"loadBalancerType": "network"},
+    ),
     (BALANCER, "elbv2.load-balancer.idle-timeout", "InvalidArgument", {"idleTimeout": 4001}, {"idleTimeout": 4000.0}),
     (BALANCER, "elbv2.load-balancer.keep-alive", "InvalidArgument", {"clientKeepAlive": 59}, {"clientKeepAlive": 60}),
-    (BALANCER, "elbv2.load-balancer.desync", "InvalidArgument", {"desyncMitigationMode": "off"}, {"desyncMitigationMode": "strictest"}),
-    (BALANCER, "elbv2.load-balancer.xff", "InvalidArgument", {"xffHeaderProcessingMode": "drop"}, {"xffHeaderProcessingMode": "remove"}),
-    (BALANCER, "elbv2.load-balancer.address-type", "InvalidArgument", {"ipAddressType": "ipv6"}, {"ipAddressType": "dualstack"}),
+    (
+        BALANCER,
+        "elbv2.load-balancer.desync",
+        "InvalidArgument",
+        {"desyncMitigationMode": "off"},
+        {"desyncMitigationMode": "strictest"},
+    ),
+    (
+        BALANCER,
+        "elbv2.load-balancer.xff",
+        "InvalidArgument",
+        {"xffHeaderProcessingMode": "drop"},
+        {"xffHeaderProcessingMode": "remove"},
+    ),
+    (
+        BALANCER,
+        "elbv2.load-balancer.address-type",
+        "InvalidArgument",
+        {"ipAddressType": "ipv6"},
+        {"ipAddressType": "dualstack"},
+    ),
     (BALANCER, "elbv2.load-balancer.one-kind-of-subnets", "InvalidArgument", {"subnets": None}, {}),
     (BALANCER, "elbv2.load-balancer.two-zones", "ValidationError", {"subnets": ["$subnet-a"]}, {}),
     (BALANCER, "elbv2.load-balancer.subnet-exists", "SubnetNotFound", {"subnets": ["subnet-0", "subnet-1"]}, {}),
-    (BALANCER, "elbv2.load-balancer.group-exists", "InvalidSecurityGroup", {"securityGroups": ["sg-0"]}, {"securityGroups": ["$group"]}),
+    (
+        BALANCER,
+        "elbv2.load-balancer.group-exists",
+        "InvalidSecurityGroup",
+        {"securityGroups": ["sg-0"]},
+        {"securityGroups": ["$group"]},
+    ),
     (TARGETS, "elbv2.target-group.name", "InvalidArgument", {"name": "a" * 33}, {"name": "a" * 32}),
     (TARGETS, "elbv2.target-group.unique", "DuplicateTargetGroupName", {"name": "web"}, {}),
     (TARGETS, "elbv2.target-group.port", "InvalidArgument", {"port": 0}, {"port": 65535}),
@@ -209,11 +277,35 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (TARGETS, "elbv2.target-group.target-type", "InvalidArgument", {"targetType": "task"}, {"targetType": "instance"}),
     (TARGETS, "elbv2.target-group.protocol", "InvalidArgument", {"protocol": "http"}, {"protocol": "HTTPS"}),
-    (TARGETS, "elbv2.target-group.protocol-version", "InvalidArgument", {"protocolVersion": "HTTP3"}, {"protocolVersion": "HTTP2"}),
-    (TARGETS, "elbv2.target-group.version", "ValidationError", {"protocol": "TCP", "protocolVersion": "HTTP2"}, {"protocol": "TCP"}),
-    (TARGETS, "elbv2.target-group.address-type", "InvalidArgument", {"ipAddressType": "dualstack"}, {"ipAddressType": "ipv4"}),
+    (
+        TARGETS,
+        "elbv2.target-group.protocol-version",
+        "InvalidArgument",
+        {"protocolVersion": "HTTP3"},
+        {"protocolVersion": "HTTP2"},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.version",
+        "ValidationError",
+        {"protocol": "TCP", "protocolVersion": "HTTP2"},
+        {"protocol": "TCP"},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.address-type",
+        "InvalidArgument",
+        {"ipAddressType": "dualstack"},
+        {"ipAddressType": "ipv4"},
+    ),
     (TARGETS, "elbv2.target-group.vpc-exists", "ValidationError", {"vpcId": "vpc-0"}, {}),
-    (TARGETS, "elbv2.target-group.deregistration-delay", "InvalidArgument", {"deregistrationDelay": 3601}, {"deregistrationDelay": 0}),
+    (
+        TARGETS,
+        "elbv2.target-group.deregistration-delay",
+        "InvalidArgument",
+        {"deregistrationDelay": 3601},
+        {"deregistrationDelay": 0},
+    ),
     (TARGETS, "elbv2.target-group.slow-start", "InvalidArgument", {"slowStart": 29}, {"slowStart": 30}),
     (
         TARGETS,
@@ -230,7 +322,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"loadBalancingAnomalyMitigation": "on"},
         {"loadBalancingAnomalyMitigation": "on", "loadBalancingAlgorithmType": "weighted_random"},
     ),
-    (TARGETS, "elbv2.target-group.health-interval", "InvalidArgument", {"healthCheck": {"interval": 4}}, {"healthCheck": {"interval": 6}}),
+    (
+        TARGETS,
+        "elbv2.target-group.health-interval",
+        "InvalidArgument",
+        {"healthCheck": {"interval": 4}},
+        {"healthCheck": {"interval": 6}},
+    ),
     (
         TARGETS,
         "elbv2.target-group.health-timeout",
@@ -239,13 +337,55 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"healthCheck": {"interval": 10, "timeout": 9}},
     ),
     (TARGETS, "elbv2.target-group.health-timeout", "ValidationError", {"healthCheck": {"interval": 5}}, {}),
-    (TARGETS, "elbv2.target-group.health-threshold", "InvalidArgument", {"healthCheck": {"healthyThreshold": 1}}, {"healthCheck": {"healthyThreshold": 2}}),
-    (TARGETS, "elbv2.target-group.health-protocol", "InvalidArgument", {"healthCheck": {"protocol": "UDP"}}, {"healthCheck": {"protocol": "HTTP"}}),
-    (TARGETS, "elbv2.target-group.health-tcp", "InvalidArgument", {"healthCheck": {"protocol": "TCP"}}, {"protocol": "TCP", "healthCheck": {"protocol": "TCP"}}),
-    (TARGETS, "elbv2.target-group.health-path", "InvalidArgument", {"healthCheck": {"path": "health"}}, {"healthCheck": {"path": "/health"}}),
-    (TARGETS, "elbv2.target-group.health-port", "InvalidArgument", {"healthCheck": {"port": "http"}}, {"healthCheck": {"port": "8080"}}),
-    (TARGETS, "elbv2.target-group.health-enabled", "ValidationError", {"healthCheck": {"enabled": False}}, {"healthCheck": {"enabled": True}}),
-    (TARGETS, "elbv2.target-group.health-matcher", "ValidationError", {"healthCheck": {"matcher": "200-599"}}, {"healthCheck": {"matcher": "200,202-399"}}),
+    (
+        TARGETS,
+        "elbv2.target-group.health-threshold",
+        "InvalidArgument",
+        {"healthCheck": {"healthyThreshold": 1}},
+        {"healthCheck": {"healthyThreshold": 2}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-protocol",
+        "InvalidArgument",
+        {"healthCheck": {"protocol": "UDP"}},
+        {"healthCheck": {"protocol": "HTTP"}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-tcp",
+        "InvalidArgument",
+        {"healthCheck": {"protocol": "TCP"}},
+        {"protocol": "TCP", "healthCheck": {"protocol": "TCP"}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-path",
+        "InvalidArgument",
+        {"healthCheck": {"path": "health"}},
+        {"healthCheck": {"path": "/health"}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-port",
+        "InvalidArgument",
+        {"healthCheck": {"port": "http"}},
+        {"healthCheck": {"port": "8080"}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-enabled",
+        "ValidationError",
+        {"healthCheck": {"enabled": False}},
+        {"healthCheck": {"enabled": True}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-matcher",
+        "ValidationError",
+        {"healthCheck": {"matcher": "200-599"}},
+        {"healthCheck": {"matcher": "200,202-399"}},
+    ),
     (
         TARGETS,
         "elbv2.target-group.health-matcher",
@@ -253,8 +393,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"protocolVersion": "GRPC", "healthCheck": {"matcher": "200"}},
         {"protocolVersion": "GRPC", "healthCheck": {"matcher": "0-99"}},
     ),
-    (TARGETS, "elbv2.target-group.stickiness", "InvalidArgument", {"stickiness": {"type": "cookie"}}, {"stickiness": {"type": "lb_cookie"}}),
-    (TARGETS, "elbv2.target-group.stickiness-protocol", "InvalidConfigurationRequest", {"stickiness": {"type": "source_ip"}}, {"protocol": "TCP", "stickiness": {"type": "source_ip"}}),
+    (
+        TARGETS,
+        "elbv2.target-group.stickiness",
+        "InvalidArgument",
+        {"stickiness": {"type": "cookie"}},
+        {"stickiness": {"type": "lb_cookie"}},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.stickiness-protocol",
+        "InvalidConfigurationRequest",
+        {"stickiness": {"type": "source_ip"}},
+        {"protocol": "TCP", "stickiness": {"type": "source_ip"}},
+    ),
     (
         TARGETS,
         "elbv2.target-group.cookie",
@@ -263,7 +415,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"stickiness": {"type": "app_cookie", "cookieName": "session"}},
     ),
     (LISTENER, "elbv2.listener.arn", "InvalidArgument", {"loadBalancerArn": "web"}, {}),
-    (LISTENER, "elbv2.listener.balancer-exists", "LoadBalancerNotFound", {"loadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"}, {}),
+    (
+        LISTENER,
+        "elbv2.listener.balancer-exists",
+        "LoadBalancerNotFound",
+        {"loadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"},
+        {},
+    ),
     (LISTENER, "elbv2.listener.port", "InvalidArgument", {"port": 65536}, {}),
     (LISTENER, "elbv2.listener.port-required", "ValidationError", {"port": None}, {}),
     (LISTENER, "elbv2.listener.port-unique", "DuplicateListener", {"port": 80}, {"port": 8080}),
@@ -288,9 +446,27 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (LISTENER, "elbv2.action.type", "InvalidArgument", {"defaultActions": [{"type": "drop"}]}, {}),
     (LISTENER, "elbv2.action.block", "InvalidArgument", {"defaultActions": [{"type": "fixed-response"}]}, {}),
     (LISTENER, "elbv2.action.final", "InvalidLoadBalancerAction", {"defaultActions": [FIXED, FIXED]}, {}),
-    (LISTENER, "elbv2.action.order", "InvalidArgument", {"defaultActions": [{**FIXED, "order": 0}]}, {"defaultActions": [{**FIXED, "order": 1}]}),
-    (LISTENER, "elbv2.action.target-exists", "TargetGroupNotFound", {"defaultActions": [FORWARD]}, {"defaultActions": [{"type": "forward", "targetGroupArn": "$target"}]}),
-    (LISTENER, "elbv2.action.target-arn", "InvalidArgument", {"defaultActions": [{"type": "forward", "targetGroupArn": "web"}]}, {}),
+    (
+        LISTENER,
+        "elbv2.action.order",
+        "InvalidArgument",
+        {"defaultActions": [{**FIXED, "order": 0}]},
+        {"defaultActions": [{**FIXED, "order": 1}]},
+    ),
+    (
+        LISTENER,
+        "elbv2.action.target-exists",
+        "TargetGroupNotFound",
+        {"defaultActions": [FORWARD]},
+        {"defaultActions": [{"type": "forward", "targetGroupArn": "$target"}]},
+    ),
+    (
+        LISTENER,
+        "elbv2.action.target-arn",
+        "InvalidArgument",
+        {"defaultActions": [{"type": "forward", "targetGroupArn": "web"}]},
+        {},
+    ),
     (LISTENER, "elbv2.action.forward-target", "InvalidArgument", {"defaultActions": [{"type": "forward"}]}, {}),
     (
         LISTENER,
@@ -299,13 +475,27 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"defaultActions": [{"type": "forward", "forward": {"targetGroups": [{"arn": "$target", "weight": 1000}]}}]},
         {"defaultActions": [{"type": "forward", "forward": {"targetGroups": [{"arn": "$target", "weight": 999}]}}]},
     ),
-    (LISTENER, "elbv2.action.forward-groups", "InvalidArgument", {"defaultActions": [{"type": "forward", "forward": {"targetGroups": []}}]}, {}),
+    (
+        LISTENER,
+        "elbv2.action.forward-groups",
+        "InvalidArgument",
+        {"defaultActions": [{"type": "forward", "forward": {"targetGroups": []}}]},
+        {},
+    ),
     (
         LISTENER,
         "elbv2.action.stickiness",
         "InvalidArgument",
-        {"defaultActions": [{"type": "forward", "forward": {"targetGroups": [{"arn": "$target"}], "stickiness": {"duration": 0}}}]},
-        {"defaultActions": [{"type": "forward", "forward": {"targetGroups": [{"arn": "$target"}], "stickiness": {"duration": 1}}}]},
+        {
+            "defaultActions": [
+                {"type": "forward", "forward": {"targetGroups": [{"arn": "$target"}], "stickiness": {"duration": 0}}}
+            ]
+        },
+        {
+            "defaultActions": [
+                {"type": "forward", "forward": {"targetGroups": [{"arn": "$target"}], "stickiness": {"duration": 1}}}
+            ]
+        },
     ),
     (
         LISTENER,
@@ -314,16 +504,36 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_307", "port": "443"}}]},
         {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "443"}}]},
     ),
-    (LISTENER, "elbv2.action.redirect-loop", "InvalidLoadBalancerAction", {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "path": "/#{path}"}}]}, {}),
+    (
+        LISTENER,
+        "elbv2.action.redirect-loop",
+        "InvalidLoadBalancerAction",
+        {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "path": "/#{path}"}}]},
+        {},
+    ),
     (
         LISTENER,
         "elbv2.action.fixed-response",
         "InvalidArgument",
-        {"defaultActions": [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "301"}}]},
-        {"defaultActions": [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "503"}}]},
+        {
+            "defaultActions": [
+                {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "301"}}
+            ]
+        },
+        {
+            "defaultActions": [
+                {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "503"}}
+            ]
+        },
     ),
     (RULE, "elbv2.listener-rule.arn", "InvalidArgument", {"listenerArn": "web"}, {}),
-    (RULE, "elbv2.listener-rule.listener-exists", "ListenerNotFound", {"listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"}, {}),
+    (
+        RULE,
+        "elbv2.listener-rule.listener-exists",
+        "ListenerNotFound",
+        {"listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"},
+        {},
+    ),
     (RULE, "elbv2.listener-rule.priority", "InvalidArgument", {"priority": 50001}, {"priority": 50000}),
     (RULE, "elbv2.listener-rule.priority-unique", "PriorityInUse", {"priority": 10}, {"priority": 11}),
     (RULE, "elbv2.condition.some", "InvalidArgument", {"conditions": []}, {}),
@@ -335,24 +545,85 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"conditions": [{"pathPattern": {"values": ["/a"]}, "hostHeader": {"values": ["a.example"]}}]},
         {"conditions": [{"pathPattern": {"values": ["/a"]}}, {"hostHeader": {"values": ["a.example"]}}]},
     ),
-    (RULE, "elbv2.condition.once", "ValidationError", {"conditions": [{"pathPattern": {"values": ["/a"]}}, {"pathPattern": {"values": ["/b"]}}]}, {"conditions": [{"pathPattern": {"values": ["/a", "/b"]}}]}),
-    (RULE, "elbv2.condition.values", "ValidationError", {"conditions": [{"pathPattern": {"values": list("123456")}}]}, {"conditions": [{"pathPattern": {"values": list("12345")}}]}),
-    (RULE, "elbv2.condition.wildcards", "ValidationError", {"conditions": [{"pathPattern": {"values": ["******"]}}]}, {"conditions": [{"pathPattern": {"values": ["*****"]}}]}),
-    (RULE, "elbv2.condition.value", "InvalidArgument", {"conditions": [{"httpRequestMethod": {"values": ["get"]}}]}, {"conditions": [{"httpRequestMethod": {"values": ["GET"]}}]}),
-    (RULE, "elbv2.condition.value", "InvalidArgument", {"conditions": [{"httpHeader": {"httpHeaderName": "Host", "values": ["a"]}}]}, {"conditions": [{"httpHeader": {"httpHeaderName": "X-Host", "values": ["a"]}}]}),
-    (RULE, "elbv2.condition.value", "InvalidArgument", {"conditions": [{"sourceIp": {"values": ["10.0.0.1"]}}]}, {"conditions": [{"sourceIp": {"values": ["10.0.0.1/32"]}}]}),
+    (
+        RULE,
+        "elbv2.condition.once",
+        "ValidationError",
+        {"conditions": [{"pathPattern": {"values": ["/a"]}}, {"pathPattern": {"values": ["/b"]}}]},
+        {"conditions": [{"pathPattern": {"values": ["/a", "/b"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.values",
+        "ValidationError",
+        {"conditions": [{"pathPattern": {"values": list("123456")}}]},
+        {"conditions": [{"pathPattern": {"values": list("12345")}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.wildcards",
+        "ValidationError",
+        {"conditions": [{"pathPattern": {"values": ["******"]}}]},
+        {"conditions": [{"pathPattern": {"values": ["*****"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.value",
+        "InvalidArgument",
+        {"conditions": [{"httpRequestMethod": {"values": ["get"]}}]},
+        {"conditions": [{"httpRequestMethod": {"values": ["GET"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.value",
+        "InvalidArgument",
+        {"conditions": [{"httpHeader": {"httpHeaderName": "Host", "values": ["a"]}}]},
+        {"conditions": [{"httpHeader": {"httpHeaderName": "X-Host", "values": ["a"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.value",
+        "InvalidArgument",
+        {"conditions": [{"sourceIp": {"values": ["10.0.0.1"]}}]},
+        {"conditions": [{"sourceIp": {"values": ["10.0.0.1/32"]}}]},
+    ),
     (CLUSTER, "ecs.cluster.name", "InvalidArgument", {"name": "my cluster"}, {"name": "my-cluster_1"}),
     (CLUSTER, "ecs.cluster.unique", "InvalidParameterException", {"name": "main"}, {}),
-    (CLUSTER, "ecs.cluster.setting", "InvalidParameterException", {"settings": [{"name": "containerInsights", "value": "on"}]}, {"settings": [{"name": "containerInsights", "value": "enhanced"}]}),
-    (CLUSTER, "ecs.cluster.exec-logging", "InvalidArgument", {"configuration": {"executeCommandConfiguration": {"logging": "ON"}}}, {"configuration": {"executeCommandConfiguration": {"logging": "NONE"}}}),
+    (
+        CLUSTER,
+        "ecs.cluster.setting",
+        "InvalidParameterException",
+        {"settings": [{"name": "containerInsights", "value": "on"}]},
+        {"settings": [{"name": "containerInsights", "value": "enhanced"}]},
+    ),
+    (
+        CLUSTER,
+        "ecs.cluster.exec-logging",
+        "InvalidArgument",
+        {"configuration": {"executeCommandConfiguration": {"logging": "ON"}}},
+        {"configuration": {"executeCommandConfiguration": {"logging": "NONE"}}},
+    ),
     (
         CLUSTER,
         "ecs.cluster.exec-override",
         "InvalidParameterException",
         {"configuration": {"executeCommandConfiguration": {"logging": "OVERRIDE"}}},
-        {"configuration": {"executeCommandConfiguration": {"logging": "OVERRIDE", "logConfiguration": {"cloudWatchLogGroupName": "/x"}}}},
+        {
+            "configuration": {
+                "executeCommandConfiguration": {
+                    "logging": "OVERRIDE",
+                    "logConfiguration": {"cloudWatchLogGroupName": "/x"},
+                }
+            }
+        },
     ),
-    (PROVIDERS, "ecs.cluster-capacity-providers.exists", "InvalidParameterException", {"capacityProviders": ["spot"]}, {"capacityProviders": ["FARGATE_SPOT"]}),
+    (
+        PROVIDERS,
+        "ecs.cluster-capacity-providers.exists",
+        "InvalidParameterException",
+        {"capacityProviders": ["spot"]},
+        {"capacityProviders": ["FARGATE_SPOT"]},
+    ),
     (
         PROVIDERS,
         "ecs.strategy.provider-associated",
@@ -371,14 +642,26 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         PROVIDERS,
         "ecs.strategy.weight",
         "InvalidParameterException",
-        {"capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategies": [{"capacityProvider": "FARGATE"}, {"capacityProvider": "FARGATE_SPOT"}]},
+        {
+            "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+            "defaultCapacityProviderStrategies": [
+                {"capacityProvider": "FARGATE"},
+                {"capacityProvider": "FARGATE_SPOT"},
+            ],
+        },
         {},
     ),
     (
         PROVIDERS,
         "ecs.strategy.one-base",
         "InvalidParameterException",
-        {"capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategies": [{"capacityProvider": "FARGATE", "base": 1, "weight": 1}, {"capacityProvider": "FARGATE_SPOT", "base": 1}]},
+        {
+            "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+            "defaultCapacityProviderStrategies": [
+                {"capacityProvider": "FARGATE", "base": 1, "weight": 1},
+                {"capacityProvider": "FARGATE_SPOT", "base": 1},
+            ],
+        },
         {},
     ),
     (PROVIDERS, "ecs.strategy.size", "InvalidParameterException", {"capacityProviders": ["FARGATE"] * 21}, {}),
@@ -386,14 +669,44 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (DEFINITION, "ecs.task-definition.network-mode", "InvalidArgument", {"networkMode": "vpc"}, {}),
     (DEFINITION, "ecs.task-definition.fargate-network", "ClientException", {"networkMode": "bridge"}, {}),
     (DEFINITION, "ecs.task-definition.fargate-network", "ClientException", {"networkMode": None}, {}),
-    (DEFINITION, "ecs.task-definition.fargate-size", "ClientException", {"cpu": "256", "memory": "4096"}, {"cpu": "512", "memory": "4096"}),
-    (DEFINITION, "ecs.task-definition.fargate-size", "ClientException", {"cpu": "300"}, {"cpu": ".25 vCPU", "memory": "0.5GB"}),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-size",
+        "ClientException",
+        {"cpu": "256", "memory": "4096"},
+        {"cpu": "512", "memory": "4096"},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-size",
+        "ClientException",
+        {"cpu": "300"},
+        {"cpu": ".25 vCPU", "memory": "0.5GB"},
+    ),
     (DEFINITION, "ecs.task-definition.fargate-size-required", "ClientException", {"memory": None}, {}),
-    (DEFINITION, "ecs.task-definition.fargate-forbids", "ClientException", {"volumes": [{"name": "v", "hostPath": "/tmp"}]}, {"volumes": [{"name": "v"}]}),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-forbids",
+        "ClientException",
+        {"volumes": [{"name": "v", "hostPath": "/tmp"}]},
+        {"volumes": [{"name": "v"}]},
+    ),
     (DEFINITION, "ecs.task-definition.modes", "InvalidArgument", {"pidMode": "none"}, {"pidMode": "task"}),
-    (DEFINITION, "ecs.task-definition.compatibility", "InvalidArgument", {"requiresCompatibilities": ["FARGATE", "LAMBDA"]}, {"requiresCompatibilities": ["FARGATE", "EC2"]}),
+    (
+        DEFINITION,
+        "ecs.task-definition.compatibility",
+        "InvalidArgument",
+        {"requiresCompatibilities": ["FARGATE", "LAMBDA"]},
+        {"requiresCompatibilities": ["FARGATE", "EC2"]},
+    ),
     (DEFINITION, "ecs.task-definition.role", "InvalidArgument", {"taskRoleArn": "tasks"}, {"taskRoleArn": ROLE_ARN}),
-    (DEFINITION, "ecs.task-definition.ephemeral", "InvalidArgument", {"ephemeralStorage": {"sizeInGib": 20}}, {"ephemeralStorage": {"sizeInGib": 21}}),
+    (
+        DEFINITION,
+        "ecs.task-definition.ephemeral",
+        "InvalidArgument",
+        {"ephemeralStorage": {"sizeInGib": 20}},
+        {"ephemeralStorage": {"sizeInGib": 21}},
+    ),
     (
         DEFINITION,
         "ecs.task-definition.ephemeral-fargate",
@@ -401,15 +714,45 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"requiresCompatibilities": ["EC2"], "ephemeralStorage": {"sizeInGib": 21}},
         {"requiresCompatibilities": ["EC2"]},
     ),
-    (DEFINITION, "ecs.task-definition.constraints", "InvalidArgument", {"requiresCompatibilities": ["EC2"], "placementConstraints": [{"type": "memberOf"}] * 11}, {"requiresCompatibilities": ["EC2"], "placementConstraints": [{"type": "memberOf"}] * 10}),
-    (DEFINITION, "ecs.task-definition.platform", "InvalidArgument", {"runtimePlatform": {"cpuArchitecture": "arm64"}}, {"runtimePlatform": {"cpuArchitecture": "ARM64"}}),
+    (
+        DEFINITION,
+        "ecs.task-definition.constraints",
+        "InvalidArgument",
+        {"requiresCompatibilities": ["EC2"], "placementConstraints": [{"type": "memberOf"}] * 11},
+        {"requiresCompatibilities": ["EC2"], "placementConstraints": [{"type": "memberOf"}] * 10},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.platform",
+        "InvalidArgument",
+        {"runtimePlatform": {"cpuArchitecture": "arm64"}},
+        {"runtimePlatform": {"cpuArchitecture": "ARM64"}},
+    ),
     (DEFINITION, "ecs.container.json", "InvalidArgument", {"containerDefinitions": "[]"}, {}),
     (DEFINITION, "ecs.container.json", "InvalidArgument", {"containerDefinitions": "{"}, {}),
-    (DEFINITION, "ecs.container.required", "ClientException", {"containerDefinitions": containers(without="image")}, {}),
+    (
+        DEFINITION,
+        "ecs.container.required",
+        "ClientException",
+        {"containerDefinitions": containers(without="image")},
+        {},
+    ),
     (DEFINITION, "ecs.container.name", "ClientException", {"containerDefinitions": containers(name="my web")}, {}),
     (DEFINITION, "ecs.container.image", "ClientException", {"containerDefinitions": containers(image="")}, {}),
-    (DEFINITION, "ecs.container.type", "ClientException", {"containerDefinitions": containers(command=[1])}, {"containerDefinitions": containers(command=["sh"])}),
-    (DEFINITION, "ecs.container.essential", "ClientException", {"containerDefinitions": containers(essential=False)}, {}),
+    (
+        DEFINITION,
+        "ecs.container.type",
+        "ClientException",
+        {"containerDefinitions": containers(command=[1])},
+        {"containerDefinitions": containers(command=["sh"])},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.essential",
+        "ClientException",
+        {"containerDefinitions": containers(essential=False)},
+        {},
+    ),
     (
         DEFINITION,
         "ecs.container.unique-name",
@@ -417,25 +760,74 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"containerDefinitions": json.dumps([{"name": "a", "image": "b"}] * 2)},
         {"containerDefinitions": json.dumps([{"name": name, "image": "b"} for name in "ab"])},
     ),
-    (DEFINITION, "ecs.container.port", "ClientException", {"containerDefinitions": containers(portMappings=[{"containerPort": "80"}])}, {}),
-    (DEFINITION, "ecs.container.protocol", "ClientException", {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "protocol": "http"}])}, {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "protocol": "udp"}])}),
-    (DEFINITION, "ecs.container.host-port", "ClientException", {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "hostPort": 8080}])}, {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "hostPort": 80}])}),
-    (DEFINITION, "ecs.container.unique-port", "ClientException", {"containerDefinitions": containers(portMappings=[{"containerPort": 80}, {"containerPort": 80, "protocol": "udp"}])}, {}),
-    (DEFINITION, "ecs.container.no-ports", "ClientException", {"requiresCompatibilities": ["EC2"], "networkMode": "none"}, {"requiresCompatibilities": ["EC2"], "networkMode": "host"}),
-    (DEFINITION, "ecs.container.env", "ClientException", {"containerDefinitions": containers(environment=[{"name": "A", "value": 1}])}, {"containerDefinitions": containers(environment=[{"name": "A", "value": "1"}])}),
+    (
+        DEFINITION,
+        "ecs.container.port",
+        "ClientException",
+        {"containerDefinitions": containers(portMappings=[{"containerPort": "80"}])},
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.protocol",
+        "ClientException",
+        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "protocol": "http"}])},
+        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "protocol": "udp"}])},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.host-port",
+        "ClientException",
+        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "hostPort": 8080}])},
+        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "hostPort": 80}])},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.unique-port",
+        "ClientException",
+        {
+            "containerDefinitions": containers(
+                portMappings=[{"containerPort": 80}, {"containerPort": 80, "protocol": "udp"}]
+            )
+        },
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.no-ports",
+        "ClientException",
+        {"requiresCompatibilities": ["EC2"], "networkMode": "none"},
+        {"requiresCompatibilities": ["EC2"], "networkMode": "host"},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.env",
+        "ClientException",
+        {"containerDefinitions": containers(environment=[{"name": "A", "value": 1}])},
+        {"containerDefinitions": containers(environment=[{"name": "A", "value": "1"}])},
+    ),
     (
         DEFINITION,
         "ecs.container.secret",
         "ClientException",
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "a value!"}])},
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "/demo/dev/message"}])},
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "a value!"}]),
+        },
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "/demo/dev/message"}]),
+        },
     ),
     (
         DEFINITION,
         "ecs.task-definition.secrets-role",
         "ClientException",
         {"containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "/demo"}])},
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "/demo"}])},
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "/demo"}]),
+        },
     ),
     (
         DEFINITION,
@@ -455,23 +847,74 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         DEFINITION,
         "ecs.container.awslogs-options",
         "ClientException",
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(logConfiguration=logs(**{"awslogs-region": None}))},
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(logConfiguration=logs(**{"awslogs-region": None})),
+        },
         {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(logConfiguration=logs(mode="non-blocking"))},
     ),
     (
         DEFINITION,
         "ecs.container.log-option-text",
         "ClientException",
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(logConfiguration=logs(**{"max-buffer-size": 4}))},
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(logConfiguration=logs(**{"max-buffer-size": "4m"}))},
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(logConfiguration=logs(**{"max-buffer-size": 4})),
+        },
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(logConfiguration=logs(**{"max-buffer-size": "4m"})),
+        },
     ),
-    (DEFINITION, "ecs.container.log-driver", "ClientException", {"containerDefinitions": containers(logConfiguration={"logDriver": "json-file"})}, {"containerDefinitions": containers(logConfiguration={"logDriver": "splunk"})}),
-    (DEFINITION, "ecs.container.health", "ClientException", {"containerDefinitions": containers(healthCheck={"command": ["curl"]})}, {"containerDefinitions": containers(healthCheck={"command": ["CMD", "curl"]})}),
-    (DEFINITION, "ecs.container.health", "ClientException", {"containerDefinitions": containers(healthCheck={"command": ["CMD", "a"], "retries": 11})}, {"containerDefinitions": containers(healthCheck={"command": ["CMD", "a"], "retries": 10})}),
-    (DEFINITION, "ecs.container.timeout", "ClientException", {"containerDefinitions": containers(stopTimeout=121)}, {"containerDefinitions": containers(stopTimeout=120)}),
-    (DEFINITION, "ecs.container.fargate-forbids", "ClientException", {"containerDefinitions": containers(privileged=True)}, {"containerDefinitions": containers(privileged=False)}),
-    (DEFINITION, "ecs.container.memory", "ClientException", {"containerDefinitions": containers(memory=5)}, {"containerDefinitions": containers(memory=6)}),
-    (DEFINITION, "ecs.container.memory-reservation", "ClientException", {"containerDefinitions": containers(memory=128, memoryReservation=128)}, {"containerDefinitions": containers(memory=128, memoryReservation=64)}),
+    (
+        DEFINITION,
+        "ecs.container.log-driver",
+        "ClientException",
+        {"containerDefinitions": containers(logConfiguration={"logDriver": "json-file"})},
+        {"containerDefinitions": containers(logConfiguration={"logDriver": "splunk"})},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.health",
+        "ClientException",
+        {"containerDefinitions": containers(healthCheck={"command": ["curl"]})},
+        {"containerDefinitions": containers(healthCheck={"command": ["CMD", "curl"]})},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.health",
+        "ClientException",
+        {"containerDefinitions": containers(healthCheck={"command": ["CMD", "a"], "retries": 11})},
+        {"containerDefinitions": containers(healthCheck={"command": ["CMD", "a"], "retries": 10})},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.timeout",
+        "ClientException",
+        {"containerDefinitions": containers(stopTimeout=121)},
+        {"containerDefinitions": containers(stopTimeout=120)},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.fargate-forbids",
+        "ClientException",
+        {"containerDefinitions": containers(privileged=True)},
+        {"containerDefinitions": containers(privileged=False)},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.memory",
+        "ClientException",
+        {"containerDefinitions": containers(memory=5)},
+        {"containerDefinitions": containers(memory=6)},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.memory-reservation",
+        "ClientException",
+        {"containerDefinitions": containers(memory=128, memoryReservation=128)},
+        {"containerDefinitions": containers(memory=128, memoryReservation=64)},
+    ),
     (
         DEFINITION,
         "ecs.container.memory-required",
@@ -479,73 +922,300 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"requiresCompatibilities": ["EC2"], "memory": None},
         {"requiresCompatibilities": ["EC2"], "memory": None, "containerDefinitions": containers(memory=64)},
     ),
-    (DEFINITION, "ecs.container.depends-on", "ClientException", {"containerDefinitions": containers(dependsOn=[{"containerName": "web", "condition": "READY"}])}, {}),
-    (DEFINITION, "ecs.container.depends-on-exists", "ClientException", {"containerDefinitions": containers(dependsOn=[{"containerName": "db", "condition": "START"}])}, {}),
+    (
+        DEFINITION,
+        "ecs.container.depends-on",
+        "ClientException",
+        {"containerDefinitions": containers(dependsOn=[{"containerName": "web", "condition": "READY"}])},
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.depends-on-exists",
+        "ClientException",
+        {"containerDefinitions": containers(dependsOn=[{"containerName": "db", "condition": "START"}])},
+        {},
+    ),
     (
         DEFINITION,
         "ecs.container.depends-on-healthy",
         "ClientException",
-        {"containerDefinitions": json.dumps([{"name": "db", "image": "a"}, {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]}])},
-        {"containerDefinitions": json.dumps([{"name": "db", "image": "a"}, {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "START"}]}])},
+        {
+            "containerDefinitions": json.dumps(
+                [
+                    {"name": "db", "image": "a"},
+                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]},
+                ]
+            )
+        },
+        {
+            "containerDefinitions": json.dumps(
+                [
+                    {"name": "db", "image": "a"},
+                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "START"}]},
+                ]
+            )
+        },
     ),
     (
         DEFINITION,
         "ecs.container.depends-on-essential",
         "ClientException",
-        {"containerDefinitions": json.dumps([{"name": "db", "image": "a"}, {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]}])},
-        {"containerDefinitions": json.dumps([{"name": "db", "image": "a", "essential": False}, {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]}])},
+        {
+            "containerDefinitions": json.dumps(
+                [
+                    {"name": "db", "image": "a"},
+                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]},
+                ]
+            )
+        },
+        {
+            "containerDefinitions": json.dumps(
+                [
+                    {"name": "db", "image": "a", "essential": False},
+                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]},
+                ]
+            )
+        },
     ),
     (SERVICE, "ecs.service.name", "InvalidParameterException", {"name": "my service"}, {}),
     (SERVICE, "ecs.service.unique", "InvalidParameterException", {"name": "web"}, {}),
     (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": None}, {"cluster": "main"}),
     (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": "other"}, {}),
-    (SERVICE, "ecs.service.task-definition-exists", "ClientException", {"taskDefinition": "web:9"}, {"taskDefinition": "web:1"}),
-    (SERVICE, "ecs.service.task-definition-required", "InvalidParameterException", {"taskDefinition": None}, {"taskDefinition": "web"}),
+    (
+        SERVICE,
+        "ecs.service.task-definition-exists",
+        "ClientException",
+        {"taskDefinition": "web:9"},
+        {"taskDefinition": "web:1"},
+    ),
+    (
+        SERVICE,
+        "ecs.service.task-definition-required",
+        "InvalidParameterException",
+        {"taskDefinition": None},
+        {"taskDefinition": "web"},
+    ),
     (SERVICE, "ecs.service.desired-count", "InvalidParameterException", {"desiredCount": -1}, {"desiredCount": 0}),
     (SERVICE, "ecs.service.launch-type", "InvalidArgument", {"launchType": "LAMBDA"}, {}),
-    (SERVICE, "ecs.service.scheduling", "InvalidArgument", {"schedulingStrategy": "CRON"}, {"schedulingStrategy": "REPLICA"}),
+    (
+        SERVICE,
+        "ecs.service.scheduling",
+        "InvalidArgument",
+        {"schedulingStrategy": "CRON"},
+        {"schedulingStrategy": "REPLICA"},
+    ),
     (SERVICE, "ecs.service.propagate-tags", "InvalidArgument", {"propagateTags": "ALL"}, {"propagateTags": "SERVICE"}),
-    (SERVICE, "ecs.service.platform", "PlatformUnknownException", {"platformVersion": "2.0"}, {"platformVersion": "1.4.0"}),
+    (
+        SERVICE,
+        "ecs.service.platform",
+        "PlatformUnknownException",
+        {"platformVersion": "2.0"},
+        {"platformVersion": "1.4.0"},
+    ),
     (SERVICE, "ecs.service.grace", "InvalidArgument", {"healthCheckGracePeriodSeconds": -1}, {}),
-    (SERVICE, "ecs.service.grace-needs-balancer", "InvalidParameterException", {"healthCheckGracePeriodSeconds": 60}, {}),
-    (SERVICE, "ecs.service.minimum-percent", "InvalidParameterException", {"deploymentMinimumHealthyPercent": -1}, {"deploymentMinimumHealthyPercent": 0}),
-    (SERVICE, "ecs.service.maximum-percent", "InvalidParameterException", {"deploymentMaximumPercent": 99}, {"deploymentMaximumPercent": 101}),
-    (SERVICE, "ecs.service.blocked-deployments", "InvalidParameterException", {"deploymentMaximumPercent": 100}, {"deploymentMaximumPercent": 100, "deploymentMinimumHealthyPercent": 50}),
-    (SERVICE, "ecs.service.rebalancing", "InvalidParameterException", {"availabilityZoneRebalancing": "ENABLED", "deploymentMaximumPercent": 100, "deploymentMinimumHealthyPercent": 0}, {"availabilityZoneRebalancing": "ENABLED"}),
-    (SERVICE, "ecs.service.controller", "InvalidParameterException", {"deploymentController": {"type": "CODE_DEPLOY"}, "deploymentCircuitBreaker": {"enable": True, "rollback": True}}, {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}),
-    (SERVICE, "ecs.service.strategy", "InvalidArgument", {"deploymentConfiguration": {"strategy": "BIG_BANG"}}, {"deploymentConfiguration": {"strategy": "ROLLING"}}),
+    (
+        SERVICE,
+        "ecs.service.grace-needs-balancer",
+        "InvalidParameterException",
+        {"healthCheckGracePeriodSeconds": 60},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.minimum-percent",
+        "InvalidParameterException",
+        {"deploymentMinimumHealthyPercent": -1},
+        {"deploymentMinimumHealthyPercent": 0},
+    ),
+    (
+        SERVICE,
+        "ecs.service.maximum-percent",
+        "InvalidParameterException",
+        {"deploymentMaximumPercent": 99},
+        {"deploymentMaximumPercent": 101},
+    ),
+    (
+        SERVICE,
+        "ecs.service.blocked-deployments",
+        "InvalidParameterException",
+        {"deploymentMaximumPercent": 100},
+        {"deploymentMaximumPercent": 100, "deploymentMinimumHealthyPercent": 50},
+    ),
+    (
+        SERVICE,
+        "ecs.service.rebalancing",
+        "InvalidParameterException",
+        {
+            "availabilityZoneRebalancing": "ENABLED",
+            "deploymentMaximumPercent": 100,
+            "deploymentMinimumHealthyPercent": 0,
+        },
+        {"availabilityZoneRebalancing": "ENABLED"},
+    ),
+    (
+        SERVICE,
+        "ecs.service.controller",
+        "InvalidParameterException",
+        {
+            "deploymentController": {"type": "CODE_DEPLOY"},
+            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+        },
+        {"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+    ),
+    (
+        SERVICE,
+        "ecs.service.strategy",
+        "InvalidArgument",
+        {"deploymentConfiguration": {"strategy": "BIG_BANG"}},
+        {"deploymentConfiguration": {"strategy": "ROLLING"}},
+    ),
     (SERVICE, "ecs.service.daemon", "InvalidParameterException", {"schedulingStrategy": "DAEMON"}, {}),
-    (SERVICE, "ecs.service.launch-or-strategy", "InvalidParameterException", {"capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}]}, {"launchType": None, "capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}]}),
-    (SERVICE, "ecs.service.fargate-placement", "InvalidParameterException", {"orderedPlacementStrategies": [{"type": "spread"}]}, {}),
+    (
+        SERVICE,
+        "ecs.service.launch-or-strategy",
+        "InvalidParameterException",
+        {"capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}]},
+        {"launchType": None, "capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}]},
+    ),
+    (
+        SERVICE,
+        "ecs.service.fargate-placement",
+        "InvalidParameterException",
+        {"orderedPlacementStrategies": [{"type": "spread"}]},
+        {},
+    ),
     (SERVICE, "ecs.service.placement", "InvalidArgument", {"orderedPlacementStrategies": [{"type": "pack"}]}, {}),
-    (SERVICE, "ecs.service.fargate-only", "InvalidParameterException", {"launchType": "EC2", "platformVersion": "LATEST"}, {"launchType": "EC2"}),
+    (
+        SERVICE,
+        "ecs.service.fargate-only",
+        "InvalidParameterException",
+        {"launchType": "EC2", "platformVersion": "LATEST"},
+        {"launchType": "EC2"},
+    ),
     (SERVICE, "ecs.service.network-required", "InvalidParameterException", {"networkConfiguration": None}, {}),
     (SERVICE, "ecs.service.subnets", "InvalidParameterException", {"networkConfiguration": {"subnets": []}}, {}),
-    (SERVICE, "ecs.service.subnet-exists", "InvalidParameterException", {"networkConfiguration": {"subnets": ["subnet-0"]}}, {}),
-    (SERVICE, "ecs.service.group-exists", "InvalidParameterException", {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["sg-0"]}}, {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["$group"]}}),
-    (SERVICE, "ecs.service.groups", "InvalidParameterException", {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["$group"] * 6}}, {}),
-    (SERVICE, "ecs.service.exec-role", "InvalidParameterException", {"enableExecuteCommand": True}, {"enableExecuteCommand": False}),
-    (SERVICE, "ecs.service.balancers", "InvalidParameterException", {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 80}] * 6}, {}),
-    (SERVICE, "ecs.service.target-group-arn", "InvalidArgument", {"loadBalancers": [{"targetGroupArn": "web", "containerName": "web", "containerPort": 80}]}, {}),
-    (SERVICE, "ecs.service.container-port", "InvalidArgument", {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 70000}]}, {}),
-    (SERVICE, "ecs.service.target-group-exists", "InvalidParameterException", {"loadBalancers": [{"targetGroupArn": MISSING_ARN, "containerName": "web", "containerPort": 80}]}, {}),
-    (SERVICE, "ecs.service.container-exists", "InvalidParameterException", {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "app", "containerPort": 80}]}, {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 80.0}]}),
-    (SERVICE, "ecs.service.port-exists", "InvalidParameterException", {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 8080}]}, {}),
+    (
+        SERVICE,
+        "ecs.service.subnet-exists",
+        "InvalidParameterException",
+        {"networkConfiguration": {"subnets": ["subnet-0"]}},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.group-exists",
+        "InvalidParameterException",
+        {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["sg-0"]}},
+        {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["$group"]}},
+    ),
+    (
+        SERVICE,
+        "ecs.service.groups",
+        "InvalidParameterException",
+        {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["$group"] * 6}},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.exec-role",
+        "InvalidParameterException",
+        {"enableExecuteCommand": True},
+        {"enableExecuteCommand": False},
+    ),
+    (
+        SERVICE,
+        "ecs.service.balancers",
+        "InvalidParameterException",
+        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 80}] * 6},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.target-group-arn",
+        "InvalidArgument",
+        {"loadBalancers": [{"targetGroupArn": "web", "containerName": "web", "containerPort": 80}]},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.container-port",
+        "InvalidArgument",
+        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 70000}]},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.target-group-exists",
+        "InvalidParameterException",
+        {"loadBalancers": [{"targetGroupArn": MISSING_ARN, "containerName": "web", "containerPort": 80}]},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.container-exists",
+        "InvalidParameterException",
+        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "app", "containerPort": 80}]},
+        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 80.0}]},
+    ),
+    (
+        SERVICE,
+        "ecs.service.port-exists",
+        "InvalidParameterException",
+        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 8080}]},
+        {},
+    ),
     (ROLE, "iam.role.name", "InvalidArgument", {"name": "a" * 65}, {"name": "a" * 64}),
     (ROLE, "iam.role.unique", "EntityAlreadyExists", {"name": "Tasks"}, {}),
     (ROLE, "iam.role.description", "InvalidArgument", {"description": "a" * 1001}, {"description": "a" * 1000}),
     (ROLE, "iam.role.session", "InvalidArgument", {"maxSessionDuration": 3599}, {"maxSessionDuration": 43200}),
     (ROLE, "iam.role.path", "InvalidArgument", {"path": "service"}, {"path": "/service/"}),
-    (ROLE, "iam.role.boundary", "InvalidArgument", {"permissionsBoundary": "boundary"}, {"permissionsBoundary": "arn:aws:iam::aws:policy/Boundary"}),
+    (
+        ROLE,
+        "iam.role.boundary",
+        "InvalidArgument",
+        {"permissionsBoundary": "boundary"},
+        {"permissionsBoundary": "arn:aws:iam::aws:policy/Boundary"},
+    ),
     (ROLE, "iam.policy.json", "MalformedPolicyDocument", {"assumeRolePolicy": "not json"}, {}),
-    (ROLE, "iam.policy.fields", "MalformedPolicyDocument", {"assumeRolePolicy": '{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'}, {}),
-    (ROLE, "iam.policy.exists", "NoSuchEntity", {"managedPolicyArns": ["arn:aws:iam::123456789012:policy/none"]}, {"managedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}),
+    (
+        ROLE,
+        "iam.policy.fields",
+        "MalformedPolicyDocument",
+        {"assumeRolePolicy": '{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'},
+        {},
+    ),
+    (
+        ROLE,
+        "iam.policy.exists",
+        "NoSuchEntity",
+        {"managedPolicyArns": ["arn:aws:iam::123456789012:policy/none"]},
+        {"managedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
+    ),
     (ROLE_POLICY, "iam.role.exists", "NoSuchEntity", {"role": "nobody"}, {}),
     (ROLE_POLICY, "iam.role-policy.name", "InvalidArgument", {"name": "a b"}, {}),
     (ROLE_POLICY, "iam.policy.statement", "MalformedPolicyDocument", {"policy": "{}"}, {}),
-    (ROLE_POLICY, "iam.policy.effect", "MalformedPolicyDocument", {"policy": '{"Statement": {"Effect": "allow", "Action": "*", "Resource": "*"}}'}, {"policy": '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'}),
-    (ROLE_POLICY, "iam.policy.version", "MalformedPolicyDocument", {"policy": '{"Version": "2020-01-01", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'}, {}),
-    (ROLE_POLICY, "iam.policy.size", "LimitExceeded", {"policy": '{"Statement": {"Effect": "Deny", "Action": "%s", "Resource": "*"}}' % ("a" * 10240)}, {}),
+    (
+        ROLE_POLICY,
+        "iam.policy.effect",
+        "MalformedPolicyDocument",
+        {"policy": '{"Statement": {"Effect": "allow", "Action": "*", "Resource": "*"}}'},
+        {"policy": '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'},
+    ),
+    (
+        ROLE_POLICY,
+        "iam.policy.version",
+        "MalformedPolicyDocument",
+        {"policy": '{"Version": "2020-01-01", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'},
+        {},
+    ),
+    (
+        ROLE_POLICY,
+        "iam.policy.size",
+        "LimitExceeded",
+        {"policy": '{"Statement": {"Effect": "Deny", "Action": "%s", "Resource": "*"}}' % ("a" * 10240)},
+        {},
+    ),
     (ATTACHMENT, "iam.role-policy-attachment.arn", "InvalidArgument", {"policyArn": "ReadOnlyAccess"}, {}),
     (ATTACHMENT, "iam.policy.exists", "NoSuchEntity", {"policyArn": "arn:aws:iam::123456789012:policy/none"}, {}),
     (POLICY, "iam.policy.name", "InvalidArgument", {"name": "a b"}, {}),
@@ -557,13 +1227,37 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (PARAMETER, "ssm.parameter.type", "InvalidArgument", {"type": "Secret"}, {"type": "SecureString"}),
     (PARAMETER, "ssm.parameter.tier", "InvalidArgument", {"tier": "Cheap"}, {"tier": "Advanced"}),
     (PARAMETER, "ssm.parameter.data-type", "InvalidArgument", {"dataType": "json"}, {"dataType": "text"}),
-    (PARAMETER, "ssm.parameter.one-value", "InvalidArgument", {"insecureValue": "x"}, {"value": None, "insecureValue": "x"}),
+    (
+        PARAMETER,
+        "ssm.parameter.one-value",
+        "InvalidArgument",
+        {"insecureValue": "x"},
+        {"value": None, "insecureValue": "x"},
+    ),
     (PARAMETER, "ssm.parameter.hierarchy", "ValidationException", {"name": "demo/message"}, {"name": "message"}),
-    (PARAMETER, "ssm.parameter.levels", "HierarchyLevelLimitExceededException", {"name": "/a" * 16}, {"name": "/a" * 15}),
+    (
+        PARAMETER,
+        "ssm.parameter.levels",
+        "HierarchyLevelLimitExceededException",
+        {"name": "/a" * 16},
+        {"name": "/a" * 15},
+    ),
     (PARAMETER, "ssm.parameter.reserved", "ValidationException", {"name": "/aws/x"}, {"name": "/my/aws"}),
     (PARAMETER, "ssm.parameter.empty", "ValidationException", {"value": ""}, {}),
-    (PARAMETER, "ssm.parameter.size", "ValidationException", {"value": "a" * 4097}, {"value": "a" * 4097, "tier": "Advanced"}),
-    (PARAMETER, "ssm.parameter.pattern", "ParameterPatternMismatchException", {"allowedPattern": "^[0-9]+$"}, {"allowedPattern": "^[a-z]+$"}),
+    (
+        PARAMETER,
+        "ssm.parameter.size",
+        "ValidationException",
+        {"value": "a" * 4097},
+        {"value": "a" * 4097, "tier": "Advanced"},
+    ),
+    (
+        PARAMETER,
+        "ssm.parameter.pattern",
+        "ParameterPatternMismatchException",
+        {"allowedPattern": "^[0-9]+$"},
+        {"allowedPattern": "^[a-z]+$"},
+    ),
     (PARAMETER, "ssm.parameter.pattern", "InvalidAllowedPatternException", {"allowedPattern": "("}, {}),
 ]
 
@@ -582,8 +1276,10 @@ def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str
     return {name: value for name, value in inputs.items() if value is not None}
 
 
-@pytest.mark.parametrize(("token", "rule", "code", "wrong", "right"), CASES, ids=lambda each: each if isinstance(each, str) else "")
-def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(
+@pytest.mark.parametrize(
+    ("token", "rule", "code", "wrong", "right"), CASES, ids=lambda each: each if isinstance(each, str) else ""
+)
+def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR0917 — the columns of the table
     account: Account, token: str, rule: str, code: str, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
     before = len(account.all(token))
@@ -592,3 +1288,23 @@ def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(
     assert (rule, code) in {(each.rule, each.code) for each in refused.value.refusals}, refused.value
     assert len(account.all(token)) == before, "nothing is made"
     account.make(token, **over_minimal(account, token, right))
+
+
+ODD = (UNKNOWN, None, True, 0, -1.5, "", "x", [], [None], [UNKNOWN, {}], {}, {"type": []})
+
+
+@pytest.mark.parametrize("token", CATALOG)
+def test_no_odd_value_in_any_place_of_any_row_crashes_a_rule(
+    account: Account, token: str, places: Callable[[Any], list[Place]], with_changed: Callable[[Any, Place, Any], Any]
+) -> None:
+    odd_values = cycle(ODD)
+    for row in [each for case in CASES if case[0] == token for each in case[3:]]:
+        inputs = over_minimal(account, token, row)
+        for place in [each for each in places(inputs) if each[0] in row]:
+            for odd in islice(odd_values, 5):
+                refusals = list(CATALOG[token].check(with_changed(inputs, place, odd)))
+                assert all(isinstance(each, Refusal) and each.message for each in refusals)
+        definitions = parsed(row.get("containerDefinitions"))
+        for place in places(definitions):
+            changed = json.dumps(with_changed(definitions, place, next(odd_values)), default=lambda _: None)
+            list(CATALOG[token].check({**inputs, "containerDefinitions": changed}))

@@ -1,0 +1,307 @@
+"""What has to exist first, what can't go while it is used, and what goes along."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.catalog import CATALOG, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Account
+
+LISTENER = "aws:lb/listener:Listener"
+RULE = "aws:lb/listenerRule:ListenerRule"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+TARGETS = "aws:lb/targetGroup:TargetGroup"
+SERVICE = "aws:ecs/service:Service"
+DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+SUBNET = "aws:ec2/subnet:Subnet"
+VPC = "aws:ec2/vpc:Vpc"
+GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+NAT = "aws:ec2/natGateway:NatGateway"
+EIP = "aws:ec2/eip:Eip"
+ROUTE = "aws:ec2/route:Route"
+ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+ROLE = "aws:iam/role:Role"
+POLICY = "aws:iam/policy:Policy"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+
+
+def refused(act: Callable[[], Any]) -> set[tuple[str, str]]:
+    """The rules and codes with which something is refused."""
+    with pytest.raises(Refused) as caught:
+        act()
+    return {(each.rule, each.code) for each in caught.value.refusals}
+
+
+def forward(arn: str) -> list[dict[str, Any]]:
+    return [{"type": "forward", "targetGroupArn": arn}]
+
+
+def service(account: Account, **more: Any) -> dict[str, Any]:
+    """One more service, behind the target group of the first."""
+    target = {"targetGroupArn": account.id("target"), "containerName": "web", "containerPort": 80}
+    return {**account.minimal(SERVICE), "loadBalancers": [target], **more}
+
+
+def other_vpc(account: Account) -> str:
+    """A second VPC with a subnet, a group, a gateway and a load balancer's worth of zones."""
+    vpc = account.make(VPC, "other", cidrBlock="10.1.0.0/16").id
+    for number, zone in enumerate("ab"):
+        account.make(
+            SUBNET, f"other-{zone}", vpcId=vpc, cidrBlock=f"10.1.{number}.0/24", availabilityZone=f"eu-west-1{zone}"
+        )
+    account.make(GROUP, "other-group", name="other", vpcId=vpc)
+    return vpc
+
+
+def test_a_service_before_its_target_group_has_a_listener_is_refused_and_accepted_after_it(account: Account) -> None:
+    lonely = account.make(TARGETS, **account.minimal(TARGETS)).id
+    inputs = service(account, loadBalancers=[{"targetGroupArn": lonely, "containerName": "web", "containerPort": 80}])
+    expected = ("ecs.service.target-group-attached", "InvalidParameterException")
+    assert expected in refused(lambda: account.make(SERVICE, **inputs))
+    account.make(RULE, **{**account.minimal(RULE), "actions": forward(lonely)})
+    account.make(SERVICE, **inputs)
+
+
+def test_a_service_with_an_instance_target_group_is_refused_for_awsvpc(account: Account) -> None:
+    wrong = account.make(TARGETS, **{**account.minimal(TARGETS), "targetType": "instance"}).id
+    account.make(RULE, **{**account.minimal(RULE), "actions": forward(wrong)})
+    inputs = service(account, loadBalancers=[{"targetGroupArn": wrong, "containerName": "web", "containerPort": 80}])
+    assert ("ecs.service.target-type", "InvalidParameterException") in refused(lambda: account.make(SERVICE, **inputs))
+
+
+def test_a_grace_period_is_accepted_with_a_load_balancer(account: Account) -> None:
+    account.make(SERVICE, **service(account, healthCheckGracePeriodSeconds=60))
+
+
+def test_exec_is_accepted_with_a_task_role(account: Account) -> None:
+    inputs = {**account.minimal(DEFINITION), "taskRoleArn": account.made["role"].outputs["arn"]}
+    definition = account.make(DEFINITION, **inputs).id
+    account.make(SERVICE, **service(account, taskDefinition=definition, enableExecuteCommand=True))
+
+
+def test_a_service_across_two_vpcs_is_refused(account: Account) -> None:
+    other_vpc(account)
+    network = {"subnets": [account.id("subnet-a")], "securityGroups": [account.id("other-group")]}
+    rules = refused(lambda: account.make(SERVICE, **service(account, networkConfiguration=network)))
+    assert ("ecs.service.one-vpc", "InvalidParameterException") in rules
+
+
+def test_a_bridge_task_takes_no_network_configuration_and_doesnt_run_on_fargate(account: Account) -> None:
+    container = json.dumps([{"name": "web", "image": "nginx", "memory": 64, "portMappings": [{"containerPort": 80}]}])
+    bridge = account.make(DEFINITION, family="bridge", containerDefinitions=container).id
+    rules = refused(lambda: account.make(SERVICE, **service(account, taskDefinition=bridge)))
+    assert {"ecs.service.network-forbidden", "ecs.service.compatible"} <= {rule for rule, _ in rules}
+
+
+def test_the_name_of_a_draining_service_can_be_used_again_only_when_it_is_gone(account: Account) -> None:
+    again = service(account, name="web")
+    account.draining.add(account.id("service"))
+    assert ("ecs.service.draining", "InvalidParameterException") in refused(lambda: account.make(SERVICE, **again))
+    account.delete(SERVICE, account.id("service"))
+    account.make(SERVICE, **again)
+
+
+def test_a_changed_service_is_held_against_its_new_task_definition(account: Account) -> None:
+    current = account.made["service"]
+    container = json.dumps([{"name": "app", "image": "nginx", "portMappings": [{"containerPort": 8080}]}])
+    inputs = {**account.minimal(DEFINITION), "containerDefinitions": container}
+    renamed = account.make(DEFINITION, **inputs).id
+    change = {**current.inputs, "taskDefinition": renamed}
+    assert {rule for rule, _ in refused(lambda: account.update(SERVICE, current.id, change))} == {
+        "ecs.service.container-exists"
+    }
+    assert account.get(SERVICE, current.id) == current, "a refused update changes nothing"
+
+
+def test_a_service_is_scaled_although_its_listener_was_deleted_elsewhere(account: Account) -> None:
+    current = account.made["service"]
+    account.delete(RULE, account.id("rule"))
+    assert account.update(SERVICE, current.id, {**current.inputs, "desiredCount": 3}).outputs["desiredCount"] == 3
+
+
+def test_a_public_load_balancer_needs_an_internet_gateway_and_an_internal_one_does_not(account: Account) -> None:
+    other_vpc(account)
+    inputs = {"name": "other", "subnets": [account.id("other-a"), account.id("other-b")]}
+    expected = ("elbv2.load-balancer.internet-gateway", "InvalidSubnet")
+    assert expected in refused(lambda: account.make(BALANCER, **inputs))
+    account.make(BALANCER, **inputs, internal=True)
+
+
+def test_a_load_balancer_is_in_one_vpc_with_one_subnet_for_each_of_its_zones(account: Account) -> None:
+    other_vpc(account)
+    a, b = account.id("subnet-a"), account.id("subnet-b")
+    twin = account.make(SUBNET, vpcId=account.id("vpc"), cidrBlock="10.0.7.0/28", availabilityZone="eu-west-1a").id
+
+    def rules(*subnets: str, **more: Any) -> set[str]:
+        return {rule for rule, _ in refused(lambda: account.make(BALANCER, name="new", subnets=[*subnets], **more))}
+
+    assert rules(a, twin) >= {"elbv2.load-balancer.two-zones", "elbv2.load-balancer.subnet-per-zone"}
+    assert "elbv2.load-balancer.subnet-size" in rules(b, twin)
+    assert rules(a, account.id("other-b")) == {"elbv2.load-balancer.one-vpc"}
+    assert rules(a, b, securityGroups=[account.id("other-group")]) == {"elbv2.load-balancer.groups-vpc"}
+
+
+def test_a_target_group_serves_one_load_balancer_of_its_own_vpc_and_protocol(account: Account) -> None:
+    vpc = other_vpc(account)
+    second = account.make(BALANCER, **account.minimal(BALANCER)).id
+
+    def rules(arn: str) -> set[tuple[str, str]]:
+        inputs = {"loadBalancerArn": second, "port": 80, "defaultActions": forward(arn)}
+        return refused(lambda: account.make(LISTENER, **inputs))
+
+    assert ("elbv2.target-group.one-balancer", "TargetGroupAssociationLimit") in rules(account.id("target"))
+    away = account.make(TARGETS, **{**account.minimal(TARGETS), "name": "away", "vpcId": vpc}).id
+    assert ("elbv2.target-group.same-vpc", "InvalidConfigurationRequest") in rules(away)
+    tcp = account.make(TARGETS, **{**account.minimal(TARGETS), "name": "tcp", "protocol": "TCP"}).id
+    assert ("elbv2.target-group.protocol-fits", "IncompatibleProtocols") in rules(tcp)
+
+
+def test_a_listener_keeps_its_own_port_on_update_and_a_rule_its_own_priority(account: Account) -> None:
+    for token, name in ((LISTENER, "listener"), (RULE, "rule")):
+        current = account.made[name]
+        account.update(token, current.id, {**current.inputs, "tags": {"a": "b"}})
+
+
+def test_a_rule_without_a_priority_comes_after_all_others(account: Account) -> None:
+    assert account.make(RULE, **account.minimal(RULE)).outputs["priority"] == 11
+
+
+def test_quotas_are_enforced(account: Account) -> None:
+    for number in range(1, 5):
+        account.make(VPC, cidrBlock=f"10.{number}.0.0/16")
+    assert ("ec2.vpc.quota", "VpcLimitExceeded") in refused(lambda: account.make(VPC, cidrBlock="10.9.0.0/16"))
+    for _ in range(5):
+        account.make(EIP)
+    assert ("ec2.eip.quota", "AddressLimitExceeded") in refused(lambda: account.make(EIP))
+    rule = account.minimal(INGRESS)
+    for port in range(1, 60):
+        account.make(INGRESS, **{**rule, "fromPort": port, "toPort": port})
+    full = ("ec2.security-group-rule.quota", "RulesPerSecurityGroupLimitExceeded")
+    assert full in refused(lambda: account.make(INGRESS, **rule))
+    listener = account.minimal(LISTENER)
+    for port in range(1000, 1049):
+        account.make(LISTENER, **{**listener, "port": port})
+    assert ("elbv2.listener.quota", "TooManyListeners") in refused(lambda: account.make(LISTENER, **listener))
+    for _ in range(99):
+        account.make(RULE, **account.minimal(RULE))
+    assert ("elbv2.listener-rule.quota", "TooManyRules") in refused(lambda: account.make(RULE, **account.minimal(RULE)))
+    for number in range(10):
+        account.make(ATTACHMENT, role="tasks", policyArn=f"arn:aws:iam::aws:policy/P{number}")
+    attachment = account.minimal(ATTACHMENT)
+    assert ("iam.role.quota", "LimitExceeded") in refused(lambda: account.make(ATTACHMENT, **attachment))
+
+
+def test_the_network_keeps_to_one_vpc(account: Account) -> None:
+    vpc = other_vpc(account)
+    gateway = account.make(GATEWAY).id
+    route = {**account.minimal(ROUTE), "gatewayId": gateway}
+    assert ("ec2.route.same-vpc", "InvalidParameterValue") in refused(lambda: account.make(ROUTE, **route))
+    association = {"routeTableId": account.id("table"), "subnetId": account.id("other-a")}
+    expected = ("ec2.route-table-association.same-vpc", "InvalidParameterValue")
+    assert expected in refused(lambda: account.make(ASSOCIATION, **association))
+    rule = {"securityGroupId": account.id("group"), "referencedSecurityGroupId": account.id("other-group")}
+    both = {**rule, "ipProtocol": "-1"}
+    expected = ("ec2.security-group-rule.same-vpc", "InvalidGroup.NotFound")
+    assert expected in refused(lambda: account.make(INGRESS, **both))
+    account.update(GATEWAY, gateway, {"vpcId": vpc})
+
+
+def test_a_public_nat_gateway_needs_an_internet_gateway_and_a_free_address(account: Account) -> None:
+    other_vpc(account)
+    address = account.make(EIP)
+    inputs = {"allocationId": address.id, "subnetId": account.id("other-a")}
+    assert ("ec2.nat-gateway.internet", "Gateway.NotAttached") in refused(lambda: account.make(NAT, **inputs))
+    gateway = account.make(NAT, allocationId=address.id, subnetId=account.id("subnet-a"))
+    assert gateway.outputs["publicIp"] == address.outputs["publicIp"]
+    again = {"allocationId": address.id, "subnetId": account.id("subnet-b")}
+    expected = ("ec2.nat-gateway.address-in-use", "Resource.AlreadyAssociated")
+    assert expected in refused(lambda: account.make(NAT, **again))
+    assert ("ec2.eip.held", "InvalidIPAddress.InUse") in refused(lambda: account.delete(EIP, address.id))
+
+
+IN_USE = [
+    ("vpc", "ec2.vpc.held", "DependencyViolation"),
+    ("subnet-a", "ec2.subnet.held", "DependencyViolation"),
+    ("gateway", "ec2.internet-gateway.held", "DependencyViolation"),
+    ("group", "ec2.security-group.held", "DependencyViolation"),
+    ("target", "elbv2.target-group.held", "ResourceInUse"),
+    ("cluster", "ecs.cluster.held", "ClusterContainsServicesException"),
+]
+
+
+@pytest.mark.parametrize(("name", "rule", "code"), IN_USE)
+def test_what_is_in_use_stays(account: Account, name: str, rule: str, code: str) -> None:
+    resource = account.made[name]
+    assert (rule, code) in refused(lambda: account.delete(resource.token, resource.id))
+    assert account.get(resource.token, resource.id) is not None
+
+
+def test_what_protection_forbids_stays_until_the_protection_is_off(account: Account) -> None:
+    balancer = account.made["balancer"]
+    account.update(BALANCER, balancer.id, {**balancer.inputs, "enableDeletionProtection": True})
+    expected = ("elbv2.load-balancer.deletion-protection", "OperationNotPermitted")
+    assert expected in refused(lambda: account.delete(BALANCER, balancer.id))
+    account.update(BALANCER, balancer.id, balancer.inputs)
+    account.delete(BALANCER, balancer.id)
+    logs = account.make("aws:cloudwatch/logGroup:LogGroup", name="kept", deletionProtectionEnabled=True)
+    expected = ("logs.group.deletion-protection", "OperationNotPermitted")
+    assert expected in refused(lambda: account.delete(logs.token, logs.id))
+
+
+def test_a_role_goes_after_its_policies_or_with_them_when_forced(account: Account) -> None:
+    policy = account.make(POLICY, **account.minimal(POLICY)).id
+    attachment = account.make(ATTACHMENT, role="tasks", policyArn=policy)
+    assert ("iam.role.held", "DeleteConflict") in refused(lambda: account.delete(ROLE, "tasks"))
+    assert ("iam.policy.held", "DeleteConflict") in refused(lambda: account.delete(POLICY, policy))
+    assert ("iam.policy.unique", "EntityAlreadyExists") in refused(
+        lambda: account.make(POLICY, **account.minimal(POLICY))
+    )
+    account.update(ROLE, "tasks", {**account.made["role"].inputs, "forceDetachPolicies": True})
+    account.delete(ROLE, "tasks")
+    assert account.get(ATTACHMENT, attachment.id) is None
+
+
+def test_a_deleted_load_balancer_takes_its_listeners_and_rules_along_and_frees_their_groups(account: Account) -> None:
+    account.delete(BALANCER, account.id("balancer"))
+    assert not account.all(LISTENER)
+    assert not account.all(RULE)
+    account.delete(TARGETS, account.id("target"))
+
+
+def test_everything_goes_in_the_order_in_which_pulumi_destroys(account: Account) -> None:
+    for resource in reversed(account.made.values()):
+        if resource.token != "aws:cloudwatch/logGroup:LogGroup":
+            account.delete(resource.token, resource.id)
+    left = [each for token in CATALOG for each in account.all(token)]
+    assert [each.id for each in left] == ["/web"]
+
+
+def test_groups_that_refer_to_each_other_hold_each_other_but_a_group_doesnt_hold_itself(account: Account) -> None:
+    a, b = (account.make(GROUP, name=name, vpcId=account.id("vpc")).id for name in "ab")
+    account.make(INGRESS, securityGroupId=a, ipProtocol="-1", referencedSecurityGroupId=a)
+    rule = account.make(INGRESS, securityGroupId=b, ipProtocol="-1", referencedSecurityGroupId=a).id
+    assert ("ec2.security-group.held", "DependencyViolation") in refused(lambda: account.delete(GROUP, a))
+    account.delete(INGRESS, rule)
+    account.delete(GROUP, a)
+
+
+def test_a_vpc_brings_a_route_table_and_a_group_that_only_it_takes_away(account: Account) -> None:
+    vpc = account.make(VPC, cidrBlock="10.8.0.0/16")
+    table, group = vpc.outputs["mainRouteTableId"], vpc.outputs["defaultSecurityGroupId"]
+    main, default = ("ec2.route-table.main", "DependencyViolation"), ("ec2.security-group.default", "CannotDelete")
+    assert main in refused(lambda: account.delete("aws:ec2/routeTable:RouteTable", table))
+    assert default in refused(lambda: account.delete(GROUP, group))
+    adopted = account.make("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", vpcId=vpc.id)
+    assert adopted.id == group
+    account.delete(VPC, vpc.id)
+    assert account.get(GROUP, group) is None
+    assert account.get("aws:ec2/routeTable:RouteTable", table) is None
