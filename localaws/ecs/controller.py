@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from localaws.addresses import NoAddressError, private_address
 from localaws.alb.balancer import TargetState
 from localaws.alb.compiler import Endpoint
-from localaws.catalog.model import World
 from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
-from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, service_spec, task_spec
+from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, Resources, service_spec, task_spec
 from localaws.ecs.model import Action, Deed, Health, Process, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.runtime import TaskStartError
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
@@ -72,7 +71,7 @@ class TargetGroups(Protocol):
         """Stop."""
 
 
-class Cloud(World, Protocol):
+class Cloud(Resources, Protocol):
     """The resources to follow."""
 
     @property

