@@ -61,7 +61,9 @@ async def wait_until_stable(
     good_since, good, failures = began, 0, 0
     while True:
         last = not options.deadline
-        outcome = await probe(options.timeout if last else max(0.0, min(options.timeout, deadline - clock())))
+        outcome = await probe(
+            options.timeout if last else min(options.timeout, max(deadline - clock(), shortest_attempt(options)))
+        )
         attempt = _judged(outcome, options, clock() - began)
         record(attempt)
         if attempt.stopped_in is None:

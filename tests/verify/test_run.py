@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.virtual_time import run_in_virtual_time
@@ -298,6 +298,7 @@ printable_bytes = st.binary(max_size=60) | st.sampled_from(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(body=printable_bytes, value=printable_bytes, status=st.sampled_from([200, 204, 302, 404, 503]))
 def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_command(
     body: bytes, value: bytes, status: int
@@ -316,6 +317,7 @@ def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_com
 results = st.lists(st.sampled_from(list(Status))).map(lambda found: [Result(id="x", status=status) for status in found])
 
 
+@settings(deadline=None)
 @given(results, st.booleans())
 def test_more_failures_never_improve_a_verdict(given_results: list[Result], reached: bool) -> None:  # noqa: FBT001 — hypothesis passes it
     before = verdict(given_results, reached=reached)
@@ -326,6 +328,7 @@ def test_more_failures_never_improve_a_verdict(given_results: list[Result], reac
     assert verdict([*given_results, Result(id="y", status=Status.OK)], reached=reached) is before
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=1), st.sampled_from([50, 90, 95, 99]))
 def test_a_percentile_is_the_nearest_rank(values: list[float], percent: int) -> None:
     ordered = sorted(values)

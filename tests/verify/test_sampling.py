@@ -29,6 +29,7 @@ def test_a_sample_is_as_small_as_the_promise_allows(tasks: int, accepted: float)
     assert tasks == 1 or miss_probability(tasks, samples - 1) > accepted
 
 
+@settings(deadline=None)
 @given(tasks=st.integers(1, 30), samples=st.integers(0, 200))
 def test_a_miss_is_certain_below_one_request_a_task_and_less_likely_with_each_more(tasks: int, samples: int) -> None:
     probability = miss_probability(tasks, samples)
@@ -78,6 +79,7 @@ def test_a_task_is_named_by_what_it_answers(where: str, body: bytes, named: str 
     assert identify(answer(body=body, x_served_by="task-a"), identity) == named
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([b"Hello from a", b"Hello from b", b"Hello from c", b"", b"\xff"])))
 def test_the_counts_add_up_to_the_samples(bodies: list[bytes]) -> None:
     tasks, unnamed = count_tasks([answer(body=body) for body in bodies], Identity("", "body-regex", DEFAULT_IDENTITY))

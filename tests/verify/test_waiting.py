@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.virtual_time import run_in_virtual_time
@@ -128,6 +128,7 @@ def test_answers_that_never_stay_good_do_not_outlast_the_deadline() -> None:
     assert 59 <= ended <= 60
 
 
+@settings(deadline=None)
 @given(
     outcomes=st.lists(st.sampled_from([answer(), answer(503), answer(503, retry_after="40"), failure()]), min_size=1),
     deadline=st.integers(1, 100_000),
@@ -143,6 +144,7 @@ def test_no_pause_and_no_attempt_passes_the_deadline(
     assert ended <= deadline / 1000 + 1e-6
 
 
+@settings(deadline=None)
 @given(failures=st.integers(1, 10_000), first=st.floats(0.001, 60), seed=st.integers())
 def test_a_back_off_never_passes_its_cap(failures: int, first: float, seed: int) -> None:
     pause = backoff(failures, first, random.Random(seed))
