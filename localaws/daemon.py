@@ -39,7 +39,7 @@ def _installed(package: str) -> str:
 
 async def _listen(servicer: provider_pb2_grpc.ResourceProviderServicer) -> tuple[grpc.aio.Server, int]:
     server = grpc.aio.server(options=_UNLIMITED)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     return server, port

@@ -298,7 +298,7 @@ async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
     await task
 
 
-class _Status(grpc.Status):  # type: ignore[misc]
+class _Status(grpc.Status):
     """A gRPC status with details."""
 
     def __init__(self, message: str, details: bytes) -> None:
