@@ -155,8 +155,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self.url = pulumi.Output.concat("http://", balancer.dns_name)
         self.security_group_id = group.id
         self.target_group_arns = {
-            route.name: self._lead(f"{name}-{route.name}", route, args.vpc_id, listener.arn, tags)
-            for route in args.routes
+            route.name: self._lead(name, route, args.vpc_id, listener.arn, tags) for route in args.routes
         }
         self.register_outputs(
             {
@@ -169,7 +168,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
 
     def _lead(
         self,
-        name: str,
+        base: str,
         route: Route,
         vpc_id: pulumi.Input[str],
         listener_arn: pulumi.Input[str],
@@ -180,7 +179,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         # Without a fixed name a replacement is made first and takes the rule over; with one, AWS would refuse to delete
         # the old group that the rule still uses.
         target_group = aws.lb.TargetGroup(
-            name,
+            f"{base}-{route.name}",
             target_type="ip",
             protocol="HTTP",
             port=route.port,
@@ -197,8 +196,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        # Named by its priority, which a listener has once: a renamed route takes its rule over instead of colliding.
         rule = aws.lb.ListenerRule(
-            name,
+            f"{base}-{route.priority}",
             listener_arn=listener_arn,
             priority=route.priority,
             conditions=[{"path_pattern": {"values": list(route.paths)}}],

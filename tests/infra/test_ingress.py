@@ -34,7 +34,7 @@ def test_an_ingress_is_a_load_balancer_a_listener_and_a_way_to_each_service(dev:
         ("LoadBalancer", "alb"),
         ("Listener", "alb-http"),
         ("TargetGroup", "alb-web"),
-        ("ListenerRule", "alb-web"),
+        ("ListenerRule", "alb-50000"),
     }
 
 
