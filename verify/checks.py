@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from verify import explain, sampling
+from verify import sampling
+from verify.attempt import Attempt
 from verify.expectations import expectations
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.report import Result, Samples, Status, latency, steps
-from verify.waiting import Attempt
 
 _SHOWN_TASKS = 10
 
@@ -32,8 +32,7 @@ def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, option
             status, hint = Status.OK, ""
             ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
         else:
-            text, status, ended = last.text, Status.FAIL, last.ended
-            hint = last.outcome.hint if isinstance(last.outcome, Failure) else explain.hint(last.outcome)
+            text, status, ended, hint = last.text, Status.FAIL, last.ended, last.hint
         yield Result(id=phase, status=status, actual=text, hint=hint, duration=ended, attempts=len(tried))
     yield _stable(attempts, ready=ready, options=options)
 
@@ -66,73 +65,63 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
     return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
 
 
-def check_results(outcomes: Sequence[Answer | Failure], options: Options, planned: int) -> Iterator[Result]:
+def check_results(samples: Sequence[Attempt], options: Options, planned: int) -> Iterator[Result]:
     """What was asked for, held against every request that was measured."""
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     if planned:
-        yield _answered(outcomes, planned)
-    for expectation in expectations(options):
-        wrong = [answer for answer in answers if not expectation.holds(answer)]
-        if not answers:
-            yield Result(id=expectation.id, status=Status.SKIP, expected=expectation.wanted, actual="nothing answered")
+        yield _answered(samples, planned)
+    answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
+    for number, expectation in enumerate(expectations(options)):
+        wrong = [sample for sample in answered if sample.unmet[number] is not None]
+        status, actual, hint = Status.OK, expectation.wanted, ""
+        if not answered:
+            status, actual = Status.SKIP, "nothing answered"
         elif wrong:
-            seen = Counter(expectation.seen(answer) for answer in wrong).most_common(1)[0][0]
-            yield Result(
-                id=expectation.id,
-                status=Status.FAIL,
-                expected=expectation.wanted,
-                actual=f"{seen} ({len(wrong)} of {len(answers)} answers)",
-                hint=explain.hint(wrong[0]) if expectation.id == "status" else "",
-                attempts=len(answers),
-            )
-        else:
-            yield Result(
-                id=expectation.id,
-                status=Status.OK,
-                expected=expectation.wanted,
-                actual=_statuses(answers) if expectation.id == "status" else expectation.wanted,
-                attempts=len(answers),
-            )
+            seen = Counter(sample.unmet[number] for sample in wrong).most_common(1)[0][0]
+            status, actual, hint = Status.FAIL, f"{seen} ({len(wrong)} of {len(answered)} answers)", wrong[0].hint
+        elif expectation.id == "status":
+            counts = Counter(sample.text for sample in answered)
+            actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
+        yield Result(
+            id=expectation.id,
+            status=status,
+            expected=expectation.wanted,
+            actual=actual,
+            hint=hint,
+            attempts=len(answered),
+        )
     if planned:
-        yield from _tasks(measured(outcomes, options), options.expect_tasks)
+        yield from _tasks(measured(samples, options), options.expect_tasks)
 
 
-def _statuses(answers: Sequence[Answer]) -> str:
-    return ", ".join(f"{count} x {status}" for status, count in sorted(Counter(a.status for a in answers).items()))
-
-
-def _answered(outcomes: Sequence[Answer | Failure], planned: int) -> Result:
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    answered = len(outcomes) - len(failures)
-    actual = f"{answered} of {planned} requests answered"
+def _answered(samples: Sequence[Attempt], planned: int) -> Result:
+    failures = [sample.outcome for sample in samples if isinstance(sample.outcome, Failure)]
+    answered = len(samples) - len(failures)
+    status, actual, hint = Status.OK, f"{answered} of {planned} requests answered", ""
     if failures:
-        actual += f"; {failures[-1].reason}"
+        status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].reason}", failures[-1].hint
     elif answered < planned:
-        actual += "; the run ended before the rest"
+        status, actual = Status.FAIL, f"{actual}; the run ended before the rest"
+        hint = "raise --deadline, or lower --samples"
     return Result(
-        id="answers",
-        status=Status.OK if answered == planned else Status.FAIL,
-        expected=f"{planned} answers",
-        actual=actual,
-        hint=failures[-1].hint if failures else "" if answered == planned else "raise --deadline, or lower --samples",
-        attempts=len(outcomes),
+        id="answers", status=status, expected=f"{planned} answers", actual=actual, hint=hint, attempts=len(samples)
     )
 
 
-def measured(outcomes: Sequence[Answer | Failure], options: Options) -> Samples:
+def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     """The numbers behind the checks."""
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
-    good = [answer for answer in answers if options.status.accepts(answer.status)]
-    tasks, unnamed = sampling.count_tasks(good, options.identity)
-    named = len(good) - unnamed
+    answers = [sample.outcome for sample in samples if isinstance(sample.outcome, Answer)]
+    good = [s.task for s in samples if isinstance(s.outcome, Answer) and options.status.accepts(s.outcome.status)]
+    tasks, unnamed = sampling.count_tasks(good)
     return Samples(
-        count=len(outcomes),
-        errors=len(outcomes) - len(answers),
+        count=len(samples),
+        errors=len(samples) - len(answers),
         latency=latency(answers),
         steps=steps(answers),
         tasks=tasks,
         unidentified=unnamed,
-        miss_probability=sampling.miss_probability(options.expect_tasks, named) if options.expect_tasks else None,
+        miss_probability=sampling.miss_probability(options.expect_tasks, sum(tasks.values()))
+        if options.expect_tasks
+        else None,
     )
 
 

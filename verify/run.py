@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 import httpx
 
 from verify import checks, sampling
+from verify.attempt import Attempt, judge
 from verify.exit_codes import ExitCode
 from verify.options import Options
-from verify.outcome import Answer, Failure, Phase
+from verify.outcome import Answer, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Report, verdict
 from verify.resolve import Resolver, system_resolver
 from verify.target import Parsed
-from verify.waiting import Attempt, shortest_attempt, wait_until_stable
+from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str], None]
 _STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
@@ -30,7 +31,7 @@ class Evidence:
     attempts: list[Attempt] = field(default_factory=list)
     ready: bool = False
     planned: int = 0
-    samples: list[Answer | Failure] = field(default_factory=list)
+    samples: list[Attempt] = field(default_factory=list)
     stopped: ExitCode | None = None
 
 
@@ -104,6 +105,8 @@ async def check(
 async def _gather(
     probe: Probe, options: Options, evidence: Evidence, *, deadline: float, rng: random.Random, progress: Progress
 ) -> None:
+    clock = asyncio.get_running_loop().time
+    began = clock()
     said: list[str] = []
     phases = checks.phases(tls=probe.tls)
 
@@ -121,15 +124,14 @@ async def _gather(
 
     evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
     if not evidence.ready or not options.deadline:
-        outcome = evidence.attempts[-1].outcome
-        evidence.samples = [outcome] if isinstance(outcome, Answer) else []
+        evidence.samples = evidence.attempts[-1:]
         return
-    clock = asyncio.get_running_loop().time
     evidence.planned = sampling.planned(options)
     progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
     progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
     while len(evidence.samples) < evidence.planned and deadline - clock() > shortest_attempt(options):
-        evidence.samples.append(await probe(min(options.timeout, deadline - clock())))
+        outcome = await probe(min(options.timeout, deadline - clock()))
+        evidence.samples.append(judge(outcome, options, clock() - began))
 
 
 def _reached(attempt: Attempt, options: Options) -> bool:

@@ -54,11 +54,13 @@ def identify(answer: Answer, identity: Identity) -> str | None:
     return visible(found.strip(), 80) if found and found.strip() else None
 
 
-def count_tasks(answers: Iterable[Answer], identity: Identity) -> tuple[dict[str, int], int]:
+def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:
     """Answers by task, most first, and how many named none."""
-    named = Counter(identify(answer, identity) for answer in answers)
-    unnamed = named.pop(None, 0)
-    return {task: named[task] for task in sorted(filter(None, named), key=lambda task: (-named[task], task))}, unnamed
+    counts = Counter(named_by)
+    unnamed = counts.pop(None, 0)
+    return {
+        task: counts[task] for task in sorted(filter(None, counts), key=lambda task: (-counts[task], task))
+    }, unnamed
 
 
 def _at_pointer(text: str, pointer: str) -> str | None:

@@ -3,12 +3,11 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from verify import explain
-from verify.expectations import expectations
+from verify.attempt import Attempt, judge
 from verify.options import Options
-from verify.outcome import Answer, Failure, Phase
+from verify.outcome import Answer, Failure
 
 Probe = Callable[[float], Awaitable[Answer | Failure]]
 """One attempt, which ends within the given seconds."""
@@ -17,21 +16,6 @@ LONGEST_PAUSE = 15.0
 """Seconds; a resolver may keep a negative answer for longer, so asking more often finds nothing sooner."""
 
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One look while waiting. `ended` counts from the run's start; `stopped_in` is None when all was well."""
-
-    ended: float
-    outcome: Answer | Failure
-    stopped_in: Phase | None
-    text: str
-
-    def passed(self, phase: Phase) -> bool:
-        """Whether the attempt got beyond a phase."""
-        order = list(Phase)
-        return self.stopped_in is None or order.index(phase) < order.index(self.stopped_in)
 
 
 def backoff(failures: int, first: float, rng: random.Random) -> float:
@@ -64,7 +48,7 @@ async def wait_until_stable(
         outcome = await probe(
             options.timeout if last else min(options.timeout, max(deadline - clock(), shortest_attempt(options)))
         )
-        attempt = _judged(outcome, options, clock() - began)
+        attempt = judge(outcome, options, clock() - began)
         record(attempt)
         if attempt.stopped_in is None:
             good_since = good_since if good else clock()
@@ -82,19 +66,6 @@ async def wait_until_stable(
         if room <= 0:
             return False
         await asyncio.sleep(min(pause, room))
-
-
-def _judged(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
-    if isinstance(outcome, Failure):
-        return Attempt(ended=ended, outcome=outcome, stopped_in=outcome.phase, text=outcome.reason)
-    if not options.status.accepts(outcome.status):
-        return Attempt(ended=ended, outcome=outcome, stopped_in=Phase.HTTP, text=explain.describe(outcome))
-    if options.retry_mismatch:
-        for expectation in expectations(options):
-            if not expectation.holds(outcome):
-                text = f"{expectation.seen(outcome)}, not {expectation.wanted}"
-                return Attempt(ended=ended, outcome=outcome, stopped_in=Phase.HTTP, text=text)
-    return Attempt(ended=ended, outcome=outcome, stopped_in=None, text=str(outcome.status))
 
 
 def _worth_another_try(outcome: Answer | Failure, options: Options) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.test_waiting import answer
-from verify.options import DEFAULT_IDENTITY, Identity, parse_options
+from verify.options import DEFAULT_IDENTITY, parse_options
 from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed
 
 
@@ -80,8 +80,8 @@ def test_a_task_is_named_by_what_it_answers(where: str, body: bytes, named: str 
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([b"Hello from a", b"Hello from b", b"Hello from c", b"", b"\xff"])))
-def test_the_counts_add_up_to_the_samples(bodies: list[bytes]) -> None:
-    tasks, unnamed = count_tasks([answer(body=body) for body in bodies], Identity("", "body-regex", DEFAULT_IDENTITY))
-    assert sum(tasks.values()) + unnamed == len(bodies)
+@given(st.lists(st.sampled_from(["a", "b", "c", None])))
+def test_the_counts_add_up_to_the_samples(named_by: list[str | None]) -> None:
+    tasks, unnamed = count_tasks(named_by)
+    assert sum(tasks.values()) + unnamed == len(named_by)
     assert list(tasks.values()) == sorted(tasks.values(), reverse=True)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.virtual_time import run_in_virtual_time
+from verify.attempt import Attempt
 from verify.options import parse_options
 from verify.outcome import Answer, Failure, Phase, Timings
-from verify.waiting import LONGEST_PAUSE, Attempt, backoff, wait_until_stable
+from verify.waiting import LONGEST_PAUSE, backoff, wait_until_stable
 
 Outcome = Answer | Failure
 
