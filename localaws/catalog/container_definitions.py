@@ -40,40 +40,52 @@ def _is_command(value: object) -> bool:
 
 
 _LIMITS = tuple(
-    Limit(path, allowed, f"ecs.container.{rule}", _CLIENT)
+    Limit(path, allowed, rule, _CLIENT)
     for path, allowed, rule in (
-        ("name", matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"), "name"),
-        ("image", matches(r"\S{1,255}", "an image name of 1 to 255 characters"), "image"),
-        ("essential", Allowed("true or false", lambda value: isinstance(value, bool)), "type"),
-        ("cpu", Allowed("a number", _is_number), "type"),
-        ("memory", within(6, 10**9), "memory"),
-        ("memoryReservation", within(6, 10**9), "memory"),
-        ("portMappings[].containerPort", within(1, 65535), "port"),
-        ("portMappings[].hostPort", within(0, 65535), "port"),
-        ("portMappings[].protocol", one_of("tcp", "udp"), "protocol"),
+        (
+            "name",
+            matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"),
+            "ecs.container.name",
+        ),
+        ("image", matches(r"\S{1,255}", "an image name of 1 to 255 characters"), "ecs.container.image"),
+        ("essential", Allowed("true or false", lambda value: isinstance(value, bool)), "ecs.container.type"),
+        ("cpu", Allowed("a number", _is_number), "ecs.container.type"),
+        ("memory", within(6, 10**9), "ecs.container.memory"),
+        ("memoryReservation", within(6, 10**9), "ecs.container.memory"),
+        ("portMappings[].containerPort", within(1, 65535), "ecs.container.port"),
+        ("portMappings[].hostPort", within(0, 65535), "ecs.container.port"),
+        ("portMappings[].protocol", one_of("tcp", "udp"), "ecs.container.protocol"),
         (
             "environment[].name",
             Allowed("a non-empty text", lambda value: isinstance(value, str) and value != ""),
-            "env",
+            "ecs.container.env",
         ),
-        ("environment[].value", Allowed("text", lambda value: isinstance(value, str)), "env"),
-        ("secrets[].valueFrom", matches(_SECRET, "a parameter's name, or the ARN of a parameter or secret"), "secret"),
-        ("command", size(0, 10**6), "type"),
-        ("command[]", Allowed("text", lambda value: isinstance(value, str)), "type"),
-        ("healthCheck.command", Allowed("a list that starts with CMD or CMD-SHELL", _is_command), "health"),
-        ("healthCheck.interval", within(5, 300), "health"),
-        ("healthCheck.timeout", within(2, 60), "health"),
-        ("healthCheck.retries", within(1, 10), "health"),
-        ("healthCheck.startPeriod", within(0, 300), "health"),
-        ("dependsOn[].condition", one_of(*_CONDITIONS), "depends-on"),
+        ("environment[].value", Allowed("text", lambda value: isinstance(value, str)), "ecs.container.env"),
+        (
+            "secrets[].valueFrom",
+            matches(_SECRET, "a parameter's name, or the ARN of a parameter or secret"),
+            "ecs.container.secret",
+        ),
+        ("command", size(0, 10**6), "ecs.container.type"),
+        ("command[]", Allowed("text", lambda value: isinstance(value, str)), "ecs.container.type"),
+        (
+            "healthCheck.command",
+            Allowed("a list that starts with CMD or CMD-SHELL", _is_command),
+            "ecs.container.health",
+        ),
+        ("healthCheck.interval", within(5, 300), "ecs.container.health"),
+        ("healthCheck.timeout", within(2, 60), "ecs.container.health"),
+        ("healthCheck.retries", within(1, 10), "ecs.container.health"),
+        ("healthCheck.startPeriod", within(0, 300), "ecs.container.health"),
+        ("dependsOn[].condition", one_of(*_CONDITIONS), "ecs.container.depends-on"),
     )
 )
 _FARGATE_LIMITS = tuple(
-    Limit(path, allowed, f"ecs.container.{rule}", _CLIENT)
+    Limit(path, allowed, rule, _CLIENT)
     for path, allowed, rule in (
-        ("startTimeout", within(2, 120), "timeout"),
-        ("stopTimeout", within(2, 120), "timeout"),
-        ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "log-driver"),
+        ("startTimeout", within(2, 120), "ecs.container.timeout"),
+        ("stopTimeout", within(2, 120), "ecs.container.timeout"),
+        ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "ecs.container.log-driver"),
     )
 )
 _FARGATE_FORBIDS = ("links", "privileged")

@@ -342,8 +342,8 @@ def _association_account_rules(inputs: Properties, world: World, current: Resour
         yield Refusal("InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId")
 
 
-def _in_vpc(prefix: str, rule: str) -> Reference:
-    return Reference("vpcId", VPC, "InvalidVpcID.NotFound", f"{prefix}.{rule}", "held")
+def _in_vpc(rule: str) -> Reference:
+    return Reference("vpcId", VPC, "InvalidVpcID.NotFound", rule, "held")
 
 
 def _table(path: str = "routeTableId") -> Reference:
@@ -402,7 +402,7 @@ TYPES = (
             "privateDnsHostnameTypeOnLaunch": "ip-name",
         },
         limits=(Limit("cidrBlock", cidr(16, 28), "ec2.subnet.cidr"),),
-        references=(_in_vpc("ec2.subnet", "vpc-exists"),),
+        references=(_in_vpc("ec2.subnet.vpc-exists"),),
         rules=_subnet_rules,
         account_rules=_subnet_account_rules,
         computed=_subnet_computed,
@@ -411,7 +411,7 @@ TYPES = (
     ResourceType(
         token=INTERNET_GATEWAY,
         replaces=frozenset({"region"}),
-        references=(_in_vpc("ec2.internet-gateway", "vpc-exists"),),
+        references=(_in_vpc("ec2.internet-gateway.vpc-exists"),),
         account_rules=_gateway_account_rules,
         computed=simple("igw", "internet-gateway"),
         deletion_rules=_gateway_deletion_rules,
@@ -455,7 +455,7 @@ TYPES = (
             Limit("routes[].cidrBlock", cidr(), "ec2.route.cidr"),
             Limit("routes[].ipv6CidrBlock", CIDR_IPV6, "ec2.route.cidr"),
         ),
-        references=(_in_vpc("ec2.route-table", "vpc-exists"),),
+        references=(_in_vpc("ec2.route-table.vpc-exists"),),
         rules=_route_table_rules,
         computed=simple("rtb", "route-table"),
         deletion_rules=_route_table_deletion_rules,

@@ -171,70 +171,71 @@ def _is_health_port(value: object) -> bool:
 
 
 def _target_group_rules(inputs: Properties) -> Refusals:
-    prefix, kind = "elbv2.target-group", inputs.get("targetType")
+    kind = inputs.get("targetType")
     needed = ("port", "protocol", "vpcId")
     if kind == "lambda":
         for name in given(inputs, *needed):
-            yield Refusal("InvalidArgument", f"{name} must not be set for targetType lambda", f"{prefix}.lambda", name)
+            yield Refusal(
+                "InvalidArgument", f"{name} must not be set for targetType lambda", "elbv2.target-group.lambda", name
+            )
     elif kind is not UNKNOWN:
         for name in needed:
             if inputs.get(name) is None:
                 message = f"{name} is required unless targetType is lambda"
-                yield Refusal("InvalidArgument", message, f"{prefix}.needed", name)
+                yield Refusal("InvalidArgument", message, "elbv2.target-group.needed", name)
     yield from _health_check_rules(inputs)
     yield from _routing_rules(inputs)
 
 
 def _health_check_rules(inputs: Properties) -> Refusals:
-    prefix, health, protocol = "elbv2.target-group.health", block(inputs.get("healthCheck")), inputs.get("protocol")
+    health, protocol = block(inputs.get("healthCheck")), inputs.get("protocol")
     shown = "healthCheck"
     settled = _health_check(inputs)
     timeout, interval = number(settled.get("timeout")), number(settled.get("interval"))
     if timeout is not None and interval is not None and timeout >= interval:
         message = f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}'"
-        yield Refusal("ValidationError", message, f"{prefix}-timeout", shown)
+        yield Refusal("ValidationError", message, "elbv2.target-group.health-timeout", shown)
     if health.get("protocol") == "TCP":
         if protocol in _HTTP:
             message = f"healthCheck.protocol TCP is not supported for a target group with protocol {protocol}"
-            yield Refusal("InvalidArgument", message, f"{prefix}-tcp", shown)
+            yield Refusal("InvalidArgument", message, "elbv2.target-group.health-tcp", shown)
         for name in given(health, "path", "matcher"):
             message = f"healthCheck.{name} is not supported for a health check with protocol TCP"
-            yield Refusal("InvalidArgument", message, f"{prefix}-tcp", shown)
+            yield Refusal("InvalidArgument", message, "elbv2.target-group.health-tcp", shown)
     if health.get("enabled") is False and inputs.get("targetType") != "lambda":
         message = "Health check enabled must be true for target groups that aren't of type lambda"
-        yield Refusal("ValidationError", message, f"{prefix}-enabled", shown)
+        yield Refusal("ValidationError", message, "elbv2.target-group.health-enabled", shown)
     low, high = (0, 99) if inputs.get("protocolVersion") == "GRPC" else (200, 499)
     matcher = health.get("matcher")
     if isinstance(matcher, str) and not _matcher_holds(matcher, low, high):
         message = (
             f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: 200, 200,202 or 200-399"
         )
-        yield Refusal("ValidationError", message, f"{prefix}-matcher", shown)
+        yield Refusal("ValidationError", message, "elbv2.target-group.health-matcher", shown)
 
 
 def _routing_rules(inputs: Properties) -> Refusals:
-    prefix = "elbv2.target-group"
     algorithm, slow = inputs.get("loadBalancingAlgorithmType"), number(inputs.get("slowStart"))
     if slow and algorithm in ("least_outstanding_requests", "weighted_random"):
         yield Refusal(
-            "ValidationError", f"slowStart excludes {algorithm}", f"{prefix}.slow-start-algorithm", "slowStart"
+            "ValidationError", f"slowStart excludes {algorithm}", "elbv2.target-group.slow-start-algorithm", "slowStart"
         )
     anomaly = inputs.get("loadBalancingAnomalyMitigation")
     if anomaly == "on" and algorithm not in ("weighted_random", UNKNOWN):
         message = "loadBalancingAnomalyMitigation needs loadBalancingAlgorithmType weighted_random"
-        yield Refusal("ValidationError", message, f"{prefix}.anomaly", "loadBalancingAnomalyMitigation")
+        yield Refusal("ValidationError", message, "elbv2.target-group.anomaly", "loadBalancingAnomalyMitigation")
     if given(inputs, "protocolVersion") and inputs.get("protocol") not in (*_HTTP, None, UNKNOWN):
         message = f"protocolVersion needs protocol HTTP or HTTPS, got {inputs['protocol']}"
-        yield Refusal("ValidationError", message, f"{prefix}.version", "protocolVersion")
+        yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
     sticky = block(inputs.get("stickiness"))
     kind, cookie = text(sticky.get("type")), text(sticky.get("cookieName"))
     fits = ("lb_cookie", "app_cookie") if inputs.get("protocol") in _HTTP else ("source_ip",)
     if kind and text(inputs.get("protocol")) and kind in ("lb_cookie", "app_cookie", "source_ip") and kind not in fits:
         message = f"Stickiness type '{kind}' is not supported for target groups with protocol {inputs['protocol']}"
-        yield Refusal("InvalidConfigurationRequest", message, f"{prefix}.stickiness-protocol", "stickiness")
+        yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.stickiness-protocol", "stickiness")
     if kind == "app_cookie" and (sticky.get("cookieName") is None or (cookie or "").startswith("AWSALB")):
         message = f"app_cookie needs a cookieName that doesn't start with AWSALB, got {sticky.get('cookieName')!r}"
-        yield Refusal("ValidationError", message, f"{prefix}.cookie", "stickiness")
+        yield Refusal("ValidationError", message, "elbv2.target-group.cookie", "stickiness")
 
 
 def _health_check(inputs: Properties) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from itertools import cycle, islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -1262,6 +1263,14 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+DOCUMENTED_ANSWERS = {
+    row.split("`")[1]: row.split(" | ")[-2]
+    for row in (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text().splitlines()
+    if row.startswith("| `")
+}
+"""Error codes by rule, as the documentation lists them."""
+
+
 def filled(account: Account, value: Any) -> Any:
     """The value with `$name` replaced by the id of that resource."""
     if isinstance(value, str) and value.startswith("$"):
@@ -1287,6 +1296,7 @@ def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR09
         account.make(token, **over_minimal(account, token, wrong))
     assert (rule, code) in {(each.rule, each.code) for each in refused.value.refusals}, refused.value
     assert len(account.all(token)) == before, "nothing is made"
+    assert code in DOCUMENTED_ANSWERS[rule].split(", ")
     account.make(token, **over_minimal(account, token, right))
 
 

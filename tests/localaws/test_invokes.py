@@ -1,0 +1,181 @@
+"""Functions answer from what exists, in the shapes of pulumi-aws's result types."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localaws import invokes
+from localaws.catalog import Refused
+from localaws.cloud import Cloud, SeededParameter
+
+REGION = "eu-west-1"
+TRUST = '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs.amazonaws.com"}}}'
+
+
+class Account(Cloud):
+    """Two subnets, one of them routed to the internet, and one of everything that a function looks up by name."""
+
+    def __init__(self) -> None:
+        super().__init__(seed=1)
+        self.parameters = {"/demo/password": SeededParameter("hunter2", "SecureString")}
+        self.vpc = self.make("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "main"})
+        self.subnets = [
+            self.make(
+                "ec2/subnet:Subnet",
+                vpcId=self.vpc,
+                cidrBlock=f"10.0.{number}.0/24",
+                availabilityZone=f"{REGION}{zone}",
+                mapPublicIpOnLaunch=zone == "a",
+            )
+            for number, zone in enumerate("ab")
+        ]
+        self.gateway = self.make("ec2/internetGateway:InternetGateway", vpcId=self.vpc)
+        self.table = self.make("ec2/routeTable:RouteTable", vpcId=self.vpc)
+        self.make("ec2/route:Route", routeTableId=self.table, destinationCidrBlock="0.0.0.0/0", gatewayId=self.gateway)
+        self.make("ec2/routeTableAssociation:RouteTableAssociation", routeTableId=self.table, subnetId=self.subnets[0])
+        self.make("cloudwatch/logGroup:LogGroup", name="/web/a", retentionInDays=7)
+        self.make("cloudwatch/logGroup:LogGroup", name="/web/b")
+        self.make("iam/role:Role", name="tasks", assumeRolePolicy=TRUST)
+        self.make("ecs/cluster:Cluster", name="main")
+        self.make("ssm/parameter:Parameter", name="/demo/message", type="String", value="hello")
+        container = '[{"name": "web", "image": "nginx", "memory": 64}]'
+        for _ in range(2):
+            self.make("ecs/taskDefinition:TaskDefinition", family="web", containerDefinitions=container)
+        self.make("lb/loadBalancer:LoadBalancer", name="web", subnets=self.subnets)
+        self.make("lb/targetGroup:TargetGroup", name="web", port=80, protocol="HTTP", vpcId=self.vpc)
+
+    def make(self, token: str, **inputs: Any) -> str:
+        made = self.create(f"aws:{token}", f"urn:{len(self._resources)}", inputs, region=REGION)
+        self.acknowledge(made.token, made.id)
+        return made.id
+
+    def ask(self, token: str, **args: Any) -> dict[str, Any]:
+        name = token.rpartition("/")[2]
+        return invokes.answer(self, f"aws:{token}:{name}", args, REGION)
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+# Each function, arguments, and what the answer must say at least.
+ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "index/getAvailabilityZones",
+        {},
+        {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "zoneIds": ["euw1-az1", "euw1-az2", "euw1-az3"]},
+    ),
+    ("index/getRegion", {}, {"name": REGION, "region": REGION, "id": REGION}),
+    ("index/getCallerIdentity", {}, {"accountId": "123456789012"}),
+    ("index/getPartition", {}, {"partition": "aws", "dnsSuffix": "amazonaws.com"}),
+    (
+        "ec2/getVpc",
+        {"tags": {"Name": "main"}},
+        {"cidrBlock": "10.0.0.0/16", "state": "available", "tags": {"Name": "main"}},
+    ),
+    (
+        "ec2/getSubnet",
+        {"availabilityZone": "eu-west-1b"},
+        {"cidrBlock": "10.0.1.0/24", "availableIpAddressCount": 251, "mapPublicIpOnLaunch": False},
+    ),
+    ("ec2/getSecurityGroup", {"name": "default"}, {"description": "default VPC security group"}),
+    (
+        "cloudwatch/getLogGroup",
+        {"name": "/web/a"},
+        {"retentionInDays": 7, "arn": "arn:aws:logs:eu-west-1:123456789012:log-group:/web/a"},
+    ),
+    ("cloudwatch/getLogGroups", {"logGroupNamePrefix": "/web/"}, {"logGroupNames": ["/web/a", "/web/b"]}),
+    ("cloudwatch/getLogGroups", {"logGroupNamePrefix": "/none"}, {"logGroupNames": [], "arns": []}),
+    ("ssm/getParameter", {"name": "/demo/password"}, {"value": "hunter2", "type": "SecureString"}),
+    ("ssm/getParameter", {"name": "/demo/message"}, {"value": "hello", "insecureValue": "hello", "version": 1}),
+    ("ecs/getCluster", {"clusterName": "main"}, {"status": "ACTIVE", "clusterName": "main"}),
+    ("ecs/getTaskDefinition", {"taskDefinition": "web"}, {"revision": 2, "status": "ACTIVE"}),
+    ("ecs/getTaskDefinition", {"taskDefinition": "web:1"}, {"revision": 1}),
+    ("iam/getRole", {"name": "tasks"}, {"arn": "arn:aws:iam::123456789012:role/tasks"}),
+    ("lb/getLoadBalancer", {"name": "web"}, {"idleTimeout": 60, "internal": False}),
+    ("lb/getTargetGroup", {"name": "web"}, {"port": 80, "loadBalancerArns": []}),
+]
+
+
+@pytest.mark.parametrize(("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else "")
+def test_a_function_answers_from_the_account_in_the_sdks_shape(
+    account: Account, token: str, args: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    found = account.ask(token, **args)
+    assert expected.items() <= found.items()
+    assert found["id"]
+    assert expected.keys() <= sdk_outputs(token)
+
+
+def sdk_outputs(token: str) -> set[str]:
+    """What the SDK's result type of a function holds; reading the source is faster than importing it."""
+    package = find_spec("pulumi_aws")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    module, name = token.split("/")
+    folder = Path(package.submodule_search_locations[0]) / module.replace("index", "")
+    source = (folder / f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}.py").read_text()
+    getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', source)
+    return {renamed or plain for renamed, plain in getters}
+
+
+def test_subnets_are_found_by_filter_and_tag(account: Account) -> None:
+    def ids(*filters: tuple[str, str], **more: Any) -> Any:
+        asked = [{"name": name, "values": [value]} for name, value in filters]
+        return account.ask("ec2/getSubnets", filters=asked, **more)["ids"]
+
+    assert ids(("vpc-id", account.vpc)) == account.subnets
+    assert ids(("vpc-id", "vpc-0")) == []
+    assert ids(("map-public-ip-on-launch", "true")) == account.subnets[:1]
+    assert ids(("availability-zone", "eu-west-1b"), ("vpc-id", account.vpc)) == account.subnets[1:]
+    assert ids(("tag:Tier", "public")) == ids(tags={"Tier": "public"}) == []
+    assert account.ask("ec2/getVpcs", filters=[{"name": "tag:Name", "values": ["main"]}])["ids"] == [account.vpc]
+
+
+def test_a_route_table_shows_its_routes_and_associations(account: Account) -> None:
+    found = account.ask("ec2/getRouteTable", subnetId=account.subnets[0])
+    assert found["routeTableId"] == account.table
+    assert {"cidrBlock": "10.0.0.0/16", "gatewayId": "local"} in found["routes"]
+    assert {"0.0.0.0/0": account.gateway}.items() <= {
+        each["cidrBlock"]: each["gatewayId"] for each in found["routes"]
+    }.items()
+    assert [each["subnetId"] for each in found["associations"]] == account.subnets[:1]
+    main = [{"name": "association.main", "values": ["true"]}]
+    tables = account.ask("ec2/getRouteTables", vpcId=account.vpc)["ids"]
+    assert account.ask("ec2/getRouteTables", vpcId=account.vpc, filters=main)["ids"] == [
+        each for each in tables if each != account.table
+    ]
+    with pytest.raises(Refused, match="0 route tables match"):
+        account.ask("ec2/getRouteTable", subnetId=account.subnets[1])
+
+
+@pytest.mark.parametrize(
+    ("token", "args", "message"),
+    [
+        ("ec2/getVpc", {"default": True}, "no matching EC2 VPC found"),
+        ("ec2/getSubnet", {}, "multiple EC2 Subnets matched"),
+        ("cloudwatch/getLogGroup", {"name": "/none"}, "no matching CloudWatch Logs Log Group found"),
+        ("ssm/getParameter", {"name": "/none"}, "no matching SSM Parameter found"),
+        ("ecs/getTaskDefinition", {"taskDefinition": "none"}, "Unable to describe task definition: none"),
+        ("ecs/getService", {"clusterArn": "main", "serviceName": "none"}, "no service none in cluster main"),
+        ("ec2/getVpcs", {"filters": [{"name": "colour", "values": ["red"]}]}, "doesn't know the filter 'colour'"),
+        ("sqs/getQueue", {}, r"doesn't know the function aws:sqs/getQueue:getQueue; add it to FUNCTIONS"),
+    ],
+)
+def test_what_isnt_there_is_an_error_that_says_so(
+    account: Account, token: str, args: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(Refused, match=message):
+        account.ask(token, **args)
+
+
+def test_nothing_of_another_region_is_found(account: Account) -> None:
+    found = invokes.answer(account, "aws:ec2/getSubnets:getSubnets", {}, "us-east-1")
+    assert found["ids"] == []
+    assert found["region"] == "us-east-1"
