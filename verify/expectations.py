@@ -7,8 +7,9 @@ from functools import partial
 
 from verify import explain
 from verify.escaping import visible
-from verify.options import HeaderExpectation, Options
+from verify.options import Options
 from verify.outcome import Answer
+from verify.values import HeaderExpectation
 
 
 @dataclass(frozen=True)

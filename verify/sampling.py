@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from verify.escaping import visible
-from verify.options import Identity, Options
+from verify.options import Options
 from verify.outcome import Answer
+from verify.values import Identity
 
 _DEFAULT_SAMPLES = 10
 

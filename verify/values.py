@@ -1,0 +1,155 @@
+"""What an option's value may be: each reader returns the value, or raises what argparse tells with the option's name."""
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from verify.escaping import visible
+
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_SIZES = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
+_MAX_SECONDS = 24 * 3600.0
+_MAX_BODY = 64 * 1024**2
+_OWN_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
+
+
+class StatusSet(NamedTuple):
+    """Which HTTP status codes are good."""
+
+    text: str
+    ranges: tuple[tuple[int, int], ...]
+
+    def accepts(self, status: int) -> bool:
+        """Whether a status is one of them."""
+        return any(low <= status <= high for low, high in self.ranges)
+
+
+class HeaderExpectation(NamedTuple):
+    """A response header that must be there, and what its value must be."""
+
+    text: str
+    name: str
+    equals: str | None
+    matches: re.Pattern[str] | None
+
+
+class Identity(NamedTuple):
+    """Where an answer says which task made it: `kind` is `header`, `body-regex` or `json`."""
+
+    text: str
+    kind: str
+    where: str
+
+
+def duration(*, zero: bool = False) -> Callable[[str], float]:
+    """Seconds, from a number with a unit."""
+
+    def parse(text: str) -> float:
+        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|)", text)
+        seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
+        if not (0 <= seconds <= _MAX_SECONDS and (zero or seconds)):
+            raise ArgumentTypeError(f"'{visible(text, 20)}' is no duration: write 500ms, 10s, 5m or 1h, up to 24h")
+        return seconds
+
+    return parse
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ArgumentTypeError(f"'{visible(text, 20)}' is no whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def probability(text: str) -> float:
+    """A chance that can be met with a sensible number of requests."""
+    chance = float(text) if re.fullmatch(r"[0-9]*\.?[0-9]+(e-?[0-9]{1,2})?", text) else 0.0
+    if not 1e-9 <= chance <= 0.5:  # noqa: PLR2004 — from certain enough to a coin's toss
+        raise ArgumentTypeError(f"'{visible(text, 20)}' is no probability from 1e-9 to 0.5")
+    return chance
+
+
+def size(text: str) -> int:
+    """Bytes, from a number with a unit."""
+    match = re.fullmatch(r"([0-9]{1,9})(B|KiB|MiB|)", text)
+    octets = int(match[1]) * _SIZES[match[2]] if match else 0
+    if not 1 <= octets <= _MAX_BODY:
+        raise ArgumentTypeError(f"'{visible(text, 20)}' is no size from 1 to 64MiB: write 4096, 64KiB or 1MiB")
+    return octets
+
+
+def statuses(text: str) -> StatusSet:
+    """A code, a class, a range, or a list of them."""
+    ranges = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([1-5])xx|([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", part)
+        if match is None or (match[3] and match[3] < match[2]):
+            raise ArgumentTypeError(
+                f"'{visible(part, 20)}' is no status: write 200, 2xx, 200-399, or a list such as 200,301"
+            )
+        first = int(match[2] or f"{match[1]}00")
+        ranges.append((first, first + 99 if match[1] else int(match[3] or first)))
+    return StatusSet(text, tuple(ranges))
+
+
+def regex(text: str) -> re.Pattern[str]:
+    """A regular expression."""
+    try:
+        return re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ArgumentTypeError(f"not a regular expression: {visible(str(error))}") from None
+
+
+def header(text: str) -> tuple[str, str]:
+    """A request header's name and value, given or read from a file."""
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            raise ArgumentTypeError(f"can't read a header from the file {visible(text[1:])}") from None
+    match = re.fullmatch(rf"({_HEADER_NAME}):[ \t]*([\x20-\x7e\xa0-\xff\t]*)", text)
+    if match is None:
+        raise ArgumentTypeError("a header is NAME:VALUE on one line, or @FILE (the value isn't shown)")
+    if match[1].lower() in _OWN_HEADERS:
+        raise ArgumentTypeError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
+    return match[1], match[2].strip()
+
+
+def host_header(text: str) -> str:
+    """A host, and maybe a port."""
+    if not re.fullmatch(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", text):
+        raise ArgumentTypeError(f"'{visible(text, 40)}' is no host for a Host header")
+    return text
+
+
+def expected_header(text: str) -> HeaderExpectation:
+    """A name, and maybe what its value equals or matches."""
+    match = re.fullmatch(r"([A-Za-z0-9_-]+)(?:([=~])(.*))?", text, re.DOTALL)
+    if match is None:
+        raise ArgumentTypeError(f"'{visible(text, 40)}' is no header: write NAME, NAME=VALUE or NAME~REGEX")
+    return HeaderExpectation(
+        text,
+        match[1],
+        match[3] if match[2] == "=" else None,
+        regex(match[3]) if match[2] == "~" else None,
+    )
+
+
+def identity(text: str) -> Identity:
+    """Where an answer names its task."""
+    match = re.fullmatch(rf"header:{_HEADER_NAME}|body-regex:.+|json:(/.*)?", text, re.DOTALL)
+    if match is None:
+        raise ArgumentTypeError(
+            f"'{visible(text, 40)}' is no identity: write header:NAME, body-regex:RE or json:/pointer"
+        )
+    kind, _, where = text.partition(":")
+    if kind == "body-regex":
+        regex(where)
+    return Identity(text, kind, where)
