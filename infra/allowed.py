@@ -122,9 +122,7 @@ class Texts:
     def read(self, text: str) -> tuple[str, ...]:
         """The items."""
         items = json.loads(text)
-        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-            _refuse(text)
-        return tuple(map(self.each.read, items))
+        return tuple(self.each.read(_plain(item)) for item in (items if isinstance(items, list) else _refuse(text)))
 
 
 @dataclass(frozen=True)
@@ -142,9 +140,14 @@ class Map:
     def read(self, text: str) -> dict[str, str]:
         """The entries, in the order of their names."""
         entries = json.loads(text)
-        if not isinstance(entries, dict) or not all(isinstance(value, str) for value in entries.values()):
+        if not isinstance(entries, dict):
             _refuse(text)
-        return {self.name.read(name): self.value.read(entries[name]) for name in sorted(entries)}
+        return {self.name.read(name): self.value.read(_plain(entries[name])) for name in sorted(entries)}
+
+
+def _plain(value: object) -> str:
+    """A text as it is; a whole number or a truth value, which the CLI makes of `8080` and `true`, as it was typed."""
+    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, int) else _refuse(str(value))
 
 
 def _refuse(text: str) -> NoReturn:

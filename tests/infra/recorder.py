@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 import yaml
+from google.protobuf import empty_pb2
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
-from pulumi.runtime.settings import ROOT
+from pulumi.runtime.settings import ROOT, SETTINGS
 from pulumi.runtime.stack import run_in_stack
-from pulumi.runtime.sync_await import _sync_await
+from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from localaws import invokes
 from localaws.autoname import DEFAULTS, named
@@ -74,7 +75,7 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         urn = self.make_urn(request.parent, request.type, request.name)
-        mocks._ensure_event_loop()
+        _ensure_event_loop()
         inputs = rpc.deserialize_properties(request.object)
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
@@ -110,17 +111,16 @@ class Recorder(mocks.MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         assert request.urn not in self.outputs, f"{request.urn} registered its outputs twice"
         self.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        if request.tok == "pulumi:pulumi:getResource":
-            return super().Invoke(request)
-        mocks._ensure_event_loop()
+        _ensure_event_loop()
         args = rpc.deserialize_properties(request.args)
         self.invoked.append((request.tok, args))
         answer = invokes.answer(self.cloud, request.tok, args, REGION)
-        wire = _sync_await(rpc.serialize_properties(answer, {}))
-        return resource_pb2.ResourceInvokeResponse(**{"return": wire})
+        response = resource_pb2.ResourceInvokeResponse()
+        getattr(response, "return").CopyFrom(_sync_await(rpc.serialize_properties(answer, {})))
+        return response
 
     def _keep(self, resource: Registered) -> None:
         assert resource.urn not in {each.urn for each in self.registered}, f"{resource.urn} is registered twice"
@@ -298,14 +298,17 @@ def run(stack: str = "dev", *, cloud: Cloud | None = None, file: str | None = No
 def run_under(recorder: Recorder, stack: str, config: Mapping[str, str]) -> None:
     """Run the whole program under a recorder, which keeps what was registered when the run fails."""
 
+    def program() -> None:
+        runpy.run_path(str(ROOT_FOLDER / "__main__.py"))
+
     def execute() -> None:
         # A root resource that is there already keeps set_mocks from making one that would outlive this run.
         ROOT.set(_NOBODY)
         pulumi.runtime.set_mocks(recorder.mocks, project=PROJECT, stack=stack, preview=False, monitor=recorder)
         ROOT.set(None)
         pulumi.runtime.set_all_config(dict(config))
-        mocks.SETTINGS.rpc_manager.clear()
-        mocks.SETTINGS.outputs.clear()
-        _sync_await(run_in_stack(lambda: runpy.run_path(str(ROOT_FOLDER / "__main__.py"))))
+        SETTINGS.rpc_manager.clear()
+        SETTINGS.outputs.clear()
+        _sync_await(run_in_stack(program))
 
     contextvars.copy_context().run(execute)

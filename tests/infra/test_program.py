@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pulumi_aws
 import pytest
 from pulumi import CustomResource
 
@@ -215,6 +214,3 @@ def _component_of(recording: Recording, resource: Registered) -> str:
 
 def _stack_part(recording: Recording, resource: Registered) -> bool:
     return f":{recording.stack}::" in resource.urn
-
-
-assert pulumi_aws, "its import makes the resource classes known"

@@ -18,10 +18,10 @@ from localaws.cloud import Cloud
 from tests.infra import recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
-def load(stack: str = "dev", *, secret: frozenset[str] = frozenset(), **changes: Any) -> Settings:
+def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any) -> Settings:
     prefix = f"{recorder.PROJECT}:"
     config = recorder.configuration("dev", changes)
     texts = {key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)}
@@ -53,12 +53,12 @@ REFUSED = [
     ({"image": ""}, "image: empty; allowed: an image's name"),
     ({"command": ["sh", ""]}, 'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty'),
     ({"command": "sh -c true"}, "command: sh -c true; allowed: a list"),
-    ({"command": [1]}, "command: [1]; allowed: a list"),
+    ({"command": [1.5]}, "command: [1.5]; allowed: a list"),
     ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}}, "allowed: a map, each name an environment variable's"),
     ({"secrets": {"A": "hunter 2"}}, "each value the name of an SSM parameter, like /demo/dev/message"),
     ({"secrets": {"A": "/aws/reserved"}}, "each value the name of an SSM parameter"),
     ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value the name of an SSM parameter"),
-    ({"secrets": {"A": 3}}, 'secrets: {"A": 3}; allowed: a map'),
+    ({"secrets": {"A": None}}, 'secrets: {"A": null}; allowed: a map'),
     ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
     ({"secrets": ["/demo"]}, 'secrets: ["/demo"]; allowed: a map'),
     ({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, "an environment variable's name, no credential's"),
@@ -130,7 +130,7 @@ def test_a_missing_key_is_told_too() -> None:
 
 def test_an_encrypted_value_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError, match="environment: an encrypted value; allowed: plain text; name secrets") as no:
-        load(secret=frozenset({"environment"}), environment={"TOKEN": "hunter2"})
+        load(secret={"environment"}, environment={"TOKEN": "hunter2"})
     assert "hunter2" not in str(no.value)
 
 
@@ -174,6 +174,12 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         load().stack = "prod"  # type: ignore[misc]
 
 
+def test_numbers_and_truth_values_that_the_cli_makes_of_texts_are_texts_again() -> None:
+    settings = load(environment={"PORT": 8080, "DEBUG": True}, command=["serve", 8080])
+    assert settings.environment == {"PORT": "8080", "DEBUG": "true"}
+    assert settings.command == ("serve", "8080")
+
+
 @pytest.mark.parametrize("stack", recorder.STACKS)
 def test_every_stack_file_loads(stack: str) -> None:
     watched = recorder.run(stack)
@@ -181,7 +187,7 @@ def test_every_stack_file_loads(stack: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from([camel(name) for name in kinds()]), st.text() | st.integers().map(str)))
-def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(changes: dict[str, str]) -> None:
+def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(changes: dict[str, Any]) -> None:
     try:
         load(**changes)
     except SettingsError as refusal:

@@ -1,0 +1,235 @@
+"""The folder tree is the architecture: who may know whom, and that what is written down twice says the same."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import sys
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+import yaml
+
+from infra.allowed import Choice, Flag, Map, Texts, Whole
+from infra.settings import Settings, camel, kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("infra", "verify", "localaws")
+PURE = ("allowed", "deployment", "fargate", "iam", "naming")
+"""Modules of the program that know nothing but Python."""
+
+COMPONENTS = {
+    "Cluster": "fargate-web:index:Cluster",
+    "LoadBalancedIngress": "fargate-web:index:LoadBalancedIngress",
+    "WebService": "fargate-web:index:WebService",
+}
+"""Every component and its type token, which is part of every URN: changing one replaces what is deployed."""
+
+OUTPUTS = (*("albDns", "serviceUrl", "clusterName", "serviceName", "targetGroupArn", "webLogGroup", "execLogGroup"),)
+MAPS = {"environment": "none", "secrets": "none"}
+"""Keys that Pulumi's schema has no type for, and what they are by default."""
+
+
+def modules(folder: str) -> Iterator[str]:
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """The modules that one imports, wherever in it."""
+    path = ROOT / Path(*module.split("."))
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{module} imports relatively; say where from"
+            found.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    return frozenset(found)
+
+
+def packages(module: str) -> set[str]:
+    """The top-level packages that a module imports, the standard library aside."""
+    return {name.partition(".")[0] for name in imports(module)} - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_rooms_know_nothing_of_each_other(room: str) -> None:
+    others = {*ROOMS} - {room}
+    trespassers = {module: packages(module) & others for module in modules(room)}
+    assert not {module: known for module, known in trespassers.items() if known}
+
+
+@pytest.mark.parametrize("module", [f"infra.{name}" for name in PURE])
+def test_the_programs_pure_modules_know_only_each_other(module: str) -> None:
+    assert packages(module) <= {"infra"}
+    mine = {name for name in imports(module) if name.startswith("infra.")}
+    assert mine <= {f"infra.{name}" for name in PURE}
+
+
+@pytest.mark.parametrize("module", list(modules("localaws/catalog")))
+def test_the_catalog_is_pure(module: str) -> None:
+    assert packages(module) <= {"localaws"}
+    assert not {name for name in imports(module) if name.startswith("localaws.")} - {*_catalog_names(module)}
+    assert not {name.partition(".")[0] for name in imports(module)} & {"socket", "subprocess", "os", "asyncio", "time"}
+
+
+@pytest.mark.parametrize("module", list(modules("verify")))
+def test_the_check_needs_no_pulumi(module: str) -> None:
+    assert not {name for name in packages(module) if name.startswith("pulumi")}
+
+
+def test_components_meet_in_the_program_only() -> None:
+    homes = {_home(cls) for cls in _components()}
+    for module in homes:
+        others = (homes - {module}) | {"infra.settings", "infra.program", "infra.network"}
+        assert not imports(module) & others, f"{module} knows what only program.py may"
+
+
+def test_only_settings_reads_the_configuration() -> None:
+    for module in modules("infra"):
+        source = (ROOT / Path(*module.split("."))).with_suffix(".py")
+        if module not in {"infra", "infra.settings"}:
+            assert not re.search(r"pulumi\.Config|get_stack|get_project|os\.environ", source.read_text()), module
+
+
+def test_every_component_has_its_token_in_the_table() -> None:
+    tokens = {cls.__name__: re.findall(r'"(fargate-web:index:\w+)"', inspect.getsource(cls)) for cls in _components()}
+    assert tokens == {name: [token] for name, token in COMPONENTS.items()}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    named = {module.rpartition(".")[2] for room in ROOMS for module in modules(room)}
+    assert not named & {"utils", "util", "helpers", "helper", "common", "misc", "core", "base"}
+
+
+def test_the_entry_point_has_no_logic() -> None:
+    assert len((ROOT / "__main__.py").read_text().splitlines()) < 15
+
+
+def test_the_schema_has_every_setting_with_its_type() -> None:
+    types = {camel(name): _schema_type(kind) for name, kind in kinds().items()}
+    schema = {key: entry["type"] for key, entry in _schema().items()}
+    assert {**schema, **dict.fromkeys(MAPS)} == types
+
+
+def test_every_key_of_the_schema_has_a_default_and_says_what_it_is() -> None:
+    for key, entry in _schema().items():
+        assert entry.keys() >= {"default", "description"}, key
+        assert entry["description"][0].isupper(), key
+
+
+def test_settings_hold_no_defaults_of_their_own() -> None:
+    assert all(parameter.default is inspect.Parameter.empty for parameter in _parameters(Settings))
+
+
+def test_the_manual_has_every_key_with_its_default_and_what_is_allowed() -> None:
+    written = {row[0]: (row[1], row[2], row[3]) for row in _rows(_between("docs/config.md", "keys"))}
+    for name, kind in kinds().items():
+        key = camel(name)
+        default, meaning, allowed = written.pop(f"`{key}`")
+        assert default == _default(key), key
+        assert allowed == kind.allowed, key
+        assert key in MAPS or meaning == _schema()[key]["description"], key
+    assert not written, "the manual describes keys that don't exist"
+
+
+def test_the_manual_says_what_every_change_does() -> None:
+    assert all(row[4] for row in _rows(_between("docs/config.md", "keys")))
+
+
+def test_the_readme_has_every_key_with_its_default() -> None:
+    section = _section("Configuration")
+    manual = {row[0]: (row[1], row[2]) for row in _rows(_between("docs/config.md", "keys"))}
+    assert {row[0]: (row[1], row[2]) for row in _rows(section)} == manual
+
+
+def test_the_manual_has_every_output() -> None:
+    assert [row[0] for row in _rows(_between("docs/config.md", "outputs"))] == [f"`{name}`" for name in OUTPUTS]
+
+
+def test_the_readme_has_every_output() -> None:
+    assert _rows(_section("Outputs")) == _rows(_between("docs/config.md", "outputs"))
+
+
+def test_the_program_exports_every_output() -> None:
+    tree = ast.parse((ROOT / "infra/program.py").read_text())
+    (deploy,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "deploy"]
+    tables = [node.value for node in ast.walk(deploy) if isinstance(node, ast.Assign) and _targets(node) == ["outputs"]]
+    (table,) = [node for node in tables if isinstance(node, ast.Dict)]
+    assert [ast.literal_eval(key) for key in table.keys if key] == list(OUTPUTS)
+
+
+def _components() -> list[type[pulumi.ComponentResource]]:
+    """Every component class of the program."""
+    for module in modules("infra"):
+        import_module(module)
+    return [cls for cls in pulumi.ComponentResource.__subclasses__() if cls.__module__.startswith("infra.")]
+
+
+def _home(cls: type) -> str:
+    return cls.__module__
+
+
+def _catalog_names(module: str) -> Iterator[str]:
+    yield from (name for name in imports(module) if name.startswith("localaws.catalog"))
+
+
+def _targets(node: ast.Assign) -> list[str]:
+    return [target.id for target in node.targets if isinstance(target, ast.Name)]
+
+
+def _parameters(cls: type) -> list[inspect.Parameter]:
+    return list(inspect.signature(cls).parameters.values())
+
+
+@cache
+def _schema() -> dict[str, dict[str, Any]]:
+    config: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    return config
+
+
+def _schema_type(kind: object) -> str | None:
+    if isinstance(kind, Choice):
+        return "integer" if isinstance(kind.choices[0], int) else "string"
+    return {Whole: "integer", Flag: "boolean", Texts: "array", Map: None}.get(type(kind), "string")
+
+
+def _default(key: str) -> str:
+    """A default as the manual writes it."""
+    if key in MAPS:
+        return MAPS[key]
+    value = _schema()[key]["default"]
+    if key == "command":
+        return "the page's shell line in `Pulumi.yaml`"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`" if value != "" else "empty"
+
+
+def _between(file: str, marker: str) -> str:
+    text = (ROOT / file).read_text()
+    return text[text.index(f"<!-- {marker}:") : text.index(f"<!-- /{marker} -->")]
+
+
+def _section(title: str) -> str:
+    """A section of the README."""
+    match = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert match, f"the README has no section {title}"
+    return match[1]
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The rows of a text's tables, without their heads."""
+    cells = [re.split(r"\s*\|\s*", line.strip("| ")) for line in text.splitlines() if line.startswith("| `")]
+    assert cells, "no table was found"
+    return cells
