@@ -85,10 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lock is None:
         log.info("a daemon serves %s already", home.path)
         return 0
-    with lock:
-        lock.truncate(0)
-        print(os.getpid(), file=lock, flush=True)
-        asyncio.run(serve(home, code))
+    lock.truncate(0)
+    print(os.getpid(), file=lock, flush=True)
+    os.dup(lock.fileno())  # never closed, so that the lock is given back by the process's very end
+    asyncio.run(serve(home, code))
     return 0
 
 

@@ -12,10 +12,14 @@ from localaws.home import Address
 from localaws.property_values import from_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from localaws.home import Home
 
 FUNCTION = "localaws:index:status"
 """The provider function behind this command."""
+
+_EVENTS_SHOWN = 5
 
 
 def fetch(home: Home) -> dict[str, Any] | None:
@@ -40,5 +44,20 @@ def show(home: Home, *, as_json: bool) -> None:
         print(_table(status))
 
 
-def _table(status: dict[str, Any]) -> str:
-    return json.dumps(status, indent=2)
+def _table(status: Mapping[str, Any]) -> str:
+    services = status["services"]
+    if not services:
+        return "the local AWS is running, without services"
+    return "\n\n".join("\n".join(_service(each)) for each in services)
+
+
+def _service(service: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{service['serviceName']}: {service['progress']}"
+    for deployment in service["deployments"]:
+        revision = deployment["taskDefinition"].rpartition("/")[2]
+        yield f"  {deployment['status']:<10} {revision:<30} {deployment['rolloutState']}"
+    for task in service["tasks"]:
+        said = (task["taskId"][:12], task["lastStatus"], task["healthStatus"], task["availabilityZone"])
+        yield f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} {task.get('stoppedReason', '')}".rstrip()
+    for event in service["events"][:_EVENTS_SHOWN]:
+        yield f"  {event['createdAt'][11:19]}   {event['message']}"

@@ -1,0 +1,125 @@
+"""The daemon's end, in every way: what it leaves behind, and what the next command finds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+
+from localaws.home import holder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.engine.stack import Stack
+
+SERVICE = "aws:ecs/service:Service"
+
+
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    """Wait for something that needs no more than a moment."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
+        time.sleep(0.05)
+
+
+def family(stack: Stack) -> list[psutil.Process]:
+    """The daemon and everything that it started."""
+    daemon = psutil.Process(stack.address.pid)
+    return [daemon, *daemon.children(recursive=True)]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
+
+
+def cloud_and_engine_agree(stack: Stack) -> bool:
+    """Whether every resource of the engine exists, and nothing else does but what AWS makes by itself."""
+    known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
+    text = stack.home.resources.read_text()
+    return all(f'"id": "{identifier}"' in text for identifier in known)
+
+
+def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_back(stack: Stack) -> None:
+    url, processes = stack.outputs()["serviceUrl"], family(stack)
+    assert len(processes) > 3, "daemon, proxy and two tasks at least"
+    os.kill(stack.address.pid, signal.SIGKILL)
+    eventually(lambda: gone(processes), "every process of the killed daemon has ended")
+    assert stack.outputs()["serviceUrl"] == url, "the load balancer keeps its address"
+    run = stack.shell("pulumi-local stack output albDns | verify --expect-tasks 2")
+    assert run.returncode == 0, run.stdout + run.stderr
+    stack.up("--expect-no-changes")
+
+
+def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(empty_stack: Stack) -> None:
+    stack = empty_stack
+    deploying = stack.start("up", "--yes", "--non-interactive", "--skip-preview")
+    eventually(lambda: stack.home.resources.exists() and SERVICE in stack.home.resources.read_text(), "a service")
+    os.kill(stack.address.pid, signal.SIGKILL)
+    output, _ = deploying.communicate(timeout=120)
+    assert deploying.returncode != 0, output
+    stack.up()
+    assert cloud_and_engine_agree(stack)
+    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 200
+    stack.up("--expect-no-changes")
+
+
+def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
+    stack = empty_stack
+    deploying = stack.start("up", "--yes", "--non-interactive", "--skip-preview", process_group=0)
+    eventually(lambda: stack.home.resources.exists() and SERVICE in stack.home.resources.read_text(), "a service")
+    os.killpg(deploying.pid, signal.SIGINT)
+    output, _ = deploying.communicate(timeout=120)
+    assert "Traceback" not in output
+    stack.up()
+    assert cloud_and_engine_agree(stack)
+    stack.up("--expect-no-changes")
+
+
+def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
+    processes = family(stack)
+    assert "has stopped" in stack.run("stop")
+    assert gone(processes)
+    assert holder(stack.home) is None
+    assert "no local AWS was running" in stack.run("stop")
+    assert "not running" in stack.run("status")
+
+
+def test_secrets_reach_the_tasks_environment_and_nothing_else(stack: Stack) -> None:
+    stack.up()
+    values = {b"DB_PASSWORD=only-for-the-local-stack", b"APP_MESSAGE=Hello from the local AWS"}
+    tasks = [each for each in family(stack) if "page_server" in " ".join(each.cmdline())]
+    assert len(tasks) == 2
+    for task in tasks:
+        assert values <= {*Path(f"/proc/{task.pid}/environ").read_bytes().split(b"\0")}
+        assert "only-for-the-local-stack" not in " ".join(task.cmdline())
+    files = [path for path in stack.path.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"only-for-the-local-stack" in path.read_bytes()]
+    assert "only-for-the-local-stack" not in stack.run("stack", "export", "--show-secrets")
+
+
+def test_logs_show_what_the_containers_print(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    httpx.get(f"{url}/?marked-request", trust_env=False)
+    eventually(lambda: "marked-request" in stack.run("logs", "--no-follow"), "the request in the log")
+    assert "marked-request" not in stack.run("logs", "--no-follow", "/exec")
+
+
+def test_status_tells_what_runs(stack: Stack) -> None:
+    said = stack.run("status")
+    assert "local-web" in said
+    assert "2" in said
+
+
+def test_a_wrong_setting_stops_the_run_before_anything_is_made(empty_stack: Stack) -> None:
+    output = empty_stack.up(fails=True, containerPort=0, logRetentionDays=15)
+    assert "containerPort: 0; allowed:" in output
+    assert "logRetentionDays: 15; allowed:" in output
+    assert "Traceback" not in output
+    assert not [each for each in empty_stack.resources() if each["type"] != "pulumi:pulumi:Stack"]
