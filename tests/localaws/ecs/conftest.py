@@ -62,7 +62,7 @@ class Web(SmallCloud):
         for subnet, (cidr, zone) in SUBNETS.items():
             self.put("aws:ec2/subnet:Subnet", subnet, cidrBlock=cidr, availabilityZone=zone)
         self.put("aws:lb/loadBalancer:LoadBalancer", self.balancer, arn=self.balancer, subnets=list(SUBNETS))
-        check = {"path": "/", "interval": 1, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+        check = {"path": "/", "interval": 0.3, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
         self.put(
             "aws:lb/targetGroup:TargetGroup",
             self.group,

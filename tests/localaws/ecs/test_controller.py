@@ -1,0 +1,334 @@
+"""The whole data plane: real tasks behind a real Envoy, changed through the cloud's resources as Pulumi would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+
+from localaws.addresses import Addresses
+from localaws.ecs.assembly import data_plane
+from localaws.ecs.controller import NotSteadyError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from localaws.ecs.controller import Controller
+
+PATIENCE = 30
+"""Seconds that anything here may take on a busy machine; it takes one or two."""
+
+PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
+
+
+@dataclass
+class Plane:
+    """A running data plane."""
+
+    controller: Controller
+    web: Any
+    url: str
+    home: Path
+    reports: list[str] = field(default_factory=list)
+
+    async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109 — passed on
+        await self.controller.settle(self.web.service, timeout=timeout, report=self.reports.append)
+
+    async def drain(self) -> None:
+        await self.controller.drain(self.web.service, timeout=PATIENCE, report=self.reports.append)
+
+    def describe(self) -> dict[str, Any]:
+        return self.controller.describe(self.web.service)
+
+    def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
+        return [task for task in self.describe().get("tasks", ()) if task["lastStatus"] == status]
+
+    def says(self, part: str) -> bool:
+        return any(part in event["message"] for event in self.describe().get("events", ()))
+
+
+@asynccontextmanager
+async def plane(web: Any, home: Path) -> AsyncIterator[Plane]:
+    addresses = Addresses(home)
+    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=addresses)
+    await controller.start()
+    try:
+        yield Plane(controller, web, f"http://{addresses.load_balancer(web.balancer).dns_name}", home)
+    finally:
+        await controller.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / ".local"
+
+
+async def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"waited {PATIENCE} s for {what}")
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """What runs because of this home: Envoy and tasks name a path or an address of it."""
+    block = Addresses(home).load_balancer("any").address.rpartition(".")[0].rpartition(".")[0]
+    mine = (str(home), f"{block}.")
+    return [
+        each
+        for each in psutil.process_iter(["cmdline"])
+        if any(part.startswith(mine) for part in each.info["cmdline"] or [])
+    ]
+
+
+def stored(home: Path) -> str:
+    """Everything on disk."""
+    return "".join(path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
+
+
+def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            pages = [(await client.get(running.url)).text for _ in range(10)]
+            page = re.compile(
+                r"<html><body style='font-family:sans-serif'>\n"
+                r"<h1>Hello from (ip-10-0-[12]-4\.eu-west-1\.compute\.internal)</h1>\n"
+                r"<p>uuid: [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
+            )
+            hosts = Counter(found[1] if (found := page.fullmatch(each)) else each for each in pages)
+            assert sorted(hosts) == ["ip-10-0-1-4.eu-west-1.compute.internal", "ip-10-0-2-4.eu-west-1.compute.internal"]
+            assert len(set(pages)) == 2
+            assert {task["availabilityZone"] for task in running.tasks()} == {"eu-west-1a", "eu-west-1b"}
+            assert (await client.get(f"{running.url}/nope")).status_code == 404
+
+            service = running.describe()
+            assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (2, 2, 0)
+            (deployment,) = service["deployments"]
+            assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "COMPLETED")
+            assert service["events"][0]["message"] == "(service web) has reached a steady state."
+            assert any("waiting for health checks" in report or "starting" in report for report in running.reports)
+            assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
+
+            for task in running.tasks():
+                log = home / "logs/aws/ecs/web/nginx/web" / task["taskId"]
+                assert '"GET / HTTP/1.1" 200' in log.read_text()
+                assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text())
+
+    asyncio.run(play())
+
+
+def test_changes_under_traffic_lose_no_request(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            statuses: Counter[int] = Counter()
+            over = asyncio.Event()
+
+            async def ask() -> None:
+                while not over.is_set():
+                    statuses[(await client.get(running.url)).status_code] += 1
+
+            askers = [asyncio.create_task(ask()) for _ in range(3)]
+            for revision in (2, 3):
+                before = {task["taskId"] for task in running.tasks()}
+                web.change(taskDefinition=web.define(revision))
+                web.remove("aws:ecs/taskDefinition:TaskDefinition", web.define(revision - 1))
+                await running.settle()
+                assert not before & {task["taskId"] for task in running.tasks()}
+                assert len(running.tasks()) == 2
+            for count in (3, 1):
+                web.change(desiredCount=count)
+                await running.settle()
+                assert len(running.tasks()) == count
+            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
+            over.set()
+            await asyncio.gather(*askers)
+            assert set(statuses) == {200}, statuses
+            assert {code for task in running.tasks("STOPPED") for code in _exits(task)} == {0}, "nobody was killed"
+
+    asyncio.run(play())
+
+
+def _exits(task: dict[str, Any]) -> list[int]:
+    return [container["exitCode"] for container in task["containers"]]
+
+
+def test_a_task_whose_process_died_is_replaced(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            victims = [each for each in processes(home) if any("page_server" in part for part in each.cmdline())]
+            assert len(victims) == 2
+            victims[0].kill()
+            await eventually(lambda: running.tasks("STOPPED"), "the task's end")
+            (dead,) = running.tasks("STOPPED")
+            assert (dead["stopCode"], dead["stoppedReason"]) == (
+                "EssentialContainerExited",
+                "Essential container in task exited",
+            )
+            assert _exits(dead) == [137]
+            await running.settle()
+            assert len(running.tasks()) == 2
+            assert len(running.describe()["deployments"]) == 1
+
+    asyncio.run(play())
+
+
+def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            service = web.get("aws:ecs/service:Service", web.service)
+            await running.drain()
+            assert not [each for each in processes(home) if any("page_server" in part for part in each.cmdline())]
+            assert (await client.get(running.url)).status_code == 503
+            web.remove("aws:ecs/service:Service", web.service)
+            await eventually(lambda: not running.describe(), "the service to be forgotten")
+            web.put("aws:ecs/service:Service", web.service, **service.outputs)
+            await running.settle()
+            assert (await client.get(running.url)).status_code == 200
+        assert not processes(home)
+
+    asyncio.run(play())
+
+
+def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
+    arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/password"
+    definition = web.define(
+        2,
+        image="python:3",
+        command=[
+            "python",
+            "-u",
+            "-c",
+            "import os, time; print(len(os.environ['A'] + os.environ['B'])); time.sleep(1000)",
+        ],
+        secrets=[{"name": "A", "valueFrom": "/demo/message"}, {"name": "B", "valueFrom": arn}],
+    )
+    web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await eventually(lambda: list((home / "logs").rglob("web/*")), "a log stream")
+            (log,) = [path for path in (home / "logs").rglob("web/*") if path.is_file()]
+            await eventually(lambda: log.read_text().strip(), "output")
+            assert log.read_text().split()[1] == str(sum(map(len, PARAMETERS.values())))
+            shown = json.dumps(running.describe()) + "".join(" ".join(each.cmdline()) for each in processes(home))
+            assert not [value for value in PARAMETERS.values() if value in shown + stored(home)]
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("container", "complaint"),
+    [
+        (
+            {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
+            r"ResourceInitializationError: unable to pull secrets or registry auth: .*invalid parameters: /demo/nope",
+        ),
+        ({"image": "example.com/app:1"}, r"CannotPullContainerError: .*example\.com/app:1.*localaws-images\.toml"),
+        (
+            {"image": "python:3", "command": ["no-such"]},
+            r"CannotStartContainerError: no-such: No such file or directory",
+        ),
+        ({"image": "python:3"}, r"CannotStartContainerError: .*no command"),
+        (
+            {"image": "python:3", "command": ["python", "-c", "raise SystemExit(3)"]},
+            r"Essential container in task exited \(web exited with 3\)",
+        ),
+    ],
+)
+def test_a_service_that_does_not_start_says_why(
+    web: Any, home: Path, container: dict[str, Any], complaint: str
+) -> None:
+    web.change(taskDefinition=web.define(2, **container))
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await eventually(lambda: running.tasks("STOPPED"), "a task's end")
+            with pytest.raises(NotSteadyError, match=complaint) as caught:
+                await running.settle(timeout=0.5)
+            assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(caught.value)
+            assert not [value for value in PARAMETERS.values() if value in str(caught.value)]
+
+    asyncio.run(play())
+
+
+def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: Path) -> None:
+    check = {"path": "/health", "interval": 0.2, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+    web.put("aws:lb/targetGroup:TargetGroup", web.group, healthCheck={**check, "matcher": "200"})
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            reason = f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health checks failed with"
+            await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
+            stopped = [task["stoppedReason"] for task in running.describe()["tasks"] if "stoppedReason" in task]
+            assert stopped[0] == f"Task failed ELB health checks in (target-group {web.group})"
+
+    asyncio.run(play())
+
+
+DAEMON = """
+import asyncio, runpy, sys
+from pathlib import Path
+from localaws.ecs.assembly import data_plane
+web = runpy.run_path(sys.argv[1])["Web"]()
+async def main():
+    controller = data_plane(web, Path(sys.argv[2]), parameters=lambda name: None)
+    await controller.start()
+    await controller.settle(web.service, timeout=30, report=lambda line: None)
+    print("steady", flush=True)
+    await asyncio.sleep(1000)
+asyncio.run(main())
+"""
+
+
+def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(web: Any, home: Path) -> None:
+    argv = [sys.executable, "-c", DAEMON, str(Path(__file__).with_name("conftest.py")), str(home)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline() == b"steady\n"
+        family = psutil.Process(daemon.pid).children(recursive=True)
+        assert len(family) == 4, "launcher, Envoy and two tasks"
+        daemon.kill()
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+    assert not processes(home)
+    (before,) = json.loads((home / "services.json").read_text()).values()
+
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            assert [d["id"] for d in running.describe()["deployments"]] == [d["id"] for d in before["deployments"]]
+            assert {task["taskId"] for task in running.tasks()} == {task["id"] for task in before["tasks"]}
+            assert (await client.get(running.url)).status_code == 200
+
+    asyncio.run(play())
+
+
+def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
+    web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play() -> None:
+        monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(home / "no-envoy"))
+        async with plane(web, home) as running:
+            with pytest.raises(NotSteadyError, match="no-envoy"):
+                await running.settle(timeout=1)
+            assert len(running.tasks()) == 2
+
+    asyncio.run(play())

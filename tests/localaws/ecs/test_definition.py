@@ -1,0 +1,137 @@
+"""How services and task definitions are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, parameter_name, service_spec, task_spec
+from localaws.ecs.runtime import TaskStartError
+
+if TYPE_CHECKING:
+    from localaws.ecs.model import ServiceSpec
+
+
+def read(web: Any, current: Any = None) -> ServiceSpec:
+    return service_spec(web.get(SERVICE, web.service), web, current)
+
+
+def test_numbers_may_be_floats_or_strings_as_pulumi_brings_them(web: Any) -> None:
+    web.change(desiredCount=3.0, deploymentMinimumHealthyPercent=50.0, healthCheckGracePeriodSeconds=60.0)
+    web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay="15")
+    spec = read(web)
+    assert (spec.desired, spec.minimum_percent, spec.grace) == (3, 50, 60)
+    assert spec.drain_delays == {web.group: 15}
+
+
+def test_what_the_program_left_out_has_awss_defaults(web: Any) -> None:
+    for left_out in ("desiredCount", "deploymentMinimumHealthyPercent", "deploymentMaximumPercent"):
+        web.change(**{left_out: None})
+    web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=None)
+    spec = read(web)
+    assert (spec.desired, spec.minimum_percent, spec.maximum_percent, spec.grace) == (0, 100, 200, 0)
+    assert spec.drain_delays == {web.group: 300}
+
+
+def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
+    web.change(deploymentMinimumHealthyPercent=0)
+    assert read(web).minimum_percent == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "deploys"),
+    [
+        ({"desiredCount": 5}, False),
+        ({"healthCheckGracePeriodSeconds": 5}, False),
+        ({"deploymentMaximumPercent": 150}, False),
+        ({"networkConfiguration": {"subnets": ["subnet-b", "subnet-a"]}}, False),
+        ({"networkConfiguration": {"subnets": ["subnet-a"]}}, True),
+        ({"loadBalancers": []}, True),
+        ({"enableExecuteCommand": True}, True),
+        ({"triggers": {"redeploy": "1"}}, True),
+    ],
+)
+def test_only_some_changes_start_a_deployment(web: Any, change: dict[str, Any], deploys: bool) -> None:  # noqa: FBT001 — a table's column
+    before = read(web).revision
+    web.change(**change)
+    assert (read(web, before).revision.fingerprint != before.fingerprint) is deploys
+
+
+def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(web: Any) -> None:
+    web.change(forceNewDeployment=True)
+    before = read(web).revision
+    assert read(web, before).revision is before
+    web.change(desiredCount=5)
+    assert read(web, before).revision.fingerprint != before.fingerprint
+
+
+def test_a_running_revision_outlives_its_task_definition(web: Any) -> None:
+    before = read(web)
+    web.remove("aws:ecs/taskDefinition:TaskDefinition", before.revision.task_definition)
+    assert read(web, before.revision).revision is before.revision
+    with pytest.raises(MissingTaskDefinitionError, match="task-definition/web:1"):
+        read(web)
+
+
+@pytest.mark.parametrize("named", ["web", "web:2"])
+def test_a_task_definition_may_be_named_by_its_family(web: Any, named: str) -> None:
+    newest = web.define(2)
+    web.change(taskDefinition=named)
+    assert read(web).revision.task_definition == newest
+
+
+def test_the_longest_stop_timeout_of_the_containers_counts(web: Any) -> None:
+    assert read(web).revision.stop_timeout == 5
+    web.change(taskDefinition=web.define(2, stopTimeout=None))
+    assert read(web).revision.stop_timeout == 30
+
+
+def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
+    web.change(
+        taskDefinition=web.define(
+            2,
+            entryPoint=["sh"],
+            command=["-c", "true"],
+            environment=[{"name": "PLAIN", "value": "1"}],
+            secrets=[{"name": "SECRET", "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x"}],
+        )
+    )
+    task = task_spec(read(web).revision, "t1", "10.0.1.21", {"/demo/x": "hush"}.get)
+    (container,) = task.containers
+    assert task.hostname == "ip-10-0-1-21.eu-west-1.compute.internal"
+    assert container.command == ("sh", "-c", "true")
+    assert container.environment["PLAIN"] == "1"
+    assert container.environment["SECRET"] == "hush"
+    assert container.environment["AWS_REGION"] == "eu-west-1"
+    assert container.log_stream == "/aws/ecs/web/nginx/web/t1"
+    assert "hush" not in repr(task)
+
+
+def test_every_missing_parameter_is_named(web: Any) -> None:
+    secrets = [{"name": name, "valueFrom": f"/demo/{name}"} for name in ("b", "a", "there")]
+    web.change(taskDefinition=web.define(2, secrets=secrets))
+    with pytest.raises(TaskStartError, match=r"invalid parameters: /demo/a, /demo/b$"):
+        task_spec(read(web).revision, "t1", "10.0.1.21", {"/demo/there": "x"}.get)
+
+
+@pytest.mark.parametrize(
+    ("value_from", "name"),
+    [
+        ("/demo/x", "/demo/x"),
+        ("plain", "plain"),
+        ("arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x", "/demo/x"),
+        (
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
+        ),
+    ],
+)
+def test_a_secret_is_looked_up_by_its_name(value_from: str, name: str) -> None:
+    assert parameter_name(value_from) == name
+
+
+def test_output_is_kept_only_where_the_task_definition_asks_for_it(web: Any) -> None:
+    web.change(taskDefinition=web.define(2, logConfiguration=None))
+    task = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None)
+    assert task.containers[0].log_stream is None

@@ -1,0 +1,170 @@
+"""The task runtime `process`, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws import addresses
+from localaws.addresses import Addresses, can_bind
+from localaws.ecs.images import Images, Row
+from localaws.ecs.process import ProcessRuntime
+from localaws.ecs.processes import Launcher
+from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
+
+
+@asynccontextmanager
+async def runtime(home: Path, *rows: Row) -> AsyncIterator[ProcessRuntime]:
+    own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
+    images = Images((*rows, own), home / "localaws-images.toml")
+    running = ProcessRuntime(Launcher(), Addresses(home), images, home / "logs")
+    try:
+        yield running
+    finally:
+        await running.close()
+
+
+async def until_said(log: Path, word: str) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if word in log.read_text():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"{log} doesn't say {word}")
+
+
+def container(script: str, name: str = "app", **how: Any) -> ContainerSpec:
+    return ContainerSpec(name=name, image="x", command=("sh", "-c", script), log_stream=f"group/{name}", **how)
+
+
+def task(*containers: ContainerSpec) -> TaskSpec:
+    return TaskSpec(id="t1", hostname=HOST, containers=containers)
+
+
+def test_a_container_gets_its_own_environment_and_nothing_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "ours")
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("env; pwd", environment={"A": "1"}, ports=(9000,))))
+            assert await started.ended == {"app": 0}
+            place = started.place
+        lines = (tmp_path / "logs/group/app").read_text().splitlines()
+        assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
+        said = {line.partition(" ")[2] for line in lines}
+        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={place.address}:9000", "/"} <= said
+        assert not [line for line in said if "AWS_" in line]
+
+    asyncio.run(play())
+
+
+def test_both_outputs_and_an_unfinished_last_line_are_kept_in_order(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("echo one; echo two >&2; printf three")))
+            await started.ended
+        lines = (tmp_path / "logs/group/app").read_text().splitlines()
+        assert [line.partition(" ")[2] for line in lines] == ["one", "two", "three"]
+
+    asyncio.run(play())
+
+
+def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            spec = ContainerSpec(name="a", image="x", command=("echo", "hi"), log_stream="../../../g/../s")
+            await (await running.start(task(spec))).ended
+
+    asyncio.run(play())
+    assert list(tmp_path.rglob("s")) == [tmp_path / "logs/g/s"]
+
+
+def test_an_essential_container_takes_the_others_along(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("exit 3"), container("sleep 1000", "side")))
+            assert await started.ended == {"app": 3, "side": 137}
+
+    asyncio.run(play())
+
+
+def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(
+                task(container("sleep 1000"), container("echo done; exit 1", "side", essential=False))
+            )
+            await until_said(tmp_path / "logs/group/side", "done")
+            assert not started.ended.done()
+            await running.stop(started, 5)
+            assert started.ended.result() == {"app": 143, "side": 1}
+
+    asyncio.run(play())
+
+
+def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
+            started = await running.start(task(stubborn))
+            await until_said(tmp_path / "logs/group/app", "deaf")
+            await running.stop(started, 0.2)
+            assert started.ended.result() == {"app": 137}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("containers", "row", "complaint"),
+    [
+        ([container("true"), ContainerSpec(name="b", image="y")], Row(("x",)), "no command to run"),
+        ([container("true")], Row(("x",), ("no-such",)), "CannotStartContainerError: no-such: No such file"),
+    ],
+)
+def test_a_task_that_cannot_start_leaves_nothing(
+    tmp_path: Path, containers: list[ContainerSpec], row: Row, complaint: str
+) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path, row) as running:
+            with pytest.raises(TaskStartError, match=complaint):
+                await running.start(task(*containers))
+            assert not running._addresses._taken
+
+    asyncio.run(play())
+
+
+def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path) -> None:
+    async def play() -> None:
+        images = Images((), tmp_path / "localaws-images.toml")
+        running = ProcessRuntime(Launcher(), Addresses(tmp_path), images, tmp_path)
+        with pytest.raises(TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"):
+            await running.start(task(container("true")))
+        await running.close()
+
+    asyncio.run(play())
+
+
+def test_without_privileges_a_container_listens_on_a_high_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port))
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("echo $WHERE", ports=(80,))))
+            await started.ended
+            assert started.place.port(80) == 8080
+        assert (tmp_path / "logs/group/app").read_text().rstrip().endswith(":8080")
+
+    asyncio.run(play())
