@@ -31,6 +31,9 @@ class ClusterArgs:
     exec_log: ExecLog | None = None
     """Log of ECS Exec sessions; without one the cluster records none."""
 
+    deletion_protection: bool = False
+    """Whether Pulumi refuses to delete the cluster."""
+
     tags: dict[str, str] = field(default_factory=dict)
     """Tags of everything in it."""
 
@@ -63,7 +66,8 @@ class Cluster(pulumi.ComponentResource):
             settings=[{"name": "containerInsights", "value": args.container_insights}],
             configuration=_recorded_in(sessions.name) if sessions else None,
             tags=tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            # Not the component: that would protect the log group too, and so forbid to switch Exec off.
+            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
         )
         self.arn = cluster.arn
         self.cluster_name = cluster.name

@@ -36,13 +36,9 @@ class Subnet:
     """Whether it has a route to an internet gateway."""
 
 
-def create(
-    name: str, *, cidr: str, zones: int, tags: dict[str, str], opts: pulumi.ResourceOptions | None = None
-) -> Network:
+def create(name: str, *, cidr: str, zones: int, deletion_protection: bool, tags: dict[str, str]) -> Network:
     """Make a VPC with a public subnet in each of `zones` zones, and no NAT gateway."""
     tags = naming.of_component(tags, name)
-    # The options are merged here because this is no component of ours: they are the VPC component's own.
-    transforms = pulumi.ResourceOptions(transforms=[_hand_out_no_addresses])
     vpc = awsx.ec2.Vpc(
         name,
         cidr_block=cidr,
@@ -51,7 +47,7 @@ def create(
         subnet_specs=[{"type": awsx.ec2.SubnetType.PUBLIC}],
         nat_gateways={"strategy": awsx.ec2.NatGatewayStrategy.NONE},
         tags=tags,
-        opts=pulumi.ResourceOptions.merge(opts, transforms),
+        opts=pulumi.ResourceOptions(protect=deletion_protection or None, transforms=[_hand_out_no_addresses]),
     )
     # Every VPC comes with a group that lets its members talk to each other and out; nobody here needs it.
     aws.ec2.DefaultSecurityGroup(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pulumi
 import pulumi_aws as aws
 
 from infra import naming, network
@@ -14,6 +13,8 @@ from infra.ingress import HealthCheck, LoadBalancedIngress, LoadBalancedIngressA
 from infra.web_service import WebService, WebServiceArgs
 
 if TYPE_CHECKING:
+    import pulumi
+
     from infra.settings import Settings
 
 _LAST_PRIORITY = 50_000
@@ -32,14 +33,17 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         account=aws.get_caller_identity().account_id,
     )
     tags = naming.tags(settings.project, settings.stack)
-    kept = pulumi.ResourceOptions(protect=settings.deletion_protection or None)
     exec_log_group = naming.exec_log_group(settings.stack) if settings.ecs_exec else None
 
     home = (
         network.find(settings.vpc_id, settings.subnet_ids)
         if settings.vpc_id
         else network.create(
-            "network", cidr=settings.vpc_cidr, zones=settings.availability_zone_count, tags=tags, opts=kept
+            "network",
+            cidr=settings.vpc_cidr,
+            zones=settings.availability_zone_count,
+            deletion_protection=settings.deletion_protection,
+            tags=tags,
         )
     )
     cluster = Cluster(
@@ -50,9 +54,9 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             exec_log=ExecLog(group=exec_log_group, retention_days=settings.exec_log_retention_days)
             if exec_log_group
             else None,
+            deletion_protection=settings.deletion_protection,
             tags=tags,
         ),
-        kept,
     )
     ingress = LoadBalancedIngress(
         "alb",

@@ -75,7 +75,7 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         urn = self.make_urn(request.parent, request.type, request.name)
-        _ensure_event_loop()
+        _ensure_event_loop()  # type: ignore[no-untyped-call] # the SDK's own mock does the same
         inputs = rpc.deserialize_properties(request.object)
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
@@ -114,7 +114,7 @@ class Recorder(mocks.MockMonitor):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        _ensure_event_loop()
+        _ensure_event_loop()  # type: ignore[no-untyped-call] # the SDK's own mock does the same
         args = rpc.deserialize_properties(request.args)
         self.invoked.append((request.tok, args))
         answer = invokes.answer(self.cloud, request.tok, args, REGION)
