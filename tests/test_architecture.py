@@ -34,7 +34,9 @@ COMPONENTS = {
 }
 """Every component and its type token, which is part of every URN: changing one replaces what is deployed."""
 
-OUTPUTS = (*("albDns", "serviceUrl", "clusterName", "serviceName", "targetGroupArn", "webLogGroup", "execLogGroup"),)
+OUTPUTS = ["albDns", "serviceUrl", "clusterName", "serviceName", "targetGroupArn", "webLogGroup", "execLogGroup"]
+"""What a stack shows to people, and to `verify`."""
+
 MAPS = {"environment": "none", "secrets": "none"}
 """Keys that Pulumi's schema has no type for, and what they are by default."""
 
