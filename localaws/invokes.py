@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.ec2_network import ASSOCIATION, ROUTE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, zone_id
 from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
-from localaws.catalog.elbv2 import LOAD_BALANCER, TARGET_GROUP, balancers_of
 from localaws.catalog.iam import ROLE
+from localaws.catalog.listeners import balancers_of
+from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.logs import LOG_GROUP
 from localaws.catalog.ssm import PARAMETER, parameter_arn
+from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.catalog.values import block, blocks, network, texts
 
 if TYPE_CHECKING:

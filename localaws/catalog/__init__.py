@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from localaws.catalog import ec2_network, ec2_security_groups, ecs, elbv2, iam, logs, ssm
+from localaws.catalog import (
+    ec2_network,
+    ec2_security_groups,
+    ecs,
+    iam,
+    listeners,
+    load_balancers,
+    logs,
+    ssm,
+    target_groups,
+)
 from localaws.catalog.model import UNKNOWN, Properties, Refusal, Refused, Resource, ResourceType
 
 CATALOG: dict[str, ResourceType] = {
     kind.token: kind
-    for module in (ec2_network, ec2_security_groups, elbv2, ecs, iam, logs, ssm)
+    for module in (ec2_network, ec2_security_groups, load_balancers, target_groups, listeners, ecs, iam, logs, ssm)
     for kind in module.TYPES
 }
 """Every resource type, by token."""

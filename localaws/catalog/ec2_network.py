@@ -5,19 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType
-from localaws.catalog.values import (
-    CIDR_IPV6,
-    Limit,
-    blocks,
-    cidr,
-    exactly_one,
-    given,
-    namesakes,
-    network,
-    one_of,
-    texts,
-)
+from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.values import CIDR_IPV6, Limit, blocks, cidr, exactly_one, given, network, one_of, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -165,13 +154,6 @@ def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def _gateway_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    vpc = inputs.get("vpcId")
-    if vpc is not None and namesakes(world, INTERNET_GATEWAY, inputs, current, "vpcId"):
-        message = f"Network {vpc} already has an internet gateway attached"
-        yield Refusal("Resource.AlreadyAssociated", message, "ec2.internet-gateway.one-per-vpc", "vpcId")
-
-
 def _gateway_deletion_rules(gateway: Resource, world: World) -> Refusals:
     """Refuse while something in the VPC has a public address."""
     vpc = gateway.inputs.get("vpcId")
@@ -203,11 +185,7 @@ _PUBLIC_ADDRESSES = (
         lambda inputs: inputs.get("internal") is not True,
         lambda inputs: texts(inputs.get("subnets")),
     ),
-    (
-        NAT_GATEWAY,
-        lambda inputs: inputs.get("connectivityType") != "private",
-        lambda inputs: [inputs.get("subnetId")],
-    ),
+    (NAT_GATEWAY, lambda inputs: inputs.get("connectivityType") != "private", lambda inputs: [inputs.get("subnetId")]),
     (
         "aws:ecs/service:Service",
         lambda inputs: _network_configuration(inputs).get("assignPublicIp") is True,
@@ -239,9 +217,6 @@ def _nat_account_rules(inputs: Properties, world: World, current: Resource | Non
     if current is None and inputs.get("connectivityType") != "private" and not has_internet_gateway(world, vpc):
         message = f"Network {vpc} has no Internet gateway attached"
         yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", "subnetId")
-    if inputs.get("allocationId") and namesakes(world, NAT_GATEWAY, inputs, current, "allocationId"):
-        message = f"Elastic IP address {inputs['allocationId']} is already associated"
-        yield Refusal("Resource.AlreadyAssociated", message, "ec2.nat-gateway.address-in-use", "allocationId")
 
 
 def _nat_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -301,12 +276,8 @@ def _route_rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidArgument", message, "ec2.route.ip-version", target)
 
 
-def _route_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _route_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     table = inputs.get("routeTableId")
-    for twin in namesakes(world, ROUTE, inputs, current, "routeTableId", *_DESTINATIONS):
-        destination = _destination(twin.inputs)
-        message = f"Route in Route Table ({table}) with destination ({destination}) already exists"
-        yield Refusal("RouteAlreadyExists", message, "ec2.route.unique")
     gateway, found = world.get(INTERNET_GATEWAY, inputs.get("gatewayId")), world.get(ROUTE_TABLE, table)
     if gateway and found and gateway.inputs.get("vpcId") != found.inputs.get("vpcId"):
         message = f"route table {table} and network gateway {gateway.id} belong to different networks"
@@ -332,11 +303,8 @@ def _association_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("subnetId", "gatewayId"), "ec2.route-table-association.one")
 
 
-def _association_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _association_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     subnet, table = inputs.get("subnetId"), world.get(ROUTE_TABLE, inputs.get("routeTableId"))
-    if subnet is not None and namesakes(world, ASSOCIATION, inputs, current, "subnetId"):
-        message = f"subnet {subnet} already has a route table of its own"
-        yield Refusal("Resource.AlreadyAssociated", message, "ec2.route-table-association.unique", "subnetId")
     if subnet is not None and table and vpc_of(world, subnet) != table.inputs.get("vpcId"):
         message = f"route table {table.id} and subnet {subnet} belong to different networks"
         yield Refusal("InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId")
@@ -412,7 +380,14 @@ TYPES = (
         token=INTERNET_GATEWAY,
         replaces=frozenset({"region"}),
         references=(_in_vpc("ec2.internet-gateway.vpc-exists"),),
-        account_rules=_gateway_account_rules,
+        unique=(
+            Unique(
+                ("vpcId",),
+                "Resource.AlreadyAssociated",
+                "ec2.internet-gateway.one-per-vpc",
+                "Network {vpcId} already has an internet gateway attached",
+            ),
+        ),
         computed=simple("igw", "internet-gateway"),
         deletion_rules=_gateway_deletion_rules,
     ),
@@ -432,6 +407,14 @@ TYPES = (
         references=(
             Reference("subnetId", SUBNET, "InvalidSubnet", "ec2.nat-gateway.subnet-exists", "held"),
             Reference("allocationId", EIP, "InvalidAllocationID.NotFound", "ec2.nat-gateway.address-exists", "held"),
+        ),
+        unique=(
+            Unique(
+                ("allocationId",),
+                "Resource.AlreadyAssociated",
+                "ec2.nat-gateway.address-in-use",
+                "Elastic IP address {allocationId} is already associated",
+            ),
         ),
         rules=_nat_rules,
         account_rules=_nat_account_rules,
@@ -473,6 +456,14 @@ TYPES = (
             Reference("gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route.gateway-exists"),
             Reference("natGatewayId", NAT_GATEWAY, "InvalidNatGatewayID.NotFound", "ec2.route.gateway-exists"),
         ),
+        unique=(
+            Unique(
+                ("routeTableId", *_DESTINATIONS),
+                "RouteAlreadyExists",
+                "ec2.route.unique",
+                "Route Table ({routeTableId}) has a route to this destination already",
+            ),
+        ),
         rules=_route_rules,
         account_rules=_route_account_rules,
         computed=_route_computed,
@@ -487,6 +478,14 @@ TYPES = (
             Reference("subnetId", SUBNET, "InvalidSubnetID.NotFound", "ec2.route-table-association.exists", "gone"),
             Reference(
                 "gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route-table-association.exists", "gone"
+            ),
+        ),
+        unique=(
+            Unique(
+                ("subnetId",),
+                "Resource.AlreadyAssociated",
+                "ec2.route-table-association.unique",
+                "subnet {subnetId} already has a route table of its own",
             ),
         ),
         rules=_association_rules,

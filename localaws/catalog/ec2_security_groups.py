@@ -5,20 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, ec2_id, simple
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType
-from localaws.catalog.values import (
-    CIDR_IPV6,
-    Limit,
-    cidr,
-    exactly_one,
-    given,
-    length,
-    matches,
-    namesakes,
-    number,
-    text,
-    within,
-)
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
+from localaws.catalog.values import CIDR_IPV6, Limit, cidr, exactly_one, given, length, matches, number, text, within
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -58,25 +46,16 @@ def _group_reference(path: str, when_deleted: str = "held") -> Reference:
     )
 
 
-def _group_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _group_account_rules(inputs: Properties, _world: World, _current: Resource | None) -> Refusals:
     if not given(inputs, "vpcId"):
         message = "there is no default VPC, so vpcId must be set"
         yield Refusal("VPCIdNotSpecified", message, "ec2.security-group.vpc-required", "vpcId")
-    if given(inputs, "name") and namesakes(world, SECURITY_GROUP, inputs, current, "name", "vpcId"):
-        message = f"The security group '{inputs['name']}' already exists for VPC '{inputs.get('vpcId')}'"
-        yield Refusal("InvalidGroup.Duplicate", message, "ec2.security-group.unique", "name")
 
 
 def _group_deletion_rules(group: Resource, _world: World) -> Refusals:
     if not group.urn:
         message = f"the default security group {group.id} can't be deleted by a user"
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
-
-
-def _default_group_account_rules(inputs: Properties, _world: World, _current: Resource | None) -> Refusals:
-    if not given(inputs, "vpcId"):
-        message = "there is no default VPC, so vpcId must be set"
-        yield Refusal("VPCIdNotSpecified", message, "ec2.security-group.vpc-required", "vpcId")
 
 
 def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -110,9 +89,6 @@ def _rule_rules(inputs: Properties) -> Refusals:
 
 def _rule_account_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:
     group = inputs.get("securityGroupId")
-    if namesakes(world, token, inputs, current, "securityGroupId", "ipProtocol", "fromPort", "toPort", *_SOURCES):
-        message = f"the specified rule already exists in {group}"
-        yield Refusal("InvalidPermission.Duplicate", message, "ec2.security-group-rule.unique")
     if len(namesakes(world, token, inputs, current, "securityGroupId")) >= RULES_PER_GROUP:
         message = f"{group} has {RULES_PER_GROUP} rules, no more are allowed"
         yield Refusal("RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota")
@@ -145,6 +121,14 @@ def _rule_type(token: str) -> ResourceType:
             Limit("description", _DESCRIPTION, "ec2.security-group.description"),
         ),
         references=(_group_reference("securityGroupId", "gone"), _group_reference("referencedSecurityGroupId")),
+        unique=(
+            Unique(
+                ("securityGroupId", "ipProtocol", "fromPort", "toPort", *_SOURCES),
+                "InvalidPermission.Duplicate",
+                "ec2.security-group-rule.unique",
+                "the specified rule already exists in {securityGroupId}",
+            ),
+        ),
         rules=_rule_rules,
         account_rules=lambda inputs, world, current: _rule_account_rules(token, inputs, world, current),
         computed=_rule_computed,
@@ -170,6 +154,14 @@ TYPES = (
             _group_reference("ingress[].securityGroups[]"),
             _group_reference("egress[].securityGroups[]"),
         ),
+        unique=(
+            Unique(
+                ("name", "vpcId"),
+                "InvalidGroup.Duplicate",
+                "ec2.security-group.unique",
+                "The security group '{name}' already exists for VPC '{vpcId}'",
+            ),
+        ),
         account_rules=_group_account_rules,
         computed=simple("sg", "security-group"),
         deletion_rules=_group_deletion_rules,
@@ -181,7 +173,7 @@ TYPES = (
         unordered=frozenset({"ingress", "egress"}),
         limits=(*_inline("ingress"), *_inline("egress")),
         references=(Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "gone"),),
-        account_rules=_default_group_account_rules,
+        account_rules=_group_account_rules,
         computed=_default_group_computed,
     ),
     _rule_type(INGRESS_RULE),

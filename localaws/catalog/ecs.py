@@ -6,9 +6,21 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.container_definitions import container_rules, declared_ports
 from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, vpc_of
-from localaws.catalog.elbv2 import TARGET_GROUP, balancers_of
 from localaws.catalog.fargate_sizes import size_rules
-from localaws.catalog.model import UNKNOWN, AllExcept, AutoName, Reference, Refusal, Resource, ResourceType, values_at
+from localaws.catalog.listeners import balancers_of
+from localaws.catalog.model import (
+    UNKNOWN,
+    AllExcept,
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    namesakes,
+    values_at,
+)
+from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.catalog.values import (
     ARN,
     Limit,
@@ -17,7 +29,6 @@ from localaws.catalog.values import (
     given,
     known,
     matches,
-    namesakes,
     number,
     one_of,
     size,
@@ -45,12 +56,6 @@ def _cluster_rules(inputs: Properties) -> Refusals:
     if command.get("logging") == "OVERRIDE" and command.get("logConfiguration") is None:
         message = "executeCommandConfiguration.logging OVERRIDE needs a logConfiguration"
         yield Refusal(_INVALID, message, "ecs.cluster.exec-override", "configuration")
-
-
-def _cluster_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    if given(inputs, "name") and namesakes(world, CLUSTER, inputs, current, "name"):
-        message = f"Arguments on this idempotent request are inconsistent: cluster {inputs['name']} already exists"
-        yield Refusal(_INVALID, message, "ecs.cluster.unique", "name")
 
 
 def _cluster_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -334,7 +339,14 @@ TYPES = (
             ),
         ),
         rules=_cluster_rules,
-        account_rules=_cluster_account_rules,
+        unique=(
+            Unique(
+                ("name",),
+                _INVALID,
+                "ecs.cluster.unique",
+                "Arguments on this idempotent request are inconsistent: cluster {name} already exists",
+            ),
+        ),
         computed=_cluster_computed,
         held=("ClusterContainsServicesException", "ecs.cluster.held"),
         import_ids=lambda cluster: (cluster.id.rpartition("/")[2],),

@@ -206,10 +206,7 @@ TYPES = (
         replaces=frozenset({"role", "policyArn"}),
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
-        references=(
-            _ROLE,
-            Reference("policyArn", POLICY, "", "iam.policy.exists", "held"),
-        ),
+        references=(_ROLE, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
         account_rules=_attachment_account_rules,
         computed=lambda mint, inputs: {"id": f"{inputs.get('role')}-{mint.digits(26)}"},
         import_ids=lambda each: (f"{each.inputs['role']}/{each.inputs['policyArn']}",),

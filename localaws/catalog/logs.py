@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType
-from localaws.catalog.values import Limit, given, matches, namesakes, one_of
+from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.values import Limit, matches, one_of
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -17,12 +17,6 @@ RETENTION_DAYS = (
 """Days CloudWatch Logs can keep events; 0 is for ever. Source: PutRetentionPolicy, and the provider's validator."""
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
-
-
-def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    if given(inputs, "name") and namesakes(world, LOG_GROUP, inputs, current, "name"):
-        message = f"The specified log group already exists: {inputs['name']}"
-        yield Refusal("ResourceAlreadyExistsException", message, "logs.group.unique", "name")
 
 
 def _deletion_rules(group: Resource, _world: World) -> Refusals:
@@ -47,7 +41,14 @@ TYPES = (
             Limit("retentionInDays", one_of(*RETENTION_DAYS), "logs.group.retention"),
             Limit("logGroupClass", one_of("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"), "logs.group.class"),
         ),
-        account_rules=_account_rules,
+        unique=(
+            Unique(
+                ("name",),
+                "ResourceAlreadyExistsException",
+                "logs.group.unique",
+                "The specified log group already exists: {name}",
+            ),
+        ),
         computed=_computed,
         deletion_rules=_deletion_rules,
     ),

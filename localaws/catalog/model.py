@@ -166,6 +166,17 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Unique:
+    """Inputs that no two resources of a type may share; leaving the first one out avoids it."""
+
+    properties: tuple[str, ...]
+    code: str
+    rule: str
+    message: str
+    """A template over the inputs: `A listener exists on port {port:g}`."""
+
+
+@dataclass(frozen=True)
 class AllExcept(Container[str]):
     """Every property but these."""
 
@@ -236,12 +247,13 @@ class ResourceType:
     """What single inputs may be."""
 
     references: tuple[Reference, ...] = ()
+    unique: tuple[Unique, ...] = ()
 
     rules: Callable[[Properties], Refusals] = _nothing
     """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN."""
 
     account_rules: Callable[[Properties, World, Resource | None], Refusals] = _nothing
-    """What is wrong with the inputs in this account, beyond references; the resource itself when it is updated."""
+    """What is wrong with the inputs in this account, beyond the tables; the resource itself when it is updated."""
 
     deletion_rules: Callable[[Resource, World], Refusals] = _nothing
     """What forbids deleting this resource now, beyond references that hold it."""
@@ -288,6 +300,10 @@ class ResourceType:
                         reference.rule,
                         reference.property.partition(".")[0].removesuffix("[]"),
                     )
+        for unique in self.unique:
+            first = unique.properties[0]
+            if inputs.get(first) is not None and namesakes(world, self.token, inputs, current, *unique.properties):
+                yield Refusal(unique.code, unique.message.format_map(inputs), unique.rule, first)
         if not missing:
             yield from self.account_rules(inputs, world, current)
 
@@ -298,6 +314,16 @@ class ResourceType:
             kind = holder.token.rpartition(":")[2]
             yield Refusal(code, f"{resource.id} can't be deleted while {kind} {holder.id} uses it", rule)
         yield from self.deletion_rules(resource, world)
+
+
+def namesakes(world: World, token: str, inputs: Properties, current: Resource | None, *names: str) -> list[Resource]:
+    """Other resources of the type that have the same values in all these properties."""
+    wanted = [inputs.get(name) for name in names]
+    return [
+        each
+        for each in world.all(token)
+        if (current is None or each.id != current.id) and [each.outputs.get(name) for name in names] == wanted
+    ]
 
 
 def values_at(value: object, path: str) -> list[Any]:

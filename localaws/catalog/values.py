@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.model import UNKNOWN, Refusal, Refusals, Resource, World, located
+from localaws.catalog.model import UNKNOWN, Refusal, Refusals, located
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Properties
@@ -175,15 +175,3 @@ def parsed(value: object) -> Any:
         return json.loads(value) if isinstance(value, str) else None
     except ValueError:
         return None
-
-
-def namesakes(world: World, token: str, inputs: Properties, current: Resource | None, *names: str) -> list[Resource]:
-    """Other resources of the type that have the same values in all these properties."""
-    wanted = [inputs.get(name) for name in names]
-    return [
-        each
-        for each in world.all(token)
-        if (current is None or each.id != current.id)
-        and [each.outputs.get(name) for name in names] == wanted
-        and known(*wanted)
-    ]

@@ -124,10 +124,7 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "actions": NOT_FOUND,
         "conditions": [{"pathPattern": {"values": ["/more"]}}],
     },
-    "aws:lb/loadBalancer:LoadBalancer": lambda a: {
-        "name": "one-more",
-        "subnets": [a.id("subnet-a"), a.id("subnet-b")],
-    },
+    "aws:lb/loadBalancer:LoadBalancer": lambda a: {"name": "one-more", "subnets": [a.id("subnet-a"), a.id("subnet-b")]},
     "aws:lb/targetGroup:TargetGroup": lambda a: {
         "name": "one-more",
         "port": 80,

@@ -9,7 +9,7 @@ import pytest
 from localaws.catalog import CATALOG
 
 if TYPE_CHECKING:
-    from conftest import Account
+    from tests.localaws.catalog.conftest import Account
 
 
 @pytest.mark.parametrize("token", CATALOG)

@@ -12,7 +12,7 @@ from localaws.catalog import CATALOG, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Account
+    from tests.localaws.catalog.conftest import Account
 
 LISTENER = "aws:lb/listener:Listener"
 RULE = "aws:lb/listenerRule:ListenerRule"
@@ -53,7 +53,7 @@ def service(account: Account, **more: Any) -> dict[str, Any]:
 
 def other_vpc(account: Account) -> str:
     """A second VPC with a subnet, a group, a gateway and a load balancer's worth of zones."""
-    vpc = account.make(VPC, "other", cidrBlock="10.1.0.0/16").id
+    vpc: str = account.make(VPC, "other", cidrBlock="10.1.0.0/16").id
     for number, zone in enumerate("ab"):
         account.make(
             SUBNET, f"other-{zone}", vpcId=vpc, cidrBlock=f"10.1.{number}.0/24", availabilityZone=f"eu-west-1{zone}"

@@ -48,7 +48,8 @@ def test_a_table_names_only_inputs_that_the_type_has(token: str) -> None:
     replaces = kind.replaces.names if isinstance(kind.replaces, AllExcept) else kind.replaces
     assert isinstance(replaces, frozenset)
     named = {*replaces, *kind.unordered, *kind.json, *kind.secret, *kind.required}
-    named |= {re.split(r"[.\[]", each.property)[0] for each in (*kind.limits, *kind.references)}
+    paths = [*(each.property for each in kind.limits), *(each.property for each in kind.references)]
+    named |= {re.split(r"[.\[]", path)[0] for path in paths}
     if kind.autoname:
         named.add(kind.autoname.property)
     assert named <= kind.inputs

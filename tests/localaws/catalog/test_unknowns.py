@@ -15,7 +15,7 @@ from localaws.cloud import Cloud
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Account, Place
+    from tests.localaws.catalog.conftest import Account, Place
 
 SCALARS = st.one_of(
     st.none(),

@@ -1,0 +1,342 @@
+"""Elastic Load Balancing: listeners, their rules, and what both do with a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.load_balancers import LOAD_BALANCER, is_application
+from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, Unique, namesakes, values_at
+from localaws.catalog.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
+from localaws.catalog.values import (
+    ARN,
+    PORT,
+    Allowed,
+    Limit,
+    block,
+    blocks,
+    exactly_one,
+    given,
+    length,
+    matches,
+    network,
+    number,
+    one_of,
+    size,
+    text,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+LISTENER = "aws:lb/listener:Listener"
+LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
+
+LISTENERS_PER_LOAD_BALANCER = 50
+RULES_PER_LOAD_BALANCER = 100
+VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
+"""AWS's default quotas."""
+
+DEFAULT_TLS_POLICY = "ELBSecurityPolicy-2016-08"
+
+# Actions, of a listener's default and of its rules.
+
+_FORWARDED = ("targetGroupArn", "forward.targetGroups[].arn")
+_CONTENT_TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
+_FINAL_ACTIONS = {
+    "forward": ("targetGroupArn", "forward"),
+    "redirect": ("redirect",),
+    "fixed-response": ("fixedResponse",),
+}
+_FIRST_ACTIONS = {
+    "authenticate-cognito": ("authenticateCognito",),
+    "authenticate-oidc": ("authenticateOidc",),
+    "jwt-validation": ("jwtValidation",),
+}
+
+
+def _action_limits(path: str) -> tuple[Limit, ...]:
+    forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
+    statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
+    return (
+        Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
+        Limit(f"{path}[].order", within(1, 50000), "elbv2.action.order"),
+        Limit(f"{path}[].targetGroupArn", ARN, "elbv2.action.target-arn"),
+        Limit(f"{forward}.targetGroups", size(1, 5), "elbv2.action.forward-groups"),
+        Limit(f"{forward}.targetGroups[].arn", ARN, "elbv2.action.target-arn"),
+        Limit(f"{forward}.targetGroups[].weight", within(0, 999), "elbv2.action.forward-weight"),
+        Limit(f"{forward}.stickiness.duration", within(1, 604800), "elbv2.action.stickiness"),
+        Limit(f"{redirect}.statusCode", one_of("HTTP_301", "HTTP_302"), "elbv2.action.redirect"),
+        Limit(f"{redirect}.protocol", one_of(*HTTP, "#{protocol}"), "elbv2.action.redirect"),
+        Limit(f"{redirect}.host", length(1, 128), "elbv2.action.redirect"),
+        Limit(
+            f"{redirect}.path", matches(r"/.{0,127}", "1 to 128 characters starting with /"), "elbv2.action.redirect"
+        ),
+        Limit(f"{redirect}.query", length(0, 128), "elbv2.action.redirect"),
+        Limit(f"{fixed}.contentType", one_of(*_CONTENT_TYPES), "elbv2.action.fixed-response"),
+        Limit(f"{fixed}.messageBody", length(0, 1024), "elbv2.action.fixed-response"),
+        Limit(f"{fixed}.statusCode", statuses, "elbv2.action.fixed-response"),
+    )
+
+
+def _action_rules(inputs: Properties, path: str) -> Refusals:
+    actions = blocks(inputs.get(path))
+    types = [text(action.get("type")) for action in actions]
+    for index, action in enumerate(actions):
+        kind, where = types[index] or "", f"{path}[{index}]: "
+        needed = {**_FINAL_ACTIONS, **_FIRST_ACTIONS}.get(kind, ())
+        if len(needed) > 1:
+            yield from exactly_one(action, needed, "elbv2.action.forward-target", where=where)
+        elif needed and not given(action, *needed):
+            yield Refusal("InvalidArgument", f"{where}type {kind} needs {needed[0]}", "elbv2.action.block", path)
+        redirect = block(action.get("redirect"))
+        names = ("protocol", "host", "port", "path", "query")
+        if kind == "redirect" and all(redirect.get(name) in (None, f"#{{{name}}}", f"/#{{{name}}}") for name in names):
+            message = f"{where}the redirect would lead to itself: change at least one of {', '.join(names)}"
+            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
+    if actions and None not in types and len(actions) == len(inputs[path]):
+        final = [kind for kind in types if kind in _FINAL_ACTIONS]
+        last = max(enumerate(actions), key=lambda each: (number(each[1].get("order")) or each[0] + 1, each[0]))[1]
+        if len(final) != 1 or last.get("type") != final[0]:
+            message = (
+                f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got {', '.join(map(str, types))}"
+            )
+            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
+
+
+def _action_references(path: str) -> tuple[Reference, ...]:
+    return tuple(
+        Reference(f"{path}[].{target}", TARGET_GROUP, "TargetGroupNotFound", "elbv2.action.target-exists", "held")
+        for target in _FORWARDED
+    )
+
+
+def _targets(inputs: Properties, path: str) -> set[str]:
+    return {arn for target in _FORWARDED for arn in texts(values_at(inputs, f"{path}[].{target}"))}
+
+
+def balancers_of(world: World, target_group: object, *, except_for: Resource | None = None) -> set[str]:
+    """The load balancers whose listeners or rules forward to a target group."""
+    found = set()
+    for listener in world.all(LISTENER):
+        if listener != except_for and target_group in _targets(listener.inputs, "defaultActions"):
+            found.add(str(listener.inputs.get("loadBalancerArn")))
+    for rule in world.all(LISTENER_RULE):
+        listener_of_rule = world.get(LISTENER, rule.inputs.get("listenerArn"))
+        if rule != except_for and listener_of_rule and target_group in _targets(rule.inputs, "actions"):
+            found.add(str(listener_of_rule.inputs.get("loadBalancerArn")))
+    return found
+
+
+def _target_account_rules(
+    targets: Iterable[str], balancer: Resource | None, world: World, current: Resource | None
+) -> Refusals:
+    """What is wrong with forwarding from this load balancer to these target groups."""
+    if balancer is None:
+        return
+    for arn in sorted(targets):
+        group = world.get(TARGET_GROUP, arn)
+        if group is None:
+            continue
+        others = balancers_of(world, arn, except_for=current) - {balancer.id}
+        if others:
+            message = (
+                f"target group '{arn}' already serves {', '.join(sorted(others))}; a group serves one load balancer"
+            )
+            yield Refusal("TargetGroupAssociationLimit", message, "elbv2.target-group.one-balancer")
+        if group.outputs.get("vpcId") not in (None, balancer.outputs.get("vpcId")):
+            message = (
+                f"target group '{arn}' is in {group.outputs.get('vpcId')}, the load balancer in "
+                f"{balancer.outputs.get('vpcId')}"
+            )
+            yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.same-vpc")
+        if is_application(balancer.inputs) and group.inputs.get("protocol") not in (*HTTP, None):
+            message = f"an application load balancer can't forward to protocol {group.inputs['protocol']} of '{arn}'"
+            yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
+
+
+def _is_application_arn(arn: object) -> bool:
+    return isinstance(arn, str) and ":loadbalancer/app/" in arn
+
+
+def _listener_rules(inputs: Properties) -> Refusals:
+    protocol, certificate = inputs.get("protocol"), inputs.get("certificateArn")
+    application = _is_application_arn(inputs.get("loadBalancerArn"))
+    if application and protocol not in (*HTTP, None, UNKNOWN):
+        message = f"protocol must be one of HTTP, HTTPS for an application load balancer, got {protocol!r}"
+        yield Refusal("ValidationError", message, "elbv2.listener.protocol-fits", "protocol")
+    if application and not given(inputs, "port"):
+        yield Refusal("ValidationError", "A port must be specified", "elbv2.listener.port-required", "port")
+    if protocol == "HTTPS" and certificate is None:
+        message = "A certificate must be specified for HTTPS listeners"
+        yield Refusal("ValidationError", message, "elbv2.listener.certificate", "certificateArn")
+    if protocol in ("HTTP", None) and application:
+        if given(inputs, "sslPolicy"):
+            message = "An SSL policy cannot be specified for HTTP listeners"
+            yield Refusal("ValidationError", message, "elbv2.listener.tls-only", "sslPolicy")
+        if any(kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, "defaultActions[].type"))):
+            message = "Authenticate actions are only supported on HTTPS listeners"
+            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", "defaultActions")
+    if inputs.get("defaultActions") == []:
+        yield Refusal("InvalidArgument", "defaultActions needs at least one", "elbv2.action.some", "defaultActions")
+    yield from _action_rules(inputs, "defaultActions")
+
+
+def _listener_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    arn = inputs.get("loadBalancerArn")
+    if len(namesakes(world, LISTENER, inputs, current, "loadBalancerArn")) >= LISTENERS_PER_LOAD_BALANCER:
+        message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
+        yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
+    targets = _targets(inputs, "defaultActions")
+    yield from _target_account_rules(targets, world.get(LOAD_BALANCER, arn), world, current)
+
+
+def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = f"{str(inputs.get('loadBalancerArn')).replace(':loadbalancer/', ':listener/')}/{mint.hex(16)}"
+    return {"id": arn, "arn": arn}
+
+
+def _listener_derived(inputs: Properties) -> Properties:
+    protocol = inputs.get("protocol")
+    return {
+        **({"protocol": "HTTP"} if protocol is None and _is_application_arn(inputs.get("loadBalancerArn")) else {}),
+        **({"sslPolicy": DEFAULT_TLS_POLICY} if protocol == "HTTPS" and not given(inputs, "sslPolicy") else {}),
+    }
+
+
+_CONDITIONS = ("hostHeader", "httpHeader", "httpRequestMethod", "pathPattern", "queryStrings", "sourceIp")
+_ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
+
+
+def _is_network(value: object) -> bool:
+    return network(value) is not None
+
+
+def _condition_limits() -> tuple[Limit, ...]:
+    method = matches(r"[A-Z_-]{1,40}", "1 to 40 capital letters, - and _")
+    header = matches(
+        r"(?i)(?!host$)[!#$%&'*+.^_`|~0-9a-z-]{1,40}", "a header name of 1 to 40 characters other than Host"
+    )
+    source = Allowed("a network such as 10.0.0.0/16", _is_network)
+    limits = {
+        "hostHeader.values[]": length(1, 128),
+        "pathPattern.values[]": length(1, 128),
+        "httpHeader.values[]": length(1, 128),
+        "httpHeader.httpHeaderName": header,
+        "httpRequestMethod.values[]": method,
+        "queryStrings[].key": length(1, 128),
+        "queryStrings[].value": length(1, 128),
+        "sourceIp.values[]": source,
+    }
+    return tuple(Limit(f"conditions[].{path}", allowed, "elbv2.condition.value") for path, allowed in limits.items())
+
+
+_VALUES = tuple(f"conditions[].{each}.values[]" for each in _CONDITIONS if each != "queryStrings")
+
+
+def _listener_rule_rules(inputs: Properties) -> Refusals:
+    conditions = blocks(inputs.get("conditions"))
+    for index, condition in enumerate(conditions):
+        yield from exactly_one(condition, _CONDITIONS, "elbv2.condition.one-field", where=f"conditions[{index}]: ")
+    for name in _ONCE:
+        if sum(bool(given(condition, name)) for condition in conditions) > 1:
+            message = f"A rule can have only one {name} condition; put all values into one"
+            yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
+    values = [
+        str(value) for path in (*_VALUES, "conditions[].queryStrings[].value") for value in values_at(inputs, path)
+    ]
+    if len(values) > VALUES_PER_RULE:
+        message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
+        yield Refusal("ValidationError", message, "elbv2.condition.values", "conditions")
+    if sum(value.count("*") + value.count("?") for value in values) > WILDCARDS_PER_RULE:
+        message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
+        yield Refusal("ValidationError", message, "elbv2.condition.wildcards", "conditions")
+    if inputs.get("conditions") == []:
+        yield Refusal("InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions")
+    if inputs.get("actions") == []:
+        yield Refusal("InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions")
+    yield from _action_rules(inputs, "actions")
+
+
+def _listener_rule_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    listener = world.get(LISTENER, inputs.get("listenerArn"))
+    if listener is None:
+        return
+    balancer = world.get(LOAD_BALANCER, listener.inputs.get("loadBalancerArn"))
+    prefix = listener.id.rpartition("/")[0].replace(":listener/", ":listener-rule/")
+    rules = [each for each in world.all(LISTENER_RULE) if each.id.startswith(f"{prefix}/")]
+    if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
+        message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
+        yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
+    yield from _target_account_rules(_targets(inputs, "actions"), balancer, world, current)
+
+
+def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
+    listener = inputs.get("listenerArn")
+    arn = f"{str(listener).replace(':listener/', ':listener-rule/')}/{mint.hex(16)}"
+    rules = [rule for rule in mint.world.all(LISTENER_RULE) if rule.inputs.get("listenerArn") == listener]
+    highest = max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
+    return {"id": arn, "arn": arn, **({} if given(inputs, "priority") else {"priority": highest + 1})}
+
+
+TYPES = (
+    ResourceType(
+        token=LISTENER,
+        required=("loadBalancerArn", "defaultActions"),
+        replaces=frozenset({"loadBalancerArn", "region"}),
+        derived=_listener_derived,
+        limits=(
+            Limit("loadBalancerArn", ARN, "elbv2.listener.arn"),
+            Limit("certificateArn", ARN, "elbv2.listener.arn"),
+            Limit("port", PORT, "elbv2.listener.port"),
+            Limit("protocol", one_of(*PROTOCOLS), "elbv2.listener.protocol"),
+            *_action_limits("defaultActions"),
+        ),
+        references=(
+            Reference(
+                "loadBalancerArn", LOAD_BALANCER, "LoadBalancerNotFound", "elbv2.listener.balancer-exists", "gone"
+            ),
+            *_action_references("defaultActions"),
+        ),
+        unique=(
+            Unique(
+                ("port", "loadBalancerArn"),
+                "DuplicateListener",
+                "elbv2.listener.port-unique",
+                "A listener already exists on this port for this load balancer '{loadBalancerArn}': {port:g}",
+            ),
+        ),
+        rules=_listener_rules,
+        account_rules=_listener_account_rules,
+        computed=_listener_computed,
+    ),
+    ResourceType(
+        token=LISTENER_RULE,
+        required=("listenerArn", "actions", "conditions"),
+        replaces=frozenset({"listenerArn", "region"}),
+        limits=(
+            Limit("listenerArn", ARN, "elbv2.listener-rule.arn"),
+            Limit("priority", within(1, 50000), "elbv2.listener-rule.priority"),
+            *_condition_limits(),
+            *_action_limits("actions"),
+        ),
+        references=(
+            Reference("listenerArn", LISTENER, "ListenerNotFound", "elbv2.listener-rule.listener-exists", "gone"),
+            *_action_references("actions"),
+        ),
+        unique=(
+            Unique(
+                ("priority", "listenerArn"),
+                "PriorityInUse",
+                "elbv2.listener-rule.priority-unique",
+                "Priority '{priority:g}' is currently in use",
+            ),
+        ),
+        rules=_listener_rule_rules,
+        account_rules=_listener_rule_account_rules,
+        computed=_listener_rule_computed,
+    ),
+)

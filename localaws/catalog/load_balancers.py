@@ -1,0 +1,178 @@
+"""Elastic Load Balancing: load balancers."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, VPC, has_internet_gateway, vpc_of, zone_of
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, values_at
+from localaws.catalog.values import Limit, exactly_one, matches, network, one_of, texts, within
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+
+SMALLEST_SUBNET_PREFIX = 27
+
+HOSTED_ZONES = {"ap-northeast-1": "Z14GRHDCWA56QT", "eu-west-1": "Z32O12XQLNTSW2", "us-east-1": "Z35SXDOTRQ7X7K"}
+"""The Route 53 zone of each region's load balancers, as far as known."""
+
+_NAME = matches(
+    r"(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
+    "1 to 32 letters, digits and hyphens, without a hyphen at either end and not starting with internal-",
+)
+PREFIX = matches(r"(?!-)[0-9A-Za-z-]{1,6}", "1 to 6 letters, digits and hyphens")
+
+
+def _load_balancer_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("subnets", "subnetMappings"), "elbv2.load-balancer.one-kind-of-subnets")
+    subnets = inputs.get("subnets") or inputs.get("subnetMappings")
+    if is_application(inputs) and isinstance(subnets, list) and len(subnets) < 2:  # noqa: PLR2004 — two zones
+        yield _two_zones()
+
+
+def is_application(inputs: Properties) -> bool:
+    """Whether this is an application load balancer, the default."""
+    return inputs.get("loadBalancerType") in (None, "application")
+
+
+def _two_zones() -> Refusal:
+    message = "At least two subnets in two different Availability Zones must be specified"
+    return Refusal("ValidationError", message, "elbv2.load-balancer.two-zones", "subnets")
+
+
+def _subnets(inputs: Properties) -> list[str]:
+    return texts(inputs.get("subnets")) or texts(values_at(inputs, "subnetMappings[].subnetId"))
+
+
+def _load_balancer_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    subnets = _subnets(inputs)
+    zones, vpcs = [zone_of(world, each) for each in subnets], {vpc_of(world, each) for each in subnets}
+    if len(vpcs) > 1:
+        message = f"All subnets must belong to the same VPC, got {', '.join(sorted(map(str, vpcs)))}"
+        yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.one-vpc", "subnets")
+        return
+    if is_application(inputs) and len(set(zones)) < 2:  # noqa: PLR2004 — two zones
+        yield _two_zones()
+    if len(set(zones)) < len(zones):
+        message = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
+        yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets")
+    for vpc in vpcs:
+        if inputs.get("internal") is not True and current is None and not has_internet_gateway(world, vpc):
+            message = f"VPC {vpc} has no internet gateway"
+            yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets")
+        yield from _load_balancer_member_rules(inputs, world, vpc)
+
+
+def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -> Refusals:
+    for subnet in _subnets(inputs):
+        found = world.find(SUBNET, subnet)
+        range_ = network(found.outputs.get("cidrBlock")) if found else None
+        if isinstance(range_, IPv4Network) and range_.prefixlen > SMALLEST_SUBNET_PREFIX:
+            message = f"{subnet} is a /{range_.prefixlen}; a load balancer needs /{SMALLEST_SUBNET_PREFIX} or larger"
+            yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.subnet-size", "subnets")
+    for group in texts(inputs.get("securityGroups")):
+        found = world.get(SECURITY_GROUP, group)
+        if found and found.outputs.get("vpcId") != vpc:
+            message = f"security group {group} belongs to {found.outputs.get('vpcId')}, the subnets to {vpc}"
+            yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.groups-vpc", "securityGroups")
+
+
+def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
+    kind = {"network": "net", "gateway": "gwy"}.get(str(inputs.get("loadBalancerType")), "app")
+    suffix, internal = f"{kind}/{inputs.get('name')}/{mint.hex(16)}", inputs.get("internal") is True
+    arn = mint.arn("elasticloadbalancing", f"loadbalancer/{suffix}")
+    vpc = next((vpc_of(mint.world, each) for each in _subnets(inputs)), None)
+    found = mint.world.get(VPC, vpc)
+    default_group = {"securityGroups": [found.outputs["defaultSecurityGroupId"]]} if found else {}
+    name = f"{'internal-' if internal else ''}{inputs.get('name')}-{mint.digits(9)}"
+    return {
+        "id": arn,
+        "arn": arn,
+        "arnSuffix": suffix,
+        "dnsName": f"{name}.{mint.region}.elb.amazonaws.com",
+        "zoneId": HOSTED_ZONES.get(mint.region, "Z00000000000000"),
+        "vpcId": vpc,
+        **({} if inputs.get("securityGroups") else default_group),
+    }
+
+
+def _load_balancer_deletion_rules(balancer: Resource, _world: World) -> Refusals:
+    if balancer.inputs.get("enableDeletionProtection") is True:
+        message = f"Load balancer '{balancer.id}' cannot be deleted because deletion protection is enabled"
+        yield Refusal("OperationNotPermitted", message, "elbv2.load-balancer.deletion-protection")
+
+
+def _replaces_network_balancer(name: str, old: Properties, new: Properties) -> bool:
+    if old.get("loadBalancerType") != "network":
+        return False
+    before, after = texts(old.get(name)), texts(new.get(name))
+    return (name == "subnets" and not set(before) <= set(after)) or (
+        name == "securityGroups" and bool(before) != bool(after)
+    )
+
+
+TYPES = (
+    ResourceType(
+        token=LOAD_BALANCER,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "namePrefix", "internal", "loadBalancerType", "customerOwnedIpv4Pool", "region"}),
+        replaces_if=_replaces_network_balancer,
+        unordered=frozenset({"subnets", "securityGroups", "subnetMappings"}),
+        defaults={
+            "internal": False,
+            "loadBalancerType": "application",
+            "ipAddressType": "ipv4",
+            "idleTimeout": 60,
+            "clientKeepAlive": 3600,
+            "desyncMitigationMode": "defensive",
+            "dropInvalidHeaderFields": False,
+            "enableDeletionProtection": False,
+            "enableHttp2": True,
+            "enableCrossZoneLoadBalancing": False,
+            "enableWafFailOpen": False,
+            "enableXffClientPort": False,
+            "enableTlsVersionAndCipherSuiteHeaders": False,
+            "enableZonalShift": False,
+            "preserveHostHeader": False,
+            "xffHeaderProcessingMode": "append",
+        },
+        limits=(
+            Limit("name", _NAME, "elbv2.load-balancer.name"),
+            Limit("namePrefix", PREFIX, "elbv2.load-balancer.name"),
+            Limit("loadBalancerType", one_of("application", "network", "gateway"), "elbv2.load-balancer.type"),
+            Limit("idleTimeout", within(1, 4000), "elbv2.load-balancer.idle-timeout"),
+            Limit("clientKeepAlive", within(60, 604800), "elbv2.load-balancer.keep-alive"),
+            Limit("desyncMitigationMode", one_of("monitor", "defensive", "strictest"), "elbv2.load-balancer.desync"),
+            Limit("xffHeaderProcessingMode", one_of("append", "preserve", "remove"), "elbv2.load-balancer.xff"),
+            Limit(
+                "ipAddressType",
+                one_of("ipv4", "dualstack", "dualstack-without-public-ipv4"),
+                "elbv2.load-balancer.address-type",
+            ),
+        ),
+        references=(
+            Reference("subnets[]", SUBNET, "SubnetNotFound", "elbv2.load-balancer.subnet-exists", "held"),
+            Reference(
+                "subnetMappings[].subnetId", SUBNET, "SubnetNotFound", "elbv2.load-balancer.subnet-exists", "held"
+            ),
+            Reference(
+                "securityGroups[]", SECURITY_GROUP, "InvalidSecurityGroup", "elbv2.load-balancer.group-exists", "held"
+            ),
+        ),
+        unique=(
+            Unique(
+                ("name",),
+                "DuplicateLoadBalancerName",
+                "elbv2.load-balancer.unique",
+                "ELBv2 Load Balancer ({name}) already exists",
+            ),
+        ),
+        rules=_load_balancer_rules,
+        account_rules=_load_balancer_account_rules,
+        computed=_load_balancer_computed,
+        deletion_rules=_load_balancer_deletion_rules,
+    ),
+)
