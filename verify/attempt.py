@@ -45,7 +45,7 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
         return Attempt(ended=ended, outcome=outcome, text=outcome.reason, hint=outcome.hint, stopped_in=outcome.phase)
     wanted = tuple(expectations(options))
     unmet = tuple(None if one.holds(outcome) else one.seen(outcome) for one in wanted)
-    text, good = explain.describe(outcome), options.status.accepts(outcome.status)
+    text, good = explain.describe(outcome, mask_query=options.mask_query), options.status.accepts(outcome.status)
     if good and options.retry_mismatch and any(unmet):
         text, good = next(f"{seen}, not {one.wanted}" for one, seen in zip(wanted, unmet, strict=True) if seen), False
     return Attempt(

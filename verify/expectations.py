@@ -25,7 +25,10 @@ class Expectation:
 def expectations(options: Options) -> Iterator[Expectation]:
     """Everything that was asked for, in the order of `--help`."""
     yield Expectation(
-        "status", options.status.text, lambda answer: options.status.accepts(answer.status), explain.describe
+        "status",
+        options.status.text,
+        lambda answer: options.status.accepts(answer.status),
+        partial(explain.describe, mask_query=options.mask_query),
     )
     for text in options.body_contains:
         yield Expectation("body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), _body)

@@ -25,7 +25,7 @@ _HINTS = {
 }
 
 
-def describe(answer: Answer) -> str:
+def describe(answer: Answer, *, mask_query: bool = False) -> str:
     """A status in words: who made it, why, and where a redirect points."""
     server = answer.header("server") or ""
     if answer.status >= 400 and server.startswith("awselb/"):  # noqa: PLR2004 — HTTP's own boundary
@@ -33,7 +33,8 @@ def describe(answer: Answer) -> str:
         return f"{answer.status} from the load balancer{reason and f': {reason}'}"
     location = answer.header("location")
     if location is not None and 300 <= answer.status < 400:  # noqa: PLR2004
-        return f"{answer.status} redirect to {visible(location)}"
+        place, mark, query = location.partition("?")
+        return f"{answer.status} redirect to {visible(place)}{mark}{'***' if mark and mask_query else visible(query)}"
     return f"{answer.status}{f' from {visible(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
 
 

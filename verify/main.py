@@ -6,7 +6,6 @@ import select
 import stat
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -42,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 — the last line of defence: a bug has its own exit code
         if "--debug" in arguments:
+            import traceback  # noqa: PLC0415 — costs every run 10 ms, and is for bugs
+
             traceback.print_exc()
         _write(sys.stderr, f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n")
         return ExitCode.INTERNAL

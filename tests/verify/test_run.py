@@ -4,7 +4,9 @@ import asyncio
 import json
 import random
 import socket
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,12 +36,13 @@ def run(
     progress: list[str] | None = None,
     stop_after: float | None = None,
 ) -> Report:
-    """One run; each request takes 10 ms. `stop_after` seconds it is interrupted."""
+    """One run: 2 ms to resolve, 4 to connect, 10 to answer. `stop_after` seconds it is interrupted."""
     lookups, requests = 0, 0
 
     async def resolver(_host: str) -> tuple[str, ...]:
         nonlocal lookups
         lookups += 1
+        await asyncio.sleep(0.002)
         if lookups <= resolves_after:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return ("192.0.2.1",)
@@ -47,6 +50,10 @@ def run(
     async def answer(request: httpx.Request) -> httpx.Response:
         nonlocal requests
         requests += 1
+        trace = request.extensions["trace"]
+        await trace("connection.connect_tcp.started", {})
+        await asyncio.sleep(0.004)
+        await trace("connection.connect_tcp.complete", {})
         await asyncio.sleep(0.01)
         return handler(requests - 1, request)
 
@@ -138,9 +145,9 @@ def test_a_name_that_resolves_late_is_waited_for_and_told() -> None:
     assert progress == [
         "parse    http://a.example/",
         "resolve  waiting: the name does not resolve (yet): Name or service not known",
-        "resolve  192.0.2.1 in 0 ms",
-        "connect  192.0.2.1 in 0 ms",
-        "http     200 in 10 ms",
+        "resolve  192.0.2.1 in 2 ms",
+        "connect  192.0.2.1 in 4 ms",
+        "http     200 in 16 ms",
         "stable   3 good answers in a row",
         "checks   measuring 10 requests",
     ]
@@ -170,9 +177,13 @@ def test_a_404_fails_at_once() -> None:
 
 
 def test_a_redirect_fails_and_shows_where_it_points() -> None:
-    report = run(lambda _number, _request: httpx.Response(301, headers={"location": "https://b.example/"}))
+    def moved(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(301, headers={"location": "https://b.example/?token=hunter2"})
+
+    report, masked = run(moved), run(moved, "--mask-query")
     assert report.exit_code is ExitCode.FAILED
-    assert found(report, "status").actual.startswith("301 redirect to https://b.example/")
+    assert found(report, "status").actual.startswith("301 redirect to https://b.example/?token=hunter2 ")
+    assert found(masked, "status").actual.startswith("301 redirect to https://b.example/?*** ")
 
 
 def test_answers_that_never_become_stable_fail() -> None:
@@ -198,7 +209,7 @@ def test_a_deadline_while_measuring_fails_the_run() -> None:
 def test_a_deadline_of_zero_checks_one_answer() -> None:
     report = run(hello, "--deadline", "0", "--body-contains", "Hello from task-0")
     assert report.exit_code is ExitCode.PASSED
-    assert report.seconds == pytest.approx(0.01)
+    assert report.seconds == pytest.approx(0.016)
     assert found(report, "stable").status is Status.SKIP
 
 
@@ -238,7 +249,7 @@ def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:
 def test_an_interrupted_run_reports_what_it_measured() -> None:
     report = run(hello, "--samples", "1000", stop_after=4.0)
     assert report.exit_code is ExitCode.INTERRUPTED
-    assert 100 < report.samples.count < 1000
+    assert 50 < report.samples.count < 1000
 
 
 def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
@@ -256,23 +267,14 @@ def test_a_query_can_be_kept_out_of_every_format() -> None:
     assert "http://a.example/?***" in FORMATS["text"](report, colour=False)
 
 
-def test_the_text_is_one_glance() -> None:
-    assert FORMATS["text"](run(hello, "--expect-tasks", "2"), colour=False) == (
-        "http://a.example/\n"
-        "\n"
-        "  ok    resolve 192.0.2.1 in 0 ms\n"
-        "  ok    connect 192.0.2.1 in 0 ms\n"
-        "  ok    http    200 in 10 ms\n"
-        "  ok    stable  3 good answers in a row\n"
-        "  ok    answers 11 of 11 requests answered\n"
-        "  ok    status  11 x 200\n"
-        "  ok    tasks   2 distinct: task-1 6 (55%), task-0 5 (45%); chance to miss one of 2: 0.00098\n"
-        "\n"
-        "  11 requests, 0 without an answer; milliseconds: "
-        "min 10.0  mean 10.0  p50 10.0  p90 10.0  p95 10.0  p99(=max) 10.0  max 10.0\n"
-        "\n"
-        "passed after 2.1 s\n"
-    )
+def test_the_manuals_report_is_what_such_a_run_prints() -> None:
+    def warming_up(number: int, request: httpx.Request) -> httpx.Response:
+        return hello(number, request) if number > 1 else httpx.Response(503, headers={"server": "awselb/2.0"})
+
+    target = "http://web-1234.eu-west-1.elb.amazonaws.com/"
+    text = FORMATS["text"](run(warming_up, "--expect-tasks", "2", target=target, resolves_after=4), colour=False)
+    manual = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
+    assert textwrap.indent(text, "    ") in manual
 
 
 def test_colour_is_only_added_when_asked() -> None:
@@ -290,7 +292,7 @@ def test_the_json_document_has_its_documented_fields() -> None:
     assert (document["schema"], document["verdict"], document["exit_code"]) == (1, "passed", 0)
     for result in document["phases"] + document["checks"]:
         assert list(result) == ["id", "status", "expected", "actual", "hint", "duration_ms", "attempts"]
-    assert document["samples"]["latency_ms"]["p50"] == pytest.approx(10.0)
+    assert document["samples"]["latency_ms"]["p50"] == pytest.approx(16.0)
 
 
 printable_bytes = st.binary(max_size=60) | st.sampled_from(
