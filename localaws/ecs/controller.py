@@ -102,7 +102,10 @@ class _Service:
     state: ServiceState = field(default_factory=ServiceState)
     live: dict[str, _Live] = field(default_factory=dict)
     retired: bool = False
-    """Whether it is being deleted."""
+    """Whether its tasks are to go, since it is about to be deleted."""
+
+    deleted: bool = False
+    """Whether it is gone from the cloud; one of the same name there is another."""
 
 
 class Controller:
@@ -151,13 +154,13 @@ class Controller:
 
     async def start(self) -> None:
         """Start again what ran when the last controller ended, then follow the cloud."""
-        self._cloud.on_change.append(self._wake.set)
+        self._cloud.on_change.append(self._notice_change)
         self._recover()
         self._loop = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """Stop everything at once; what should run is started again by the next controller."""
-        self._cloud.on_change.remove(self._wake.set)
+        self._cloud.on_change.remove(self._notice_change)
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -185,11 +188,15 @@ class Controller:
         def done() -> bool:
             service = self._services.get(service_arn)
             with suppress(MissingTaskDefinitionError):
-                return service is not None and steady(
-                    self._spec(service), service.state, self._seen(service), self._clock(), self._timing
+                return (
+                    service is not None
+                    and not service.retired
+                    and steady(self._spec(service), service.state, self._seen(service), self._clock(), self._timing)
                 )
             return False
 
+        if (known := self._services.get(service_arn)) is not None:
+            known.retired = known.deleted  # whoever waits for it has given up deleting it
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
     async def drain(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — as above
@@ -240,12 +247,13 @@ class Controller:
                 await asyncio.wait_for(self._wake.wait(), _BUSY_PAUSE if self._busy() else _CALM_PAUSE)
 
     async def _pass(self) -> None:
+        self._forget_deleted()
         self._follow_cloud()
         await self._sync()
         for service in list(self._services.values()):
             with self._noting_problems():
                 await self._advance(service)
-        self._forget_retired()
+        self._forget_deleted()
         with self._noting_problems():
             self._save()
 
@@ -268,8 +276,13 @@ class Controller:
             if arn not in self._services:
                 with self._noting_problems():
                     self._services[arn] = _Service(service_spec(resource, self._cloud, None))
+
+    def _notice_change(self) -> None:
+        """Runs within every change of the cloud, so that a service deleted and made again is noticed too."""
         for arn, service in self._services.items():
-            service.retired = service.retired or arn not in present
+            if self._cloud.get(SERVICE, arn) is None:
+                service.retired = service.deleted = True
+        self._wake.set()
 
     async def _advance(self, service: _Service) -> None:
         """Step until there is nothing left to do."""
@@ -402,14 +415,14 @@ class Controller:
 
     # Keeping and forgetting
 
-    def _forget_retired(self) -> None:
+    def _forget_deleted(self) -> None:
         """Let go of stopped tasks, and of services whose last task stopped after their deletion."""
         for arn, service in list(self._services.items()):
             for task in service.state.tasks:
                 if task.status is Status.STOPPED and task.id in service.live:
                     for target_group, endpoint in service.live.pop(task.id).targets:
                         self._balancer.forget(target_group, endpoint)
-            if service.retired and not _unfinished(service.state) and self._cloud.get(SERVICE, arn) is None:
+            if service.deleted and not _unfinished(service.state):
                 del self._services[arn]
 
     def _save(self) -> None:

@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from localaws import addresses
 from localaws.addresses import Addresses
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
@@ -61,11 +62,11 @@ class Plane:
 
 @asynccontextmanager
 async def plane(web: Any, home: Path) -> AsyncIterator[Plane]:
-    addresses = Addresses(home)
-    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=addresses)
+    places = Addresses(home)
+    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=places)
     await controller.start()
     try:
-        yield Plane(controller, web, f"http://{addresses.load_balancer(web.balancer).dns_name}", home)
+        yield Plane(controller, web, f"http://{places.load_balancer(web.balancer).dns_name}", home)
     finally:
         await controller.close()
 
@@ -198,8 +199,9 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Pat
             assert not [each for each in processes(home) if any("page_server" in part for part in each.cmdline())]
             assert (await client.get(running.url)).status_code == 503
             web.remove("aws:ecs/service:Service", web.service)
-            await eventually(lambda: not running.describe(), "the service to be forgotten")
             web.put("aws:ecs/service:Service", web.service, **service.outputs)
+            await eventually(running.tasks, "tasks of the new service")
+            assert len(running.describe()["tasks"]) == 2, "it knows nothing of the other's"
             await running.settle()
             assert (await client.get(running.url)).status_code == 200
         assert not processes(home)
@@ -316,6 +318,21 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_aga
             await running.settle()
             assert [d["id"] for d in running.describe()["deployments"]] == [d["id"] for d in before["deployments"]]
             assert {task["taskId"] for task in running.tasks()} == {task["id"] for task in before["tasks"]}
+            assert (await client.get(running.url)).status_code == 200
+
+    asyncio.run(play())
+
+
+def test_without_privileges_everything_works_on_high_ports(
+    web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    can_bind = addresses.can_bind
+    monkeypatch.setattr(addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port))
+
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            assert running.url.endswith(":8080")
             assert (await client.get(running.url)).status_code == 200
 
     asyncio.run(play())

@@ -18,7 +18,7 @@ from localaws.ecs.processes import Launcher
 from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
@@ -35,13 +35,13 @@ async def runtime(home: Path, *rows: Row) -> AsyncIterator[ProcessRuntime]:
         await running.close()
 
 
-async def until_said(log: Path, word: str) -> None:
+async def eventually(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        if word in log.read_text():
+        if condition():
             return
         await asyncio.sleep(0.01)
-    pytest.fail(f"{log} doesn't say {word}")
+    pytest.fail(f"waited 10 s for {what}")
 
 
 def container(script: str, name: str = "app", **how: Any) -> ContainerSpec:
@@ -107,7 +107,7 @@ def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
             started = await running.start(
                 task(container("sleep 1000"), container("echo done; exit 1", "side", essential=False))
             )
-            await until_said(tmp_path / "logs/group/side", "done")
+            await eventually(lambda: "done" in (tmp_path / "logs/group/side").read_text(), "the side car's end")
             assert not started.ended.done()
             await running.stop(started, 5)
             assert started.ended.result() == {"app": 143, "side": 1}
@@ -120,7 +120,7 @@ def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) ->
         async with runtime(tmp_path) as running:
             stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
             started = await running.start(task(stubborn))
-            await until_said(tmp_path / "logs/group/app", "deaf")
+            await eventually(lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap")
             await running.stop(started, 0.2)
             assert started.ended.result() == {"app": 137}
 
