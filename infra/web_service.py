@@ -118,28 +118,9 @@ class WebService(pulumi.ComponentResource):
         logs = log_group.adopt_or_create(
             name, group=args.log_group, retention_days=args.log_retention_days, tags=tags, parent=self
         )
-        start = iam.task_start(args.place, image=args.image, log_group=args.log_group, parameters=args.secrets.values())
-        execution, *policies = self._role(f"{name}-execution", args.place, start, tags)
-        task = None
-        if args.exec_log_group is not None:
-            session = iam.exec_session(args.place, log_group=args.exec_log_group)
-            task, session_policy = self._role(f"{name}-task", args.place, session, tags)
-            policies.append(session_policy)
-        task_definition = aws.ecs.TaskDefinition(
-            name,
-            family=args.service_name,
-            requires_compatibilities=["FARGATE"],
-            network_mode="awsvpc",
-            cpu=str(args.cpu_units),
-            memory=str(args.memory_mib),
-            runtime_platform={"operating_system_family": "LINUX", "cpu_architecture": args.cpu_architecture},
-            execution_role_arn=execution.arn,
-            task_role_arn=task.arn if task else None,
-            container_definitions=pulumi.Output.json_dumps([_container(args, logs.name)]),
-            tags=tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        task_definition, policies = self._task_definition(name, args, logs.name, tags)
         group, rules = self._security_group(name, args, tags)
+        limit = f"{args.steady_state_timeout_minutes}m"
         service = aws.ecs.Service(
             name,
             name=args.service_name,
@@ -151,7 +132,7 @@ class WebService(pulumi.ComponentResource):
             deployment_maximum_percent=args.maximum_percent,
             deployment_circuit_breaker={"enable": True, "rollback": True},
             availability_zone_rebalancing="ENABLED",
-            enable_execute_command=task is not None,
+            enable_execute_command=args.exec_log_group is not None,
             health_check_grace_period_seconds=args.health_check_grace_seconds,
             load_balancers=[
                 {
@@ -173,11 +154,7 @@ class WebService(pulumi.ComponentResource):
                 parent=self,
                 # Tasks can't start, be reached or be drained without these, so they come before and go after.
                 depends_on=[*rules, *policies],
-                custom_timeouts=pulumi.CustomTimeouts(
-                    create=f"{args.steady_state_timeout_minutes}m",
-                    update=f"{args.steady_state_timeout_minutes}m",
-                    delete=f"{args.steady_state_timeout_minutes}m",
-                ),
+                custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit, delete=limit),
             ),
         )
         self.service_name = service.name
@@ -192,6 +169,33 @@ class WebService(pulumi.ComponentResource):
                 "securityGroupId": self.security_group_id,
             }
         )
+
+    def _task_definition(
+        self, name: str, args: WebServiceArgs, logs_to: pulumi.Input[str], tags: dict[str, str]
+    ) -> tuple[aws.ecs.TaskDefinition, list[aws.iam.RolePolicy]]:
+        """What a task is, with the roles that only it takes."""
+        start = iam.task_start(args.place, image=args.image, log_group=args.log_group, parameters=args.secrets.values())
+        execution, *policies = self._role(f"{name}-execution", args.place, start, tags)
+        task = None
+        if args.exec_log_group is not None:
+            session = iam.exec_session(args.place, log_group=args.exec_log_group)
+            task, session_policy = self._role(f"{name}-task", args.place, session, tags)
+            policies.append(session_policy)
+        task_definition = aws.ecs.TaskDefinition(
+            name,
+            family=args.service_name,
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(args.cpu_units),
+            memory=str(args.memory_mib),
+            runtime_platform={"operating_system_family": "LINUX", "cpu_architecture": args.cpu_architecture},
+            execution_role_arn=execution.arn,
+            task_role_arn=task.arn if task else None,
+            container_definitions=pulumi.Output.json_dumps([_container(args, logs_to)]),
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return task_definition, policies
 
     def _role(
         self, name: str, place: iam.Place, policy: str, tags: dict[str, str]
@@ -250,7 +254,7 @@ class WebService(pulumi.ComponentResource):
         ]
 
 
-def _container(args: WebServiceArgs, log_group: pulumi.Input[str]) -> dict[str, Any]:
+def _container(args: WebServiceArgs, logs_to: pulumi.Input[str]) -> dict[str, Any]:
     """The container as ECS's API spells it; what is empty is left out."""
     container = {
         "name": args.container_name,
@@ -267,7 +271,7 @@ def _container(args: WebServiceArgs, log_group: pulumi.Input[str]) -> dict[str, 
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
-                "awslogs-group": log_group,
+                "awslogs-group": logs_to,
                 "awslogs-region": args.place.region,
                 "awslogs-stream-prefix": args.container_name,
             },
