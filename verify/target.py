@@ -9,7 +9,7 @@ from verify.errors import InputError
 from verify.escaping import visible
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-_ELB_NAME = re.compile(r"\.elb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$|\.elb\.amazonaws\.com$")
+_ELB_NAME = re.compile(r"\.elb\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?$")
 _NAME_HINT = "expected a DNS name, an IP address or an http(s) URL, e.g. web-123.eu-west-1.elb.amazonaws.com"
 
 # Text that is no host, but whose origin is known: (pattern, problem, hint), first match wins.
@@ -150,9 +150,8 @@ def _split(text: str, notes: list[str]) -> tuple[str | None, str, str | None]:
     rest, hash_sign, _ = rest.partition("#")
     if hash_sign:
         notes.append("the URL's fragment was dropped: it is never sent")
-    end = re.search(r"[/?]|$", rest)
-    position = end.start() if end else len(rest)
-    authority, path = rest[:position], rest[position:]
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    path = rest[len(authority) :]
     if not authority:
         raise InputError(f"{shown(text)} has no host", _NAME_HINT)
     if path in ("", "/"):

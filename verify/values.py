@@ -115,9 +115,9 @@ def header(text: str) -> tuple[str, str]:
             text = Path(text[1:]).read_text(encoding="utf-8").strip()
         except (OSError, ValueError):
             raise ArgumentTypeError(f"can't read a header from the file {visible(text[1:])}") from None
-    match = re.fullmatch(rf"({_HEADER_NAME}):[ \t]*([\x20-\x7e\xa0-\xff\t]*)", text)
+    match = re.fullmatch(rf"({_HEADER_NAME}):[ \t]*([\x20-\x7e\t]*)", text)
     if match is None:
-        raise ArgumentTypeError("a header is NAME:VALUE on one line, or @FILE (the value isn't shown)")
+        raise ArgumentTypeError("a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)")
     if match[1].lower() in _OWN_HEADERS:
         raise ArgumentTypeError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
     return match[1], match[2].strip()

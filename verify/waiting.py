@@ -9,8 +9,8 @@ from verify.attempt import Attempt, judge
 from verify.options import Options
 from verify.outcome import Answer, Failure
 
-Probe = Callable[[float], Awaitable[Answer | Failure]]
-"""One attempt, which ends within the given seconds."""
+ProbeOnce = Callable[[float], Awaitable[Answer | Failure]]
+"""Makes one attempt, which ends within the given seconds."""
 
 LONGEST_PAUSE = 15.0
 """Seconds; a resolver may keep a negative answer for longer, so asking more often finds nothing sooner."""
@@ -29,7 +29,7 @@ def shortest_attempt(options: Options) -> float:
 
 
 async def wait_until_stable(
-    probe: Probe, options: Options, *, deadline: float, rng: random.Random, record: Callable[[Attempt], None]
+    probe: ProbeOnce, options: Options, *, deadline: float, rng: random.Random, record: Callable[[Attempt], None]
 ) -> bool:
     """Probe until enough good answers in a row came; False when that can't be, or wasn't by the deadline.
 

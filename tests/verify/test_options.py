@@ -67,6 +67,7 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
         ("--method", "DELETE"),
         ("--header", "no colon"),
         ("--header", "X: a\r\nY: b"),
+        ("--header", "X: \u00e9"),
         ("--header", "Host: b.example"),
         ("--header", "Content-Length: 1"),
         ("--header", "@/no/such/file"),
