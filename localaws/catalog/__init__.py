@@ -22,4 +22,17 @@ CATALOG: dict[str, ResourceType] = {
 }
 """Every resource type, by token."""
 
-__all__ = ["CATALOG", "UNKNOWN", "Properties", "Refusal", "Refused", "Resource", "ResourceType"]
+PATIENCE_SECONDS = {
+    "ec2.internet-gateway.held": 1200,
+    "ec2.security-group.held": 900,
+    "ec2.subnet.held": 1200,
+    "ec2.vpc.held": 300,
+    "ecs.cluster.held": 600,
+    "ecs.service.cluster-exists": 240,
+    "ecs.service.target-group-attached": 240,
+    "elbv2.target-group.held": 120,
+    "iam.role.held": 120,
+}
+"""For how long AWS's provider repeats a call that was refused by one of these rules; by the others it fails at once."""
+
+__all__ = ["CATALOG", "PATIENCE_SECONDS", "UNKNOWN", "Properties", "Refusal", "Refused", "Resource", "ResourceType"]
