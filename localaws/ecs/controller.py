@@ -144,7 +144,9 @@ class Controller:
         self._wake = asyncio.Event()
         self._passed = asyncio.Condition()
         self._loop: asyncio.Task[None] | None = None
+        self._met: list[str] = []
         self._problems: list[str] = []
+        """Those of the pass that is under way, and of the last whole one."""
         self._written: object = None
         self._ids = Ids(
             deployment=lambda: f"ecs-svc/{10**18 + randbelow(9 * 10**18)}",
@@ -236,11 +238,12 @@ class Controller:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            self._problems, known = [], self._problems
+            self._met = []
             await self._pass()
-            for problem in self._problems:
-                if problem not in known:
+            for problem in self._met:
+                if problem not in self._problems:
                     log.error("%s", problem)
+            self._problems = self._met
             async with self._passed:
                 self._passed.notify_all()
             with suppress(TimeoutError):
@@ -263,7 +266,7 @@ class Controller:
         try:
             yield
         except Exception as error:  # noqa: BLE001 — whatever it is, `settle` tells it
-            self._problems.append(str(error) or repr(error))
+            self._met.append(str(error) or repr(error))
 
     async def _sync(self) -> None:
         with self._noting_problems():
