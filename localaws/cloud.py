@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -297,7 +298,7 @@ class Cloud:
             if version == FILE_VERSION:
                 self.counters.update(saved["counters"])
                 resources = [Resource(**each) for each in saved["resources"]]
-                self._resources = {(each.token, each.id): each for each in resources}
+                self._resources = {(CATALOG[each.token].token, each.id): each for each in resources}
         except (ValueError, TypeError, KeyError, AttributeError) as damage:
             raise StateFileError(
                 f"{path} is damaged ({type(damage).__name__}: {damage}). Restore it from a copy, or delete it: "
@@ -329,9 +330,18 @@ def same(kind: ResourceType, name: str, old: object, new: object) -> bool:
             return bool(json.loads(old) == json.loads(new))
         except ValueError:
             return old == new
-    if name in kind.unordered and isinstance(old, list) and isinstance(new, list):
-        return sorted(map(repr, old)) == sorted(map(repr, new))
-    return old == new
+    return bool(_in_order(kind, name, old) == _in_order(kind, name, new))
+
+
+def _in_order(kind: ResourceType, path: str, value: object) -> object:
+    """The value with its unordered lists, at whatever depth, in one certain order."""
+    if isinstance(value, dict):
+        return {name: _in_order(kind, f"{path}.{name}", each) for name, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    items = [_in_order(kind, f"{path}[]", each) for each in value]
+    key = partial(json.dumps, sort_keys=True, default=repr)
+    return sorted(items, key=key) if path in kind.unordered else items
 
 
 def changes(kind: ResourceType, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -39,8 +39,10 @@ def _is_command(value: object) -> bool:
     return isinstance(value, list) and len(value) > 1 and value[0] in ("CMD", "CMD-SHELL")
 
 
+_MAY_BE_SECRET = ("ecs.container.env", "ecs.container.secret")
+
 _LIMITS = tuple(
-    Limit(path, allowed, rule, _CLIENT)
+    Limit(path, allowed, rule, _CLIENT, hidden=rule in _MAY_BE_SECRET)
     for path, allowed, rule in (
         (
             "name",
@@ -114,7 +116,7 @@ def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
         return
     found = parsed(source)
     if not isinstance(found, list) or not found or not all(isinstance(each, dict) for each in found):
-        message = f"{_INPUT} must be a JSON array of at least one container definition, got {show(source)}"
+        message = f"{_INPUT} must be a JSON array of at least one container definition"
         yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
         return
     for refusal in _all_rules(found, inputs, fargate=fargate):

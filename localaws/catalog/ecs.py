@@ -397,7 +397,12 @@ TYPES = (
         token=SERVICE,
         autoname=AutoName(),
         replaces=frozenset({"name", "cluster", "launchType", "schedulingStrategy", "iamRole", "region"}),
-        unordered=frozenset({"capacityProviderStrategies", "loadBalancers", "placementConstraints"}),
+        unordered=frozenset(
+            {
+                *("capacityProviderStrategies", "loadBalancers", "placementConstraints"),
+                *("networkConfiguration.subnets", "networkConfiguration.securityGroups"),
+            }
+        ),
         defaults={
             "desiredCount": 0,
             "schedulingStrategy": "REPLICA",

@@ -234,7 +234,7 @@ def _condition_limits() -> tuple[Limit, ...]:
     return tuple(Limit(f"conditions[].{path}", allowed, "elbv2.condition.value") for path, allowed in limits.items())
 
 
-_VALUES = tuple(f"conditions[].{each}.values[]" for each in _CONDITIONS if each != "queryStrings")
+_VALUES = tuple(f"conditions[].{each}.values" for each in _CONDITIONS if each != "queryStrings")
 
 
 def _listener_rule_rules(inputs: Properties) -> Refusals:
@@ -246,7 +246,9 @@ def _listener_rule_rules(inputs: Properties) -> Refusals:
             message = f"A rule can have only one {name} condition; put all values into one"
             yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
     values = [
-        str(value) for path in (*_VALUES, "conditions[].queryStrings[].value") for value in values_at(inputs, path)
+        str(value)
+        for path in (*(f"{each}[]" for each in _VALUES), "conditions[].queryStrings[].value")
+        for value in values_at(inputs, path)
     ]
     if len(values) > VALUES_PER_RULE:
         message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
@@ -316,6 +318,7 @@ TYPES = (
     ResourceType(
         token=LISTENER_RULE,
         required=("listenerArn", "actions", "conditions"),
+        unordered=frozenset({"conditions", *_VALUES}),
         replaces=frozenset({"listenerArn", "region"}),
         limits=(
             Limit("listenerArn", ARN, "elbv2.listener-rule.arn"),

@@ -235,7 +235,7 @@ class ResourceType:
     """Whether a replacement always deletes the old one first, whatever its name."""
 
     unordered: frozenset[str] = frozenset()
-    """Top-level list inputs in which order means nothing."""
+    """Lists in which order means nothing, by path: `subnets`, `networkConfiguration.subnets`."""
 
     json: frozenset[str] = frozenset()
     """String inputs that hold JSON and are compared as such."""

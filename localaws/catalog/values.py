@@ -35,12 +35,15 @@ class Limit:
     allowed: Allowed
     rule: str
     code: str = "InvalidArgument"
+    hidden: bool = False
+    """Whether a refusal must not repeat the value, which may be a secret put in the wrong place."""
 
     def check(self, inputs: Properties, *, within: str = "") -> Refusals:
         """A refusal for each known value that isn't allowed; `within` says what the inputs belong to."""
         for place, value in located(inputs, self.property):
             if not self.allowed.holds(value):
-                message = f"{within}{place} must be {self.allowed.words}, got {show(value)}"
+                got = "" if self.hidden else f", got {show(value)}"
+                message = f"{within}{place} must be {self.allowed.words}{got}"
                 yield Refusal(self.code, message, self.rule, re.split(r"[.\[]", place)[0])
 
 

@@ -20,6 +20,7 @@ BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 TARGETS = "aws:lb/targetGroup:TargetGroup"
 DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+SERVICE = "aws:ecs/service:Service"
 PARAMETER = "aws:ssm/parameter:Parameter"
 REGION = "eu-west-1"
 
@@ -55,8 +56,17 @@ def test_only_the_owner_may_read_the_file(path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["cloud.json"], "no scratch file stays"
 
 
+RETIRED = json.dumps(
+    {
+        "version": 1,
+        "counters": {},
+        "resources": [{"token": "aws:x/y:Z", "id": "z", "urn": "u", "region": REGION, "inputs": {}, "computed": {}}],
+    }
+)
+
+
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"version": 1}', '{"version": 1, "counters": {}, "resources": [{}]}']
+    "damage", ["", "{", "[]", '{"version": 1}', '{"version": 1, "counters": {}, "resources": [{}]}', RETIRED]
 )
 def test_a_damaged_file_is_named_and_left_alone(path: Path, damage: str) -> None:
     path.parent.mkdir()
@@ -187,8 +197,9 @@ def test_the_data_plane_completes_what_only_it_knows() -> None:
 def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file(path: Path) -> None:
     cloud = Cloud(path)
     cloud.parameters = {"/demo/password": SeededParameter("hunter2", "SecureString")}
-    with pytest.raises(Refused, match="ParameterAlreadyExists"):
+    with pytest.raises(Refused, match="ParameterAlreadyExists") as refused:
         make(cloud, PARAMETER, name="/demo/password", type="String", value="x")
+    assert refused.value.refusals[0].rule == "ssm.parameter.unique"
     made = make(cloud, PARAMETER, name="/demo/other", type="String", value="x")
     assert cloud.update(PARAMETER, made.id, {**made.inputs, "value": "y"}).outputs["version"] == 2
     assert "hunter2" not in path.read_text()
@@ -204,6 +215,9 @@ def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file
         (BALANCER, "subnets", ["a", "b"], ["b", "a"], True),
         (BALANCER, "subnets", ["a", "b"], ["b"], False),
         (LOGS, "retentionInDays", 7, 7.0, True),
+        (SERVICE, "networkConfiguration", {"subnets": ["a", "b"]}, {"subnets": ["b", "a"]}, True),
+        (SERVICE, "networkConfiguration", {"subnets": ["a", "b"]}, {"subnets": ["b", "b"]}, False),
+        (SERVICE, "loadBalancers", [{"a": 1, "b": 2}, {"a": 2}], [{"a": 2}, {"b": 2, "a": 1}], True),
         (LOGS, "tags", ["a", "b"], ["b", "a"], False),
     ],
 )

@@ -1317,3 +1317,13 @@ def test_no_odd_value_in_any_place_of_any_row_crashes_a_rule(
         for place in places(definitions):
             changed = json.dumps(with_changed(definitions, place, next(odd_values)), default=lambda _: None)
             list(CATALOG[token].check({**inputs, "containerDefinitions": changed}))
+
+
+@pytest.mark.parametrize(
+    "more", [{"secrets": [{"name": "A", "valueFrom": "hunter 2"}]}, {"environment": [{"name": "A", "value": 31337}]}]
+)
+def test_a_secret_in_the_wrong_place_isnt_repeated(account: Account, more: dict[str, Any]) -> None:
+    inputs = {**account.minimal(DEFINITION), "executionRoleArn": ROLE_ARN, "containerDefinitions": containers(**more)}
+    refusals = list(CATALOG[DEFINITION].check(inputs))
+    assert refusals
+    assert not any(value in str(each) for each in refusals for value in ("hunter", "31337"))
