@@ -104,8 +104,8 @@ class Network:
 
     def read(self, text: str) -> str:
         """The range itself."""
-        prefix = ipaddress.IPv4Network(text).prefixlen
-        return text if "/" in text and self.widest <= prefix <= self.narrowest else _refuse(text)
+        network = ipaddress.IPv4Network(text)
+        return text if str(network) == text and self.widest <= network.prefixlen <= self.narrowest else _refuse(text)
 
 
 @dataclass(frozen=True)

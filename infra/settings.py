@@ -9,6 +9,7 @@ import difflib
 import inspect
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self, get_type_hints
 
 import pulumi
@@ -157,6 +158,7 @@ class Settings:
         return cls(project=project, stack=stack, **values)
 
 
+@cache
 def kinds() -> dict[str, Kind]:
     """What each setting may be, by field name."""
     hints = get_type_hints(Settings, include_extras=True)

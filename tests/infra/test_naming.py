@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from infra import naming
 
-STACKS = st.from_regex(r"[A-Za-z0-9_-]{1,100}", fullmatch=True)
-SERVICES = st.from_regex(r"[a-z][a-z0-9-]{0,18}[a-z0-9]", fullmatch=True)
+STACKS = st.text("abcXYZ019_-", min_size=1, max_size=100)
+SERVICES = st.text("abcxyz019-", min_size=1, max_size=naming.LONGEST_SERVICE)
 
 
 @given(STACKS, SERVICES)

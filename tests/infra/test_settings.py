@@ -89,6 +89,7 @@ REFUSED = [
     ),
     ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: 10.0.0.1/16; allowed: an IPv4 network address from /16 to /24"),
     ({"vpcCidr": "10.0.0.0/25"}, "vpcCidr: 10.0.0.0/25; allowed"),
+    ({"vpcCidr": "10.0.0.0/255.255.0.0"}, "vpcCidr: 10.0.0.0/255.255.0.0; allowed"),
     ({"vpcCidr": "10.0.0.0"}, "vpcCidr: 10.0.0.0; allowed"),
     ({"vpcCidr": "fd00::/16"}, "vpcCidr: fd00::/16; allowed"),
     ({"availabilityZoneCount": 1}, "availabilityZoneCount: 1; allowed: a whole number from 2 to 6"),
