@@ -12,6 +12,7 @@ SCHEMA = 1
 
 _WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "?", Status.SKIP: "skip"}
 _COLOURS = {Status.OK: "32", Status.FAIL: "1;31", Status.UNKNOWN: "1;33", Status.SKIP: "2"}
+_SHOWN_TASKS = 10
 
 
 class Format(Protocol):
@@ -78,6 +79,8 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
         if colour:
             word = f"\x1b[{_COLOURS[result.status]}m{word}\x1b[0m"
         yield f"  {word}  {result.id:<{width}} {result.actual}".rstrip()
+        if result.id == "tasks":
+            yield from (f"{indent}{line}" for line in _shares(report.samples.tasks))
         if result.status in (Status.FAIL, Status.UNKNOWN) and result.expected:
             yield f"{indent}expected: {result.expected}"
         if result.hint:
@@ -86,6 +89,14 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
     yield ""
     after = f" (exit {int(report.exit_code)})" if report.verdict != ExitCode.PASSED else ""
     yield f"{report.verdict.name.lower()} after {report.seconds:.1f} s{after}"
+
+
+def _shares(tasks: dict[str, int]) -> Iterator[str]:
+    answers = sum(tasks.values())
+    for task, count in list(tasks.items())[:_SHOWN_TASKS]:
+        yield f"{count} ({count / answers:.0%})  {task}"
+    if len(tasks) > _SHOWN_TASKS:
+        yield f"and {len(tasks) - _SHOWN_TASKS} more"
 
 
 def _latency(samples: Samples) -> Iterator[str]:
@@ -97,7 +108,8 @@ def _latency(samples: Samples) -> Iterator[str]:
         for name, seconds in samples.latency.items()
     )
     yield ""
-    yield f"  {samples.count} requests, {samples.errors} without an answer; milliseconds: {numbers}"
+    requests = f"{samples.count} request{'s' if samples.count > 1 else ''}"
+    yield f"  {requests}, {samples.errors} without an answer; milliseconds: {numbers}"
 
 
 def _ms(seconds: float) -> float:
