@@ -176,9 +176,12 @@ class Cloud:
         """
         kind = type_of(token)
         _reject_unknown(token, inputs)
-        for orphan in [each for each in self.all(token) if each.urn == urn and not each.acknowledged]:
-            self._remove(orphan)
         _raise(*kind.check(inputs))
+        orphans = [each for each in self.all(token) if each.urn == urn and not each.acknowledged]
+        for orphan in orphans:
+            self._remove(orphan)
+        if orphans:
+            self.changed()
         _raise(*kind.admit(inputs, self, None))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)

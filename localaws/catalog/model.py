@@ -240,9 +240,6 @@ class ResourceType:
     json: frozenset[str] = frozenset()
     """String inputs that hold JSON and are compared as such."""
 
-    secret: frozenset[str] = frozenset()
-    """Properties whose values must not be shown."""
-
     limits: tuple[Limit, ...] = ()
     """What single inputs may be."""
 

@@ -88,7 +88,6 @@ TYPES = (
         replaces_if=lambda name, old, new: (
             name == "tier" and old.get(name) == "Advanced" and new.get(name) in (None, "Standard")
         ),
-        secret=frozenset({"value", "valueWo"}),
         defaults={"tier": "Standard", "dataType": "text"},
         derived=lambda inputs: (
             {"value": inputs["insecureValue"]} if given(inputs, "insecureValue") and not given(inputs, "value") else {}

@@ -89,6 +89,17 @@ def test_an_orphan_of_a_lost_answer_makes_room_for_the_next_creation(path: Path)
     assert [each.id for each in Cloud(path).all(LOGS)] == [made.id]
 
 
+def test_an_orphan_is_gone_for_good_even_if_the_next_creation_is_refused(path: Path) -> None:
+    cloud, heard = Cloud(path), list[int]()
+    make(cloud, LOGS, "urn:other", name="/b")
+    make(cloud, LOGS, name="/a")
+    cloud.on_change.append(lambda: heard.append(len(cloud.all(LOGS))))
+    with pytest.raises(Refused):
+        make(cloud, LOGS, name="/b")
+    assert heard == [1], "the data plane hears of it"
+    assert [each.id for each in Cloud(path).all(LOGS)] == ["/b"]
+
+
 def test_a_resource_that_the_engine_knows_is_no_orphan_even_after_a_crash(path: Path) -> None:
     cloud = Cloud(path)
     made = make(cloud, VPC, cidrBlock="10.0.0.0/16")

@@ -50,7 +50,7 @@ def test_a_table_names_only_inputs_that_the_type_has(token: str) -> None:
     kind = CATALOG[token]
     replaces = kind.replaces.names if isinstance(kind.replaces, AllExcept) else kind.replaces
     assert isinstance(replaces, frozenset)
-    named = {*replaces, *kind.json, *kind.secret, *kind.required}
+    named = {*replaces, *kind.json, *kind.required}
     paths = [*kind.unordered, *(each.property for each in kind.limits), *(each.property for each in kind.references)]
     named |= {re.split(r"[.\[]", path)[0] for path in paths}
     if kind.autoname:
