@@ -53,12 +53,12 @@ async def serving(lifecycle: Idle | None = None, cloud: Cloud | None = None) -> 
         in_use_seconds=0.3,
     )
     server = grpc.aio.server()
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)  # type: ignore[no-untyped-call]
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)  # type: ignore[no-untyped-call]
+            stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
             await stub.Configure(provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"})))
             yield stub
     finally:
