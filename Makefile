@@ -38,9 +38,9 @@ bench: setup ## measure, and print ratios
 	$(BIN)/python tests/bench/run.py
 
 lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versions
-	set -e; uv=$$($(PYTHON) -m tools.uv); compile="$$uv pip compile --quiet --universal --generate-hashes $(UPGRADE)"; \
-	$$compile pyproject.toml --all-extras --group dev -o requirements.txt; \
-	for tool in tools/uv tools/pulumi/go-toolchain; do $$compile $$tool.in -o $$tool.txt; done
+	set -e; uv=$$($(PYTHON) -m tools.uv); pin="--universal --generate-hashes --quiet $(UPGRADE)"; \
+	$$uv pip compile pyproject.toml $$pin --all-extras --group dev -o requirements.txt; \
+	for tool in tools/uv tools/pulumi/go-toolchain; do $$uv pip compile $$tool.in $$pin -o $$tool.txt; done
 
 stop: ## stop what the local AWS runs
 	@if [ -x $(BIN)/pulumi-local ]; then $(BIN)/pulumi-local stop; fi
