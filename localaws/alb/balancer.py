@@ -88,7 +88,7 @@ class Proxy(Protocol):
         """What the health checks say, by cluster and endpoint."""
 
     async def close(self) -> None:
-        """Stop."""
+        """Stop, until the next `apply`."""
 
 
 @dataclass
@@ -168,7 +168,10 @@ class Balancer:
                 await self._explain()
             self._release_addresses()
             files = self._files()
-            if files != self._applied and (self._applied or files["listeners.json"]):
+            if not files["listeners.json"]:
+                await self._proxy.close()
+                self._applied = None
+            elif files != self._applied:
                 await self._proxy.apply(files)
                 self._applied = files
 

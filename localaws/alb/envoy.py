@@ -30,6 +30,9 @@ PATIENCE = 10.0
 _SOCKET = "admin.sock"
 """Of the admin interface. Both sides name it relative to its folder: a socket's path must fit 108 characters."""
 
+_WORKERS = min(2, os.cpu_count() or 1)
+"""Threads; each takes turns among the targets by itself, so with many of them few requests are spread unevenly."""
+
 _RESTART_PAUSE = 0.2
 _POLL = 0.01
 
@@ -109,12 +112,14 @@ class Envoy:
         return verdicts
 
     async def close(self) -> None:
-        """Stop Envoy at once."""
+        """Stop Envoy at once, until the next `apply`."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
         if self._child is not None:
             await self._child.stop(1.0)
+            self._child = None
             (self._folder / _SOCKET).unlink(missing_ok=True)
 
     def _write(self, name: str, resources: Sequence[Mapping[str, Any]]) -> None:
@@ -130,7 +135,7 @@ class Envoy:
     async def _start(self) -> None:
         start = self._folder / "bootstrap.json"
         start.write_text(json.dumps(bootstrap(self._folder, _SOCKET)))
-        argv = [find_envoy(), "-c", str(start), "--disable-hot-restart", "--concurrency", str(os.cpu_count() or 1)]
+        argv = [find_envoy(), "-c", str(start), "--disable-hot-restart", "--concurrency", str(_WORKERS)]
         with (self._folder / "envoy.log").open("ab") as output:
             self._child = await self._launcher.start_process(
                 [*argv, "--log-level", "warning"],

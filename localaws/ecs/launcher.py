@@ -58,6 +58,8 @@ def _receive(control: socket.socket) -> tuple[bytes, array.array[int]]:
     message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, socket.CMSG_SPACE(2 * fds.itemsize))
     for _, _, data in ancillary:
         fds.frombytes(data)
+    for fd in fds:
+        os.set_inheritable(fd, False)  # noqa: FBT003 — the standard library's signature
     return message, fds
 
 

@@ -54,15 +54,17 @@ class ScriptedProxy:
     def __init__(self) -> None:
         self.verdicts: dict[tuple[str, Endpoint], Verdict] = {}
         self.applied: list[Mapping[str, Any]] = []
+        self.running = False
 
     async def apply(self, files: Mapping[str, Any]) -> None:
         self.applied.append(files)
+        self.running = True
 
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
         return self.verdicts
 
     async def close(self) -> None:
-        pass
+        self.running = False
 
 
 class Stage:
@@ -203,6 +205,21 @@ def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
     stage.balancer.register(GROUP, TARGET)
     stage.look()
     assert len(stage.proxy.applied) == 2
+
+
+def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
+    listener = stage.cloud.outputs.pop((LISTENER, HTTP))
+    stage.look()
+    assert not stage.proxy.running
+    stage.cloud.outputs[LISTENER, HTTP] = listener
+    stage.look()
+    assert stage.proxy.running
+    del stage.cloud.outputs[LISTENER, HTTP]
+    stage.look()
+    assert not stage.proxy.running
+    stage.cloud.outputs[LISTENER, HTTP] = listener
+    stage.look()
+    assert stage.proxy.running, "the same configuration as before is applied again"
 
 
 def test_listeners_for_https_are_left_out(stage: Stage) -> None:

@@ -1,0 +1,108 @@
+"""What the compiled configuration must say. That Envoy understands it is shown in test_envoy.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localaws.alb.compiler import (
+    Endpoint,
+    Listener,
+    Rule,
+    TargetGroup,
+    bootstrap,
+    cluster_name,
+    compile_files,
+    newcomers_name,
+)
+
+PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
+GROUP = f"{PREFIX}:targetgroup/web/0123456789abcdef"
+FOLDER = Path("/home/.local/envoy")
+
+
+def compiled(**group: Any) -> dict[str, list[dict[str, Any]]]:
+    listener = Listener(
+        arn=f"{PREFIX}:listener/app/web/1/2",
+        endpoint=Endpoint("127.64.0.1", 80),
+        port=80,
+        rules=[Rule(actions=[{"type": "forward", "targetGroupArn": GROUP}])],
+    )
+    return compile_files([listener], [TargetGroup(arn=GROUP, **{"health_check": {}, **group})], FOLDER)
+
+
+def test_what_is_referred_to_comes_first() -> None:
+    kinds = [name.partition("-")[0].removesuffix(".json") for name in compiled()]
+    assert kinds == ["endpoints", "endpoints", "clusters", "routes", "listeners"]
+
+
+def test_file_names_are_plain_and_their_references_lead_to_them() -> None:
+    files = compiled()
+    assert not [name for name in files if set(name) & set("/:")]
+
+    def paths(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            own = [value["path"]] if set(value) == {"path"} else []
+            return own + [path for each in value.values() for path in paths(each)]
+        return [path for each in value for path in paths(each)] if isinstance(value, list) else []
+
+    referred = {Path(path) for path in paths([files, bootstrap(FOLDER, "admin.sock")]) if path.endswith(".json")}
+    assert referred == {FOLDER / name for name in files}
+
+
+def test_a_groups_health_check_holds_for_settled_targets_and_a_quicker_one_for_newcomers() -> None:
+    check = {"interval": 30, "timeout": 6, "healthyThreshold": 5, "unhealthyThreshold": 2, "path": "/up"}
+    settled, newcomers = (cluster["health_checks"][0] for cluster in compiled(health_check=check)["clusters.json"])
+    assert (settled["healthy_threshold"], newcomers["healthy_threshold"]) == (5, 1)
+    assert newcomers["interval"] == "0.5s"
+    for interval in ("interval", "no_traffic_interval", "no_traffic_healthy_interval"):
+        assert settled[interval] == "30.0s"
+    assert settled["timeout"] == newcomers["timeout"] == "6.0s"
+    assert settled["http_health_check"]["path"] == "/up"
+
+
+def test_no_bad_answer_by_itself_makes_a_target_unhealthy() -> None:
+    for cluster in compiled()["clusters.json"]:
+        assert cluster["health_checks"][0]["http_health_check"]["retriable_statuses"] == [{"start": 100, "end": 600}]
+
+
+def test_only_settled_targets_are_where_requests_go() -> None:
+    old, new = Endpoint("127.64.1.0", 80), Endpoint("127.64.1.1", 80)
+    files = compiled(settled=(old,), newcomers=(new,))
+    assignments = {
+        each["cluster_name"]: each for resources in files.values() for each in resources if "cluster_name" in each
+    }
+
+    def members(name: str) -> list[str]:
+        hosts = assignments[name]["endpoints"][0]["lb_endpoints"]
+        return [host["endpoint"]["address"]["socket_address"]["address"] for host in hosts]
+
+    assert members(cluster_name(GROUP)) == ["127.64.1.0"]
+    assert members(newcomers_name(GROUP)) == ["127.64.1.1"]
+    (routes,) = (resources for name, resources in files.items() if name.startswith("routes"))
+    assert newcomers_name(GROUP) not in str(routes)
+
+
+@given(st.lists(st.tuples(st.integers(200, 499), st.integers(0, 50)), min_size=1, max_size=4), st.integers(100, 600))
+def test_expected_codes_are_those_of_the_matcher(ranges: list[tuple[int, int]], code: int) -> None:
+    matcher = ",".join(f"{low}-{low + more}" if more else str(low) for low, more in ranges)
+    group = TargetGroup(arn=GROUP, health_check={"matcher": matcher})
+    matched = any(each["start"] <= code < each["end"] for each in group.expected_statuses)
+    assert matched is any(low <= code <= low + more for low, more in ranges)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "policy"),
+    [
+        ("round_robin", "ROUND_ROBIN"),
+        ("least_outstanding_requests", "LEAST_REQUEST"),
+        ("weighted_random", "RANDOM"),
+        ("", "ROUND_ROBIN"),
+    ],
+)
+def test_the_groups_algorithm_chooses_the_target(algorithm: str, policy: str) -> None:
+    assert compiled(algorithm=algorithm)["clusters.json"][0]["lb_policy"] == policy
