@@ -54,17 +54,17 @@ class ScriptedProxy:
     def __init__(self) -> None:
         self.verdicts: dict[tuple[str, Endpoint], Verdict] = {}
         self.applied: list[Mapping[str, Any]] = []
-        self.running = False
+        self.state = "new"
 
     async def apply(self, files: Mapping[str, Any]) -> None:
         self.applied.append(files)
-        self.running = True
+        self.state = "running"
 
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
         return self.verdicts
 
     async def close(self) -> None:
-        self.running = False
+        self.state = "closed"
 
 
 class Stage:
@@ -208,18 +208,15 @@ def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
 
 
 def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
-    listener = stage.cloud.outputs.pop((LISTENER, HTTP))
-    stage.look()
-    assert not stage.proxy.running
-    stage.cloud.outputs[LISTENER, HTTP] = listener
-    stage.look()
-    assert stage.proxy.running
-    del stage.cloud.outputs[LISTENER, HTTP]
-    stage.look()
-    assert not stage.proxy.running
-    stage.cloud.outputs[LISTENER, HTTP] = listener
-    stage.look()
-    assert stage.proxy.running, "the same configuration as before is applied again"
+    listener = stage.cloud.outputs[LISTENER, HTTP]
+    states = []
+    for there in (False, True, False, True):
+        stage.cloud.outputs[LISTENER, HTTP] = listener
+        if not there:
+            del stage.cloud.outputs[LISTENER, HTTP]
+        stage.look()
+        states.append(stage.proxy.state)
+    assert states == ["closed", "running", "closed", "running"]
 
 
 def test_listeners_for_https_are_left_out(stage: Stage) -> None:
