@@ -17,8 +17,11 @@ import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localaws import parameters
+from localaws.addresses import NoAddressError
+from localaws.alb.envoy import EnvoyError
 from localaws.awsx import AwsxProvider
-from localaws.cloud import Cloud, write_atomically
+from localaws.cloud import Cloud, StateFileError, write_atomically
+from localaws.ecs.images import ImageTableError
 from localaws.home import Address, Home, fingerprint, try_lock
 from localaws.lifecycle import Running
 from localaws.provider import AwsProvider
@@ -30,6 +33,10 @@ log = logging.getLogger("localaws")
 
 _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0))
 """A state of many resources is larger than gRPC's 4 MiB."""
+
+
+_CAN_BE_MENDED = (StateFileError, ImageTableError, NoAddressError, parameters.BadParameters, EnvoyError)
+"""What a user can put right; the message says how."""
 
 
 def _installed(package: str) -> str:
@@ -88,7 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lock.truncate(0)
     print(os.getpid(), file=lock, flush=True)
     os.dup(lock.fileno())  # never closed, so that the lock is given back by the process's very end
-    asyncio.run(serve(home, code))
+    try:
+        asyncio.run(serve(home, code))
+    except _CAN_BE_MENDED as error:
+        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
+        return 1
     return 0
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
@@ -21,7 +21,7 @@ from pulumi.runtime.proto import (
 
 from localaws import invokes
 from localaws.autoname import DEFAULTS, named
-from localaws.catalog import Refused
+from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.cloud import changes, type_of
 from localaws.property_values import from_wire, to_wire
 
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
     Report = Callable[[str], None]
 
+T = TypeVar("T")
+
 DEFAULT_TIMEOUT_SECONDS = 20 * 60.0
 """How long an operation may wait when the program sets no custom timeout: the real provider's 20 minutes."""
 
-_FINAL_REFUSALS = frozenset({"OperationNotPermitted"})
-"""Codes of a refused deletion that waiting doesn't cure: deletion protection."""
+_RETRY_SECONDS = 0.1
 
 
 class NotSettled(Exception):  # noqa: N818 — a verdict about a deployment, not a fault of this program
@@ -84,18 +85,18 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         version: str,
         functions: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] | None = None,
         default_region: str = "us-east-1",
-        in_use_seconds: float = 30.0,
+        patience_seconds: Mapping[str, float] = PATIENCE_SECONDS,
     ) -> None:
         """Answer from `cloud`, and from `functions` by token what only running things can tell.
 
-        What is in use is waited for up to `in_use_seconds` before its deletion fails.
+        What a rule of the catalog refuses is tried again for `patience_seconds`, as the real provider does.
         """
         self._cloud = cloud
         self._lifecycle = lifecycle
         self._version = version
         self._functions = functions or {}
         self._default_region = default_region
-        self._in_use_seconds = in_use_seconds
+        self._patience_seconds = patience_seconds
         self._sessions: dict[str, _Session] = {}
 
     # The connection.
@@ -163,7 +164,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._cloud.acknowledge(kind.token, request.id)
         old, new = _given(from_wire(request.old_inputs)), from_wire(request.news)
         differing = changes(kind, old, _given(new))
-        replaces = [name for name in differing if name in kind.replaces]
+        replaces = kind.replacing(differing, old, _given(new))
         named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(DEFAULTS, ())
         return provider_pb2.DiffResponse(
             changes=_changes(differing),
@@ -182,9 +183,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         if request.preview:
             return provider_pb2.CreateResponse(properties=to_wire(self._cloud.preview(token, inputs, **place)))
         try:
-            resource = self._cloud.create(token, request.urn, inputs, **place)
-        except Refused as refused:
-            await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {refused}")
+            resource = await self._patiently(
+                context, request.urn, lambda: self._cloud.create(token, request.urn, inputs, **place)
+            )
+        except (Refused, NotSettled) as reason:
+            await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {reason}")
         await self._settle("creating", resource, request.timeout, context)
         return provider_pb2.CreateResponse(id=resource.id, properties=to_wire(resource.outputs))
 
@@ -223,7 +226,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             await _unless_cancelled(
                 session, self._lifecycle.drain(resource, seconds=seconds, report=self._reporter(session, request.urn))
             )
-            await _unless_cancelled(session, self._remove(resource))
+            await self._patiently(context, request.urn, lambda: self._cloud.delete(token, resource.id))
         except (Refused, NotSettled) as reason:
             await context.abort(grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}")
         return empty_pb2.Empty()
@@ -241,17 +244,22 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             await context.abort(grpc.StatusCode.UNKNOWN, f"invoking {request.tok}: {refused}")
         return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})  # type: ignore[arg-type]
 
-    async def _remove(self, resource: Resource) -> None:
-        """Remove a resource as soon as nothing uses it: deletions that run at the same time free each other."""
-        deadline = time.monotonic() + self._in_use_seconds
+    async def _patiently(self, context: Context, urn: str, call: Callable[[], T]) -> T:
+        """Try until AWS agrees, or the rule that it names is one that nobody waits for, or not for longer.
+
+        Operations that run at the same time clear the way for each other: a gateway waits for the last address.
+        """
+        session, start = self._session(context), time.monotonic()
+        report = self._reporter(session, urn)
         while True:
             try:
-                return self._cloud.delete(resource.token, resource.id)
+                return call()
             except Refused as refused:
-                final = any(each.code in _FINAL_REFUSALS for each in refused.refusals)
-                if final or time.monotonic() > deadline:
+                patience = min(self._patience_seconds.get(each.rule, 0) for each in refused.refusals)
+                if time.monotonic() - start >= patience:
                     raise
-            await asyncio.sleep(0.1)
+                report(f"trying again: {refused}")
+            await _unless_cancelled(session, asyncio.sleep(_RETRY_SECONDS))
 
     async def _settle(self, verb: str, resource: Resource, seconds: float, context: Context) -> None:
         session = self._session(context)

@@ -50,7 +50,7 @@ async def serving(lifecycle: Idle | None = None, cloud: Cloud | None = None) -> 
         lifecycle or Idle(),
         version="7.0.0",
         functions={"localaws:index:echo": lambda args: args},
-        in_use_seconds=0.3,
+        patience_seconds={"ec2.security-group.held": 0.3},
     )
     server = grpc.aio.server()
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
