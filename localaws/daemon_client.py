@@ -52,7 +52,7 @@ def ensure(home: Home, say: Callable[[str], None]) -> Address:
         time.sleep(_POLL_SECONDS)
     raise DaemonFailed(
         f"the local AWS didn't start. Its last words:\n{_tail(home)}\n"
-        f"All of them are in {home.daemon_log}. `pulumi-local stop`, then the same command, tries again."
+        f"All of them are in {home.daemon_log}. Once that is put right, run the same command again."
     )
 
 
