@@ -32,7 +32,6 @@ lint: setup ## format and lint rules, without changing anything
 
 types: setup ## static types
 	$(BIN)/mypy
-	$(BIN)/mypy --package tools
 
 bench: setup ## measure, and print ratios
 	$(BIN)/python tests/bench/run.py
