@@ -12,24 +12,20 @@ from dataclasses import dataclass, field, replace
 from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.addresses import NoAddressError, private_address
-from localaws.alb.balancer import TargetState
-from localaws.alb.compiler import Endpoint
 from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
-from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, Resources, service_spec, task_spec
-from localaws.ecs.model import Action, Deed, Health, Process, Seen, ServiceState, Status, Task, Timing
-from localaws.ecs.runtime import TaskStartError
+from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, Resources, service_spec
+from localaws.ecs.live import LiveTasks
+from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from localaws.addresses import Place
-    from localaws.alb.balancer import TargetHealth
+    from localaws.ecs.live import TargetGroups
     from localaws.ecs.model import Revision, ServiceSpec
-    from localaws.ecs.runtime import RunningTask, TaskRuntime
+    from localaws.ecs.runtime import TaskRuntime
 
 log = logging.getLogger(__name__)
 
@@ -49,28 +45,6 @@ class NotSteadyError(Exception):
     """A service didn't get where it should in time; says how far it came, and why its tasks stopped."""
 
 
-class TargetGroups(Protocol):
-    """What the controller needs of the load balancers."""
-
-    def register(self, target_group: str, endpoint: Endpoint) -> None:
-        """Add a target."""
-
-    def deregister(self, target_group: str, endpoint: Endpoint) -> None:
-        """Let a target drain."""
-
-    def forget(self, target_group: str, endpoint: Endpoint) -> None:
-        """The target is gone."""
-
-    def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
-        """A target's health as of the last `sync`."""
-
-    async def sync(self) -> None:
-        """Have all of it take effect, and look at the targets' health."""
-
-    async def close(self) -> None:
-        """Stop."""
-
-
 class Cloud(Resources, Protocol):
     """The resources to follow."""
 
@@ -80,27 +54,9 @@ class Cloud(Resources, Protocol):
 
 
 @dataclass
-class _Live:
-    """What this process holds of a task."""
-
-    address: str
-    """Private address."""
-
-    subnet: str
-    running: RunningTask | None = None
-    targets: list[tuple[str, Endpoint]] = field(default_factory=list)
-    """Target groups, and where it listens for each."""
-
-    failure: str = ""
-    chores: list[asyncio.Task[None]] = field(default_factory=list)
-    """Starting and stopping, which take time."""
-
-
-@dataclass
 class _Service:
     spec: ServiceSpec
     state: ServiceState = field(default_factory=ServiceState)
-    live: dict[str, _Live] = field(default_factory=dict)
     retired: bool = False
     """Whether its tasks are to go, since it is about to be deleted."""
 
@@ -137,11 +93,11 @@ class Controller:
         self._file = home / "services.json"
         self._runtime = runtime
         self._balancer = balancer
-        self._parameters = parameters
         self._clock = clock
         self._timing = timing or Timing()
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
+        self._tasks = LiveTasks(runtime, balancer, parameters, self._wake.set)
         self._passed = asyncio.Condition()
         self._loop: asyncio.Task[None] | None = None
         self._met: list[str] = []
@@ -166,12 +122,7 @@ class Controller:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
-        chores = [
-            chore for service in self._services.values() for live in service.live.values() for chore in live.chores
-        ]
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
+        await self._tasks.close()
         await self._balancer.close()
         await self._runtime.close()
 
@@ -239,7 +190,8 @@ class Controller:
         while True:
             self._wake.clear()
             self._met = []
-            await self._pass()
+            with self._noting_problems():
+                await self._pass()
             for problem in self._met:
                 if problem not in self._problems:
                     log.error("%s", problem)
@@ -273,7 +225,7 @@ class Controller:
             await self._balancer.sync()
 
     def _follow_cloud(self) -> None:
-        """Take up new services, retire deleted ones."""
+        """Take up new services."""
         present = {resource.id: resource for resource in self._cloud.all(SERVICE)}
         for arn, resource in present.items():
             if arn not in self._services:
@@ -308,71 +260,19 @@ class Controller:
     async def _perform(self, service: _Service, actions: list[Action]) -> None:
         """Do what the scheduler asks for; a target is out of rotation before its task is told to stop."""
         for action in actions:
-            if action.deed in {Deed.REGISTER, Deed.DEREGISTER}:
-                self._retarget(service, action)
+            match action.deed:
+                case Deed.REGISTER:
+                    self._tasks.register(action.task)
+                case Deed.DEREGISTER:
+                    self._tasks.deregister(action.task)
         if any(action.deed in {Deed.REGISTER, Deed.DEREGISTER} for action in actions):
             await self._sync()
         for action in actions:
-            if action.deed is Deed.START:
-                self._start(service, action.task)
-            elif action.deed is Deed.STOP:
-                self._stop(service, action.task)
-
-    def _retarget(self, service: _Service, action: Action) -> None:
-        change = self._balancer.register if action.deed is Deed.REGISTER else self._balancer.deregister
-        for target_group, endpoint in service.live[action.task.id].targets:
-            change(target_group, endpoint)
-
-    def _start(self, service: _Service, task: Task) -> None:
-        deployment = service.state.deployment(task.deployment)
-        assert deployment is not None
-        revision = deployment.revision
-
-        async def start() -> None:
-            try:
-                spec = task_spec(revision, task.id, live.address, self._parameters)
-                live.running = await self._runtime.start(spec)
-                live.targets = _targets(revision, live.running.place)
-                live.running.ended.add_done_callback(lambda _: self._wake.set())
-            except TaskStartError as error:
-                live.failure = str(error)
-            except Exception as error:  # a task that can't start is ECS's to report, whatever the cause
-                log.exception("task %s", task.id)
-                live.failure = f"CannotStartContainerError: {error}"
-
-        taken = {
-            each.address
-            for other in self._services.values()
-            for each in other.live.values()
-            if each.subnet == task.zone.subnet
-        }
-        live = service.live[task.id] = _Live("", task.zone.subnet)
-        try:
-            live.address = private_address(revision.launch["cidrs"][task.zone.subnet], taken)
-        except NoAddressError as error:
-            live.failure = f"ResourceInitializationError: {error}"
-            return
-        self._chore(live, start())
-
-    def _stop(self, service: _Service, task: Task) -> None:
-        deployment = service.state.deployment(task.deployment)
-        assert deployment is not None
-        patience = deployment.revision.stop_timeout
-        live = service.live[task.id]
-        starting = tuple(live.chores)
-
-        async def stop() -> None:
-            await asyncio.gather(*starting)
-            if live.running is not None:
-                await self._runtime.stop(live.running, patience)
-
-        self._chore(live, stop())
-
-    def _chore(self, live: _Live, work: Awaitable[None]) -> None:
-        chore = asyncio.ensure_future(work)
-        assert isinstance(chore, asyncio.Task)
-        chore.add_done_callback(lambda _: self._wake.set())
-        live.chores.append(chore)
+            match action.deed:
+                case Deed.START:
+                    self._tasks.start(action.task, _revision(service, action.task))
+                case Deed.STOP:
+                    self._tasks.stop(action.task, _revision(service, action.task))
 
     # What is seen
 
@@ -385,29 +285,7 @@ class Controller:
         return service_spec(resource, self._cloud, deployments[0].revision if deployments else None)
 
     def _seen(self, service: _Service) -> dict[str, Seen]:
-        return {task.id: self._look(service, task) for task in service.state.tasks if task.id in service.live}
-
-    def _look(self, service: _Service, task: Task) -> Seen:
-        live = service.live[task.id]
-        if live.failure:
-            return Seen(process=Process.ENDED, failure=live.failure)
-        if live.running is None:
-            return Seen()
-        if live.running.ended.done():
-            return Seen(process=Process.ENDED, exit_codes=live.running.ended.result())
-        healths = [(group, self._balancer.health(group, at)) for group, at in live.targets]
-        if not healths:
-            return Seen(process=Process.RUNNING)
-        for group, health in healths:
-            if health.state is TargetState.UNHEALTHY:
-                return Seen(
-                    process=Process.RUNNING,
-                    health=Health.UNHEALTHY,
-                    unhealthy_in=group,
-                    unhealthy_reason=health.description,
-                )
-        all_healthy = all(health.state is TargetState.HEALTHY for _, health in healths)
-        return Seen(process=Process.RUNNING, health=Health.HEALTHY if all_healthy else Health.INITIAL)
+        return self._tasks.seen(service.state.tasks)
 
     def _busy(self) -> bool:
         return any(
@@ -422,9 +300,8 @@ class Controller:
         """Let go of stopped tasks, and of services whose last task stopped after their deletion."""
         for arn, service in list(self._services.items()):
             for task in service.state.tasks:
-                if task.status is Status.STOPPED and task.id in service.live:
-                    for target_group, endpoint in service.live.pop(task.id).targets:
-                        self._balancer.forget(target_group, endpoint)
+                if task.status is Status.STOPPED:
+                    self._tasks.forget(task)
             if service.deleted and not _unfinished(service.state):
                 del self._services[arn]
 
@@ -443,13 +320,14 @@ class Controller:
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
                 continue  # it was on its way out, and its tasks are gone
-            found = saved.from_json(state)
-            current = found.deployments[0].revision if found.deployments else None
-            with self._noting_problems():
-                service = self._services[arn] = _Service(service_spec(resource, self._cloud, current))
+            with self._noting_problems():  # a file of another version is no reason not to start
+                found = saved.from_json(state)
+                current = found.deployments[0].revision if found.deployments else None
+                service = _Service(service_spec(resource, self._cloud, current))
                 service.state, actions = recover(found, self._clock())
+                self._services[arn] = service
                 for action in actions:
-                    self._start(service, action.task)
+                    self._tasks.start(action.task, _revision(service, action.task))
 
     # Waiting
 
@@ -501,8 +379,10 @@ class Controller:
         return "".join(f"; {each}" for each in stopped[:_REASONS_SHOWN])
 
 
-def _targets(revision: Revision, place: Place) -> list[tuple[str, Endpoint]]:
-    return [(each.target_group, Endpoint(place.address, place.port(each.port))) for each in revision.bindings]
+def _revision(service: _Service, task: Task) -> Revision:
+    deployment = service.state.deployment(task.deployment)
+    assert deployment is not None, "a deployment stays as long as one of its tasks"
+    return deployment.revision
 
 
 def _exits(codes: Mapping[str, int]) -> str:

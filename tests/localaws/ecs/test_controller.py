@@ -349,3 +349,15 @@ def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
             assert len(running.tasks()) == 2
 
     asyncio.run(play())
+
+
+def test_a_state_file_of_another_version_keeps_no_service_from_running(web: Any, home: Path) -> None:
+    home.mkdir()
+    (home / "services.json").write_text(json.dumps({web.service: {"deployments": [{"id": "ecs-svc/1"}]}}))
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            assert len(running.tasks()) == 2
+
+    asyncio.run(play())

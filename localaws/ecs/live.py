@@ -1,0 +1,173 @@
+"""The tasks that this process runs: started, registered, looked at, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.addresses import NoAddressError, private_address
+from localaws.alb.balancer import TargetState
+from localaws.alb.compiler import Endpoint
+from localaws.ecs.definition import task_spec
+from localaws.ecs.model import Health, Process, Seen
+from localaws.ecs.runtime import TaskStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from localaws.alb.balancer import TargetHealth
+    from localaws.ecs.model import Revision, Task
+    from localaws.ecs.runtime import RunningTask, TaskRuntime
+
+log = logging.getLogger(__name__)
+
+
+class TargetGroups(Protocol):
+    """What tasks and their controller need of the load balancers."""
+
+    def register(self, target_group: str, endpoint: Endpoint) -> None:
+        """Add a target."""
+
+    def deregister(self, target_group: str, endpoint: Endpoint) -> None:
+        """Let a target drain."""
+
+    def forget(self, target_group: str, endpoint: Endpoint) -> None:
+        """The target is gone."""
+
+    def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
+        """A target's health as of the last `sync`."""
+
+    async def sync(self) -> None:
+        """Have all of it take effect, and look at the targets' health."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+
+@dataclass
+class _Live:
+    """What this process holds of a task."""
+
+    address: str
+    """Private address."""
+
+    subnet: str
+    running: RunningTask | None = None
+    targets: list[tuple[str, Endpoint]] = field(default_factory=list)
+    """Target groups, and where it listens for each."""
+
+    failure: str = ""
+    chores: list[asyncio.Task[None]] = field(default_factory=list)
+    """Starting and stopping, which take time."""
+
+
+class LiveTasks:
+    """All tasks of all services, by id, from their start until they are forgotten."""
+
+    def __init__(
+        self,
+        runtime: TaskRuntime,
+        target_groups: TargetGroups,
+        parameters: Callable[[str], str | None],
+        wake: Callable[[], None],
+    ) -> None:
+        """Start with none; `wake` is called whenever something has happened to one."""
+        self._runtime = runtime
+        self._target_groups = target_groups
+        self._parameters = parameters
+        self._wake = wake
+        self._tasks: dict[str, _Live] = {}
+
+    def start(self, task: Task, revision: Revision) -> None:
+        """Begin to start a task; `seen` tells how that went."""
+        subnet = task.zone.subnet
+        taken = {each.address for each in self._tasks.values() if each.subnet == subnet}
+        live = self._tasks[task.id] = _Live("", subnet)
+        try:
+            live.address = private_address(revision.launch["cidrs"][subnet], taken)
+        except NoAddressError as error:
+            live.failure = f"ResourceInitializationError: {error}"
+            return
+        self._begin(live, self._start(live, task, revision))
+
+    def register(self, task: Task) -> None:
+        """Add a task to its target groups."""
+        for target_group, endpoint in self._tasks[task.id].targets:
+            self._target_groups.register(target_group, endpoint)
+
+    def deregister(self, task: Task) -> None:
+        """Let its target groups send a task no more requests."""
+        for target_group, endpoint in self._tasks[task.id].targets:
+            self._target_groups.deregister(target_group, endpoint)
+
+    def stop(self, task: Task, revision: Revision) -> None:
+        """Begin to stop a task, even one that is still starting."""
+        live = self._tasks[task.id]
+        self._begin(live, self._stop(live, tuple(live.chores), revision.stop_timeout))
+
+    def forget(self, task: Task) -> None:
+        """Let go of a task that has stopped."""
+        live = self._tasks.pop(task.id, None)
+        for target_group, endpoint in live.targets if live else ():
+            self._target_groups.forget(target_group, endpoint)
+
+    def seen(self, tasks: Iterable[Task]) -> dict[str, Seen]:
+        """What can be observed now of those that were started and aren't forgotten."""
+        return {task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks}
+
+    async def close(self) -> None:
+        """Give up what is being started or stopped."""
+        chores = [chore for live in self._tasks.values() for chore in live.chores]
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+
+    def _begin(self, live: _Live, work: Coroutine[None, None, None]) -> None:
+        chore = asyncio.create_task(work)
+        chore.add_done_callback(lambda _: self._wake())
+        live.chores.append(chore)
+
+    async def _start(self, live: _Live, task: Task, revision: Revision) -> None:
+        try:
+            spec = task_spec(revision, task.id, live.address, self._parameters)
+            live.running = await self._runtime.start(spec)
+        except TaskStartError as error:
+            live.failure = str(error)
+            return
+        except Exception as error:  # a task that can't start is ECS's to report, whatever the cause
+            log.exception("task %s", task.id)
+            live.failure = f"CannotStartContainerError: {error}"
+            return
+        place = live.running.place
+        live.targets = [
+            (each.target_group, Endpoint(place.address, place.port(each.port))) for each in revision.bindings
+        ]
+        live.running.ended.add_done_callback(lambda _: self._wake())
+
+    async def _stop(self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float) -> None:
+        await asyncio.gather(*unfinished)
+        if live.running is not None:
+            await self._runtime.stop(live.running, patience)
+
+    def _look(self, live: _Live) -> Seen:
+        if live.failure:
+            return Seen(process=Process.ENDED, failure=live.failure)
+        if live.running is None:
+            return Seen()
+        if live.running.ended.done():
+            return Seen(process=Process.ENDED, exit_codes=live.running.ended.result())
+        healths = [(group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets]
+        for group, health in healths:
+            if health.state is TargetState.UNHEALTHY:
+                return Seen(
+                    process=Process.RUNNING,
+                    health=Health.UNHEALTHY,
+                    unhealthy_in=group,
+                    unhealthy_reason=health.description,
+                )
+        if not healths:
+            return Seen(process=Process.RUNNING)
+        all_healthy = all(health.state is TargetState.HEALTHY for _, health in healths)
+        return Seen(process=Process.RUNNING, health=Health.HEALTHY if all_healthy else Health.INITIAL)
