@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,6 +29,7 @@ from localaws.ecs.model import (
     Timing,
     Zone,
 )
+from localaws.ecs.saved import from_json, to_json
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
@@ -166,6 +168,18 @@ class World:
         self.observe()
         self.seen[task.id] = Seen(process=Process.ENDED, exit_codes={"web": code})
         self.settle()
+
+    def crash(self) -> None:
+        """Everything dies; what was saved is read back and started again."""
+        saved_state = from_json(json.loads(json.dumps(to_json(self.state))))
+        assert saved_state == self.state
+        for known in (self.begun, self.seen):
+            known.clear()
+        for known_ids in (self.stopping, self.registered):
+            known_ids.clear()
+        self.state, actions = recover(saved_state, self.now)
+        for action in actions:
+            self._do(action)
 
     def active(self, task_definition: str | None = None) -> list[Task]:
         return [t for t in self.state.tasks if t.active and task_definition in {None, t.task_definition}]
@@ -448,6 +462,8 @@ def test_whatever_happens_the_bounds_hold_and_a_working_version_wins(
             st.lists(st.sampled_from(world.active()), max_size=1) if world.active() else st.just([])
         ):
             world.end(victims[0])
+        if data.draw(st.booleans()):
+            world.crash()
     world.spec = spec(revision=revision(9))
     for _ in range(150):
         if world.steady() and not world.draining():
