@@ -1,7 +1,7 @@
 """From what was seen to frozen results: one per phase, one per check. Nothing here touches the network."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from verify import sampling
 from verify.attempt import Attempt
@@ -94,7 +94,7 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     failures = [sample.outcome for sample in samples if isinstance(sample.outcome, Failure)]
     answered = len(samples) - len(failures)
-    status, actual, hint = Status.OK, f"{answered} of {planned} requests answered", ""
+    status, actual, hint = Status.OK, f"{answered} of {planned} requests answered", _passed_over(samples)
     if failures:
         status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].reason}", failures[-1].hint
     elif answered < planned:
@@ -103,6 +103,29 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     return Result(
         id="answers", status=status, expected=f"{planned} answers", actual=actual, hint=hint, attempts=len(samples)
     )
+
+
+def _passed_over(samples: Sequence[Attempt]) -> str:
+    answers = (sample.outcome for sample in samples if isinstance(sample.outcome, Answer))
+    dead = sorted({address for answer in answers for address in answer.passed_over})
+    return f"could not connect to {', '.join(dead)} and moved on; --each-address makes that a failure" if dead else ""
+
+
+def address_result(attempts: Mapping[str, Attempt], addresses: Sequence[str], options: Options) -> Iterator[Result]:
+    """Whether the name has enough addresses, and whether each of them answers by itself."""
+    if not addresses or not (options.each_address or options.min_addresses):
+        return
+    dead = [f"{address}: {attempts[address].text}" for address in attempts if attempts[address].stopped_in]
+    unasked = len(addresses) - len(attempts) if options.each_address else 0
+    status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
+    if len(addresses) < (options.min_addresses or 0):
+        status, hint = Status.FAIL, "is the load balancer in as many subnets as it should be?"
+    if dead or unasked:
+        status = Status.FAIL
+        actual = f"{len(dead)} of {len(addresses)} fail; {'; '.join(dead)}" if dead else f"{unasked} not asked in time"
+        hint = "each address is one availability zone's: its subnet's route, network ACL and targets?"
+    wanted = f"at least {options.min_addresses}" if options.min_addresses else "every address answers by itself"
+    yield Result(id="addresses", status=status, actual=actual, expected=wanted, hint=hint, attempts=len(attempts))
 
 
 def measured(samples: Sequence[Attempt], options: Options) -> Samples:

@@ -1,11 +1,11 @@
 """How a report looks: pure functions from a report to text."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from verify.exit_codes import ExitCode
-from verify.report import Report, Result, Samples, Status
+from verify.report import Report, Result, Samples, Status, worst
 
 SCHEMA = 1
 """Of the JSON document, described in docs/verify.md; grows when a field changes its meaning or goes."""
@@ -18,19 +18,31 @@ _SHOWN_TASKS = 10
 class Format(Protocol):
     """Renders a report, ending with a new line."""
 
-    def __call__(self, report: Report, *, colour: bool) -> str: ...  # noqa: D102 — said above
+    def __call__(self, reports: Sequence[Report], *, colour: bool) -> str: ...  # noqa: D102 — said above
 
 
-def text(report: Report, *, colour: bool) -> str:
+def text(reports: Sequence[Report], *, colour: bool) -> str:
     """One line per phase and check, for a person."""
-    return "\n".join(_lines(report, colour=colour)) + "\n"
+    return "\n\n".join("\n".join(_lines(report, colour=colour)) for report in reports) + "\n"
 
 
-def as_json(report: Report, *, colour: bool) -> str:  # noqa: ARG001 — JSON has no colours
+def as_json(reports: Sequence[Report], *, colour: bool) -> str:  # noqa: ARG001 — JSON has no colours
     """One ASCII document, for a program."""
-    samples, target = report.samples, report.target
     document = {
         "schema": SCHEMA,
+        "verdict": worst(report.verdict for report in reports).name.lower(),
+        "exit_code": int(worst(report.exit_code for report in reports)),
+        "reports": [_document(report) for report in reports],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+FORMATS: dict[str, Format] = {"text": text, "json": as_json}
+
+
+def _document(report: Report) -> dict[str, object]:
+    samples, target = report.samples, report.target
+    return {
         "started": report.started,
         "ended": report.ended,
         "target": {"url": report.url, "scheme": target.scheme, "host": target.host, "port": target.port},
@@ -49,10 +61,6 @@ def as_json(report: Report, *, colour: bool) -> str:  # noqa: ARG001 — JSON ha
         "verdict": report.verdict.name.lower(),
         "exit_code": int(report.exit_code),
     }
-    return json.dumps(document, indent=2) + "\n"
-
-
-FORMATS: dict[str, Format] = {"text": text, "json": as_json}
 
 
 def _entry(result: Result) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TextIO
 from verify.errors import InputError
 from verify.exit_codes import ExitCode
 from verify.options import Options, build_parser, parse_options
-from verify.piped import MAX_BYTES, read_target
+from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
 
 
@@ -48,22 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERNAL
 
 
-def _check(parsed: Parsed, options: Options, started: float) -> int:
+def _check(targets: Sequence[Parsed], options: Options, started: float) -> int:
     # Bad input and --help mustn't pay for httpx and asyncio.
     from verify.formats import FORMATS  # noqa: PLC0415
+    from verify.report import worst  # noqa: PLC0415
     from verify.run import run  # noqa: PLC0415
 
     def progress(line: str) -> None:
         if not options.quiet:
             _write(sys.stderr, f"{line}\n")
 
-    report = run(parsed, options, progress=progress, spent=time.monotonic() - started)
+    reports = run(targets, options, progress=progress, spent=time.monotonic() - started)
     colour = bool(sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-    _write(sys.stdout, FORMATS[options.format](report, colour=colour))
-    return report.exit_code
+    _write(sys.stdout, FORMATS[options.format](reports, colour=colour))
+    return worst(report.exit_code for report in reports)
 
 
-def _read(options: Options) -> Parsed:
+def _read(options: Options) -> tuple[Parsed, ...]:
     if options.target not in (None, "-"):
         if _stdin_holds_data():
             raise InputError("a target as argument and another on stdin", "give one; in a loop add </dev/null")
@@ -72,8 +73,13 @@ def _read(options: Options) -> Parsed:
         raise InputError("no target", build_parser().format_usage().strip())
     else:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    return read_target(
-        raw, output_name=options.output_name, scheme=options.scheme, port=options.port, path=options.path
+    return read_targets(
+        raw,
+        several=options.all,
+        output_name=options.output_name,
+        scheme=options.scheme,
+        port=options.port,
+        path=options.path,
     )
 
 

@@ -37,6 +37,9 @@ class Options(NamedTuple):
     method: str
     header: tuple[tuple[str, str], ...]
     host: str | None
+    resolve: tuple[values.Pinned, ...]
+    family: int | None
+    all: bool
     timeout: float
     deadline: float
     interval: float
@@ -53,6 +56,8 @@ class Options(NamedTuple):
     identity: values.Identity
     miss_probability: float
     samples: int | None
+    each_address: bool
+    min_addresses: int | None
     allow_inconclusive: bool
     format: str
     mask_query: bool
@@ -82,7 +87,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
     options = Options(**settled)
-    if options.deadline == 0 and (options.expect_tasks or options.samples or options.stable_for):
+    if options.deadline == 0 and (
+        options.expect_tasks or options.samples or options.stable_for or options.each_address
+    ):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
     return options
 
@@ -116,6 +123,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="send a header; @FILE reads it from a file; repeatable; values are never shown",
     )
     add("--host", metavar="HOST", type=values.host_header, help="Host header of a virtual host, instead of the name")
+    add(
+        "--resolve",
+        metavar="HOST:PORT:ADDR[,ADDR]",
+        type=values.pinned,
+        action="append",
+        default=[],
+        help="use these addresses for a name and port, before DNS knows them; repeatable",
+    )
+    add("-4", "--ipv4", dest="family", action="store_const", const=4, help="use IPv4 addresses only")
+    add("-6", "--ipv6", dest="family", action="store_const", const=6, help="use IPv6 addresses only")
+    add("--all", action="store_true", help="check every line of the input, at the same time")
 
     add = parser.add_argument_group(
         "waiting", "durations are 500ms, 10s, 5m or 1h; a bare number means seconds"
@@ -201,6 +219,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         type=values.whole(1, 100_000),
         help="requests to measure once stable (10, or what --expect-tasks needs)",
+    )
+    add("--each-address", action="store_true", help="once stable, every address of the name answers by itself")
+    add(
+        "--min-addresses",
+        metavar="N",
+        type=values.whole(1, 100),
+        help="the name has at least N addresses; a load balancer has one per availability zone",
     )
     add("--allow-inconclusive", action="store_true", help="exit 0 where a check could not tell")
 

@@ -40,6 +40,8 @@ class Answer:
 
     addresses: tuple[str, ...]
     timings: Timings
+    passed_over: tuple[str, ...] = ()
+    """Addresses that the request couldn't connect to, before one answered."""
 
     def header(self, name: str) -> str | None:
         """The values of a header, joined as HTTP allows; None where there is none."""

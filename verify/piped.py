@@ -20,18 +20,19 @@ _BRACKETED_ADDRESS = re.compile(r"\[([^\]\s\",]*:[^\]\s\",]*|secret)\]?(:.*)?")
 _LISTED_KEYS = 10
 
 
-def read_target(
+def read_targets(
     raw: bytes,
     *,
+    several: bool = False,
     output_name: str | None = None,
     scheme: str | None = None,
     port: int | None = None,
     path: str | None = None,
-) -> Parsed:
-    """Find the target in what `pulumi stack output` printed, or in an argument.
+) -> tuple[Parsed, ...]:
+    """Find the target in what `pulumi stack output` printed, or in an argument; or `several`, one a line.
 
     Raises:
-        InputError: There is none, or more than one.
+        InputError: There is none, or more than one and not `several`.
     """
     text, notes = _decoded(raw)
     text = text.strip(_SPACES)
@@ -44,16 +45,17 @@ def read_target(
         raise InputError("this is the table of all outputs", "give an output name, or --json, to `pulumi stack output`")
 
     def parse(value: str) -> Parsed:
-        return parse_target(value, scheme=scheme, port=port, path=path)
+        parsed = parse_target(value, scheme=scheme, port=port, path=path)
+        return Parsed(parsed.target, (*notes, *parsed.notes))
 
     if text.startswith("{") or (text.startswith("[") and not _BRACKETED_ADDRESS.fullmatch(text)):
         outputs = _json_object(text)
-        parsed = _named(outputs, output_name, parse) if output_name else _only_host(outputs, parse)
-    elif output_name:
+        return (_named(outputs, output_name, parse) if output_name else _only_host(outputs, parse),)
+    if output_name:
         raise InputError("--output-name needs the JSON of all outputs", "pipe `pulumi stack output --json`")
-    else:
-        parsed = parse(_unquoted(_only_line(text, notes)))
-    return Parsed(parsed.target, (*notes, *parsed.notes))
+    if several:
+        return tuple({one.target: one for one in (parse(_unquoted(line)) for line in _lines(text))}.values())
+    return (parse(_unquoted(_only_line(text, notes))),)
 
 
 def _decoded(raw: bytes) -> tuple[str, list[str]]:
@@ -73,13 +75,16 @@ def _decoded(raw: bytes) -> tuple[str, list[str]]:
 def _only_line(text: str, notes: list[str]) -> str:
     if _OUTPUT_AS_TEXT.search(text):
         return text.splitlines()[0]
-    lines = [line for line in (line.strip(_SPACES) for line in text.split("\n")) if line]
-    distinct = set(lines)
-    if len(distinct) > 1:
-        raise InputError(f"{len(lines)} lines, where one names the target", "pipe one output, or run verify once each")
+    lines = _lines(text)
+    if len(set(lines)) > 1:
+        raise InputError(f"{len(lines)} lines, where one names the target", "pipe one output, or use --all")
     if len(lines) > 1:
         notes.append(f"{len(lines)} identical lines were read as one")
     return lines[0]
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in (line.strip(_SPACES) for line in text.split("\n")) if line]
 
 
 def _unquoted(line: str) -> str:

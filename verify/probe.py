@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import httpx
 
@@ -13,7 +14,7 @@ from verify.escaping import visible
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import Resolver
-from verify.target import Target
+from verify.target import Target, no_balancer
 
 _HINTS = {
     Phase.RESOLVE: "a new load balancer's name takes a minute to appear; is the stack deployed, the name right?",
@@ -47,6 +48,7 @@ class _Course:
     def __init__(self, tls: bool) -> None:  # noqa: FBT001 — a private constructor with one caller
         self.clock = asyncio.get_running_loop().time
         self.addresses: tuple[str, ...] = ()
+        self.passed_over: list[str] = []
         self.marks = {"start": self.clock()}
         self._tls = tls
 
@@ -105,12 +107,17 @@ class Probe:
             *options.header,
         ]
 
-    async def __call__(self, limit: float) -> Answer | Failure:
-        """Resolve, connect, ask and read, all within `limit` seconds."""
+    async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
+        """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
         course = _Course(self.tls)
         try:
             async with asyncio.timeout(limit):
-                await self._resolve(course)
+                if address is None:
+                    await self._resolve(course)
+                    for each in filter(no_balancer, map(ip_address, course.addresses)):
+                        return _refused(str(each), course)
+                else:
+                    course.addresses = (address,)
                 return await self._first_that_connects(course, limit)
         except (TimeoutError, httpx.TimeoutException):
             what = "complete answer" if course.phase is Phase.HTTP else "answer"
@@ -137,6 +144,7 @@ class Probe:
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 if course.phase is not Phase.CONNECT:
                     raise
+                course.passed_over.append(address)
         return await self._exchange(course.addresses[-1], course, share)
 
     async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
@@ -171,6 +179,7 @@ class Probe:
             address=address,
             addresses=course.addresses,
             timings=course.timings(),
+            passed_over=tuple(course.passed_over),
         )
 
     def _masked(self, text: str) -> str:
@@ -190,6 +199,17 @@ class Probe:
                 return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
         return course.failed(visible(self._masked(text)))
+
+
+def _refused(address: str, course: _Course) -> Failure:
+    """Whoever controls a name's record must not make this machine ask its own metadata service."""
+    return Failure(
+        phase=Phase.RESOLVE,
+        reason=f"the name leads to {visible(address)}, which is no load balancer's address: nothing was sent",
+        hint="who controls this name's record? the address of a machine's own services is never checked",
+        addresses=course.addresses,
+        final=True,
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

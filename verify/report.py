@@ -77,6 +77,21 @@ def verdict(results: Iterable[Result], *, reached: bool, stopped: ExitCode | Non
     return ExitCode.INCONCLUSIVE if Status.UNKNOWN in found else ExitCode.PASSED
 
 
+_WORST_FIRST = (
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.UNREACHABLE,
+    ExitCode.FAILED,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.PASSED,
+)
+
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """How several runs ended: as badly as the one that ended worst."""
+    return min(codes, key=_WORST_FIRST.index)
+
+
 def percentile(ordered: Sequence[float], percent: int) -> float:
     """The nearest-rank percentile of values in ascending order."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

@@ -5,16 +5,29 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
+
+from verify.options import Options
+from verify.target import Target
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
 
+_FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
-async def system_resolver(host: str) -> tuple[str, ...]:
+
+def chosen_resolver(target: Target, options: Options) -> Resolver:
+    """What the options say where addresses come from: themselves, or the operating system."""
+    given = [pin.addresses for pin in options.resolve if (pin.host, pin.port) == (target.host, target.port)]
+    return partial(system_resolver, family=options.family, given=given[0] if given else ())
+
+
+async def system_resolver(host: str, *, family: int | None = None, given: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Ask the operating system, on a thread of its own: `getaddrinfo` can't be cancelled, only left behind."""
     with suppress(ValueError):
-        return (str(ip_address(host)),)
+        known = [ip_address(address) for address in given or (host,)]
+        return tuple(str(address) for address in known if family in (None, address.version))
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[tuple[str, ...]] = loop.create_future()
 
@@ -30,7 +43,7 @@ async def system_resolver(host: str) -> tuple[str, ...]:
         found: tuple[str, ...] = ()
         failure = None
         try:
-            records = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            records = socket.getaddrinfo(host, None, family=_FAMILIES[family], type=socket.SOCK_STREAM)
             found = tuple(dict.fromkeys(str(record[4][0]) for record in records))
         except OSError as error:
             failure = error

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,12 +16,12 @@ from verify.options import Options
 from verify.outcome import Answer, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Report, verdict
-from verify.resolve import Resolver, system_resolver
+from verify.resolve import Resolver, chosen_resolver
 from verify.target import Parsed
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str], None]
-_STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
 @dataclass
@@ -31,26 +31,41 @@ class Evidence:
     attempts: list[Attempt] = field(default_factory=list)
     ready: bool = False
     planned: int = 0
+    addresses: dict[str, Attempt] = field(default_factory=dict)
+    """The last attempt at each address by itself."""
+
     samples: list[Attempt] = field(default_factory=list)
     stopped: ExitCode | None = None
 
 
-def run(parsed: Parsed, options: Options, *, progress: Progress, spent: float) -> Report:
-    """Check one target over the real network; `spent` seconds of the deadline are gone already."""
+def run(targets: Sequence[Parsed], options: Options, *, progress: Progress, spent: float) -> tuple[Report, ...]:
+    """Check targets over the real network at the same time; `spent` seconds of the deadline are gone already."""
 
-    async def until_stopped() -> Report:
-        evidence = Evidence()
-        _cancel_on_signals(evidence)
+    async def one(parsed: Parsed, evidence: Evidence) -> Report:
+        label = f"[{parsed.target.authority}] " if options.all else ""
         return await check(
             parsed,
             options,
             evidence=evidence,
             transport=new_transport(parsed.target),
-            resolver=system_resolver,
-            progress=progress,
+            resolver=chosen_resolver(parsed.target, options),
+            progress=lambda line: progress(label + line),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
             spent=spent,
         )
+
+    async def until_stopped() -> tuple[Report, ...]:
+        evidences = [Evidence() for _ in targets]
+        tasks = [asyncio.create_task(one(*each)) for each in zip(targets, evidences, strict=True)]
+
+        def stop(code: ExitCode) -> None:
+            for evidence, task in zip(evidences, tasks, strict=True):
+                evidence.stopped = code
+                task.cancel()
+
+        for number, code in STOPPED_BY.items():
+            asyncio.get_running_loop().add_signal_handler(number, stop, code)
+        return tuple(await asyncio.gather(*tasks))
 
     return asyncio.run(until_stopped())
 
@@ -82,7 +97,11 @@ async def check(
             evidence.attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
         )
     )
-    results = tuple(checks.check_results(evidence.samples, options, evidence.planned))
+    addresses = sorted(evidence.attempts[-1].outcome.addresses) if evidence.planned else []
+    results = (
+        *checks.address_result(evidence.addresses, addresses, options),
+        *checks.check_results(evidence.samples, options, evidence.planned),
+    )
     ended = verdict(
         (*phases, *results), reached=any(_reached(a, options) for a in evidence.attempts), stopped=evidence.stopped
     )
@@ -128,28 +147,34 @@ async def _gather(
         return
     evidence.planned = sampling.planned(options)
     progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
+    for address in evidence.attempts[-1].outcome.addresses if options.each_address else ():
+        progress(f"{Phase.CHECKS:<8} {address} by itself")
+        await _ask_alone(probe, address, options, evidence, deadline=deadline, began=began)
     progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
     while len(evidence.samples) < evidence.planned and deadline - clock() > shortest_attempt(options):
         outcome = await probe(min(options.timeout, deadline - clock()))
         evidence.samples.append(judge(outcome, options, clock() - began))
 
 
+async def _ask_alone(
+    probe: Probe, address: str, options: Options, evidence: Evidence, *, deadline: float, began: float
+) -> None:
+    """Ask one address until it answers well, as often as makes the service stable."""
+    clock = asyncio.get_running_loop().time
+    for turn in range(options.stable):
+        room = deadline - clock() - shortest_attempt(options)
+        if room <= 0:
+            return
+        await asyncio.sleep(min(options.interval, room) if turn else 0)
+        outcome = await probe(min(options.timeout, deadline - clock()), address)
+        evidence.addresses[address] = judge(outcome, options, clock() - began)
+        if evidence.addresses[address].stopped_in is None:
+            return
+
+
 def _reached(attempt: Attempt, options: Options) -> bool:
     outcome = attempt.outcome
     return isinstance(outcome, Answer) and (outcome.status < 500 or options.status.accepts(outcome.status))  # noqa: PLR2004 — HTTP's own boundary
-
-
-def _cancel_on_signals(evidence: Evidence) -> None:
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        evidence.stopped = _STOPPED_BY[number]
-        if task is not None:
-            task.cancel()
-
-    for number in _STOPPED_BY:
-        loop.add_signal_handler(number, stop, number)
 
 
 def _shown_url(parsed: Parsed, options: Options) -> str:

@@ -223,10 +223,14 @@ def _ipv4(text: str) -> str:
         ) from None
 
 
-def _checked(address: IPv4Address | IPv6Address) -> str:
-    """Refuse link-local addresses: 169.254.169.254 is a machine's own credentials, never a load balancer."""
+def no_balancer(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address can't be a load balancer's: 169.254.169.254 hands out a machine's own credentials."""
     embedded = getattr(address, "ipv4_mapped", None) or address
-    if embedded.is_link_local or embedded.is_unspecified or embedded.is_multicast:
+    return bool(embedded.is_link_local or embedded.is_unspecified or embedded.is_multicast)
+
+
+def _checked(address: IPv4Address | IPv6Address) -> str:
+    if no_balancer(address):
         raise InputError(f"{shown(str(address))} can't be a load balancer's address", _NAME_HINT)
     return str(address)
 

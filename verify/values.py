@@ -3,9 +3,11 @@
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from verify.escaping import visible
+from verify.target import no_balancer, parse_port
 
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -41,6 +43,14 @@ class Identity(NamedTuple):
     text: str
     kind: str
     where: str
+
+
+class Pinned(NamedTuple):
+    """Addresses to use for a name and port instead of asking for them."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
 
 
 def duration(*, zero: bool = False) -> Callable[[str], float]:
@@ -128,6 +138,20 @@ def host_header(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", text):
         raise ArgumentTypeError(f"'{visible(text, 40)}' is no host for a Host header")
     return text
+
+
+def pinned(text: str) -> Pinned:
+    """HOST:PORT:ADDRESS[,ADDRESS...], as curl takes it."""
+    host, _, rest = text.partition(":")
+    port, _, listed = rest.partition(":")
+    try:
+        addresses = [ip_address(each.strip("[]")) for each in (listed if host else "").split(",")]
+        pin = Pinned(host.lower().removesuffix("."), parse_port(port), tuple(map(str, addresses)))
+    except ValueError:
+        raise ArgumentTypeError(f"'{visible(text, 60)}' is not HOST:PORT:ADDR[,ADDR]") from None
+    if any(map(no_balancer, addresses)):
+        raise ArgumentTypeError(f"'{visible(text, 60)}' has an address that can't be a load balancer's")
+    return pin
 
 
 def expected_header(text: str) -> HeaderExpectation:

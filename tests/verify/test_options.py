@@ -72,6 +72,12 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
         ("--header", "Content-Length: 1"),
         ("--header", "@/no/such/file"),
         ("--host", "a b"),
+        ("--resolve", "a.example:80"),
+        ("--resolve", "a.example:80:b.example"),
+        ("--resolve", "a.example:0:192.0.2.1"),
+        ("--resolve", ":80:192.0.2.1"),
+        ("--resolve", "a.example:80:169.254.169.254"),
+        ("--min-addresses", "0"),
         ("--stable", "0"),
         ("--body-regex", "("),
         ("--expect-header", "~x"),
@@ -114,10 +120,10 @@ def test_a_refused_secret_is_not_shown(arguments: list[str]) -> None:
     assert "hunter2" not in refused.value.problem + refused.value.hint
 
 
-@pytest.mark.parametrize("option", ["--expect-tasks", "--samples", "--stable-for"])
+@pytest.mark.parametrize("option", ["--expect-tasks", "--samples", "--stable-for", "--each-address"])
 def test_a_single_attempt_contradicts_options_that_need_more(option: str) -> None:
     with pytest.raises(InputError, match="single attempt"):
-        parse_options(["--deadline", "0", option, "2"])
+        parse_options(["a.example", "--deadline", "0", option, *(["2"] if option != "--each-address" else [])])
 
 
 def test_options_are_not_abbreviated() -> None:
@@ -126,7 +132,7 @@ def test_options_are_not_abbreviated() -> None:
 
 
 def test_every_option_is_in_the_manual_with_its_own_help() -> None:
-    rows = dict(re.findall(r"^\| `(--[a-z-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(?:-[0-9], )?(--[a-z0-9-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE))
     options = {
         action.option_strings[-1]: " ".join((action.help or "").split())
         for action in build_parser()._actions

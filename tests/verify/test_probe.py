@@ -14,7 +14,7 @@ from tests.verify.fake_alb import FakeAlb, Script, hello, page
 from verify.options import parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
-from verify.resolve import Resolver, system_resolver
+from verify.resolve import Resolver, chosen_resolver, system_resolver
 from verify.target import parse_target
 
 LIMIT = 0.4
@@ -203,6 +203,7 @@ def test_a_dead_address_among_two_does_not_fail_the_attempt() -> None:
     assert isinstance(outcome, Answer)
     assert outcome.address == "127.0.0.1"
     assert outcome.addresses == ("127.9.9.9", "127.0.0.1")
+    assert outcome.passed_over == ("127.9.9.9",)
 
 
 def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -> None:
@@ -265,6 +266,24 @@ def test_a_secret_in_garbage_gets_no_further() -> None:
 
 def test_localhost_is_resolved_by_the_system() -> None:
     assert "127.0.0.1" in asyncio.run(system_resolver("localhost"))
+
+
+def resolved(target: str, *arguments: str) -> tuple[str, ...]:
+    parsed = parse_target(target).target
+    return asyncio.run(chosen_resolver(parsed, parse_options(arguments))(parsed.host))  # type: ignore[arg-type]
+
+
+def test_given_addresses_are_used_for_their_own_name_and_port_only() -> None:
+    pinned = ("--resolve", "A.example:80:192.0.2.1,[2001:db8::1]")
+    assert resolved("a.example", *pinned) == ("192.0.2.1", "2001:db8::1")
+    assert resolved("a.example", *pinned, "-4") == ("192.0.2.1",)
+    assert resolved("a.example", *pinned, "-6") == ("2001:db8::1",)
+    assert resolved("127.0.0.1:8080", *pinned) == ("127.0.0.1",)
+
+
+def test_only_addresses_of_the_chosen_family_are_used() -> None:
+    assert resolved("127.0.0.1", "-6") == ()
+    assert "::1" not in resolved("localhost", "--ipv4")
 
 
 def test_an_address_needs_no_resolver() -> None:

@@ -17,7 +17,7 @@ from tests.verify.virtual_time import run_in_virtual_time
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.options import parse_options
-from verify.report import Report, Result, Status, percentile, verdict
+from verify.report import Report, Result, Status, percentile, verdict, worst
 from verify.run import Evidence, check
 from verify.target import parse_target
 
@@ -35,8 +35,13 @@ def run(
     resolves_after: int = 0,
     progress: list[str] | None = None,
     stop_after: float | None = None,
+    addresses: tuple[str, ...] = ("192.0.2.1",),
+    dead: str = "",
 ) -> Report:
-    """One run: 2 ms to resolve, 4 to connect, 10 to answer. `stop_after` seconds it is interrupted."""
+    """One run: 2 ms to resolve, 4 to connect, 10 to answer. `stop_after` seconds it is interrupted.
+
+    Nothing listens at the `dead` address.
+    """
     lookups, requests = 0, 0
 
     async def resolver(_host: str) -> tuple[str, ...]:
@@ -45,7 +50,7 @@ def run(
         await asyncio.sleep(0.002)
         if lookups <= resolves_after:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return ("192.0.2.1",)
+        return addresses
 
     async def answer(request: httpx.Request) -> httpx.Response:
         nonlocal requests
@@ -53,6 +58,8 @@ def run(
         trace = request.extensions["trace"]
         await trace("connection.connect_tcp.started", {})
         await asyncio.sleep(0.004)
+        if request.url.host == dead:
+            raise httpx.ConnectError("connection refused")
         await trace("connection.connect_tcp.complete", {})
         await asyncio.sleep(0.01)
         return handler(requests - 1, request)
@@ -84,6 +91,10 @@ def run(
 def found(report: Report, identifier: str) -> Result:
     (result,) = [result for result in (*report.phases, *report.checks) if result.id == identifier]
     return result
+
+
+def shown(name: str, report: Report, *, colour: bool = False) -> str:
+    return FORMATS[name]([report], colour=colour)
 
 
 def failing(_number: int, _request: httpx.Request) -> httpx.Response:
@@ -134,8 +145,8 @@ def test_many_tasks_are_counted_in_full_but_listed_in_part() -> None:
 
     report = run(many, "--expect-tasks", "12")
     assert len(report.samples.tasks) == 12
-    assert FORMATS["text"](report, colour=False).count("task-") == 10
-    assert "and 2 more" in FORMATS["text"](report, colour=False)
+    assert shown("text", report).count("task-") == 10
+    assert "and 2 more" in shown("text", report)
 
 
 def test_tasks_that_nobody_asked_about_are_shown_but_not_judged() -> None:
@@ -214,6 +225,74 @@ def test_a_deadline_while_measuring_fails_the_run() -> None:
     assert "the run ended before the rest" in found(report, "answers").actual
 
 
+TWO = ("192.0.2.1", "192.0.2.2")
+
+
+def test_a_dead_address_among_two_is_found() -> None:
+    report = run(hello, "--each-address", addresses=TWO, dead="192.0.2.2")
+    assert report.exit_code is ExitCode.FAILED
+    assert found(report, "addresses").actual == "1 of 2 fail; 192.0.2.2: connection refused"
+    assert "availability zone" in found(report, "addresses").hint
+
+
+def test_a_dead_address_that_nobody_asked_about_is_told_in_a_hint() -> None:
+    report = run(hello, addresses=TWO, dead="192.0.2.2")
+    assert report.exit_code is ExitCode.PASSED
+    assert "could not connect to 192.0.2.2 and moved on" in found(report, "answers").hint
+
+
+def test_an_address_whose_targets_are_gone_is_found() -> None:
+    def empty_zone(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503) if request.url.host == "192.0.2.2" and number > 2 else hello(number, request)
+
+    assert "192.0.2.2: 503" in found(run(empty_zone, "--each-address", addresses=TWO), "addresses").actual
+
+
+def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
+    def stumbles(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(502) if number == 3 else hello(number, request)
+
+    report = run(stumbles, "--each-address", "--min-addresses", "2", addresses=TWO)
+    assert report.exit_code is ExitCode.PASSED
+    assert found(report, "addresses").actual == "2: 192.0.2.1, 192.0.2.2"
+
+
+def test_addresses_that_are_not_asked_before_the_deadline_fail() -> None:
+    slow = tuple(f"192.0.2.{number}" for number in range(250))
+    report = run(hello, "--each-address", "--deadline", "4s", addresses=slow)
+    assert report.exit_code is ExitCode.FAILED
+    assert "not asked in time" in found(report, "addresses").actual
+
+
+def test_too_few_addresses_fail() -> None:
+    report = run(hello, "--min-addresses", "2")
+    assert report.exit_code is ExitCode.FAILED
+    assert found(report, "addresses").actual == "1: 192.0.2.1"
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "0.0.0.0"])
+def test_a_name_that_leads_to_the_machine_itself_is_refused_before_anything_is_sent(address: str) -> None:
+    report = run(failing, addresses=("192.0.2.1", address))
+    assert report.exit_code is ExitCode.UNREACHABLE
+    assert "nothing was sent" in found(report, "resolve").actual
+    assert found(report, "resolve").attempts == 1
+
+
+def test_several_reports_are_one_document_and_end_as_badly_as_the_worst() -> None:
+    good, bad = run(hello), run(hello, "--each-address", addresses=TWO, dead="192.0.2.2")
+    document = json.loads(FORMATS["json"]([good, bad], colour=False))
+    assert [report["verdict"] for report in document["reports"]] == ["passed", "failed"]
+    assert (document["verdict"], document["exit_code"]) == ("failed", 1)
+    assert FORMATS["text"]([good, bad], colour=False).count("http://a.example/\n") == 2
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([code for code in ExitCode if code not in {2, 70}]), min_size=1))
+def test_several_runs_pass_only_when_all_do(codes: list[ExitCode]) -> None:
+    assert worst(codes) in codes
+    assert (worst(codes) is ExitCode.PASSED) is (set(codes) == {ExitCode.PASSED})
+
+
 def test_a_deadline_of_zero_checks_one_answer() -> None:
     report = run(hello, "--deadline", "0", "--body-contains", "Hello from task-0")
     assert report.exit_code is ExitCode.PASSED
@@ -264,15 +343,15 @@ def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
     report = run(hello, stop_after=0.001)
     assert report.exit_code is ExitCode.INTERRUPTED
     for render in FORMATS.values():
-        assert "interrupted" in render(report, colour=False)
+        assert "interrupted" in render([report], colour=False)
 
 
 def test_a_query_can_be_kept_out_of_every_format() -> None:
     progress: list[str] = []
     report = run(hello, "--mask-query", target="http://a.example/?token=hunter2", progress=progress)
-    for text in (*progress, *(render(report, colour=False) for render in FORMATS.values())):
+    for text in (*progress, *(render([report], colour=False) for render in FORMATS.values())):
         assert "hunter2" not in text
-    assert "http://a.example/?***" in FORMATS["text"](report, colour=False)
+    assert "http://a.example/?***" in shown("text", report)
 
 
 def test_the_manuals_report_is_what_such_a_run_prints() -> None:
@@ -280,27 +359,29 @@ def test_the_manuals_report_is_what_such_a_run_prints() -> None:
         return hello(number, request) if number > 1 else httpx.Response(503, headers={"server": "awselb/2.0"})
 
     target = "http://web-1234.eu-west-1.elb.amazonaws.com/"
-    text = FORMATS["text"](run(warming_up, "--expect-tasks", "2", target=target, resolves_after=4), colour=False)
+    text = shown("text", run(warming_up, "--expect-tasks", "2", target=target, resolves_after=4))
     manual = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
     assert textwrap.indent(text, "    ") in manual
 
 
 def test_colour_is_only_added_when_asked() -> None:
     report = run(hello)
-    assert "\x1b[32mok" in FORMATS["text"](report, colour=True)
-    assert "\x1b" not in FORMATS["text"](report, colour=False)
-    assert "\x1b" not in FORMATS["json"](report, colour=True)
+    assert "\x1b[32mok" in shown("text", report, colour=True)
+    assert "\x1b" not in shown("text", report)
+    assert "\x1b" not in shown("json", report, colour=True)
 
 
 def test_the_json_document_has_its_documented_fields() -> None:
-    document = json.loads(FORMATS["json"](run(hello, "--expect-tasks", "2"), colour=False))
-    assert list(document) == [
-        "schema", "started", "ended", "target", "notes", "phases", "checks", "samples", "verdict", "exit_code",
-    ]  # fmt: skip
+    document = json.loads(shown("json", run(hello, "--expect-tasks", "2")))
+    assert list(document) == ["schema", "verdict", "exit_code", "reports"]
     assert (document["schema"], document["verdict"], document["exit_code"]) == (1, "passed", 0)
-    for result in document["phases"] + document["checks"]:
+    (report,) = document["reports"]
+    assert list(report) == [
+        "started", "ended", "target", "notes", "phases", "checks", "samples", "verdict", "exit_code",
+    ]  # fmt: skip
+    for result in report["phases"] + report["checks"]:
         assert list(result) == ["id", "status", "expected", "actual", "hint", "duration_ms", "attempts"]
-    assert document["samples"]["latency_ms"]["p50"] == pytest.approx(16.0)
+    assert report["samples"]["latency_ms"]["p50"] == pytest.approx(16.0)
 
 
 printable_bytes = st.binary(max_size=60) | st.sampled_from(
@@ -316,7 +397,7 @@ def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_com
     headers = [(b"location", value), (b"server", value), (b"x-task", value)]
     options = ("--deadline", "3s", "--expect-header", "X-Task=1", "--body-equals", "1", "--identity", "header:X-Task")
     report = run(lambda _number, _request: httpx.Response(status, content=body, headers=headers), *options)
-    text, document = (FORMATS[name](report, colour=False) for name in ("text", "json"))
+    text, document = (shown(name, report) for name in ("text", "json"))
     json.loads(document)
     for line in (*text.split("\n"), *document.split("\n")):
         assert line.isprintable()

@@ -60,6 +60,15 @@ def test_a_dash_reads_stdin_and_quiet_keeps_stderr_empty(alb: FakeAlb) -> None:
     assert done.stderr == b""
 
 
+def test_every_line_is_checked_and_labelled_when_asked(alb: FakeAlb) -> None:
+    with FakeAlb(lambda _number, _request: [balancer_error(404)]) as empty:
+        lines = f"{alb.authority}\n{empty.authority}\n".encode()
+        done = verify("--all", *QUICK, stdin=lines)
+    assert done.returncode == ExitCode.FAILED
+    assert done.stdout.count(b"http://127.0.0.1") == 2
+    assert f"[{empty.authority}] connect  127.0.0.1".encode() in done.stderr
+
+
 def test_a_failed_check_is_1(alb: FakeAlb) -> None:
     assert verify(alb.authority, "--status", "404", *QUICK).returncode == ExitCode.FAILED
 

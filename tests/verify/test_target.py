@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.errors import InputError
-from verify.piped import MAX_BYTES, read_target
+from verify.piped import MAX_BYTES, read_targets
 from verify.target import Target, parse_target
 
 NAME = "web-1.eu-west-1.elb.amazonaws.com"
@@ -54,7 +54,7 @@ def outputs(**values: object) -> str:
 )
 def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
     raw = given if isinstance(given, bytes) else given.encode()
-    assert read_target(raw).target.url == url
+    assert read_targets(raw)[0].target.url == url
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
 )
 def test_what_is_no_target_is_refused_with_its_reason(given: bytes, said: str) -> None:
     with pytest.raises(InputError) as refused:
-        read_target(given)
+        read_targets(given)
     message = f"{refused.value.problem}\n{refused.value.hint}"
     assert said in message
     assert refused.value.hint
@@ -165,19 +165,19 @@ def test_what_is_no_target_is_refused_with_its_reason(given: bytes, said: str) -
 @pytest.mark.parametrize("given", ["user:hunter2@a.example", "http://user:hunter2@a.example/", "hunter2@a.example"])
 def test_a_password_in_the_target_is_refused_without_showing_it(given: str) -> None:
     with pytest.raises(InputError, match="password in the target") as refused:
-        read_target(given.encode())
+        read_targets(given.encode())
     assert "hunter2" not in str(refused.value) + refused.value.hint
 
 
 def test_a_query_is_not_shown_in_an_error() -> None:
     with pytest.raises(InputError) as refused:
-        read_target(b"a_b.example?token=hunter2")
+        read_targets(b"a_b.example?token=hunter2")
     assert "hunter2" not in refused.value.problem
 
 
 def test_an_ambiguous_set_of_outputs_is_told_by_key_never_by_value() -> None:
     with pytest.raises(InputError) as refused:
-        read_target(outputs(one="a.example", two="b.example").encode())
+        read_targets(outputs(one="a.example", two="b.example").encode())
     assert "example" not in refused.value.problem + refused.value.hint
 
 
@@ -192,17 +192,17 @@ def test_an_ambiguous_set_of_outputs_is_told_by_key_never_by_value() -> None:
 )
 def test_a_named_output_must_hold_a_host(values: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said.replace("[", r"\[")):
-        read_target(outputs(**values).encode(), output_name="albDns")
+        read_targets(outputs(**values).encode(), output_name="albDns")
 
 
 def test_a_named_output_is_picked() -> None:
     values = outputs(one="a.example", two="b.example")
-    assert read_target(values.encode(), output_name="two").target.host == "b.example"
+    assert read_targets(values.encode(), output_name="two")[0].target.host == "b.example"
 
 
 def test_an_output_name_without_json_is_refused() -> None:
     with pytest.raises(InputError, match="--output-name needs the JSON"):
-        read_target(b"a.example", output_name="albDns")
+        read_targets(b"a.example", output_name="albDns")
 
 
 def test_options_fill_what_the_target_leaves_open() -> None:
@@ -242,9 +242,19 @@ documents = st.recursive(
 )
 
 
+def test_several_lines_are_several_targets_when_asked() -> None:
+    found = read_targets(b"a.example\nhttp://b.example/x\n\na.example\n", several=True)
+    assert [one.target.url for one in found] == ["http://a.example/", "http://b.example/x"]
+
+
+def test_a_bad_line_among_several_is_refused() -> None:
+    with pytest.raises(InputError, match="underscore"):
+        read_targets(b"a.example\nb_b.example\n", several=True)
+
+
 def read_or_refused(raw: bytes) -> Target | InputError:
     try:
-        return read_target(raw).target
+        return read_targets(raw)[0].target
     except InputError as error:
         return error
 
