@@ -347,13 +347,13 @@ class Controller:
                 async with self._passed:
                     remaining = max(0.01, deadline - asyncio.get_running_loop().time())
                     await asyncio.wait_for(self._passed.wait(), remaining)
-            if done():
-                return
             service = self._services.get(service_arn)
-            progress = self._progress(service) if service else f"service {service_arn} isn't known"
-            if progress != told:
+            progress = self._progress(service) if service else ""
+            if progress not in {told, ""}:
                 report(progress)
                 told = progress
+            if done():
+                return
             if asyncio.get_running_loop().time() >= deadline:
                 why = self._why(service.state) if service else ""
                 problem = "".join(f"; {problem}" for problem in self._problems)

@@ -48,7 +48,7 @@ def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
         ({"networkConfiguration": {"subnets": ["subnet-b", "subnet-a"]}}, False),
         ({"networkConfiguration": {"subnets": ["subnet-a"]}}, True),
         ({"loadBalancers": []}, True),
-        ({"enableExecuteCommand": True}, True),
+        ({"enableExecuteCommand": True}, False),
         ({"triggers": {"redeploy": "1"}}, True),
     ],
 )
