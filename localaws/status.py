@@ -57,7 +57,13 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         revision = deployment["taskDefinition"].rpartition("/")[2]
         yield f"  {deployment['status']:<10} {revision:<30} {deployment['rolloutState']}"
     for task in service["tasks"]:
-        said = (task["taskId"][:12], task["lastStatus"], task["healthStatus"], task["availabilityZone"])
+        said = (
+            task["taskId"][:12],
+            task["lastStatus"],
+            task["healthStatus"],
+            task["availabilityZone"],
+            task["endpoint"],
+        )
         yield f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} {task.get('stoppedReason', '')}".rstrip()
     for event in service["events"][:_EVENTS_SHOWN]:
         yield f"  {event['createdAt'][11:19]}   {event['message']}"

@@ -181,8 +181,12 @@ class Controller:
         return description.describe(service.spec, service.state, self._seen(service))
 
     def status(self) -> list[dict[str, Any]]:
-        """All services as `describe` shows them, with a line on how far each is."""
-        return [{**self.describe(arn), "progress": self._progress(service)} for arn, service in self._services.items()]
+        """All services as `describe` shows them, with a line on how far each is, and where each task listens."""
+        endpoints = self._tasks.endpoints()
+        found = [{**self.describe(arn), "progress": self._progress(service)} for arn, service in self._services.items()]
+        for task in (task for service in found for task in service["tasks"]):
+            task["endpoint"] = endpoints.get(task["taskId"], "")
+        return found
 
     # The loop
 

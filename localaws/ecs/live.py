@@ -117,6 +117,14 @@ class LiveTasks:
         """What can be observed now of those that were started and aren't forgotten."""
         return {task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks}
 
+    def endpoints(self) -> dict[str, str]:
+        """Where each task that has a target listens on this machine, as host:port."""
+        return {
+            task: f"{endpoint.address}:{endpoint.port}"
+            for task, live in self._tasks.items()
+            for _, endpoint in live.targets[:1]
+        }
+
     async def close(self) -> None:
         """Give up what is being started or stopped."""
         chores = [chore for live in self._tasks.values() for chore in live.chores]
