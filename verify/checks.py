@@ -136,7 +136,7 @@ def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     return Samples(
         count=len(samples),
         errors=len(samples) - len(answers),
-        latency=latency(answers),
+        latency=latency(answer.timings.total for answer in answers),
         steps=steps(answers),
         tasks=tasks,
         unidentified=unnamed,

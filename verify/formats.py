@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Protocol
 
-from verify.exit_codes import ExitCode
-from verify.report import Report, Result, Samples, Status, worst
+from verify.report import Report, Result, Samples, Status, Watched, exit_code, worst
 
 SCHEMA = 1
 """Of the JSON document, described in docs/verify.md; grows when a field changes its meaning or goes."""
@@ -31,7 +31,7 @@ def as_json(reports: Sequence[Report], *, colour: bool) -> str:  # noqa: ARG001 
     document = {
         "schema": SCHEMA,
         "verdict": worst(report.verdict for report in reports).name.lower(),
-        "exit_code": int(worst(report.exit_code for report in reports)),
+        "exit_code": exit_code(reports),
         "reports": [_document(report) for report in reports],
     }
     return json.dumps(document, indent=2) + "\n"
@@ -58,8 +58,34 @@ def _document(report: Report) -> dict[str, object]:
             "unidentified": samples.unidentified,
             "miss_probability": samples.miss_probability,
         },
+        "watch": _watch(report.watched) if report.watched else None,
         "verdict": report.verdict.name.lower(),
         "exit_code": int(report.exit_code),
+    }
+
+
+def _watch(watched: Watched) -> dict[str, object]:
+    return {
+        "rate": watched.rate,
+        "lanes": {name: asdict(lane) for name, lane in watched.lanes.items()},
+        "availability": watched.availability,
+        "failures": watched.failures,
+        "outages": [
+            {"lane": outage.lane, "start_ms": _ms(outage.start), "length_ms": _ms(outage.length)}
+            for outage in watched.outages
+        ],
+        "longest_outage_ms": _ms(max((outage.length for outage in watched.outages), default=0.0)),
+        "changed_ms": _ms(watched.changed),
+        "tasks": {
+            name: {
+                "old": name in watched.old,
+                "answers": seen.answers,
+                "first_ms": _ms(seen.first),
+                "last_ms": _ms(seen.last),
+            }
+            for name, seen in watched.tasks.items()
+        },
+        "command": {"program": watched.command, "exit_code": watched.command_exit_code} if watched.command else None,
     }
 
 
@@ -88,14 +114,15 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
             word = f"\x1b[{_COLOURS[result.status]}m{word}\x1b[0m"
         yield f"  {word}  {result.id:<{width}} {result.actual}".rstrip()
         if result.id == "tasks":
-            yield from (f"{indent}{line}" for line in _shares(report.samples.tasks))
+            shares = _sightings(report.watched) if report.watched else _shares(report.samples.tasks)
+            yield from (f"{indent}{line}" for line in shares)
         if result.status in (Status.FAIL, Status.UNKNOWN) and result.expected:
             yield f"{indent}expected: {result.expected}"
         if result.hint:
             yield f"{indent}hint: {result.hint}"
     yield from _latency(report.samples)
     yield ""
-    after = f" (exit {int(report.exit_code)})" if report.verdict != ExitCode.PASSED else ""
+    after = f" (exit {int(report.exit_code)})" if report.verdict or report.exit_code else ""
     yield f"{report.verdict.name.lower()} after {report.seconds:.1f} s{after}"
 
 
@@ -105,6 +132,14 @@ def _shares(tasks: dict[str, int]) -> Iterator[str]:
         yield f"{count} ({count / answers:.0%})  {task}"
     if len(tasks) > _SHOWN_TASKS:
         yield f"and {len(tasks) - _SHOWN_TASKS} more"
+
+
+def _sightings(watched: Watched) -> Iterator[str]:
+    for task, seen in list(watched.tasks.items())[:_SHOWN_TASKS]:
+        age = "old" if task in watched.old else "new"
+        yield f"{age} {seen.first:6.1f} s to {seen.last:6.1f} s  {seen.answers} answers  {task}"
+    if len(watched.tasks) > _SHOWN_TASKS:
+        yield f"and {len(watched.tasks) - _SHOWN_TASKS} more"
 
 
 def _latency(samples: Samples) -> Iterator[str]:

@@ -7,13 +7,17 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from verify.errors import InputError
+from verify.escaping import visible
 from verify.exit_codes import ExitCode
 from verify.options import Options, build_parser, parse_options
 from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
+
+if TYPE_CHECKING:
+    from verify.report import Report
 
 
 def entry_point() -> None:
@@ -51,17 +55,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(targets: Sequence[Parsed], options: Options, started: float) -> int:
     # Bad input and --help mustn't pay for httpx and asyncio.
     from verify.formats import FORMATS  # noqa: PLC0415
-    from verify.report import worst  # noqa: PLC0415
-    from verify.run import run  # noqa: PLC0415
+    from verify.report import exit_code  # noqa: PLC0415
 
     def progress(line: str) -> None:
         if not options.quiet:
             _write(sys.stderr, f"{line}\n")
 
-    reports = run(targets, options, progress=progress, spent=time.monotonic() - started)
+    if options.watch:
+        _refuse_unknown_program(options.watch.command)
+        from verify.watch import watch  # noqa: PLC0415
+
+        reports: Sequence[Report] = (watch(targets[0], options, progress=progress),)
+    else:
+        from verify.run import run  # noqa: PLC0415
+
+        reports = run(targets, options, progress=progress, spent=time.monotonic() - started)
     colour = bool(sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     _write(sys.stdout, FORMATS[options.format](reports, colour=colour))
-    return worst(report.exit_code for report in reports)
+    return exit_code(reports)
+
+
+def _refuse_unknown_program(command: Sequence[str]) -> None:
+    from shutil import which  # noqa: PLC0415 — for watching only
+
+    if command and which(command[0]) is None:
+        raise InputError(f"there is no program '{visible(command[0], 60)}'", "what follows -- is run without a shell")
 
 
 def _read(options: Options) -> tuple[Parsed, ...]:

@@ -33,12 +33,12 @@ _SHORTEST_SECRET = 6
 """Shorter words of a header's value are in every page, and masking them would only garble it."""
 
 
-def new_transport(target: Target) -> httpx.AsyncHTTPTransport:
-    """A transport that keeps no connection, reads no proxy from the environment and follows nothing."""
+def new_transport(target: Target, *, keep: bool = False) -> httpx.AsyncHTTPTransport:
+    """A transport that reads no proxy from the environment and follows nothing; it may `keep` one idle connection."""
     return httpx.AsyncHTTPTransport(
         verify=target.scheme == "https",  # a TLS context costs 20 ms, and plain HTTP has no use for it
         trust_env=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=int(keep)),
     )
 
 
@@ -61,6 +61,8 @@ class _Course:
         """The phase that the attempt is in."""
         if not self.addresses:
             return Phase.RESOLVE
+        if "http11.send_request_headers.started" in self.marks:
+            return Phase.HTTP  # on a kept connection the steps before are missing
         if "connection.connect_tcp.complete" not in self.marks:
             return Phase.CONNECT
         return Phase.TLS if self._tls and "connection.start_tls.complete" not in self.marks else Phase.HTTP
@@ -85,10 +87,19 @@ class _Course:
 
 
 class Probe:
-    """Sends the run's one request, again and again, each time from the name on."""
+    """Sends the run's one request, again and again, each time from the name on.
+
+    To `keep` a connection for the next request is also to stay with its address for as long as it answers.
+    """
 
     def __init__(
-        self, target: Target, options: Options, *, transport: httpx.AsyncBaseTransport, resolver: Resolver
+        self,
+        target: Target,
+        options: Options,
+        *,
+        transport: httpx.AsyncBaseTransport,
+        resolver: Resolver,
+        keep: bool = False,
     ) -> None:
         self.tls = target.scheme == "https"
         self._target = target
@@ -96,6 +107,8 @@ class Probe:
         self._transport = transport
         self._resolver = resolver
         self._sent = 0
+        self._keep = keep
+        self._kept: str | None = None
         words = {word for _, value in options.header for word in (value, *value.split())}
         self._secrets = sorted((word for word in words if len(word) >= _SHORTEST_SECRET), key=len, reverse=True)
         self._headers = [
@@ -103,12 +116,18 @@ class Probe:
             ("User-Agent", "verify (post-deploy check)"),
             ("Accept", "*/*"),
             ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
-            ("Connection", "close"),
+            *(() if keep else (("Connection", "close"),)),
             *options.header,
         ]
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
+        outcome = await self._attempt(limit, address or self._kept)
+        if self._keep:
+            self._kept = outcome.address if isinstance(outcome, Answer) else None
+        return outcome
+
+    async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
         course = _Course(self.tls)
         try:
             async with asyncio.timeout(limit):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from verify.exit_codes import ExitCode
 from verify.outcome import Answer
@@ -48,6 +49,54 @@ class Samples:
     miss_probability: float | None
 
 
+class Outage(NamedTuple):
+    """A run of failed requests in one lane, in seconds after the start: from the first to the next good one."""
+
+    lane: str
+    start: float
+    length: float
+
+
+class TaskSeen(NamedTuple):
+    """When a task answered; seconds after the start."""
+
+    answers: int
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """Requests of one kind, at a constant rate."""
+
+    requests: int
+    failed: int
+    connections: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What watching saw; seconds count from its start."""
+
+    rate: float
+    lanes: dict[str, Lane]
+    failures: dict[str, int]
+    """Failed requests by reason, most first."""
+
+    outages: tuple[Outage, ...]
+    availability: float
+    """Share of good answers."""
+
+    tasks: dict[str, TaskSeen]
+    old: frozenset[str]
+    """Tasks that answered before the change."""
+
+    command: str
+    command_exit_code: int | None
+    changed: float
+    """When the command started; without one, the end of `--before`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """A whole run. Times are ISO 8601 in UTC, `seconds` is how long it took."""
@@ -62,7 +111,10 @@ class Report:
     checks: tuple[Result, ...]
     samples: Samples
     verdict: ExitCode
-    exit_code: ExitCode
+    exit_code: int
+    """The verdict's, unless an inconclusive one is allowed or a watched command failed by itself."""
+
+    watched: Watched | None = None
 
 
 def verdict(results: Iterable[Result], *, reached: bool, stopped: ExitCode | None = None) -> ExitCode:
@@ -87,9 +139,14 @@ _WORST_FIRST = (
 )
 
 
-def worst(codes: Iterable[ExitCode]) -> ExitCode:
+def worst(verdicts: Iterable[ExitCode]) -> ExitCode:
     """How several runs ended: as badly as the one that ended worst."""
-    return min(codes, key=_WORST_FIRST.index)
+    return min(verdicts, key=_WORST_FIRST.index)
+
+
+def exit_code(reports: Sequence[Report]) -> int:
+    """What the shell sees of several runs: the code of the one that ended worst."""
+    return min(reports, key=lambda report: (_WORST_FIRST.index(report.verdict), -report.exit_code)).exit_code
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
@@ -97,9 +154,9 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-def latency(answers: Sequence[Answer]) -> dict[str, float]:
-    """How long whole requests took, in seconds."""
-    ordered = sorted(answer.timings.total for answer in answers)
+def latency(seconds: Iterable[float]) -> dict[str, float]:
+    """How long whole requests took."""
+    ordered = sorted(seconds)
     if not ordered:
         return {}
     ranks = {f"p{percent}": percentile(ordered, percent) for percent in (50, 90, 95, 99)}

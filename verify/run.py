@@ -85,7 +85,7 @@ async def check(
     clock = asyncio.get_running_loop().time
     began, started = clock() - spent, datetime.now(UTC)
     probe = Probe(parsed.target, options, transport=transport, resolver=resolver)
-    progress(f"{Phase.PARSE:<8} {_shown_url(parsed, options)}")
+    progress(f"{Phase.PARSE:<8} {shown_url(parsed, options)}")
     try:
         async with transport:
             await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
@@ -108,7 +108,7 @@ async def check(
     forgiven = ended is ExitCode.INCONCLUSIVE and options.allow_inconclusive
     return Report(
         target=parsed.target,
-        url=_shown_url(parsed, options),
+        url=shown_url(parsed, options),
         started=started.isoformat(timespec="milliseconds"),
         ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=clock() - began,
@@ -177,6 +177,7 @@ def _reached(attempt: Attempt, options: Options) -> bool:
     return isinstance(outcome, Answer) and (outcome.status < 500 or options.status.accepts(outcome.status))  # noqa: PLR2004 — HTTP's own boundary
 
 
-def _shown_url(parsed: Parsed, options: Options) -> str:
+def shown_url(parsed: Parsed, options: Options) -> str:
+    """The target as every output shows it."""
     url, mark, _ = parsed.target.url.partition("?")
     return f"{url}{mark}***" if mark and options.mask_query else parsed.target.url

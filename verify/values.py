@@ -85,6 +85,22 @@ def probability(text: str) -> float:
     return chance
 
 
+def percent(text: str) -> float:
+    """A share in percent, as a number between 0 and 100."""
+    share = float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text) else -1.0
+    if not 0 <= share <= 100:  # noqa: PLR2004 — percent
+        raise ArgumentTypeError(f"'{visible(text, 20)}' is no percentage from 0 to 100: write 99.9")
+    return share
+
+
+def rate(text: str) -> float:
+    """Requests a second; more than 100 would be a load test."""
+    number = float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text) else 0.0
+    if not 0.1 <= number <= 100:  # noqa: PLR2004 — from patient to a load test
+        raise ArgumentTypeError(f"'{visible(text, 20)}' is no rate from 0.1 to 100 requests a second")
+    return number
+
+
 def size(text: str) -> int:
     """Bytes, from a number with a unit."""
     match = re.fullmatch(r"([0-9]{1,9})(B|KiB|MiB|)", text)

@@ -7,7 +7,7 @@ import pytest
 
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
-from verify.options import build_parser, parse_options
+from verify.options import build_parser, build_watch_parser, parse_options
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
 
@@ -126,6 +126,42 @@ def test_a_single_attempt_contradicts_options_that_need_more(option: str) -> Non
         parse_options(["a.example", "--deadline", "0", option, *(["2"] if option != "--each-address" else [])])
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--until-exit"],
+        ["--until-exit", "--"],
+        ["--for", "5m", "--", "true"],
+        ["--rate", "0"],
+        ["--rate", "101"],
+        ["--rate", "fast"],
+        ["--for", "0"],
+        ["--min-availability", "101"],
+        ["--min-availability", "nan"],
+        ["--max-errors", "-1"],
+        ["--deadline", "5m"],
+        ["a.example", "b.example"],
+    ],
+)
+def test_a_watch_that_cannot_be_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(InputError):
+        parse_options(["watch", *arguments])
+
+
+def test_a_watch_accepts_no_failed_request_unless_a_bound_says_so() -> None:
+    strict, bounded = parse_options(["watch"]).watch, parse_options(["watch", "--max-outage", "1s"]).watch
+    assert strict
+    assert bounded
+    assert (strict.max_errors, bounded.max_errors) == (0, None)
+
+
+def test_what_follows_two_dashes_is_the_command_whatever_it_looks_like() -> None:
+    options = parse_options(["watch", "a.example", "--until-exit", "--", "pulumi", "up", "--yes", "--", "--rate", "0"])
+    assert options.target == "a.example"
+    assert options.watch
+    assert options.watch.command == ("pulumi", "up", "--yes", "--", "--rate", "0")
+
+
 def test_options_are_not_abbreviated() -> None:
     with pytest.raises(InputError, match="--dead"):
         parse_options(["--dead", "1s"])
@@ -135,7 +171,8 @@ def test_every_option_is_in_the_manual_with_its_own_help() -> None:
     rows = dict(re.findall(r"^\| `(?:-[0-9], )?(--[a-z0-9-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE))
     options = {
         action.option_strings[-1]: " ".join((action.help or "").split())
-        for action in build_parser()._actions
+        for parser in (build_parser(), build_watch_parser())
+        for action in parser._actions
         if action.option_strings and action.dest != "help"
     }
     assert rows == options

@@ -4,8 +4,10 @@ import asyncio
 import itertools
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from verify.options import parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.resolve import Resolver, chosen_resolver, system_resolver
-from verify.target import parse_target
+from verify.target import Target, parse_target
 
 LIMIT = 0.4
 """Seconds; how exactly it is kept is for the benchmark, here a busy machine must not matter."""
@@ -67,6 +69,68 @@ def test_every_request_has_its_own_connection_an_identifying_agent_and_no_cookie
     assert b"Host: shop.example" in first
     assert b"X-Probe: yes" in first
     assert b"cookie" not in first.lower()
+
+
+class _Keeping(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        if self.path == "/close":
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the base class's name
+        pass
+
+
+@pytest.mark.parametrize(("path", "connections"), [("/", 1), ("/close", 3)])
+def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connections: int) -> None:
+    asked: list[str] = []
+
+    async def two(host: str) -> tuple[str, ...]:
+        asked.append(host)
+        return ("127.0.0.1", "127.0.0.2")
+
+    async def three(target: Target) -> list[Answer | Failure]:
+        async with new_transport(target, keep=True) as transport:
+            keeping = Probe(target, parse_options([]), transport=transport, resolver=two, keep=True)
+            return [await keeping(5.0) for _ in range(3)]
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        outcomes = asyncio.run(three(parse_target(f"http://a.example:{server.server_port}{path}").target))
+        server.shutdown()
+    assert asked == ["a.example"]
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    assert [answer.address for answer in answers] == ["127.0.0.1"] * 3
+    assert sum(answer.timings.connect > 0 for answer in answers) == connections
+
+
+def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address() -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "192.0.2.1":
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(200)
+
+    async def resolver(_host: str) -> tuple[str, ...]:
+        return ("192.0.2.1", "192.0.2.2")
+
+    async def reused(request: httpx.Request) -> httpx.Response:
+        await request.extensions["trace"]("http11.send_request_headers.started", {})
+        return handler(request)
+
+    async def twice() -> list[Answer | Failure]:
+        target = parse_target("a.example").target
+        transport = httpx.MockTransport(reused)
+        keeping = Probe(target, parse_options([]), transport=transport, resolver=resolver, keep=True)
+        return [await keeping(1.0) for _ in range(2)]
+
+    first, second = asyncio.run(twice())
+    assert isinstance(first, Failure)
+    assert first.phase is Phase.HTTP
+    assert isinstance(second, Answer)
 
 
 def test_a_proxy_from_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -377,7 +377,7 @@ def test_the_json_document_has_its_documented_fields() -> None:
     assert (document["schema"], document["verdict"], document["exit_code"]) == (1, "passed", 0)
     (report,) = document["reports"]
     assert list(report) == [
-        "started", "ended", "target", "notes", "phases", "checks", "samples", "verdict", "exit_code",
+        "started", "ended", "target", "notes", "phases", "checks", "samples", "watch", "verdict", "exit_code",
     ]  # fmt: skip
     for result in report["phases"] + report["checks"]:
         assert list(result) == ["id", "status", "expected", "actual", "hint", "duration_ms", "attempts"]

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.test_waiting import answer
-from verify.options import DEFAULT_IDENTITY, parse_options
+from verify.option_groups import DEFAULT_IDENTITY
+from verify.options import parse_options
 from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed
 
 

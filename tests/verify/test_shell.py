@@ -103,6 +103,82 @@ def test_tasks_without_a_name_are_4(alb: FakeAlb) -> None:
     assert done.returncode == ExitCode.INCONCLUSIVE
 
 
+WATCH = ("watch", "--rate", "20", "--before", "200ms", "--after", "100ms")
+
+
+def test_a_watched_commands_exit_code_and_output_come_through_and_stdout_is_the_reports(alb: FakeAlb) -> None:
+    done = verify(*WATCH, alb.authority, "--until-exit", "--", "sh", "-c", "echo said; exit 7")
+    assert done.returncode == 7
+    assert b"said" in done.stderr
+    assert b"said" not in done.stdout
+    assert b"sh ended with 7" in done.stdout
+    assert done.stdout.endswith(b"(exit 7)\n")
+
+
+def test_a_watch_reads_its_target_from_the_pipe_and_the_command_does_not(alb: FakeAlb) -> None:
+    done = verify(*WATCH, "--", "cat", stdin=alb.authority.encode())
+    assert done.returncode == ExitCode.PASSED
+    assert b"2 old tasks" in done.stdout
+
+
+def test_a_command_that_is_killed_counts_as_a_shell_counts_it(alb: FakeAlb) -> None:
+    done = verify(*WATCH, alb.authority, "--quiet", "--", "sh", "-c", "kill -9 $$")
+    assert (done.returncode, done.stderr) == (137, b"")
+
+
+def test_a_command_that_does_not_exist_is_unusable_input(alb: FakeAlb) -> None:
+    seen = len(alb.requests)
+    done = verify(*WATCH, alb.authority, "--", "no-such-program")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
+    assert len(alb.requests) == seen
+
+
+def test_a_file_that_cannot_be_executed_is_126(alb: FakeAlb, tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(b"\0")
+    (tmp_path / "broken").chmod(0o755)
+    assert verify(*WATCH, alb.authority, "--", str(tmp_path / "broken")).returncode == 126
+
+
+def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_written(alb: FakeAlb) -> None:
+    script = "trap 'echo tidying up >&2; exit 3' INT; echo ready >&2; while :; do sleep 0.05; done"
+    with subprocess.Popen(
+        [*PROGRAM, *WATCH, alb.authority, "--", "sh", "-c", script],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        for line in running.stderr:
+            if line == b"ready\n":
+                break
+        running.send_signal(signal.SIGINT)
+        said, report = running.stderr.read(), running.stdout.read()
+    assert running.returncode == ExitCode.INTERRUPTED
+    assert said.count(b"tidying up") == 1
+    assert b"sh ended with 3" in report
+
+
+def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
+    with subprocess.Popen(
+        [*PROGRAM, *WATCH, alb.authority],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        for line in running.stderr:
+            if b"task-1" in line:
+                break
+        running.send_signal(signal.SIGTERM)
+        report = running.stdout.read()
+    assert running.returncode == ExitCode.TERMINATED
+    assert b"requests failed" in report
+
+
 def test_a_bug_is_70_with_a_trace_only_on_demand(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,273 @@
+"""Watching simulated rollouts in virtual time: what is known to have happened is what gets measured."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.verify.test_waiting import answer, failure
+from tests.verify.virtual_time import run_in_virtual_time
+from verify.exit_codes import ExitCode
+from verify.formats import FORMATS
+from verify.options import parse_options
+from verify.outcome import Answer, Failure, Phase
+from verify.report import Report, Result, Status
+from verify.target import parse_target
+from verify.waiting import ProbeOnce
+from verify.watch import observe
+from verify.watch_record import LANES, Record
+
+Service = Callable[[float, str], Answer | Failure]
+"""What a request in a lane gets, by the time at which it arrives."""
+
+HELLO_OLD, HELLO_NEW = answer(body=b"Hello from old-1"), answer(body=b"Hello from new-1")
+EMPTY_GROUP = answer(503, server="awselb/2.0")
+EARLY_CLOSE = answer(502, server="awselb/2.0")
+STARTS, ENDS = 5.0, 15.0
+"""Seconds: when the simulated command starts, and when it has ended."""
+
+
+def watch(
+    service: Service,
+    *arguments: str,
+    takes: float = 0.005,
+    command_exit_code: int | None = 0,
+    stop_after: float | None = None,
+    progress: list[str] | None = None,
+) -> Report:
+    """Watch a service while a command of ten seconds changes it, or for as long as the arguments say."""
+    command_given = command_exit_code is not None
+    words = ("--before", f"{STARTS}", *arguments, *(("--", "deploy", "--now") if command_given else ()))
+    options = parse_options(["watch", *words])
+
+    def probe_of(lane: str) -> ProbeOnce:
+        async def probe(limit: float) -> Answer | Failure:
+            outcome = service(asyncio.get_running_loop().time(), lane)
+            await asyncio.sleep(min(takes, limit))
+            return outcome if takes <= limit else failure(Phase.HTTP)
+
+        return probe
+
+    async def command() -> int:
+        await asyncio.sleep(ENDS - STARTS)
+        return command_exit_code or 0
+
+    async def main() -> Report:
+        record = Record(options)
+        task = asyncio.current_task()
+        assert task is not None
+
+        def stop() -> None:
+            record.stopped = ExitCode.INTERRUPTED
+            task.cancel()
+
+        if stop_after is not None:
+            asyncio.get_running_loop().call_later(stop_after, stop)
+        return await observe(
+            parse_target("a.example"),
+            options,
+            record,
+            {lane: probe_of(lane) for lane in LANES},
+            command=command if command_given else None,
+            progress=(progress if progress is not None else []).append,
+        )
+
+    return run_in_virtual_time(main())
+
+
+def found(report: Report, identifier: str) -> Result:
+    (result,) = [result for result in report.checks if result.id == identifier]
+    return result
+
+
+def longest(report: Report) -> float:
+    assert report.watched
+    return max((outage.length for outage in report.watched.outages), default=0.0)
+
+
+def good_rollout(now: float, lane: str) -> Answer:
+    """Old and new tasks answer side by side for a while, and the old ones drain."""
+    new = now > 12 or (now > 9 and int(now * 10) % 2)
+    return HELLO_NEW if new else HELLO_OLD
+
+
+def down(start: float, end: float, with_answer: Answer | Failure = EMPTY_GROUP, only: str = "") -> Service:
+    """Good, but not from `start` to `end`; in one lane `only`, if given."""
+
+    def service(now: float, lane: str) -> Answer | Failure:
+        return with_answer if start <= now < end and only in ("", lane) else good_rollout(now, lane)
+
+    return service
+
+
+def test_a_correct_rollout_has_no_failed_request_and_a_change() -> None:
+    report = watch(good_rollout, "--expect-change")
+    assert report.exit_code == ExitCode.PASSED
+    assert report.samples.count == 2 * 10 * 17, "two lanes, ten a second, two seconds after the end"
+    assert found(report, "errors").actual == "0 of 340 requests failed"
+    assert found(report, "available").actual == "100 % of the requests were answered well"
+    assert found(report, "outage").actual == "none"
+    assert found(report, "tasks").actual == "1 old tasks, last seen at 12.0 s; 1 new, first seen at 9.1 s"
+
+
+@pytest.mark.parametrize("wrong", [EMPTY_GROUP, EARLY_CLOSE, failure()], ids=["an empty group", "502", "refused"])
+@pytest.mark.parametrize(("start", "end"), [(8.0, 9.0), (6.03, 6.48), (10.0, 10.2)])
+def test_an_outage_is_measured_to_within_one_interval(wrong: Answer | Failure, start: float, end: float) -> None:
+    report = watch(down(start, end, wrong))
+    assert report.exit_code == ExitCode.FAILED
+    assert abs(longest(report) - (end - start)) <= 0.1 + 1e-9
+    assert report.watched
+    assert {outage.lane for outage in report.watched.outages} == set(LANES)
+
+
+def test_an_outage_that_only_kept_connections_see_is_found() -> None:
+    report = watch(down(9.0, 10.0, failure(Phase.HTTP), only="kept"))
+    assert report.exit_code == ExitCode.FAILED
+    assert report.watched
+    assert (report.watched.lanes["fresh"].failed, report.watched.lanes["kept"].failed) == (0, 10)
+    assert "(kept connections)" in found(report, "outage").actual
+
+
+def test_a_task_that_closes_early_fails_every_other_request() -> None:
+    def service(now: float, lane: str) -> Answer:
+        return EARLY_CLOSE if 9 <= now < 11 and int(now * 10) % 2 else good_rollout(now, lane)
+
+    report = watch(service)
+    assert report.exit_code == ExitCode.FAILED
+    assert "502 from the load balancer: a target closed the connection" in found(report, "errors").actual
+    assert longest(report) == pytest.approx(0.1), "each failed request is an outage of its own"
+
+
+def test_slow_answers_do_not_slow_the_requests_down() -> None:
+    report = watch(good_rollout, takes=4.0)
+    assert report.samples.count == 340
+    assert report.exit_code == ExitCode.PASSED
+    assert report.samples.latency["p50"] == pytest.approx(0), "the made-up answers carry no times of their own"
+
+
+def test_an_outage_of_a_service_that_hangs_is_counted_from_when_requests_were_due() -> None:
+    hung = watch(good_rollout, "--timeout", "3s", takes=30.0)
+    assert hung.exit_code == ExitCode.UNREACHABLE
+    assert longest(hung) == pytest.approx(17.0)
+
+
+def test_a_service_that_was_never_there_is_unreachable() -> None:
+    assert watch(lambda _now, _lane: EMPTY_GROUP).exit_code == ExitCode.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("bounds", "code"),
+    [
+        ((), 1),
+        (("--max-errors", "19"), 1),
+        (("--max-errors", "20"), 0),
+        (("--min-availability", "94.2"), 1),
+        (("--min-availability", "94.1"), 0),
+        (("--max-outage", "900ms"), 1),
+        (("--max-outage", "1s"), 0),
+        (("--max-outage", "1s", "--max-errors", "3"), 1),
+    ],
+)
+def test_what_may_fail_is_bounded_by_number_share_or_length(bounds: tuple[str, ...], code: int) -> None:
+    assert watch(down(8.0, 9.0), *bounds).exit_code == code
+
+
+def test_a_bound_that_was_not_given_is_told_but_not_judged() -> None:
+    report = watch(down(8.0, 9.0), "--max-outage", "1s")
+    assert found(report, "outage").status is Status.OK
+    assert found(report, "errors").status is Status.SKIP
+    assert "20 of 340 requests failed" in found(report, "errors").actual
+
+
+def test_an_availability_just_below_a_hundred_is_not_rounded_up() -> None:
+    report = watch(down(8.0, 8.01), "--for", "2m", "--min-availability", "99.9", command_exit_code=None)
+    assert report.exit_code == ExitCode.PASSED
+    assert found(report, "available").actual == "99.958 % of the requests were answered well"
+
+
+def test_a_rollout_that_changed_nothing_fails_where_a_change_is_expected() -> None:
+    report = watch(lambda _now, _lane: HELLO_OLD, "--expect-change")
+    assert report.exit_code == ExitCode.FAILED
+    assert found(report, "tasks").actual == "1 old tasks; 0 new"
+
+
+def test_a_change_that_nobody_can_see_is_inconclusive() -> None:
+    assert watch(lambda _now, _lane: answer(), "--expect-change").exit_code == ExitCode.INCONCLUSIVE
+    assert watch(lambda _now, _lane: answer()).exit_code == ExitCode.PASSED
+
+
+def test_the_commands_exit_code_is_returned_only_when_the_service_did_well() -> None:
+    assert watch(good_rollout, command_exit_code=255).exit_code == 255
+    report = watch(down(8.0, 9.0), command_exit_code=255)
+    assert report.exit_code == ExitCode.FAILED
+    assert found(report, "command").actual == "deploy ended with 255"
+
+
+def test_a_wrong_body_is_a_failed_request() -> None:
+    report = watch(good_rollout, "--body-contains", "old-1")
+    assert report.exit_code == ExitCode.FAILED
+    assert "'Hello from new-1', not 'old-1' in the body" in found(report, "errors").actual
+
+
+def test_without_a_command_it_watches_for_the_given_time() -> None:
+    report = watch(good_rollout, "--for", "11s", "--expect-change", command_exit_code=None)
+    assert report.exit_code == ExitCode.PASSED
+    assert report.seconds == pytest.approx(11, abs=0.15)
+
+
+def test_an_interrupt_reports_what_was_seen() -> None:
+    report = watch(good_rollout, command_exit_code=None, stop_after=6.0)
+    assert report.exit_code == ExitCode.INTERRUPTED
+    assert 100 < report.samples.count <= 120
+
+
+def test_progress_tells_each_new_reason_and_each_new_task_once() -> None:
+    progress: list[str] = []
+    watch(down(8.0, 9.0), progress=progress)
+    assert [line.partition(" s ")[2] or line for line in progress] == [
+        "watch    http://a.example/, 10 requests a second in 2 lanes",
+        "task old-1 (fresh connections)",
+        "deploy starts",
+        "failing: 503 from the load balancer: no target is registered and healthy (fresh connections)",
+        "new task new-1 (fresh connections)",
+        "deploy ended with 0",
+    ]
+
+
+def test_the_document_tells_the_watch() -> None:
+    (report,) = json.loads(FORMATS["json"]([watch(down(8.0, 9.0))], colour=False))["reports"]
+    watched = report["watch"]
+    assert watched["longest_outage_ms"] == 1000
+    assert watched["outages"][0] == {"lane": "fresh", "start_ms": 8000, "length_ms": 1000}
+    assert watched["command"] == {"program": "deploy", "exit_code": 0}, "arguments may hold secrets"
+    assert watched["tasks"]["new-1"]["old"] is False
+    assert watched["failures"] == {"503 from the load balancer: no target is registered and healthy": 20}
+
+
+def test_a_server_that_makes_up_a_task_and_a_reason_for_every_request_does_not_fill_the_memory() -> None:
+    number = iter(range(100_000))
+
+    def service(_now: float, lane: str) -> Answer | Failure:
+        made_up = next(number)
+        if lane == "kept":
+            return Failure(phase=Phase.HTTP, reason=f"garbage {made_up}", hint="")
+        return answer(body=b"Hello from task-%d" % made_up)
+
+    watched = watch(service, "--rate", "100").watched
+    assert watched
+    assert len(watched.tasks) == 1000
+    assert len(watched.failures) == 1001
+
+
+def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
+    interval = 1.0
+    for seed in range(1000):
+        rng = random.Random(seed)
+        length = rng.choice([0.0, rng.uniform(0, 4)])
+        start = rng.uniform(1, 6)
+        report = watch(down(start, start + length), "--rate", "1", "--for", "11s", command_exit_code=None)
+        assert abs(longest(report) - length) <= interval + 1e-9, seed
+        assert length or report.exit_code == ExitCode.PASSED, f"a false alarm: {seed}"
+        assert length < interval or report.exit_code == ExitCode.FAILED, f"a missed outage: {seed}"

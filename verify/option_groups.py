@@ -1,0 +1,213 @@
+"""The groups of options, each for the commands that need it."""
+
+import argparse
+from collections.abc import Callable
+
+from verify import values
+from verify.target import DEFAULT_PORTS, parse_path, parse_port
+
+DEFAULT_IDENTITY = r"Hello from ([^<\s]+)"
+"""The line of the service's default page that names the task which wrote it."""
+
+MAX_TASKS = 200
+"""Telling more tasks apart takes thousands of requests: a load test, not a check."""
+
+DURATIONS = "durations are 500ms, 10s, 5m or 1h; a bare number means seconds"
+
+
+def target(parser: argparse.ArgumentParser) -> None:
+    """Where requests go, and what they carry."""
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="name, address or URL; - or nothing reads stdin")
+
+    add = parser.add_argument_group("target").add_argument
+    add("--output-name", metavar="NAME", help="which output of `pulumi stack output --json` to check")
+    add("--scheme", choices=tuple(DEFAULT_PORTS), help="http unless the target says otherwise")
+    add("--port", metavar="N", type=_checked(parse_port), help="the scheme's own port unless the target says otherwise")
+    add("--path", metavar="PATH", type=_checked(parse_path), help="path and query; / unless the target says otherwise")
+    add("--method", choices=("GET", "HEAD", "OPTIONS"), default="GET", help="HTTP method (GET)")
+    add(
+        "--header",
+        metavar="NAME:VALUE",
+        type=values.header,
+        action="append",
+        default=[],
+        help="send a header; @FILE reads it from a file; repeatable; values are never shown",
+    )
+    add("--host", metavar="HOST", type=values.host_header, help="Host header of a virtual host, instead of the name")
+    add(
+        "--resolve",
+        metavar="HOST:PORT:ADDR[,ADDR]",
+        type=values.pinned,
+        action="append",
+        default=[],
+        help="use these addresses for a name and port, before DNS knows them; repeatable",
+    )
+    add("-4", "--ipv4", dest="family", action="store_const", const=4, help="use IPv4 addresses only")
+    add("-6", "--ipv6", dest="family", action="store_const", const=6, help="use IPv6 addresses only")
+    add("--timeout", metavar="TIME", type=values.duration(), default="10s", help="longest wait for one request (10s)")
+
+
+def waiting(parser: argparse.ArgumentParser) -> None:
+    """How long to wait for a service that is coming up."""
+    add = parser.add_argument_group("waiting", DURATIONS).add_argument
+    add(
+        "--deadline",
+        metavar="TIME",
+        type=values.duration(zero=True),
+        default="5m",
+        help="longest time for the whole run (5m); 0 means one attempt",
+    )
+    add(
+        "--interval",
+        metavar="TIME",
+        type=values.duration(),
+        default="1s",
+        help="pause between answers while waiting (1s); after a failure it doubles, up to 15s",
+    )
+    add(
+        "--stable",
+        metavar="N",
+        type=values.whole(1, 1000),
+        default="3",
+        help="good answers in a row that count as stable (3)",
+    )
+    add(
+        "--stable-for",
+        metavar="TIME",
+        type=values.duration(zero=True),
+        default="0",
+        help="how long they must have been good as well (0)",
+    )
+    add("--retry-mismatch", action="store_true", help="keep waiting on any wrong answer, a 404 or a wrong body too")
+
+
+def expectations(parser: argparse.ArgumentParser) -> None:
+    """What an answer must look like."""
+    add = parser.add_argument_group("expectations", "each must hold for every answer that is measured").add_argument
+    add(
+        "--status",
+        metavar="CODES",
+        type=values.statuses,
+        default="2xx",
+        help="good status codes: 200, 2xx, 200-399, or a list of them (2xx); redirects are never followed",
+    )
+    add("--body-contains", metavar="TEXT", action="append", default=[], help="text in the body; repeatable")
+    add(
+        "--body-regex",
+        metavar="RE",
+        type=values.regex,
+        action="append",
+        default=[],
+        help="regular expression found in the body; repeatable",
+    )
+    add("--body-equals", metavar="TEXT", help="the whole body, without the white space around it")
+    add(
+        "--expect-header",
+        metavar="HEADER",
+        type=values.expected_header,
+        action="append",
+        default=[],
+        help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable",
+    )
+    add("--max-body", metavar="SIZE", type=values.size, default="1MiB", help="read no more of a body (1MiB)")
+
+
+def identity(parser: argparse.ArgumentParser) -> None:
+    """What names the task that answered."""
+    add = parser.add_argument_group("identity").add_argument
+    add(
+        "--identity",
+        metavar="WHERE",
+        type=values.identity,
+        default=f"body-regex:{DEFAULT_IDENTITY}",
+        help="where an answer names its task: header:NAME, body-regex:RE or json:/pointer "
+        "(the default page's `Hello from HOSTNAME`)",
+    )
+    add("--allow-inconclusive", action="store_true", help="exit 0 where a check could not tell")
+
+
+def coverage(parser: argparse.ArgumentParser) -> None:
+    """How much of the service must answer."""
+    add = parser.add_argument_group("coverage").add_argument
+    add("--expect-tasks", metavar="N", type=values.whole(1, MAX_TASKS), help="at least N distinct tasks answer")
+    add(
+        "--miss-probability",
+        metavar="P",
+        type=values.probability,
+        default="0.001",
+        help="accepted chance to miss a task that does answer (0.001); sets the number of samples",
+    )
+    add(
+        "--samples",
+        metavar="N",
+        type=values.whole(1, 100_000),
+        help="requests to measure once stable (10, or what --expect-tasks needs)",
+    )
+    add("--each-address", action="store_true", help="once stable, every address of the name answers by itself")
+    add(
+        "--min-addresses",
+        metavar="N",
+        type=values.whole(1, 100),
+        help="the name has at least N addresses; a load balancer has one per availability zone",
+    )
+    add("--all", action="store_true", help="check every line of the input, at the same time")
+
+
+def watching(parser: argparse.ArgumentParser) -> None:
+    """How to watch, for how long, and what may go wrong meanwhile."""
+    add = parser.add_argument_group("watching", DURATIONS).add_argument
+    add(
+        "--rate",
+        metavar="N",
+        type=values.rate,
+        default="10",
+        help="requests a second on each of two lanes, whatever the answers take (10)",
+    )
+    add("--until-exit", action="store_true", help="watch until the command after -- has ended; the default with one")
+    add(
+        "--for", dest="lasting", metavar="TIME", type=values.duration(), help="watch this long; without it until SIGINT"
+    )
+    add(
+        "--before",
+        metavar="TIME",
+        type=values.duration(zero=True),
+        default="2s",
+        help="watch this long before the command starts (2s); tasks first seen later are new",
+    )
+    add(
+        "--after",
+        metavar="TIME",
+        type=values.duration(zero=True),
+        default="2s",
+        help="watch on this long after the command has ended (2s)",
+    )
+    add(
+        "--max-errors",
+        metavar="N",
+        type=values.whole(0, 1_000_000),
+        help="failed requests that are accepted (0, unless another bound is given)",
+    )
+    add("--min-availability", metavar="PERCENT", type=values.percent, help="least share of good answers, e.g. 99.9")
+    add("--max-outage", metavar="TIME", type=values.duration(zero=True), help="longest time without a good answer")
+    add("--expect-change", action="store_true", help="a task answers that did not answer before")
+
+
+def output(parser: argparse.ArgumentParser) -> None:
+    """What is told, and how."""
+    add = parser.add_argument_group("output", "the report goes to stdout, everything else to stderr").add_argument
+    add("--format", choices=("text", "json"), default="text", help="of the report (text)")
+    add("--mask-query", action="store_true", help="show the target without its query string")
+    add("--quiet", action="store_true", help="no progress on stderr")
+    add("--debug", action="store_true", help="show the trace of an internal error")
+
+
+def _checked(read: Callable[[str], object]) -> Callable[[str], object]:
+    """Let a reader's `ValueError` name the option."""
+
+    def checked(text: str) -> object:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked

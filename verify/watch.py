@@ -1,0 +1,179 @@
+"""Watch a service at a constant rate while something changes.
+
+The rate never follows the answers: a request goes out when it is due, however long those before it take. So a slow
+answer hides nothing, and how long an outage lasted is known to within one interval.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from verify.attempt import judge
+from verify.exit_codes import ExitCode
+from verify.options import Options
+from verify.probe import Probe, new_transport
+from verify.report import Report, verdict
+from verify.resolve import chosen_resolver
+from verify.run import STOPPED_BY, Progress, shown_url
+from verify.target import Parsed
+from verify.waiting import ProbeOnce
+from verify.watch_record import LANES, Record
+
+Command = Callable[[], Awaitable[int]]
+"""Runs what changes the service, to its end; returns its exit code."""
+
+_CANNOT_RUN = 126
+"""What a shell returns for a file that it can't execute."""
+
+
+def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
+    """Watch one target over the real network."""
+    record = Record(options)
+    child = _Child(record.asked.command)
+
+    async def until_stopped() -> Report:
+        watching = asyncio.create_task(over_the_network())
+
+        def stop(number: signal.Signals) -> None:
+            if record.stopped is not None or not child.forward(number):
+                watching.cancel()
+            record.stopped = STOPPED_BY[number]
+
+        for number in STOPPED_BY:
+            asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        return await watching
+
+    async def over_the_network() -> Report:
+        transports = {lane: new_transport(parsed.target, keep=lane == "kept") for lane in LANES}
+        resolver = chosen_resolver(parsed.target, options)
+        probes = {
+            lane: Probe(parsed.target, options, transport=transport, resolver=resolver, keep=lane == "kept")
+            for lane, transport in transports.items()
+        }
+        async with transports["fresh"], transports["kept"]:
+            return await observe(
+                parsed, options, record, probes, command=child.run if child.words else None, progress=progress
+            )
+
+    return asyncio.run(until_stopped())
+
+
+async def observe(
+    parsed: Parsed,
+    options: Options,
+    record: Record,
+    probes: Mapping[str, ProbeOnce],
+    *,
+    command: Command | None,
+    progress: Progress,
+) -> Report:
+    """Ask in every lane until the command or the time has ended; cancelled, it reports what was seen so far."""
+    clock = asyncio.get_running_loop().time
+    began, started = clock(), datetime.now(UTC)
+    progress(f"watch    {shown_url(parsed, options)}, {record.asked.rate:g} requests a second in {len(probes)} lanes")
+    try:
+        await _while_it_changes(options, record, probes, command=command, progress=progress, began=began)
+    except asyncio.CancelledError:
+        if record.stopped is None:
+            raise
+    results = tuple(record.results())
+    # The command's own failure is told by its own exit code, and only where the service did well.
+    own = [result for result in results if result.id != "command"]
+    ended = verdict(own, reached=record.reached, stopped=record.stopped)
+    forgiven = ended is ExitCode.INCONCLUSIVE and options.allow_inconclusive
+    return Report(
+        target=parsed.target,
+        url=shown_url(parsed, options),
+        started=started.isoformat(timespec="milliseconds"),
+        ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        seconds=clock() - began,
+        notes=parsed.notes,
+        phases=(),
+        checks=results,
+        samples=record.samples(),
+        verdict=ended,
+        exit_code=record.command_exit_code or 0 if forgiven or ended is ExitCode.PASSED else ended,
+        watched=record.watched(),
+    )
+
+
+async def _while_it_changes(
+    options: Options,
+    record: Record,
+    probes: Mapping[str, ProbeOnce],
+    *,
+    command: Command | None,
+    progress: Progress,
+    began: float,
+) -> None:
+    asked, clock = record.asked, asyncio.get_running_loop().time
+    over = asyncio.Event()
+
+    async def ask(lane: str, number: int) -> None:
+        outcome = await probes[lane](options.timeout)
+        now = clock() - began
+        for seen in record.add(lane, number, judge(outcome, options, now)):
+            progress(f"{now:6.1f} s {seen} ({lane} connections)")
+
+    async def keep_asking(lane: str) -> None:
+        due = began + LANES[lane] / asked.rate
+        async with asyncio.TaskGroup() as requests:
+            while True:
+                await asyncio.sleep(due - clock())
+                if over.is_set():
+                    return
+                number = record.due(lane)
+                requests.create_task(ask(lane, number))
+                due = began + (number + 1 + LANES[lane]) / asked.rate
+
+    async with asyncio.TaskGroup() as lanes:
+        for lane in probes:
+            lanes.create_task(keep_asking(lane))
+        await asyncio.sleep(asked.before if asked.lasting is None else min(asked.before, asked.lasting))
+        record.change(clock() - began)
+        if command:
+            progress(f"{clock() - began:6.1f} s {asked.command[0]} starts")
+            record.command_exit_code = await command()
+            progress(f"{clock() - began:6.1f} s {asked.command[0]} ended with {record.command_exit_code}")
+            await asyncio.sleep(asked.after)
+        elif asked.lasting is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.sleep(began + asked.lasting - clock())
+        over.set()
+
+
+class _Child:
+    """The command: in a process group of its own, so that a signal reaches it once, from here."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> int:
+        """Run it; what it prints goes to stderr, since stdout is the report's."""
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.words,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=sys.stderr or asyncio.subprocess.DEVNULL,
+                process_group=0,
+            )
+        except OSError:
+            return _CANNOT_RUN
+        try:
+            code = await self._process.wait()
+        except asyncio.CancelledError:
+            self.forward(signal.SIGTERM)
+            raise
+        return code if code >= 0 else 128 - code
+
+    def forward(self, number: signal.Signals) -> bool:
+        """Pass a signal on; False when nothing runs."""
+        if self._process is None or self._process.returncode is not None:
+            return False
+        os.killpg(self._process.pid, number)
+        return True
