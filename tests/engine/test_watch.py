@@ -1,0 +1,82 @@
+"""`verify watch` over real deployments: a good one loses no request, and how long a broken one took is measured."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+UP = "pulumi-local up --yes --non-interactive --skip-preview"
+INTERVAL_MS = 100
+"""Of `verify watch`, whose rate is ten requests a second."""
+
+
+class Outage:
+    """What an observer sees who asks far more often than `verify watch`: from the first failed answer to the last."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.failed: list[float] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        with httpx.Client(trust_env=False, timeout=5) as client:
+            while not self._stop.wait(0.01):
+                asked = time.monotonic()
+                if client.get(self.url).status_code != httpx.codes.OK:
+                    self.failed.append(asked)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def milliseconds(self) -> float:
+        return (self.failed[-1] - self.failed[0]) * 1000 if self.failed else 0.0
+
+
+def watch(stack: Stack, url: str, *options: str, command: str) -> dict[str, Any]:
+    run = stack.shell(f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}")
+    assert run.stdout, run.stderr
+    (report,) = json.loads(run.stdout)["reports"]
+    assert report["exit_code"] == run.returncode
+    assert report["watch"]["command"]["exit_code"] == 0, run.stderr
+    return dict(report)
+
+
+def test_a_good_rollout_has_no_failed_request_in_either_lane_and_replaces_every_task(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    try:
+        report = watch(stack, url, "--expect-change", command=f"{UP} -c fargate-web:memoryMib=1024")
+    finally:
+        stack.up()
+    assert report["exit_code"] == 0, report
+    assert report["watch"]["failures"] == {}
+    seen = report["watch"]["tasks"].values()
+    assert [sum(task["old"] is old for task in seen) for old in (True, False)] == [2, 2]
+    # An old task that still answers at the end would have been left in the target group.
+    assert all(task["last_ms"] < report["samples"]["count"] / 2 * INTERVAL_MS - 1000 for task in seen if task["old"])
+
+
+def test_an_empty_target_group_is_measured(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    empty_and_back = f"sh -c '{UP} -c fargate-web:desiredCount=0 && {UP} -c fargate-web:desiredCount=2'"
+    with Outage(url) as truth:
+        report = watch(stack, url, command=empty_and_back)
+    assert report["exit_code"] == 1
+    (reason,) = report["watch"]["failures"]
+    assert reason == "503 from the load balancer: no target is registered and healthy"
+    assert {outage["lane"] for outage in report["watch"]["outages"]} == {"fresh", "kept"}
+    # Twice: two tasks don't turn healthy for every worker of the proxy in the same instant, and machines are busy.
+    assert abs(report["watch"]["longest_outage_ms"] - truth.milliseconds) <= 2 * INTERVAL_MS
