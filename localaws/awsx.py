@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -216,14 +217,15 @@ async def _construct_vpc(monitor: _Monitor, request: provider_pb2.ConstructReque
         {"vpcId": vpc.id, "tags": {"Name": name, **tags}},
         vpc,
     )
-    subnets: dict[str, list[_Registered]] = {kind: [] for kind in _SUBNET_TYPES}
-    for plan in layout(name, cidr, zones, specs):
-        subnets[plan.kind].append(await _subnet(monitor, plan, vpc, gateway, tags))
+    plans = list(layout(name, cidr, zones, specs))
+    subnets = await asyncio.gather(*(_subnet(monitor, plan, vpc, gateway, tags) for plan in plans))
     await monitor.done(component)
 
-    ids = {f"{kind.lower()}SubnetIds": [each.id for each in subnets[kind]] for kind in _SUBNET_TYPES[:3]}
-    state = {"vpcId": vpc.id, **{key: UNKNOWN if UNKNOWN in each else each for key, each in ids.items()}}
-    made = [vpc.urn, *(each.urn for group in subnets.values() for each in group)]
+    state: dict[str, object] = {"vpcId": vpc.id}
+    for kind in _SUBNET_TYPES[:3]:
+        ids = [subnet.id for plan, subnet in zip(plans, subnets, strict=True) if plan.kind == kind]
+        state[f"{kind.lower()}SubnetIds"] = UNKNOWN if UNKNOWN in ids else ids
+    made = [vpc.urn, *(subnet.urn for subnet in subnets)]
     return provider_pb2.ConstructResponse(
         urn=component.urn,
         state=to_wire(state),
@@ -252,17 +254,13 @@ async def _subnet(
     table = await monitor.child(
         "aws:ec2/routeTable:RouteTable", plan.name, subnet, {"vpcId": vpc.id, "tags": {**tags, **own}}, subnet, vpc
     )
-    await monitor.child(
-        "aws:ec2/routeTableAssociation:RouteTableAssociation",
-        plan.name,
-        table,
-        {"routeTableId": table.id, "subnetId": subnet.id},
-        table,
-        subnet,
-    )
+    link = {"routeTableId": table.id, "subnetId": subnet.id}
+    association = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    children = [monitor.child(association, plan.name, table, link, table, subnet)]
     if plan.kind == "Public":
         route = {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id}
-        await monitor.child("aws:ec2/route:Route", plan.name, table, route, table, gateway)
+        children.append(monitor.child("aws:ec2/route:Route", plan.name, table, route, table, gateway))
+    await asyncio.gather(*children)
     return subnet
 
 

@@ -74,11 +74,6 @@ class Home:
         return self.path / "state"
 
     @property
-    def plugins(self) -> Path:
-        """Stand-ins for provider plugins, for a language host that would download the real ones."""
-        return self.path / "plugins"
-
-    @property
     def parameters(self) -> Path:
         """The SSM parameters that exist beforehand."""
         return self.project / "local.parameters.toml"

@@ -34,8 +34,6 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
     """
     cli = _cli()
     environment = _environment(home, address, os.environ)
-    if not _host_is_ours(cli):
-        _add_stand_ins(home, address, environment)
     stack = _option(arguments, "--stack", "-s") or environment["PULUMI_STACK"]
     chosen = list(arguments)
     if command in _WRITES_CONFIG:
@@ -64,25 +62,10 @@ def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> di
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         **outside,
         "PULUMI_BACKEND_URL": home.backend.as_uri(),
+        # The engine would download the real plugins, 700 MB, although it attaches to the daemon instead.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DEBUG_PROVIDERS": f"aws:{address.aws_port},awsx:{address.awsx_port}",
     }
-
-
-def _host_is_ours(cli: str) -> bool:
-    """Whether the Python language host is the script that set-up made, which asks for no plugins."""
-    host = Path(cli).resolve().with_name("pulumi-language-python")
-    found = host if host.exists() else shutil.which(host.name)
-    return found is not None and Path(found).read_bytes()[:2] == b"#!"
-
-
-def _add_stand_ins(home: Home, address: Address, environment: dict[str, str]) -> None:
-    """Plugins that lead to the daemon; found on PATH, they keep the official host from downloading the real ones."""
-    home.plugins.mkdir(parents=True, exist_ok=True)
-    for package, port in (("aws", address.aws_port), ("awsx", address.awsx_port)):
-        script = home.plugins / f"pulumi-resource-{package}"
-        script.write_text(f"#!/bin/sh\necho {port}\nexec sleep 2147483647\n")
-        script.chmod(0o755)
-    environment["PATH"] = f"{environment.get('PATH', os.defpath)}{os.pathsep}{home.plugins}"
 
 
 def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: str) -> None:

@@ -56,6 +56,7 @@ def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(home: Home) -
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12"
     assert environment["PULUMI_BACKEND_URL"] == home.backend.as_uri()
     assert environment["PULUMI_STACK"] == "local"
+    assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true", "the real provider is a large download"
 
 
 def test_the_callers_stack_wins_over_local(home: Home) -> None:
@@ -80,20 +81,6 @@ def test_a_salt_of_the_files_own_is_used(home: Home) -> None:
 
 def test_a_stack_without_a_file_gets_an_empty_configuration(home: Home) -> None:
     assert pulumi_command._config_copy(home, "mine").read_text() == ""
-
-
-def test_the_official_language_host_finds_stand_ins_for_the_plugins(home: Home) -> None:
-    environment = {"PATH": "/bin"}
-    pulumi_command._add_stand_ins(home, ADDRESS, environment)
-    assert environment["PATH"] == f"/bin:{home.plugins}", "behind everything that the user has"
-    plugin = subprocess.Popen([home.plugins / "pulumi-resource-awsx"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert plugin.stdout is not None
-        assert plugin.stdout.readline() == "12\n"
-        assert plugin.poll() is None, "it must stay alive"
-    finally:
-        plugin.kill()
-        plugin.communicate()
 
 
 def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path) -> None:
