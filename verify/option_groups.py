@@ -150,6 +150,14 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         type=values.whole(1, 100),
         help="the name has at least N addresses; a load balancer has one per availability zone",
     )
+    add(
+        "--closed",
+        metavar="HOST:PORT",
+        type=values.door,
+        action="append",
+        default=[],
+        help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
+    )
     add("--all", action="store_true", help="check every line of the input, at the same time")
 
 

@@ -89,6 +89,7 @@ class Options(NamedTuple):
     samples: int | None
     each_address: bool
     min_addresses: int | None
+    closed: tuple[values.Door, ...]
     allow_inconclusive: bool
     format: str
     mask_query: bool
@@ -118,7 +119,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         return _parse_watch(arguments[1:])
     options = Options(**_settled(build_parser().parse_args(arguments)))
     if options.deadline == 0 and (
-        options.expect_tasks or options.samples or options.stable_for or options.each_address
+        options.expect_tasks or options.samples or options.stable_for or options.each_address or options.closed
     ):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
     return options

@@ -102,10 +102,10 @@ class Probe:
         keep: bool = False,
     ) -> None:
         self.tls = target.scheme == "https"
-        self._target = target
+        self.target = target
         self._options = options
         self._transport = transport
-        self._resolver = resolver
+        self.resolver = resolver
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
@@ -147,7 +147,7 @@ class Probe:
             return self._explained(error, course)
 
     async def _resolve(self, course: _Course) -> None:
-        addresses = await self._resolver(self._target.host)
+        addresses = await self.resolver(self.target.host)
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         turn = self._sent % len(addresses)
@@ -170,12 +170,12 @@ class Probe:
         host = f"[{address}]" if ":" in address else address
         request = httpx.Request(
             self._options.method,
-            f"{self._target.scheme}://{host}:{self._target.port}{self._target.path}",
+            f"{self.target.scheme}://{host}:{self.target.port}{self.target.path}",
             headers=self._headers,
             extensions={
                 "trace": course.mark,
                 "timeout": {"connect": connect_limit},
-                "sni_hostname": self._target.host,
+                "sni_hostname": self.target.host,
             },
         )
         response = await self._transport.handle_async_request(request)

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
+from types import MappingProxyType
 
 from verify.options import Options
 from verify.target import Target
@@ -20,13 +21,15 @@ _FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 def chosen_resolver(target: Target, options: Options) -> Resolver:
     """What the options say where addresses come from: themselves, or the operating system."""
     given = [pin.addresses for pin in options.resolve if (pin.host, pin.port) == (target.host, target.port)]
-    return partial(system_resolver, family=options.family, given=given[0] if given else ())
+    return partial(system_resolver, family=options.family, given={target.host: given[0]} if given else {})
 
 
-async def system_resolver(host: str, *, family: int | None = None, given: tuple[str, ...] = ()) -> tuple[str, ...]:
+async def system_resolver(
+    host: str, *, family: int | None = None, given: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> tuple[str, ...]:
     """Ask the operating system, on a thread of its own: `getaddrinfo` can't be cancelled, only left behind."""
     with suppress(ValueError):
-        known = [ip_address(address) for address in given or (host,)]
+        known = [ip_address(address) for address in given.get(host, (host,))]
         return tuple(str(address) for address in known if family in (None, address.version))
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[tuple[str, ...]] = loop.create_future()

@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 
 import httpx
 
-from verify import checks, sampling
+from verify import checks, doors, sampling
 from verify.attempt import Attempt, judge
+from verify.doors import Knock
 from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.outcome import Answer, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Report, verdict
 from verify.resolve import Resolver, chosen_resolver
-from verify.target import Parsed
+from verify.target import Parsed, Target
+from verify.values import Door
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str], None]
@@ -33,6 +35,8 @@ class Evidence:
     planned: int = 0
     addresses: dict[str, Attempt] = field(default_factory=dict)
     """The last attempt at each address by itself."""
+
+    knocks: dict[Door, Knock] = field(default_factory=dict)
 
     samples: list[Attempt] = field(default_factory=list)
     stopped: ExitCode | None = None
@@ -100,6 +104,7 @@ async def check(
     addresses = sorted(evidence.attempts[-1].outcome.addresses) if evidence.planned else []
     results = (
         *checks.address_result(evidence.addresses, addresses, options),
+        *doors.closed_results(_doors(parsed.target, options), _front_door(parsed.target), evidence.knocks),
         *checks.check_results(evidence.samples, options, evidence.planned),
     )
     ended = verdict(
@@ -145,6 +150,11 @@ async def _gather(
     if not evidence.ready or not options.deadline:
         evidence.samples = evidence.attempts[-1:]
         return
+    room = deadline - clock() - shortest_attempt(options)
+    if options.closed and room > 0:
+        progress(f"{Phase.CHECKS:<8} knocking on {len(options.closed)} closed doors")
+        closed, control = _doors(probe.target, options), _front_door(probe.target)
+        evidence.knocks = await doors.knock_on_all(closed, control, room, resolver=probe.resolver)
     evidence.planned = sampling.planned(options)
     progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
     for address in evidence.attempts[-1].outcome.addresses if options.each_address else ():
@@ -170,6 +180,14 @@ async def _ask_alone(
         evidence.addresses[address] = judge(outcome, options, clock() - began)
         if evidence.addresses[address].stopped_in is None:
             return
+
+
+def _front_door(target: Target) -> Door:
+    return Door(target.host, target.port)
+
+
+def _doors(target: Target, options: Options) -> list[Door]:
+    return [door if door.host else Door(target.host, door.port) for door in options.closed]
 
 
 def _reached(attempt: Attempt, options: Options) -> bool:

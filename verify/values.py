@@ -6,8 +6,9 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from verify.errors import InputError
 from verify.escaping import visible
-from verify.target import no_balancer, parse_port
+from verify.target import no_balancer, parse_port, parse_target
 
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -51,6 +52,16 @@ class Pinned(NamedTuple):
     host: str
     port: int
     addresses: tuple[str, ...]
+
+
+class Door(NamedTuple):
+    """A host and port that may or may not be connected to; an empty host is the target's own."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def duration(*, zero: bool = False) -> Callable[[str], float]:
@@ -168,6 +179,16 @@ def pinned(text: str) -> Pinned:
     if any(map(no_balancer, addresses)):
         raise ArgumentTypeError(f"'{visible(text, 60)}' has an address that can't be a load balancer's")
     return pin
+
+
+def door(text: str) -> Door:
+    """HOST:PORT, or :PORT for the target's own host."""
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]]*):([0-9]+)", text)
+    try:
+        host, port = match.groups() if match else ("", "")
+        return Door(parse_target(host).target.host if host else "", parse_port(port))
+    except (ValueError, InputError):
+        raise ArgumentTypeError(f"'{visible(text, 60)}' is no door: write HOST:PORT, or :PORT of the target") from None
 
 
 def expected_header(text: str) -> HeaderExpectation:

@@ -78,6 +78,13 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
         ("--resolve", ":80:192.0.2.1"),
         ("--resolve", "a.example:80:169.254.169.254"),
         ("--min-addresses", "0"),
+        ("--closed", "192.0.2.1"),
+        ("--closed", "192.0.2.1:0"),
+        ("--closed", "a_b.example:22"),
+        ("--closed", "169.254.169.254:80"),
+        ("--closed", "a.example/x:22"),
+        ("--closed", "::1"),
+        ("--closed", "22"),
         ("--stable", "0"),
         ("--body-regex", "("),
         ("--expect-header", "~x"),
@@ -103,6 +110,19 @@ def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: 
     with pytest.raises(InputError, match=option) as refused:
         parse_options([f"{option}={text}"])
     assert (refused.value.problem + refused.value.hint).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "door"),
+    [
+        (":22", ("", 22)),
+        ("A.example:8080", ("a.example", 8080)),
+        ("192.0.2.1:80", ("192.0.2.1", 80)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_a_door_is_a_host_and_a_port_or_a_port_of_the_target(text: str, door: tuple[str, int]) -> None:
+    assert parse_options(["--closed", text]).closed == (door,)
 
 
 def test_a_header_is_read_from_a_file(tmp_path: Path) -> None:

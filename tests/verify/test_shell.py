@@ -103,6 +103,15 @@ def test_tasks_without_a_name_are_4(alb: FakeAlb) -> None:
     assert done.returncode == ExitCode.INCONCLUSIVE
 
 
+def test_a_door_that_is_open_is_1_and_the_report_names_it(alb: FakeAlb) -> None:
+    shut = verify(alb.authority, "--closed", ":1", "--closed", "127.0.0.2:1", *QUICK)
+    assert shut.returncode == ExitCode.PASSED
+    assert b"127.0.0.1:1 refused, 127.0.0.2:1 refused" in shut.stdout
+    opened = verify(alb.authority, "--closed", alb.authority, *QUICK)
+    assert opened.returncode == ExitCode.FAILED
+    assert f"{alb.authority} open".encode() in opened.stdout
+
+
 WATCH = ("watch", "--rate", "20", "--before", "200ms", "--after", "100ms")
 
 
