@@ -29,7 +29,7 @@ examples:
 
 environment:
   LOCALAWS_HOME     folder for the local AWS's files, instead of .local beside Pulumi.yaml
-  LOCALAWS_IMAGES   a table of images and their commands, added to the built-in one
+  LOCALAWS_IMAGES   a table of images and their commands, instead of localaws-images.toml there
 """
 
 _GLOBAL_OPTIONS_WITH_VALUE = frozenset({"-C", "--cwd", "--color", "-v", "--verbose", "--profiling", "--tracing"})

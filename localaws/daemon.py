@@ -21,7 +21,6 @@ from localaws.addresses import NoAddressError
 from localaws.alb.envoy import EnvoyError
 from localaws.awsx import AwsxProvider
 from localaws.cloud import Cloud, StateFileError, write_atomically
-from localaws.ecs.images import ImageTableError
 from localaws.home import Address, Home, fingerprint, try_lock
 from localaws.lifecycle import Running
 from localaws.provider import AwsProvider
@@ -35,7 +34,7 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 """A state of many resources is larger than gRPC's 4 MiB."""
 
 
-_CAN_BE_MENDED = (StateFileError, ImageTableError, NoAddressError, parameters.BadParameters, EnvoyError)
+_CAN_BE_MENDED = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError)
 """What a user can put right; the message says how."""
 
 

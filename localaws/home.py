@@ -78,6 +78,11 @@ class Home:
         """The SSM parameters that exist beforehand."""
         return self.project / "local.parameters.toml"
 
+    @property
+    def images(self) -> Path:
+        """What to run for images that the built-in table doesn't have."""
+        return self.project / "localaws-images.toml"
+
 
 @dataclass(frozen=True)
 class Address:

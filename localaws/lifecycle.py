@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localaws import parameters
@@ -30,7 +32,13 @@ class Running:
         self._cloud = cloud
         self._home = home
         addresses = Addresses(home.path)
-        self._controller = data_plane(cloud, home.path, parameters=self._parameter, addresses=addresses)
+        self._controller = data_plane(
+            cloud,
+            home.path,
+            parameters=self._parameter,
+            addresses=addresses,
+            image_table=Path(os.environ.get("LOCALAWS_IMAGES") or home.images),
+        )
         cloud.completions[LOAD_BALANCER] = lambda balancer: {"dnsName": addresses.load_balancer(balancer.id).dns_name}
 
     @property

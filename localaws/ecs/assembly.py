@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.addresses import Addresses
@@ -16,34 +15,40 @@ from localaws.ecs.processes import Launcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from localaws.ecs.controller import Cloud
 
 
 def data_plane(
-    cloud: Cloud, home: Path, *, parameters: Callable[[str], str | None], addresses: Addresses | None = None
+    cloud: Cloud,
+    home: Path,
+    *,
+    parameters: Callable[[str], str | None],
+    addresses: Addresses | None = None,
+    image_table: Path | None = None,
 ) -> Controller:
     """A controller for this cloud, not yet started; closing it ends every process it had started.
 
     Args:
         cloud: The resources to follow.
-        home: The `.local/` folder: state, logs and Envoy's files live in it; a project's image table beside it.
+        home: The `.local/` folder: state, logs and Envoy's files live in it.
         parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
         addresses: Those that the caller names load balancers by, if it does; there must be one object per home.
+        image_table: The project's own images, read anew for every task; by default a file beside `home`.
 
     Raises:
-        ImageTableError: An image table isn't as it should be.
         NoAddressError: This system can't do loopback addresses.
     """
     home.mkdir(parents=True, exist_ok=True)
-    images = load(Path(os.environ.get("LOCALAWS_IMAGES") or home.parent / "localaws-images.toml"))
+    image_table = image_table or home.parent / "localaws-images.toml"
     addresses = addresses or Addresses(home)
     launcher = Launcher()
     envoy = Envoy(launcher, home)
     return Controller(
         cloud,
         home,
-        runtime=ProcessRuntime(launcher, addresses, images, home / "logs"),
+        runtime=ProcessRuntime(launcher, addresses, partial(load, image_table), home / "logs"),
         balancer=Balancer(cloud, addresses, envoy, home / "envoy"),
         parameters=parameters,
     )

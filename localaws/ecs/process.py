@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from localaws.addresses import NoAddressError
-from localaws.ecs.images import UnknownImageError, fill
+from localaws.ecs.images import ImageTableError, UnknownImageError, fill
 from localaws.ecs.processes import CannotStartError
 from localaws.ecs.runtime import TaskStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from localaws.addresses import Addresses, Place
     from localaws.ecs.images import Images, Row
@@ -76,7 +76,7 @@ class ProcessTask:
 class ProcessRuntime:
     """Starts tasks as processes of this machine."""
 
-    def __init__(self, launcher: Launcher, addresses: Addresses, images: Images, logs: Path) -> None:
+    def __init__(self, launcher: Launcher, addresses: Addresses, images: Callable[[], Images], logs: Path) -> None:
         """`logs` is the folder for container output: `<log group>/<log stream>` below it."""
         self._launcher = launcher
         self._addresses = addresses
@@ -87,8 +87,8 @@ class ProcessRuntime:
     async def start(self, spec: TaskSpec) -> ProcessTask:
         """Start a task's containers, see `TaskRuntime`."""
         try:
-            rows = [self._images.find(container.image) for container in spec.containers]
-        except UnknownImageError as error:
+            rows = [self._images().find(container.image) for container in spec.containers]
+        except (UnknownImageError, ImageTableError) as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         try:
             place = self._addresses.take_task([port for container in spec.containers for port in container.ports])

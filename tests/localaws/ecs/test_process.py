@@ -28,7 +28,7 @@ HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
 async def runtime(home: Path, *rows: Row) -> AsyncIterator[ProcessRuntime]:
     own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
     images = Images((*rows, own), home / "localaws-images.toml")
-    running = ProcessRuntime(Launcher(), Addresses(home), images, home / "logs")
+    running = ProcessRuntime(Launcher(), Addresses(home), lambda: images, home / "logs")
     try:
         yield running
     finally:
@@ -149,7 +149,7 @@ def test_a_task_that_cannot_start_leaves_nothing(
 def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path) -> None:
     async def play() -> None:
         images = Images((), tmp_path / "localaws-images.toml")
-        running = ProcessRuntime(Launcher(), Addresses(tmp_path), images, tmp_path)
+        running = ProcessRuntime(Launcher(), Addresses(tmp_path), lambda: images, tmp_path)
         with pytest.raises(TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"):
             await running.start(task(container("true")))
         await running.close()
