@@ -41,7 +41,9 @@ class Home:
             if (candidate / "Pulumi.yaml").is_file():
                 home = environment.get(HOME_VARIABLE)
                 return cls(candidate, Path(home).absolute() if home else candidate / ".local")
-        raise NoProject(f"no Pulumi.yaml in {folder} or above: change to a Pulumi project's folder, or use -C FOLDER")
+        raise NoProject(
+            f"no Pulumi.yaml in {folder.absolute()} or above: change to a Pulumi project's folder, or use -C FOLDER"
+        )
 
     @property
     def lock(self) -> Path:

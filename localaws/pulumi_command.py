@@ -69,7 +69,12 @@ def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> di
 
 
 def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: str) -> None:
-    """Make the stack if it isn't there: in a folder of its own, because `stack init` writes the configuration file."""
+    """Make a stack that has a configuration file, or is the default one, and isn't there; a misspelt one stays missing.
+
+    That happens in a folder of its own, because `stack init` writes the configuration file.
+    """
+    if stack != DEFAULT_STACK and not _config_file(home, stack).exists():
+        return
     name = _project_name(home)
     if (home.backend / ".pulumi" / "stacks" / name / f"{stack}.json").exists():
         return
@@ -89,9 +94,13 @@ def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: s
         sys.exit(f"pulumi-local: can't make stack '{stack}': {made.stderr.strip() or made.stdout.strip()}")
 
 
+def _config_file(home: Home, stack: str) -> Path:
+    return home.project / f"Pulumi.{stack}.yaml"
+
+
 def _config_copy(home: Home, stack: str) -> Path:
     """A copy of the stack's configuration file; the salt that the CLI adds to it stays there from run to run."""
-    source = home.project / f"Pulumi.{stack}.yaml"
+    source = _config_file(home, stack)
     copy = home.path / "config" / source.name
     text = source.read_text() if source.exists() else ""
     salt = re.compile(r"^encryptionsalt: .*\n?", re.MULTILINE)

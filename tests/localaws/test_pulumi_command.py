@@ -88,6 +88,7 @@ def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp
     cli.parent.mkdir()
     cli.write_text(FAKE_CLI)
     cli.chmod(0o755)
+    (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
     before = sorted(path.name for path in home.project.iterdir())
     code = (
         "from localaws import pulumi_command as c; from localaws.home import Address, Home; from pathlib import Path;"
@@ -99,6 +100,10 @@ def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp
     assert ran.stdout.splitlines() == ["preview", "-s", "dev", "--config-file", str(copy)]
     assert (home.backend / ".pulumi/stacks/p/dev.json").exists()
     assert sorted(path.name for path in home.project.iterdir()) == sorted([*before, ".local"])
+
+
+def test_a_misspelt_stack_is_not_made(home: Home) -> None:
+    pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "pord")
 
 
 def test_no_cli_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
