@@ -203,7 +203,14 @@ def watching(parser: argparse.ArgumentParser) -> None:
 def output(parser: argparse.ArgumentParser) -> None:
     """What is told, and how."""
     add = parser.add_argument_group("output", "the report goes to stdout, everything else to stderr").add_argument
-    add("--format", choices=("text", "json"), default="text", help="of the report (text)")
+    add(
+        "--format",
+        metavar="NAME[=FILE]",
+        type=values.output,
+        action="append",
+        default=[],
+        help=f"{', '.join(values.FORMAT_NAMES)}; to a file, or one of them to stdout (text); repeatable",
+    )
     add("--mask-query", action="store_true", help="show the target without its query string")
     add("--quiet", action="store_true", help="no progress on stderr")
     add("--debug", action="store_true", help="show the trace of an internal error")

@@ -91,7 +91,7 @@ class Options(NamedTuple):
     min_addresses: int | None
     closed: tuple[values.Door, ...]
     allow_inconclusive: bool
-    format: str
+    format: tuple[values.Output, ...]
     mask_query: bool
     quiet: bool
     debug: bool
@@ -118,6 +118,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
     if arguments[:1] == [_WATCH]:
         return _parse_watch(arguments[1:])
     options = Options(**_settled(build_parser().parse_args(arguments)))
+    _refuse_shared_outputs(options)
     if options.deadline == 0 and (
         options.expect_tasks or options.samples or options.stable_for or options.each_address or options.closed
     ):
@@ -138,7 +139,15 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     if all(asked[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
         asked["max_errors"] = 0
     unused = _settled(build_parser().parse_args([]))  # what watching has no option for
-    return Options(**{**unused, **given}, watch=Watch(command=tuple(command), **asked))
+    options = Options(**{**unused, **given}, watch=Watch(command=tuple(command), **asked))
+    _refuse_shared_outputs(options)
+    return options
+
+
+def _refuse_shared_outputs(options: Options) -> None:
+    paths = [output.path for output in options.format]
+    if len(set(paths)) < len(paths):
+        raise InputError("two formats for one output", "give each its own file: --format json=report.json")
 
 
 def _settled(given: argparse.Namespace) -> dict[str, Any]:

@@ -116,6 +116,13 @@ class Report:
 
     watched: Watched | None = None
 
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """All that was found; a run that was stopped is a finding itself, since what is missing could have failed."""
+        stopped = Result(id="run", status=Status.FAIL, actual=self.verdict.name.lower(), expected="a whole run")
+        cut_short = self.verdict in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+        return (*self.phases, *self.checks, *((stopped,) if cut_short else ()))
+
 
 def verdict(results: Iterable[Result], *, reached: bool, stopped: ExitCode | None = None) -> ExitCode:
     """How a run ended, by the worst of what happened."""

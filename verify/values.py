@@ -18,6 +18,9 @@ _MAX_BODY = 64 * 1024**2
 _OWN_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
 
 
+FORMAT_NAMES = ("text", "json", "junit", "tap", "github")
+
+
 class StatusSet(NamedTuple):
     """Which HTTP status codes are good."""
 
@@ -62,6 +65,13 @@ class Door(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Output(NamedTuple):
+    """A format, and the file that it is written to; None means stdout."""
+
+    format: str
+    path: str | None
 
 
 def duration(*, zero: bool = False) -> Callable[[str], float]:
@@ -189,6 +199,16 @@ def door(text: str) -> Door:
         return Door(parse_target(host).target.host if host else "", parse_port(port))
     except (ValueError, InputError):
         raise ArgumentTypeError(f"'{visible(text, 60)}' is no door: write HOST:PORT, or :PORT of the target") from None
+
+
+def output(text: str) -> Output:
+    """NAME for stdout, or NAME=FILE."""
+    name, equals, path = text.partition("=")
+    if name not in FORMAT_NAMES or bool(equals) != bool(path):
+        raise ArgumentTypeError(
+            f"'{visible(text, 60)}' is no format: write {', '.join(FORMAT_NAMES)}, or one of them with =FILE"
+        )
+    return Output(name, path or None)
 
 
 def expected_header(text: str) -> HeaderExpectation:

@@ -104,6 +104,8 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
         ("--miss-probability", "nan"),
         ("--samples", "0"),
         ("--format", "yaml"),
+        ("--format", "json="),
+        ("--format", "=report.json"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: str, text: str) -> None:
@@ -180,6 +182,13 @@ def test_what_follows_two_dashes_is_the_command_whatever_it_looks_like() -> None
     assert options.target == "a.example"
     assert options.watch
     assert options.watch.command == ("pulumi", "up", "--yes", "--", "--rate", "0")
+
+
+@pytest.mark.parametrize("formats", [("text", "json"), ("tap=a", "json=a")])
+@pytest.mark.parametrize("command", [(), ("watch",)])
+def test_two_formats_need_two_outputs(command: tuple[str, ...], formats: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match="one output"):
+        parse_options([*command, *(f"--format={name}" for name in formats)])
 
 
 def test_options_are_not_abbreviated() -> None:

@@ -69,6 +69,23 @@ def test_every_line_is_checked_and_labelled_when_asked(alb: FakeAlb) -> None:
     assert f"[{empty.authority}] connect  127.0.0.1".encode() in done.stderr
 
 
+def test_several_formats_are_written_at_once(alb: FakeAlb, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("json", "junit", "tap")}
+    done = verify(alb.authority, *(f"--format={name}={path}" for name, path in files.items()), *QUICK)
+    assert done.returncode == ExitCode.PASSED
+    assert done.stdout.endswith(b" s\n"), "the text still goes to stdout"
+    assert json.loads(files["json"].read_bytes())["verdict"] == "passed"
+    assert files["junit"].read_bytes().startswith(b"<?xml")
+    assert files["tap"].read_bytes().startswith(b"TAP version 14\n")
+
+
+def test_a_file_that_cannot_be_written_is_unusable_input(alb: FakeAlb, tmp_path: Path) -> None:
+    seen = len(alb.requests)
+    done = verify(alb.authority, f"--format=json={tmp_path}/none/report.json")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
+    assert len(alb.requests) == seen
+
+
 def test_a_failed_check_is_1(alb: FakeAlb) -> None:
     assert verify(alb.authority, "--status", "404", *QUICK).returncode == ExitCode.FAILED
 

@@ -237,7 +237,7 @@ def test_progress_tells_each_new_reason_and_each_new_task_once() -> None:
 
 
 def test_the_document_tells_the_watch() -> None:
-    (report,) = json.loads(FORMATS["json"]([watch(down(8.0, 9.0))], colour=False))["reports"]
+    (report,) = json.loads(FORMATS["json"]([watch(down(8.0, 9.0))]))["reports"]
     watched = report["watch"]
     assert watched["longest_outage_ms"] == 1000
     assert watched["outages"][0] == {"lane": "fresh", "start_ms": 8000, "length_ms": 1000}

@@ -1,0 +1,130 @@
+"""The formats for machines, each read by something that isn't verify: a schema, an XML parser, a TAP parser."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+
+from tests.verify import test_run, test_watch
+from tests.verify.schema import violations
+from tests.verify.test_run import hello
+from verify.exit_codes import ExitCode
+from verify.formats import FORMATS
+from verify.formats.document import SCHEMA
+from verify.report import Report, Status
+from verify.values import FORMAT_NAMES
+
+PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8"))
+
+
+def nobody(_number: int, _request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, text="Welcome to nginx!")
+
+
+REPORTS = {
+    "passed": lambda: test_run.run(hello, "--expect-tasks", "2"),
+    "failed": lambda: test_run.run(hello, "--status", "404", "--expect-header", "X-A=#\\", target="https://a.example"),
+    "unreachable": lambda: test_run.run(hello, "--deadline", "5s", resolves_after=99),
+    "inconclusive": lambda: test_run.run(nobody, "--expect-tasks", "2"),
+    "forgiven": lambda: test_run.run(nobody, "--expect-tasks", "2", "--allow-inconclusive"),
+    "interrupted": lambda: test_run.run(hello, stop_after=0.001),
+    "watched": lambda: test_watch.watch(test_watch.down(8.0, 9.0)),
+    "watched without a command": lambda: test_watch.watch(
+        test_watch.good_rollout, "--for", "6s", command_exit_code=None
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=REPORTS)
+def report(request: pytest.FixtureRequest) -> Report:
+    made: Report = REPORTS[request.param]()
+    return made
+
+
+def test_the_formats_are_those_of_the_command_line() -> None:
+    assert tuple(FORMATS) == FORMAT_NAMES
+
+
+def test_the_json_document_keeps_to_the_published_schema(report: Report) -> None:
+    document = json.loads(FORMATS["json"]([report, report]))
+    assert list(violations(document, PUBLISHED, PUBLISHED)) == []
+
+
+def test_the_schema_and_the_document_have_the_same_version() -> None:
+    assert PUBLISHED["properties"]["schema"]["const"] == SCHEMA
+    assert PUBLISHED["$id"].endswith(f":{SCHEMA}")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("verdict",), "good"),
+        (("exit_code",), -1),
+        (("exit_code",), True),
+        (("reports",), []),
+        (("reports", 0, "target"), {}),
+        (("reports", 0, "surprise"), 1),
+        (("reports", 0, "samples", "tasks"), {"a": "b"}),
+        (("reports", 0, "watch"), {}),
+        (("reports", 0, "phases", 0, "duration_ms"), "1"),
+        (("reports", 0, "started"), "yesterday"),
+    ],
+)
+def test_the_schema_refuses_what_the_document_must_not_be(path: tuple[str | int, ...], value: object) -> None:
+    document = json.loads(FORMATS["json"]([REPORTS["passed"]()]))
+    inner = document
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    assert list(violations(document, PUBLISHED, PUBLISHED))
+
+
+def test_junit_counts_what_it_lists(report: Report) -> None:
+    (suite,) = ET.fromstring(FORMATS["junit"]([report]))
+    cases = suite.findall("testcase")
+    assert int(suite.attrib["tests"]) == len(cases) == len(report.results)
+    for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        assert int(suite.attrib[attribute]) == len(suite.findall(f"testcase/{element}"))
+    assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0") or report.exit_code
+    assert len({(case.attrib["classname"], case.attrib["name"]) for case in cases}) == len(cases)
+
+
+def tap_points(text: str) -> dict[str, bool]:
+    """A reader of TAP 14 for what is written here: whether each point by its description is good."""
+    version, plan, *lines = text.splitlines()
+    assert version == "TAP version 14"
+    points: dict[str, bool] = {}
+    for line in lines:
+        point = re.fullmatch(r"(not )?ok (\d+) - ((?:[^\\#]|\\[\\#])*)( # SKIP .*)?", line)
+        if point is None:
+            assert re.fullmatch(r"  (---|\.\.\.|[a-z]+: (\".*\"|true|false))", line), line
+            continue
+        assert int(point[2]) == len(points) + 1
+        points[point[3].strip()] = not point[1]
+    assert plan == f"1..{len(points)}"
+    return points
+
+
+def test_tap_is_good_where_the_run_is(report: Report) -> None:
+    points = tap_points(FORMATS["tap"]([report]))
+    assert len(points) == len(report.results)
+    assert all(points.values()) == (report.exit_code == 0)
+
+
+def test_every_format_for_machines_is_red_when_the_exit_code_is(report: Report) -> None:
+    red = report.exit_code != 0
+    assert (json.loads(FORMATS["json"]([report]))["exit_code"] != 0) == red
+    assert (re.search("<(failure|error) ", FORMATS["junit"]([report])) is not None) == red
+    assert ("not ok " in FORMATS["tap"]([report])) == red
+    assert (re.search("^::error |^::warning ", FORMATS["github"]([report]), re.MULTILINE) is not None) == (
+        red or report.verdict is ExitCode.INCONCLUSIVE
+    )
+
+
+def test_an_annotation_is_one_line_per_finding(report: Report) -> None:
+    lines = FORMATS["github"]([report]).splitlines()
+    assert len(lines) == 1 + sum(result.status in (Status.FAIL, Status.UNKNOWN) for result in report.results)
+    assert lines[0].startswith(f"::notice title=verify {report.verdict.name.lower()}::http")

@@ -1,0 +1,18 @@
+"""How reports look: pure functions from reports to text that ends with a new line."""
+
+from collections.abc import Callable, Sequence
+
+from verify.formats.document import document
+from verify.formats.github import annotations
+from verify.formats.junit import junit
+from verify.formats.tap import tap
+from verify.formats.text import text
+from verify.report import Report
+
+FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
+    "text": text,
+    "json": document,
+    "junit": junit,
+    "tap": tap,
+    "github": annotations,
+}

@@ -1,0 +1,86 @@
+"""For a program: one ASCII JSON document, whose schema is docs/verify-report.schema.json."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from verify.report import Report, Result, Watched, exit_code, worst
+
+SCHEMA = 1
+"""Grows when a field changes its meaning or goes; a new field leaves it as it is."""
+
+
+def document(reports: Sequence[Report]) -> str:
+    """The document, with a new line at its end."""
+    everything = {
+        "schema": SCHEMA,
+        "verdict": worst(report.verdict for report in reports).name.lower(),
+        "exit_code": exit_code(reports),
+        "reports": [_report(report) for report in reports],
+    }
+    return json.dumps(everything, indent=2) + "\n"
+
+
+def _report(report: Report) -> dict[str, object]:
+    samples, target = report.samples, report.target
+    return {
+        "started": report.started,
+        "ended": report.ended,
+        "target": {"url": report.url, "scheme": target.scheme, "host": target.host, "port": target.port},
+        "notes": report.notes,
+        "phases": [_entry(result) for result in report.phases],
+        "checks": [_entry(result) for result in report.checks],
+        "samples": {
+            "count": samples.count,
+            "errors": samples.errors,
+            "latency_ms": {name: _ms(seconds) for name, seconds in samples.latency.items()},
+            "steps_ms": {name: _ms(seconds) for name, seconds in samples.steps.items()},
+            "tasks": samples.tasks,
+            "unidentified": samples.unidentified,
+            "miss_probability": samples.miss_probability,
+        },
+        "watch": _watch(report.watched) if report.watched else None,
+        "verdict": report.verdict.name.lower(),
+        "exit_code": int(report.exit_code),
+    }
+
+
+def _watch(watched: Watched) -> dict[str, object]:
+    return {
+        "rate": watched.rate,
+        "lanes": {name: asdict(lane) for name, lane in watched.lanes.items()},
+        "availability": watched.availability,
+        "failures": watched.failures,
+        "outages": [
+            {"lane": outage.lane, "start_ms": _ms(outage.start), "length_ms": _ms(outage.length)}
+            for outage in watched.outages
+        ],
+        "longest_outage_ms": _ms(max((outage.length for outage in watched.outages), default=0.0)),
+        "changed_ms": _ms(watched.changed),
+        "tasks": {
+            name: {
+                "old": name in watched.old,
+                "answers": seen.answers,
+                "first_ms": _ms(seen.first),
+                "last_ms": _ms(seen.last),
+            }
+            for name, seen in watched.tasks.items()
+        },
+        "command": {"program": watched.command, "exit_code": watched.command_exit_code} if watched.command else None,
+    }
+
+
+def _entry(result: Result) -> dict[str, object]:
+    return {
+        "id": result.id,
+        "status": result.status,
+        "expected": result.expected,
+        "actual": result.actual,
+        "hint": result.hint,
+        "duration_ms": None if result.duration is None else _ms(result.duration),
+        "attempts": result.attempts,
+    }
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

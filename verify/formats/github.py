@@ -1,0 +1,31 @@
+"""For GitHub Actions: an annotation per finding, which the run's page shows.
+
+https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+"""
+
+from collections.abc import Iterator, Sequence
+
+from verify.report import Report, Status
+
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = _DATA | str.maketrans({":": "%3A", ",": "%2C"})
+_LEVELS = {Status.FAIL: "error", Status.UNKNOWN: "warning"}
+
+
+def annotations(reports: Sequence[Report]) -> str:
+    """What went wrong, or that nothing did."""
+    return "".join(f"{line}\n" for report in reports for line in _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    verdict = report.verdict.name.lower()
+    yield _command("notice", f"verify {verdict}", f"{report.url} {verdict} after {report.seconds:.1f} s")
+    for result in report.results:
+        if result.status in _LEVELS:
+            expected = f"expected: {result.expected}" if result.expected else ""
+            message = "\n".join(filter(None, (f"{report.url}: {result.actual}", expected, result.hint)))
+            yield _command(_LEVELS[result.status], f"verify {result.id}", message)
+
+
+def _command(level: str, title: str, message: str) -> str:
+    return f"::{level} title={title.translate(_PROPERTY)}::{message.translate(_DATA)}"

@@ -1,0 +1,43 @@
+"""For a CI system's test report: a suite per target, a case per phase and check, as pytest and Jenkins write it."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from verify.report import Report, Result, Status
+
+# An inconclusive check isn't a wrong answer, it is a check that didn't come off: JUnit calls that an error.
+_ELEMENTS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skipped"}
+
+
+def junit(reports: Sequence[Report]) -> str:
+    """The XML document, in ASCII."""
+    root = Element("testsuites")
+    for report in reports:
+        _suite(root, report)
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="us-ascii").decode()}\n'.replace(
+        "<?xml version='1.0' encoding='us-ascii'?>\n", ""
+    )
+
+
+def _suite(root: Element, report: Report) -> None:
+    suite = SubElement(root, "testsuite", name=f"verify {report.url}")
+    elements = [_case(suite, result, report) for result in report.results]
+    suite.set("tests", str(len(elements)))
+    for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(elements.count(element)))
+    suite.set("time", f"{report.seconds:.3f}")
+    suite.set("timestamp", report.started)
+
+
+def _case(suite: Element, result: Result, report: Report) -> str:
+    kind = "phase" if result in report.phases else "check"
+    seconds = f"{result.duration or 0:.3f}"
+    case = SubElement(suite, "testcase", classname=f"verify.{kind}", name=result.id, time=seconds)
+    element = _ELEMENTS.get(result.status, "")
+    if result.status is Status.UNKNOWN and not report.exit_code:
+        element = "skipped"
+    if element:
+        told = SubElement(case, element, message=result.actual)
+        told.text = "\n".join(filter(None, (result.expected and f"expected: {result.expected}", result.hint)))
+    return element

@@ -1,0 +1,34 @@
+"""For a TAP harness: a test point per phase and check.
+
+https://testanything.org/tap-version-14-specification.html
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from verify.report import Report, Result, Status
+
+
+def tap(reports: Sequence[Report]) -> str:
+    """The whole stream, its plan first."""
+    results = [(report, result) for report in reports for result in report.results]
+    lines = ["TAP version 14", f"1..{len(results)}"]
+    for number, (report, result) in enumerate(results, 1):
+        lines += _point(number, report, result)
+    return "\n".join(lines) + "\n"
+
+
+def _point(number: int, report: Report, result: Result) -> Iterator[str]:
+    skipped = result.status is Status.SKIP or (result.status is Status.UNKNOWN and not report.exit_code)
+    good = skipped or result.status is Status.OK
+    name = re.sub(r"([\\#])", r"\\\1", f"{report.url} {result.id}")
+    reason = f" # SKIP {result.actual}" if skipped else ""
+    yield f"{'ok' if good else 'not ok'} {number} - {name}{reason}"
+    if not good:
+        yield "  ---"
+        # A JSON string is a YAML one, and needs no rules of its own for what it may hold.
+        for key in ("actual", "expected", "hint"):
+            yield f"  {key}: {json.dumps(getattr(result, key))}"
+        yield f"  inconclusive: {json.dumps(result.status is Status.UNKNOWN)}"
+        yield "  ..."

@@ -1,0 +1,68 @@
+"""For a person: one line per phase and check, then what to do."""
+
+from collections.abc import Iterator, Sequence
+
+from verify.report import Report, Samples, Status, Watched
+
+_WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "?", Status.SKIP: "skip"}
+_COLOURS = {Status.OK: "32", Status.FAIL: "1;31", Status.UNKNOWN: "1;33", Status.SKIP: "2"}
+_SHOWN_TASKS = 10
+
+
+def text(reports: Sequence[Report], *, colour: bool = False) -> str:
+    """One report after the other, with colours for a terminal that has them."""
+    return "\n\n".join("\n".join(_lines(report, colour=colour)) for report in reports) + "\n"
+
+
+def _lines(report: Report, *, colour: bool) -> Iterator[str]:
+    yield report.url
+    yield from (f"  note: {note}" for note in report.notes)
+    yield ""
+    results = (*report.phases, *report.checks)
+    width = max(len(result.id) for result in results)
+    indent = " " * (width + 9)
+    for result in results:
+        word = f"{_WORDS[result.status]:<4}"
+        if colour:
+            word = f"\x1b[{_COLOURS[result.status]}m{word}\x1b[0m"
+        yield f"  {word}  {result.id:<{width}} {result.actual}".rstrip()
+        if result.id == "tasks":
+            shares = _sightings(report.watched) if report.watched else _shares(report.samples.tasks)
+            yield from (f"{indent}{line}" for line in shares)
+        if result.status in (Status.FAIL, Status.UNKNOWN) and result.expected:
+            yield f"{indent}expected: {result.expected}"
+        if result.hint:
+            yield f"{indent}hint: {result.hint}"
+    yield from _latency(report.samples)
+    yield ""
+    after = f" (exit {int(report.exit_code)})" if report.verdict or report.exit_code else ""
+    yield f"{report.verdict.name.lower()} after {report.seconds:.1f} s{after}"
+
+
+def _shares(tasks: dict[str, int]) -> Iterator[str]:
+    answers = sum(tasks.values())
+    for task, count in list(tasks.items())[:_SHOWN_TASKS]:
+        yield f"{count} ({count / answers:.0%})  {task}"
+    if len(tasks) > _SHOWN_TASKS:
+        yield f"and {len(tasks) - _SHOWN_TASKS} more"
+
+
+def _sightings(watched: Watched) -> Iterator[str]:
+    for task, seen in list(watched.tasks.items())[:_SHOWN_TASKS]:
+        age = "old" if task in watched.old else "new"
+        yield f"{age} {seen.first:6.1f} s to {seen.last:6.1f} s  {seen.answers} answers  {task}"
+    if len(watched.tasks) > _SHOWN_TASKS:
+        yield f"and {len(watched.tasks) - _SHOWN_TASKS} more"
+
+
+def _latency(samples: Samples) -> Iterator[str]:
+    if not samples.latency:
+        return
+    few = samples.count < 100  # noqa: PLR2004 — fewer have no 99th percentile below their maximum
+    numbers = "  ".join(
+        f"{name}{'(=max)' if few and name == 'p99' else ''} {seconds * 1000:.1f}"
+        for name, seconds in samples.latency.items()
+    )
+    yield ""
+    requests = f"{samples.count} request{'s' if samples.count > 1 else ''}"
+    yield f"  {requests}, {samples.errors} without an answer; milliseconds: {numbers}"
