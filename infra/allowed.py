@@ -142,7 +142,26 @@ class Map:
         entries = json.loads(text)
         if not isinstance(entries, dict):
             _refuse(text)
-        return {self.name.read(name): self.value.read(_plain(entries[name])) for name in sorted(entries)}
+        return dict(self._entry(name, entries[name]) for name in sorted(entries))
+
+    def misplaced(self, text: str) -> str:
+        """Which entries `read` refuses, by name; of their values, which may be secrets, only the length is told."""
+        try:
+            entries = json.loads(text)
+            bad = [name for name in sorted(entries) if not self._takes(name, entries[name])]
+        except (ValueError, TypeError):
+            return f"{len(text)} characters that are no map"
+        return ", ".join(f"{name} with a value of {len(str(entries[name]))} characters, not shown" for name in bad)
+
+    def _entry(self, name: str, value: object) -> tuple[str, str]:
+        return self.name.read(name), self.value.read(_plain(value))
+
+    def _takes(self, name: str, value: object) -> bool:
+        try:
+            self._entry(name, value)
+        except ValueError:
+            return False
+        return True
 
 
 def _plain(value: object) -> str:

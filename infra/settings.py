@@ -148,7 +148,8 @@ class Settings:
                 try:
                     values[name] = kind.read(text)
                 except ValueError:
-                    problems.append(Problem(key, text or "empty", kind.allowed))
+                    shown = kind.misplaced(text) if isinstance(kind, Map) else text or "empty"
+                    problems.append(Problem(key, shown, kind.allowed))
         for relation in _RELATIONS:
             names = inspect.signature(relation).parameters
             if values.keys() >= names.keys():

@@ -58,9 +58,10 @@ REFUSED = [
     ({"secrets": {"A": "hunter 2"}}, "each value the name of an SSM parameter, like /demo/dev/message"),
     ({"secrets": {"A": "/aws/reserved"}}, "each value the name of an SSM parameter"),
     ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value the name of an SSM parameter"),
-    ({"secrets": {"A": None}}, 'secrets: {"A": null}; allowed: a map'),
+    ({"secrets": {"A": None}}, "secrets: A with a value of 4 characters, not shown; allowed: a map"),
+    ({"secrets": {"A": "hunter 2", "B": "/b"}}, "secrets: A with a value of 8 characters, not shown; allowed: a map"),
     ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
-    ({"secrets": ["/demo"]}, 'secrets: ["/demo"]; allowed: a map'),
+    ({"secrets": ["/demo"]}, "secrets: 9 characters that are no map; allowed: a map"),
     ({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, "an environment variable's name, no credential's"),
     ({"environment": {"APP_MESSAGE": "x"}}, "environment: APP_MESSAGE, which secrets has too; allowed: a name that"),
     ({"desiredCount": -1}, "desiredCount: -1; allowed: a whole number from 0 to 5000"),
@@ -206,3 +207,11 @@ def test_a_task_size_is_accepted_exactly_when_fargate_offers_it(cpu: int, memory
         assert not offered
     else:
         assert offered
+
+
+@pytest.mark.parametrize("key", ["secrets", "environment"])
+def test_a_value_that_may_be_a_misplaced_secret_is_not_repeated(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(**{key: {"1A": "hunter 2"}})
+    assert "1A" in str(refused.value)
+    assert "hunter" not in str(refused.value)
