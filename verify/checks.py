@@ -1,7 +1,7 @@
 """From what was seen to frozen results: one per phase, one per check. Nothing here touches the network."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from verify import sampling
 from verify.attempt import Attempt
@@ -9,6 +9,7 @@ from verify.expectations import expectations
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.report import Result, Samples, Status, latency, steps
+from verify.tls import certificate_results
 
 
 def phases(*, tls: bool) -> tuple[Phase, ...]:
@@ -44,7 +45,11 @@ def passed(phase: Phase, outcome: Answer | Failure) -> str:
         return f"{', '.join(outcome.addresses)} in {_ms(timings.resolve)}"
     if phase is Phase.CONNECT:
         return f"{outcome.address} in {_ms(timings.connect)}"
-    return f"{outcome.status} in {_ms(timings.first_byte)}" if phase is Phase.HTTP else f"in {_ms(timings.tls or 0)}"
+    return (
+        f"{outcome.status} in {_ms(timings.first_byte)}"
+        if phase is Phase.HTTP
+        else f"{outcome.tls.version if outcome.tls else 'passed'} in {_ms(timings.tls or 0)}"
+    )
 
 
 def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Result:
@@ -88,6 +93,7 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
             attempts=len(answered),
         )
     if planned:
+        yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
         yield from _tasks(measured(samples, options), options.expect_tasks)
 
 
@@ -109,23 +115,6 @@ def _passed_over(samples: Sequence[Attempt]) -> str:
     answers = (sample.outcome for sample in samples if isinstance(sample.outcome, Answer))
     dead = sorted({address for answer in answers for address in answer.passed_over})
     return f"could not connect to {', '.join(dead)} and moved on; --each-address makes that a failure" if dead else ""
-
-
-def address_result(attempts: Mapping[str, Attempt], addresses: Sequence[str], options: Options) -> Iterator[Result]:
-    """Whether the name has enough addresses, and whether each of them answers by itself."""
-    if not addresses or not (options.each_address or options.min_addresses):
-        return
-    dead = [f"{address}: {attempts[address].text}" for address in attempts if attempts[address].stopped_in]
-    unasked = len(addresses) - len(attempts) if options.each_address else 0
-    status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
-    if len(addresses) < (options.min_addresses or 0):
-        status, hint = Status.FAIL, "is the load balancer in as many subnets as it should be?"
-    if dead or unasked:
-        status = Status.FAIL
-        actual = f"{len(dead)} of {len(addresses)} fail; {'; '.join(dead)}" if dead else f"{unasked} not asked in time"
-        hint = "each address is one availability zone's: its subnet's route, network ACL and targets?"
-    wanted = f"at least {options.min_addresses}" if options.min_addresses else "every address answers by itself"
-    yield Result(id="addresses", status=status, actual=actual, expected=wanted, hint=hint, attempts=len(attempts))
 
 
 def measured(samples: Sequence[Attempt], options: Options) -> Samples:

@@ -41,6 +41,8 @@ def expectations(options: Options) -> Iterator[Expectation]:
         yield Expectation("body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), _body)
     for header in options.expect_header:
         yield _header(header)
+    if options.security_headers:
+        yield from _SECURITY
 
 
 def _contains(text: str, answer: Answer) -> bool:
@@ -75,3 +77,54 @@ def _body(answer: Answer) -> str:
     if not answer.body:
         return "an empty body"
     return f"'{visible(answer.text[:1000].strip(), 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
+
+
+_HALF_A_YEAR = 15_552_000
+"""Seconds; what https://hstspreload.org and scanners take as the least."""
+
+
+def _secured_for_long(answer: Answer) -> bool:
+    age = re.search(r"(?i)max-age=\"?([0-9]{1,12})", answer.header("strict-transport-security") or "")
+    return answer.tls is None or (age is not None and int(age[1]) >= _HALF_A_YEAR)
+
+
+def _unsniffed(answer: Answer) -> bool:
+    return (answer.header("x-content-type-options") or "").lower() == "nosniff"
+
+
+def _unframed(answer: Answer) -> bool:
+    policy = answer.header("content-security-policy") or ""
+    return "frame-ancestors" in policy or (answer.header("x-frame-options") or "").upper() in ("DENY", "SAMEORIGIN")
+
+
+def _silent(answer: Answer) -> bool:
+    return answer.header("x-powered-by") is None and not re.search("[0-9]", _versionless(answer))
+
+
+def _versionless(answer: Answer) -> str:
+    """The Server header; a load balancer's own `awselb/2.0` is the same for everybody and tells nothing."""
+    server = answer.header("server") or ""
+    return "" if server == "awselb/2.0" else server
+
+
+def _shown(*names: str) -> Callable[[Answer], str]:
+    def seen(answer: Answer) -> str:
+        values = [f"{name}: {visible(answer.header(name) or '', 60)}" for name in names if answer.header(name)]
+        return ", ".join(values) or f"no {' or '.join(names)}"
+
+    return seen
+
+
+_SECURITY = (
+    Expectation(
+        "hsts", "Strict-Transport-Security for half a year", _secured_for_long, _shown("Strict-Transport-Security")
+    ),
+    Expectation("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, _shown("X-Content-Type-Options")),
+    Expectation(
+        "framing",
+        "frame-ancestors in Content-Security-Policy, or X-Frame-Options",
+        _unframed,
+        _shown("Content-Security-Policy", "X-Frame-Options"),
+    ),
+    Expectation("versions", "no version in Server, no X-Powered-By", _silent, _shown("Server", "X-Powered-By")),
+)

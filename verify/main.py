@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse_options(arguments)
         targets = _read(options)
+        _refuse_plain(targets, options)
         with ExitStack() as closing:
             return _check(
                 targets, options, started, [(output, _opened(output, closing)) for output in _outputs(options)]
@@ -56,6 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         _write(sys.stderr, f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n")
         return ExitCode.INTERNAL
+
+
+def _refuse_plain(targets: Sequence[Parsed], options: Options) -> None:
+    asked = {
+        "--min-days-left": options.min_days_left,
+        "--min-tls": options.min_tls,
+        "--redirect-from": options.redirect_from,
+    }
+    given = next((name for name, value in asked.items() if value), None)
+    if given and any(parsed.target.scheme == "http" for parsed in targets):
+        raise InputError(f"{given} needs an https target", "give the URL with https://, or --scheme https")
 
 
 def _outputs(options: Options) -> list[Output]:

@@ -44,6 +44,7 @@ def target(parser: argparse.ArgumentParser) -> None:
     )
     add("-4", "--ipv4", dest="family", action="store_const", const=4, help="use IPv4 addresses only")
     add("-6", "--ipv6", dest="family", action="store_const", const=6, help="use IPv6 addresses only")
+    add("--cacert", metavar="FILE", type=values.cafile, help="trust the authorities in this PEM file, and no others")
     add("--timeout", metavar="TIME", type=values.duration(), default="10s", help="longest wait for one request (10s)")
 
 
@@ -110,6 +111,26 @@ def expectations(parser: argparse.ArgumentParser) -> None:
         help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable",
     )
     add("--max-body", metavar="SIZE", type=values.size, default="1MiB", help="read no more of a body (1MiB)")
+
+
+def security(parser: argparse.ArgumentParser) -> None:
+    """What HTTPS must be like."""
+    add = parser.add_argument_group("security").add_argument
+    add(
+        "--min-days-left", metavar="N", type=values.whole(0, 400), default="0", help="the certificate lasts N days more"
+    )
+    add("--min-tls", choices=("1.2", "1.3"), help="handshakes with any older version are refused")
+    add(
+        "--redirect-from",
+        metavar="PORT",
+        type=_checked(parse_port),
+        help="plain HTTP on this port redirects here for good, with host, path and query kept",
+    )
+    add(
+        "--security-headers",
+        action="store_true",
+        help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and tell no version of what made them",
+    )
 
 
 def identity(parser: argparse.ArgumentParser) -> None:

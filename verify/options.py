@@ -32,6 +32,7 @@ _GROUPS = (
     option_groups.expectations,
     option_groups.identity,
     option_groups.coverage,
+    option_groups.security,
     option_groups.output,
 )
 _WATCH_GROUPS = (
@@ -71,6 +72,7 @@ class Options(NamedTuple):
     resolve: tuple[values.Pinned, ...]
     family: int | None
     all: bool
+    cacert: str | None
     timeout: float
     deadline: float
     interval: float
@@ -83,6 +85,10 @@ class Options(NamedTuple):
     body_equals: str | None
     expect_header: tuple[values.HeaderExpectation, ...]
     max_body: int
+    min_days_left: int
+    min_tls: str | None
+    redirect_from: int | None
+    security_headers: bool
     expect_tasks: int | None
     identity: values.Identity
     miss_probability: float
@@ -119,9 +125,8 @@ def parse_options(arguments: Sequence[str]) -> Options:
         return _parse_watch(arguments[1:])
     options = Options(**_settled(build_parser().parse_args(arguments)))
     _refuse_shared_outputs(options)
-    if options.deadline == 0 and (
-        options.expect_tasks or options.samples or options.stable_for or options.each_address or options.closed
-    ):
+    needs_time = ("expect_tasks", "samples", "stable_for", "each_address", "closed", "min_tls", "redirect_from")
+    if options.deadline == 0 and any(getattr(options, name) for name in needs_time):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
     return options
 

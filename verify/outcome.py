@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Phase(StrEnum):
@@ -27,6 +28,14 @@ class Timings:
     total: float = 0.0
 
 
+class TlsSeen(NamedTuple):
+    """What a connection was made with: the protocol, and the certificate's names and time left."""
+
+    version: str
+    names: tuple[str, ...]
+    days_left: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """An HTTP response, read up to the body limit; header names are lower-case."""
@@ -42,6 +51,8 @@ class Answer:
     timings: Timings
     passed_over: tuple[str, ...] = ()
     """Addresses that the request couldn't connect to, before one answered."""
+
+    tls: TlsSeen | None = None
 
     def header(self, name: str) -> str | None:
         """The values of a header, joined as HTTP allows; None where there is none."""

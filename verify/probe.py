@@ -10,6 +10,7 @@ from ipaddress import ip_address
 
 import httpx
 
+from verify import tls
 from verify.escaping import visible
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
@@ -33,10 +34,11 @@ _SHORTEST_SECRET = 6
 """Shorter words of a header's value are in every page, and masking them would only garble it."""
 
 
-def new_transport(target: Target, *, keep: bool = False) -> httpx.AsyncHTTPTransport:
+def new_transport(target: Target, *, keep: bool = False, cafile: str | None = None) -> httpx.AsyncHTTPTransport:
     """A transport that reads no proxy from the environment and follows nothing; it may `keep` one idle connection."""
     return httpx.AsyncHTTPTransport(
-        verify=target.scheme == "https",  # a TLS context costs 20 ms, and plain HTTP has no use for it
+        # A TLS context costs 20 ms, and plain HTTP has no use for it.
+        verify=target.scheme == "https" and (ssl.create_default_context(cafile=cafile) if cafile else True),
         trust_env=False,
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=int(keep)),
     )
@@ -181,6 +183,8 @@ class Probe:
         response = await self._transport.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         course.marks["first_byte"] = course.clock()
+        stream = response.extensions.get("network_stream")
+        secured = stream.get_extra_info("ssl_object") if stream else None
         body = bytearray()
         try:
             async for chunk in response.stream:
@@ -199,6 +203,7 @@ class Probe:
             addresses=course.addresses,
             timings=course.timings(),
             passed_over=tuple(course.passed_over),
+            tls=tls.seen(secured) if secured else None,
         )
 
     def _masked(self, text: str) -> str:
@@ -211,9 +216,8 @@ class Probe:
         causes = list(_causes(error))
         for cause in causes:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                failure = course.failed(f"the certificate is refused: {visible(cause.verify_message)}")
-                hint = "does the certificate cover this name, and is it in date?"
-                return dataclasses.replace(failure, phase=Phase.TLS, hint=hint, final=True)
+                reason, hint = tls.refusal(cause)
+                return dataclasses.replace(course.failed(reason), phase=Phase.TLS, hint=hint, final=True)
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
                 return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)

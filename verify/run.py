@@ -9,17 +9,16 @@ from datetime import UTC, datetime
 
 import httpx
 
-from verify import checks, doors, sampling
+from verify import checks, sampling
 from verify.attempt import Attempt, judge
-from verify.doors import Knock
 from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.outcome import Answer, Phase
 from verify.probe import Probe, new_transport
-from verify.report import Report, verdict
+from verify.report import Report, Result, verdict
 from verify.resolve import Resolver, chosen_resolver
-from verify.target import Parsed, Target
-from verify.values import Door
+from verify.surroundings import look_around
+from verify.target import Parsed
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str], None]
@@ -33,10 +32,8 @@ class Evidence:
     attempts: list[Attempt] = field(default_factory=list)
     ready: bool = False
     planned: int = 0
-    addresses: dict[str, Attempt] = field(default_factory=dict)
-    """The last attempt at each address by itself."""
-
-    knocks: dict[Door, Knock] = field(default_factory=dict)
+    found: list[Result] = field(default_factory=list)
+    """What was looked at besides the samples."""
 
     samples: list[Attempt] = field(default_factory=list)
     stopped: ExitCode | None = None
@@ -51,7 +48,7 @@ def run(targets: Sequence[Parsed], options: Options, *, progress: Progress, spen
             parsed,
             options,
             evidence=evidence,
-            transport=new_transport(parsed.target),
+            transport=new_transport(parsed.target, cafile=options.cacert),
             resolver=chosen_resolver(parsed.target, options),
             progress=lambda line: progress(label + line),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
@@ -101,12 +98,7 @@ async def check(
             evidence.attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
         )
     )
-    addresses = sorted(evidence.attempts[-1].outcome.addresses) if evidence.planned else []
-    results = (
-        *checks.address_result(evidence.addresses, addresses, options),
-        *doors.closed_results(_doors(parsed.target, options), _front_door(parsed.target), evidence.knocks),
-        *checks.check_results(evidence.samples, options, evidence.planned),
-    )
+    results = (*evidence.found, *checks.check_results(evidence.samples, options, evidence.planned))
     ended = verdict(
         (*phases, *results), reached=any(_reached(a, options) for a in evidence.attempts), stopped=evidence.stopped
     )
@@ -150,44 +142,17 @@ async def _gather(
     if not evidence.ready or not options.deadline:
         evidence.samples = evidence.attempts[-1:]
         return
-    room = deadline - clock() - shortest_attempt(options)
-    if options.closed and room > 0:
-        progress(f"{Phase.CHECKS:<8} knocking on {len(options.closed)} closed doors")
-        closed, control = _doors(probe.target, options), _front_door(probe.target)
-        evidence.knocks = await doors.knock_on_all(closed, control, room, resolver=probe.resolver)
-    evidence.planned = sampling.planned(options)
     progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
-    for address in evidence.attempts[-1].outcome.addresses if options.each_address else ():
-        progress(f"{Phase.CHECKS:<8} {address} by itself")
-        await _ask_alone(probe, address, options, evidence, deadline=deadline, began=began)
+    evidence.planned = sampling.planned(options)
+    last = evidence.attempts[-1].outcome
+    assert isinstance(last, Answer), "a service is stable by answering"
+    async for result in look_around(probe, options, last, lambda: deadline - clock() - shortest_attempt(options)):
+        evidence.found.append(result)
+        progress(f"{Phase.CHECKS:<8} {result.id}: {result.actual}")
     progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
     while len(evidence.samples) < evidence.planned and deadline - clock() > shortest_attempt(options):
         outcome = await probe(min(options.timeout, deadline - clock()))
         evidence.samples.append(judge(outcome, options, clock() - began))
-
-
-async def _ask_alone(
-    probe: Probe, address: str, options: Options, evidence: Evidence, *, deadline: float, began: float
-) -> None:
-    """Ask one address until it answers well, as often as makes the service stable."""
-    clock = asyncio.get_running_loop().time
-    for turn in range(options.stable):
-        room = deadline - clock() - shortest_attempt(options)
-        if room <= 0:
-            return
-        await asyncio.sleep(min(options.interval, room) if turn else 0)
-        outcome = await probe(min(options.timeout, deadline - clock()), address)
-        evidence.addresses[address] = judge(outcome, options, clock() - began)
-        if evidence.addresses[address].stopped_in is None:
-            return
-
-
-def _front_door(target: Target) -> Door:
-    return Door(target.host, target.port)
-
-
-def _doors(target: Target, options: Options) -> list[Door]:
-    return [door if door.host else Door(target.host, door.port) for door in options.closed]
 
 
 def _reached(attempt: Attempt, options: Options) -> bool:

@@ -211,6 +211,17 @@ def output(text: str) -> Output:
     return Output(name, path or None)
 
 
+def cafile(text: str) -> str:
+    """A file of certificates."""
+    import ssl  # noqa: PLC0415 — costs every run 20 ms, and is for few
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except (OSError, ValueError):
+        raise ArgumentTypeError(f"{visible(text)} is no PEM file of certificates") from None
+    return text
+
+
 def expected_header(text: str) -> HeaderExpectation:
     """A name, and maybe what its value equals or matches."""
     match = re.fullmatch(r"([A-Za-z0-9_-]+)(?:([=~])(.*))?", text, re.DOTALL)

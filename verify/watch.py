@@ -47,7 +47,7 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
         return await watching
 
     async def over_the_network() -> Report:
-        transports = {lane: new_transport(parsed.target, keep=lane == "kept") for lane in LANES}
+        transports = {lane: new_transport(parsed.target, keep=lane == "kept", cafile=options.cacert) for lane in LANES}
         resolver = chosen_resolver(parsed.target, options)
         probes = {
             lane: Probe(parsed.target, options, transport=transport, resolver=resolver, keep=lane == "kept")

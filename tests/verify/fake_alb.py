@@ -1,6 +1,7 @@
 """A load balancer that answers as it is told: whole pages, single bytes with pauses between, or nonsense."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -32,8 +33,9 @@ def balancer_error(status: int, **headers: str) -> bytes:
 class FakeAlb:
     """Listens on a loopback port of its own while entered; one thread per connection."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
+        self._context = context
         self._script = script
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = threading.Event()
@@ -60,12 +62,16 @@ class FakeAlb:
                 connection, _ = self._listener.accept()
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        connection.settimeout(30)
+        return self._context.wrap_socket(connection, server_side=True) if self._context else connection
+
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            request = connection.recv(65536)
+        with suppress(OSError), self._secured(connection) as client:
+            request = client.recv(65536)
             self.requests.append(request)
             for step in self._script(len(self.requests) - 1, request):
                 if isinstance(step, bytes):
-                    connection.sendall(step)
+                    client.sendall(step)
                 elif self._closing.wait(step):
                     return

@@ -304,13 +304,13 @@ def test_plain_http_behind_https_is_a_failure_of_the_tls_phase() -> None:
 def test_a_refused_certificate_is_final() -> None:
     def refuse(_request: httpx.Request) -> httpx.Response:
         cause = ssl.SSLCertVerificationError("no")
-        cause.verify_message = "Hostname mismatch"
+        cause.verify_code, cause.verify_message = 62, "Hostname mismatch"
         raise httpx.ConnectError("handshake") from cause
 
     outcome = probe("https://127.0.0.1", transport=httpx.MockTransport(refuse))
     assert isinstance(outcome, Failure)
     assert (outcome.phase, outcome.final) == (Phase.TLS, True)
-    assert outcome.reason == "the certificate is refused: Hostname mismatch"
+    assert outcome.reason == "the certificate is for other names: Hostname mismatch"
 
 
 def test_a_secret_header_that_the_server_echoes_gets_no_further() -> None:

@@ -264,7 +264,7 @@ def test_addresses_that_are_not_asked_before_the_deadline_fail() -> None:
     slow = tuple(f"192.0.2.{number}" for number in range(250))
     report = run(hello, "--each-address", "--deadline", "4s", addresses=slow)
     assert report.exit_code is ExitCode.FAILED
-    assert "not asked in time" in found(report, "addresses").actual
+    assert "192.0.2.249: not asked in time" in found(report, "addresses").actual
 
 
 def test_too_few_addresses_fail() -> None:

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.attempt import Attempt
 from verify.options import parse_options
-from verify.outcome import Answer, Failure, Phase, Timings
+from verify.outcome import Answer, Failure, Phase, Timings, TlsSeen
 from verify.waiting import LONGEST_PAUSE, backoff, wait_until_stable
 
 Outcome = Answer | Failure
 
 
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
+def answer(status: int = 200, body: bytes = b"", tls: TlsSeen | None = None, **headers: str) -> Answer:
     return Answer(
         status=status,
         headers=tuple((name.replace("_", "-"), value) for name, value in headers.items()),
@@ -26,6 +26,7 @@ def answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
         address="192.0.2.1",
         addresses=("192.0.2.1",),
         timings=Timings(),
+        tls=tls,
     )
 
 

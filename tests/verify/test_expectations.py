@@ -1,0 +1,62 @@
+"""What an answer must look like: the headers that keep a browser's user safe."""
+
+import pytest
+
+from tests.verify.test_waiting import answer
+from verify.expectations import expectations
+from verify.options import parse_options
+from verify.outcome import TlsSeen
+
+TLS = TlsSeen("TLSv1.3", ("a.example",), 90.0)
+SAFE = {
+    "strict_transport_security": "max-age=31536000; includeSubDomains",
+    "x_content_type_options": "nosniff",
+    "x_frame_options": "DENY",
+    "server": "nginx",
+}
+
+
+def unmet(headers: dict[str, str], tls: TlsSeen | None = TLS) -> dict[str, str]:
+    seen = answer(200, b"", tls, **headers)
+    wanted = expectations(parse_options(["--security-headers"]))
+    return {one.id: one.seen(seen) for one in wanted if not one.holds(seen)}
+
+
+def test_safe_headers_pass() -> None:
+    assert unmet(SAFE) == {}
+    assert unmet({**SAFE, "server": "awselb/2.0"}) == {}, "the load balancer's own name is the same for everybody"
+
+
+def test_an_answer_without_them_fails_each_check() -> None:
+    assert unmet({}) == {
+        "hsts": "no Strict-Transport-Security",
+        "nosniff": "no X-Content-Type-Options",
+        "framing": "no Content-Security-Policy or X-Frame-Options",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "identifier"),
+    [
+        ("strict_transport_security", "max-age=0", "hsts"),
+        ("strict_transport_security", "includeSubDomains", "hsts"),
+        ("x_content_type_options", "none", "nosniff"),
+        ("x_frame_options", "ALLOWALL", "framing"),
+        ("server", "nginx/1.27.3", "versions"),
+        ("x_powered_by", "PHP", "versions"),
+    ],
+)
+def test_a_weak_header_fails_its_check_and_is_shown(name: str, value: str, identifier: str) -> None:
+    found = unmet({**SAFE, name: value})
+    assert list(found) == [identifier]
+    assert value in found[identifier]
+
+
+def test_a_framing_rule_may_stand_in_the_content_security_policy() -> None:
+    rest = {name: value for name, value in SAFE.items() if name != "x_frame_options"}
+    assert unmet({**rest, "content_security_policy": "default-src 'self'; frame-ancestors 'none'"}) == {}
+
+
+def test_plain_http_cannot_promise_https() -> None:
+    rest = {name: value for name, value in SAFE.items() if name != "strict_transport_security"}
+    assert unmet(rest, tls=None) == {}

@@ -1,0 +1,211 @@
+"""HTTPS against real handshakes on loopback, with certificates that OpenSSL's command makes for the occasion."""
+
+import asyncio
+import re
+import ssl
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.verify.fake_alb import FakeAlb, hello, page
+from tests.verify.test_probe import closed_port
+from tests.verify.test_waiting import answer, failure
+from verify.exit_codes import ExitCode
+from verify.main import main
+from verify.options import parse_options
+from verify.outcome import TlsSeen
+from verify.redirect import plain, redirect_result
+from verify.report import Status
+from verify.target import Target, parse_target
+from verify.tls import certificate_results, versions_result
+
+DAYS = {"good": 90, "soon": 10, "expired": -1}
+
+
+def openssl(*arguments: str, folder: Path) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=True)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A private authority and what it signed, in a folder."""
+
+    folder: Path
+
+    @property
+    def file(self) -> str:
+        return str(self.folder / "ca.pem")
+
+    def server(self, name: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / f"{name}.pem", self.folder / "key.pem")
+        return context
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Certificates for 127.0.0.1, one for another name, and one that nobody signed; they share a key."""
+    folder = tmp_path_factory.mktemp("certificates")
+    run = partial(openssl, folder=folder)
+    (folder / "extensions").write_text(
+        "[here]\nsubjectAltName=IP:127.0.0.1\n[elsewhere]\nsubjectAltName=DNS:b.example\n"
+    )
+    run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem")
+    own = ("req", "-x509", "-key", "key.pem", "-days", "100", "-subj")
+    run(*own, "/CN=Authority", "-out", "ca.pem")
+    run(*own, "/CN=Nobody", "-addext", "subjectAltName=IP:127.0.0.1", "-out", "unsigned.pem")
+    run("req", "-new", "-key", "key.pem", "-subj", "/CN=verify", "-out", "request.pem")
+    sign = ("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-extfile", "extensions")
+    for name, days in DAYS.items():
+        run(*sign, "-days", str(days), "-extensions", "here", "-out", f"{name}.pem")
+    run(*sign, "-days", "90", "-extensions", "elsewhere", "-out", "other.pem")
+    return Authority(folder)
+
+
+Check = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def check(authority: Authority, capsys: pytest.CaptureFixture[str]) -> Check:
+    """Run the command against a server with one of the certificates; its exit code and report."""
+
+    def run(name: str, *arguments: str) -> tuple[int, str]:
+        with FakeAlb(lambda _number, _request: [hello("a")], authority.server(name)) as alb:
+            code = main(
+                [f"https://{alb.authority}", "--cacert", authority.file, "--interval", "1ms", "--quiet", *arguments]
+            )
+        return code, capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _without_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' own stdin must not look like a second target."""
+    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
+
+
+def test_a_good_certificate_passes_and_tells_its_time_left(check: Check) -> None:
+    code, report = check("good", "--min-days-left", "30")
+    assert code == ExitCode.PASSED
+    assert "tls         TLSv1.3 in" in report
+    assert "90 days left, TLSv1.3, for 127.0.0.1" in report
+
+
+def test_a_certificate_that_ends_soon_is_hinted_at_and_fails_when_asked(check: Check) -> None:
+    code, report = check("soon")
+    assert code == ExitCode.PASSED
+    assert "renewing may have failed" in report
+    assert check("soon", "--min-days-left", "30")[0] == ExitCode.FAILED
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("expired", "the certificate has expired"),
+        ("other", "the certificate is for other addresses"),
+        ("unsigned", "the certificate's chain leads to no authority that is trusted here"),
+    ],
+)
+def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(check: Check, name: str, said: str) -> None:
+    code, report = check(name)
+    assert code == ExitCode.UNREACHABLE
+    assert f"FAIL  tls     {said}" in report
+    assert re.search(r"unreachable after [0-9]\.", report), "another try would not help"
+
+
+@pytest.mark.parametrize(("asked", "code"), [("1.2", ExitCode.PASSED), ("1.3", ExitCode.FAILED)])
+def test_versions_older_than_asked_for_must_be_refused(check: Check, asked: str, code: ExitCode) -> None:
+    assert check("good", "--min-tls", asked)[0] == code
+
+
+def test_a_server_that_still_speaks_tls_1_0_is_found(authority: Authority) -> None:
+    context = authority.server("good")
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    with FakeAlb(lambda _number, _request: [], context) as alb:
+        options = parse_options(["--min-tls", "1.2"])
+        result = asyncio.run(versions_result("127.0.0.1", alb.port, "127.0.0.1", options, 10.0))
+    assert result.status is Status.FAIL
+    assert result.actual == "TLS 1.0 accepted, TLS 1.1 accepted"
+
+
+def test_versions_that_could_not_be_tried_are_inconclusive() -> None:
+    options = parse_options(["--min-tls", "1.2"])
+    result = asyncio.run(versions_result("127.0.0.1", closed_port(), "127.0.0.1", options, 10.0))
+    assert result.status is Status.UNKNOWN
+
+
+def test_the_certificate_that_ends_first_counts() -> None:
+    shown = [answer(tls=TlsSeen("TLSv1.3", ("a.example",), days)) for days in (80.0, 3.0)]
+    (result,) = certificate_results(shown, parse_options(["--min-days-left", "7"]))
+    assert (result.status, result.attempts) == (Status.FAIL, 2)
+    assert result.actual == "3 days left, TLSv1.3, for a.example"
+
+
+@pytest.mark.parametrize("option", [("--min-tls", "1.2"), ("--min-days-left", "7"), ("--redirect-from", "80")])
+def test_what_only_https_has_needs_an_https_target(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["http://127.0.0.1:1", *option]) == ExitCode.USAGE
+    assert "needs an https target" in capsys.readouterr().err
+
+
+def test_a_file_that_holds_no_certificate_is_unusable_input(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    assert main(["https://127.0.0.1:1", "--cacert", str(tmp_path / "ca.pem")]) == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "wrong"),
+    [
+        (301, "https://a.example/shop?id=1", ""),
+        (308, "https://A.example:443/shop?id=1", ""),
+        (302, "https://a.example/shop?id=1", "302, not 301 or 308"),
+        (200, "", "200, not 301 or 308"),
+        (301, "http://a.example/shop?id=1", "scheme, port changed"),
+        (301, "https://b.example/shop?id=1", "host changed"),
+        (301, "https://a.example:8443/shop?id=1", "port changed"),
+        (301, "https://a.example/?id=1", "path changed"),
+        (301, "https://a.example/shop", "query changed"),
+        (301, "/shop?id=1", "scheme, host, port changed"),
+        (301, "https://[", "its Location is no URL"),
+        (301, "https://a.example:99999/", "its Location is no URL"),
+        (301, "", "scheme, host, port, path, query changed"),
+    ],
+)
+def test_a_redirect_to_https_is_for_good_and_keeps_host_path_and_query(status: int, location: str, wrong: str) -> None:
+    target = parse_target("https://a.example/shop?id=1").target
+    result = redirect_result(target, target.authority, plain(target, 80), answer(status, location=location))
+    assert result.status is (Status.FAIL if wrong else Status.OK)
+    assert wrong in result.actual
+    assert "id=1" not in result.actual, "a query may hold a secret"
+
+
+def test_a_redirect_that_cannot_be_asked_for_fails() -> None:
+    target = parse_target("https://a.example").target
+    assert redirect_result(target, "a.example", plain(target, 80), failure()).actual == "connection refused"
+
+
+@given(st.text())
+def test_no_location_is_too_strange(location: str) -> None:
+    target = Target("https", "a.example", 443, "/")
+    result = redirect_result(target, "a.example", plain(target, 80), answer(301, location=location))
+    assert result.status is Status.FAIL
+    assert result.actual.isprintable()
+
+
+def test_a_whole_run_follows_the_redirect_check_to_its_own_port(check: Check) -> None:
+    def to_https(_number: int, _request: bytes) -> list[bytes]:
+        return [page("", 301, location="https://127.0.0.1/?verify=kept")]
+
+    with FakeAlb(to_https) as http:
+        code, report = check("good", "--redirect-from", str(http.port))
+        assert b"GET /?verify=kept HTTP" in http.requests[0]
+    assert code == ExitCode.FAILED
+    assert "it leads to https://127.0.0.1/?***: port changed" in report

@@ -1,0 +1,67 @@
+"""What is looked at once the service is stable, besides the answers that are measured."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from verify import doors, redirect, tls
+from verify.attempt import Attempt, judge
+from verify.options import Options
+from verify.outcome import Answer
+from verify.probe import Probe, new_transport
+from verify.report import Result, Status
+from verify.values import Door
+
+Room = Callable[[], float]
+"""Seconds that are left, less what the deadline keeps back; none or fewer when it is over."""
+
+
+async def look_around(probe: Probe, options: Options, answer: Answer, room: Room) -> AsyncIterator[Result]:
+    """One result for each thing that was asked for; `answer` is the service's last."""
+    target = probe.target
+    if options.each_address or options.min_addresses:
+        addresses = sorted(answer.addresses)
+        alone = {address: await _alone(probe, address, options, room) for address in addresses if options.each_address}
+        yield address_result(alone, addresses, options)
+    if options.closed:
+        control = Door(target.host, target.port)
+        closed = [door if door.host else Door(target.host, door.port) for door in options.closed]
+        knocks = await doors.knock_on_all(closed, control, room(), resolver=probe.resolver)
+        yield doors.closed_result(closed, control, knocks)
+    if options.min_tls:
+        yield await tls.versions_result(answer.address, target.port, target.host, options, room())
+    if options.redirect_from:
+        asked = redirect.plain(target, options.redirect_from)
+        async with new_transport(asked) as transport:
+            in_plain = Probe(asked, options, transport=transport, resolver=probe.resolver)
+            outcome = await in_plain(min(options.timeout, room()))
+        yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
+
+
+async def _alone(probe: Probe, address: str, options: Options, room: Room) -> Attempt | None:
+    """Ask one address until it answers well, as often as makes the service stable."""
+    attempt = None
+    for turn in range(options.stable):
+        if room() <= 0:
+            break
+        await asyncio.sleep(min(options.interval, room()) if turn else 0)
+        attempt = judge(await probe(min(options.timeout, room()), address), options, 0.0)
+        if attempt.stopped_in is None:
+            break
+    return attempt
+
+
+def address_result(alone: dict[str, Attempt | None], addresses: Sequence[str], options: Options) -> Result:
+    """Whether the name has enough addresses, and whether each of them answers by itself."""
+    dead = [
+        f"{address}: {attempt.text if attempt else 'not asked in time'}"
+        for address, attempt in alone.items()
+        if attempt is None or attempt.stopped_in
+    ]
+    status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
+    if len(addresses) < (options.min_addresses or 0):
+        status, hint = Status.FAIL, "is the load balancer in as many subnets as it should be?"
+    if dead:
+        status, actual = Status.FAIL, f"{len(dead)} of {len(addresses)} fail; {'; '.join(dead)}"
+        hint = "each address is one availability zone's: its subnet's route, network ACL and targets?"
+    wanted = f"at least {options.min_addresses}" if options.min_addresses else "every address answers by itself"
+    return Result(id="addresses", status=status, actual=actual, expected=wanted, hint=hint, attempts=len(alone))
