@@ -80,7 +80,8 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
             status, actual = Status.SKIP, "nothing answered"
         elif wrong:
             seen = Counter(sample.unmet[number] for sample in wrong).most_common(1)[0][0]
-            status, actual, hint = Status.FAIL, f"{seen} ({len(wrong)} of {len(answered)} answers)", wrong[0].hint
+            status, actual = Status.FAIL, f"{seen} ({len(wrong)} of {len(answered)} answers)"
+            hint = wrong[0].hint or "is the new version deployed everywhere? --retry-mismatch waits for it"
         elif expectation.id == "status":
             counts = Counter(sample.text for sample in answered)
             actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))

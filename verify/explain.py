@@ -19,6 +19,10 @@ _LOAD_BALANCER_SAYS = {
     504: "a target did not answer in time",
 }
 _HINTS = {
+    403: "is this address or request meant to be blocked by the web ACL?",
+    404: "is there a listener rule for this host and path?",
+    460: "raise --timeout, or see why the application takes so long",
+    463: "something on the way adds an address to X-Forwarded-For with every hop: a loop?",
     502: "does the container listen on the target group's port, and keep connections longer than the load balancer?",
     503: "do the service's tasks run and pass the health check? see the service's events",
     504: "is the application stuck, or do security groups block the load balancer's way to the tasks?",
@@ -43,8 +47,11 @@ def hint(answer: Answer) -> str:
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return "give the redirect's target to verify, or accept it with --status"
     if (answer.header("server") or "").startswith("awselb/"):
-        return _HINTS.get(answer.status, "")
-    return "the application's log says why" if answer.status >= 500 else ""  # noqa: PLR2004
+        told = _HINTS.get(answer.status, "is there an incident of the load balancer's?")
+        return f"{told} (whose answer it is, is guessed from the Server header)"
+    if answer.status >= 500:  # noqa: PLR2004
+        return "a target answered this, so the application's log says why (guessed from the Server header)"
+    return "is this the right host and path, and the right version?" if answer.status >= 400 else ""  # noqa: PLR2004
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float:

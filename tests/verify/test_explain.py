@@ -35,7 +35,8 @@ def test_the_hint_looks_where_the_answer_was_made() -> None:
     assert "health check" in hint(answer(503, server="awselb/2.0"))
     assert "application" in hint(answer(503, server="nginx"))
     assert "--status" in hint(answer(301))
-    assert hint(answer(404)) == ""
+    assert "path" in hint(answer(404))
+    assert hint(answer(200)) == ""
 
 
 @pytest.mark.parametrize(

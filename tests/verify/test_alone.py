@@ -1,0 +1,103 @@
+"""verify for any load balancer: it runs where there is nothing of this project, and beside other tools' eyes."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import distribution, requires
+from pathlib import Path
+
+import pytest
+
+from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
+from tests.verify.test_probe import closed_port
+from verify.exit_codes import ExitCode
+
+ROOT = Path(__file__).parents[2]
+OWN = ("httpx", "idna")
+
+
+def needed(name: str) -> set[str]:
+    """A distribution and all that it needs itself, without extras."""
+    names = {name}
+    for requirement in requires(name) or ():
+        words = re.match(r"([A-Za-z0-9._-]+)", requirement)
+        if words and ";" not in requirement:
+            names |= needed(words[1])
+    return names
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with verify, its own dependencies, and nothing else."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "verify").symlink_to(ROOT / "verify")
+    # anyio asks for it below Python 3.13, which a marker says.
+    for name in {*needed(OWN[0]), *needed(OWN[1]), "typing_extensions"}:
+        files = distribution(name).files or []
+        for top in {file.parts[0] for file in files if file.parts[0] != ".." and "dist-info" not in file.parts[0]}:
+            (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+    return folder
+
+
+def test_a_run_needs_its_own_dependencies_and_nothing_else(alone: Path) -> None:
+    program = (
+        "import sys; sys.path.append(sys.argv.pop(1)); from verify.main import main; code = main(sys.argv[1:]);"
+        "import importlib.util as u; assert not any(map(u.find_spec, ('pulumi', 'infra', 'localaws', 'pytest')));"
+        "raise SystemExit(code)"
+    )
+    with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as alb:
+        everything = ("--expect-tasks", "2", "--each-address", "--closed", f":{closed_port()}", "--interval", "1ms")
+        for arguments in (everything, ("--deadline", "0", "--format", "junit")):
+            done = subprocess.run(
+                [sys.executable, "-I", "-S", "-c", program, alone, alb.authority, *arguments],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            assert done.returncode == ExitCode.PASSED, done.stdout + done.stderr
+
+
+STATUSES = {
+    "a page": [hello("a")],
+    "no content": [page("", 204)],
+    "a redirect": [page("", 301, location="https://b.example/")],
+    "a missing page": [page("", 404)],
+    "an error of the balancer": [balancer_error(503)],
+    "closed at once": [b""],
+    "garbage": [b"\x00\x01\x02\r\n\r\n"],
+    "half a body": [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"],
+}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
+@pytest.mark.parametrize("name", STATUSES)
+def test_curl_sees_the_same_status_or_also_fails(name: str) -> None:
+    with FakeAlb(lambda _number, _request: STATUSES[name]) as alb:
+        url = f"http://{alb.authority}/"
+        form = "%{http_code} %{time_connect}"
+        curl = subprocess.run(
+            ["curl", "-q", "--silent", "--noproxy", "*", "-o", os.devnull, "-w", form, url],
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+        status, connected_after = curl.stdout.decode().split()
+        expected = [] if curl.returncode else ["--status", status]
+        ours = subprocess.run(
+            [sys.executable, "-m", "verify", url, "--deadline", "0", "--format", "json", *expected],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+    (report,) = json.loads(ours.stdout)["reports"]
+    phases = {phase["id"]: phase["status"] for phase in report["phases"]}
+    assert (phases["connect"] == "ok") == (float(connected_after) > 0)
+    assert phases["http"] == ("fail" if curl.returncode else "ok")
+    assert ours.returncode == (ExitCode.UNREACHABLE if curl.returncode else ExitCode.PASSED)
