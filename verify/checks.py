@@ -95,7 +95,8 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
         )
     if planned:
         yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
-        yield from _tasks(measured(samples, options), options.expect_tasks)
+        cookies = sampling.sticky_cookies(s.outcome for s in samples if isinstance(s.outcome, Answer))
+        yield from _tasks(measured(samples, options), options.expect_tasks, cookies)
 
 
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
@@ -136,7 +137,7 @@ def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     )
 
 
-def _tasks(samples: Samples, expected: int | None) -> Iterator[Result]:
+def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str]) -> Iterator[Result]:
     tasks, unnamed = samples.tasks, samples.unidentified
     if expected is None and not tasks:
         return
@@ -153,6 +154,10 @@ def _tasks(samples: Samples, expected: int | None) -> Iterator[Result]:
             hint = "do all tasks run and pass the health check?"
         elif len(tasks) > expected:
             hint = "more than expected: a rollout may be under way"
+    if sampling.skewed(tasks):
+        actual += "; the shares are more uneven than chance explains"
+    if cookies:
+        actual += f"; stickiness is on ({', '.join(cookies)}): a browser stays with one task"
     wanted = f"at least {expected} distinct" if expected else ""
     yield Result(
         id="tasks", status=status, expected=wanted, actual=actual, hint=hint, attempts=sum(tasks.values()) + unnamed

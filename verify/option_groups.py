@@ -164,6 +164,13 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         type=values.whole(1, 100_000),
         help="requests to measure once stable (10, or what --expect-tasks needs)",
     )
+    add(
+        "--concurrency",
+        metavar="N",
+        type=values.whole(1, 50),
+        default="1",
+        help="requests to measure at the same time (1); more is sooner done, but slows each answer down",
+    )
     add("--each-address", action="store_true", help="once stable, every address of the name answers by itself")
     add(
         "--min-addresses",

@@ -93,6 +93,7 @@ class Options(NamedTuple):
     identity: values.Identity
     miss_probability: float
     samples: int | None
+    concurrency: int
     each_address: bool
     min_addresses: int | None
     closed: tuple[values.Door, ...]

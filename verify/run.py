@@ -150,9 +150,14 @@ async def _gather(
         evidence.found.append(result)
         progress(f"{Phase.CHECKS:<8} {result.id}: {result.actual}")
     progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
-    while len(evidence.samples) < evidence.planned and deadline - clock() > shortest_attempt(options):
-        outcome = await probe(min(options.timeout, deadline - clock()))
-        evidence.samples.append(judge(outcome, options, clock() - began))
+    turns = iter(range(evidence.planned))
+
+    async def measure() -> None:
+        while deadline - clock() > shortest_attempt(options) and next(turns, None) is not None:
+            outcome = await probe(min(options.timeout, deadline - clock()))
+            evidence.samples.append(judge(outcome, options, clock() - began))
+
+    await asyncio.gather(*(measure() for _ in range(options.concurrency)))
 
 
 def _reached(attempt: Attempt, options: Options) -> bool:

@@ -5,7 +5,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from verify.escaping import visible
 from verify.options import Options
@@ -41,6 +41,18 @@ def planned(options: Options) -> int:
     """How many requests the run measures."""
     needed = samples_needed(options.expect_tasks, options.miss_probability) if options.expect_tasks else 0
     return options.samples or max(needed, _DEFAULT_SAMPLES)
+
+
+def sticky_cookies(answers: Iterable[Answer]) -> list[str]:
+    """Names of the cookies with which a load balancer binds a client to a task."""
+    cookies = " ".join(answer.header("set-cookie") or "" for answer in answers)
+    return sorted(set(re.findall(r"\b(AWSALB(?:APP|TG|TGCORS|CORS)?(?:-[0-9])?)=", cookies)))
+
+
+def skewed(tasks: Mapping[str, int]) -> bool:
+    """Whether the busiest task got more than chance explains: four standard deviations above an equal share."""
+    answers, share = sum(tasks.values()), 1 / max(len(tasks), 1)
+    return bool(tasks) and max(tasks.values()) > answers * share + 4 * math.sqrt(answers * share * (1 - share))
 
 
 def identify(answer: Answer, identity: Identity) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -131,6 +132,21 @@ def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address(
     assert isinstance(first, Failure)
     assert first.phase is Phase.HTTP
     assert isinstance(second, Answer)
+
+
+def test_a_request_looks_for_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_for: list[str] = []
+
+    class Watching:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            looked_for.append(name)
+
+    with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
+        probe(alb.authority)
+        monkeypatch.setattr(sys, "meta_path", [Watching, *sys.meta_path])
+        probe(alb.authority)
+    assert looked_for == [], "searching the disk for a module costs as much as the rest of a request"
 
 
 def test_a_proxy_from_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,6 +124,25 @@ def test_more_tasks_than_expected_pass_with_a_hint() -> None:
     assert "rollout" in found(report, "tasks").hint
 
 
+def test_a_sticky_load_balancer_is_noticed() -> None:
+    def sticky(number: int, request: httpx.Request) -> httpx.Response:
+        cookies = [("set-cookie", "AWSALB=abc; Path=/"), ("set-cookie", "AWSALBCORS=abc; SameSite=None")]
+        return httpx.Response(200, text=hello(number, request).text, headers=cookies)
+
+    report = run(sticky, "--expect-tasks", "2")
+    assert report.exit_code is ExitCode.PASSED
+    assert "stickiness is on (AWSALB, AWSALBCORS)" in found(report, "tasks").actual
+
+
+def test_shares_more_uneven_than_chance_are_noticed() -> None:
+    def uneven(number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=f"Hello from task-{0 if number % 10 else 1}")
+
+    report = run(uneven, "--expect-tasks", "2", "--samples", "60")
+    assert report.exit_code is ExitCode.PASSED
+    assert "more uneven than chance" in found(report, "tasks").actual
+
+
 def test_tasks_that_do_not_name_themselves_are_inconclusive() -> None:
     report = run(lambda _number, _request: httpx.Response(200, text="Welcome to nginx!"), "--expect-tasks", "2")
     assert report.exit_code is ExitCode.INCONCLUSIVE
@@ -294,6 +313,14 @@ def test_several_reports_are_one_document_and_end_as_badly_as_the_worst() -> Non
 def test_several_runs_pass_only_when_all_do(codes: list[ExitCode]) -> None:
     assert worst(codes) in codes
     assert (worst(codes) is ExitCode.PASSED) is (set(codes) == {ExitCode.PASSED})
+
+
+@pytest.mark.parametrize(("concurrency", "seconds"), [("1", 16.0), ("10", 1.6)])
+def test_requests_are_measured_as_many_at_a_time_as_asked(concurrency: str, seconds: float) -> None:
+    report = run(hello, "--samples", "1000", "--stable", "1", "--concurrency", concurrency)
+    assert report.exit_code is ExitCode.PASSED
+    assert report.samples.count == 1000
+    assert report.seconds == pytest.approx(seconds, abs=0.05)
 
 
 def test_a_deadline_of_zero_checks_one_answer() -> None:

@@ -1,6 +1,7 @@
 """How many requests tell N tasks apart: the arithmetic, its promise, and where a task's name is read."""
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from tests.verify.test_waiting import answer
 from verify.option_groups import DEFAULT_IDENTITY
 from verify.options import parse_options
-from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed
+from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed, skewed
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,14 @@ def test_random_routing_hides_a_task_as_rarely_as_stated(tasks: int) -> None:
     samples = samples_needed(tasks, accepted)
     missed = sum(len({rng.randrange(tasks) for _ in range(samples)}) < tasks for _ in range(runs))
     assert missed / runs <= accepted * 1.25
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 10])
+def test_chance_alone_is_seldom_called_uneven(tasks: int) -> None:
+    rng = random.Random(20260101)
+    counts = [Counter(str(rng.randrange(tasks)) for _ in range(200)) for _ in range(500)]
+    assert sum(map(skewed, counts)) <= 1
+    assert not skewed({})
 
 
 def test_the_plan_follows_what_is_expected_unless_told() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.verify.test_waiting import answer, failure
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
-from verify.options import parse_options
+from verify.options import Options, parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.report import Report, Result, Status
 from verify.target import parse_target
@@ -29,6 +30,11 @@ STARTS, ENDS = 5.0, 15.0
 """Seconds: when the simulated command starts, and when it has ended."""
 
 
+@cache
+def parsed(words: tuple[str, ...]) -> Options:
+    return parse_options(["watch", *words])
+
+
 def watch(
     service: Service,
     *arguments: str,
@@ -40,7 +46,7 @@ def watch(
     """Watch a service while a command of ten seconds changes it, or for as long as the arguments say."""
     command_given = command_exit_code is not None
     words = ("--before", f"{STARTS}", *arguments, *(("--", "deploy", "--now") if command_given else ()))
-    options = parse_options(["watch", *words])
+    options = parsed(words)
 
     def probe_of(lane: str) -> ProbeOnce:
         async def probe(limit: float) -> Answer | Failure:
