@@ -48,7 +48,7 @@ def hint(answer: Answer) -> str:
         return "give the redirect's target to verify, or accept it with --status"
     if (answer.header("server") or "").startswith("awselb/"):
         told = _HINTS.get(answer.status, "is there an incident of the load balancer's?")
-        return f"{told} (whose answer it is, is guessed from the Server header)"
+        return f"{told} (guessed from the Server header)"
     if answer.status >= 500:  # noqa: PLR2004
         return "a target answered this, so the application's log says why (guessed from the Server header)"
     return "is this the right host and path, and the right version?" if answer.status >= 400 else ""  # noqa: PLR2004

@@ -194,7 +194,7 @@ class Record:
             return
         actual = "no answer names the task that made it"
         if watched.tasks:
-            actual = f"{len(watched.old)} old tasks"
+            actual = f"{len(watched.old)} old"
             if new and watched.old:
                 actual += f", last seen at {max(watched.tasks[name].last for name in watched.old):.1f} s"
             actual += f"; {len(new)} new"

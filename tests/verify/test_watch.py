@@ -3,8 +3,10 @@
 import asyncio
 import json
 import random
+import textwrap
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -115,7 +117,7 @@ def test_a_correct_rollout_has_no_failed_request_and_a_change() -> None:
     assert found(report, "errors").actual == "0 of 340 requests failed"
     assert found(report, "available").actual == "100 % of the requests were answered well"
     assert found(report, "outage").actual == "none"
-    assert found(report, "tasks").actual == "1 old tasks, last seen at 12.0 s; 1 new, first seen at 9.1 s"
+    assert found(report, "tasks").actual == "1 old, last seen at 12.0 s; 1 new, first seen at 9.1 s"
 
 
 @pytest.mark.parametrize("wrong", [EMPTY_GROUP, EARLY_CLOSE, failure()], ids=["an empty group", "502", "refused"])
@@ -196,7 +198,7 @@ def test_an_availability_just_below_a_hundred_is_not_rounded_up() -> None:
 def test_a_rollout_that_changed_nothing_fails_where_a_change_is_expected() -> None:
     report = watch(lambda _now, _lane: HELLO_OLD, "--expect-change")
     assert report.exit_code == ExitCode.FAILED
-    assert found(report, "tasks").actual == "1 old tasks; 0 new"
+    assert found(report, "tasks").actual == "1 old; 0 new"
 
 
 def test_a_change_that_nobody_can_see_is_inconclusive() -> None:
@@ -240,6 +242,12 @@ def test_progress_tells_each_new_reason_and_each_new_task_once() -> None:
         "new task new-1 (fresh connections)",
         "deploy ended with 0",
     ]
+
+
+def test_the_manuals_report_is_what_such_a_watch_prints() -> None:
+    printed = FORMATS["text"]([watch(down(8.0, 9.0), "--expect-change")])
+    manual = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
+    assert textwrap.indent(printed, "    ") in manual
 
 
 def test_the_document_tells_the_watch() -> None:
