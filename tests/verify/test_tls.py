@@ -205,7 +205,8 @@ def test_a_whole_run_follows_the_redirect_check_to_its_own_port(check: Check) ->
         return [page("", 301, location="https://127.0.0.1/?verify=kept")]
 
     with FakeAlb(to_https) as http:
-        code, report = check("good", "--redirect-from", str(http.port))
+        code, report = check("good", "--redirect-from", str(http.port), "--header", "Authorization: Bearer hunter2")
         assert b"GET /?verify=kept HTTP" in http.requests[0]
+        assert b"hunter2" not in http.requests[0], "a credential is not for a wire without TLS"
     assert code == ExitCode.FAILED
     assert "it leads to https://127.0.0.1/?***: port changed" in report

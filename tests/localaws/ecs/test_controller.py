@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,13 +88,14 @@ async def eventually(condition: Callable[[], object], what: str) -> None:
 
 def processes(home: Path) -> list[psutil.Process]:
     """What runs because of this home: Envoy and tasks name a path or an address of it."""
-    block = Addresses(home).load_balancer("any").address.rpartition(".")[0].rpartition(".")[0]
-    mine = (str(home), f"{block}.")
-    return [
-        each
-        for each in psutil.process_iter(["cmdline"])
-        if any(part.startswith(mine) for part in each.info["cmdline"] or [])
-    ]
+    block = ipaddress.ip_network(f"{Addresses(home).load_balancer('any').address}/22", strict=False)
+
+    def mine(word: str) -> bool:
+        with suppress(ValueError):
+            return ipaddress.ip_address(word) in block
+        return word.startswith(str(home))
+
+    return [each for each in psutil.process_iter(["cmdline"]) if any(map(mine, each.info["cmdline"] or []))]
 
 
 def stored(home: Path) -> str:
