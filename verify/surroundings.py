@@ -32,7 +32,9 @@ async def look_around(probe: Probe, options: Options, answer: Answer, room: Room
     if options.redirect_from:
         asked = redirect.plain(target, options.redirect_from)
         async with new_transport(asked) as transport:
-            in_plain = Probe(asked, options, transport=transport, resolver=probe.resolver)
+            # Headers may hold credentials, which are not for a wire without TLS.
+            bare = options._replace(header=())
+            in_plain = Probe(asked, bare, transport=transport, resolver=probe.resolver)
             outcome = await in_plain(min(options.timeout, room()))
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
 
