@@ -14,6 +14,7 @@ import pytest
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.test_probe import closed_port
 from verify.exit_codes import ExitCode
+from verify.main import main
 
 ROOT = Path(__file__).parents[2]
 OWN = ("httpx", "idna")
@@ -76,7 +77,10 @@ STATUSES = {
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
 @pytest.mark.parametrize("name", STATUSES)
-def test_curl_sees_the_same_status_or_also_fails(name: str) -> None:
+def test_curl_sees_the_same_status_or_also_fails(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
     with FakeAlb(lambda _number, _request: STATUSES[name]) as alb:
         url = f"http://{alb.authority}/"
         form = "%{http_code} %{time_connect}"
@@ -88,16 +92,9 @@ def test_curl_sees_the_same_status_or_also_fails(name: str) -> None:
         )
         status, connected_after = curl.stdout.decode().split()
         expected = [] if curl.returncode else ["--status", status]
-        ours = subprocess.run(
-            [sys.executable, "-m", "verify", url, "--deadline", "0", "--format", "json", *expected],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=20,
-        )
-    (report,) = json.loads(ours.stdout)["reports"]
+        code = main([url, "--deadline", "0", "--format", "json", *expected])
+    (report,) = json.loads(capsys.readouterr().out)["reports"]
     phases = {phase["id"]: phase["status"] for phase in report["phases"]}
     assert (phases["connect"] == "ok") == (float(connected_after) > 0)
     assert phases["http"] == ("fail" if curl.returncode else "ok")
-    assert ours.returncode == (ExitCode.UNREACHABLE if curl.returncode else ExitCode.PASSED)
+    assert code == (ExitCode.UNREACHABLE if curl.returncode else ExitCode.PASSED)
