@@ -63,15 +63,17 @@ def _counts(tasks: Sequence[Task]) -> dict[str, int]:
 
 def _deployment(each: Deployment, spec: ServiceSpec, state: ServiceState, *, primary: bool) -> dict[str, Any]:
     verb = "completed" if each.rollout is Rollout.COMPLETED else "in progress"
+    tasks = [task for task in state.tasks if task.deployment == each.id]
+    older = "DRAINING" if each.rollout is Rollout.FAILED else "ACTIVE"
     return {
         "id": each.id,
-        "status": "PRIMARY" if primary else "ACTIVE",
+        "status": "PRIMARY" if primary else older,
         "taskDefinition": each.revision.task_definition,
-        "desiredCount": spec.desired if primary else 0,
-        **_counts([task for task in state.tasks if task.deployment == each.id]),
+        "desiredCount": spec.desired if primary else sum(task.active for task in tasks),
+        **_counts(tasks),
         "failedTasks": each.failures,
         "rolloutState": str(each.rollout),
-        "rolloutStateReason": f"ECS deployment {each.id} {verb}.",
+        "rolloutStateReason": each.reason or f"ECS deployment {each.id} {verb}.",
         "createdAt": stamp(each.created_at),
         "updatedAt": stamp(each.updated_at),
     }
