@@ -214,8 +214,9 @@ class Controller:
             self._problems = self._met
             async with self._passed:
                 self._passed.notify_all()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _BUSY_PAUSE if self._busy() else _CALM_PAUSE)
+            with suppress(TimeoutError):  # not wait_for, which before Python 3.12 loses a cancellation now and then
+                async with asyncio.timeout(_BUSY_PAUSE if self._busy() else _CALM_PAUSE):
+                    await self._wake.wait()
 
     async def _pass(self) -> None:
         self._forget_deleted()
@@ -362,9 +363,9 @@ class Controller:
         while True:
             self._wake.set()
             with suppress(TimeoutError):
-                async with self._passed:
-                    remaining = max(0.01, deadline - asyncio.get_running_loop().time())
-                    await asyncio.wait_for(self._passed.wait(), remaining)
+                remaining = max(0.01, deadline - asyncio.get_running_loop().time())
+                async with asyncio.timeout(remaining), self._passed:
+                    await self._passed.wait()
             service = self._services.get(service_arn)
             progress = self._progress(service) if service else ""
             if progress not in {told, ""}:
