@@ -183,6 +183,17 @@ def _exits(task: dict[str, Any]) -> list[int]:
     return [container["exitCode"] for container in task["containers"]]
 
 
+def test_closing_in_the_moment_of_a_change_ends(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            await asyncio.sleep(0.01)  # it looks again only when it is woken
+            web.change(desiredCount=1)
+
+    asyncio.run(asyncio.wait_for(play(), PATIENCE))
+    assert not processes(home)
+
+
 def test_a_task_whose_process_died_is_replaced(web: Any, home: Path) -> None:
     async def play() -> None:
         async with plane(web, home) as running:
