@@ -33,8 +33,10 @@ def describe(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen]) -
 
 def progress(spec: ServiceSpec, state: ServiceState, healthy: int, seen: Mapping[str, Seen]) -> str:
     """One line on how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
-    primary = state.deployments[0].id if state.deployments else None
-    parts = [f"{healthy} of {spec.desired} tasks healthy"]
+    first = state.deployments[0] if state.deployments else None
+    primary = first.id if first else None
+    rolling_back = first is not None and first.undoes and first.rollout is Rollout.IN_PROGRESS
+    parts = [f"{'rolling back: ' if rolling_back else ''}{healthy} of {spec.desired} tasks healthy"]
     groups = Counter(_phase(task, primary, seen.get(task.id)) for task in state.tasks)
     parts += [f"{groups[phase]} {phase}" for phase in _PHASES if groups[phase]]
     return ", ".join(parts)

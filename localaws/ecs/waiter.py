@@ -50,15 +50,14 @@ def arrived(
 
 
 def why_stopped(state: ServiceState) -> str:
-    """Why tasks of the newest deployment that isn't a rollback ended or failed their health checks, newest first."""
-    tried = [each.undoes or each.id for each in state.deployments[:1]]
-    stopped = [
-        f"task {task.id[:8]} stopped: {task.stop_reason}{_details(task)}"
-        for task in reversed(state.tasks)
-        if task.deployment in tried
-        if task.stop_reason and not task.stop_reason.startswith("Scaling activity")
-    ]
-    return "".join(f"; {each}" for each in stopped[:_REASONS_SHOWN])
+    """Why tasks of the newest deployment, and of the one that it undoes, ended: each reason once, newest first."""
+    tried = [name for each in state.deployments[:1] for name in (each.id, each.undoes)]
+    stopped: dict[str, str] = {}
+    for task in reversed(state.tasks):
+        if task.deployment in tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity"):
+            stopped.setdefault(f"{task.stop_reason}{_details(task)}", task.id[:8])
+    reasons = [f"; task {task} stopped: {reason}" for reason, task in stopped.items()]
+    return "".join(reasons[:_REASONS_SHOWN])
 
 
 def _failure(done: str, state: ServiceState) -> str:

@@ -363,6 +363,7 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: 
                 verdict = "rolled back because the circuit breaker threshold was exceeded"
                 with pytest.raises(NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"):
                     await running.settle()
+                assert any(report.startswith("rolling back: ") for report in running.reports)
                 (primary,) = running.describe()["deployments"]
                 assert (primary["taskDefinition"], primary["rolloutState"]) == (web.define(1), "COMPLETED")
                 web.change(desiredCount=3)
