@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localaws import parameters
+from localaws import invokes, parameters
 from localaws.addresses import Addresses
 from localaws.alb.balancer import LOAD_BALANCER
 from localaws.catalog.ssm import PARAMETER
@@ -22,6 +22,22 @@ if TYPE_CHECKING:
     from localaws.catalog import Properties, Resource
     from localaws.cloud import Cloud
     from localaws.home import Home
+
+
+GET_SERVICE = "aws:ecs/getService:getService"
+
+_LIVE = ("taskDefinition", "desiredCount", "runningCount", "pendingCount", "events")
+_DEPLOYMENT = (
+    "id",
+    "status",
+    "taskDefinition",
+    "desiredCount",
+    "runningCount",
+    "pendingCount",
+    "createdAt",
+    "updatedAt",
+)
+"""What the provider shows of a deployment; its rollout state isn't among it."""
 
 
 class Running:
@@ -44,7 +60,10 @@ class Running:
     @property
     def functions(self) -> Mapping[str, Callable[[Properties], Mapping[str, Any]]]:
         """Provider functions that only running things can answer."""
-        return {STATUS: lambda _: {"running": True, "services": self._controller.status()}}
+        return {
+            STATUS: lambda _: {"running": True, "services": self._controller.status()},
+            GET_SERVICE: self._service,
+        }
 
     async def start(self) -> None:
         """Start again whatever ran before."""
@@ -79,6 +98,17 @@ class Running:
             await self._controller.drain(resource.id, timeout=seconds, report=report)
         except NotSteadyError as reason:
             raise NotSettled(str(reason)) from None
+
+    def _service(self, args: Properties) -> Mapping[str, Any]:
+        """A service as it is: after a rollback it runs another task definition than the cloud was told.
+
+        Raises:
+            Refused: There is none of that name.
+        """
+        asked = invokes.answer(self._cloud, GET_SERVICE, args, region="")
+        live = self._controller.describe(asked["arn"])
+        deployments = [{name: each[name] for name in _DEPLOYMENT} for each in live.get("deployments", ())]
+        return {**asked, **{name: live[name] for name in _LIVE if name in live}, "deployments": deployments}
 
     def _parameter(self, name: str) -> str | None:
         """A parameter's value: one that a program manages, else one of the file, which is read anew for every task."""

@@ -18,11 +18,13 @@ from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, Resourc
 from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
+from localaws.ecs.waiter import DeploymentFailedError, arrived, why_stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from localaws.catalog.model import Resource
     from localaws.ecs.live import TargetGroups
     from localaws.ecs.model import Revision, ServiceSpec
     from localaws.ecs.runtime import TaskRuntime
@@ -38,11 +40,9 @@ _CALM_PAUSE = 2.0
 _STEPS_AT_ONCE = 50
 """Far more than a step ever needs to come to rest; a bound for the scheduler's mistakes."""
 
-_REASONS_SHOWN = 3
-
 
 class NotSteadyError(Exception):
-    """A service didn't get where it should in time; says how far it came, and why its tasks stopped."""
+    """A service doesn't get where it should; says how far it came, and why its tasks stopped."""
 
 
 class Cloud(Resources, Protocol):
@@ -56,6 +56,10 @@ class Cloud(Resources, Protocol):
 @dataclass
 class _Service:
     spec: ServiceSpec
+    resource: Resource
+    """What the cloud held when it was changed last."""
+
+    changed_at: float
     state: ServiceState = field(default_factory=ServiceState)
     retired: bool = False
     """Whether its tasks are to go, since it is about to be deleted."""
@@ -127,7 +131,7 @@ class Controller:
         await self._runtime.close()
 
     async def settle(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — it raises an error of its own, with a reason
-        """Wait until a service is what the cloud says it should be.
+        """Wait until a service is what the cloud says it should be, as the provider does: see `waiter`.
 
         Args:
             service_arn: The service.
@@ -135,18 +139,26 @@ class Controller:
             report: Is told of each progress: `1 of 2 tasks healthy, 1 waiting for health checks`.
 
         Raises:
-            NotSteadyError: It isn't in time.
+            NotSteadyError: It isn't in time, or its deployment has failed.
         """
 
         def done() -> bool:
             service = self._services.get(service_arn)
-            with suppress(MissingTaskDefinitionError):
-                return (
-                    service is not None
-                    and not service.retired
-                    and steady(self._spec(service), service.state, self._seen(service), self._clock(), self._timing)
+            if service is None or service.retired:
+                return False
+            try:
+                return arrived(
+                    self._spec(service),
+                    service.state,
+                    self._seen(service),
+                    self._clock(),
+                    since=service.changed_at,
+                    timing=self._timing,
                 )
-            return False
+            except MissingTaskDefinitionError:
+                return False
+            except DeploymentFailedError as failure:
+                raise NotSteadyError(f"waiting for ECS Service ({service_arn}): {failure}") from None
 
         if (known := self._services.get(service_arn)) is not None:
             known.retired = known.deleted  # whoever waits for it has given up deleting it
@@ -202,8 +214,9 @@ class Controller:
             self._problems = self._met
             async with self._passed:
                 self._passed.notify_all()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _BUSY_PAUSE if self._busy() else _CALM_PAUSE)
+            with suppress(TimeoutError):  # not wait_for, which before Python 3.12 loses a cancellation now and then
+                async with asyncio.timeout(_BUSY_PAUSE if self._busy() else _CALM_PAUSE):
+                    await self._wake.wait()
 
     async def _pass(self) -> None:
         self._forget_deleted()
@@ -234,13 +247,17 @@ class Controller:
         for arn, resource in present.items():
             if arn not in self._services:
                 with self._noting_problems():
-                    self._services[arn] = _Service(service_spec(resource, self._cloud, None))
+                    spec = service_spec(resource, self._cloud, None)
+                    self._services[arn] = _Service(spec, resource, self._clock())
 
     def _notice_change(self) -> None:
         """Runs within every change of the cloud, so that a service deleted and made again is noticed too."""
         for arn, service in self._services.items():
-            if self._cloud.get(SERVICE, arn) is None:
+            resource = self._cloud.get(SERVICE, arn)
+            if resource is None:
                 service.retired = service.deleted = True
+            elif resource is not service.resource:
+                service.resource, service.changed_at = resource, self._clock()
         self._wake.set()
 
     async def _advance(self, service: _Service) -> None:
@@ -285,8 +302,7 @@ class Controller:
         resource = self._cloud.get(SERVICE, service.spec.arn)
         if service.retired or resource is None:
             return replace(service.spec, desired=0)
-        deployments = service.state.deployments
-        return service_spec(resource, self._cloud, deployments[0].revision if deployments else None)
+        return service_spec(resource, self._cloud, service.state.asked)
 
     def _seen(self, service: _Service) -> dict[str, Seen]:
         return self._tasks.seen(service.state.tasks)
@@ -326,8 +342,7 @@ class Controller:
                 continue  # it was on its way out, and its tasks are gone
             with self._noting_problems():  # a file of another version is no reason not to start
                 found = saved.from_json(state)
-                current = found.deployments[0].revision if found.deployments else None
-                service = _Service(service_spec(resource, self._cloud, current))
+                service = _Service(service_spec(resource, self._cloud, found.asked), resource, self._clock())
                 service.state, actions = recover(found, self._clock())
                 self._services[arn] = service
                 for action in actions:
@@ -348,9 +363,9 @@ class Controller:
         while True:
             self._wake.set()
             with suppress(TimeoutError):
-                async with self._passed:
-                    remaining = max(0.01, deadline - asyncio.get_running_loop().time())
-                    await asyncio.wait_for(self._passed.wait(), remaining)
+                remaining = max(0.01, deadline - asyncio.get_running_loop().time())
+                async with asyncio.timeout(remaining), self._passed:
+                    await self._passed.wait()
             service = self._services.get(service_arn)
             progress = self._progress(service) if service else ""
             if progress not in {told, ""}:
@@ -359,7 +374,7 @@ class Controller:
             if done():
                 return
             if asyncio.get_running_loop().time() >= deadline:
-                why = self._why(service.state) if service else ""
+                why = why_stopped(service.state) if service else ""
                 problem = "".join(f"; {problem}" for problem in self._problems)
                 raise NotSteadyError(f"{service_arn} did not {goal} within {patience:g} s: {progress}{why}{problem}")
             await asyncio.sleep(_BUSY_PAUSE / 2)
@@ -372,25 +387,11 @@ class Controller:
         )
         return description.progress(service.spec, service.state, count, seen)
 
-    @staticmethod
-    def _why(state: ServiceState) -> str:
-        """Why tasks of the primary deployment stopped by themselves, newest first."""
-        stopped = [
-            f"task {task.id[:8]} stopped: {task.stop_reason}{_exits(task.exit_codes)}"
-            for task in reversed(state.tasks)
-            if task.stop_reason and not task.stop_reason.startswith("Scaling activity")
-        ]
-        return "".join(f"; {each}" for each in stopped[:_REASONS_SHOWN])
-
 
 def _revision(service: _Service, task: Task) -> Revision:
     deployment = service.state.deployment(task.deployment)
     assert deployment is not None, "a deployment stays as long as one of its tasks"
     return deployment.revision
-
-
-def _exits(codes: Mapping[str, int]) -> str:
-    return f" ({', '.join(f'{name} exited with {code}' for name, code in codes.items())})" if codes else ""
 
 
 def _unfinished(state: ServiceState) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.ecs.model import Binding, Revision, ServiceSpec, Zone
+from localaws.ecs.model import Binding, Breaker, Revision, ServiceSpec, Zone
 from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
     Args:
         service: The service.
         resources: Where the resources are that it names.
-        current: The revision that its primary deployment has, which outlives its task definition.
+        current: The revision that was asked for last, which outlives its task definition.
 
     Raises:
         MissingTaskDefinitionError: Its task definition isn't there.
@@ -75,6 +75,7 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
         minimum_percent=_integer(outputs.get("deploymentMinimumHealthyPercent"), 100),
         maximum_percent=_integer(outputs.get("deploymentMaximumPercent"), 200),
         grace=_integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
+        breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
         revision=revision,
         drain_delays=delays,
     )
@@ -214,6 +215,10 @@ def _unordered(value: object) -> object:
     if isinstance(value, list):
         return sorted(map(_unordered, value), key=repr)
     return value
+
+
+def _breaker(block: Mapping[str, Any]) -> Breaker:
+    return Breaker(enable=bool(block.get("enable")), rollback=bool(block.get("rollback")))
 
 
 def _drain_delay(target_group: str, resources: Resources) -> float:

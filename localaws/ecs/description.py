@@ -33,8 +33,10 @@ def describe(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen]) -
 
 def progress(spec: ServiceSpec, state: ServiceState, healthy: int, seen: Mapping[str, Seen]) -> str:
     """One line on how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
-    primary = state.deployments[0].id if state.deployments else None
-    parts = [f"{healthy} of {spec.desired} tasks healthy"]
+    first = state.deployments[0] if state.deployments else None
+    primary = first.id if first else None
+    rolling_back = first is not None and first.undoes and first.rollout is Rollout.IN_PROGRESS
+    parts = [f"{'rolling back: ' if rolling_back else ''}{healthy} of {spec.desired} tasks healthy"]
     groups = Counter(_phase(task, primary, seen.get(task.id)) for task in state.tasks)
     parts += [f"{groups[phase]} {phase}" for phase in _PHASES if groups[phase]]
     return ", ".join(parts)
@@ -63,15 +65,17 @@ def _counts(tasks: Sequence[Task]) -> dict[str, int]:
 
 def _deployment(each: Deployment, spec: ServiceSpec, state: ServiceState, *, primary: bool) -> dict[str, Any]:
     verb = "completed" if each.rollout is Rollout.COMPLETED else "in progress"
+    tasks = [task for task in state.tasks if task.deployment == each.id]
+    older = "DRAINING" if each.rollout is Rollout.FAILED else "ACTIVE"
     return {
         "id": each.id,
-        "status": "PRIMARY" if primary else "ACTIVE",
+        "status": "PRIMARY" if primary else older,
         "taskDefinition": each.revision.task_definition,
-        "desiredCount": spec.desired if primary else 0,
-        **_counts([task for task in state.tasks if task.deployment == each.id]),
+        "desiredCount": spec.desired if primary else sum(task.active for task in tasks),
+        **_counts(tasks),
         "failedTasks": each.failures,
         "rolloutState": str(each.rollout),
-        "rolloutStateReason": f"ECS deployment {each.id} {verb}.",
+        "rolloutStateReason": each.reason or f"ECS deployment {each.id} {verb}.",
         "createdAt": stamp(each.created_at),
         "updatedAt": stamp(each.updated_at),
     }

@@ -62,6 +62,17 @@ class Revision:
     """What the task runtime needs, kept here since the task definition may be gone while its tasks still run."""
 
 
+@dataclass(frozen=True)
+class Breaker:
+    """A service's deployment circuit breaker."""
+
+    enable: bool = False
+    """Whether a deployment whose tasks keep failing ends as failed; without it, it is tried for ever."""
+
+    rollback: bool = False
+    """Whether the last completed deployment then comes back."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
     """What a service is asked to be, now."""
@@ -74,6 +85,7 @@ class ServiceSpec:
     grace: float = 0
     """Seconds after a task's start in which failed health checks don't matter."""
 
+    breaker: Breaker = Breaker()
     revision: Revision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
     """Deregistration delay by target group, in seconds."""
@@ -87,6 +99,11 @@ class ServiceSpec:
     def upper_bound(self) -> int:
         """Starting and running tasks that the scheduler never goes above."""
         return self.desired * self.maximum_percent // 100
+
+    @property
+    def failure_threshold(self) -> int:
+        """Failures in a row that trip the circuit breaker: half of the tasks, but 3 to 200 (ECS's API reference)."""
+        return min(max(3, -(-self.desired // 2)), 200)
 
 
 class Status(StrEnum):
@@ -112,6 +129,7 @@ class Rollout(StrEnum):
 
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +154,9 @@ class Task:
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     """Exit status by container, of those that ran."""
 
+    health_answer: str = ""
+    """What failed health checks got, of a task stopped for them: `Health checks failed with these codes: [404]`."""
+
     @property
     def active(self) -> bool:
         """Whether it serves or is about to: what the upper bound counts."""
@@ -151,8 +172,14 @@ class Deployment:
     created_at: float
     updated_at: float
     rollout: Rollout = Rollout.IN_PROGRESS
+    reason: str = ""
+    """Why it is as it is, where it isn't the usual."""
+
+    undoes: str = ""
+    """Of a rollback: the deployment that failed."""
+
     failures: int = 0
-    """Tasks that failed in a row since one was healthy."""
+    """Tasks that failed in a row, without ever having been healthy, since one was healthy."""
 
     not_before: float = 0
     """No task is started earlier."""
@@ -173,6 +200,12 @@ class ServiceState:
 
     deployments: tuple[Deployment, ...] = ()
     """Newest first; the first is the primary."""
+
+    asked: Revision | None = None
+    """What was asked for last; after a rollback the primary has another."""
+
+    completed: Deployment | None = None
+    """What a rollback goes back to. A rollback uses it up, and is the next one once it is completed."""
 
     tasks: tuple[Task, ...] = ()
     events: tuple[Event, ...] = ()

@@ -26,7 +26,10 @@ def to_json(state: ServiceState) -> dict[str, Any]:
 
 def from_json(saved: dict[str, Any]) -> ServiceState:
     """What `to_json` made, read back."""
+    asked, completed = saved["asked"], saved["completed"]
     return ServiceState(
+        asked=_revision(asked) if asked else None,
+        completed=_deployment(completed) if completed else None,
         deployments=tuple(map(_deployment, saved["deployments"])),
         tasks=tuple(map(_task, saved["tasks"])),
         events=tuple(Event(**each) for each in saved["events"]),
@@ -34,15 +37,17 @@ def from_json(saved: dict[str, Any]) -> ServiceState:
 
 
 def _deployment(saved: dict[str, Any]) -> Deployment:
-    revision = saved["revision"]
-    restored = Revision(
+    return Deployment(**{**saved, "revision": _revision(saved["revision"]), "rollout": Rollout(saved["rollout"])})
+
+
+def _revision(saved: dict[str, Any]) -> Revision:
+    return Revision(
         **{
-            **revision,
-            "zones": tuple(Zone(**each) for each in revision["zones"]),
-            "bindings": tuple(Binding(**each) for each in revision["bindings"]),
+            **saved,
+            "zones": tuple(Zone(**each) for each in saved["zones"]),
+            "bindings": tuple(Binding(**each) for each in saved["bindings"]),
         }
     )
-    return Deployment(**{**saved, "revision": restored, "rollout": Rollout(saved["rollout"])})
 
 
 def _task(saved: dict[str, Any]) -> Task:

@@ -31,10 +31,11 @@ from localaws.ecs.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from localaws.ecs.model import ServiceSpec
+    from localaws.ecs.model import Revision, ServiceSpec
 
 _NOT_SEEN = Seen()
 _EVENTS_KEPT = 100
+_BREAKER = "ECS deployment circuit breaker"
 _FAILURES_WORTH_A_WORD = 3
 """Failed starts in a row after which ECS says that it can't start tasks consistently."""
 
@@ -80,6 +81,7 @@ def step(
     run.notice_starts()
     run.notice_health()
     run.open_deployment()
+    run.break_circuit()
     run.stop_surplus()
     run.start_missing()
     run.stop_drained()
@@ -89,11 +91,19 @@ def step(
 
 
 def steady(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
-    """Whether the service is what it should be: one deployment, the desired count of tasks, all of them healthy."""
-    if [each.revision.fingerprint for each in state.deployments] != [spec.revision.fingerprint]:
+    """Whether a service has come to rest: one deployment, the desired count of tasks, all of them healthy.
+
+    After a rollback that is the old revision; the new one must have been tried.
+    """
+    if not taken_up(spec, state) or len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
         return False
     active = [task for task in state.tasks if task.active]
     return len(active) == spec.desired and all(healthy(task, seen, now, timing) for task in active)
+
+
+def taken_up(spec: ServiceSpec, state: ServiceState) -> bool:
+    """Whether the scheduler knows what is asked for."""
+    return state.asked is not None and state.asked.fingerprint == spec.revision.fingerprint
 
 
 def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]]:
@@ -169,17 +179,35 @@ class _Step:
     # What should be
 
     def open_deployment(self) -> None:
-        """Another revision than the primary's makes a new deployment, which supersedes the others."""
-        if self.state.deployments and self._primary().revision.fingerprint == self.spec.revision.fingerprint:
+        """Asking for another revision than the primary's makes a new deployment, which supersedes the others."""
+        if taken_up(self.spec, self.state):
             return
-        new = Deployment(
-            id=self.ids.deployment(), revision=self.spec.revision, created_at=self.now, updated_at=self.now
-        )
-        self.state = replace(self.state, deployments=(new, *self.state.deployments))
+        self.state = replace(self.state, asked=self.spec.revision)
+        there = self.state.deployments[:1]
+        wanted = self.spec.revision.fingerprint
+        if not any(each.revision.fingerprint == wanted and each.rollout is not Rollout.FAILED for each in there):
+            self._open(self.spec.revision)
+
+    def break_circuit(self) -> None:
+        """Too many failures in a row end a deployment; the last completed one comes back, if there is one."""
+        failed, breaker, good = self._primary(), self.spec.breaker, self.state.completed
+        tripped = breaker.enable and failed.failures >= self.spec.failure_threshold
+        if not tripped or failed.rollout is not Rollout.IN_PROGRESS:
+            return
+        reason = "tasks failed to start."
+        self._put_deployment(replace(failed, rollout=Rollout.FAILED, reason=f"{_BREAKER}: {reason}"))
+        self._say(f"(deployment {failed.id}) deployment failed: {reason}")
+        if breaker.rollback and good is not None:
+            self._say(f"rolling back to deployment {good.id}.")
+            self._open(good.revision, undoes=failed.id, reason=f"{_BREAKER}: rolling back to deploymentId {good.id}")
+            self.state = replace(self.state, completed=None)
 
     def stop_surplus(self) -> None:
         """Stop what is too much, never below the lower bound."""
         primary, old = self._active()
+        if self._primary().rollout is Rollout.FAILED:
+            self._stop_stalled(primary, old)
+            return
         well = [task for task in primary if not self._failing(task)]
         complete = len(well) >= self.spec.desired
         self._stop_failing(primary, blocked=not complete and not self._room())
@@ -205,7 +233,7 @@ class _Step:
     def start_missing(self) -> None:
         """Start what the primary deployment lacks, as far as the upper bound and the last failures allow."""
         deployment = self._primary()
-        if self.now < deployment.not_before:
+        if deployment.rollout is Rollout.FAILED or self.now < deployment.not_before:
             return
         primary, _ = self._active()
         missing = self.spec.desired - sum(not self._failing(task) for task in primary)
@@ -246,7 +274,9 @@ class _Step:
         first, *others = self.state.deployments
         self.state = replace(self.state, deployments=(first, *(each for each in others if each.id in alive)))
         if first.rollout is Rollout.IN_PROGRESS and steady(self.spec, self.state, self.seen, self.now, self.timing):
-            self._put_deployment(replace(first, rollout=Rollout.COMPLETED))
+            completed = replace(first, rollout=Rollout.COMPLETED, reason="", updated_at=self.now)
+            self._put_deployment(completed)
+            self.state = replace(self.state, completed=completed)
             self._say(f"(deployment {first.id}) deployment completed.")
             self._say("has reached a steady state.")
 
@@ -267,12 +297,26 @@ class _Step:
             code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, "Essential container in task exited"
         if task.status is not Status.DEACTIVATING:
             self._put(replace(task, stop_code=code, stop_reason=reason))
-            self._count_failure(task)
+            self._count_failure(task)  # what leaves anyway has not failed its deployment
         if task.status is Status.RUNNING and self._bound(task):
             self._act(Deed.DEREGISTER, task)
             self._say_targets("deregistered", [task])
 
+    def _open(self, revision: Revision, *, undoes: str = "", reason: str = "") -> None:
+        new = Deployment(
+            id=self.ids.deployment(),
+            revision=revision,
+            created_at=self.now,
+            updated_at=self.now,
+            undoes=undoes,
+            reason=reason,
+        )
+        self.state = replace(self.state, deployments=(new, *self.state.deployments))
+
     def _count_failure(self, task: Task) -> None:
+        """A task that worked once and fails later only needs a replacement; others speak against their version."""
+        if task.healthy_once:
+            return
         deployment = self._deployment(task)
         failures = deployment.failures + 1
         pause = min(self.timing.first_pause * 2 ** (failures - 1), self.timing.longest_pause)
@@ -283,17 +327,28 @@ class _Step:
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
         """Stop tasks that fail their health checks: once others do their work, or one at a time to make room."""
         failing = [task for task in primary if self._failing(task)]
-        if not blocked and self._healthy_count() < self.spec.desired:
-            return
-        for task in failing[:1] if blocked else failing:
+        if blocked:
+            self._stop_unhealthy(failing[:1])
+        elif self._healthy_count() >= self.spec.desired:
+            self._stop_unhealthy(failing)
+
+    def _stop_stalled(self, primary: Sequence[Task], old: Sequence[Task]) -> None:
+        """A failed deployment without a successor keeps whatever works, of any version, up to the desired count."""
+        self._stop_unhealthy([task for task in primary if self._failing(task)])
+        kept = [task for task in primary if not self._failing(task)] + list(old)
+        surplus = max(0, len(kept) - self.spec.desired)
+        self._deactivate(self._order(kept)[:surplus], self._scaling(self._primary()))
+
+    def _stop_unhealthy(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
             seen = self._seen(task)
             self._say(
                 f"(port {self._port(task)}) is unhealthy in (target-group {seen.unhealthy_in}) "
                 f"due to (reason {seen.unhealthy_reason})."
             )
-            self._deactivate([task], f"Task failed ELB health checks in (target-group {seen.unhealthy_in})")
-            if not task.healthy_once:
-                self._count_failure(task)
+            told = replace(task, health_answer=seen.unhealthy_reason)
+            self._deactivate([told], f"Task failed ELB health checks in (target-group {seen.unhealthy_in})")
+            self._count_failure(task)
 
     def _deactivate(self, tasks: Sequence[Task], reason: str) -> None:
         """Take tasks out of service; they are stopped when they have drained."""

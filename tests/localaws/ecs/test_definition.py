@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, parameter_name, service_spec, task_spec
+from localaws.ecs.model import Breaker
 from localaws.ecs.runtime import TaskStartError
 
 if TYPE_CHECKING:
@@ -37,6 +38,19 @@ def test_what_the_program_left_out_has_awss_defaults(web: Any) -> None:
 def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
     web.change(deploymentMinimumHealthyPercent=0)
     assert read(web).minimum_percent == 0
+
+
+@pytest.mark.parametrize(
+    ("block", "breaker"),
+    [
+        (None, Breaker(enable=False, rollback=False)),
+        ({"enable": True, "rollback": True}, Breaker(enable=True, rollback=True)),
+        ({"enable": True}, Breaker(enable=True, rollback=False)),
+    ],
+)
+def test_the_circuit_breaker_is_off_unless_asked_for(web: Any, block: object, breaker: Breaker) -> None:
+    web.change(deploymentCircuitBreaker=block)
+    assert read(web).breaker == breaker
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""A deployment that can't succeed, under the real engine and under traffic: undone, told, healed by the next one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.property_values import from_wire, to_wire
+from tests.engine.test_lifecycle import SERVICE, Traffic
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+MISSING = "/demo/local/missing"
+
+
+def service_of(stack: Stack) -> dict[str, Any]:
+    """What `aws.ecs.get_service` answers."""
+    (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
+    cluster, name = arn.partition(":service/")[2].split("/")
+    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
+        provider = provider_pb2_grpc.ResourceProviderStub(channel)
+        request = provider_pb2.InvokeRequest(
+            tok="aws:ecs/getService:getService", args=to_wire({"clusterArn": cluster, "serviceName": name})
+        )
+        return from_wire(getattr(provider.Invoke(request), "return"))
+
+
+def test_a_version_whose_secret_is_missing_is_rolled_back_with_the_reason_and_the_next_up_heals(stack: Stack) -> None:
+    before = service_of(stack)["taskDefinition"]
+    started = time.monotonic()
+    with Traffic(stack.outputs()["serviceUrl"]) as traffic:
+        output = stack.up("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}', fails=True)
+        took = time.monotonic() - started
+        rolled_back = service_of(stack)
+        stack.up()
+    assert set(traffic.answers) == {"200"}, traffic.answers
+    assert took < 60
+    assert "rolled back because the circuit breaker threshold was exceeded" in output
+    assert "ResourceInitializationError: unable to pull secrets or registry auth: " in output
+    assert f"invalid parameters: {MISSING}" in output
+    assert rolled_back["taskDefinition"] == before
+    assert [each["status"] for each in rolled_back["deployments"]] == ["PRIMARY"]
+    assert any("rolling back to deployment ecs-svc/" in each["message"] for each in rolled_back["events"])
+    healed = service_of(stack)
+    assert healed["taskDefinition"] != before, "the good configuration has a revision of its own again"
+    assert healed["runningCount"] == healed["desiredCount"] == 2
+    stack.up("--expect-no-changes")

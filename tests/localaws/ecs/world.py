@@ -1,0 +1,202 @@
+"""A service whose tasks behave as told, under a fake clock, with the scheduler's bounds watched at every action."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from localaws.ecs.model import (
+    Action,
+    Binding,
+    Deed,
+    Health,
+    Process,
+    Revision,
+    Seen,
+    ServiceSpec,
+    ServiceState,
+    Status,
+    Task,
+    Timing,
+    Zone,
+)
+from localaws.ecs.saved import from_json, to_json
+from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
+
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
+ZONES = (Zone(subnet="subnet-a", name="eu-west-1a"), Zone(subnet="subnet-b", name="eu-west-1b"))
+BOUND = (Binding(target_group=GROUP, container="web", port=80),)
+TIMING = Timing(first_pause=1, longest_pause=8, shortest_drain=1)
+
+
+def revision(number: int, *, bindings: tuple[Binding, ...] = BOUND) -> Revision:
+    return Revision(fingerprint=f"r{number}", task_definition=f"web:{number}", zones=ZONES, bindings=bindings)
+
+
+def spec(**wishes: Any) -> ServiceSpec:
+    defaults: dict[str, Any] = {
+        "arn": "service",
+        "name": "web",
+        "desired": 2,
+        "revision": revision(1),
+        "drain_delays": {GROUP: 5},
+    }
+    return ServiceSpec(**{**defaults, **wishes})
+
+
+@dataclass
+class Behaviour:
+    """What becomes of the tasks of a revision."""
+
+    start: float = 1
+    """Seconds until a task runs."""
+
+    warm_up: float = 1
+    """Seconds until it is healthy; infinity for never."""
+
+    crash_after: float | None = None
+    """Seconds after which it exits by itself."""
+
+    unpullable: bool = False
+
+
+@dataclass
+class World:
+    """Tasks that behave as told, a clock, and the scheduler's bounds watched at every action."""
+
+    spec: ServiceSpec
+    behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    """By task definition, or by task id for one that differs."""
+
+    now: float = 1000
+    state: ServiceState = field(default_factory=ServiceState)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    begun: dict[str, float] = field(default_factory=dict)
+    stopping: set[str] = field(default_factory=set)
+    registered: set[str] = field(default_factory=set)
+    actions: list[Action] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        numbers = itertools.count(1)
+        self._ids = Ids(
+            deployment=lambda: f"ecs-svc/{next(numbers)}",
+            task=lambda: f"{next(numbers):032x}",
+            event=lambda: str(next(numbers)),
+        )
+
+    def run(self, seconds: float, tick: float = 1) -> None:
+        for _ in range(int(seconds / tick)):
+            self.now += tick
+            self.observe()
+            self.settle()
+
+    def settle(self) -> None:
+        for _ in range(50):
+            before = self.state
+            lower, upper = self.spec.lower_bound, self.spec.upper_bound
+            was_healthy = {task.id for task in before.tasks if healthy(task, self.seen, self.now, TIMING)}
+            self.state, actions = step(self.spec, before, self.seen, self.now, ids=self._ids, timing=TIMING)
+            for action in actions:
+                self._do(action)
+            still_healthy = {task.id for task in self.state.tasks if healthy(task, self.seen, self.now, TIMING)}
+            taken = was_healthy - still_healthy - {i for i, seen in self.seen.items() if seen.process is Process.ENDED}
+            if taken:
+                assert len(still_healthy) >= lower, "the scheduler itself went below the lower bound"
+            if any(action.deed is Deed.START for action in actions):
+                assert sum(task.active for task in self.state.tasks) <= upper, "more tasks than the upper bound"
+            if not actions and self.state == before:
+                return
+        pytest.fail("the scheduler doesn't come to rest")
+
+    def _do(self, action: Action) -> None:
+        self.actions.append(action)
+        identifier = action.task.id
+        match action.deed:
+            case Deed.START:
+                assert identifier not in self.begun, "a task is started once"
+                self.begun[identifier] = self.now
+            case Deed.REGISTER:
+                self.registered.add(identifier)
+            case Deed.DEREGISTER:
+                self.registered.discard(identifier)
+            case Deed.STOP:
+                assert identifier not in self.registered, "a task is told to stop while it still gets requests"
+                self.stopping.add(identifier)
+
+    def observe(self) -> None:
+        self.seen = {
+            task.id: self._look(task)
+            for task in self.state.tasks
+            if task.status is not Status.STOPPED and task.id in self.begun
+        }
+
+    def _look(self, task: Task) -> Seen:
+        behaviour = self.behaviours.get(task.id) or self.behaviours.get(task.task_definition, Behaviour())
+        age = self.now - self.begun[task.id] - behaviour.start
+        if behaviour.unpullable:
+            return Seen(process=Process.ENDED, failure="CannotPullContainerError: no such image")
+        if task.id in self.stopping:
+            return Seen(process=Process.ENDED, exit_codes={"web": 143})
+        if age < 0:
+            return Seen()
+        if behaviour.crash_after is not None and age >= behaviour.crash_after:
+            return Seen(process=Process.ENDED, exit_codes={"web": 1})
+        return Seen(
+            process=Process.RUNNING,
+            health=self._health(behaviour, age),
+            unhealthy_in=GROUP,
+            unhealthy_reason="Health checks failed with these codes: [404]",
+        )
+
+    def _health(self, behaviour: Behaviour, age: float) -> Health:
+        if not self.spec.revision.bindings:
+            return Health.UNCHECKED
+        if age >= behaviour.warm_up:
+            return Health.HEALTHY
+        return Health.UNHEALTHY if age >= 4 else Health.INITIAL
+
+    def end(self, task: Task, code: int = 137) -> None:
+        """A process dies by itself."""
+        self.now += 1
+        self.observe()
+        self.seen[task.id] = Seen(process=Process.ENDED, exit_codes={"web": code})
+        self.settle()
+
+    def crash(self) -> None:
+        """Everything dies; what was saved is read back and started again."""
+        saved_state = from_json(json.loads(json.dumps(to_json(self.state))))
+        assert saved_state == self.state
+        for known in (self.begun, self.seen):
+            known.clear()
+        for known_ids in (self.stopping, self.registered):
+            known_ids.clear()
+        self.state, actions = recover(saved_state, self.now)
+        for action in actions:
+            self._do(action)
+
+    def active(self, task_definition: str | None = None) -> list[Task]:
+        return [t for t in self.state.tasks if t.active and task_definition in {None, t.task_definition}]
+
+    def healthy(self) -> int:
+        return sum(healthy(task, self.seen, self.now, TIMING) for task in self.state.tasks)
+
+    def steady(self) -> bool:
+        return steady(self.spec, self.state, self.seen, self.now, TIMING)
+
+    def draining(self) -> bool:
+        return any(not task.active and task.status is not Status.STOPPED for task in self.state.tasks)
+
+    def says(self, part: str) -> bool:
+        return any(part in event.message for event in self.state.events)
+
+
+def steady_world(**wishes: Any) -> World:
+    world = World(spec(**wishes))
+    world.settle()
+    world.run(60)
+    assert world.steady()
+    return world
