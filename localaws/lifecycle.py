@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localaws import invokes, parameters
 from localaws.addresses import Addresses
-from localaws.alb.balancer import LOAD_BALANCER
+from localaws.catalog.ecs import SERVICE
+from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.ssm import PARAMETER
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
-from localaws.ecs.definition import SERVICE
 from localaws.provider import NotSettled
 from localaws.status import FUNCTION as STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from localaws.catalog import Properties, Resource
     from localaws.cloud import Cloud
@@ -80,10 +81,8 @@ class Running:
             NotSettled: It didn't get there within `seconds`.
         """
         if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
-            try:
+            with _told_as_not_settled():
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
-            except NotSteadyError as reason:
-                raise NotSettled(str(reason)) from None
 
     async def drain(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
         """Stop a service's tasks.
@@ -94,10 +93,8 @@ class Running:
         if resource.token != SERVICE:
             return
         self._cloud.draining.add(resource.id)
-        try:
+        with _told_as_not_settled():
             await self._controller.drain(resource.id, timeout=seconds, report=report)
-        except NotSteadyError as reason:
-            raise NotSettled(str(reason)) from None
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
         """A service as it is: after a rollback it runs another task definition than the cloud was told.
@@ -118,3 +115,12 @@ class Running:
         self._cloud.parameters = parameters.load(self._home.parameters)
         seeded = self._cloud.parameters.get(name)
         return None if seeded is None else seeded.value
+
+
+@contextmanager
+def _told_as_not_settled() -> Iterator[None]:
+    """The controller's verdict in the provider's words: neither knows of the other."""
+    try:
+        yield
+    except NotSteadyError as reason:
+        raise NotSettled(str(reason)) from None

@@ -18,6 +18,9 @@ from localaws.alb.compiler import (
     newcomers_name,
 )
 from localaws.alb.probe import status_of
+from localaws.catalog.listeners import LISTENER, LISTENER_RULE
+from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.catalog.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,11 +29,6 @@ if TYPE_CHECKING:
     from localaws.addresses import Addresses
     from localaws.alb.envoy import Verdict
     from localaws.catalog.model import Resource
-
-LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
-LISTENER = "aws:lb/listener:Listener"
-LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
-TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 
 
 class TargetState(StrEnum):

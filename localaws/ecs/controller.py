@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localaws.catalog.ecs import SERVICE
 from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
-from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, Resources, service_spec
+from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
 from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, healthy, recover, steady, step

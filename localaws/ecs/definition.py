@@ -6,6 +6,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localaws.catalog.ec2_network import SUBNET
+from localaws.catalog.ecs import TASK_DEFINITION
+from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.ecs.model import Binding, Breaker, Revision, ServiceSpec, Zone
 from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
 
@@ -13,11 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.catalog.model import Resource
-
-SERVICE = "aws:ecs/service:Service"
-TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
-SUBNET = "aws:ec2/subnet:Subnet"
-TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 
 DEFAULT_STOP_TIMEOUT = 30
 DEFAULT_DRAIN_DELAY = 300

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.addresses import Addresses
-from localaws.alb.balancer import LISTENER, LISTENER_RULE, LOAD_BALANCER, TARGET_GROUP, Balancer, TargetState
+from localaws.alb.balancer import Balancer, TargetState
 from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
 from localaws.alb.envoy import Verdict
+from localaws.catalog.listeners import LISTENER, LISTENER_RULE
+from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.model import Resource
+from localaws.catalog.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.ecs.definition import SERVICE, MissingTaskDefinitionError, parameter_name, service_spec, task_spec
+from localaws.catalog.ecs import SERVICE
+from localaws.ecs.definition import MissingTaskDefinitionError, parameter_name, service_spec, task_spec
 from localaws.ecs.model import Breaker
 from localaws.ecs.runtime import TaskStartError
 
