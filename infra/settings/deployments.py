@@ -1,0 +1,58 @@
+"""How many tasks run, and how new ones replace old ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+from infra import deployment, fargate
+from infra.allowed import Whole
+from infra.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PERCENT_MOST: Final = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploymentSettings:
+    """Numbers of tasks and times of a deployment."""
+
+    desired_count: Annotated[int, Whole(0, 5000)]
+    minimum_healthy_percent: Annotated[int, Whole(0, 100)]
+    # Spreading tasks evenly over the zones starts one before it stops another, and ECS refuses it at 100.
+    maximum_percent: Annotated[int, Whole(101, _PERCENT_MOST)]
+    health_check_grace_seconds: Annotated[int, Whole(0, 2_147_483_647)]
+    steady_state_timeout_minutes: Annotated[int, Whole(1, 180)]
+    drain_seconds: Annotated[int, Whole(*fargate.STOP_TIMEOUT_SECONDS)]
+
+
+def _deployments_can_progress(
+    desired_count: int, minimum_healthy_percent: int, maximum_percent: int
+) -> Iterator[Problem]:
+    if not deployment.can_progress(desired_count, minimum_healthy_percent, maximum_percent):
+        enough = next(
+            percent
+            for percent in range(maximum_percent, _PERCENT_MOST + 1)
+            if deployment.can_progress(desired_count, minimum_healthy_percent, percent)
+        )
+        yield Problem(
+            "maximumPercent",
+            f"{maximum_percent}",
+            f"with desiredCount {desired_count} and minimumHealthyPercent {minimum_healthy_percent}, at least "
+            f"{enough}, else no deployment could start or stop a task",
+        )
+
+
+def _steady_state_is_within_reach(steady_state_timeout_minutes: int, drain_seconds: int) -> Iterator[Problem]:
+    # A task drains for that long, and then has as long again to stop.
+    if steady_state_timeout_minutes * 60 <= 2 * drain_seconds:
+        yield Problem(
+            "steadyStateTimeoutMinutes",
+            f"{steady_state_timeout_minutes}",
+            f"more than twice drainSeconds, {drain_seconds}, else no old task is gone in time",
+        )
+
+
+RELATIONS = (_deployments_can_progress, _steady_state_is_within_reach)

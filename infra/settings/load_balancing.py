@@ -1,0 +1,47 @@
+"""The load balancer, and how it tells which tasks can take requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+from infra.allowed import Text, Whole
+from infra.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MATCHER: Final = r"[23][0-9]{2}|4[0-9]{2}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancingSettings:
+    """Health checks and connections."""
+
+    health_check_path: Annotated[str, Text(r"/[!-~]*", "a path that begins with / and has no spaces", longest=1024)]
+    health_check_codes: Annotated[
+        str,
+        Text(
+            rf"({_MATCHER})(-({_MATCHER}))?(,({_MATCHER})(-({_MATCHER}))?)*",
+            "HTTP codes from 200 to 499, like 200-399 or 200,301",
+        ),
+    ]
+    health_check_interval_seconds: Annotated[int, Whole(5, 300)]
+    health_check_timeout_seconds: Annotated[int, Whole(2, 120)]
+    healthy_threshold: Annotated[int, Whole(2, 10)]
+    unhealthy_threshold: Annotated[int, Whole(2, 10)]
+    idle_timeout_seconds: Annotated[int, Whole(1, 4000)]
+
+
+def _check_ends_before_the_next(
+    health_check_interval_seconds: int, health_check_timeout_seconds: int
+) -> Iterator[Problem]:
+    if health_check_timeout_seconds >= health_check_interval_seconds:
+        yield Problem(
+            "healthCheckTimeoutSeconds",
+            f"{health_check_timeout_seconds}",
+            f"less than healthCheckIntervalSeconds, {health_check_interval_seconds}",
+        )
+
+
+RELATIONS = (_check_ends_before_the_next,)
