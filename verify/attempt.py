@@ -4,15 +4,16 @@ import dataclasses
 from dataclasses import dataclass
 
 from verify import explain
+from verify.exit_codes import ExitCode, first_met
 from verify.expectations import expectations
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
-from verify.sampling import identify
+from verify.sampling import identify, sticky_cookies
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """An outcome without its body, and the verdict on it."""
+    """An outcome without its headers and body, and the verdict on it."""
 
     ended: float
     """Seconds after the run's start."""
@@ -24,14 +25,23 @@ class Attempt:
     hint: str = ""
     """What to do about it."""
 
+    fault: ExitCode | None = None
+    """Whose fault the outcome is, where it can be told."""
+
     stopped_in: Phase | None
     """Where it ended; None when the service may count as ready."""
 
     unmet: tuple[str | None, ...] = ()
     """For each expectation what was seen instead, or None where it was met."""
 
+    mismatch: str = ""
+    """The first expectation that wasn't met, in words."""
+
     task: str | None = None
     """The task that answered, where the answer tells."""
+
+    sticky: frozenset[str] = frozenset()
+    """Names of the cookies by which the load balancer would have this client come back to the same task."""
 
     def passed(self, phase: Phase) -> bool:
         """Whether the attempt got beyond a phase."""
@@ -42,18 +52,29 @@ class Attempt:
 def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
     """Hold an outcome against everything that was asked for."""
     if isinstance(outcome, Failure):
-        return Attempt(ended=ended, outcome=outcome, text=outcome.reason, hint=outcome.hint, stopped_in=outcome.phase)
+        return Attempt(
+            ended=ended,
+            outcome=outcome,
+            text=outcome.reason,
+            hint=outcome.hint,
+            fault=explain.fault(outcome),
+            stopped_in=outcome.phase,
+        )
     wanted = tuple(expectations(options))
     unmet = tuple(None if one.holds(outcome) else one.seen(outcome) for one in wanted)
-    text, good = explain.describe(outcome, mask_query=options.mask_query), options.status.accepts(outcome.status)
-    if good and options.retry_mismatch and any(unmet):
-        text, good = next(f"{seen}, not {one.wanted}" for one, seen in zip(wanted, unmet, strict=True) if seen), False
+    missed = [(one, seen) for one, seen in zip(wanted, unmet, strict=True) if seen is not None]
+    mismatch = next((f"{seen}, not {one.wanted}" for one, seen in missed), "")
+    accepted = options.status.accepts(outcome.status)
+    good = accepted and not (mismatch and options.retry_mismatch)
     return Attempt(
         ended=ended,
-        outcome=dataclasses.replace(outcome, body=b""),
-        text=text,
-        hint="" if options.status.accepts(outcome.status) else explain.hint(outcome),
+        outcome=dataclasses.replace(outcome, headers=(), body=b""),
+        text=mismatch if accepted and not good else explain.describe(outcome, mask_query=options.mask_query),
+        hint="" if accepted else explain.hint(outcome),
+        fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
         stopped_in=None if good else Phase.HTTP,
         unmet=unmet,
-        task=identify(outcome, options.identity) if options.status.accepts(outcome.status) else None,
+        mismatch=mismatch,
+        task=identify(outcome, options.identity) if accepted else None,
+        sticky=sticky_cookies(outcome),
     )

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from verify import sampling
 from verify.attempt import Attempt
+from verify.exit_codes import ExitCode
 from verify.expectations import expectations
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.report import Result, Samples, Status, latency, steps
 from verify.tls import certificate_results
+
+_OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits for it"
 
 
 def phases(*, tls: bool) -> tuple[Phase, ...]:
@@ -32,7 +35,15 @@ def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, option
             ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
         else:
             text, status, ended, hint = last.text, Status.FAIL, last.ended, last.hint
-        yield Result(id=phase, status=status, actual=text, hint=hint, duration=ended, attempts=len(tried))
+        yield Result(
+            id=phase,
+            status=status,
+            actual=text,
+            hint=hint,
+            fault=last.fault,
+            duration=ended,
+            attempts=len(tried),
+        )
     yield _stable(attempts, ready=ready, options=options)
 
 
@@ -62,8 +73,16 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
         return Result(id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts))
     if good:
         actual = f"{good} good of {len(attempts)} answers, but not in a row or not for long enough"
+        bad = next((attempt for attempt in reversed(attempts) if attempt.stopped_in), None)
         return Result(
-            id=Phase.STABLE, status=Status.FAIL, actual=actual, expected=wanted, duration=ended, attempts=len(attempts)
+            id=Phase.STABLE,
+            status=Status.FAIL,
+            actual=actual + (f"; the last other one: {bad.text}" if bad else ""),
+            expected=wanted,
+            hint=bad.hint if bad else "raise --deadline, or ask for less with --stable and --stable-for",
+            fault=bad.fault if bad else None,
+            duration=ended,
+            attempts=len(attempts),
         )
     return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
 
@@ -75,13 +94,15 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
     answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
     for number, expectation in enumerate(expectations(options)):
         wrong = [sample for sample in answered if sample.unmet[number] is not None]
-        status, actual, hint = Status.OK, expectation.wanted, ""
+        status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
         if not answered:
             status, actual = Status.SKIP, "nothing answered"
         elif wrong:
             seen = Counter(sample.unmet[number] for sample in wrong).most_common(1)[0][0]
             status, actual = Status.FAIL, f"{seen} ({len(wrong)} of {len(answered)} answers)"
-            hint = wrong[0].hint or "is the new version deployed everywhere? --retry-mismatch waits for it"
+            typical = next(sample for sample in wrong if sample.unmet[number] == seen)
+            fault = fault or typical.fault
+            hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
         elif expectation.id == "status":
             counts = Counter(sample.text for sample in answered)
             actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
@@ -91,25 +112,32 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
             expected=expectation.wanted,
             actual=actual,
             hint=hint,
+            fault=fault,
             attempts=len(answered),
         )
     if planned:
         yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
-        cookies = sampling.sticky_cookies(s.outcome for s in samples if isinstance(s.outcome, Answer))
+        cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
         yield from _tasks(measured(samples, options), options.expect_tasks, cookies)
 
 
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
-    failures = [sample.outcome for sample in samples if isinstance(sample.outcome, Failure)]
+    failures = [sample for sample in samples if isinstance(sample.outcome, Failure)]
     answered = len(samples) - len(failures)
     status, actual, hint = Status.OK, f"{answered} of {planned} requests answered", _passed_over(samples)
     if failures:
-        status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].reason}", failures[-1].hint
+        status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].text}", failures[-1].hint
     elif answered < planned:
         status, actual = Status.FAIL, f"{actual}; the run ended before the rest"
         hint = "raise --deadline, or lower --samples"
     return Result(
-        id="answers", status=status, expected=f"{planned} answers", actual=actual, hint=hint, attempts=len(samples)
+        id="answers",
+        status=status,
+        expected=f"{planned} answers",
+        actual=actual,
+        hint=hint,
+        fault=failures[-1].fault if failures else None,
+        attempts=len(samples),
     )
 
 

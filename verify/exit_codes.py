@@ -1,16 +1,25 @@
 """What the shell sees: one table, documented in `--help` and docs/verify.md, never renumbered."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a run ended; its lower-case name is the report's verdict."""
+    """How a run ended; lower-case names are what the report calls a verdict, and from 30 on a fault."""
 
     PASSED = 0
     FAILED = 1
     USAGE = 2
     UNREACHABLE = 3
     INCONCLUSIVE = 4
+    NO_NAME = 30
+    NO_CONNECTION = 31
+    NO_TLS = 32
+    BAD_CERTIFICATE = 33
+    BALANCER_ERROR = 34
+    APPLICATION_ERROR = 35
+    WRONG_REDIRECT = 36
+    WRONG_VERSION = 37
     INTERNAL = 70
     INTERRUPTED = 130
     TERMINATED = 143
@@ -18,11 +27,24 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.PASSED: "all checks passed",
-    ExitCode.FAILED: "a check failed: the service answers, but wrongly",
+    ExitCode.FAILED: "a check failed: the service answers, but wrongly (and not as from 30 on)",
     ExitCode.USAGE: "unusable input or a wrong option; nothing was sent",
-    ExitCode.UNREACHABLE: "nothing but failures and 5xx until the deadline",
+    ExitCode.UNREACHABLE: "nothing but failures and 5xx until the deadline (and not as from 30 on)",
     ExitCode.INCONCLUSIVE: "a check could not tell (0 with --allow-inconclusive)",
+    ExitCode.NO_NAME: "the name does not resolve, or to no load balancer's address",
+    ExitCode.NO_CONNECTION: "nothing listens at the address, or packets are dropped on the way",
+    ExitCode.NO_TLS: "the TLS handshake fails",
+    ExitCode.BAD_CERTIFICATE: "the certificate is refused, or ends too soon",
+    ExitCode.BALANCER_ERROR: "the load balancer's own error, by its Server header: 502, 503, 504, 460, 463, 404 ...",
+    ExitCode.APPLICATION_ERROR: "the application's own 5xx",
+    ExitCode.WRONG_REDIRECT: "a redirect that was not expected, or one to the wrong place",
+    ExitCode.WRONG_VERSION: "a body or header that is not as expected: another version?",
     ExitCode.INTERNAL: "a bug in verify",
     ExitCode.INTERRUPTED: "SIGINT, after reporting what was measured",
     ExitCode.TERMINATED: "SIGTERM, after reporting what was measured",
 }
+
+
+def first_met(faults: Iterable[ExitCode | None]) -> ExitCode | None:
+    """Of several faults the one that a request meets first: their numbers follow its way."""
+    return min(filter(None, faults), default=None)

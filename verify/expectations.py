@@ -7,6 +7,7 @@ from functools import partial
 
 from verify import explain
 from verify.escaping import visible
+from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.outcome import Answer
 from verify.values import HeaderExpectation
@@ -20,6 +21,8 @@ class Expectation:
     wanted: str
     holds: Callable[[Answer], bool]
     seen: Callable[[Answer], str]
+    fault: ExitCode | None = ExitCode.WRONG_VERSION
+    """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
 
 
 def expectations(options: Options) -> Iterator[Expectation]:
@@ -29,6 +32,7 @@ def expectations(options: Options) -> Iterator[Expectation]:
         options.status.text,
         lambda answer: options.status.accepts(answer.status),
         partial(explain.describe, mask_query=options.mask_query),
+        fault=None,
     )
     for text in options.body_contains:
         yield Expectation("body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), _body)
@@ -117,14 +121,21 @@ def _shown(*names: str) -> Callable[[Answer], str]:
 
 _SECURITY = (
     Expectation(
-        "hsts", "Strict-Transport-Security for half a year", _secured_for_long, _shown("Strict-Transport-Security")
+        "hsts",
+        "Strict-Transport-Security for half a year",
+        _secured_for_long,
+        _shown("Strict-Transport-Security"),
+        fault=None,
     ),
-    Expectation("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, _shown("X-Content-Type-Options")),
+    Expectation("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, _shown("X-Content-Type-Options"), fault=None),
     Expectation(
         "framing",
         "frame-ancestors in Content-Security-Policy, or X-Frame-Options",
         _unframed,
         _shown("Content-Security-Policy", "X-Frame-Options"),
+        fault=None,
     ),
-    Expectation("versions", "no version in Server, no X-Powered-By", _silent, _shown("Server", "X-Powered-By")),
+    Expectation(
+        "versions", "no version in Server, no X-Powered-By", _silent, _shown("Server", "X-Powered-By"), fault=None
+    ),
 )

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from verify.escaping import visible
-from verify.outcome import Answer
+from verify.exit_codes import ExitCode
+from verify.outcome import Answer, Failure, Phase
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
 _LOAD_BALANCER_SAYS = {
@@ -29,10 +30,34 @@ _HINTS = {
 }
 
 
+_FAULTS = {
+    Phase.RESOLVE: ExitCode.NO_NAME,
+    Phase.CONNECT: ExitCode.NO_CONNECTION,
+    Phase.TLS: ExitCode.NO_TLS,
+}
+
+
+def fault(outcome: Answer | Failure) -> ExitCode | None:
+    """Whose fault it is that a request failed, or that its status isn't the wanted one; None where nobody's is told."""
+    if isinstance(outcome, Failure):
+        refused = outcome.final and outcome.phase is Phase.TLS
+        return ExitCode.BAD_CERTIFICATE if refused else _FAULTS.get(outcome.phase)
+    if outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundaries, here and below
+        return ExitCode.WRONG_REDIRECT if outcome.status >= 300 else None  # noqa: PLR2004
+    if by_balancer(outcome):
+        return ExitCode.BALANCER_ERROR
+    return ExitCode.APPLICATION_ERROR if outcome.status >= 500 else None  # noqa: PLR2004
+
+
+def by_balancer(answer: Answer) -> bool:
+    """Whether the load balancer seems to have made an error itself: a guess."""
+    return answer.status >= 400 and (answer.header("server") or "").startswith("awselb/")  # noqa: PLR2004
+
+
 def describe(answer: Answer, *, mask_query: bool = False) -> str:
     """A status in words: who made it, why, and where a redirect points."""
     server = answer.header("server") or ""
-    if answer.status >= 400 and server.startswith("awselb/"):  # noqa: PLR2004 — HTTP's own boundary
+    if by_balancer(answer):
         reason = _LOAD_BALANCER_SAYS.get(answer.status, "")
         return f"{answer.status} from the load balancer{reason and f': {reason}'}"
     location = answer.header("location")
@@ -46,7 +71,7 @@ def hint(answer: Answer) -> str:
     """What to look at first after a status that isn't the wanted one."""
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return "give the redirect's target to verify, or accept it with --status"
-    if (answer.header("server") or "").startswith("awselb/"):
+    if by_balancer(answer):
         told = _HINTS.get(answer.status, "is there an incident of the load balancer's?")
         return f"{told} (guessed from the Server header)"
     if answer.status >= 500:  # noqa: PLR2004

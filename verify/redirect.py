@@ -4,6 +4,7 @@ from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
 
 from verify.escaping import visible
+from verify.exit_codes import ExitCode
 from verify.outcome import Answer, Failure
 from verify.report import Result, Status
 from verify.target import DEFAULT_PORTS, Target
@@ -32,6 +33,7 @@ def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | 
         actual="; ".join(wrong) or "leads to HTTPS for good, with host, path and query",
         expected=f"301 or 308 from http port {asked.port} to https with the same host, path and query",
         hint="the listener's redirect action keeps #{host}, #{path} and #{query}" if wrong else "",
+        fault=ExitCode.WRONG_REDIRECT,
         attempts=1,
     )
 

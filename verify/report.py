@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from verify.exit_codes import ExitCode
+from verify.exit_codes import ExitCode, first_met
 from verify.outcome import Answer
-from verify.target import Target
+from verify.target import Parsed
 
 
 class Status(StrEnum):
@@ -28,6 +29,9 @@ class Result:
     actual: str = ""
     expected: str = ""
     hint: str = ""
+    fault: ExitCode | None = None
+    """Whose fault it is if it failed, where that can be told."""
+
     duration: float | None = None
     attempts: int = 0
 
@@ -99,22 +103,38 @@ class Watched:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A whole run. Times are ISO 8601 in UTC, `seconds` is how long it took."""
+    """A whole run; `url` is its target as it may be shown, `seconds` how long it took."""
 
-    target: Target
+    parsed: Parsed
     url: str
-    started: str
-    ended: str
+    started: datetime
     seconds: float
-    notes: tuple[str, ...]
-    phases: tuple[Result, ...]
+    phases: tuple[Result, ...] = ()
     checks: tuple[Result, ...]
     samples: Samples
     verdict: ExitCode
-    exit_code: int
-    """The verdict's, unless an inconclusive one is allowed or a watched command failed by itself."""
-
+    allow_inconclusive: bool = False
     watched: Watched | None = None
+
+    @property
+    def ended(self) -> datetime:
+        """When it was over."""
+        return self.started + timedelta(seconds=self.seconds)
+
+    @property
+    def fault(self) -> ExitCode | None:
+        """Whose fault it is that the run failed, where that can be told."""
+        failed = self.verdict in (ExitCode.FAILED, ExitCode.UNREACHABLE)
+        found = (result.fault for result in (*self.phases, *self.checks) if result.status is Status.FAIL)
+        return first_met(found) if failed else None
+
+    @property
+    def exit_code(self) -> int:
+        """The fault's or the verdict's, unless that is a good or forgiven one: then a watched command's."""
+        forgiven = self.verdict is ExitCode.INCONCLUSIVE and self.allow_inconclusive
+        if self.verdict is ExitCode.PASSED or forgiven:
+            return (self.watched and self.watched.command_exit_code) or ExitCode.PASSED
+        return self.fault or self.verdict
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -136,7 +156,7 @@ def verdict(results: Iterable[Result], *, reached: bool, stopped: ExitCode | Non
     return ExitCode.INCONCLUSIVE if Status.UNKNOWN in found else ExitCode.PASSED
 
 
-_WORST_FIRST = (
+WORST_FIRST = (  # every verdict that there is
     ExitCode.INTERRUPTED,
     ExitCode.TERMINATED,
     ExitCode.UNREACHABLE,
@@ -148,12 +168,14 @@ _WORST_FIRST = (
 
 def worst(verdicts: Iterable[ExitCode]) -> ExitCode:
     """How several runs ended: as badly as the one that ended worst."""
-    return min(verdicts, key=_WORST_FIRST.index)
+    return min(verdicts, key=WORST_FIRST.index)
 
 
 def exit_code(reports: Sequence[Report]) -> int:
-    """What the shell sees of several runs: the code of the one that ended worst."""
-    return min(reports, key=lambda report: (_WORST_FIRST.index(report.verdict), -report.exit_code)).exit_code
+    """What the shell sees of several runs: the code of the one that ended worst, and of those the first fault."""
+    worst_verdict = worst(report.verdict for report in reports)
+    ended_so = [report for report in reports if report.verdict is worst_verdict]
+    return first_met(report.fault for report in ended_so) or ended_so[0].exit_code
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:

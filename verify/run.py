@@ -102,19 +102,16 @@ async def check(
     ended = verdict(
         (*phases, *results), reached=any(_reached(a, options) for a in evidence.attempts), stopped=evidence.stopped
     )
-    forgiven = ended is ExitCode.INCONCLUSIVE and options.allow_inconclusive
     return Report(
-        target=parsed.target,
+        parsed=parsed,
         url=shown_url(parsed, options),
-        started=started.isoformat(timespec="milliseconds"),
-        ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        started=started,
         seconds=clock() - began,
-        notes=parsed.notes,
         phases=phases,
         checks=results,
         samples=checks.measured(evidence.samples, options),
         verdict=ended,
-        exit_code=ExitCode.PASSED if forgiven else ended,
+        allow_inconclusive=options.allow_inconclusive,
     )
 
 

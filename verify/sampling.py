@@ -43,10 +43,10 @@ def planned(options: Options) -> int:
     return options.samples or max(needed, _DEFAULT_SAMPLES)
 
 
-def sticky_cookies(answers: Iterable[Answer]) -> list[str]:
+def sticky_cookies(answer: Answer) -> frozenset[str]:
     """Names of the cookies with which a load balancer binds a client to a task."""
-    cookies = " ".join(answer.header("set-cookie") or "" for answer in answers)
-    return sorted(set(re.findall(r"\b(AWSALB(?:APP|TG|TGCORS|CORS)?(?:-[0-9])?)=", cookies)))
+    cookies = answer.header("set-cookie") or ""
+    return frozenset(re.findall(r"\b(AWSALB(?:APP|TG|TGCORS|CORS)?(?:-[0-9])?)=", cookies))
 
 
 def skewed(tasks: Mapping[str, int]) -> bool:

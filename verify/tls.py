@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from verify.escaping import visible
+from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.outcome import Answer, TlsSeen
 from verify.report import Result, Status
@@ -76,6 +77,7 @@ def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator
         actual=f"{first.days_left:.0f} days left, {first.version}, for {names}",
         expected=f"at least {options.min_days_left} days left",
         hint="renewing may have failed: is its validation record still in DNS?" if first.days_left < _SOON else "",
+        fault=ExitCode.BAD_CERTIFICATE,
         attempts=len(shown),
     )
 

@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from verify.attempt import judge
-from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.probe import Probe, new_transport
 from verify.report import Report, verdict
@@ -83,19 +82,15 @@ async def observe(
     # The command's own failure is told by its own exit code, and only where the service did well.
     own = [result for result in results if result.id != "command"]
     ended = verdict(own, reached=record.reached, stopped=record.stopped)
-    forgiven = ended is ExitCode.INCONCLUSIVE and options.allow_inconclusive
     return Report(
-        target=parsed.target,
+        parsed=parsed,
         url=shown_url(parsed, options),
-        started=started.isoformat(timespec="milliseconds"),
-        ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        started=started,
         seconds=clock() - began,
-        notes=parsed.notes,
-        phases=(),
         checks=results,
         samples=record.samples(),
         verdict=ended,
-        exit_code=record.command_exit_code or 0 if forgiven or ended is ExitCode.PASSED else ended,
+        allow_inconclusive=options.allow_inconclusive,
         watched=record.watched(),
     )
 

@@ -4,10 +4,10 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from verify.attempt import Attempt
-from verify.expectations import expectations
 from verify.options import Options, Watch
 from verify.outcome import Answer
 from verify.report import Lane, Outage, Result, Samples, Status, TaskSeen, Watched, latency
@@ -36,10 +36,9 @@ class Record:
         self.command_exit_code: int | None = None
         self.reached = False
         self.stopped: ExitCode | None = None
-        self._wanted = [expectation.wanted for expectation in expectations(options)]
         self._connections: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
-        self._hints: dict[str, str] = {}
+        self._first: dict[str, Attempt] = {}
         self._seconds = array("f")
         self._unanswered = 0
         self._unnamed = 0
@@ -57,12 +56,12 @@ class Record:
 
     def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
         """Keep one attempt; yields what is seen for the first time, in words."""
-        reason = self._wrong(attempt)
+        reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
         if reason:
             known = reason if reason in self._failures or len(self._failures) < _BOUND else "other failures"
             if known not in self._failures:
-                self._hints[known] = attempt.hint
+                self._first[known] = attempt
                 yield f"failing: {known}"
             self._failures[known] += 1
         if not isinstance(attempt.outcome, Answer):
@@ -72,12 +71,6 @@ class Record:
         self._seconds.append(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
         yield from self._task(attempt)
-
-    def _wrong(self, attempt: Attempt) -> str:
-        if attempt.stopped_in is not None:
-            return attempt.text
-        missing = (f"{seen}, not {wanted}" for seen, wanted in zip(attempt.unmet, self._wanted, strict=True) if seen)
-        return next(missing, "")
 
     def _task(self, attempt: Attempt) -> Iterator[str]:
         name, now = attempt.task, attempt.ended
@@ -144,16 +137,17 @@ class Record:
         watched = self.watched()
         requests, failed = self._requests, self._requests - self._good
         reasons = ", ".join(f"{count} x {reason}" for reason, count in list(watched.failures.items())[:3])
-        yield _bounded(
+        cause = self._first[next(iter(watched.failures))] if failed else None
+        bounded = partial(_bounded, cause=cause)
+        yield bounded(
             "errors",
             f"{failed} of {requests} requests failed" + (f": {reasons}" if reasons else ""),
             good=not failed,
             within=self.asked.max_errors and failed <= self.asked.max_errors,
             wanted=None if self.asked.max_errors is None else f"at most {self.asked.max_errors} failed",
-            hint=next(iter(self._hints[reason] for reason in watched.failures), ""),
         )
         least = self.asked.min_availability
-        yield _bounded(
+        yield bounded(
             "available",
             f"{self._good * 100_000 // max(requests, 1) / 1000:g} % of the requests were answered well",
             good=not failed,
@@ -162,7 +156,7 @@ class Record:
         )
         longest = max(watched.outages, key=lambda outage: outage.length, default=None)
         bound = self.asked.max_outage
-        yield _bounded(
+        yield bounded(
             "outage",
             f"longest {longest.length:.3g} s, from {longest.start:.3g} s on ({longest.lane} connections); "
             f"{len(watched.outages)} in all"
@@ -203,13 +197,12 @@ class Record:
         yield Result(id="tasks", status=status, actual=actual, expected=wanted, hint=hint)
 
 
-def _bounded(identifier: str, actual: str, *, good: bool, within: object, wanted: str | None, hint: str = "") -> Result:
-    """A number with a bound that holds or not, or without one, which is only told."""
-    status = Status.OK
-    if not good and not within:
-        status = Status.SKIP if wanted is None else Status.FAIL
-    if status is Status.SKIP:
-        actual += " (not judged)"
-    return Result(
-        id=identifier, status=status, actual=actual, expected=wanted or "", hint=hint if status is Status.FAIL else ""
-    )
+def _bounded(
+    identifier: str, actual: str, *, good: bool, within: object, wanted: str | None, cause: Attempt | None
+) -> Result:
+    """A number with a bound that holds or not, or without one, which is only told; `cause` is what failed most."""
+    if good or within or cause is None:
+        return Result(id=identifier, status=Status.OK, actual=actual, expected=wanted or "")
+    if wanted is None:
+        return Result(id=identifier, status=Status.SKIP, actual=f"{actual} (not judged)")
+    return Result(id=identifier, status=Status.FAIL, actual=actual, expected=wanted, hint=cause.hint, fault=cause.fault)

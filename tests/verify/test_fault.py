@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.verify.test_run import Handler, found, run
-from verify.exit_codes import ExitCode
-from verify.report import Report
+from verify.exit_codes import ExitCode, first_met
+from verify.report import Report, exit_code
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def responding(status: int, **headers: str) -> Callable[[], Report]:
 
 def raising(error: Exception) -> Handler:
     def handler(_number: int, _request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("handshake") from error
+        raise httpx.ConnectError(str(error)) from error
 
     return handler
 
@@ -41,6 +43,10 @@ def expired() -> ssl.SSLCertVerificationError:
     error = ssl.SSLCertVerificationError("no")
     error.verify_code, error.verify_message = 10, "certificate has expired"
     return error
+
+
+def garbled(_number: int, _request: httpx.Request) -> httpx.Response:
+    raise httpx.RemoteProtocolError("illegal status line")
 
 
 def old_version(_number: int, _request: httpx.Request) -> httpx.Response:
@@ -52,60 +58,83 @@ def answered(_number: int, _request: httpx.Request) -> httpx.Response:
 
 
 BALANCER = "awselb/2.0"
-DOWN, WRONG = ExitCode.UNREACHABLE, ExitCode.FAILED
 CASES = {
     "the name does not resolve": Case(
         lambda: run(answered, "--deadline", "5s", resolves_after=99),
-        "resolve", "the name does not resolve (yet)", "is the stack deployed, the name right?", DOWN,
+        "resolve", "the name does not resolve (yet)", "is the stack deployed, the name right?",
+        ExitCode.NO_NAME,
     ),
     "nothing listens": Case(
         lambda: run(answered, "--deadline", "5s", dead="192.0.2.1"),
-        "connect", "connection refused", "is there a listener on this port", DOWN,
+        "connect", "connection refused", "is there a listener on this port",
+        ExitCode.NO_CONNECTION,
     ),
     "a target that closes": Case(
         responding(502, server=BALANCER),
-        "http", "502 from the load balancer: a target closed", "keep connections longer", DOWN,
+        "http", "502 from the load balancer: a target closed", "keep connections longer",
+        ExitCode.BALANCER_ERROR,
     ),
     "no healthy target": Case(
         responding(503, server=BALANCER),
-        "http", "503 from the load balancer: no target is registered and healthy", "health check?", DOWN,
+        "http", "503 from the load balancer: no target is registered and healthy", "health check?",
+        ExitCode.BALANCER_ERROR,
     ),
     "a target that hangs": Case(
         responding(504, server=BALANCER),
-        "http", "504 from the load balancer: a target did not answer in time", "is the application stuck", DOWN,
+        "http", "504 from the load balancer: a target did not answer in time", "is the application stuck",
+        ExitCode.BALANCER_ERROR,
     ),
     "a client that gave up": Case(
         responding(460, server=BALANCER),
-        "status", "460 from the load balancer: the client closed", "raise --timeout", WRONG,
+        "status", "460 from the load balancer: the client closed", "raise --timeout",
+        ExitCode.BALANCER_ERROR,
     ),
     "too many proxies": Case(
         responding(463, server=BALANCER),
-        "status", "463 from the load balancer: X-Forwarded-For", "a loop?", WRONG,
+        "status", "463 from the load balancer: X-Forwarded-For", "a loop?",
+        ExitCode.BALANCER_ERROR,
     ),
     "no listener rule": Case(
         responding(404, server=BALANCER),
-        "status", "404 from the load balancer: no listener rule", "rule for this host and path?", WRONG,
+        "status", "404 from the load balancer: no listener rule", "rule for this host and path?",
+        ExitCode.BALANCER_ERROR,
     ),
     "the application's own error": Case(
-        responding(500, server="nginx"), "http", "500 from nginx", "the application's log says why", DOWN,
+        responding(500, server="nginx"), "http", "500 from nginx", "the application's log says why",
+        ExitCode.APPLICATION_ERROR,
     ),
     "the application's own 503": Case(
-        responding(503, server="nginx"), "http", "503 from nginx", "the application's log says why", DOWN,
+        responding(503, server="nginx"), "http", "503 from nginx", "the application's log says why",
+        ExitCode.APPLICATION_ERROR,
     ),
     "a page that is missing": Case(
-        responding(404, server="nginx"), "status", "404 from nginx", "the right host and path", WRONG,
+        responding(404, server="nginx"), "status", "404 from nginx", "the right host and path",
+        ExitCode.FAILED,
     ),
     "a wrong redirect": Case(
         responding(302, location="https://login.example/"),
-        "status", "302 redirect to https://login.example/", "accept it with --status", WRONG,
+        "status", "302 redirect to https://login.example/", "accept it with --status",
+        ExitCode.WRONG_REDIRECT,
     ),
     "an expired certificate": Case(
         lambda: run(raising(expired()), target="https://a.example"),
-        "tls", "the certificate has expired", "renew it", DOWN,
+        "tls", "the certificate has expired", "renew it",
+        ExitCode.BAD_CERTIFICATE,
+    ),
+    "no TLS": Case(
+        lambda: run(raising(ssl.SSLError("wrong version number")), "--deadline", "5s", target="https://a.example"),
+        "tls", "wrong version number", "is this port an HTTPS listener?",
+        ExitCode.NO_TLS,
+    ),
+    "no HTTP": Case(
+        lambda: run(garbled, "--deadline", "5s"),
+        "http", "illegal status line", "speaks no HTTP",
+        ExitCode.UNREACHABLE,
     ),
     "the wrong version": Case(
         lambda: run(old_version, "--body-contains", "version 2"),
-        "body-contains", "'version 1' (10 of 10 answers)", "is the new version deployed everywhere?", WRONG,
+        "body-contains", "'version 1' (10 of 10 answers)", "is the new version deployed everywhere?",
+        ExitCode.WRONG_VERSION,
     ),
 }  # fmt: skip
 
@@ -130,3 +159,30 @@ def test_a_guess_is_called_a_guess(status: int, server: str) -> None:
     report = responding(status, server=server)()
     if status >= 500 or server == BALANCER:
         assert any("guessed from the Server header" in result.hint for result in report.results)
+
+
+def test_of_several_faults_the_one_that_a_request_meets_first_counts() -> None:
+    def mixed(number: int, _request: httpx.Request) -> httpx.Response:
+        if number == 5:
+            return httpx.Response(502, headers={"server": BALANCER})
+        return httpx.Response(301 if number == 6 else 200, text="version 1", headers={"location": "/"})
+
+    wrong_in_three_ways = run(mixed, "--body-contains", "version 2")
+    assert wrong_in_three_ways.fault is ExitCode.BALANCER_ERROR
+    assert run(mixed).exit_code is ExitCode.BALANCER_ERROR
+
+
+def test_of_several_targets_the_worst_verdict_counts_and_then_the_first_fault() -> None:
+    down, away = CASES["no healthy target"].broken(), CASES["the name does not resolve"].broken()
+    old, moved = CASES["the wrong version"].broken(), CASES["a wrong redirect"].broken()
+    missing = CASES["a page that is missing"].broken()
+    assert exit_code([run(answered), old, missing, moved]) == ExitCode.WRONG_REDIRECT
+    assert exit_code([missing, run(answered)]) == ExitCode.FAILED
+    assert exit_code([old, down, away]) == ExitCode.NO_NAME
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*ExitCode, None])))
+def test_the_first_fault_met_is_one_of_those_given(faults: list[ExitCode | None]) -> None:
+    given_faults = [fault for fault in faults if fault]
+    assert first_met(faults) == (min(given_faults) if given_faults else None)

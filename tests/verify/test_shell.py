@@ -64,7 +64,7 @@ def test_every_line_is_checked_and_labelled_when_asked(alb: FakeAlb) -> None:
     with FakeAlb(lambda _number, _request: [balancer_error(404)]) as empty:
         lines = f"{alb.authority}\n{empty.authority}\n".encode()
         done = verify("--all", *QUICK, stdin=lines)
-    assert done.returncode == ExitCode.FAILED
+    assert done.returncode == ExitCode.BALANCER_ERROR
     assert done.stdout.count(b"http://127.0.0.1") == 2
     assert f"[{empty.authority}] connect  127.0.0.1".encode() in done.stderr
 
@@ -108,10 +108,10 @@ def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(argu
     assert done.stderr.count(b"\n") == 2
 
 
-def test_a_balancer_without_targets_is_3() -> None:
+def test_a_balancer_without_targets_is_34() -> None:
     with FakeAlb(lambda _number, _request: [balancer_error(503)]) as empty:
         done = verify(empty.authority, "--deadline", "0")
-    assert done.returncode == ExitCode.UNREACHABLE
+    assert done.returncode == ExitCode.BALANCER_ERROR
     assert b"no target is registered and healthy" in done.stdout
 
 
@@ -340,7 +340,7 @@ def test_a_terminal_gets_colour_unless_it_asks_for_none(
 def test_an_ascii_terminal_gets_escapes_instead_of_an_error() -> None:
     with FakeAlb(lambda _number, _request: [page("Hello from h\u00f6st")]) as alb:
         done = verify(alb.authority, "--deadline", "0", "--body-equals", "x", PYTHONIOENCODING="ascii", LC_ALL="C")
-    assert done.returncode == ExitCode.FAILED
+    assert done.returncode == ExitCode.WRONG_VERSION
     assert b"Hello from h\\xf6st" in done.stdout
 
 

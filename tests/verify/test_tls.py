@@ -102,7 +102,7 @@ def test_a_certificate_that_ends_soon_is_hinted_at_and_fails_when_asked(check: C
     code, report = check("soon")
     assert code == ExitCode.PASSED
     assert "renewing may have failed" in report
-    assert check("soon", "--min-days-left", "30")[0] == ExitCode.FAILED
+    assert check("soon", "--min-days-left", "30")[0] == ExitCode.BAD_CERTIFICATE
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_certificate_that_ends_soon_is_hinted_at_and_fails_when_asked(check: C
 )
 def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(check: Check, name: str, said: str) -> None:
     code, report = check(name)
-    assert code == ExitCode.UNREACHABLE
+    assert code == ExitCode.BAD_CERTIFICATE
     assert f"FAIL  tls     {said}" in report
     assert re.search(r"unreachable after [0-9]\.", report), "another try would not help"
 
@@ -208,5 +208,5 @@ def test_a_whole_run_follows_the_redirect_check_to_its_own_port(check: Check) ->
         code, report = check("good", "--redirect-from", str(http.port), "--header", "Authorization: Bearer hunter2")
         assert b"GET /?verify=kept HTTP" in http.requests[0]
         assert b"hunter2" not in http.requests[0], "a credential is not for a wire without TLS"
-    assert code == ExitCode.FAILED
+    assert code == ExitCode.WRONG_REDIRECT
     assert "it leads to https://127.0.0.1/?***: port changed" in report

@@ -124,7 +124,7 @@ def test_a_correct_rollout_has_no_failed_request_and_a_change() -> None:
 @pytest.mark.parametrize(("start", "end"), [(8.0, 9.0), (6.03, 6.48), (10.0, 10.2)])
 def test_an_outage_is_measured_to_within_one_interval(wrong: Answer | Failure, start: float, end: float) -> None:
     report = watch(down(start, end, wrong))
-    assert report.exit_code == ExitCode.FAILED
+    assert report.verdict is ExitCode.FAILED
     assert abs(longest(report) - (end - start)) <= 0.1 + 1e-9
     assert report.watched
     assert {outage.lane for outage in report.watched.outages} == set(LANES)
@@ -132,7 +132,7 @@ def test_an_outage_is_measured_to_within_one_interval(wrong: Answer | Failure, s
 
 def test_an_outage_that_only_kept_connections_see_is_found() -> None:
     report = watch(down(9.0, 10.0, failure(Phase.HTTP), only="kept"))
-    assert report.exit_code == ExitCode.FAILED
+    assert report.verdict is ExitCode.FAILED
     assert report.watched
     assert (report.watched.lanes["fresh"].failed, report.watched.lanes["kept"].failed) == (0, 10)
     assert "(kept connections)" in found(report, "outage").actual
@@ -143,7 +143,7 @@ def test_a_task_that_closes_early_fails_every_other_request() -> None:
         return EARLY_CLOSE if 9 <= now < 11 and int(now * 10) % 2 else good_rollout(now, lane)
 
     report = watch(service)
-    assert report.exit_code == ExitCode.FAILED
+    assert report.verdict is ExitCode.FAILED
     assert "502 from the load balancer: a target closed the connection" in found(report, "errors").actual
     assert longest(report) == pytest.approx(0.1), "each failed request is an outage of its own"
 
@@ -157,28 +157,28 @@ def test_slow_answers_do_not_slow_the_requests_down() -> None:
 
 def test_an_outage_of_a_service_that_hangs_is_counted_from_when_requests_were_due() -> None:
     hung = watch(good_rollout, "--timeout", "3s", takes=30.0)
-    assert hung.exit_code == ExitCode.UNREACHABLE
+    assert hung.verdict is ExitCode.UNREACHABLE
     assert longest(hung) == pytest.approx(17.0)
 
 
 def test_a_service_that_was_never_there_is_unreachable() -> None:
-    assert watch(lambda _now, _lane: EMPTY_GROUP).exit_code == ExitCode.UNREACHABLE
+    assert watch(lambda _now, _lane: EMPTY_GROUP).verdict is ExitCode.UNREACHABLE
 
 
 @pytest.mark.parametrize(
     ("bounds", "code"),
     [
-        ((), 1),
-        (("--max-errors", "19"), 1),
-        (("--max-errors", "20"), 0),
-        (("--min-availability", "94.2"), 1),
-        (("--min-availability", "94.1"), 0),
-        (("--max-outage", "900ms"), 1),
-        (("--max-outage", "1s"), 0),
-        (("--max-outage", "1s", "--max-errors", "3"), 1),
+        ((), ExitCode.BALANCER_ERROR),
+        (("--max-errors", "19"), ExitCode.BALANCER_ERROR),
+        (("--max-errors", "20"), ExitCode.PASSED),
+        (("--min-availability", "94.2"), ExitCode.BALANCER_ERROR),
+        (("--min-availability", "94.1"), ExitCode.PASSED),
+        (("--max-outage", "900ms"), ExitCode.BALANCER_ERROR),
+        (("--max-outage", "1s"), ExitCode.PASSED),
+        (("--max-outage", "1s", "--max-errors", "3"), ExitCode.BALANCER_ERROR),
     ],
 )
-def test_what_may_fail_is_bounded_by_number_share_or_length(bounds: tuple[str, ...], code: int) -> None:
+def test_what_may_fail_is_bounded_by_number_share_or_length(bounds: tuple[str, ...], code: ExitCode) -> None:
     assert watch(down(8.0, 9.0), *bounds).exit_code == code
 
 
@@ -197,7 +197,7 @@ def test_an_availability_just_below_a_hundred_is_not_rounded_up() -> None:
 
 def test_a_rollout_that_changed_nothing_fails_where_a_change_is_expected() -> None:
     report = watch(lambda _now, _lane: HELLO_OLD, "--expect-change")
-    assert report.exit_code == ExitCode.FAILED
+    assert report.verdict is ExitCode.FAILED
     assert found(report, "tasks").actual == "1 old; 0 new"
 
 
@@ -209,13 +209,13 @@ def test_a_change_that_nobody_can_see_is_inconclusive() -> None:
 def test_the_commands_exit_code_is_returned_only_when_the_service_did_well() -> None:
     assert watch(good_rollout, command_exit_code=255).exit_code == 255
     report = watch(down(8.0, 9.0), command_exit_code=255)
-    assert report.exit_code == ExitCode.FAILED
+    assert report.verdict is ExitCode.FAILED
     assert found(report, "command").actual == "deploy ended with 255"
 
 
 def test_a_wrong_body_is_a_failed_request() -> None:
     report = watch(good_rollout, "--body-contains", "old-1")
-    assert report.exit_code == ExitCode.FAILED
+    assert report.verdict is ExitCode.FAILED
     assert "'Hello from new-1', not 'old-1' in the body" in found(report, "errors").actual
 
 
@@ -284,4 +284,23 @@ def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
         report = watch(down(start, start + length), "--rate", "1", "--for", "11s", command_exit_code=None)
         assert abs(longest(report) - length) <= interval + 1e-9, seed
         assert length or report.exit_code == ExitCode.PASSED, f"a false alarm: {seed}"
-        assert length < interval or report.exit_code == ExitCode.FAILED, f"a missed outage: {seed}"
+        assert length < interval or report.verdict is ExitCode.FAILED, f"a missed outage: {seed}"
+
+
+@pytest.mark.parametrize(
+    ("service", "options", "fault"),
+    [
+        (down(8.0, 9.0), (), ExitCode.BALANCER_ERROR),
+        (down(8.0, 9.0, failure()), (), ExitCode.NO_CONNECTION),
+        (down(8.0, 9.0, answer(500)), ("--max-outage", "500ms"), ExitCode.APPLICATION_ERROR),
+        (good_rollout, ("--body-contains", "old-1"), ExitCode.WRONG_VERSION),
+        (lambda _now, _lane: EMPTY_GROUP, (), ExitCode.BALANCER_ERROR),
+        (lambda _now, _lane: HELLO_OLD, ("--expect-change",), None),
+    ],
+)
+def test_a_watch_says_whose_fault_most_failures_are(
+    service: Service, options: tuple[str, ...], fault: ExitCode | None
+) -> None:
+    report = watch(service, *options)
+    assert report.fault is fault
+    assert report.exit_code == (fault or ExitCode.FAILED)

@@ -22,12 +22,12 @@ def document(reports: Sequence[Report]) -> str:
 
 
 def _report(report: Report) -> dict[str, object]:
-    samples, target = report.samples, report.target
+    samples, target = report.samples, report.parsed.target
     return {
-        "started": report.started,
-        "ended": report.ended,
+        "started": report.started.isoformat(timespec="milliseconds"),
+        "ended": report.ended.isoformat(timespec="milliseconds"),
         "target": {"url": report.url, "scheme": target.scheme, "host": target.host, "port": target.port},
-        "notes": report.notes,
+        "notes": report.parsed.notes,
         "phases": [_entry(result) for result in report.phases],
         "checks": [_entry(result) for result in report.checks],
         "samples": {
@@ -41,6 +41,7 @@ def _report(report: Report) -> dict[str, object]:
         },
         "watch": _watch(report.watched) if report.watched else None,
         "verdict": report.verdict.name.lower(),
+        "fault": report.fault and report.fault.name.lower(),
         "exit_code": int(report.exit_code),
     }
 

@@ -27,7 +27,7 @@ def _suite(root: Element, report: Report) -> None:
     for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(elements.count(element)))
     suite.set("time", f"{report.seconds:.3f}")
-    suite.set("timestamp", report.started)
+    suite.set("timestamp", report.started.isoformat(timespec="milliseconds"))
 
 
 def _case(suite: Element, result: Result, report: Report) -> str:

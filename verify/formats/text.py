@@ -16,7 +16,7 @@ def text(reports: Sequence[Report], *, colour: bool = False) -> str:
 
 def _lines(report: Report, *, colour: bool) -> Iterator[str]:
     yield report.url
-    yield from (f"  note: {note}" for note in report.notes)
+    yield from (f"  note: {note}" for note in report.parsed.notes)
     yield ""
     results = (*report.phases, *report.checks)
     width = max(len(result.id) for result in results)
