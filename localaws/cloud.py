@@ -29,6 +29,9 @@ ZONES = ("a", "b", "c")
 FILE_VERSION = 1
 """The version of the state file that this code writes, and the newest it reads."""
 
+SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
+"""The type of what is seeded in Secrets Manager."""
+
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -38,11 +41,11 @@ class StateFileError(Exception):
 
 @dataclass(frozen=True)
 class SeededParameter:
-    """An SSM parameter that exists beforehand and is nobody's resource; its value is never saved."""
+    """An SSM parameter or secret that exists beforehand and is nobody's resource; its value is never saved."""
 
     value: str
     type: str = "String"
-    """String, StringList or SecureString."""
+    """String, StringList or SecureString; SecretsManager for a secret of that service."""
 
     def __repr__(self) -> str:
         return f"SeededParameter(type={self.type!r})"

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.ec2_network import ASSOCIATION, ROUTE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, zone_id
 from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
-from localaws.catalog.iam import ROLE
+from localaws.catalog.iam import CREATED, ROLE
 from localaws.catalog.listeners import balancers_of
-from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.catalog.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.logs import LOG_GROUP
+from localaws.catalog.route53 import ZONE, assumed_zone_id, name_of_zone, zone_name
+from localaws.catalog.secretsmanager import SECRET, seeded_suffix
 from localaws.catalog.ssm import PARAMETER, parameter_arn
 from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.catalog.values import block, blocks, network, texts
+from localaws.catalog.vpc_endpoints import prefix_list_id, prefix_lists
+from localaws.cloud import SEEDED_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -228,13 +232,112 @@ def _log_groups(query: Query) -> Properties:
 def _parameter(query: Query) -> Properties:
     name = str(query.args.get("name"))
     seeded = query.cloud.parameters.get(name)
-    if seeded is not None:
+    if seeded is not None and seeded.type != SEEDED_SECRET:
         arn = f"arn:aws:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
         found: dict[str, Any] = {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
     else:
         found = query.facts(query.lookup(PARAMETER, "SSM Parameter", name=name))
     plain = {"insecureValue": found["value"]} if found["type"] != "SecureString" else {}
+    if query.args.get("withDecryption") is False and not plain:
+        found["value"] = "encrypted"
     return {**found, **plain, "id": name, "withDecryption": query.args.get("withDecryption", True)}
+
+
+def _secret(query: Query) -> Properties:
+    """What is known of a secret, without its value."""
+    arn, name = query.args.get("arn"), query.args.get("name")
+    seeded = seeded_secret(query.cloud, str(arn or name))
+    if seeded is not None:
+        arn = f"arn:aws:secretsmanager:{query.region}:{query.cloud.account}:secret:{seeded}-{seeded_suffix(seeded)}"
+        found: dict[str, Any] = {"id": arn, "arn": arn, "name": seeded, "description": "", "kmsKeyId": "", "tags": {}}
+    else:
+        found = query.facts(query.lookup(SECRET, "Secrets Manager Secret", arn=arn, name=name))
+    return {"createdDate": CREATED, "lastChangedDate": CREATED, "policy": "", "type": "", **found}
+
+
+def seeded_secret(cloud: Cloud, name: str) -> str | None:
+    """The name of the secret that exists beforehand and that a name or an ARN means."""
+    asked = name.partition(":secret:")[2].partition(":")[0] or name
+    for each, seeded in cloud.parameters.items():
+        if seeded.type == SEEDED_SECRET and asked in (each, f"{each}-{seeded_suffix(each)}"):
+            return each
+    return None
+
+
+def _zone(query: Query) -> Properties:
+    """A hosted zone by id or name; a registered domain has a public one although no resource made it."""
+    identifier, name = query.args.get("zoneId"), query.args.get("name")
+    domain = zone_name(str(name)) if name is not None else None
+    private = bool(query.args.get("privateZone") or query.args.get("vpcId"))
+    made = [
+        each
+        for each in query.cloud.all(ZONE)
+        if identifier in (None, each.id) and domain in (None, zone_name(str(each.outputs.get("name"))))
+        if bool(each.inputs.get("vpcs")) == private
+        if (query.facts(each)["tags"]).items() >= block(query.args.get("tags")).items()
+    ]
+    if len(made) > 1:
+        message = f"multiple Route 53 Hosted Zones matched; use more specific arguments: {dict(query.args)}"
+        raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+    assumed = None if made or private or query.args.get("tags") else _assumed_zone(query.cloud, identifier, domain)
+    if not made and assumed is None:
+        message = f"no matching Route 53 Hosted Zone found: {dict(query.args)}"
+        raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+    found: dict[str, Any] = query.facts(made[0]) if made else assumed or {}
+    return {
+        "arn": f"arn:aws:route53:::hostedzone/{found['id']}",
+        "callerReference": "local",
+        "comment": "",
+        "nameServers": [],
+        "privateZone": private,
+        "resourceRecordSetCount": 2,
+        "tags": {},
+        **found,
+        "zoneId": found["id"],
+        "name": zone_name(str(found["name"])),
+    }
+
+
+def _assumed_zone(cloud: Cloud, identifier: object, domain: str | None) -> dict[str, Any] | None:
+    name = domain or name_of_zone(cloud, identifier)
+    found = assumed_zone_id(name) if name else None
+    return {"id": found, "name": name} if found and identifier in (None, found) else None
+
+
+def _prefix_list(query: Query) -> Properties:
+    """One of the lists that AWS keeps: of the services that have gateway endpoints."""
+    lists = {prefix_list_id(name): (name, networks) for name, networks in prefix_lists(query.region).items()}
+    wanted = [query.args.get("name"), query.args.get("prefixListId") or query.args.get("id")]
+    for filter_ in blocks(query.args.get("filters")):
+        if filter_.get("name") not in ("prefix-list-name", "prefix-list-id"):
+            message = f"the local AWS doesn't know the filter {filter_.get('name')!r}; add it to localaws/invokes.py"
+            raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
+        wanted[filter_["name"] == "prefix-list-id"] = next(iter(texts(filter_.get("values"))), None)
+    for identifier, (name, networks) in lists.items():
+        if wanted[0] in (None, name) and wanted[1] in (None, identifier) and any(wanted):
+            return {
+                "id": identifier,
+                "prefixListId": identifier,
+                "name": name,
+                "cidrBlocks": list(networks),
+                "arn": f"arn:aws:ec2:{query.region}:aws:prefix-list/{identifier}",
+                "addressFamily": "IPv4",
+                "entries": [{"cidr": network, "description": ""} for network in networks],
+                "maxEntries": len(networks),
+                "ownerId": "AWS",
+                "tags": {},
+                "version": 1,
+            }
+    message = f"no matching EC2 Prefix List found: {dict(query.args)}"
+    raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+
+
+def _elb_service_account(query: Query) -> Properties:
+    account = ELB_ACCOUNTS.get(query.region)
+    if account is None:
+        message = f"unsupported AWS Region {query.region}: its load balancers write their logs as a service principal"
+        raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+    return {"id": account, "arn": f"arn:aws:iam::{account}:root"}
 
 
 def _cluster(query: Query) -> Properties:
@@ -290,6 +393,8 @@ def _service(query: Query) -> Properties:
 FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:cloudwatch/getLogGroup:getLogGroup": _log_group,
     "aws:cloudwatch/getLogGroups:getLogGroups": _log_groups,
+    "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
+    "aws:ec2/getPrefixList:getPrefixList": _prefix_list,
     "aws:ec2/getRouteTable:getRouteTable": _route_table,
     "aws:ec2/getRouteTables:getRouteTables": _ids(ROUTE_TABLE),
     "aws:ec2/getSecurityGroup:getSecurityGroup": _security_group,
@@ -300,6 +405,7 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:ecs/getCluster:getCluster": _cluster,
     "aws:ecs/getService:getService": _service,
     "aws:ecs/getTaskDefinition:getTaskDefinition": _task_definition,
+    "aws:elb/getServiceAccount:getServiceAccount": _elb_service_account,
     "aws:iam/getRole:getRole": _role,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
@@ -307,6 +413,8 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:index/getRegion:getRegion": _region,
     "aws:lb/getLoadBalancer:getLoadBalancer": _load_balancer,
     "aws:lb/getTargetGroup:getTargetGroup": _target_group,
+    "aws:route53/getZone:getZone": _zone,
+    "aws:secretsmanager/getSecret:getSecret": _secret,
     "aws:ssm/getParameter:getParameter": _parameter,
 }
 """Every function the local AWS answers, by token."""

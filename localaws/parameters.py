@@ -1,17 +1,17 @@
-"""The SSM parameters that exist before the first deployment, from a TOML file that the user edits."""
+"""The SSM parameters and secrets that exist before the first deployment, from a TOML file that the user edits."""
 
 from __future__ import annotations
 
 import tomllib
 from typing import TYPE_CHECKING
 
-from localaws.cloud import SeededParameter
+from localaws.cloud import SEEDED_SECRET, SeededParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-TYPES = ("String", "StringList", "SecureString")
+TYPES = ("String", "StringList", "SecureString", SEEDED_SECRET)
 
 
 class BadParameters(Exception):  # noqa: N818 — it is the file that is bad

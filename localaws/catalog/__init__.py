@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from localaws.catalog import (
+    acm,
+    ec2_flow_logs,
     ec2_network,
     ec2_security_groups,
     ecs,
     iam,
+    kms,
     listeners,
     load_balancers,
     logs,
+    route53,
+    s3,
+    secretsmanager,
     ssm,
     target_groups,
+    vpc_endpoints,
+    wafv2,
 )
 from localaws.catalog.model import UNKNOWN, Properties, Refusal, Refused, Resource, ResourceType
 
 CATALOG: dict[str, ResourceType] = {
     kind.token: kind
-    for module in (ec2_network, ec2_security_groups, load_balancers, target_groups, listeners, ecs, iam, logs, ssm)
+    for module in (
+        *(ec2_network, ec2_security_groups, vpc_endpoints, ec2_flow_logs, load_balancers, target_groups, listeners),
+        *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3),
+    )
     for kind in module.TYPES
 }
 """Every resource type, by token."""
 
 PATIENCE_SECONDS = {
+    "acm.certificate.held": 1200,
+    "acm.validation.issued": 4500,
     "ec2.internet-gateway.held": 1200,
     "ec2.security-group.held": 900,
     "ec2.subnet.held": 1200,
@@ -32,6 +45,7 @@ PATIENCE_SECONDS = {
     "ecs.service.target-group-attached": 240,
     "elbv2.target-group.held": 120,
     "iam.role.held": 120,
+    "wafv2.web-acl.held": 300,
 }
 """For how long AWS's provider repeats a call that was refused by one of these rules; by the others it fails at once."""
 

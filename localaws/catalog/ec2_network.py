@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 INTERNET_GATEWAY = "aws:ec2/internetGateway:InternetGateway"
+EGRESS_ONLY_GATEWAY = "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway"
 NAT_GATEWAY = "aws:ec2/natGateway:NatGateway"
 EIP = "aws:ec2/eip:Eip"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
@@ -392,6 +393,13 @@ TYPES = (
         deletion_rules=_gateway_deletion_rules,
     ),
     ResourceType(
+        token=EGRESS_ONLY_GATEWAY,
+        required=("vpcId",),
+        replaces=frozenset({"vpcId", "region"}),
+        references=(_in_vpc("ec2.egress-only-gateway.vpc-exists"),),
+        computed=lambda mint, _inputs: {"id": ec2_id(mint, "eigw")},
+    ),
+    ResourceType(
         token=NAT_GATEWAY,
         replaces=frozenset(
             {
@@ -455,6 +463,9 @@ TYPES = (
             _table(),
             Reference("gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route.gateway-exists"),
             Reference("natGatewayId", NAT_GATEWAY, "InvalidNatGatewayID.NotFound", "ec2.route.gateway-exists"),
+            Reference(
+                "egressOnlyGatewayId", EGRESS_ONLY_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route.gateway-exists"
+            ),
         ),
         unique=(
             Unique(

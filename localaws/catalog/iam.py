@@ -66,6 +66,28 @@ def _statement(statement: Mapping[str, object], name: str, where: str, *, trust:
         yield Refusal(_MALFORMED, f"{where}: {kind} has no {each}", "iam.policy.fields", name)
 
 
+def resource_policy_rules(value: object, name: str, code: str = _MALFORMED) -> Refusals:
+    """What is wrong with a policy document of a resource, such as a key or a bucket: it names who may, and what."""
+    if value is None or value is UNKNOWN:
+        return
+    document = parsed(value)
+    if not isinstance(document, dict):
+        yield Refusal(code, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name)
+        return
+    found = document.get("Statement")
+    statements = [found] if isinstance(found, dict) else blocks(found)
+    if not statements:
+        yield Refusal(code, f"{name} needs at least one Statement", "iam.policy.statement", name)
+    for index, statement in enumerate(statements):
+        where = f"{name}: Statement {index}"
+        if statement.get("Effect") not in ("Allow", "Deny"):
+            message = f"{where}: Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
+            yield Refusal(code, message, "iam.policy.effect", name)
+        for pair in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
+            if sum(bool(statement.get(each)) for each in pair) != 1:
+                yield Refusal(code, f"{where} needs exactly one of {' and '.join(pair)}", "iam.policy.fields", name)
+
+
 def _characters(value: object) -> int:
     return len("".join(value.split())) if isinstance(value, str) else 0
 

@@ -5,13 +5,26 @@ from __future__ import annotations
 INPUTS: dict[str, frozenset[str]] = {
     token: frozenset(names.split())
     for token, names in {
+        "aws:acm/certificate:Certificate": (
+            "certificateAuthorityArn certificateBody certificateChain domainName earlyRenewalDuration "
+            "keyAlgorithm options privateKey privateKeyWo privateKeyWoVersion region subjectAlternativeNames tags "
+            "validationMethod validationOptions"
+        ),
+        "aws:acm/certificateValidation:CertificateValidation": ("certificateArn region validationRecordFqdns"),
         "aws:cloudwatch/logGroup:LogGroup": (
             "deletionProtectionEnabled kmsKeyId logGroupClass name namePrefix region retentionInDays skipDestroy tags"
         ),
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": ("policyDocument policyName region resourceArn"),
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ("egress ingress region revokeRulesOnDelete tags vpcId"),
+        "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": ("region tags vpcId"),
         "aws:ec2/eip:Eip": (
             "address associateWithPrivateIp customerOwnedIpv4Pool domain instance ipamPoolId "
             "networkBorderGroup networkInterface publicIpv4Pool region tags"
+        ),
+        "aws:ec2/flowLog:FlowLog": (
+            "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination logDestinationType "
+            "logFormat maxAggregationInterval region regionalNatGatewayId subnetId tagFieldSpecifications tags "
+            "trafficType transitGatewayAttachmentId transitGatewayId vpcId"
         ),
         "aws:ec2/internetGateway:InternetGateway": ("region tags vpcId"),
         "aws:ec2/natGateway:NatGateway": (
@@ -42,6 +55,11 @@ INPUTS: dict[str, frozenset[str]] = {
             "enableNetworkAddressUsageMetrics instanceTenancy ipv4IpamPoolId ipv4NetmaskLength ipv6CidrBlock "
             "ipv6CidrBlockNetworkBorderGroup ipv6IpamPoolId ipv6NetmaskLength region tags"
         ),
+        "aws:ec2/vpcEndpoint:VpcEndpoint": (
+            "autoAccept dnsOptions ipAddressType policy privateDnsEnabled region resourceConfigurationArn "
+            "routeTableIds securityGroupIds serviceName serviceNetworkArn serviceRegion subnetConfigurations "
+            "subnetIds tags vpcEndpointType vpcId"
+        ),
         "aws:ecs/cluster:Cluster": ("configuration name region serviceConnectDefaults settings tags"),
         "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": (
             "capacityProviders clusterName defaultCapacityProviderStrategies region"
@@ -68,6 +86,12 @@ INPUTS: dict[str, frozenset[str]] = {
         ),
         "aws:iam/rolePolicy:RolePolicy": ("name namePrefix policy role"),
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("policyArn role"),
+        "aws:kms/alias:Alias": ("name namePrefix region targetKeyId"),
+        "aws:kms/key:Key": (
+            "bypassPolicyLockoutSafetyCheck customKeyStoreId customerMasterKeySpec deletionWindowInDays "
+            "description enableKeyRotation isEnabled keyUsage multiRegion policy region rotationPeriodInDays tags "
+            "xksKeyId"
+        ),
         "aws:lb/listener:Listener": (
             "alpnPolicy certificateArn defaultActions loadBalancerArn mutualAuthentication port protocol "
             "region routingHttpRequestXAmznMtlsClientcertHeaderName "
@@ -88,6 +112,7 @@ INPUTS: dict[str, frozenset[str]] = {
             "routingHttpResponseXContentTypeOptionsHeaderValue routingHttpResponseXFrameOptionsHeaderValue "
             "sslPolicy tags tcpIdleTimeoutSeconds"
         ),
+        "aws:lb/listenerCertificate:ListenerCertificate": ("certificateArn listenerArn region"),
         "aws:lb/listenerRule:ListenerRule": ("actions conditions listenerArn priority region tags transforms"),
         "aws:lb/loadBalancer:LoadBalancer": (
             "accessLogs clientKeepAlive connectionLogs customerOwnedIpv4Pool desyncMitigationMode "
@@ -106,6 +131,36 @@ INPUTS: dict[str, frozenset[str]] = {
             "proxyProtocolV2 region slowStart stickiness tags targetControlPort targetFailovers "
             "targetGroupHealth targetHealthStates targetType vpcId"
         ),
+        "aws:route53/record:Record": (
+            "aliases allowOverwrite cidrRoutingPolicy failoverRoutingPolicies geolocationRoutingPolicies "
+            "geoproximityRoutingPolicy healthCheckId latencyRoutingPolicies multivalueAnswerRoutingPolicy name "
+            "records setIdentifier ttl type weightedRoutingPolicies zoneId"
+        ),
+        "aws:route53/zone:Zone": ("comment delegationSetId enableAcceleratedRecovery forceDestroy name tags vpcs"),
+        "aws:s3/bucket:Bucket": (
+            "accelerationStatus acl bucket bucketNamespace bucketPrefix corsRules forceDestroy grants "
+            "lifecycleRules logging objectLockConfiguration objectLockEnabled policy region "
+            "replicationConfiguration requestPayer serverSideEncryptionConfiguration tags versioning website"
+        ),
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+            "bucket expectedBucketOwner region rules timeouts transitionDefaultMinimumObjectSize"
+        ),
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ("bucket region rule"),
+        "aws:s3/bucketPolicy:BucketPolicy": ("bucket policy region"),
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
+            "blockPublicAcls blockPublicPolicy bucket ignorePublicAcls region restrictPublicBuckets skipDestroy"
+        ),
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+            "bucket expectedBucketOwner region rules"
+        ),
+        "aws:s3/bucketVersioning:BucketVersioning": ("bucket expectedBucketOwner mfa region versioningConfiguration"),
+        "aws:secretsmanager/secret:Secret": (
+            "description forceOverwriteReplicaSecret kmsKeyId name namePrefix policy recoveryWindowInDays region "
+            "replicas tags type"
+        ),
+        "aws:secretsmanager/secretVersion:SecretVersion": (
+            "region secretBinary secretId secretString secretStringWo secretStringWoVersion versionStages"
+        ),
         "aws:ssm/parameter:Parameter": (
             "allowedPattern arn dataType description insecureValue keyId name overwrite region tags tier type "
             "value valueWo valueWoVersion"
@@ -117,6 +172,15 @@ INPUTS: dict[str, frozenset[str]] = {
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
             "cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId region "
             "securityGroupId tags toPort"
+        ),
+        "aws:wafv2/webAcl:WebAcl": (
+            "associationConfig captchaConfig challengeConfig customResponseBodies dataProtectionConfig "
+            "defaultAction description monetizationConfig name namePrefix region ruleJson rules scope tags "
+            "tokenDomains visibilityConfig"
+        ),
+        "aws:wafv2/webAclAssociation:WebAclAssociation": ("region resourceArn webAclArn"),
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
+            "logDestinationConfigs loggingFilter redactedFields region resourceArn"
         ),
     }.items()
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, Unique, namesakes, values_at
 from localaws.catalog.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 
 LISTENER = "aws:lb/listener:Listener"
 LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
+LISTENER_CERTIFICATE = "aws:lb/listenerCertificate:ListenerCertificate"
 
 LISTENERS_PER_LOAD_BALANCER = 50
 RULES_PER_LOAD_BALANCER = 100
+CERTIFICATES_PER_LOAD_BALANCER = 25
 VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
 """AWS's default quotas."""
 
@@ -284,6 +287,21 @@ def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
     return {"id": arn, "arn": arn, **({} if given(inputs, "priority") else {"priority": highest + 1})}
 
 
+def _listener_certificate_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    listener = world.get(LISTENER, inputs.get("listenerArn"))
+    if listener is None:
+        return
+    yield from certificate_rules(world, inputs.get("certificateArn"), listener.region)
+    if listener.outputs.get("protocol") not in ("HTTPS", "TLS"):
+        message = (
+            f"certificates are for HTTPS listeners only, '{listener.id}' speaks {listener.outputs.get('protocol')}"
+        )
+        yield Refusal("ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn")
+    if len(namesakes(world, LISTENER_CERTIFICATE, inputs, current, "listenerArn")) >= CERTIFICATES_PER_LOAD_BALANCER:
+        message = f"{listener.id} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
+        yield Refusal("TooManyCertificates", message, "elbv2.listener-certificate.quota")
+
+
 TYPES = (
     ResourceType(
         token=LISTENER,
@@ -341,5 +359,22 @@ TYPES = (
         rules=_listener_rule_rules,
         account_rules=_listener_rule_account_rules,
         computed=_listener_rule_computed,
+    ),
+    ResourceType(
+        token=LISTENER_CERTIFICATE,
+        required=("listenerArn", "certificateArn"),
+        replaces=frozenset({"listenerArn", "certificateArn", "region"}),
+        limits=(
+            Limit("listenerArn", ARN, "elbv2.listener-certificate.arn"),
+            Limit("certificateArn", ARN, "elbv2.listener-certificate.arn"),
+        ),
+        references=(
+            Reference(
+                "listenerArn", LISTENER, "ListenerNotFound", "elbv2.listener-certificate.listener-exists", "gone"
+            ),
+            Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+        ),
+        account_rules=_listener_certificate_account_rules,
+        computed=lambda _mint, inputs: {"id": f"{inputs.get('listenerArn')}_{inputs.get('certificateArn')}"},
     ),
 )

@@ -19,6 +19,35 @@ SMALLEST_SUBNET_PREFIX = 27
 HOSTED_ZONES = {"ap-northeast-1": "Z14GRHDCWA56QT", "eu-west-1": "Z32O12XQLNTSW2", "us-east-1": "Z35SXDOTRQ7X7K"}
 """The Route 53 zone of each region's load balancers, as far as known."""
 
+ELB_ACCOUNTS = {
+    "us-east-1": "127311923021",
+    "us-east-2": "033677994240",
+    "us-west-1": "027434742980",
+    "us-west-2": "797873946194",
+    "af-south-1": "098369216593",
+    "ap-east-1": "754344448648",
+    "ap-northeast-1": "582318560864",
+    "ap-northeast-2": "600734575887",
+    "ap-northeast-3": "383597477331",
+    "ap-south-1": "718504428378",
+    "ap-southeast-1": "114774131450",
+    "ap-southeast-2": "783225319266",
+    "ap-southeast-3": "589379963580",
+    "ca-central-1": "985666609251",
+    "eu-central-1": "054676820928",
+    "eu-north-1": "897822967062",
+    "eu-south-1": "635631232127",
+    "eu-west-1": "156460612806",
+    "eu-west-2": "652711504416",
+    "eu-west-3": "009996457667",
+    "me-south-1": "076674570225",
+    "sa-east-1": "507241528517",
+}
+"""The account as which each region's load balancers write access logs; newer regions have a service principal only.
+
+Source: AWS's guide to Application Load Balancer access logs.
+"""
+
 _NAME = matches(
     r"(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
     "1 to 32 letters, digits and hyphens, without a hyphen at either end and not starting with internal-",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.iam import resource_policy_rules
 from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
-from localaws.catalog.values import Limit, matches, one_of
+from localaws.catalog.values import Limit, exactly_one, given, length, matches, one_of
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -16,7 +17,11 @@ RETENTION_DAYS = (
 )
 """Days CloudWatch Logs can keep events; 0 is for ever. Source: PutRetentionPolicy, and the provider's validator."""
 
+POLICIES_PER_REGION = 10
+"""AWS's quota of resource policies."""
+
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 
 
 def _deletion_rules(group: Resource, _world: World) -> Refusals:
@@ -27,6 +32,22 @@ def _deletion_rules(group: Resource, _world: World) -> Refusals:
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
     return {"id": inputs.get("name"), "arn": mint.arn("logs", f"log-group:{inputs.get('name')}")}
+
+
+def _resource_policy_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("policyName", "resourceArn"), "logs.resource-policy.one-name")
+    yield from resource_policy_rules(inputs.get("policyDocument"), "policyDocument", "InvalidParameterException")
+
+
+def _resource_policy_account_rules(_inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    if current is None and len(world.all(RESOURCE_POLICY)) >= POLICIES_PER_REGION:
+        message = f"Resource limit exceeded: {POLICIES_PER_REGION} resource policies exist"
+        yield Refusal("LimitExceededException", message, "logs.resource-policy.quota")
+
+
+def _resource_policy_computed(_mint: Mint, inputs: Properties) -> Properties:
+    scope = "RESOURCE" if given(inputs, "resourceArn") else "ACCOUNT"
+    return {"id": inputs.get("policyName") or inputs.get("resourceArn"), "policyScope": scope, "revisionId": ""}
 
 
 TYPES = (
@@ -51,5 +72,18 @@ TYPES = (
         ),
         computed=_computed,
         deletion_rules=_deletion_rules,
+    ),
+    ResourceType(
+        token=RESOURCE_POLICY,
+        required=("policyDocument",),
+        replaces=frozenset({"policyName", "resourceArn", "region"}),
+        json=frozenset({"policyDocument"}),
+        limits=(
+            Limit("policyName", matches(r"\S.{0,254}", "1 to 255 characters"), "logs.resource-policy.name"),
+            Limit("policyDocument", length(1, 5120), "logs.resource-policy.size"),
+        ),
+        rules=_resource_policy_rules,
+        account_rules=_resource_policy_account_rules,
+        computed=_resource_policy_computed,
     ),
 )

@@ -313,6 +313,11 @@ class ResourceType:
         yield from self.deletion_rules(resource, world)
 
 
+def uuid(mint: Mint) -> str:
+    """A random UUID."""
+    return "-".join(mint.hex(digits) for digits in (8, 4, 4, 4, 12))
+
+
 def namesakes(world: World, token: str, inputs: Properties, current: Resource | None, *names: str) -> list[Resource]:
     """Other resources of the type that have the same values in all these properties."""
     wanted = [inputs.get(name) for name in names]

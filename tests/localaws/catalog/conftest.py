@@ -52,6 +52,25 @@ TRUST = statement(Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amaz
 GRANT = statement(Action="logs:PutLogEvents", Resource="*")
 
 
+ANYBODY = statement(Action="logs:PutLogEvents", Resource="*", Principal={"Service": "delivery.logs.amazonaws.com"})
+
+
+def bucket_policy(bucket: str, **more: Any) -> str:
+    return statement(
+        **{
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            **more,
+        }
+    )
+
+
+def web_acl(name: str) -> dict[str, Any]:
+    seen = {"cloudwatchMetricsEnabled": True, "metricName": name, "sampledRequestsEnabled": True}
+    return {"name": name, "scope": "REGIONAL", "defaultAction": {"allow": {}}, "visibilityConfig": seen}
+
+
 def containers(**more: Any) -> str:
     return json.dumps([{"name": "web", "image": "nginx", "portMappings": [{"containerPort": 80}], **more}])
 
@@ -76,9 +95,22 @@ def forward(arn: str) -> list[dict[str, Any]]:
 NOT_FOUND = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}]
 
 MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
+    "aws:acm/certificate:Certificate": lambda _: {"domainName": "app.example.test", "validationMethod": "DNS"},
+    "aws:acm/certificateValidation:CertificateValidation": lambda a: {"certificateArn": a.id("certificate")},
     "aws:cloudwatch/logGroup:LogGroup": lambda _: {"name": "/one/more"},
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": lambda _: {
+        "policyName": "one-more",
+        "policyDocument": ANYBODY,
+    },
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": lambda a: {"vpcId": a.id("vpc")},
+    "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": lambda a: {"vpcId": a.id("vpc")},
     "aws:ec2/eip:Eip": lambda _: {},
+    "aws:ec2/flowLog:FlowLog": lambda a: {
+        "vpcId": a.id("vpc"),
+        "trafficType": "ALL",
+        "logDestinationType": "s3",
+        "logDestination": "arn:aws:s3:::main-logs",
+    },
     "aws:ec2/internetGateway:InternetGateway": lambda _: {},
     "aws:ec2/natGateway:NatGateway": lambda a: {"subnetId": a.id("subnet-a"), "connectivityType": "private"},
     "aws:ec2/route:Route": lambda a: {
@@ -94,6 +126,10 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:ec2/securityGroup:SecurityGroup": lambda a: {"name": "one-more", "vpcId": a.id("vpc")},
     "aws:ec2/subnet:Subnet": lambda a: {"vpcId": a.id("vpc"), "cidrBlock": "10.0.9.0/24"},
     "aws:ec2/vpc:Vpc": lambda _: {"cidrBlock": "10.9.0.0/16"},
+    "aws:ec2/vpcEndpoint:VpcEndpoint": lambda a: {
+        "vpcId": a.id("vpc"),
+        "serviceName": f"com.amazonaws.{REGION}.s3",
+    },
     "aws:ecs/cluster:Cluster": lambda _: {"name": "one-more"},
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": lambda _: {
         "clusterName": "main",
@@ -114,10 +150,16 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "role": "tasks",
         "policyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
     },
+    "aws:kms/alias:Alias": lambda a: {"name": "alias/one/more", "targetKeyId": a.id("key")},
+    "aws:kms/key:Key": lambda _: {},
     "aws:lb/listener:Listener": lambda a: {
         "loadBalancerArn": a.id("balancer"),
         "port": 81,
         "defaultActions": NOT_FOUND,
+    },
+    "aws:lb/listenerCertificate:ListenerCertificate": lambda a: {
+        "listenerArn": a.id("secure-listener"),
+        "certificateArn": a.id("certificate"),
     },
     "aws:lb/listenerRule:ListenerRule": lambda a: {
         "listenerArn": a.id("listener"),
@@ -132,6 +174,35 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "targetType": "ip",
         "vpcId": a.id("vpc"),
     },
+    "aws:route53/record:Record": lambda a: {
+        "zoneId": a.id("zone"),
+        "name": "one.more.test",
+        "type": "A",
+        "ttl": 60,
+        "records": ["192.0.2.1"],
+    },
+    "aws:route53/zone:Zone": lambda _: {"name": "one-more.test"},
+    "aws:s3/bucket:Bucket": lambda _: {"bucket": "one-more"},
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lambda _: {
+        "bucket": "main-logs",
+        "rules": [{"id": "all", "status": "Enabled", "filter": {}, "expiration": {"days": 90}}],
+    },
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": lambda _: {
+        "bucket": "main-logs",
+        "rule": {"objectOwnership": "BucketOwnerEnforced"},
+    },
+    "aws:s3/bucketPolicy:BucketPolicy": lambda _: {"bucket": "main-logs", "policy": bucket_policy("main-logs")},
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": lambda _: {"bucket": "main-logs"},
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": lambda _: {
+        "bucket": "main-logs",
+        "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
+    },
+    "aws:s3/bucketVersioning:BucketVersioning": lambda _: {
+        "bucket": "main-logs",
+        "versioningConfiguration": {"status": "Enabled"},
+    },
+    "aws:secretsmanager/secret:Secret": lambda _: {"name": "one/more"},
+    "aws:secretsmanager/secretVersion:SecretVersion": lambda a: {"secretId": a.id("secret"), "secretString": "hello"},
     "aws:ssm/parameter:Parameter": lambda _: {"name": "/one/more", "type": "String", "value": "hello"},
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda a: {
         "securityGroupId": a.id("group"),
@@ -144,6 +215,15 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "fromPort": 443,
         "toPort": 443,
         "cidrIpv4": "10.0.0.0/8",
+    },
+    "aws:wafv2/webAcl:WebAcl": lambda _: web_acl("one-more"),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": lambda a: {
+        "webAclArn": a.made["acl"].computed["arn"],
+        "resourceArn": a.id("balancer"),
+    },
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": lambda a: {
+        "resourceArn": a.made["acl"].computed["arn"],
+        "logDestinationConfigs": [f"arn:aws:logs:{REGION}:123456789012:log-group:aws-waf-logs-main"],
     },
 }
 """For each type, the least that AWS accepts for one more resource in the account below."""
@@ -210,7 +290,39 @@ def account() -> Account:
         loadBalancers=[{"targetGroupArn": target, "containerName": "web", "containerPort": 80}],
     )
     made.make("aws:cloudwatch/logGroup:LogGroup", "logs", name="/web")
+    made.make("aws:s3/bucket:Bucket", "bucket", bucket="main-logs")
+    made.make("aws:kms/key:Key", "key")
+    made.make("aws:secretsmanager/secret:Secret", "secret", name="main")
+    made.make("aws:wafv2/webAcl:WebAcl", "acl", **web_acl("main"))
+    _with_https(made)
     return made
+
+
+def _with_https(made: Account) -> None:
+    """A zone, a certificate whose domain is proven, and a listener that serves it."""
+    zone = made.make("aws:route53/zone:Zone", "zone", name="example.test").id
+    certificate = made.make(
+        "aws:acm/certificate:Certificate", "certificate", domainName="app.example.test", validationMethod="DNS"
+    )
+    for option in certificate.computed["domainValidationOptions"]:
+        made.make(
+            "aws:route53/record:Record",
+            "proof",
+            zoneId=zone,
+            name=option["resourceRecordName"],
+            type=option["resourceRecordType"],
+            ttl=60,
+            records=[option["resourceRecordValue"]],
+        )
+    made.make(
+        "aws:lb/listener:Listener",
+        "secure-listener",
+        loadBalancerArn=made.id("balancer"),
+        port=443,
+        protocol="HTTPS",
+        certificateArn=certificate.id,
+        defaultActions=NOT_FOUND,
+    )
 
 
 def _places(value: Any, path: Place = ()) -> list[Place]:

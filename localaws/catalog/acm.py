@@ -1,0 +1,184 @@
+"""Certificate Manager: certificates, and the proof that their domains are the account's."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, uuid
+from localaws.catalog.route53 import RECORD, zone_name
+from localaws.catalog.values import ARN, Limit, blocks, exactly_one, given, matches, one_of, text, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+CERTIFICATE = "aws:acm/certificate:Certificate"
+VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
+
+NAMES_PER_CERTIFICATE = 10
+"""AWS's default quota, the domain name included."""
+
+ISSUED_AT = "2024-01-01 00:00:00 +0000 UTC"
+"""When every certificate was issued: the catalog has no clock."""
+
+_IMPORTED = ("privateKey", "privateKeyWo")
+_ALGORITHMS = (
+    *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
+    *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
+)
+_DOMAIN = matches(
+    r"(?=.{1,253}\Z)(\*\.)?([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[0-9A-Za-z-]{1,63}",
+    "a domain name of at most 253 characters, without a final dot, an asterisk only as its first label",
+)
+
+
+def domains(inputs: Properties) -> list[str]:
+    """The names that a certificate is for, its domain name first."""
+    names = [name for name in (text(inputs.get("domainName")), *texts(inputs.get("subjectAlternativeNames"))) if name]
+    return list(dict.fromkeys(names))
+
+
+def _validation_option(account: str, domain: str) -> dict[str, str]:
+    """The record that proves a domain; a wildcard shares it with its parent, and it never changes in an account."""
+    parent = domain.removeprefix("*.")
+    label, value = (
+        hashlib.sha256(f"{account}/{part}/{parent}".encode()).hexdigest()[:32] for part in ("name", "value")
+    )
+    return {
+        "domainName": domain,
+        "resourceRecordName": f"_{label}.{parent}.",
+        "resourceRecordType": "CNAME",
+        "resourceRecordValue": f"_{value}.acm-validations.aws.",
+    }
+
+
+def missing_records(world: World, certificate: Resource) -> Sequence[str]:
+    """Names of the validation records that DNS lacks; none is missing of a certificate that AWS has issued."""
+    published = {
+        (each.outputs.get("fqdn"), zone_name(value))
+        for each in world.all(RECORD)
+        for value in texts(each.inputs.get("records"))
+    }
+    return [
+        option["resourceRecordName"]
+        for option in blocks(certificate.computed.get("domainValidationOptions"))
+        if (zone_name(option["resourceRecordName"]), zone_name(option["resourceRecordValue"])) not in published
+    ]
+
+
+def certificate_rules(world: World, arn: object, region: str, name: str = "certificateArn") -> Refusals:
+    """What forbids a load balancer of this region to serve a certificate.
+
+    An ARN that no resource has is taken for a certificate that was issued beforehand.
+    """
+    parts = str(arn).split(":")
+    if len(parts) > 3 and parts[3] not in ("", region):  # noqa: PLR2004 — an ARN's fourth part is its region
+        message = f"Certificate '{arn}' not found: it is in {parts[3]}, the load balancer in {region}"
+        yield Refusal("CertificateNotFound", message, "elbv2.certificate.region", name)
+    found = world.get(CERTIFICATE, arn)
+    if found is not None and missing_records(world, found):
+        message = (
+            f"The certificate '{arn}' must have a fully-qualified domain name, a supported signature, and a "
+            "supported key size: it isn't issued yet"
+        )
+        yield Refusal("UnsupportedCertificate", message, "elbv2.certificate.issued", name)
+
+
+def _certificate_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("domainName", *_IMPORTED), "acm.certificate.source")
+    if given(inputs, "domainName") and not given(inputs, "validationMethod", "certificateAuthorityArn"):
+        message = "a certificate that is requested needs a validationMethod, or a certificateAuthorityArn"
+        yield Refusal("InvalidArgument", message, "acm.certificate.method", "validationMethod")
+    if given(inputs, *_IMPORTED) and not given(inputs, "certificateBody"):
+        message = "a certificate that is imported needs its certificateBody"
+        yield Refusal("InvalidArgument", message, "acm.certificate.body", "certificateBody")
+    names = domains(inputs)
+    if len(names) > NAMES_PER_CERTIFICATE:
+        message = f"a certificate is for at most {NAMES_PER_CERTIFICATE} names, got {len(names)}"
+        yield Refusal("LimitExceededException", message, "acm.certificate.quota", "subjectAlternativeNames")
+
+
+def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = mint.arn("acm", f"certificate/{uuid(mint)}")
+    by_dns = inputs.get("validationMethod") == "DNS" and not given(inputs, "certificateAuthorityArn")
+    options = [_validation_option(mint.world.account, domain) for domain in domains(inputs)] if by_dns else []
+    return {
+        "id": arn,
+        "arn": arn,
+        "domainValidationOptions": options,
+        "validationEmails": [],
+        "status": "PENDING_VALIDATION" if options else "ISSUED",
+        "type": "IMPORTED" if given(inputs, *_IMPORTED) else "AMAZON_ISSUED",
+        "notBefore": "",
+        "notAfter": "",
+        "pendingRenewal": False,
+        "renewalEligibility": "INELIGIBLE",
+        "renewalSummaries": [],
+    }
+
+
+def _certificate_derived(inputs: Properties) -> Properties:
+    names = inputs.get("subjectAlternativeNames")
+    return (
+        {} if names is UNKNOWN or inputs.get("domainName") is UNKNOWN else {"subjectAlternativeNames": domains(inputs)}
+    )
+
+
+def _validation_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    certificate = world.get(CERTIFICATE, inputs.get("certificateArn"))
+    if certificate is None:
+        return
+    if certificate.computed.get("type") != "AMAZON_ISSUED":
+        message = f"Certificate {certificate.id} has type {certificate.computed.get('type')}, no validation necessary"
+        yield Refusal("InvalidArgument", message, "acm.validation.kind", "certificateArn")
+    listed = {zone_name(fqdn) for fqdn in texts(inputs.get("validationRecordFqdns"))}
+    for option in blocks(certificate.computed.get("domainValidationOptions")):
+        if given(inputs, "validationRecordFqdns") and zone_name(option["resourceRecordName"]) not in listed:
+            message = f"missing {option['domainName']} DNS validation record: {option['resourceRecordName']}"
+            yield Refusal("InvalidArgument", message, "acm.validation.records", "validationRecordFqdns")
+    missing = missing_records(world, certificate)
+    if missing:
+        message = f"certificate {certificate.id} is PENDING_VALIDATION: DNS lacks {', '.join(sorted(set(missing)))}"
+        yield Refusal("timeout", message, "acm.validation.issued", "certificateArn")
+
+
+TYPES = (
+    ResourceType(
+        token=CERTIFICATE,
+        replaces=frozenset(
+            {
+                *("domainName", "subjectAlternativeNames", "validationMethod", "keyAlgorithm"),
+                *("certificateAuthorityArn", "validationOptions", "region"),
+            }
+        ),
+        unordered=frozenset({"subjectAlternativeNames", "validationOptions"}),
+        defaults={"keyAlgorithm": "RSA_2048"},
+        limits=(
+            Limit("domainName", _DOMAIN, "acm.certificate.domain"),
+            Limit("subjectAlternativeNames[]", _DOMAIN, "acm.certificate.domain"),
+            Limit("validationMethod", one_of("DNS", "EMAIL", "HTTP"), "acm.certificate.method"),
+            Limit("keyAlgorithm", one_of(*_ALGORITHMS), "acm.certificate.algorithm"),
+            Limit("certificateAuthorityArn", ARN, "acm.certificate.authority"),
+        ),
+        rules=_certificate_rules,
+        derived=_certificate_derived,
+        computed=_certificate_computed,
+        held=("ResourceInUseException", "acm.certificate.held"),
+    ),
+    ResourceType(
+        token=VALIDATION,
+        required=("certificateArn",),
+        replaces=frozenset({"certificateArn", "validationRecordFqdns", "region"}),
+        unordered=frozenset({"validationRecordFqdns"}),
+        limits=(Limit("certificateArn", ARN, "acm.validation.arn"),),
+        references=(
+            Reference(
+                "certificateArn", CERTIFICATE, "ResourceNotFoundException", "acm.validation.certificate-exists", "gone"
+            ),
+        ),
+        account_rules=_validation_account_rules,
+        computed=lambda mint, _inputs: {"id": f"{ISSUED_AT} {mint.hex(4)}"},
+    ),
+)

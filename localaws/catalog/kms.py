@@ -1,0 +1,135 @@
+"""Key Management Service: keys and their aliases."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from localaws.catalog.iam import resource_policy_rules
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
+from localaws.catalog.values import Limit, given, length, matches, one_of, parsed, within
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
+
+_USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC")
+
+
+def _default_policy(account: str) -> str:
+    """What KMS gives a key without a policy: the account may do everything, so IAM decides."""
+    principal = {"AWS": f"arn:aws:iam::{account}:root"}
+    statement = {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": principal}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Action": "kms:*", "Resource": "*"}]})
+
+
+def _key_rules(inputs: Properties) -> Refusals:
+    yield from resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
+    if given(inputs, "rotationPeriodInDays") and inputs.get("enableKeyRotation") in (None, False):
+        message = "rotationPeriodInDays needs enableKeyRotation"
+        yield Refusal("InvalidArgument", message, "kms.key.rotation", "rotationPeriodInDays")
+    symmetric = inputs.get("customerMasterKeySpec") in (None, "SYMMETRIC_DEFAULT")
+    if not symmetric and inputs.get("enableKeyRotation") is True:
+        message = "only symmetric keys rotate by themselves"
+        yield Refusal("UnsupportedOperationException", message, "kms.key.rotation", "enableKeyRotation")
+
+
+def _key_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    """A policy that lets nobody manage the key would lock everybody out, so KMS refuses it."""
+    document = parsed(inputs.get("policy"))
+    if inputs.get("bypassPolicyLockoutSafetyCheck") is True or not isinstance(document, dict):
+        return
+    found = document.get("Statement")
+    statements = found if isinstance(found, list) else [found]
+    if not any(_keeps_control(statement, world.account) for statement in statements if isinstance(statement, dict)):
+        message = (
+            "The new key policy will not allow you to update the key policy in the future: let "
+            f"arn:aws:iam::{world.account}:root do kms:PutKeyPolicy or kms:*"
+        )
+        yield Refusal("MalformedPolicyDocumentException", message, "kms.key.lockout", "policy")
+
+
+def _keeps_control(statement: Properties, account: str) -> bool:
+    actions = statement.get("Action")
+    actions = actions if isinstance(actions, list) else [actions]
+    principal = statement.get("Principal")
+    named = principal.get("AWS") if isinstance(principal, dict) else principal
+    named = named if isinstance(named, list) else [named]
+    return (
+        statement.get("Effect") == "Allow"
+        and any(action in ("*", "kms:*", "kms:Put*", "kms:PutKeyPolicy") for action in actions)
+        and any(account in str(each) or each == "*" for each in named)
+    )
+
+
+def _key_computed(mint: Mint, inputs: Properties) -> Properties:
+    identifier = ("mrk-" if inputs.get("multiRegion") is True else "") + uuid(mint)
+    return {
+        "id": identifier,
+        "keyId": identifier,
+        "arn": mint.arn("kms", f"key/{identifier}"),
+        **({} if given(inputs, "policy") else {"policy": _default_policy(mint.world.account)}),
+    }
+
+
+def key_of(world: World, name: object) -> Resource | None:
+    """The key that an id, an ARN, an alias' name or an alias' ARN means."""
+    alias = next((each for each in world.all(ALIAS) if name in (each.id, each.computed.get("arn"))), None)
+    return world.find(KEY, alias.inputs.get("targetKeyId") if alias else name)
+
+
+def _alias_computed(mint: Mint, inputs: Properties) -> Properties:
+    name = inputs.get("name")
+    key = mint.world.find(KEY, inputs.get("targetKeyId"))
+    return {
+        "id": name,
+        "arn": mint.arn("kms", str(name)),
+        "targetKeyArn": key.computed["arn"] if key else "",
+    }
+
+
+TYPES = (
+    ResourceType(
+        token=KEY,
+        replaces=frozenset(
+            {"customerMasterKeySpec", "keyUsage", "multiRegion", "customKeyStoreId", "xksKeyId", "region"}
+        ),
+        json=frozenset({"policy"}),
+        defaults={
+            "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
+            "keyUsage": "ENCRYPT_DECRYPT",
+            "description": "Managed by Pulumi",
+            "enableKeyRotation": False,
+            "isEnabled": True,
+            "multiRegion": False,
+        },
+        limits=(
+            Limit("deletionWindowInDays", within(7, 30), "kms.key.deletion-window"),
+            Limit("description", length(0, 8192), "kms.key.description"),
+            Limit("keyUsage", one_of(*_USAGES), "kms.key.usage"),
+            Limit("rotationPeriodInDays", within(90, 2560), "kms.key.rotation"),
+        ),
+        rules=_key_rules,
+        account_rules=_key_account_rules,
+        computed=_key_computed,
+        import_ids=lambda key: (key.id, key.computed["arn"]),
+    ),
+    ResourceType(
+        token=ALIAS,
+        autoname=AutoName(),
+        required=("targetKeyId",),
+        replaces=frozenset({"name", "namePrefix", "region"}),
+        limits=(
+            Limit(
+                "name",
+                matches(r"alias/(?!aws/)[\w/-]{1,250}", "alias/ and letters, digits, /, _ and -, not starting aws/"),
+                "kms.alias.name",
+            ),
+        ),
+        references=(Reference("targetKeyId", KEY, "NotFoundException", "kms.alias.key-exists", "gone"),),
+        unique=(Unique(("name",), "AlreadyExistsException", "kms.alias.unique", "the alias {name} already exists"),),
+        computed=_alias_computed,
+    ),
+)

@@ -1,0 +1,242 @@
+"""S3: buckets, and what is set on them one by one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from localaws.catalog.iam import resource_policy_rules
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
+from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, one_of, parsed, size, text
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+BUCKET = "aws:s3/bucket:Bucket"
+PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+OWNERSHIP_CONTROLS = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+
+HOSTED_ZONES = {"ap-northeast-1": "Z2M4EHUR26P7ZW", "eu-west-1": "Z1BKCTXD74EZPE", "us-east-1": "Z3AQBSTGFYJSTF"}
+"""The Route 53 zone of each region's buckets, as far as known."""
+
+
+def _is_name(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value) is not None
+        and ".." not in value
+        and re.fullmatch(r"\d+\.\d+\.\d+\.\d+", value) is None
+    )
+
+
+_NAME = Allowed("3 to 63 lower-case letters, digits, dots and hyphens, and no IP address", _is_name)
+
+
+def _bucket_computed(mint: Mint, inputs: Properties) -> Properties:
+    name = inputs.get("bucket")
+    return {
+        "id": name,
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketDomainName": f"{name}.s3.amazonaws.com",
+        "bucketRegionalDomainName": f"{name}.s3.{mint.region}.amazonaws.com",
+        "bucketRegion": mint.region,
+        "hostedZoneId": HOSTED_ZONES.get(mint.region, "Z00000000000000"),
+    }
+
+
+def companion(world: World, token: str, bucket: object) -> Properties:
+    """What one kind of setting says of a bucket; nothing while it isn't set."""
+    found = next((each for each in world.all(token) if each.inputs.get("bucket") == bucket), None)
+    return found.inputs if found else {}
+
+
+def _bucket_rules(inputs: Properties) -> Refusals:
+    if given(inputs, "acl", "grants"):
+        message = "The bucket does not allow ACLs; leave acl and grants out, or set bucket ownership first"
+        yield Refusal("AccessControlListNotSupported", message, "s3.bucket.acl", given(inputs, "acl", "grants")[0])
+    yield from resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy")
+
+
+def _companion_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    """AWS puts the second over the first in silence, and the two fight for ever."""
+    if namesakes(world, token, inputs, current, "bucket"):
+        kind = token.rpartition(":")[2]
+        message = f"{inputs.get('bucket')} has a {kind} already, and one resource would overwrite the other"
+        yield Refusal("OperationAborted", message, "s3.companion.unique", "bucket")
+
+
+def _policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    yield from _companion_rules(BUCKET_POLICY, inputs, world, current)
+    document = parsed(inputs.get("policy"))
+    if not isinstance(document, dict):
+        return
+    block_ = companion(world, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
+    blocks_public = block_.get("blockPublicPolicy") is True if block_ else True
+    found = document.get("Statement")
+    for statement in [found] if isinstance(found, dict) else blocks(found):
+        if blocks_public and _is_public(statement):
+            message = "Access Denied: the bucket blocks public policies (blockPublicPolicy)"
+            yield Refusal("AccessDenied", message, "s3.bucket-policy.public", "policy")
+        yield from _policy_resources(statement, str(inputs.get("bucket")))
+
+
+def _is_public(statement: Properties) -> bool:
+    principal = statement.get("Principal")
+    anyone = principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS")))
+    return statement.get("Effect") == "Allow" and anyone and not statement.get("Condition")
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _policy_resources(statement: Properties, bucket: str) -> Refusals:
+    arn = f"arn:aws:s3:::{bucket}"
+    for resource in _listed(statement.get("Resource")):
+        if resource is not None and resource != arn and not str(resource).startswith(f"{arn}/"):
+            message = f"Policy has invalid resource: {resource} isn't {arn} or in it"
+            yield Refusal("MalformedPolicy", message, "s3.bucket-policy.resource", "policy")
+
+
+def _versioning_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    yield from _companion_rules(VERSIONING, inputs, world, current)
+    before = block(current.inputs.get("versioningConfiguration")).get("status") if current else None
+    if before in ("Enabled", "Suspended") and _versioning(inputs) == "Disabled":
+        message = "versioning can't go back from Enabled to Disabled, only to Suspended"
+        yield Refusal(
+            "IllegalVersioningConfigurationException", message, "s3.versioning.back", "versioningConfiguration"
+        )
+
+
+def _versioning(inputs: Properties) -> object:
+    return block(inputs.get("versioningConfiguration")).get("status")
+
+
+def _encryption_rules(inputs: Properties) -> Refusals:
+    for rule in blocks(inputs.get("rules")):
+        default = block(rule.get("applyServerSideEncryptionByDefault"))
+        if text(default.get("kmsMasterKeyId")) and default.get("sseAlgorithm") == "AES256":
+            message = "kmsMasterKeyId goes with sseAlgorithm aws:kms, not with AES256"
+            yield Refusal("InvalidArgument", message, "s3.encryption.key", "rules")
+
+
+def _lifecycle_rules(inputs: Properties) -> Refusals:
+    rules = blocks(inputs.get("rules"))
+    names = [text(rule.get("id")) for rule in rules]
+    for name in sorted({name for name in names if name and names.count(name) > 1}):
+        message = f"Rule ID must be unique. Found same ID for more than one rule: {name}"
+        yield Refusal("InvalidArgument", message, "s3.lifecycle.unique", "rules")
+    actions = (
+        *("abortIncompleteMultipartUpload", "expiration", "noncurrentVersionExpiration"),
+        *("noncurrentVersionTransitions", "transitions"),
+    )
+    for index, rule in enumerate(rules):
+        if not given(rule, *actions):
+            message = f"rules[{index}] must do something: one of {', '.join(actions)}"
+            yield Refusal("InvalidRequest", message, "s3.lifecycle.action", "rules")
+
+
+def _companion(token: str, *required: str, **table: object) -> ResourceType:
+    """A setting that a bucket has at most once, with the bucket's name as its id."""
+
+    def account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+        return _companion_rules(token, inputs, world, current)
+
+    entries: dict[str, object] = {
+        "token": token,
+        "required": ("bucket", *required),
+        "references": (Reference("bucket", BUCKET, "NoSuchBucket", "s3.bucket.exists", "gone"),),
+        "account_rules": account_rules,
+        "computed": lambda _mint, inputs: {"id": inputs.get("bucket")},
+        "replaces": frozenset({"bucket", "region"}),
+        **table,
+    }
+    return ResourceType(**entries)  # type: ignore[arg-type]
+
+
+_OWNED = frozenset({"bucket", "expectedBucketOwner", "region"})
+
+TYPES = (
+    ResourceType(
+        token=BUCKET,
+        autoname=AutoName("bucket", 63, lower=True),
+        replaces=frozenset({"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled", "region"}),
+        json=frozenset({"policy"}),
+        defaults={"forceDestroy": False, "objectLockEnabled": False, "requestPayer": "BucketOwner"},
+        limits=(
+            Limit("bucket", _NAME, "s3.bucket.name"),
+            Limit("bucketPrefix", length(1, 37), "s3.bucket.name"),
+        ),
+        unique=(
+            Unique(
+                ("bucket",),
+                "BucketAlreadyExists",
+                "s3.bucket.unique",
+                "The requested bucket name {bucket} is not available",
+            ),
+        ),
+        rules=_bucket_rules,
+        computed=_bucket_computed,
+    ),
+    _companion(
+        PUBLIC_ACCESS_BLOCK,
+        defaults=dict.fromkeys(
+            ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
+        ),
+    ),
+    _companion(
+        OWNERSHIP_CONTROLS,
+        "rule",
+        limits=(
+            Limit(
+                "rule.objectOwnership",
+                one_of("BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"),
+                "s3.ownership.value",
+            ),
+        ),
+    ),
+    _companion(
+        VERSIONING,
+        "versioningConfiguration",
+        replaces=_OWNED,
+        limits=(
+            Limit("versioningConfiguration.status", one_of("Enabled", "Suspended", "Disabled"), "s3.versioning.status"),
+        ),
+        account_rules=_versioning_account_rules,
+    ),
+    _companion(
+        ENCRYPTION,
+        "rules",
+        replaces=_OWNED,
+        limits=(
+            Limit("rules", size(1, 1), "s3.encryption.one"),
+            Limit(
+                "rules[].applyServerSideEncryptionByDefault.sseAlgorithm",
+                one_of("AES256", "aws:kms", "aws:kms:dsse"),
+                "s3.encryption.algorithm",
+            ),
+        ),
+        rules=_encryption_rules,
+    ),
+    _companion(
+        LIFECYCLE,
+        replaces=_OWNED,
+        limits=(
+            Limit("rules", size(1, 1000), "s3.lifecycle.size"),
+            Limit("rules[].id", length(1, 255), "s3.lifecycle.id"),
+            Limit("rules[].status", one_of("Enabled", "Disabled"), "s3.lifecycle.status"),
+        ),
+        rules=_lifecycle_rules,
+    ),
+    _companion(
+        BUCKET_POLICY,
+        "policy",
+        json=frozenset({"policy"}),
+        rules=lambda inputs: resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy"),
+        account_rules=_policy_account_rules,
+    ),
+)

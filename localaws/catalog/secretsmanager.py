@@ -1,0 +1,99 @@
+"""Secrets Manager: secrets and the versions of their values."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from localaws.catalog.iam import resource_policy_rules
+from localaws.catalog.model import AutoName, Reference, ResourceType, Unique, uuid
+from localaws.catalog.values import Allowed, Limit, exactly_one, length, matches, number
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals
+
+SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 — a type token
+SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type token
+
+_VALUES = ("secretString", "secretBinary", "secretStringWo")
+
+
+def seeded_suffix(name: str) -> str:
+    """The six characters that AWS puts after a secret's name in its ARN, for one that exists beforehand."""
+    return hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+def _is_recovery_window(value: object) -> bool:
+    days = number(value)
+    return days is not None and (days == 0 or 7 <= days <= 30)  # noqa: PLR2004 — days
+
+
+def _secret_rules(inputs: Properties) -> Refusals:
+    yield from resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
+
+
+def _secret_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = mint.arn("secretsmanager", f"secret:{inputs.get('name')}-{mint.hex(6)}")
+    return {"id": arn, "arn": arn}
+
+
+def _version_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, _VALUES, "secretsmanager.version.one-value")
+
+
+def _version_computed(mint: Mint, inputs: Properties) -> Properties:
+    secret = mint.world.find(SECRET, inputs.get("secretId"))
+    arn, version = secret.id if secret else "", uuid(mint)
+    return {
+        "id": f"{arn}|{version}",
+        "arn": arn,
+        "secretArn": arn,
+        "versionId": version,
+        "versionStages": ["AWSCURRENT"],
+        "hasSecretStringWo": inputs.get("secretStringWo") is not None,
+    }
+
+
+TYPES = (
+    ResourceType(
+        token=SECRET,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "namePrefix", "region"}),
+        json=frozenset({"policy"}),
+        defaults={"recoveryWindowInDays": 30, "forceOverwriteReplicaSecret": False},
+        limits=(
+            Limit(
+                "name",
+                matches(r"[\w/+=.@-]{1,512}", "1 to 512 letters, digits and /_+=.@-"),
+                "secretsmanager.secret.name",
+            ),
+            Limit("description", length(0, 2048), "secretsmanager.secret.description"),
+            Limit(
+                "recoveryWindowInDays",
+                Allowed("0, or a number of days from 7 to 30", _is_recovery_window),
+                "secretsmanager.secret.recovery-window",
+            ),
+        ),
+        unique=(
+            Unique(
+                ("name",),
+                "ResourceExistsException",
+                "secretsmanager.secret.unique",
+                "The operation failed because the secret {name} already exists.",
+            ),
+        ),
+        rules=_secret_rules,
+        computed=_secret_computed,
+        import_ids=lambda secret: (secret.id, str(secret.outputs["name"])),
+    ),
+    ResourceType(
+        token=SECRET_VERSION,
+        required=("secretId",),
+        replaces=frozenset({"secretId", "secretString", "secretBinary", "secretStringWoVersion", "region"}),
+        references=(
+            Reference("secretId", SECRET, "ResourceNotFoundException", "secretsmanager.version.secret-exists", "gone"),
+        ),
+        rules=_version_rules,
+        computed=_version_computed,
+    ),
+)

@@ -1,0 +1,231 @@
+"""WAF: web ACLs, what they protect, and where they log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid, values_at
+from localaws.catalog.values import (
+    ARN,
+    Limit,
+    block,
+    blocks,
+    exactly_one,
+    given,
+    length,
+    matches,
+    number,
+    one_of,
+    size,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+WEB_ACL = "aws:wafv2/webAcl:WebAcl"
+ASSOCIATION = "aws:wafv2/webAclAssociation:WebAclAssociation"
+LOGGING = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
+
+_INVALID = "WAFInvalidParameterException"
+_NAME = r"[\w-]{1,128}"
+_WORDS = "1 to 128 letters, digits, underscores and hyphens"
+_GROUPS = ("managedRuleGroupStatement", "ruleGroupReferenceStatement")
+"""Statements that bring rules with actions of their own, which only `overrideAction` changes."""
+
+
+def _web_acl_rules(inputs: Properties) -> Refusals:
+    default = inputs.get("defaultAction")
+    if isinstance(default, dict):
+        yield from exactly_one(default, ("allow", "block"), "wafv2.web-acl.default-action", where="defaultAction: ")
+    if given(inputs, "ruleJson") and given(inputs, "rules"):
+        yield Refusal("InvalidArgument", "rules and ruleJson exclude each other", "wafv2.web-acl.rules", "ruleJson")
+    yield from _rule_rules(blocks(inputs.get("rules")))
+
+
+def _rule_rules(rules: Sequence[Properties]) -> Refusals:
+    for field in ("priority", "name"):
+        for value, times in Counter(rule.get(field) for rule in rules if _hashable(rule.get(field))).items():
+            if value is not None and times > 1:
+                message = f"rules: {field} {value} is used {times} times"
+                yield Refusal("WAFDuplicateItemException", message, "wafv2.rule.unique", "rules")
+    for index, rule in enumerate(rules):
+        where = f"rules[{index}]: "
+        statement = block(rule.get("statement"))
+        yield from exactly_one(rule, ("action", "overrideAction"), "wafv2.rule.action", where=where)
+        if given(statement, *_GROUPS) and given(rule, "action"):
+            message = f"{where}a rule group's own rules have actions, use overrideAction"
+            yield Refusal(_INVALID, message, "wafv2.rule.group-action", "rules")
+        if statement and not given(statement, *_GROUPS) and given(rule, "overrideAction"):
+            message = f"{where}overrideAction is for rule groups only, use action"
+            yield Refusal(_INVALID, message, "wafv2.rule.group-action", "rules")
+        for name in ("name", "priority", "statement", "visibilityConfig"):
+            if rule.get(name) is None:
+                yield Refusal("InvalidArgument", f"{where}{name} must be given", "wafv2.rule.required", "rules")
+
+
+def _hashable(value: object) -> bool:
+    return isinstance(value, str) or number(value) is not None
+
+
+def _web_acl_computed(mint: Mint, inputs: Properties) -> Properties:
+    identifier = uuid(mint)
+    cloudfront = inputs.get("scope") == "CLOUDFRONT"
+    kind = "global" if cloudfront else "regional"
+    region = "us-east-1" if cloudfront else None
+    return {
+        "id": identifier,
+        "arn": mint.arn("wafv2", f"{kind}/webacl/{inputs.get('name')}/{identifier}", region=region),
+        "lockToken": uuid(mint),
+        "applicationIntegrationUrl": "",
+    }
+
+
+def _web_acl_deletion_rules(acl: Resource, world: World) -> Refusals:
+    for each in world.all(ASSOCIATION):
+        if each.inputs.get("webAclArn") == acl.computed["arn"]:
+            message = f"AWS WAF couldn't delete {acl.id}: {each.inputs.get('resourceArn')} is associated with it"
+            yield Refusal("WAFAssociatedItemException", message, "wafv2.web-acl.held")
+
+
+def _acl_exists(world: World, arn: object, name: str, rule: str) -> Refusals:
+    if isinstance(arn, str) and all(each.computed["arn"] != arn for each in world.all(WEB_ACL)):
+        message = f"AWS WAF couldn't find the web ACL {arn}"
+        yield Refusal("WAFNonexistentItemException", message, rule, name)
+
+
+def _association_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    yield from _acl_exists(world, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists")
+
+
+def _logging_rules(inputs: Properties) -> Refusals:
+    for arn in texts(inputs.get("logDestinationConfigs")):
+        kind, name = _destination(arn)
+        if kind is not None and not name.startswith("aws-waf-logs-"):
+            message = f"the name of a {kind} for WAF's logs must start with aws-waf-logs-, got {name!r}"
+            yield Refusal(_INVALID, message, "wafv2.logging.name", "logDestinationConfigs")
+
+
+def _destination(arn: str) -> tuple[str | None, str]:
+    """What a log destination is, and its name."""
+    service, resource = (arn.split(":", 5) + [""] * 6)[2:6:3]
+    name = resource.removeprefix("log-group:").removesuffix(":*").removeprefix("deliverystream/")
+    kind = {"logs": "log group", "s3": "bucket", "firehose": "delivery stream"}.get(service)
+    return kind, name.partition("/")[0] if service == "s3" else name
+
+
+def _logging_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    yield from _acl_exists(world, inputs.get("resourceArn"), "resourceArn", "wafv2.logging.web-acl-exists")
+
+
+def _capacity(inputs: Properties) -> Properties:
+    """A rough count of capacity units: what AWS's common rule groups cost is public, the rest is guessed at 1."""
+    groups = texts(values_at(inputs, "rules[].statement.managedRuleGroupStatement.name"))
+    plain = len(blocks(inputs.get("rules"))) - len(groups)
+    return {"capacity": sum(_GROUP_CAPACITY.get(group, 200) for group in groups) + max(plain, 0)}
+
+
+_GROUP_CAPACITY = {
+    "AWSManagedRulesCommonRuleSet": 700,
+    "AWSManagedRulesAdminProtectionRuleSet": 100,
+    "AWSManagedRulesKnownBadInputsRuleSet": 200,
+    "AWSManagedRulesSQLiRuleSet": 200,
+    "AWSManagedRulesLinuxRuleSet": 200,
+    "AWSManagedRulesUnixRuleSet": 100,
+    "AWSManagedRulesAmazonIpReputationList": 25,
+    "AWSManagedRulesAnonymousIpList": 50,
+    "AWSManagedRulesBotControlRuleSet": 50,
+}
+"""Web ACL capacity units. Source: AWS's list of managed rule groups."""
+
+LARGEST_CAPACITY = 5000
+
+
+def _capacity_rules(inputs: Properties) -> Refusals:
+    yield from _web_acl_rules(inputs)
+    capacity = _capacity(inputs)["capacity"]
+    if capacity > LARGEST_CAPACITY:
+        message = f"the rules need {capacity} capacity units, {LARGEST_CAPACITY} are allowed"
+        yield Refusal("WAFLimitsExceededException", message, "wafv2.web-acl.capacity", "rules")
+
+
+def _visibility_limits(path: str) -> tuple[Limit, ...]:
+    return (Limit(f"{path}.metricName", matches(r"[\w-]{1,255}", "1 to 255 letters, digits, _ and -"), "wafv2.metric"),)
+
+
+TYPES = (
+    ResourceType(
+        token=WEB_ACL,
+        autoname=AutoName(),
+        required=("defaultAction", "scope", "visibilityConfig"),
+        replaces=frozenset({"name", "namePrefix", "scope", "region"}),
+        unordered=frozenset({"rules", "tokenDomains", "customResponseBodies"}),
+        json=frozenset({"ruleJson"}),
+        limits=(
+            Limit("name", matches(_NAME, _WORDS), "wafv2.web-acl.name"),
+            Limit("scope", one_of("REGIONAL", "CLOUDFRONT"), "wafv2.web-acl.scope"),
+            Limit("description", length(1, 256), "wafv2.web-acl.description"),
+            Limit("rules[].name", matches(_NAME, _WORDS), "wafv2.rule.name"),
+            Limit("rules[].priority", within(0, 2**31 - 1), "wafv2.rule.priority"),
+            Limit(
+                "rules[].statement.rateBasedStatement.limit", within(10, 2 * 10**9), "wafv2.rule.rate", code=_INVALID
+            ),
+            *_visibility_limits("visibilityConfig"),
+            *_visibility_limits("rules[].visibilityConfig"),
+        ),
+        unique=(
+            Unique(
+                ("name", "scope"),
+                "WAFDuplicateItemException",
+                "wafv2.web-acl.unique",
+                "a web ACL named {name} exists already",
+            ),
+        ),
+        rules=_capacity_rules,
+        derived=_capacity,
+        updated=lambda current, _inputs: {"lockToken": current.computed["lockToken"]},
+        computed=_web_acl_computed,
+        deletion_rules=_web_acl_deletion_rules,
+        import_ids=lambda acl: (f"{acl.id}/{acl.outputs['name']}/{acl.inputs['scope']}",),
+    ),
+    ResourceType(
+        token=ASSOCIATION,
+        required=("resourceArn", "webAclArn"),
+        replaces=frozenset({"resourceArn", "webAclArn", "region"}),
+        limits=(
+            Limit("resourceArn", ARN, "wafv2.association.arn"),
+            Limit("webAclArn", ARN, "wafv2.association.arn"),
+        ),
+        references=(
+            Reference(
+                "resourceArn",
+                LOAD_BALANCER,
+                "WAFNonexistentItemException",
+                "wafv2.association.resource-exists",
+                "gone",
+            ),
+        ),
+        account_rules=_association_account_rules,
+        computed=lambda _mint, inputs: {"id": f"{inputs.get('webAclArn')},{inputs.get('resourceArn')}"},
+    ),
+    ResourceType(
+        token=LOGGING,
+        required=("logDestinationConfigs", "resourceArn"),
+        replaces=frozenset({"logDestinationConfigs", "resourceArn", "region"}),
+        unordered=frozenset({"redactedFields"}),
+        limits=(
+            Limit("logDestinationConfigs", size(1, 1), "wafv2.logging.one", code=_INVALID),
+            Limit("logDestinationConfigs[]", ARN, "wafv2.logging.arn"),
+            Limit("resourceArn", ARN, "wafv2.logging.arn"),
+            Limit("redactedFields", size(0, 100), "wafv2.logging.redacted"),
+        ),
+        rules=_logging_rules,
+        account_rules=_logging_account_rules,
+        computed=lambda _mint, inputs: {"id": inputs.get("resourceArn")},
+    ),
+)
