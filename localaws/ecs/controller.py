@@ -16,9 +16,10 @@ from localaws.catalog.ecs import SERVICE
 from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
 from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
+from localaws.ecs.judgement import healthy, next_look
 from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
-from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
+from localaws.ecs.scheduler import Ids, recover, step
 from localaws.ecs.waiter import DeploymentFailedError, arrived, why_stopped
 
 if TYPE_CHECKING:
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BUSY_PAUSE = 0.2
-"""Seconds between two looks at a service that is on its way somewhere."""
+"""Seconds between two looks at a service of which a task is on its way somewhere."""
 
 _CALM_PAUSE = 2.0
-"""The same when everything is steady."""
+"""The same when none is: everything is steady, or nothing can be done about it."""
 
 _STEPS_AT_ONCE = 50
 """Far more than a step ever needs to come to rest; a bound for the scheduler's mistakes."""
@@ -216,7 +217,7 @@ class Controller:
             async with self._passed:
                 self._passed.notify_all()
             with suppress(TimeoutError):  # not wait_for, which before Python 3.12 loses a cancellation now and then
-                async with asyncio.timeout(_BUSY_PAUSE if self._busy() else _CALM_PAUSE):
+                async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
 
     async def _pass(self) -> None:
@@ -308,12 +309,13 @@ class Controller:
     def _seen(self, service: _Service) -> dict[str, Seen]:
         return self._tasks.seen(service.state.tasks)
 
-    def _busy(self) -> bool:
-        return any(
-            not steady(service.spec, service.state, self._seen(service), self._clock(), self._timing)
-            or any(task.status in {Status.DEACTIVATING, Status.STOPPING} for task in service.state.tasks)
-            for service in self._services.values()
-        )
+    def _pause(self) -> float:
+        now = self._clock()
+        looks = [
+            next_look(each.spec, each.state, self._seen(each), now, self._timing) for each in self._services.values()
+        ]
+        soonest = min((look for look in looks if look is not None), default=_CALM_PAUSE)
+        return min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
 
     # Keeping and forgetting
 

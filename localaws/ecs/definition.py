@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.catalog.ec2_network import SUBNET
 from localaws.catalog.ecs import TASK_DEFINITION
 from localaws.catalog.target_groups import TARGET_GROUP
+from localaws.ecs.container_health import arguments
 from localaws.ecs.model import Binding, Breaker, Revision, ServiceSpec, Zone
-from localaws.ecs.runtime import ContainerSpec, TaskSpec, TaskStartError
+from localaws.ecs.runtime import Condition, ContainerSpec, HealthCheck, TaskSpec, TaskStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,8 +34,9 @@ _STARTS_A_DEPLOYMENT = (
     "serviceConnectConfiguration",
     "volumeConfiguration",
     "vpcLatticeConfigurations",
-    "triggers",
 )
+_DEPLOYS_NOT_EVEN_FORCED = {"tags", "tagsAll"}
+"""The provider changes these without UpdateService."""
 
 
 class Resources(Protocol):
@@ -63,8 +66,7 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
     """
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
-    known = current is not None and current.fingerprint == fingerprint
-    revision = current if known and current else _revision(service, resources, fingerprint)
+    revision = _still(current, fingerprint) or _revision(service, resources, fingerprint)
     delays = {binding.target_group: _drain_delay(binding.target_group, resources) for binding in revision.bindings}
     return ServiceSpec(
         arn=service.id,
@@ -74,6 +76,7 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
         maximum_percent=_integer(outputs.get("deploymentMaximumPercent"), 200),
         grace=_integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
+        rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
         revision=revision,
         drain_delays=delays,
     )
@@ -126,9 +129,18 @@ def _container(
         },
         ports=tuple(int(each["containerPort"]) for each in container.get("portMappings") or ()),
         essential=bool(container.get("essential", True)),
+        health_check=_health_check(container.get("healthCheck") or {}),
+        depends_on={each["containerName"]: Condition(each["condition"]) for each in container.get("dependsOn") or ()},
         working_directory=container.get("workingDirectory") or "/",
         log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
     )
+
+
+def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
+    command = arguments(tuple(block.get("command") or ()))
+    names = {"interval": "interval", "timeout": "timeout", "retries": "retries", "startPeriod": "start_period"}
+    given = {ours: int(block[theirs]) for theirs, ours in names.items() if block.get(theirs) is not None}
+    return HealthCheck(command=command, **given) if command else None
 
 
 def _secrets(secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]) -> dict[str, str]:
@@ -200,9 +212,22 @@ def _task_definition(named: str, resources: Resources) -> Mapping[str, Any]:
     raise MissingTaskDefinitionError(f"Unable to describe task definition {named}: it doesn't exist")
 
 
+def _still(current: Revision | None, fingerprint: str) -> Revision | None:
+    """What runs already, if nothing else is asked for; of a deployment that isn't forced any more, all the same."""
+    if current is None or not current.covers(fingerprint):
+        return None
+    return current if current.fingerprint == fingerprint else replace(current, fingerprint=fingerprint)
+
+
 def _fingerprint(outputs: Mapping[str, Any]) -> str:
-    """Equal as long as no new deployment is due; with forceNewDeployment any change makes one."""
-    parts = outputs if outputs.get("forceNewDeployment") else {key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT}
+    """Equal as long as no new deployment is due; with forceNewDeployment any change makes one, `triggers` included."""
+    runs = _hash({key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT})
+    if not outputs.get("forceNewDeployment"):
+        return runs
+    return f"{runs}+{_hash({key: outputs[key] for key in outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED})}"
+
+
+def _hash(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(_unordered(parts), sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from localaws.addresses import NoAddressError, private_address
@@ -155,9 +155,13 @@ class LiveTasks:
         live.running.ended.add_done_callback(lambda _: self._wake())
 
     async def _stop(self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float) -> None:
-        await asyncio.gather(*unfinished)
+        for chore in unfinished:
+            chore.cancel()  # one container may still be waiting for another
+        await asyncio.gather(*unfinished, return_exceptions=True)
         if live.running is not None:
             await self._runtime.stop(live.running, patience)
+        else:
+            live.failure = live.failure or "stopped before it had started"
 
     def _look(self, live: _Live) -> Seen:
         if live.failure:
@@ -166,16 +170,24 @@ class LiveTasks:
             return Seen()
         if live.running.ended.done():
             return Seen(process=Process.ENDED, exit_codes=live.running.ended.result())
+        in_containers, container_answer = live.running.health
         healths = [(group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets]
+        told = Seen(
+            process=Process.RUNNING,
+            in_targets=_in_all(health.state for _, health in healths),
+            in_containers=in_containers,
+            container_answer=container_answer,
+        )
         for group, health in healths:
             if health.state is TargetState.UNHEALTHY:
-                return Seen(
-                    process=Process.RUNNING,
-                    health=Health.UNHEALTHY,
-                    unhealthy_in=group,
-                    unhealthy_reason=health.description,
-                )
-        if not healths:
-            return Seen(process=Process.RUNNING)
-        all_healthy = all(health.state is TargetState.HEALTHY for _, health in healths)
-        return Seen(process=Process.RUNNING, health=Health.HEALTHY if all_healthy else Health.INITIAL)
+                return replace(told, unhealthy_in=group, unhealthy_reason=health.description)
+        return told
+
+
+def _in_all(states: Iterable[TargetState]) -> Health:
+    known = set(states)
+    if not known:
+        return Health.UNCHECKED
+    if TargetState.UNHEALTHY in known:
+        return Health.UNHEALTHY
+    return Health.HEALTHY if known == {TargetState.HEALTHY} else Health.INITIAL

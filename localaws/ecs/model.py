@@ -23,11 +23,20 @@ class Timing:
     longest_pause: float = 60
     """ECS goes up to 15 minutes, which on one machine only makes people wait."""
 
+    crash_window: float = 120
+    """How long a task that worked and then failed counts as a recent crash."""
+
     shortest_drain: float = 0.5
     """Between deregistering a target and stopping its task, whatever the delay: load balancers take note by then."""
 
     remembered: float = 3600
     """How long stopped tasks stay visible."""
+
+    repeated: float = 6 * 3600
+    """After which an event is told again whose cause lasts, a steady state among them."""
+
+    rebalanced: float = 5
+    """Of a steady state before tasks move to another zone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +61,8 @@ class Revision:
     """Everything about a service whose change makes a new deployment."""
 
     fingerprint: str
+    """Of what it runs; of a forced deployment followed by `+` and what the service was when it was forced."""
+
     task_definition: str
     """ARN."""
 
@@ -60,6 +71,10 @@ class Revision:
     stop_timeout: float = 30
     launch: Mapping[str, Any] = field(default_factory=dict)
     """What the task runtime needs, kept here since the task definition may be gone while its tasks still run."""
+
+    def covers(self, wanted: str) -> bool:
+        """Whether a fingerprint asks for nothing else; one without a `+` doesn't ask for a forced deployment."""
+        return wanted in {self.fingerprint, self.fingerprint.partition("+")[0]}
 
 
 @dataclass(frozen=True)
@@ -86,6 +101,9 @@ class ServiceSpec:
     """Seconds after a task's start in which failed health checks don't matter."""
 
     breaker: Breaker = Breaker()
+    rebalances: bool = False
+    """Whether tasks move to another zone when there are too few in it."""
+
     revision: Revision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
     """Deregistration delay by target group, in seconds."""
@@ -93,7 +111,7 @@ class ServiceSpec:
     @property
     def lower_bound(self) -> int:
         """Healthy tasks that the scheduler never goes below by its own doing."""
-        return -(-self.desired * self.minimum_percent // 100)
+        return min(self.desired, -(-self.desired * self.minimum_percent // 100))
 
     @property
     def upper_bound(self) -> int:
@@ -157,10 +175,18 @@ class Task:
     health_answer: str = ""
     """What failed health checks got, of a task stopped for them: `Health checks failed with these codes: [404]`."""
 
+    evens_zones: bool = False
+    """Whether it was started beyond the desired count, for one that leaves a crowded zone once this is healthy."""
+
     @property
     def active(self) -> bool:
         """Whether it serves or is about to: what the upper bound counts."""
         return self.status in {Status.PENDING, Status.RUNNING}
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it worked once, and then failed."""
+        return self.healthy_once and (self.stop_code is StopCode.ESSENTIAL_CONTAINER_EXITED or bool(self.health_answer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +209,9 @@ class Deployment:
 
     not_before: float = 0
     """No task is started earlier."""
+
+    recovered_at: float = 0
+    """When a task became healthy last; what was wrong before is over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +240,8 @@ class ServiceState:
     events: tuple[Event, ...] = ()
     """Newest first."""
 
+    steady_since: float | None = None
+
     def deployment(self, identifier: str) -> Deployment | None:
         """The deployment with this id, while it has tasks or is the primary."""
         return next((each for each in self.deployments if each.id == identifier), None)
@@ -229,11 +260,11 @@ class Process(StrEnum):
 
 
 class Health(StrEnum):
-    """What all of a task's target groups together say."""
+    """What all of a task's target groups, or all of its containers' own checks, say together; the last of several."""
 
     UNCHECKED = "unchecked"
-    INITIAL = "initial"
     HEALTHY = "healthy"
+    INITIAL = "initial"
     UNHEALTHY = "unhealthy"
 
 
@@ -246,12 +277,25 @@ class Seen:
     failure: str = ""
     """For a task that never started: the reason, beginning with ECS's error name."""
 
-    health: Health = Health.UNCHECKED
+    in_targets: Health = Health.UNCHECKED
+    """What its target groups say."""
+
     unhealthy_in: str = ""
     """The target group that calls it unhealthy."""
 
     unhealthy_reason: str = ""
     """`Health checks failed with these codes: [404]`."""
+
+    in_containers: Health = Health.UNCHECKED
+    """What its containers' own health checks say."""
+
+    container_answer: str = ""
+    """What the one that fails got: `container web: exit code 1`."""
+
+    @property
+    def health(self) -> Health:
+        """Healthy is what everybody who checks it calls healthy."""
+        return max(self.in_targets, self.in_containers, key=tuple(Health).index)
 
 
 class Deed(StrEnum):

@@ -11,25 +11,32 @@ import signal
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from localaws.addresses import NoAddressError
+from localaws.ecs.container_health import ContainerCheck, at, of_task
 from localaws.ecs.images import ImageTableError, UnknownImageError, fill
+from localaws.ecs.model import Health
 from localaws.ecs.processes import CannotStartError
-from localaws.ecs.runtime import TaskStartError
+from localaws.ecs.runtime import Condition, TaskStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from localaws.addresses import Addresses, Place
     from localaws.ecs.images import Images, Row
     from localaws.ecs.processes import Child, Launcher
-    from localaws.ecs.runtime import ContainerSpec, RunningTask, TaskSpec
+    from localaws.ecs.runtime import ContainerSpec, HealthCheck, RunningTask, TaskSpec
 
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.defpath))
 _LONGEST_LINE = 16 * 1024
 """awslogs cuts longer lines into several events."""
+
+_NO_SUCH_COMMAND = 127
+"""What a shell says."""
 
 
 class _LineLog(asyncio.Protocol):
@@ -65,12 +72,22 @@ class _LineLog(asyncio.Protocol):
 class ProcessTask:
     """A task whose containers are processes."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, spec: TaskSpec) -> None:
         """Made by `ProcessRuntime.start` only."""
         self.place = place
         self.children: dict[str, Child] = {}
+        self.checks: dict[str, ContainerCheck] = {}
+        """By container, of those that have one."""
+
         self.outputs: list[_LineLog] = []
+        self.checking: list[asyncio.Task[None]] = []
         self.ended: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
+        self._vital = {container.name for container in spec.containers if container.essential}
+
+    @property
+    def health(self) -> tuple[Health, str]:
+        """What the checks of its essential containers say, see `RunningTask`."""
+        return of_task(check for name, check in self.checks.items() if name in self._vital)
 
 
 class ProcessRuntime:
@@ -87,21 +104,22 @@ class ProcessRuntime:
     async def start(self, spec: TaskSpec) -> ProcessTask:
         """Start a task's containers, see `TaskRuntime`."""
         try:
-            rows = [self._images().find(container.image) for container in spec.containers]
+            rows = {each.name: self._images().find(each.image) for each in spec.containers}
         except (UnknownImageError, ImageTableError) as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         try:
             place = self._addresses.take_task([port for container in spec.containers for port in container.ports])
         except NoAddressError as error:
             raise TaskStartError(f"ResourceInitializationError: {error}") from None
-        task = ProcessTask(place)
+        task = ProcessTask(place, spec)
         try:
-            for container, row in zip(spec.containers, rows, strict=True):
-                task.children[container.name] = await self._run(task, spec, container, row)
+            for container in in_order(spec.containers):
+                await self._wait_for_others(task, container)
+                task.children[container.name] = await self._run(task, spec, container, rows[container.name])
         except (CannotStartError, OSError) as error:
             await self._end(task, spec)
             raise TaskStartError(f"CannotStartContainerError: {error}") from None
-        except asyncio.CancelledError:
+        except (TaskStartError, asyncio.CancelledError):
             await self._end(task, spec)
             raise
         watch = asyncio.create_task(self._watch(task, spec))
@@ -120,32 +138,81 @@ class ProcessRuntime:
         await self._launcher.close()
         await asyncio.gather(*self._watching)
 
+    async def _wait_for_others(self, task: ProcessTask, container: ContainerSpec) -> None:
+        """Until the conditions hold under which a container starts.
+
+        Raises:
+            TaskStartError: One never will.
+        """
+        for name, condition in container.depends_on.items():
+            child = task.children[name]
+            met = condition is not Condition.SUCCESS or await child.wait() == 0
+            if condition is Condition.COMPLETE:
+                await child.wait()
+            if condition is Condition.HEALTHY:
+                met = await _healthy_before_it_ends(task.checks[name], child)
+            if not met:
+                end = "exit successfully" if condition is Condition.SUCCESS else "become healthy"
+                raise TaskStartError(
+                    f"TaskDependencyError: failed to resolve container ordering dependency [{name}] for target "
+                    f"[{container.name}] as dependency did not {end}"
+                )
+
     async def _run(self, task: ProcessTask, spec: TaskSpec, container: ContainerSpec, row: Row) -> Child:
         place = task.place
         port = place.port(container.ports[0]) if container.ports else 0
         command = container.command if row.command is None else row.command
         if not command:
             raise CannotStartError(f"the task definition gives container {container.name} no command to run")
+        environment = {
+            "PATH": _PATH,
+            "HOME": "/",
+            **container.environment,
+            **{name: fill(value, address=place.address, port=port) for name, value in row.environment.items()},
+            "HOSTNAME": spec.hostname,
+        }
+        directory = Path(container.working_directory)
         listen, pipe = os.pipe()
         try:
             output = _LineLog(self._open_log(container.log_stream))
             await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(listen, "rb", 0))
             task.outputs.append(output)
-            return await self._launcher.start_process(
+            child = await self._launcher.start_process(
                 [fill(part, address=place.address, port=port) for part in command],
-                env={
-                    "PATH": _PATH,
-                    "HOME": "/",
-                    **container.environment,
-                    **{name: fill(value, address=place.address, port=port) for name, value in row.environment.items()},
-                    "HOSTNAME": spec.hostname,
-                },
-                cwd=Path(container.working_directory),
+                env=environment,
+                cwd=directory,
                 stdout=pipe,
                 stderr=pipe,
             )
         finally:
             os.close(pipe)
+        if container.health_check is not None:
+            check = task.checks[container.name] = ContainerCheck(container.name, container.health_check)
+            run = partial(self._check, container.health_check, place, environment, directory)
+            task.checking.append(asyncio.create_task(check.watch(run)))
+        return child
+
+    async def _check(
+        self, check: HealthCheck, place: Place, environment: Mapping[str, str], directory: Path
+    ) -> int | None:
+        """Run a health check's command once, like the container's own; its exit status, None if it took too long."""
+        words = [at(word, place) for word in check.command]
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            child = await self._launcher.start_process(
+                words, env=environment, cwd=directory, stdout=nowhere, stderr=nowhere
+            )
+        except CannotStartError:
+            return _NO_SUCH_COMMAND
+        finally:
+            os.close(nowhere)
+        try:
+            async with asyncio.timeout(check.timeout):
+                return _exit_status(await child.wait())
+        except TimeoutError:
+            return None
+        finally:
+            child.signal(signal.SIGKILL)
 
     def _open_log(self, stream: str | None) -> IO[bytes] | None:
         if stream is None:
@@ -165,6 +232,9 @@ class ProcessRuntime:
 
     async def _end(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Kill what still runs of a task, keep how it ended, free its address."""
+        for checking in task.checking:
+            checking.cancel()
+        await asyncio.gather(*task.checking, return_exceptions=True)
         for child in task.children.values():
             child.signal(signal.SIGKILL)
         codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
@@ -172,6 +242,23 @@ class ProcessRuntime:
             await asyncio.wait_for(asyncio.gather(*(output.finished for output in task.outputs)), 1.0)
         self._addresses.release_task(task.place)
         task.ended.set_result({each.name: codes[each.name] for each in spec.containers if each.name in codes})
+
+
+def in_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:
+    """Those first on which others depend."""
+    by_name = {each.name: each for each in containers}
+    order = TopologicalSorter({each.name: sorted(each.depends_on) for each in containers}).static_order()
+    return [by_name[name] for name in order]
+
+
+async def _healthy_before_it_ends(check: ContainerCheck, child: Child) -> bool:
+    decided = asyncio.create_task(check.decided.wait())
+    either: list[asyncio.Future[Any]] = [decided, child.ended]
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        decided.cancel()
+    return check.health is Health.HEALTHY and not child.ended.done()
 
 
 def _exit_status(code: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,10 +11,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localaws.addresses import Place
+    from localaws.ecs.model import Health
+
+
+class Condition(StrEnum):
+    """What a container waits for before it starts."""
+
+    START = "START"
+    COMPLETE = "COMPLETE"
+    SUCCESS = "SUCCESS"
+    HEALTHY = "HEALTHY"
 
 
 class TaskStartError(Exception):
     """A task couldn't be started; the message is its stopped reason, beginning with ECS's error name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthCheck:
+    """A container's own health check, with ECS's defaults; durations in seconds."""
+
+    command: tuple[str, ...]
+    """Program and arguments."""
+
+    interval: float = 30
+    timeout: float = 5
+    retries: int = 3
+    start_period: float = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +54,10 @@ class ContainerSpec:
 
     ports: tuple[int, ...] = ()
     essential: bool = True
+    health_check: HealthCheck | None = None
+    depends_on: Mapping[str, Condition] = field(default_factory=dict)
+    """By name of the other container."""
+
     working_directory: str = "/"
     log_stream: str | None = None
     """Log group and stream as a relative path; None where output isn't kept."""
@@ -54,6 +82,10 @@ class RunningTask(Protocol):
     @property
     def ended(self) -> asyncio.Future[Mapping[str, int]]:
         """When it is over: exit status by container, 128 and the signal's number where one killed it."""
+
+    @property
+    def health(self) -> tuple[Health, str]:
+        """What its containers' own checks say together, and what the one that fails got."""
 
 
 class TaskRuntime(Protocol):

@@ -1,8 +1,8 @@
 """ECS's rolling deployment as a pure step: what is wanted, what is there, what is seen, what time it is -> what to do.
 
 The step is run until it asks for nothing. Each run does the smallest set of things that brings the service nearer to
-what it should be: notes what happened, starts what is missing, stops what is too much. New tasks are started first as
-far as the upper bound allows; only where it doesn't are old ones stopped first, down to the lower bound.
+what it should be: notes what happened, stops what is too much, starts what is missing. Old tasks leave as far as the
+lower bound allows, new ones come as far as the upper bound does, without waiting for each other.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from localaws.ecs import judgement, wording, zones
 from localaws.ecs.model import (
     Action,
     Deed,
@@ -19,23 +20,19 @@ from localaws.ecs.model import (
     Health,
     Process,
     Rollout,
-    Seen,
     ServiceState,
     Status,
     StopCode,
     Task,
     Timing,
-    Zone,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from localaws.ecs.model import Revision, ServiceSpec
+    from localaws.ecs.model import Revision, Seen, ServiceSpec
 
-_NOT_SEEN = Seen()
 _EVENTS_KEPT = 100
-_BREAKER = "ECS deployment circuit breaker"
 _FAILURES_WORTH_A_WORD = 3
 """Failed starts in a row after which ECS says that it can't start tasks consistently."""
 
@@ -86,24 +83,10 @@ def step(
     run.start_missing()
     run.stop_drained()
     run.close_deployments()
+    run.notice_rest()
+    run.even_zones()
     run.tidy()
     return run.state, run.actions
-
-
-def steady(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
-    """Whether a service has come to rest: one deployment, the desired count of tasks, all of them healthy.
-
-    After a rollback that is the old revision; the new one must have been tried.
-    """
-    if not taken_up(spec, state) or len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
-        return False
-    active = [task for task in state.tasks if task.active]
-    return len(active) == spec.desired and all(healthy(task, seen, now, timing) for task in active)
-
-
-def taken_up(spec: ServiceSpec, state: ServiceState) -> bool:
-    """Whether the scheduler knows what is asked for."""
-    return state.asked is not None and state.asked.fingerprint == spec.revision.fingerprint
 
 
 def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]]:
@@ -119,16 +102,6 @@ def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]
         else:
             tasks.append(replace(task, status=Status.STOPPED, stopped_at=now))
     return replace(state, tasks=tuple(tasks)), actions
-
-
-def healthy(task: Task, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
-    """Whether a task counts for the lower bound."""
-    if task.status is not Status.RUNNING or task.started_at is None:
-        return False
-    health = seen.get(task.id, _NOT_SEEN).health
-    if health is Health.UNCHECKED:
-        return now - task.started_at >= timing.healthy_without_checks
-    return health is Health.HEALTHY
 
 
 @dataclass
@@ -171,22 +144,24 @@ class _Step:
     def notice_health(self) -> None:
         """A healthy task ends a row of failures."""
         for task in self._with(Status.RUNNING):
-            if not task.healthy_once and healthy(task, self.seen, self.now, self.timing):
+            if not task.healthy_once and self._well(task):
                 self._put(replace(task, healthy_once=True))
                 deployment = self._deployment(task)
-                self._put_deployment(replace(deployment, failures=0, not_before=0))
+                self._put_deployment(replace(deployment, failures=0, not_before=0, recovered_at=self.now))
 
     # What should be
 
     def open_deployment(self) -> None:
         """Asking for another revision than the primary's makes a new deployment, which supersedes the others."""
-        if taken_up(self.spec, self.state):
+        if judgement.taken_up(self.spec, self.state):
             return
-        self.state = replace(self.state, asked=self.spec.revision)
+        before, wanted = self.state.asked, self.spec.revision
+        self.state = replace(self.state, asked=wanted)
+        if before is not None and before.covers(wanted.fingerprint):
+            return  # it merely isn't forced any more
         there = self.state.deployments[:1]
-        wanted = self.spec.revision.fingerprint
-        if not any(each.revision.fingerprint == wanted and each.rollout is not Rollout.FAILED for each in there):
-            self._open(self.spec.revision)
+        if not any(each.revision.covers(wanted.fingerprint) and each.rollout is not Rollout.FAILED for each in there):
+            self._open(wanted)
 
     def break_circuit(self) -> None:
         """Too many failures in a row end a deployment; the last completed one comes back, if there is one."""
@@ -194,12 +169,11 @@ class _Step:
         tripped = breaker.enable and failed.failures >= self.spec.failure_threshold
         if not tripped or failed.rollout is not Rollout.IN_PROGRESS:
             return
-        reason = "tasks failed to start."
-        self._put_deployment(replace(failed, rollout=Rollout.FAILED, reason=f"{_BREAKER}: {reason}"))
-        self._say(f"(deployment {failed.id}) deployment failed: {reason}")
+        self._put_deployment(replace(failed, rollout=Rollout.FAILED, reason=wording.tripped()))
+        self._say(wording.deployment(failed.id, f"failed: {wording.FAILED_TO_START}"))
         if breaker.rollback and good is not None:
-            self._say(f"rolling back to deployment {good.id}.")
-            self._open(good.revision, undoes=failed.id, reason=f"{_BREAKER}: rolling back to deploymentId {good.id}")
+            self._say(wording.rolling_back(good.id))
+            self._open(good.revision, undoes=failed.id, reason=wording.undoing(good.id))
             self.state = replace(self.state, completed=None)
 
     def stop_surplus(self) -> None:
@@ -209,49 +183,30 @@ class _Step:
             self._stop_stalled(primary, old)
             return
         well = [task for task in primary if not self._failing(task)]
-        complete = len(well) >= self.spec.desired
-        self._stop_failing(primary, blocked=not complete and not self._room())
-        if len(well) > self.spec.desired:
-            self._deactivate(self._order(well)[: len(well) - self.spec.desired], self._scaling(self._primary()))
-        # Where there is room for new tasks, old ones wait until those are healthy; else the lower bound is the limit.
-        floor = self.spec.lower_bound if not complete and not self._room() else self.spec.desired
-        spare = self._healthy_count() - floor
+        blocked = len(well) < self.spec.desired and not self._room()
+        self._stop_failing(primary, blocked=blocked)
+        surplus = max(0, len(well) - self.spec.desired)
+        if surplus != sum(task.evens_zones and not task.healthy_once for task in well):
+            self._deactivate(self._order(well)[:surplus], wording.scaling(self._primary().id))
+        spare = self._healthy_count() - self.spec.lower_bound
         leaving = []
         for task in self._order(old):
-            if healthy(task, self.seen, self.now, self.timing):
+            if self._well(task):
                 if spare <= 0:
                     continue
                 spare -= 1
             leaving.append(task)
-        self._deactivate(leaving, self._scaling(self._primary()))
-        if old and not primary and not leaving and not complete and not self._room():
-            self._say_once(
-                "was unable to stop or start tasks during a deployment because of the service deployment "
-                "configuration. Update the minimumHealthyPercent or maximumPercent value and try again."
-            )
+        self._deactivate(leaving, wording.scaling(self._primary().id))
+        if old and not primary and not leaving and blocked:
+            self._say_once(wording.STUCK, since=self._primary().created_at)
 
     def start_missing(self) -> None:
         """Start what the primary deployment lacks, as far as the upper bound and the last failures allow."""
-        deployment = self._primary()
-        if deployment.rollout is Rollout.FAILED or self.now < deployment.not_before:
+        if self._primary().rollout is Rollout.FAILED or not self._may_start():
             return
         primary, _ = self._active()
         missing = self.spec.desired - sum(not self._failing(task) for task in primary)
-        started: list[Task] = []
-        for _ in range(min(missing, self._room())):
-            task = Task(
-                id=self.ids.task(),
-                deployment=deployment.id,
-                task_definition=deployment.revision.task_definition,
-                zone=self._emptiest_zone(deployment, [*primary, *started]),
-                created_at=self.now,
-            )
-            started.append(task)
-            self.state = replace(self.state, tasks=(*self.state.tasks, task))
-            self._act(Deed.START, task)
-        if started:
-            names = ", ".join(f"(task {task.id})" for task in started)
-            self._say(f"has started {len(started)} tasks: {names}.")
+        self._start(min(missing, self._room()))
 
     def stop_drained(self) -> None:
         """Tasks that have drained get SIGTERM."""
@@ -265,20 +220,37 @@ class _Step:
             self._put(stopping)
             self._act(Deed.STOP, stopping)
         if leaving:
-            names = ", ".join(f"(task {task.id})" for task in leaving)
-            self._say(f"has stopped {len(leaving)} running tasks: {names}.")
+            self._say(wording.stopped(leaving))
 
     def close_deployments(self) -> None:
         """Superseded deployments end with their last task; the primary is complete once the service is steady."""
         alive = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
         first, *others = self.state.deployments
         self.state = replace(self.state, deployments=(first, *(each for each in others if each.id in alive)))
-        if first.rollout is Rollout.IN_PROGRESS and steady(self.spec, self.state, self.seen, self.now, self.timing):
+        if first.rollout is Rollout.IN_PROGRESS and self._steady():
             completed = replace(first, rollout=Rollout.COMPLETED, reason="", updated_at=self.now)
             self._put_deployment(completed)
             self.state = replace(self.state, completed=completed)
-            self._say(f"(deployment {first.id}) deployment completed.")
-            self._say("has reached a steady state.")
+            self._say(wording.deployment(first.id, "completed."))
+
+    def notice_rest(self) -> None:
+        """A steady state is told when it is reached, and now and then while it lasts."""
+        since = self.state.steady_since
+        since = (self.now if since is None else since) if self._steady() else None
+        self.state = replace(self.state, steady_since=since)
+        if since is not None:
+            self._say_once(wording.STEADY, since=since)
+
+    def even_zones(self) -> None:
+        """Start a task in a zone that has too few; once it is healthy, one from a crowded zone is a surplus."""
+        since, deployment = self.state.steady_since, self._primary()
+        if not self.spec.rebalances or since is None or self.now < since + self.timing.rebalanced:
+            return
+        primary, _ = self._active()
+        if self._room() and self._may_start() and zones.uneven(deployment.revision.zones, primary):
+            self._say_once(wording.uneven(zones.crowds(deployment.revision.zones, primary)), since=since)
+            self._start(1, evens_zones=True)
+            self.state = replace(self.state, steady_since=None)
 
     def tidy(self) -> None:
         """Forget what was long ago."""
@@ -292,15 +264,34 @@ class _Step:
         """Note an end that nobody asked for, and wait a little longer each time before trying again."""
         if seen.failure:
             code, reason = StopCode.TASK_FAILED_TO_START, seen.failure
-            self._say(f"was unable to place a task. Reason: {seen.failure}.")
+            self._complain(wording.unplaced(seen.failure), task)
         else:
-            code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, "Essential container in task exited"
+            code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, wording.ESSENTIAL_EXITED
         if task.status is not Status.DEACTIVATING:
             self._put(replace(task, stop_code=code, stop_reason=reason))
             self._count_failure(task)  # what leaves anyway has not failed its deployment
         if task.status is Status.RUNNING and self._bound(task):
             self._act(Deed.DEREGISTER, task)
             self._say_targets("deregistered", [task])
+
+    def _start(self, count: int, *, evens_zones: bool = False) -> None:
+        deployment = self._primary()
+        primary, _ = self._active()
+        started: list[Task] = []
+        for _ in range(count):
+            task = Task(
+                id=self.ids.task(),
+                deployment=deployment.id,
+                task_definition=deployment.revision.task_definition,
+                zone=zones.emptiest(deployment.revision.zones, [*primary, *started]),
+                created_at=self.now,
+                evens_zones=evens_zones,
+            )
+            started.append(task)
+            self.state = replace(self.state, tasks=(*self.state.tasks, task))
+            self._act(Deed.START, task)
+        if started:
+            self._say(wording.started(started))
 
     def _open(self, revision: Revision, *, undoes: str = "", reason: str = "") -> None:
         new = Deployment(
@@ -319,10 +310,10 @@ class _Step:
             return
         deployment = self._deployment(task)
         failures = deployment.failures + 1
-        pause = min(self.timing.first_pause * 2 ** (failures - 1), self.timing.longest_pause)
-        self._put_deployment(replace(deployment, failures=failures, not_before=self.now + pause))
-        if failures == _FAILURES_WORTH_A_WORD:
-            self._say("is unable to consistently start tasks successfully.")
+        not_before = self.now + judgement.pause(failures, self.timing)
+        self._put_deployment(replace(deployment, failures=failures, not_before=not_before))
+        if failures >= _FAILURES_WORTH_A_WORD:
+            self._complain(wording.INCONSISTENT, task)
 
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
         """Stop tasks that fail their health checks: once others do their work, or one at a time to make room."""
@@ -337,17 +328,18 @@ class _Step:
         self._stop_unhealthy([task for task in primary if self._failing(task)])
         kept = [task for task in primary if not self._failing(task)] + list(old)
         surplus = max(0, len(kept) - self.spec.desired)
-        self._deactivate(self._order(kept)[:surplus], self._scaling(self._primary()))
+        self._deactivate(self._order(kept)[:surplus], wording.scaling(self._primary().id))
 
     def _stop_unhealthy(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
             seen = self._seen(task)
-            self._say(
-                f"(port {self._port(task)}) is unhealthy in (target-group {seen.unhealthy_in}) "
-                f"due to (reason {seen.unhealthy_reason})."
-            )
-            told = replace(task, health_answer=seen.unhealthy_reason)
-            self._deactivate([told], f"Task failed ELB health checks in (target-group {seen.unhealthy_in})")
+            if seen.in_targets is Health.UNHEALTHY:
+                reason, answer = wording.failed_target_checks(seen.unhealthy_in), seen.unhealthy_reason
+                self._complain(wording.unhealthy_target(self._port(task), seen.unhealthy_in, answer), task)
+            else:
+                reason, answer = wording.FAILED_CONTAINER_CHECKS, seen.container_answer
+                self._complain(wording.unhealthy_containers(task), task)
+            self._deactivate([replace(task, health_answer=answer)], reason)
             self._count_failure(task)
 
     def _deactivate(self, tasks: Sequence[Task], reason: str) -> None:
@@ -367,30 +359,10 @@ class _Step:
             self._act(Deed.STOP if drained else Deed.DEREGISTER, leaving)
         if registered:
             self._say_targets("deregistered", registered)
-            self._say(f"has begun draining connections on {len(registered)} tasks.")
+            self._say(wording.draining(len(registered)))
 
-    def _order(self, tasks: Iterable[Task]) -> list[Task]:
-        """Which to stop first: not yet healthy ones, then whatever keeps the zones even, the youngest of a zone."""
-        remaining, order = list(tasks), []
-        while remaining:
-            crowd = Counter(task.zone.name for task in remaining)
-            chosen = max(
-                remaining,
-                key=lambda task: (
-                    not healthy(task, self.seen, self.now, self.timing),
-                    crowd[task.zone.name],
-                    task.created_at,
-                    task.id,
-                ),
-            )
-            remaining.remove(chosen)
-            order.append(chosen)
-        return order
-
-    def _emptiest_zone(self, deployment: Deployment, tasks: Sequence[Task]) -> Zone:
-        by_zone = Counter(task.zone.name for task in tasks)
-        by_subnet = Counter(task.zone.subnet for task in tasks)
-        return min(deployment.revision.zones, key=lambda zone: (by_zone[zone.name], by_subnet[zone.subnet]))
+    def _order(self, tasks: Sequence[Task]) -> list[Task]:
+        return zones.leaving_order(tasks, self._well)
 
     def _active(self) -> tuple[list[Task], list[Task]]:
         """The primary deployment's tasks that serve or are about to, and all others'."""
@@ -402,16 +374,19 @@ class _Step:
         return max(0, self.spec.upper_bound - sum(task.active for task in self.state.tasks))
 
     def _healthy_count(self) -> int:
-        return sum(healthy(task, self.seen, self.now, self.timing) for task in self.state.tasks)
+        return sum(map(self._well, self.state.tasks))
+
+    def _well(self, task: Task) -> bool:
+        return judgement.healthy(task, self.seen, self.now, self.timing)
 
     def _failing(self, task: Task) -> bool:
-        """Whether a task's health checks fail and its grace period is over."""
-        return (
-            task.status is Status.RUNNING
-            and self._seen(task).health is Health.UNHEALTHY
-            and task.started_at is not None
-            and self.now >= task.started_at + self.spec.grace
-        )
+        return judgement.failing(task, self.seen, self.now, self.spec.grace)
+
+    def _steady(self) -> bool:
+        return judgement.steady(self.spec, self.state, self.seen, self.now, self.timing)
+
+    def _may_start(self) -> bool:
+        return self.now >= judgement.starts_at(self.spec, self.state, self._primary(), self.timing)
 
     def _drain(self, task: Task) -> float:
         delays = (self.spec.drain_delays.get(each.target_group, 0) for each in self._deployment(task).revision.bindings)
@@ -424,15 +399,11 @@ class _Step:
         seen, bindings = self._seen(task), self._deployment(task).revision.bindings
         return next((each.port for each in bindings if each.target_group == seen.unhealthy_in), 0)
 
-    @staticmethod
-    def _scaling(deployment: Deployment) -> str:
-        return f"Scaling activity initiated by (deployment {deployment.id})"
-
     def _with(self, status: Status) -> list[Task]:
         return [task for task in self.state.tasks if task.status is status]
 
     def _seen(self, task: Task) -> Seen:
-        return self.seen.get(task.id, _NOT_SEEN)
+        return self.seen.get(task.id, judgement.NOT_SEEN)
 
     def _now(self, task: Task) -> Task:
         return next(each for each in self.state.tasks if each.id == task.id)
@@ -458,11 +429,16 @@ class _Step:
         event = Event(id=self.ids.event(), at=self.now, message=self._sentence(message))
         self.state = replace(self.state, events=(event, *self.state.events))
 
-    def _say_once(self, message: str) -> None:
-        """Say it unless it was said in this deployment."""
-        text, since = self._sentence(message), self._primary().created_at
+    def _say_once(self, message: str, *, since: float) -> None:
+        """Say it unless it was said since its cause began; what lasts is said again after some hours."""
+        text, since = self._sentence(message), max(since, self.now - self.timing.repeated)
         if not any(event.message == text and event.at >= since for event in self.state.events):
             self._say(message)
+
+    def _complain(self, message: str, task: Task) -> None:
+        """Say it once until a task of the same deployment becomes healthy."""
+        deployment = self._deployment(task)
+        self._say_once(message, since=max(deployment.created_at, deployment.recovered_at))
 
     def _sentence(self, message: str) -> str:
         return f"(service {self.spec.name}) {message}"
@@ -470,4 +446,4 @@ class _Step:
     def _say_targets(self, verb: str, tasks: Sequence[Task]) -> None:
         groups = Counter(each.target_group for task in tasks for each in self._deployment(task).revision.bindings)
         for target_group, count in groups.items():
-            self._say(f"{verb} {count} targets in (target-group {target_group})")
+            self._say(wording.targets(verb, count, target_group))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.ecs.judgement import steady, taken_up
 from localaws.ecs.model import Rollout
-from localaws.ecs.scheduler import steady, taken_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -64,7 +64,7 @@ def test_the_circuit_breaker_is_off_unless_asked_for(web: Any, block: object, br
         ({"networkConfiguration": {"subnets": ["subnet-a"]}}, True),
         ({"loadBalancers": []}, True),
         ({"enableExecuteCommand": True}, False),
-        ({"triggers": {"redeploy": "1"}}, True),
+        ({"triggers": {"redeploy": "1"}}, False),
     ],
 )
 def test_only_some_changes_start_a_deployment(web: Any, change: dict[str, Any], deploys: bool) -> None:  # noqa: FBT001 — a table's column
@@ -73,12 +73,32 @@ def test_only_some_changes_start_a_deployment(web: Any, change: dict[str, Any], 
     assert (read(web, before).revision.fingerprint != before.fingerprint) is deploys
 
 
-def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(web: Any) -> None:
+@pytest.mark.parametrize("change", [{"desiredCount": 5}, {"triggers": {"redeploy": "1"}}])
+def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(web: Any, change: dict[str, Any]) -> None:
     web.change(forceNewDeployment=True)
     before = read(web).revision
     assert read(web, before).revision is before
-    web.change(desiredCount=5)
-    assert read(web, before).revision.fingerprint != before.fingerprint
+    web.change(**change)
+    assert not before.covers(read(web, before).revision.fingerprint)
+
+
+def test_tags_are_changed_without_a_deployment_even_a_forced_one(web: Any) -> None:
+    web.change(forceNewDeployment=True)
+    before = read(web).revision
+    web.change(tags={"team": "web"})
+    assert read(web, before).revision is before
+
+
+def test_a_deployment_that_is_forced_no_longer_is_none_and_forcing_it_again_is_one(web: Any) -> None:
+    plain = read(web).revision
+    web.change(forceNewDeployment=True)
+    forced = read(web, plain).revision
+    assert not plain.covers(forced.fingerprint)
+    web.change(forceNewDeployment=False)
+    unforced = read(web, forced).revision
+    assert forced.covers(unforced.fingerprint)
+    web.change(forceNewDeployment=True)
+    assert not unforced.covers(read(web, unforced).revision.fingerprint)
 
 
 def test_a_running_revision_outlives_its_task_definition(web: Any) -> None:

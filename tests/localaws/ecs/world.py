@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from localaws.ecs.judgement import healthy, steady
 from localaws.ecs.model import (
     Action,
     Binding,
@@ -25,7 +26,7 @@ from localaws.ecs.model import (
     Zone,
 )
 from localaws.ecs.saved import from_json, to_json
-from localaws.ecs.scheduler import Ids, healthy, recover, steady, step
+from localaws.ecs.scheduler import Ids, recover, step
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 ZONES = (Zone(subnet="subnet-a", name="eu-west-1a"), Zone(subnet="subnet-b", name="eu-west-1b"))
@@ -147,7 +148,7 @@ class World:
             return Seen(process=Process.ENDED, exit_codes={"web": 1})
         return Seen(
             process=Process.RUNNING,
-            health=self._health(behaviour, age),
+            in_targets=self._health(behaviour, age),
             unhealthy_in=GROUP,
             unhealthy_reason="Health checks failed with these codes: [404]",
         )

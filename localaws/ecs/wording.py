@@ -1,0 +1,96 @@
+"""ECS's own words: service events, and the reasons of deployments and stopped tasks. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.ecs.model import Task
+
+ESSENTIAL_EXITED = "Essential container in task exited"
+FAILED_CONTAINER_CHECKS = "Task failed container health checks"
+FAILED_TO_START = "tasks failed to start."
+STEADY = "has reached a steady state."
+INCONSISTENT = "is unable to consistently start tasks successfully."
+STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+    "Update the minimumHealthyPercent or maximumPercent value and try again."
+)
+_BREAKER = "ECS deployment circuit breaker"
+
+
+def started(tasks: Sequence[Task]) -> str:
+    """An event."""
+    return f"has started {len(tasks)} tasks: {_names(tasks)}."
+
+
+def stopped(tasks: Sequence[Task]) -> str:
+    """An event."""
+    return f"has stopped {len(tasks)} running tasks: {_names(tasks)}."
+
+
+def targets(verb: str, count: int, target_group: str) -> str:
+    """An event; the verb is `registered` or `deregistered`."""
+    return f"{verb} {count} targets in (target-group {target_group})"
+
+
+def draining(count: int) -> str:
+    """An event."""
+    return f"has begun draining connections on {count} tasks."
+
+
+def unplaced(reason: str) -> str:
+    """An event."""
+    return f"was unable to place a task. Reason: {reason}."
+
+
+def unhealthy_target(port: int, target_group: str, reason: str) -> str:
+    """An event."""
+    return f"(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
+
+
+def unhealthy_containers(task: Task) -> str:
+    """An event."""
+    return f"(task {task.id}) failed container health checks."
+
+
+def uneven(crowds: Mapping[str, int]) -> str:
+    """An event."""
+    counts = ", ".join(f"{count} tasks in {zone}" for zone, count in crowds.items())
+    return f"is not AZ balanced with {counts}. AZ Rebalancing in progress."
+
+
+def deployment(identifier: str, end: str) -> str:
+    """An event: `completed.` or `failed: tasks failed to start.`."""
+    return f"(deployment {identifier}) deployment {end}"
+
+
+def rolling_back(identifier: str) -> str:
+    """An event."""
+    return f"rolling back to deployment {identifier}."
+
+
+def tripped() -> str:
+    """Why a deployment failed."""
+    return f"{_BREAKER}: {FAILED_TO_START}"
+
+
+def undoing(identifier: str) -> str:
+    """Why a deployment was made that nobody asked for."""
+    return f"{_BREAKER}: rolling back to deploymentId {identifier}"
+
+
+def scaling(identifier: str) -> str:
+    """Why a task was stopped."""
+    return f"Scaling activity initiated by (deployment {identifier})"
+
+
+def failed_target_checks(target_group: str) -> str:
+    """Why a task was stopped."""
+    return f"Task failed ELB health checks in (target-group {target_group})"
+
+
+def _names(tasks: Sequence[Task]) -> str:
+    return ", ".join(f"(task {task.id})" for task in tasks)
