@@ -1,6 +1,20 @@
-"""The arithmetic of ECS's rolling deployment. Pure."""
+"""ECS's rolling deployment: its arithmetic, and how to read a service's events. Pure."""
 
 from __future__ import annotations
+
+import re
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ROUTINE = re.compile(
+    r"has started \d+ tasks|registered \d+ targets|has begun draining|has stopped \d+ running tasks|rolling back to"
+)
+_FAILED = "deployment failed"
+_COMPLETED = "deployment completed"
+_STEADY = "has reached a steady state"
 
 
 def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bool:
@@ -11,3 +25,32 @@ def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bo
     must_run = -(-desired * minimum_percent // 100)
     may_exist = desired * maximum_percent // 100
     return desired == 0 or may_exist > desired or must_run < desired
+
+
+def unfinished_business(events: Sequence[str]) -> list[str]:
+    """What a service's events say of the deployment that is under way, or that failed last and wasn't made good since.
+
+    Args:
+        events: Messages of the service's events, newest first.
+
+    Returns:
+        Messages without routine and without the service's name, newest first, alike ones once.
+    """
+    telling = [event for event in events if not _ROUTINE.search(event)]
+    story = list(takewhile(_goes_on, telling))
+    if not story:
+        last = next((index for index, event in enumerate(telling) if _FAILED in event), len(telling))
+        # The first deployment that completes after a failure is its rollback; another one makes it good.
+        if sum(_COMPLETED in event for event in telling[:last]) <= 1:
+            story = list(takewhile(_goes_on, telling[last:]))
+    alike = {re.sub(r"\(task \S+\) ?", "", event): event for event in reversed(story)}
+    return [re.sub(r"^\(service [^)]*\) ", "", event) for event in reversed(alike.values())]
+
+
+def has_failed(story: Sequence[str]) -> bool:
+    """Whether the deployment that `unfinished_business` tells of was given up by ECS."""
+    return any(_FAILED in event for event in story)
+
+
+def _goes_on(event: str) -> bool:
+    return _STEADY not in event and _COMPLETED not in event

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
-from infra import iam, log_group, naming
+from infra import iam, log_group, naming, secrets
+from infra.firewall import PrivateDoors, TaskFirewall
+from infra.rollout import Rollout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from infra.egress import Destination
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +35,19 @@ class WebServiceArgs:
     """VPC of the tasks."""
 
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Public subnets of the tasks; they pull image and secrets through addresses of their own."""
+    """Subnets of the tasks: public ones with `public_addresses`, else ones that have another way to AWS."""
+
+    public_addresses: bool = True
+    """Whether tasks have public addresses of their own, through which they pull image and secrets."""
+
+    private_doors: PrivateDoors | None = None
+    """The VPC's endpoints, where tasks reach AWS through these only."""
+
+    ipv6: bool = False
+    """Whether tasks may go out over IPv6 as well."""
+
+    egress: Sequence[Destination] = ()
+    """Where tasks may connect to beyond HTTPS to AWS."""
 
     ingress_security_group_id: pulumi.Input[str]
     """Security group of the load balancer, the only one that reaches the tasks."""
@@ -64,7 +80,25 @@ class WebServiceArgs:
     """Plain environment variables."""
 
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables whose values are SSM parameters of these names, read by ECS at a task's start."""
+    """Environment variables whose values ECS reads at a task's start, from what `infra.secrets` lets these name."""
+
+    secret_key_arns: Sequence[str] = ()
+    """Keys of one's own that secrets are encrypted with."""
+
+    writable_paths: Sequence[str] = ()
+    """Folders that the container may write to while its root file system is read-only, which it is without Exec."""
+
+    user: str = ""
+    """User, and perhaps group, that the container runs as, by number; empty for the image's own."""
+
+    dropped_capabilities: Sequence[str] = ()
+    """Linux capabilities that the container does without; one that runs as a `user` does without any."""
+
+    task_statements: Sequence[Mapping[str, Any]] = ()
+    """What the code in the container may do in AWS; see `infra.statements`."""
+
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds what the roles can be granted."""
 
     desired_count: int = 2
     """Number of tasks."""
@@ -78,7 +112,7 @@ class WebServiceArgs:
     health_check_grace_seconds: int = 60
     """How long failed health checks of a new task don't count."""
 
-    drain_seconds: int = 30
+    stop_timeout_seconds: int = 30
     """How long a task may take to end after its stop signal, 2 to 120 s."""
 
     steady_state_timeout_minutes: int = 10
@@ -90,8 +124,14 @@ class WebServiceArgs:
     log_retention_days: int = 14
     """How long that output is kept."""
 
+    log_key_arn: str | None = None
+    """Key of one's own that the log is encrypted with."""
+
     exec_log_group: str | None = None
-    """Log group of ECS Exec sessions; without one, Exec is off and the tasks have no role."""
+    """Log group of ECS Exec sessions; without one, Exec is off and the tasks have none of its permissions."""
+
+    exec_key_arn: str | None = None
+    """Key of one's own that the sessions are encrypted with."""
 
     tags: dict[str, str] = field(default_factory=dict)
     """Tags of everything in it, and of the tasks."""
@@ -116,11 +156,26 @@ class WebService(pulumi.ComponentResource):
         super().__init__("fargate-web:index:WebService", name, None, opts)
         tags = naming.of_component(args.tags, name)
         logs = log_group.adopt_or_create(
-            name, group=args.log_group, retention_days=args.log_retention_days, tags=tags, parent=self
+            name,
+            group=args.log_group,
+            retention_days=args.log_retention_days,
+            key_arn=args.log_key_arn,
+            tags=tags,
+            parent=self,
         )
         task_definition, policies = self._task_definition(name, args, logs.name, tags)
-        group, rules = self._security_group(name, args, tags)
+        firewall = TaskFirewall(
+            vpc_id=args.vpc_id,
+            ingress_security_group_id=args.ingress_security_group_id,
+            port=args.container_port,
+            doors=args.private_doors,
+            ipv6=args.ipv6,
+            egress=args.egress,
+            tags=tags,
+        )
+        group, rules = firewall.build(name, self)
         limit = f"{args.steady_state_timeout_minutes}m"
+        rollout = Rollout(name, log_group=args.log_group)
         service = aws.ecs.Service(
             name,
             name=args.service_name,
@@ -142,7 +197,7 @@ class WebService(pulumi.ComponentResource):
                 }
             ],
             network_configuration={
-                "assign_public_ip": True,
+                "assign_public_ip": args.public_addresses,
                 "security_groups": [group.id],
                 "subnets": args.subnet_ids,
             },
@@ -155,8 +210,10 @@ class WebService(pulumi.ComponentResource):
                 # Tasks can't start, be reached or be drained without these, so they come before and go after.
                 depends_on=[*rules, *policies],
                 custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit, delete=limit),
+                hooks=rollout.hooks,
             ),
         )
+        rollout.confirm(service)
         self.service_name = service.name
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
@@ -174,13 +231,21 @@ class WebService(pulumi.ComponentResource):
         self, name: str, args: WebServiceArgs, logs_to: pulumi.Input[str], tags: dict[str, str]
     ) -> tuple[aws.ecs.TaskDefinition, list[aws.iam.RolePolicy]]:
         """What a task is, with the roles that only it takes."""
-        start = iam.task_start(args.place, image=args.image, log_group=args.log_group, parameters=args.secrets.values())
-        execution, *policies = self._role(f"{name}-execution", args.place, start, tags)
-        task = None
-        if args.exec_log_group is not None:
-            session = iam.exec_session(args.place, log_group=args.exec_log_group)
-            task, session_policy = self._role(f"{name}-task", args.place, session, tags)
-            policies.append(session_policy)
+        start = iam.task_start(
+            args.place,
+            image=args.image,
+            log_group=args.log_group,
+            secrets=[secrets.at(args.place, each) for each in args.secrets.values()],
+            key_arns=args.secret_key_arns,
+        )
+        execution = self._role(f"{name}-execution", args, tags)
+        policies = [self._policy(f"{name}-execution", execution, start)]
+        task = self._role(f"{name}-task", args, tags) if args.exec_log_group or args.task_statements else None
+        if task and args.exec_log_group:
+            session = iam.exec_session(args.place, log_group=args.exec_log_group, key_arn=args.exec_key_arn)
+            policies.append(self._policy(f"{name}-task", task, session))
+        if task and args.task_statements:
+            policies.append(self._policy(f"{name}-task-own", task, iam.granted(args.task_statements)))
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.service_name,
@@ -192,66 +257,32 @@ class WebService(pulumi.ComponentResource):
             execution_role_arn=execution.arn,
             task_role_arn=task.arn if task else None,
             container_definitions=pulumi.Output.json_dumps([_container(args, logs_to)]),
+            volumes=[{"name": volume} for volume in _scratch(args)] or None,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         return task_definition, policies
 
-    def _role(
-        self, name: str, place: iam.Place, policy: str, tags: dict[str, str]
-    ) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        child = pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(name, assume_role_policy=iam.trust_of_tasks(place), tags=tags, opts=child)
-        return role, aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=child)
-
-    def _security_group(
-        self, name: str, args: WebServiceArgs, tags: dict[str, str]
-    ) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
-        """The tasks' security group, and the rules at both ends of the way from the load balancer to them."""
-        child = pulumi.ResourceOptions(parent=self)
-        group = aws.ec2.SecurityGroup(
+    def _role(self, name: str, args: WebServiceArgs, tags: dict[str, str]) -> aws.iam.Role:
+        return aws.iam.Role(
             name,
-            description="Tasks: their port from the load balancer, HTTPS out",
-            vpc_id=args.vpc_id,
+            assume_role_policy=iam.trust_of_tasks(args.place),
+            permissions_boundary=args.permissions_boundary_arn,
             tags=tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        return group, [
-            aws.vpc.SecurityGroupIngressRule(
-                f"{name}-from-ingress",
-                security_group_id=group.id,
-                referenced_security_group_id=args.ingress_security_group_id,
-                description=f"{name} from the load balancer",
-                ip_protocol="tcp",
-                from_port=args.container_port,
-                to_port=args.container_port,
-                tags=tags,
-                opts=child,
-            ),
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-from-ingress",
-                security_group_id=args.ingress_security_group_id,
-                referenced_security_group_id=group.id,
-                description=f"To the tasks of {name}",
-                ip_protocol="tcp",
-                from_port=args.container_port,
-                to_port=args.container_port,
-                tags=tags,
-                opts=child,
-            ),
-            # Image, secrets, logs and Exec are all behind AWS's HTTPS endpoints, whose addresses change.
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-https",
-                security_group_id=group.id,
-                cidr_ipv4="0.0.0.0/0",
-                ip_protocol="tcp",
-                from_port=443,
-                to_port=443,
-                description="HTTPS to AWS and registries",
-                tags=tags,
-                opts=child,
-            ),
-        ]
+
+    def _policy(self, name: str, role: aws.iam.Role, policy: str) -> aws.iam.RolePolicy:
+        return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self))
+
+
+def _scratch(args: WebServiceArgs) -> dict[str, str]:
+    """Empty volumes of a task, each with where the container finds it.
+
+    The agent of ECS Exec writes to the root file system, so with Exec that is writable and needs none.
+    """
+    paths = () if args.exec_log_group else args.writable_paths
+    return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}
 
 
 def _container(args: WebServiceArgs, logs_to: pulumi.Input[str]) -> dict[str, Any]:
@@ -264,10 +295,21 @@ def _container(args: WebServiceArgs, logs_to: pulumi.Input[str]) -> dict[str, An
         "portMappings": [{"containerPort": args.container_port, "hostPort": args.container_port, "protocol": "tcp"}],
         "environment": [{"name": name, "value": value} for name, value in sorted(args.environment.items())],
         "secrets": [
-            {"name": name, "valueFrom": args.place.parameter(parameter)}
-            for name, parameter in sorted(args.secrets.items())
+            {"name": name, "valueFrom": secrets.at(args.place, secret).value_from}
+            for name, secret in sorted(args.secrets.items())
         ],
-        "stopTimeout": args.drain_seconds,
+        "user": args.user,
+        "readonlyRootFilesystem": args.exec_log_group is None,
+        "mountPoints": [
+            {"sourceVolume": volume, "containerPath": path, "readOnly": False}
+            for volume, path in _scratch(args).items()
+        ],
+        "linuxParameters": {
+            # Reaps what a shell leaves behind, and hands signals on.
+            "initProcessEnabled": True,
+            "capabilities": {"drop": ["ALL"] if args.user else sorted(args.dropped_capabilities)},
+        },
+        "stopTimeout": args.stop_timeout_seconds,
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
@@ -277,4 +319,4 @@ def _container(args: WebServiceArgs, logs_to: pulumi.Input[str]) -> dict[str, An
             },
         },
     }
-    return {key: value for key, value in container.items() if value != []}
+    return {key: value for key, value in container.items() if value not in ("", [])}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("infra", "verify", "localaws")
-PURE = ("allowed", "deployment", "fargate", "iam", "naming")
+PURE = ("allowed", "causes", "deployment", "fargate", "iam", "naming")
 """Modules of the program that know nothing but Python."""
 
 COMPONENTS = {

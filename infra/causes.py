@@ -1,0 +1,164 @@
+"""Why deployments fail: the causes that ECS's own words give away, and what to try. Pure.
+
+The words are those of stopped tasks' reasons, service events and target health, as AWS's manual of stopped tasks'
+errors, the agents' sources and public reports of failed deployments quote them. ECS shortens long reasons, so a pattern
+looks for what comes early.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One known cause."""
+
+    pattern: str
+    """Regular expression over ECS's words; its named groups are filled into the sentence."""
+
+    sentence: str
+    """What is wrong."""
+
+    advice: str
+    """What to try, with the configuration keys that it is about."""
+
+
+_NOT_PULLED = r"CannotPull\w*Error.*"
+_NOT_INITIALISED = r"ResourceInitializationError.*"
+
+CAUSES = (
+    Cause(
+        r"invalid parameters: (?P<names>[\w./, -]*[\w/])",
+        "There is no SSM parameter {names}, which `secrets` names.",
+        "Create it (`aws ssm put-parameter --type SecureString --name NAME --value VALUE`), or correct `secrets`.",
+    ),
+    Cause(
+        rf"{_NOT_INITIALISED}not authorized to perform: (?P<action>(?:ssm|secretsmanager|kms):\w+)",
+        "A secret isn't readable: the tasks' execution role lacks {action}.",
+        "The role may read the parameters that `secrets` names if AWS's own key encrypts them; one with another key, "
+        "or that another policy denies, needs more.",
+    ),
+    Cause(
+        rf"{_NOT_PULLED}(?:descriptor matching platform|no matching manifest for)|exec format error",
+        "The image isn't built for the CPU architecture of the tasks.",
+        "Build it for `cpuArchitecture` (X86_64 is `--platform linux/amd64`, ARM64 linux/arm64), or change that key.",
+    ),
+    Cause(
+        rf"(?:{_NOT_PULLED}|{_NOT_INITIALISED})(?:i/o timeout|connection issue between the task|Client\.Timeout|"
+        r"context deadl|RequestCanceled|RequestError: send request failed|no such host|network is unreachable)",
+        "The tasks have no route to the registry or to AWS's endpoints.",
+        "In a VPC of your own (`vpcId`), `subnetIds` must be public subnets: a route to an internet gateway, DNS on, "
+        "and network ACLs that let HTTPS out and its answers in.",
+    ),
+    Cause(
+        rf"{_NOT_PULLED}(?:not authorized to perform: ecr|no basic auth credentials|403 Forbidden)",
+        "The tasks' execution role may not pull the image.",
+        "An image in another account's ECR needs that repository's policy to let this account pull; see `image`.",
+    ),
+    Cause(
+        rf"{_NOT_PULLED}(?:toomanyrequests|rate limit)",
+        "The registry refuses pulls for now: too many came from here.",
+        "Run the same again later, or copy the image to a registry of your own and name that in `image`.",
+    ),
+    Cause(
+        rf"{_NOT_PULLED}(?:not found|manifest unknown|pull access denied|does not exist|invalid reference)",
+        "The image doesn't exist, or isn't public.",
+        "Correct `image`: registry, repository and tag; `docker manifest inspect IMAGE` must find it.",
+    ),
+    Cause(
+        r"CannotPull",
+        "The image can't be pulled.",
+        "ECS's reason says what stood in the way; the image is `image`.",
+    ),
+    Cause(
+        rf"{_NOT_INITIALISED}log group does not exist",
+        "The log group of the containers is gone.",
+        "`pulumi up --refresh` notices that and makes it again.",
+    ),
+    Cause(
+        r"unable to assume the role",
+        "ECS can't assume the tasks' execution role.",
+        "A role that was made a moment ago may not be known everywhere yet: run the same again. If it stays, somebody "
+        "changed the role: `pulumi up --refresh`.",
+    ),
+    Cause(
+        r"InsufficientFreeAddresses|network interface provisioning",
+        "The subnets have no addresses left, or AWS is slow to hand them out.",
+        "Larger or more subnets (`vpcCidr`, `availabilityZoneCount`, `subnetIds`); else run the same again.",
+    ),
+    Cause(
+        r"Capacity is unavailable",
+        "AWS has no Fargate capacity left in these zones for now.",
+        "Run the same again later, or use more zones (`availabilityZoneCount`, `subnetIds`).",
+    ),
+    Cause(
+        r"OutOfMemory|exited with 137",
+        "The container was killed because it used more memory than its task has.",
+        "Raise `memoryMib` (docs/config.md lists what goes with `cpuUnits`), or make the application use less.",
+    ),
+    Cause(
+        r"CannotStartContainerError|executable file not found|exited with 12[67]",
+        "The container's command can't be run.",
+        "Correct `command`: its first word must be a program in the image; [] runs the image's own.",
+    ),
+    Cause(
+        r"Health checks failed with these codes: \[404\]",
+        "The application answers the health check with 404: it knows nothing at that path.",
+        "Set `healthCheckPath` to a path that it answers with a code of `healthCheckCodes`.",
+    ),
+    Cause(
+        r"Health checks failed with these codes: \[50[234]\]|reason Request timed out|\(Request timed out\)",
+        "The application isn't ready in time: the grace period is too short for its start, or it answers too slowly.",
+        "Raise `healthCheckGraceSeconds` above the longest start, or `cpuUnits`; an answer may take "
+        "`healthCheckTimeoutSeconds`.",
+    ),
+    Cause(
+        r"Health checks failed with these codes: \[(?P<codes>[^]]+)\]",
+        "The application answers the health check with {codes}, which isn't a healthy answer.",
+        "Look at what the path of `healthCheckPath` answers, and why; `healthCheckCodes` are the healthy codes.",
+    ),
+    Cause(
+        r"Essential container in task exited",
+        "The container ends by itself: it crashes at its start, or its command goes to the background.",
+        "Its log says why. The command must stay in the foreground.",
+    ),
+    Cause(
+        r"Health checks failed|failed ELB health checks",
+        "Nothing answers at the container's port: the application listens on another port or on localhost only, or not "
+        "yet when the grace period ends.",
+        "Compare `containerPort` with what the application listens on (on 0.0.0.0); if it only starts slowly, raise "
+        "`healthCheckGraceSeconds`.",
+    ),
+    Cause(
+        r"because of the service deployment configuration",
+        "ECS may neither start a new task nor stop an old one.",
+        "Lower `minimumHealthyPercent`, raise `maximumPercent`, or raise `desiredCount`.",
+    ),
+    Cause(
+        r"timeout while waiting for state|did not reach a steady state within",
+        "The deployment was still under way when the run stopped waiting.",
+        "`pulumi up` again looks at where it is by then; raise `steadyStateTimeoutMinutes` if it needs that long.",
+    ),
+    Cause(
+        r"tasks failed to start",
+        "The container most likely ends right after its start: other causes leave an event that says so.",
+        "Its log says why, if it got that far; else the stopped tasks do.",
+    ),
+)
+"""Every known cause, the more telling words before those that many causes share."""
+
+
+def likely(said: Iterable[str]) -> Cause | None:
+    """The cause that is told most plainly by what ECS said, its sentence filled in, or None for an unknown one."""
+    texts = list(said)
+    for cause in CAUSES:
+        for text in texts:
+            if found := re.search(cause.pattern, text, re.DOTALL):
+                return Cause(cause.pattern, cause.sentence.format_map(found.groupdict()), cause.advice)
+    return None

@@ -1,0 +1,179 @@
+"""Does ECS run what the program asks for? If not, the run fails and says why.
+
+The provider waits for a deployment and fails an update that ECS rolled back, but only with ECS's one line, and only
+once: the state holds what was asked for, so the next run finds nothing to do while the old version runs. So a hook
+explains a failure when it happens, and every run compares the live service with what it was told to run.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.causes import likely
+from infra.deployment import has_failed, unfinished_business
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_EVENTS_SHOWN = 5
+_HEAL = """\
+heal: correct the configuration, or go back to the last good one, and run `pulumi up`; or, where the cause lay elsewhere
+      and is mended, deploy the same again with `pulumi up --refresh`. docs/deployments.md says more."""
+
+
+class NotDeployedError(pulumi.RunError):
+    """ECS doesn't run what the program asks for."""
+
+
+@dataclass(frozen=True)
+class _Live:
+    """An ECS service as DescribeServices shows it."""
+
+    cluster: str
+    name: str
+    status: str
+    task_definition: str
+    running: str
+    events: Sequence[str]
+    """Messages, newest first."""
+
+
+class Rollout:
+    """Watches over the deployments of one ECS service.
+
+    Needs ecs:DescribeServices, as the provider does, and asks for nothing in a preview.
+    """
+
+    def __init__(self, name: str, *, log_group: str) -> None:
+        """Watch over the service of that logical name, whose containers write to `log_group`."""
+        self._log_group = log_group
+        self._told: str | None = None
+        self.hooks = pulumi.ResourceHookBinding(
+            after_create=[done := pulumi.ResourceHook(f"{name}-told", self._note)],
+            after_update=[done],
+            on_error=[pulumi.ErrorHook(f"{name}-explain", self._explain)],
+        )
+        """What the service must be registered with."""
+
+    def confirm(self, service: aws.ecs.Service) -> None:
+        """Fail the run, as soon as the engine is done with the service, if ECS runs something else than it was told."""
+        pulumi.Output.all(cluster=service.cluster, name=service.name, task_definition=service.task_definition).apply(
+            self._compare
+        )
+
+    def _note(self, args: pulumi.ResourceHookArgs) -> None:
+        """Keep what ECS was told in this run: the provider's answer after it may already be another's doing."""
+        self._told = (args.new_inputs or {}).get("taskDefinition")
+
+    def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
+        """Say why a creation or an update failed; trying again at once would not help."""
+        inputs: Mapping[str, Any] = args.new_inputs or {}
+        if args.failed_operation == "delete":
+            return False
+        try:
+            live = _look(inputs["cluster"], inputs["name"])
+        except Exception:  # noqa: BLE001 — an invoke's only error; what AWS refused to make has nothing more to tell
+            return False
+        said = [*map(_provider_said, args.errors), *unfinished_business(live.events)]
+        pulumi.log.error(
+            "\n".join(
+                [
+                    f"ECS didn't take over what was asked for {live.name}.",
+                    *_difference(inputs["taskDefinition"], live),
+                    *_reasons(said),
+                    *self._where_to_look(live),
+                    _HEAL,
+                ]
+            )
+        )
+        return False
+
+    def _compare(self, state: Mapping[str, str]) -> None:
+        """Compare the service with what it was told in this run, or else in the last that changed it.
+
+        Raises:
+            NotDeployedError: It runs something else.
+        """
+        if pulumi.runtime.is_dry_run():
+            return
+        wanted = self._told or state["task_definition"]
+        try:
+            live = _look(state["cluster"], state["name"])
+        except Exception as error:
+            raise NotDeployedError(
+                f"{state['name']} can't be found: {error}\n"
+                "heal: `pulumi up --refresh` makes it again if somebody deleted it."
+            ) from error
+        if live.status == "ACTIVE" and live.task_definition == wanted:
+            return
+        story = unfinished_business(live.events)
+        who = "ECS rolled it back" if has_failed(story) else "somebody changed the service outside Pulumi"
+        raise NotDeployedError(
+            "\n".join(
+                [
+                    f"{live.name} doesn't run what this stack asked for: {who}.",
+                    *_difference(wanted, live),
+                    *(_reasons(story) if has_failed(story) else ()),
+                    *self._where_to_look(live),
+                    _HEAL,
+                ]
+            )
+        )
+
+    def _where_to_look(self, live: _Live) -> list[str]:
+        stopped = f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} --desired-status STOPPED"
+        describe = (
+            f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query taskArns --output text)"
+        )
+        return [
+            f"logs: aws logs tail {self._log_group} --since 10m (of the local AWS: pulumi-local logs)",
+            f"stopped tasks: {describe} --query 'tasks[].[stoppedReason,containers[].[exitCode,reason]]'",
+        ]
+
+
+def _look(cluster: str, name: str) -> _Live:
+    found = aws.ecs.get_service(cluster_arn=cluster, service_name=name)
+    deployments = ", ".join(
+        f"{_short(each.task_definition)} {each.running_count} of {each.desired_count} ({each.status})"
+        for each in found.deployments or ()
+    )
+    return _Live(
+        cluster=cluster.rpartition("/")[2],
+        name=name,
+        status=found.status,
+        task_definition=found.task_definition,
+        running=deployments or "no tasks",
+        events=[event.message for event in found.events or ()],
+    )
+
+
+def _difference(wanted: str, live: _Live) -> list[str]:
+    gone = "" if live.status == "ACTIVE" else f"; the service is {live.status}"
+    return [
+        f"wanted:  {_short(wanted)}",
+        f"running: {_short(live.task_definition)}; tasks by deployment: {live.running}{gone}",
+    ]
+
+
+def _reasons(said: Sequence[str]) -> list[str]:
+    cause = likely(said)
+    return [
+        *(f"said: {text}" for text in said[:_EVENTS_SHOWN]),
+        *((f"likely cause: {cause.sentence}", f"try: {cause.advice}") if cause else ()),
+    ]
+
+
+def _provider_said(error: str) -> str:
+    """An error of the provider without what frames it, each stopped task on a line."""
+    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* ", "", error)
+    return bare.strip().replace("; task ", "\n      task ")
+
+
+def _short(task_definition: str) -> str:
+    """`family:revision` of an ARN."""
+    return task_definition.rpartition("/")[2]
