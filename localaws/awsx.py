@@ -18,7 +18,7 @@ from pulumi.runtime.proto import (
 )
 
 from localaws.catalog import UNKNOWN
-from localaws.property_values import from_wire, to_wire
+from localaws.property_values import from_wire, to_wire, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,8 +29,6 @@ VPC = "awsx:ec2:Vpc"
 
 _DEFAULT_CIDR = "10.0.0.0/16"
 _SUBNET_TYPES = ("Public", "Private", "Isolated", "Unused")
-_SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-"""How a secret is wrapped on the wire: a map whose signature key holds the secret's."""
 
 
 class Unsupported(Exception):  # noqa: N818 — what the program asked for is fine, it just isn't here
@@ -116,8 +114,7 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Register the component and its children with the engine, and answer with the component's outputs."""
         try:
             async with grpc.aio.insecure_channel(request.monitorEndpoint) as channel:
-                monitor = _Monitor(resource_pb2_grpc.ResourceMonitorStub(channel), request, self._aws_version)
-                return await _construct_vpc(monitor, request)
+                return await construct(resource_pb2_grpc.ResourceMonitorStub(channel), request, self._aws_version)
         except (Unsupported, ValueError) as reason:
             await context.abort(
                 grpc.StatusCode.UNKNOWN, f"{request.type} resource '{request.name}' has a problem: {reason}"
@@ -195,11 +192,19 @@ class _Monitor:
         await self._stub.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=component.urn))
 
 
-async def _construct_vpc(monitor: _Monitor, request: provider_pb2.ConstructRequest) -> provider_pb2.ConstructResponse:
-    """A VPC, its internet gateway, and per zone and spec a subnet with a route table of its own."""
+async def construct(
+    stub: Any, request: provider_pb2.ConstructRequest, aws_version: str
+) -> provider_pb2.ConstructResponse:
+    """Register a VPC, its internet gateway, and per zone and spec a subnet with a route table of its own.
+
+    Raises:
+        Unsupported: The real awsx can do this, the local one can't.
+        ValueError: The real awsx refuses it too.
+    """
+    monitor = _Monitor(stub, request, aws_version)
     if request.type != VPC:
         raise Unsupported(f"the local awsx builds {VPC} only; use pulumi_aws resources instead")
-    inputs = _plain(from_wire(request.inputs))
+    inputs = unwrapped(from_wire(request.inputs))
     name, cidr, tags = request.name, inputs.get("cidrBlock") or _DEFAULT_CIDR, inputs.get("tags") or {}
     specs = inputs.get("subnetSpecs")
     _require_supported(inputs)
@@ -289,12 +294,3 @@ async def _first_zones(monitor: _Monitor, inputs: Mapping[str, Any]) -> Sequence
             "Either specify an explicit list of zones in availabilityZoneNames or choose a region with more of them."
         )
     return zones[:wanted]
-
-
-def _plain(value: Any) -> Any:
-    """Inputs without the wrappers of secrets: nothing in a network's shape is kept secret by AWS either."""
-    if isinstance(value, dict):
-        if value.get(_SIGNATURE) == _SECRET:
-            return _plain(value["value"])
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value

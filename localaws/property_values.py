@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes a value that isn't known yet; equal to `pulumi.runtime.rpc.UNKNOWN`, by test."""
 
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET, _RESOURCE = "1b47061264138c4ac30d75fd1eb44270", "5cf8f73096256a8f31e491e813e4eb8e"
+"""How secrets and resources are wrapped on the wire: a map whose signature key holds one of these."""
+
 
 def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Plain values of a message's properties."""
@@ -25,6 +29,20 @@ def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:
     struct = struct_pb2.Struct()
     struct.update({key: _wire(value) for key, value in values.items()})
     return struct
+
+
+def unwrapped(value: Any) -> Any:
+    """Values without the wrappers that a provider which takes none never sees: a secret's value, a resource's id."""
+    match value:
+        case dict() if value.get(_SIGNATURE) == _SECRET:
+            return unwrapped(value["value"])
+        case dict() if value.get(_SIGNATURE) == _RESOURCE:
+            return value.get("id") or UNKNOWN
+        case dict():
+            return {key: unwrapped(each) for key, each in value.items()}
+        case list():
+            return [unwrapped(each) for each in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,75 @@
+"""Mistakes in a resource's arguments that Pulumi's SDK passes on in silence."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+import typing
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi import _types as sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TEXT_OF_AN_OUTPUT = ("Calling __str__ on an Output", "<pulumi.output.Output object at ")
+
+
+def mistakes(token: str, inputs: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the names in nested arguments, and which texts have an Output's description in them."""
+    for path, text in _texts(inputs, ""):
+        if any(each in text for each in _TEXT_OF_AN_OUTPUT):
+            yield f"{path} holds the description of an Output instead of its value; use Output.concat, format or apply"
+    arguments = arguments_of(token)
+    if arguments is not None:
+        yield from _unknown(inputs, arguments, "")
+
+
+@cache
+def arguments_of(token: str) -> type | None:
+    """The SDK's class of the arguments of a type, or None: a component of the program's own has none to look at."""
+    classes: list[type] = [*pulumi.CustomResource.__subclasses__(), *pulumi.ComponentResource.__subclasses__()]
+    for cls in classes:
+        if getattr(cls, "pulumi_type", "") == token:
+            found: type | None = getattr(sys.modules[cls.__module__], f"{cls.__name__}Args", None)
+            return found
+    return None
+
+
+def _unknown(value: object, kind: Any, path: str) -> Iterator[str]:
+    """Names in a value that its type hasn't got."""
+    kind = sdk.unwrap_type(kind)
+    match value:
+        case list() if inner := typing.get_args(kind):
+            for number, each in enumerate(value):
+                yield from _unknown(each, inner[0], f"{path}[{number}]")
+        case dict() if isinstance(kind, type) and sdk.is_input_type(kind):
+            types = _fields(kind)
+            for name, each in value.items():
+                place = f"{path}.{name}".removeprefix(".")
+                if name in types:
+                    yield from _unknown(each, types[name], place)
+                else:
+                    close = difflib.get_close_matches(name, types, n=1)
+                    hint = f"perhaps {close[0]}" if close else f"there are {', '.join(sorted(types))}"
+                    yield f"{place} is no argument of {kind.__name__.removesuffix('Args')}; {hint}"
+
+
+@cache
+def _fields(kind: type) -> dict[str, Any]:
+    """The types of a class of arguments, by camelCase name."""
+    return dict(sdk.input_type_types(kind))
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for name, each in value.items():
+                yield from _texts(each, f"{path}.{name}".removeprefix("."))
+        case list():
+            for number, each in enumerate(value):
+                yield from _texts(each, f"{path}[{number}]")

@@ -1,0 +1,448 @@
+"""The mocks that other projects use: what they record, and that every mistake fails the test that runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+
+from localaws import mocks
+from localaws.mocks import UNKNOWN, Cloud, Mistake, Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+with warnings.catch_warnings():
+    # Both warn about classes of theirs that are deprecated, whether one uses them or not, when a module is first used.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws as aws
+    import pulumi_awsx as awsx
+
+    LOADED = (aws.ec2.Vpc, aws.ecs.Service, aws.lb.TargetGroup, aws.iam.Role, awsx.ec2.Vpc)
+
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+
+
+def vpc(**more: Any) -> aws.ec2.Vpc:
+    return aws.ec2.Vpc("net", cidr_block="10.0.0.0/16", **more)
+
+
+class Home(pulumi.ComponentResource):
+    """A component like any project's."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shop:index:Home", name, None, opts)
+        group = aws.cloudwatch.LogGroup(name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=self))
+        self.register_outputs({"group": group.name})
+
+
+def network(**more: Any) -> awsx.ec2.Vpc:
+    wanted: dict[str, Any] = {
+        "cidr_block": "10.0.0.0/16",
+        "number_of_availability_zones": 2,
+        "subnet_strategy": awsx.ec2.SubnetAllocationStrategy.AUTO,
+        "subnet_specs": [{"type": awsx.ec2.SubnetType.PUBLIC}],
+        "nat_gateways": {"strategy": awsx.ec2.NatGatewayStrategy.NONE},
+    }
+    return awsx.ec2.Vpc("network", **{**wanted, **more})
+
+
+# What AWS refuses.
+
+
+def refused_before_any_call() -> None:
+    aws.cloudwatch.LogGroup("log", retention_in_days=15)
+
+
+def refused_by_the_account() -> None:
+    aws.ec2.Subnet("far", vpc_id=vpc().id, cidr_block="192.168.0.0/24")
+
+
+def refused_reference() -> None:
+    aws.ec2.Subnet("lost", vpc_id="vpc-00000000", cidr_block="10.0.0.0/24")
+
+
+def refused_lookup() -> None:
+    aws.ec2.get_vpc(id="vpc-00000000")
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "rule", "where"),
+    [
+        (refused_before_any_call, "InvalidArgument", "logs.group.retention", "LogGroup 'log'"),
+        (refused_by_the_account, "InvalidSubnet.Range", "ec2.subnet.range", "Subnet 'far'"),
+        (refused_reference, "InvalidVpcID.NotFound", "ec2.subnet.vpc-exists", "Subnet 'lost'"),
+        (refused_lookup, "NotFound", "invokes.one-match", "getVpc"),
+    ],
+)
+def test_what_aws_refuses_fails_the_test_with_its_code_and_the_rule(
+    program: Callable[[], object], code: str, rule: str, where: str
+) -> None:
+    with pytest.raises(Mistake, match=re.escape(where)) as caught:
+        mocks.run(program)
+    (refusal,) = caught.value.refusals
+    assert (refusal.code, refusal.rule) == (code, rule)
+    assert f"{code}: " in str(caught.value)
+    assert f"[rule {rule}]" in str(caught.value)
+    assert isinstance(caught.value, AssertionError), "a failed test, not an error in one"
+
+
+# What Pulumi doesn't notice.
+
+
+def unknown_type() -> None:
+    aws.sqs.Queue("queue")
+
+
+def misspelt_nested_argument() -> None:
+    target: Any = {"path": "/", "intervall": 10}
+    aws.lb.TargetGroup("group", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc().id, health_check=target)
+
+
+def misspelt_item_of_a_list() -> None:
+    specs: Any = [{"type": "Public", "cidrmask": 24}]
+    network(subnet_specs=specs)
+
+
+def output_in_a_text() -> None:
+    aws.cloudwatch.LogGroup("log", name=f"/shop/{vpc().id}")
+
+
+def output_shown_in_a_text() -> None:
+    aws.cloudwatch.LogGroup("log", tags={"Of": f"{vpc().id!r}"})
+
+
+def output_in_an_output() -> None:
+    pulumi.export("name", pulumi.Output.from_input("a").apply(lambda _: f"{vpc().id}"))
+
+
+def assertion_in_an_apply() -> None:
+    def look(name: str) -> None:
+        assert name == "something else", "seen"
+
+    vpc().id.apply(look)
+
+
+async def nothing() -> None:
+    await asyncio.sleep(0)
+
+
+def coroutine_that_nobody_awaits() -> None:
+    nothing()  # type: ignore[unused-coroutine] # the mistake
+
+
+def task_that_nobody_awaits() -> None:
+    keep.append(asyncio.ensure_future(asyncio.sleep(3600)))
+
+
+def output_that_never_comes() -> None:
+    pulumi.export("never", pulumi.Output.from_input(asyncio.get_event_loop().create_future()))
+
+
+def the_same_twice() -> None:
+    vpc()
+    vpc()
+
+
+def something_elses_resource() -> None:
+    pulumi.CustomResource("random:index/randomPet:RandomPet", "pet", {})
+
+
+def something_elses_function() -> None:
+    pulumi.runtime.invoke("random:index:get", {})
+
+
+def reading_what_is_not_there() -> None:
+    aws.cloudwatch.LogGroup.get("log", "/shop/log")
+
+
+def importing_what_is_not_there() -> None:
+    aws.cloudwatch.LogGroup("log", name="/shop/log", opts=pulumi.ResourceOptions(import_="/shop/log"))
+
+
+def a_network_that_the_local_awsx_cannot_make() -> None:
+    network(nat_gateways={"strategy": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ}, subnet_strategy=None)
+
+
+keep: list[Any] = []
+
+
+@pytest.mark.parametrize(
+    ("program", "complaint"),
+    [
+        (unknown_type, "doesn't know aws:sqs/queue:Queue"),
+        (misspelt_nested_argument, "healthCheck.intervall is no argument of TargetGroupHealthCheck; perhaps interval"),
+        (misspelt_item_of_a_list, r"subnetSpecs\[0\].cidrmask is no argument of SubnetSpec; perhaps cidrMask"),
+        (output_in_a_text, "Calling __str__ on an Output"),
+        (output_shown_in_a_text, "tags.Of holds the description of an Output"),
+        (output_in_an_output, "Calling __str__ on an Output"),
+        (assertion_in_an_apply, "seen"),
+        (coroutine_that_nobody_awaits, "coroutine 'nothing' was never awaited"),
+        (task_that_nobody_awaits, "sleep.* was started and nothing awaits it"),
+        (output_that_never_comes, "after 0.5 s it still waits"),
+        (the_same_twice, "is registered twice"),
+        (something_elses_resource, "isn't AWS's; pass `others=`"),
+        (something_elses_function, "isn't AWS's; pass `others=`"),
+        (reading_what_is_not_there, "it reads /shop/log, which doesn't exist"),
+        (importing_what_is_not_there, "it imports /shop/log, which doesn't exist"),
+        (a_network_that_the_local_awsx_cannot_make, "natGateways|subnetStrategy"),
+    ],
+)
+def test_what_pulumi_would_misunderstand_in_silence_fails_the_test(
+    program: Callable[[], object], complaint: str
+) -> None:
+    with pytest.raises(Exception, match=complaint):
+        mocks.run(program, seconds=0.5 if program is output_that_never_comes else 60)
+
+
+def test_an_unknown_argument_of_a_class_is_pythons_own_error() -> None:
+    with pytest.raises(TypeError, match="retention_days"):
+        mocks.run(lambda: aws.cloudwatch.LogGroup("log", retention_days=7))  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("make", [vpc, lambda: Home("home")])
+def test_a_resource_outside_of_a_run_is_a_failure_where_a_test_file_asks_for_that(make: Callable[[], object]) -> None:
+    def outside() -> None:
+        mocks.only_in_runs()
+        assert mocks.run(vpc).registered
+        make()
+
+    with pytest.raises(Mistake, match="outside of a run"):
+        contextvars.copy_context().run(outside)
+
+
+def test_another_warning_is_still_shown() -> None:
+    with pytest.warns(UserWarning, match="by the way"):
+        mocks.run(lambda: warnings.warn("by the way", stacklevel=1))
+
+
+def test_a_failed_run_leaves_nothing_behind_for_the_next() -> None:
+    for _ in range(3):
+        with pytest.raises(Mistake):
+            mocks.run(refused_by_the_account)
+    assert len(mocks.run(vpc).registered) == 1
+
+
+# What is recorded.
+
+
+def test_a_registration_is_kept_with_everything_that_the_engine_is_told() -> None:
+    def program() -> None:
+        hook = pulumi.ResourceHook("look", lambda _: None)
+        first = vpc(opts=pulumi.ResourceOptions(protect=True, aliases=[pulumi.Alias(name="old")]))
+        aws.ec2.InternetGateway(
+            "gateway",
+            vpc_id=first.id,
+            opts=pulumi.ResourceOptions(
+                parent=first,
+                protect=False,
+                retain_on_delete=True,
+                delete_before_replace=True,
+                ignore_changes=["tags"],
+                replace_on_changes=["vpcId"],
+                custom_timeouts=pulumi.CustomTimeouts(create="1m", delete="3m"),
+                deleted_with=first,
+                additional_secret_outputs=["arn"],
+                hooks=pulumi.ResourceHookBinding(after_create=[hook]),
+            ),
+        )
+
+    recording = mocks.run(program)
+    first, gateway = recording.one("Vpc"), recording.one("InternetGateway")
+    assert first.protect
+    assert [dict(each["spec"])["name"] for each in first.aliases] == ["old"]
+    assert first.inputs == {"cidrBlock": "10.0.0.0/16"}
+    assert gateway.inputs == {"vpcId": recording.id(first)}
+    assert (gateway.parent, gateway.dependencies, gateway.deleted_with) == (
+        first.urn,
+        frozenset({first.urn}),
+        first.urn,
+    )
+    assert (gateway.protect, gateway.retain_on_delete, gateway.delete_before_replace) == (False, True, True)
+    assert (gateway.ignore_changes, gateway.replace_on_changes) == (("tags",), ("vpcId",))
+    assert gateway.timeouts == ("1m", "", "3m")
+    assert gateway.secret_outputs == ("arn",)
+    assert gateway.hooks == {"after_create": ("look",)}
+
+
+def test_components_outputs_and_children_are_kept() -> None:
+    def program() -> None:
+        pulumi.export("home", Home("home").urn)
+
+    recording = mocks.run(program, project="shop", stack="dev")
+    home = recording.component("Home")
+    assert recording.children(home) == {("LogGroup", "home")}
+    assert recording.exports == {"home": "urn:pulumi:dev::shop::shop:index:Home::home"}
+    assert recording.outputs[home.urn]["group"] == recording.cloud.all(LOG_GROUP)[0].id
+
+
+def test_a_lookup_for_one_resource_complains_about_none_and_several() -> None:
+    recording = mocks.run(lambda: [aws.cloudwatch.LogGroup(name) for name in ("a", "b")] and None)
+    assert recording.one("LogGroup", "a").name == "a"
+    with pytest.raises(AssertionError, match="one LogGroup was expected"):
+        recording.one("LogGroup")
+
+
+def test_secrets_and_resources_are_recorded_as_their_values() -> None:
+    def program() -> None:
+        secret = pulumi.Output.secret({"first": ["Bello"]})
+        pulumi.CustomResource("random:index/randomPet:RandomPet", "pet", {"owner": vpc(), "name": secret})
+
+    recording = mocks.run(program, others=Pets())
+    pet = next(each for each in recording.registered if each.name == "pet")
+    assert pet.inputs == {"owner": recording.id(recording.one("Vpc")), "name": {"first": ["Bello"]}}
+
+
+def test_configuration_and_the_providers_region_and_tags_reach_the_program_and_its_resources() -> None:
+    def program() -> None:
+        size = pulumi.Config().require_int("size")
+        vpc(tags={"Size": f"{size}"})
+        elsewhere = aws.Provider("elsewhere", region="eu-west-1", default_tags={"tags": {"Of": "other"}})
+        aws.ec2.Vpc("far", cidr_block="10.1.0.0/16", opts=pulumi.ResourceOptions(provider=elsewhere))
+
+    config = {"shop:size": 3, "aws:region": "eu-north-1", "aws:defaultTags": '{"tags": {"Of": "all"}}'}
+    recording = mocks.run(program, project="shop", config=config)
+    near, far = recording.cloud.all("aws:ec2/vpc:Vpc")
+    assert (near.region, near.outputs["tagsAll"]) == ("eu-north-1", {"Of": "all", "Size": "3"})
+    assert (far.region, far.outputs["tagsAll"]) == ("eu-west-1", {"Of": "other"})
+    assert recording.one("Vpc", "far").provider.endswith("::elsewhere")
+
+
+def test_a_projects_files_become_its_configuration(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text(
+        "name: shop\nconfig:\n  size: {type: integer, default: 2}\n  name: {default: a}\n  aws:region: {value: r}\n"
+    )
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  shop:name: b\n")
+    found = mocks.configuration(tmp_path, "dev", zones=["a"])
+    assert found == {"shop:size": "2", "shop:name": "b", "aws:region": "r", "shop:zones": '["a"]'}
+
+
+def test_an_async_program_runs_to_its_end() -> None:
+    async def program() -> None:
+        await asyncio.sleep(0)
+        vpc()
+
+    assert mocks.run(program).one("Vpc").name == "net"
+
+
+def test_a_preview_knows_no_ids_makes_nothing_and_still_refuses() -> None:
+    def program() -> None:
+        aws.ec2.Subnet("inner", vpc_id=vpc().id, cidr_block="10.0.1.0/24")
+
+    recording = mocks.run(program, preview=True)
+    assert recording.one("Subnet").inputs == {"vpcId": UNKNOWN, "cidrBlock": "10.0.1.0/24"}
+    assert not recording.cloud.all("aws:ec2/vpc:Vpc")
+    with pytest.raises(Mistake, match=r"logs\.group\.retention"):
+        mocks.run(refused_before_any_call, preview=True)
+
+
+def test_awsx_lays_out_its_children_in_a_run_and_in_a_preview() -> None:
+    def program() -> None:
+        net = network()
+        aws.ec2.SecurityGroup("inside", vpc_id=net.vpc_id, description="d")
+        pulumi.export("subnets", net.public_subnet_ids)
+
+    made, seen = mocks.run(program), mocks.run(program, preview=True)
+    assert [each.name for each in made.registered] == [each.name for each in seen.registered]
+    assert recorded(made) == {
+        "network": "awsx:ec2:Vpc",
+        "network-public-1": "aws:ec2/subnet:Subnet",
+        "network-public-2": "aws:ec2/subnet:Subnet",
+        "inside": "aws:ec2/securityGroup:SecurityGroup",
+    }
+    assert made.exports["subnets"] == [each.id for each in made.cloud.all("aws:ec2/subnet:Subnet")]
+    assert made.component("Vpc").inputs["numberOfAvailabilityZones"] == 2
+    assert made.one("SecurityGroup").inputs["vpcId"] == made.id(made.one("Vpc"))
+    assert seen.one("SecurityGroup").inputs["vpcId"] is UNKNOWN
+
+
+def recorded(recording: Recording) -> dict[str, str]:
+    """Types by name, of what is at the top of its branch with that name."""
+    found: dict[str, str] = {}
+    for each in recording.registered:
+        found.setdefault(each.name, each.type)
+    return found
+
+
+def test_transforms_reach_what_a_component_makes_and_may_change_options() -> None:
+    def keep_addresses(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if args.type_ != "aws:ec2/subnet:Subnet":
+            return None
+        options = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(protect=True))
+        return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, options)
+
+    def program() -> None:
+        network(opts=pulumi.ResourceOptions(transforms=[keep_addresses]))
+        vpc()
+
+    recording = mocks.run(program)
+    subnets = recording.all("Subnet")
+    assert [(each.inputs["mapPublicIpOnLaunch"], each.protect) for each in subnets] == [(False, True)] * 2
+    assert not recording.one("Vpc", "net").protect
+
+
+def test_a_transform_of_the_stack_reaches_everything() -> None:
+    def tagged(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if not args.custom:
+            return None
+        return pulumi.ResourceTransformResult({**args.props, "tags": {"Of": "me"}}, args.opts)
+
+    def program() -> None:
+        pulumi.runtime.register_resource_transform(tagged)
+        Home("home")
+
+    assert mocks.run(program).one("LogGroup").inputs["tags"] == {"Of": "me"}
+
+
+def test_what_exists_already_is_found_adopted_and_read() -> None:
+    cloud = Cloud(seed=1)
+    cloud.create(LOG_GROUP, "by hand", {"name": "/shop/log", "retentionInDays": 3}, region="us-east-1")
+
+    def program() -> None:
+        adopted = pulumi.ResourceOptions(import_="/shop/log")
+        aws.cloudwatch.LogGroup("log", name="/shop/log", retention_in_days=7, opts=adopted)
+        found = aws.cloudwatch.get_log_group_output(name="/shop/log").arn
+        pulumi.export("same", pulumi.Output.all(found, aws.cloudwatch.LogGroup.get("again", "/shop/log").arn))
+
+    first, second = mocks.run(program, cloud=cloud).exports["same"]
+    assert first == second
+    group = cloud.get(LOG_GROUP, "/shop/log")
+    assert group
+    assert group.outputs["retentionInDays"] == 7
+
+
+def test_a_preview_of_an_adoption_changes_nothing() -> None:
+    cloud = Cloud(seed=1)
+    cloud.create(LOG_GROUP, "by hand", {"name": "/shop/log", "retentionInDays": 3}, region="us-east-1")
+    options = pulumi.ResourceOptions(import_="/shop/log")
+    mocks.run(
+        lambda: aws.cloudwatch.LogGroup("log", name="/shop/log", retention_in_days=7, opts=options),
+        cloud=cloud,
+        preview=True,
+    )
+    assert cloud.all(LOG_GROUP)[0].outputs["retentionInDays"] == 3
+
+
+class Pets(pulumi.runtime.Mocks):
+    """Another package's."""
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return "pet-1", {**args.inputs, "pretty": "big-dog"}
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
+        return {"answer": args.token}
+
+
+def test_other_packages_are_answered_by_the_projects_own_mocks() -> None:
+    def program() -> None:
+        pet = pulumi.CustomResource("random:index/randomPet:RandomPet", "pet", {"pretty": None})
+        pulumi.export("id", pet.id)
+        pulumi.export("answer", pulumi.runtime.invoke("random:index:get", {}).value["answer"])
+
+    assert mocks.run(program, others=Pets()).exports == {"id": "pet-1", "answer": "random:index:get"}
