@@ -16,6 +16,11 @@ class ExecLog:
 
     group: str
     retention_days: int
+    log_key_arn: str | None = None
+    """Key of one's own that the log is encrypted with."""
+
+    session_key_arn: str | None = None
+    """Key of one's own that the sessions are encrypted with on their way, beyond TLS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,7 @@ class Cluster(pulumi.ComponentResource):
             f"{name}-exec",
             group=args.exec_log.group,
             retention_days=args.exec_log.retention_days,
+            key_arn=args.exec_log.log_key_arn,
             tags=tags,
             parent=self,
         )
@@ -64,7 +70,7 @@ class Cluster(pulumi.ComponentResource):
             name,
             name=args.cluster_name,
             settings=[{"name": "containerInsights", "value": args.container_insights}],
-            configuration=_recorded_in(sessions.name) if sessions else None,
+            configuration=_recorded(args.exec_log, sessions.name) if args.exec_log and sessions else None,
             tags=tags,
             # Not the component: that would protect the log group too, and so forbid to switch Exec off.
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
@@ -75,10 +81,18 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group})
 
 
-def _recorded_in(group: pulumi.Input[str]) -> aws.ecs.ClusterConfigurationArgsDict:
+def _recorded(log: ExecLog, group: pulumi.Input[str]) -> aws.ecs.ClusterConfigurationArgsDict:
+    key: aws.ecs.ClusterConfigurationExecuteCommandConfigurationArgsDict = (
+        {"kms_key_id": log.session_key_arn} if log.session_key_arn else {}
+    )
     return {
         "execute_command_configuration": {
+            **key,
             "logging": "OVERRIDE",
-            "log_configuration": {"cloud_watch_log_group_name": group, "cloud_watch_encryption_enabled": False},
+            "log_configuration": {
+                "cloud_watch_log_group_name": group,
+                # A session fails that is told to encrypt, but finds a group without a key.
+                "cloud_watch_encryption_enabled": log.log_key_arn is not None,
+            },
         }
     }

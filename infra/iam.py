@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from infra import images
 
-_PRIVATE_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)")
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from infra.secrets import Secret
+
+
+_READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecretValue"}
+"""What reads a secret, by the service that keeps it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,31 +41,41 @@ class Place:
 
 def trust_of_tasks(place: Place) -> str:
     """Lets ECS tasks of this account and region take the role, and nobody else by way of ECS (a confused deputy)."""
-    return _policy(
-        {
-            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": place.account},
-                "ArnLike": {"aws:SourceArn": place.arn("ecs", "*")},
-            },
-        }
-    )
+    return _trust("ecs-tasks.amazonaws.com", place.account, place.arn("ecs", "*"))
 
 
-def task_start(place: Place, *, image: str, log_group: str, parameters: Iterable[str]) -> str:
-    """What ECS needs to start a task: pull its image, hand it its parameters, write its log.
+def trust_of_flow_logs(place: Place) -> str:
+    """Lets VPC flow logs of this account and region take the role."""
+    return _trust("vpc-flow-logs.amazonaws.com", place.account, place.arn("ec2", "vpc-flow-log/*"))
 
-    A SecureString under the account's default key (`alias/aws/ssm`) needs no permission on the key.
+
+def task_start(
+    place: Place, *, image: str, log_group: str, secrets: Iterable[Secret], key_arns: Iterable[str] = ()
+) -> str:
+    """What ECS needs to start a task: pull its image, hand it its secrets, write its log.
+
+    Secrets under the account's default keys (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no permission on a key;
+    those under keys of one's own, `key_arns`, are decrypted by the service that keeps them and by nobody else.
     """
-    arns = sorted({place.parameter(name) for name in parameters})
-    reads = [{"Action": "ssm:GetParameters", "Resource": arns}] if arns else []
+    by_service: dict[str, set[str]] = {}
+    for secret in secrets:
+        by_service.setdefault(secret.service, set()).add(secret.resource)
+    reads: list[dict[str, Any]] = [
+        {"Action": _READ[service], "Resource": sorted(resources)} for service, resources in sorted(by_service.items())
+    ]
+    keys = sorted(set(key_arns))
+    if reads and keys:
+        via = [f"{service}.{place.region}.amazonaws.com" for service in sorted(by_service)]
+        reads.append(
+            {"Action": "kms:Decrypt", "Resource": keys, "Condition": {"StringEquals": {"kms:ViaService": via}}}
+        )
     writes = {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": place.log_streams(log_group)}
     return _policy(*reads, writes, *_image_pull(place, image))
 
 
-def exec_session(place: Place, *, log_group: str) -> str:
-    """What ECS Exec needs inside a task: its message channels, which have no ARNs, and the log of its sessions."""
+def exec_session(place: Place, *, log_group: str, key_arn: str | None = None) -> str:
+    """What ECS Exec needs inside a task: its message channels, which have no ARNs, its sessions' log, and their key."""
+    decrypts = [{"Action": "kms:Decrypt", "Resource": key_arn}] if key_arn else []
     return _policy(
         {
             "Action": [
@@ -77,16 +92,30 @@ def exec_session(place: Place, *, log_group: str) -> str:
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             "Resource": place.log_streams(log_group),
         },
+        *decrypts,
     )
+
+
+def flow_log_delivery(place: Place, *, log_group: str) -> str:
+    """What VPC flow logs need: to write one log group's streams."""
+    return _policy(
+        {
+            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            "Resource": place.log_streams(log_group),
+        }
+    )
+
+
+def granted(statements: Iterable[Mapping[str, Any]]) -> str:
+    """A policy of statements that were checked elsewhere (`infra.statements`)."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def _image_pull(place: Place, image: str) -> list[dict[str, Any]]:
-    private = _PRIVATE_IMAGE.match(image)
-    if private is None:
+    found = images.private(image)
+    if found is None:
         return []
-    repository = (
-        f"arn:{place.partition}:ecr:{private['region']}:{private['account']}:repository/{private['repository']}"
-    )
+    repository = f"arn:{place.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
     return [
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
@@ -96,5 +125,15 @@ def _image_pull(place: Place, image: str) -> list[dict[str, Any]]:
     ]
 
 
+def _trust(service: str, account: str, source: str) -> str:
+    return _policy(
+        {
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source}},
+        }
+    )
+
+
 def _policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]})
+    return granted({"Effect": "Allow", **each} for each in statements)

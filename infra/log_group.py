@@ -12,18 +12,25 @@ if TYPE_CHECKING:
 
 
 def adopt_or_create(
-    name: str, *, group: str, retention_days: int, tags: Mapping[str, str], parent: pulumi.Resource
+    name: str,
+    *,
+    group: str,
+    retention_days: int,
+    tags: Mapping[str, str],
+    parent: pulumi.Resource,
+    key_arn: str | None = None,
 ) -> aws.cloudwatch.LogGroup:
     """The log group called `group`, which a destroy leaves behind.
 
     One that exists already, from an earlier deployment or made by hand, is adopted and gets this retention; a plain
-    creation would fail with "already exists".
+    creation would fail with "already exists". With a key of one's own, `key_arn`, new lines are encrypted with that.
     """
     found = aws.cloudwatch.get_log_groups(log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent))
     return aws.cloudwatch.LogGroup(
         name,
         name=group,
         retention_in_days=retention_days,
+        kms_key_id=key_arn,
         tags=tags,
         opts=pulumi.ResourceOptions(
             parent=parent,

@@ -1,0 +1,44 @@
+"""What the name of a container image says. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PRIVATE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrivateImage:
+    """An image in a private ECR repository."""
+
+    account: str
+    region: str
+    repository: str
+    tag: str
+    """`latest` where the name has none."""
+
+
+def private(image: str) -> PrivateImage | None:
+    """Where an image lives if that is a private ECR repository; None for any other registry."""
+    found = _PRIVATE.match(image)
+    return found and PrivateImage(**{**found.groupdict(), "tag": found["tag"] or "latest"})
+
+
+def is_pinned(image: str) -> bool:
+    """Whether the name means the same image for ever; a tag may be moved to another one."""
+    return "@sha256:" in image
+
+
+def how_to_pin(image: str) -> str:
+    """The command that prints the digest that an image's tag means now."""
+    found = private(image)
+    if found is None:
+        return f"docker buildx imagetools inspect {image} --format '{{{{.Manifest.Digest}}}}'"
+    return (
+        f"aws ecr describe-images --registry-id {found.account} --region {found.region} "
+        f"--repository-name {found.repository} --image-ids imageTag={found.tag} "
+        "--query 'imageDetails[0].imageDigest' --output text"
+    )

@@ -1,0 +1,21 @@
+"""What a stack names in AWS must be where the stack is. Known only once the run knows its own region. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from infra.iam import Place
+
+
+def foreign(place: Place, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Those of the ARNs that name something elsewhere, each with where that is; names that are no ARNs are here."""
+    for arn in arns:
+        if arn.startswith("arn:"):
+            _, partition, _, region, *_ = arn.split(":")
+            if partition != place.partition:
+                yield arn, f"in partition {partition}, not {place.partition}"
+            elif region not in {"", place.region}:
+                yield arn, f"in {region}, not {place.region}"

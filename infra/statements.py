@@ -1,0 +1,97 @@
+"""Permissions that the people who deploy give to their own code, as far as they name what they are about. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+_MAY: Final = ("Sid", "Effect", "Action", "Resource", "Condition")
+
+_WITHOUT_RESOURCE: Final = frozenset(
+    {
+        "cloudwatch:PutMetricData",
+        "ec2:DescribeAvailabilityZones",
+        "ecr:GetAuthorizationToken",
+        "kms:GenerateRandom",
+        "sts:GetCallerIdentity",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+)
+"""Actions that AWS ties to no resource, so that theirs is `*`. Source: Service Authorization Reference."""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A list of statements of a task's policy, each an object or its JSON text."""
+
+    allowed: str = (
+        "a list of statements with Action, Resource and perhaps Sid, Effect and Condition; what they allow has no "
+        "wildcard in an action, nor one that stands for every resource of a service"
+    )
+
+    def read(self, text: str) -> tuple[dict[str, Any], ...]:
+        """The statements.
+
+        Raises:
+            ValueError: One of them is none, or allows more than it names.
+        """
+        statements = _parsed(text)
+        if any(flaw(each) for each in statements):
+            raise ValueError(text)
+        return tuple({"Effect": "Allow", **each} for each in statements if isinstance(each, dict))
+
+    def misplaced(self, text: str) -> str:
+        """What is wrong, statement by statement."""
+        try:
+            flaws = [(number, flaw(each)) for number, each in enumerate(_parsed(text))]
+        except ValueError:
+            return f"{text or 'empty'}, which is no list"
+        return "; ".join(f"statement {number} {found}" for number, found in flaws if found)
+
+
+def flaw(statement: object) -> str | None:
+    """What is wrong with a statement, in words that follow its name; None if it is narrow enough."""
+    if not isinstance(statement, dict):
+        return "is no object"
+    if unknown := sorted(set(statement) - {*_MAY}):
+        return f"has {', '.join(unknown)}, not only {', '.join(_MAY)}"
+    effect = statement.get("Effect", "Allow")
+    if effect not in ("Allow", "Deny"):
+        return f"has Effect {effect}, not Allow or Deny"
+    actions, resources = _texts(statement.get("Action")), _texts(statement.get("Resource"))
+    if not actions or not resources:
+        return f"has no {'Resource' if actions else 'Action'}"
+    return None if effect == "Deny" else _breadth(actions, resources)
+
+
+def _breadth(actions: list[str], resources: list[str]) -> str | None:
+    """How it allows more than it names."""
+    for action in actions:
+        if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
+            return f"allows {action}, which is not one action"
+    for resource in resources:
+        if resource == "*" and _WITHOUT_RESOURCE.issuperset(actions):
+            continue
+        # arn:partition:service:region:account:resource
+        *place, name = resource.split(":", 5)
+        if len(place) < 5 or re.search(r"[*?]", ":".join(place)) or re.match(r"[*?]|$", name):  # noqa: PLR2004 — an ARN's parts
+            return f"allows {', '.join(actions)} on {resource}, which is not an ARN of something"
+    return None
+
+
+def _texts(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    texts = [each for each in values if isinstance(each, str) and each]
+    return texts if len(texts) == len(values) else []
+
+
+def _parsed(text: str) -> list[object]:
+    found = json.loads(text)
+    if not isinstance(found, list):
+        raise ValueError(text)  # noqa: TRY004 — a kind refuses every text alike
+    return [json.loads(each) if isinstance(each, str) else each for each in found]
