@@ -109,10 +109,24 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Range:
+    """An IPv4 or IPv6 range in CIDR notation."""
+
+    @property
+    def allowed(self) -> str:
+        """The form."""
+        return "a network's range, like 203.0.113.0/24 or 2001:db8::/32"
+
+    def read(self, text: str) -> str:
+        """The range itself."""
+        return text if str(ipaddress.ip_network(text)) == text else _refuse(text)
+
+
+@dataclass(frozen=True)
 class Texts:
     """A list of texts."""
 
-    each: Text
+    each: Text | Range
 
     @property
     def allowed(self) -> str:

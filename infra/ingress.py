@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -13,6 +13,25 @@ from infra import naming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+EVERYBODY: Final = "0.0.0.0/0"
+EVERYBODY_IPV6: Final = "::/0"
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+_NOT_FOUND: Final[aws.lb.ListenerDefaultActionArgsDict] = {
+    "type": "fixed-response",
+    "fixed_response": {"content_type": "text/plain", "message_body": "Not found\n", "status_code": "404"},
+}
+_TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
+    "type": "redirect",
+    # Host, path and query stay as they are.
+    "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
+}
+
+_ROLE_OF_RANGE: Final = {EVERYBODY: "", EVERYBODY_IPV6: "-ipv6"}
+"""What the rules of these ranges are called; those of others are called by the range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +75,29 @@ class Route:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Https:
+    """How clients are served over HTTPS, and what browsers are told there."""
+
+    certificate_arn: pulumi.Input[str]
+    """Certificate of whoever asks for no other name."""
+
+    extra_certificate_arns: tuple[str, ...] = ()
+    """Certificates for clients that ask for other names."""
+
+    tls_policy: str = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    """TLS versions and ciphers."""
+
+    domain: str | None = None
+    """Name in the certificate that leads here; without one, `url` is the load balancer's own name."""
+
+    hsts_seconds: int = 31_536_000
+    """How long browsers ask nothing over HTTP any more; 0 tells them nothing."""
+
+    frame_options: str | None = "DENY"
+    """`DENY` or `SAMEORIGIN`: who may show pages in a frame; None leaves that to the targets."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoadBalancedIngressArgs:
     """What a LoadBalancedIngress is made from."""
 
@@ -63,13 +105,31 @@ class LoadBalancedIngressArgs:
     """VPC that holds the load balancer and its targets."""
 
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Public subnets, in at least two availability zones."""
+    """Subnets in at least two availability zones; public ones unless it is internal."""
 
     routes: tuple[Route, ...]
     """Where requests go; one that no route matches is answered 404."""
 
+    https: Https | None = None
+    """With it plain HTTP only leads to HTTPS; without it everything is plain HTTP."""
+
+    internal: bool = False
+    """Whether it has private addresses only; a change replaces it, which AWS refuses while it has targets."""
+
+    allowed_cidrs: tuple[str, ...] = (EVERYBODY,)
+    """IPv4 and IPv6 ranges that may reach it, each once."""
+
+    dual_stack: bool = False
+    """Whether it has IPv6 addresses too."""
+
     idle_timeout_seconds: int = 60
-    """How long an idle connection is kept, 1 to 4000 s."""
+    """How long an idle connection is kept, 1 to 4000 s; less than targets keep theirs, else some requests fail: 502."""
+
+    client_keep_alive_seconds: int = 3600
+    """How long a client's connection may live, 60 to 604800 s."""
+
+    access_log_bucket: pulumi.Input[str] | None = None
+    """Bucket that Elastic Load Balancing may already write to; without one there is no access log."""
 
     deletion_protection: bool = False
     """Whether AWS and Pulumi refuse to delete the load balancer."""
@@ -79,13 +139,19 @@ class LoadBalancedIngressArgs:
 
 
 class LoadBalancedIngress(pulumi.ComponentResource):
-    """An internet-facing ALB with its listener and a target group for each route.
+    """An ALB with its listeners and a target group for each route.
 
     Its security group lets nothing out: whoever has targets allows the way to them.
     """
 
+    arn: pulumi.Output[str]
+    """ARN of the load balancer."""
+
     alb_dns: pulumi.Output[str]
-    """Public DNS name of the load balancer."""
+    """DNS name of the load balancer."""
+
+    alb_zone_id: pulumi.Output[str]
+    """Route 53 zone of that name, which an alias record asks for."""
 
     url: pulumi.Output[str]
     """Where a browser finds it."""
@@ -104,67 +170,103 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         group = aws.ec2.SecurityGroup(
             name,
+            # These words stay whatever is allowed: to change them would replace the group.
             description="Load balancer: HTTP from anywhere, out to its targets only",
             vpc_id=args.vpc_id,
             tags=tags,
             opts=child,
         )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{name}-http",
-            security_group_id=group.id,
-            description="HTTP from anywhere",
-            cidr_ipv4="0.0.0.0/0",
-            ip_protocol="tcp",
-            from_port=80,
-            to_port=80,
-            tags=tags,
-            opts=child,
-        )
+        for scheme, port in _PORTS.items() if args.https else [("http", _PORTS["http"])]:
+            for cidr in args.allowed_cidrs:
+                self._open(f"{name}-{scheme}", port=port, cidr=cidr, group_id=group.id, tags=tags)
         balancer = aws.lb.LoadBalancer(
             name,
             load_balancer_type="application",
-            internal=False,
+            internal=args.internal,
+            ip_address_type="dualstack" if args.dual_stack else None,
             security_groups=[group.id],
             subnets=args.subnet_ids,
             idle_timeout=args.idle_timeout_seconds,
+            client_keep_alive=args.client_keep_alive_seconds,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
+            access_logs={"bucket": args.access_log_bucket, "enabled": True} if args.access_log_bucket else None,
             enable_deletion_protection=args.deletion_protection,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
         )
-        listener = aws.lb.Listener(
+        plain = aws.lb.Listener(
             f"{name}-http",
             load_balancer_arn=balancer.arn,
-            port=80,
+            port=_PORTS["http"],
             protocol="HTTP",
-            default_actions=[
-                {
-                    "type": "fixed-response",
-                    "fixed_response": {
-                        "content_type": "text/plain",
-                        "message_body": "Not found\n",
-                        "status_code": "404",
-                    },
-                }
-            ],
+            default_actions=[_TO_HTTPS if args.https else _NOT_FOUND],
             tags=tags,
             opts=child,
         )
+        serving = self._https(name, args.https, balancer.arn, tags) if args.https else plain
+        self.arn = balancer.arn
+        self.alb_zone_id = balancer.zone_id
         self.alb_dns = balancer.dns_name
-        self.url = pulumi.Output.concat("http://", balancer.dns_name)
+        self.url = pulumi.Output.concat(
+            "https://" if args.https else "http://", (args.https and args.https.domain) or balancer.dns_name
+        )
         self.security_group_id = group.id
         self.target_group_arns = {
-            route.name: self._lead(name, route, args.vpc_id, listener.arn, tags) for route in args.routes
+            route.name: self._lead(name, route, args.vpc_id, serving.arn, tags) for route in args.routes
         }
         self.register_outputs(
             {
+                "arn": self.arn,
                 "albDns": self.alb_dns,
+                "albZoneId": self.alb_zone_id,
                 "url": self.url,
                 "securityGroupId": self.security_group_id,
                 "targetGroupArns": self.target_group_arns,
             }
         )
+
+    def _open(self, name: str, *, port: int, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]) -> None:
+        """Let a range in at a port."""
+        protocol = "HTTPS" if port == _PORTS["https"] else "HTTP"
+        aws.vpc.SecurityGroupIngressRule(
+            name + _ROLE_OF_RANGE.get(cidr, f"-{cidr}"),
+            security_group_id=group_id,
+            description=f"{protocol} from {'anywhere' if cidr in _ROLE_OF_RANGE else cidr}",
+            cidr_ipv4=None if ":" in cidr else cidr,
+            cidr_ipv6=cidr if ":" in cidr else None,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _https(self, name: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]) -> aws.lb.Listener:
+        """The listener that serves over HTTPS."""
+        child = pulumi.ResourceOptions(parent=self)
+        listener = aws.lb.Listener(
+            f"{name}-https",
+            load_balancer_arn=balancer_arn,
+            port=_PORTS["https"],
+            protocol="HTTPS",
+            certificate_arn=https.certificate_arn,
+            ssl_policy=https.tls_policy,
+            default_actions=[_NOT_FOUND],
+            routing_http_response_server_enabled=False,
+            routing_http_response_strict_transport_security_header_value=(
+                f"max-age={https.hsts_seconds}" if https.hsts_seconds else None
+            ),
+            routing_http_response_x_content_type_options_header_value="nosniff",
+            routing_http_response_x_frame_options_header_value=https.frame_options,
+            tags=tags,
+            opts=child,
+        )
+        for arn in https.extra_certificate_arns:
+            aws.lb.ListenerCertificate(
+                f"{name}-https-{arn.rpartition('/')[2]}", listener_arn=listener.arn, certificate_arn=arn, opts=child
+            )
+        return listener
 
     def _lead(
         self,

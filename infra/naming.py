@@ -26,6 +26,16 @@ def exec_log_group(stack: str) -> str:
     return f"/aws/ecs/{cluster(stack)}/exec"
 
 
+def firewall(stack: str) -> str:
+    """The name of a stack's WAF metrics."""
+    return f"{cluster(stack)}-waf"
+
+
+def firewall_log_group(stack: str) -> str:
+    """The log group of what WAF's rules matched; AWS asks for the beginning of its name."""
+    return f"aws-waf-logs-{cluster(stack)}"
+
+
 def tags(project: str, stack: str) -> dict[str, str]:
     """The tags that everything in a stack carries; each component adds its own name with `of_component`."""
     return {"Project": project, "Stack": stack, "ManagedBy": "Pulumi"}

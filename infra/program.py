@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
-from infra import naming, network
+from infra import dns, naming, network
+from infra.access_logs import AccessLogs, AccessLogsArgs
+from infra.certificate import Certificate, CertificateArgs
 from infra.cluster import Cluster, ClusterArgs, ExecLog
+from infra.dns import Alias, AliasArgs
 from infra.iam import Place
-from infra.ingress import HealthCheck, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra.ingress import EVERYBODY, HealthCheck, Https, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra.waf import Firewall, FirewallArgs
 from infra.web_service import WebService, WebServiceArgs
 
 if TYPE_CHECKING:
@@ -25,12 +29,18 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     """Register everything, and return the stack's outputs by name.
 
     Raises:
-        SettingsError: An existing VPC hasn't got the subnets it takes; nothing was registered.
+        SettingsError: What exists already (a VPC, a zone, a certificate) can't be used; nothing was registered.
     """
     place = Place(
         partition=aws.get_partition().partition,
         region=aws.get_region().region,
         account=aws.get_caller_identity().account_id,
+    )
+    settings.check_in(place)
+    zone_id = (
+        dns.find_zone(settings.hosted_zone, settings.domain, public=not settings.certificate_arn)
+        if settings.hosted_zone
+        else None
     )
     tags = naming.tags(settings.project, settings.stack)
     exec_log_group = naming.exec_log_group(settings.stack) if settings.ecs_exec else None
@@ -64,11 +74,35 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             vpc_id=home.vpc_id,
             subnet_ids=home.subnet_ids,
             routes=(_route(settings),),
+            https=_https(settings, zone_id, tags) if settings.https else None,
+            internal=settings.internal,
+            allowed_cidrs=settings.allowed_cidrs or _neighbours(settings),
             idle_timeout_seconds=settings.idle_timeout_seconds,
+            client_keep_alive_seconds=settings.client_keep_alive_seconds,
+            access_log_bucket=_access_logs(settings, place, tags).bucket if settings.access_logs else None,
             deletion_protection=settings.deletion_protection,
             tags=tags,
         ),
     )
+    if zone_id:
+        Alias(
+            "domain",
+            AliasArgs(
+                domain=settings.domain, zone_id=zone_id, alb_dns=ingress.alb_dns, alb_zone_id=ingress.alb_zone_id
+            ),
+        )
+    if settings.waf != "none":
+        Firewall(
+            "waf",
+            FirewallArgs(
+                alb_arn=ingress.arn,
+                block=settings.waf == "block",
+                metric_name=naming.firewall(settings.stack),
+                log_group=naming.firewall_log_group(settings.stack),
+                log_retention_days=settings.log_retention_days,
+                tags=tags,
+            ),
+        )
     target_group_arn = ingress.target_group_arns[settings.service_name]
     web = WebService(
         settings.service_name,
@@ -111,6 +145,41 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         "execLogGroup": cluster.exec_log_group,
     }
     return {name: value for name, value in outputs.items() if value is not None}
+
+
+def _https(settings: Settings, zone_id: str | None, tags: dict[str, str]) -> Https:
+    issued = (
+        Certificate("certificate", CertificateArgs(domain=settings.domain, zone_id=zone_id, tags=tags))
+        if zone_id and not settings.certificate_arn
+        else None
+    )
+    return Https(
+        certificate_arn=issued.arn if issued else settings.certificate_arn,
+        extra_certificate_arns=settings.extra_certificate_arns,
+        tls_policy=settings.tls_policy,
+        domain=settings.domain or None,
+        hsts_seconds=settings.hsts_seconds,
+        frame_options=None if settings.frame_options == "none" else settings.frame_options,
+    )
+
+
+def _access_logs(settings: Settings, place: Place, tags: dict[str, str]) -> AccessLogs:
+    return AccessLogs(
+        "access-logs",
+        AccessLogsArgs(
+            place=place,
+            retention_days=settings.access_log_retention_days,
+            empty_on_destroy=settings.empty_logs_on_destroy,
+            tags=tags,
+        ),
+    )
+
+
+def _neighbours(settings: Settings) -> tuple[str, ...]:
+    """Who may reach the load balancer when nobody is named."""
+    if not settings.internal:
+        return (EVERYBODY,)
+    return (aws.ec2.get_vpc(id=settings.vpc_id).cidr_block if settings.vpc_id else settings.vpc_cidr,)
 
 
 def _route(settings: Settings) -> Route:

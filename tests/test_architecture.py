@@ -28,7 +28,11 @@ PURE = ("allowed", "causes", "deployment", "fargate", "iam", "naming")
 """Modules of the program that know nothing but Python."""
 
 COMPONENTS = {
+    "AccessLogs": "fargate-web:index:AccessLogs",
+    "Alias": "fargate-web:index:Alias",
+    "Certificate": "fargate-web:index:Certificate",
     "Cluster": "fargate-web:index:Cluster",
+    "Firewall": "fargate-web:index:Firewall",
     "LoadBalancedIngress": "fargate-web:index:LoadBalancedIngress",
     "WebService": "fargate-web:index:WebService",
 }

@@ -18,17 +18,22 @@ from pulumi.runtime import config
 
 from infra.allowed import Kind, Map
 from infra.errors import Problem, SettingsError
-from infra.settings import container, deployments, load_balancing, network, operation
+from infra.settings import container, deployments, edge, https, load_balancing, network, operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-_TOPICS: Final = (container, deployments, load_balancing, operation, network)
+    from infra.iam import Place
+
+_TOPICS: Final = (container, deployments, load_balancing, https, edge, operation, network)
 
 _RELATIONS: Final[tuple[Callable[..., Iterator[Problem]], ...]] = tuple(
     relation for topic in _TOPICS for relation in getattr(topic, "RELATIONS", ())
 )
-"""What values must be to each other; the parameters of each name the settings it looks at."""
+"""What values must be to each other; the parameters of each name the settings it looks at.
+
+One with a parameter `place` waits until the program knows where it deploys to.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +41,8 @@ class Settings(
     container.ContainerSettings,
     deployments.DeploymentSettings,
     load_balancing.LoadBalancingSettings,
+    https.HttpsSettings,
+    edge.EdgeSettings,
     operation.OperationSettings,
     network.NetworkSettings,
 ):
@@ -83,13 +90,20 @@ class Settings(
                 except ValueError:
                     shown = kind.misplaced(text) if isinstance(kind, Map) else text or "empty"
                     problems.append(Problem(key, shown, kind.allowed))
-        for relation in _RELATIONS:
-            names = inspect.signature(relation).parameters
-            if values.keys() >= names.keys():
-                problems.extend(relation(**{name: values[name] for name in names}))
+        problems.extend(_disagreements(values))
         if problems:
             raise SettingsError(problems)
         return cls(project=project, stack=stack, **values)
+
+    def check_in(self, place: Place) -> None:
+        """Refuse what can't be deployed to this place.
+
+        Raises:
+            SettingsError: As `load`.
+        """
+        problems = [*_disagreements({**vars(self), "place": place})]
+        if problems:
+            raise SettingsError(problems)
 
 
 @cache
@@ -103,6 +117,14 @@ def camel(name: str) -> str:
     """The configuration key of a field."""
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
+
+
+def _disagreements(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the relations say of these values; one that asks for more is left out."""
+    for relation in _RELATIONS:
+        names = inspect.signature(relation).parameters
+        if values.keys() >= names.keys():
+            yield from relation(**{name: values[name] for name in names})
 
 
 def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:

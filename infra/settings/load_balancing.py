@@ -31,6 +31,8 @@ class LoadBalancingSettings:
     healthy_threshold: Annotated[int, Whole(2, 10)]
     unhealthy_threshold: Annotated[int, Whole(2, 10)]
     idle_timeout_seconds: Annotated[int, Whole(1, 4000)]
+    target_keep_alive_seconds: Annotated[int, Whole(1, 86_400)]
+    client_keep_alive_seconds: Annotated[int, Whole(60, 604_800)]
 
 
 def _check_ends_before_the_next(
@@ -44,4 +46,14 @@ def _check_ends_before_the_next(
         )
 
 
-RELATIONS = (_check_ends_before_the_next,)
+def _the_load_balancer_hangs_up_first(idle_timeout_seconds: int, target_keep_alive_seconds: int) -> Iterator[Problem]:
+    if idle_timeout_seconds >= target_keep_alive_seconds:
+        yield Problem(
+            "idleTimeoutSeconds",
+            f"{idle_timeout_seconds}",
+            f"less than targetKeepAliveSeconds, {target_keep_alive_seconds}: if the container hangs up first, "
+            "a request that is just on its way is answered 502",
+        )
+
+
+RELATIONS = (_check_ends_before_the_next, _the_load_balancer_hangs_up_first)

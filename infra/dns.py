@@ -1,0 +1,75 @@
+"""The name by which clients find a load balancer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.errors import Problem, SettingsError
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasArgs:
+    """What an Alias is made from."""
+
+    domain: str
+    """The name, in the zone; nothing else may have it there."""
+
+    zone_id: pulumi.Input[str]
+    """Route 53 zone that gets the records."""
+
+    alb_dns: pulumi.Input[str]
+    """DNS name of the load balancer."""
+
+    alb_zone_id: pulumi.Input[str]
+    """Route 53 zone of that name."""
+
+    ipv6: bool = False
+    """Whether the load balancer has IPv6 addresses too."""
+
+
+class Alias(pulumi.ComponentResource):
+    """Records that lead a name to a load balancer, at a zone's apex too, whatever addresses it has."""
+
+    domain: pulumi.Output[str]
+    """The name."""
+
+    def __init__(self, name: str, args: AliasArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("fargate-web:index:Alias", name, None, opts)
+        kinds = {"A": name, "AAAA": f"{name}-ipv6"} if args.ipv6 else {"A": name}
+        records = [
+            aws.route53.Record(
+                record_name,
+                zone_id=args.zone_id,
+                name=args.domain,
+                type=kind,
+                aliases=[{"name": args.alb_dns, "zone_id": args.alb_zone_id, "evaluate_target_health": True}],
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for kind, record_name in kinds.items()
+        ]
+        self.domain = records[0].fqdn
+        self.register_outputs({"domain": self.domain})
+
+
+def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
+    """The id of the Route 53 zone with that name or id.
+
+    Args:
+        hosted_zone: A name or an id.
+        domain: The name that the zone must hold.
+        public: Whether the internet must see its records.
+
+    Raises:
+        SettingsError: It isn't that domain's, or the internet doesn't see it.
+    """
+    found = aws.route53.get_zone(name=hosted_zone) if "." in hosted_zone else aws.route53.get_zone(zone_id=hosted_zone)
+    name = found.name.rstrip(".")
+    if not f".{domain}".endswith(f".{name}"):
+        raise SettingsError([Problem("hostedZone", f"{hosted_zone}, which is {name}", f"a zone that {domain} is in")])
+    if public and found.private_zone:
+        allowed = "a public zone, where ACM can see whose the domain is; a private one needs certificateArn"
+        raise SettingsError([Problem("hostedZone", f"{hosted_zone}, a private zone", allowed)])
+    return found.zone_id
