@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import iam, log_group, naming, secrets
-from infra.firewall import PrivateDoors, TaskFirewall
+from infra.task_group import PrivateDoors, TaskGroup
 from infra.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class WebService(pulumi.ComponentResource):
             parent=self,
         )
         task_definition, policies = self._task_definition(name, args, logs.name, tags)
-        firewall = TaskFirewall(
+        around = TaskGroup(
             vpc_id=args.vpc_id,
             ingress_security_group_id=args.ingress_security_group_id,
             port=args.container_port,
@@ -173,7 +173,7 @@ class WebService(pulumi.ComponentResource):
             egress=args.egress,
             tags=tags,
         )
-        group, rules = firewall.build(name, self)
+        group, rules = around.build(name, self)
         limit = f"{args.steady_state_timeout_minutes}m"
         rollout = Rollout(name, log_group=args.log_group)
         service = aws.ecs.Service(

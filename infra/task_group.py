@@ -50,7 +50,7 @@ class Way:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskFirewall:
+class TaskGroup:
     """Who reaches the tasks of a service, and whom they reach."""
 
     vpc_id: pulumi.Input[str]
