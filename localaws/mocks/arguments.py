@@ -33,7 +33,9 @@ def arguments_of(token: str) -> type | None:
     classes: list[type] = [*pulumi.CustomResource.__subclasses__(), *pulumi.ComponentResource.__subclasses__()]
     for cls in classes:
         if getattr(cls, "pulumi_type", "") == token:
-            found: type | None = getattr(sys.modules[cls.__module__], f"{cls.__name__}Args", None)
+            home, name = vars(sys.modules[cls.__module__]), cls.__name__
+            # Where a nested value took the plain name (`BucketVersioningArgs`), the SDK gives the resource another.
+            found: type | None = home.get(f"{name}InitArgs", home.get(f"{name}Args"))
             return found
     return None
 
