@@ -9,8 +9,10 @@ import yaml
 
 from localaws.catalog import UNKNOWN
 from localaws.cloud import Cloud, SeededParameter
-from localaws.mocks.engine import Mistake, Recorder, only_in_runs
+from localaws.mocks.engine import Recorder
+from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered, word
+from localaws.mocks.running import only_in_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +44,7 @@ def run(
     config: Mapping[str, Any] | None = None,
     cloud: Cloud | None = None,
     preview: bool = False,
+    after: Recording | None = None,
     others: Mocks | None = None,
     seconds: float = 60,
 ) -> Recording:
@@ -49,14 +52,23 @@ def run(
 
     `config` has whole keys (`shop:size`, `aws:region`); the region is us-east-1 where it names none. `cloud` is the
     account, and what exists in it; `others` answers for other packages than `aws` and `awsx`. In a `preview`, outputs
-    that only a deployment brings are unknown, and nothing is made. What isn't done after `seconds` never will be.
+    that only a deployment brings are unknown, and nothing is made; one `after` another run says in `operations` what
+    changes. What isn't done after `seconds` never will be.
 
     Raises:
         Mistake: AWS would refuse something, or Pulumi would misunderstand it; an assertion, so that a test fails by it.
     """
     texts = {key: as_text(value) for key, value in (config or {}).items()}
-    recorder = Recorder(cloud or Cloud(seed=1), others)
-    return recorder.run(program, project=project, stack=stack, config=texts, preview=preview, seconds=seconds)
+    recorder = Recorder(cloud or (after.cloud if after else Cloud(seed=1)), others)
+    return recorder.run(
+        program,
+        project=project,
+        stack=stack,
+        config=texts,
+        preview=preview or after is not None,
+        after=after,
+        seconds=seconds,
+    )
 
 
 def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
-import json
-import os
 import threading
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -20,24 +14,22 @@ from pulumi.runtime import mocks
 from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 from pulumi.runtime.settings import ROOT, SETTINGS
-from pulumi.runtime.stack import run_in_stack
 
 from localaws import awsx, invokes
-from localaws.autoname import DEFAULTS, named
 from localaws.catalog import Refused
-from localaws.cloud import Cloud, type_of
+from localaws.cloud import Cloud
+from localaws.mocks.account import Account, Place
 from localaws.mocks.arguments import mistakes
+from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered
+from localaws.mocks.running import OUTSIDE, every_coroutine_awaited, outputs_are_no_text, to_its_end
 from localaws.property_values import from_wire, to_wire, unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from google.protobuf.message import Message
 
-    from localaws.catalog import Refusal
-
-DEFAULT_REGION = "us-east-1"
 
 _TRANSFORMED = {
     "depends_on": "dependencies",
@@ -57,31 +49,6 @@ _TRANSFORMED = {
 """The options that a transform may change, and their names in a registration."""
 
 
-class Mistake(AssertionError):  # noqa: N818 — the program's, found by a test that fails
-    """The program would fail, or do something else than it says; the message says what, where and by which rule."""
-
-    def __init__(self, where: str, *refusals: Refusal | str) -> None:
-        """Name the resource or function, and what is wrong with it."""
-        lines = [each if isinstance(each, str) else f"{each} [rule {each.rule}]" for each in refusals]
-        super().__init__("\n  ".join([f"{where}:", *lines]))
-        self.refusals = tuple(each for each in refusals if not isinstance(each, str))
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What a provider decides for its resources."""
-
-    region: str = DEFAULT_REGION
-    default_tags: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], fallback: str = DEFAULT_REGION) -> _Place:
-        """From a provider's inputs, in which everything but text is JSON."""
-        tags = settings.get("defaultTags") or {}
-        tags = json.loads(tags) if isinstance(tags, str) else tags
-        return cls(settings.get("region") or fallback, tags.get("tags") or {})
-
-
 @dataclass
 class Recorder(mocks.MockMonitor):
     """An engine that writes everything down."""
@@ -96,8 +63,8 @@ class Recorder(mocks.MockMonitor):
 
     def __post_init__(self) -> None:
         super().__init__(self.others or _Nobody())
-        self._preview = False
-        self._places: dict[str, _Place] = {"": _Place()}
+        self._account = Account(self.cloud)
+        self._places: dict[str, Place] = {"": Place()}
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
         # The SDK registers from several threads, and a cloud knows only one.
@@ -110,21 +77,22 @@ class Recorder(mocks.MockMonitor):
         project: str,
         stack: str,
         config: Mapping[str, str],
-        preview: bool,
-        seconds: float,
+        preview: bool = False,
+        after: Recording | None = None,
+        seconds: float = 60,
     ) -> Recording:
         """Run a whole program; what was registered stays readable when it fails.
 
         Raises:
             Mistake: AWS would refuse something, or the program leaves something undone.
         """
-        self._preview = preview
+        before = after.resources() if after else {}
+        self._account = Account(self.cloud, before, preview=preview)
         own = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
-        self._places[""] = _Place.of(own)
+        self._places[""] = Place.of(own)
 
         def execute() -> None:
-            # A root resource that is there already keeps set_mocks from making one that would outlive this run.
-            ROOT.set(_OUTSIDE)
+            ROOT.set(OUTSIDE)
             pulumi.runtime.set_mocks(self.mocks, project=project, stack=stack, preview=preview, monitor=self)
             ROOT.set(None)
             pulumi.runtime.set_all_config(dict(config))
@@ -133,11 +101,21 @@ class Recorder(mocks.MockMonitor):
             with asyncio.Runner() as runner:
                 # What fails is raised; the SDK leaves copies of it in futures that nobody reads.
                 runner.get_loop().set_exception_handler(lambda *_: None)
-                runner.run(_to_its_end(program, seconds))
+                runner.run(to_its_end(program, seconds))
 
-        with _outputs_are_no_text(), _every_coroutine_awaited():
+        with outputs_are_no_text(), every_coroutine_awaited():
             contextvars.copy_context().run(execute)
-        return Recording(self.registered, self.outputs, self.invoked, self.cloud, project, stack)
+        for urn in self._account.before.keys() - self._account.operations:
+            self._account.operations[urn] = "delete"
+        return Recording(
+            self.registered,
+            self.outputs,
+            self.invoked,
+            self.cloud,
+            project,
+            stack,
+            self._account.operations,
+        )
 
     # The protocol; it runs in the SDK's threads.
 
@@ -217,12 +195,12 @@ class Recorder(mocks.MockMonitor):
     def _make(self, resource: Registered, request: Any) -> tuple[str, dict[str, Any]]:
         token, name, inputs = resource.type, resource.name, resource.inputs
         if token.startswith("pulumi:providers:"):
-            self._places[resource.urn] = _Place.of(inputs, self._places[""].region)
+            self._places[resource.urn] = Place.of(inputs, self._places[""].region)
             return f"{name}-id", inputs
         if not token.startswith("aws:"):
             return self._ask_others(request, inputs, request.importId)
         try:
-            return self._adopt(resource) if resource.import_id else self._create(resource)
+            return self._account.make(resource, self._place(resource.provider))
         except Refused as refused:
             raise Mistake(f"{token} '{name}'", *refused.refusals) from None
 
@@ -230,29 +208,6 @@ class Recorder(mocks.MockMonitor):
         args = mocks.MockResourceArgs(request.type, request.name, inputs, request.provider, identifier)
         found, state = self.mocks.new_resource(args)
         return found or "", state
-
-    def _create(self, resource: Registered) -> tuple[str, dict[str, Any]]:
-        kind, place = type_of(resource.type), self._place(resource.provider)
-        inputs = named(kind, resource.name, resource.inputs, {}, seed=resource.urn.encode())
-        inputs.pop(DEFAULTS)
-        options: Any = {"region": place.region, "default_tags": place.default_tags}
-        if self._preview:
-            _refuse(*kind.check(inputs))
-            return "", self.cloud.preview(kind.token, inputs, **options)
-        made = self.cloud.create(kind.token, resource.urn, inputs, **options)
-        return made.id, made.outputs
-
-    def _adopt(self, resource: Registered) -> tuple[str, dict[str, Any]]:
-        """Take over what exists, as the `import_` option does, with the inputs that the program gives it."""
-        found = self.cloud.find(resource.type, resource.import_id)
-        if found is None:
-            raise Mistake(f"{resource.type} '{resource.name}'", f"it imports {resource.import_id}, which doesn't exist")
-        if self._preview:
-            _refuse(*type_of(resource.type).check(resource.inputs))
-            return found.id, {**found.outputs, **resource.inputs}
-        tags = self._place(resource.provider).default_tags
-        made = self.cloud.update(resource.type, found.id, resource.inputs, default_tags=tags)
-        return made.id, made.outputs
 
     async def _construct(self, request: Any, resource: Registered) -> Any:
         """Let a component from elsewhere register its children."""
@@ -303,7 +258,7 @@ class Recorder(mocks.MockMonitor):
         self._transforms.setdefault(_STACK, []).append(request)
         return empty_pb2.Empty()
 
-    def _place(self, provider: str) -> _Place:
+    def _place(self, provider: str) -> Place:
         return self._places.get(provider, self._places[""])
 
 
@@ -367,11 +322,6 @@ def _without_id(provider: str) -> str:
     return provider.rpartition("::")[0]
 
 
-def _refuse(*refusals: Refusal) -> None:
-    if refusals:
-        raise Refused(*refusals)
-
-
 def _copy(source: Message, target: Message, names: Mapping[str, str]) -> None:
     """Copy the fields that are set to the fields that `names` says."""
     for descriptor, value in source.ListFields():
@@ -383,67 +333,3 @@ def _copy(source: Message, target: Message, names: Mapping[str, str]) -> None:
             setattr(target, name, value)
         else:
             getattr(target, name).MergeFrom(value)
-
-
-def only_in_runs() -> None:
-    """From now on, let a resource that is made outside of a run raise at once.
-
-    Pulumi itself would register it in a coroutine that nothing awaits, and the test would pass. For a project whose
-    tests all use these mocks; `pulumi.runtime.set_mocks` doesn't work after this.
-    """
-    ROOT.set(_OUTSIDE)
-
-
-class _Outside:
-    """What stands where a run has its stack; the SDK asks it how to change a resource before anything else."""
-
-    @property
-    def _transformations(self) -> Any:
-        raise Mistake("a resource outside of a run", "nothing would register it; make it in what mocks.run is given")
-
-
-_OUTSIDE: Any = _Outside()
-
-
-async def _to_its_end(program: Callable[[], object], seconds: float) -> None:
-    """Run the program until everything that it began has ended."""
-
-    def main() -> Any:
-        result = program()
-        return result if isawaitable(result) else None
-
-    try:
-        await asyncio.wait_for(run_in_stack(main), seconds)
-    except TimeoutError:
-        raise Mistake("the program", f"after {seconds:g} s it still waits for an Output or a coroutine") from None
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    if left:
-        raise Mistake("the program", *(f"{each.get_coro()} was started and nothing awaits it" for each in left))
-
-
-@contextmanager
-def _outputs_are_no_text() -> Iterator[None]:
-    """Have an Output that is formatted into a text raise, where it would put a sentence about itself there."""
-    name = "PULUMI_ERROR_OUTPUT_STRING"
-    before = os.environ.get(name)
-    os.environ[name] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-@contextmanager
-def _every_coroutine_awaited() -> Iterator[None]:
-    """Make a failure of Python's warning that a coroutine was never awaited; show other warnings as ever."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.filterwarnings("always", ".* was never awaited")
-        yield
-        gc.collect(1)
-    for warning in caught:
-        if "was never awaited" in str(warning.message):
-            raise Mistake("the program", str(warning.message))
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

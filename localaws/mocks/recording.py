@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from localaws.catalog import Resource
     from localaws.cloud import Cloud
 
 
@@ -67,6 +68,8 @@ class Recording:
 
     project: str
     stack: str
+    operations: Mapping[str, str]
+    """What happens to each resource of AWS's, by URN: `create`, `update`, `replace`, `delete`, `import` or `same`."""
 
     @property
     def exports(self) -> Mapping[str, Any]:
@@ -95,6 +98,17 @@ class Recording:
             for each in self.cloud.all(resource.type)
             if each.urn == resource.urn or each.id == resource.import_id
         )
+
+    def resources(self) -> Mapping[str, Resource]:
+        """What the cloud made of each resource of AWS's, by URN."""
+        made = {each.urn: each for each in self.registered if each.type.startswith("aws:")}
+        found = {urn: self.cloud.get(each.type, self.id(each)) for urn, each in made.items()}
+        return {urn: each for urn, each in found.items() if each is not None}
+
+    def done(self) -> set[tuple[str, str]]:
+        """What happens, and to which types (their last words), where anything does."""
+        words = {urn: urn.split("::")[2].rpartition(":")[2] for urn in self.operations}
+        return {(operation, words[urn]) for urn, operation in self.operations.items() if operation != "same"}
 
     def children(self, component: Registered) -> set[tuple[str, str]]:
         """Type (its last word) and name of everything whose parent is that component."""

@@ -42,17 +42,27 @@ def configuration(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def run(
-    stack: str = "dev", *, cloud: Cloud | None = None, file: str | None = None, preview: bool = False, **changes: Any
+    stack: str = "dev",
+    *,
+    cloud: Cloud | None = None,
+    file: str | None = None,
+    after: Recording | None = None,
+    **changes: Any,
 ) -> Recording:
     """Run the whole program for a stack (`file` where the stack's name isn't its file's), with some keys changed."""
-    recorder = Recorder(cloud or Cloud(seed=1))
-    return run_under(recorder, stack, configuration(file or stack, changes), preview=preview)
+    recorder = Recorder(cloud or (after.cloud if after else Cloud(seed=1)))
+    return run_under(recorder, stack, configuration(file or stack, changes), after=after)
 
 
-def run_under(recorder: Recorder, stack: str, config: Mapping[str, str], *, preview: bool = False) -> Recording:
-    """Run the whole program under a recorder, which keeps what was registered when the run fails."""
+def run_under(
+    recorder: Recorder, stack: str, config: Mapping[str, str], *, after: Recording | None = None
+) -> Recording:
+    """Run the whole program under a recorder, which keeps what was registered when the run fails.
+
+    With `after`, it is the preview of a change to what that run made.
+    """
 
     def program() -> None:
         runpy.run_path(str(ROOT_FOLDER / "__main__.py"))
 
-    return recorder.run(program, project=PROJECT, stack=stack, config=config, preview=preview, seconds=120)
+    return recorder.run(program, project=PROJECT, stack=stack, config=config, preview=after is not None, after=after)

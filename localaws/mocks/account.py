@@ -1,0 +1,113 @@
+"""What registrations do to an account, or would do in a preview."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from localaws.autoname import DEFAULTS, named
+from localaws.catalog import Refused
+from localaws.cloud import changes, type_of
+from localaws.mocks.mistake import Mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.catalog import Refusal, Resource, ResourceType
+    from localaws.cloud import Cloud
+    from localaws.mocks.recording import Registered
+
+DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a provider decides for its resources."""
+
+    region: str = DEFAULT_REGION
+    default_tags: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], fallback: str = DEFAULT_REGION) -> Place:
+        """From a provider's inputs, in which everything but text is JSON."""
+        tags = settings.get("defaultTags") or {}
+        tags = json.loads(tags) if isinstance(tags, str) else tags
+        return cls(settings.get("region") or fallback, tags.get("tags") or {})
+
+
+@dataclass
+class Account:
+    """A cloud, what is known of it from a run before, and what this run does to it."""
+
+    cloud: Cloud
+    before: Mapping[str, Resource] = field(default_factory=dict)
+    """What the run before this one left, by URN."""
+
+    operations: dict[str, str] = field(default_factory=dict)
+    """`create`, `update`, `replace`, `import` or `same`, by URN."""
+
+    preview: bool = False
+
+    def make(self, resource: Registered, place: Place) -> tuple[str, dict[str, Any]]:
+        """Create, adopt or change a resource; its id (empty while that isn't known) and its outputs.
+
+        Raises:
+            Refused: The catalog says that AWS would refuse it.
+            Mistake: It imports what doesn't exist.
+        """
+        kind = type_of(resource.type)
+        inputs = named(kind, resource.name, resource.inputs, {}, seed=resource.urn.encode())
+        inputs.pop(DEFAULTS)
+        old = self.before.get(resource.urn)
+        if old is not None:
+            return self._change(kind, resource, old, inputs, place)
+        if resource.import_id:
+            return self._adopt(kind, resource, place)
+        self.operations[resource.urn] = "create"
+        return self._create(kind, resource, inputs, place)
+
+    def _create(
+        self, kind: ResourceType, resource: Registered, inputs: Mapping[str, Any], place: Place
+    ) -> tuple[str, dict[str, Any]]:
+        if self.preview:
+            _check(kind, inputs)
+            shown = self.cloud.preview(kind.token, inputs, region=place.region, default_tags=place.default_tags)
+            return "", shown
+        made = self.cloud.create(kind.token, resource.urn, inputs, region=place.region, default_tags=place.default_tags)
+        return made.id, made.outputs
+
+    def _adopt(self, kind: ResourceType, resource: Registered, place: Place) -> tuple[str, dict[str, Any]]:
+        """Take over what exists, as the `import_` option does, with the inputs that the program gives it."""
+        found = self.cloud.find(kind.token, resource.import_id)
+        if found is None:
+            raise Mistake(f"{kind.token} '{resource.name}'", f"it imports {resource.import_id}, which doesn't exist")
+        self.operations[resource.urn] = "import"
+        return self._update(kind, found, resource.inputs, place)
+
+    def _change(
+        self, kind: ResourceType, resource: Registered, old: Resource, inputs: Mapping[str, Any], place: Place
+    ) -> tuple[str, dict[str, Any]]:
+        """What the engine does with a resource that it knows: only a preview can show that, as nothing is deleted."""
+        ignored = {path.partition(".")[0].partition("[")[0] for path in resource.ignore_changes}
+        differing = [name for name in changes(kind, old.inputs, inputs) if name not in ignored]
+        replacing = {*kind.replacing(differing, old.inputs, inputs), *(set(differing) & {*resource.replace_on_changes})}
+        self.operations[resource.urn] = "replace" if replacing else "update" if differing else "same"
+        if replacing:
+            return self._create(kind, resource, inputs, place)
+        return self._update(kind, old, inputs, place) if differing else (old.id, old.outputs)
+
+    def _update(
+        self, kind: ResourceType, old: Resource, inputs: Mapping[str, Any], place: Place
+    ) -> tuple[str, dict[str, Any]]:
+        if self.preview:
+            _check(kind, inputs)
+            return old.id, {**old.outputs, **inputs}
+        made = self.cloud.update(kind.token, old.id, inputs, default_tags=place.default_tags)
+        return made.id, made.outputs
+
+
+def _check(kind: ResourceType, inputs: Mapping[str, Any]) -> None:
+    refusals: tuple[Refusal, ...] = tuple(kind.check(inputs))
+    if refusals:
+        raise Refused(*refusals)
