@@ -1,0 +1,85 @@
+"""`python -m gate` checks every configuration; `python -m gate reachability` says who can reach what in each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from gate import findings, reachability, rules, scanners
+from gate.configurations import CONFIGURATIONS, ROOT, graph_of
+from tools.gate import NoScannersError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REGISTER: Final = ROOT / "docs" / "exceptions.yaml"
+GOLDEN: Final = ROOT / "docs" / "reachability"
+
+
+def golden(stack: str) -> Path:
+    """The file that says who reaches what in a stack."""
+    return GOLDEN / f"{stack}.txt"
+
+
+def check() -> str:
+    """Look at every configuration, and return what is wrong, for people; nothing when all is as registered.
+
+    Raises:
+        NoScannersError: The scanners can't be installed.
+        ScannerError: One failed, or didn't look at everything.
+        RegisterError: The register can't be read.
+    """
+    register = findings.read(REGISTER)
+    graphs = {stack: graph_of(stack) for stack in CONFIGURATIONS}
+    found = scanners.scan(scanners.find(), graphs)
+    for stack, graph in graphs.items():
+        found |= rules.findings(stack, graph)
+    verdict = findings.judge(found, register)
+    unproven = sorted({entry.proof for entry in register if not findings.proven(entry.proof, ROOT)})
+    sections = {
+        "Found, and not in docs/exceptions.yaml; mend it, or add an entry that says why it may stay": verdict.new,
+        "In docs/exceptions.yaml, and no longer found; remove it there": verdict.outlived,
+        "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
+    }
+    return "".join(
+        f"{title}:\n" + "".join(f"  {each}\n" for each in problems) for title, problems in sections.items() if problems
+    )
+
+
+def main() -> NoReturn:
+    """Exit 0 when all is well, 1 when something was found, 2 when the gate itself couldn't look."""
+    parser = argparse.ArgumentParser(prog="python -m gate", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("check", "reachability"), default="check")
+    parser.add_argument(
+        "--write", action="store_true", help="reachability: write docs/reachability instead of printing"
+    )
+    options = parser.parse_args()
+    if options.what == "reachability":
+        _tell(write=options.write)
+    try:
+        problems = check()
+    except (NoScannersError, scanners.ScannerError, findings.RegisterError) as reason:
+        sys.stderr.write(f"The gate is shut, because it couldn't look. {reason}\n")
+        sys.exit(2)
+    if problems:
+        sys.stderr.write(problems)
+        sys.exit(1)
+    accepted = sum(len([*entry.findings()]) for entry in findings.read(REGISTER))
+    sys.stdout.write(f"{', '.join(CONFIGURATIONS)}: nothing but the {accepted} accepted findings.\n")
+    sys.exit(0)
+
+
+def _tell(*, write: bool) -> NoReturn:
+    for stack in CONFIGURATIONS:
+        text = reachability.report(stack, graph_of(stack))
+        if write:
+            golden(stack).parent.mkdir(exist_ok=True)
+            golden(stack).write_text(text)
+        else:
+            sys.stdout.write(f"{text}\n")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What a rule found, and the register of what is accepted."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
+
+_LISTS = ("rules", "stacks", "resources")
+_FIELDS = (*_LISTS, "why", "control", "proof", "remove")
+
+
+class RegisterError(Exception):
+    """The register of exceptions can't be read as one; the text says which entry and what is wrong with it."""
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One rule that one resource of one stack breaks."""
+
+    stack: str
+    rule: str
+    resource: str
+    """The resource's title: the last word of its type, and its name."""
+
+    def __str__(self) -> str:
+        return f"{self.stack}: {self.rule} at {self.resource}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """An entry of the register: some rules may be broken by some resources of some stacks."""
+
+    rules: tuple[str, ...]
+    stacks: tuple[str, ...]
+    resources: tuple[str, ...]
+    why: str
+    control: str
+    """What protects instead."""
+
+    proof: str
+    """The test that shows the control, as pytest names it."""
+
+    remove: str
+    """What to do for the entry to go."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Every finding that the entry accepts."""
+        for stack in self.stacks:
+            for rule in self.rules:
+                yield from (Finding(stack, rule, resource) for resource in self.resources)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found and what is accepted, against each other."""
+
+    new: Sequence[Finding]
+    """Found, and not accepted."""
+
+    outlived: Sequence[Finding]
+    """Accepted, and not found."""
+
+    @property
+    def good(self) -> bool:
+        """Whether the two are equal."""
+        return not self.new and not self.outlived
+
+
+def read(path: Path) -> list[Accepted]:
+    """The register.
+
+    Raises:
+        RegisterError: An entry lacks something, says nothing, or accepts what another one accepts already.
+    """
+    entries = [_entry(number, raw) for number, raw in enumerate(yaml.safe_load(path.read_text()), start=1)]
+    taken: set[Finding] = set()
+    for entry in entries:
+        for finding in entry.findings():
+            if finding in taken:
+                raise RegisterError(f"{finding} is accepted twice")
+            taken.add(finding)
+    return entries
+
+
+def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Verdict:
+    """Compare in both directions."""
+    accepted = {finding for entry in register for finding in entry.findings()}
+    return Verdict(sorted({*found} - accepted), sorted(accepted - {*found}))
+
+
+def proven(proof: str, root: Path) -> bool:
+    """Whether the test that an entry names exists."""
+    file, _, name = proof.partition("::")
+    path = root / file
+    if not path.is_file():
+        return False
+    return name in {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+
+
+def _entry(number: int, raw: Any) -> Accepted:
+    if not isinstance(raw, dict) or tuple(raw) != _FIELDS:
+        raise RegisterError(f"entry {number}: expected the fields {', '.join(_FIELDS)} in this order")
+    for name in _FIELDS:
+        kind = list if name in _LISTS else str
+        if not isinstance(raw[name], kind) or not raw[name]:
+            raise RegisterError(f"entry {number} ({raw['rules']}): `{name}` says nothing")
+    return Accepted(**{name: tuple(value) if name in _LISTS else value for name, value in raw.items()})

@@ -1,0 +1,147 @@
+"""The resources of a run as a graph: what each one's inputs came from. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from localaws.mocks import word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from localaws.mocks import Recording, Registered
+
+_NAMES: Final = ("arn", "id", "dnsName", "zoneId", "certificateArn", "name")
+"""Outputs that other resources are told, the first choice first where two of one resource have the same value."""
+
+_SHORTEST_INSIDE: Final = 8
+"""Shorter identifiers are looked for as a whole text only, because in a longer one they may be there by chance."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One output of a resource, in the inputs of another."""
+
+    node: Node
+    attribute: str
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A resource of AWS's."""
+
+    registered: Registered
+    outputs: Mapping[str, Any]
+    """What the local AWS answered, `id` included."""
+
+    sources: list[Node] = field(default_factory=list)
+    """The resources that its inputs, or its `depends_on`, name."""
+
+    @property
+    def type(self) -> str:
+        """Pulumi's token of its type."""
+        return self.registered.type
+
+    @property
+    def kind(self) -> str:
+        """The last word of its type."""
+        return word(self.registered.type)
+
+    @property
+    def title(self) -> str:
+        """Its type's last word and its name, which tell it from all others of a stack."""
+        return f"{self.kind} {self.registered.name}"
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What the program asked for."""
+        return self.registered.inputs
+
+    def parts(self, text: str) -> list[str | Reference]:
+        """A text of its inputs, in pieces: what it says itself, and what it says by naming other resources."""
+        whole = self._by_value.get(text)
+        if whole:
+            return [whole]
+        found = self._inside.split(text) if self._inside else [text]
+        return [self._by_value.get(each, each) for each in found if each]
+
+    def named(self, value: object) -> Iterator[Node]:
+        """Every resource that a value of its inputs names, however deep in it."""
+        match value:
+            case str():
+                yield from (each.node for each in self.parts(value) if isinstance(each, Reference))
+            case dict():
+                for each in value.values():
+                    yield from self.named(each)
+            case list():
+                for each in value:
+                    yield from self.named(each)
+
+    @cached_property
+    def _by_value(self) -> dict[str, Reference]:
+        return {
+            value: Reference(source, name)
+            for source in self.sources
+            for name in reversed(_NAMES)
+            if isinstance(value := source.outputs.get(name), str) and value
+        }
+
+    @cached_property
+    def _inside(self) -> re.Pattern[str] | None:
+        long = sorted((text for text in self._by_value if len(text) >= _SHORTEST_INSIDE), key=len, reverse=True)
+        return re.compile(f"({'|'.join(map(re.escape, long))})") if long else None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What one run registered at AWS, in the order of their titles."""
+
+    nodes: Sequence[Node]
+
+    def all(self, kind: str) -> list[Node]:
+        """Every resource of a type, by the type's last word."""
+        return [each for each in self.nodes if each.kind == kind]
+
+
+def of(recording: Recording) -> Graph:
+    """The graph of a run.
+
+    Raises:
+        ValueError: Two resources have one title, so that a finding couldn't say which it means.
+    """
+    mine = [each for each in recording.registered if each.type.startswith("aws:")]
+    nodes = {each.urn: Node(each, _outputs(recording, each)) for each in mine}
+    for node in nodes.values():
+        named = {urn for dependency in node.registered.dependencies for urn in _within(recording, dependency)}
+        node.sources.extend(nodes[urn] for urn in sorted((named & nodes.keys()) - {node.registered.urn}))
+    ordered = sorted(nodes.values(), key=lambda node: node.title)
+    for one, other in pairwise(ordered):
+        if one.title == other.title:
+            raise ValueError(f"two resources are called {one.title}: {one.registered.urn}, {other.registered.urn}")
+    return Graph(ordered)
+
+
+def _outputs(recording: Recording, registered: Registered) -> Mapping[str, Any]:
+    identifier = recording.id(registered)
+    made = recording.cloud.find(registered.type, identifier)
+    assert made, f"{registered.urn} was registered and isn't there"
+    return {**made.outputs, "id": identifier}
+
+
+def _within(recording: Recording, urn: str) -> Iterator[str]:
+    """A resource, or everything in a component, as whoever depends on a component depends on all of its children."""
+    yield urn
+    for each in recording.registered:
+        if each.urn == urn and not each.custom:
+            yield from _below(recording, urn)
+
+
+def _below(recording: Recording, urn: str) -> Iterator[str]:
+    for each in recording.registered:
+        if each.parent == urn:
+            yield each.urn
+            yield from _below(recording, each.urn)

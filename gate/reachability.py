@@ -1,0 +1,203 @@
+"""Who can reach which port, as sentences, from the registered graph alone. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.graph import Graph, Node
+
+_ANY_PORT: Final = (0, 65535)
+_WORLD: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
+
+
+@dataclass(frozen=True)
+class Party:
+    """Something with security groups: what sends and what is sent to."""
+
+    name: str
+    groups: frozenset[Node]
+    listens: frozenset[int]
+    """Ports that something answers on."""
+
+    public: bool
+    """Whether an address of it is the internet's."""
+
+    ways: tuple[str, ...]
+    """How it gets to the internet."""
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """One rule of a security group: to or from whom, on which ports."""
+
+    protocol: str
+    ports: tuple[int, int]
+    cidr: IPv4Network | IPv6Network | None = None
+    groups: frozenset[Node] = frozenset()
+    prefix_list: str = ""
+
+    def admits(self, party: Party, home: list[IPv4Network | IPv6Network]) -> bool:
+        """Whether the rule is about a party, which lives in the network `home`."""
+        if self.groups:
+            return bool(self.groups & party.groups)
+        mine = self.cidr
+        return mine is not None and any(each.version == mine.version and each.overlaps(mine) for each in home)
+
+
+def sentences(graph: Graph) -> list[str]:
+    """Every way that the security groups leave open: from outside, between the parties, and to outside, in this order.
+
+    Ports that are open with nothing behind them are named as such. What no sentence says isn't possible.
+    """
+    parties = sorted(_parties(graph), key=lambda party: party.name)
+    return [
+        *sorted({line for party in parties for line in _from_outside(graph, party)}),
+        *sorted({line for one in parties for other in parties for line in _between(graph, one, other)}),
+        *sorted({line for party in parties for line in _to_outside(graph, party)}),
+        *sorted(_closed(graph)),
+    ]
+
+
+def report(stack: str, graph: Graph) -> str:
+    """The sentences of a stack, as the golden files and the comment in a pull request have them."""
+    lines = "".join(f"- {sentence}\n" for sentence in sentences(graph))
+    return f"Who reaches what in {stack}. Nothing else does.\n\n{lines}"
+
+
+def _parties(graph: Graph) -> Iterator[Party]:
+    for balancer in graph.all("LoadBalancer"):
+        ports = [each.inputs["port"] for each in graph.all("Listener") if balancer in each.sources]
+        public = not balancer.inputs.get("internal")
+        groups = frozenset(balancer.named(balancer.inputs["securityGroups"]))
+        yield Party(f"load balancer {balancer.registered.name}", groups, frozenset(map(int, ports)), public, ())
+    for service in graph.all("Service"):
+        network = service.inputs["networkConfiguration"]
+        ports = [each["containerPort"] for each in service.inputs.get("loadBalancers", [])]
+        subnets = [*service.named(network["subnets"])]
+        addressed = bool(network.get("assignPublicIp"))
+        yield Party(
+            f"tasks of {service.registered.name}",
+            frozenset(service.named(network["securityGroups"])),
+            frozenset(map(int, ports)),
+            addressed,
+            tuple(sorted({way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed)}))
+            if subnets
+            else ("the routes of a network that isn't the stack's own",),
+        )
+    for endpoint in graph.all("VpcEndpoint"):
+        groups = frozenset(endpoint.named(endpoint.inputs.get("securityGroupIds")))
+        if groups:
+            service_name = ".".join(endpoint.inputs["serviceName"].split(".")[3:])
+            yield Party(f"endpoint {service_name}", groups, frozenset({443}), public=False, ways=())
+
+
+def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[str]:
+    tables = {
+        table
+        for link in graph.all("RouteTableAssociation")
+        if subnet in link.named(link.inputs["subnetId"])
+        for table in link.named(link.inputs["routeTableId"])
+    }
+    for route in graph.all("Route"):
+        if tables & {*route.named(route.inputs["routeTableId"])}:
+            kinds = {each.kind for each in route.named(dict(route.inputs))}
+            if "NatGateway" in kinds:
+                yield "a NAT gateway"
+            if "EgressOnlyInternetGateway" in kinds:
+                yield "an egress-only internet gateway"
+            if "InternetGateway" in kinds and addressed:
+                yield "public addresses of their own"
+
+
+def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
+    for opening in _openings(graph, "SecurityGroupIngressRule", party.groups):
+        if opening.cidr is not None:
+            yield f"{_outside(opening, public=party.public)} reaches {_at(opening, party)}."
+        elif opening.prefix_list:
+            yield f"Prefix list {opening.prefix_list} reaches {_at(opening, party)}."
+        for group in opening.groups:
+            if not any(group in each.groups for each in _parties(graph)):
+                yield f"Whatever joins security group {group.registered.name} reaches {_at(opening, party)}."
+
+
+def _outside(opening: _Opening, *, public: bool) -> str:
+    name = _WORLD.get(str(opening.cidr), str(opening.cidr))
+    if not public:
+        return f"Whoever is routed to the network from {'anywhere' if str(opening.cidr) in _WORLD else name}"
+    return name[0].upper() + name[1:]
+
+
+def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
+    home = _ranges(graph)
+    for out in _openings(graph, "SecurityGroupEgressRule", one.groups):
+        for into in _openings(graph, "SecurityGroupIngressRule", other.groups):
+            if not (out.admits(other, home) and into.admits(one, home)):
+                continue
+            protocols = {out.protocol, into.protocol} - {"all protocols"}
+            ports = (max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1]))
+            if len(protocols) <= 1 and ports[0] <= ports[1]:
+                both = _Opening(protocols.pop() if protocols else "all protocols", ports)
+                whom = _at(both, other) if one is not other else _at(both, other).replace("tasks", "other tasks", 1)
+                yield f"The {one.name} reach{'' if one.name.startswith('tasks') else 'es'} {whom}."
+
+
+def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
+    for opening in _openings(graph, "SecurityGroupEgressRule", party.groups):
+        subject = f"The {party.name}"
+        if opening.prefix_list:
+            yield f"{subject} may send to prefix list {opening.prefix_list} on {_ports(opening)}."
+        elif str(opening.cidr) in _WORLD:
+            world = _WORLD[str(opening.cidr)]
+            way = " and ".join(party.ways)
+            verb = f"reach {world} on {_ports(opening)}, through {way}" if way else ""
+            yield f"{subject} {verb or f'may send to {world} on {_ports(opening)}, but have no way there'}."
+        elif opening.cidr is not None:
+            yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
+
+
+def _closed(graph: Graph) -> Iterator[str]:
+    for group in graph.all("DefaultSecurityGroup"):
+        if not group.inputs.get("ingress") and not group.inputs.get("egress"):
+            yield "The network's default security group lets nothing in and nothing out."
+
+
+def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Opening]:
+    for rule in graph.all(kind):
+        if groups & {*rule.named(rule.inputs["securityGroupId"])}:
+            given = rule.inputs
+            everything = str(given["ipProtocol"]) == "-1"
+            cidr = given.get("cidrIpv4") or given.get("cidrIpv6")
+            yield _Opening(
+                "all protocols" if everything else str(given["ipProtocol"]),
+                _ANY_PORT if everything else (int(given["fromPort"]), int(given["toPort"])),
+                ip_network(cidr) if cidr else None,
+                frozenset(rule.named(given.get("referencedSecurityGroupId"))),
+                given.get("prefixListId", ""),
+            )
+
+
+def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
+    """The addresses of the network; every private one where the stack didn't make it."""
+    told = [each.inputs.get("cidrBlock") for each in graph.all("Vpc")]
+    return [ip_network(each) for each in told if each] or [ip_network(each) for each in _PRIVATE]
+
+
+_PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+
+def _at(opening: _Opening, party: Party) -> str:
+    low, high = opening.ports
+    answered = any(low <= port <= high for port in party.listens)
+    return f"the {party.name} on {_ports(opening)}{'' if answered else ', where nothing answers'}"
+
+
+def _ports(opening: _Opening) -> str:
+    low, high = opening.ports
+    if opening.ports == _ANY_PORT:
+        return f"any port ({opening.protocol})"
+    return f"{opening.protocol} {low}" if low == high else f"{opening.protocol} {low} to {high}"

@@ -1,0 +1,74 @@
+"""Gets the scanners of the gate, in an environment of their own: they pin much of what the program needs newer."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.cache import cache_root, exclusively, filled_whole
+from tools.running import CommandFailedError, run, say
+from tools.uv import NoUvError, find_or_fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PINNED = Path(__file__).with_name("gate.txt")
+SCANNERS = ("checkov", "cfn-lint")
+
+
+class NoScannersError(Exception):
+    """The scanners are neither there nor could they be installed; the text says what was tried."""
+
+
+def find_or_install(cache: Path, uv: Callable[[], Path], pinned: Path = PINNED) -> Path:
+    """Returns the folder with the scanners' commands, installed into the cache when they aren't there yet.
+
+    Args:
+        cache: The project's cache folder.
+        uv: Finds or fetches uv; asked only when something must be installed.
+        pinned: The locked requirements.
+
+    Raises:
+        NoScannersError: They are not there and can't be installed.
+    """
+    digest = hashlib.sha256(pinned.read_bytes()).hexdigest()[:12]
+    target = cache / "gate" / f"{digest}-python{sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        if not _complete(target):
+            with exclusively(target.parent):
+                if not _complete(target):
+                    _install(target, uv(), pinned)
+    except (CommandFailedError, NoUvError, OSError) as error:
+        raise NoScannersError(
+            f"The gate's scanners ({', '.join(SCANNERS)}) are not installed and could not be:\n  {error}\n"
+            "Nothing was checked. They come from the package index; run this again where it can be reached."
+        ) from error
+    return target / "bin"
+
+
+def _complete(target: Path) -> bool:
+    return all((target / "bin" / name).exists() for name in ("python", *SCANNERS))
+
+
+def _install(target: Path, uv: Path, pinned: Path) -> None:
+    say("Installing the gate's scanners (once, about a minute, 300 MB).")
+    # An active environment of something else must not be taken for ours.
+    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    with filled_whole(target) as partial:
+        # Relocatable: the folder is renamed when it is complete.
+        create = [uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--python", sys.executable, partial]
+        run(create, what="creating the scanners' environment", environment=environment)
+        python = partial / "bin" / "python"
+        install = [uv, "pip", "sync", "--python", python, "--require-hashes", "--compile-bytecode", pinned]
+        run(install, what="installing the scanners", environment=environment, timeout_seconds=1200)
+
+
+if __name__ == "__main__":
+    root = cache_root(os.environ)
+    try:
+        sys.stdout.write(f"{find_or_install(root, lambda: find_or_fetch(root, os.environ.get('PATH')))}\n")
+    except NoScannersError as reason:
+        sys.exit(str(reason))
