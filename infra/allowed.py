@@ -9,7 +9,7 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import ClassVar, NoReturn, Protocol
 
 
 class Kind(Protocol):
@@ -126,14 +126,14 @@ class Range:
 class Texts:
     """A list of texts."""
 
-    each: Text | Range
+    each: Kind
 
     @property
     def allowed(self) -> str:
         """What each item may be."""
         return f"a list, each item {self.each.allowed}"
 
-    def read(self, text: str) -> tuple[str, ...]:
+    def read(self, text: str) -> tuple[object, ...]:
         """The items."""
         items = json.loads(text)
         return tuple(self.each.read(_plain(item)) for item in (items if isinstance(items, list) else _refuse(text)))
@@ -143,6 +143,7 @@ class Texts:
 class Map:
     """Texts by name."""
 
+    absent: ClassVar = "{}"
     name: Text
     value: Text
 

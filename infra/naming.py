@@ -36,6 +36,11 @@ def firewall_log_group(stack: str) -> str:
     return f"aws-waf-logs-{cluster(stack)}"
 
 
+def flow_log_group(stack: str) -> str:
+    """The log group that records who talked to whom in the VPC."""
+    return f"/aws/ecs/{cluster(stack)}/flow"
+
+
 def tags(project: str, stack: str) -> dict[str, str]:
     """The tags that everything in a stack carries; each component adds its own name with `of_component`."""
     return {"Project": project, "Stack": stack, "ManagedBy": "Pulumi"}

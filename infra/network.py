@@ -1,19 +1,20 @@
-"""The VPC: one of the stack's own, or one that exists. Either gives public subnets in at least two zones."""
+"""The VPC that a stack makes, with subnets for the load balancer and for the tasks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
 from infra import naming
-from infra.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
+
+    Table = pulumi.Output[aws.ec2.GetRouteTableResult]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,31 +22,58 @@ class Network:
     """Where load balancer and tasks live."""
 
     vpc_id: pulumi.Input[str]
+    cidr: str
+    """IPv4 range of the VPC."""
+
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Public subnets, one a zone."""
+    """Subnets of the load balancer, one a zone: public ones, unless it is internal."""
+
+    task_subnet_ids: pulumi.Input[Sequence[str]]
+    """Subnets of the tasks, one a zone; nobody outside reaches them, unless they are the load balancer's too."""
+
+    task_route_table_ids: pulumi.Input[Sequence[str]]
+    """Route tables of subnets that are the tasks' alone."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subnet:
-    """A subnet of an existing VPC."""
+def create(
+    name: str,
+    *,
+    cidr: str,
+    zones: int,
+    private_tasks: bool = False,
+    gateways: int = 0,
+    private_dns: bool = False,
+    ipv6: bool = False,
+    deletion_protection: bool = False,
+    tags: dict[str, str],
+) -> Network:
+    """Make a VPC with a public subnet in each of `zones` zones, and perhaps a private one for tasks.
 
-    id: str
-    vpc_id: str
-    zone: str
-    public: bool
-    """Whether it has a route to an internet gateway."""
-
-
-def create(name: str, *, cidr: str, zones: int, deletion_protection: bool, tags: dict[str, str]) -> Network:
-    """Make a VPC with a public subnet in each of `zones` zones, and no NAT gateway."""
+    Args:
+        name: Its logical name.
+        cidr: Its IPv4 range.
+        zones: How many availability zones it spans.
+        private_tasks: Whether tasks get subnets of their own, that nobody outside reaches.
+        gateways: How many NAT gateways lead out of those: none, one, or one for each zone.
+        private_dns: Whether names of AWS's services can lead to endpoints in the VPC.
+        ipv6: Whether everything in it gets IPv6 addresses as well.
+        deletion_protection: Whether Pulumi refuses to delete it.
+        tags: Tags of everything in it.
+    """
     tags = naming.of_component(tags, name)
+    kinds, strategies = awsx.ec2.SubnetType, awsx.ec2.NatGatewayStrategy
+    extras: dict[str, Any] = {
+        **({"enable_dns_hostnames": True, "enable_dns_support": True} if private_dns else {}),
+        **({"assign_generated_ipv6_cidr_block": True} if ipv6 else {}),
+    }
     vpc = awsx.ec2.Vpc(
         name,
         cidr_block=cidr,
         number_of_availability_zones=zones,
         subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
-        subnet_specs=[{"type": awsx.ec2.SubnetType.PUBLIC}],
-        nat_gateways={"strategy": awsx.ec2.NatGatewayStrategy.NONE},
+        subnet_specs=[{"type": kind} for kind in (kinds.PUBLIC, *((kinds.PRIVATE,) if private_tasks else ()))],
+        nat_gateways={"strategy": {0: strategies.NONE, 1: strategies.SINGLE}.get(gateways, strategies.ONE_PER_AZ)},
+        **extras,
         tags=tags,
         opts=pulumi.ResourceOptions(protect=deletion_protection or None, transforms=[_hand_out_no_addresses]),
     )
@@ -58,68 +86,49 @@ def create(name: str, *, cidr: str, zones: int, deletion_protection: bool, tags:
         tags=tags,
         opts=pulumi.ResourceOptions(parent=vpc),
     )
-    return Network(vpc_id=vpc.vpc_id, subnet_ids=vpc.public_subnet_ids)
+    private_tables = _tables_of(vpc.private_subnet_ids, zones) if private_tasks else []
+    if ipv6:
+        _lead_ipv6_out(name, vpc, _tables_of(vpc.public_subnet_ids, zones), private_tables, tags)
+    return Network(
+        vpc_id=vpc.vpc_id,
+        cidr=cidr,
+        subnet_ids=vpc.public_subnet_ids,
+        task_subnet_ids=vpc.private_subnet_ids if private_tasks else vpc.public_subnet_ids,
+        task_route_table_ids=pulumi.Output.all(*(table.route_table_id for table in private_tables)),
+    )
 
 
-def find(vpc_id: str, subnet_ids: Sequence[str]) -> Network:
-    """Look an existing VPC up.
+def _tables_of(subnet_ids: pulumi.Output[Sequence[str]], zones: int) -> list[Table]:
+    """The route table of each subnet; awsx makes one for each, and gives them in no order."""
+    return [aws.ec2.get_route_table_output(subnet_id=subnet_ids[number]) for number in range(zones)]
 
-    Raises:
-        SettingsError: It hasn't got the named subnets, or not in two zones, or they are not public.
-    """
-    tables = [
-        aws.ec2.get_route_table(route_table_id=table_id) for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
-    ]
-    # A subnet without a table of its own follows the main one.
-    main = next((table.id for table in tables if any(link.main for link in table.associations)), None)
-    table_of = {link.subnet_id: table.id for table in tables for link in table.associations if link.subnet_id}
-    public = {table.id for table in tables if any(route.gateway_id.startswith("igw-") for route in table.routes)}
-    ids = subnet_ids or aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [vpc_id]}]).ids
-    described = (aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids)
-    subnets = [
-        Subnet(
-            id=each.id, vpc_id=each.vpc_id, zone=each.availability_zone, public=table_of.get(each.id, main) in public
+
+def _lead_ipv6_out(
+    name: str, vpc: awsx.ec2.Vpc, public: Sequence[Table], private: Sequence[Table], tags: Mapping[str, str]
+) -> None:
+    """The routes that awsx doesn't make: both ways for public subnets, only outward for private ones."""
+    child = pulumi.ResourceOptions(parent=vpc)
+    for number, table in enumerate(public, start=1):
+        aws.ec2.Route(
+            f"{name}-public-{number}-ipv6",
+            route_table_id=table.route_table_id,
+            destination_ipv6_cidr_block="::/0",
+            gateway_id=table.routes.apply(
+                lambda routes: next(route.gateway_id for route in routes if route.gateway_id.startswith("igw-"))
+            ),
+            opts=child,
         )
-        for each in described
-    ]
-    chosen = choose(vpc_id, subnets, named=bool(subnet_ids))
-    return Network(vpc_id=vpc_id, subnet_ids=chosen)
-
-
-def choose(vpc_id: str, subnets: Iterable[Subnet], *, named: bool) -> list[str]:
-    """One public subnet for each zone, as a load balancer takes one a zone, by id.
-
-    Subnets that the configuration named must all do; of those that were found, the ones that do are taken.
-
-    Raises:
-        SettingsError: A named subnet won't do, or fewer than two zones remain.
-    """
-    by_zone: dict[str, str] = {}
-    problems = []
-    for subnet in sorted(subnets, key=lambda subnet: subnet.id):
-        flaw = (
-            f"not in {vpc_id}"
-            if subnet.vpc_id != vpc_id
-            else "without a route to an internet gateway"
-            if not subnet.public
-            else f"in zone {subnet.zone} like {by_zone[subnet.zone]}"
-            if subnet.zone in by_zone
-            else None
+    if not private:
+        return
+    gateway = aws.ec2.EgressOnlyInternetGateway(name, vpc_id=vpc.vpc_id, tags=tags, opts=child)
+    for number, table in enumerate(private, start=1):
+        aws.ec2.Route(
+            f"{name}-private-{number}-ipv6",
+            route_table_id=table.route_table_id,
+            destination_ipv6_cidr_block="::/0",
+            egress_only_gateway_id=gateway.id,
+            opts=child,
         )
-        if flaw is None:
-            by_zone[subnet.zone] = subnet.id
-        elif named:
-            problems.append(Problem("subnetIds", f"{subnet.id} is {flaw}", "public subnets of vpcId, one a zone"))
-    if not problems and len(by_zone) < 2:  # noqa: PLR2004 — a load balancer's least
-        zones = ", ".join(by_zone) or "no zone"
-        problems.append(
-            Problem(
-                "subnetIds" if named else "vpcId", f"public subnets in {zones}", "public subnets in at least two zones"
-            )
-        )
-    if problems:
-        raise SettingsError(problems)
-    return sorted(by_zone.values())
 
 
 def _hand_out_no_addresses(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:

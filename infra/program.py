@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
-from infra import dns, naming, network
+from infra import dns, endpoints, existing_vpc, naming, network
 from infra.access_logs import AccessLogs, AccessLogsArgs
 from infra.certificate import Certificate, CertificateArgs
 from infra.cluster import Cluster, ClusterArgs, ExecLog
 from infra.dns import Alias, AliasArgs
+from infra.endpoints import PrivateEndpoints, PrivateEndpointsArgs
+from infra.existing_vpc import Wanted
+from infra.flow_logs import FlowLogs, FlowLogsArgs
 from infra.iam import Place
 from infra.ingress import EVERYBODY, HealthCheck, Https, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra.secrets import at
+from infra.settings.network import ENDPOINTS, NAT, NAT_PER_ZONE, PUBLIC
+from infra.task_group import PrivateDoors
 from infra.waf import Firewall, FirewallArgs
 from infra.web_service import WebService, WebServiceArgs
 
 if TYPE_CHECKING:
     import pulumi
 
+    from infra.network import Network
     from infra.settings import Settings
 
 _LAST_PRIORITY = 50_000
@@ -45,23 +52,32 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     tags = naming.tags(settings.project, settings.stack)
     exec_log_group = naming.exec_log_group(settings.stack) if settings.ecs_exec else None
 
-    home = (
-        network.find(settings.vpc_id, settings.subnet_ids)
-        if settings.vpc_id
-        else network.create(
-            "network",
-            cidr=settings.vpc_cidr,
-            zones=settings.availability_zone_count,
-            deletion_protection=settings.deletion_protection,
-            tags=tags,
+    home = _existing_home(settings) if settings.existing_vpc else _new_home(settings, tags)
+    if settings.flow_logs != "none":
+        FlowLogs(
+            "flow-logs",
+            FlowLogsArgs(
+                place=place,
+                vpc_id=home.vpc_id,
+                rejected_only=settings.flow_logs == "reject",
+                log_group=naming.flow_log_group(settings.stack),
+                retention_days=settings.flow_log_retention_days,
+                log_key_arn=settings.log_key_arn or None,
+                permissions_boundary_arn=settings.permissions_boundary_arn or None,
+                tags=tags,
+            ),
         )
-    )
     cluster = Cluster(
         "cluster",
         ClusterArgs(
             cluster_name=naming.cluster(settings.stack),
             container_insights=settings.container_insights,
-            exec_log=ExecLog(group=exec_log_group, retention_days=settings.exec_log_retention_days)
+            exec_log=ExecLog(
+                group=exec_log_group,
+                retention_days=settings.exec_log_retention_days,
+                log_key_arn=settings.log_key_arn or None,
+                session_key_arn=settings.exec_key_arn or None,
+            )
             if exec_log_group
             else None,
             deletion_protection=settings.deletion_protection,
@@ -76,7 +92,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             routes=(_route(settings),),
             https=_https(settings, zone_id, tags) if settings.https else None,
             internal=settings.internal,
-            allowed_cidrs=settings.allowed_cidrs or _neighbours(settings),
+            allowed_cidrs=settings.allowed_cidrs or ((home.cidr,) if settings.internal else (EVERYBODY,)),
             idle_timeout_seconds=settings.idle_timeout_seconds,
             client_keep_alive_seconds=settings.client_keep_alive_seconds,
             access_log_bucket=_access_logs(settings, place, tags).bucket if settings.access_logs else None,
@@ -111,7 +127,11 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             service_name=naming.service(settings.stack, settings.service_name),
             cluster_arn=cluster.arn,
             vpc_id=home.vpc_id,
-            subnet_ids=home.subnet_ids,
+            subnet_ids=home.task_subnet_ids,
+            public_addresses=settings.network == PUBLIC,
+            private_doors=_doors(settings, place, home, tags) if settings.network == ENDPOINTS else None,
+            ipv6=settings.dual_stack,
+            egress=settings.egress,
             ingress_security_group_id=ingress.security_group_id,
             target_group_arn=target_group_arn,
             container_name=settings.container_name,
@@ -123,15 +143,23 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             cpu_architecture=settings.cpu_architecture,
             environment=settings.environment,
             secrets=settings.secrets,
+            secret_key_arns=settings.secret_key_arns,
+            writable_paths=settings.writable_paths,
+            user=settings.user,
+            dropped_capabilities=settings.drop_capabilities,
+            task_statements=settings.task_policy_statements,
+            permissions_boundary_arn=settings.permissions_boundary_arn or None,
             desired_count=settings.desired_count,
             minimum_healthy_percent=settings.minimum_healthy_percent,
             maximum_percent=settings.maximum_percent,
             health_check_grace_seconds=settings.health_check_grace_seconds,
-            drain_seconds=settings.drain_seconds,
+            stop_timeout_seconds=settings.stop_timeout,
             steady_state_timeout_minutes=settings.steady_state_timeout_minutes,
             log_group=naming.service_log_group(settings.stack, settings.service_name),
             log_retention_days=settings.log_retention_days,
+            log_key_arn=settings.log_key_arn or None,
             exec_log_group=exec_log_group,
+            exec_key_arn=settings.exec_key_arn or None,
             tags=tags,
         ),
     )
@@ -145,6 +173,58 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         "execLogGroup": cluster.exec_log_group,
     }
     return {name: value for name, value in outputs.items() if value is not None}
+
+
+def _new_home(settings: Settings, tags: dict[str, str]) -> Network:
+    return network.create(
+        "network",
+        cidr=settings.vpc_cidr,
+        zones=settings.availability_zone_count,
+        private_tasks=settings.network != PUBLIC,
+        gateways={NAT: 1, NAT_PER_ZONE: settings.availability_zone_count}.get(settings.network, 0),
+        private_dns=settings.network == ENDPOINTS,
+        ipv6=settings.dual_stack,
+        deletion_protection=settings.deletion_protection,
+        tags=tags,
+    )
+
+
+def _existing_home(settings: Settings) -> Network:
+    balancer = Wanted(
+        key="subnet",
+        public=not settings.internal,
+        ids=settings.subnet_ids,
+        tags=settings.subnet_tags,
+        ipv6=settings.dual_stack,
+    )
+    tasks = Wanted(key="taskSubnet", public=False, ids=settings.task_subnet_ids, tags=settings.task_subnet_tags)
+    return existing_vpc.find(
+        vpc_id=settings.vpc_id,
+        vpc_tags=settings.vpc_tags,
+        balancer=balancer,
+        tasks=None if settings.network == PUBLIC else tasks,
+        private_dns=settings.network == ENDPOINTS,
+    )
+
+
+def _doors(settings: Settings, place: Place, home: Network, tags: dict[str, str]) -> PrivateDoors:
+    services = endpoints.needed(
+        secret_services={at(place, secret).service for secret in settings.secrets.values()},
+        ecs_exec=settings.ecs_exec,
+        session_key=bool(settings.exec_key_arn),
+    )
+    doors = PrivateEndpoints(
+        "endpoints",
+        PrivateEndpointsArgs(
+            region=place.region,
+            vpc_id=home.vpc_id,
+            subnet_ids=home.task_subnet_ids,
+            route_table_ids=home.task_route_table_ids,
+            services=services,
+            tags=tags,
+        ),
+    )
+    return PrivateDoors(security_group_id=doors.security_group_id, prefix_list_id=doors.s3_prefix_list_id)
 
 
 def _https(settings: Settings, zone_id: str | None, tags: dict[str, str]) -> Https:
@@ -175,20 +255,13 @@ def _access_logs(settings: Settings, place: Place, tags: dict[str, str]) -> Acce
     )
 
 
-def _neighbours(settings: Settings) -> tuple[str, ...]:
-    """Who may reach the load balancer when nobody is named."""
-    if not settings.internal:
-        return (EVERYBODY,)
-    return (aws.ec2.get_vpc(id=settings.vpc_id).cidr_block if settings.vpc_id else settings.vpc_cidr,)
-
-
 def _route(settings: Settings) -> Route:
     return Route(
         name=settings.service_name,
         port=settings.container_port,
         paths=("/*",),
         priority=_LAST_PRIORITY,
-        drain_seconds=settings.drain_seconds,
+        drain_seconds=settings.deregistration_delay,
         health_check=HealthCheck(
             path=settings.health_check_path,
             codes=settings.health_check_codes,

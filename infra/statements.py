@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 _MAY: Final = ("Sid", "Effect", "Action", "Resource", "Condition")
 
@@ -29,6 +29,7 @@ _WITHOUT_RESOURCE: Final = frozenset(
 class Statements:
     """A list of statements of a task's policy, each an object or its JSON text."""
 
+    absent: ClassVar = "[]"
     allowed: str = (
         "a list of statements with Action, Resource and perhaps Sid, Effect and Condition; what they allow has no "
         "wildcard in an action, nor one that stands for every resource of a service"

@@ -9,8 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import iam, log_group, naming, secrets
-from infra.task_group import PrivateDoors, TaskGroup
 from infra.rollout import Rollout
+from infra.task_group import PrivateDoors, TaskGroup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,14 +18,18 @@ from pulumi.runtime import config
 
 from infra.allowed import Kind, Map
 from infra.errors import Problem, SettingsError
-from infra.settings import container, deployments, edge, https, load_balancing, network, operation
+from infra.settings import container, deployments, edge, https, load_balancing, network, operation, secrets
+from infra.statements import Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from infra.iam import Place
 
-_TOPICS: Final = (container, deployments, load_balancing, https, edge, operation, network)
+_TOPICS: Final = (container, secrets, deployments, load_balancing, https, edge, operation, network)
+
+_UNTYPED: Final = (Map, Statements)
+"""Kinds that Pulumi's schema has no type for, so that a key may be absent."""
 
 _RELATIONS: Final[tuple[Callable[..., Iterator[Problem]], ...]] = tuple(
     relation for topic in _TOPICS for relation in getattr(topic, "RELATIONS", ())
@@ -39,6 +43,7 @@ One with a parameter `place` waits until the program knows where it deploys to.
 @dataclass(frozen=True, kw_only=True)
 class Settings(
     container.ContainerSettings,
+    secrets.SecretsSettings,
     deployments.DeploymentSettings,
     load_balancing.LoadBalancingSettings,
     https.HttpsSettings,
@@ -79,7 +84,7 @@ class Settings(
         problems = [*_unknown(texts), *_misnamed(stack)]
         for name, kind in kinds().items():
             key = camel(name)
-            text = texts.get(key, "{}" if isinstance(kind, Map) else None)
+            text = texts.get(key, kind.absent if isinstance(kind, _UNTYPED) else None)
             if key in secret:
                 problems.append(Problem(key, "an encrypted value", "plain text; name secrets of the task in `secrets`"))
             elif text is None:
@@ -88,7 +93,7 @@ class Settings(
                 try:
                     values[name] = kind.read(text)
                 except ValueError:
-                    shown = kind.misplaced(text) if isinstance(kind, Map) else text or "empty"
+                    shown = kind.misplaced(text) if isinstance(kind, _UNTYPED) else text or "empty"
                     problems.append(Problem(key, shown, kind.allowed))
         problems.extend(_disagreements(values))
         if problems:

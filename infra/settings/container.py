@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
-from infra import fargate, naming
-from infra.allowed import Choice, Map, Text, Texts, Whole
+from infra import fargate, images, naming
+from infra.allowed import Choice, Flag, Map, Text, Texts, Whole
 from infra.errors import Problem
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 _RESERVED_VARIABLES: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "ECS_ENGINE_AUTH_DATA")
 """Credentials that must not stand in a task definition. Source: Security Hub, control ECS.8."""
 
-_VARIABLE: Final = Text(
+VARIABLE: Final = Text(
     rf"(?!({'|'.join(_RESERVED_VARIABLES)})$)[A-Za-z_][A-Za-z0-9_]*", "an environment variable's name, no credential's"
 )
-_PARAMETER: Final = Text(
-    r"(?!/?(?i:aws|ssm))/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}",
-    "the name of an SSM parameter, like /demo/dev/message",
-    longest=1011,
-)
+"""The name of an environment variable."""
+
+_ID: Final = "[1-9][0-9]{0,9}"
+_UNPRIVILEGED_PORT: Final = 1024
+"""From here on a process needs no capability to listen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,19 @@ class ContainerSettings:
     cpu_units: Annotated[int, Choice(tuple(fargate.MEMORY_MIB))]
     memory_mib: Annotated[int, Whole(512, 122880)]
     cpu_architecture: Annotated[str, Choice(("X86_64", "ARM64"))]
-    environment: Annotated[dict[str, str], Map(_VARIABLE, Text(r"(?s).*", "a text", longest=8192))]
-    secrets: Annotated[dict[str, str], Map(_VARIABLE, _PARAMETER)]
+    require_image_digest: Annotated[bool, Flag()]
+    user: Annotated[
+        str,
+        Text(rf"({_ID}(:(0|{_ID}))?)?", "a user's number but root's, perhaps with a group's, like 101 or 101:101"),
+    ]
+    drop_capabilities: Annotated[
+        tuple[str, ...], Texts(Text("[A-Z][A-Z_]+", "a Linux capability without CAP_, like NET_RAW, or ALL"))
+    ]
+    writable_paths: Annotated[
+        tuple[str, ...],
+        Texts(Text(r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+", "a folder's absolute path, like /tmp")),
+    ]
+    environment: Annotated[dict[str, str], Map(VARIABLE, Text(r"(?s).*", "a text", longest=8192))]
 
 
 def _memory_goes_with_cpu(cpu_units: int, memory_mib: int) -> Iterator[Problem]:
@@ -62,9 +74,33 @@ def _memory_goes_with_cpu(cpu_units: int, memory_mib: int) -> Iterator[Problem]:
         yield Problem("memoryMib", f"{memory_mib}", f"with cpuUnits {cpu_units}, one of {', '.join(map(str, sizes))}")
 
 
-def _variables_have_one_source(environment: dict[str, str], secrets: dict[str, str]) -> Iterator[Problem]:
-    for name in sorted(environment.keys() & secrets.keys()):
-        yield Problem("environment", f"{name}, which secrets has too", "a name that only one of the two has")
+def _the_image_stays_what_it_is(image: str, *, require_image_digest: bool) -> Iterator[Problem]:
+    if require_image_digest and not images.is_pinned(image):
+        yield Problem(
+            "image",
+            f"{image}, whose tag may be moved to something else",
+            f"NAME@DIGEST with what `{images.how_to_pin(image)}` prints, or any name with requireImageDigest false",
+        )
 
 
-RELATIONS = (_memory_goes_with_cpu, _variables_have_one_source)
+def _who_is_not_root_listens_high(user: str, container_port: int) -> Iterator[Problem]:
+    if user and container_port < _UNPRIVILEGED_PORT:
+        yield Problem(
+            "containerPort", f"{container_port}", f"with a user that isn't root, at least {_UNPRIVILEGED_PORT}"
+        )
+
+
+def _scratch_folders_are_apart(writable_paths: tuple[str, ...]) -> Iterator[Problem]:
+    inside = [path for path in writable_paths if any(path.startswith(f"{other}/") for other in writable_paths)] + [
+        path for path, count in Counter(writable_paths).items() if count > 1
+    ]
+    if inside:
+        yield Problem("writablePaths", ", ".join(inside), "folders that are not in each other, each once")
+
+
+RELATIONS = (
+    _memory_goes_with_cpu,
+    _the_image_stays_what_it_is,
+    _who_is_not_root_listens_high,
+    _scratch_folders_are_apart,
+)

@@ -26,6 +26,18 @@ class DeploymentSettings:
     health_check_grace_seconds: Annotated[int, Whole(0, 2_147_483_647)]
     steady_state_timeout_minutes: Annotated[int, Whole(1, 180)]
     drain_seconds: Annotated[int, Whole(*fargate.STOP_TIMEOUT_SECONDS)]
+    stop_timeout_seconds: Annotated[int, Whole(0, fargate.STOP_TIMEOUT_SECONDS[1])]
+    deregistration_delay_seconds: Annotated[int, Whole(0, fargate.STOP_TIMEOUT_SECONDS[1])]
+
+    @property
+    def stop_timeout(self) -> int:
+        """Seconds between a task's stop signal and its end."""
+        return self.stop_timeout_seconds or self.drain_seconds
+
+    @property
+    def deregistration_delay(self) -> int:
+        """Seconds for which a leaving target may finish its requests."""
+        return self.deregistration_delay_seconds or self.drain_seconds
 
 
 def _deployments_can_progress(
@@ -45,14 +57,35 @@ def _deployments_can_progress(
         )
 
 
-def _steady_state_is_within_reach(steady_state_timeout_minutes: int, drain_seconds: int) -> Iterator[Problem]:
+def _a_task_stops_after_it_drained(
+    drain_seconds: int, stop_timeout_seconds: int, deregistration_delay_seconds: int
+) -> Iterator[Problem]:
+    least = fargate.STOP_TIMEOUT_SECONDS[0]
+    if 0 < stop_timeout_seconds < least:
+        yield Problem("stopTimeoutSeconds", f"{stop_timeout_seconds}", f"0, for drainSeconds, or from {least}")
+        return
+    # Sources disagree on whether the stop signal waits for the end of the draining, so each must be right by itself.
+    stop, delay = stop_timeout_seconds or drain_seconds, deregistration_delay_seconds or drain_seconds
+    if delay > stop and deregistration_delay_seconds:
+        yield Problem("deregistrationDelaySeconds", f"{delay}", f"at most the {stop} s that a task has to stop")
+    elif delay > stop:
+        yield Problem("stopTimeoutSeconds", f"{stop}", f"at least the {delay} s that drainSeconds lets a task drain")
+
+
+def _steady_state_is_within_reach(
+    steady_state_timeout_minutes: int,
+    drain_seconds: int,
+    stop_timeout_seconds: int,
+    deregistration_delay_seconds: int,
+) -> Iterator[Problem]:
     # A task drains for that long, and then has as long again to stop.
-    if steady_state_timeout_minutes * 60 <= 2 * drain_seconds:
+    leaving = (stop_timeout_seconds or drain_seconds) + (deregistration_delay_seconds or drain_seconds)
+    if steady_state_timeout_minutes * 60 <= leaving:
         yield Problem(
             "steadyStateTimeoutMinutes",
             f"{steady_state_timeout_minutes}",
-            f"more than twice drainSeconds, {drain_seconds}, else no old task is gone in time",
+            f"more than the {leaving} s that a task may drain and then stop, else no old task is gone in time",
         )
 
 
-RELATIONS = (_deployments_can_progress, _steady_state_is_within_reach)
+RELATIONS = (_deployments_can_progress, _a_task_stops_after_it_drained, _steady_state_is_within_reach)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from infra.allowed import Choice, Flag
 
-_RETENTION_DAYS: Final = (
+RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
@@ -20,6 +20,6 @@ class OperationSettings:
 
     container_insights: Annotated[str, Choice(("disabled", "enabled", "enhanced"))]
     ecs_exec: Annotated[bool, Flag()]
-    log_retention_days: Annotated[int, Choice(_RETENTION_DAYS)]
-    exec_log_retention_days: Annotated[int, Choice(_RETENTION_DAYS)]
+    log_retention_days: Annotated[int, Choice(RETENTION_DAYS)]
+    exec_log_retention_days: Annotated[int, Choice(RETENTION_DAYS)]
     deletion_protection: Annotated[bool, Flag()]

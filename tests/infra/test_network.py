@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.errors import SettingsError
-from infra.network import Subnet, choose
+from infra.existing_vpc import Subnet, Wanted, choose
 from tests.infra import recorder
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ def test_subnets_that_a_load_balancer_cannot_use_stop_the_run(
     subnets: list[Subnet], *, named: bool, complaint: str
 ) -> None:
     with pytest.raises(SettingsError, match=complaint):
-        choose("vpc-1", subnets, named=named)
+        choose("vpc-1", subnets, Wanted(key="subnet", public=True, ids=["those"] if named else []))
 
 
 def test_of_the_subnets_found_one_public_one_a_zone_is_taken() -> None:
     subnets = [subnet(4, "b"), subnet(3, "b"), subnet(2, "a"), subnet(1, "a", public=False)]
-    assert choose("vpc-1", subnets, named=False) == ["subnet-2", "subnet-3"]
+    chosen = choose("vpc-1", subnets, Wanted(key="subnet", public=True))
+    assert [each.id for each in chosen] == ["subnet-2", "subnet-3"]
 
 
 def test_the_vpc_is_awsxs_with_public_subnets_and_no_nat_gateway(dev: Recording) -> None:

@@ -1,0 +1,157 @@
+"""A VPC that exists, and which of its subnets to take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi_aws as aws
+
+from infra.errors import Problem, SettingsError
+from infra.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """A subnet that exists."""
+
+    id: str
+    vpc_id: str
+    zone: str
+    public: bool
+    """Whether it has a route to an internet gateway."""
+
+    ipv6: bool = False
+    """Whether it has an IPv6 range."""
+
+    table: str = ""
+    """The route table that it follows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which subnets are wanted for something: by id, by tags, or whichever will do."""
+
+    key: str
+    """What the configuration keys begin with: `subnet` or `taskSubnet`."""
+
+    public: bool
+    ids: Sequence[str] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    ipv6: bool = False
+    """Whether they must have an IPv6 range."""
+
+
+def find(
+    *, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None, private_dns: bool
+) -> Network:
+    """Look an existing VPC up.
+
+    Args:
+        vpc_id: Its id; empty where it is known by its tags.
+        vpc_tags: Tags that it has, and no other VPC.
+        balancer: Subnets of the load balancer.
+        tasks: Subnets of the tasks; None for the load balancer's.
+        private_dns: Whether names of AWS's services must lead to endpoints in the VPC.
+
+    Raises:
+        SettingsError: There is no such VPC, or it lacks the subnets.
+    """
+    vpc = aws.ec2.get_vpc(id=vpc_id or _only(vpc_tags))
+    key = "vpcId" if vpc_id else "vpcTags"
+    if private_dns and not (vpc.enable_dns_hostnames and vpc.enable_dns_support):
+        raise SettingsError([Problem(key, f"{vpc.id} without DNS host names", "a VPC with DNS support and host names")])
+    of_balancer = _subnets(vpc.id, balancer, key)
+    of_tasks = _subnets(vpc.id, tasks, key) if tasks else []
+    return Network(
+        vpc_id=vpc.id,
+        cidr=vpc.cidr_block,
+        subnet_ids=[subnet.id for subnet in of_balancer],
+        task_subnet_ids=[subnet.id for subnet in of_tasks or of_balancer],
+        task_route_table_ids=sorted({subnet.table for subnet in of_tasks}),
+    )
+
+
+def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId") -> list[Subnet]:
+    """One subnet for each zone, as a load balancer takes one a zone, by id.
+
+    Subnets that the configuration named must all do; of those that were found, the ones that do are taken.
+
+    Args:
+        vpc_id: The VPC that they must be in.
+        subnets: Those to choose from.
+        wanted: What they must be.
+        otherwise: The configuration key to blame if neither ids nor tags were given.
+
+    Raises:
+        SettingsError: A named subnet won't do, or fewer than two zones remain.
+    """
+    kind = "public" if wanted.public else "private"
+    by_zone: dict[str, Subnet] = {}
+    problems = []
+    for subnet in sorted(subnets, key=lambda subnet: subnet.id):
+        flaw = _flaw(subnet, vpc_id, wanted, by_zone)
+        if flaw is None:
+            by_zone[subnet.zone] = subnet
+        elif wanted.ids:
+            allowed = f"{kind} subnets of the VPC, one a zone{', with IPv6' if wanted.ipv6 else ''}"
+            problems.append(Problem(f"{wanted.key}Ids", f"{subnet.id} is {flaw}", allowed))
+    if not problems and len(by_zone) < 2:  # noqa: PLR2004 — a load balancer's least
+        key = f"{wanted.key}Ids" if wanted.ids else f"{wanted.key}Tags" if wanted.tags else otherwise
+        found = f"{kind} subnets in {', '.join(by_zone) or 'no zone'}"
+        allowed = f"{kind} subnets in at least two zones{', with IPv6' if wanted.ipv6 else ''}"
+        problems.append(Problem(key, found, allowed))
+    if problems:
+        raise SettingsError(problems)
+    return sorted(by_zone.values(), key=lambda subnet: subnet.id)
+
+
+def _flaw(subnet: Subnet, vpc_id: str, wanted: Wanted, by_zone: Mapping[str, Subnet]) -> str | None:
+    """Why a subnet won't do."""
+    flaws = {
+        f"not in {vpc_id}": subnet.vpc_id != vpc_id,
+        "without a route to an internet gateway": wanted.public and not subnet.public,
+        "with a route to an internet gateway": subnet.public and not wanted.public,
+        "without an IPv6 range": wanted.ipv6 and not subnet.ipv6,
+        f"in zone {subnet.zone} like {getattr(by_zone.get(subnet.zone), 'id', '')}": subnet.zone in by_zone,
+    }
+    return next((flaw for flaw, found in flaws.items() if found), None)
+
+
+def _only(vpc_tags: Mapping[str, str]) -> str:
+    ids = aws.ec2.get_vpcs(tags=dict(vpc_tags)).ids
+    if len(ids) != 1:
+        shown = ", ".join(f"{key}={value}" for key, value in vpc_tags.items())
+        raise SettingsError([Problem("vpcTags", f"{shown}, which {len(ids)} VPCs have", "tags of exactly one VPC")])
+    return ids[0]
+
+
+def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[Subnet]:
+    """The subnets that are wanted, looked up and chosen."""
+    tables = [
+        aws.ec2.get_route_table(route_table_id=table_id) for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
+    ]
+    # A subnet without a table of its own follows the main one.
+    main = next((table.id for table in tables if any(link.main for link in table.associations)), "")
+    table_of = {link.subnet_id: table.id for table in tables for link in table.associations if link.subnet_id}
+    public = {table.id for table in tables if any(route.gateway_id.startswith("igw-") for route in table.routes)}
+    ids = (
+        wanted.ids
+        or aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=dict(wanted.tags) or None).ids
+    )
+    described = (aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids)
+    subnets = (
+        Subnet(
+            id=each.id,
+            vpc_id=each.vpc_id,
+            zone=each.availability_zone,
+            public=table_of.get(each.id, main) in public,
+            ipv6=bool(each.ipv6_cidr_block),
+            table=table_of.get(each.id, main),
+        )
+        for each in described
+    )
+    return choose(vpc_id, subnets, wanted, otherwise=otherwise)
