@@ -11,6 +11,7 @@ from localaws.catalog.values import (
     Limit,
     block,
     blocks,
+    known,
     matches,
     number,
     one_of,
@@ -18,6 +19,7 @@ from localaws.catalog.values import (
     show,
     size,
     text,
+    texts,
     within,
 )
 
@@ -27,7 +29,18 @@ if TYPE_CHECKING:
 _CLIENT = "ClientException"
 _INPUT = "containerDefinitions"
 _FARGATE_LOG_DRIVERS = ("awslogs", "splunk", "awsfirelens")
-_SECRET = r"arn:[\w-]+:(ssm|secretsmanager):[\w-]+:\d{12}:\S+|[\w./-]{1,2048}"  # noqa: S105 — a pattern
+_VALUE_FROM = (
+    r"arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/\S+|[\w./-]{1,2048}"
+    r"|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*:[^:\s]*:[^:\s]*)?"
+)
+_CAPABILITIES = (
+    *("ALL", "AUDIT_CONTROL", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER"),
+    *("FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD"),
+    *("NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID"),
+    *("SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE"),
+    *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+)
+"""Linux capabilities as ECS spells them."""
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 
 
@@ -38,6 +51,8 @@ def _is_number(value: object) -> bool:
 def _is_command(value: object) -> bool:
     return isinstance(value, list) and len(value) > 1 and value[0] in ("CMD", "CMD-SHELL")
 
+
+_BOOLEAN = Allowed("true or false", lambda value: isinstance(value, bool))
 
 _MAY_BE_SECRET = ("ecs.container.env", "ecs.container.secret")
 
@@ -50,7 +65,7 @@ _LIMITS = tuple(
             "ecs.container.name",
         ),
         ("image", matches(r"\S{1,255}", "an image name of 1 to 255 characters"), "ecs.container.image"),
-        ("essential", Allowed("true or false", lambda value: isinstance(value, bool)), "ecs.container.type"),
+        ("essential", _BOOLEAN, "ecs.container.type"),
         ("cpu", Allowed("a number", _is_number), "ecs.container.type"),
         ("memory", within(6, 10**9), "ecs.container.memory"),
         ("memoryReservation", within(6, 10**9), "ecs.container.memory"),
@@ -65,9 +80,16 @@ _LIMITS = tuple(
         ("environment[].value", Allowed("text", lambda value: isinstance(value, str)), "ecs.container.env"),
         (
             "secrets[].valueFrom",
-            matches(_SECRET, "a parameter's name, or the ARN of a parameter or secret"),
+            matches(_VALUE_FROM, "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)"),
             "ecs.container.secret",
         ),
+        ("readonlyRootFilesystem", _BOOLEAN, "ecs.container.type"),
+        ("user", matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"), "ecs.container.user"),
+        ("linuxParameters.initProcessEnabled", _BOOLEAN, "ecs.container.type"),
+        ("linuxParameters.capabilities.drop[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
+        ("linuxParameters.capabilities.add[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
+        ("mountPoints[].containerPath", matches(r"/.*", "an absolute path"), "ecs.container.mount"),
+        ("mountPoints[].readOnly", _BOOLEAN, "ecs.container.type"),
         ("command", size(0, 10**6), "ecs.container.type"),
         ("command[]", Allowed("text", lambda value: isinstance(value, str)), "ecs.container.type"),
         (
@@ -88,9 +110,14 @@ _FARGATE_LIMITS = tuple(
         ("startTimeout", within(2, 120), "ecs.container.timeout"),
         ("stopTimeout", within(2, 120), "ecs.container.timeout"),
         ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "ecs.container.log-driver"),
+        ("linuxParameters.capabilities.add[]", one_of("SYS_PTRACE"), "ecs.container.fargate-capability"),
     )
 )
-_FARGATE_FORBIDS = ("links", "privileged")
+_FARGATE_FORBIDS = (
+    *("links", "privileged", "dockerSecurityOptions", "linuxParameters.devices", "linuxParameters.maxSwap"),
+    *("linuxParameters.sharedMemorySize", "linuxParameters.swappiness"),
+)
+_AWSVPC_FORBIDS = ("dnsSearchDomains", "dnsServers", "extraHosts", "hostname")
 
 
 def containers(inputs: Properties) -> list[dict[str, Any]]:
@@ -141,6 +168,7 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
         yield from _log_rules(container, inputs, where, fargate=fargate)
         yield from _resource_rules(container, inputs, where, fargate=fargate)
         yield from _dependency_rules(container, found, where)
+        yield from _name_rules(container, inputs, where)
     yield from _role_rules(found, inputs, fargate=fargate)
 
 
@@ -185,8 +213,13 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
 def _resource_rules(container: Properties, inputs: Properties, where: str, *, fargate: bool) -> Refusals:
     if fargate:
         for name in _FARGATE_FORBIDS:
-            if container.get(name):
+            if any(values_at(container, name)):
                 yield Refusal(_CLIENT, f"{where}Fargate doesn't support {name}", "ecs.container.fargate-forbids")
+    if inputs.get("networkMode") == "awsvpc":
+        for name in _AWSVPC_FORBIDS:
+            if container.get(name):
+                message = f"{where}network mode awsvpc doesn't support {name}"
+                yield Refusal(_CLIENT, message, "ecs.container.awsvpc-forbids")
     memory, reserved = number(container.get("memory")), number(container.get("memoryReservation"))
     if memory is None and reserved is None and inputs.get("memory") is None and not fargate:
         message = (
@@ -213,6 +246,25 @@ def _dependency_rules(container: Properties, found: list[dict[str, Any]], where:
         elif condition in ("COMPLETE", "SUCCESS") and other.get("essential", True) is True:
             message = f"{where}dependsOn {condition} needs container {name} not to be essential"
             yield Refusal(_CLIENT, message, "ecs.container.depends-on-essential")
+
+
+def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusals:
+    """Names that refer to something, or that something else has already."""
+    volumes = inputs.get("volumes")
+    if volumes is not UNKNOWN and known(volumes):
+        there = texts(values_at(inputs, "volumes[].name"))
+        for name in texts(values_at(container, "mountPoints[].sourceVolume")):
+            if name not in there:
+                message = f"{where}Unknown volume '{name}'; the task has {', '.join(there) or 'none'}"
+                yield Refusal(_CLIENT, message, "ecs.container.volume")
+    secrets = texts(values_at(container, "secrets[].name"))
+    names = [*secrets, *texts(values_at(container, "environment[].name"))]
+    for name in sorted({name for name in secrets if names.count(name) > 1}):
+        message = (
+            f"{where}The secret name must be unique and not shared with any new or existing environment variables "
+            f"set on the container, such as '{name}'."
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.secret-unique")
 
 
 def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:

@@ -6,7 +6,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType, Unique
-from localaws.catalog.values import CIDR_IPV6, Limit, blocks, cidr, exactly_one, given, network, one_of, texts
+from localaws.catalog.values import CIDR_IPV6, Allowed, Limit, blocks, cidr, exactly_one, given, network, one_of, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,6 +72,13 @@ def _vpc_rules(inputs: Properties) -> Refusals:
     if given(inputs, "ipv4NetmaskLength") and not given(inputs, "ipv4IpamPoolId"):
         yield Refusal("InvalidArgument", "ipv4NetmaskLength needs ipv4IpamPoolId", "ec2.vpc.pool", "ipv4NetmaskLength")
 
+    if inputs.get("assignGeneratedIpv6CidrBlock") is True and given(inputs, "ipv6IpamPoolId", "ipv6CidrBlock"):
+        message = "assignGeneratedIpv6CidrBlock excludes ipv6IpamPoolId and ipv6CidrBlock"
+        yield Refusal("InvalidArgument", message, "ec2.vpc.ipv6", "assignGeneratedIpv6CidrBlock")
+    if given(inputs, "ipv6CidrBlock", "ipv6NetmaskLength") and not given(inputs, "ipv6IpamPoolId"):
+        message = "an IPv6 range of your own needs ipv6IpamPoolId"
+        yield Refusal("InvalidArgument", message, "ec2.vpc.ipv6", "ipv6IpamPoolId")
+
 
 def _vpc_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     region = inputs.get("region")
@@ -81,7 +88,6 @@ def _vpc_account_rules(inputs: Properties, world: World, current: Resource | Non
 
 def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
     main, identifier = ec2_id(mint, "rtb"), ec2_id(mint, "vpc")
-    ipv6 = {"ipv6CidrBlock": f"2001:db8:{mint.hex(4)}:{mint.hex(2)}00::/56"}
     return {
         "id": identifier,
         "arn": mint.arn("ec2", f"vpc/{identifier}"),
@@ -91,8 +97,18 @@ def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
         "defaultNetworkAclId": ec2_id(mint, "acl"),
         "dhcpOptionsId": ec2_id(mint, "dopt"),
         "ownerId": mint.world.account,
-        **(ipv6 if inputs.get("assignGeneratedIpv6CidrBlock") is True else {}),
+        **({"ipv6CidrBlock": _ipv6_range(identifier)} if inputs.get("assignGeneratedIpv6CidrBlock") is True else {}),
     }
+
+
+def _ipv6_range(vpc: str) -> str:
+    """The range that Amazon gives a VPC; it follows from the id, so that an update can give one, too."""
+    return f"2001:db8:{vpc[-6:-2]}:{vpc[-2:]}00::/56"
+
+
+def _vpc_updated(vpc: Resource, inputs: Properties) -> Properties:
+    wanted = inputs.get("assignGeneratedIpv6CidrBlock") is True
+    return {"ipv6CidrBlock": _ipv6_range(vpc.id)} if wanted else {}
 
 
 def _vpc_implied(mint: Mint, vpc: Resource) -> Sequence[Resource]:
@@ -116,28 +132,41 @@ def _subnet_rules(inputs: Properties) -> Refusals:
         yield Refusal("InvalidArgument", message, "ec2.subnet.one-zone")
     if not given(inputs, "cidrBlock", "ipv4IpamPoolId") and inputs.get("ipv6Native") is not True:
         yield Refusal("MissingParameter", "a subnet needs a cidrBlock", "ec2.subnet.cidr-required", "cidrBlock")
+    if inputs.get("assignIpv6AddressOnCreation") is True and not given(inputs, "ipv6CidrBlock", "ipv6IpamPoolId"):
+        message = "assignIpv6AddressOnCreation needs an ipv6CidrBlock"
+        yield Refusal("InvalidParameterValue", message, "ec2.subnet.ipv6-assign", "assignIpv6AddressOnCreation")
 
 
 def _subnet_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     vpc = world.get(VPC, inputs.get("vpcId"))
-    if vpc is None or current is not None:
+    if vpc is None:
+        return
+    yield from _range_rules("ipv6CidrBlock", inputs, vpc, world, current)
+    if current is not None:
         return
     zones = [f"{vpc.region}{zone}" for zone in world.zones]
     for name, allowed in (("availabilityZone", zones), ("availabilityZoneId", [zone_id(zone) for zone in zones])):
         if inputs.get(name) not in (None, *allowed):
             message = f"{name} must be one of {', '.join(allowed)}, got {inputs[name]!r}"
             yield Refusal("InvalidParameterValue", message, "ec2.subnet.zone", name)
-    mine, whole = network(inputs.get("cidrBlock")), network(vpc.outputs.get("cidrBlock"))
-    if mine is None or whole is None:
+    yield from _range_rules("cidrBlock", inputs, vpc, world, current)
+
+
+def _range_rules(name: str, inputs: Properties, vpc: Resource, world: World, current: Resource | None) -> Refusals:
+    """A subnet's range lies in its VPC's and overlaps no other subnet's."""
+    mine, whole = network(inputs.get(name)), network(vpc.outputs.get(name))
+    if mine is None or (whole is None and name == "cidrBlock"):
         return
-    if mine.version != whole.version or not (whole[0] <= mine[0] and mine[-1] <= whole[-1]):  # type: ignore[operator]
+    if whole is None or mine.version != whole.version or not (whole[0] <= mine[0] and mine[-1] <= whole[-1]):  # type: ignore[operator]
         message = f"The CIDR '{mine}' is outside the range {whole} of {vpc.id}"
-        yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", "cidrBlock")
+        yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
     for other in world.all(SUBNET):
-        theirs = network(other.inputs.get("cidrBlock"))
+        theirs = network(other.inputs.get(name))
+        if current is not None and other.id == current.id:
+            continue
         if other.inputs.get("vpcId") == vpc.id and theirs is not None and mine.overlaps(theirs):
             message = f"The CIDR '{mine}' conflicts with another subnet: {other.id} has {theirs}"
-            yield Refusal("InvalidSubnet.Conflict", message, "ec2.subnet.overlap", "cidrBlock")
+            yield Refusal("InvalidSubnet.Conflict", message, "ec2.subnet.overlap", name)
 
 
 def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -279,10 +308,22 @@ def _route_rules(inputs: Properties) -> Refusals:
 
 def _route_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     table = inputs.get("routeTableId")
-    gateway, found = world.get(INTERNET_GATEWAY, inputs.get("gatewayId")), world.get(ROUTE_TABLE, table)
-    if gateway and found and gateway.inputs.get("vpcId") != found.inputs.get("vpcId"):
-        message = f"route table {table} and network gateway {gateway.id} belong to different networks"
-        yield Refusal("InvalidParameterValue", message, "ec2.route.same-vpc", "gatewayId")
+    found = world.get(ROUTE_TABLE, table)
+    if found is None:
+        return
+    for name, token in (
+        ("gatewayId", INTERNET_GATEWAY),
+        ("natGatewayId", NAT_GATEWAY),
+        ("egressOnlyGatewayId", EGRESS_ONLY_GATEWAY),
+    ):
+        gateway = world.get(token, inputs.get(name))
+        if gateway and (gateway.inputs.get("vpcId") or _nat_vpc(world, gateway)) != found.inputs.get("vpcId"):
+            message = f"route table {table} and network gateway {gateway.id} belong to different networks"
+            yield Refusal("InvalidParameterValue", message, "ec2.route.same-vpc", name)
+
+
+def _nat_vpc(world: World, gateway: Resource) -> object:
+    return vpc_of(world, gateway.inputs.get("subnetId"))
 
 
 def _destination(inputs: Properties) -> str:
@@ -309,6 +350,14 @@ def _association_account_rules(inputs: Properties, world: World, _current: Resou
     if subnet is not None and table and vpc_of(world, subnet) != table.inputs.get("vpcId"):
         message = f"route table {table.id} and subnet {subnet} belong to different networks"
         yield Refusal("InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId")
+
+
+def _is_subnet_ipv6(value: object) -> bool:
+    found = network(value)
+    return found is not None and found.version == 6 and found.prefixlen in range(44, 65, 4)  # noqa: PLR2004 — IPv6
+
+
+_SUBNET_IPV6 = Allowed("an IPv6 network of /44 to /64 in steps of 4 without host bits", _is_subnet_ipv6)
 
 
 def _in_vpc(rule: str) -> Reference:
@@ -352,6 +401,7 @@ TYPES = (
         rules=_vpc_rules,
         account_rules=_vpc_account_rules,
         computed=_vpc_computed,
+        updated=_vpc_updated,
         implied=_vpc_implied,
         held=("DependencyViolation", "ec2.vpc.held"),
     ),
@@ -370,7 +420,10 @@ TYPES = (
             "enableResourceNameDnsAaaaRecordOnLaunch": False,
             "privateDnsHostnameTypeOnLaunch": "ip-name",
         },
-        limits=(Limit("cidrBlock", cidr(16, 28), "ec2.subnet.cidr"),),
+        limits=(
+            Limit("cidrBlock", cidr(16, 28), "ec2.subnet.cidr"),
+            Limit("ipv6CidrBlock", _SUBNET_IPV6, "ec2.subnet.ipv6-cidr"),
+        ),
         references=(_in_vpc("ec2.subnet.vpc-exists"),),
         rules=_subnet_rules,
         account_rules=_subnet_account_rules,

@@ -26,6 +26,9 @@ _DESCRIPTION = matches(rf"{_CHARACTERS}{{0,255}}", "at most 255 letters, digits,
 _NAME = matches(rf"(?!sg-){_CHARACTERS}{{1,255}}", "1 to 255 characters, not starting with sg-")
 
 
+_PREFIX_LIST = matches(r"pl-[0-9a-f]{8,17}", "the id of a prefix list, pl- and 8 to 17 hexadecimal digits")
+
+
 def _inline(direction: str) -> tuple[Limit, ...]:
     return (
         Limit(f"{direction}[].fromPort", within(-1, 65535), "ec2.security-group.inline-port"),
@@ -118,6 +121,7 @@ def _rule_type(token: str) -> ResourceType:
             Limit("toPort", within(-1, 65535), "ec2.security-group-rule.port"),
             Limit("cidrIpv4", cidr(), "ec2.security-group-rule.cidr"),
             Limit("cidrIpv6", CIDR_IPV6, "ec2.security-group-rule.cidr"),
+            Limit("prefixListId", _PREFIX_LIST, "ec2.security-group-rule.prefix-list", "InvalidPrefixListID.NotFound"),
             Limit("description", _DESCRIPTION, "ec2.security-group.description"),
         ),
         references=(_group_reference("securityGroupId", "gone"), _group_reference("referencedSecurityGroupId")),

@@ -115,6 +115,10 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
     if given(inputs, "ephemeralStorage") and not fargate and known(inputs.get("requiresCompatibilities")):
         message = "ephemeralStorage is for Fargate only"
         yield Refusal("ClientException", message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage")
+    names = texts(values_at(inputs, "volumes[].name"))
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        message = f"Volume names must be unique, {name!r} appears {names.count(name)} times"
+        yield Refusal("ClientException", message, "ecs.task-definition.volume-unique", "volumes")
     yield from container_rules(inputs, fargate=fargate)
 
 

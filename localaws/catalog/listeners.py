@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog import tls_policies
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, Unique, namesakes, values_at
@@ -42,8 +43,6 @@ RULES_PER_LOAD_BALANCER = 100
 CERTIFICATES_PER_LOAD_BALANCER = 25
 VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
 """AWS's default quotas."""
-
-DEFAULT_TLS_POLICY = "ELBSecurityPolicy-2016-08"
 
 # Actions, of a listener's default and of its rules.
 
@@ -161,6 +160,43 @@ def _target_account_rules(
             yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
 
 
+_TLS_HEADERS = tuple(
+    f"routingHttpRequestXAmzn{each}HeaderName"
+    for each in (
+        *("MtlsClientcert", "MtlsClientcertIssuer", "MtlsClientcertLeaf", "MtlsClientcertSerialNumber"),
+        *("MtlsClientcertSubject", "MtlsClientcertValidity", "TlsCipherSuite", "TlsVersion"),
+    )
+)
+
+_VALIDATION = "ValidationError"
+_HEADER_NAME = matches(r"[\w-]{1,40}", "a header name of 1 to 40 letters, digits, hyphens and underscores")
+_TLS_POLICY = Allowed(
+    "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    lambda value: isinstance(value, str) and tls_policies.versions(value) is not None,
+)
+
+_RESPONSE_HEADERS = {
+    "AccessControlAllowCredentials": matches("true", "true"),
+    "AccessControlAllowHeaders": length(0, 1024),
+    "AccessControlAllowMethods": matches(
+        r"\*|((GET|HEAD|POST|DELETE|CONNECT|OPTIONS|TRACE|PUT|PATCH)(,\s*(?=.)|$))+", "methods such as GET,POST, or *"
+    ),
+    "AccessControlAllowOrigin": length(0, 1024),
+    "AccessControlExposeHeaders": length(0, 1024),
+    "AccessControlMaxAge": matches(
+        r"[0-9]{1,4}|[0-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400", "seconds from 0 to 86400"
+    ),
+    "ContentSecurityPolicy": length(0, 1024),
+    "StrictTransportSecurity": matches(
+        r"(?i)max-age=\d+(; ?includeSubDomains)?(; ?preload)?",
+        "max-age=<seconds>, then ; includeSubDomains and ; preload if wanted",
+    ),
+    "XContentTypeOptions": matches("nosniff", "nosniff"),
+    "XFrameOptions": matches(r"DENY|SAMEORIGIN|ALLOW-FROM \S+", "DENY, SAMEORIGIN, or ALLOW-FROM and an address"),
+}
+"""What the values of response headers may be that a listener sets. Source: AWS's guide to header modification."""
+
+
 def _is_application_arn(arn: object) -> bool:
     return isinstance(arn, str) and ":loadbalancer/app/" in arn
 
@@ -180,6 +216,9 @@ def _listener_rules(inputs: Properties) -> Refusals:
         if given(inputs, "sslPolicy"):
             message = "An SSL policy cannot be specified for HTTP listeners"
             yield Refusal("ValidationError", message, "elbv2.listener.tls-only", "sslPolicy")
+        for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
+            message = f"{name} is for HTTPS listeners only"
+            yield Refusal("ValidationError", message, "elbv2.listener.tls-only", name)
         if any(kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, "defaultActions[].type"))):
             message = "Authenticate actions are only supported on HTTPS listeners"
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", "defaultActions")
@@ -193,8 +232,10 @@ def _listener_account_rules(inputs: Properties, world: World, current: Resource 
     if len(namesakes(world, LISTENER, inputs, current, "loadBalancerArn")) >= LISTENERS_PER_LOAD_BALANCER:
         message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
-    targets = _targets(inputs, "defaultActions")
-    yield from _target_account_rules(targets, world.get(LOAD_BALANCER, arn), world, current)
+    targets, balancer = _targets(inputs, "defaultActions"), world.get(LOAD_BALANCER, arn)
+    yield from _target_account_rules(targets, balancer, world, current)
+    if balancer is not None and given(inputs, "certificateArn"):
+        yield from certificate_rules(world, inputs["certificateArn"], balancer.region)
 
 
 def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -206,7 +247,7 @@ def _listener_derived(inputs: Properties) -> Properties:
     protocol = inputs.get("protocol")
     return {
         **({"protocol": "HTTP"} if protocol is None and _is_application_arn(inputs.get("loadBalancerArn")) else {}),
-        **({"sslPolicy": DEFAULT_TLS_POLICY} if protocol == "HTTPS" and not given(inputs, "sslPolicy") else {}),
+        **({"sslPolicy": tls_policies.DEFAULT} if protocol == "HTTPS" and not given(inputs, "sslPolicy") else {}),
     }
 
 
@@ -313,12 +354,19 @@ TYPES = (
             Limit("certificateArn", ARN, "elbv2.listener.arn"),
             Limit("port", PORT, "elbv2.listener.port"),
             Limit("protocol", one_of(*PROTOCOLS), "elbv2.listener.protocol"),
+            Limit("sslPolicy", _TLS_POLICY, "elbv2.listener.tls-policy", "SSLPolicyNotFound"),
+            *(
+                Limit(f"routingHttpResponse{name}HeaderValue", allowed, "elbv2.listener.response-header", _VALIDATION)
+                for name, allowed in _RESPONSE_HEADERS.items()
+            ),
+            *(Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION) for name in _TLS_HEADERS),
             *_action_limits("defaultActions"),
         ),
         references=(
             Reference(
                 "loadBalancerArn", LOAD_BALANCER, "LoadBalancerNotFound", "elbv2.listener.balancer-exists", "gone"
             ),
+            Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
             *_action_references("defaultActions"),
         ),
         unique=(

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, VPC, has_internet_gateway, vpc_of, zone_of
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, values_at
-from localaws.catalog.values import Limit, exactly_one, matches, network, one_of, texts, within
+from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
+from localaws.catalog.values import (
+    Limit,
+    block,
+    blocks,
+    exactly_one,
+    matches,
+    network,
+    one_of,
+    parsed,
+    texts,
+    within,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -93,6 +106,7 @@ def _load_balancer_account_rules(inputs: Properties, world: World, current: Reso
             message = f"VPC {vpc} has no internet gateway"
             yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets")
         yield from _load_balancer_member_rules(inputs, world, vpc)
+    yield from _log_rules(inputs, world)
 
 
 def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -> Refusals:
@@ -102,11 +116,68 @@ def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -
         if isinstance(range_, IPv4Network) and range_.prefixlen > SMALLEST_SUBNET_PREFIX:
             message = f"{subnet} is a /{range_.prefixlen}; a load balancer needs /{SMALLEST_SUBNET_PREFIX} or larger"
             yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.subnet-size", "subnets")
+        if str(inputs.get("ipAddressType")).startswith("dualstack") and not (
+            found and found.inputs.get("ipv6CidrBlock")
+        ):
+            message = f"{subnet} has no IPv6 range, which ipAddressType {inputs['ipAddressType']} needs"
+            yield Refusal("ValidationError", message, "elbv2.load-balancer.dualstack", "ipAddressType")
     for group in texts(inputs.get("securityGroups")):
         found = world.get(SECURITY_GROUP, group)
         if found and found.outputs.get("vpcId") != vpc:
             message = f"security group {group} belongs to {found.outputs.get('vpcId')}, the subnets to {vpc}"
             yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.groups-vpc", "securityGroups")
+
+
+_LOG_TEST_FILES = {
+    "accessLogs": "ELBAccessLogTestFile",
+    "connectionLogs": "ELBConnectionLogTestFile",
+    "healthCheckLogs": "ELBHealthCheckLogTestFile",
+}
+"""What a load balancer writes to its logs' bucket at once, to see whether it may."""
+
+_LOG_WRITERS = ("logdelivery.elasticloadbalancing.amazonaws.com", "logdelivery.elb.amazonaws.com")
+
+
+def _log_rules(inputs: Properties, world: World) -> Refusals:
+    """What forbids a load balancer to write its logs; a bucket that no resource made is taken to let it."""
+    for name, file in _LOG_TEST_FILES.items():
+        logs = block(inputs.get(name))
+        bucket = world.get(BUCKET, logs.get("bucket"))
+        if bucket is None or logs.get("enabled") is not True:
+            continue
+        prefix = f"{logs['prefix']}/" if logs.get("prefix") else ""
+        key = f"arn:aws:s3:::{bucket.id}/{prefix}AWSLogs/{world.account}/{file}"
+        algorithms = values_at(
+            companion(world, ENCRYPTION, bucket.id), "rules[].applyServerSideEncryptionByDefault.sseAlgorithm"
+        )
+        if any(algorithm != "AES256" for algorithm in algorithms):
+            message = f"Access Denied for bucket: {bucket.id}. Load balancers write to buckets with AES256 only"
+            yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name)
+        elif not _may_write(companion(world, BUCKET_POLICY, bucket.id).get("policy"), bucket.region, key):
+            message = f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: nobody may write {key}"
+            yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name)
+
+
+def _may_write(policy: object, region: str, key: str) -> bool:
+    """Whether a bucket's policy lets load balancers of the region write an object."""
+    document = block(parsed(policy))
+    found = document.get("Statement")
+    writers = {*_LOG_WRITERS, ELB_ACCOUNTS.get(region), f"arn:aws:iam::{ELB_ACCOUNTS.get(region)}:root"}
+    return any(
+        statement.get("Effect") == "Allow"
+        and writers & {str(each) for kind in ("AWS", "Service") for each in _listed(statement, "Principal", kind)}
+        and any(fnmatchcase("s3:PutObject", str(action)) for action in _listed(statement, "Action"))
+        and any(fnmatchcase(key, str(resource)) for resource in _listed(statement, "Resource"))
+        for statement in ([found] if isinstance(found, dict) else blocks(found))
+    )
+
+
+def _listed(statement: Properties, *path: str) -> list[object]:
+    """A policy's field as a list, which it may be or not."""
+    value: object = statement
+    for name in path:
+        value = block(value).get(name)
+    return value if isinstance(value, list) else [value]
 
 
 def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -172,6 +243,14 @@ TYPES = (
             Limit("name", _NAME, "elbv2.load-balancer.name"),
             Limit("namePrefix", PREFIX, "elbv2.load-balancer.name"),
             Limit("loadBalancerType", one_of("application", "network", "gateway"), "elbv2.load-balancer.type"),
+            *(
+                Limit(
+                    f"{name}.prefix",
+                    matches(r"(?!/)(?!.*AWSLogs).*(?<!/)", "a prefix without AWSLogs and without slashes at its ends"),
+                    "elbv2.load-balancer.log-prefix",
+                )
+                for name in _LOG_TEST_FILES
+            ),
             Limit("idleTimeout", within(1, 4000), "elbv2.load-balancer.idle-timeout"),
             Limit("clientKeepAlive", within(60, 604800), "elbv2.load-balancer.keep-alive"),
             Limit("desyncMitigationMode", one_of("monitor", "defensive", "strictest"), "elbv2.load-balancer.desync"),

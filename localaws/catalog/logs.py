@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.iam import resource_policy_rules
+from localaws.catalog.kms import key_of
 from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
-from localaws.catalog.values import Limit, exactly_one, given, length, matches, one_of
+from localaws.catalog.values import ARN, Limit, exactly_one, given, length, matches, one_of
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -22,6 +24,17 @@ POLICIES_PER_REGION = 10
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
+
+
+def _account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    """A key's policy must let CloudWatch Logs use it; one that isn't a resource here is taken to."""
+    key = key_of(world, inputs.get("kmsKeyId"))
+    if key is not None and not re.search(r"logs\.([\w-]+\.)?amazonaws\.com", str(key.outputs.get("policy"))):
+        message = (
+            f"The specified KMS key does not exist or is not allowed to be used with log group {inputs.get('name')}: "
+            f"the policy of {key.id} must let logs.{key.region}.amazonaws.com use it"
+        )
+        yield Refusal("InvalidParameterException", message, "logs.group.key", "kmsKeyId")
 
 
 def _deletion_rules(group: Resource, _world: World) -> Refusals:
@@ -60,6 +73,7 @@ TYPES = (
             Limit("name", matches(r"[\w.\-/#]{1,512}", "1 to 512 letters, digits and ._-/#"), "logs.group.name"),
             Limit("namePrefix", matches(r"[\w.\-/#]{1,483}", "1 to 483 letters, digits and ._-/#"), "logs.group.name"),
             Limit("retentionInDays", one_of(*RETENTION_DAYS), "logs.group.retention"),
+            Limit("kmsKeyId", ARN, "logs.group.key-arn"),
             Limit("logGroupClass", one_of("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"), "logs.group.class"),
         ),
         unique=(
@@ -70,6 +84,7 @@ TYPES = (
                 "The specified log group already exists: {name}",
             ),
         ),
+        account_rules=_account_rules,
         computed=_computed,
         deletion_rules=_deletion_rules,
     ),

@@ -7,7 +7,6 @@ policies are; only names under `.invalid` never do. Such a zone's id spells its 
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from localaws.catalog.load_balancers import LOAD_BALANCER
@@ -57,7 +56,7 @@ def name_of_zone(world: World, identifier: object) -> str | None:
     code = str(identifier).removeprefix("Z")
     try:
         name = base64.b32decode(code + "=" * (-len(code) % 8)).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return name if assumed_zone_id(name) == identifier else None
 

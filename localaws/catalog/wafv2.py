@@ -6,7 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from localaws.catalog.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid, values_at
+from localaws.catalog.model import (
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    namesakes,
+    uuid,
+    values_at,
+)
 from localaws.catalog.values import (
     ARN,
     Limit,
@@ -99,8 +109,13 @@ def _acl_exists(world: World, arn: object, name: str, rule: str) -> Refusals:
         yield Refusal("WAFNonexistentItemException", message, rule, name)
 
 
-def _association_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _association_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     yield from _acl_exists(world, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists")
+    if namesakes(world, ASSOCIATION, inputs, current, "resourceArn"):
+        message = (
+            f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: disassociate the first one"
+        )
+        yield Refusal("WAFAssociatedItemException", message, "wafv2.association.unique", "resourceArn")
 
 
 def _logging_rules(inputs: Properties) -> Refusals:

@@ -14,6 +14,7 @@ import pytest
 
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
+from tests.localaws.catalog.security_cases import SECURITY_CASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,7 +254,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "elbv2.load-balancer.address-type",
         "InvalidArgument",
         {"ipAddressType": "ipv6"},
-        {"ipAddressType": "dualstack"},
+        {"ipAddressType": "ipv4"},
     ),
     (BALANCER, "elbv2.load-balancer.one-kind-of-subnets", "InvalidArgument", {"subnets": None}, {}),
     (BALANCER, "elbv2.load-balancer.two-zones", "ValidationError", {"subnets": ["$subnet-a"]}, {}),
@@ -1260,6 +1261,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"allowedPattern": "^[a-z]+$"},
     ),
     (PARAMETER, "ssm.parameter.pattern", "InvalidAllowedPatternException", {"allowedPattern": "("}, {}),
+    *SECURITY_CASES,
 ]
 
 
