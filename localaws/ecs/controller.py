@@ -187,12 +187,19 @@ class Controller:
 
         await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
 
+    def renew(self, service_arn: str) -> None:
+        """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""
+        if (service := self._services.get(service_arn)) is not None:
+            service.state = replace(service.state, asked=None)
+            self._wake.set()
+
     def describe(self, service_arn: str) -> dict[str, Any]:
         """A service as DescribeServices shows it; empty for one that isn't known."""
         service = self._services.get(service_arn)
         if service is None:
             return {}
-        return description.describe(service.spec, service.state, self._seen(service))
+        status = "DRAINING" if service.retired else "ACTIVE"
+        return description.describe(service.spec, service.state, self._seen(service), status=status)
 
     def status(self) -> list[dict[str, Any]]:
         """All services as `describe` shows them, with a line on how far each is, and where each task listens."""

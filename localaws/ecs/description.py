@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from localaws.ecs.model import Deployment, Seen, ServiceSpec, ServiceState, Task
 
 
-def describe(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen]) -> dict[str, Any]:
+def describe(
+    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], *, status: str = "ACTIVE"
+) -> dict[str, Any]:
     """The service, its deployments, events and tasks."""
     return {
         "serviceArn": spec.arn,
         "serviceName": spec.name,
-        "status": "ACTIVE",
+        "status": status,
         "taskDefinition": state.deployments[0].revision.task_definition if state.deployments else None,
         "desiredCount": spec.desired,
         **_counts(state.tasks),
@@ -39,6 +41,8 @@ def progress(spec: ServiceSpec, state: ServiceState, healthy: int, seen: Mapping
     parts = [f"{'rolling back: ' if rolling_back else ''}{healthy} of {spec.desired} tasks healthy"]
     groups = Counter(_phase(task, primary, seen.get(task.id)) for task in state.tasks)
     parts += [f"{groups[phase]} {phase}" for phase in _PHASES if groups[phase]]
+    if first is not None and first.failures:
+        parts.append(f"{first.failures} failed in a row")
     return ", ".join(parts)
 
 

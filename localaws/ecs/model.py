@@ -240,6 +240,9 @@ class ServiceState:
     events: tuple[Event, ...] = ()
     """Newest first."""
 
+    told: Mapping[str, float] = field(default_factory=dict)
+    """When each event that may repeat was told last."""
+
     steady_since: float | None = None
 
     def deployment(self, identifier: str) -> Deployment | None:

@@ -33,6 +33,7 @@ def from_json(saved: dict[str, Any]) -> ServiceState:
         deployments=tuple(map(_deployment, saved["deployments"])),
         tasks=tuple(map(_task, saved["tasks"])),
         events=tuple(Event(**each) for each in saved["events"]),
+        told=saved.get("told", {}),
         steady_since=saved.get("steady_since"),
     )
 

@@ -191,7 +191,7 @@ class _Step:
         spare = self._healthy_count() - self.spec.lower_bound
         leaving = []
         for task in self._order(old):
-            if self._well(task):
+            if task.healthy_once and not self._failing(task):  # be it only starting again after a restart of ours
                 if spare <= 0:
                     continue
                 spare -= 1
@@ -256,7 +256,8 @@ class _Step:
         """Forget what was long ago."""
         recent = self.now - self.timing.remembered
         tasks = tuple(task for task in self.state.tasks if task.stopped_at is None or task.stopped_at >= recent)
-        self.state = replace(self.state, tasks=tasks, events=self.state.events[:_EVENTS_KEPT])
+        told = {text: at for text, at in self.state.told.items() if at >= self.now - self.timing.repeated}
+        self.state = replace(self.state, tasks=tasks, told=told, events=self.state.events[:_EVENTS_KEPT])
 
     # Parts
 
@@ -426,22 +427,19 @@ class _Step:
         self.actions.append(Action(deed, task))
 
     def _say(self, message: str) -> None:
-        event = Event(id=self.ids.event(), at=self.now, message=self._sentence(message))
+        event = Event(id=self.ids.event(), at=self.now, message=f"(service {self.spec.name}) {message}")
         self.state = replace(self.state, events=(event, *self.state.events))
 
     def _say_once(self, message: str, *, since: float) -> None:
         """Say it unless it was said since its cause began; what lasts is said again after some hours."""
-        text, since = self._sentence(message), max(since, self.now - self.timing.repeated)
-        if not any(event.message == text and event.at >= since for event in self.state.events):
+        if self.state.told.get(message, 0) < max(since, self.now - self.timing.repeated):
+            self.state = replace(self.state, told={**self.state.told, message: self.now})
             self._say(message)
 
     def _complain(self, message: str, task: Task) -> None:
         """Say it once until a task of the same deployment becomes healthy."""
         deployment = self._deployment(task)
         self._say_once(message, since=max(deployment.created_at, deployment.recovered_at))
-
-    def _sentence(self, message: str) -> str:
-        return f"(service {self.spec.name}) {message}"
 
     def _say_targets(self, verb: str, tasks: Sequence[Task]) -> None:
         groups = Counter(each.target_group for task in tasks for each in self._deployment(task).revision.bindings)

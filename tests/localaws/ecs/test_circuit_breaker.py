@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from localaws.ecs.description import describe
 from localaws.ecs.model import Breaker, Rollout, Status, StopCode
@@ -21,7 +19,8 @@ NEVER = float("inf")
 UNPULLABLE = Behaviour(unpullable=True)
 UNHEALTHY = Behaviour(warm_up=NEVER)
 CRASHING = Behaviour(warm_up=NEVER, crash_after=2)
-BROKEN = [UNPULLABLE, UNHEALTHY, CRASHING, Behaviour(start=5, warm_up=NEVER, crash_after=0)]
+UNHEALTHY_IN_ITSELF = Behaviour(warm_up=NEVER, checks_itself=True)
+BROKEN = [UNPULLABLE, UNHEALTHY, UNHEALTHY_IN_ITSELF, CRASHING, Behaviour(start=5, warm_up=NEVER, crash_after=0)]
 LONG_ENOUGH = 200
 """Seconds of the fake clock in which any deployment ends."""
 
@@ -204,6 +203,41 @@ def test_a_version_that_needs_its_grace_period_is_not_rolled_back_and_is_without
     assert shown(impatient) == [("PRIMARY", "web:1", "COMPLETED")]
 
 
+def test_failing_container_checks_are_counted_and_told_with_what_they_got() -> None:
+    bare = revision(1, bindings=())
+    world = failing_world(UNHEALTHY_IN_ITSELF, revision=bare)
+    world.spec = replace(world.spec, revision=revision(2, bindings=()))
+    started = world.now
+    world.run(LONG_ENOUGH)
+    failed = [task for task in world.state.tasks if task.stop_reason == "Task failed container health checks"]
+    assert len(failed) == 3
+    assert {task.stop_code for task in failed} == {StopCode.SERVICE_SCHEDULER_INITIATED}
+    assert world.says(f"(task {failed[0].id}) failed container health checks.")
+    with pytest.raises(DeploymentFailedError, match=r"container health checks \(container web: exit code 7\)"):
+        outcome(world, since=started)
+
+
+def test_a_forced_deployment_that_was_rolled_back_is_not_tried_again_because_it_is_forced_no_longer() -> None:
+    world = steady_world(breaker=ROLLBACK)
+    world.behaviours["web:1"] = UNPULLABLE
+    world.behaviours |= {task.id: Behaviour() for task in world.active()}
+    forced = replace(revision(1), fingerprint="r1+forced")
+    world.spec = replace(world.spec, revision=forced)
+    world.run(LONG_ENOUGH)
+    assert shown(world)[0] == ("PRIMARY", "web:1", "FAILED")
+    begun = len(world.begun)
+    world.spec = replace(world.spec, revision=revision(1))
+    world.run(30)
+    assert len(world.begun) == begun
+    assert shown(world)[0] == ("PRIMARY", "web:1", "FAILED")
+
+
+def test_a_service_on_its_way_out_is_draining() -> None:
+    world = steady_world()
+    found = describe(world.spec, world.state, world.seen, status="DRAINING")
+    assert found["status"] == "DRAINING"
+
+
 # What the provider is told
 
 
@@ -249,69 +283,3 @@ def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(roll
     said = "Service deployment stopped because the circuit breaker threshold was exceeded; task .* stopped: "
     with pytest.raises(DeploymentFailedError, match=rf"{said}Essential container in task exited \(web exited with 1\)"):
         outcome(world, since=0)
-
-
-# Whatever happens
-
-shapes = st.fixed_dictionaries(
-    {
-        "desired": st.integers(1, 8),
-        "minimum_percent": st.sampled_from([0, 50, 75, 100]),
-        "maximum_percent": st.sampled_from([200, 250]),
-        "grace": st.sampled_from([0, 5]),
-    }
-)
-working = st.builds(Behaviour, start=st.floats(0, 3), warm_up=st.sampled_from([0.0, 1.0, 3.0]))
-
-
-@settings(deadline=None, max_examples=60)
-@given(shapes, st.sampled_from(BROKEN), st.sampled_from([ROLLBACK, STALL]))
-def test_a_broken_version_ends_and_never_takes_down_a_working_one(
-    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker
-) -> None:
-    world = failing_world(behaviour, breaker=breaker, **shape)
-    for _ in range(LONG_ENOUGH):
-        world.run(1)
-        assert world.healthy() >= world.spec.lower_bound
-    primary = world.state.deployments[0]
-    expected = ("web:1", Rollout.COMPLETED) if breaker.rollback else ("web:2", Rollout.FAILED)
-    assert (primary.revision.task_definition, primary.rollout) == expected
-    assert {task.task_definition for task in world.active()} <= {"web:1"}
-    assert world.registered == {task.id for task in world.active()}, "something was left over"
-
-
-@settings(deadline=None, max_examples=40)
-@given(shapes, st.lists(st.tuples(st.sampled_from(BROKEN), st.integers(0, 25)), max_size=3), working, st.data())
-def test_a_working_version_wins_whatever_was_tried_before_even_if_the_daemon_crashes(
-    shape: dict[str, Any], attempts: list[tuple[Behaviour, int]], good: Behaviour, data: st.DataObject
-) -> None:
-    world = steady_world(breaker=ROLLBACK, **shape)
-    for number, (behaviour, seconds) in enumerate(attempts, start=2):
-        world.behaviours[f"web:{number}"] = behaviour
-        world.spec = replace(world.spec, revision=revision(number))
-        world.run(seconds)
-        if data.draw(st.booleans()):
-            world.crash()
-    world.behaviours["web:9"] = good
-    world.spec = replace(world.spec, revision=revision(9))
-    world.run(data.draw(st.integers(0, 5)))
-    if data.draw(st.booleans()):
-        world.crash()
-    world.run(LONG_ENOUGH)
-    assert shown(world) == [("PRIMARY", "web:9", "COMPLETED")]
-    assert world.steady()
-    assert world.registered == {task.id for task in world.active()}, "something was left over"
-
-
-@settings(deadline=None, max_examples=40)
-@given(shapes, st.sampled_from(BROKEN), st.integers(0, 40), st.integers(0, 10))
-def test_a_daemon_that_crashes_while_a_version_fails_comes_to_the_same_end(
-    shape: dict[str, Any], behaviour: Behaviour, first: int, second: int
-) -> None:
-    world = failing_world(behaviour, **shape)
-    for seconds in (first, second):
-        world.run(seconds)
-        world.crash()
-    world.run(LONG_ENOUGH)
-    assert shown(world) == [("PRIMARY", "web:1", "COMPLETED")]
-    assert len(world.active("web:1")) == world.spec.desired

@@ -5,13 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from localaws.ecs.model import Breaker, Rollout, Status, StopCode
+from localaws.ecs.model import Health, Rollout, Seen, Status, StopCode
 from localaws.ecs.scheduler import recover
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
@@ -55,6 +52,50 @@ def test_a_task_without_health_checks_is_healthy_once_it_has_run_for_forty_secon
     assert world.steady()
 
 
+def test_a_task_without_target_groups_is_healthy_when_its_containers_are() -> None:
+    world = World(
+        spec(revision=revision(1, bindings=()), grace=30), {"web:1": Behaviour(warm_up=20, checks_itself=True)}
+    )
+    world.settle()
+    world.run(20)
+    assert not world.steady()
+    world.run(5)
+    assert world.steady()
+    assert len(world.state.tasks) == 2, "in its grace period nothing was replaced"
+
+
+@pytest.mark.parametrize(
+    ("in_targets", "in_containers", "together"),
+    [
+        (Health.UNCHECKED, Health.UNCHECKED, Health.UNCHECKED),
+        (Health.HEALTHY, Health.UNCHECKED, Health.HEALTHY),
+        (Health.UNCHECKED, Health.HEALTHY, Health.HEALTHY),
+        (Health.HEALTHY, Health.INITIAL, Health.INITIAL),
+        (Health.INITIAL, Health.UNHEALTHY, Health.UNHEALTHY),
+        (Health.UNHEALTHY, Health.HEALTHY, Health.UNHEALTHY),
+    ],
+)
+def test_a_task_that_two_check_is_healthy_when_both_say_so(
+    in_targets: Health, in_containers: Health, together: Health
+) -> None:
+    assert Seen(in_targets=in_targets, in_containers=in_containers).health is together
+
+
+def test_a_forced_deployment_replaces_all_tasks_by_such_of_the_same_revision() -> None:
+    world = steady_world()
+    before = {task.id for task in world.active()}
+    world.spec = spec(revision=replace(revision(1), fingerprint="r1+forced"))
+    world.run(20)
+    assert world.steady()
+    assert len(world.active("web:1")) == 2
+    assert not before & {task.id for task in world.active()}
+    deployment = world.state.deployments[0].id
+    world.spec = spec()
+    world.run(20)
+    assert world.steady()
+    assert world.state.deployments[0].id == deployment, "one that is forced no longer is none"
+
+
 def test_a_new_revision_is_started_before_the_old_one_is_stopped() -> None:
     world = steady_world()
     world.spec = spec(revision=revision(2))
@@ -90,6 +131,36 @@ def test_a_task_without_target_groups_is_told_to_stop_at_once() -> None:
     world.spec = replace(world.spec, desired=1)
     world.settle()
     assert len(world.stopping) == 1
+
+
+def test_old_tasks_go_at_once_as_far_as_the_lower_bound_allows_even_where_there_is_room() -> None:
+    world = steady_world(desired=4, minimum_percent=50, maximum_percent=200)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.settle()
+    assert [len(world.active("web:1")), len(world.active("web:2"))] == [2, 4]
+    world.run(30)
+    assert world.steady()
+
+
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "first"), [(100, 200, (3, 3)), (0, 100, (0, 3)), (50, 100, (2, 1)), (100, 150, (3, 1))]
+)
+def test_how_many_tasks_of_three_a_deployment_keeps_and_starts_at_once(
+    minimum: int, maximum: int, first: tuple[int, int]
+) -> None:
+    world = steady_world(desired=3, minimum_percent=minimum, maximum_percent=maximum)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.settle()
+    assert (len(world.active("web:1")), len(world.active("web:2"))) == first
+    world.run(60)
+    assert world.steady()
+
+
+def test_a_minimum_above_a_hundred_percent_holds_up_no_deployment() -> None:
+    world = steady_world(minimum_percent=150)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.run(20)
+    assert world.steady()
 
 
 def test_where_there_is_no_room_for_new_tasks_old_ones_go_first_down_to_the_lower_bound() -> None:
@@ -165,6 +236,25 @@ def test_starts_that_keep_failing_are_tried_less_and_less_often() -> None:
     assert {t.stop_code for t in world.state.tasks if t.stop_code} == {StopCode.TASK_FAILED_TO_START}
 
 
+def test_tasks_that_worked_and_crash_over_and_over_are_replaced_less_and_less_often() -> None:
+    world = World(spec(desired=1), {"web:1": Behaviour(crash_after=3)})
+    world.settle()
+    world.run(60)
+    starts = [world.begun[task.id] for task in world.state.tasks]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
+    assert gaps[0] == 4, "as many as the service has tasks are replaced at once"
+    assert gaps[1:5] == [5, 6, 8, 12], "and then after 1, 2, 4, 8 seconds"
+    assert world.state.deployments[0].failures == 0, "which says nothing against the version"
+
+
+def test_all_tasks_of_a_service_may_die_once_and_are_replaced_at_once() -> None:
+    world = steady_world(desired=4)
+    for victim in world.active():
+        world.end(victim)
+    world.settle()
+    assert len(world.active()) == 4
+
+
 def test_a_healthy_task_ends_a_row_of_failures() -> None:
     world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     world.settle()
@@ -235,67 +325,3 @@ def test_after_a_restart_the_same_tasks_run_again() -> None:
     assert {task.id for task in state.tasks if task.status is Status.PENDING} == active
     assert {task.id for task in state.tasks if task.status is Status.STOPPED} == leaving
     assert state.deployments == world.state.deployments
-
-
-behaviours = st.builds(
-    Behaviour,
-    start=st.floats(0, 3),
-    warm_up=st.sampled_from([0.0, 1.0, 3.0, 8.0, float("inf")]),
-    crash_after=st.sampled_from([None, None, None, 0.5, 10.0]),
-    unpullable=st.sampled_from([False, False, False, True]),
-)
-changes = st.fixed_dictionaries(
-    {
-        "desired": st.integers(0, 6),
-        "minimum_percent": st.sampled_from([0, 50, 75, 100]),
-        "maximum_percent": st.sampled_from([100, 125, 150, 200]),
-        "grace": st.sampled_from([0, 5]),
-        "breaker": st.builds(Breaker, enable=st.booleans(), rollback=st.booleans()),
-        "revision": st.integers(2, 4).map(revision),
-    }
-)
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.lists(st.tuples(changes, st.integers(0, 15)), max_size=4),
-    st.dictionaries(st.sampled_from(["web:2", "web:3", "web:4"]), behaviours),
-    st.data(),
-)
-def test_whatever_happens_the_bounds_hold_and_a_working_version_wins(
-    history: list[tuple[dict[str, Any], int]], behaviour: dict[str, Behaviour], data: st.DataObject
-) -> None:
-    world = World(spec(), behaviour)
-    world.settle()
-    for change, seconds in history:
-        world.spec = spec(**change)
-        world.run(seconds)
-        if victims := data.draw(
-            st.lists(st.sampled_from(world.active()), max_size=1) if world.active() else st.just([])
-        ):
-            world.end(victims[0])
-        if data.draw(st.booleans()):
-            world.crash()
-    world.spec = spec(revision=revision(9), breaker=Breaker(enable=True, rollback=True))
-    for _ in range(150):
-        if world.steady() and not world.draining():
-            break
-        world.run(1)
-    assert world.steady()
-    assert {task.task_definition for task in world.active()} == {"web:9"}
-    alive = {task.id for task in world.state.tasks if task.status is not Status.STOPPED}
-    assert alive == {task.id for task in world.active()}, "something was left over"
-    assert world.registered == alive
-
-
-@settings(deadline=None, max_examples=25)
-@given(st.integers(1, 6), st.sampled_from([0, 50, 100]), st.sampled_from([150, 200]), behaviours)
-def test_a_broken_version_never_takes_down_a_working_one(
-    desired: int, minimum: int, maximum: int, behaviour: Behaviour
-) -> None:
-    world = steady_world(desired=desired, minimum_percent=minimum, maximum_percent=maximum)
-    world.behaviours["web:2"] = replace(behaviour, warm_up=float("inf"))
-    world.spec = replace(world.spec, revision=revision(2))
-    for _ in range(40):
-        world.run(1)
-        assert world.healthy() >= world.spec.lower_bound

@@ -63,6 +63,8 @@ class Behaviour:
     """Seconds after which it exits by itself."""
 
     unpullable: bool = False
+    checks_itself: bool = False
+    """Whether its containers have health checks, of the same mind as the load balancer's."""
 
 
 @dataclass
@@ -77,9 +79,12 @@ class World:
     state: ServiceState = field(default_factory=ServiceState)
     seen: dict[str, Seen] = field(default_factory=dict)
     begun: dict[str, float] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
     registered: set[str] = field(default_factory=set)
     actions: list[Action] = field(default_factory=list)
+    saved: ServiceState = field(default_factory=ServiceState)
+    """What is on disk: written when the scheduler has come to rest."""
 
     def __post_init__(self) -> None:
         numbers = itertools.count(1)
@@ -97,21 +102,33 @@ class World:
 
     def settle(self) -> None:
         for _ in range(50):
-            before = self.state
-            lower, upper = self.spec.lower_bound, self.spec.upper_bound
-            was_healthy = {task.id for task in before.tasks if healthy(task, self.seen, self.now, TIMING)}
-            self.state, actions = step(self.spec, before, self.seen, self.now, ids=self._ids, timing=TIMING)
-            for action in actions:
-                self._do(action)
-            still_healthy = {task.id for task in self.state.tasks if healthy(task, self.seen, self.now, TIMING)}
-            taken = was_healthy - still_healthy - {i for i, seen in self.seen.items() if seen.process is Process.ENDED}
-            if taken:
-                assert len(still_healthy) >= lower, "the scheduler itself went below the lower bound"
-            if any(action.deed is Deed.START for action in actions):
-                assert sum(task.active for task in self.state.tasks) <= upper, "more tasks than the upper bound"
-            if not actions and self.state == before:
+            if self.step():
+                self.saved = self.state
                 return
         pytest.fail("the scheduler doesn't come to rest")
+
+    def step(self) -> bool:
+        """One step, after which nothing is lost and no bound is broken; whether there is nothing left to do."""
+        before = self.state
+        self.ended |= {i for i, seen in self.seen.items() if seen.process is Process.ENDED}
+        was_healthy = self.healthy_ids()
+        self.state, actions = step(self.spec, before, self.seen, self.now, ids=self._ids, timing=TIMING)
+        for action in actions:
+            self._do(action)
+        if was_healthy - self.healthy_ids() - self.ended:
+            assert self.healthy() >= self.spec.lower_bound, "the scheduler itself went below the lower bound"
+        if any(action.deed is Deed.START for action in actions):
+            assert len(self.active()) <= self.spec.upper_bound, "more tasks than the upper bound"
+        alive = {task.id for task in self.state.tasks if task.status is not Status.STOPPED}
+        assert set(self.begun) - self.ended <= alive, "a task runs of which nobody knows"
+        running = {task.id for task in self.state.tasks if task.status is Status.RUNNING}
+        bound = {task.id for task in self.state.tasks if self._revision(task).bindings} & running
+        assert self.registered == bound, "what runs gets requests, and nothing else does"
+        return not actions and self.state == before
+
+    def _revision(self, task: Task) -> Revision:
+        deployment = self.state.deployment(task.deployment)
+        return deployment.revision if deployment else self.spec.revision
 
     def _do(self, action: Action) -> None:
         self.actions.append(action)
@@ -146,16 +163,18 @@ class World:
             return Seen()
         if behaviour.crash_after is not None and age >= behaviour.crash_after:
             return Seen(process=Process.ENDED, exit_codes={"web": 1})
+        health = self._health(behaviour, age)
         return Seen(
             process=Process.RUNNING,
-            in_targets=self._health(behaviour, age),
+            in_targets=health if self._revision(task).bindings else Health.UNCHECKED,
+            in_containers=health if behaviour.checks_itself else Health.UNCHECKED,
+            container_answer="container web: exit code 7",
             unhealthy_in=GROUP,
             unhealthy_reason="Health checks failed with these codes: [404]",
         )
 
-    def _health(self, behaviour: Behaviour, age: float) -> Health:
-        if not self.spec.revision.bindings:
-            return Health.UNCHECKED
+    @staticmethod
+    def _health(behaviour: Behaviour, age: float) -> Health:
         if age >= behaviour.warm_up:
             return Health.HEALTHY
         return Health.UNHEALTHY if age >= 4 else Health.INITIAL
@@ -169,21 +188,32 @@ class World:
 
     def crash(self) -> None:
         """Everything dies; what was saved is read back and started again."""
-        saved_state = from_json(json.loads(json.dumps(to_json(self.state))))
-        assert saved_state == self.state
+        saved_state = from_json(json.loads(json.dumps(to_json(self.saved))))
+        assert saved_state == self.saved
         for known in (self.begun, self.seen):
             known.clear()
-        for known_ids in (self.stopping, self.registered):
+        for known_ids in (self.ended, self.stopping, self.registered):
             known_ids.clear()
         self.state, actions = recover(saved_state, self.now)
         for action in actions:
             self._do(action)
 
+    def crash_on_the_way(self, steps: int) -> None:
+        """The same after some steps whose outcome was not saved."""
+        self.now += 1
+        self.observe()
+        for _ in range(steps):
+            self.step()
+        self.crash()
+
     def active(self, task_definition: str | None = None) -> list[Task]:
         return [t for t in self.state.tasks if t.active and task_definition in {None, t.task_definition}]
 
+    def healthy_ids(self) -> set[str]:
+        return {task.id for task in self.state.tasks if healthy(task, self.seen, self.now, TIMING)}
+
     def healthy(self) -> int:
-        return sum(healthy(task, self.seen, self.now, TIMING) for task in self.state.tasks)
+        return len(self.healthy_ids())
 
     def steady(self) -> bool:
         return steady(self.spec, self.state, self.seen, self.now, TIMING)
@@ -192,7 +222,11 @@ class World:
         return any(not task.active and task.status is not Status.STOPPED for task in self.state.tasks)
 
     def says(self, part: str) -> bool:
-        return any(part in event.message for event in self.state.events)
+        return self.said(part) > 0
+
+    def said(self, part: str) -> int:
+        """How often."""
+        return sum(part in event.message for event in self.state.events)
 
 
 def steady_world(**wishes: Any) -> World:

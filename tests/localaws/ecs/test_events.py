@@ -1,0 +1,114 @@
+"""What a service's event list says, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from localaws.ecs.judgement import next_look
+from localaws.ecs.model import Breaker
+from tests.localaws.ecs.world import TIMING, Behaviour, World, revision, spec, steady_world
+
+STEADY = "has reached a steady state."
+UNPLACED = "was unable to place a task. Reason: CannotPullContainerError: no such image."
+INCONSISTENT = "is unable to consistently start tasks successfully."
+UNHEALTHY = "is unhealthy in (target-group "
+HOUR = 3600
+NEVER = float("inf")
+
+
+def test_a_steady_state_is_told_when_it_is_reached_and_every_six_hours_while_it_lasts() -> None:
+    world = steady_world()
+    assert world.said(STEADY) == 1
+    world.run(5 * HOUR, tick=60)
+    assert world.said(STEADY) == 1
+    world.run(2 * HOUR, tick=60)
+    assert world.said(STEADY) == 2
+    world.run(6 * HOUR, tick=60)
+    assert world.said(STEADY) == 3
+
+
+def test_a_steady_state_is_told_again_after_each_change_of_the_count() -> None:
+    world = steady_world()
+    world.spec = spec(desired=3)
+    world.run(10)
+    assert world.said(STEADY) == 2
+    assert world.said("deployment completed.") == 1
+
+
+def test_the_same_trouble_is_told_once_until_six_hours_have_passed() -> None:
+    world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
+    world.settle()
+    world.run(120)
+    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
+    world.run(5 * HOUR, tick=60)
+    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (0, 0), "starts have pushed it out of the list"
+    world.run(HOUR, tick=60)
+    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
+
+
+def test_trouble_that_was_over_is_told_when_it_comes_again() -> None:
+    world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
+    world.settle()
+    world.run(30)
+    world.behaviours.clear()
+    world.run(30)
+    assert world.steady()
+    world.behaviours["web:1"] = Behaviour(unpullable=True)
+    world.end(world.active()[0])
+    world.run(30)
+    assert world.said(UNPLACED) == 2
+
+
+def test_the_next_version_with_the_same_trouble_is_told_of_too() -> None:
+    world = steady_world()
+    for number in (2, 3):
+        world.behaviours[f"web:{number}"] = Behaviour(warm_up=NEVER)
+        world.spec = replace(world.spec, revision=revision(number))
+        world.run(40)
+        assert world.said(UNHEALTHY) == number - 1
+
+
+def test_a_hundred_events_are_kept() -> None:
+    world = steady_world()
+    for count in [3, 2] * 40:
+        world.spec = spec(desired=count)
+        world.run(10)
+    assert len(world.state.events) == 100
+
+
+# How soon the controller must look again
+
+
+@pytest.mark.parametrize("rollback", [True, False])
+def test_a_failed_deployment_that_nothing_can_be_done_about_needs_no_second_look(*, rollback: bool) -> None:
+    world = World(spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": Behaviour(unpullable=True)})
+    world.settle()
+    world.run(60)
+    assert look(world) is None
+
+
+def test_a_steady_service_and_a_stuck_one_need_no_second_look_either() -> None:
+    world = steady_world(desired=1, maximum_percent=150)
+    assert look(world) is None
+    world.spec = replace(world.spec, revision=revision(2))
+    assert look(world) == 0, "nobody has looked at what is asked for yet"
+    world.run(10)
+    assert not world.steady()
+    assert look(world) is None
+
+
+def test_tasks_on_their_way_are_watched_closely_and_a_pause_is_slept_through() -> None:
+    world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
+    world.settle()
+    assert look(world) == 0
+    for _ in range(20):
+        world.run(1)
+        if world.state.deployments[0].failures == 4:
+            break
+    assert look(world) == 8
+
+
+def look(world: World) -> float | None:
+    return next_look(world.spec, world.state, world.seen, world.now, TIMING)
