@@ -22,7 +22,10 @@ class Account(Cloud):
 
     def __init__(self) -> None:
         super().__init__(seed=1)
-        self.parameters = {"/demo/password": SeededParameter("hunter2", "SecureString")}
+        self.parameters = {
+            "/demo/password": SeededParameter("hunter2", "SecureString"),
+            "demo/api": SeededParameter('{"key": "hunter3"}', "SecretsManager"),
+        }
         self.vpc = self.make("ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", tags={"Name": "main"})
         self.subnets = [
             self.make(
@@ -48,6 +51,8 @@ class Account(Cloud):
             self.make("ecs/taskDefinition:TaskDefinition", family="web", containerDefinitions=container)
         self.make("lb/loadBalancer:LoadBalancer", name="web", subnets=self.subnets)
         self.make("lb/targetGroup:TargetGroup", name="web", port=80, protocol="HTTP", vpcId=self.vpc)
+        self.zone = self.make("route53/zone:Zone", name="made.test", tags={"Name": "made"})
+        self.secret = self.make("secretsmanager/secret:Secret", name="demo/made", kmsKeyId="key")
 
     def make(self, token: str, **inputs: Any) -> str:
         made = self.create(f"aws:{token}", f"urn:{len(self._resources)}", inputs, region=REGION)
@@ -100,6 +105,19 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("iam/getRole", {"name": "tasks"}, {"arn": "arn:aws:iam::123456789012:role/tasks"}),
     ("lb/getLoadBalancer", {"name": "web"}, {"idleTimeout": 60, "internal": False}),
     ("lb/getTargetGroup", {"name": "web"}, {"port": 80, "loadBalancerArns": []}),
+    ("ssm/getParameter", {"name": "/demo/password", "withDecryption": False}, {"value": "encrypted"}),
+    ("route53/getZone", {"name": "example.com."}, {"name": "example.com", "privateZone": False}),
+    ("route53/getZone", {"name": "made.test"}, {"name": "made.test", "comment": "Managed by Pulumi"}),
+    ("route53/getZone", {"tags": {"Name": "made"}}, {"name": "made.test"}),
+    ("secretsmanager/getSecret", {"name": "demo/made"}, {"kmsKeyId": "key", "name": "demo/made"}),
+    ("secretsmanager/getSecret", {"name": "demo/api"}, {"name": "demo/api", "kmsKeyId": ""}),
+    ("ec2/getPrefixList", {"name": "com.amazonaws.eu-west-1.s3"}, {"name": "com.amazonaws.eu-west-1.s3"}),
+    (
+        "ec2/getManagedPrefixList",
+        {"filters": [{"name": "prefix-list-name", "values": ["com.amazonaws.eu-west-1.dynamodb"]}]},
+        {"name": "com.amazonaws.eu-west-1.dynamodb", "ownerId": "AWS", "addressFamily": "IPv4"},
+    ),
+    ("elb/getServiceAccount", {}, {"arn": "arn:aws:iam::156460612806:root"}),
 ]
 
 
@@ -165,6 +183,13 @@ def test_a_route_table_shows_its_routes_and_associations(account: Account) -> No
         ("ecs/getTaskDefinition", {"taskDefinition": "none"}, "Unable to describe task definition: none"),
         ("ecs/getService", {"clusterArn": "main", "serviceName": "none"}, "no service none in cluster main"),
         ("ec2/getVpcs", {"filters": [{"name": "colour", "values": ["red"]}]}, "doesn't know the filter 'colour'"),
+        ("route53/getZone", {"name": "nothing.invalid"}, "no matching Route 53 Hosted Zone found"),
+        ("route53/getZone", {"name": "example.com", "privateZone": True}, "no matching Route 53 Hosted Zone found"),
+        ("route53/getZone", {"zoneId": "Z0"}, "no matching Route 53 Hosted Zone found"),
+        ("secretsmanager/getSecret", {"name": "/demo/password"}, "no matching Secrets Manager Secret found"),
+        ("ssm/getParameter", {"name": "demo/api"}, "no matching SSM Parameter found"),
+        ("ec2/getPrefixList", {"name": "com.amazonaws.eu-west-1.sqs"}, "no matching EC2 Prefix List found"),
+        ("ec2/getPrefixList", {"filters": [{"name": "owner", "values": ["AWS"]}]}, "doesn't know the filter 'owner'"),
         ("sqs/getQueue", {}, r"doesn't know the function aws:sqs/getQueue:getQueue; add it to FUNCTIONS"),
     ],
 )
@@ -173,6 +198,28 @@ def test_what_isnt_there_is_an_error_that_says_so(
 ) -> None:
     with pytest.raises(Refused, match=message):
         account.ask(token, **args)
+
+
+def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_follows(account: Account) -> None:
+    assumed = account.ask("route53/getZone", name="example.com")
+    assert account.ask("route53/getZone", zoneId=assumed["zoneId"]) == assumed
+    assert account.ask("route53/getZone", zoneId=account.zone)["name"] == "made.test"
+    assert account.ask("secretsmanager/getSecret", arn=account.secret)["name"] == "demo/made"
+    seeded = account.ask("secretsmanager/getSecret", name="demo/api")["arn"]
+    assert seeded.startswith("arn:aws:secretsmanager:eu-west-1:123456789012:secret:demo/api-")
+    assert account.ask("secretsmanager/getSecret", arn=seeded)["arn"] == seeded
+    assert "hunter" not in str(account.ask("secretsmanager/getSecret", arn=seeded.rpartition("-")[0]))
+
+
+def test_two_zones_of_one_name_have_to_be_told_apart(account: Account) -> None:
+    account.make("route53/zone:Zone", name="made.test.")
+    with pytest.raises(Refused, match="multiple Route 53 Hosted Zones matched"):
+        account.ask("route53/getZone", name="made.test")
+
+
+def test_a_new_region_has_no_account_that_writes_load_balancers_logs(account: Account) -> None:
+    with pytest.raises(Refused, match="unsupported AWS Region eu-south-2"):
+        invokes.answer(account, "aws:elb/getServiceAccount:getServiceAccount", {}, "eu-south-2")
 
 
 def test_nothing_of_another_region_is_found(account: Account) -> None:
