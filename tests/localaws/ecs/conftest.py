@@ -12,6 +12,7 @@ from localaws.catalog.model import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 REGION = "eu-west-1"
 ARN = f"arn:aws:ecs:{REGION}:123456789012"
@@ -131,3 +132,9 @@ class Web(SmallCloud):
 @pytest.fixture
 def web() -> Web:
     return Web()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The local AWS's own folder, not there yet."""
+    return tmp_path / ".local"

@@ -3,104 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from localaws import addresses
-from localaws.addresses import Addresses
-from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from localaws.ecs.controller import Controller
-
-PATIENCE = 30
-"""Seconds that anything here may take on a busy machine; it takes one or two."""
-
-PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
-
-
-@dataclass
-class Plane:
-    """A running data plane."""
-
-    controller: Controller
-    web: Any
-    url: str
-    home: Path
-    reports: list[str] = field(default_factory=list)
-
-    async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109 — passed on
-        await self.controller.settle(self.web.service, timeout=timeout, report=self.reports.append)
-
-    async def drain(self) -> None:
-        await self.controller.drain(self.web.service, timeout=PATIENCE, report=self.reports.append)
-
-    def describe(self) -> dict[str, Any]:
-        return self.controller.describe(self.web.service)
-
-    def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
-        return [task for task in self.describe().get("tasks", ()) if task["lastStatus"] == status]
-
-    def says(self, part: str) -> bool:
-        return any(part in event["message"] for event in self.describe().get("events", ()))
-
-
-@asynccontextmanager
-async def plane(web: Any, home: Path) -> AsyncIterator[Plane]:
-    places = Addresses(home)
-    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=places)
-    await controller.start()
-    try:
-        yield Plane(controller, web, f"http://{places.load_balancer(web.balancer).dns_name}", home)
-    finally:
-        await controller.close()
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return tmp_path / ".local"
-
-
-async def eventually(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail(f"waited {PATIENCE} s for {what}")
-
-
-def processes(home: Path) -> list[psutil.Process]:
-    """What runs because of this home: Envoy and tasks name a path or an address of it."""
-    block = ipaddress.ip_network(f"{Addresses(home).load_balancer('any').address}/22", strict=False)
-
-    def mine(word: str) -> bool:
-        with suppress(ValueError):
-            return ipaddress.ip_address(word) in block
-        return word.startswith(str(home))
-
-    return [each for each in psutil.process_iter(["cmdline"]) if any(map(mine, each.info["cmdline"] or []))]
-
-
-def stored(home: Path) -> str:
-    """Everything on disk."""
-    return "".join(path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
+from tests.localaws.ecs.plane import PARAMETERS, PATIENCE, eventually, exits, plane, processes, stored
 
 
 def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, home: Path) -> None:
@@ -139,52 +57,6 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
     asyncio.run(play())
 
 
-@asynccontextmanager
-async def traffic(url: str) -> AsyncIterator[Counter[int]]:
-    """Requests without a pause as long as the block lasts; the statuses they got."""
-    statuses: Counter[int] = Counter()
-    over = asyncio.Event()
-    async with httpx.AsyncClient() as client:
-
-        async def ask() -> None:
-            while not over.is_set():
-                statuses[(await client.get(url)).status_code] += 1
-
-        askers = [asyncio.create_task(ask()) for _ in range(3)]
-        try:
-            yield statuses
-        finally:
-            over.set()
-            await asyncio.gather(*askers)
-
-
-def test_changes_under_traffic_lose_no_request(web: Any, home: Path) -> None:
-    async def play() -> None:
-        async with plane(web, home) as running:
-            await running.settle()
-            async with traffic(running.url) as statuses:
-                for revision in (2, 3):
-                    before = {task["taskId"] for task in running.tasks()}
-                    web.change(taskDefinition=web.define(revision))
-                    web.remove("aws:ecs/taskDefinition:TaskDefinition", web.define(revision - 1))
-                    await running.settle()
-                    assert not before & {task["taskId"] for task in running.tasks()}
-                    assert len(running.tasks()) == 2
-                for count in (3, 1):
-                    web.change(desiredCount=count)
-                    await running.settle()
-                    assert len(running.tasks()) == count
-                assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
-            assert set(statuses) == {200}, statuses
-            assert {code for task in running.tasks("STOPPED") for code in _exits(task)} == {0}, "nobody was killed"
-
-    asyncio.run(play())
-
-
-def _exits(task: dict[str, Any]) -> list[int]:
-    return [container["exitCode"] for container in task["containers"]]
-
-
 def test_closing_in_the_moment_of_a_change_ends(web: Any, home: Path) -> None:
     async def play() -> None:
         async with plane(web, home) as running:
@@ -209,7 +81,7 @@ def test_a_task_whose_process_died_is_replaced(web: Any, home: Path) -> None:
                 "EssentialContainerExited",
                 "Essential container in task exited",
             )
-            assert _exits(dead) == [137]
+            assert exits(dead) == [137]
             await running.settle()
             assert len(running.tasks()) == 2
             assert len(running.describe()["deployments"]) == 1
@@ -294,133 +166,6 @@ def test_a_service_that_does_not_start_says_why(
                 await running.settle(timeout=0.5)
             assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(caught.value)
             assert not [value for value in PARAMETERS.values() if value in str(caught.value)]
-
-    asyncio.run(play())
-
-
-SERVER = """
-import os, time
-from http.server import BaseHTTPRequestHandler, HTTPServer
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response({status})
-        self.end_headers()
-    def log_message(self, *args):
-        pass
-time.sleep({pause})
-HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
-"""
-
-
-def server(status: int, *, pause: float = 0) -> dict[str, Any]:
-    """A container that answers everything with a status, once it has paused."""
-    return {"image": "python:3", "command": ["python", "-c", SERVER.format(status=status, pause=pause)]}
-
-
-BROKEN = {
-    "crashes at start": (
-        {"image": "python:3", "command": ["python", "-c", "raise SystemExit(3)"]},
-        "EssentialContainerExited",
-        "Essential container in task exited",
-        r"\(web exited with 3\)",
-    ),
-    "answers 404 to its health check": (
-        server(404),
-        "ServiceSchedulerInitiated",
-        r"Task failed ELB health checks in \(target-group arn:aws:[^)]*\)",
-        r"\(Health checks failed with these codes: \[404\]\)",
-    ),
-    "needs a secret that doesn't exist": (
-        {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
-        "TaskFailedToStart",
-        r"ResourceInitializationError: unable to pull secrets or registry auth: .* invalid parameters: /demo/nope",
-        "",
-    ),
-    "has an image without a command": (
-        {"image": "python:3"},
-        "TaskFailedToStart",
-        "CannotStartContainerError: the task definition gives container web no command to run",
-        "",
-    ),
-    "takes longer to start than its health checks wait": (
-        server(200, pause=20),
-        "ServiceSchedulerInitiated",
-        r"Task failed ELB health checks in \(target-group arn:aws:[^)]*\)",
-        "",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: Any, home: Path, case: str) -> None:
-    container, code, reason, detail = BROKEN[case]
-    web.change(deploymentCircuitBreaker={"enable": True, "rollback": True})
-
-    async def play() -> None:
-        async with plane(web, home) as running:
-            await running.settle()
-            good = running.describe()["deployments"][0]["id"]
-            async with traffic(running.url) as statuses:
-                web.change(taskDefinition=web.define(2, **container))
-                verdict = "rolled back because the circuit breaker threshold was exceeded"
-                with pytest.raises(NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"):
-                    await running.settle()
-                assert any(report.startswith("rolling back: ") for report in running.reports)
-                (primary,) = running.describe()["deployments"]
-                assert (primary["taskDefinition"], primary["rolloutState"]) == (web.define(1), "COMPLETED")
-                web.change(desiredCount=3)
-                await running.settle()
-            assert set(statuses) == {200}, statuses
-            failed = [task for task in running.tasks("STOPPED") if task["taskDefinition"] == web.define(2)]
-            told = [task for task in failed if not task["stoppedReason"].startswith("Scaling activity")]
-            assert len(told) >= 3
-            assert all(
-                (task["stopCode"], bool(re.fullmatch(reason, task["stoppedReason"]))) == (code, True) for task in told
-            )
-            assert running.says("is unable to consistently start tasks successfully.")
-            assert running.says("deployment failed: tasks failed to start.")
-            assert running.says(f"rolling back to deployment {good}.")
-            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(1)}
-
-    asyncio.run(play())
-
-
-def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(web: Any, home: Path) -> None:
-    web.change(deploymentCircuitBreaker={"enable": True, "rollback": True}, healthCheckGracePeriodSeconds=20)
-
-    async def play() -> None:
-        async with plane(web, home) as running:
-            await running.settle()
-            async with traffic(running.url) as statuses:
-                web.change(taskDefinition=web.define(2, **server(200, pause=3)))
-                await running.settle()
-            assert set(statuses) == {200}, statuses
-            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
-
-    asyncio.run(play())
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_a_failed_deployment_without_a_rollback_stalls_until_something_else_is_asked_for(
-    web: Any, home: Path, *, first: bool
-) -> None:
-    web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
-    bad = web.define(2, image="python:3")
-
-    async def play() -> None:
-        async with plane(web, home) as running:
-            if not first:
-                await running.settle()
-            web.change(taskDefinition=bad)
-            for _ in ("at once", "and as long as it stays like that"):
-                with pytest.raises(NotSteadyError, match=r"stopped because the circuit breaker .*CannotStartContainer"):
-                    await running.settle()
-            failed, *old = running.describe()["deployments"]
-            assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (bad, "FAILED", 0)
-            assert [each["runningCount"] for each in old] == ([] if first else [2])
-            web.change(taskDefinition=web.define(3))
-            await running.settle()
-            assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [web.define(3)]
 
     asyncio.run(play())
 

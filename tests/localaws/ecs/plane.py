@@ -1,0 +1,134 @@
+"""A running data plane with handles for tests: real tasks behind a real Envoy."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+
+from localaws.addresses import Addresses
+from localaws.ecs.assembly import data_plane
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from localaws.ecs.controller import Controller
+
+PATIENCE = 30
+"""Seconds that anything here may take on a busy machine; it takes one or two."""
+
+PARAMETERS = {"/demo/message": "hello-from-a-parameter", "/demo/password": "correct-horse-battery"}
+
+
+@dataclass
+class Plane:
+    """A running data plane."""
+
+    controller: Controller
+    web: Any
+    url: str
+    home: Path
+    reports: list[str] = field(default_factory=list)
+
+    async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109 — passed on
+        await self.controller.settle(self.web.service, timeout=timeout, report=self.reports.append)
+
+    async def drain(self) -> None:
+        await self.controller.drain(self.web.service, timeout=PATIENCE, report=self.reports.append)
+
+    def describe(self) -> dict[str, Any]:
+        return self.controller.describe(self.web.service)
+
+    def tasks(self, status: str = "RUNNING") -> list[dict[str, Any]]:
+        return [task for task in self.describe().get("tasks", ()) if task["lastStatus"] == status]
+
+    def says(self, part: str) -> bool:
+        return any(part in event["message"] for event in self.describe().get("events", ()))
+
+
+@asynccontextmanager
+async def plane(web: Any, home: Path) -> AsyncIterator[Plane]:
+    places = Addresses(home)
+    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=places)
+    await controller.start()
+    try:
+        yield Plane(controller, web, f"http://{places.load_balancer(web.balancer).dns_name}", home)
+    finally:
+        await controller.close()
+
+
+async def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"waited {PATIENCE} s for {what}")
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """What runs because of this home: Envoy and tasks name a path or an address of it."""
+    block = ipaddress.ip_network(f"{Addresses(home).load_balancer('any').address}/22", strict=False)
+
+    def mine(word: str) -> bool:
+        with suppress(ValueError):
+            return ipaddress.ip_address(word) in block
+        return word.startswith(str(home))
+
+    return [each for each in psutil.process_iter(["cmdline"]) if any(map(mine, each.info["cmdline"] or []))]
+
+
+def stored(home: Path) -> str:
+    """Everything on disk."""
+    return "".join(path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
+
+
+@asynccontextmanager
+async def traffic(url: str) -> AsyncIterator[Counter[int]]:
+    """Requests without a pause as long as the block lasts; the statuses they got."""
+    statuses: Counter[int] = Counter()
+    over = asyncio.Event()
+    async with httpx.AsyncClient() as client:
+
+        async def ask() -> None:
+            while not over.is_set():
+                statuses[(await client.get(url)).status_code] += 1
+
+        askers = [asyncio.create_task(ask()) for _ in range(3)]
+        try:
+            yield statuses
+        finally:
+            over.set()
+            await asyncio.gather(*askers)
+
+
+def exits(task: dict[str, Any]) -> list[int]:
+    return [container["exitCode"] for container in task["containers"]]
+
+
+SERVER = """
+import os, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response({status})
+        self.end_headers()
+    def log_message(self, *args):
+        pass
+time.sleep({pause})
+HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def server(status: int, *, pause: float = 0) -> dict[str, Any]:
+    """A container that answers everything with a status, once it has paused."""
+    return {"image": "python:3", "command": ["python", "-c", SERVER.format(status=status, pause=pause)]}

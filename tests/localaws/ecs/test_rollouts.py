@@ -1,0 +1,178 @@
+"""Rollouts under traffic, and versions that fail: what clients, operators and the provider see of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.ecs.controller import NotSteadyError
+from tests.localaws.ecs.plane import exits, plane, server, traffic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_changes_under_traffic_lose_no_request(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            async with traffic(running.url) as statuses:
+                for revision in (2, 3):
+                    before = {task["taskId"] for task in running.tasks()}
+                    web.change(taskDefinition=web.define(revision))
+                    web.remove("aws:ecs/taskDefinition:TaskDefinition", web.define(revision - 1))
+                    await running.settle()
+                    assert not before & {task["taskId"] for task in running.tasks()}
+                    assert len(running.tasks()) == 2
+                for count in (3, 1):
+                    web.change(desiredCount=count)
+                    await running.settle()
+                    assert len(running.tasks()) == count
+                assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
+            assert set(statuses) == {200}, statuses
+            assert {code for task in running.tasks("STOPPED") for code in exits(task)} == {0}, "nobody was killed"
+
+    asyncio.run(play())
+
+
+ROLLOUTS = int(os.environ.get("LOCALAWS_ROLLOUTS", "20"))
+"""How many in a row; a hundred take some minutes."""
+
+SHAPES = (
+    {"desiredCount": 1, "deploymentMinimumHealthyPercent": 100, "deploymentMaximumPercent": 200},
+    {"desiredCount": 2, "deploymentMinimumHealthyPercent": 50, "deploymentMaximumPercent": 200},
+    {"desiredCount": 2, "deploymentMinimumHealthyPercent": 100, "deploymentMaximumPercent": 150},
+    {"desiredCount": 2, "deploymentMinimumHealthyPercent": 50, "deploymentMaximumPercent": 100},
+)
+
+
+def test_rollouts_one_after_the_other_lose_no_request(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            async with traffic(running.url) as statuses:
+                for revision, shape in zip(range(2, ROLLOUTS + 2), itertools.cycle(SHAPES)):
+                    before = {task["taskId"] for task in running.tasks()}
+                    answered = statuses.total()
+                    web.change(taskDefinition=web.define(revision), **shape)
+                    await running.settle()
+                    now = running.tasks()
+                    assert not before & {task["taskId"] for task in now}
+                    assert [task["taskDefinition"] for task in now] == [web.define(revision)] * shape["desiredCount"]
+                    assert statuses.total() > answered, "there was traffic"
+            assert set(statuses) == {200}, statuses
+
+    asyncio.run(play())
+
+
+BROKEN = {
+    "crashes at start": (
+        {"image": "python:3", "command": ["python", "-c", "raise SystemExit(3)"]},
+        "EssentialContainerExited",
+        "Essential container in task exited",
+        r"\(web exited with 3\)",
+    ),
+    "answers 404 to its health check": (
+        server(404),
+        "ServiceSchedulerInitiated",
+        r"Task failed ELB health checks in \(target-group arn:aws:[^)]*\)",
+        r"\(Health checks failed with these codes: \[404\]\)",
+    ),
+    "needs a secret that doesn't exist": (
+        {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
+        "TaskFailedToStart",
+        r"ResourceInitializationError: unable to pull secrets or registry auth: .* invalid parameters: /demo/nope",
+        "",
+    ),
+    "has an image without a command": (
+        {"image": "python:3"},
+        "TaskFailedToStart",
+        "CannotStartContainerError: the task definition gives container web no command to run",
+        "",
+    ),
+    "takes longer to start than its health checks wait": (
+        server(200, pause=20),
+        "ServiceSchedulerInitiated",
+        r"Task failed ELB health checks in \(target-group arn:aws:[^)]*\)",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: Any, home: Path, case: str) -> None:
+    container, code, reason, detail = BROKEN[case]
+    web.change(deploymentCircuitBreaker={"enable": True, "rollback": True})
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            good = running.describe()["deployments"][0]["id"]
+            async with traffic(running.url) as statuses:
+                web.change(taskDefinition=web.define(2, **container))
+                verdict = "rolled back because the circuit breaker threshold was exceeded"
+                with pytest.raises(NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"):
+                    await running.settle()
+                assert any(report.startswith("rolling back: ") for report in running.reports)
+                (primary,) = running.describe()["deployments"]
+                assert (primary["taskDefinition"], primary["rolloutState"]) == (web.define(1), "COMPLETED")
+                web.change(desiredCount=3)
+                await running.settle()
+            assert set(statuses) == {200}, statuses
+            failed = [task for task in running.tasks("STOPPED") if task["taskDefinition"] == web.define(2)]
+            told = [task for task in failed if not task["stoppedReason"].startswith("Scaling activity")]
+            assert len(told) >= 3
+            assert all(
+                (task["stopCode"], bool(re.fullmatch(reason, task["stoppedReason"]))) == (code, True) for task in told
+            )
+            assert running.says("is unable to consistently start tasks successfully.")
+            assert running.says("deployment failed: tasks failed to start.")
+            assert running.says(f"rolling back to deployment {good}.")
+            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(1)}
+
+    asyncio.run(play())
+
+
+def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(web: Any, home: Path) -> None:
+    web.change(deploymentCircuitBreaker={"enable": True, "rollback": True}, healthCheckGracePeriodSeconds=20)
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            async with traffic(running.url) as statuses:
+                web.change(taskDefinition=web.define(2, **server(200, pause=3)))
+                await running.settle()
+            assert set(statuses) == {200}, statuses
+            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_failed_deployment_without_a_rollback_stalls_until_something_else_is_asked_for(
+    web: Any, home: Path, *, first: bool
+) -> None:
+    web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
+    bad = web.define(2, image="python:3")
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            if not first:
+                await running.settle()
+            web.change(taskDefinition=bad)
+            for _ in ("at once", "and as long as it stays like that"):
+                with pytest.raises(NotSteadyError, match=r"stopped because the circuit breaker .*CannotStartContainer"):
+                    await running.settle()
+            failed, *old = running.describe()["deployments"]
+            assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (bad, "FAILED", 0)
+            assert [each["runningCount"] for each in old] == ([] if first else [2])
+            web.change(taskDefinition=web.define(3))
+            await running.settle()
+            assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [web.define(3)]
+
+    asyncio.run(play())
