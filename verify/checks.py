@@ -59,7 +59,7 @@ def passed(phase: Phase, outcome: Answer | Failure) -> str:
     return (
         f"{outcome.status} in {_ms(timings.first_byte)}"
         if phase is Phase.HTTP
-        else f"{outcome.tls.version if outcome.tls else 'passed'} in {_ms(timings.tls or 0)}"
+        else f"{f'{outcome.tls.version}, {outcome.tls.cipher}' if outcome.tls else 'passed'} in {_ms(timings.tls or 0)}"
     )
 
 
@@ -117,6 +117,7 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
         )
     if planned:
         yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
+        yield from _latencies(measured(samples, options).latency, options)
         cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
         yield from _tasks(measured(samples, options), options.expect_tasks, cookies)
 
@@ -163,6 +164,21 @@ def measured(samples: Sequence[Attempt], options: Options) -> Samples:
         if options.expect_tasks
         else None,
     )
+
+
+def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
+    for rank, bound in options.max_latency:
+        took = latency.get(rank)
+        if took is None:
+            yield Result(id=f"latency-{rank}", status=Status.SKIP, actual="nothing answered")
+            continue
+        yield Result(
+            id=f"latency-{rank}",
+            status=Status.OK if took <= bound else Status.FAIL,
+            actual=f"{rank} {_ms(took)}",
+            expected=f"at most {_ms(bound)}",
+            hint="" if took <= bound else "are the tasks busy, or far away? --format json says which step took long",
+        )
 
 
 def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str]) -> Iterator[Result]:

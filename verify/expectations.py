@@ -8,9 +8,10 @@ from functools import partial
 from verify import explain
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
+from verify.json_pointer import at_pointer
 from verify.options import Options
 from verify.outcome import Answer
-from verify.values import HeaderExpectation
+from verify.values import HeaderExpectation, JsonExpectation
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def expectations(options: Options) -> Iterator[Expectation]:
         yield Expectation("body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), _body)
     for header in options.expect_header:
         yield _header(header)
+    for value in options.expect_json:
+        yield _json(value)
     if options.security_headers:
         yield from _SECURITY
 
@@ -75,6 +78,18 @@ def _header(expected: HeaderExpectation) -> Expectation:
         return f"no {expected.name} header" if value is None else f"{expected.name}: {visible(value, 60)}"
 
     return Expectation(f"header-{expected.name.lower()}", visible(expected.text, 80), holds, seen)
+
+
+def _json(expected: JsonExpectation) -> Expectation:
+    def holds(answer: Answer) -> bool:
+        return at_pointer(answer.text, expected.pointer) == expected.equals
+
+    def seen(answer: Answer) -> str:
+        found = at_pointer(answer.text, expected.pointer)
+        place = visible(expected.pointer or "the document's root", 40)
+        return f"no value at {place}" if found is None else f"'{visible(found, 60)}' at {place}"
+
+    return Expectation("json", visible(expected.text, 80), holds, seen)
 
 
 def _body(answer: Answer) -> str:

@@ -42,6 +42,18 @@ def target(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="use these addresses for a name and port, before DNS knows them; repeatable",
     )
+    add(
+        "--connect-to",
+        metavar="HOST:PORT",
+        type=values.door,
+        help="connect there instead, and ask as if it were the target; :PORT is the target's own host",
+    )
+    add(
+        "--resolver",
+        metavar="ADDR[:PORT]",
+        type=values.name_server,
+        help="ask this name server, past what this machine's resolver remembers",
+    )
     add("-4", "--ipv4", dest="family", action="store_const", const=4, help="use IPv4 addresses only")
     add("-6", "--ipv6", dest="family", action="store_const", const=6, help="use IPv6 addresses only")
     add("--cacert", metavar="FILE", type=values.cafile, help="trust the authorities in this PEM file, and no others")
@@ -110,6 +122,14 @@ def expectations(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable",
     )
+    add(
+        "--expect-json",
+        metavar="/POINTER=VALUE",
+        type=values.expected_json,
+        action="append",
+        default=[],
+        help="string, number, true or false at this place of a JSON body (RFC 6901); repeatable",
+    )
     add("--max-body", metavar="SIZE", type=values.size, default="1MiB", help="read no more of a body (1MiB)")
 
 
@@ -131,6 +151,7 @@ def security(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and tell no version of what made them",
     )
+    add("--no-trace", action="store_true", help="the method TRACE, which echoes what it gets, is refused")
 
 
 def identity(parser: argparse.ArgumentParser) -> None:
@@ -171,6 +192,14 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         default="1",
         help="requests to measure at the same time (1); more is sooner done, but slows each answer down",
     )
+    add(
+        "--max-latency",
+        metavar="RANK=TIME",
+        type=values.latency_bound,
+        action="append",
+        default=[],
+        help="longest whole request by rank: min, mean, p50, p90, p95, p99 or max, e.g. p95=500ms; repeatable",
+    )
     add("--each-address", action="store_true", help="once stable, every address of the name answers by itself")
     add(
         "--min-addresses",
@@ -203,6 +232,7 @@ def watching(parser: argparse.ArgumentParser) -> None:
     add(
         "--for", dest="lasting", metavar="TIME", type=values.duration(), help="watch this long; without it until SIGINT"
     )
+    add("--until-file", metavar="FILE", help="watch until this file is there, without a command")
     add(
         "--before",
         metavar="TIME",
@@ -238,6 +268,12 @@ def output(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help=f"{', '.join(values.FORMAT_NAMES)}; to a file, or one of them to stdout (text); repeatable",
+    )
+    add(
+        "--config",
+        metavar="FILE",
+        help="read options from a file, shell-quoted, # starts a comment; then VERIFY_OPTIONS from the environment, "
+        "then the command line: what comes later wins",
     )
     add("--mask-query", action="store_true", help="show the target without its query string")
     add("--quiet", action="store_true", help="no progress on stderr")

@@ -1,6 +1,7 @@
 """The command line: every choice a run can make, read once, checked, frozen."""
 
 import argparse
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -25,6 +26,9 @@ _WATCH_EXAMPLES = """examples:
   verify watch web.example.com --for 5m --min-availability 99.9 --max-outage 1s
 """
 _WATCH = "watch"
+_MAX_CONFIG = 64 * 1024
+"""Characters; more is no list of options."""
+
 _Group = Callable[[argparse.ArgumentParser], None]
 _GROUPS = (
     option_groups.target,
@@ -44,12 +48,27 @@ _WATCH_GROUPS = (
 )
 
 
+_NEEDS_TIME = (
+    "expect_tasks",
+    "samples",
+    "stable_for",
+    "max_latency",
+    "each_address",
+    "closed",
+    "min_tls",
+    "redirect_from",
+    "no_trace",
+)
+"""What a single attempt can't do."""
+
+
 class Watch(NamedTuple):
     """How to watch; durations in seconds, `lasting` only without a command, `None` where nothing is asked."""
 
     command: tuple[str, ...]
     rate: float
     lasting: float | None
+    until_file: str | None
     before: float
     after: float
     max_errors: int | None
@@ -70,6 +89,8 @@ class Options(NamedTuple):
     header: tuple[tuple[str, str], ...]
     host: str | None
     resolve: tuple[values.Pinned, ...]
+    connect_to: values.Door | None
+    resolver: values.Door | None
     family: int | None
     all: bool
     cacert: str | None
@@ -84,21 +105,25 @@ class Options(NamedTuple):
     body_regex: tuple[re.Pattern[str], ...]
     body_equals: str | None
     expect_header: tuple[values.HeaderExpectation, ...]
+    expect_json: tuple[values.JsonExpectation, ...]
     max_body: int
     min_days_left: int
     min_tls: str | None
     redirect_from: int | None
     security_headers: bool
+    no_trace: bool
     expect_tasks: int | None
     identity: values.Identity
     miss_probability: float
     samples: int | None
     concurrency: int
+    max_latency: tuple[values.LatencyBound, ...]
     each_address: bool
     min_addresses: int | None
     closed: tuple[values.Door, ...]
     allow_inconclusive: bool
     format: tuple[values.Output, ...]
+    config: str | None
     mask_query: bool
     quiet: bool
     debug: bool
@@ -124,23 +149,50 @@ def parse_options(arguments: Sequence[str]) -> Options:
     """
     if arguments[:1] == [_WATCH]:
         return _parse_watch(arguments[1:])
-    options = Options(**_settled(build_parser().parse_args(arguments)))
+    options = Options(**_settled(_parsed(build_parser(), arguments)))
     _refuse_shared_outputs(options)
-    needs_time = ("expect_tasks", "samples", "stable_for", "each_address", "closed", "min_tls", "redirect_from")
-    if options.deadline == 0 and any(getattr(options, name) for name in needs_time):
+    if options.deadline == 0 and any(getattr(options, name) for name in _NEEDS_TIME):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
     return options
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line after what the environment and a file say: of an option given twice, the later one counts."""
+    words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
+    given = parser.parse_args(words)
+    if given.config is None:
+        return given
+    try:
+        with open(given.config, encoding="utf-8") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
+            text = file.read(_MAX_CONFIG)
+    except (OSError, ValueError):
+        raise InputError(f"can't read the options of {visible(given.config)}", "is it a text file?") from None
+    return parser.parse_args([*_split("the file of --config", text), *words])
+
+
+def _split(where: str, text: str) -> list[str]:
+    if not text.strip():
+        return []
+    import shlex  # noqa: PLC0415 — for few
+
+    try:
+        words = shlex.split(text, comments=True)
+    except ValueError as error:
+        raise InputError(f"{where} holds no options: {visible(str(error))}", "they are quoted as in a shell") from None
+    if words[:1] and not words[0].startswith("-"):
+        raise InputError(f"{where} holds no options", "write options there, and give the target as always")
+    return words
 
 
 def _parse_watch(arguments: Sequence[str]) -> Options:
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
     command = words[end + 1 :]
-    given = _settled(build_watch_parser().parse_args(words[:end]))
+    given = _settled(_parsed(build_watch_parser(), words[:end]))
     if given.pop("until_exit") and not command:
         raise InputError("--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND")
-    if given["lasting"] is not None and command:
-        raise InputError("--for and a command contradict each other", "a command is watched until it has ended")
+    if sum((given["lasting"] is not None, given["until_file"] is not None, bool(command))) > 1:
+        raise InputError("--for, --until-file and a command contradict each other", "give one end to the watch")
     asked = {name: given.pop(name) for name in Watch._fields if name in given}
     if all(asked[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
         asked["max_errors"] = 0

@@ -34,6 +34,7 @@ class TlsSeen(NamedTuple):
     version: str
     names: tuple[str, ...]
     days_left: float
+    cipher: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from verify import tls
 from verify.escaping import visible
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
-from verify.resolve import Resolver
+from verify.resolve import Resolver, destination
 from verify.target import Target, no_balancer
 
 if find_spec("sniffio") is None:
@@ -112,6 +112,7 @@ class Probe:
     ) -> None:
         self.tls = target.scheme == "https"
         self.target = target
+        self.door = destination(target, options)
         self._options = options
         self._transport = transport
         self.resolver = resolver
@@ -156,7 +157,7 @@ class Probe:
             return self._explained(error, course)
 
     async def _resolve(self, course: _Course) -> None:
-        addresses = await self.resolver(self.target.host)
+        addresses = await self.resolver(self.door.host)
         if not addresses:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         turn = self._sent % len(addresses)
@@ -179,7 +180,7 @@ class Probe:
         host = f"[{address}]" if ":" in address else address
         request = httpx.Request(
             self._options.method,
-            f"{self.target.scheme}://{host}:{self.target.port}{self.target.path}",
+            f"{self.target.scheme}://{host}:{self.door.port}{self.target.path}",
             headers=self._headers,
             extensions={
                 "trace": course.mark,

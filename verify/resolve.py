@@ -9,8 +9,10 @@ from functools import partial
 from ipaddress import ip_address
 from types import MappingProxyType
 
+from verify import name_server
 from verify.options import Options
 from verify.target import Target
+from verify.values import Door
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
@@ -20,17 +22,33 @@ _FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 def chosen_resolver(target: Target, options: Options) -> Resolver:
     """What the options say where addresses come from: themselves, or the operating system."""
-    given = [pin.addresses for pin in options.resolve if (pin.host, pin.port) == (target.host, target.port)]
-    return partial(system_resolver, family=options.family, given={target.host: given[0]} if given else {})
+    door = destination(target, options)
+    given = {pin.host: pin.addresses for pin in reversed(options.resolve) if (pin.host, pin.port) == door}
+    return partial(system_resolver, family=options.family, given=given, server=options.resolver)
+
+
+def destination(target: Target, options: Options) -> Door:
+    """Where connections go: to the target, unless asked otherwise."""
+    host, port = options.connect_to or (target.host, target.port)
+    return Door(host or target.host, port)
 
 
 async def system_resolver(
-    host: str, *, family: int | None = None, given: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    host: str,
+    *,
+    family: int | None = None,
+    given: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    server: Door | None = None,
 ) -> tuple[str, ...]:
-    """Ask the operating system, on a thread of its own: `getaddrinfo` can't be cancelled, only left behind."""
+    """Ask a name server if one is given, else the operating system.
+
+    That on a thread of its own: `getaddrinfo` can't be cancelled, only left behind.
+    """
     with suppress(ValueError):
         known = [ip_address(address) for address in given.get(host, (host,))]
         return tuple(str(address) for address in known if family in (None, address.version))
+    if server:
+        return await name_server.ask(host, server, family)
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[tuple[str, ...]] = loop.create_future()
 

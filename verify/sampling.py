@@ -1,6 +1,5 @@
 """Which tasks answered: how many requests tell, and what names a task."""
 
-import json
 import math
 import re
 from bisect import bisect_left
@@ -8,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from verify.escaping import visible
+from verify.json_pointer import at_pointer
 from verify.options import Options
 from verify.outcome import Answer
 from verify.values import Identity
@@ -60,7 +60,7 @@ def identify(answer: Answer, identity: Identity) -> str | None:
     if identity.kind == "header":
         found = answer.header(identity.where)
     elif identity.kind == "json":
-        found = _at_pointer(answer.text, identity.where)
+        found = at_pointer(answer.text, identity.where)
     else:
         match = re.search(identity.where, answer.text)
         found = (match[1] if match.re.groups else match[0]) if match else None
@@ -74,15 +74,3 @@ def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:
     return {
         task: counts[task] for task in sorted(filter(None, counts), key=lambda task: (-counts[task], task))
     }, unnamed
-
-
-def _at_pointer(text: str, pointer: str) -> str | None:
-    """The string or number that an RFC 6901 pointer leads to."""
-    try:
-        value = json.loads(text)
-        for token in pointer.split("/")[1:]:
-            key = token.replace("~1", "/").replace("~0", "~")
-            value = value[int(key)] if isinstance(value, list) else value[key]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return str(value) if isinstance(value, (str, int)) else None

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from verify import doors, redirect, tls
 from verify.attempt import Attempt, judge
 from verify.options import Options
-from verify.outcome import Answer
+from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Result, Status
 from verify.values import Door
@@ -23,20 +23,42 @@ async def look_around(probe: Probe, options: Options, answer: Answer, room: Room
         alone = {address: await _alone(probe, address, options, room) for address in addresses if options.each_address}
         yield address_result(alone, addresses, options)
     if options.closed:
-        control = Door(target.host, target.port)
-        closed = [door if door.host else Door(target.host, door.port) for door in options.closed]
+        control = probe.door
+        closed = [door if door.host else Door(control.host, door.port) for door in options.closed]
         knocks = await doors.knock_on_all(closed, control, room(), resolver=probe.resolver)
         yield doors.closed_result(closed, control, knocks)
     if options.min_tls:
-        yield await tls.versions_result(answer.address, target.port, target.host, options, room())
+        yield await tls.versions_result(answer.address, probe.door.port, target.host, options, room())
     if options.redirect_from:
         asked = redirect.plain(target, options.redirect_from)
         async with new_transport(asked) as transport:
             # Headers may hold credentials, which are not for a wire without TLS.
-            bare = options._replace(header=())
+            to = options.connect_to and Door(options.connect_to.host, asked.port)
+            bare = options._replace(header=(), connect_to=to)
             in_plain = Probe(asked, bare, transport=transport, resolver=probe.resolver)
             outcome = await in_plain(min(options.timeout, room()))
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
+    if options.no_trace:
+        async with new_transport(target, cafile=options.cacert) as transport:
+            tracing = Probe(target, options._replace(method="TRACE"), transport=transport, resolver=probe.resolver)
+            yield trace_result(await tracing(min(options.timeout, room())))
+
+
+def trace_result(outcome: Answer | Failure) -> Result:
+    """Whether TRACE is refused, in words or by hanging up; where nothing could be asked, nothing is known."""
+    status = Status.OK
+    if isinstance(outcome, Answer) and outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundary
+        status = Status.FAIL
+    elif isinstance(outcome, Failure) and outcome.phase is not Phase.HTTP:
+        status = Status.UNKNOWN
+    return Result(
+        id="trace",
+        status=status,
+        actual=outcome.reason if isinstance(outcome, Failure) else f"TRACE is answered with {outcome.status}",
+        expected="TRACE is refused",
+        hint="a server that echoes requests shows credentials to scripts" if status is Status.FAIL else "",
+        attempts=1,
+    )
 
 
 async def _alone(probe: Probe, address: str, options: Options, room: Room) -> Attempt | None:

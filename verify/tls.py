@@ -60,7 +60,9 @@ def seen(connection: ssl.SSLObject) -> TlsSeen:
     certificate = connection.getpeercert() or {}
     ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter", "Jan  1 00:00:00 1970 GMT")))
     names = [visible(str(name[1]), 80) for name in certificate.get("subjectAltName", ()) if isinstance(name, tuple)]
-    return TlsSeen(connection.version() or "", tuple(names), (ends - time.time()) / 86400)
+    return TlsSeen(
+        connection.version() or "", tuple(names), (ends - time.time()) / 86400, (connection.cipher() or ("",))[0]
+    )
 
 
 def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator[Result]:

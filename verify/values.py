@@ -18,7 +18,7 @@ _MAX_BODY = 64 * 1024**2
 _OWN_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
 
 
-FORMAT_NAMES = ("text", "json", "junit", "tap", "github")
+FORMAT_NAMES = ("text", "json", "jsonl", "junit", "tap", "github", "prometheus")
 
 
 class StatusSet(NamedTuple):
@@ -39,6 +39,21 @@ class HeaderExpectation(NamedTuple):
     name: str
     equals: str | None
     matches: re.Pattern[str] | None
+
+
+class JsonExpectation(NamedTuple):
+    """A value that the body's JSON must hold; `pointer` is RFC 6901's."""
+
+    text: str
+    pointer: str
+    equals: str
+
+
+class LatencyBound(NamedTuple):
+    """Most seconds that a measured rank may take: min, mean, p50, p90, p95, p99 or max."""
+
+    rank: str
+    seconds: float
 
 
 class Identity(NamedTuple):
@@ -233,6 +248,32 @@ def expected_header(text: str) -> HeaderExpectation:
         match[3] if match[2] == "=" else None,
         regex(match[3]) if match[2] == "~" else None,
     )
+
+
+def expected_json(text: str) -> JsonExpectation:
+    """A pointer, and what is there."""
+    match = re.fullmatch(r"((?:/[^=]*)?)=(.*)", text, re.DOTALL)
+    if match is None:
+        raise ArgumentTypeError(f"'{visible(text, 40)}' is no JSON expectation: write /pointer=VALUE")
+    return JsonExpectation(text, match[1], match[2])
+
+
+def latency_bound(text: str) -> LatencyBound:
+    """A rank, and a duration."""
+    match = re.fullmatch(r"(min|mean|p50|p90|p95|p99|max)=(.*)", text, re.DOTALL)
+    if match is None:
+        raise ArgumentTypeError(f"'{visible(text, 40)}' is no latency: write p95=500ms; also min mean p50 p90 p99 max")
+    return LatencyBound(match[1], duration()(match[2]))
+
+
+def name_server(text: str) -> Door:
+    """An address, and maybe a port."""
+    match = re.fullmatch(r"\[([^\]]+)\](?::([0-9]+))?|([0-9.]+)(?::([0-9]+))?|([0-9A-Fa-f:.]+)", text)
+    host, port = next(((match[at], match[at + 1]) for at in (1, 3) if match[at]), (match[5], "")) if match else ("", "")
+    try:
+        return Door(str(ip_address(host)), parse_port(port or "53"))
+    except ValueError:
+        raise ArgumentTypeError(f"'{visible(text, 60)}' is no name server: write an address, and maybe :PORT") from None
 
 
 def identity(text: str) -> Identity:

@@ -24,6 +24,9 @@ from verify.watch_record import LANES, Record
 Command = Callable[[], Awaitable[int]]
 """Runs what changes the service, to its end; returns its exit code."""
 
+_LOOK_EVERY = 0.2
+"""Seconds between looks for the file of `--until-file`."""
+
 _CANNOT_RUN = 126
 """What a shell returns for a file that it can't execute."""
 
@@ -134,10 +137,11 @@ async def _while_it_changes(
             record.command_exit_code = await command()
             progress(f"{clock() - began:6.1f} s {asked.command[0]} ended with {record.command_exit_code}")
             await asyncio.sleep(asked.after)
-        elif asked.lasting is None:
-            await asyncio.Event().wait()
-        else:
+        elif asked.lasting is not None:
             await asyncio.sleep(began + asked.lasting - clock())
+        else:
+            while asked.until_file is None or not os.path.exists(asked.until_file):  # noqa: ASYNC110, ASYNC240, PTH110
+                await asyncio.sleep(_LOOK_EVERY)
         over.set()
 
 

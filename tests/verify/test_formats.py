@@ -114,11 +114,56 @@ def test_tap_is_good_where_the_run_is(report: Report) -> None:
     assert all(points.values()) == (report.exit_code == 0)
 
 
+METRIC = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\.)*",?)*)\} (-?[0-9.e+-]+)')
+
+
+def metrics(text: str) -> dict[tuple[str, str], float]:
+    """A reader of Prometheus' text format: each sample below the one TYPE line of its metric, none twice."""
+    found: dict[tuple[str, str], float] = {}
+    typed: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            typed.append(line.split()[2])
+        elif not line.startswith("# HELP "):
+            sample = METRIC.fullmatch(line)
+            assert sample, line
+            assert sample[1] == typed[-1]
+            assert (sample[1], sample[2]) not in found
+            found[sample[1], sample[2]] = float(sample[3])
+    assert len(typed) == len(set(typed))
+    return found
+
+
+def test_prometheus_reads_the_verdict_and_every_check(report: Report) -> None:
+    found = metrics(FORMATS["prometheus"]([report]))
+    instance = f'instance="{report.url}"'
+    assert found["probe_success", instance] == (report.exit_code == 0)
+    assert found["verify_exit_code", instance] == report.exit_code
+    judged = [result for result in report.results if result.status is not Status.SKIP]
+    assert sum(metric == "verify_check_status" for metric, _ in found) == len(judged)
+    assert (("verify_availability", instance) in found) == (report.watched is not None)
+
+
+def test_json_lines_hold_what_the_document_holds(report: Report) -> None:
+    (whole,) = json.loads(FORMATS["json"]([report]))["reports"]
+    lines = [json.loads(line) for line in FORMATS["jsonl"]([report]).splitlines()]
+    kinds = [line.pop("kind") for line in lines]
+    assert {line.pop("url") for line in lines} == {report.url}
+    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "phase"] == whole["phases"]
+    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "check"] == whole["checks"]
+    watch = whole["watch"] or {"outages": [], "tasks": {}}
+    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "outage"] == watch["outages"]
+    assert {line["task"] for kind, line in zip(kinds, lines, strict=True) if kind == "task"} == set(watch["tasks"])
+    assert kinds[-1] == "run"
+    assert lines[-1]["exit_code"] == report.exit_code
+
+
 def test_every_format_for_machines_is_red_when_the_exit_code_is(report: Report) -> None:
     red = report.exit_code != 0
     assert (json.loads(FORMATS["json"]([report]))["exit_code"] != 0) == red
     assert (re.search("<(failure|error) ", FORMATS["junit"]([report])) is not None) == red
     assert ("not ok " in FORMATS["tap"]([report])) == red
+    assert ('\nprobe_success{instance="' + report.url + '"} 0\n' in FORMATS["prometheus"]([report])) == red
     assert (re.search("^::error |^::warning ", FORMATS["github"]([report]), re.MULTILINE) is not None) == (
         red or report.verdict is ExitCode.INCONCLUSIVE
     )

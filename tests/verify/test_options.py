@@ -53,6 +53,17 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
 @pytest.mark.parametrize(
     ("option", "text"),
     [
+        ("--expect-json", "/a"),
+        ("--expect-json", "a=1"),
+        ("--max-latency", "p95"),
+        ("--max-latency", "p80=1s"),
+        ("--max-latency", "p95=0"),
+        ("--connect-to", "a.example"),
+        ("--connect-to", "a.example:0"),
+        ("--resolver", "ns.example"),
+        ("--resolver", "192.0.2.1:"),
+        ("--resolver", "192.0.2.1:65536"),
+        ("--resolver", "[::1"),
         ("--status", "ok"),
         ("--status", "600"),
         ("--status", "300-200"),
@@ -239,3 +250,52 @@ def test_the_numbers_that_a_pipeline_relies_on_stay() -> None:
         "INTERRUPTED": 130,
         "TERMINATED": 143,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "door"),
+    [
+        ("192.0.2.1", ("192.0.2.1", 53)),
+        ("192.0.2.1:5353", ("192.0.2.1", 5353)),
+        ("2001:DB8::1", ("2001:db8::1", 53)),
+        ("[::1]", ("::1", 53)),
+        ("[::1]:5353", ("::1", 5353)),
+    ],
+)
+def test_a_name_server_is_an_address_and_maybe_a_port(text: str, door: tuple[str, int]) -> None:
+    assert parse_options(["--resolver", text]).resolver == door
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "options").write_text("# ours\n--deadline 1m --interval 2s\n--body-contains 'a b'\n--timeout 3s\n")
+    monkeypatch.setenv("VERIFY_OPTIONS", f"--config {tmp_path}/options --interval 4s --timeout 5s")
+    options = parse_options(["--timeout", "6s", "--body-contains", "c"])
+    assert (options.deadline, options.interval, options.timeout) == (60, 4, 6)
+    assert options.body_contains == ("a b", "c"), "what may be repeated adds up"
+
+
+def test_a_watch_reads_the_same_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "options").write_text("--rate 5")
+    monkeypatch.setenv("VERIFY_OPTIONS", "--max-outage 1s")
+    watch = parse_options(["watch", "--config", str(tmp_path / "options"), "--", "true", "--config"]).watch
+    assert watch
+    assert (watch.rate, watch.max_outage, watch.command) == (5, 1, ("true", "--config"))
+
+
+@pytest.mark.parametrize("text", ["--timeout '5s", "a.example", "--no-such", "--timeout 5 s"])
+def test_a_file_or_an_environment_that_holds_no_options_is_unusable(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "options").write_text(text)
+    with pytest.raises(InputError):
+        parse_options(["b.example", "--config", str(tmp_path / "options")])
+    monkeypatch.setenv("VERIFY_OPTIONS", text)
+    with pytest.raises(InputError):
+        parse_options(["b.example"])
+
+
+def test_a_file_of_options_that_is_not_there_is_unusable(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="can't read the options"):
+        parse_options(["--config", str(tmp_path / "none")])

@@ -15,14 +15,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.verify.test_waiting import failure
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.formats.text import text
 from verify.options import parse_options
+from verify.outcome import Phase
 from verify.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
 from verify.run import Evidence, check
-from verify.target import parse_target
+from verify.surroundings import trace_result
+from verify.target import Target, parse_target
 
 Handler = Callable[[int, httpx.Request], httpx.Response]
 
@@ -352,6 +355,73 @@ def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifi
     assert (held.exit_code, found(held, identifier).status) == (ExitCode.PASSED, Status.OK)
     assert (failed.verdict, found(failed, identifier).status) == (ExitCode.FAILED, Status.FAIL)
     assert "4 of 10 answers" in found(failed, identifier).actual
+
+
+@pytest.mark.parametrize(("rank", "good"), [("p50=16ms", True), ("max=15ms", False), ("mean=1s", True)])
+def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noqa: FBT001 — a parameter of the table
+    report = run(hello, "--max-latency", rank)
+    assert report.verdict is (ExitCode.PASSED if good else ExitCode.FAILED)
+    result = found(report, f"latency-{rank.partition('=')[0]}")
+    assert result.actual.endswith(" 16 ms")
+
+
+def test_no_answer_has_no_latency_to_judge() -> None:
+    def gone(number: int, request: httpx.Request) -> httpx.Response:
+        return hello(number, request) if number < 3 else failing(number, request)
+
+    report = run(gone, "--max-latency", "p95=1s")
+    assert found(report, "latency-p95").status is Status.SKIP
+    assert report.verdict is ExitCode.FAILED
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seen"),
+    [
+        ("/version=2", ""),
+        ("/ready/0=true", ""),
+        ("/a~1b=x=y", ""),
+        ("/version=3", "'2' at /version"),
+        ("/ready=true", "no value at /ready"),
+        ("=2", "no value at the document's root"),
+    ],
+)
+def test_a_value_of_a_json_body_is_compared(wanted: str, seen: str) -> None:
+    def status(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"version": 2, "ready": [True], "a/b": "x=y"})
+
+    report = run(status, "--expect-json", wanted)
+    assert report.exit_code is (ExitCode.WRONG_VERSION if seen else ExitCode.PASSED)
+    assert seen in found(report, "json").actual
+
+
+@pytest.mark.parametrize(
+    ("answered", "status"),
+    [
+        (httpx.Response(405), Status.OK),
+        (httpx.Response(200), Status.FAIL),
+        (httpx.ConnectError("connection refused"), Status.UNKNOWN),
+    ],
+)
+def test_trace_must_be_refused(answered: httpx.Response | Exception, status: Status) -> None:
+    def handler(number: int, request: httpx.Request) -> httpx.Response:
+        if request.method != "TRACE":
+            return hello(number, request)
+        if isinstance(answered, Exception):
+            raise answered
+        return answered
+
+    def refuse(target: Target, **_: object) -> httpx.MockTransport:
+        del target
+        return httpx.MockTransport(lambda request: handler(0, request))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("verify.surroundings.new_transport", refuse)
+        report = run(hello, "--no-trace")
+    assert found(report, "trace").status is status
+
+
+def test_to_hang_up_is_to_refuse_too() -> None:
+    assert trace_result(failure(Phase.HTTP)).status is Status.OK
 
 
 def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:

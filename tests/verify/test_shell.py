@@ -205,6 +205,44 @@ def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
     assert b"requests failed" in report
 
 
+def test_a_watch_ends_when_a_file_is_there(alb: FakeAlb, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    with subprocess.Popen(
+        [*PROGRAM, *WATCH, alb.authority, "--until-file", str(done)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        for line in running.stderr:
+            if b"task-1" in line:
+                break
+        done.touch()
+        report = running.stdout.read()
+    assert running.returncode == ExitCode.PASSED
+    assert b"2 old" in report
+
+
+def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> None:
+    seen = len(alb.requests)
+    elsewhere = ("--connect-to", alb.authority)
+    done = verify("http://shop.example/cart", *elsewhere, "--each-address", "--closed", ":1", *QUICK)
+    assert done.returncode == ExitCode.PASSED
+    assert all(
+        b"GET /cart" in request and b"Host: shop.example\r\n" in request for request in alb.requests[seen:] if request
+    )
+
+
+def test_trace_is_asked_for_only_on_demand(alb: FakeAlb) -> None:
+    seen = len(alb.requests)
+    done = verify(alb.authority, "--no-trace", *QUICK)
+    assert done.returncode == ExitCode.FAILED
+    assert b"TRACE is answered with 200" in done.stdout
+    assert sum(request.startswith(b"TRACE ") for request in alb.requests[seen:]) == 1
+
+
 def test_a_bug_is_70_with_a_trace_only_on_demand(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from verify.formats.document import document
 from verify.formats.github import annotations
 from verify.formats.junit import junit
+from verify.formats.lines import lines
+from verify.formats.prometheus import prometheus
 from verify.formats.tap import tap
 from verify.formats.text import text
 from verify.report import Report
@@ -12,7 +14,9 @@ from verify.report import Report
 FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
     "text": text,
     "json": document,
+    "jsonl": lines,
     "junit": junit,
     "tap": tap,
     "github": annotations,
+    "prometheus": prometheus,
 }

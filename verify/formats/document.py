@@ -16,12 +16,13 @@ def document(reports: Sequence[Report]) -> str:
         "schema": SCHEMA,
         "verdict": worst(report.verdict for report in reports).name.lower(),
         "exit_code": exit_code(reports),
-        "reports": [_report(report) for report in reports],
+        "reports": [report_object(report) for report in reports],
     }
     return json.dumps(everything, indent=2) + "\n"
 
 
-def _report(report: Report) -> dict[str, object]:
+def report_object(report: Report) -> dict[str, object]:
+    """One run of the document."""
     samples, target = report.samples, report.parsed.target
     return {
         "started": report.started.isoformat(timespec="milliseconds"),

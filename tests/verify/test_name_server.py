@@ -1,0 +1,176 @@
+"""A name server on loopback that answers as it is told, and what is made of it."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.verify.fake_alb import FakeAlb, hello
+from tests.verify.test_probe import closed_port
+from verify.exit_codes import ExitCode
+from verify.main import main
+from verify.name_server import ask
+from verify.values import Door
+
+Reply = Callable[[int, bytes], list[bytes]]
+"""Given the number of the query and its bytes: the datagrams that are sent back."""
+
+ALIAS = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 60, 2) + b"\xc0\x0c"
+
+
+def record(address: str) -> bytes:
+    packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    return b"\xc0\x0c" + struct.pack("!HHIH", 28 if ":" in address else 1, 1, 60, len(packed)) + packed
+
+
+def answer(query: bytes, *records: bytes, code: int = 0, flags: int = 0x8180) -> bytes:
+    return query[:2] + struct.pack("!HHHHH", flags | code, 1, len(records), 0, 0) + query[12:] + b"".join(records)
+
+
+def kind(query: bytes) -> int:
+    return int.from_bytes(query[-4:-2], "big")
+
+
+@contextmanager
+def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[Door]:
+    """A responder on a port of its own, by UDP, and on the same by TCP if asked."""
+    number = iter(range(1000))
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as streams,
+    ):
+        datagrams.bind(("127.0.0.1", 0))
+        streams.bind(datagrams.getsockname())
+        streams.listen()
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    query, sender = datagrams.recvfrom(4096)
+                    if not query:  # shut down
+                        return
+                    for message in reply(next(number), query):
+                        datagrams.sendto(message, sender)
+
+        def serve_streams(how: Reply) -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = streams.accept()
+                    with connection:
+                        query = connection.recv(4096)[2:]
+                        for message in how(next(number), query):
+                            connection.sendall(len(message).to_bytes(2, "big") + message)
+
+        threading.Thread(target=serve, daemon=True).start()
+        if by_tcp:
+            threading.Thread(target=serve_streams, args=(by_tcp,), daemon=True).start()
+        yield Door("127.0.0.1", datagrams.getsockname()[1])
+        for listening in (datagrams, streams):
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+
+
+def addresses(reply: Reply, family: int | None = 4, by_tcp: Reply | None = None, limit: float = 10) -> tuple[str, ...]:
+    async def once(server: Door) -> tuple[str, ...]:
+        async with asyncio.timeout(limit):
+            return await ask("a.example", server, family)
+
+    with name_server(reply, by_tcp) as server:
+        return asyncio.run(once(server))
+
+
+def both(_number: int, query: bytes) -> list[bytes]:
+    return [answer(query, ALIAS, record("192.0.2.1" if kind(query) == 1 else "2001:db8::1"))]
+
+
+@pytest.mark.parametrize(
+    ("family", "found"), [(4, ("192.0.2.1",)), (6, ("2001:db8::1",)), (None, ("192.0.2.1", "2001:db8::1"))]
+)
+def test_the_addresses_behind_aliases_are_those_of_the_family(family: int | None, found: tuple[str, ...]) -> None:
+    assert addresses(both, family) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "errno", "said"),
+    [(3, socket.EAI_NONAME, "NXDOMAIN"), (2, socket.EAI_AGAIN, "SERVFAIL"), (9, socket.EAI_NONAME, "error 9")],
+)
+def test_what_the_server_says_is_told(code: int, errno: int, said: str) -> None:
+    with pytest.raises(socket.gaierror, match=said) as raised:
+        addresses(lambda _number, query: [answer(query, code=code)])
+    assert raised.value.errno == errno
+
+
+def test_a_name_without_addresses_has_none() -> None:
+    assert addresses(lambda _number, query: [answer(query)]) == ()
+
+
+def test_a_truncated_answer_is_asked_for_again_by_tcp() -> None:
+    many = [f"192.0.2.{number}" for number in range(1, 200)]
+    found = addresses(
+        lambda _number, query: [answer(query, flags=0x8380)],
+        by_tcp=lambda _number, query: [answer(query, *map(record, many))],
+    )
+    assert found == tuple(many)
+
+
+def test_a_stream_that_ends_early_is_a_failure_to_try_again() -> None:
+    with pytest.raises(socket.gaierror, match="no whole answer") as raised:
+        addresses(lambda _number, query: [answer(query, flags=0x8380)], by_tcp=lambda _number, _query: [])
+    assert raised.value.errno == socket.EAI_AGAIN
+
+
+def test_a_datagram_that_nobody_asked_for_is_no_answer() -> None:
+    def spoofed(_number: int, query: bytes) -> list[bytes]:
+        other_number = bytes([query[0] ^ 1]) + query[1:]
+        other_name = query[:13] + b"b" + query[14:]
+        lies = [answer(wrong, record("198.51.100.1")) for wrong in (other_number, other_name)]
+        return [b"", *lies, answer(query, record("192.0.2.1"))]
+
+    assert addresses(spoofed) == ("192.0.2.1",)
+
+
+def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.name_server._AGAIN", 0.01)
+    assert addresses(lambda number, query: both(number, query) if number > 2 else []) == ("192.0.2.1",)
+
+
+def test_a_server_that_is_not_there_is_a_failure_to_try_again() -> None:
+    with pytest.raises(socket.gaierror) as raised:
+        asyncio.run(ask("a.example", Door("127.0.0.1", closed_port()), 4))
+    assert raised.value.errno == socket.EAI_AGAIN
+
+
+def test_a_silent_server_is_left_when_time_is_up() -> None:
+    with pytest.raises(TimeoutError):
+        addresses(lambda _number, _query: [], limit=0.05)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.binary(max_size=40), st.integers(0, 5))
+def test_garbage_after_the_question_is_a_failure_or_addresses(garbage: bytes, count: int) -> None:
+    def reply(_number: int, query: bytes) -> list[bytes]:
+        return [answer(query)[:6] + struct.pack("!HHH", count, 0, 0) + query[12:] + garbage]
+
+    with suppress(socket.gaierror):
+        assert all(address.count(".") == 3 for address in addresses(reply))
+
+
+def test_a_whole_run_waits_for_the_given_server_to_know_the_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
+
+    def late(number: int, query: bytes) -> list[bytes]:
+        return [answer(query, record("127.0.0.1")) if number > 1 else answer(query, code=3)]
+
+    with FakeAlb(lambda _number, _request: [hello("a")]) as alb, name_server(late) as server:
+        options = ("--resolver", str(server), "-4", "--interval", "1ms")
+        assert main([f"a.example:{alb.port}", *options]) == ExitCode.PASSED
+    shown = capsys.readouterr().out
+    assert "after 2 x the name does not resolve (yet): NXDOMAIN from the name server" in shown

@@ -1,0 +1,28 @@
+"""For a log pipeline: JSON Lines, each finding by itself with the target that it is about."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from verify.formats.document import report_object
+from verify.report import Report
+
+_LISTS = {"phases": "phase", "checks": "check"}
+
+
+def lines(reports: Sequence[Report]) -> str:
+    """A line per phase, check, outage and watched task, then one for the run."""
+    return "".join(f"{json.dumps(line)}\n" for report in reports for line in _lines(report_object(report), report))
+
+
+def _lines(whole: dict[str, object], report: Report) -> Iterator[dict[str, object]]:
+    about = {"url": report.url}
+    watch = whole.pop("watch")
+    for key, kind in _LISTS.items():
+        found = whole.pop(key)
+        assert isinstance(found, list)
+        yield from ({"kind": kind, **about, **each} for each in found)
+    if isinstance(watch, dict):
+        yield from ({"kind": "outage", **about, **outage} for outage in watch.pop("outages"))
+        yield from ({"kind": "task", **about, "task": name, **seen} for name, seen in watch.pop("tasks").items())
+        whole["watch"] = watch
+    yield {"kind": "run", **about, **whole}

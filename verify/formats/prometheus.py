@@ -1,0 +1,65 @@
+"""For Prometheus: the text format, for a Pushgateway or node_exporter's textfile folder; blackbox_exporter's names.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from collections.abc import Iterator, Sequence
+
+from verify.report import Report, Status
+
+_STEPS = {"resolve": "resolve", "connect": "connect", "tls": "tls", "first_byte": "processing"}
+_HELP = {
+    "probe_success": "Whether the run ended with 0.",
+    "probe_duration_seconds": "How long the run took.",
+    "probe_http_duration_seconds": "Median of a step of the measured requests; processing is up to the first byte.",
+    "verify_exit_code": "The code that the run ended with.",
+    "verify_verdict": "Always 1; the label says how the run ended.",
+    "verify_check_status": "Each phase and check: 1 ok, 0 failed, -1 could not tell.",
+    "verify_requests": "Requests that were measured.",
+    "verify_requests_failed": "Of those, how many got no answer, or while watching none as wanted.",
+    "verify_latency_seconds": "Of whole requests, by nearest rank.",
+    "verify_tasks": "Distinct tasks that answered.",
+    "verify_availability": "Share of the watched requests that were answered well.",
+    "verify_longest_outage_seconds": "Longest run of failed requests while watching.",
+}
+_NUMBERS = {Status.OK: 1, Status.FAIL: 0, Status.UNKNOWN: -1}
+
+
+def prometheus(reports: Sequence[Report]) -> str:
+    """Every metric once with all its samples, as the format wants it."""
+    samples = [sample for report in reports for sample in _samples(report)]
+    lines = []
+    for name, said in _HELP.items():
+        own = [f"{name}{labels} {value:.12g}" for metric, labels, value in samples if metric == name]
+        lines += [f"# HELP {name} {said}", f"# TYPE {name} gauge", *own] if own else []
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
+    def sample(name: str, value: float, **labels: str) -> tuple[str, str, float]:
+        told = {"instance": report.url, **labels}
+        return name, "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in told.items()) + "}", value
+
+    watched, samples = report.watched, report.samples
+    failed = sum(lane.failed for lane in watched.lanes.values()) if watched else samples.errors
+    yield sample("probe_success", float(report.exit_code == 0))
+    yield sample("probe_duration_seconds", report.seconds)
+    yield sample("verify_exit_code", float(report.exit_code))
+    yield sample("verify_verdict", 1, verdict=report.verdict.name.lower())
+    yield sample("verify_requests", samples.count)
+    yield sample("verify_requests_failed", failed)
+    yield sample("verify_tasks", len(samples.tasks))
+    for step, seconds in samples.steps.items():
+        yield sample("probe_http_duration_seconds", seconds, phase=_STEPS[step])
+    for name, seconds in samples.latency.items():
+        yield sample("verify_latency_seconds", seconds, rank=name)
+    for number, result in enumerate(report.results):
+        if result.status in _NUMBERS:
+            yield sample("verify_check_status", _NUMBERS[result.status], check=result.id, number=str(number))
+    if watched:
+        yield sample("verify_availability", watched.availability)
+        yield sample("verify_longest_outage_seconds", max((outage.length for outage in watched.outages), default=0.0))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"")
