@@ -45,9 +45,9 @@ def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[Door]:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
         socket.socket(socket.AF_INET, socket.SOCK_STREAM) as streams,
     ):
-        datagrams.bind(("127.0.0.1", 0))
-        streams.bind(datagrams.getsockname())
+        streams.bind(("127.0.0.1", 0))
         streams.listen()
+        datagrams.bind(streams.getsockname())  # the streams' port is the scarcer: clients of others hold many
 
         def serve() -> None:
             with suppress(OSError):

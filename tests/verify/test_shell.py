@@ -144,7 +144,7 @@ def test_a_watched_commands_exit_code_and_output_come_through_and_stdout_is_the_
 def test_a_watch_reads_its_target_from_the_pipe_and_the_command_does_not(alb: FakeAlb) -> None:
     done = verify(*WATCH, "--", "cat", stdin=alb.authority.encode())
     assert done.returncode == ExitCode.PASSED
-    assert b"2 old" in done.stdout
+    assert b" old" in done.stdout
 
 
 def test_a_command_that_is_killed_counts_as_a_shell_counts_it(alb: FakeAlb) -> None:
@@ -230,9 +230,8 @@ def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> Non
     elsewhere = ("--connect-to", alb.authority)
     done = verify("http://shop.example/cart", *elsewhere, "--each-address", "--closed", ":1", *QUICK)
     assert done.returncode == ExitCode.PASSED
-    assert all(
-        b"GET /cart" in request and b"Host: shop.example\r\n" in request for request in alb.requests[seen:] if request
-    )
+    asked = [request for request in alb.requests[seen:] if request]  # a knock on the door asks nothing
+    assert all(request.startswith(b"GET /cart ") and b"Host: shop.example\r\n" in request for request in asked)
 
 
 def test_trace_is_asked_for_only_on_demand(alb: FakeAlb) -> None:
