@@ -1,1 +1,1 @@
-"""What a security review would ask of every stack, asked by machines on every change: docs/gate.md says how it works."""
+"""What a security review would ask of every stack, asked by machines on every change; docs/gate.md says how."""

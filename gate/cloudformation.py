@@ -6,24 +6,23 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from gate.graph import Reference
 from gate.types import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from gate.graph import Graph, Node, Reference
+    from gate.graph import Graph, Node
 
     Properties = dict[str, Any]
 
 _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "Certificate": {"options": None},
     "Cluster": {"name": "ClusterName", "settings": "ClusterSettings"},
-    "Eip": {"domain": "Domain"},
-    "FlowLog": {"iamRoleArn": "DeliverLogsPermissionArn", "logDestination": "LogDestination", "vpcId": "ResourceId"},
+    "FlowLog": {"iamRoleArn": "DeliverLogsPermissionArn", "vpcId": "ResourceId"},
     "InternetGateway": {"vpcId": None},
     "Key": {"deletionWindowInDays": "PendingWindowInDays", "policy": "KeyPolicy"},
     "LogGroup": {"name": "LogGroupName"},
-    "LogResourcePolicy": {},
     "Policy": {"policy": "PolicyDocument", "name": "ManagedPolicyName"},
     "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId", "allowOverwrite": None},
     "Role": {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
@@ -51,6 +50,7 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
         "triggers": None,
         "waitForSteadyState": None,
     },
+    "BucketPolicy": {"policy": "PolicyDocument"},
     "Bucket": {"bucket": "BucketName", "bucketPrefix": None, "forceDestroy": None},
     "TaskDefinition": {"skipDestroy": None, "trackLatest": None},
 }
@@ -171,11 +171,12 @@ def _spelt(node: Node, value: Any) -> Any:
 
 
 def _text(parts: list[str | Reference]) -> Any:
-    if parts == [] or all(isinstance(each, str) for each in parts):
-        return "".join(map(str, parts))
-    if len(parts) == 1:
-        label, attribute = _target(parts[0])
-        return {"Fn::GetAtt": [label, attribute]} if attribute else {"Ref": label}
+    match parts:
+        case [Reference() as whole]:
+            label, attribute = _target(whole)
+            return {"Fn::GetAtt": [label, attribute]} if attribute else {"Ref": label}
+        case _ if all(isinstance(each, str) for each in parts):
+            return "".join(map(str, parts))
     return {
         "Fn::Sub": "".join(
             each.replace("${", "${!") if isinstance(each, str) else f"${{{'.'.join(filter(None, _target(each)))}}}"
@@ -184,10 +185,8 @@ def _text(parts: list[str | Reference]) -> Any:
     }
 
 
-def _target(reference: Any) -> tuple[str, str | None]:
+def _target(reference: Reference) -> tuple[str, str | None]:
     node, attribute = reference.node, reference.attribute
-    if node.kind == "CertificateValidation":
-        (node,), attribute = set(node.named(node.inputs["certificateArn"])), "arn"
     default = None if attribute in {"id", "name"} else _pascal(attribute)
     if (node.kind, attribute) == ("Cluster", "id"):
         return _label(node), "Arn"
@@ -284,7 +283,7 @@ def _listener(rest: Properties) -> Properties:
 
 def _header_attribute(name: str) -> str:
     """`routingHttpResponseXFrameOptionsHeaderValue` as AWS spells it, `routing.http.response.x_frame_options…`."""
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
+    snake = re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
     tail = snake.removeprefix("routing_http_response_")
     return "routing.http.response." + re.sub(r"_(header_value|enabled)$", r".\1", tail)
 
@@ -404,7 +403,7 @@ def _web_acl_association(rest: Properties) -> Properties:
 def _web_acl_log(rest: Properties) -> Properties:
     return {
         "LogDestinationConfigs": rest.pop("logDestinationConfigs"),
-        "RedactedFields": [{_pascal(name): {} for name in field} for field in rest.pop("redactedFields", [])],
+        "RedactedFields": _deep(rest.pop("redactedFields", [])),
     }
 
 

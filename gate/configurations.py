@@ -30,9 +30,24 @@ class Configuration:
     """Keys of the project's, without its name."""
 
 
+_EVERYTHING: Final = {
+    "image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64,
+    "requireImageDigest": True,
+    "command": [],
+    "containerPort": 8080,
+    "containerInsights": "enhanced",
+    "ecsExec": False,
+    "logRetentionDays": 365,
+    "domain": "shop.example.com",
+    "hostedZone": "example.com",
+    "accessLogs": True,
+    "waf": "block",
+}
+"""What a stack can switch on for safety, all at once."""
+
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     **{path.name.split(".")[1]: Configuration(path.name.split(".")[1]) for path in sorted(ROOT.glob("Pulumi.*.yaml"))},
-    "everything": Configuration("prod", {"containerInsights": "enhanced", "logRetentionDays": 365}),
+    "everything": Configuration("prod", _EVERYTHING),
 }
 """By the stack's name."""
 

@@ -111,4 +111,5 @@ def _entry(number: int, raw: Any) -> Accepted:
         kind = list if name in _LISTS else str
         if not isinstance(raw[name], kind) or not raw[name]:
             raise RegisterError(f"entry {number} ({raw['rules']}): `{name}` says nothing")
-    return Accepted(**{name: tuple(value) if name in _LISTS else value for name, value in raw.items()})
+    fields: dict[str, Any] = {name: tuple(value) if name in _LISTS else value for name, value in raw.items()}
+    return Accepted(**fields)

@@ -83,12 +83,19 @@ class Node:
 
     @cached_property
     def _by_value(self) -> dict[str, Reference]:
-        return {
-            value: Reference(source, name)
-            for source in self.sources
-            for name in reversed(_NAMES)
-            if isinstance(value := source.outputs.get(name), str) and value
-        }
+        return {value: source.owned(value) for source in self.sources for value in source.told}
+
+    @cached_property
+    def told(self) -> dict[str, str]:
+        """The outputs that others may be told, by value."""
+        return {value: name for name in reversed(_NAMES) if isinstance(value := self.outputs.get(name), str) and value}
+
+    def owned(self, value: str) -> Reference:
+        """The output that has a value; what a resource has from another one (a bucket's name, an ARN) is that one's."""
+        for source in self.sources:
+            if value in source.told:
+                return source.owned(value)
+        return Reference(self, self.told[value])
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:

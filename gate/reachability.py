@@ -136,7 +136,9 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
     home = _ranges(graph)
     for out in _openings(graph, "SecurityGroupEgressRule", one.groups):
         for into in _openings(graph, "SecurityGroupIngressRule", other.groups):
-            if not (out.admits(other, home) and into.admits(one, home)):
+            # What both ends open to the whole internet is said of each end already.
+            said = str(out.cidr) in _WORLD and str(into.cidr) in _WORLD
+            if said or not (out.admits(other, home) and into.admits(one, home)):
                 continue
             protocols = {out.protocol, into.protocol} - {"all protocols"}
             ports = (max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1]))

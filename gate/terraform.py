@@ -18,6 +18,7 @@ _BLOCKS: Final = {
     "customErrorResponses": "custom_error_response",
     "defaultActions": "default_action",
     "destinationOptions": "destination_options",
+    "filters": "filter",
     "loadBalancers": "load_balancer",
     "managedRuleGroupConfigs": "managed_rule_group_configs",
     "mapPublicIpOnLaunches": "map_public_ip_on_launch",
@@ -148,4 +149,4 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
