@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import iam
+from infra import iam, secrets
 
 PLACE = iam.Place(partition="aws-cn", region="cn-north-1", account="123456789012")
 
@@ -35,8 +35,17 @@ def test_only_ecs_acting_for_this_account_and_region_takes_a_role() -> None:
     ]
 
 
-def test_without_parameters_nothing_may_be_read() -> None:
-    (only,) = statements(iam.task_start(PLACE, image="nginx", log_group="/log", parameters=()))
+def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
+    (trust,) = statements(iam.trust_of_flow_logs(PLACE))
+    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws-cn:ec2:cn-north-1:123456789012:vpc-flow-log/*"},
+    }
+
+
+def test_without_secrets_nothing_may_be_read() -> None:
+    (only,) = statements(iam.task_start(PLACE, image="nginx", log_group="/log", secrets=()))
     assert only["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
@@ -64,17 +73,24 @@ def test_a_parameter_without_a_slash_has_one_in_its_arn() -> None:
 def test_only_a_private_image_needs_permission_to_be_pulled(image: str, repository: str | None) -> None:
     pulls = [
         each["Resource"]
-        for each in statements(iam.task_start(PLACE, image=image, log_group="/log", parameters=()))
+        for each in statements(iam.task_start(PLACE, image=image, log_group="/log", secrets=()))
         if "ecr:BatchGetImage" in each["Action"]
     ]
     assert pulls == ([repository] if repository else [])
 
 
-@given(st.lists(st.sampled_from(["plain", "/one", "/a/b/c", "/a/b/d"])))
+@given(st.lists(st.sampled_from(["plain", "/one", "/a/b/c", "/a/b/d", "secretsmanager:a"])))
 def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str]) -> None:
     policies = [
-        iam.task_start(PLACE, image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", log_group="/l", parameters=names),
-        iam.exec_session(PLACE, log_group="/l"),
+        iam.task_start(
+            PLACE,
+            image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a",
+            log_group="/l",
+            secrets=[secrets.at(PLACE, name) for name in names],
+            key_arns=["arn:aws:kms:eu-west-1:123456789012:key/1"],
+        ),
+        iam.exec_session(PLACE, log_group="/l", key_arn="arn:aws:kms:eu-west-1:123456789012:key/1"),
+        iam.flow_log_delivery(PLACE, log_group="/l"),
     ]
     for statement in (each for policy in policies for each in statements(policy)):
         actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]

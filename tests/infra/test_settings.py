@@ -28,6 +28,14 @@ def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any)
     return Settings.of(texts, project=recorder.PROJECT, stack=stack, secret=secret)
 
 
+MAPS = {"environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"}
+"""Keys that may be absent."""
+
+HERE = "ap-northeast-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
+VPC, SUBNET = "vpc-12345678", "subnet-12345678"
+OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop:1"
+
 REFUSED = [
     ({"containerPort": 0}, "containerPort: 0; allowed: a whole number from 1 to 65535"),
     ({"containerPort": 65536}, "containerPort: 65536; allowed: a whole number from 1 to 65535"),
@@ -55,9 +63,45 @@ REFUSED = [
     ({"command": "sh -c true"}, "command: sh -c true; allowed: a list"),
     ({"command": [1.5]}, "command: [1.5]; allowed: a list"),
     ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}}, "allowed: a map, each name an environment variable's"),
-    ({"secrets": {"A": "hunter 2"}}, "each value the name of an SSM parameter, like /demo/dev/message"),
-    ({"secrets": {"A": "/aws/reserved"}}, "each value the name of an SSM parameter"),
-    ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value the name of an SSM parameter"),
+    ({"secrets": {"A": "hunter 2"}}, "each value an SSM parameter like /demo/dev/message, a Secrets Manager secret"),
+    ({"secrets": {"A": "/aws/reserved"}}, "each value an SSM parameter"),
+    ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value an SSM parameter"),
+    ({"secrets": {"A": "/demo/dev/message#key"}}, "each value an SSM parameter"),
+    ({"secrets": {"A": "secretsmanager:db#"}}, "each value an SSM parameter"),
+    ({"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf:password::"}}, "one JSON key of it like"),
+    ({"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db"}}, "or the whole ARN of either"),
+    ({"secrets": {}, "secretKeyArns": [KEY]}, f"secretKeyArns: {KEY}; allowed: none, unless secrets names what they"),
+    ({"secretKeyArns": ["alias/mine"]}, 'secretKeyArns: ["alias/mine"]; allowed: a list, each item a KMS key\'s ARN'),
+    ({"logKeyArn": "mine"}, "logKeyArn: mine; allowed: a KMS key's ARN, like arn:aws:kms:REGION:ACCOUNT:key/ID; empty"),
+    ({"execKeyArn": "mine"}, "execKeyArn: mine; allowed: a KMS key's ARN"),
+    ({"execKeyArn": KEY, "ecsExec": False}, f"execKeyArn: {KEY}; allowed: empty, unless ecsExec is true"),
+    ({"permissionsBoundaryArn": "Admin"}, "permissionsBoundaryArn: Admin; allowed: a policy's ARN"),
+    (
+        {"taskPolicyStatements": [{"Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]},
+        "taskPolicyStatements: statement 0 allows s3:*, which is not one action; allowed: a list of statements",
+    ),
+    ({"taskPolicyStatements": {}}, "taskPolicyStatements: {}, which is no list; allowed"),
+    ({"requireImageDigest": "maybe"}, "requireImageDigest: maybe; allowed: true or false"),
+    (
+        {"requireImageDigest": True},
+        "stable, whose tag may be moved to something else; allowed: NAME@DIGEST with what `docker buildx imagetools",
+    ),
+    (
+        {"requireImageDigest": True, "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1"},
+        "--registry-id 123456789012 --region eu-west-1 --repository-name a/b --image-ids imageTag=1",
+    ),
+    ({"user": "root", "containerPort": 8080}, "user: root; allowed: a user's number but root's"),
+    ({"user": "0:101", "containerPort": 8080}, "user: 0:101; allowed: a user's number but root's"),
+    ({"user": "101"}, "containerPort: 80; allowed: with a user that isn't root, at least 1024"),
+    ({"dropCapabilities": ["CAP_NET_RAW", "raw"]}, "allowed: a list, each item a Linux capability without CAP_"),
+    ({"writablePaths": ["tmp"]}, 'writablePaths: ["tmp"]; allowed: a list, each item a folder\'s absolute path'),
+    ({"writablePaths": ["/a/../etc"]}, "each item a folder's absolute path"),
+    ({"writablePaths": ["/"]}, "each item a folder's absolute path"),
+    ({"writablePaths": ["/tmp", "/tmp/a"]}, "writablePaths: /tmp/a; allowed: folders that are not in each other"),
+    (
+        {"writablePaths": ["/tmp", "/tmp"]},
+        "writablePaths: /tmp; allowed: folders that are not in each other, each once",
+    ),
     ({"secrets": {"A": None}}, "secrets: A with a value of 4 characters, not shown; allowed: a map"),
     ({"secrets": {"A": "hunter 2", "B": "/b"}}, "secrets: A with a value of 8 characters, not shown; allowed: a map"),
     ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
@@ -86,7 +130,19 @@ REFUSED = [
     ({"drainSeconds": 1}, "drainSeconds: 1; allowed: a whole number from 2 to 120"),
     (
         {"drainSeconds": 120, "steadyStateTimeoutMinutes": 4},
-        "steadyStateTimeoutMinutes: 4; allowed: more than twice drainSeconds, 120",
+        "steadyStateTimeoutMinutes: 4; allowed: more than the 240 s that a task may drain and then stop",
+    ),
+    ({"stopTimeoutSeconds": 1}, "stopTimeoutSeconds: 1; allowed: 0, for drainSeconds, or from 2"),
+    ({"stopTimeoutSeconds": 121}, "stopTimeoutSeconds: 121; allowed: a whole number from 0 to 120"),
+    ({"stopTimeoutSeconds": 29}, "stopTimeoutSeconds: 29; allowed: at least the 30 s that drainSeconds lets a task"),
+    ({"deregistrationDelaySeconds": 31}, "deregistrationDelaySeconds: 31; allowed: at most the 30 s that a task has"),
+    (
+        {"deregistrationDelaySeconds": 9, "stopTimeoutSeconds": 8},
+        "deregistrationDelaySeconds: 9; allowed: at most the 8 s that a task has to stop",
+    ),
+    (
+        {"stopTimeoutSeconds": 110, "steadyStateTimeoutMinutes": 2},
+        "steadyStateTimeoutMinutes: 2; allowed: more than the 140 s that a task may drain and then stop",
     ),
     ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: 10.0.0.1/16; allowed: an IPv4 network address from /16 to /24"),
     ({"vpcCidr": "10.0.0.0/25"}, "vpcCidr: 10.0.0.0/25; allowed"),
@@ -96,6 +152,47 @@ REFUSED = [
     ({"availabilityZoneCount": 1}, "availabilityZoneCount: 1; allowed: a whole number from 2 to 6"),
     ({"vpcId": "my-vpc"}, "vpcId: my-vpc; allowed: a VPC's id, like vpc-0a1b2c3d"),
     ({"subnetIds": ["subnet-12345678"]}, "subnetIds: subnet-12345678; allowed: none, unless vpcId names their VPC"),
+    ({"network": "private"}, "network: private; allowed: one of public, nat, nat-per-zone, endpoints"),
+    (
+        {"network": "nat-per-zone", "vpcId": VPC},
+        "network: nat-per-zone; allowed: nat in an existing VPC, whose gateways",
+    ),
+    ({"network": "endpoints"}, "image: public.ecr.aws/nginx/nginx:stable, in a registry that has no endpoint in a VPC"),
+    (
+        {"network": "endpoints", "image": OWN_IMAGE, "dualStack": True},
+        "dualStack: true; allowed: false with network endpoints, which has no way to the internet",
+    ),
+    (
+        {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
+        "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones at most /23, as each subnet needs a /27",
+    ),
+    ({"vpcId": VPC, "vpcTags": {"Name": "a"}}, "vpcTags: Name=a; allowed: none, as vpcId names the VPC already"),
+    ({"vpcTags": {"Name": ["a"]}}, "vpcTags: Name with a value of 5 characters, not shown; allowed: a map"),
+    ({"subnetTags": {"Name": "a"}}, "subnetTags: Name=a; allowed: none, unless vpcId names their VPC"),
+    (
+        {"vpcId": VPC, "subnetIds": [SUBNET], "subnetTags": {"Name": "a"}},
+        "subnetTags: Name=a; allowed: none, as subnetIds names the subnets already",
+    ),
+    (
+        {"vpcId": VPC, "taskSubnetIds": [SUBNET]},
+        f"taskSubnetIds: {SUBNET}; allowed: none with network public, where tasks are in the load balancer's subnets",
+    ),
+    (
+        {"vpcId": VPC, "network": "nat", "taskSubnetIds": [SUBNET], "taskSubnetTags": {"A": ""}},
+        "taskSubnetTags: A=; allowed: none, as taskSubnetIds names the subnets already",
+    ),
+    ({"taskSubnetTags": {"A": "b"}, "network": "nat"}, "taskSubnetTags: A=b; allowed: none, unless vpcId names"),
+    ({"dualStack": "both"}, "dualStack: both; allowed: true or false"),
+    ({"egress": ["10.0.0.0/8"]}, 'egress: ["10.0.0.0/8"]; allowed: a list, each item a network and its TCP port'),
+    ({"egress": ["10.0.0.1/8:5432"]}, "each item a network and its TCP port or ports, like 10.0.0.0/8:5432"),
+    ({"egress": ["10.0.0.0/8:0"]}, "each item a network and its TCP port"),
+    ({"egress": ["10.0.0.0/8:99999"]}, "each item a network and its TCP port"),
+    ({"egress": ["10.0.0.0/8:90-80"]}, "each item a network and its TCP port"),
+    ({"egress": ["10.0.0.0/8:1", "10.0.0.0/8:1"]}, "egress: 10.0.0.0/8:1; allowed: each destination once"),
+    ({"egress": ["0.0.0.0/0:443"]}, "egress: 0.0.0.0/0:443; allowed: what isn't open already; with network public"),
+    ({"egress": [f"10.0.0.0/8:{port}" for port in range(1, 52)]}, "egress: 51 of them; allowed: at most 50"),
+    ({"flowLogs": "on"}, "flowLogs: on; allowed: one of none, reject, all"),
+    ({"flowLogRetentionDays": 2}, "flowLogRetentionDays: 2; allowed: one of 1, 3"),
     ({"vpcId": "vpc-12345678", "subnetIds": ["a"]}, 'subnetIds: ["a"]; allowed: a list, each item a subnet\'s id'),
     ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
     ({"zzz": 1}, "zzz: an unknown key; allowed: serviceName, containerName, image"),
@@ -127,7 +224,7 @@ def test_a_missing_key_is_told_too() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.of({}, project="fargate-web", stack="dev")
     missing = {problem.key for problem in refusal.value.problems}
-    assert missing == {camel(name) for name in kinds()} - {"secrets", "environment"}, "no secrets is a choice"
+    assert missing == {camel(name) for name in kinds()} - MAPS, "no secrets is a choice"
 
 
 def test_an_encrypted_value_is_refused_without_showing_it() -> None:
@@ -161,7 +258,19 @@ def test_nothing_is_registered_or_asked_before_the_settings_are_good(changes: Ma
         {"secrets": {"A": "plain-name", "_b2": "/a/b.c_d-e"}},
         {"environment": {"EMPTY": "", "LINES": "a\nb"}},
         {"image": "localhost:5000/a/b:tag"},
-        {"image": "nginx@sha256:" + "0" * 64},
+        {"image": "nginx@sha256:" + "0" * 64, "requireImageDigest": True},
+        {"user": "101", "containerPort": 1024},
+        {"user": "101:0", "containerPort": 8080},
+        {"dropCapabilities": []},
+        {"writablePaths": ["/tmp", "/tmp-2", "/a.b/c_d"]},
+        {"secrets": {"A": "secretsmanager:a/b@c#k.e-y", "B": f"arn:aws:secretsmanager:{HERE}:secret:a/b-AbCdEf"}},
+        {"secretKeyArns": [KEY], "logKeyArn": KEY, "execKeyArn": KEY},
+        {"permissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess"},
+        {"stopTimeoutSeconds": 120, "deregistrationDelaySeconds": 1},
+        {"drainSeconds": 120, "stopTimeoutSeconds": 2, "deregistrationDelaySeconds": 2},
+        {"network": "endpoints", "image": OWN_IMAGE},
+        {"network": "nat-per-zone", "vpcCidr": "10.0.0.0/23", "availabilityZoneCount": 6},
+        {"network": "nat", "vpcTags": {"Name": "home"}, "subnetTags": {"Tier": ""}, "taskSubnetIds": [SUBNET]},
     ],
 )
 def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
@@ -195,7 +304,7 @@ def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
     except SettingsError as refusal:
         relations = {"maximumPercent", "memoryMib", "healthCheckTimeoutSeconds", "steadyStateTimeoutMinutes"}
         named = {problem.key for problem in refusal.problems}
-        assert named <= {*changes, *relations, "subnetIds", "environment"}
+        assert named <= {*changes, *relations, "subnetIds", "environment", "containerPort", "image", "vpcCidr"}
 
 
 @given(st.sampled_from(sorted(fargate.MEMORY_MIB)), st.integers(512, 122880))

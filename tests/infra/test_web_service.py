@@ -46,7 +46,9 @@ def test_the_task_definition_is_the_articles(dev: Recording) -> None:
     shell, flag, page = container.pop("command")
     assert (shell, flag) == ("sh", "-c")
     assert "Hello from $HOST" in page
-    assert page.endswith("&& nginx -g 'daemon off;'"), "the server stays in the foreground, so the task lives"
+    assert page.endswith("&& exec nginx -g 'daemon off;'"), (
+        "the server stays in the foreground, and gets the stop signal"
+    )
     assert container == {
         "name": "nginx",
         "image": "public.ecr.aws/nginx/nginx:stable",
@@ -56,6 +58,11 @@ def test_the_task_definition_is_the_articles(dev: Recording) -> None:
             {"name": "APP_MESSAGE", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/message"},
             {"name": "DB_PASSWORD", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password"},
         ],
+        "readonlyRootFilesystem": False,
+        "linuxParameters": {
+            "initProcessEnabled": True,
+            "capabilities": {"drop": ["AUDIT_WRITE", "FSETID", "MKNOD", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"]},
+        },
         "stopTimeout": 30,
         "logConfiguration": {
             "logDriver": "awslogs",

@@ -1,0 +1,158 @@
+"""Where secrets are kept, as a configuration, ECS and IAM spell it."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra import iam, locality, secrets
+from infra.errors import SettingsError
+from localaws.cloud import Cloud
+from tests.infra import recorder
+
+PLACE = iam.Place(partition="aws", region="eu-west-1", account="123456789012")
+HERE = "eu-west-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
+
+SPELLINGS = [
+    ("plain", f"arn:aws:ssm:{HERE}:parameter/plain", f"arn:aws:ssm:{HERE}:parameter/plain"),
+    ("/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b"),
+    *[(f"arn:aws:ssm:{HERE}:parameter/a",) * 3],
+    (
+        "secretsmanager:demo/db",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db-??????",
+    ),
+    (
+        "secretsmanager:demo/db#password",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db:password::",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db-??????",
+    ),
+    (
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+    ),
+    (
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf#user",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf:user::",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "value_from", "resource"), SPELLINGS)
+def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(text: str, value_from: str, resource: str) -> None:
+    found = secrets.at(PLACE, text)
+    assert (found.value_from, found.resource) == (value_from, resource)
+    assert found.service == resource.split(":")[2]
+
+
+@given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
+def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text: str) -> None:
+    found = secrets.at(PLACE, text)
+    service, resource = {
+        "ssm": ("ssm", r"parameter/[\w./-]+"),
+        "secretsmanager": ("secretsmanager", r"secret:[\w/+=.@-]+(:[^:\s]+::)?"),
+    }[found.service]
+    assert re.fullmatch(rf"arn:[\w-]+:{service}:[\w-]+:\d{{12}}:{resource}", found.value_from)
+    assert "*" not in found.resource
+    assert found.resource.count("?") in {0, 6}
+
+
+@given(st.from_regex("[a-z]{1,9}", fullmatch=True), st.from_regex("[a-z-]{1,9}", fullmatch=True))
+def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> None:
+    granted = secrets.at(PLACE, f"secretsmanager:{name}").resource
+    assert fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf", granted)
+    assert not fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}{more}-AbCdEf", granted)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "complaint"),
+    [
+        (
+            "secrets",
+            {"secrets": {"A": "arn:aws:ssm:us-east-1:123456789012:parameter/a"}},
+            "A, in us-east-1, not ap-nor",
+        ),
+        (
+            "secrets",
+            {"secrets": {"A": "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a"}},
+            "A, in partition aws-cn, not aws",
+        ),
+        (
+            "secrets",
+            {"secrets": {"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf#k"}},
+            "allowed: what this region keeps, else another one's failure stops tasks",
+        ),
+        ("secretKeyArns", {"secretKeyArns": [KEY]}, "in eu-west-1, not ap-northeast-1; allowed: a key of this region"),
+        ("logKeyArn", {"logKeyArn": KEY}, "in eu-west-1, not ap-northeast-1"),
+        ("execKeyArn", {"execKeyArn": KEY}, "in eu-west-1, not ap-northeast-1"),
+        (
+            "permissionsBoundaryArn",
+            {"permissionsBoundaryArn": "arn:aws-cn:iam::123456789012:policy/p"},
+            "in partition aws-cn, not aws; allowed: a policy of this partition",
+        ),
+    ],
+)
+def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
+    key: str, changes: dict[str, Any], complaint: str
+) -> None:
+    watched = recorder.Recorder(Cloud(seed=1))
+    with pytest.raises(SettingsError) as refusal:
+        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
+    assert [problem.key for problem in refusal.value.problems] == [key]
+    assert complaint in str(refusal.value)
+    assert watched.registered == []
+
+
+def test_names_and_arns_without_a_region_are_here() -> None:
+    assert not list(locality.foreign(PLACE, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"]))
+
+
+def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> None:
+    key = KEY.replace("eu-west-1", "ap-northeast-1")
+    recording = recorder.run(
+        "dev",
+        secrets={"A": "/demo/a", "B": "secretsmanager:db#password", "C": "secretsmanager:db#user"},
+        secretKeyArns=[key],
+    )
+    reads, opens, decrypts, _log = statements(recording, "web-execution")
+    here = "ap-northeast-1:123456789012"
+    assert (opens["Action"], opens["Resource"]) == ("ssm:GetParameters", [f"arn:aws:ssm:{here}:parameter/demo/a"])
+    assert reads == {
+        "Effect": "Allow",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": [f"arn:aws:secretsmanager:{here}:secret:db-??????"],
+    }
+    assert decrypts == {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": [key],
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": ["secretsmanager.ap-northeast-1.amazonaws.com", "ssm.ap-northeast-1.amazonaws.com"]
+            }
+        },
+    }
+    (container,) = json.loads(recording.one("TaskDefinition").inputs["containerDefinitions"])
+    assert container["secrets"] == [
+        {"name": "A", "valueFrom": f"arn:aws:ssm:{here}:parameter/demo/a"},
+        {"name": "B", "valueFrom": f"arn:aws:secretsmanager:{here}:secret:db:password::"},
+        {"name": "C", "valueFrom": f"arn:aws:secretsmanager:{here}:secret:db:user::"},
+    ]
+
+
+def test_without_keys_of_ones_own_nothing_is_decrypted() -> None:
+    assert "kms:" not in json.dumps(statements(recorder.run("dev"), "web-execution"))
+
+
+def statements(recording: recorder.Recording, role: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])["Statement"]
+    return found
