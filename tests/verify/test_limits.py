@@ -1,0 +1,139 @@
+"""What a server can do to the machine that asks it: real runs in processes of their own, held to memory and time.
+
+Times have a generous margin here, since tests share their machine; `make bench` says how exactly a deadline holds.
+"""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.verify.fake_alb import FakeAlb, Script, hello
+from tests.verify.test_probe import CHUNKED, HEAD, forever
+from tests.verify.test_shell import PROGRAM, ROOT
+from verify.exit_codes import ExitCode
+
+MIB = 1024
+"""Of what the system counts resident memory in."""
+
+GIB = 1 << 30
+BLOCK = b"x" * 65536
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a process ended: its code, the seconds it took, and the most memory it ever held, in KiB."""
+
+    code: int
+    seconds: float
+    peak: int
+
+
+def verify(*arguments: str) -> Done:
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    kibibytes = usage.ru_maxrss // (MIB if sys.platform == "darwin" else 1)
+    return Done(process.returncode, time.monotonic() - began, kibibytes)
+
+
+@pytest.fixture(scope="module")
+def plain() -> int:
+    """The memory that a run against a small page takes."""
+    with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
+        return verify(alb.authority, "--deadline", "0").peak
+
+
+def body_of_a_gibibyte(_number: int, _request: bytes) -> Iterator[bytes]:
+    return itertools.chain([HEAD + b"Content-Length: %d\r\n\r\n" % GIB], itertools.repeat(BLOCK, GIB // len(BLOCK)))
+
+
+FLOODS: dict[str, Script] = {
+    "a body of 1 GiB": body_of_a_gibibyte,
+    "endless chunks": lambda _number, _request: itertools.chain([CHUNKED], forever(b"10000\r\n" + BLOCK + b"\r\n")),
+    "a chunk without an end": lambda _number, _request: itertools.chain([CHUNKED, b"40000000\r\n"], forever(BLOCK)),
+    "a gzip bomb": lambda _number, _request: itertools.chain(
+        [HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff"], forever(b"\0" * 65536)
+    ),
+    "a header without an end": lambda _number, _request: itertools.chain([HEAD, b"A: "], forever(BLOCK)),
+    "headers without an end": lambda _number, _request: itertools.chain([HEAD], forever(b"Set-Cookie: a=b\r\n" * 4000)),
+    "a status line without an end": lambda _number, _request: forever(BLOCK),
+    "1xx answers without an end": lambda _number, _request: forever(b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n" * 2000),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_memory_stays_flat_whatever_a_server_sends(name: str, plain: int) -> None:
+    with FakeAlb(FLOODS[name]) as alb:
+        done = verify(alb.authority, "--deadline", "0", "--timeout", "2s")
+    assert done.code in (ExitCode.PASSED, ExitCode.UNREACHABLE)
+    assert done.peak < plain + 16 * MIB
+
+
+def test_memory_does_not_grow_with_what_each_of_many_answers_holds(plain: int) -> None:
+    cookies = b"Set-Cookie: session=%s\r\n" % (b"x" * 4000) * 20
+    with FakeAlb(lambda _number, _request: [HEAD + cookies + b"Content-Length: 65536\r\n\r\n" + BLOCK]) as alb:
+        done = verify(alb.authority, "--samples", "300", "--interval", "1ms")
+    assert done.code == ExitCode.PASSED
+    assert done.peak < plain + 16 * MIB, "300 x 80 KiB of headers would be 23 MiB"
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """A listener that takes connections and never says a word, not even of TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken: list[socket.socket] = []
+
+        def take() -> None:
+            while True:
+                try:
+                    taken.append(listener.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=take, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        for connection in taken:
+            connection.close()
+
+
+MISBEHAVING: dict[str, Script] = {
+    "trickles headers": lambda _number, _request: forever(b"H", 0.05),
+    "trickles a body": lambda _number, _request: itertools.chain([HEAD + b"\r\n"], forever(b"x", 0.05)),
+    "hangs": lambda _number, _request: [60.0],
+    "hangs in the body": lambda _number, _request: [HEAD + b"Content-Length: 9\r\n\r\n", 60.0],
+    "loops": lambda _number, _request: forever(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    "floods": FLOODS["a status line without an end"],
+    "answers 503 for ever": lambda _number, _request: [
+        b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 9\r\n\r\n"
+    ],
+}
+DEADLINE, MARGIN = 1.0, 3.0
+
+
+@pytest.mark.parametrize("name", MISBEHAVING)
+def test_the_deadline_holds_against_a_server_that(name: str) -> None:
+    with FakeAlb(MISBEHAVING[name]) as alb:
+        done = verify(alb.authority, "--deadline", f"{DEADLINE}s")
+    assert done.code in (ExitCode.UNREACHABLE, ExitCode.APPLICATION_ERROR)
+    assert done.seconds < DEADLINE + MARGIN, "of which the interpreter's start is the most"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_deadline_holds_against_silence(scheme: str) -> None:
+    with silent() as authority:
+        done = verify(f"{scheme}://{authority}", "--deadline", f"{DEADLINE}s")
+    assert done.code == (ExitCode.UNREACHABLE if scheme == "http" else ExitCode.NO_TLS)
+    assert done.seconds < DEADLINE + MARGIN
