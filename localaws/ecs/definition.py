@@ -138,9 +138,9 @@ def _container(
 
 def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
     command = arguments(tuple(block.get("command") or ()))
-    names = {"interval": "interval", "timeout": "timeout", "retries": "retries", "startPeriod": "start_period"}
-    given = {ours: int(block[theirs]) for theirs, ours in names.items() if block.get(theirs) is not None}
-    return HealthCheck(command=command, **given) if command else None
+    seconds = {"interval": "interval", "timeout": "timeout", "startPeriod": "start_period"}
+    given = {ours: float(block[theirs]) for theirs, ours in seconds.items() if block.get(theirs) is not None}
+    return HealthCheck(command=command, retries=_integer(block.get("retries"), 3), **given) if command else None
 
 
 def _secrets(secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]) -> dict[str, str]:

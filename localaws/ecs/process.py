@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -105,16 +105,19 @@ class ProcessRuntime:
         """Start a task's containers, see `TaskRuntime`."""
         try:
             rows = {each.name: self._images().find(each.image) for each in spec.containers}
+            order = _in_order(spec.containers)
         except (UnknownImageError, ImageTableError) as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
+        except CycleError as error:
+            raise TaskStartError(f"TaskDependencyError: containers wait for each other: {error.args[1]}") from None
         try:
             place = self._addresses.take_task([port for container in spec.containers for port in container.ports])
         except NoAddressError as error:
             raise TaskStartError(f"ResourceInitializationError: {error}") from None
         task = ProcessTask(place, spec)
         try:
-            for container in in_order(spec.containers):
-                await self._wait_for_others(task, container)
+            for container in order:
+                await _wait_for_others(task, container)
                 task.children[container.name] = await self._run(task, spec, container, rows[container.name])
         except (CannotStartError, OSError) as error:
             await self._end(task, spec)
@@ -137,26 +140,6 @@ class ProcessRuntime:
         """Kill every task; the launcher sees to it."""
         await self._launcher.close()
         await asyncio.gather(*self._watching)
-
-    async def _wait_for_others(self, task: ProcessTask, container: ContainerSpec) -> None:
-        """Until the conditions hold under which a container starts.
-
-        Raises:
-            TaskStartError: One never will.
-        """
-        for name, condition in container.depends_on.items():
-            child = task.children[name]
-            met = condition is not Condition.SUCCESS or await child.wait() == 0
-            if condition is Condition.COMPLETE:
-                await child.wait()
-            if condition is Condition.HEALTHY:
-                met = await _healthy_before_it_ends(task.checks[name], child)
-            if not met:
-                end = "exit successfully" if condition is Condition.SUCCESS else "become healthy"
-                raise TaskStartError(
-                    f"TaskDependencyError: failed to resolve container ordering dependency [{name}] for target "
-                    f"[{container.name}] as dependency did not {end}"
-                )
 
     async def _run(self, task: ProcessTask, spec: TaskSpec, container: ContainerSpec, row: Row) -> Child:
         place = task.place
@@ -244,11 +227,32 @@ class ProcessRuntime:
         task.ended.set_result({each.name: codes[each.name] for each in spec.containers if each.name in codes})
 
 
-def in_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:
+def _in_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:
     """Those first on which others depend."""
     by_name = {each.name: each for each in containers}
     order = TopologicalSorter({each.name: sorted(each.depends_on) for each in containers}).static_order()
     return [by_name[name] for name in order]
+
+
+async def _wait_for_others(task: ProcessTask, container: ContainerSpec) -> None:
+    """Until the conditions hold under which a container starts.
+
+    Raises:
+        TaskStartError: One never will.
+    """
+    for name, condition in container.depends_on.items():
+        child = task.children[name]
+        if condition in {Condition.COMPLETE, Condition.SUCCESS}:
+            code = await child.wait()
+            missed = "exit successfully" if condition is Condition.SUCCESS and code != 0 else ""
+        else:
+            well = condition is Condition.START or await _healthy_before_it_ends(task.checks[name], child)
+            missed = "" if well else "become healthy"
+        if missed:
+            raise TaskStartError(
+                f"TaskDependencyError: failed to resolve container ordering dependency [{name}] for target "
+                f"[{container.name}] as dependency did not {missed}"
+            )
 
 
 async def _healthy_before_it_ends(check: ContainerCheck, child: Child) -> bool:

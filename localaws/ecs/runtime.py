@@ -34,9 +34,9 @@ class HealthCheck:
     command: tuple[str, ...]
     """Program and arguments."""
 
+    retries: int = 3
     interval: float = 30
     timeout: float = 5
-    retries: int = 3
     start_period: float = 0
 
 

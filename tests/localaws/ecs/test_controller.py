@@ -184,6 +184,39 @@ def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: P
     asyncio.run(play())
 
 
+def test_failing_container_checks_are_told_with_what_they_got(web: Any, home: Path) -> None:
+    check = {"command": ["CMD-SHELL", "exit 7"], "interval": 0.2, "retries": 1}
+    web.change(taskDefinition=web.define(2, healthCheck=check), desiredCount=1)
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await eventually(lambda: running.says("failed container health checks."), "the event")
+            with pytest.raises(NotSteadyError, match=r"container health checks \(container web: exit code 7\)"):
+                await running.settle(timeout=0.5)
+            assert running.describe()["tasks"][0]["stopCode"] == "ServiceSchedulerInitiated"
+
+    asyncio.run(play())
+
+
+def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(web: Any, home: Path) -> None:
+    containers = [
+        {"name": "prepare", "image": "python:3", "command": ["sleep", "1000"], "essential": False},
+        {"name": "web", "image": "nginx", "dependsOn": [{"containerName": "prepare", "condition": "COMPLETE"}]},
+    ]
+    definition = web.define(2)
+    web.put("aws:ecs/taskDefinition:TaskDefinition", definition, containerDefinitions=json.dumps(containers))
+    web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await eventually(lambda: running.tasks("PENDING"), "a start")
+            await running.drain()
+            (stopped,) = running.tasks("STOPPED")
+            assert stopped["stoppedReason"].startswith("Scaling activity")
+
+    asyncio.run(play())
+
+
 DAEMON = """
 import asyncio, runpy, sys
 from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 from localaws.catalog.ecs import SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, parameter_name, service_spec, task_spec
 from localaws.ecs.model import Breaker
-from localaws.ecs.runtime import TaskStartError
+from localaws.ecs.runtime import Condition, HealthCheck, TaskStartError
 
 if TYPE_CHECKING:
     from localaws.ecs.model import ServiceSpec
@@ -141,6 +141,28 @@ def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
     assert container.environment["AWS_REGION"] == "eu-west-1"
     assert container.log_stream == "/aws/ecs/web/nginx/web/t1"
     assert "hush" not in repr(task)
+
+
+def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: Any) -> None:
+    check = {"command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"], "interval": 10, "startPeriod": 60}
+    web.change(
+        taskDefinition=web.define(2, healthCheck=check, dependsOn=[{"containerName": "db", "condition": "HEALTHY"}])
+    )
+    (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
+    assert container.depends_on == {"db": Condition.HEALTHY}
+    assert container.health_check == HealthCheck(
+        command=("/bin/sh", "-c", "curl -f http://localhost/ || exit 1"),
+        interval=10,
+        timeout=5,
+        retries=3,
+        start_period=60,
+    )
+
+
+def test_a_health_check_of_none_is_none(web: Any) -> None:
+    web.change(taskDefinition=web.define(2, healthCheck={"command": ["NONE"]}))
+    (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
+    assert container.health_check is None
 
 
 def test_every_missing_parameter_is_named(web: Any) -> None:

@@ -107,7 +107,7 @@ def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
             started = await running.start(
                 task(container("sleep 1000"), container("echo done; exit 1", "side", essential=False))
             )
-            await eventually(lambda: "done" in (tmp_path / "logs/group/side").read_text(), "the side car's end")
+            await eventually(started.children["side"].ended.done, "the side car's end")
             assert not started.ended.done()
             await running.stop(started, 5)
             assert started.ended.result() == {"app": 143, "side": 1}
