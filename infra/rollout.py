@@ -93,15 +93,16 @@ class Rollout:
         )
         return False
 
-    def _compare(self, state: Mapping[str, str]) -> None:
+    def _compare(self, state: Mapping[str, Any]) -> None:
         """Compare the service with what it was told in this run, or else in the last that changed it.
 
         Raises:
             NotDeployedError: It runs something else.
         """
-        if pulumi.runtime.is_dry_run():
-            return
         wanted = self._told or state["task_definition"]
+        # Of a service that doesn't exist yet, and is left out by --target, the engine knows nothing.
+        if pulumi.runtime.is_dry_run() or not wanted:
+            return
         try:
             live = _look(state["cluster"], state["name"])
         except Exception as error:

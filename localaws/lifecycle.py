@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,12 @@ from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.ssm import PARAMETER
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
+from localaws.logs import streams
 from localaws.provider import NotSettled
 from localaws.status import FUNCTION as STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from localaws.catalog import Properties, Resource
     from localaws.cloud import Cloud
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 GET_SERVICE = "aws:ecs/getService:getService"
+
+_LINES_SHOWN = 5
 
 _LIVE = ("taskDefinition", "desiredCount", "runningCount", "pendingCount", "events")
 _DEPLOYMENT = (
@@ -78,11 +80,13 @@ class Running:
         """Wait for a service's steady state, where the program asks for that.
 
         Raises:
-            NotSettled: It didn't get there within `seconds`.
+            NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that ended by itself.
         """
         if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
-            with _told_as_not_settled():
+            try:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
+            except NotSteadyError as reason:
+                raise NotSettled(f"{reason}{self._last_words(resource.id)}") from None
 
     async def drain(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
         """Stop a service's tasks.
@@ -93,8 +97,35 @@ class Running:
         if resource.token != SERVICE:
             return
         self._cloud.draining.add(resource.id)
-        with _told_as_not_settled():
+        try:
             await self._controller.drain(resource.id, timeout=seconds, report=report)
+        except NotSteadyError as reason:
+            raise NotSettled(str(reason)) from None
+
+    def live(self, resource: Resource) -> Mapping[str, Any]:
+        """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""
+        if resource.token != SERVICE or not str(resource.inputs.get("taskDefinition")).startswith("arn:"):
+            return {}
+        running = self._controller.describe(resource.id).get("taskDefinition")
+        return {"taskDefinition": running} if running else {}
+
+    def renew(self, resource: Resource) -> None:
+        """Deploy what a service was asked to run, even if that was tried before and rolled back."""
+        if resource.token == SERVICE:
+            self._controller.renew(resource.id)
+
+    def _last_words(self, service: str) -> str:
+        """The end of the log of the task that failed last."""
+        failed = [
+            task["taskId"]
+            for task in self._controller.describe(service).get("tasks", ())
+            if "stoppedReason" in task and not task["stoppedReason"].startswith("Scaling activity")
+        ]
+        logs = [stream for stream in streams(self._home.logs) if failed and stream.name == failed[-1]]
+        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]]
+        return "".join(
+            [f"; task {failed[-1][:8]} wrote last:", *(f"\n        {line}" for line in lines)] if lines else ""
+        )
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
         """A service as it is: after a rollback it runs another task definition than the cloud was told.
@@ -115,12 +146,3 @@ class Running:
         self._cloud.parameters = parameters.load(self._home.parameters)
         seeded = self._cloud.parameters.get(name)
         return None if seeded is None else seeded.value
-
-
-@contextmanager
-def _told_as_not_settled() -> Iterator[None]:
-    """The controller's verdict in the provider's words: neither knows of the other."""
-    try:
-        yield
-    except NotSteadyError as reason:
-        raise NotSettled(str(reason)) from None

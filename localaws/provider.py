@@ -22,11 +22,14 @@ from pulumi.runtime.proto import (
 from localaws import invokes
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import PATIENCE_SECONDS, Refused
+from localaws.catalog.ecs import SERVICE
 from localaws.cloud import changes, type_of
 from localaws.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from google.protobuf.struct_pb2 import Struct
 
     from localaws.catalog import Resource
     from localaws.cloud import Cloud
@@ -62,6 +65,17 @@ class Lifecycle(Protocol):
         Raises:
             NotSettled: Something still ran after `seconds`.
         """
+
+    def live(self, resource: Resource) -> Mapping[str, Any]:
+        """Inputs of `CHANGED_BY_AWS` as they are now, whoever changed them."""
+
+    def renew(self, resource: Resource) -> None:
+        """Have AWS do what the resource says, even if it has tried that before and given up."""
+
+
+CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
+"""Inputs that AWS changes by itself, a rollback for example. The real provider reads everything back after an operation
+and compares with that; here what is asked for and what is differ in nothing else."""
 
 
 @dataclass
@@ -162,7 +176,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Compare the last inputs with the new ones, and say what the change means."""
         kind = type_of(_token(request.urn))
         self._cloud.acknowledge(kind.token, request.id)
-        old, new = _given(from_wire(request.old_inputs)), from_wire(request.news)
+        old, new = _known(kind.token, request), from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
         named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(DEFAULTS, ())
@@ -189,7 +203,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except (Refused, NotSettled) as reason:
             await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {reason}")
         await self._settle("creating", resource, request.timeout, context)
-        return provider_pb2.CreateResponse(id=resource.id, properties=to_wire(resource.outputs))
+        return provider_pb2.CreateResponse(id=resource.id, properties=self._shown(resource))
 
     async def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
         """Change a resource in place and wait until it does what it says."""
@@ -201,8 +215,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             resource = self._cloud.update(token, request.id, inputs, default_tags=tags)
         except Refused as refused:
             await context.abort(grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}")
+        known = _known(token, request)
+        if any(known.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
+            self._lifecycle.renew(resource)
         await self._settle("updating", resource, request.timeout, context)
-        return provider_pb2.UpdateResponse(properties=to_wire(resource.outputs))
+        return provider_pb2.UpdateResponse(properties=self._shown(resource))
 
     async def Read(self, request: provider_pb2.ReadRequest, _context: Context) -> provider_pb2.ReadResponse:
         """What a resource is now, for refresh and import; no id means that it is gone."""
@@ -212,8 +229,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         self._cloud.acknowledge(token, resource.id)
         filled_in = from_wire(request.inputs).get(DEFAULTS, [])
-        inputs = {**resource.inputs, DEFAULTS: filled_in}
-        return provider_pb2.ReadResponse(id=resource.id, properties=to_wire(resource.outputs), inputs=to_wire(inputs))
+        inputs = {**resource.inputs, **self._lifecycle.live(resource), DEFAULTS: filled_in}
+        return provider_pb2.ReadResponse(id=resource.id, properties=self._shown(resource), inputs=to_wire(inputs))
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         """Stop what runs for a resource, wait until nothing uses it, and remove it."""
@@ -272,6 +289,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except NotSettled as reason:
             message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
+
+    def _shown(self, resource: Resource) -> Struct:
+        """A resource's outputs as they are now."""
+        return to_wire({**resource.outputs, **self._lifecycle.live(resource)})
 
     def _reporter(self, session: _Session, urn: str) -> Report:
         """A function that shows a line beside the resource in the user's terminal, replacing the one before."""
@@ -347,6 +368,13 @@ def _what(urn: str) -> str:
 def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs without Pulumi's own notes."""
     return {name: value for name, value in inputs.items() if name != DEFAULTS}
+
+
+def _known(token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest) -> dict[str, Any]:
+    """A resource's inputs as the engine's state has them; what AWS changes by itself as it was read last."""
+    read = from_wire(request.olds)
+    own = {name: read[name] for name in CHANGED_BY_AWS.get(token, ()) if name in read}
+    return {**_given(from_wire(request.old_inputs)), **own}
 
 
 def _changes(differing: list[str]) -> provider_pb2.DiffResponse.DiffChanges.ValueType:

@@ -1,34 +1,167 @@
 """`pulumi up` tells the truth about a deployment: what failed stays failed until it is mended, and says how.
 
-Under the real engine against the local AWS. What AWS itself words differently is in docs/deployments.md.
+Under the real engine against the local AWS. What only AWS itself can show is listed in docs/deployments.md.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.property_values import from_wire, to_wire
+from tests.engine.test_lifecycle import SERVICE
 from tests.engine.test_rollback import MISSING, service_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.engine.stack import Stack
 
+PARAMETER = "aws:ssm/parameter:Parameter"
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 MISSING_SECRET = ("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}')
+NOT_AS_ASKED = "local-web doesn't run what this stack asked for"
+NOT_FOUND = (
+    "import os; from http.server import *; "
+    "Handler = type('Handler', (BaseHTTPRequestHandler,), {'do_GET': lambda self: self.send_error(404)}); "
+    "HTTPServer((os.environ['HOST'], int(os.environ['PORT'])), Handler).serve_forever()"
+)
+
+
+@contextmanager
+def console(stack: Stack) -> Iterator[Any]:
+    """Somebody who changes what is in the cloud, and doesn't tell Pulumi."""
+    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
+        yield provider_pb2_grpc.ResourceProviderStub(channel)
+
+
+def of_type(stack: Stack, token: str) -> dict[str, Any]:
+    (found,) = [each for each in stack.resources() if each["type"] == token and not each.get("delete")]
+    return found
+
+
+def change_service(stack: Stack, **inputs: Any) -> None:
+    """`aws ecs update-service`, which doesn't wait."""
+    service = of_type(stack, SERVICE)
+    known = {key: value for key, value in service["inputs"].items() if key != "__defaults"}
+    with console(stack) as aws:
+        now = from_wire(aws.Read(provider_pb2.ReadRequest(urn=service["urn"], id=service["id"])).inputs)
+        wanted = {**known, "taskDefinition": now["taskDefinition"], "waitForSteadyState": False, **inputs}
+        aws.Update(
+            provider_pb2.UpdateRequest(
+                urn=service["urn"], id=service["id"], old_inputs=to_wire(now), news=to_wire(wanted)
+            )
+        )
+
+
+def another_revision(stack: Stack) -> str:
+    """`aws ecs register-task-definition`, with what is there already; its ARN."""
+    inputs = {key: value for key, value in of_type(stack, TASK_DEFINITION)["inputs"].items() if key != "__defaults"}
+    with console(stack) as aws:
+        urn = f"urn:pulumi:console::console::{TASK_DEFINITION}::other"
+        made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs)))
+    return str(from_wire(made.properties)["arn"])
+
+
+def container(*command: str) -> list[str]:
+    """Configuration of an image that the local AWS runs with the command that it is given."""
+    values = {"image": "python:3", **{f"command[{index}]": word for index, word in enumerate(command)}}
+    return ["--config-path", *(part for key, value in values.items() for part in ("-c", f"fargate-web:{key}={value}"))]
+
+
+@pytest.fixture
+def parameter(stack: Stack) -> Iterator[Any]:
+    """A function that creates the missing parameter, which is gone again after the test."""
+    urn = f"urn:pulumi:console::console::{PARAMETER}::missing"
+    value = {"name": MISSING, "type": "SecureString", "value": "found"}
+
+    def create() -> None:
+        with console(stack) as aws:
+            aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(value)))
+
+    yield create
+    with console(stack) as aws:
+        aws.Delete(provider_pb2.DeleteRequest(urn=urn, id=MISSING))
 
 
 def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_back(stack: Stack) -> None:
-    good = service_of(stack)["taskDefinition"]
+    good = service_of(stack)["taskDefinition"].rpartition("/")[2]
     told = stack.up(*MISSING_SECRET, fails=True)
-    wanted = told.partition("wanted: ")[2].splitlines()[0].strip()
-    assert wanted.startswith("local-web:")
-    assert f"running: {good.rpartition('/')[2]}" in told
-    assert f"likely cause: There is no SSM parameter {MISSING}" in told
-    assert "aws logs tail /aws/ecs/ecs-cluster-local/local-web" in told
-    for _ in range(2):  # the first repairs what the engine noted as half done, the second finds nothing to do
-        again = stack.up(*MISSING_SECRET, fails=True)
-        assert "doesn't run what this stack asked for: ECS rolled it back" in again
+    wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"].rpartition("/")[2]
+    for again in (
+        told,
+        # The engine lets the provider finish what it noted as half done, which deploys nothing.
+        stack.up(*MISSING_SECRET, fails=True),
+        # The provider knows by now what runs, and tries again.
+        stack.up(*MISSING_SECRET, fails=True),
+    ):
         assert f"wanted:  {wanted}" in again
+        assert f"running: {good}" in again
+        assert f"likely cause: There is no SSM parameter {MISSING}" in again
+        assert "aws logs tail /aws/ecs/ecs-cluster-local/local-web" in again
         assert "pulumi up --refresh" in again
     stack.run("preview", "--non-interactive", *MISSING_SECRET)
     stack.up()
     assert service_of(stack)["runningCount"] == 2
     stack.up("--expect-no-changes")
+
+
+def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_mended(stack: Stack, parameter: Any) -> None:
+    stack.up(*MISSING_SECRET, fails=True)
+    wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"]
+    parameter()
+    assert NOT_AS_ASKED in stack.up(*MISSING_SECRET, fails=True)
+    stack.up("--refresh", *MISSING_SECRET)
+    assert service_of(stack)["taskDefinition"] == wanted
+    stack.up("--expect-no-changes", *MISSING_SECRET)
+    stack.up()
+
+
+def test_what_somebody_changed_outside_pulumi_fails_up_and_is_healed_by_refresh(stack: Stack) -> None:
+    asked = service_of(stack)["taskDefinition"]
+    change_service(stack, desiredCount=3)
+    stack.up("--expect-no-changes")
+    foreign = another_revision(stack)
+    change_service(stack, taskDefinition=foreign)
+    for arguments in ((), ("--target", of_type(stack, "aws:lb/targetGroup:TargetGroup")["urn"])):
+        told = stack.up(*arguments, fails=True)
+        assert f"{NOT_AS_ASKED}: somebody changed the service outside Pulumi" in told
+        assert f"running: {foreign.rpartition('/')[2]}" in told
+    stack.up("--refresh")
+    assert service_of(stack)["taskDefinition"] == asked
+    stack.up("--expect-no-changes")
+
+
+def test_a_target_that_leaves_the_service_out_is_no_mismatch(stack: Stack) -> None:
+    urn = of_type(stack, TASK_DEFINITION)["urn"]
+    stack.up("--target", urn, memoryMib=1024)
+    stack.up()
+
+
+def test_a_container_that_crashes_is_told_with_its_exit_code_and_last_words(stack: Stack) -> None:
+    told = stack.up(*container("sh", "-c", "echo no configuration; exit 3"), fails=True)
+    assert "Essential container in task exited (nginx exited with 3)" in told
+    assert "no configuration" in told
+    assert "likely cause: The container ends by itself" in told
+    stack.up()
+
+
+def test_a_health_path_that_answers_404_is_told_by_its_key(stack: Stack) -> None:
+    told = stack.up(*container("python3", "-c", NOT_FOUND), fails=True)
+    assert "Health checks failed with these codes: [404]" in told
+    assert "try: Set `healthCheckPath`" in told
+    stack.up()
+
+
+def test_a_first_deployment_that_fails_is_explained_and_a_correct_one_heals_it(empty_stack: Stack) -> None:
+    for _ in range(2):
+        told = empty_stack.up(*MISSING_SECRET, fails=True)
+        assert "wanted:  local-web:1" in told
+        assert f"likely cause: There is no SSM parameter {MISSING}" in told
+    empty_stack.up()
+    empty_stack.up("--expect-no-changes")
+    empty_stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")

@@ -42,6 +42,12 @@ class Idle:
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
         self.drained = True
 
+    def live(self, resource: Resource) -> dict[str, Any]:
+        return {}
+
+    def renew(self, resource: Resource) -> None:
+        """Nothing to do."""
+
 
 @asynccontextmanager
 async def serving(lifecycle: Idle | None = None, cloud: Cloud | None = None) -> AsyncIterator[Any]:
