@@ -1,0 +1,114 @@
+"""The list of AWS's rules that nothing here refuses: apart from the enforced ones, with reasons, and true."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localaws.catalog import CATALOG
+from localaws.cloud import Cloud
+from tests.localaws.catalog.test_tables import rules_in_code
+
+PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
+LIST = PAGE[PAGE.index("<!-- not enforced -->") : PAGE.index("<!-- /not enforced -->")]
+ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in LIST.splitlines() if line.startswith("| `")]
+IDS = [row[0].strip("` ") for row in ROWS]
+
+GAPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ec2.nat-gateway.secondary-count": (
+        "aws:ec2/natGateway:NatGateway",
+        {"subnetId": "subnet-1", "allocationId": "eipalloc-1", "secondaryPrivateIpAddressCount": 1},
+    ),
+    "ec2.security-group.name-characters": ("aws:ec2/securityGroup:SecurityGroup", {"name": "façade", "vpcId": "vpc-1"}),
+    "ec2.vpc-endpoint.known-service": (
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        {"vpcId": "vpc-1", "serviceName": "com.amazonaws.us-east-1.nothing", "vpcEndpointType": "Interface"},
+    ),
+    "ecs.container.depends-on-cycle": (
+        "aws:ecs/taskDefinition:TaskDefinition",
+        {
+            "family": "f",
+            "containerDefinitions": json.dumps(
+                [
+                    {"name": a, "image": "i", "memory": 64, "dependsOn": [{"containerName": b, "condition": "START"}]}
+                    for a, b in (("a", "b"), ("b", "a"))
+                ]
+            ),
+        },
+    ),
+    "ecs.container.memory-sum": (
+        "aws:ecs/taskDefinition:TaskDefinition",
+        {
+            "family": "f",
+            "memory": "512",
+            "containerDefinitions": json.dumps([{"name": n, "image": "i", "memory": 512} for n in "ab"]),
+        },
+    ),
+    "ecs.container.reserved-port": (
+        "aws:ecs/taskDefinition:TaskDefinition",
+        {
+            "family": "f",
+            "networkMode": "host",
+            "containerDefinitions": json.dumps(
+                [{"name": "a", "image": "i", "memory": 64, "portMappings": [{"containerPort": 2375}]}]
+            ),
+        },
+    ),
+    "ecs.task-definition.ec2-cpu": (
+        "aws:ecs/taskDefinition:TaskDefinition",
+        {"family": "f", "cpu": "1", "containerDefinitions": json.dumps([{"name": "a", "image": "i", "memory": 64}])},
+    ),
+    "iam.role.principal": (
+        "aws:iam/role:Role",
+        {
+            "assumeRolePolicy": json.dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"},
+                            "Action": "sts:AssumeRole",
+                        }
+                    ],
+                }
+            )
+        },
+    ),
+}
+"""Inputs that AWS refuses by such a rule, alone or in an account, and the catalog doesn't."""
+
+
+def test_no_rule_is_both_enforced_and_listed_as_not() -> None:
+    assert len(IDS) == len(set(IDS)) > 20
+    assert not set(IDS) & rules_in_code()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=IDS)
+def test_each_says_what_aws_does_and_why_nothing_here_does(row: list[str]) -> None:
+    identifier, does, reason = row
+    assert re.fullmatch(r"`(name|ec2|elbv2|ecs|iam|s3|ssm|secretsmanager|kms|wafv2)(\.[a-z0-9-]+){1,2}`", identifier)
+    assert len(does) > 10
+    assert len(reason.strip("| ")) > 7
+
+
+@pytest.mark.parametrize("rule", GAPS)
+def test_a_listed_gap_is_one(rule: str) -> None:
+    assert rule in IDS
+    token, inputs = GAPS[rule]
+    assert list(CATALOG[token].check(inputs)) == [], "it is refused now: move its row"
+
+
+def test_a_second_policy_of_one_name_goes_over_the_first_here_too() -> None:
+    """`iam.role-policy.twin`: what AWS accepts in silence isn't refused, so no test of a program finds it."""
+    cloud = Cloud(seed=1)
+    trust = GAPS["iam.role.principal"][1]
+    role = cloud.create("aws:iam/role:Role", "role", {"name": "r", **trust}, region="us-east-1")
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    inputs = {"name": "p", "role": role.id, "policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    made = [cloud.create("aws:iam/rolePolicy:RolePolicy", urn, inputs, region="us-east-1") for urn in ("a", "b")]
+    assert made[0].id == made[1].id
