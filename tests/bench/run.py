@@ -8,13 +8,17 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import chain, count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,9 +26,12 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.engine.stack import BIN, ROOT, Stack
+from tests.verify.fake_alb import FakeAlb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.verify.fake_alb import Script
 
 _EMPTY_PROJECT = {
     "Pulumi.yaml": "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: .venv}}\n",
@@ -70,11 +77,30 @@ def starts(times: int) -> Iterator[Row]:
     for what, words, stdin in (
         ("verify --help", ("--help",), ""),
         ("verify, bad input", ("-",), "[secret]\n"),
+        ("verify watch --help", ("watch", "--help"), ""),
     ):
         seconds = timed(command(BIN / "verify", *words, stdin=stdin), times)
         yield Row(what, seconds, yardstick="python", ratio=seconds / bare)
     seconds = timed(command(BIN / "pulumi-local", "--help"), times)
     yield Row("pulumi-local --help", seconds, yardstick="python", ratio=seconds / bare)
+
+
+def deadlines(_: int) -> Iterator[Row]:
+    """By how much a run passes its deadline of a second, against servers that would hold it for ever."""
+    servers: dict[str, Script] = {
+        "trickles": lambda _number, _request: chain.from_iterable((b"H", 0.02) for _ in count()),
+        "hangs": lambda _number, _request: [60.0],
+        "floods": lambda _number, _request: repeat(b"x" * 65536),
+        "loops in 1xx": lambda _number, _request: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
+    }
+    for what, script in servers.items():
+        with FakeAlb(script) as alb:
+            words = (BIN / "verify", alb.authority, "--deadline", "1s", "--quiet", "--format", "json")
+            done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        (report,) = json.loads(done.stdout)["reports"]
+        started, ended = (datetime.fromisoformat(report[key]) for key in ("started", "ended"))
+        over = (ended - started).total_seconds() - 1
+        yield Row(f"past the deadline, a server that {what}", max(over, 0) * 1000, "ms", "deadline", 1 + over)
 
 
 def evaluation(times: int) -> Iterator[Row]:
@@ -116,9 +142,44 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
         seconds = timed(lambda: stack.run("preview", "--stack", "prod", "--non-interactive"), times)
         yield Row("preview of prod", seconds, yardstick="empty preview", ratio=seconds / floor_preview)
         yield from load(stack)
+        yield from samples(stack.outputs()["serviceUrl"], times)
     finally:
         stack.run("stop")
         empty.run("stop")
+
+
+_LOADERS = {
+    "hey": ("hey", "-n", "1000", "-c", "10", "-disable-keepalive"),
+    "ab": ("ab", "-q", "-n", "1000", "-c", "10"),
+}
+
+
+def samples(url: str, times: int) -> Iterator[Row]:
+    """A thousand measured requests, ten at a time and each on a connection of its own, against a load tool's."""
+    found = next(((name, words) for name, words in _LOADERS.items() if shutil.which(name)), None)
+    name = f"{found[0]}" if found else "http.client: neither hey nor ab is here"
+    floor = timed(command(*found[1], url) if found else lambda: fresh_requests(url), times)
+    yield Row(f"1,000 requests by {name}", floor)
+    options = ("--samples", "1000", "--concurrency", "10", "--interval", "1ms", "--quiet")
+    seconds = timed(command(BIN / "verify", url, *options), times)
+    yield Row(
+        "1,000 samples by verify, its start included", seconds, yardstick=name.partition(":")[0], ratio=seconds / floor
+    )
+
+
+def fresh_requests(url: str, requests: int = 1000, at_a_time: int = 10) -> None:
+    """As many requests as a load tool makes, from threads, each on a connection of its own."""
+    parts = urlsplit(url)
+    assert parts.hostname, url
+
+    def ask(_: int) -> None:
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port or 80, timeout=5)
+        connection.request("GET", "/", headers={"Connection": "close"})
+        connection.getresponse().read()
+        connection.close()
+
+    with ThreadPoolExecutor(at_a_time) as threads:
+        list(threads.map(ask, range(requests)))
 
 
 def load(stack: Stack) -> Iterator[Row]:
@@ -167,13 +228,14 @@ def tests(_: int) -> Iterator[Row]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="starts, evaluation, engine, tests; all of them if none is named")
+    parser.add_argument("parts", nargs="*", help="starts, deadlines, evaluation, engine, tests; all if none is named")
     parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         parts: dict[str, Callable[[], Iterator[Row]]] = {
             "starts": lambda: starts(chosen.times),
+            "deadlines": lambda: deadlines(chosen.times),
             "evaluation": lambda: evaluation(chosen.times),
             "engine": lambda: engine(chosen.times, Path(folder)),
             "tests": lambda: tests(chosen.times),
