@@ -91,10 +91,11 @@ class Https:
     """Name in the certificate that leads here; without one, `url` is the load balancer's own name."""
 
     hsts_seconds: int = 31_536_000
-    """How long browsers ask nothing over HTTP any more; 0 tells them nothing."""
+    """How long browsers ask nothing over HTTP any more; 0 makes them forget."""
 
     frame_options: str | None = "DENY"
-    """`DENY` or `SAMEORIGIN`: who may show pages in a frame; None leaves that to the targets."""
+    """`DENY` or `SAMEORIGIN`: who may show pages in a frame. None leaves that to the targets, on a new listener only:
+    the provider takes no header back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,14 +184,15 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             name,
             load_balancer_type="application",
             internal=args.internal,
-            ip_address_type="dualstack" if args.dual_stack else None,
+            ip_address_type="dualstack" if args.dual_stack else "ipv4",
             security_groups=[group.id],
             subnets=args.subnet_ids,
             idle_timeout=args.idle_timeout_seconds,
             client_keep_alive=args.client_keep_alive_seconds,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            access_logs={"bucket": args.access_log_bucket, "enabled": True} if args.access_log_bucket else None,
+            # Left out, the provider would go on with the log that there was.
+            access_logs={"bucket": args.access_log_bucket or "", "enabled": args.access_log_bucket is not None},
             enable_deletion_protection=args.deletion_protection,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
@@ -254,9 +256,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             ssl_policy=https.tls_policy,
             default_actions=[_NOT_FOUND],
             routing_http_response_server_enabled=False,
-            routing_http_response_strict_transport_security_header_value=(
-                f"max-age={https.hsts_seconds}" if https.hsts_seconds else None
-            ),
+            routing_http_response_strict_transport_security_header_value=f"max-age={https.hsts_seconds}",
             routing_http_response_x_content_type_options_header_value="nosniff",
             routing_http_response_x_frame_options_header_value=https.frame_options,
             tags=tags,

@@ -15,7 +15,15 @@ from infra.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.existing_vpc import Wanted
 from infra.flow_logs import FlowLogs, FlowLogsArgs
 from infra.iam import Place
-from infra.ingress import EVERYBODY, HealthCheck, Https, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra.ingress import (
+    EVERYBODY,
+    EVERYBODY_IPV6,
+    HealthCheck,
+    Https,
+    LoadBalancedIngress,
+    LoadBalancedIngressArgs,
+    Route,
+)
 from infra.secrets import at
 from infra.settings.network import ENDPOINTS, NAT, NAT_PER_ZONE, PUBLIC
 from infra.task_group import PrivateDoors
@@ -52,6 +60,8 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     tags = naming.tags(settings.project, settings.stack)
     exec_log_group = naming.exec_log_group(settings.stack) if settings.ecs_exec else None
 
+    # An internal load balancer's clients are in the VPC, where everything has an IPv4 address too.
+    ipv6_clients = settings.dual_stack and not settings.internal
     home = _existing_home(settings) if settings.existing_vpc else _new_home(settings, tags)
     if settings.flow_logs != "none":
         FlowLogs(
@@ -92,7 +102,8 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             routes=(_route(settings),),
             https=_https(settings, zone_id, tags) if settings.https else None,
             internal=settings.internal,
-            allowed_cidrs=settings.allowed_cidrs or ((home.cidr,) if settings.internal else (EVERYBODY,)),
+            allowed_cidrs=settings.allowed_cidrs or _everybody(settings, home, ipv6=ipv6_clients),
+            dual_stack=ipv6_clients,
             idle_timeout_seconds=settings.idle_timeout_seconds,
             client_keep_alive_seconds=settings.client_keep_alive_seconds,
             access_log_bucket=_access_logs(settings, place, tags).bucket if settings.access_logs else None,
@@ -104,7 +115,11 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         Alias(
             "domain",
             AliasArgs(
-                domain=settings.domain, zone_id=zone_id, alb_dns=ingress.alb_dns, alb_zone_id=ingress.alb_zone_id
+                domain=settings.domain,
+                zone_id=zone_id,
+                alb_dns=ingress.alb_dns,
+                alb_zone_id=ingress.alb_zone_id,
+                ipv6=ipv6_clients,
             ),
         )
     if settings.waf != "none":
@@ -225,6 +240,13 @@ def _doors(settings: Settings, place: Place, home: Network, tags: dict[str, str]
         ),
     )
     return PrivateDoors(security_group_id=doors.security_group_id, prefix_list_id=doors.s3_prefix_list_id)
+
+
+def _everybody(settings: Settings, home: Network, *, ipv6: bool) -> tuple[str, ...]:
+    """Who may reach the load balancer when nobody is named."""
+    if settings.internal:
+        return (home.cidr,)
+    return (EVERYBODY, EVERYBODY_IPV6) if ipv6 else (EVERYBODY,)
 
 
 def _https(settings: Settings, zone_id: str | None, tags: dict[str, str]) -> Https:

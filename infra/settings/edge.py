@@ -40,4 +40,14 @@ def _ranges_are_few_and_named_once(allowed_cidrs: tuple[str, ...]) -> Iterator[P
         )
 
 
-RELATIONS = (_ranges_are_few_and_named_once,)
+def _ipv6_clients_have_a_way_in(
+    allowed_cidrs: tuple[str, ...], *, internal: bool, dual_stack: bool
+) -> Iterator[Problem]:
+    ipv6 = [cidr for cidr in allowed_cidrs if ":" in cidr]
+    if ipv6 and (internal or not dual_stack):
+        yield Problem(
+            "allowedCidrs", ", ".join(ipv6), "IPv4 ranges, unless the load balancer has dualStack and isn't internal"
+        )
+
+
+RELATIONS = (_ranges_are_few_and_named_once, _ipv6_clients_have_a_way_in)

@@ -10,12 +10,14 @@ import pytest
 from tests.infra import recorder
 
 with warnings.catch_warnings():
-    # Both warn about classes of theirs that are deprecated, whether one uses them or not, when a module is first used.
+    # They warn about classes of theirs that are deprecated, whether one uses them or not, when a module is first used.
     warnings.simplefilter("ignore", DeprecationWarning)
     import pulumi_aws
     import pulumi_awsx
 
-    LOADED = (pulumi_aws.ec2.Vpc, pulumi_awsx.ec2.Vpc)
+    LOADED = (pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket, pulumi_awsx.ec2.Vpc)
+
+EXTRA_CERTIFICATE = "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
 
 # An Output that is turned into text raises, where it would put a sentence about itself into a resource.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
@@ -42,6 +44,19 @@ def existing_vpc() -> recorder.Recording:
     first = recorder.run("other", file="dev", serviceName="first")
     vpc = first.cloud.all(recorder.VPC)[0].id
     return recorder.run("dev", cloud=first.cloud, vpcId=vpc)
+
+
+@pytest.fixture(scope="session")
+def edge() -> recorder.Recording:
+    """The dev stack with a domain of its own, and everything that guards its edge."""
+    return recorder.run(
+        "dev",
+        domain="shop.example.com",
+        hostedZone="example.com",
+        extraCertificateArns=[EXTRA_CERTIFICATE],
+        accessLogs=True,
+        waf="block",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,73 @@
+"""What an Alias registers, and which zones are taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+import pytest
+
+from infra.dns import Alias, AliasArgs
+from infra.errors import SettingsError
+from localaws import mocks
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+def test_the_domain_leads_to_the_load_balancer_whatever_addresses_it_has(edge: Recording) -> None:
+    balancer = edge.cloud.get("aws:lb/loadBalancer:LoadBalancer", edge.id(edge.one("LoadBalancer")))
+    assert balancer
+    record = edge.one("Record", "domain").inputs
+    assert (record["name"], record["type"]) == ("shop.example.com", "A")
+    assert record["aliases"] == [
+        {"name": balancer.outputs["dnsName"], "zoneId": balancer.outputs["zoneId"], "evaluateTargetHealth": True}
+    ]
+    assert edge.exports["serviceUrl"] == "https://shop.example.com"
+    assert edge.exports["albDns"] == balancer.outputs["dnsName"]
+
+
+def test_a_load_balancer_with_ipv6_addresses_has_a_record_for_them_too() -> None:
+    def program() -> None:
+        zone = mocks_zone()
+        args = AliasArgs(domain="a.example.com", zone_id=zone, alb_dns="alb.example.net", alb_zone_id="Z1", ipv6=True)
+        pulumi.export("domain", Alias("domain", args).domain)
+
+    run = mocks.run(program)
+    assert {(each.name, each.inputs["type"]) for each in run.all("Record")} == {
+        ("domain", "A"),
+        ("domain-ipv6", "AAAA"),
+    }
+    assert run.exports["domain"] == "a.example.com"
+
+
+def mocks_zone() -> str:
+    import pulumi_aws as aws  # noqa: PLC0415 — warns about its own classes when first imported, as conftest explains
+
+    return aws.route53.get_zone(name="example.com").zone_id
+
+
+@pytest.mark.parametrize("zone", ["by name", "by id"])
+def test_the_zone_is_found_by_name_or_by_id(edge: Recording, zone: str) -> None:
+    zone_id = edge.one("Record", "domain").inputs["zoneId"]
+    named = "example.com" if zone == "by name" else zone_id
+    run = recorder.run("dev", domain="shop.example.com", hostedZone=named)
+    assert run.one("Record", "domain").inputs["zoneId"] == zone_id
+
+
+def test_a_zone_that_is_somebody_elses_is_refused_before_anything_is_registered(edge: Recording) -> None:
+    watched = recorder.Recorder(mocks.Cloud(seed=1))
+    zone_id = edge.one("Record", "domain").inputs["zoneId"]
+    config = recorder.configuration("dev", {"domain": "shop.example.org", "hostedZone": zone_id})
+    with pytest.raises(SettingsError, match=r"which is example.com; allowed: a zone that shop.example.org is in"):
+        recorder.run_under(watched, "dev", config)
+    assert not watched.registered
+
+
+def test_a_certificate_of_ones_own_still_gets_its_records() -> None:
+    arn = "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
+    run = recorder.run("dev", domain="shop.example.com", hostedZone="example.com", certificateArn=arn)
+    assert [each.name for each in run.all("Record")] == ["domain"]
+    assert not run.all("Certificate")
+    assert run.exports["serviceUrl"] == "https://shop.example.com"

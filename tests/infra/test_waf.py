@@ -1,0 +1,65 @@
+"""What a Firewall registers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+def test_a_firewall_is_rules_a_log_and_their_place_before_the_load_balancer(edge: Recording) -> None:
+    assert edge.children(edge.component("Firewall")) == {
+        ("WebAcl", "waf"),
+        ("LogGroup", "waf"),
+        ("WebAclLoggingConfiguration", "waf"),
+        ("WebAclAssociation", "waf"),
+    }
+    assert edge.one("WebAclAssociation").inputs["resourceArn"] == edge.id(edge.one("LoadBalancer"))
+
+
+@pytest.mark.parametrize(("mode", "override"), [("block", {"none": {}}), ("count", {"count": {}})])
+def test_awss_managed_rules_block_or_only_count(mode: str, override: dict[str, object]) -> None:
+    acl = recorder.run("dev", waf=mode).one("WebAcl").inputs
+    assert acl["defaultAction"] == {"allow": {}}
+    assert [rule["statement"]["managedRuleGroupStatement"] for rule in acl["rules"]] == [
+        {"vendorName": "AWS", "name": "AWSManagedRulesAmazonIpReputationList"},
+        {"vendorName": "AWS", "name": "AWSManagedRulesCommonRuleSet"},
+        {"vendorName": "AWS", "name": "AWSManagedRulesKnownBadInputsRuleSet"},
+    ]
+    assert [rule["overrideAction"] for rule in acl["rules"]] == [override] * 3
+
+
+def test_every_rule_is_measured_and_no_request_kept_whole(edge: Recording) -> None:
+    acl = edge.one("WebAcl").inputs
+    shown = [acl["visibilityConfig"], *(rule["visibilityConfig"] for rule in acl["rules"])]
+    assert all(each["cloudwatchMetricsEnabled"] and not each["sampledRequestsEnabled"] for each in shown)
+    assert acl["visibilityConfig"]["metricName"] == "ecs-cluster-dev-waf", "two stacks of an account differ"
+
+
+def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recording) -> None:
+    group = edge.one("LogGroup", "waf")
+    assert group.inputs["name"] == "aws-waf-logs-ecs-cluster-dev"
+    assert group.retain_on_delete
+    logging = edge.one("WebAclLoggingConfiguration").inputs
+    assert [arn.rpartition(":")[2] for arn in logging["logDestinationConfigs"]] == ["aws-waf-logs-ecs-cluster-dev"]
+    assert [each["singleHeader"]["name"] for each in logging["redactedFields"]] == ["authorization", "cookie"]
+    assert logging["loggingFilter"]["defaultBehavior"] == "DROP"
+
+
+def test_no_load_balancer_loses_its_firewall_to_the_firewalls_replacement(edge: Recording) -> None:
+    assert edge.one("WebAclAssociation").delete_before_replace, (
+        "AWS takes off whatever web ACL the load balancer has, the new one too"
+    )
+
+
+def test_a_mode_is_changed_in_place(edge: Recording) -> None:
+    counting = recorder.run(
+        "dev", after=edge, domain="shop.example.com", hostedZone="example.com", accessLogs=True, waf="count"
+    )
+    assert counting.operations[edge.one("WebAcl").urn] == "update"
+    assert counting.operations[edge.one("WebAclAssociation").urn] == "same"
