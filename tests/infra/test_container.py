@@ -78,7 +78,7 @@ def test_signals_reach_the_server_and_nothing_stays_behind(*, exec_on: bool) -> 
         ({"drainSeconds": 7, "deregistrationDelaySeconds": 3}, 3, 7),
     ],
 )
-def test_a_task_has_as_long_to_stop_as_to_drain_or_longer(changes: dict[str, int], delay: int, stop: int) -> None:
+def test_a_task_has_as_long_to_stop_as_to_drain_or_longer(changes: dict[str, Any], delay: int, stop: int) -> None:
     recording = recorder.run("dev", **changes)
     assert recording.one("TargetGroup").inputs["deregistrationDelay"] == delay
     assert container(recording)["stopTimeout"] == stop
