@@ -32,6 +32,8 @@ _FIRST_BLOCK = int(ipaddress.IPv4Address("127.64.0.0"))
 _BLOCKS = 2**13
 _BLOCK_SIZE = 2**10
 _LOAD_BALANCERS = range(1, 256)
+_WEB_PORTS = (80, 443)
+"""What a load balancer must be able to listen on, whatever its first listener is."""
 _TASKS = range(256, _BLOCK_SIZE - 1)
 
 
@@ -89,7 +91,7 @@ class Addresses:
         for candidate in self._block(_LOAD_BALANCERS):
             for offset in (0, PORT_OFFSET):
                 place = Place(candidate, offset)
-                if candidate not in taken and can_bind(candidate, place.port(80)):
+                if candidate not in taken and all(can_bind(candidate, place.port(port)) for port in _WEB_PORTS):
                     self._load_balancers[arn] = place
                     self._save()
                     return place

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.alb.compiler import (
     Endpoint,
-    Listener,
-    Rule,
     TargetGroup,
     cluster_name,
     compile_files,
     newcomers_name,
 )
 from localaws.alb.probe import status_of
+from localaws.alb.reading import certificate_names, listeners
 from localaws.catalog.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.target_groups import TARGET_GROUP
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 
     from localaws.addresses import Addresses
     from localaws.alb.envoy import Verdict
-    from localaws.catalog.model import Resource
+    from localaws.alb.reading import Resources
+    from localaws.alb.tls import Served
 
 
 class TargetState(StrEnum):
@@ -69,13 +69,6 @@ _TIMED_OUT = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout", "Request time
 _FAILED = TargetHealth(TargetState.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed")
 
 
-class Resources(Protocol):
-    """Where load balancers, listeners, rules and target groups are."""
-
-    def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
-
-
 class Proxy(Protocol):
     """What the balancer needs of Envoy."""
 
@@ -107,6 +100,7 @@ class Balancer:
         proxy: Proxy,
         folder: Path,
         *,
+        issue: Callable[[Sequence[str]], Served],
         clock: Callable[[], float] = time.monotonic,
         status_of: Callable[[str, int, str], Awaitable[int | None]] = status_of,
     ) -> None:
@@ -117,6 +111,7 @@ class Balancer:
             addresses: Where load balancers listen.
             proxy: What carries the requests.
             folder: Where its files live.
+            issue: Makes a certificate for some names, or finds the one it made; runs in a thread.
             clock: Seconds since some point in time.
             status_of: Asks a target for the status it answers with.
         """
@@ -124,6 +119,7 @@ class Balancer:
         self._addresses = addresses
         self._proxy = proxy
         self._folder = folder
+        self._issue = issue
         self._clock = clock
         self._status_of = status_of
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
@@ -159,13 +155,14 @@ class Balancer:
 
         Raises:
             EnvoyError: It doesn't.
+            AuthorityError: A certificate can't be issued.
         """
         async with self._syncing:
             if any(not target.draining for targets in self._targets.values() for target in targets.values()):
                 self._judge(await self._proxy.health())
                 await self._explain()
             self._release_addresses()
-            files = self._files()
+            files = await self._files()
             if not files["listeners.json"]:
                 await self._proxy.close()
                 self._applied = None
@@ -237,10 +234,12 @@ class Balancer:
         port = group.health_port or endpoint.port
         return await self._status_of(endpoint.address, port, str(group.health_check.get("path") or "/"))
 
-    def _files(self) -> Mapping[str, Any]:
+    async def _files(self) -> Mapping[str, Any]:
         used = self._groups_in_use()
         groups = [group for group in self._groups() if group.arn in used]
-        return compile_files(list(self._listeners()), groups, self._folder)
+        names = certificate_names(self._cloud, self._addresses)
+        certificates = {arn: await asyncio.to_thread(self._issue, names[arn]) for arn in names}
+        return compile_files(list(listeners(self._cloud, self._addresses, certificates)), groups, self._folder)
 
     def _groups(self) -> list[TargetGroup]:
         groups = []
@@ -271,35 +270,3 @@ class Balancer:
         ]
         weighted = [group for action in actions for group in (action.get("forward") or {}).get("targetGroups") or ()]
         return {action.get("targetGroupArn") for action in actions} | {group["arn"] for group in weighted}
-
-    def _listeners(self) -> list[Listener]:
-        balancers = {resource.id: resource for resource in self._cloud.all(LOAD_BALANCER)}
-        rules: dict[str, list[Resource]] = {}
-        for rule in self._cloud.all(LISTENER_RULE):
-            rules.setdefault(rule.outputs["listenerArn"], []).append(rule)
-        listeners = []
-        for listener in self._cloud.all(LISTENER):
-            outputs = listener.outputs
-            balancer = balancers.get(outputs["loadBalancerArn"])
-            if balancer is None or outputs.get("protocol", "HTTP") != "HTTP":
-                continue  # HTTPS needs a certificate's private key, which the local AWS doesn't have
-            port = int(outputs["port"])
-            place = self._addresses.load_balancer(balancer.id)
-            ordered = sorted(rules.get(listener.id, ()), key=lambda rule: int(rule.outputs["priority"]))
-            listeners.append(
-                Listener(
-                    arn=listener.id,
-                    endpoint=Endpoint(place.address, place.port(port)),
-                    port=port,
-                    rules=[
-                        *(
-                            Rule(actions=r.outputs["actions"], conditions=r.outputs.get("conditions") or ())
-                            for r in ordered
-                        ),
-                        Rule(actions=outputs["defaultActions"]),
-                    ],
-                    idle_timeout=int(balancer.outputs.get("idleTimeout") or 60),
-                    forwarded_for=balancer.outputs.get("xffHeaderProcessingMode") or "append",
-                )
-            )
-        return listeners

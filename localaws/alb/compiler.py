@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.addresses import FIRST_PRIVATE_PORT
 from localaws.alb.conditions import PEER, matchers
 from localaws.alb.pages import SERVER, page
+from localaws.alb.tls import Tls, transport_socket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ _TYPES = "type.googleapis.com/envoy"
 _MANAGER = f"{_TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 _HEADER_MUTATION = f"{_TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+_ANSWER_HEADERS = f"{_TYPES}.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _LUA = "envoy.filters.http.lua"
 
 # Lua's generator starts alike in every worker thread: a table's address tells them apart.
@@ -140,6 +142,32 @@ class Listener:
 
     forwarded_for: str = "append"
     """What happens to X-Forwarded-For: `append`, `preserve` or `remove`."""
+
+    tls: Tls | None = None
+    """None for a listener that speaks HTTP."""
+
+    keep_alive: int = 3600
+    """Seconds after which a client's connection is closed, however busy it is."""
+
+    drop_invalid_headers: bool = False
+    """Whether headers with an underscore in their names are kept from the targets."""
+
+    client_port: bool = False
+    """Whether X-Forwarded-For has the client's port."""
+
+    response_headers: tuple[tuple[str, str], ...] = ()
+    """What every answer says, whatever the target says of it."""
+
+    server_header: bool = True
+    """Whether answers say what made them."""
+
+    tls_headers: tuple[str, str] | None = None
+    """Request headers in which targets are told the version and the cipher of TLS."""
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return "https" if self.tls else "http"
 
     def real_port(self, port: int) -> int:
         """Where a client finds another listener of this load balancer, named by its port."""
@@ -291,7 +319,11 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
                 "resource_api_version": "V3",
             },
         },
-        "common_http_protocol_options": {"idle_timeout": f"{listener.idle_timeout}s"},
+        "common_http_protocol_options": {
+            "idle_timeout": f"{listener.idle_timeout}s",
+            "max_connection_duration": f"{listener.keep_alive}s",
+            "headers_with_underscores_action": "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW",
+        },
         "stream_idle_timeout": f"{listener.idle_timeout}s",
         "server_header_transformation": "PASS_THROUGH",
         "generate_request_id": False,
@@ -308,6 +340,7 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
             }
         ],
         "http_filters": [
+            *_answer_headers(listener),
             {
                 "name": _LUA,
                 "typed_config": {
@@ -330,9 +363,25 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "name": listener.arn,
         "address": _address(listener.endpoint),
         "filter_chains": [
-            {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
+            {
+                "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}],
+                **({"transport_socket": transport_socket(listener.tls)} if listener.tls else {}),
+            }
         ],
     }
+
+
+def _answer_headers(listener: Listener) -> list[dict[str, Any]]:
+    """A filter for what every answer says, also those that no target gave."""
+    mutations: list[dict[str, Any]] = [
+        {"append": _header(name, value.replace("%", "%%"))} for name, value in listener.response_headers
+    ]
+    if not listener.server_header:
+        mutations.append({"remove": "server"})
+    if not mutations:
+        return []
+    config = {"@type": _ANSWER_HEADERS, "mutations": {"response_mutations": mutations}}
+    return [{"name": "envoy.filters.http.header_mutation", "typed_config": config}]
 
 
 def _own_answer(flags: Sequence[str], status: int) -> dict[str, Any]:
@@ -348,12 +397,16 @@ def _own_answer(flags: Sequence[str], status: int) -> dict[str, Any]:
 
 
 def _routes(listener: Listener) -> dict[str, Any]:
-    ours = [_header("x-forwarded-proto", "http"), _header("x-forwarded-port", str(listener.port))]
+    ours = [_header("x-forwarded-proto", listener.scheme), _header("x-forwarded-port", str(listener.port))]
     removed = [PEER]
     if listener.forwarded_for == "append":
-        ours.append(_header("x-forwarded-for", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", append=True))
+        client = f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
+        ours.append(_header("x-forwarded-for", client, append=True))
     elif listener.forwarded_for == "remove":
         removed.append("x-forwarded-for")
+    if listener.tls_headers:
+        values = ("%DOWNSTREAM_TLS_VERSION%", "%DOWNSTREAM_TLS_CIPHER%")
+        ours += [_header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)]
     return {
         "@type": f"{_TYPES}.config.route.v3.RouteConfiguration",
         "name": listener.arn,
@@ -383,7 +436,7 @@ def _forward(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
 
 def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
     redirect = action["redirect"]
-    protocol = str(redirect.get("protocol") or "#{protocol}").replace("#{protocol}", "HTTP").lower()
+    protocol = str(redirect.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
     port = listener.real_port(int(str(redirect.get("port") or "#{port}").replace("#{port}", str(listener.port))))
     suffix = "" if (protocol, port) in {("http", 80), ("https", 443)} else f":{port}"
     host, path = redirect.get("host") or "#{host}", redirect.get("path") or "/#{path}"

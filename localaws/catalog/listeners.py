@@ -175,7 +175,7 @@ _TLS_POLICY = Allowed(
     lambda value: isinstance(value, str) and tls_policies.versions(value) is not None,
 )
 
-_RESPONSE_HEADERS = {
+RESPONSE_HEADERS = {
     "AccessControlAllowCredentials": matches("true", "true"),
     "AccessControlAllowHeaders": length(0, 1024),
     "AccessControlAllowMethods": matches(
@@ -357,7 +357,7 @@ TYPES = (
             Limit("sslPolicy", _TLS_POLICY, "elbv2.listener.tls-policy", "SSLPolicyNotFound"),
             *(
                 Limit(f"routingHttpResponse{name}HeaderValue", allowed, "elbv2.listener.response-header", _VALIDATION)
-                for name, allowed in _RESPONSE_HEADERS.items()
+                for name, allowed in RESPONSE_HEADERS.items()
             ),
             *(Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION) for name in _TLS_HEADERS),
             *_action_limits("defaultActions"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,13 +12,14 @@ from localaws.addresses import Addresses
 from localaws.alb.balancer import Balancer, TargetState
 from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
 from localaws.alb.envoy import Verdict
+from localaws.alb.tls import Served
 from localaws.catalog.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.model import Resource
 from localaws.catalog.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
 ALB, HTTP, GROUP = f"{PREFIX}:loadbalancer/app/web/1", f"{PREFIX}:listener/app/web/1/2", f"{PREFIX}:targetgroup/web/3"
@@ -73,11 +75,21 @@ class ScriptedProxy:
 class Stage:
     def __init__(self, home: Any) -> None:
         self.cloud, self.proxy, self.now, self.code = FewResources(), ScriptedProxy(), 0.0, 404
-        self.asked = 0
+        self.asked, self.issued = 0, list[tuple[str, ...]]()
         self.addresses = Addresses(home)
         self.balancer = Balancer(
-            self.cloud, self.addresses, self.proxy, home, clock=lambda: self.now, status_of=self._status_of
+            self.cloud,
+            self.addresses,
+            self.proxy,
+            home,
+            issue=self._issue,
+            clock=lambda: self.now,
+            status_of=self._status_of,
         )
+
+    def _issue(self, names: Sequence[str]) -> Served:
+        self.issued.append(tuple(names))
+        return Served(Path("/home/ca/1.pem"), Path("/home/ca/1.key"))
 
     async def _status_of(self, address: str, port: int, path: str) -> int:
         assert (address, port, path) == (TARGET.address, TARGET.port, "/")
@@ -222,10 +234,12 @@ def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
     assert states == ["closed", "running", "closed", "running"]
 
 
-def test_listeners_for_https_are_left_out(stage: Stage) -> None:
-    stage.cloud.outputs[LISTENER, "https"] = {**stage.cloud.outputs[LISTENER, HTTP], "protocol": "HTTPS", "port": 443}
+def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(stage: Stage) -> None:
+    more = {"protocol": "HTTPS", "port": 443, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"}
+    stage.cloud.outputs[LISTENER, "https"] = {**stage.cloud.outputs[LISTENER, HTTP], **more}
     stage.look()
-    assert len(stage.proxy.applied[-1]["listeners.json"]) == 1
+    assert stage.issued == [(stage.addresses.load_balancer(ALB).address,)]
+    assert "/home/ca/1.pem" in str(stage.proxy.applied[-1]["listeners.json"])
 
 
 def test_a_deleted_load_balancer_gives_its_address_back(stage: Stage) -> None:
