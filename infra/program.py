@@ -131,6 +131,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
                 metric_name=naming.firewall(settings.stack),
                 log_group=naming.firewall_log_group(settings.stack),
                 log_retention_days=settings.log_retention_days,
+                log_key_arn=settings.log_key_arn or None,
                 tags=tags,
             ),
         )

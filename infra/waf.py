@@ -50,6 +50,9 @@ class FirewallArgs:
     log_retention_days: int = 14
     """How long that log is kept."""
 
+    log_key_arn: str | None = None
+    """KMS key of one's own for that log."""
+
     tags: dict[str, str] = field(default_factory=dict)
     """Tags of everything in it."""
 
@@ -86,7 +89,12 @@ class Firewall(pulumi.ComponentResource):
             opts=child,
         )
         logs = log_group.adopt_or_create(
-            name, group=args.log_group, retention_days=args.log_retention_days, tags=tags, parent=self
+            name,
+            group=args.log_group,
+            retention_days=args.log_retention_days,
+            key_arn=args.log_key_arn,
+            tags=tags,
+            parent=self,
         )
         logging = aws.wafv2.WebAclLoggingConfiguration(
             name,
