@@ -1,0 +1,49 @@
+"""`verify watch` over a rollout whose old tasks hang up: as many requests as they cut, and when, by their own record."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.stack import Stack
+from tests.engine.test_watch import INTERVAL_MS, UP, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TASK = Path(__file__).with_name("early_closer.py")
+
+
+@pytest.fixture
+def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
+    """A stack whose tasks end at once, and the folder with their records."""
+    records, images = tmp_path_factory.mktemp("records"), tmp_path_factory.mktemp("images") / "images.toml"
+    command = json.dumps(["{python}", "-I", str(TASK), "{address}", "{port}", str(records)])
+    images.write_text(f'[[image]]\nmatch = ["*nginx*"]\ncommand = {command}\n')
+    stack = Stack(tmp_path_factory.mktemp("home"), environment={"LOCALAWS_IMAGES": str(images)})
+    try:
+        stack.up()
+        yield stack, records
+    finally:
+        stack.run("stop")
+
+
+def test_requests_that_old_tasks_cut_are_counted_and_dated_to_within_an_interval(closer: tuple[Stack, Path]) -> None:
+    stack, records = closer
+    url = f"{stack.outputs()['serviceUrl'].rstrip('/')}/slow"
+    report = watch(stack, url, "--expect-change", "--before", "5s", command=f"{UP} -c fargate-web:memoryMib=1024")
+    cut = sorted(arrival for file in records.iterdir() for arrival in json.loads(file.read_text()))
+    assert len(cut) > 1, "the rollout has cut nothing, so nothing is shown"
+    assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)
+    watched = report["watch"]
+    reason = "502 from the load balancer: a target closed the connection or sent no valid answer"
+    assert watched["failures"] == {reason: len(cut)}
+    began = datetime.fromisoformat(report["started"]).timestamp()
+    first = min(outage["start_ms"] for outage in watched["outages"])
+    last = max(outage["start_ms"] + outage["length_ms"] for outage in watched["outages"]) - INTERVAL_MS
+    assert abs(first - (cut[0] - began) * 1000) <= INTERVAL_MS
+    assert abs(last - (cut[-1] - began) * 1000) <= INTERVAL_MS
