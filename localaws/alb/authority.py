@@ -1,153 +1,156 @@
-"""The local certificate authority: issues what HTTPS listeners serve.
-
-Keys stay in files that only their owner may read. It is the `openssl` program that makes them and signs, so that the
-local AWS needs no library for it.
-"""
+"""The local certificate authority: issues what HTTPS listeners serve, keeps keys in files for their owner only."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
-import shutil
-import subprocess
+import ipaddress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from localaws.alb.tls import Served
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 CERTIFICATES = "certificates"
 """The authority's folder in the home directory."""
 
-DAYS = 395
+LIFETIME = timedelta(days=395)
 """For how long a certificate is valid: as long as ACM's."""
 
-RENEWED_SECONDS = 60 * 24 * 3600
-"""A certificate that has less time left is issued anew, as ACM does 60 days before the end."""
+RENEWED = timedelta(days=60)
+"""A certificate that has less time left is issued anew, as ACM does."""
 
-_AUTHORITY_DAYS = 3650
+_AUTHORITY_LIFETIME = timedelta(days=3650)
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_NAME = "Local AWS"
 _LONGEST_COMMON_NAME = 64
-_PATIENCE_SECONDS = 30.0
-
-_SETTINGS = """[req]
-prompt = no
-distinguished_name = subject
-[subject]
-CN = {name}
-[authority]
-basicConstraints = critical, CA:true, pathlen:0
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-[server]
-basicConstraints = critical, CA:false
-keyUsage = critical, digitalSignature
-extendedKeyUsage = serverAuth
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-subjectAltName = {alternatives}
-"""
+_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+    *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 
 
-class AuthorityError(Exception):
-    """No certificate can be issued; the message says what is missing."""
+def authority_file(home: Path) -> Path:
+    """What a client of the load balancers of this home must trust; there once a certificate was issued."""
+    return home / CERTIFICATES / "authority.pem"
 
 
 class Authority:
     """Issues certificates for whatever names it is asked for, once."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep everything in `folder`, which is made when the first certificate is."""
-        self._folder = folder
+    def __init__(self, home: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """Keep everything in a folder of `home`, which is made when the first certificate is.
+
+        Args:
+            home: The `.local/` folder.
+            now: The time, with its zone.
+        """
+        self._file = authority_file(home)
+        self._now = now
         self._issued: dict[tuple[str, ...], Served] = {}
 
-    @property
-    def certificate(self) -> Path:
-        """What a client must trust; there once a certificate was issued."""
-        return self._folder / "authority.pem"
-
     def issue(self, names: Sequence[str]) -> Served:
-        """A certificate for these domain names or IPv4 addresses, the same one until it is about to end.
-
-        Blocks for the tenth of a second that two runs of openssl take.
-
-        Raises:
-            AuthorityError: There is no openssl, or it fails.
-        """
+        """A certificate for these domain names or IPv4 addresses, the same one until it is about to end."""
         wanted = tuple(names)
         if wanted not in self._issued:
-            self._found()
-            place = self._folder / hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
+            place = self._file.with_name(hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16])
             served = Served(place.with_suffix(".pem"), place.with_suffix(".key"))
-            if not (served.chain.exists() and self._lasts(served.chain)):
-                self._sign(served, wanted)
+            authority, key = self._authority()
+            if self._kept(served) is None:
+                self._sign(served, wanted, authority, key)
             self._issued[wanted] = served
         return self._issued[wanted]
 
-    def _found(self) -> None:
-        """Make the authority itself, unless it is there."""
-        if self.certificate.exists() and self._lasts(self.certificate):
-            return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for old in self._folder.glob("*.pem"):
-            old.unlink()  # whatever the last authority signed
-        settings = self._settings("Local AWS", "DNS:local")
-        self._key(self._folder / "authority.key")
-        self._openssl(
-            *("req", "-x509", "-new", "-sha256", "-days", str(_AUTHORITY_DAYS), "-config", settings),
-            *("-extensions", "authority", "-key", "authority.key", "-out", "authority.tmp"),
+    def _authority(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        """The authority itself, made where there is none."""
+        own = Served(self._file, self._file.with_suffix(".key"))
+        if (kept := self._kept(own)) is not None:
+            return kept
+        own.chain.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in own.chain.parent.glob("*.pem"):
+            old.unlink()  # what the last authority signed is worth nothing now
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = _name(_NAME)
+        constraints = x509.BasicConstraints(ca=True, path_length=0)
+        unsigned = self._begun(subject, subject, key, constraints, _AUTHORITY_LIFETIME)
+        certificate = unsigned.add_extension(_usage("key_cert_sign", "crl_sign"), critical=True).sign(
+            key, hashes.SHA256()
         )
-        (self._folder / "authority.tmp").replace(self.certificate)
+        _write(own, certificate, key)
+        return certificate, key
 
-    def _sign(self, served: Served, names: tuple[str, ...]) -> None:
-        alternatives = ", ".join(f"{'IP' if _is_address(name) else 'DNS'}:{name}" for name in names)
-        settings = self._settings(names[0] if len(names[0]) <= _LONGEST_COMMON_NAME else "Local AWS", alternatives)
-        self._key(served.key)
-        self._openssl("req", "-new", "-config", settings, "-key", served.key.name, "-out", "request.tmp")
-        self._openssl(
-            *("x509", "-req", "-sha256", "-days", str(DAYS), "-set_serial", str(secrets.randbits(64))),
-            *("-CA", "authority.pem", "-CAkey", "authority.key", "-extfile", settings, "-extensions", "server"),
-            *("-in", "request.tmp", "-out", "signed.tmp"),
+    def _sign(
+        self, served: Served, names: tuple[str, ...], authority: x509.Certificate, signer: ec.EllipticCurvePrivateKey
+    ) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        common = names[0] if len(names[0]) <= _LONGEST_COMMON_NAME else _NAME
+        constraints = x509.BasicConstraints(ca=False, path_length=None)
+        certificate = (
+            self._begun(_name(common), authority.subject, key, constraints, LIFETIME)
+            .add_extension(_usage("digital_signature"), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+            .sign(signer, hashes.SHA256())
         )
-        (self._folder / "signed.tmp").replace(served.chain)
+        _write(served, certificate, key)
 
-    def _settings(self, name: str, alternatives: str) -> str:
-        (self._folder / "settings.tmp").write_text(_SETTINGS.format(name=name, alternatives=alternatives))
-        return "settings.tmp"
+    def _begun(
+        self,
+        subject: x509.Name,
+        issuer: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        constraints: x509.BasicConstraints,
+        lifetime: timedelta,
+    ) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder(subject_name=subject, issuer_name=issuer, public_key=key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self._now() - _CLOCKS_DIFFER)
+            .not_valid_after(self._now() + lifetime)
+            .add_extension(constraints, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        )
 
-    def _key(self, path: Path) -> None:
-        path.touch(mode=0o600)
-        self._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", path.name)
-
-    def _lasts(self, certificate: Path) -> bool:
+    def _kept(self, served: Served) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
+        """What an earlier run left, unless it is damaged or about to end."""
         try:
-            self._openssl("x509", "-noout", "-checkend", str(RENEWED_SECONDS), "-in", certificate.name)
-        except _FailedError:
-            return False
-        return True
-
-    def _openssl(self, *arguments: str) -> None:
-        program = shutil.which("openssl")
-        if program is None:
-            raise AuthorityError(
-                "the local certificate authority is the program openssl, which isn't on the PATH: install it "
-                "(apt-get install openssl, brew install openssl), or leave HTTPS out of the local stack"
-            )
-        try:
-            subprocess.run(  # noqa: S603 — a program of this machine, without a shell
-                [program, *arguments], cwd=self._folder, capture_output=True, check=True, timeout=_PATIENCE_SECONDS
-            )
-        except subprocess.TimeoutExpired as hung:
-            raise AuthorityError(f"openssl {arguments[0]} doesn't end") from hung
-        except subprocess.CalledProcessError as failed:
-            said = failed.stderr.decode(errors="replace").strip().splitlines()
-            raise _FailedError(f"openssl {arguments[0]} fails: {said[-1] if said else failed.returncode}") from failed
+            certificate = x509.load_pem_x509_certificate(served.chain.read_bytes())
+            key = serialization.load_pem_private_key(served.key.read_bytes(), password=None)
+        except (OSError, ValueError):
+            return None
+        lasts = certificate.not_valid_after_utc - self._now() > RENEWED
+        if isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key() and lasts:
+            return certificate, key
+        return None
 
 
-class _FailedError(AuthorityError):
-    """openssl said no."""
+def _write(served: Served, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    """The key first: whoever finds a certificate finds its key."""
+    served.key.touch(mode=0o600)
+    served.key.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    served.chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _is_address(name: str) -> bool:
-    return name.replace(".", "").isdecimal()
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _usage(*allowed: str) -> x509.KeyUsage:
+    return x509.KeyUsage(**{usage: usage in allowed for usage in _USAGES})
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.IPv4Address(name))
+    except ValueError:
+        return x509.DNSName(name)

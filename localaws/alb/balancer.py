@@ -111,7 +111,7 @@ class Balancer:
             addresses: Where load balancers listen.
             proxy: What carries the requests.
             folder: Where its files live.
-            issue: Makes a certificate for some names, or finds the one it made; runs in a thread.
+            issue: Makes a certificate for some names, or finds the one it made.
             clock: Seconds since some point in time.
             status_of: Asks a target for the status it answers with.
         """
@@ -155,14 +155,13 @@ class Balancer:
 
         Raises:
             EnvoyError: It doesn't.
-            AuthorityError: A certificate can't be issued.
         """
         async with self._syncing:
             if any(not target.draining for targets in self._targets.values() for target in targets.values()):
                 self._judge(await self._proxy.health())
                 await self._explain()
             self._release_addresses()
-            files = await self._files()
+            files = self._files()
             if not files["listeners.json"]:
                 await self._proxy.close()
                 self._applied = None
@@ -234,11 +233,11 @@ class Balancer:
         port = group.health_port or endpoint.port
         return await self._status_of(endpoint.address, port, str(group.health_check.get("path") or "/"))
 
-    async def _files(self) -> Mapping[str, Any]:
+    def _files(self) -> Mapping[str, Any]:
         used = self._groups_in_use()
         groups = [group for group in self._groups() if group.arn in used]
         names = certificate_names(self._cloud, self._addresses)
-        certificates = {arn: await asyncio.to_thread(self._issue, names[arn]) for arn in names}
+        certificates = {arn: self._issue(names[arn]) for arn in names}
         return compile_files(list(listeners(self._cloud, self._addresses, certificates)), groups, self._folder)
 
     def _groups(self) -> list[TargetGroup]:

@@ -50,9 +50,6 @@ def listeners(cloud: Resources, addresses: Addresses, certificates: Mapping[str,
     """
     for listener, balancer in _served(cloud):
         outputs, port = listener.outputs, int(listener.outputs["port"])
-        tls = _tls(cloud, listener, balancer, certificates) if outputs.get("protocol") == "HTTPS" else None
-        if tls is not None and not tls.certificates:
-            continue  # it was made a moment ago, the next reading has its certificate
         place = addresses.load_balancer(balancer.id)
         yield Listener(
             arn=listener.id,
@@ -61,7 +58,7 @@ def listeners(cloud: Resources, addresses: Addresses, certificates: Mapping[str,
             rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],
             idle_timeout=int(balancer.outputs.get("idleTimeout") or 60),
             forwarded_for=balancer.outputs.get("xffHeaderProcessingMode") or "append",
-            tls=tls,
+            tls=_tls(cloud, listener, balancer, certificates) if outputs.get("protocol") == "HTTPS" else None,
             keep_alive=int(balancer.outputs.get("clientKeepAlive") or 3600),
             drop_invalid_headers=balancer.outputs.get("dropInvalidHeaderFields") is True,
             client_port=balancer.outputs.get("enableXffClientPort") is True,
@@ -97,7 +94,7 @@ def _certificates(cloud: Resources, listener: Resource) -> list[str]:
 def _tls(cloud: Resources, listener: Resource, balancer: Resource, certificates: Mapping[str, Served]) -> Tls:
     oldest, newest = tls_policies.versions(str(listener.outputs.get("sslPolicy"))) or ("1.2", "1.3")
     return Tls(
-        certificates=tuple(certificates[arn] for arn in _certificates(cloud, listener) if arn in certificates),
+        certificates=tuple(certificates[arn] for arn in _certificates(cloud, listener)),
         oldest=oldest,
         newest=newest,
         http2=balancer.outputs.get("enableHttp2") is not False,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.addresses import Addresses
-from localaws.alb.authority import CERTIFICATES, Authority
+from localaws.alb.authority import Authority
 from localaws.alb.balancer import Balancer
 from localaws.alb.envoy import Envoy
 from localaws.ecs.controller import Controller
@@ -50,6 +50,6 @@ def data_plane(
         cloud,
         home,
         runtime=ProcessRuntime(launcher, addresses, partial(load, image_table), home / "logs"),
-        balancer=Balancer(cloud, addresses, envoy, home / "envoy", issue=Authority(home / CERTIFICATES).issue),
+        balancer=Balancer(cloud, addresses, envoy, home / "envoy", issue=Authority(home).issue),
         parameters=parameters,
     )

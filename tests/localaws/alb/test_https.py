@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.authority import Authority
+from localaws.alb.authority import Authority, authority_file
 from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, compile_files
 from localaws.alb.tls import Tls
 
@@ -29,7 +29,7 @@ class Edge:
     def __init__(self, stage: Any) -> None:
         self.stage = stage
         self.place = stage.addresses.load_balancer("alb")
-        self.authority = Authority(stage.home / "ca")
+        self.authority = Authority(stage.home)
 
     def port(self, port: int) -> int:
         return int(self.place.port(port))
@@ -57,7 +57,7 @@ class Edge:
         Raises:
             ssl.SSLError: The certificate isn't for it, or no version suits both.
         """
-        context = ssl.create_default_context(cafile=str(self.authority.certificate))
+        context = ssl.create_default_context(cafile=str(authority_file(self.stage.home)))
         context.set_alpn_protocols([offer])
         if newest:
             context.maximum_version = newest

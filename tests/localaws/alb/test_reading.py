@@ -82,15 +82,6 @@ def test_a_certificate_that_exists_beforehand_is_for_the_load_balancers_address(
     assert names == {BEFOREHAND: (Addresses(tmp_path).load_balancer("alb").address,)}
 
 
-def test_a_listener_waits_for_its_certificate_and_serves_without_one_that_was_added_a_moment_ago(
-    tmp_path: Path,
-) -> None:
-    cloud = Resources()
-    assert read(cloud, tmp_path, WILD) == []
-    cloud.outputs[LISTENER_CERTIFICATE] = [("1", {"listenerArn": "https", "certificateArn": WILD})]
-    assert [each.tls and each.tls.certificates for each in read(cloud, tmp_path, OWN)] == [(served("/own"),)]
-
-
 @pytest.mark.parametrize(
     ("policy", "versions"),
     [("ELBSecurityPolicy-TLS13-1-3-2021-06", ("1.3", "1.3")), ("ELBSecurityPolicy-2016-08", ("1.0", "1.2"))],
