@@ -41,6 +41,7 @@ def create(
     cidr: str,
     zones: int,
     private_tasks: bool = False,
+    internal: bool = False,
     gateways: int = 0,
     private_dns: bool = False,
     ipv6: bool = False,
@@ -54,6 +55,7 @@ def create(
         cidr: Its IPv4 range.
         zones: How many availability zones it spans.
         private_tasks: Whether tasks get subnets of their own, that nobody outside reaches.
+        internal: Whether the load balancer is where the tasks are, and not in the public subnets.
         gateways: How many NAT gateways lead out of those: none, one, or one for each zone.
         private_dns: Whether names of AWS's services can lead to endpoints in the VPC.
         ipv6: Whether everything in it gets IPv6 addresses as well.
@@ -89,11 +91,12 @@ def create(
     private_tables = _tables_of(vpc.private_subnet_ids, zones) if private_tasks else []
     if ipv6:
         _lead_ipv6_out(name, vpc, _tables_of(vpc.public_subnet_ids, zones), private_tables, tags)
+    task_subnet_ids = vpc.private_subnet_ids if private_tasks else vpc.public_subnet_ids
     return Network(
         vpc_id=vpc.vpc_id,
         cidr=cidr,
-        subnet_ids=vpc.public_subnet_ids,
-        task_subnet_ids=vpc.private_subnet_ids if private_tasks else vpc.public_subnet_ids,
+        subnet_ids=task_subnet_ids if internal else vpc.public_subnet_ids,
+        task_subnet_ids=task_subnet_ids,
         task_route_table_ids=pulumi.Output.all(*(table.route_table_id for table in private_tables)),
     )
 

@@ -197,6 +197,7 @@ def _new_home(settings: Settings, tags: dict[str, str]) -> Network:
         cidr=settings.vpc_cidr,
         zones=settings.availability_zone_count,
         private_tasks=settings.network != PUBLIC,
+        internal=settings.internal,
         gateways={NAT: 1, NAT_PER_ZONE: settings.availability_zone_count}.get(settings.network, 0),
         private_dns=settings.network == ENDPOINTS,
         ipv6=settings.dual_stack,
@@ -208,7 +209,7 @@ def _new_home(settings: Settings, tags: dict[str, str]) -> Network:
 def _existing_home(settings: Settings) -> Network:
     balancer = Wanted(
         key="subnet",
-        public=not settings.internal,
+        public=settings.network == PUBLIC or not settings.internal,
         ids=settings.subnet_ids,
         tags=settings.subnet_tags,
         ipv6=settings.dual_stack,
