@@ -63,9 +63,16 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
         public: Whether the internet must see its records.
 
     Raises:
-        SettingsError: It isn't that domain's, or the internet doesn't see it.
+        SettingsError: There is no such zone, it isn't that domain's, or the internet doesn't see it.
     """
-    found = aws.route53.get_zone(name=hosted_zone) if "." in hosted_zone else aws.route53.get_zone(zone_id=hosted_zone)
+    try:
+        found = (
+            aws.route53.get_zone(name=hosted_zone) if "." in hosted_zone else aws.route53.get_zone(zone_id=hosted_zone)
+        )
+    except Exception as error:  # the SDK has nothing narrower for a lookup that fails
+        reason = str(error).rpartition("error: ")[2]
+        allowed = f"a Route 53 zone of this account, named once there; AWS says: {reason}"
+        raise SettingsError([Problem("hostedZone", hosted_zone, allowed)]) from error
     name = found.name.rstrip(".")
     if not f".{domain}".endswith(f".{name}"):
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, which is {name}", f"a zone that {domain} is in")])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NoReturn
 
 import pulumi
+import pulumi_aws
 import pytest
 
+from infra import dns
 from infra.dns import Alias, AliasArgs
 from infra.errors import SettingsError
 from localaws import mocks
 from tests.infra import recorder
+from tests.infra.conftest import EXTRA_CERTIFICATE
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
@@ -30,7 +34,7 @@ def test_the_domain_leads_to_the_load_balancer_whatever_addresses_it_has(edge: R
 
 def test_a_load_balancer_with_ipv6_addresses_has_a_record_for_them_too() -> None:
     def program() -> None:
-        zone = mocks_zone()
+        zone = pulumi_aws.route53.get_zone(name="example.com").zone_id
         args = AliasArgs(domain="a.example.com", zone_id=zone, alb_dns="alb.example.net", alb_zone_id="Z1", ipv6=True)
         pulumi.export("domain", Alias("domain", args).domain)
 
@@ -40,12 +44,6 @@ def test_a_load_balancer_with_ipv6_addresses_has_a_record_for_them_too() -> None
         ("domain-ipv6", "AAAA"),
     }
     assert run.exports["domain"] == "a.example.com"
-
-
-def mocks_zone() -> str:
-    import pulumi_aws as aws  # noqa: PLC0415 — warns about its own classes when first imported, as conftest explains
-
-    return aws.route53.get_zone(name="example.com").zone_id
 
 
 @pytest.mark.parametrize("zone", ["by name", "by id"])
@@ -65,9 +63,28 @@ def test_a_zone_that_is_somebody_elses_is_refused_before_anything_is_registered(
     assert not watched.registered
 
 
+def test_a_zone_that_does_not_exist_is_refused_with_what_aws_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get_zone(**_: str) -> NoReturn:
+        raise Exception("invoke of getZone failed: returned an error: no matching Route 53 Hosted Zone found")  # noqa: TRY002 — as the SDK
+
+    monkeypatch.setattr(pulumi_aws.route53, "get_zone", get_zone)
+    with pytest.raises(SettingsError) as refused:
+        dns.find_zone("example.com", "shop.example.com", public=True)
+    (problem,) = refused.value.problems
+    assert problem.key == "hostedZone"
+    assert problem.allowed.endswith("AWS says: no matching Route 53 Hosted Zone found")
+
+
+def test_a_private_zone_proves_nothing_to_acm_but_may_hold_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    zone = SimpleNamespace(name="example.com.", private_zone=True, zone_id="Z1")
+    monkeypatch.setattr(pulumi_aws.route53, "get_zone", lambda **_: zone)
+    with pytest.raises(SettingsError, match="a private zone; allowed: a public zone, where ACM can see"):
+        dns.find_zone("Z1", "shop.example.com", public=True)
+    assert dns.find_zone("Z1", "shop.example.com", public=False) == "Z1"
+
+
 def test_a_certificate_of_ones_own_still_gets_its_records() -> None:
-    arn = "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
-    run = recorder.run("dev", domain="shop.example.com", hostedZone="example.com", certificateArn=arn)
+    run = recorder.run("dev", domain="shop.example.com", hostedZone="example.com", certificateArn=EXTRA_CERTIFICATE)
     assert [each.name for each in run.all("Record")] == ["domain"]
     assert not run.all("Certificate")
     assert run.exports["serviceUrl"] == "https://shop.example.com"

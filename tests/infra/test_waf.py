@@ -51,6 +51,11 @@ def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recordin
     assert logging["loggingFilter"]["defaultBehavior"] == "DROP"
 
 
+def test_a_key_of_ones_own_locks_the_log() -> None:
+    key = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    assert recorder.run("dev", waf="count", logKeyArn=key).one("LogGroup", "waf").inputs["kmsKeyId"] == key
+
+
 def test_no_load_balancer_loses_its_firewall_to_the_firewalls_replacement(edge: Recording) -> None:
     assert edge.one("WebAclAssociation").delete_before_replace, (
         "AWS takes off whatever web ACL the load balancer has, the new one too"
