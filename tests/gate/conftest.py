@@ -1,0 +1,57 @@
+"""The graphs of the configurations, and of what they become when somebody makes them worse."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gate import scanners
+from gate.configurations import CONFIGURATIONS, graph_of
+from gate.graph import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gate.graph import Node
+
+
+@pytest.fixture(scope="session")
+def graphs() -> Mapping[str, Graph]:
+    with warnings.catch_warnings():
+        # pulumi-aws warns about classes of its own that are deprecated when a module of it is first used.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return {stack: graph_of(stack) for stack in CONFIGURATIONS}
+
+
+@pytest.fixture(scope="session")
+def commands() -> Path:
+    """Where checkov and cfn-lint are; the first use on a machine installs them."""
+    return scanners.find()
+
+
+def worse(graph: Graph, changes: Mapping[str, Callable[[dict[str, Any]], object]]) -> Graph:
+    """A copy of a graph in which the inputs of some resources, by title, are changed in place."""
+    changed = copy.deepcopy(graph)
+    by_title = {node.title: node for node in changed.nodes}
+    for title, change in changes.items():
+        change(by_title[title].registered.inputs)
+    return changed
+
+
+def without(graph: Graph, title: str) -> Graph:
+    """A copy of a graph that lacks a resource."""
+    changed = copy.deepcopy(graph)
+    (gone,) = [node for node in changed.nodes if node.title == title]
+    for node in changed.nodes:
+        if gone in node.sources:
+            node.sources.remove(gone)
+    return Graph([node for node in changed.nodes if node is not gone])
+
+
+def node(graph: Graph, title: str) -> Node:
+    (found,) = [each for each in graph.nodes if each.title == title]
+    return found

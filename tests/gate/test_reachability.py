@@ -1,0 +1,127 @@
+"""Who reaches what, in every configuration as reviewed, and that each way of opening more is seen."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gate import reachability
+from gate.__main__ import GOLDEN, golden
+from gate.configurations import CONFIGURATIONS
+from gate.graph import Graph
+from tests.gate.conftest import node, without, worse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROUTED = "Whoever is routed to the network from anywhere reaches the load balancer alb on tcp 80."
+WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_nothing_reaches_more_than_was_reviewed(graphs: Mapping[str, Graph], stack: str) -> None:
+    told = reachability.report(stack, graphs[stack])
+    assert told == golden(stack).read_text(), "if this is wanted, `.venv/bin/python -m gate reachability --write`"
+
+
+def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {*CONFIGURATIONS}
+
+
+@pytest.mark.parametrize(
+    ("title", "change", "new"),
+    [
+        (
+            "SecurityGroupIngressRule alb-http",
+            {"cidrIpv4": "203.0.113.0/24"},
+            "203.0.113.0/24 reaches the load balancer alb on tcp 80.",
+        ),
+        (
+            "SecurityGroupIngressRule alb-http",
+            {"cidrIpv4": None, "cidrIpv6": "::/0"},
+            "The internet (IPv6) reaches the load balancer alb on tcp 80.",
+        ),
+        (
+            "SecurityGroupIngressRule alb-http",
+            {"toPort": 443.0},
+            "The internet (IPv4) reaches the load balancer alb on tcp 80 to 443.",
+        ),
+        (
+            "SecurityGroupIngressRule alb-http",
+            {"fromPort": 22.0, "toPort": 22.0},
+            "The internet (IPv4) reaches the load balancer alb on tcp 22, where nothing answers.",
+        ),
+        ("LoadBalancer alb", {"internal": True}, ROUTED),
+        (
+            "SecurityGroupIngressRule web-from-ingress",
+            {"cidrIpv4": "0.0.0.0/0", **WITHOUT_GROUP},
+            "The internet (IPv4) reaches the tasks of web on tcp 80.",
+        ),
+        (
+            "SecurityGroupIngressRule web-from-ingress",
+            {"cidrIpv4": "10.0.0.0/16", **WITHOUT_GROUP},
+            "10.0.0.0/16 reaches the tasks of web on tcp 80.",
+        ),
+        (
+            "SecurityGroupIngressRule web-from-ingress",
+            {"prefixListId": "pl-1", **WITHOUT_GROUP},
+            "Prefix list pl-1 reaches the tasks of web on tcp 80.",
+        ),
+        (
+            "SecurityGroupEgressRule web-https",
+            {"ipProtocol": "-1"},
+            "The tasks of web reach the internet (IPv4) on any port (all protocols), through public addresses of their "
+            "own.",
+        ),
+        (
+            "SecurityGroupEgressRule web-https",
+            {"cidrIpv4": "192.0.2.0/24"},
+            "The tasks of web may send to 192.0.2.0/24 on tcp 443.",
+        ),
+    ],
+)
+def test_whatever_is_opened_is_told(graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str) -> None:
+    before = reachability.sentences(graphs["dev"])
+    assert new not in before
+    assert new in reachability.sentences(worse(graphs["dev"], {title: _setting(change)}))
+
+
+def test_a_group_that_admits_itself_lets_tasks_reach_each_other(graphs: Mapping[str, Graph]) -> None:
+    graph = copy.deepcopy(graphs["dev"])
+    group = node(graph, "SecurityGroup web").outputs["id"]
+    node(graph, "SecurityGroupIngressRule web-from-ingress").registered.inputs["referencedSecurityGroupId"] = group
+    egress = node(graph, "SecurityGroupEgressRule web-https").registered.inputs
+    egress.update(referencedSecurityGroupId=group, cidrIpv4=None, fromPort=0.0, toPort=100.0)
+    assert "The tasks of web reach the other tasks of web on tcp 80." in reachability.sentences(graph)
+
+
+def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
+    way = "The load balancer alb reaches the tasks of web on tcp 80."
+    assert way in reachability.sentences(graphs["dev"])
+    for end in ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupEgressRule web-from-ingress"):
+        assert way not in reachability.sentences(without(graphs["dev"], end)), end
+        narrower = worse(graphs["dev"], {end: _setting({"fromPort": 81.0, "toPort": 90.0})})
+        assert way not in reachability.sentences(narrower), end
+        other = worse(graphs["dev"], {end: _setting({"ipProtocol": "udp"})})
+        assert way not in reachability.sentences(other), end
+
+
+def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[str, Graph]) -> None:
+    private = worse(
+        graphs["dev"], {"Service web": lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False)}
+    )
+    way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no way there."
+    assert way in reachability.sentences(private)
+
+
+def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, Graph]) -> None:
+    closed = "The network's default security group lets nothing in and nothing out."
+    opened = worse(graphs["dev"], {"DefaultSecurityGroup network-default": _setting({"egress": [{"protocol": "-1"}]})})
+    assert closed in reachability.sentences(graphs["dev"])
+    assert closed not in reachability.sentences(opened)
+
+
+def _setting(change: Mapping[str, Any]) -> Callable[[dict[str, Any]], object]:
+    return lambda inputs: inputs.update(change)

@@ -1,0 +1,241 @@
+"""Each rule of the project's own can fail: one change for the worse breaks it, at the resource that was changed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gate import rules
+from tests.gate.conftest import node, without, worse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gate.graph import Graph
+
+    Change = Callable[[dict[str, Any]], object]
+
+
+def having(**values: Any) -> Change:
+    """Set inputs, by their names."""
+    return lambda inputs: inputs.update(values)
+
+
+def lacking(name: str) -> Change:
+    """Take an input away."""
+    return lambda inputs: inputs.pop(name)
+
+
+def container(**values: Any) -> Change:
+    """Change the first container; what is None goes."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        containers = json.loads(inputs["containerDefinitions"])
+        containers[0].update(values)
+        kept = {name: value for name, value in containers[0].items() if value is not None}
+        inputs["containerDefinitions"] = json.dumps([kept, *containers[1:]])
+
+    return change
+
+
+def statement(**values: Any) -> Change:
+    """Change the first statement of a policy."""
+
+    def change(inputs: dict[str, Any]) -> None:
+        document = json.loads(inputs["policy"])
+        document["Statement"][0].update(values)
+        inputs["policy"] = json.dumps(document)
+
+    return change
+
+
+def log_option(name: str, value: str) -> Change:
+    def change(inputs: dict[str, Any]) -> None:
+        containers = json.loads(inputs["containerDefinitions"])
+        containers[0]["logConfiguration"]["options"][name] = value
+        inputs["containerDefinitions"] = json.dumps(containers)
+
+    return change
+
+
+def all_of(*changes: Change) -> Change:
+    return lambda inputs: [change(inputs) for change in changes]
+
+
+FROM_ANYWHERE = all_of(having(cidrIpv4="0.0.0.0/0"), lacking("referencedSecurityGroupId"))
+ALL_TRAFFIC = having(ipProtocol="-1", fromPort=None, toPort=None)
+
+WORSE: dict[str, list[tuple[str, str, Change]]] = {
+    "draining-fits-into-the-stop-timeout": [
+        ("Service web", "TargetGroup alb-web", having(deregistrationDelay=121.0)),
+        ("Service web", "TaskDefinition web", container(stopTimeout=2)),
+    ],
+    "egress-is-narrow": [
+        ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", ALL_TRAFFIC),
+        ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", having(fromPort=0.0)),
+        ("SecurityGroupEgressRule web-from-ingress", "SecurityGroupEgressRule web-from-ingress", FROM_ANYWHERE),
+    ],
+    "exec-and-read-only-roots-exclude-each-other": [
+        ("TaskDefinition web", "TaskDefinition web", container(readonlyRootFilesystem=True)),
+    ],
+    "exec-is-logged-or-off": [
+        ("Service web", "Cluster cluster", lacking("configuration")),
+        ("Service web", "RolePolicy web-task", statement(Action=["s3:GetObject"])),
+        ("Service web", "Service web", having(enableExecuteCommand=False)),
+    ],
+    "images-are-pinned": [
+        ("TaskDefinition web", "TaskDefinition web", container(image="nginx")),
+        ("TaskDefinition web", "TaskDefinition web", container(image="nginx:1.29.1")),
+    ],
+    "logs-are-there-before-containers-write": [
+        ("TaskDefinition web", "TaskDefinition web", log_option("awslogs-group", "/elsewhere")),
+        ("TaskDefinition web", "TaskDefinition web", log_option("awslogs-create-group", "true")),
+    ],
+    "names-fit": [
+        ("TargetGroup alb-web", "TargetGroup alb-web", having(name="fixed")),
+    ],
+    "no-secret-is-in-plain-text": [
+        (
+            "TaskDefinition web",
+            "TaskDefinition web",
+            container(environment=[{"name": "DB_PASSWORD", "value": "hunter2"}]),
+        ),
+        (
+            "TaskDefinition web",
+            "TaskDefinition web",
+            container(environment=[{"name": "DB", "value": "postgres://app:hunter2@db/app"}]),
+        ),
+        ("TaskDefinition web", "TaskDefinition web", container(secrets=[{"name": "X", "valueFrom": "hunter2"}])),
+    ],
+    "no-subnet-hands-out-public-addresses": [
+        ("Subnet network-public-1", "Subnet network-public-1", having(mapPublicIpOnLaunch=True)),
+    ],
+    "only-load-balancers-are-open-to-the-world": [
+        ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(fromPort=22.0, toPort=22.0)),
+        ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(toPort=443.0)),
+        ("SecurityGroupIngressRule alb-http", "LoadBalancer alb", having(internal=True)),
+        ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupIngressRule web-from-ingress", FROM_ANYWHERE),
+    ],
+    "permissions-name-what-they-allow": [
+        ("RolePolicy web-execution", "RolePolicy web-execution", statement(Resource="*")),
+        ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action="ssm:*")),
+        ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action="ssm:Get*")),
+        ("RolePolicy web-execution", "RolePolicy web-execution", statement(NotAction="iam:*")),
+        ("RolePolicy web-task", "RolePolicy web-task", statement(Action=["ssmmessages:*"])),
+        ("RolePolicy web-task", "RolePolicy web-task", statement(Action=["s3:ListAllMyBuckets"])),
+    ],
+    "private-tasks-have-no-way-in": [
+        (
+            "Subnet network-public-1",
+            "Service web",
+            lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False),
+        ),
+    ],
+    "rollbacks-are-automatic": [
+        ("Service web", "Service web", having(deploymentCircuitBreaker={"enable": True, "rollback": False})),
+        ("Service web", "Service web", lacking("deploymentCircuitBreaker")),
+        ("Service web", "Service web", having(waitForSteadyState=False)),
+    ],
+    "rules-are-resources-of-their-own": [
+        ("SecurityGroup web", "SecurityGroup web", having(ingress=[])),
+        ("DefaultSecurityGroup network-default", "DefaultSecurityGroup network-default", having(egress=[{"a": 1}])),
+    ],
+    "tasks-admit-only-the-load-balancer": [
+        ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupIngressRule web-from-ingress", FROM_ANYWHERE),
+        (
+            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress",
+            all_of(having(cidrIpv4="10.0.0.0/16"), lacking("referencedSecurityGroupId")),
+        ),
+        (
+            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress",
+            having(fromPort=0.0),
+        ),
+    ],
+    "trust-is-of-this-account": [
+        (
+            "Role web-task",
+            "Role web-task",
+            having(assumeRolePolicy='{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'),
+        ),
+    ],
+}
+"""Where a rule then points, which resource of dev's is changed, and how; by the rule."""
+
+WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
+    "plain-http-only-redirects-beside-https": [
+        ("Listener alb-http", "Listener alb-http", having(defaultActions=[{"type": "fixed-response"}])),
+        (
+            "Listener alb-http",
+            "Listener alb-http",
+            having(defaultActions=[{"type": "redirect", "redirect": {"protocol": "HTTP", "statusCode": "HTTP_301"}}]),
+        ),
+    ],
+    "policies-of-things-admit-nobody-unnamed": [
+        ("BucketPolicy access-logs", "BucketPolicy access-logs", statement(Principal="*", Condition={})),
+    ],
+    "tls-policy-is-recommended": [
+        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-2016-08")),
+        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06")),
+        ("Listener alb-https", "Listener alb-https", lacking("sslPolicy")),
+    ],
+}
+"""The same over the configuration with everything on."""
+
+REMOVED = {
+    "target-groups-are-led-to-before-services": "ListenerRule alb-50000",
+    "permissions-outlive-services": "RolePolicy web-task",
+}
+"""Rules about order: what the service in dev must not lose from what comes before it."""
+
+CASES = [
+    ("dev" if table is WORSE else "everything", rule, *change)
+    for table in (WORSE, WORSE_EDGE)
+    for rule, changes in table.items()
+    for change in changes
+]
+
+
+@pytest.mark.parametrize(("stack", "rule", "where", "title", "change"), CASES)
+def test_a_stack_that_is_made_worse_is_found_out(
+    graphs: Mapping[str, Graph], stack: str, rule: str, where: str, title: str, change: Change
+) -> None:
+    before, after = graphs[stack], worse(graphs[stack], {title: change})
+    assert where in {each.title for each in rules.RULES[rule](after)}
+    if rule != "images-are-pinned":  # dev's image isn't
+        assert not [*rules.RULES[rule](before)]
+
+
+@pytest.mark.parametrize(("rule", "title"), REMOVED.items())
+def test_a_service_that_does_not_wait_is_found_out(graphs: Mapping[str, Graph], rule: str, title: str) -> None:
+    changed = worse(graphs["dev"], {})
+    service, needed = node(changed, "Service web"), node(changed, title)
+    service.sources.remove(needed)
+    assert [each.title for each in rules.RULES[rule](changed)] == ["Service web"]
+    assert not [*rules.RULES[rule](graphs["dev"])]
+
+
+def test_a_target_group_that_nothing_leads_to_is_found_out(graphs: Mapping[str, Graph]) -> None:
+    lost = without(graphs["dev"], "ListenerRule alb-50000")
+    (broken,) = rules.RULES["target-groups-are-led-to-before-services"](lost)
+    assert broken.title == "Service web"
+
+
+def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]) -> None:
+    for name in ("a" * 33, "-alb", "internal-alb"):
+        changed = worse(graphs["dev"], {})
+        made: Any = node(changed, "LoadBalancer alb").outputs
+        made["name"] = name
+        assert [each.title for each in rules.RULES["names-fit"](changed)] == ["LoadBalancer alb"], name
+
+
+def test_every_rule_has_a_case_in_which_it_fails() -> None:
+    assert {*WORSE, *WORSE_EDGE, *REMOVED} == {*rules.RULES}
+
+
+def test_what_is_allowed_breaks_no_rule(graphs: Mapping[str, Graph]) -> None:
+    everything = graphs["everything"]
+    assert {each.rule for each in rules.findings("everything", everything)} == set()
