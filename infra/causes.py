@@ -39,10 +39,20 @@ CAUSES = (
         "Create it (`aws ssm put-parameter --type SecureString --name NAME --value VALUE`), or correct `secrets`.",
     ),
     Cause(
-        rf"{_NOT_INITIALISED}not authorized to perform: (?P<action>(?:ssm|secretsmanager|kms):\w+)",
+        r"can't find the specified secret",
+        "Secrets Manager has no such secret as `secrets` names.",
+        "Create it, or correct `secrets`; a secret that was deleted keeps its name for a while.",
+    ),
+    Cause(
+        r"did not contain json key|invalid character .* looking for|invalid character .* in literal",
+        "The secret isn't a JSON object with the key that `secrets` asks for.",
+        "Correct the key in `secrets`, or the secret's value; without a key the whole value is taken.",
+    ),
+    Cause(
+        r"not authorized to perform: (?P<action>(?:ssm|secretsmanager|kms):\w+)",
         "A secret isn't readable: the tasks' execution role lacks {action}.",
-        "The role may read the parameters that `secrets` names if AWS's own key encrypts them; one with another key, "
-        "or that another policy denies, needs more.",
+        "The role may read what `secrets` names. Keys of your own that encrypt it belong in `secretKeyArns`; neither "
+        "their policies nor `permissionsBoundaryArn` may deny it.",
     ),
     Cause(
         rf"{_NOT_PULLED}(?:descriptor matching platform|no matching manifest for)|exec format error",
@@ -53,8 +63,9 @@ CAUSES = (
         rf"(?:{_NOT_PULLED}|{_NOT_INITIALISED})(?:i/o timeout|connection issue between the task|Client\.Timeout|"
         r"context deadl|RequestCanceled|RequestError: send request failed|no such host|network is unreachable)",
         "The tasks have no route to the registry or to AWS's endpoints.",
-        "In a VPC of your own (`vpcId`), `subnetIds` must be public subnets: a route to an internet gateway, DNS on, "
-        "and network ACLs that let HTTPS out and its answers in.",
+        "In a VPC of your own (`vpcId`) the tasks' subnets need DNS, network ACLs that let HTTPS out and answers in, "
+        "and a route: `subnetIds` to an internet gateway, `taskSubnetIds` to a NAT gateway or endpoints. With "
+        "`network` endpoints, images come from this region's ECR only.",
     ),
     Cause(
         rf"{_NOT_PULLED}(?:not authorized to perform: ecr|no basic auth credentials|403 Forbidden)",
@@ -126,7 +137,8 @@ CAUSES = (
     Cause(
         r"Essential container in task exited",
         "The container ends by itself: it crashes at its start, or its command goes to the background.",
-        "Its log says why. The command must stay in the foreground.",
+        "Its log says why. `command` must stay in the foreground; a container that may not write or do what it needs "
+        "wants another `user`, `writablePaths` or `dropCapabilities`.",
     ),
     Cause(
         r"Health checks failed|failed ELB health checks",

@@ -31,14 +31,22 @@ class NotDeployedError(pulumi.RunError):
 
 
 @dataclass(frozen=True)
-class _Live:
+class Live:
     """An ECS service as DescribeServices shows it."""
 
     cluster: str
+    """Name of its cluster."""
+
     name: str
     status: str
+    """`ACTIVE`, `DRAINING` or `INACTIVE`."""
+
     task_definition: str
-    running: str
+    """ARN."""
+
+    tasks: str
+    """Each deployment's tasks, for people."""
+
     events: Sequence[str]
     """Messages, newest first."""
 
@@ -77,20 +85,9 @@ class Rollout:
             return False
         try:
             live = _look(inputs["cluster"], inputs["name"])
-        except Exception:  # noqa: BLE001 — an invoke's only error; what AWS refused to make has nothing more to tell
+        except Exception:  # noqa: BLE001 — an invoke's only error: what AWS refused to make isn't there to be looked at
             return False
-        said = [*map(_provider_said, args.errors), *unfinished_business(live.events)]
-        pulumi.log.error(
-            "\n".join(
-                [
-                    f"ECS didn't take over what was asked for {live.name}.",
-                    *_difference(inputs["taskDefinition"], live),
-                    *_reasons(said),
-                    *self._where_to_look(live),
-                    _HEAL,
-                ]
-            )
-        )
+        pulumi.log.error(explanation(inputs["taskDefinition"], live, args.errors, log_group=self._log_group))
         return False
 
     def _compare(self, state: Mapping[str, Any]) -> None:
@@ -107,57 +104,69 @@ class Rollout:
             live = _look(state["cluster"], state["name"])
         except Exception as error:
             raise NotDeployedError(
-                f"{state['name']} can't be found: {error}\n"
-                "heal: `pulumi up --refresh` makes it again if somebody deleted it."
+                f"{state['name']} can't be looked at: {error}\n"
+                "heal: if somebody deleted it, `pulumi up --refresh` makes it again."
             ) from error
-        if live.status == "ACTIVE" and live.task_definition == wanted:
-            return
-        story = unfinished_business(live.events)
-        who = "ECS rolled it back" if has_failed(story) else "somebody changed the service outside Pulumi"
-        raise NotDeployedError(
-            "\n".join(
-                [
-                    f"{live.name} doesn't run what this stack asked for: {who}.",
-                    *_difference(wanted, live),
-                    *(_reasons(story) if has_failed(story) else ()),
-                    *self._where_to_look(live),
-                    _HEAL,
-                ]
-            )
-        )
+        if problem := mismatch(wanted, live, log_group=self._log_group):
+            raise NotDeployedError(problem)
 
-    def _where_to_look(self, live: _Live) -> list[str]:
-        stopped = f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} --desired-status STOPPED"
-        describe = (
-            f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query taskArns --output text)"
-        )
-        return [
-            f"logs: aws logs tail {self._log_group} --since 10m (of the local AWS: pulumi-local logs)",
-            f"stopped tasks: {describe} --query 'tasks[].[stoppedReason,containers[].[exitCode,reason]]'",
+
+def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: str) -> str:
+    """Why a service doesn't run what it was told a moment ago, from the provider's errors and the service's events."""
+    said = [*map(_bare, errors), *unfinished_business(live.events)]
+    return "\n".join(
+        [
+            f"ECS didn't take over what was asked for {live.name}.",
+            *_difference(wanted, live),
+            *_reasons(said),
+            *_where_to_look(live, log_group),
+            _HEAL,
         ]
-
-
-def _look(cluster: str, name: str) -> _Live:
-    found = aws.ecs.get_service(cluster_arn=cluster, service_name=name)
-    deployments = ", ".join(
-        f"{_short(each.task_definition)} {each.running_count} of {each.desired_count} ({each.status})"
-        for each in found.deployments or ()
     )
-    return _Live(
+
+
+def mismatch(wanted: str, live: Live, *, log_group: str) -> str | None:
+    """What is wrong if a service runs another task definition than `wanted`; None if it doesn't.
+
+    How many tasks run, and how far a deployment is, makes no difference: services scale, and deployments take time.
+    """
+    if live.status == "ACTIVE" and live.task_definition == wanted:
+        return None
+    story = unfinished_business(live.events)
+    failed = has_failed(story)
+    who = "ECS rolled it back" if failed else "somebody changed the service outside Pulumi"
+    return "\n".join(
+        [
+            f"{live.name} doesn't run what this stack asked for: {who}.",
+            *_difference(wanted, live),
+            *(_reasons(story) if failed else ()),
+            *_where_to_look(live, log_group),
+            _HEAL,
+        ]
+    )
+
+
+def _look(cluster: str, name: str) -> Live:
+    found = aws.ecs.get_service(cluster_arn=cluster, service_name=name)
+    tasks = [
+        f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}"
+        for each in found.deployments or ()
+    ]
+    return Live(
         cluster=cluster.rpartition("/")[2],
         name=name,
         status=found.status,
         task_definition=found.task_definition,
-        running=deployments or "no tasks",
+        tasks=", ".join(tasks) or "none",
         events=[event.message for event in found.events or ()],
     )
 
 
-def _difference(wanted: str, live: _Live) -> list[str]:
+def _difference(wanted: str, live: Live) -> list[str]:
     gone = "" if live.status == "ACTIVE" else f"; the service is {live.status}"
     return [
         f"wanted:  {_short(wanted)}",
-        f"running: {_short(live.task_definition)}; tasks by deployment: {live.running}{gone}",
+        f"running: {_short(live.task_definition)}; tasks: {live.tasks}{gone}",
     ]
 
 
@@ -169,7 +178,16 @@ def _reasons(said: Sequence[str]) -> list[str]:
     ]
 
 
-def _provider_said(error: str) -> str:
+def _where_to_look(live: Live, log_group: str) -> list[str]:
+    stopped = f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} --desired-status STOPPED"
+    describe = f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query taskArns --output text)"
+    return [
+        f"logs: aws logs tail {log_group} --since 10m (of the local AWS: pulumi-local logs)",
+        f"stopped tasks: {describe} --query 'tasks[].[stoppedReason,containers[].[exitCode,reason]]'",
+    ]
+
+
+def _bare(error: str) -> str:
     """An error of the provider without what frames it, each stopped task on a line."""
     bare = re.sub(r"\s*\d+ errors? occurred:\s*\* ", "", error)
     return bare.strip().replace("; task ", "\n      task ")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from localaws.provider import Report
 
 GROUP = "urn:pulumi:local::web::pkg:index:Parent$aws:cloudwatch/logGroup:LogGroup::logs"
+SERVICE = "urn:pulumi:local::web::aws:ecs/service:Service::web"
 SECURITY_GROUP = "urn:pulumi:local::web::aws:ec2/securityGroup:SecurityGroup::tasks"
 
 
@@ -32,6 +33,10 @@ class Idle:
 
     def __init__(self, verdict: str = "", waits: float = 0) -> None:
         self.verdict, self.waits, self.drained = verdict, waits, False
+        self.runs: dict[str, Any] = {}
+        """What a service is found to be."""
+
+        self.renewed: list[str] = []
 
     async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
         report(f"settling {resource.id} for at most {seconds:g} s")
@@ -43,10 +48,10 @@ class Idle:
         self.drained = True
 
     def live(self, resource: Resource) -> dict[str, Any]:
-        return {}
+        return self.runs if resource.token.endswith(":Service") else {}
 
     def renew(self, resource: Resource) -> None:
-        """Nothing to do."""
+        self.renewed.append(resource.id)
 
 
 @asynccontextmanager
@@ -275,3 +280,42 @@ def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
             await provider.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getNothing:getNothing"))
 
     play(scene)
+
+
+OLD, NEW = (f"arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}" for revision in (1, 2))
+
+
+async def serve(provider: Any) -> str:
+    """Make a cluster and a service that was told to run NEW; the service's id."""
+    definition = {"family": "web", "containerDefinitions": '[{"name": "web", "image": "nginx", "memory": 64}]'}
+    await create(provider, "urn:pulumi:local::web::aws:ecs/cluster:Cluster::main", {"name": "main"})
+    for name in ("old", "new"):
+        await create(provider, f"urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::{name}", definition)
+    wanted = {"name": "web", "cluster": "main", "taskDefinition": NEW}
+    return str((await create(provider, SERVICE, wanted)).id)
+
+
+def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_when_it_is_told_to() -> None:
+    lifecycle = Idle()
+
+    async def scene(provider: Any) -> None:
+        identifier = await serve(provider)
+        lifecycle.runs = {"taskDefinition": OLD}
+        read = await provider.Read(provider_pb2.ReadRequest(urn=SERVICE, id=identifier))
+        inputs, outputs = from_wire(read.inputs), from_wire(read.properties)
+        assert inputs["taskDefinition"] == outputs["taskDefinition"] == OLD
+
+        wanted = {**inputs, "taskDefinition": NEW}
+        asked: dict[str, Any] = {"urn": SERVICE, "id": identifier, "news": to_wire(wanted)}
+        before: dict[str, Any] = {"old_inputs": to_wire(wanted), "olds": to_wire({**outputs, "taskDefinition": NEW})}
+        seen: dict[str, Any] = {"old_inputs": to_wire(wanted), "olds": read.properties}
+        assert not (await provider.Diff(provider_pb2.DiffRequest(**asked, **before))).diffs, "it wasn't looked at since"
+        assert list((await provider.Diff(provider_pb2.DiffRequest(**asked, **seen))).diffs) == ["taskDefinition"]
+
+        updated = await provider.Update(provider_pb2.UpdateRequest(**asked, **before))
+        assert from_wire(updated.properties)["taskDefinition"] == OLD, "nothing that starts a deployment was asked for"
+        assert not lifecycle.renewed
+        await provider.Update(provider_pb2.UpdateRequest(**asked, **seen))
+        assert lifecycle.renewed == [identifier]
+
+    play(scene, lifecycle)

@@ -1,0 +1,93 @@
+"""Causes of failed deployments, told from ECS's own words.
+
+What the local ECS says is proven in tests/engine.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from infra.causes import CAUSES, likely
+from infra.deployment import has_failed, unfinished_business
+from tests.infra.recorder import schema
+
+SAID = tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["said"]
+UNHEALTHY = (
+    "(service dev-web) (task 795dee6c) (port 80) is unhealthy in (target-group "
+    "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web/3f44f85710fe0297) due to "
+    "(reason Health checks failed)"
+)
+STARTED = "(service dev-web) has started 1 tasks: (task 795dee6c)."
+REGISTERED = "(service dev-web) registered 1 targets in (target-group alb-web)"
+UNHEALTHY_TOO = UNHEALTHY.replace("795dee6c", "031fcc30")
+FAILED = "(service dev-web) (deployment ecs-svc/1571272475813219068) deployment failed: tasks failed to start."
+ROLLING_BACK = "(service dev-web) rolling back to deployment ecs-svc/1675294001379389663."
+COMPLETED = "(service dev-web) (deployment ecs-svc/1675294001379389664) deployment completed."
+STEADY = "(service dev-web) has reached a steady state."
+INCONSISTENT = "(service dev-web) is unable to consistently start tasks successfully."
+
+
+@pytest.mark.parametrize(("words", "cause"), [(each["words"], each["cause"]) for each in SAID])
+def test_ecs_words_tell_the_cause(words: str, cause: str) -> None:
+    found = likely(["a word about nothing", words])
+    assert found is not None
+    assert cause in found.sentence
+
+
+def test_every_known_cause_has_words_that_tell_it() -> None:
+    untold = {cause.pattern for cause in CAUSES if not any(re.search(cause.pattern, each["words"]) for each in SAID)}
+    assert not untold
+
+
+def test_what_nobody_knows_gets_no_cause() -> None:
+    assert likely(["(service dev-web) is not AZ balanced."]) is None
+    assert likely([]) is None
+
+
+def test_the_more_telling_words_count_wherever_they_stand() -> None:
+    cause = likely([FAILED, UNHEALTHY, "CannotPullContainerError: not found"])
+    assert cause is not None
+    assert cause.sentence.startswith("The image doesn't exist")
+
+
+def test_advice_names_configuration_keys_that_exist() -> None:
+    keys = {"environment", "secrets", *schema()}
+    for cause in CAUSES:
+        named = re.findall(r"`([a-z][A-Za-z]+)`", f"{cause.sentence} {cause.advice}")
+        assert keys.issuperset(named), cause.pattern
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        # Rolled back a moment ago.
+        (
+            [STEADY, COMPLETED, STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY, COMPLETED],
+            [FAILED, INCONSISTENT],
+        ),
+        # The rollback is still under way, or there was nothing to roll back to.
+        ([STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY], [FAILED, INCONSISTENT]),
+        ([FAILED, INCONSISTENT, STARTED], [FAILED, INCONSISTENT]),
+        # Under way, after an older failure that was made good.
+        ([UNHEALTHY, STARTED, STEADY, COMPLETED, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY]),
+        # ECS repeats that all is well, whatever happened before.
+        ([STEADY, STEADY, COMPLETED, ROLLING_BACK, FAILED, STEADY], [FAILED]),
+        # Made good since.
+        ([STEADY, COMPLETED, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], []),
+        ([STEADY, COMPLETED, REGISTERED, STARTED], []),
+        ([], []),
+    ],
+)
+def test_events_tell_of_the_deployment_that_failed_last_or_is_under_way(events: list[str], told: list[str]) -> None:
+    bare = [event.removeprefix("(service dev-web) ") for event in told]
+    assert unfinished_business(events) == bare
+    assert has_failed(bare) is (FAILED in told)
+
+
+def test_events_that_differ_in_the_task_only_are_told_once_the_newest_first() -> None:
+    (told,) = unfinished_business([UNHEALTHY_TOO, UNHEALTHY])
+    assert "031fcc30" in told

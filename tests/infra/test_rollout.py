@@ -1,0 +1,116 @@
+"""What the program does about ECS's deployments, as far as it shows without an engine; tests/engine has the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pulumi_aws
+import pytest
+
+from infra.rollout import Live, NotDeployedError, explanation, mismatch
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+GET_SERVICE = "aws:ecs/getService:getService"
+FAMILY = "arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web"
+LIVE = Live(
+    cluster="ecs-cluster-dev",
+    name="dev-web",
+    status="ACTIVE",
+    task_definition=f"{FAMILY}:4",
+    tasks="dev-web:4 has 2 of 2",
+    events=("(service dev-web) has reached a steady state.",),
+)
+NOT_FOUND = "Health checks failed with these codes: [404]"
+ROLLED_BACK = replace(
+    LIVE,
+    events=(
+        "(service dev-web) has reached a steady state.",
+        "(service dev-web) (deployment ecs-svc/2) deployment completed.",
+        "(service dev-web) rolling back to deployment ecs-svc/1.",
+        "(service dev-web) (deployment ecs-svc/1) deployment failed: tasks failed to start.",
+        f"(service dev-web) (port 80) is unhealthy in (target-group web) due to (reason {NOT_FOUND}).",
+    ),
+)
+
+
+def asked_for_the_service(recording: Recording) -> int:
+    return sum(token == GET_SERVICE for token, _ in recording.invoked)
+
+
+def test_the_service_is_watched_when_it_is_made_changed_and_refused(dev: Recording) -> None:
+    assert dev.one("Service").hooks == {
+        "after_create": ("web-told",),
+        "after_update": ("web-told",),
+        "on_error": ("web-explain",),
+    }
+
+
+def test_a_run_looks_at_the_service_once_and_a_preview_never(dev: Recording) -> None:
+    assert asked_for_the_service(dev) == 1
+    assert asked_for_the_service(recorder.run("dev", after=dev)) == 0
+
+
+def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = SimpleNamespace(status="ACTIVE", task_definition=f"{FAMILY}:4", deployments=None, events=None)
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: other)
+    with pytest.raises(NotDeployedError, match="dev-web doesn't run what this stack asked for"):
+        recorder.run("dev")
+
+
+def test_a_run_fails_when_the_service_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(**_: Any) -> None:
+        raise RuntimeError("empty result")
+
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", gone)
+    with pytest.raises(NotDeployedError, match=r"dev-web can't be looked at: empty result\n.*pulumi up --refresh"):
+        recorder.run("dev")
+
+
+@pytest.mark.parametrize("tasks", ["dev-web:4 has 7 of 7", "dev-web:4 has 0 of 2, dev-web:3 has 2 of 2", "none"])
+def test_neither_scaled_tasks_nor_a_deployment_under_way_is_a_mismatch(tasks: str) -> None:
+    assert mismatch(f"{FAMILY}:4", replace(ROLLED_BACK, tasks=tasks), log_group="/web") is None
+
+
+def test_a_rollback_is_told_with_its_cause_and_the_commands_that_help() -> None:
+    told = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
+    assert told is not None
+    assert told.splitlines()[:3] == [
+        "dev-web doesn't run what this stack asked for: ECS rolled it back.",
+        "wanted:  dev-web:5",
+        "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
+    ]
+    assert "said: (port 80) is unhealthy" in told
+    assert "likely cause: The application answers the health check with 404" in told
+    assert "logs: aws logs tail /aws/ecs/web --since 10m" in told
+    assert "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED" in told
+    assert "`pulumi up --refresh`" in told
+
+
+def test_what_nobody_rolled_back_was_changed_outside() -> None:
+    told = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
+    assert told is not None
+    assert "somebody changed the service outside Pulumi" in told
+    assert "likely cause" not in told
+
+
+def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
+    told = mismatch(f"{FAMILY}:4", replace(LIVE, status="DRAINING"), log_group="/web")
+    assert told is not None
+    assert "the service is DRAINING" in told
+
+
+def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() -> None:
+    error = (
+        "1 error occurred:\n\t* updating Service 'web' (arn): waiting for ECS Service (arn): rolled back; "
+        "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; task b13d4aa8 stopped: the same"
+    )
+    told = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
+    assert "said: updating Service 'web' (arn): waiting for ECS Service (arn): rolled back\n" in told
+    assert "\n      task 5a5ec996 stopped: OutOfMemoryError" in told
+    assert "\n      task b13d4aa8 stopped: the same" in told
+    assert "try: Raise `memoryMib`" in told
