@@ -5,9 +5,7 @@ import dataclasses
 import errno
 import socket
 import ssl
-import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from ipaddress import ip_address
 
 import httpx
@@ -18,11 +16,7 @@ from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import Resolver, destination
 from verify.target import Target, no_balancer
-
-if find_spec("sniffio") is None:
-    # httpcore asks for it several times a request, and Python looks through every folder for what isn't there, each
-    # time again: a third of what a request costs. None in its place says at once that there is no such module.
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
+from verify.transport import Transport
 
 _HINTS = {
     Phase.RESOLVE: "a new load balancer's name takes a minute to appear; is the stack deployed, the name right?",
@@ -41,14 +35,14 @@ _SHORTEST_SECRET = 6
 """Shorter words of a header's value are in every page, and masking them would only garble it."""
 
 
-def new_transport(target: Target, *, keep: bool = False, cafile: str | None = None) -> httpx.AsyncHTTPTransport:
+def new_transport(target: Target, *, keep: bool = False, cafile: str | None = None) -> Transport:
     """A transport that reads no proxy from the environment and follows nothing; it may `keep` one idle connection."""
-    return httpx.AsyncHTTPTransport(
-        # A TLS context costs 20 ms, and plain HTTP has no use for it.
-        verify=target.scheme == "https" and (ssl.create_default_context(cafile=cafile) if cafile else True),
-        trust_env=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=int(keep)),
-    )
+    # A TLS context costs 20 ms, and plain HTTP has no use for it.
+    context = None
+    if target.scheme == "https":
+        own = ssl.create_default_context(cafile=cafile) if cafile else None
+        context = own or httpx.create_ssl_context(trust_env=False)
+    return Transport(context, keep=keep)
 
 
 class _Course:
