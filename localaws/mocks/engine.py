@@ -104,7 +104,10 @@ class Recorder(mocks.MockMonitor):
                 runner.run(to_its_end(program, seconds))
 
         with outputs_are_no_text(), every_coroutine_awaited():
-            contextvars.copy_context().run(execute)
+            try:
+                contextvars.copy_context().run(execute)
+            except AssertionError as error:
+                raise _first(error) from None
         for urn in self._account.before.keys() - self._account.operations:
             self._account.operations[urn] = "delete"
         return Recording(
@@ -290,6 +293,12 @@ class _Nobody(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> Any:
         raise Mistake(f"{args.typ} '{args.name}'", _OTHERS)
+
+
+def _first(error: BaseException) -> BaseException:
+    """The mistake at the bottom: the SDK tells it anew for each resource that waited for the one which has it."""
+    cause = error.__cause__ or error.__context__
+    return error if isinstance(error, Mistake) or cause is None else _first(cause)
 
 
 def _registered(request: Any, urn: str) -> Registered:

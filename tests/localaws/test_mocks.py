@@ -68,6 +68,12 @@ def refused_reference() -> None:
     aws.ec2.Subnet("lost", vpc_id="vpc-00000000", cidr_block="10.0.0.0/24")
 
 
+def refused_and_waited_for() -> None:
+    lost = aws.ec2.Subnet("lost", vpc_id="vpc-00000000", cidr_block="10.0.0.0/24")
+    table = aws.ec2.RouteTable("table", vpc_id=vpc().id, tags={"Subnet": lost.id})
+    aws.ec2.RouteTableAssociation("association", route_table_id=table.id, subnet_id=lost.id)
+
+
 def refused_lookup() -> None:
     aws.ec2.get_vpc(id="vpc-00000000")
 
@@ -78,6 +84,7 @@ def refused_lookup() -> None:
         (refused_before_any_call, "InvalidArgument", "logs.group.retention", "LogGroup 'log'"),
         (refused_by_the_account, "InvalidSubnet.Range", "ec2.subnet.range", "Subnet 'far'"),
         (refused_reference, "InvalidVpcID.NotFound", "ec2.subnet.vpc-exists", "Subnet 'lost'"),
+        (refused_and_waited_for, "InvalidVpcID.NotFound", "ec2.subnet.vpc-exists", "Subnet 'lost'"),
         (refused_lookup, "NotFound", "invokes.one-match", "getVpc"),
     ],
 )
