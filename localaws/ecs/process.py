@@ -24,7 +24,7 @@ from localaws.ecs.processes import CannotStartError
 from localaws.ecs.runtime import Condition, TaskStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from localaws.addresses import Addresses, Place
     from localaws.ecs.images import Images, Row
@@ -100,6 +100,7 @@ class ProcessRuntime:
         self._images = images
         self._logs = logs
         self._watching: set[asyncio.Task[None]] = set()
+        self._checking: set[asyncio.Task[None]] = set()
 
     async def start(self, spec: TaskSpec) -> ProcessTask:
         """Start a task's containers, see `TaskRuntime`."""
@@ -137,7 +138,8 @@ class ProcessRuntime:
         await asyncio.shield(ours.ended)
 
     async def close(self) -> None:
-        """Kill every task; the launcher sees to it."""
+        """Kill every task; the launcher sees to it, once nobody asks it to start anything."""
+        await _cancel(self._checking)
         await self._launcher.close()
         await asyncio.gather(*self._watching)
 
@@ -172,7 +174,10 @@ class ProcessRuntime:
         if container.health_check is not None:
             check = task.checks[container.name] = ContainerCheck(container.name, container.health_check)
             run = partial(self._check, container.health_check, place, environment, directory)
-            task.checking.append(asyncio.create_task(check.watch(run)))
+            checking = asyncio.create_task(check.watch(run))
+            task.checking.append(checking)
+            self._checking.add(checking)
+            checking.add_done_callback(self._checking.discard)
         return child
 
     async def _check(
@@ -215,9 +220,7 @@ class ProcessRuntime:
 
     async def _end(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Kill what still runs of a task, keep how it ended, free its address."""
-        for checking in task.checking:
-            checking.cancel()
-        await asyncio.gather(*task.checking, return_exceptions=True)
+        await _cancel(task.checking)
         for child in task.children.values():
             child.signal(signal.SIGKILL)
         codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
@@ -225,6 +228,11 @@ class ProcessRuntime:
             await asyncio.wait_for(asyncio.gather(*(output.finished for output in task.outputs)), 1.0)
         self._addresses.release_task(task.place)
         task.ended.set_result({each.name: codes[each.name] for each in spec.containers if each.name in codes})
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    cancelled = [task for task in tasks if task.cancel()]
+    await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 def _in_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:
