@@ -53,7 +53,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
     """
 
     security_group_id: pulumi.Output[str]
-    """Security group of the interface endpoints."""
+    """Security group of the interface endpoints. Tasks need these to start, so it waits for all of them."""
 
     s3_prefix_list_id: pulumi.Output[str]
     """Prefix list of S3's addresses."""
@@ -65,7 +65,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
         group = aws.ec2.SecurityGroup(
             name, description="Endpoints of AWS: HTTPS from tasks", vpc_id=args.vpc_id, tags=tags, opts=child
         )
-        for service in args.services:
+        doors = [
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
@@ -77,6 +77,8 @@ class PrivateEndpoints(pulumi.ComponentResource):
                 tags=tags,
                 opts=child,
             )
+            for service in args.services
+        ]
         s3 = aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=args.vpc_id,
@@ -86,6 +88,6 @@ class PrivateEndpoints(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        self.security_group_id = group.id
+        self.security_group_id = pulumi.Output.all(group.id, *(door.id for door in doors)).apply(lambda ids: ids[0])
         self.s3_prefix_list_id = s3.prefix_list_id
         self.register_outputs({"securityGroupId": self.security_group_id, "s3PrefixListId": self.s3_prefix_list_id})

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 VPC = "awsx:ec2:Vpc"
 
 _DEFAULT_CIDR = "10.0.0.0/16"
+_VPC_SETTINGS = ("enableDnsHostnames", "enableDnsSupport", "assignGeneratedIpv6CidrBlock")
+"""Inputs of the component that are the VPC's own."""
+
 _SUBNET_TYPES = ("Public", "Private", "Isolated", "Unused")
 
 
@@ -44,6 +47,8 @@ class SubnetPlan:
     zone: str
     cidr: str
     tags: Mapping[str, str]
+    ipv6_index: int = 0
+    """Which /64 of the VPC's IPv6 range is its own."""
 
 
 def layout(name: str, cidr: str, zones: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> Iterator[SubnetPlan]:
@@ -56,16 +61,16 @@ def layout(name: str, cidr: str, zones: Sequence[str], specs: Sequence[Mapping[s
     shares = network.subnets(prefixlen_diff=(len(zones) - 1).bit_length())
     for number, (zone, share) in enumerate(zip(zones, shares, strict=False), start=1):
         free = int(share.network_address)
-        for spec in specs:
+        for position, spec in enumerate(specs):
             mask = int(spec.get("cidrMask") or share.prefixlen + (len(specs) - 1).bit_length())
             size = 1 << (network.max_prefixlen - mask)
             start = -(-free // size) * size
             free = start + size
             if spec["type"] != "Unused":
                 subnet = f"{name}-{spec.get('name') or spec['type'].lower()}-{number}"
-                yield SubnetPlan(
-                    subnet, spec["type"], zone, f"{ipaddress.IPv4Address(start)}/{mask}", spec.get("tags") or {}
-                )
+                own = f"{ipaddress.IPv4Address(start)}/{mask}"
+                index = number - 1 + len(zones) * position
+                yield SubnetPlan(subnet, spec["type"], zone, own, spec.get("tags") or {}, index)
 
 
 class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
@@ -211,9 +216,9 @@ async def construct(
     zones = inputs.get("availabilityZoneNames") or await _first_zones(monitor, inputs)
 
     component = await monitor.component()
-    dns = {key: inputs[key] for key in ("enableDnsHostnames", "enableDnsSupport") if key in inputs}
+    settings = {key: inputs[key] for key in _VPC_SETTINGS if key in inputs}
     vpc = await monitor.child(
-        "aws:ec2/vpc:Vpc", name, component, {"cidrBlock": cidr, **dns, "tags": {"Name": name, **tags}}
+        "aws:ec2/vpc:Vpc", name, component, {"cidrBlock": cidr, **settings, "tags": {"Name": name, **tags}}
     )
     gateway = await monitor.child(
         "aws:ec2/internetGateway:InternetGateway",
@@ -223,24 +228,27 @@ async def construct(
         vpc,
     )
     plans = list(layout(name, cidr, zones, specs))
-    subnets = await asyncio.gather(*(_subnet(monitor, plan, vpc, gateway, tags) for plan in plans))
+    made = await asyncio.gather(*(_subnet(monitor, plan, vpc, gateway, tags) for plan in plans))
+    subnets = [subnet for subnet, _ in made]
+    await _lead_out(monitor, name, _strategy(inputs), list(zip(plans, made, strict=True)), tags)
     await monitor.done(component)
 
     state: dict[str, object] = {"vpcId": vpc.id}
     for kind in _SUBNET_TYPES[:3]:
         ids = [subnet.id for plan, subnet in zip(plans, subnets, strict=True) if plan.kind == kind]
         state[f"{kind.lower()}SubnetIds"] = UNKNOWN if UNKNOWN in ids else ids
-    made = [vpc.urn, *(subnet.urn for subnet in subnets)]
+    urns = [vpc.urn, *(subnet.urn for subnet in subnets)]
     return provider_pb2.ConstructResponse(
         urn=component.urn,
         state=to_wire(state),
-        stateDependencies={key: provider_pb2.ConstructResponse.PropertyDependencies(urns=made) for key in state},
+        stateDependencies={key: provider_pb2.ConstructResponse.PropertyDependencies(urns=urns) for key in state},
     )
 
 
 async def _subnet(
     monitor: _Monitor, plan: SubnetPlan, vpc: _Registered, gateway: _Registered, tags: Mapping[str, str]
-) -> _Registered:
+) -> tuple[_Registered, _Registered]:
+    """A subnet and its route table, which leads to the internet gateway where the subnet is public."""
     own = {"Name": plan.name, "SubnetType": plan.kind}
     subnet = await monitor.child(
         "aws:ec2/subnet:Subnet",
@@ -252,6 +260,7 @@ async def _subnet(
             "cidrBlock": plan.cidr,
             "mapPublicIpOnLaunch": plan.kind == "Public",
             "assignIpv6AddressOnCreation": False,
+            **_ipv6_range(vpc, plan.ipv6_index),
             "tags": {**tags, **plan.tags, **own},
         },
         vpc,
@@ -266,21 +275,72 @@ async def _subnet(
         route = {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id}
         children.append(monitor.child("aws:ec2/route:Route", plan.name, table, route, table, gateway))
     await asyncio.gather(*children)
-    return subnet
+    return subnet, table
+
+
+def _ipv6_range(vpc: _Registered, index: int) -> Mapping[str, object]:
+    """A subnet's /64, where its VPC has an IPv6 range."""
+    if vpc.outputs.get("assignGeneratedIpv6CidrBlock") is not True:
+        return {}
+    whole = vpc.outputs.get("ipv6CidrBlock")
+    if not isinstance(whole, str):
+        return {"ipv6CidrBlock": UNKNOWN}
+    first = ipaddress.IPv6Network(whole).network_address + (index << 64)
+    return {"ipv6CidrBlock": f"{first}/64"}
+
+
+async def _lead_out(
+    monitor: _Monitor,
+    name: str,
+    strategy: str,
+    made: Sequence[tuple[SubnetPlan, tuple[_Registered, _Registered]]],
+    tags: Mapping[str, str],
+) -> None:
+    """NAT gateways in the first public subnet or in that of every zone, and private subnets' routes to them."""
+    if strategy == "None":
+        return
+    public = {plan.zone: subnet for plan, (subnet, _) in reversed(made) if plan.kind == "Public"}
+    zones = list(dict.fromkeys(plan.zone for plan, _ in made))
+    gateways = {}
+    for number, zone in enumerate(zones if strategy == "OnePerAz" else zones[:1], start=1):
+        home, own = public[zone], {"tags": {**tags, "Name": f"{name}-{number}"}}
+        address = await monitor.child("aws:ec2/eip:Eip", f"{name}-{number}", home, own, home)
+        inputs = {"subnetId": home.id, "allocationId": address.outputs.get("allocationId", UNKNOWN), **own}
+        gateways[zone] = await monitor.child(
+            "aws:ec2/natGateway:NatGateway", f"{name}-{number}", home, inputs, home, address
+        )
+    for plan, (_, table) in made:
+        if plan.kind == "Private":
+            gateway = gateways.get(plan.zone, gateways[zones[0]])
+            route = {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "natGatewayId": gateway.id}
+            await monitor.child("aws:ec2/route:Route", plan.name, table, route, table, gateway)
+
+
+def _strategy(inputs: Mapping[str, Any]) -> str:
+    return str((inputs.get("natGateways") or {}).get("strategy", "OnePerAz"))
 
 
 def _require_supported(inputs: Mapping[str, Any]) -> None:
-    nat = (inputs.get("natGateways") or {}).get("strategy", "OnePerAz")
     specs = inputs.get("subnetSpecs") or ()
     supported: Mapping[str, Callable[[], bool]] = {
-        "natGateways.strategy 'None'": lambda: nat == "None",
+        "no natGateways.elasticIpAllocationIds": lambda: (
+            not (inputs.get("natGateways") or {}).get("elasticIpAllocationIds")
+        ),
         "subnetStrategy 'Auto'": lambda: inputs.get("subnetStrategy") == "Auto",
         f"subnetSpecs with a type of {', '.join(_SUBNET_TYPES)}": lambda: (
             bool(specs) and all(spec.get("type") in _SUBNET_TYPES for spec in specs)
         ),
         "no vpcEndpointSpecs": lambda: not inputs.get("vpcEndpointSpecs"),
-        "no IPAM pool and no IPv6": lambda: not any("Ipv6" in key or "Ipam" in key for key in inputs),
+        "no IPAM pool, and of IPv6 only assignGeneratedIpv6CidrBlock": lambda: (
+            not any(key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength" for key in inputs)
+        ),
     }
+    kinds = [spec.get("type") for spec in specs]
+    if _strategy(inputs) != "None" and not ("Public" in kinds and {"Private", "Isolated"} & {*kinds}):
+        raise ValueError(
+            "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be declared to host the NAT "
+            "Gateway resource, along with private or isolated subnets"
+        )
     missing = [what for what, holds in supported.items() if not holds()]
     if missing:
         raise Unsupported(f"the local awsx needs {'; '.join(missing)}")

@@ -1,14 +1,20 @@
-"""Where the subnets of an `awsx:ec2:Vpc` go: the layouts recorded from the real component."""
+"""What an `awsx:ec2:Vpc` is made of: layouts and children recorded from the real component."""
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from typing import Any
 
 import pytest
+from google.protobuf import empty_pb2
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi.runtime.proto import provider_pb2, resource_pb2
 
-from localaws.awsx import layout
+from localaws.awsx import VPC, Unsupported, construct, layout
+from localaws.catalog import UNKNOWN
+from localaws.property_values import from_wire, to_wire
 
 ZONES = ("r-1a", "r-1b", "r-1c")
 PUBLIC, PRIVATE, ISOLATED = {"type": "Public"}, {"type": "Private"}, {"type": "Isolated"}
@@ -51,3 +57,151 @@ def test_subnets_never_overlap_and_never_leave_the_vpc(zones: int, count: int, p
     subnets = [ipaddress.IPv4Network(plan.cidr) for plan in plans]
     assert all(subnet.subnet_of(vpc) for subnet in subnets)
     assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[:i])
+
+
+def test_ipv6_ranges_are_counted_through_the_zones_kind_by_kind() -> None:
+    plans = layout("net", "10.0.0.0/16", ZONES[:2], [PUBLIC, PRIVATE])
+    assert {plan.name: plan.ipv6_index for plan in plans} == {
+        "net-public-1": 0,
+        "net-public-2": 1,
+        "net-private-1": 2,
+        "net-private-2": 3,
+    }
+
+
+# What the engine is asked to register, held against recordings of the real component.
+
+
+class Engine:
+    """Answers registrations as an engine would: in a preview nothing has an id yet."""
+
+    def __init__(self, *, preview: bool = False) -> None:
+        self.preview = preview
+        self.registered: list[Any] = []
+
+    async def Invoke(self, _request: Any) -> Any:
+        return resource_pb2.ResourceInvokeResponse(**{"return": to_wire({"names": list(ZONES)})})
+
+    async def RegisterResource(self, request: Any) -> Any:
+        self.registered.append(request)
+        identifier = "" if self.preview else f"{request.type.rpartition(':')[2]}-{len(self.registered)}"
+        outputs = {**from_wire(request.object), "allocationId": UNKNOWN if self.preview else f"of-{identifier}"}
+        if outputs.get("assignGeneratedIpv6CidrBlock"):
+            outputs["ipv6CidrBlock"] = UNKNOWN if self.preview else "2001:db8:0:ab00::/56"
+        return resource_pb2.RegisterResourceResponse(
+            urn=f"urn:{request.type}::{request.name}", id=identifier, object=to_wire(outputs)
+        )
+
+    async def RegisterResourceOutputs(self, _request: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The inputs of each resource of a type, by name."""
+        return {each.name: from_wire(each.object) for each in self.registered if each.type.endswith(f":{kind}")}
+
+    def parents(self, kind: str) -> dict[str, str]:
+        return {each.name: each.parent for each in self.registered if each.type.endswith(f":{kind}")}
+
+
+def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
+    """The outputs of a network built from these inputs."""
+    asked = {"subnetStrategy": "Auto", "numberOfAvailabilityZones": 2, **inputs}
+    request = provider_pb2.ConstructRequest(type=VPC, name="net", inputs=to_wire(asked))
+    return from_wire(asyncio.run(construct(engine, request, "7.51.0")).state)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "zones", "specs", "children"),
+    [
+        ("None", 2, [PUBLIC], 10),
+        ("Single", 2, [PUBLIC, PRIVATE], 20),
+        (None, 3, [PUBLIC, PRIVATE], 32),
+        ("OnePerAz", 3, [PUBLIC, PRIVATE, ISOLATED], 41),
+        ("None", 2, [PUBLIC, PRIVATE], 16),
+    ],
+)
+def test_as_many_children_are_registered_as_by_the_real_component(
+    strategy: str | None, zones: int, specs: list[dict[str, object]], children: int
+) -> None:
+    engine = Engine()
+    gateways = {"natGateways": {"strategy": strategy}} if strategy else {}
+    built(engine, numberOfAvailabilityZones=zones, subnetSpecs=specs, **gateways)
+    assert len(engine.registered) == children + 1, "the children and the component"
+    assert len({(each.type, each.name) for each in engine.registered}) == children + 1
+
+
+def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None:
+    engine = Engine()
+    built(engine, subnetSpecs=[PUBLIC, PRIVATE], natGateways={"strategy": "Single"}, tags={"Stack": "dev"})
+    (gateway,) = engine.of("NatGateway").values()
+    home = engine.parents("NatGateway")["net-1"]
+    assert home == engine.parents("Eip")["net-1"] == "urn:aws:ec2/subnet:Subnet::net-public-1"
+    assert gateway["tags"] == engine.of("Eip")["net-1"]["tags"] == {"Stack": "dev", "Name": "net-1"}
+    assert gateway["allocationId"].startswith("of-Eip-")
+    routes = engine.of("Route")
+    assert {name for name, route in routes.items() if "natGatewayId" in route} == {"net-private-1", "net-private-2"}
+    assert len({route["natGatewayId"] for route in routes.values() if "natGatewayId" in route}) == 1
+
+
+def test_a_nat_gateway_in_each_zone_serves_its_own_private_and_no_isolated_subnet() -> None:
+    engine = Engine()
+    outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE, ISOLATED], natGateways={"strategy": "OnePerAz"})
+    gateways, routes = engine.of("NatGateway"), engine.of("Route")
+    assert list(gateways) == ["net-1", "net-2"]
+    assert len({gateway["subnetId"] for gateway in gateways.values()}) == 2
+    assert len({routes[f"net-private-{zone}"]["natGatewayId"] for zone in (1, 2)}) == 2
+    assert not [name for name in routes if "isolated" in name]
+    assert {len(outputs[f"{kind}SubnetIds"]) for kind in ("public", "private", "isolated")} == {2}
+
+
+def test_each_subnet_of_a_network_with_ipv6_has_a_64_of_its_own() -> None:
+    engine = Engine()
+    inputs = {"cidrBlock": "10.1.0.0/16", "natGateways": {"strategy": "None"}, "assignGeneratedIpv6CidrBlock": True}
+    built(engine, subnetSpecs=[PUBLIC, {**PRIVATE, "name": "app"}], **inputs)
+    assert {name: subnet["ipv6CidrBlock"] for name, subnet in engine.of("Subnet").items()} == {
+        "net-public-1": "2001:db8:0:ab00::/64",
+        "net-public-2": "2001:db8:0:ab01::/64",
+        "net-app-1": "2001:db8:0:ab02::/64",
+        "net-app-2": "2001:db8:0:ab03::/64",
+    }
+
+
+def test_a_first_preview_knows_addresses_but_no_ids() -> None:
+    engine = Engine(preview=True)
+    outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE], assignGeneratedIpv6CidrBlock=True)
+    assert outputs["vpcId"] is outputs["publicSubnetIds"] is UNKNOWN
+    assert outputs["isolatedSubnetIds"] == []
+    subnet = engine.of("Subnet")["net-public-1"]
+    assert subnet["cidrBlock"] == "10.0.0.0/18"
+    assert subnet["ipv6CidrBlock"] is UNKNOWN
+    assert engine.of("NatGateway")["net-1"]["allocationId"] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"subnetSpecs": [PUBLIC]}, "public subnets must be declared to host the NAT Gateway"),
+        ({"subnetSpecs": [PRIVATE], "natGateways": {"strategy": "Single"}}, "public subnets must be declared"),
+        (
+            {"subnetSpecs": [PUBLIC, PRIVATE], "numberOfAvailabilityZones": 4},
+            "does not have at least 4 Availability Zones",
+        ),
+    ],
+)
+def test_what_the_real_component_refuses_is_refused_in_its_words(inputs: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        built(Engine(), **inputs)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"subnetStrategy": "Legacy"},
+        {"vpcEndpointSpecs": [{"serviceName": "s3"}]},
+        {"ipv4IpamPoolId": "ipam-pool-0"},
+        {"natGateways": {"strategy": "Single", "elasticIpAllocationIds": ["eipalloc-0"]}},
+    ],
+)
+def test_what_isnt_built_here_is_said_to_be_missing_here(inputs: dict[str, Any]) -> None:
+    with pytest.raises(Unsupported, match="the local awsx needs"):
+        built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], **inputs)
