@@ -79,10 +79,10 @@ class Engine:
         self.preview = preview
         self.registered: list[Any] = []
 
-    async def Invoke(self, _request: Any) -> Any:
-        return resource_pb2.ResourceInvokeResponse(**{"return": to_wire({"names": list(ZONES)})})
+    async def Invoke(self, _request: Any) -> Any:  # noqa: N802 — the protocol's name
+        return resource_pb2.ResourceInvokeResponse(**{"return": to_wire({"names": list(ZONES)})})  # type: ignore[arg-type]
 
-    async def RegisterResource(self, request: Any) -> Any:
+    async def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         self.registered.append(request)
         identifier = "" if self.preview else f"{request.type.rpartition(':')[2]}-{len(self.registered)}"
         outputs = {**from_wire(request.object), "allocationId": UNKNOWN if self.preview else f"of-{identifier}"}
@@ -92,7 +92,7 @@ class Engine:
             urn=f"urn:{request.type}::{request.name}", id=identifier, object=to_wire(outputs)
         )
 
-    async def RegisterResourceOutputs(self, _request: Any) -> Any:
+    async def RegisterResourceOutputs(self, _request: Any) -> Any:  # noqa: N802 — the protocol's name
         return empty_pb2.Empty()
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
