@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_address
 
 import httpx
@@ -17,6 +18,7 @@ from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import Resolver, destination
 from verify.target import Target, no_balancer
 from verify.transport import Transport
+from verify.values import Door
 
 _HINTS = {
     Phase.RESOLVE: "a new load balancer's name takes a minute to appear; is the stack deployed, the name right?",
@@ -171,10 +173,9 @@ class Probe:
         return await self._exchange(course.addresses[-1], course, share)
 
     async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
-        host = f"[{address}]" if ":" in address else address
         request = httpx.Request(
             self._options.method,
-            f"{self.target.scheme}://{host}:{self.door.port}{self.target.path}",
+            self._url(address),
             headers=self._headers,
             extensions={
                 "trace": course.mark,
@@ -207,6 +208,10 @@ class Probe:
             passed_over=tuple(course.passed_over),
             tls=tls.seen(secured) if secured else None,
         )
+
+    @cache  # noqa: B019 — one probe a run; parsing it anew would take as long as the rest of a request's making
+    def _url(self, address: str) -> httpx.URL:
+        return httpx.URL(f"{self.target.scheme}://{Door(address, self.door.port)}{self.target.path}")
 
     def _masked(self, text: str) -> str:
         """A secret that a server sends back gets no further than this."""

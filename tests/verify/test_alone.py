@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.verify.authority import Authority
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.test_probe import closed_port
 from verify.exit_codes import ExitCode
@@ -75,7 +76,26 @@ STATUSES = {
 }
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
+BY_CURL = {6: ExitCode.NO_NAME, 7: ExitCode.NO_CONNECTION, 35: ExitCode.NO_TLS, 60: ExitCode.BAD_CERTIFICATE}
+
+
+@needs_curl
+@pytest.mark.parametrize("code", BY_CURL)
+def test_curl_blames_the_same(
+    code: int, authority: Authority, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
+    context = authority.server("unsigned") if code == 60 else None
+    with FakeAlb(lambda _number, _request: [hello("a")], context) as alb:
+        url = {6: "http://a.invalid", 7: f"http://127.0.0.1:{closed_port()}"}.get(code, f"https://{alb.authority}")
+        command = ["curl", "-q", "--silent", "--noproxy", "*", "--max-time", "10", "-o", os.devnull, url]
+        assert subprocess.run(command, check=False, timeout=20).returncode == code
+        assert main([url, "--deadline", "0", "--quiet"]) == BY_CURL[code]
+    assert "FAIL" in capsys.readouterr().out
+
+
+@needs_curl
 @pytest.mark.parametrize("name", STATUSES)
 def test_curl_sees_the_same_status_or_also_fails(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -90,6 +91,40 @@ def test_junit_counts_what_it_lists(report: Report) -> None:
         assert int(suite.attrib[attribute]) == len(suite.findall(f"testcase/{element}"))
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0") or report.exit_code
     assert len({(case.attrib["classname"], case.attrib["name"]) for case in cases}) == len(cases)
+
+
+class _Tags(HTMLParser):
+    """A second reader of XML, which shares no code with the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+# What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows: attributes that are needed, others, and children.
+JUNIT = {
+    "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests"}, {"failures", "errors", "skipped", "time", "timestamp"}, {"testcase"}),
+    "testcase": ({"name"}, {"classname", "time"}, {"failure", "error", "skipped"}),
+    "failure": (set(), {"message", "type"}, set()),
+    "error": (set(), {"message", "type"}, set()),
+    "skipped": (set(), {"message", "type"}, set()),
+}
+
+
+def test_junit_is_as_its_schema_says_and_two_parsers_read_the_same(report: Report) -> None:
+    written = FORMATS["junit"]([report, report])
+    root = ET.fromstring(written)
+    for element in root.iter():
+        needed, allowed, children = JUNIT[element.tag]
+        assert needed <= set(element.attrib) <= needed | allowed
+        assert {child.tag for child in element} <= children
+    other = _Tags()
+    other.feed(written.partition("?>")[2])
+    assert other.seen == [(element.tag, element.attrib) for element in root.iter()]
 
 
 def tap_points(text: str) -> dict[str, bool]:

@@ -3,16 +3,14 @@
 import asyncio
 import re
 import ssl
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verify.authority import Authority
 from tests.verify.fake_alb import FakeAlb, hello, page
 from tests.verify.test_probe import closed_port
 from tests.verify.test_waiting import answer, failure
@@ -24,49 +22,6 @@ from verify.redirect import plain, redirect_result
 from verify.report import Status
 from verify.target import Target, parse_target
 from verify.tls import certificate_results, versions_result
-
-DAYS = {"good": 90, "soon": 10, "expired": -1}
-
-
-def openssl(*arguments: str, folder: Path) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=True)
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A private authority and what it signed, in a folder."""
-
-    folder: Path
-
-    @property
-    def file(self) -> str:
-        return str(self.folder / "ca.pem")
-
-    def server(self, name: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / f"{name}.pem", self.folder / "key.pem")
-        return context
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Certificates for 127.0.0.1, one for another name, and one that nobody signed; they share a key."""
-    folder = tmp_path_factory.mktemp("certificates")
-    run = partial(openssl, folder=folder)
-    (folder / "extensions").write_text(
-        "[here]\nsubjectAltName=IP:127.0.0.1\n[elsewhere]\nsubjectAltName=DNS:b.example\n"
-    )
-    run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem")
-    own = ("req", "-x509", "-key", "key.pem", "-days", "100", "-subj")
-    run(*own, "/CN=Authority", "-out", "ca.pem")
-    run(*own, "/CN=Nobody", "-addext", "subjectAltName=IP:127.0.0.1", "-out", "unsigned.pem")
-    run("req", "-new", "-key", "key.pem", "-subj", "/CN=verify", "-out", "request.pem")
-    sign = ("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-extfile", "extensions")
-    for name, days in DAYS.items():
-        run(*sign, "-days", str(days), "-extensions", "here", "-out", f"{name}.pem")
-    run(*sign, "-days", "90", "-extensions", "elsewhere", "-out", "other.pem")
-    return Authority(folder)
-
 
 Check = Callable[..., tuple[int, str]]
 
