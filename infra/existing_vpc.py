@@ -137,7 +137,9 @@ def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[Subnet]:
     # A subnet without a table of its own follows the main one.
     main = next((table.id for table in tables if any(link.main for link in table.associations)), "")
     table_of = {link.subnet_id: table.id for table in tables for link in table.associations if link.subnet_id}
-    public = {table.id for table in tables if any(route.gateway_id.startswith("igw-") for route in table.routes)}
+    public = {
+        table.id for table in tables if any((route.gateway_id or "").startswith("igw-") for route in table.routes)
+    }
     ids = (
         wanted.ids
         or aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=dict(wanted.tags) or None).ids

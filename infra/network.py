@@ -117,7 +117,7 @@ def _lead_ipv6_out(
             route_table_id=table.route_table_id,
             destination_ipv6_cidr_block="::/0",
             gateway_id=table.routes.apply(
-                lambda routes: next(route.gateway_id for route in routes if route.gateway_id.startswith("igw-"))
+                lambda routes: next(each.gateway_id for each in routes if (each.gateway_id or "").startswith("igw-"))
             ),
             opts=child,
         )

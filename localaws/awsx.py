@@ -335,15 +335,15 @@ def _require_supported(inputs: Mapping[str, Any]) -> None:
             not any(key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength" for key in inputs)
         ),
     }
+    missing = [what for what, holds in supported.items() if not holds()]
+    if missing:
+        raise Unsupported(f"the local awsx needs {'; '.join(missing)}")
     kinds = [spec.get("type") for spec in specs]
     if _strategy(inputs) != "None" and not ("Public" in kinds and {"Private", "Isolated"} & {*kinds}):
         raise ValueError(
             "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be declared to host the NAT "
             "Gateway resource, along with private or isolated subnets"
         )
-    missing = [what for what, holds in supported.items() if not holds()]
-    if missing:
-        raise Unsupported(f"the local awsx needs {'; '.join(missing)}")
 
 
 async def _first_zones(monitor: _Monitor, inputs: Mapping[str, Any]) -> Sequence[str]:
