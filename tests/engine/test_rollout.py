@@ -25,11 +25,17 @@ PARAMETER = "aws:ssm/parameter:Parameter"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 MISSING_SECRET = ("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}')
 NOT_AS_ASKED = "local-web doesn't run what this stack asked for"
-NOT_FOUND = (
-    "import os; from http.server import *; "
-    "Handler = type('Handler', (BaseHTTPRequestHandler,), {'do_GET': lambda self: self.send_error(404)}); "
-    "HTTPServer((os.environ['HOST'], int(os.environ['PORT'])), Handler).serve_forever()"
-)
+
+
+def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:
+    """The command of a container that begins to listen after a while, and then answers everything with a code."""
+    program = (
+        "import os, time; from http.server import *; "
+        f"answer = {{'do_GET': lambda request: request.send_error({code})}}; time.sleep({delay_seconds}); "
+        "place = os.environ['HOST'], int(os.environ['PORT']); "
+        "HTTPServer(place, type('Handler', (BaseHTTPRequestHandler,), answer)).serve_forever()"
+    )
+    return "python3", "-c", program
 
 
 @contextmanager
@@ -151,9 +157,19 @@ def test_a_container_that_crashes_is_told_with_its_exit_code_and_last_words(stac
 
 
 def test_a_health_path_that_answers_404_is_told_by_its_key(stack: Stack) -> None:
-    told = stack.up(*container("python3", "-c", NOT_FOUND), fails=True)
+    told = stack.up(*container(*server(404)), fails=True)
     assert "Health checks failed with these codes: [404]" in told
     assert "try: Set `healthCheckPath`" in told
+    stack.up()
+
+
+def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_it_done(stack: Stack) -> None:
+    slow = container(*server(200, delay_seconds=70))
+    patient: Any = {"healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1}
+    told = stack.up(*slow, **patient, fails=True)
+    assert "likely cause: The deployment was still under way when the run stopped waiting" in told
+    stack.up(*slow, **patient)
+    stack.up("--expect-no-changes", *slow, **patient)
     stack.up()
 
 

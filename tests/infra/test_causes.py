@@ -13,7 +13,7 @@ import pytest
 
 from infra.causes import CAUSES, likely
 from infra.deployment import has_failed, unfinished_business
-from tests.infra.recorder import schema
+from tests.infra.recorder import ROOT_FOLDER, schema
 
 SAID = tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["said"]
 UNHEALTHY = (
@@ -59,6 +59,13 @@ def test_advice_names_configuration_keys_that_exist() -> None:
     for cause in CAUSES:
         named = re.findall(r"`([a-z][A-Za-z]+)`", f"{cause.sentence} {cause.advice}")
         assert keys.issuperset(named), cause.pattern
+
+
+def test_the_manual_lists_every_cause() -> None:
+    manual = (ROOT_FOLDER / "docs/deployments.md").read_text()
+    table = manual.partition("<!-- causes:")[2].partition("<!-- /causes -->")[0].splitlines()[3:]
+    blanks = [(re.sub(r"{(\w+)}", lambda blank: blank[1].upper(), cause.sentence), cause.advice) for cause in CAUSES]
+    assert table == [f"| {sentence} | {advice} |" for sentence, advice in blanks]
 
 
 @pytest.mark.parametrize(
