@@ -494,6 +494,14 @@ def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_com
         assert re.fullmatch("::(notice|warning|error) title=verify[^:,]*::((?!::[A-Za-z]).)*", line), line
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from([b"Hello from a", b"Hello from b", b"", b"Hello from "]), min_size=1, max_size=9))
+def test_tasks_and_nameless_answers_add_up_to_the_answers(bodies: list[bytes]) -> None:
+    report = run(lambda number, _request: httpx.Response(200, content=bodies[number % len(bodies)]))
+    samples = report.samples
+    assert sum(samples.tasks.values()) + samples.unidentified + samples.errors == samples.count == 10
+
+
 results = st.lists(st.sampled_from(list(Status))).map(lambda found: [Result(id="x", status=status) for status in found])
 
 

@@ -275,6 +275,34 @@ def test_a_server_that_makes_up_a_task_and_a_reason_for_every_request_does_not_f
     assert len(watched.failures) == 1001
 
 
+@pytest.mark.parametrize(
+    "only", ["", "kept", "fresh"], ids=["a target that closes early", "a short keep-alive", "a dead address"]
+)
+def test_every_request_that_a_broken_target_cut_is_counted_and_dated(only: str) -> None:
+    for seed in range(50):
+        rng = random.Random(seed)
+        start, share = rng.uniform(1, 6), rng.uniform(0.2, 0.8)
+        end, truth = start + rng.uniform(0.5, 4), list[float]()
+
+        def service(
+            now: float, lane: str, *, start: float = start, end: float = end, share: float = share,
+            rng: random.Random = rng, truth: list[float] = truth,
+        ) -> Answer:  # fmt: skip
+            if start <= now < end and only in ("", lane) and rng.random() < share:
+                truth.append(now)
+                return EARLY_CLOSE
+            return good_rollout(now, lane)
+
+        report = watch(service, "--for", "11s", command_exit_code=None)
+        assert report.watched
+        assert sum(report.watched.failures.values()) == len(truth)
+        assert (report.fault is ExitCode.BALANCER_ERROR) == bool(truth)
+        if truth:
+            outages = report.watched.outages
+            assert abs(min(outage.start for outage in outages) - truth[0]) <= 0.1 + 1e-9
+            assert abs(max(outage.start + outage.length for outage in outages) - truth[-1]) <= 0.1 + 1e-9
+
+
 def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
     interval = 1.0
     for seed in range(1000):
