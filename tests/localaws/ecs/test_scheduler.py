@@ -223,6 +223,34 @@ def test_a_task_that_dies_is_replaced_and_taken_out_of_its_target_group() -> Non
     assert len(world.state.deployments) == 1, "a replacement is not a deployment"
 
 
+def test_a_task_that_is_not_healthy_any_more_is_replaced_before_it_is_stopped() -> None:
+    world = steady_world()
+    ill, well = world.active()
+    world.behaviours[ill.id] = Behaviour(warm_up=float("inf"))
+    world.run(1)
+    assert len(world.active()) == 3
+    assert {ill.id, well.id} <= world.registered, "it may still answer some requests"
+    world.run(2)
+    assert ill.id not in world.registered
+    world.run(10)
+    assert world.steady()
+    stopped = next(task for task in world.state.tasks if task.id == ill.id)
+    assert stopped.stop_reason == f"Task failed ELB health checks in (target-group {GROUP})"
+    assert world.state.deployments[0].failures == 0, "it worked once"
+
+
+def test_where_there_is_no_room_a_task_that_is_not_healthy_any_more_goes_first() -> None:
+    world = steady_world(minimum_percent=0, maximum_percent=100)
+    ill, well = world.active()
+    world.behaviours[ill.id] = Behaviour(warm_up=float("inf"))
+    world.run(1)
+    assert well.id in {task.id for task in world.active()}
+    assert ill.id not in {task.id for task in world.active()}
+    assert len(world.active()) == 2
+    world.run(10)
+    assert world.steady()
+
+
 def test_starts_that_keep_failing_are_tried_less_and_less_often() -> None:
     world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     world.settle()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from localaws.ecs import zones
 from localaws.ecs.model import Task, Zone
-from tests.localaws.ecs.world import ZONES, Behaviour, World, spec, steady_world
+from tests.localaws.ecs.world import TIMING, ZONES, Behaviour, World, spec, steady_world
 
 ONE_A, ONE_B = (zone.name for zone in ZONES)
 
@@ -50,6 +50,17 @@ def test_tasks_stay_where_it_is_not_asked_for_or_there_is_no_room(wishes: dict[s
     world = lopsided_world(**wishes)
     world.run(60)
     assert spread(world) == {ONE_A: 4}
+
+
+def test_nothing_moves_until_the_service_has_been_steady_for_a_while() -> None:
+    world = lopsided_world()
+    world.spec = replace(world.spec, desired=5)
+    while not world.steady():
+        world.run(1)
+    world.run(TIMING.rebalanced - 1)
+    assert len(world.active()) == 5
+    world.run(1)
+    assert len(world.active()) == 6
 
 
 def test_one_task_more_in_a_zone_is_even_enough() -> None:
