@@ -1,0 +1,147 @@
+"""For every configuration key a value to change it to, and what docs/config.md says that the change does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.settings import camel, kinds
+
+MANUAL = Path(__file__).parents[2] / "docs" / "config.md"
+VERBS = {
+    "replaces": ("replace",),
+    "updates": ("update",),
+    "recreates": ("create", "delete"),
+    "creates": ("create",),
+    "deletes": ("delete",),
+}
+"""The manual's verbs, and the engine's operations; recreated is what gets another name, and so another URN."""
+
+NEVER = "not on a running stack"
+"""How the manual begins where a change can't work."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A change of one key: the new value, what else must hold before and after it, and what only after it."""
+
+    value: Any
+    given: dict[str, Any] = field(default_factory=dict)
+    along: dict[str, Any] = field(default_factory=dict)
+
+
+_KEY, _OTHER_KEY = (
+    f"arn:aws:kms:ap-northeast-1:123456789012:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12"
+)
+_CERTIFICATE, _OTHER_CERTIFICATE = (
+    f"arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000{digit}" for digit in "12"
+)
+_HTTPS = {"certificateArn": _CERTIFICATE}
+_DOMAIN = {"domain": "shop.example.com", "hostedZone": "example.com"}
+_PINNED = "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64
+_READ = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}
+
+EXAMPLES: dict[str, Example] = {
+    "serviceName": Example("shop"),
+    "containerName": Example("page"),
+    "image": Example("public.ecr.aws/nginx/nginx:1.29"),
+    "command": Example(["sleep", "1"]),
+    "containerPort": Example(8080),
+    "requireImageDigest": Example(value=True, given={"image": _PINNED}),
+    "user": Example("101:101", given={"containerPort": 8080}),
+    "dropCapabilities": Example(["ALL"]),
+    "writablePaths": Example(["/tmp"], given={"ecsExec": False}),
+    "cpuUnits": Example(512, given={"memoryMib": 1024}),
+    "memoryMib": Example(1024),
+    "cpuArchitecture": Example("ARM64"),
+    "environment": Example({"MODE": "fast"}),
+    "secrets": Example({"OTHER": "/demo/other"}),
+    "secretKeyArns": Example([_KEY]),
+    "logKeyArn": Example(_KEY),
+    "execKeyArn": Example(_KEY),
+    "taskPolicyStatements": Example([_READ]),
+    "permissionsBoundaryArn": Example("arn:aws:iam::123456789012:policy/boundary"),
+    "desiredCount": Example(3),
+    "minimumHealthyPercent": Example(100),
+    "maximumPercent": Example(150),
+    "healthCheckGraceSeconds": Example(90),
+    "steadyStateTimeoutMinutes": Example(20),
+    "drainSeconds": Example(20),
+    "stopTimeoutSeconds": Example(45),
+    "deregistrationDelaySeconds": Example(1),
+    "healthCheckPath": Example("/healthz"),
+    "healthCheckCodes": Example("200"),
+    "healthCheckIntervalSeconds": Example(60),
+    "healthCheckTimeoutSeconds": Example(4),
+    "healthyThreshold": Example(5),
+    "unhealthyThreshold": Example(5),
+    "idleTimeoutSeconds": Example(50),
+    "targetKeepAliveSeconds": Example(120),
+    "clientKeepAliveSeconds": Example(600),
+    "domain": Example("other.example.com", given=_DOMAIN),
+    "hostedZone": Example("shop.example.com", given=_DOMAIN),
+    "certificateArn": Example(_OTHER_CERTIFICATE, given=_HTTPS),
+    "extraCertificateArns": Example([_OTHER_CERTIFICATE], given=_HTTPS),
+    "tlsPolicy": Example("ELBSecurityPolicy-TLS13-1-3-2021-06", given=_HTTPS),
+    "hstsSeconds": Example(3600, given=_HTTPS),
+    "frameOptions": Example("SAMEORIGIN", given=_HTTPS),
+    "internal": Example(value=True),
+    "allowedCidrs": Example(["203.0.113.0/24"]),
+    "accessLogs": Example(value=True),
+    "accessLogRetentionDays": Example(30, given={"accessLogs": True}),
+    "emptyLogsOnDestroy": Example(value=True, given={"accessLogs": True}),
+    "waf": Example("count"),
+    "containerInsights": Example("enhanced"),
+    "ecsExec": Example(value=False),
+    "logRetentionDays": Example(30),
+    "execLogRetentionDays": Example(30),
+    "deletionProtection": Example(value=True),
+    "network": Example("nat"),
+    "dualStack": Example(value=True),
+    "egress": Example(["10.0.0.0/8:5432"]),
+    "flowLogs": Example("reject"),
+    "flowLogRetentionDays": Example(90, given={"flowLogs": "reject"}),
+    "vpcCidr": Example("10.9.0.0/16"),
+    "availabilityZoneCount": Example(3),
+}
+"""One line a key. Values differ from those of every stack's file."""
+
+ELSEWHERE = {"vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"}
+"""Keys that need an account with something in it: tested beside what sets it up."""
+
+
+def keys() -> set[str]:
+    """Every configuration key."""
+    return {camel(name) for name in kinds()}
+
+
+def said() -> dict[str, str]:
+    """The manual's column on what a change does, by key."""
+    text = MANUAL.read_text()
+    table = text[text.index("<!-- keys:") : text.index("<!-- /keys -->")]
+    rows = [re.split(r"\s*\|\s*", line.strip("| ")) for line in table.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): row[4] for row in rows}
+
+
+def promised(key: str) -> set[tuple[str, str]]:
+    """What the manual says that a change of that key does: operations, and types (their last words).
+
+    A cell begins with `nothing`, or with phrases like `replaces A, B; updates C`, up to a colon.
+    """
+    phrases = re.findall(rf"\b({'|'.join(VERBS)}) ((?:`\w+`(?:, )?)+)", said()[key].partition(":")[0])
+    return {
+        (operation, kind) for verb, types in phrases for operation in VERBS[verb] for kind in re.findall(r"\w+", types)
+    }
+
+
+def as_said(done: set[tuple[str, str]]) -> str:
+    """The phrases for some operations, in the manual's words."""
+    left, phrases = set(done), []
+    for verb, operations in VERBS.items():
+        types = sorted({kind for _, kind in left if all((each, kind) in left for each in operations)})
+        left -= {(each, kind) for each in operations for kind in types}
+        if types:
+            phrases.append(f"{verb} {', '.join(f'`{kind}`' for kind in types)}")
+    return "; ".join(phrases) or "nothing"

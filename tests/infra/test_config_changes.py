@@ -1,0 +1,77 @@
+"""Changing a key does to each resource exactly what the manual says, as far as the catalog can tell.
+
+tests/engine/test_config_changes.py shows that the real engine comes to the same.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.infra import recorder
+from tests.infra.changes import ELSEWHERE, EXAMPLES, NEVER, as_said, keys, promised, said
+
+
+@cache
+def before(given: str = "{}") -> recorder.Recording:
+    """The dev stack with some keys, as JSON, changed beforehand."""
+    return recorder.run("dev", **json.loads(given))
+
+
+def test_every_key_has_an_example_of_its_change() -> None:
+    assert EXAMPLES.keys() | ELSEWHERE == keys(), "add a line to EXAMPLES, in tests/infra/changes.py"
+    assert said().keys() == keys()
+
+
+@pytest.mark.parametrize("key", sorted(EXAMPLES))
+def test_a_change_does_what_the_manual_says(key: str) -> None:
+    example = EXAMPLES[key]
+    first = before(json.dumps(example.given))
+    done = recorder.run("dev", after=first, **{**example.given, key: example.value}).done()
+    if said()[key].startswith(NEVER):
+        assert {("replace", "Subnet"), ("replace", "Vpc"), ("replace", "LoadBalancer")} & done
+        return
+    assert promised(key) == done, f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+
+
+def test_the_same_configuration_changes_nothing() -> None:
+    assert recorder.run("dev", after=before()).done() == set()
+
+
+@pytest.fixture(scope="module")
+def owner() -> recorder.Recording:
+    """An account with a network of public and private subnets in three zones."""
+    return recorder.run("owner", file="dev", network="nat", availabilityZoneCount=3)
+
+
+@pytest.mark.parametrize("key", ["subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"])
+def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(owner: recorder.Recording, key: str) -> None:
+    vpc = owner.cloud.all(recorder.VPC)[0]
+    subnets = owner.cloud.all(recorder.SUBNET)
+    public, private = (
+        [each.id for each in subnets if each.outputs["tags"]["SubnetType"] == kind] for kind in ("Public", "Private")
+    )
+    common: dict[str, Any] = {"vpcId": vpc.id, "network": "nat" if key.startswith("task") else "public"}
+    moves: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "subnetIds": ({"subnetIds": public[:2]}, {"subnetIds": public[1:]}),
+        "subnetTags": ({"subnetIds": public[:2]}, {"subnetTags": {"SubnetType": "Public"}}),
+        "taskSubnetIds": ({"taskSubnetIds": private[:2]}, {"taskSubnetIds": private[1:]}),
+        "taskSubnetTags": ({"taskSubnetIds": private[:2]}, {"taskSubnetTags": {"SubnetType": "Private"}}),
+    }
+    first, then = moves[key]
+    made = recorder.run(key, file="dev", cloud=owner.cloud, **common, **first)
+    done = recorder.run(key, file="dev", after=made, **common, **then).done()
+    assert promised(key) == done, f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+
+
+@pytest.mark.parametrize("key", ["vpcId", "vpcTags"])
+def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: str) -> None:
+    vpc = owner.cloud.all(recorder.VPC)[0]
+    value: Any = {"vpcId": vpc.id, "vpcTags": {"Stack": "owner", "Component": "network"}}[key]
+    made = recorder.run(key, file="dev", cloud=owner.cloud)
+    done = recorder.run(key, file="dev", after=made, **{key: value}).done()
+    assert said()[key].startswith(NEVER)
+    assert {("replace", "TargetGroup"), ("delete", "Vpc")} <= done
