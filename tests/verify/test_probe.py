@@ -109,6 +109,19 @@ def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connec
     assert sum(answer.timings.connect > 0 for answer in answers) == connections
 
 
+def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -> None:
+    async def twice(target: Target) -> list[Answer | Failure]:
+        async with new_transport(target, keep=True) as transport:
+            keeping = Probe(target, parse_options([]), transport=transport, resolver=system_resolver, keep=True)
+            first = await keeping(5.0)
+            await asyncio.sleep(0.2)  # until the end of the connection has arrived here
+            return [first, await keeping(5.0)]
+
+    with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
+        outcomes = asyncio.run(twice(parse_target(alb.authority).target))
+    assert [isinstance(outcome, Answer) and outcome.timings.connect > 0 for outcome in outcomes] == [True, True]
+
+
 def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.host == "192.0.2.1":
