@@ -1,0 +1,95 @@
+"""HTTPS under the real engine: a running stack gets a domain, is checked with the local authority, and goes back."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+
+import httpx
+import pytest
+
+from localaws.alb.authority import authority_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engine.stack import Stack
+
+DOMAIN = ("-c", "fargate-web:domain=app.example.test", "-c", "fargate-web:hostedZone=example.test")
+CARRIERS = ("lb/loadBalancer:", "lb/targetGroup:", "ec2/securityGroup:", "ecs/service:", "ecs/taskDefinition:")
+"""What requests pass through, and what must never be replaced while they do."""
+
+
+class Flip(NamedTuple):
+    """How HTTPS came to the stack."""
+
+    before: dict[str, str]
+    """The ids of what carries requests while everything was plain HTTP."""
+
+    report: str
+    """What clients noticed."""
+
+
+@pytest.fixture(scope="module")
+def flip(stack: Stack) -> Iterator[Flip]:
+    """HTTPS until the last test; plain HTTP is back afterwards."""
+    before = carriers(stack)
+    watched = stack.shell(
+        f"verify watch {stack.outputs()['albDns']} --status 200,301 --until-exit -- "
+        f"pulumi-local up --yes --non-interactive --skip-preview {shlex.join(DOMAIN)}"
+    )
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    yield Flip(before, watched.stdout)
+    stack.up()
+
+
+def test_https_comes_to_a_running_stack_without_a_lost_request(flip: Flip) -> None:
+    assert " 0 of " in flip.report, flip.report
+
+
+def test_what_carries_the_requests_is_the_same_as_before(flip: Flip, stack: Stack) -> None:
+    assert carriers(stack) == flip.before
+
+
+@pytest.mark.usefixtures("flip")
+def test_verify_follows_the_redirect_and_trusts_the_certificate(stack: Stack) -> None:
+    outputs = stack.outputs()
+    assert outputs["serviceUrl"] == "https://app.example.test"
+    address, _, port = outputs["albDns"].partition(":")
+    way = (
+        f"--connect-to {address}:8443"  # where ports below 1024 are the administrator's
+        if port
+        else f"--resolve app.example.test:443:{address} --resolve app.example.test:80:{address} --redirect-from 80"
+    )
+    trusted = shlex.quote(str(authority_file(stack.path)))
+    run = stack.shell(
+        "pulumi-local stack output serviceUrl | "
+        f"verify {way} --cacert {trusted} --min-tls 1.2 --min-days-left 30 --security-headers --expect-tasks 2"
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.usefixtures("flip")
+def test_plain_http_leads_to_the_same_page_over_https_and_serves_nothing(stack: Stack) -> None:
+    url = f"http://{stack.outputs()['albDns']}/a/b?c=d&e"
+    answer = httpx.get(url, headers={"Host": "app.example.test"}, timeout=5, trust_env=False)
+    assert answer.status_code == 301
+    assert httpx.URL(answer.headers["location"]) == httpx.URL("https://app.example.test/a/b?c=d&e")
+    assert "Hello" not in answer.text
+
+
+@pytest.mark.usefixtures("flip")
+def test_a_second_up_with_the_domain_changes_nothing(stack: Stack) -> None:
+    stack.up("--expect-no-changes", *DOMAIN)
+
+
+@pytest.mark.usefixtures("flip")
+def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
+    assert "PRIVATE KEY" not in stack.run("stack", "export", "--show-secrets")
+
+
+def carriers(stack: Stack) -> dict[str, str]:
+    """Ids by URN."""
+    found = {each["urn"]: each["id"] for each in stack.resources() if any(kind in each["type"] for kind in CARRIERS)}
+    assert len(found) > len(CARRIERS), "the types were not found"
+    return found
