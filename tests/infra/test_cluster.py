@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.infra import recorder
+
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
@@ -15,10 +17,8 @@ def test_a_cluster_is_a_cluster_and_the_log_of_its_sessions(dev: Recording) -> N
 
 
 @pytest.mark.parametrize(("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)])
-def test_insights_and_retention_are_said_for_each_stack(
-    request: pytest.FixtureRequest, which: str, insights: str, days: int
-) -> None:
-    recording: Recording = request.getfixturevalue(which)
+def test_insights_and_retention_are_said_for_each_stack(which: str, insights: str, days: int) -> None:
+    recording = recorder.run(which, ecsExec=True)
     inputs = recording.one("Cluster").inputs
     assert inputs["name"] == f"ecs-cluster-{which}"
     assert inputs["settings"] == [{"name": "containerInsights", "value": insights}]

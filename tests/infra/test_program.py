@@ -30,9 +30,19 @@ def test_the_local_stack_is_devs_resources(dev: Recording) -> None:
 def test_prod_is_devs_resources_and_what_watches_over_them(dev: Recording, prod: Recording) -> None:
     more = {(each.type, each.name) for each in prod.registered} - {(each.type, each.name) for each in dev.registered}
     assert {each for each in more if each[0].startswith("fargate-web:")} == {
-        ("fargate-web:index:AccessLogs", "access-logs")
+        ("fargate-web:index:AccessLogs", "access-logs"),
+        ("fargate-web:index:FlowLogs", "flow-logs"),
     }
-    assert {(each.type, each.name) for each in dev.registered} <= {(each.type, each.name) for each in prod.registered}
+    less = {(each.type, each.name) for each in dev.registered} - {(each.type, each.name) for each in prod.registered}
+    assert {name for _, name in less} == {"cluster-exec", "web-task"}, "nobody opens a shell in prod"
+
+
+def test_prods_tasks_are_out_of_reach_and_keep_running(prod: Recording) -> None:
+    service = prod.one("Service").inputs
+    assert service["networkConfiguration"]["assignPublicIp"] is False
+    assert (service["enableExecuteCommand"], service["desiredCount"]) == (False, 2)
+    assert service["deploymentMinimumHealthyPercent"] == 100, "a deployment would take half of the tasks away"
+    assert _container(prod)["readonlyRootFilesystem"] is True
 
 
 def test_dev_is_exactly_these_resources(dev: Recording) -> None:
@@ -131,6 +141,7 @@ def test_only_the_load_balancers_web_ports_are_open_to_the_world(recording: Reco
                 ),
                 *("aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation"),
                 *("aws:ec2/route:Route", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"),
+                *("aws:ec2/eip:Eip", "aws:ec2/natGateway:NatGateway"),
                 *("aws:ecs/cluster:Cluster", "aws:lb/loadBalancer:LoadBalancer"),
             },
         ),
@@ -192,7 +203,7 @@ def test_the_outputs_name_what_was_made(request: pytest.FixtureRequest, which: s
         "serviceName": service["name"],
         "targetGroupArn": service["loadBalancers"][0]["targetGroupArn"],
         "webLogGroup": f"/aws/ecs/ecs-cluster-{recording.stack}/{service['name']}",
-        **({} if which == "without_exec" else exec_log),
+        **({} if which in {"without_exec", "prod"} else exec_log),
     }
 
 
