@@ -453,3 +453,56 @@ def test_other_packages_are_answered_by_the_projects_own_mocks() -> None:
         pulumi.export("answer", pulumi.runtime.invoke("random:index:get", {}).value["answer"])
 
     assert mocks.run(program, others=Pets()).exports == {"id": "pet-1", "answer": "random:index:get"}
+
+
+# What a change does.
+
+
+def a_network(cidr: str = "10.0.0.0/16", days: int = 7, tag: str = "a", **options: Any) -> Callable[[], None]:
+    def program() -> None:
+        home = aws.ec2.Vpc(
+            "net", cidr_block=cidr, tags={"Name": tag}, opts=pulumi.ResourceOptions(**options) if options else None
+        )
+        aws.ec2.SecurityGroup("inside", vpc_id=home.id, description="d")
+        aws.cloudwatch.LogGroup("log", retention_in_days=days)
+
+    return program
+
+
+@pytest.mark.parametrize(
+    ("changed", "done"),
+    [
+        (a_network(), set()),
+        (a_network(days=14), {("update", "LogGroup")}),
+        (a_network(tag="b"), {("update", "Vpc")}),
+        (a_network("10.1.0.0/16"), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (a_network(tag="b", ignore_changes=["tags"]), set()),
+        (a_network(tag="b", replace_on_changes=["tags"]), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (vpc, {("delete", "SecurityGroup"), ("delete", "LogGroup"), ("update", "Vpc")}),
+    ],
+)
+def test_a_run_after_another_tells_what_changes_and_changes_nothing(
+    changed: Callable[[], object], done: set[tuple[str, str]]
+) -> None:
+    first = mocks.run(a_network())
+    assert first.done() == {("create", "Vpc"), ("create", "SecurityGroup"), ("create", "LogGroup")}
+    before = {urn: each.inputs for urn, each in first.resources().items()}
+    assert mocks.run(changed, after=first).done() == done
+    assert {urn: each.inputs for urn, each in first.resources().items()} == before
+
+
+def test_a_refused_change_fails_the_test() -> None:
+    with pytest.raises(Mistake, match=r"logs\.group\.retention"):
+        mocks.run(a_network(days=15), after=mocks.run(a_network()))
+
+
+def test_an_adoption_is_an_import_and_then_a_resource_like_others() -> None:
+    cloud = Cloud(seed=1)
+    cloud.create(LOG_GROUP, "by hand", {"name": "/shop/log"}, region="us-east-1")
+
+    def program() -> None:
+        aws.cloudwatch.LogGroup("log", name="/shop/log", opts=pulumi.ResourceOptions(import_="/shop/log"))
+
+    first = mocks.run(program, cloud=cloud)
+    assert first.done() == {("import", "LogGroup")}
+    assert mocks.run(program, after=first).done() == set()
