@@ -19,6 +19,7 @@ from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.catalog.values import block, blocks, network, texts
 from localaws.catalog.vpc_endpoints import prefix_list_id, prefix_lists
 from localaws.cloud import SEEDED_SECRET
+from localaws.parameters import seeded_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -253,15 +254,6 @@ def _secret(query: Query) -> Properties:
     else:
         found = query.facts(query.lookup(SECRET, "Secrets Manager Secret", arn=arn, name=name))
     return {"createdDate": CREATED, "lastChangedDate": CREATED, "policy": "", "type": "", **found}
-
-
-def seeded_secret(cloud: Cloud, name: str) -> str | None:
-    """The name of the secret that exists beforehand and that a name or an ARN means."""
-    asked = name.partition(":secret:")[2].partition(":")[0] or name
-    for each, seeded in cloud.parameters.items():
-        if seeded.type == SEEDED_SECRET and asked in (each, f"{each}-{seeded_suffix(each)}"):
-            return each
-    return None
 
 
 def _zone(query: Query) -> Properties:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from localaws import invokes, parameters
 from localaws.addresses import Addresses
+from localaws.alb.authority import authority_file
 from localaws.catalog.ecs import SERVICE
 from localaws.catalog.load_balancers import LOAD_BALANCER
-from localaws.catalog.ssm import PARAMETER
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
 from localaws.logs import streams
+from localaws.names import aliases
 from localaws.provider import NotSettled
 from localaws.status import FUNCTION as STATUS
 
@@ -64,8 +65,16 @@ class Running:
     def functions(self) -> Mapping[str, Callable[[Properties], Mapping[str, Any]]]:
         """Provider functions that only running things can answer."""
         return {
-            STATUS: lambda _: {"running": True, "services": self._controller.status()},
+            STATUS: self._status,
             GET_SERVICE: self._service,
+        }
+
+    def _status(self, _: Properties) -> Mapping[str, Any]:
+        return {
+            "running": True,
+            "services": self._controller.status(),
+            "names": aliases(self._cloud),
+            "authority": str(authority_file(self._home.path)),
         }
 
     async def start(self) -> None:
@@ -139,10 +148,6 @@ class Running:
         return {**asked, **{name: live[name] for name in _LIVE if name in live}, "deployments": deployments}
 
     def _parameter(self, name: str) -> str | None:
-        """A parameter's value: one that a program manages, else one of the file, which is read anew for every task."""
-        managed = self._cloud.get(PARAMETER, name)
-        if managed is not None:
-            return str(managed.outputs["value"])
+        """A parameter's or secret's value, from the resources and the file, which is read anew for every task."""
         self._cloud.parameters = parameters.load(self._home.parameters)
-        seeded = self._cloud.parameters.get(name)
-        return None if seeded is None else seeded.value
+        return parameters.value_of(self._cloud, name)

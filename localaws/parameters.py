@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import TYPE_CHECKING
 
+from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION, seeded_suffix
+from localaws.catalog.ssm import PARAMETER
 from localaws.cloud import SEEDED_SECRET, SeededParameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from localaws.cloud import Cloud
 
 TYPES = ("String", "StringList", "SecureString", SEEDED_SECRET)
 
@@ -42,3 +47,51 @@ def _parameter(file: str, name: str, entry: object) -> SeededParameter:
     raise BadParameters(
         f"{file}: '{name}' must be a text, or a table with `type` ({', '.join(TYPES)}) and `value`, both texts"
     )
+
+
+def value_of(cloud: Cloud, name: str) -> str | None:
+    """The value that a container's secret has: a resource's, or else what exists beforehand; None if there is none.
+
+    Args:
+        cloud: Where the resources are.
+        name: A parameter's name, or a secret's ARN; `:key:stage:version` after it takes one field of its JSON.
+    """
+    if name.startswith("arn:") and ":secretsmanager:" in name:
+        parts = name.split(":")
+        text = _secret_text(cloud, ":".join(parts[:7]))
+        key = parts[7] if len(parts) > 7 else ""  # noqa: PLR2004 — what follows an ARN's seven parts
+        return _field(text, key) if key and text is not None else text
+    managed = cloud.get(PARAMETER, name)
+    if managed is not None:
+        return str(managed.outputs["value"])
+    seeded = cloud.parameters.get(name)
+    return None if seeded is None or seeded.type == SEEDED_SECRET else seeded.value
+
+
+def seeded_secret(cloud: Cloud, name: str) -> str | None:
+    """The name of the secret that exists beforehand and that a name or an ARN means."""
+    asked = name.partition(":secret:")[2].partition(":")[0] or name
+    for each, seeded in cloud.parameters.items():
+        if seeded.type == SEEDED_SECRET and asked in (each, f"{each}-{seeded_suffix(each)}"):
+            return each
+    return None
+
+
+def _secret_text(cloud: Cloud, arn: str) -> str | None:
+    """A secret's current value; None for one without, which AWS makes until it gets its first."""
+    found = cloud.get(SECRET, arn)
+    if found is None:
+        seeded = seeded_secret(cloud, arn)
+        return cloud.parameters[seeded].value if seeded else None
+    versions = [each for each in cloud.all(SECRET_VERSION) if each.computed["secretArn"] == found.id]
+    current = versions[-1].inputs if versions else {}
+    return current.get("secretString") or current.get("secretStringWo")
+
+
+def _field(text: str, key: str) -> str | None:
+    """One field of a secret that is a JSON object; texts as they are, anything else as JSON."""
+    try:
+        value = json.loads(text)[key]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+    return value if isinstance(value, str) else json.dumps(value)

@@ -9,6 +9,7 @@ import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.home import Address
+from localaws.names import options
 from localaws.property_values import from_wire
 
 if TYPE_CHECKING:
@@ -48,7 +49,13 @@ def _table(status: Mapping[str, Any]) -> str:
     services = status["services"]
     if not services:
         return "the local AWS is running, without services"
-    return "\n\n".join("\n".join(_service(each)) for each in services)
+    return "\n\n".join("\n".join(each) for each in (*map(_service, services), *_names(status)))
+
+
+def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names that only this AWS knows, and how to ask for them."""
+    for name, leads_to in status["names"].items():
+        yield f"{name} is {leads_to}", f"  verify https://{name} {options(name, leads_to, status['authority'])}"
 
 
 def _service(service: Mapping[str, Any]) -> Iterator[str]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.cloud import SeededParameter
-from localaws.parameters import BadParameters, load
+from localaws.catalog.secretsmanager import seeded_suffix
+from localaws.cloud import SEEDED_SECRET, Cloud, SeededParameter
+from localaws.parameters import BadParameters, load, value_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,3 +46,52 @@ def test_a_bad_file_is_named_with_what_is_allowed_but_never_a_value(tmp_path: Pa
     assert "parameters.toml" in str(caught.value)
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+PREFIX = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """A parameter and two secrets that exist beforehand, and one of each that a program made."""
+    found = Cloud(seed=1)
+    found.parameters = {
+        "/demo/password": SeededParameter("hunter2", "SecureString"),
+        "demo/api": SeededParameter('{"key": "k", "port": 5432}', SEEDED_SECRET),
+        "demo/plain": SeededParameter("hunter3", SEEDED_SECRET),
+    }
+    secret = found.create("aws:secretsmanager/secret:Secret", "urn:a", {"name": "made"}, region="eu-west-1").id
+    for number in range(2):
+        inputs = {"secretId": secret, "secretString": f"version {number}"}
+        found.create("aws:secretsmanager/secretVersion:SecretVersion", f"urn:b{number}", inputs, region="eu-west-1")
+    found.create("aws:secretsmanager/secret:Secret", "urn:c", {"name": "empty"}, region="eu-west-1")
+    more = {"name": "/demo/password", "type": "String", "value": "managed", "overwrite": True}
+    found.create("aws:ssm/parameter:Parameter", "urn:d", more, region="eu-west-1")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("/demo/password", "managed"),
+        ("/none", None),
+        ("demo/plain", None),
+        (f"{PREFIX}:demo/plain-{seeded_suffix('demo/plain')}", "hunter3"),
+        (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:key::", "k"),
+        (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:port::", "5432"),
+        (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:none::", None),
+        (f"{PREFIX}:demo/plain-{seeded_suffix('demo/plain')}:key::", None),
+        (f"{PREFIX}:demo/api-000000", None),
+        (f"{PREFIX}:none", None),
+    ],
+)
+def test_a_containers_secret_is_a_parameter_or_a_secret_or_one_field_of_it(
+    cloud: Cloud, name: str, value: str | None
+) -> None:
+    assert value_of(cloud, name) == value
+
+
+def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(cloud: Cloud) -> None:
+    made, empty = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
+    assert value_of(cloud, made) == "version 1"
+    assert value_of(cloud, f"{empty}:key::") is None
