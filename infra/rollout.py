@@ -188,8 +188,8 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
 
 
 def _bare(error: str) -> str:
-    """An error of the provider without what frames it, each stopped task on a line."""
-    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* ", "", error)
+    """An error of the provider without what frames it and without ARNs, each stopped task on a line."""
+    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", error)
     return bare.strip().replace("; task ", "\n      task ")
 
 

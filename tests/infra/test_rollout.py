@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 GET_SERVICE = "aws:ecs/getService:getService"
+SERVICE = "arn:aws:ecs:eu-west-1:210987654321:service/ecs-cluster-dev/dev-web"
 FAMILY = "arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web"
 LIVE = Live(
     cluster="ecs-cluster-dev",
@@ -106,11 +107,11 @@ def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
 
 def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() -> None:
     error = (
-        "1 error occurred:\n\t* updating Service 'web' (arn): waiting for ECS Service (arn): rolled back; "
+        f"1 error occurred:\n\t* updating Service 'web' ({SERVICE}): waiting for ECS Service ({SERVICE}): rolled back; "
         "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; task b13d4aa8 stopped: the same"
     )
     told = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
-    assert "said: updating Service 'web' (arn): waiting for ECS Service (arn): rolled back\n" in told
+    assert "said: updating Service 'web': waiting for ECS Service: rolled back\n" in told
     assert "\n      task 5a5ec996 stopped: OutOfMemoryError" in told
     assert "\n      task b13d4aa8 stopped: the same" in told
     assert "try: Raise `memoryMib`" in told
