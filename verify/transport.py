@@ -1,7 +1,7 @@
 """One connection at a time beneath httpx's interface: asyncio's streams with h11, the parser that httpx uses itself.
 
-httpx's own transport keeps a pool and works under any event loop. A check needs neither, and would measure itself: of
-what a request takes against a server nearby, four fifths were spent there.
+httpx's own transport keeps a pool, and works under any event loop. A check needs neither, and would measure its own
+client: a request to a server nearby took twice the time with it.
 """
 
 import asyncio
@@ -40,8 +40,10 @@ class _Connection:
     async def response(self) -> h11.Response:
         """The head of the answer, after any number of provisional ones."""
         event = await self._event()
-        while not isinstance(event, h11.Response):
+        while isinstance(event, h11.InformationalResponse):
             event = await self._event()
+        if not isinstance(event, h11.Response):
+            raise httpx.RemoteProtocolError("the server ended the exchange without a response")
         return event
 
     async def body(self) -> AsyncIterator[bytes]:

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.verify.fake_alb import FakeAlb, Script, hello, page
 from verify.options import parse_options
@@ -224,6 +226,28 @@ def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: lis
     assert outcome.phase is Phase.HTTP
     assert outcome.reason.isprintable()
     assert any(words in outcome.reason for words in said.split("|")), outcome.reason
+
+
+PIECES = [
+    HEAD, CHUNKED, b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", b"\r\n",
+    b"HTTP/1.0 200 OK\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n",
+    b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n",
+    b"hello", b"\x00", b"\n",
+]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8), st.booleans())
+def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(pieces: list[bytes], keep: bool) -> None:  # noqa: FBT001 — hypothesis passes it
+    async def twice(target: Target) -> list[Answer | Failure]:
+        async with new_transport(target, keep=keep) as transport:
+            options = parse_options([])
+            asking = Probe(target, options, transport=transport, resolver=system_resolver, keep=keep)
+            return [await asking(5.0) for _ in range(2)]
+
+    with FakeAlb(lambda _number, _request: pieces) as alb:
+        for outcome in asyncio.run(twice(parse_target(alb.authority).target)):
+            assert isinstance(outcome, Answer) or (outcome.phase is Phase.HTTP and outcome.reason.isprintable())
 
 
 @pytest.mark.parametrize(
