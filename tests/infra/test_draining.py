@@ -24,9 +24,8 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
     in_order = (delay or drain) <= (stop or drain) and (delay or drain) + (stop or drain) < minutes * 60
     try:
         settings = load(**changes)
-    except SettingsError as refusal:
+    except SettingsError:
         assert not in_order
-        assert {problem.key for problem in refusal.problems} <= changes.keys()
     else:
         assert in_order
         assert settings.deregistration_delay <= settings.stop_timeout <= 120
