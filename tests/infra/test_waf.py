@@ -68,3 +68,8 @@ def test_a_mode_is_changed_in_place(edge: Recording) -> None:
     )
     assert counting.operations[edge.one("WebAcl").urn] == "update"
     assert counting.operations[edge.one("WebAclAssociation").urn] == "same"
+
+
+def test_the_longest_stack_name_fits_everywhere() -> None:
+    run = recorder.run("x" * 100, file="dev", waf="block", accessLogs=True)
+    assert len(run.one("WebAcl").inputs["visibilityConfig"]["metricName"]) <= 128
