@@ -74,9 +74,9 @@ def test_an_empty_target_group_is_measured(stack: Stack) -> None:
     empty_and_back = f"sh -c '{UP} -c fargate-web:desiredCount=0 && {UP} -c fargate-web:desiredCount=2'"
     with Outage(url) as truth:
         report = watch(stack, url, command=empty_and_back)
+    reason = "503 from the load balancer: no target is registered and healthy"
+    assert list(report["watch"]["failures"]) == [reason]
     assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)
-    (reason,) = report["watch"]["failures"]
-    assert reason == "503 from the load balancer: no target is registered and healthy"
     assert {outage["lane"] for outage in report["watch"]["outages"]} == {"fresh", "kept"}
     # Twice: two tasks don't turn healthy for every worker of the proxy in the same instant, and machines are busy.
     assert abs(report["watch"]["longest_outage_ms"] - truth.milliseconds) <= 2 * INTERVAL_MS

@@ -1,4 +1,4 @@
-"""`verify watch` over a rollout whose old tasks hang up: as many requests as they cut, and when, by their own record."""
+"""`verify watch` over a rollout whose old tasks hang up: how many requests they cut, and when, by their own record."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_requests_that_old_tasks_cut_are_counted_and_dated_to_within_an_interval
     report = watch(stack, url, "--expect-change", "--before", "5s", command=f"{UP} -c fargate-web:memoryMib=1024")
     cut = sorted(arrival for file in records.iterdir() for arrival in json.loads(file.read_text()))
     assert len(cut) > 1, "the rollout has cut nothing, so nothing is shown"
-    assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)
     watched = report["watch"]
     reason = "502 from the load balancer: a target closed the connection or sent no valid answer"
     assert watched["failures"] == {reason: len(cut)}
+    assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)
     began = datetime.fromisoformat(report["started"]).timestamp()
     first = min(outage["start_ms"] for outage in watched["outages"])
     last = max(outage["start_ms"] + outage["length_ms"] for outage in watched["outages"]) - INTERVAL_MS
