@@ -8,7 +8,7 @@ from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resour
 from localaws.catalog.values import ARN, Limit, blocks, given, length, matches, parsed, show, text, texts, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from localaws.catalog.model import Mint, Properties, Refusals, World
 
@@ -33,59 +33,61 @@ _MALFORMED = "MalformedPolicyDocument"
 _VERSIONS = ("2012-10-17", "2008-10-17")
 
 
-def _policy(value: object, name: str, *, trust: bool = False) -> Refusals:
-    """What is wrong with a policy document: of a role's trust, or of what an identity may do."""
-    if value is None or value is UNKNOWN:
-        return
-    document = parsed(value)
-    if not isinstance(document, dict):
-        yield Refusal(_MALFORMED, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name)
-        return
-    if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
-        message = f"{name}: Version must be one of {', '.join(_VERSIONS)}, got {show(document['Version'])}"
-        yield Refusal(_MALFORMED, message, "iam.policy.version", name)
-    found = document.get("Statement")
-    statements = [found] if isinstance(found, dict) else blocks(found)
-    if not statements:
-        yield Refusal(_MALFORMED, f"{name} needs at least one Statement", "iam.policy.statement", name)
-    for index, statement in enumerate(statements):
-        yield from _statement(statement, name, f"{name}: Statement {index}", trust=trust)
+_FIELDS = {
+    "an identity's policy": (("Action", "Resource"), ("Principal", "NotPrincipal")),
+    "a trust policy": (("Action", "Principal"), ("Resource", "NotResource")),
+    "a resource's policy": (("Action", "Resource", "Principal"), ()),
+}
+"""What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't have."""
 
 
-def _statement(statement: Mapping[str, object], name: str, where: str, *, trust: bool) -> Refusals:
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        message = f"{where}: Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
-        yield Refusal(_MALFORMED, message, "iam.policy.effect", name)
-    wanted = ("Principal", "NotPrincipal") if trust else ("Resource", "NotResource")
-    for pair in (("Action", "NotAction"), wanted):
-        if sum(bool(statement.get(each)) for each in pair) != 1:
-            yield Refusal(_MALFORMED, f"{where} needs exactly one of {' and '.join(pair)}", "iam.policy.fields", name)
-    forbidden = ("Resource", "NotResource") if trust else ("Principal", "NotPrincipal")
-    for each in given(statement, *forbidden):
-        kind = "a trust policy" if trust else "an identity's policy"
-        yield Refusal(_MALFORMED, f"{where}: {kind} has no {each}", "iam.policy.fields", name)
+def policy_rules(value: object, name: str, *, kind: str = "an identity's policy", code: str = _MALFORMED) -> Refusals:
+    """What is wrong with a policy document.
 
-
-def resource_policy_rules(value: object, name: str, code: str = _MALFORMED) -> Refusals:
-    """What is wrong with a policy document of a resource, such as a key or a bucket: it names who may, and what."""
+    Args:
+        value: The input.
+        name: Its name.
+        kind: Whose policy it is: one of `_FIELDS`.
+        code: What the service answers that keeps it.
+    """
     if value is None or value is UNKNOWN:
         return
     document = parsed(value)
     if not isinstance(document, dict):
         yield Refusal(code, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name)
         return
-    found = document.get("Statement")
-    statements = [found] if isinstance(found, dict) else blocks(found)
-    if not statements:
+    if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
+        message = f"{name}: Version must be one of {', '.join(_VERSIONS)}, got {show(document['Version'])}"
+        yield Refusal(code, message, "iam.policy.version", name)
+    found = statements(document)
+    if not found:
         yield Refusal(code, f"{name} needs at least one Statement", "iam.policy.statement", name)
-    for index, statement in enumerate(statements):
-        where = f"{name}: Statement {index}"
-        if statement.get("Effect") not in ("Allow", "Deny"):
-            message = f"{where}: Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
-            yield Refusal(code, message, "iam.policy.effect", name)
-        for pair in (("Principal", "NotPrincipal"), ("Action", "NotAction"), ("Resource", "NotResource")):
-            if sum(bool(statement.get(each)) for each in pair) != 1:
-                yield Refusal(code, f"{where} needs exactly one of {' and '.join(pair)}", "iam.policy.fields", name)
+    for index, statement in enumerate(found):
+        for rule, message in _statement(statement, kind):
+            yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
+
+
+def resource_policy_rules(value: object, name: str, code: str) -> Refusals:
+    """What is wrong with the policy of a resource such as a key or a bucket, which says who may do what with it."""
+    return policy_rules(value, name, kind="a resource's policy", code=code)
+
+
+def statements(document: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """The statements of a policy, which may be one by itself."""
+    found = document.get("Statement")
+    return [found] if isinstance(found, dict) else blocks(found)
+
+
+def _statement(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
+    """Rules that a statement breaks, and how."""
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        yield "iam.policy.effect", f": Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
+    needed, forbidden = _FIELDS[kind]
+    for field in needed:
+        if sum(bool(statement.get(each)) for each in (field, f"Not{field}")) != 1:
+            yield "iam.policy.fields", f" needs exactly one of {field} and Not{field}"
+    for field in given(statement, *forbidden):
+        yield "iam.policy.fields", f": {kind} has no {field}"
 
 
 def _characters(value: object) -> int:
@@ -93,14 +95,14 @@ def _characters(value: object) -> int:
 
 
 def _role_rules(inputs: Properties) -> Refusals:
-    yield from _policy(inputs.get("assumeRolePolicy"), "assumeRolePolicy", trust=True)
+    yield from policy_rules(inputs.get("assumeRolePolicy"), "assumeRolePolicy", kind="a trust policy")
     if _characters(inputs.get("assumeRolePolicy")) > TRUST_POLICY_CHARACTERS:
         message = f"assumeRolePolicy is longer than {TRUST_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "assumeRolePolicy")
     for policy in blocks(inputs.get("inlinePolicies")):
         yield from (
             Refusal(each.code, each.message, each.rule, "inlinePolicies")
-            for each in _policy(policy.get("policy"), "policy")
+            for each in policy_rules(policy.get("policy"), "policy")
         )
 
 
@@ -139,7 +141,7 @@ def _role_deletion_rules(role: Resource, world: World) -> Refusals:
 
 
 def _role_policy_rules(inputs: Properties) -> Refusals:
-    yield from _policy(inputs.get("policy"), "policy")
+    yield from policy_rules(inputs.get("policy"), "policy")
 
 
 def _role_policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -163,7 +165,7 @@ def _attachment_account_rules(inputs: Properties, world: World, current: Resourc
 
 
 def _policy_rules(inputs: Properties) -> Refusals:
-    yield from _policy(inputs.get("policy"), "policy")
+    yield from policy_rules(inputs.get("policy"), "policy")
     if _characters(inputs.get("policy")) > MANAGED_POLICY_CHARACTERS:
         message = f"policy is longer than {MANAGED_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")

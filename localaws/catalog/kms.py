@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from localaws.catalog.iam import resource_policy_rules
+from localaws.catalog.iam import resource_policy_rules, statements
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
 from localaws.catalog.values import Limit, given, length, matches, one_of, parsed, within
 
@@ -41,9 +41,7 @@ def _key_account_rules(inputs: Properties, world: World, _current: Resource | No
     document = parsed(inputs.get("policy"))
     if inputs.get("bypassPolicyLockoutSafetyCheck") is True or not isinstance(document, dict):
         return
-    found = document.get("Statement")
-    statements = found if isinstance(found, list) else [found]
-    if not any(_keeps_control(statement, world.account) for statement in statements if isinstance(statement, dict)):
+    if not any(_keeps_control(statement, world.account) for statement in statements(document)):
         message = (
             "The new key policy will not allow you to update the key policy in the future: let "
             f"arn:aws:iam::{world.account}:root do kms:PutKeyPolicy or kms:*"

@@ -7,12 +7,12 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, VPC, has_internet_gateway, vpc_of, zone_of
+from localaws.catalog.iam import statements
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, values_at
 from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
 from localaws.catalog.values import (
     Limit,
     block,
-    blocks,
     exactly_one,
     matches,
     network,
@@ -160,15 +160,13 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
 
 def _may_write(policy: object, region: str, key: str) -> bool:
     """Whether a bucket's policy lets load balancers of the region write an object."""
-    document = block(parsed(policy))
-    found = document.get("Statement")
     writers = {*_LOG_WRITERS, ELB_ACCOUNTS.get(region), f"arn:aws:iam::{ELB_ACCOUNTS.get(region)}:root"}
     return any(
         statement.get("Effect") == "Allow"
         and writers & {str(each) for kind in ("AWS", "Service") for each in _listed(statement, "Principal", kind)}
         and any(fnmatchcase("s3:PutObject", str(action)) for action in _listed(statement, "Action"))
         and any(fnmatchcase(key, str(resource)) for resource in _listed(statement, "Resource"))
-        for statement in ([found] if isinstance(found, dict) else blocks(found))
+        for statement in statements(block(parsed(policy)))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.iam import resource_policy_rules
+from localaws.catalog.iam import resource_policy_rules, statements
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
 from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, one_of, parsed, size, text
 
@@ -76,8 +76,7 @@ def _policy_account_rules(inputs: Properties, world: World, current: Resource | 
         return
     block_ = companion(world, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
     blocks_public = block_.get("blockPublicPolicy") is True if block_ else True
-    found = document.get("Statement")
-    for statement in [found] if isinstance(found, dict) else blocks(found):
+    for statement in statements(document):
         if blocks_public and _is_public(statement):
             message = "Access Denied: the bucket blocks public policies (blockPublicPolicy)"
             yield Refusal("AccessDenied", message, "s3.bucket-policy.public", "policy")

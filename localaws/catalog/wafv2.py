@@ -203,7 +203,6 @@ TYPES = (
         ),
         rules=_capacity_rules,
         derived=_capacity,
-        updated=lambda current, _inputs: {"lockToken": current.computed["lockToken"]},
         computed=_web_acl_computed,
         deletion_rules=_web_acl_deletion_rules,
         import_ids=lambda acl: (f"{acl.id}/{acl.outputs['name']}/{acl.inputs['scope']}",),
