@@ -1,0 +1,59 @@
+"""A protected stack under the real engine: how it refuses to be destroyed, and how the manual has it destroyed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+GUARDS = (
+    "bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "bucketOwnershipControls:BucketOwnershipControls",
+    "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "bucketVersioning:BucketVersioning",
+    "bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "bucketPolicy:BucketPolicy",
+)
+
+
+def test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay(empty_stack: Stack) -> None:
+    empty_stack.up(deletionProtection="true", accessLogs="true", waf="block")
+    before = len(empty_stack.resources())
+    refusal = empty_stack.run("destroy", "--yes", "--non-interactive", fails=True)
+    assert "protected" in refusal, refusal
+    assert len(empty_stack.resources()) == before, "the preview stopped it before anything was deleted"
+    empty_stack.up(deletionProtection="false", accessLogs="true", waf="block")
+    destroy(empty_stack)
+    assert left(empty_stack) == {
+        "aws:cloudwatch/logGroup:LogGroup": 3,
+        "aws:s3/bucket:Bucket": 1,
+        **{f"aws:s3/{guard}": 1 for guard in GUARDS},
+    }, "the bucket stays with all that guards it"
+
+
+def test_a_destroy_empties_the_access_log_where_a_deployment_has_said_so(empty_stack: Stack) -> None:
+    empty_stack.up(accessLogs="true", emptyLogsOnDestroy="true")
+    destroy(empty_stack)
+    assert left(empty_stack) == {"aws:cloudwatch/logGroup:LogGroup": 2}
+
+
+def destroy(stack: Stack) -> None:
+    stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+
+
+def left(stack: Stack) -> Counter[str]:
+    """How many resources of each type the account still has."""
+    document = json.loads(stack.home.resources.read_text())
+    found: Counter[str] = Counter()
+    queue = [document]
+    while queue:
+        each = queue.pop()
+        if isinstance(each, dict):
+            found.update([each["token"]] if "token" in each else [])
+            queue.extend(each.values())
+        elif isinstance(each, list):
+            queue.extend(each)
+    return found
