@@ -76,8 +76,8 @@ def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
 
     Keys of `changes` are the project's own, without its name.
     """
-    document = yaml.safe_load((folder / "Pulumi.yaml").read_text())
-    own = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
+    document = _parsed((folder / "Pulumi.yaml").read_text())
+    own = _parsed((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
     whole = {_whole(document["name"], key): entry for key, entry in (document.get("config") or {}).items()}
     defaults = {key: _default(entry) for key, entry in whole.items()}
     changed = {_whole(document["name"], key): value for key, value in changes.items()}
@@ -88,6 +88,12 @@ def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
 def as_text(value: Any) -> str:
     """A value of a YAML file as the CLI hands it to the program."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+@cache
+def _parsed(text: str) -> Any:
+    """A YAML file's content; a suite asks for the same few many times, and parsing takes longer than a run."""
+    return yaml.safe_load(text)
 
 
 def _whole(project: str, key: str) -> str:
