@@ -2,13 +2,13 @@
 SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := __main__.py infra localaws verify tests tools
+CODE := __main__.py infra localaws verify gate tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types bench lock stop clean
+.PHONY: help setup demo test check format lint types gate reachability bench lock stop clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## get what is missing: uv, the environment, the Pulumi CLI; does nothing when all is there
 	@$(PYTHON) -m tools.setup
@@ -20,7 +20,7 @@ demo: setup ## deploy to the local AWS and check the deployment through its load
 test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some
 	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest $(ARGS)
 
-check: lint types test ## everything that must be green before a change goes in
+check: lint types gate test ## everything that must be green before a change goes in
 
 format: setup ## format the code and fix what can be fixed
 	$(BIN)/ruff check --quiet --fix-only $(CODE)
@@ -33,13 +33,19 @@ lint: setup ## format and lint rules, without changing anything
 types: setup ## static types
 	$(BIN)/mypy
 
+gate: setup ## what a security review asks, of every stack; the first time it gets its scanners (docs/gate.md)
+	$(BIN)/python -m gate
+
+reachability: setup ## say who can reach which port, in every stack
+	@$(BIN)/python -m gate reachability
+
 bench: setup ## measure, and print ratios
 	$(BIN)/python tests/bench/run.py
 
 lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versions
 	set -e; uv=$$($(PYTHON) -m tools.uv); pin="--universal --generate-hashes --quiet $(UPGRADE)"; \
 	$$uv pip compile pyproject.toml $$pin --all-extras --group dev -o requirements.txt; \
-	for tool in tools/uv tools/pulumi/go-toolchain; do $$uv pip compile $$tool.in $$pin -o $$tool.txt; done
+	for tool in tools/uv tools/gate tools/pulumi/go-toolchain; do $$uv pip compile $$tool.in $$pin -o $$tool.txt; done
 
 stop: ## stop what the local AWS runs
 	@if [ -x $(BIN)/pulumi-local ]; then $(BIN)/pulumi-local stop; fi

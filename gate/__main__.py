@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from gate import findings, reachability, rules, scanners
-from gate.configurations import CONFIGURATIONS, ROOT, graph_of
+from gate.configurations import CONFIGURATIONS, ROOT, NotRecordedError, graph_of
 from tools.gate import NoScannersError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def check() -> str:
     """Look at every configuration, and return what is wrong, for people; nothing when all is as registered.
 
     Raises:
+        NotRecordedError: A configuration can't be deployed.
         NoScannersError: The scanners can't be installed.
         ScannerError: One failed, or didn't look at everything.
         RegisterError: The register can't be read.
@@ -55,11 +56,11 @@ def main() -> NoReturn:
         "--write", action="store_true", help="reachability: write docs/reachability instead of printing"
     )
     options = parser.parse_args()
-    if options.what == "reachability":
-        _tell(write=options.write)
     try:
+        if options.what == "reachability":
+            _tell(write=options.write)
         problems = check()
-    except (NoScannersError, scanners.ScannerError, findings.RegisterError) as reason:
+    except (NotRecordedError, NoScannersError, scanners.ScannerError, findings.RegisterError) as reason:
         sys.stderr.write(f"The gate is shut, because it couldn't look. {reason}\n")
         sys.exit(2)
     if problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +26,10 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "LogGroup": {"name": "LogGroupName"},
     "Policy": {"policy": "PolicyDocument", "name": "ManagedPolicyName"},
     "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId", "allowOverwrite": None},
+    "Route": {"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
     "Role": {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
     "RolePolicy": {"policy": "PolicyDocument", "role": "RoleName"},
+    "Vpc": {"assignGeneratedIpv6CidrBlock": None},
     "SecurityGroup": {"description": "GroupDescription", "revokeRulesOnDelete": None},
     "SecurityGroupEgressRule": {
         "cidrIpv4": "CidrIp",
@@ -81,6 +84,10 @@ _SPELLINGS: Final = {
 """How a template names an output: None for `Ref`. Without an entry `id` and `name` are a `Ref`, others a `GetAtt`."""
 
 
+_BESIDE: Final = "Beside"
+"""After the label of a resource: that of a second one, which is part of the first elsewhere."""
+
+
 def template(graph: Graph) -> dict[str, Any]:
     """The template.
 
@@ -100,7 +107,10 @@ def template(graph: Graph) -> dict[str, Any]:
             own.update(_spelt(node, fold(dict(node.inputs))))
         if node.kind == "InternetGateway":
             vpc = _spelt(node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}})
-            resources[f"{_label(node)}Attachment"] = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": vpc}
+            resources[f"{_label(node)}{_BESIDE}"] = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": vpc}
+        if node.kind == "Vpc" and node.inputs.get("assignGeneratedIpv6CidrBlock"):
+            block = {"VpcId": {"Ref": _label(node)}, "AmazonProvidedIpv6CidrBlock": True}
+            resources[f"{_label(node)}{_BESIDE}"] = {"Type": "AWS::EC2::VPCCidrBlock", "Properties": block}
         if node.kind == "RolePolicyAttachment":
             (role,) = node.named(node.inputs["role"])
             own = resources[_label(role)]["Properties"]
@@ -111,7 +121,7 @@ def template(graph: Graph) -> dict[str, Any]:
 def title_of(graph: Graph, label: str) -> str:
     """The title of the resource that a template calls `label`, or of the one that this was made for."""
     by_label = {_label(node): node.title for node in graph.nodes}
-    return by_label.get(label) or by_label[label.removesuffix("Attachment")]
+    return by_label.get(label) or by_label[label.removesuffix(_BESIDE)]
 
 
 def _label(node: Node) -> str:
@@ -119,7 +129,7 @@ def _label(node: Node) -> str:
 
 
 def _resource(node: Node, kind: str) -> dict[str, Any]:
-    rest = {name: json.loads(value) if name in _JSON else value for name, value in node.inputs.items()}
+    rest = {name: json.loads(value) if name in _JSON else value for name, value in copy.deepcopy(node.inputs).items()}
     special = _SPECIAL.get(node.kind)
     properties = special(rest) if special else {}
     renamed = _RENAMED.get(node.kind, {})
@@ -172,6 +182,8 @@ def _spelt(node: Node, value: Any) -> Any:
 
 def _text(parts: list[str | Reference]) -> Any:
     match parts:
+        case [Reference(attribute="prefixListId") as whole]:
+            return whole.node.outputs["prefixListId"]  # no function gives a template this
         case [Reference() as whole]:
             label, attribute = _target(whole)
             return {"Fn::GetAtt": [label, attribute]} if attribute else {"Ref": label}
@@ -307,17 +319,17 @@ def _listener_certificate(rest: Properties) -> Properties:
 
 
 def _service(rest: Properties) -> Properties:
-    network = rest.pop("networkConfiguration", {})
-    public = "ENABLED" if network.pop("assignPublicIp", False) else "DISABLED"
     deployment = {
         "MinimumHealthyPercent": _deep(rest.pop("deploymentMinimumHealthyPercent", None)),
         "MaximumPercent": _deep(rest.pop("deploymentMaximumPercent", None)),
         **_take(rest, "deploymentCircuitBreaker"),
     }
-    return {
-        "DeploymentConfiguration": {name: value for name, value in deployment.items() if value is not None},
-        "NetworkConfiguration": {"AwsvpcConfiguration": {**_deep(network), "AssignPublicIp": public}},
-    }
+    told = {"DeploymentConfiguration": {name: value for name, value in deployment.items() if value is not None}}
+    network = rest.pop("networkConfiguration", {})
+    if not network:
+        return told
+    public = "ENABLED" if network.pop("assignPublicIp", False) else "DISABLED"
+    return {**told, "NetworkConfiguration": {"AwsvpcConfiguration": {**_deep(network), "AssignPublicIp": public}}}
 
 
 def _task_definition(rest: Properties) -> Properties:

@@ -1,4 +1,4 @@
-"""The configurations that the gate looks at: every stack file, and one with everything on."""
+"""The configurations that the gate looks at: every stack file, and what can be switched on beyond them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pulumi
 import yaml
 
 from gate import graph
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
+class NotRecordedError(Exception):
+    """A configuration can't be looked at; the text says which and why."""
+
+
 @dataclass(frozen=True)
 class Configuration:
     """A stack file, and what is changed in it."""
@@ -30,24 +35,48 @@ class Configuration:
     """Keys of the project's, without its name."""
 
 
-_EVERYTHING: Final = {
+_PLACE: Final = "ap-northeast-1:123456789012"
+_KEY: Final = f"arn:aws:kms:{_PLACE}:key/00000000-0000-0000-0000-000000000001"
+_PRIVATE_IMAGE: Final = {
     "image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64,
     "requireImageDigest": True,
     "command": [],
     "containerPort": 8080,
-    "containerInsights": "enhanced",
-    "ecsExec": False,
-    "logRetentionDays": 365,
+    "user": "101:101",
+}
+_EVERYTHING: Final = {
+    **_PRIVATE_IMAGE,
+    "network": "nat-per-zone",
+    "dualStack": True,
+    "flowLogs": "all",
+    "flowLogRetentionDays": 365,
     "domain": "shop.example.com",
     "hostedZone": "example.com",
     "accessLogs": True,
     "waf": "block",
+    "containerInsights": "enhanced",
+    "ecsExec": False,
+    "logRetentionDays": 365,
+    "logKeyArn": _KEY,
+    "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
-"""What a stack can switch on for safety, all at once."""
+"""What a stack can switch on for safety, all at once, for the internet."""
+
+_SEALED: Final = {
+    **_EVERYTHING,
+    "network": "endpoints",
+    "dualStack": False,
+    "internal": True,
+    "ecsExec": True,
+    "execLogRetentionDays": 365,
+    "execKeyArn": _KEY,
+}
+"""The same without any way to the internet, and with a door for people."""
 
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     **{path.name.split(".")[1]: Configuration(path.name.split(".")[1]) for path in sorted(ROOT.glob("Pulumi.*.yaml"))},
     "everything": Configuration("prod", _EVERYTHING),
+    "sealed": Configuration("prod", _SEALED),
 }
 """By the stack's name."""
 
@@ -57,23 +86,24 @@ def recording(stack: str) -> Recording:
     """What the program registers with a configuration of the table; nobody may change it.
 
     Raises:
-        AssertionError: AWS would refuse something, as far as the local AWS knows.
+        NotRecordedError: The program refuses the configuration, or AWS would, as far as the local AWS knows.
     """
     chosen = CONFIGURATIONS[stack]
-    return record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
+    try:
+        return record(stack, mocks.configuration(ROOT, chosen.file, **chosen.changes))
+    except (pulumi.RunError, mocks.Mistake) as reason:
+        raise NotRecordedError(f"{stack} can't be deployed: {reason}") from reason
 
 
 def record(stack: str, config: Mapping[str, str]) -> Recording:
-    """What the program registers with a configuration."""
+    """What the program registers with a configuration, in an account where nothing is yet.
+
+    Raises:
+        pulumi.RunError: The program refuses the configuration.
+        Mistake: AWS would refuse something.
+    """
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"]
-    return mocks.run(
-        lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config, cloud=_account()
-    )
-
-
-def _account() -> mocks.Cloud:
-    """An account in which there is what the configurations expect to find."""
-    return mocks.Cloud(seed=1)
+    return mocks.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config)
 
 
 @cache

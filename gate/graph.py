@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from localaws.mocks import Recording, Registered
 
-_NAMES: Final = ("arn", "id", "dnsName", "zoneId", "certificateArn", "name")
+_NAMES: Final = ("arn", "id", "dnsName", "zoneId", "certificateArn", "prefixListId", "name")
 """Outputs that other resources are told, the first choice first where two of one resource have the same value."""
 
 _SHORTEST_INSIDE: Final = 8
@@ -140,15 +140,17 @@ def _outputs(recording: Recording, registered: Registered) -> Mapping[str, Any]:
 
 
 def _within(recording: Recording, urn: str) -> Iterator[str]:
-    """A resource, or everything in a component, as whoever depends on a component depends on all of its children."""
+    """A resource, or what is in a component: whoever depends on a component depends on all that it was made of.
+
+    What depends on the component itself, though it is below it, came later.
+    """
     yield urn
-    for each in recording.registered:
-        if each.urn == urn and not each.custom:
-            yield from _below(recording, urn)
+    if any(each.urn == urn and not each.custom for each in recording.registered):
+        yield from (each.urn for each in _below(recording, urn) if urn not in each.dependencies)
 
 
-def _below(recording: Recording, urn: str) -> Iterator[str]:
+def _below(recording: Recording, urn: str) -> Iterator[Registered]:
     for each in recording.registered:
         if each.parent == urn:
-            yield each.urn
+            yield each
             yield from _below(recording, each.urn)

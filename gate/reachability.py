@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gate.graph import Graph, Node
 
 _ANY_PORT: Final = (0, 65535)
+_UNKNOWN_WAY: Final = "the routes of a network that isn't the stack's own"
 _WORLD: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
 
 
@@ -27,8 +28,8 @@ class Party:
     public: bool
     """Whether an address of it is the internet's."""
 
-    ways: tuple[str, ...]
-    """How it gets to the internet."""
+    ways: frozenset[tuple[int, str]]
+    """How it gets to the internet, by IP version."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class _Opening:
     cidr: IPv4Network | IPv6Network | None = None
     groups: frozenset[Node] = frozenset()
     prefix_list: str = ""
+    """The service whose addresses are listed, where an endpoint of the stack's says so; else the list's id."""
 
     def admits(self, party: Party, home: list[IPv4Network | IPv6Network]) -> bool:
         """Whether the rule is about a party, which lives in the network `home`."""
@@ -69,12 +71,22 @@ def report(stack: str, graph: Graph) -> str:
     return f"Who reaches what in {stack}. Nothing else does.\n\n{lines}"
 
 
+_WAYS: Final = {
+    "NatGateway": "a NAT gateway",
+    "EgressOnlyInternetGateway": "an egress-only internet gateway",
+    "InternetGateway": "public addresses of their own",
+}
+"""How what a route leads to is called."""
+
+
 def _parties(graph: Graph) -> Iterator[Party]:
     for balancer in graph.all("LoadBalancer"):
         ports = [each.inputs["port"] for each in graph.all("Listener") if balancer in each.sources]
         public = not balancer.inputs.get("internal")
         groups = frozenset(balancer.named(balancer.inputs["securityGroups"]))
-        yield Party(f"load balancer {balancer.registered.name}", groups, frozenset(map(int, ports)), public, ())
+        yield Party(
+            f"load balancer {balancer.registered.name}", groups, frozenset(map(int, ports)), public, frozenset()
+        )
     for service in graph.all("Service"):
         network = service.inputs["networkConfiguration"]
         ports = [each["containerPort"] for each in service.inputs.get("loadBalancers", [])]
@@ -85,18 +97,17 @@ def _parties(graph: Graph) -> Iterator[Party]:
             frozenset(service.named(network["securityGroups"])),
             frozenset(map(int, ports)),
             addressed,
-            tuple(sorted({way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed)}))
+            frozenset(way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed))
             if subnets
-            else ("the routes of a network that isn't the stack's own",),
+            else frozenset({(4, _UNKNOWN_WAY), (6, _UNKNOWN_WAY)}),
         )
     for endpoint in graph.all("VpcEndpoint"):
         groups = frozenset(endpoint.named(endpoint.inputs.get("securityGroupIds")))
         if groups:
-            service_name = ".".join(endpoint.inputs["serviceName"].split(".")[3:])
-            yield Party(f"endpoint {service_name}", groups, frozenset({443}), public=False, ways=())
+            yield Party(f"endpoint {_service_of(endpoint)}", groups, frozenset({443}), public=False, ways=frozenset())
 
 
-def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[str]:
+def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[tuple[int, str]]:
     tables = {
         table
         for link in graph.all("RouteTableAssociation")
@@ -105,13 +116,10 @@ def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[str]:
     }
     for route in graph.all("Route"):
         if tables & {*route.named(route.inputs["routeTableId"])}:
-            kinds = {each.kind for each in route.named(dict(route.inputs))}
-            if "NatGateway" in kinds:
-                yield "a NAT gateway"
-            if "EgressOnlyInternetGateway" in kinds:
-                yield "an egress-only internet gateway"
-            if "InternetGateway" in kinds and addressed:
-                yield "public addresses of their own"
+            version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
+            for target in route.named(dict(route.inputs)):
+                if target.kind != "InternetGateway" or addressed:
+                    yield from ((version, way) for kind, way in _WAYS.items() if kind == target.kind)
 
 
 def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
@@ -119,7 +127,7 @@ def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
         if opening.cidr is not None:
             yield f"{_outside(opening, public=party.public)} reaches {_at(opening, party)}."
         elif opening.prefix_list:
-            yield f"Prefix list {opening.prefix_list} reaches {_at(opening, party)}."
+            yield f"The addresses of {opening.prefix_list} reach {_at(opening, party)}."
         for group in opening.groups:
             if not any(group in each.groups for each in _parties(graph)):
                 yield f"Whatever joins security group {group.registered.name} reaches {_at(opening, party)}."
@@ -152,10 +160,10 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
     for opening in _openings(graph, "SecurityGroupEgressRule", party.groups):
         subject = f"The {party.name}"
         if opening.prefix_list:
-            yield f"{subject} may send to prefix list {opening.prefix_list} on {_ports(opening)}."
-        elif str(opening.cidr) in _WORLD:
+            yield f"{subject} may send to the addresses of {opening.prefix_list} on {_ports(opening)}."
+        elif opening.cidr is not None and str(opening.cidr) in _WORLD:
             world = _WORLD[str(opening.cidr)]
-            way = " and ".join(party.ways)
+            way = " and ".join(sorted(way for version, way in party.ways if version == opening.cidr.version))
             verb = f"reach {world} on {_ports(opening)}, through {way}" if way else ""
             yield f"{subject} {verb or f'may send to {world} on {_ports(opening)}, but have no way there'}."
         elif opening.cidr is not None:
@@ -179,8 +187,13 @@ def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Ope
                 _ANY_PORT if everything else (int(given["fromPort"]), int(given["toPort"])),
                 ip_network(cidr) if cidr else None,
                 frozenset(rule.named(given.get("referencedSecurityGroupId"))),
-                given.get("prefixListId", ""),
+                next(map(_service_of, rule.named(given.get("prefixListId"))), given.get("prefixListId", "")),
             )
+
+
+def _service_of(endpoint: Node) -> str:
+    """The service behind an endpoint, of `com.amazonaws.REGION.SERVICE`."""
+    return str(endpoint.inputs["serviceName"].split(".", 3)[3])
 
 
 def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:

@@ -223,6 +223,13 @@ def _exec_and_read_only_roots_exclude_each_other(graph: Graph) -> Iterator[Node]
             yield definition
 
 
+def _tasks_share_nothing_with_their_host(graph: Graph) -> Iterator[Node]:
+    for definition in graph.all("TaskDefinition"):
+        apart = definition.inputs.get("networkMode") == "awsvpc" and not definition.inputs.get("pidMode")
+        if not apart or any(each.get("privileged") for each in _containers(definition)):
+            yield definition
+
+
 def _images_are_pinned(graph: Graph) -> Iterator[Node]:
     for definition in graph.all("TaskDefinition"):
         if any("@sha256:" not in each["image"] for each in _containers(definition)):
@@ -303,6 +310,7 @@ RULES: Final[Mapping[str, Callable[[Graph], Iterator[Node]]]] = {
         _rules_are_resources_of_their_own,
         _target_groups_are_led_to_before_services,
         _tasks_admit_only_the_load_balancer,
+        _tasks_share_nothing_with_their_host,
         _tls_policy_is_recommended,
         _trust_is_of_this_account,
     )

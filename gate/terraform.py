@@ -18,7 +18,9 @@ _BLOCKS: Final = {
     "customErrorResponses": "custom_error_response",
     "defaultActions": "default_action",
     "destinationOptions": "destination_options",
+    "egress": "egress",
     "filters": "filter",
+    "ingress": "ingress",
     "loadBalancers": "load_balancer",
     "managedRuleGroupConfigs": "managed_rule_group_configs",
     "mapPublicIpOnLaunches": "map_public_ip_on_launch",
@@ -37,6 +39,10 @@ _BLOCKS: Final = {
 
 _MAPS: Final = frozenset({"tags", "driverOpts", "labels", "variables"})
 """Objects with free keys; every other object is a block."""
+
+
+_FILLED_IN: Final = {"Eip": {"domain": "vpc"}}
+"""What AWS decides by itself and checkov looks for, by the last word of the type."""
 
 
 class UnmappedBlockError(Exception):
@@ -78,7 +84,7 @@ class _Resource:
             "name": _label(stack, node),
         }
         self._provider = {"provider_name": "registry.terraform.io/hashicorp/aws"}
-        self._values = self._block(node.inputs)
+        self._values = self._block({**_FILLED_IN.get(node.kind, {}), **node.inputs})
 
     def planned(self) -> dict[str, Any]:
         return {**self._head, **self._provider, "schema_version": 0, "values": self._values, "sensitive_values": {}}

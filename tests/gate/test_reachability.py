@@ -10,12 +10,16 @@ import pytest
 from gate import reachability
 from gate.__main__ import GOLDEN, golden
 from gate.configurations import CONFIGURATIONS
-from gate.graph import Graph
 from tests.gate.conftest import node, without, worse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gate.graph import Graph
+
+EVERYWHERE = (
+    "The tasks of web reach the internet (IPv4) on any port (all protocols), through public addresses of their own."
+)
 ROUTED = "Whoever is routed to the network from anywhere reaches the load balancer alb on tcp 80."
 WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
 
@@ -67,13 +71,12 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
         (
             "SecurityGroupIngressRule web-from-ingress",
             {"prefixListId": "pl-1", **WITHOUT_GROUP},
-            "Prefix list pl-1 reaches the tasks of web on tcp 80.",
+            "The addresses of pl-1 reach the tasks of web on tcp 80.",
         ),
         (
             "SecurityGroupEgressRule web-https",
             {"ipProtocol": "-1"},
-            "The tasks of web reach the internet (IPv4) on any port (all protocols), through public addresses of their "
-            "own.",
+            EVERYWHERE,
         ),
         (
             "SecurityGroupEgressRule web-https",

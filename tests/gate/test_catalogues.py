@@ -1,0 +1,127 @@
+"""checkov and cfn-lint can fail: each family of their rules fires at what is made worse, and not before.
+
+One run of both looks at all of it, as starting is most of what they cost: changes to different resources share a graph.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gate import scanners
+from gate.findings import Finding
+from tests.gate.changes import container, having, lacking, statement
+from tests.gate.conftest import without, worse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gate.graph import Graph
+    from tests.gate.changes import Change
+
+STACK = "everything"
+WORLD_READS = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}'
+ANYBODY = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}'
+DEFAULT_OPEN = [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]
+FROM_ANYWHERE = "SecurityGroupIngressRule alb-http"
+
+WORSE: dict[str, tuple[str, Change]] = {
+    # The network.
+    "CKV_AWS_23": ("SecurityGroupEgressRule web-https", lacking("description")),
+    "CKV_AWS_24": (FROM_ANYWHERE, having(fromPort=22.0, toPort=22.0)),
+    "CKV_AWS_25": (FROM_ANYWHERE, having(fromPort=3389.0, toPort=3389.0)),
+    "CKV_AWS_130": ("Subnet network-public-1", having(mapPublicIpOnLaunch=True)),
+    # The load balancer.
+    "CKV_AWS_2": ("Listener alb-http", having(defaultActions=[{"type": "fixed-response"}])),
+    "CKV_AWS_91": ("LoadBalancer alb", having(accessLogs={"bucket": "", "enabled": False})),
+    "CKV_AWS_103": ("Listener alb-https", having(sslPolicy="ELBSecurityPolicy-2016-08")),
+    "CKV_AWS_131": ("LoadBalancer alb", having(dropInvalidHeaderFields=False)),
+    "CKV_AWS_150": ("LoadBalancer alb", having(enableDeletionProtection=False)),
+    "CKV_AWS_261": ("TargetGroup alb-web", lacking("healthCheck")),
+    "CKV_AWS_328": ("LoadBalancer alb", having(desyncMitigationMode="monitor")),
+    # ECS.
+    "CKV_AWS_65": ("Cluster cluster", having(settings=[{"name": "containerInsights", "value": "disabled"}])),
+    "CKV_AWS_332": ("Service web", having(platformVersion="1.3.0")),
+    "CKV_AWS_333": (
+        "Service web",
+        lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=True),
+    ),
+    "CKV_AWS_336": ("TaskDefinition web", container(readonlyRootFilesystem=None)),
+    # Permissions.
+    "CKV_AWS_60": ("Role web-execution", having(assumeRolePolicy=ANYBODY)),
+    "CKV_AWS_62": ("RolePolicy web-execution", statement(Action="*", Resource="*")),
+    "CKV_AWS_355": ("RolePolicy web-execution", statement(Action="ssm:GetParameters", Resource="*")),
+    # Logs and what they are kept in.
+    "CKV_AWS_66": ("LogGroup web", lacking("retentionInDays")),
+    "CKV_AWS_158": ("LogGroup web", lacking("kmsKeyId")),
+    "CKV_AWS_338": ("LogGroup web", having(retentionInDays=14.0)),
+    "CKV_AWS_54": ("BucketPublicAccessBlock access-logs", having(blockPublicPolicy=False)),
+    "CKV_AWS_70": ("BucketPolicy access-logs", having(policy=WORLD_READS)),
+    # The firewall.
+    "CKV_AWS_192": ("WebAcl waf", lacking("rules")),
+    # Validity.
+    "E3002": ("Cluster cluster", having(flavour="vanilla")),
+    "E3030": ("LogGroup web", having(retentionInDays=15.0)),
+    "E3047": ("TaskDefinition web", having(cpu="256", memory="8192")),
+    "E3052": ("Service web", lacking("networkConfiguration")),
+    "E3053": ("TaskDefinition web", container(portMappings=[{"containerPort": 8080, "hostPort": 80}])),
+    "E3676": ("Listener alb-https", lacking("certificateArn")),
+    "E3680": ("LoadBalancer alb", lambda inputs: inputs.update(subnets=inputs["subnets"][:1])),
+}
+"""A rule of each family; which resource is changed, and there it must be found; how."""
+
+ELSEWHERE: dict[str, tuple[str, str]] = {
+    "CKV2_AWS_6": ("Bucket access-logs", "BucketPublicAccessBlock access-logs"),
+    "CKV2_AWS_11": ("Vpc network", "FlowLog flow-logs"),
+    "CKV2_AWS_28": ("LoadBalancer alb", "WebAclAssociation waf"),
+    "CKV2_AWS_31": ("WebAcl waf", "WebAclLoggingConfiguration waf"),
+    "CKV2_AWS_61": ("Bucket access-logs", "BucketLifecycleConfiguration access-logs"),
+    "CKV_AWS_21": ("Bucket access-logs", "BucketVersioning access-logs"),
+}
+"""Rules that look at two resources: where they fire, and what must be taken away for it."""
+
+
+def batches() -> list[dict[str, tuple[str, Change]]]:
+    """The table in as few parts as can be, each with at most one change to a resource."""
+    parts: list[dict[str, tuple[str, Change]]] = []
+    for rule, case in WORSE.items():
+        free = next((each for each in parts if case[0] not in {title for title, _ in each.values()}), None)
+        if free is None:
+            parts.append(free := {})
+        free[rule] = case
+    return parts
+
+
+@pytest.fixture(scope="module")
+def found(graphs: Mapping[str, Graph], commands: Path) -> set[Finding]:
+    base = graphs[STACK]
+    changed = {STACK: base}
+    for number, part in enumerate(batches()):
+        changed[f"batch{number}"] = worse(base, dict(part.values()))
+    fewer = base
+    for _, title in ELSEWHERE.values():
+        fewer = without(fewer, title)
+    opened = worse(fewer, {"DefaultSecurityGroup network-default": having(ingress=DEFAULT_OPEN)})
+    return scanners.scan(commands, {**changed, "fewer": opened})
+
+
+@pytest.mark.parametrize("rule", WORSE)
+def test_a_change_for_the_worse_is_found_where_it_was_made(found: set[Finding], rule: str) -> None:
+    number = next(number for number, part in enumerate(batches()) if rule in part)
+    title, _ = WORSE[rule]
+    assert Finding(f"batch{number}", rule, title) in found
+    assert Finding(STACK, rule, title) not in found
+
+
+@pytest.mark.parametrize("rule", ELSEWHERE)
+def test_what_is_missing_is_found_where_it_is_missed(found: set[Finding], rule: str) -> None:
+    title, _ = ELSEWHERE[rule]
+    assert Finding("fewer", rule, title) in found
+    assert Finding(STACK, rule, title) not in found
+
+
+def test_an_open_default_group_is_found_at_its_network(found: set[Finding]) -> None:
+    assert Finding("fewer", "CKV2_AWS_12", "Vpc network") in found
+    assert Finding(STACK, "CKV2_AWS_12", "Vpc network") not in found
