@@ -84,6 +84,15 @@ def _vpc_account_rules(inputs: Properties, world: World, current: Resource | Non
     region = inputs.get("region")
     if current is None and sum(region in (None, each.region) for each in world.all(VPC)) >= VPCS_PER_REGION:
         yield Refusal("VpcLimitExceeded", f"{VPCS_PER_REGION} VPCs exist, no more are allowed", "ec2.vpc.quota")
+    if current is not None and _has_ipv6(current.inputs) and not _has_ipv6(inputs):
+        for subnet in world.all(SUBNET):
+            if subnet.inputs.get("vpcId") == current.id and given(subnet.inputs, "ipv6CidrBlock"):
+                message = f"The vpc {current.id} currently has a subnet within its IPv6 range: {subnet.id}"
+                yield Refusal("InvalidCidrBlock.InUse", message, "ec2.vpc.ipv6-held", "assignGeneratedIpv6CidrBlock")
+
+
+def _has_ipv6(inputs: Properties) -> bool:
+    return inputs.get("assignGeneratedIpv6CidrBlock") is True or bool(given(inputs, "ipv6IpamPoolId"))
 
 
 def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -107,8 +116,9 @@ def _ipv6_range(vpc: str) -> str:
 
 
 def _vpc_updated(vpc: Resource, inputs: Properties) -> Properties:
-    wanted = inputs.get("assignGeneratedIpv6CidrBlock") is True
-    return {"ipv6CidrBlock": _ipv6_range(vpc.id)} if wanted else {}
+    if given(inputs, "ipv6CidrBlock", "ipv6IpamPoolId"):
+        return {}
+    return {"ipv6CidrBlock": _ipv6_range(vpc.id) if inputs.get("assignGeneratedIpv6CidrBlock") is True else ""}
 
 
 def _vpc_implied(mint: Mint, vpc: Resource) -> Sequence[Resource]:

@@ -6,11 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from localaws.catalog import UNKNOWN
 from localaws.catalog.acm import missing_records
 from localaws.catalog.route53 import assumed_zone_id, name_of_zone
 from localaws.catalog.tls_policies import versions
+from localaws.cloud import Cloud
 from tests.localaws.catalog.conftest import bucket_policy, web_acl
 from tests.localaws.catalog.security_cases import (
     ACL,
@@ -315,6 +318,31 @@ def test_a_vpc_gets_an_ipv6_range_later_and_its_subnets_and_load_balancers_use_i
     overlapping = {**account.minimal(SUBNET), "ipv6CidrBlock": f"{prefix}00::/60"}
     assert ("ec2.subnet.overlap", "InvalidSubnet.Conflict") in refused(lambda: account.make(SUBNET, **overlapping))
     account.make(BALANCER, **dual)
+
+
+def test_a_vpc_keeps_its_ipv6_range_until_no_subnet_has_a_part_of_it(account: Account) -> None:
+    plain = {"cidrBlock": "10.0.0.0/16"}
+    vpc = account.update(VPC, account.id("vpc"), {**plain, "assignGeneratedIpv6CidrBlock": True})
+    subnet = account.made["subnet-a"]
+    first = vpc.outputs["ipv6CidrBlock"].replace("/56", "/64")
+    account.update(SUBNET, subnet.id, {**subnet.inputs, "ipv6CidrBlock": first})
+    held = refused(lambda: account.update(VPC, vpc.id, plain))
+    assert held == {("ec2.vpc.ipv6-held", "InvalidCidrBlock.InUse")}
+    account.update(SUBNET, subnet.id, subnet.inputs)
+    assert account.update(VPC, vpc.id, plain).outputs["ipv6CidrBlock"] == ""
+
+
+@given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?(\.[a-z0-9]{2,10}){1,3}", fullmatch=True))
+def test_the_id_of_every_registered_domains_zone_spells_it(name: str) -> None:
+    identifier = assumed_zone_id(name)
+    assert name_of_zone(Cloud(), identifier) == (None if name.endswith(".invalid") else name)
+
+
+@given(st.text(), st.booleans())
+def test_only_an_id_that_spells_a_domain_is_a_zones(text: str, capital: bool) -> None:  # noqa: FBT001 — hypothesis gives it
+    identifier = f"Z{text.upper()}" if capital else text
+    name = name_of_zone(Cloud(), identifier)
+    assert name is None or assumed_zone_id(name) == identifier
 
 
 @pytest.mark.parametrize(
