@@ -8,7 +8,7 @@ explains a failure when it happens, and every run compares the live service with
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -50,6 +50,9 @@ class Live:
     events: Sequence[str]
     """Messages, newest first."""
 
+    network: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Subnets and security groups, sorted; empty where they aren't told."""
+
 
 class Rollout:
     """Watches over the deployments of one ECS service.
@@ -70,9 +73,12 @@ class Rollout:
 
     def confirm(self, service: aws.ecs.Service) -> None:
         """Fail the run, as soon as the engine is done with the service, if ECS runs something else than it was told."""
-        pulumi.Output.all(cluster=service.cluster, name=service.name, task_definition=service.task_definition).apply(
-            self._compare
-        )
+        pulumi.Output.all(
+            cluster=service.cluster,
+            name=service.name,
+            task_definition=service.task_definition,
+            network=service.network_configuration,
+        ).apply(self._compare)
 
     def _note(self, args: pulumi.ResourceHookArgs) -> None:
         """Keep what ECS was told in this run: the provider's answer after it may already be another's doing."""
@@ -107,7 +113,7 @@ class Rollout:
                 f"{state['name']} can't be looked at: {error}\n"
                 "heal: if somebody deleted it, `pulumi up --refresh` makes it again."
             ) from error
-        if problem := mismatch(wanted, live, log_group=self._log_group):
+        if problem := mismatch(wanted, live, network=_network(state["network"]), log_group=self._log_group):
             raise NotDeployedError(problem)
 
 
@@ -125,12 +131,19 @@ def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: st
     )
 
 
-def mismatch(wanted: str, live: Live, *, log_group: str) -> str | None:
-    """What is wrong if a service runs another task definition than `wanted`; None if it doesn't.
+def mismatch(
+    wanted: str, live: Live, *, network: Mapping[str, Sequence[str]] | None = None, log_group: str
+) -> str | None:
+    """What is wrong if a service runs another task definition than `wanted`, or elsewhere; None if it doesn't.
 
     How many tasks run, and how far a deployment is, makes no difference: services scale, and deployments take time.
     """
-    if live.status == "ACTIVE" and live.task_definition == wanted:
+    moved = [
+        f"{kind}: {', '.join(live.network[kind])} instead of {', '.join(ids)}"
+        for kind, ids in (network or {}).items()
+        if live.network.get(kind, ids) != ids
+    ]
+    if live.status == "ACTIVE" and live.task_definition == wanted and not moved:
         return None
     story = unfinished_business(live.events)
     failed = has_failed(story)
@@ -139,6 +152,7 @@ def mismatch(wanted: str, live: Live, *, log_group: str) -> str | None:
         [
             f"{live.name} doesn't run what this stack asked for: {who}.",
             *_difference(wanted, live),
+            *moved,
             *(_reasons(story) if failed else ()),
             *_where_to_look(live, log_group),
             _HEAL,
@@ -159,7 +173,14 @@ def _look(cluster: str, name: str) -> Live:
         task_definition=found.task_definition,
         tasks=", ".join(tasks) or "none",
         events=[event.message for event in found.events or ()],
+        network=_network(next(iter(found.network_configurations or ()), None)),
     )
+
+
+def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    """Where tasks are, of a service that is managed or looked up: both read the same answer of AWS."""
+    told = configuration or {}
+    return {key.replace("_", " "): sorted(told[key]) for key in ("subnets", "security_groups") if told.get(key)}
 
 
 def _difference(wanted: str, live: Live) -> list[str]:

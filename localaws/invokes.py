@@ -379,7 +379,9 @@ def _service(query: Query) -> Properties:
     if found is None:
         raise Refused(Refusal("NotFound", f"no service {name} in cluster {cluster}", "invokes.one-match"))
     facts = query.facts(found)
-    return {**facts, "serviceName": name, "clusterArn": query.args.get("clusterArn"), "status": "ACTIVE"}
+    network = facts.get("networkConfiguration")
+    own = {"serviceName": name, "status": "ACTIVE", "networkConfigurations": [network] if network else []}
+    return {**facts, **own, "clusterArn": query.args.get("clusterArn")}
 
 
 FUNCTIONS: dict[str, Callable[[Query], Properties]] = {

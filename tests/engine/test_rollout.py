@@ -137,6 +137,10 @@ def test_what_somebody_changed_outside_pulumi_fails_up_and_is_healed_by_refresh(
         told = stack.up(*arguments, fails=True)
         assert f"{NOT_AS_ASKED}: somebody changed the service outside Pulumi" in told
         assert f"running: {foreign.rpartition('/')[2]}" in told
+    network = of_type(stack, SERVICE)["outputs"]["networkConfiguration"]
+    change_service(stack, taskDefinition=asked, networkConfiguration={**network, "subnets": network["subnets"][:1]})
+    assert f"subnets: {network['subnets'][0]} instead of " in stack.up(fails=True)
+    change_service(stack, taskDefinition=foreign)
     stack.up("--refresh")
     assert service_of(stack)["taskDefinition"] == asked
     stack.up("--expect-no-changes")

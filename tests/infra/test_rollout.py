@@ -57,7 +57,9 @@ def test_a_run_looks_at_the_service_once_and_a_preview_never(dev: Recording) -> 
 
 
 def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    other = SimpleNamespace(status="ACTIVE", task_definition=f"{FAMILY}:4", deployments=None, events=None)
+    other = SimpleNamespace(
+        status="ACTIVE", task_definition=f"{FAMILY}:4", deployments=None, events=None, network_configurations=None
+    )
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: other)
     with pytest.raises(NotDeployedError, match="dev-web doesn't run what this stack asked for"):
         recorder.run("dev")
@@ -97,6 +99,17 @@ def test_what_nobody_rolled_back_was_changed_outside() -> None:
     assert told is not None
     assert "somebody changed the service outside Pulumi" in told
     assert "likely cause" not in told
+
+
+def test_tasks_that_were_moved_to_another_network_are_a_mismatch() -> None:
+    asked = {"subnets": ["subnet-a", "subnet-b"], "security groups": ["sg-1"]}
+    moved = replace(LIVE, network={**asked, "security groups": ["sg-1", "sg-9"]})
+    told = mismatch(f"{FAMILY}:4", moved, network=asked, log_group="/web")
+    assert told is not None
+    assert "security groups: sg-1, sg-9 instead of sg-1" in told.splitlines()
+    assert "subnet-a" not in told
+    for untold in (replace(LIVE, network=asked), LIVE):
+        assert mismatch(f"{FAMILY}:4", untold, network=asked, log_group="/web") is None
 
 
 def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
