@@ -177,9 +177,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        for scheme, port in _PORTS.items() if args.https else [("http", _PORTS["http"])]:
+        for scheme in ("http", "https") if args.https else ("http",):
             for cidr in args.allowed_cidrs:
-                self._open(f"{name}-{scheme}", port=port, cidr=cidr, group_id=group.id, tags=tags)
+                self._open(name, scheme, cidr, group.id, tags)
         balancer = aws.lb.LoadBalancer(
             name,
             load_balancer_type="application",
@@ -192,7 +192,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             # Left out, the provider would go on with the log that there was.
-            access_logs={"bucket": args.access_log_bucket or "", "enabled": args.access_log_bucket is not None},
+            access_logs={"bucket": "", "enabled": False}
+            if args.access_log_bucket is None
+            else {"bucket": args.access_log_bucket, "enabled": True},
             enable_deletion_protection=args.deletion_protection,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
@@ -228,27 +230,26 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             }
         )
 
-    def _open(self, name: str, *, port: int, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]) -> None:
-        """Let a range in at a port."""
-        protocol = "HTTPS" if port == _PORTS["https"] else "HTTP"
+    def _open(self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]) -> None:
+        """Let a range in at a scheme's port."""
         aws.vpc.SecurityGroupIngressRule(
-            name + _ROLE_OF_RANGE.get(cidr, f"-{cidr}"),
+            f"{base}-{scheme}{_ROLE_OF_RANGE.get(cidr, f'-{cidr}')}",
             security_group_id=group_id,
-            description=f"{protocol} from {'anywhere' if cidr in _ROLE_OF_RANGE else cidr}",
+            description=f"{scheme.upper()} from {'anywhere' if cidr in _ROLE_OF_RANGE else cidr}",
             cidr_ipv4=None if ":" in cidr else cidr,
             cidr_ipv6=cidr if ":" in cidr else None,
             ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
+            from_port=_PORTS[scheme],
+            to_port=_PORTS[scheme],
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _https(self, name: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]) -> aws.lb.Listener:
+    def _https(self, base: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]) -> aws.lb.Listener:
         """The listener that serves over HTTPS."""
         child = pulumi.ResourceOptions(parent=self)
         listener = aws.lb.Listener(
-            f"{name}-https",
+            f"{base}-https",
             load_balancer_arn=balancer_arn,
             port=_PORTS["https"],
             protocol="HTTPS",
@@ -264,7 +265,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         )
         for arn in https.extra_certificate_arns:
             aws.lb.ListenerCertificate(
-                f"{name}-https-{arn.rpartition('/')[2]}", listener_arn=listener.arn, certificate_arn=arn, opts=child
+                f"{base}-https-{arn.rpartition('/')[2]}", listener_arn=listener.arn, certificate_arn=arn, opts=child
             )
         return listener
 

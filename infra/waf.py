@@ -96,6 +96,7 @@ class Firewall(pulumi.ComponentResource):
             tags=tags,
             parent=self,
         )
+        # WAF itself lets its log service write there, with the permissions of whoever deploys.
         logging = aws.wafv2.WebAclLoggingConfiguration(
             name,
             resource_arn=acl.arn,
