@@ -1,0 +1,42 @@
+"""The tasks' ways to AWS under the real engine: each comes up, answers, stays as it is, and goes without a rest.
+
+No traffic goes through gateways and endpoints here; that AWS would accept them, in this order, is what is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.engine.test_lifecycle import operations
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
+NAT = {"network": "nat-per-zone", "dualStack": "true", "flowLogs": "all", "ecsExec": "false"}
+ENDPOINTS = {"network": "endpoints", "image": OWN_IMAGE, "internal": "true", "egress[0]": "10.0.0.0/8:5432"}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (NAT, {"NatGateway": 2, "Eip": 2, "EgressOnlyInternetGateway": 1, "FlowLog": 1, "VpcEndpoint": 0}),
+        (ENDPOINTS, {"NatGateway": 0, "VpcEndpoint": 6, "SecurityGroup": 3}),
+    ],
+    ids=["gateways", "endpoints"],
+)
+def test_a_private_network_comes_up_answers_and_goes(
+    empty_stack: Stack, config: dict[str, str], expected: dict[str, int]
+) -> None:
+    empty_stack.up("--config-path", **config)
+    kinds = Counter(each["type"].rpartition(":")[2] for each in empty_stack.resources())
+    assert {kind: kinds[kind] for kind in expected} == expected
+    answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", timeout=5, trust_env=False)
+    assert "Hello from ip-10-0-" in answer.text
+    assert not operations(empty_stack.up("--config-path", **config)).keys() - {"unchanged"}
+    empty_stack.run("destroy", "--yes", "--skip-preview", "--non-interactive")
+    assert {each["type"] for each in empty_stack.resources()} <= {"pulumi:pulumi:Stack"}
