@@ -105,7 +105,7 @@ class LoadBalancedIngressArgs:
     vpc_id: pulumi.Input[str]
     """VPC that holds the load balancer and its targets."""
 
-    subnet_ids: pulumi.Input[Sequence[str]]
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets in at least two availability zones; public ones unless it is internal."""
 
     routes: tuple[Route, ...]
@@ -233,7 +233,8 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     def _open(self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]) -> None:
         """Let a range in at a scheme's port."""
         aws.vpc.SecurityGroupIngressRule(
-            f"{base}-{scheme}{_ROLE_OF_RANGE.get(cidr, f'-{cidr}')}",
+            # Two colons in a name would look like the end of a part of its URN.
+            f"{base}-{scheme}{_ROLE_OF_RANGE.get(cidr, '-' + cidr.replace(':', '-'))}",
             security_group_id=group_id,
             description=f"{scheme.upper()} from {'anywhere' if cidr in _ROLE_OF_RANGE else cidr}",
             cidr_ipv4=None if ":" in cidr else cidr,

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pulumi
 import pytest
 
+from infra.access_logs import AccessLogs, AccessLogsArgs
+from infra.iam import Place
+from localaws import mocks
 from tests.infra import recorder
 
 if TYPE_CHECKING:
@@ -27,6 +31,16 @@ def test_access_logs_are_a_bucket_and_all_that_guards_it(edge: Recording) -> Non
     assert edge.children(edge.component("AccessLogs")) == {(kind, "access-logs") for kind in kinds}
     assert {edge.one(kind).inputs["bucket"] for kind in GUARDS} == {edge.id(edge.one("Bucket"))}
     assert "bucket" not in edge.one("Bucket").inputs, "all of AWS shares the names"
+
+
+def test_access_logs_stand_alone() -> None:
+    def program() -> None:
+        place = Place(partition="aws", region="us-east-1", account="123456789012")
+        pulumi.export("bucket", AccessLogs("requests", AccessLogsArgs(place=place, retention_days=1)).bucket)
+
+    run = mocks.run(program)
+    assert run.exports["bucket"] == run.id(run.one("Bucket"))
+    assert run.exports["bucket"].startswith("requests-")
 
 
 def test_nobody_outside_gets_in(edge: Recording) -> None:

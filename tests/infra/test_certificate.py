@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
+import pulumi_aws
+
+from infra.certificate import Certificate, CertificateArgs
+from localaws import mocks
 from tests.infra import recorder
 
 if TYPE_CHECKING:
@@ -17,6 +22,17 @@ def test_a_certificate_is_a_request_its_proof_and_the_wait_for_it(edge: Recordin
         ("Record", "certificate-proof"),
         ("CertificateValidation", "certificate"),
     }
+
+
+def test_a_certificate_stands_alone() -> None:
+    def program() -> None:
+        zone = pulumi_aws.route53.Zone("zone", name="example.com")
+        args = CertificateArgs(domain="shop.example.com", zone_id=zone.zone_id, tags={"Owner": "me"})
+        pulumi.export("arn", Certificate("mine", args).arn)
+
+    run = mocks.run(program)
+    assert run.exports["arn"] == run.id(run.one("Certificate"))
+    assert run.one("Certificate").inputs["tags"] == {"Owner": "me", "Component": "mine"}
 
 
 def test_acm_issues_it_for_exactly_the_domain(edge: Recording) -> None:

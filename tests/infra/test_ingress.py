@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pulumi
+import pulumi_aws
 import pytest
 
-from infra.ingress import LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from localaws import mocks
 from tests.infra import recorder
 from tests.infra.conftest import EXTRA_CERTIFICATE
 from tests.infra.recorder import word
@@ -188,6 +191,37 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
     assert [urn for urn, what in flip.operations.items() if what == "replace"] == [dev.one("ListenerRule").urn]
 
 
+def test_several_services_share_a_load_balancer_over_https() -> None:
+    def program() -> None:
+        vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        gateway = pulumi_aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
+        subnets = [
+            pulumi_aws.ec2.Subnet(
+                zone,
+                vpc_id=vpc.id,
+                cidr_block=f"10.0.{number}.0/24",
+                availability_zone=f"us-east-1{zone}",
+                opts=pulumi.ResourceOptions(depends_on=[gateway]),
+            )
+            for number, zone in enumerate("ab")
+        ]
+        args = LoadBalancedIngressArgs(
+            vpc_id=vpc.id,
+            subnet_ids=[subnet.id for subnet in subnets],
+            routes=(ONE, Route(name="two", port=81, paths=("/two/*",), priority=2)),
+            https=Https(certificate_arn=EXTRA_CERTIFICATE.replace("ap-northeast-1", "us-east-1")),
+        )
+        pulumi.export("url", LoadBalancedIngress("front", args).url)
+
+    run = mocks.run(program)
+    https = run.id(run.one("Listener", "front-https"))
+    assert {each.name: each.inputs["listenerArn"] for each in run.all("ListenerRule")} == {
+        "front-1": https,
+        "front-2": https,
+    }
+    assert run.exports["url"].startswith("https://front-")
+
+
 def test_only_those_who_are_allowed_reach_it_each_by_a_rule_of_its_own() -> None:
     run = recorder.run(
         "dev",
@@ -200,11 +234,11 @@ def test_only_those_who_are_allowed_reach_it_each_by_a_rule_of_its_own() -> None
         ("alb-http", "0.0.0.0/0", None, 80),
         ("alb-http-ipv6", None, "::/0", 80),
         ("alb-http-203.0.113.0/24", "203.0.113.0/24", None, 80),
-        ("alb-http-2001:db8::/32", None, "2001:db8::/32", 80),
+        ("alb-http-2001-db8--/32", None, "2001:db8::/32", 80),
         ("alb-https", "0.0.0.0/0", None, 443),
         ("alb-https-ipv6", None, "::/0", 443),
         ("alb-https-203.0.113.0/24", "203.0.113.0/24", None, 443),
-        ("alb-https-2001:db8::/32", None, "2001:db8::/32", 443),
+        ("alb-https-2001-db8--/32", None, "2001:db8::/32", 443),
     }
     assert rules["alb-https-203.0.113.0/24"]["description"] == "HTTPS from 203.0.113.0/24"
 
