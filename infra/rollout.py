@@ -60,8 +60,9 @@ class Rollout:
     Needs ecs:DescribeServices, as the provider does, and asks for nothing in a preview.
     """
 
-    def __init__(self, name: str, *, log_group: str) -> None:
-        """Watch over the service of that logical name, whose containers write to `log_group`."""
+    def __init__(self, name: str, *, parent: pulumi.Resource, log_group: str) -> None:
+        """Watch over the service of that name and parent, whose containers write to `log_group`."""
+        self._parent = parent
         self._log_group = log_group
         self._told: str | None = None
         self.hooks = pulumi.ResourceHookBinding(
@@ -90,7 +91,7 @@ class Rollout:
         if args.failed_operation == "delete":
             return False
         try:
-            live = _look(inputs["cluster"], inputs["name"])
+            live = self._look(inputs["cluster"], inputs["name"])
         except Exception:  # noqa: BLE001 — an invoke's only error: what AWS refused to make isn't there to be looked at
             return False
         pulumi.log.error(explanation(inputs["taskDefinition"], live, args.errors, log_group=self._log_group))
@@ -107,7 +108,7 @@ class Rollout:
         if pulumi.runtime.is_dry_run() or not wanted:
             return
         try:
-            live = _look(state["cluster"], state["name"])
+            live = self._look(state["cluster"], state["name"])
         except Exception as error:
             raise NotDeployedError(
                 f"{state['name']} can't be looked at: {error}\n"
@@ -115,6 +116,24 @@ class Rollout:
             ) from error
         if problem := mismatch(wanted, live, network=_network(state["network"]), log_group=self._log_group):
             raise NotDeployedError(problem)
+
+    def _look(self, cluster: str, name: str) -> Live:
+        found = aws.ecs.get_service(
+            cluster_arn=cluster, service_name=name, opts=pulumi.InvokeOptions(parent=self._parent)
+        )
+        tasks = [
+            f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}"
+            for each in found.deployments or ()
+        ]
+        return Live(
+            cluster=cluster.rpartition("/")[2],
+            name=name,
+            status=found.status,
+            task_definition=found.task_definition,
+            tasks=", ".join(tasks) or "none",
+            events=[event.message for event in found.events or ()],
+            network=_network(next(iter(found.network_configurations or ()), None)),
+        )
 
 
 def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: str) -> str:
@@ -157,23 +176,6 @@ def mismatch(
             *_where_to_look(live, log_group),
             _HEAL,
         ]
-    )
-
-
-def _look(cluster: str, name: str) -> Live:
-    found = aws.ecs.get_service(cluster_arn=cluster, service_name=name)
-    tasks = [
-        f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}"
-        for each in found.deployments or ()
-    ]
-    return Live(
-        cluster=cluster.rpartition("/")[2],
-        name=name,
-        status=found.status,
-        task_definition=found.task_definition,
-        tasks=", ".join(tasks) or "none",
-        events=[event.message for event in found.events or ()],
-        network=_network(next(iter(found.network_configurations or ()), None)),
     )
 
 

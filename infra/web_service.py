@@ -175,7 +175,7 @@ class WebService(pulumi.ComponentResource):
         )
         group, rules = around.build(name, self)
         limit = f"{args.steady_state_timeout_minutes}m"
-        rollout = Rollout(name, log_group=args.log_group)
+        rollout = Rollout(name, parent=self, log_group=args.log_group)
         service = aws.ecs.Service(
             name,
             name=args.service_name,
