@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from localaws.cloud import Cloud
 
+_SUFFIX = len("-AbCdEf")
+"""What Secrets Manager adds to a name in its ARN."""
+
 TYPES = ("String", "StringList", "SecureString", SEEDED_SECRET)
 
 
@@ -78,8 +81,8 @@ def seeded_secret(cloud: Cloud, name: str) -> str | None:
 
 
 def _secret_text(cloud: Cloud, arn: str) -> str | None:
-    """A secret's current value; None for one without, which AWS makes until it gets its first."""
-    found = cloud.get(SECRET, arn)
+    """A secret's current value, by its ARN with or without the six characters at the end; None while it has none."""
+    found = next((each for each in cloud.all(SECRET) if arn in (each.id, each.id[:-_SUFFIX])), None)
     if found is None:
         seeded = seeded_secret(cloud, arn)
         return cloud.parameters[seeded].value if seeded else None

@@ -81,6 +81,7 @@ def cloud() -> Cloud:
         (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:port::", "5432"),
         (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:none::", None),
         (f"{PREFIX}:demo/plain-{seeded_suffix('demo/plain')}:key::", None),
+        (f"{PREFIX}:demo/api:key::", "k"),
         (f"{PREFIX}:demo/api-000000", None),
         (f"{PREFIX}:none", None),
     ],
@@ -93,5 +94,5 @@ def test_a_containers_secret_is_a_parameter_or_a_secret_or_one_field_of_it(
 
 def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(cloud: Cloud) -> None:
     made, empty = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
-    assert value_of(cloud, made) == "version 1"
+    assert value_of(cloud, made) == value_of(cloud, f"{PREFIX}:made") == "version 1"
     assert value_of(cloud, f"{empty}:key::") is None
