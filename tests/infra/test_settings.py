@@ -303,6 +303,7 @@ def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
         load(**changes)
     except SettingsError as refusal:
         relations = {"maximumPercent", "memoryMib", "healthCheckTimeoutSeconds", "steadyStateTimeoutMinutes"}
+        relations |= {"idleTimeoutSeconds", "allowedCidrs", "hostedZone"}
         named = {problem.key for problem in refusal.problems}
         assert named <= {*changes, *relations, "subnetIds", "environment", "containerPort", "image", "vpcCidr"}
 
