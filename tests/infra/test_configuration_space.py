@@ -1,0 +1,181 @@
+"""Any configuration is deployed with all that a review asks of it, or refused before anything is registered.
+
+The values come from the settings' own kinds, so a new key is tried by itself. What AWS's rules, as the local AWS knows
+them, refuse of an accepted configuration fails here too.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from gate import graph, rules
+from infra import fargate
+from infra.allowed import Choice, Flag, Map, Network, Range, Text, Texts, Whole
+from infra.egress import Destinations
+from infra.errors import SettingsError
+from infra.settings import camel, kinds
+from infra.statements import Statements
+from localaws.mocks import Cloud, Recorder, SeededParameter
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gate.graph import Graph
+    from infra.allowed import Kind
+    from localaws.mocks import Recording
+
+VALUE_OF_A_SECRET = "correct-horse-battery-staple"
+CHOSEN = {"images-are-pinned", "no-secret-is-in-plain-text"}
+"""Rules about what a stack's people choose: naming an image by its digest, what a plain variable is called."""
+
+HERE = "ap-northeast-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-4000-8000-000000000000"
+CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001"
+PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64
+DESTINATIONS = ("10.0.0.0/8:5432", "192.0.2.7/32:8000-8100", "2001:db8::/32:443", "0.0.0.0/0:25")
+STATEMENTS = ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}, {"Action": "*", "Resource": "*"})
+
+TOGETHER: list[dict[str, Any]] = [
+    {"domain": "shop.example.com", "hostedZone": "example.com"},
+    {"certificateArn": CERTIFICATE},
+    {"network": "nat"},
+    {"network": "nat-per-zone", "dualStack": True},
+    {"network": "endpoints", "image": PRIVATE_IMAGE, "ecsExec": False},
+    {"network": "endpoints", "image": PRIVATE_IMAGE, "ecsExec": True, "execKeyArn": KEY},
+    {"internal": True, "allowedCidrs": ["10.0.0.0/8"]},
+    {"image": PRIVATE_IMAGE, "requireImageDigest": True},
+    {"user": "101:101", "containerPort": 8080},
+    {"secrets": {"PASSWORD": f"arn:aws:secretsmanager:{HERE}:secret:shop-AbCdEf"}, "secretKeyArns": [KEY]},
+    {"accessLogs": True, "waf": "block", "flowLogs": "all", "logKeyArn": KEY},
+    {"egress": ["10.0.0.0/8:5432"]},
+    {"ecsExec": False, "taskPolicyStatements": [STATEMENTS[0]]},
+    {"desiredCount": 1, "minimumHealthyPercent": 100, "drainSeconds": 5},
+]
+"""Keys that make sense together, which values drawn for each key alone would hardly ever."""
+
+
+def values(kind: Kind) -> st.SearchStrategy[Any]:
+    """Values that a kind takes, as a stack's file would hold them."""
+    return VALUES[type(kind)](kind)
+
+
+def _text(kind: Text) -> st.SearchStrategy[str]:
+    form = re.compile(kind.pattern, re.ASCII)
+    return st.from_regex(form, fullmatch=True).filter(lambda text: len(text) <= kind.longest)
+
+
+def _network(address: int, prefix: int) -> str:
+    return str(ipaddress.IPv4Network((0x0A000000 + address, prefix), strict=False))
+
+
+ADDRESS = st.integers(0, 2**24 - 1)
+VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
+    Whole: lambda kind: st.integers(kind.least, kind.most),
+    Choice: lambda kind: st.sampled_from(kind.choices),
+    Flag: lambda _: st.booleans(),
+    Text: _text,
+    Network: lambda kind: st.builds(_network, ADDRESS, st.integers(kind.widest, kind.narrowest)),
+    Range: lambda _: st.builds(_network, ADDRESS, st.integers(8, 32)),
+    Texts: lambda kind: st.lists(values(kind.each), max_size=3),
+    Map: lambda kind: st.dictionaries(values(kind.name), values(kind.value), max_size=3),
+    Destinations: lambda _: st.sampled_from(DESTINATIONS),
+    Statements: lambda _: st.lists(st.sampled_from(STATEMENTS), max_size=2),
+}
+"""How values of each kind are drawn; a new kind needs a line here."""
+
+SIZES = st.sampled_from([(cpu, memory) for cpu, sizes in fargate.MEMORY_MIB.items() for memory in sizes])
+SIZE = SIZES.map(lambda size: {"cpuUnits": size[0], "memoryMib": size[1]})
+BY_KEY = {camel(name): values(kind) for name, kind in kinds().items()}
+ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(lambda key: BY_KEY[key].map(lambda value: {key: value}))
+NONSENSE = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: "\x00 nothing takes this"})
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> dict[str, Any]:
+    """What is changed in a stack's file: keys that belong together, keys by themselves, at times one to nonsense."""
+    parts = draw(st.lists(st.sampled_from(TOGETHER) | SIZE, max_size=4)) + draw(st.lists(ONE_KEY, max_size=3))
+    if draw(st.integers(0, 9)) == 0:
+        parts.append(draw(NONSENSE))
+    return {key: value for part in parts for key, value in part.items()}
+
+
+@settings(max_examples=40, derandomize=True)
+@given(stack=st.sampled_from(recorder.STACKS), changed=changes())
+def test_a_configuration_is_deployed_safely_or_refused_at_once(stack: str, changed: dict[str, Any]) -> None:
+    engine = Recorder(_account())
+    try:
+        recording = recorder.run_under(engine, stack, recorder.configuration(stack, changed))
+    except SettingsError as refusal:
+        event("refused")
+        assert not engine.registered, "something was made before the refusal"
+        _names_what_is_wrong(refusal)
+    else:
+        event("deployed")
+        _holds(recording, graph.of(recording), changed)
+
+
+@pytest.mark.parametrize("together", TOGETHER)
+def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> None:
+    recording = recorder.run_under(Recorder(_account()), "dev", recorder.configuration("dev", together))
+    _holds(recording, graph.of(recording), together)
+
+
+@pytest.mark.parametrize("key", sorted(BY_KEY))
+def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
+    engine = Recorder(_account())
+    config = recorder.configuration("dev", {key: "\x00 nothing takes this"})
+    if key in {"environment", "command"}:
+        config[f"{recorder.PROJECT}:{key}"] = "nonsense"
+    with pytest.raises(SettingsError) as refusal:
+        recorder.run_under(engine, "dev", config)
+    assert not engine.registered
+    assert key in {problem.key for problem in refusal.value.problems}
+    _names_what_is_wrong(refusal.value)
+
+
+def _names_what_is_wrong(refusal: SettingsError) -> None:
+    assert refusal.problems
+    for problem in refusal.problems:
+        assert problem.key in BY_KEY, "the key doesn't exist"
+        assert f"{problem.key}: " in str(refusal)
+        assert problem.allowed
+
+
+def _holds(recording: Recording, registered: Graph, changed: dict[str, Any]) -> None:
+    broken = {finding for finding in rules.findings(recording.stack, registered) if finding.rule not in CHOSEN}
+    wide = [each for each in changed.get("egress", ()) if each.startswith(("0.0.0.0/0", "::/0"))]
+    broken = {finding for finding in broken if not (wide and finding.rule == "egress-is-narrow")}
+    assert not broken
+    assert all(recording.exports.values()), "an output is empty"
+    told = json.dumps([[each.inputs for each in recording.registered], [*recording.outputs.values()]])
+    assert VALUE_OF_A_SECRET not in told, "the program read a secret"
+    _is_in_order(recording, registered)
+
+
+def _is_in_order(recording: Recording, registered: Graph) -> None:
+    """Nothing needs what was registered after it."""
+    position = {each.urn: number for number, each in enumerate(recording.registered)}
+    for node in registered.nodes:
+        for source in node.sources:
+            assert position[source.registered.urn] < position[node.registered.urn], f"{node.title} needs {source.title}"
+
+
+def _account() -> Cloud:
+    """An account that keeps the value of every secret that a stack's file names."""
+    cloud = Cloud(seed=1)
+    names = {name for stack in recorder.STACKS for name in _secrets(stack)}
+    cloud.parameters = dict.fromkeys(names, SeededParameter(VALUE_OF_A_SECRET, "SecureString"))
+    return cloud
+
+
+def _secrets(stack: str) -> list[str]:
+    told: dict[str, str] = json.loads(recorder.configuration(stack, {})[f"{recorder.PROJECT}:secrets"])
+    return [*told.values()]
