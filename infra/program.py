@@ -10,6 +10,7 @@ from infra import dns, endpoints, existing_vpc, naming, network
 from infra.access_logs import AccessLogs, AccessLogsArgs
 from infra.certificate import Certificate, CertificateArgs
 from infra.cluster import Cluster, ClusterArgs, ExecLog
+from infra.container import Container
 from infra.dns import Alias, AliasArgs
 from infra.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.existing_vpc import Wanted
@@ -64,19 +65,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     ipv6_clients = settings.dual_stack and not settings.internal
     home = _existing_home(settings) if settings.existing_vpc else _new_home(settings, tags)
     if settings.flow_logs != "none":
-        FlowLogs(
-            "flow-logs",
-            FlowLogsArgs(
-                place=place,
-                vpc_id=home.vpc_id,
-                rejected_only=settings.flow_logs == "reject",
-                log_group=naming.flow_log_group(settings.stack),
-                retention_days=settings.flow_log_retention_days,
-                log_key_arn=settings.log_key_arn or None,
-                permissions_boundary_arn=settings.permissions_boundary_arn or None,
-                tags=tags,
-            ),
-        )
+        _record(settings, place, home, tags)
     cluster = Cluster(
         "cluster",
         ClusterArgs(
@@ -150,26 +139,17 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             egress=settings.egress,
             ingress_security_group_id=ingress.security_group_id,
             target_group_arn=target_group_arn,
-            container_name=settings.container_name,
-            image=settings.image,
-            command=settings.command,
-            container_port=settings.container_port,
+            container=_container(settings),
             cpu_units=settings.cpu_units,
             memory_mib=settings.memory_mib,
             cpu_architecture=settings.cpu_architecture,
-            environment=settings.environment,
-            secrets=settings.secrets,
             secret_key_arns=settings.secret_key_arns,
-            writable_paths=settings.writable_paths,
-            user=settings.user,
-            dropped_capabilities=settings.drop_capabilities,
             task_statements=settings.task_policy_statements,
             permissions_boundary_arn=settings.permissions_boundary_arn or None,
             desired_count=settings.desired_count,
             minimum_healthy_percent=settings.minimum_healthy_percent,
             maximum_percent=settings.maximum_percent,
             health_check_grace_seconds=settings.health_check_grace_seconds,
-            stop_timeout_seconds=settings.stop_timeout,
             steady_state_timeout_minutes=settings.steady_state_timeout_minutes,
             log_group=naming.service_log_group(settings.stack, settings.service_name),
             log_retention_days=settings.log_retention_days,
@@ -221,6 +201,37 @@ def _existing_home(settings: Settings) -> Network:
         balancer=balancer,
         tasks=None if settings.network == PUBLIC else tasks,
         private_dns=settings.network == ENDPOINTS,
+    )
+
+
+def _record(settings: Settings, place: Place, home: Network, tags: dict[str, str]) -> None:
+    FlowLogs(
+        "flow-logs",
+        FlowLogsArgs(
+            place=place,
+            vpc_id=home.vpc_id,
+            rejected_only=settings.flow_logs == "reject",
+            log_group=naming.flow_log_group(settings.stack),
+            retention_days=settings.flow_log_retention_days,
+            log_key_arn=settings.log_key_arn or None,
+            permissions_boundary_arn=settings.permissions_boundary_arn or None,
+            tags=tags,
+        ),
+    )
+
+
+def _container(settings: Settings) -> Container:
+    return Container(
+        name=settings.container_name,
+        image=settings.image,
+        command=settings.command,
+        port=settings.container_port,
+        environment=settings.environment,
+        secrets=settings.secrets,
+        user=settings.user,
+        dropped_capabilities=settings.drop_capabilities,
+        writable_paths=settings.writable_paths,
+        stop_timeout_seconds=settings.stop_timeout,
     )
 
 

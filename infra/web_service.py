@@ -15,6 +15,7 @@ from infra.task_group import PrivateDoors, TaskGroup
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from infra.container import Container
     from infra.egress import Destination
 
 
@@ -55,17 +56,8 @@ class WebServiceArgs:
     target_group_arn: pulumi.Input[str]
     """Target group that the tasks join; a listener must lead to it already."""
 
-    container_name: str
-    """Name of the container, and prefix of its log streams."""
-
-    image: str
-    """Image of the container."""
-
-    command: Sequence[str] = ()
-    """Command of the container; none for the image's own."""
-
-    container_port: int = 80
-    """TCP port that the container listens on."""
+    container: Container
+    """What runs in a task."""
 
     cpu_units: int = 256
     """CPU of a task; 1024 units are one vCPU."""
@@ -76,23 +68,8 @@ class WebServiceArgs:
     cpu_architecture: str = "X86_64"
     """`X86_64` or `ARM64`."""
 
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Plain environment variables."""
-
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables whose values ECS reads at a task's start, from what `infra.secrets` lets these name."""
-
     secret_key_arns: Sequence[str] = ()
     """Keys of one's own that secrets are encrypted with."""
-
-    writable_paths: Sequence[str] = ()
-    """Folders that the container may write to while its root file system is read-only, which it is without Exec."""
-
-    user: str = ""
-    """User, and perhaps group, that the container runs as, by number; empty for the image's own."""
-
-    dropped_capabilities: Sequence[str] = ()
-    """Linux capabilities that the container does without; one that runs as a `user` does without any."""
 
     task_statements: Sequence[Mapping[str, Any]] = ()
     """What the code in the container may do in AWS; see `infra.statements`."""
@@ -111,9 +88,6 @@ class WebServiceArgs:
 
     health_check_grace_seconds: int = 60
     """How long failed health checks of a new task don't count."""
-
-    stop_timeout_seconds: int = 30
-    """How long a task may take to end after its stop signal, 2 to 120 s."""
 
     steady_state_timeout_minutes: int = 10
     """How long a deployment, or a deletion, may take."""
@@ -167,7 +141,7 @@ class WebService(pulumi.ComponentResource):
         around = TaskGroup(
             vpc_id=args.vpc_id,
             ingress_security_group_id=args.ingress_security_group_id,
-            port=args.container_port,
+            port=args.container.port,
             doors=args.private_doors,
             ipv6=args.ipv6,
             egress=args.egress,
@@ -192,8 +166,8 @@ class WebService(pulumi.ComponentResource):
             load_balancers=[
                 {
                     "target_group_arn": args.target_group_arn,
-                    "container_name": args.container_name,
-                    "container_port": args.container_port,
+                    "container_name": args.container.name,
+                    "container_port": args.container.port,
                 }
             ],
             network_configuration={
@@ -233,9 +207,9 @@ class WebService(pulumi.ComponentResource):
         """What a task is, with the roles that only it takes."""
         start = iam.task_start(
             args.place,
-            image=args.image,
+            image=args.container.image,
             log_group=args.log_group,
-            secrets=[secrets.at(args.place, each) for each in args.secrets.values()],
+            secrets=[secrets.at(args.place, each) for each in args.container.secrets.values()],
             key_arns=args.secret_key_arns,
         )
         execution = self._role(f"{name}-execution", args, tags)
@@ -246,6 +220,8 @@ class WebService(pulumi.ComponentResource):
             policies.append(self._policy(f"{name}-task", task, session))
         if task and args.task_statements:
             policies.append(self._policy(f"{name}-task-own", task, iam.granted(args.task_statements)))
+        ecs_exec = args.exec_log_group is not None
+        container = args.container.definition(args.place, logs_to=logs_to, ecs_exec=ecs_exec)
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.service_name,
@@ -256,8 +232,8 @@ class WebService(pulumi.ComponentResource):
             runtime_platform={"operating_system_family": "LINUX", "cpu_architecture": args.cpu_architecture},
             execution_role_arn=execution.arn,
             task_role_arn=task.arn if task else None,
-            container_definitions=pulumi.Output.json_dumps([_container(args, logs_to)]),
-            volumes=[{"name": volume} for volume in _scratch(args)] or None,
+            container_definitions=pulumi.Output.json_dumps([container]),
+            volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)] or None,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -274,49 +250,3 @@ class WebService(pulumi.ComponentResource):
 
     def _policy(self, name: str, role: aws.iam.Role, policy: str) -> aws.iam.RolePolicy:
         return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self))
-
-
-def _scratch(args: WebServiceArgs) -> dict[str, str]:
-    """Empty volumes of a task, each with where the container finds it.
-
-    The agent of ECS Exec writes to the root file system, so with Exec that is writable and needs none.
-    """
-    paths = () if args.exec_log_group else args.writable_paths
-    return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}
-
-
-def _container(args: WebServiceArgs, logs_to: pulumi.Input[str]) -> dict[str, Any]:
-    """The container as ECS's API spells it; what is empty is left out."""
-    container = {
-        "name": args.container_name,
-        "image": args.image,
-        "essential": True,
-        "command": list(args.command),
-        "portMappings": [{"containerPort": args.container_port, "hostPort": args.container_port, "protocol": "tcp"}],
-        "environment": [{"name": name, "value": value} for name, value in sorted(args.environment.items())],
-        "secrets": [
-            {"name": name, "valueFrom": secrets.at(args.place, secret).value_from}
-            for name, secret in sorted(args.secrets.items())
-        ],
-        "user": args.user,
-        "readonlyRootFilesystem": args.exec_log_group is None,
-        "mountPoints": [
-            {"sourceVolume": volume, "containerPath": path, "readOnly": False}
-            for volume, path in _scratch(args).items()
-        ],
-        "linuxParameters": {
-            # Reaps what a shell leaves behind, and hands signals on.
-            "initProcessEnabled": True,
-            "capabilities": {"drop": ["ALL"] if args.user else sorted(args.dropped_capabilities)},
-        },
-        "stopTimeout": args.stop_timeout_seconds,
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": logs_to,
-                "awslogs-region": args.place.region,
-                "awslogs-stream-prefix": args.container_name,
-            },
-        },
-    }
-    return {key: value for key, value in container.items() if value not in ("", [])}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ROOMS = ("infra", "verify", "localaws")
 PURE = (
-    *("allowed", "causes", "deployment", "egress", "fargate", "iam", "images", "locality", "naming"),
+    *("allowed", "causes", "container", "deployment", "egress", "fargate", "iam", "images", "locality", "naming"),
     *("secrets", "statements"),
 )
 """Modules of the program that know nothing but Python."""
