@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from localaws.catalog.iam import resource_policy_rules, statements
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
+from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
 from localaws.catalog.values import Limit, given, length, matches, one_of, parsed, within
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def _key_rules(inputs: Properties) -> Refusals:
     if given(inputs, "rotationPeriodInDays") and inputs.get("enableKeyRotation") in (None, False):
         message = "rotationPeriodInDays needs enableKeyRotation"
         yield Refusal("InvalidArgument", message, "kms.key.rotation", "rotationPeriodInDays")
-    symmetric = inputs.get("customerMasterKeySpec") in (None, "SYMMETRIC_DEFAULT")
+    symmetric = inputs.get("customerMasterKeySpec") in (None, UNKNOWN, "SYMMETRIC_DEFAULT")
     if not symmetric and inputs.get("enableKeyRotation") is True:
         message = "only symmetric keys rotate by themselves"
         yield Refusal("UnsupportedOperationException", message, "kms.key.rotation", "enableKeyRotation")

@@ -14,7 +14,6 @@ from localaws.catalog.values import (
     PORT,
     Allowed,
     Limit,
-    block,
     blocks,
     exactly_one,
     given,
@@ -94,9 +93,12 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
             yield from exactly_one(action, needed, "elbv2.action.forward-target", where=where)
         elif needed and not given(action, *needed):
             yield Refusal("InvalidArgument", f"{where}type {kind} needs {needed[0]}", "elbv2.action.block", path)
-        redirect = block(action.get("redirect"))
+        redirect = action.get("redirect")
         names = ("protocol", "host", "port", "path", "query")
-        if kind == "redirect" and all(redirect.get(name) in (None, f"#{{{name}}}", f"/#{{{name}}}") for name in names):
+        unchanged = isinstance(redirect, dict) and all(
+            redirect.get(name) in (None, f"#{{{name}}}", f"/#{{{name}}}") for name in names
+        )
+        if kind == "redirect" and unchanged:
             message = f"{where}the redirect would lead to itself: change at least one of {', '.join(names)}"
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
     if actions and None not in types and len(actions) == len(inputs[path]):

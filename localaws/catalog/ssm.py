@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType
+from localaws.catalog.model import UNKNOWN, AutoName, Refusal, Resource, ResourceType
 from localaws.catalog.values import Limit, exactly_one, given, matches, number, one_of, text
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def _rules(inputs: Properties) -> Refusals:
     value = next((found for found in (text(inputs.get(each)) for each in _VALUES) if found is not None), None)
     if value == "":
         yield Refusal("ValidationException", "a parameter's value can't be empty", "ssm.parameter.empty", "value")
-    longest = LONGEST_VALUE.get(text(inputs.get("tier")) or "Standard", 0)
+    tier = inputs.get("tier")
+    longest = 0 if tier is UNKNOWN else LONGEST_VALUE.get(text(tier) or "Standard", 0)
     if value is not None and longest and len(value.encode()) > longest:
         message = f"a value may have {longest} bytes in this tier, got {len(value.encode())}"
         yield Refusal("ValidationException", message, "ssm.parameter.size", "value")

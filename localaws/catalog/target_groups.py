@@ -70,9 +70,9 @@ def _health_check_rules(inputs: Properties) -> Refusals:
     if health.get("enabled") is False and inputs.get("targetType") != "lambda":
         message = "Health check enabled must be true for target groups that aren't of type lambda"
         yield Refusal("ValidationError", message, "elbv2.target-group.health-enabled", shown)
-    low, high = (0, 99) if inputs.get("protocolVersion") == "GRPC" else (200, 499)
-    matcher = health.get("matcher")
-    if isinstance(matcher, str) and not _matcher_holds(matcher, low, high):
+    version, matcher = inputs.get("protocolVersion"), health.get("matcher")
+    low, high = (0, 99) if version == "GRPC" else (200, 499)
+    if isinstance(matcher, str) and version is not UNKNOWN and not _matcher_holds(matcher, low, high):
         message = (
             f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: 200, 200,202 or 200-399"
         )
@@ -107,14 +107,15 @@ def _health_check(inputs: Properties) -> dict[str, Any]:
     """A target group's health check with what is left out filled in: the provider's defaults once there is a block."""
     asked = block(inputs.get("healthCheck"))
     health = {name: value for name, value in asked.items() if value is not None}
-    protocol = health.get("protocol") or ("HTTP" if inputs.get("protocol") in HTTP else "TCP")
+    of_group = UNKNOWN if inputs.get("protocol") is UNKNOWN else "HTTP" if inputs.get("protocol") in HTTP else "TCP"
+    protocol = health.get("protocol") or of_group
     grpc = inputs.get("protocolVersion") == "GRPC"
     matcher = {"path": "/AWS.ALB/healthcheck", "matcher": "12"} if grpc else {"path": "/", "matcher": "200"}
     thresholds = (3, 3) if asked else (5, 2)
     return {
         "enabled": True,
         "interval": 30,
-        "timeout": 10 if protocol == "TCP" else 5,
+        "timeout": UNKNOWN if protocol is UNKNOWN else 10 if protocol == "TCP" else 5,
         "healthyThreshold": thresholds[0],
         "unhealthyThreshold": thresholds[1],
         "port": "traffic-port",

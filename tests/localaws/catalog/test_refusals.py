@@ -1302,6 +1302,16 @@ def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR09
     account.make(token, **over_minimal(account, token, right))
 
 
+@pytest.mark.parametrize("token", CATALOG)
+def test_what_is_accepted_is_accepted_by_a_preview_that_doesnt_know_one_value(
+    account: Account, token: str, places: Callable[[Any], list[Place]], with_changed: Callable[[Any, Place, Any], Any]
+) -> None:
+    for row in [each[-1] for each in CASES if each[0] == token]:
+        inputs = over_minimal(account, token, row)
+        for place in places(inputs):
+            assert list(CATALOG[token].check(with_changed(inputs, place, UNKNOWN))) == [], f"{place} of {row}"
+
+
 ODD: tuple[Any, ...] = (UNKNOWN, None, True, 0, -1.5, "", "x", [], [None], [UNKNOWN, {}], {}, {"type": []})
 
 
