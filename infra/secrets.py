@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _LEVEL: Final = r"[A-Za-z0-9_.-]+"
 _ARN: Final = r"arn:(?:aws|aws-cn|aws-us-gov):{service}:[a-z0-9-]+:\d{{12}}:"
-_KEY: Final = r"(?:#[^\s:#]{1,256})?"
+_KEY: Final = r'(?:#[!"$-9;-~]{1,256})?'
+"""Printable, but for the colon that divides an ARN."""
+
 _SECRET: Final = r"[A-Za-z0-9/_+=.@-]{1,512}"  # noqa: S105 — a pattern
 
 FORM: Final = "|".join(
