@@ -8,10 +8,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
-import grpc
 import httpx
 import pytest
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,20 +94,6 @@ def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
     assert done["replaced"] == 1, "a task definition's new revision is a replacement"
     assert not before & tasks(url), "old tasks still answer"
     stack.up()
-
-
-def test_what_vanished_behind_the_engines_back_is_noticed_by_refresh_and_healed_by_up(stack: Stack) -> None:
-    rule = next(each for each in stack.resources() if each["type"].endswith(":ListenerRule"))
-    with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        provider.Delete(provider_pb2.DeleteRequest(urn=rule["urn"], id=rule["id"]))
-    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 404, (
-        "only the default action is left"
-    )
-    refreshed = operations(stack.run("refresh", "--yes", "--non-interactive", "--skip-preview"))
-    assert refreshed["deleted"] == 1
-    stack.up()
-    assert len(tasks(stack.outputs()["serviceUrl"])) == 2
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

@@ -47,7 +47,7 @@ EXAMPLES: dict[str, Example] = {
     "serviceName": Example("shop"),
     "containerName": Example("page"),
     "image": Example("public.ecr.aws/nginx/nginx:1.29"),
-    "command": Example(["sleep", "1"]),
+    "command": Example(["sleep", "infinity"]),
     "containerPort": Example(8080),
     "requireImageDigest": Example(value=True, given={"image": _PINNED}),
     "user": Example("101:101", given={"containerPort": 8080}),

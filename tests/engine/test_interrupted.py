@@ -1,0 +1,100 @@
+"""Runs that end halfway, by Ctrl-C or because a step fails, and the run after them that completes their work."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
+from tests.engine.test_import import other_project
+from tests.engine.test_lifecycle import Traffic, tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.engine.stack import Stack
+
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
+ALL_VPCS_OF_A_REGION = """\
+import pulumi_aws as aws
+for number in range(5):
+    aws.ec2.Vpc(f"vpc-{number}", cidr_block=f"10.{number}.0.0/16")
+"""
+
+
+def exists(stack: Stack, token: str) -> int:
+    """How many resources of a type there are in the cloud."""
+    return stack.home.resources.read_text().count(f'"token": "{token}"') if stack.home.resources.exists() else 0
+
+
+def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool]) -> None:
+    """Start a run, and send it Ctrl-C as a terminal does, as soon as something holds."""
+    run = stack.start(command, "--yes", "--non-interactive", "--skip-preview", *options, process_group=0)
+    try:
+        eventually(when, f"the moment to interrupt `{command}`", seconds=120)
+        os.killpg(run.pid, signal.SIGINT)
+        output, _ = run.communicate(timeout=120)
+    finally:
+        run.kill()
+    # Not the exit code: an engine that is cancelled between two steps of a `destroy` calls that a success.
+    assert "^C received" in output
+    assert "Traceback" not in output
+
+
+def answers(stack: Stack) -> int:
+    return httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code
+
+
+def test_ctrl_c_while_creating(empty_stack: Stack) -> None:
+    stack = empty_stack
+    interrupt(stack, "up", when=lambda: exists(stack, "aws:lb/loadBalancer:LoadBalancer") > 0)
+    assert not exists(stack, SERVICE), "it was interrupted too late for what this shows"
+    stack.up()
+    assert cloud_and_engine_agree(stack)
+    assert answers(stack) == 200
+    stack.run("preview", "--non-interactive", "--expect-no-changes")
+
+
+def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    before = tasks(url)
+    with Traffic(url) as traffic:
+        # The old revision goes when the service has left it, so two of them mean that the service is rolling out.
+        interrupt(stack, "up", "-c", "fargate-web:memoryMib=1024", when=lambda: exists(stack, TASK_DEFINITION) == 2)
+        stack.up(memoryMib=1024)
+    assert set(traffic.answers) == {"200"}, traffic.answers
+    assert not before & tasks(url), "old tasks still answer"
+    assert exists(stack, TASK_DEFINITION) == 1
+    assert cloud_and_engine_agree(stack)
+    stack.run("preview", "--non-interactive", "--expect-no-changes", "-c", "fargate-web:memoryMib=1024")
+    stack.up()
+
+
+def test_ctrl_c_while_destroying(stack: Stack) -> None:
+    interrupt(stack, "destroy", when=lambda: not exists(stack, LISTENER_RULE) or not exists(stack, SERVICE))
+    assert exists(stack, "aws:ec2/vpc:Vpc"), "it was interrupted too late for what this shows"
+    stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    left = stack.home.resources.read_text()
+    assert left.count('"token"') == left.count('"aws:cloudwatch/logGroup:LogGroup"') == 2
+    stack.up()
+    assert answers(stack) == 200
+
+
+def test_a_run_whose_middle_step_fails_is_completed_by_the_next(empty_stack: Stack, tmp_path: Path) -> None:
+    stack = empty_stack
+    stack.run("stack", "ls")
+    full = other_project(tmp_path / "other", stack, ALL_VPCS_OF_A_REGION)
+    full.up()
+    output = stack.up(fails=True)
+    assert "VpcLimitExceeded" in output
+    assert exists(stack, "aws:ecs/cluster:Cluster"), "what needs no VPC was made"
+    full.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    stack.up()
+    assert cloud_and_engine_agree(stack)
+    assert answers(stack) == 200
+    stack.run("preview", "--non-interactive", "--expect-no-changes")
