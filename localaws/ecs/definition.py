@@ -149,10 +149,27 @@ def _secrets(secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], s
     if missing:
         raise TaskStartError(
             "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
-            "failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): "
-            f"invalid parameters: {', '.join(missing)}"
+            f"failed: {_not_retrieved(missing, parameters)}"
         )
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | None]) -> str:
+    """Why secrets have no value: parameters all at once, those of Secrets Manager one by one, as ECS asks for them."""
+    unknown = [each for each in missing if ":secretsmanager:" not in each]
+    retried = "service call has been retried 1 time(s)"
+    if unknown:
+        return f"unable to retrieve secrets from ssm: {retried}: invalid parameters: {', '.join(unknown)}"
+    parts = missing[0].split(":")
+    arn, key = ":".join(parts[:7]), "".join(parts[7:8])
+    if key and parameters(arn) is not None:
+        why = f"retrieved secret from Secrets Manager did not contain json key {key}"
+    else:
+        why = (
+            f"failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        )
+    return f"unable to retrieve secret from asm: {retried}: {why}"
 
 
 def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) -> str | None:

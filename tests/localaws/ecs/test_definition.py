@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from localaws.ecs.model import ServiceSpec
 
 
+DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
+
+
 def read(web: Any, current: Any = None) -> ServiceSpec:
     return service_spec(web.get(SERVICE, web.service), web, current)
 
@@ -173,15 +176,25 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (f"{DB}:password::", r"did not contain json key password$"),
+        (DB.replace("db", "none"), r"fetch secret arn:.*:none-AbCdEf from .*can't find the specified secret\.$"),
+    ],
+)
+def test_a_secret_that_is_missing_is_told_from_one_without_the_key(web: Any, asked: str, message: str) -> None:
+    web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": asked}]))
+    with pytest.raises(TaskStartError, match=message):
+        task_spec(read(web).revision, "t1", "10.0.1.21", {DB: "{}"}.get)
+
+
+@pytest.mark.parametrize(
     ("value_from", "name"),
     [
         ("/demo/x", "/demo/x"),
         ("plain", "plain"),
         ("arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x", "/demo/x"),
-        (
-            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
-            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf",
-        ),
+        (DB, DB),
     ],
 )
 def test_a_secret_is_looked_up_by_its_name(value_from: str, name: str) -> None:
