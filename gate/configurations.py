@@ -44,7 +44,7 @@ _PRIVATE_IMAGE: Final = {
     "containerPort": 8080,
     "user": "101:101",
 }
-_EVERYTHING: Final = {
+EVERYTHING: Final = {
     **_PRIVATE_IMAGE,
     "network": "nat-per-zone",
     "dualStack": True,
@@ -63,7 +63,7 @@ _EVERYTHING: Final = {
 """What a stack can switch on for safety, all at once, for the internet."""
 
 _SEALED: Final = {
-    **_EVERYTHING,
+    **EVERYTHING,
     "network": "endpoints",
     "dualStack": False,
     "internal": True,
@@ -75,7 +75,7 @@ _SEALED: Final = {
 
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     **{path.name.split(".")[1]: Configuration(path.name.split(".")[1]) for path in sorted(ROOT.glob("Pulumi.*.yaml"))},
-    "everything": Configuration("prod", _EVERYTHING),
+    "everything": Configuration("prod", EVERYTHING),
     "sealed": Configuration("prod", _SEALED),
 }
 """By the stack's name."""

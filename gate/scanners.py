@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ from tools.gate import find_or_install
 from tools.uv import find_or_fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from gate.graph import Graph
 
@@ -66,19 +67,24 @@ def scan(scanners: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
             "--skip-download",
         ]
         validity: list[str | Path] = [scanners / "cfn-lint", "--format", "json", "--regions", _REGION]
-        first = _start([*security, "--output", "json"], folder)
-        second = _start([*validity, "--ignore-checks", *NOT_OURS, "--template", *templates], folder)
-        return _checkov(_end(first, {0, _ENDED_WITH_FINDINGS}), graphs) | _lint(_end(second, _LINT_EXIT_CODES), graphs)
+        with (
+            _started([*security, "--output", "json"], folder) as first,
+            _started([*validity, "--ignore-checks", *NOT_OURS, "--template", *templates], folder) as second,
+        ):
+            found = _checkov(_end(first, {0, _ENDED_WITH_FINDINGS}), graphs)
+            return found | _lint(_end(second, _LINT_EXIT_CODES), graphs)
 
 
 _REGION: Final = "ap-northeast-1"
 """Whose resource types cfn-lint looks up; those that the program uses are in every region."""
 
 
-def _start(command: Sequence[str | Path], folder: Path) -> subprocess.Popen[str]:
+@contextmanager
+def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A scanner at work; when the block ends it has ended."""
     # Home and working folder have no settings of a person's in them, which could change what the tools find.
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
-    return subprocess.Popen(  # noqa: S603 — the scanners are pinned by hash
+    with subprocess.Popen(  # noqa: S603 — the scanners are pinned by hash
         command,
         cwd=folder,
         env=environment,
@@ -86,17 +92,20 @@ def _start(command: Sequence[str | Path], folder: Path) -> subprocess.Popen[str]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _end(process: subprocess.Popen[str], good: Collection[int]) -> Any:
     """A scanner's report."""
-    name = Path(str(process.args[0] if isinstance(process.args, list) else process.args)).name
+    assert isinstance(process.args, list)
+    name = Path(process.args[0]).name
     try:
         output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         raise ScannerError(f"{name} wasn't done after {TIMEOUT_SECONDS} s") from None
     try:
         report = json.loads(output)

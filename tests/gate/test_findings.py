@@ -1,0 +1,107 @@
+"""The register is held in both directions, and can't say nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from gate import findings
+from gate.__main__ import REGISTER
+from gate.configurations import CONFIGURATIONS, ROOT
+from gate.findings import Finding, RegisterError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOUND = Finding("dev", "CKV_AWS_91", "LoadBalancer alb")
+ENTRY = {
+    "rules": ["CKV_AWS_91"],
+    "stacks": ["dev"],
+    "resources": ["LoadBalancer alb"],
+    "why": "It costs.",
+    "control": "prod has it.",
+    "proof": "tests/gate/test_findings.py::test_what_is_found_and_accepted_passes",
+    "remove": "Switch it on.",
+}
+
+
+def written(folder: Path, *entries: object) -> Path:
+    path = folder / "exceptions.yaml"
+    path.write_text(yaml.safe_dump([*entries], sort_keys=False))
+    return path
+
+
+def test_what_is_found_and_accepted_passes(tmp_path: Path) -> None:
+    assert findings.judge({FOUND}, findings.read(written(tmp_path, ENTRY))).good
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Finding("prod", "CKV_AWS_91", "LoadBalancer alb"),
+        Finding("dev", "CKV_AWS_92", "LoadBalancer alb"),
+        Finding("dev", "CKV_AWS_91", "LoadBalancer other"),
+    ],
+)
+def test_a_finding_in_another_stack_or_place_is_new(tmp_path: Path, other: Finding) -> None:
+    verdict = findings.judge({FOUND, other}, findings.read(written(tmp_path, ENTRY)))
+    assert verdict.new == [other]
+    assert not verdict.outlived
+
+
+def test_an_entry_that_nothing_breaks_any_more_must_go(tmp_path: Path) -> None:
+    register = findings.read(written(tmp_path, {**ENTRY, "stacks": ["dev", "prod"]}))
+    verdict = findings.judge({FOUND}, register)
+    assert verdict.outlived == [Finding("prod", "CKV_AWS_91", "LoadBalancer alb")]
+    assert not verdict.good
+
+
+def test_an_entry_accepts_each_rule_for_each_resource_in_each_stack(tmp_path: Path) -> None:
+    many = {**ENTRY, "rules": ["a", "b"], "stacks": ["dev", "prod"], "resources": ["x", "y", "z"]}
+    (entry,) = findings.read(written(tmp_path, many))
+    assert len({*entry.findings()}) == 12
+
+
+@pytest.mark.parametrize("name", ENTRY)
+def test_an_entry_that_leaves_something_out_is_refused(tmp_path: Path, name: str) -> None:
+    fewer = {key: value for key, value in ENTRY.items() if key != name}
+    with pytest.raises(RegisterError, match=r"entry 1: expected the fields rules, stacks"):
+        findings.read(written(tmp_path, fewer))
+
+
+@pytest.mark.parametrize("name", ENTRY)
+def test_an_entry_that_says_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    empty = {**ENTRY, name: type(ENTRY[name])()}
+    with pytest.raises(RegisterError, match=f"entry 1 .*`{name}` says nothing"):
+        findings.read(written(tmp_path, empty))
+
+
+def test_a_finding_has_one_reason(tmp_path: Path) -> None:
+    again = {**ENTRY, "why": "Another reason."}
+    with pytest.raises(RegisterError, match="dev: CKV_AWS_91 at LoadBalancer alb is accepted twice"):
+        findings.read(written(tmp_path, ENTRY, again))
+
+
+@pytest.mark.parametrize(
+    ("proof", "there"),
+    [
+        (ENTRY["proof"], True),
+        ("tests/gate/test_findings.py::test_that_nobody_wrote", False),
+        ("tests/gate/test_nowhere.py::test_a", False),
+        ("tests/gate/test_findings.py", False),
+        ("tests/gate/test_findings.py::written", False),
+    ],
+)
+def test_a_proof_is_a_test_that_exists(proof: str, *, there: bool) -> None:
+    assert findings.proven(proof, ROOT) is there
+
+
+def test_every_control_in_the_register_has_its_proof() -> None:
+    register = findings.read(REGISTER)
+    assert not [entry.proof for entry in register if not findings.proven(entry.proof, ROOT)]
+
+
+def test_the_register_speaks_of_configurations_that_exist() -> None:
+    assert {stack for entry in findings.read(REGISTER) for stack in entry.stacks} <= {*CONFIGURATIONS}

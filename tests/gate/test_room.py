@@ -1,0 +1,54 @@
+"""The gate looks at the program from outside, and nothing else knows of it."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gate.configurations import EVERYTHING, ROOT
+from infra.allowed import Flag
+from infra.settings import camel, kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PURE = ("cloudformation", "findings", "graph", "reachability", "rules", "terraform", "types")
+"""Modules that run nothing and reach nothing: they may know each other, the recordings' types and YAML."""
+
+
+def imported(path: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("room", ["infra", "verify", "localaws", "tools"])
+def test_no_other_room_knows_the_gate(room: str) -> None:
+    for path in (ROOT / room).rglob("*.py"):
+        name = str(path.relative_to(ROOT))
+        assert not [each for each in imported(name) if each.partition(".")[0] == "gate"], name
+
+
+def test_the_gate_knows_the_program_by_its_registrations_only() -> None:
+    for path in (ROOT / "gate").glob("*.py"):
+        known = {
+            each for each in imported(f"gate/{path.name}") if each.partition(".")[0] in {"infra", "verify", "localaws"}
+        }
+        assert known <= {"localaws", "localaws.mocks"}, path.name
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_what_is_pure_starts_nothing_and_reaches_nothing(module: str) -> None:
+    known = {each.partition(".")[0] for each in imported(f"gate/{module}.py")}
+    assert not known & {"os", "socket", "subprocess", "tempfile", "tools", "pulumi"}
+
+
+def test_the_configuration_with_everything_on_decides_every_switch() -> None:
+    switches = {camel(name) for name, kind in kinds().items() if isinstance(kind, Flag)}
+    assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
+        "a new switch belongs into gate/configurations.py, or is one of those that prod's file or nobody sets"
+    )

@@ -1,0 +1,168 @@
+"""What the gate does when a scanner can't look: it says so, and never passes. The scanners are stand-ins."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gate import __main__ as command
+from gate import scanners
+from gate.findings import Finding
+from gate.scanners import ScannerError
+from tools.gate import NoScannersError, find_or_install
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gate.graph import Graph
+
+LISTENER = {"check_id": "CKV_AWS_2", "resource": "aws_lb_listener.dev__alb_http"}
+
+
+def report(count: int, *failed: dict[str, str], parsing_errors: int = 0) -> str:
+    summary = {"resource_count": count, "parsing_errors": parsing_errors}
+    return json.dumps({"summary": summary, "results": {"failed_checks": [*failed], "parsing_errors": ["plan.json"]}})
+
+
+def stub(folder: Path, name: str, output: str, code: int = 0) -> None:
+    path = folder / name
+    (folder / f"{name}.out").write_text(output)
+    path.write_text(f"#!/bin/sh\ncat '{folder}/{name}.out'\necho its last words >&2\nexit {code}\n")
+    path.chmod(0o755)
+
+
+def scan(folder: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
+    return scanners.scan(folder, {"dev": graphs["dev"]})
+
+
+def test_findings_name_the_programs_resources(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
+    place = {"Path": ["Resources", "ListenerAlbHttp", "Properties"]}
+    match = {"Filename": "dev.template.json", "Rule": {"Id": "E3676"}, "Location": place}
+    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes), LISTENER), 1)
+    stub(tmp_path, "cfn-lint", json.dumps([match, {**match, "Location": {"Path": []}}]), 2)
+    assert scan(tmp_path, graphs) == {
+        Finding("dev", "CKV_AWS_2", "Listener alb-http"),
+        Finding("dev", "E3676", "Listener alb-http"),
+        Finding("dev", "E3676", "the template"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "reason"),
+    [
+        ("", 1, "checkov ended with 1:\nits last words"),
+        ("Traceback", 2, "checkov ended with 2:\nits last words"),
+        ("{}", 137, "checkov ended with 137"),
+        (report(3), 0, "checkov looked at 3 of "),
+        (json.dumps([]), 0, "checkov looked at 0 of "),
+    ],
+)
+def test_a_scanner_that_did_not_look_at_everything_is_no_pass(
+    graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int, reason: str
+) -> None:
+    stub(tmp_path, "checkov", output, code)
+    stub(tmp_path, "cfn-lint", "[]")
+    with pytest.raises(ScannerError) as error:
+        scan(tmp_path, graphs)
+    assert reason in str(error.value)
+
+
+def test_a_plan_that_checkov_cannot_read_is_no_pass(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
+    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes), parsing_errors=1))
+    stub(tmp_path, "cfn-lint", "[]")
+    with pytest.raises(ScannerError, match=r"checkov couldn't read \['plan.json'\]"):
+        scan(tmp_path, graphs)
+
+
+@pytest.mark.parametrize(("output", "code"), [("", 0), ("[]", 1), ("[]", 127)])
+def test_a_linter_that_failed_is_no_pass(graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int) -> None:
+    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
+    stub(tmp_path, "cfn-lint", output, code)
+    with pytest.raises(ScannerError, match=f"cfn-lint ended with {code}"):
+        scan(tmp_path, graphs)
+
+
+def test_a_scanner_that_hangs_is_ended(
+    graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanners, "TIMEOUT_SECONDS", 0.2)
+    (tmp_path / "checkov").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "checkov").chmod(0o755)
+    stub(tmp_path, "cfn-lint", "[]")
+    with pytest.raises(ScannerError, match=r"checkov wasn't done after 0.2 s"):
+        scan(tmp_path, graphs)
+
+
+def test_a_persons_own_settings_do_not_reach_the_scanners(
+    graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKV_SKIP_CHECK", "CKV_AWS_2")
+    stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
+    stub(tmp_path, "cfn-lint", "[]")
+    told = tmp_path / "environment"
+    (tmp_path / "checkov").write_text(
+        f"#!/bin/sh\nenv > '{told}'; ls -A \"$HOME\" >> '{told}'\ncat '{tmp_path}/checkov.out'\n"
+    )
+    scan(tmp_path, graphs)
+    assert "CKV_" not in told.read_text()
+    assert "\nplan.json" in told.read_text(), "its home is the folder with the plan, and nothing of the person's"
+
+
+def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
+    graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert graphs
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\n[ \"$1\" = venv ] && exit 0\necho 'error: failed to fetch: the index' >&2\nexit 2\n")
+    uv.chmod(0o755)
+    monkeypatch.setattr(scanners, "find", lambda: find_or_install(tmp_path / "cache", lambda: uv))
+    monkeypatch.setattr(sys, "argv", ["gate"])
+    with pytest.raises(SystemExit) as exit_:
+        command.main()
+    assert exit_.value.code == 2
+    said = capsys.readouterr()
+    assert "The gate is shut, because it couldn't look." in said.err
+    assert "failed to fetch: the index" in said.err
+    assert "Nothing was checked. They come from the package index" in said.err
+    assert not said.out
+
+
+def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def uv() -> Path:
+        calls.append("asked")
+        path = tmp_path / "uv"
+        # The environment is its last argument but none, the requirements' python the one after --python.
+        path.write_text(
+            "#!/bin/sh\n"
+            'if [ "$1" = venv ]; then for last; do :; done; mkdir -p "$last/bin"; touch "$last/bin/python"; exit; fi\n'
+            'touch "$(dirname "$4")/checkov" "$(dirname "$4")/cfn-lint"\n'
+        )
+        path.chmod(0o755)
+        return path
+
+    first = find_or_install(tmp_path / "cache", uv)
+    assert sorted(each.name for each in first.iterdir()) == ["cfn-lint", "checkov", "python"]
+    assert find_or_install(tmp_path / "cache", uv) == first
+    assert calls == ["asked"]
+    (first / "checkov").unlink()
+    assert find_or_install(tmp_path / "cache", uv) == first
+    assert calls == ["asked"] * 2, "a broken one is installed anew"
+
+
+def test_other_pins_are_other_scanners(tmp_path: Path) -> None:
+    pins = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    for pin in pins:
+        pin.write_text(pin.name)
+
+    def no_uv() -> Path:
+        raise OSError("no uv")
+
+    for pin in pins:
+        with pytest.raises(NoScannersError, match="no uv"):
+            find_or_install(tmp_path / "cache", no_uv, pin)

@@ -1,0 +1,152 @@
+"""Nothing is lost on the way to the scanners: every resource, its values, and what it says of others."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gate import cloudformation, terraform
+from gate.configurations import CONFIGURATIONS
+from gate.graph import Graph, Node
+from gate.terraform import UnmappedBlockError
+from gate.types import UnmappedTypeError
+from tests.gate.conftest import node, worse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+UNTOLD = {"DefaultSecurityGroup network-default"}
+"""What CloudFormation has no type for; checkov looks at it."""
+
+
+def planned(graph: Graph) -> dict[str, dict[str, Any]]:
+    """The values of each resource, by its address."""
+    resources = terraform.plan({"dev": graph})["planned_values"]["root_module"]["resources"]
+    return {each["address"]: each["values"] for each in resources}
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_every_resource_is_in_the_plan_once(graphs: Mapping[str, Graph], stack: str) -> None:
+    plan = terraform.plan({stack: graphs[stack]})
+    for part in (plan["planned_values"]["root_module"]["resources"], plan["resource_changes"]):
+        assert len({each["address"] for each in part}) == len(part) == len(graphs[stack].nodes)
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_a_template_lacks_only_what_it_has_no_word_for(graphs: Mapping[str, Graph], stack: str) -> None:
+    assert {*cloudformation.untold(graphs[stack])} == UNTOLD
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_no_id_of_the_local_aws_is_left(graphs: Mapping[str, Graph], stack: str) -> None:
+    graph = graphs[stack]
+    made = {
+        each.outputs["id"] for each in graph.nodes if each.kind in {"SecurityGroup", "Subnet", "Vpc", "TargetGroup"}
+    }
+    for text in (json.dumps(terraform.plan({stack: graph})), json.dumps(cloudformation.template(graph))):
+        assert not [each for each in made if each in text]
+
+
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_whatever_a_template_names_is_in_it(graphs: Mapping[str, Graph], stack: str) -> None:
+    resources = cloudformation.template(graphs[stack])["Resources"]
+    assert {*_labels(resources)} <= {*resources}
+
+
+def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]) -> None:
+    rule = "aws_vpc_security_group_ingress_rule.dev__web_from_ingress"
+    assert planned(graphs["dev"])[rule]["referenced_security_group_id"] == "${aws_security_group.dev__alb.id}"
+    configured = terraform.plan({"dev": graphs["dev"]})["configuration"]["root_module"]["resources"]
+    (found,) = [each["expressions"] for each in configured if each["address"] == rule]
+    assert found["referenced_security_group_id"] == {
+        "references": ["aws_security_group.dev__alb.id", "aws_security_group.dev__alb"]
+    }
+    assert found["ip_protocol"] == {"constant_value": "tcp"}
+    resources = cloudformation.template(graphs["dev"])["Resources"]
+    told = resources["SecuritygroupingressruleWebFromIngress"]["Properties"]
+    assert told["SourceSecurityGroupId"] == {"Fn::GetAtt": ["SecuritygroupAlb", "GroupId"]}
+
+
+def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None:
+    policy = "aws_s3_bucket_policy.dev__access_logs"
+    assert "${aws_s3_bucket.dev__access_logs.arn}/*" in planned(graphs["everything"])[policy]["policy"]
+    resources = cloudformation.template(graphs["everything"])["Resources"]
+    assert "${BucketAccessLogs.Arn}/*" in json.dumps(resources["BucketpolicyAccessLogs"])
+
+
+def test_what_a_resource_waits_for_without_naming_it_is_a_dependency(graphs: Mapping[str, Graph]) -> None:
+    service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
+    assert {"ListenerruleAlb50000", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
+    assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"
+
+
+def test_blocks_lists_maps_and_numbers_are_terraforms(graphs: Mapping[str, Graph]) -> None:
+    values = planned(graphs["everything"])
+    service = values["aws_ecs_service.dev__web"]
+    assert service["network_configuration"][0]["assign_public_ip"] is False
+    assert service["load_balancer"][0]["container_name"] == "nginx"
+    assert isinstance(service["desired_count"], int)
+    assert service["tags"]["ManagedBy"] == "Pulumi", "a map with free keys is no block"
+    listener = values["aws_lb_listener.dev__alb_https"]
+    assert listener["routing_http_response_x_frame_options_header_value"] == "DENY"
+
+
+def test_attributes_are_spelt_as_aws_does(graphs: Mapping[str, Graph]) -> None:
+    listener = cloudformation.template(graphs["everything"])["Resources"]["ListenerAlbHttps"]["Properties"]
+    keys = {each["Key"] for each in listener["ListenerAttributes"]}
+    assert {"routing.http.response.x_frame_options.header_value", "routing.http.response.server.enabled"} <= keys
+
+
+def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]) -> None:
+    unknown = _and_another(graphs["dev"], "aws:sqs/queue:Queue")
+    for translate in (lambda graph: terraform.plan({"dev": graph}), cloudformation.template):
+        with pytest.raises(UnmappedTypeError, match=r"aws:sqs/queue:Queue isn't in gate/types.py"):
+            translate(unknown)
+
+
+def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]) -> None:
+    odd = worse(graphs["dev"], {"Cluster cluster": lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])})
+    with pytest.raises(UnmappedBlockError, match="Cluster cluster: Terraform's name for `flavours`"):
+        terraform.plan({"dev": odd})
+
+
+def test_stacks_share_no_address(graphs: Mapping[str, Graph]) -> None:
+    plan = terraform.plan({"dev": graphs["dev"], "local": graphs["dev"]})
+    addresses = [each["address"] for each in plan["resource_changes"]]
+    assert len({*addresses}) == len(addresses) == 2 * len(graphs["dev"].nodes)
+
+
+def test_translating_changes_nothing(graphs: Mapping[str, Graph]) -> None:
+    graph = worse(graphs["everything"], {})
+    before = json.dumps([each.inputs for each in graph.nodes])
+    cloudformation.template(graph)
+    terraform.plan({"dev": graph})
+    assert json.dumps([each.inputs for each in graph.nodes]) == before
+
+
+def test_a_buckets_name_is_the_buckets_though_others_carry_it(graphs: Mapping[str, Graph]) -> None:
+    balancer = node(graphs["everything"], "LoadBalancer alb")
+    assert [each.title for each in balancer.named(balancer.inputs["accessLogs"])] == ["Bucket access-logs"]
+
+
+def _and_another(graph: Graph, token: str) -> Graph:
+    known = node(graph, "Cluster cluster")
+    return Graph([*graph.nodes, Node(dataclasses.replace(known.registered, type=token, name="q"), known.outputs)])
+
+
+def _labels(value: object) -> Iterator[str]:
+    match value:
+        case {"Ref": str(label)} | {"Fn::GetAtt": [str(label), _]}:
+            yield label
+        case {"Fn::Sub": str(text)}:
+            yield from re.findall(r"\$\{(\w+)", text)
+        case dict():
+            for name, each in value.items():
+                yield from each if name == "DependsOn" and isinstance(each, list) else _labels(each)
+        case list():
+            for each in value:
+                yield from _labels(each)
