@@ -39,6 +39,9 @@ class PrivateEndpointsArgs:
     route_table_ids: pulumi.Input[Sequence[str]]
     """Route tables of those who pull images; they get the way to S3."""
 
+    s3_policy: str
+    """What may be done with S3 through its endpoint."""
+
     services: Sequence[str]
     """Names like `ecr.api`; each costs by the hour and zone."""
 
@@ -85,6 +88,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=args.route_table_ids,
+            policy=args.s3_policy,
             tags=tags,
             opts=child,
         )

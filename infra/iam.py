@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -106,9 +107,27 @@ def flow_log_delivery(place: Place, *, log_group: str) -> str:
     )
 
 
+def s3_endpoint(place: Place, statements: Iterable[Mapping[str, Any]]) -> str:
+    """What may be done with S3 through an endpoint: get the layers of ECR's images, and what tasks are granted there.
+
+    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source: Amazon ECR, VPC endpoints,
+    minimum bucket permissions.
+    """
+    bucket = f"arn:{place.partition}:s3:::prod-{place.region}-starport-layer-bucket/*"
+    layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}
+    allowed = [each for each in statements if each["Effect"] == "Allow"]
+    own = [{key: _of_s3(each[key]) for key in ("Action", "Resource")} for each in allowed]
+    return _policy(*({"Principal": "*", **each} for each in [layers, *own] if all(each.values())))
+
+
 def granted(statements: Iterable[Mapping[str, Any]]) -> str:
     """A policy of statements that were checked elsewhere (`infra.statements`)."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def _of_s3(values: str | list[str]) -> list[str]:
+    """Those actions or resources that are S3's."""
+    return [each for each in ([values] if isinstance(values, str) else values) if re.match(r"s3:|arn:[^:]+:s3:", each)]
 
 
 def _image_pull(place: Place, image: str) -> list[dict[str, Any]]:

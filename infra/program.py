@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
-from infra import dns, endpoints, existing_vpc, naming, network
+from infra import dns, endpoints, existing_vpc, iam, naming, network
 from infra.access_logs import AccessLogs, AccessLogsArgs
 from infra.certificate import Certificate, CertificateArgs
 from infra.cluster import Cluster, ClusterArgs, ExecLog
@@ -248,6 +248,7 @@ def _doors(settings: Settings, place: Place, home: Network, tags: dict[str, str]
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
             route_table_ids=home.task_route_table_ids,
+            s3_policy=iam.s3_endpoint(place, settings.task_policy_statements),
             services=services,
             tags=tags,
         ),

@@ -124,6 +124,29 @@ def test_images_come_through_the_private_subnets_way_to_s3(endpoints: Recording)
     assert set(gateway.inputs["routeTableIds"]) == tables
 
 
+def test_s3s_endpoint_leads_to_images_and_to_what_tasks_are_granted_and_no_further() -> None:
+    recording = recorder.run(
+        "dev",
+        network="endpoints",
+        image=OWN_IMAGE,
+        taskPolicyStatements=[
+            {"Action": ["s3:PutObject", "sqs:SendMessage"], "Resource": ["arn:aws:s3:::a/*", "arn:aws:sqs:r:1:q"]},
+            {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:r:1:q"},
+            {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
+        ],
+    )
+    (policy,) = [each.inputs["policy"] for each in recording.all("VpcEndpoint") if "policy" in each.inputs]
+    assert json.loads(policy)["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::prod-ap-northeast-1-starport-layer-bucket/*",
+        },
+        {"Effect": "Allow", "Principal": "*", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::a/*"]},
+    ]
+
+
 @pytest.mark.parametrize(
     ("secrets", "exec_on", "key", "more"),
     [
