@@ -77,8 +77,16 @@ class Stack:
         return self.run("up", "--yes", "--non-interactive", "--skip-preview", *settings, *arguments, fails=fails)
 
     def outputs(self) -> dict[str, Any]:
+        return self._document("stack", "output", "--json")
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the engine's state holds."""
+        return list(self._document("stack", "export")["deployment"].get("resources", []))
+
+    def _document(self, *arguments: str) -> dict[str, Any]:
+        """What `pulumi-local` prints as JSON; what it has to say besides isn't part of it."""
         found = subprocess.run(
-            [BIN / "pulumi-local", "stack", "output", "--json"],
+            [BIN / "pulumi-local", *arguments],
             cwd=self.project,
             env=self.variables,
             capture_output=True,
@@ -87,11 +95,6 @@ class Stack:
             timeout=TIME_LIMIT_SECONDS,
         )
         return dict(json.loads(found.stdout))
-
-    def resources(self) -> list[dict[str, Any]]:
-        """What the engine's state holds."""
-        document = json.loads(self.run("stack", "export"))
-        return list(document["deployment"].get("resources", []))
 
     def last_words(self) -> str:
         log = self.home.daemon_log
