@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import pytest
 
 from localaws.alb.authority import authority_file
+from tests.engine.stack import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +88,10 @@ def test_a_second_up_with_the_domain_changes_nothing(stack: Stack) -> None:
 @pytest.mark.usefixtures("flip")
 def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
     assert "PRIVATE KEY" not in stack.run("stack", "export", "--show-secrets")
+
+
+def test_the_manual_names_the_authoritys_file() -> None:
+    assert f"--cacert {authority_file(Path('.local'))} " in (ROOT / "docs" / "https.md").read_text()
 
 
 def carriers(stack: Stack) -> dict[str, str]:
