@@ -110,8 +110,8 @@ def flow_log_delivery(place: Place, *, log_group: str) -> str:
 def s3_endpoint(place: Place, statements: Iterable[Mapping[str, Any]]) -> str:
     """What may be done with S3 through an endpoint: get the layers of ECR's images, and what tasks are granted there.
 
-    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source: Amazon ECR, VPC endpoints,
-    minimum bucket permissions.
+    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the layers' bucket:
+    Amazon ECR, interface VPC endpoints.
     """
     bucket = f"arn:{place.partition}:s3:::prod-{place.region}-starport-layer-bucket/*"
     layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}
