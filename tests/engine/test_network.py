@@ -6,7 +6,7 @@ No traffic goes through gateways and endpoints here; that AWS would accept them,
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -30,7 +30,7 @@ ENDPOINTS = {"network": "endpoints", "image": OWN_IMAGE, "internal": "true", "eg
     ids=["gateways", "endpoints"],
 )
 def test_a_private_network_comes_up_answers_and_goes(
-    empty_stack: Stack, config: dict[str, str], expected: dict[str, int]
+    empty_stack: Stack, config: dict[str, Any], expected: dict[str, int]
 ) -> None:
     empty_stack.up("--config-path", **config)
     kinds = Counter(each["type"].rpartition(":")[2] for each in empty_stack.resources())

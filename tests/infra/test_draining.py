@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ SECONDS = st.integers(2, 120)
 def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
     drain: int, stop: int, delay: int, minutes: int
 ) -> None:
-    changes = {
+    changes: dict[str, Any] = {
         "drainSeconds": drain,
         "stopTimeoutSeconds": stop,
         "deregistrationDelaySeconds": delay,
