@@ -37,14 +37,18 @@ class Idle:
         """What a service is found to be."""
 
         self.renewed: list[str] = []
+        self.limits: list[float] = []
+        """How long each operation was let wait, in seconds."""
 
     async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        self.limits.append(seconds)
         report(f"settling {resource.id} for at most {seconds:g} s")
         await asyncio.sleep(self.waits)
         if self.verdict:
             raise NotSettled(self.verdict)
 
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        self.limits.append(seconds)
         self.drained = True
 
     def live(self, resource: Resource) -> dict[str, Any]:
@@ -217,6 +221,20 @@ def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:
         assert failed.id == "g"
 
     play(scene, Idle(verdict="1 of 2 tasks healthy"))
+
+
+def test_the_custom_timeout_of_each_operation_bounds_its_wait() -> None:
+    idle = Idle()
+
+    async def scene(provider: Any) -> None:
+        made = await create(provider, GROUP, {"name": "g"}, timeout=90)
+        await provider.Update(
+            provider_pb2.UpdateRequest(urn=GROUP, id=made.id, news=to_wire({"name": "g"}), timeout=60)
+        )
+        await provider.Delete(provider_pb2.DeleteRequest(urn=GROUP, id=made.id, timeout=30))
+
+    play(scene, idle)
+    assert idle.limits == [90, 60, 30]
 
 
 def test_cancelling_ends_a_wait_at_once() -> None:
