@@ -27,9 +27,6 @@ class Subnet:
     ipv6: bool = False
     """Whether it has an IPv6 range."""
 
-    table: str = ""
-    """The route table that it follows."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -45,9 +42,7 @@ class Wanted:
     """Whether they must have an IPv6 range."""
 
 
-def find(
-    *, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None, private_dns: bool
-) -> Network:
+def find(*, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None) -> Network:
     """Look an existing VPC up.
 
     Args:
@@ -55,27 +50,22 @@ def find(
         vpc_tags: Tags that it has, and no other VPC.
         balancer: Subnets of the load balancer.
         tasks: Subnets of the tasks; None for the load balancer's.
-        private_dns: Whether names of AWS's services must lead to endpoints in the VPC.
 
     Raises:
         SettingsError: There is no such VPC, or it lacks the subnets.
     """
     vpc = aws.ec2.get_vpc(id=vpc_id or _only(vpc_tags))
     key = "vpcId" if vpc_id else "vpcTags"
-    if private_dns and not (vpc.enable_dns_hostnames and vpc.enable_dns_support):
-        raise SettingsError([Problem(key, f"{vpc.id} without DNS host names", "a VPC with DNS support and host names")])
-    of_balancer = _subnets(vpc.id, balancer, key)
-    of_tasks = _subnets(vpc.id, tasks, key) if tasks else []
+    subnet_ids = _subnets(vpc.id, balancer, key)
     return Network(
         vpc_id=vpc.id,
         cidr=vpc.cidr_block,
-        subnet_ids=[subnet.id for subnet in of_balancer],
-        task_subnet_ids=[subnet.id for subnet in of_tasks or of_balancer],
-        task_route_table_ids=sorted({subnet.table for subnet in of_tasks}),
+        subnet_ids=subnet_ids,
+        task_subnet_ids=_subnets(vpc.id, tasks, key) if tasks else subnet_ids,
     )
 
 
-def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId") -> list[Subnet]:
+def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId") -> list[str]:
     """One subnet for each zone, as a load balancer takes one a zone, by id.
 
     Subnets that the configuration named must all do; of those that were found, the ones that do are taken.
@@ -90,12 +80,12 @@ def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise:
         SettingsError: A named subnet won't do, or fewer than two zones remain.
     """
     kind = "public" if wanted.public else "private"
-    by_zone: dict[str, Subnet] = {}
+    by_zone: dict[str, str] = {}
     problems = []
     for subnet in sorted(subnets, key=lambda subnet: subnet.id):
         flaw = _flaw(subnet, vpc_id, wanted, by_zone)
         if flaw is None:
-            by_zone[subnet.zone] = subnet
+            by_zone[subnet.zone] = subnet.id
         elif wanted.ids:
             allowed = f"{kind} subnets of the VPC, one a zone{', with IPv6' if wanted.ipv6 else ''}"
             problems.append(Problem(f"{wanted.key}Ids", f"{subnet.id} is {flaw}", allowed))
@@ -106,17 +96,17 @@ def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise:
         problems.append(Problem(key, found, allowed))
     if problems:
         raise SettingsError(problems)
-    return sorted(by_zone.values(), key=lambda subnet: subnet.id)
+    return sorted(by_zone.values())
 
 
-def _flaw(subnet: Subnet, vpc_id: str, wanted: Wanted, by_zone: Mapping[str, Subnet]) -> str | None:
+def _flaw(subnet: Subnet, vpc_id: str, wanted: Wanted, by_zone: Mapping[str, str]) -> str | None:
     """Why a subnet won't do."""
     flaws = {
         f"not in {vpc_id}": subnet.vpc_id != vpc_id,
         "without a route to an internet gateway": wanted.public and not subnet.public,
         "with a route to an internet gateway": subnet.public and not wanted.public,
         "without an IPv6 range": wanted.ipv6 and not subnet.ipv6,
-        f"in zone {subnet.zone} like {getattr(by_zone.get(subnet.zone), 'id', '')}": subnet.zone in by_zone,
+        f"in zone {subnet.zone} like {by_zone.get(subnet.zone)}": subnet.zone in by_zone,
     }
     return next((flaw for flaw, found in flaws.items() if found), None)
 
@@ -129,7 +119,7 @@ def _only(vpc_tags: Mapping[str, str]) -> str:
     return ids[0]
 
 
-def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[Subnet]:
+def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[str]:
     """The subnets that are wanted, looked up and chosen."""
     tables = [
         aws.ec2.get_route_table(route_table_id=table_id) for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
@@ -152,7 +142,6 @@ def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[Subnet]:
             zone=each.availability_zone,
             public=table_of.get(each.id, main) in public,
             ipv6=bool(each.ipv6_cidr_block),
-            table=table_of.get(each.id, main),
         )
         for each in described
     )

@@ -31,8 +31,8 @@ class Network:
     task_subnet_ids: pulumi.Input[Sequence[str]]
     """Subnets of the tasks, one a zone; nobody outside reaches them, unless they are the load balancer's too."""
 
-    task_route_table_ids: pulumi.Input[Sequence[str]]
-    """Route tables of subnets that are the tasks' alone."""
+    task_route_table_ids: pulumi.Input[Sequence[str]] = ()
+    """Route tables of subnets that are the tasks' alone and the stack's own."""
 
 
 def create(

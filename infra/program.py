@@ -200,7 +200,6 @@ def _existing_home(settings: Settings) -> Network:
         vpc_tags=settings.vpc_tags,
         balancer=balancer,
         tasks=None if settings.network == PUBLIC else tasks,
-        private_dns=settings.network == ENDPOINTS,
     )
 
 

@@ -87,8 +87,9 @@ def _subnets_belong_to_a_vpc(  # noqa: PLR0917 — a relation's parameters are t
 
 
 def _an_existing_vpc_has_its_own_gateways(network: str, vpc_id: str, vpc_tags: dict[str, str]) -> Iterator[Problem]:
-    if network == NAT_PER_ZONE and (vpc_id or vpc_tags):
-        yield Problem("network", network, f"{NAT} in an existing VPC, whose gateways are its owner's")
+    # Endpoints answer for their service in the whole VPC, and ours admit nobody but the tasks.
+    if network in {NAT_PER_ZONE, ENDPOINTS} and (vpc_id or vpc_tags):
+        yield Problem("network", network, f"{NAT} in an existing VPC, whose gateways and endpoints are its owner's")
 
 
 def _subnets_hold_a_load_balancer(

@@ -157,6 +157,10 @@ REFUSED = [
         {"network": "nat-per-zone", "vpcId": VPC},
         "network: nat-per-zone; allowed: nat in an existing VPC, whose gateways",
     ),
+    (
+        {"network": "endpoints", "vpcTags": {"Name": "a"}, "image": OWN_IMAGE},
+        "network: endpoints; allowed: nat in an existing VPC, whose gateways and endpoints are its owner's",
+    ),
     ({"network": "endpoints"}, "image: public.ecr.aws/nginx/nginx:stable, in a registry that has no endpoint in a VPC"),
     (
         {"network": "endpoints", "image": OWN_IMAGE, "dualStack": True},
