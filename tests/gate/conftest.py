@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,10 +13,11 @@ from gate.configurations import CONFIGURATIONS, graph_of
 from gate.graph import Graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from gate.graph import Node
+    from tests.gate.changes import Change
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +34,12 @@ def commands() -> Path:
     return scanners.find()
 
 
-def worse(graph: Graph, changes: Mapping[str, Callable[[dict[str, Any]], object]]) -> Graph:
-    """A copy of a graph in which the inputs of some resources, by title, are changed in place."""
+def worse(graph: Graph, changes: Mapping[str, Iterable[Change]]) -> Graph:
+    """A copy of a graph in which the inputs of some resources, by title, are changed."""
     changed = copy.deepcopy(graph)
-    by_title = {node.title: node for node in changed.nodes}
-    for title, change in changes.items():
-        change(by_title[title].registered.inputs)
+    for title, own in changes.items():
+        for change in own:
+            change(node(changed, title).registered.inputs)
     return changed
 
 

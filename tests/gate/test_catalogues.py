@@ -1,6 +1,6 @@
 """checkov and cfn-lint can fail: each family of their rules fires at what is made worse, and not before.
 
-One run of both looks at all of it, as starting is most of what they cost: changes to different resources share a graph.
+One run of both looks at all of it, as starting is most of what they cost: changes to different inputs share a graph.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from gate import scanners
 from gate.findings import Finding
 from tests.gate.changes import container, having, lacking, statement
-from tests.gate.conftest import without, worse
+from tests.gate.conftest import node, without, worse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,33 +83,51 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
 """Rules that look at two resources: where they fire, and what must be taken away for it."""
 
 
-def batches() -> list[dict[str, tuple[str, Change]]]:
-    """The table in as few parts as can be, each with at most one change to a resource."""
-    parts: list[dict[str, tuple[str, Change]]] = []
-    for rule, case in WORSE.items():
-        free = next((each for each in parts if case[0] not in {title for title, _ in each.values()}), None)
-        if free is None:
-            parts.append(free := {})
-        free[rule] = case
-    return parts
+def touched(graph: Graph, title: str, change: Change) -> set[tuple[str, str]]:
+    """The inputs that a change is about."""
+    before, after = node(graph, title).inputs, node(worse(graph, {title: [change]}), title).inputs
+    return {(title, name) for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def batches(graph: Graph) -> list[list[str]]:
+    """The table's rules in as few parts as can be, of which each changes an input at most once."""
+    found: list[tuple[list[str], set[tuple[str, str]]]] = []
+    for rule, (title, change) in WORSE.items():
+        mine = touched(graph, title, change)
+        free = next((part for part in found if not part[1] & mine), ([], set()))
+        if not free[0]:
+            found.append(free)
+        free[0].append(rule)
+        free[1].update(mine)
+    return [rules for rules, _ in found]
 
 
 @pytest.fixture(scope="module")
-def found(graphs: Mapping[str, Graph], commands: Path) -> set[Finding]:
+def parts(graphs: Mapping[str, Graph]) -> list[list[str]]:
+    return batches(graphs[STACK])
+
+
+@pytest.fixture(scope="module")
+def found(graphs: Mapping[str, Graph], commands: Path, parts: list[list[str]]) -> set[Finding]:
     base = graphs[STACK]
     changed = {STACK: base}
-    for number, part in enumerate(batches()):
-        changed[f"batch{number}"] = worse(base, dict(part.values()))
+    for number, part in enumerate(parts):
+        changes: dict[str, list[Change]] = {}
+        for title, change in map(WORSE.__getitem__, part):
+            changes.setdefault(title, []).append(change)
+        changed[f"batch{number}"] = worse(base, changes)
     fewer = base
     for _, title in ELSEWHERE.values():
         fewer = without(fewer, title)
-    opened = worse(fewer, {"DefaultSecurityGroup network-default": having(ingress=DEFAULT_OPEN)})
+    opened = worse(fewer, {"DefaultSecurityGroup network-default": [having(ingress=DEFAULT_OPEN)]})
     return scanners.scan(commands, {**changed, "fewer": opened})
 
 
 @pytest.mark.parametrize("rule", WORSE)
-def test_a_change_for_the_worse_is_found_where_it_was_made(found: set[Finding], rule: str) -> None:
-    number = next(number for number, part in enumerate(batches()) if rule in part)
+def test_a_change_for_the_worse_is_found_where_it_was_made(
+    found: set[Finding], parts: list[list[str]], rule: str
+) -> None:
+    number = next(number for number, part in enumerate(parts) if rule in part)
     title, _ = WORSE[rule]
     assert Finding(f"batch{number}", rule, title) in found
     assert Finding(STACK, rule, title) not in found

@@ -88,7 +88,7 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
 def test_whatever_is_opened_is_told(graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str) -> None:
     before = reachability.sentences(graphs["dev"])
     assert new not in before
-    assert new in reachability.sentences(worse(graphs["dev"], {title: _setting(change)}))
+    assert new in reachability.sentences(worse(graphs["dev"], {title: [_setting(change)]}))
 
 
 def test_a_group_that_admits_itself_lets_tasks_reach_each_other(graphs: Mapping[str, Graph]) -> None:
@@ -105,15 +105,15 @@ def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
     assert way in reachability.sentences(graphs["dev"])
     for end in ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupEgressRule web-from-ingress"):
         assert way not in reachability.sentences(without(graphs["dev"], end)), end
-        narrower = worse(graphs["dev"], {end: _setting({"fromPort": 81.0, "toPort": 90.0})})
+        narrower = worse(graphs["dev"], {end: [_setting({"fromPort": 81.0, "toPort": 90.0})]})
         assert way not in reachability.sentences(narrower), end
-        other = worse(graphs["dev"], {end: _setting({"ipProtocol": "udp"})})
+        other = worse(graphs["dev"], {end: [_setting({"ipProtocol": "udp"})]})
         assert way not in reachability.sentences(other), end
 
 
 def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[str, Graph]) -> None:
     private = worse(
-        graphs["dev"], {"Service web": lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False)}
+        graphs["dev"], {"Service web": [lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False)]}
     )
     way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no way there."
     assert way in reachability.sentences(private)
@@ -121,7 +121,9 @@ def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[st
 
 def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, Graph]) -> None:
     closed = "The network's default security group lets nothing in and nothing out."
-    opened = worse(graphs["dev"], {"DefaultSecurityGroup network-default": _setting({"egress": [{"protocol": "-1"}]})})
+    opened = worse(
+        graphs["dev"], {"DefaultSecurityGroup network-default": [_setting({"egress": [{"protocol": "-1"}]})]}
+    )
     assert closed in reachability.sentences(graphs["dev"])
     assert closed not in reachability.sentences(opened)
 

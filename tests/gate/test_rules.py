@@ -160,7 +160,7 @@ def test_a_stack_that_is_made_worse_is_found_out(
     graphs: Mapping[str, Graph], rule: str, case: tuple[str, str, str, Change]
 ) -> None:
     stack, where, title, change = case
-    before, after = graphs[stack], worse(graphs[stack], {title: change})
+    before, after = graphs[stack], worse(graphs[stack], {title: [change]})
     assert where in {each.title for each in rules.RULES[rule](after)}
     if rule != "images-are-pinned":  # dev's image isn't
         assert not [*rules.RULES[rule](before)]

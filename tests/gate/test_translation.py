@@ -109,7 +109,7 @@ def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]
 
 
 def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]) -> None:
-    odd = worse(graphs["dev"], {"Cluster cluster": lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])})
+    odd = worse(graphs["dev"], {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]})
     with pytest.raises(UnmappedBlockError, match="Cluster cluster: Terraform's name for `flavours`"):
         terraform.plan({"dev": odd})
 
