@@ -212,9 +212,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self.arn = balancer.arn
         self.alb_zone_id = balancer.zone_id
         self.alb_dns = balancer.dns_name
-        self.url = pulumi.Output.concat(
-            "https://" if args.https else "http://", (args.https and args.https.domain) or balancer.dns_name
-        )
+        scheme, domain = ("https", args.https.domain) if args.https else ("http", None)
+        # A run with --target hasn't got the name of a load balancer that it leaves out.
+        self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
         self.security_group_id = group.id
         self.target_group_arns = {
             route.name: self._lead(name, route, args.vpc_id, serving.arn, tags) for route in args.routes
@@ -310,7 +310,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return pulumi.Output.all(group=target_group.arn, rule=rule.arn).apply(lambda arns: str(arns["group"]))
+        return pulumi.Output.all(group=target_group.arn, rule=rule.arn).apply(lambda arns: str(arns["group"] or ""))
 
 
 def _reject_twins(what: str, values: Sequence[object]) -> None:

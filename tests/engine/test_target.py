@@ -1,0 +1,20 @@
+"""A part of the stack may be deployed by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+CLUSTER = "urn:pulumi:local::fargate-web::fargate-web:index:Cluster$aws:ecs/cluster:Cluster::cluster"
+
+
+def test_a_part_comes_first_and_the_rest_later(empty_stack: Stack) -> None:
+    empty_stack.up("--target", CLUSTER)
+    assert empty_stack.outputs()["clusterName"] == "ecs-cluster-local"
+    assert not [value for value in empty_stack.outputs().values() if "None" in str(value)], "told as if it were there"
+
+    empty_stack.up()
+    outputs = empty_stack.outputs()
+    assert outputs["serviceUrl"] == f"http://{outputs['albDns']}"
