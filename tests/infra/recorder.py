@@ -27,6 +27,9 @@ VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
+# What a test made beside a run would never be registered, and the test would pass.
+mocks.only_in_runs()
+
 __all__ = ["Recorder", "Recording", "Registered", "configuration", "run", "run_under", "schema", "word"]
 
 
