@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
-CLUSTER = "urn:pulumi:local::fargate-web::fargate-web:index:Cluster$aws:ecs/cluster:Cluster::cluster"
+CLUSTER = "**:Cluster::cluster"
+"""The cluster and the component that it is part of, as a target must be."""
 
 
 def test_a_part_comes_first_and_the_rest_later(empty_stack: Stack) -> None:
