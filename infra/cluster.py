@@ -11,13 +11,18 @@ from infra import log_group, naming
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExecLog:
-    """Where ECS Exec sessions are recorded."""
+class Log:
+    """A log group that the cluster writes to."""
 
     group: str
     retention_days: int
-    log_key_arn: str | None = None
+    key_arn: str | None = None
     """Key of one's own that the log is encrypted with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecLog(Log):
+    """Where ECS Exec sessions are recorded."""
 
     session_key_arn: str | None = None
     """Key of one's own that the sessions are encrypted with on their way, beyond TLS."""
@@ -32,6 +37,9 @@ class ClusterArgs:
 
     container_insights: str = "disabled"
     """`disabled`, `enabled` or `enhanced`."""
+
+    insights_log: Log | None = None
+    """Log of Container Insights. Without one AWS makes it at the first measurement, and keeps it for ever."""
 
     exec_log: ExecLog | None = None
     """Log of ECS Exec sessions; without one the cluster records none."""
@@ -58,14 +66,8 @@ class Cluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fargate-web:index:Cluster", name, None, opts)
         tags = naming.of_component(args.tags, name)
-        sessions = args.exec_log and log_group.adopt_or_create(
-            f"{name}-exec",
-            group=args.exec_log.group,
-            retention_days=args.exec_log.retention_days,
-            key_arn=args.exec_log.log_key_arn,
-            tags=tags,
-            parent=self,
-        )
+        sessions = args.exec_log and self._log(f"{name}-exec", args.exec_log, tags)
+        insights = args.insights_log and self._log(f"{name}-insights", args.insights_log, tags)
         cluster = aws.ecs.Cluster(
             name,
             name=args.cluster_name,
@@ -73,12 +75,26 @@ class Cluster(pulumi.ComponentResource):
             configuration=_recorded(args.exec_log, sessions.name) if args.exec_log and sessions else None,
             tags=tags,
             # Not the component: that would protect the log group too, and so forbid to switch Exec off.
-            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.deletion_protection or None,
+                depends_on=[insights] if insights else None,
+            ),
         )
         self.arn = cluster.arn
         self.cluster_name = cluster.name
         self.exec_log_group = sessions.name if sessions else None
         self.register_outputs({"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group})
+
+    def _log(self, name: str, log: Log, tags: dict[str, str]) -> aws.cloudwatch.LogGroup:
+        return log_group.adopt_or_create(
+            name,
+            group=log.group,
+            retention_days=log.retention_days,
+            key_arn=log.key_arn,
+            tags=tags,
+            parent=self,
+        )
 
 
 def _recorded(log: ExecLog, group: pulumi.Input[str]) -> aws.ecs.ClusterConfigurationArgsDict:
@@ -92,7 +108,7 @@ def _recorded(log: ExecLog, group: pulumi.Input[str]) -> aws.ecs.ClusterConfigur
             "log_configuration": {
                 "cloud_watch_log_group_name": group,
                 # A session fails that is told to encrypt, but finds a group without a key.
-                "cloud_watch_encryption_enabled": log.log_key_arn is not None,
+                "cloud_watch_encryption_enabled": log.key_arn is not None,
             },
         }
     }

@@ -26,6 +26,11 @@ def exec_log_group(stack: str) -> str:
     return f"/aws/ecs/{cluster(stack)}/exec"
 
 
+def insights_log_group(stack: str) -> str:
+    """The log group that Container Insights writes to; AWS chose its name."""
+    return f"/aws/ecs/containerinsights/{cluster(stack)}/performance"
+
+
 def firewall(stack: str) -> str:
     """The name of a stack's WAF metrics."""
     return f"{cluster(stack)}-waf"

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from infra import dns, endpoints, existing_vpc, iam, naming, network
 from infra.access_logs import AccessLogs, AccessLogsArgs
 from infra.certificate import Certificate, CertificateArgs
-from infra.cluster import Cluster, ClusterArgs, ExecLog
+from infra.cluster import Cluster, ClusterArgs, ExecLog, Log
 from infra.container import Container
 from infra.dns import Alias, AliasArgs
 from infra.endpoints import PrivateEndpoints, PrivateEndpointsArgs
@@ -71,10 +71,17 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         ClusterArgs(
             cluster_name=naming.cluster(settings.stack),
             container_insights=settings.container_insights,
+            insights_log=Log(
+                group=naming.insights_log_group(settings.stack),
+                retention_days=settings.log_retention_days,
+                key_arn=settings.log_key_arn or None,
+            )
+            if settings.container_insights != "disabled"
+            else None,
             exec_log=ExecLog(
                 group=exec_log_group,
                 retention_days=settings.exec_log_retention_days,
-                log_key_arn=settings.log_key_arn or None,
+                key_arn=settings.log_key_arn or None,
                 session_key_arn=settings.exec_key_arn or None,
             )
             if exec_log_group

@@ -49,3 +49,11 @@ def test_a_cluster_shows_what_others_need(dev: Recording) -> None:
     assert shown["clusterName"] == "ecs-cluster-dev"
     assert shown["execLogGroup"] == "/aws/ecs/ecs-cluster-dev/exec"
     assert shown["arn"].endswith(":cluster/ecs-cluster-dev")
+
+
+def test_insights_write_to_a_log_that_ends(dev: Recording, prod: Recording) -> None:
+    group = prod.one("LogGroup", "cluster-insights")
+    assert group.inputs["name"] == "/aws/ecs/containerinsights/ecs-cluster-prod/performance"
+    assert (group.inputs["retentionInDays"], group.retain_on_delete) == (180, True)
+    assert group.urn in prod.one("Cluster").dependencies, "AWS would make one without an end at the first measurement"
+    assert "cluster-insights" not in {each.name for each in dev.all("LogGroup")}
