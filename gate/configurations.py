@@ -95,15 +95,17 @@ def recording(stack: str) -> Recording:
         raise NotRecordedError(f"{stack} can't be deployed: {reason}") from reason
 
 
-def record(stack: str, config: Mapping[str, str]) -> Recording:
-    """What the program registers with a configuration, in an account where nothing is yet.
+def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = None) -> Recording:
+    """What the program registers with a configuration, in an account where nothing is yet unless one is given.
 
     Raises:
         pulumi.RunError: The program refuses the configuration.
         Mistake: AWS would refuse something.
     """
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"]
-    return mocks.run(lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config)
+    return mocks.run(
+        lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config, cloud=account
+    )
 
 
 @cache

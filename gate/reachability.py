@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gate.graph import Graph, Node
 
@@ -22,8 +22,8 @@ class Party:
 
     name: str
     groups: frozenset[Node]
-    listens: frozenset[int]
-    """Ports that something answers on."""
+    answers: Mapping[int, str]
+    """Ports that something answers on, and what is to be said of one."""
 
     public: bool
     """Whether an address of it is the internet's."""
@@ -81,12 +81,12 @@ _WAYS: Final = {
 
 def _parties(graph: Graph) -> Iterator[Party]:
     for balancer in graph.all("LoadBalancer"):
-        ports = [each.inputs["port"] for each in graph.all("Listener") if balancer in each.sources]
+        answers = {
+            int(each.inputs["port"]): _answer(graph, each) for each in graph.all("Listener") if balancer in each.sources
+        }
         public = not balancer.inputs.get("internal")
         groups = frozenset(balancer.named(balancer.inputs["securityGroups"]))
-        yield Party(
-            f"load balancer {balancer.registered.name}", groups, frozenset(map(int, ports)), public, frozenset()
-        )
+        yield Party(f"load balancer {balancer.registered.name}", groups, answers, public, frozenset())
     for service in graph.all("Service"):
         network = service.inputs["networkConfiguration"]
         ports = [each["containerPort"] for each in service.inputs.get("loadBalancers", [])]
@@ -95,7 +95,7 @@ def _parties(graph: Graph) -> Iterator[Party]:
         yield Party(
             f"tasks of {service.registered.name}",
             frozenset(service.named(network["securityGroups"])),
-            frozenset(map(int, ports)),
+            {int(port): "" for port in ports},
             addressed,
             frozenset(way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed))
             if subnets
@@ -104,7 +104,14 @@ def _parties(graph: Graph) -> Iterator[Party]:
     for endpoint in graph.all("VpcEndpoint"):
         groups = frozenset(endpoint.named(endpoint.inputs.get("securityGroupIds")))
         if groups:
-            yield Party(f"endpoint {_service_of(endpoint)}", groups, frozenset({443}), public=False, ways=frozenset())
+            yield Party(f"endpoint {_service_of(endpoint)}", groups, {443: ""}, public=False, ways=frozenset())
+
+
+def _answer(graph: Graph, listener: Node) -> str:
+    """What is to be said of a listener's port."""
+    ruled = any(listener in rule.named(rule.inputs["listenerArn"]) for rule in graph.all("ListenerRule"))
+    targets = [each.get("redirect", {}).get("protocol") for each in listener.inputs["defaultActions"]]
+    return ", which only leads to HTTPS" if targets == ["HTTPS"] and not ruled else ""
 
 
 def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[tuple[int, str]]:
@@ -207,8 +214,9 @@ _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 def _at(opening: _Opening, party: Party) -> str:
     low, high = opening.ports
-    answered = any(low <= port <= high for port in party.listens)
-    return f"the {party.name} on {_ports(opening)}{'' if answered else ', where nothing answers'}"
+    notes = {note for port, note in party.answers.items() if low <= port <= high}
+    note = next(iter(notes)) if len(notes) == 1 else "" if notes else ", where nothing answers"
+    return f"the {party.name} on {_ports(opening)}{note}"
 
 
 def _ports(opening: _Opening) -> str:

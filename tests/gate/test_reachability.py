@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gate import reachability
+from gate import graph, reachability
 from gate.__main__ import GOLDEN, golden
-from gate.configurations import CONFIGURATIONS
+from gate.configurations import CONFIGURATIONS, ROOT, record
+from localaws import mocks
 from tests.gate.conftest import node, without, worse
 
 if TYPE_CHECKING:
@@ -92,12 +93,12 @@ def test_whatever_is_opened_is_told(graphs: Mapping[str, Graph], title: str, cha
 
 
 def test_a_group_that_admits_itself_lets_tasks_reach_each_other(graphs: Mapping[str, Graph]) -> None:
-    graph = copy.deepcopy(graphs["dev"])
-    group = node(graph, "SecurityGroup web").outputs["id"]
-    node(graph, "SecurityGroupIngressRule web-from-ingress").registered.inputs["referencedSecurityGroupId"] = group
-    egress = node(graph, "SecurityGroupEgressRule web-https").registered.inputs
+    changed = copy.deepcopy(graphs["dev"])
+    group = node(changed, "SecurityGroup web").outputs["id"]
+    node(changed, "SecurityGroupIngressRule web-from-ingress").registered.inputs["referencedSecurityGroupId"] = group
+    egress = node(changed, "SecurityGroupEgressRule web-https").registered.inputs
     egress.update(referencedSecurityGroupId=group, cidrIpv4=None, fromPort=0.0, toPort=100.0)
-    assert "The tasks of web reach the other tasks of web on tcp 80." in reachability.sentences(graph)
+    assert "The tasks of web reach the other tasks of web on tcp 80." in reachability.sentences(changed)
 
 
 def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
@@ -117,6 +118,24 @@ def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[st
     )
     way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no way there."
     assert way in reachability.sentences(private)
+
+
+def test_a_port_that_only_redirects_is_told_from_one_that_serves(graphs: Mapping[str, Graph]) -> None:
+    told = reachability.sentences(graphs["everything"])
+    assert "The internet (IPv4) reaches the load balancer alb on tcp 80, which only leads to HTTPS." in told
+    serves = {"Listener alb-http": [_setting({"defaultActions": [{"type": "fixed-response"}]})]}
+    told = reachability.sentences(worse(graphs["everything"], serves))
+    assert "The internet (IPv4) reaches the load balancer alb on tcp 80." in told
+
+
+def test_in_somebody_elses_network_the_ways_out_are_its_owners() -> None:
+    owner = record("owner", mocks.configuration(ROOT, "dev"))
+    vpc = owner.id(owner.one("Vpc"))
+    guest = record("guest", mocks.configuration(ROOT, "dev", vpcId=vpc, serviceName="guest"), owner.cloud)
+    told = reachability.sentences(graph.of(guest))
+    assert "The load balancer alb reaches the tasks of guest on tcp 80." in told
+    ways = "through the routes of a network that isn't the stack's own."
+    assert f"The tasks of guest reach the internet (IPv4) on tcp 443, {ways}" in told
 
 
 def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, Graph]) -> None:
