@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
-CLUSTER = "**:Cluster::cluster"
-"""The cluster and the component that it is part of, as a target must be."""
+CLUSTER = "**:index:Cluster**"
+"""The component and all that is in it, as none of it comes without the rest."""
 
 
 def test_a_part_comes_first_and_the_rest_later(empty_stack: Stack) -> None:
