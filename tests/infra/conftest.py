@@ -39,6 +39,28 @@ def without_exec() -> recorder.Recording:
 
 
 @pytest.fixture(scope="session")
+def sealed() -> recorder.Recording:
+    """Tasks that reach nothing but AWS, all of it locked with keys of one's own, and with permissions of their own."""
+    here = "ap-northeast-1:123456789012"
+    key = f"arn:aws:kms:{here}:key/12345678-1234-1234-1234-123456789012"
+    return recorder.run(
+        "dev",
+        network="endpoints",
+        image="123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/shop@sha256:" + "0" * 64,
+        requireImageDigest=True,
+        user="101",
+        containerPort=8080,
+        flowLogs="all",
+        secrets={"DB": "secretsmanager:db#password", "MESSAGE": "/demo/dev/message"},
+        secretKeyArns=[key],
+        logKeyArn=key,
+        execKeyArn=key,
+        taskPolicyStatements=[{"Action": "s3:GetObject", "Resource": "arn:aws:s3:::files/*"}],
+        permissionsBoundaryArn="arn:aws:iam::123456789012:policy/boundary",
+    )
+
+
+@pytest.fixture(scope="session")
 def existing_vpc() -> recorder.Recording:
     """The dev stack in another stack's VPC."""
     first = recorder.run("other", file="dev", serviceName="first")

@@ -13,7 +13,7 @@ from tests.infra import recorder
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording, Registered
 
-RECORDINGS = ("dev", "prod", "without_exec", "existing_vpc", "another_image", "edge")
+RECORDINGS = ("dev", "prod", "without_exec", "sealed", "existing_vpc", "another_image", "edge")
 
 
 @pytest.fixture(params=RECORDINGS)
