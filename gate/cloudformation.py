@@ -27,8 +27,8 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "Policy": {"policy": "PolicyDocument", "name": "ManagedPolicyName"},
     "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId", "allowOverwrite": None},
     "Route": {"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
-    "Role": {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
-    "RolePolicy": {"policy": "PolicyDocument", "role": "RoleName"},
+    "Role": {"forceDetachPolicies": None, "assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
+    "RolePolicy": {"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"},
     "Vpc": {"assignGeneratedIpv6CidrBlock": None},
     "SecurityGroup": {"description": "GroupDescription", "revokeRulesOnDelete": None},
     "SecurityGroupEgressRule": {
@@ -129,7 +129,7 @@ def _label(node: Node) -> str:
 
 
 def _resource(node: Node, kind: str) -> dict[str, Any]:
-    rest = {name: json.loads(value) if name in _JSON else value for name, value in copy.deepcopy(node.inputs).items()}
+    rest = {name: json.loads(value) if name in _JSON else value for name, value in _given(node).items()}
     special = _SPECIAL.get(node.kind)
     properties = special(rest) if special else {}
     renamed = _RENAMED.get(node.kind, {})
@@ -145,6 +145,12 @@ def _resource(node: Node, kind: str) -> dict[str, Any]:
     if unsaid:
         resource["DependsOn"] = unsaid
     return resource
+
+
+def _given(node: Node) -> dict[str, Any]:
+    """A copy of the inputs, with the name that a template must say and Pulumi makes up."""
+    named = {"name": node.outputs["name"]} if node.kind == "RolePolicy" else {}
+    return {**named, **copy.deepcopy(dict(node.inputs))}
 
 
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -345,19 +351,6 @@ def _container(container: Properties) -> Properties:
     return dict(rest)
 
 
-def _role(rest: Properties) -> Properties:
-    rest.pop("forceDetachPolicies", None)
-    return {}
-
-
-def _role_policy(rest: Properties) -> Properties:
-    return {"PolicyName": rest.pop("name", "inline")}
-
-
-def _managed_policy(_rest: Properties) -> Properties:
-    return {}
-
-
 def _certificate(rest: Properties) -> Properties:
     transparency = rest.pop("options", {}).get("certificateTransparencyLoggingPreference")
     return {"CertificateTransparencyLoggingPreference": transparency} if transparency else {}
@@ -428,7 +421,6 @@ _SPECIAL: Final[Mapping[str, Callable[[Properties], Properties]]] = {
     "ListenerRule": _listener_rule,
     "LoadBalancer": _load_balancer,
     "Record": _record,
-    "RolePolicy": _role_policy,
     "Service": _service,
     "TargetGroup": _target_group,
     "TaskDefinition": _task_definition,

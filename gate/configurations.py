@@ -58,6 +58,13 @@ EVERYTHING: Final = {
     "ecsExec": False,
     "logRetentionDays": 365,
     "logKeyArn": _KEY,
+    "secrets": {
+        "MESSAGE": "/shop/message",
+        "PASSWORD": "secretsmanager:shop/database#password",
+    },
+    "secretKeyArns": [_KEY],
+    "taskPolicyStatements": [{"Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}],
+    "egress": ["10.0.0.0/8:5432"],
     "permissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 """What a stack can switch on for safety, all at once, for the internet."""
