@@ -1,5 +1,6 @@
-"""Whose answer it is, and what it means. From outside this is a heuristic: the Server header tells."""
+"""Whose answer it is, and what it means. From outside this is a heuristic: the Server header tells, or the page."""
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -29,6 +30,11 @@ _HINTS = {
     504: "is the application stuck, or do security groups block the load balancer's way to the tasks?",
 }
 
+_PAGE = (
+    r"<html>\s*<head><title>({} [^<\n]+)</title></head>\s*<body[^>\n]*>\s*<center><h1>\1</h1></center>\s*"
+    r"</body>\s*</html>\s*(?:<!--[^>]*-->\s*)*"
+)
+"""The load balancer's own page. nginx's is the same but for a rule and its name at the foot."""
 
 _FAULTS = {
     Phase.RESOLVE: ExitCode.NO_NAME,
@@ -44,20 +50,29 @@ def fault(outcome: Answer | Failure) -> ExitCode | None:
         return ExitCode.BAD_CERTIFICATE if refused else _FAULTS.get(outcome.phase)
     if outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundaries, here and below
         return ExitCode.WRONG_REDIRECT if outcome.status >= 300 else None  # noqa: PLR2004
-    if by_balancer(outcome):
-        return ExitCode.BALANCER_ERROR
-    return ExitCode.APPLICATION_ERROR if outcome.status >= 500 else None  # noqa: PLR2004
+    maker, _ = made_by(outcome)
+    return maker if maker is ExitCode.BALANCER_ERROR or outcome.status >= 500 else None  # noqa: PLR2004
 
 
-def by_balancer(answer: Answer) -> bool:
-    """Whether the load balancer seems to have made an error itself: a guess."""
-    return answer.status >= 400 and (answer.header("server") or "").startswith("awselb/")  # noqa: PLR2004
+def made_by(error: Answer) -> tuple[ExitCode | None, str]:
+    """Whose code an error has, None where nothing tells, and the sign that this is guessed from."""
+    if server := error.header("server"):
+        return _either(server.startswith("awselb/")), "the Server header"
+    # A listener may hide the header, whoever answers. The load balancer's own errors have its page all the same, though
+    # nobody sends one to HEAD.
+    if error.body and not error.truncated:
+        return _either(re.fullmatch(_PAGE.format(error.status), error.text) is not None), "the page"
+    return None, ""
+
+
+def _either(by_balancer: bool) -> ExitCode:  # noqa: FBT001 — what it is asked
+    return ExitCode.BALANCER_ERROR if by_balancer else ExitCode.APPLICATION_ERROR
 
 
 def describe(answer: Answer, *, mask_query: bool = False) -> str:
     """A status in words: who made it, why, and where a redirect points."""
     server = answer.header("server") or ""
-    if by_balancer(answer):
+    if answer.status >= 400 and made_by(answer)[0] is ExitCode.BALANCER_ERROR:  # noqa: PLR2004
         reason = _LOAD_BALANCER_SAYS.get(answer.status, "")
         return f"{answer.status} from the load balancer{reason and f': {reason}'}"
     location = answer.header("location")
@@ -71,12 +86,17 @@ def hint(answer: Answer) -> str:
     """What to look at first after a status that isn't the wanted one."""
     if 300 <= answer.status < 400:  # noqa: PLR2004
         return "give the redirect's target to verify, or accept it with --status"
-    if by_balancer(answer):
+    if answer.status < 400:  # noqa: PLR2004
+        return ""
+    maker, sign = made_by(answer)
+    if maker is ExitCode.BALANCER_ERROR:
         told = _HINTS.get(answer.status, "is there an incident of the load balancer's?")
-        return f"{told} (guessed from the Server header)"
-    if answer.status >= 500:  # noqa: PLR2004
-        return "a target answered this, so the application's log says why (guessed from the Server header)"
-    return "is this the right host and path, and the right version?" if answer.status >= 400 else ""  # noqa: PLR2004
+        return f"{told} (guessed from {sign})"
+    if answer.status < 500:  # noqa: PLR2004
+        return "is this the right host and path, and the right version?"
+    if maker:
+        return f"a target answered this, so the application's log says why (guessed from {sign})"
+    return "neither header nor page tells who made this: see the service's events, then the application's log"
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float:

@@ -1,11 +1,15 @@
 """Whose answer it is, in words, and how long it asks to wait."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from localaws.alb.pages import page
 from tests.verify.test_waiting import answer
-from verify.explain import describe, hint, retry_after
+from verify.exit_codes import ExitCode
+from verify.explain import describe, fault, hint, retry_after
+from verify.outcome import Answer
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,45 @@ def test_an_error_names_who_made_it(status: int, server: str, said: str) -> None
 
 def test_an_error_without_a_server_is_a_bare_status() -> None:
     assert describe(answer(500)) == "500"
+
+
+PADDING = b"<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n" * 6
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500, 502, 503, 504])
+@pytest.mark.parametrize("padding", [b"", PADDING])
+def test_where_no_header_says_so_the_load_balancer_is_known_by_its_page(status: int, padding: bytes) -> None:
+    error = answer(status, page(status).encode() + padding)
+    assert fault(error) is ExitCode.BALANCER_ERROR
+    assert f"{status} from the load balancer" in describe(error)
+    assert hint(error).endswith("(guessed from the page)")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        page(503).replace("</center>", "</center>\r\n<hr><center>nginx</center>", 1),
+        page(502),
+        page(503).replace("Unavailable</h1>", "Down</h1>"),
+        "upstream connect error",
+        "<p>503 Service Temporarily Unavailable</p>",
+    ],
+    ids=["nginx's", "of another status", "two texts", "text", "a page of its own"],
+)
+def test_where_no_header_says_so_any_other_page_is_the_applications(body: str) -> None:
+    error = answer(503, body.encode())
+    assert (fault(error), describe(error)) == (ExitCode.APPLICATION_ERROR, "503")
+    assert hint(error).endswith("(guessed from the page)")
+
+
+def test_a_header_outweighs_the_page() -> None:
+    assert fault(answer(503, page(503).encode(), server="nginx")) is ExitCode.APPLICATION_ERROR
+
+
+@pytest.mark.parametrize("error", [answer(503), replace(answer(503, b"<html>"), truncated=True)])
+def test_where_neither_header_nor_page_tells_nobody_is_blamed(error: Answer) -> None:
+    assert (fault(error), describe(error)) == (None, "503")
+    assert "neither header nor page tells" in hint(error)
 
 
 def test_the_hint_looks_where_the_answer_was_made() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localaws.alb.pages import page
 from tests.verify.test_run import Handler, found, run
 from verify.exit_codes import ExitCode, first_met
 from verify.report import Report, exit_code
@@ -25,9 +26,9 @@ class Case:
     code: ExitCode
 
 
-def responding(status: int, **headers: str) -> Callable[[], Report]:
+def responding(status: int, text: str = "", **headers: str) -> Callable[[], Report]:
     def handler(_number: int, _request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, headers=headers)
+        return httpx.Response(status, headers=headers, text=text)
 
     return lambda: run(handler, "--deadline", "5s")
 
@@ -78,6 +79,15 @@ CASES = {
         responding(503, server=BALANCER),
         "http", "503 from the load balancer: no target is registered and healthy", "health check?",
         ExitCode.BALANCER_ERROR,
+    ),
+    "no healthy target, behind a listener that hides who answers": Case(
+        responding(503, page(503)),
+        "http", "503 from the load balancer: no target is registered", "events (guessed from the page)",
+        ExitCode.BALANCER_ERROR,
+    ),
+    "an error with no sign of who made it": Case(
+        responding(503), "http", "503", "neither header nor page tells",
+        ExitCode.UNREACHABLE,
     ),
     "a target that hangs": Case(
         responding(504, server=BALANCER),

@@ -320,7 +320,7 @@ def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
     [
         (down(8.0, 9.0), (), ExitCode.BALANCER_ERROR),
         (down(8.0, 9.0, failure()), (), ExitCode.NO_CONNECTION),
-        (down(8.0, 9.0, answer(500)), ("--max-outage", "500ms"), ExitCode.APPLICATION_ERROR),
+        (down(8.0, 9.0, answer(500, server="nginx")), ("--max-outage", "500ms"), ExitCode.APPLICATION_ERROR),
         (good_rollout, ("--body-contains", "old-1"), ExitCode.WRONG_VERSION),
         (lambda _now, _lane: EMPTY_GROUP, (), ExitCode.BALANCER_ERROR),
         (lambda _now, _lane: HELLO_OLD, ("--expect-change",), None),
