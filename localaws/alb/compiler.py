@@ -362,6 +362,8 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "@type": f"{_TYPES}.config.listener.v3.Listener",
         "name": listener.arn,
         "address": _address(listener.endpoint),
+        # Else two of them on one address share its connections in silence, and those of the one that ends are reset.
+        "enable_reuse_port": False,
         "filter_chains": [
             {
                 "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}],

@@ -30,8 +30,9 @@ PATIENCE = 10.0
 _SOCKET = "admin.sock"
 """Of the admin interface. Both sides name it relative to its folder: a socket's path must fit 108 characters."""
 
-_WORKERS = min(2, os.cpu_count() or 1)
-"""Threads; each takes turns among the targets by itself, so with many of them few requests are spread unevenly."""
+_WORKERS = "1"
+"""Threads. Several would each take turns among the targets by itself, and spread few requests unevenly; and each would
+learn in its own time that a target has come or gone."""
 
 _RESTART_PAUSE = 0.2
 _POLL = 0.01
@@ -135,7 +136,7 @@ class Envoy:
     async def _start(self) -> None:
         start = self._folder / "bootstrap.json"
         start.write_text(json.dumps(bootstrap(self._folder, _SOCKET)))
-        argv = [find_envoy(), "-c", str(start), "--disable-hot-restart", "--concurrency", str(_WORKERS)]
+        argv = [find_envoy(), "-c", str(start), "--disable-hot-restart", "--concurrency", _WORKERS]
         with (self._folder / "envoy.log").open("ab") as output:
             self._child = await self._launcher.start_process(
                 [*argv, "--log-level", "warning"],

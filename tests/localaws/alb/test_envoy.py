@@ -267,6 +267,42 @@ def test_no_request_is_lost_while_targets_and_rules_change(tmp_path: Path, on_st
     asyncio.run(play())
 
 
+def test_no_connection_is_cut_while_a_group_empties_and_fills(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            alb = Alb(stage)
+            echoes = [await stage.target(), await stage.target()]
+            await alb.apply([forward((GROUP, 1))], {GROUP: echoes})
+            statuses: Counter[int] = Counter()
+            connections = set()
+            over = asyncio.Event()
+
+            async def ask(*, keep: bool) -> None:
+                while not over.is_set():
+                    async with httpx.AsyncClient(trust_env=False) as client:
+                        answer = await client.get(alb.url)
+                        while keep and not over.is_set():
+                            connections.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+                            answer = await client.get(alb.url)
+                        statuses[answer.status_code] += 1
+
+            async def more_answers() -> None:
+                enough = statuses.total() + 3
+                await until(lambda: asyncio.sleep(0, statuses.total() >= enough), "answers")
+
+            askers = [asyncio.create_task(ask(keep=keep)) for keep in (True, True, False)]
+            for turn in range(20):
+                extra = on({"pathPattern": {"values": [f"/{turn}"]}}, {"type": "forward", "targetGroupArn": GROUP})
+                await alb.apply([extra, forward((GROUP, 1))], {GROUP: echoes[: turn % 3]})
+                await more_answers()
+            over.set()
+            await asyncio.gather(*askers)
+            assert set(statuses) == {200, 503}
+            assert len(connections) == 2, "a kept connection stays, whatever comes and goes behind it"
+
+    asyncio.run(play())
+
+
 def test_a_dead_envoy_is_started_again_with_what_it_knew(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
@@ -301,6 +337,22 @@ def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
             bad = on({"pathPattern": {"regexValues": ["(unclosed"]}}, {"type": "forward", "targetGroupArn": GROUP})
             with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
                 await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
+
+    asyncio.run(play())
+
+
+def test_an_address_that_another_proxy_serves_is_an_error_that_tells_why(
+    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is in a copy of a project's folder, the local AWS's home included."""
+
+    async def play() -> None:
+        async with on_stage(tmp_path / "first") as stage, on_stage(tmp_path / "copy") as copy:
+            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
+            (again := Alb(copy)).endpoint = alb.endpoint
+            monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
+            with pytest.raises(EnvoyError, match=f"{alb.endpoint.address}.*Address already in use"):
+                await again.apply([forward((GROUP, 1))], {GROUP: []})
 
     asyncio.run(play())
 
