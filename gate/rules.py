@@ -230,6 +230,21 @@ def _tasks_share_nothing_with_their_host(graph: Graph) -> Iterator[Node]:
             yield definition
 
 
+def _containers_run_as_a_user_without_privileges(graph: Graph) -> Iterator[Node]:
+    """Source: Security Hub, control ECS.20."""
+    for definition in graph.all("TaskDefinition"):
+        users = [str(each.get("user", "root")).partition(":")[0] for each in _containers(definition)]
+        if {"root", "0", ""} & {*users}:
+            yield definition
+
+
+def _containers_drop_capabilities(graph: Graph) -> Iterator[Node]:
+    for definition in graph.all("TaskDefinition"):
+        linux = [each.get("linuxParameters", {}) for each in _containers(definition)]
+        if not all(each.get("capabilities", {}).get("drop") for each in linux):
+            yield definition
+
+
 def _images_are_pinned(graph: Graph) -> Iterator[Node]:
     for definition in graph.all("TaskDefinition"):
         if any("@sha256:" not in each["image"] for each in _containers(definition)):
@@ -291,6 +306,8 @@ def _trust_is_of_this_account(graph: Graph) -> Iterator[Node]:
 RULES: Final[Mapping[str, Callable[[Graph], Iterator[Node]]]] = {
     function.__name__.strip("_").replace("_", "-"): function
     for function in (
+        _containers_drop_capabilities,
+        _containers_run_as_a_user_without_privileges,
         _draining_fits_into_the_stop_timeout,
         _egress_is_narrow,
         _exec_and_read_only_roots_exclude_each_other,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate.configurations import EVERYTHING, ROOT
+from gate.rules import RULES
 from infra.allowed import Flag
 from infra.settings import camel, kinds
 
@@ -52,3 +53,8 @@ def test_the_configuration_with_everything_on_decides_every_switch() -> None:
     assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
         "a new switch belongs into gate/configurations.py, or is one of those that prod's file or nobody sets"
     )
+
+
+def test_the_manual_names_every_rule_of_our_own() -> None:
+    manual = (ROOT / "docs" / "gate.md").read_text()
+    assert {name for name in RULES if f"`{name}`" not in manual} == set()

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 
 WORSE: dict[str, list[tuple[str, str, Change]]] = {
+    "containers-drop-capabilities": [
+        ("TaskDefinition web", "TaskDefinition web", container(linuxParameters=None)),
+        ("TaskDefinition web", "TaskDefinition web", container(linuxParameters={"capabilities": {"drop": []}})),
+    ],
     "draining-fits-into-the-stop-timeout": [
         ("Service web", "TargetGroup alb-web", having(deregistrationDelay=121.0)),
         ("Service web", "TaskDefinition web", container(stopTimeout=2)),
@@ -122,6 +126,11 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
 """Where a rule then points, which resource of dev's is changed, and how; by the rule."""
 
 WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
+    "containers-run-as-a-user-without-privileges": [
+        ("TaskDefinition web", "TaskDefinition web", container(user=None)),
+        ("TaskDefinition web", "TaskDefinition web", container(user="0:101")),
+        ("TaskDefinition web", "TaskDefinition web", container(user="root")),
+    ],
     "plain-http-only-redirects-beside-https": [
         ("Listener alb-http", "Listener alb-http", having(defaultActions=[{"type": "fixed-response"}])),
         (
