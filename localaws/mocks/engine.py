@@ -238,8 +238,8 @@ class Recorder(mocks.MockMonitor):
 
     async def _transform(self, request: Any, callbacks: list[Any]) -> None:
         """Let the transforms of the resource, of its parents and of the stack change it, in the engine's order."""
-        # The engine's own way to them is a call over the network, to this process. The program's thread may be making one
-        # at this moment, which has no callbacks yet.
+        # The engine's own way to them is a call over the network, to this process. The program's thread may be making
+        # one at this moment, which has no callbacks yet.
         servicers = list(_CallbackServicer._servicers)  # noqa: SLF001
         tables = [dict(vars(servicer).get("_callbacks", {})) for servicer in servicers]
         known = {token: each for table in tables for token, each in table.items()}
