@@ -33,8 +33,13 @@ if TYPE_CHECKING:
     from localaws.mocks import Recording
 
 VALUE_OF_A_SECRET = "correct-horse-battery-staple"
-CHOSEN = {"images-are-pinned", "no-secret-is-in-plain-text"}
-"""Rules about what a stack's people choose: naming an image by its digest, what a plain variable is called."""
+CHOSEN = {
+    "containers-drop-capabilities",
+    "containers-run-as-a-user-without-privileges",
+    "images-are-pinned",
+    "no-secret-is-in-plain-text",
+}
+"""Rules about what a stack's people choose: image and user of the container, how a plain variable is called."""
 
 HERE = "ap-northeast-1:123456789012"
 KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-4000-8000-000000000000"
