@@ -117,14 +117,16 @@ class Probe:
         self._kept: str | None = None
         words = {word for _, value in options.header for word in (value, *value.split())}
         self._secrets = sorted((word for word in words if len(word) >= _SHORTEST_SECRET), key=len, reverse=True)
-        self._headers = [
-            ("Host", options.host or target.authority),
-            ("User-Agent", "verify (post-deploy check)"),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
-            *(() if keep else (("Connection", "close"),)),
-            *options.header,
-        ]
+        self._headers = httpx.Headers(
+            [
+                ("Host", options.host or target.authority),
+                ("User-Agent", "verify (post-deploy check)"),
+                ("Accept", "*/*"),
+                ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
+                *(() if keep else (("Connection", "close"),)),
+                *options.header,
+            ]
+        )
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
@@ -139,8 +141,8 @@ class Probe:
             async with asyncio.timeout(limit):
                 if address is None:
                     await self._resolve(course)
-                    for each in filter(no_balancer, map(ip_address, course.addresses)):
-                        return _refused(str(each), course)
+                    for each in filter(_refusable, course.addresses):
+                        return _refused(each, course)
                 else:
                     course.addresses = (address,)
                 return await self._first_that_connects(course, limit)
@@ -229,6 +231,11 @@ class Probe:
                 return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
         return course.failed(visible(self._masked(text)))
+
+
+@cache
+def _refusable(address: str) -> bool:
+    return no_balancer(ip_address(address))
 
 
 def _refused(address: str, course: _Course) -> Failure:

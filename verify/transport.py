@@ -7,6 +7,7 @@ client: a request to a server nearby took twice the time with it.
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import h11
 import httpx
@@ -34,7 +35,7 @@ class _Connection:
         return not self._reader.at_eof() and not self.writer.is_closing()
 
     def send(self, request: httpx.Request) -> None:
-        head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+        head = _head(request.method, request.url.raw_path, tuple(request.headers.raw))
         self.writer.write((self._http.send(head) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
 
     async def response(self) -> h11.Response:
@@ -72,6 +73,12 @@ class _Connection:
     def end(self) -> None:
         """Close it at once, whatever is still on the way."""
         self.writer.transport.abort()
+
+
+@lru_cache
+def _head(method: str, target: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> h11.Request:
+    """A run sends the same request again and again."""
+    return h11.Request(method=method, target=target, headers=list(headers))
 
 
 class _Body(httpx.AsyncByteStream):
