@@ -52,6 +52,7 @@ EVERYTHING: Final = {
     "flowLogRetentionDays": 365,
     "domain": "shop.example.com",
     "hostedZone": "example.com",
+    "extraCertificateArns": [f"arn:aws:acm:{_PLACE}:certificate/00000000-0000-0000-0000-000000000001"],
     "accessLogs": True,
     "waf": "block",
     "containerInsights": "enhanced",

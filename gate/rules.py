@@ -150,12 +150,7 @@ def _permissions_outlive_services(graph: Graph) -> Iterator[Node]:
         before = _everything_before(service)
         definition = next(service.named(service.inputs["taskDefinition"]))
         roles = [*definition.named([definition.inputs.get("executionRoleArn"), definition.inputs.get("taskRoleArn")])]
-        needed = [
-            each
-            for kind in ("RolePolicy", "RolePolicyAttachment")
-            for each in graph.all(kind)
-            if set(roles) & {*each.named(each.inputs["role"])}
-        ]
+        needed = [each for each in _roles_policies(graph) if {*roles} & {*each.named(each.inputs["role"])}]
         for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
             for rule in graph.all(kind):
                 ends = [rule.inputs["securityGroupId"], rule.inputs.get("referencedSecurityGroupId")]
@@ -286,7 +281,7 @@ def _permissions_name_what_they_allow(graph: Graph) -> Iterator[Node]:
 
 def _policies_of_things_admit_nobody_unnamed(graph: Graph) -> Iterator[Node]:
     for node in graph.nodes:
-        document = "policy" if node.kind in {"BucketPolicy", "Key", "VpcEndpoint"} else "assumeRolePolicy"
+        document = "policy" if node.kind in {"BucketPolicy", "VpcEndpoint"} else "assumeRolePolicy"
         for statement in _statements(node, document) if document in node.inputs else ():
             principal = statement.get("Principal")
             anybody = principal in ("*", {"AWS": "*"}) and not statement.get("Condition")
@@ -387,7 +382,7 @@ def _containers(definition: Node) -> list[dict[str, Any]]:
 
 
 def _roles_policies(graph: Graph) -> list[Node]:
-    return [*graph.all("RolePolicy"), *graph.all("Policy")]
+    return graph.all("RolePolicy")
 
 
 def _statements(node: Node, document: str) -> list[dict[str, Any]]:

@@ -15,29 +15,20 @@ if TYPE_CHECKING:
 _BLOCKS: Final = {
     "actions": "action",
     "conditions": "condition",
-    "customErrorResponses": "custom_error_response",
     "defaultActions": "default_action",
-    "destinationOptions": "destination_options",
     "egress": "egress",
     "filters": "filter",
     "ingress": "ingress",
     "loadBalancers": "load_balancer",
-    "managedRuleGroupConfigs": "managed_rule_group_configs",
-    "mapPublicIpOnLaunches": "map_public_ip_on_launch",
     "redactedFields": "redacted_fields",
-    "ruleActionOverrides": "rule_action_override",
     "rules": "rule",
-    "serviceRegistries": "service_registries",
     "settings": "setting",
-    "statements": "statement",
-    "targetGroups": "target_group",
-    "transitions": "transition",
     "volumes": "volume",
     "aliases": "alias",
 }
 """Lists of objects by Pulumi's plural, and the singular that Terraform calls each block."""
 
-_MAPS: Final = frozenset({"tags", "driverOpts", "labels", "variables"})
+_MAPS: Final = frozenset({"tags"})
 """Objects with free keys; every other object is a block."""
 
 

@@ -15,7 +15,7 @@ from infra.settings import camel, kinds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PURE = ("cloudformation", "findings", "graph", "reachability", "rules", "terraform", "types")
+PURE = ("cloudformation", "findings", "graph", "reachability", "rules", "shapes", "terraform", "types")
 """Modules that run nothing and reach nothing: they may know each other, the recordings' types and YAML."""
 
 

@@ -13,7 +13,7 @@ from gate import cloudformation, terraform
 from gate.configurations import CONFIGURATIONS
 from gate.graph import Graph, Node
 from gate.terraform import UnmappedBlockError
-from gate.types import UnmappedTypeError
+from gate.types import TYPES, UnmappedTypeError
 from tests.gate.conftest import node, worse
 
 if TYPE_CHECKING:
@@ -112,6 +112,10 @@ def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(graphs: Mapping[
     odd = worse(graphs["dev"], {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]})
     with pytest.raises(UnmappedBlockError, match="Cluster cluster: Terraform's name for `flavours`"):
         terraform.plan({"dev": odd})
+
+
+def test_the_table_has_the_types_that_the_program_registers_and_no_others(graphs: Mapping[str, Graph]) -> None:
+    assert {each.type for graph in graphs.values() for each in graph.nodes} == {*TYPES}
 
 
 def test_stacks_share_no_address(graphs: Mapping[str, Graph]) -> None:

@@ -1,0 +1,324 @@
+"""What CloudFormation calls the inputs of each type, and how it cuts them. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Properties = dict[str, Any]
+
+_RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
+    "Bucket": {"bucket": "BucketName", "forceDestroy": None},
+    "BucketPolicy": {"policy": "PolicyDocument"},
+    "Cluster": {"name": "ClusterName", "settings": "ClusterSettings"},
+    "FlowLog": {"iamRoleArn": "DeliverLogsPermissionArn", "vpcId": "ResourceId"},
+    "InternetGateway": {"vpcId": None},
+    "LogGroup": {"name": "LogGroupName"},
+    "Record": {"records": "ResourceRecords", "ttl": "TTL", "zoneId": "HostedZoneId"},
+    "Role": {"assumeRolePolicy": "AssumeRolePolicyDocument", "name": "RoleName"},
+    "RolePolicy": {"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"},
+    "Route": {"egressOnlyGatewayId": "EgressOnlyInternetGatewayId"},
+    "SecurityGroup": {"description": "GroupDescription"},
+    "SecurityGroupEgressRule": {
+        "cidrIpv4": "CidrIp",
+        "prefixListId": "DestinationPrefixListId",
+        "referencedSecurityGroupId": "DestinationSecurityGroupId",
+        "securityGroupId": "GroupId",
+        "tags": None,
+    },
+    "SecurityGroupIngressRule": {
+        "cidrIpv4": "CidrIp",
+        "prefixListId": "SourcePrefixListId",
+        "referencedSecurityGroupId": "SourceSecurityGroupId",
+        "securityGroupId": "GroupId",
+        "tags": None,
+    },
+    "Service": {
+        "enableEcsManagedTags": "EnableECSManagedTags",
+        "name": "ServiceName",
+        "waitForSteadyState": None,
+    },
+    "Vpc": {"assignGeneratedIpv6CidrBlock": None},
+    "VpcEndpoint": {"policy": "PolicyDocument"},
+}
+"""Inputs that CloudFormation calls something else, by the last word of the type; None where it has no such thing."""
+
+DOCUMENTS: Final = frozenset({"policy", "assumeRolePolicy"})
+"""Inputs whose text is a JSON document, which is an object there."""
+
+_UPPER: Final = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
+"""Names that more than their first letter tells apart."""
+
+
+def properties(kind: str, inputs: Properties) -> Properties:
+    """The properties of a resource, from inputs that are taken apart on the way.
+
+    Args:
+        kind: The last word of its type.
+        inputs: By Pulumi's names; documents of policies as objects.
+    """
+    shape, renamed = _SHAPES.get(kind), _RENAMED.get(kind, {})
+    found = shape(inputs) if shape else {}
+    for name, value in inputs.items():
+        theirs = renamed.get(name, _pascal(name))
+        if theirs is not None:
+            found[theirs] = _value(name, value)
+    return found
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in DOCUMENTS:
+        return value
+    return [{"Key": key, "Value": each} for key, each in sorted(value.items())] if name == "tags" else _deep(value)
+
+
+def _deep(value: Any) -> Any:
+    match value:
+        case dict():
+            return {_pascal(name): _deep(each) for name, each in value.items()}
+        case list():
+            return [_deep(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
+
+
+def _pascal(name: str) -> str:
+    return _UPPER.get(name, name[:1].upper() + name[1:])
+
+
+# Types whose properties are cut otherwise. Each takes what it uses out of the inputs.
+
+
+def _take(rest: Properties, *wanted: str) -> Properties:
+    """Those of the wanted inputs that are there, as CloudFormation spells them."""
+    return {_pascal(name): _deep(rest.pop(name)) for name in wanted if name in rest}
+
+
+def _attributes(rest: Properties, table: Mapping[str, str]) -> list[dict[str, str]]:
+    """Key and value of each attribute whose input is there."""
+    found = [(key, rest.pop(name)) for name, key in table.items() if name in rest]
+    return [{"Key": key, "Value": _attribute(value)} for key, value in found]
+
+
+def _attribute(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(_deep(value))
+
+
+_LOAD_BALANCER: Final = {
+    "clientKeepAlive": "client_keep_alive.seconds",
+    "desyncMitigationMode": "routing.http.desync_mitigation_mode",
+    "dropInvalidHeaderFields": "routing.http.drop_invalid_header_fields.enabled",
+    "enableDeletionProtection": "deletion_protection.enabled",
+    "idleTimeout": "idle_timeout.timeout_seconds",
+}
+_TARGET_GROUP: Final = {
+    "deregistrationDelay": "deregistration_delay.timeout_seconds",
+}
+_HEALTH_CHECK: Final = {
+    "healthyThreshold": "HealthyThresholdCount",
+    "interval": "HealthCheckIntervalSeconds",
+    "path": "HealthCheckPath",
+    "timeout": "HealthCheckTimeoutSeconds",
+    "unhealthyThreshold": "UnhealthyThresholdCount",
+}
+
+
+def _load_balancer(rest: Properties) -> Properties:
+    logs = rest.pop("accessLogs", {})
+    attributes = _attributes(rest, _LOAD_BALANCER) + _attributes(
+        logs,
+        {"bucket": "access_logs.s3.bucket", "enabled": "access_logs.s3.enabled", "prefix": "access_logs.s3.prefix"},
+    )
+    scheme = "internal" if rest.pop("internal", False) else "internet-facing"
+    return {"Scheme": scheme, "Type": rest.pop("loadBalancerType"), "LoadBalancerAttributes": attributes}
+
+
+def _target_group(rest: Properties) -> Properties:
+    check = rest.pop("healthCheck", {})
+    matcher = {"Matcher": {"HttpCode": check.pop("matcher")}} if "matcher" in check else {}
+    attributes = _attributes(rest, _TARGET_GROUP)
+    return {
+        **matcher,
+        **{_HEALTH_CHECK[name]: _deep(value) for name, value in check.items()},
+        **({"TargetGroupAttributes": attributes} if attributes else {}),
+    }
+
+
+def _actions(actions: list[Properties]) -> list[Properties]:
+    return [{_config(name): _deep(value) for name, value in action.items()} for action in actions]
+
+
+def _config(name: str) -> str:
+    return {"fixedResponse": "FixedResponseConfig", "redirect": "RedirectConfig", "forward": "ForwardConfig"}.get(
+        name, _pascal(name)
+    )
+
+
+def _listener(rest: Properties) -> Properties:
+    headers = sorted(name for name in rest if name.startswith("routingHttpResponse"))
+    attributes = _attributes(rest, {name: _header_attribute(name) for name in headers})
+    certificate = rest.pop("certificateArn", None)
+    return {
+        "DefaultActions": _actions(rest.pop("defaultActions")),
+        **({"Certificates": [{"CertificateArn": certificate}]} if certificate else {}),
+        **({"ListenerAttributes": attributes} if attributes else {}),
+    }
+
+
+def _header_attribute(name: str) -> str:
+    """`routingHttpResponseXFrameOptionsHeaderValue` as AWS spells it, `routing.http.response.x_frame_options…`."""
+    snake = re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
+    tail = snake.removeprefix("routing_http_response_")
+    return "routing.http.response." + re.sub(r"_(header_value|enabled)$", r".\1", tail)
+
+
+def _listener_rule(rest: Properties) -> Properties:
+    return {
+        "Actions": _actions(rest.pop("actions")),
+        "Conditions": [
+            {
+                "Field": re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"-{match[1].lower()}", name),
+                f"{_pascal(name)}Config": _deep(value),
+            }
+            for condition in rest.pop("conditions")
+            for name, value in condition.items()
+        ],
+    }
+
+
+def _listener_certificate(rest: Properties) -> Properties:
+    return {"Certificates": [{"CertificateArn": rest.pop("certificateArn")}]}
+
+
+def _service(rest: Properties) -> Properties:
+    deployment = {
+        "MinimumHealthyPercent": _deep(rest.pop("deploymentMinimumHealthyPercent", None)),
+        "MaximumPercent": _deep(rest.pop("deploymentMaximumPercent", None)),
+        **_take(rest, "deploymentCircuitBreaker"),
+    }
+    told = {"DeploymentConfiguration": {name: value for name, value in deployment.items() if value is not None}}
+    network = rest.pop("networkConfiguration", {})
+    if not network:
+        return told
+    public = "ENABLED" if network.pop("assignPublicIp", False) else "DISABLED"
+    return {**told, "NetworkConfiguration": {"AwsvpcConfiguration": {**_deep(network), "AssignPublicIp": public}}}
+
+
+def _task_definition(rest: Properties) -> Properties:
+    containers = json.loads(rest.pop("containerDefinitions"))
+    return {"ContainerDefinitions": [_container(each) for each in containers]}
+
+
+def _container(container: Properties) -> Properties:
+    log = container.pop("logConfiguration", None)
+    rest = _deep(container)
+    if log:
+        rest["LogConfiguration"] = {"LogDriver": log["logDriver"], "Options": log["options"]}
+    return dict(rest)
+
+
+def _certificate(rest: Properties) -> Properties:
+    transparency = rest.pop("options", {}).get("certificateTransparencyLoggingPreference")
+    return {"CertificateTransparencyLoggingPreference": transparency} if transparency else {}
+
+
+def _record(rest: Properties) -> Properties:
+    aliases = rest.pop("aliases", [])
+    if not aliases:
+        return {"TTL": str(_deep(rest.pop("ttl")))}
+    (alias,) = aliases
+    return {
+        "AliasTarget": {
+            "DNSName": alias["name"],
+            "HostedZoneId": alias["zoneId"],
+            "EvaluateTargetHealth": alias["evaluateTargetHealth"],
+        }
+    }
+
+
+def _flow_log(rest: Properties) -> Properties:
+    return {"ResourceType": "VPC", "ResourceId": rest.pop("vpcId")}
+
+
+def _web_acl_association(rest: Properties) -> Properties:
+    return {"WebACLArn": rest.pop("webAclArn")}
+
+
+def _web_acl_log(rest: Properties) -> Properties:
+    return {
+        "LogDestinationConfigs": rest.pop("logDestinationConfigs"),
+        "RedactedFields": _deep(rest.pop("redactedFields", [])),
+    }
+
+
+_SHAPES: Final[Mapping[str, Callable[[Properties], Properties]]] = {
+    "Certificate": _certificate,
+    "FlowLog": _flow_log,
+    "Listener": _listener,
+    "ListenerCertificate": _listener_certificate,
+    "ListenerRule": _listener_rule,
+    "LoadBalancer": _load_balancer,
+    "Record": _record,
+    "Service": _service,
+    "TargetGroup": _target_group,
+    "TaskDefinition": _task_definition,
+    "WebAclAssociation": _web_acl_association,
+    "WebAclLoggingConfiguration": _web_acl_log,
+}
+
+
+# Types that are properties of a bucket there.
+
+
+def _access_block(inputs: Properties) -> Properties:
+    inputs.pop("bucket")
+    return {"PublicAccessBlockConfiguration": _deep(inputs)}
+
+
+def _ownership(inputs: Properties) -> Properties:
+    return {"OwnershipControls": {"Rules": [_deep(inputs["rule"])]}}
+
+
+def _encryption(inputs: Properties) -> Properties:
+    rules = [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]}}
+        for rule in inputs["rules"]
+    ]
+    return {"BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}
+
+
+def _versioning(inputs: Properties) -> Properties:
+    return {"VersioningConfiguration": _deep(inputs["versioningConfiguration"])}
+
+
+def _lifecycle(inputs: Properties) -> Properties:
+    return {"LifecycleConfiguration": {"Rules": [_lifecycle_rule(dict(each)) for each in inputs["rules"]]}}
+
+
+def _lifecycle_rule(rule: Properties) -> Properties:
+    changed: Properties = {"Id": rule["id"], "Status": rule["status"]}
+    if "expiration" in rule:
+        changed["ExpirationInDays"] = _deep(rule["expiration"]["days"])
+    if "noncurrentVersionExpiration" in rule:
+        days = _deep(rule["noncurrentVersionExpiration"]["noncurrentDays"])
+        changed["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
+    if "abortIncompleteMultipartUpload" in rule:
+        changed["AbortIncompleteMultipartUpload"] = _deep(rule["abortIncompleteMultipartUpload"])
+    return changed
+
+
+FOLDS: Final[Mapping[str, Callable[[Properties], Properties]]] = {
+    "BucketLifecycleConfiguration": _lifecycle,
+    "BucketOwnershipControls": _ownership,
+    "BucketPublicAccessBlock": _access_block,
+    "BucketServerSideEncryptionConfiguration": _encryption,
+    "BucketVersioning": _versioning,
+}
+
+"""What each type that is a part of a bucket there adds to the bucket's properties."""
