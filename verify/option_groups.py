@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 
 from verify import values
 from verify.target import DEFAULT_PORTS, parse_path, parse_port
@@ -20,26 +21,23 @@ def target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", nargs="?", metavar="TARGET", help="name, address or URL; - or nothing reads stdin")
 
     add = parser.add_argument_group("target").add_argument
+    repeated = partial(add, action="append", default=[])
     add("--output-name", metavar="NAME", help="which output of `pulumi stack output --json` to check")
     add("--scheme", choices=tuple(DEFAULT_PORTS), help="http unless the target says otherwise")
     add("--port", metavar="N", type=_checked(parse_port), help="the scheme's own port unless the target says otherwise")
     add("--path", metavar="PATH", type=_checked(parse_path), help="path and query; / unless the target says otherwise")
     add("--method", choices=("GET", "HEAD", "OPTIONS"), default="GET", help="HTTP method (GET)")
-    add(
+    repeated(
         "--header",
         metavar="NAME:VALUE",
         type=values.header,
-        action="append",
-        default=[],
         help="send a header; @FILE reads it from a file; repeatable; values are never shown",
     )
     add("--host", metavar="HOST", type=values.host_header, help="Host header of a virtual host, instead of the name")
-    add(
+    repeated(
         "--resolve",
         metavar="HOST:PORT:ADDR[,ADDR]",
         type=values.pinned,
-        action="append",
-        default=[],
         help="use these addresses for a name and port, before DNS knows them; repeatable",
     )
     add(
@@ -97,6 +95,7 @@ def waiting(parser: argparse.ArgumentParser) -> None:
 def expectations(parser: argparse.ArgumentParser) -> None:
     """What an answer must look like."""
     add = parser.add_argument_group("expectations", "each must hold for every answer that is measured").add_argument
+    repeated = partial(add, action="append", default=[])
     add(
         "--status",
         metavar="CODES",
@@ -104,30 +103,19 @@ def expectations(parser: argparse.ArgumentParser) -> None:
         default="2xx",
         help="good status codes: 200, 2xx, 200-399, or a list of them (2xx); redirects are never followed",
     )
-    add("--body-contains", metavar="TEXT", action="append", default=[], help="text in the body; repeatable")
-    add(
-        "--body-regex",
-        metavar="RE",
-        type=values.regex,
-        action="append",
-        default=[],
-        help="regular expression found in the body; repeatable",
-    )
+    repeated("--body-contains", metavar="TEXT", help="text in the body; repeatable")
+    repeated("--body-regex", metavar="RE", type=values.regex, help="regular expression found in the body; repeatable")
     add("--body-equals", metavar="TEXT", help="the whole body, without the white space around it")
-    add(
+    repeated(
         "--expect-header",
         metavar="HEADER",
         type=values.expected_header,
-        action="append",
-        default=[],
         help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable",
     )
-    add(
+    repeated(
         "--expect-json",
         metavar="/POINTER=VALUE",
         type=values.expected_json,
-        action="append",
-        default=[],
         help="string, number, true or false at this place of a JSON body (RFC 6901); repeatable",
     )
     add("--max-body", metavar="SIZE", type=values.size, default="1MiB", help="read no more of a body (1MiB)")
@@ -171,11 +159,12 @@ def identity(parser: argparse.ArgumentParser) -> None:
 def coverage(parser: argparse.ArgumentParser) -> None:
     """How much of the service must answer."""
     add = parser.add_argument_group("coverage").add_argument
+    repeated = partial(add, action="append", default=[])
     add("--expect-tasks", metavar="N", type=values.whole(1, MAX_TASKS), help="at least N distinct tasks answer")
     add(
         "--miss-probability",
         metavar="P",
-        type=values.probability,
+        type=values.number(1e-9, 0.5, "probability from 1e-9 to 0.5"),
         default="0.001",
         help="accepted chance to miss a task that does answer (0.001); sets the number of samples",
     )
@@ -192,12 +181,10 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         default="1",
         help="requests to measure at the same time (1); more is sooner done, but slows each answer down",
     )
-    add(
+    repeated(
         "--max-latency",
         metavar="RANK=TIME",
         type=values.latency_bound,
-        action="append",
-        default=[],
         help="longest whole request by rank: min, mean, p50, p90, p95, p99 or max, e.g. p95=500ms; repeatable",
     )
     add("--each-address", action="store_true", help="once stable, every address of the name answers by itself")
@@ -207,12 +194,10 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         type=values.whole(1, 100),
         help="the name has at least N addresses; a load balancer has one per availability zone",
     )
-    add(
+    repeated(
         "--closed",
         metavar="HOST:PORT",
         type=values.door,
-        action="append",
-        default=[],
         help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
     )
     add("--all", action="store_true", help="check every line of the input, at the same time")
@@ -224,7 +209,7 @@ def watching(parser: argparse.ArgumentParser) -> None:
     add(
         "--rate",
         metavar="N",
-        type=values.rate,
+        type=values.number(0.1, 100, "rate from 0.1 to 100 requests a second"),  # more would be a load test
         default="10",
         help="requests a second on each of two lanes, whatever the answers take (10)",
     )
@@ -253,7 +238,12 @@ def watching(parser: argparse.ArgumentParser) -> None:
         type=values.whole(0, 1_000_000),
         help="failed requests that are accepted (0, unless another bound is given)",
     )
-    add("--min-availability", metavar="PERCENT", type=values.percent, help="least share of good answers, e.g. 99.9")
+    add(
+        "--min-availability",
+        metavar="PERCENT",
+        type=values.number(0, 100, "percentage from 0 to 100: write 99.9"),
+        help="least share of good answers, e.g. 99.9",
+    )
     add("--max-outage", metavar="TIME", type=values.duration(zero=True), help="longest time without a good answer")
     add("--expect-change", action="store_true", help="a task answers that did not answer before")
 
@@ -261,12 +251,11 @@ def watching(parser: argparse.ArgumentParser) -> None:
 def output(parser: argparse.ArgumentParser) -> None:
     """What is told, and how."""
     add = parser.add_argument_group("output", "the report goes to stdout, everything else to stderr").add_argument
-    add(
+    repeated = partial(add, action="append", default=[])
+    repeated(
         "--format",
         metavar="NAME[=FILE]",
         type=values.output,
-        action="append",
-        default=[],
         help=f"{', '.join(values.FORMAT_NAMES)}; to a file, or one of them to stdout (text); repeatable",
     )
     add(

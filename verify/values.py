@@ -113,28 +113,16 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def probability(text: str) -> float:
-    """A chance that can be met with a sensible number of requests."""
-    chance = float(text) if re.fullmatch(r"[0-9]*\.?[0-9]+(e-?[0-9]{1,2})?", text) else 0.0
-    if not 1e-9 <= chance <= 0.5:  # noqa: PLR2004 — from certain enough to a coin's toss
-        raise ArgumentTypeError(f"'{visible(text, 20)}' is no probability from 1e-9 to 0.5")
-    return chance
+def number(low: float, high: float, wanted: str) -> Callable[[str], float]:
+    """A number within bounds; an error calls it what is wanted."""
 
+    def parse(text: str) -> float:
+        found = float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}(e-?[0-9]{1,2})?", text) else -1.0
+        if not low <= found <= high:
+            raise ArgumentTypeError(f"'{visible(text, 20)}' is no {wanted}")
+        return found
 
-def percent(text: str) -> float:
-    """A share in percent, as a number between 0 and 100."""
-    share = float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", text) else -1.0
-    if not 0 <= share <= 100:  # noqa: PLR2004 — percent
-        raise ArgumentTypeError(f"'{visible(text, 20)}' is no percentage from 0 to 100: write 99.9")
-    return share
-
-
-def rate(text: str) -> float:
-    """Requests a second; more than 100 would be a load test."""
-    number = float(text) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text) else 0.0
-    if not 0.1 <= number <= 100:  # noqa: PLR2004 — from patient to a load test
-        raise ArgumentTypeError(f"'{visible(text, 20)}' is no rate from 0.1 to 100 requests a second")
-    return number
+    return parse
 
 
 def size(text: str) -> int:

@@ -15,9 +15,7 @@ def junit(reports: Sequence[Report]) -> str:
     for report in reports:
         _suite(root, report)
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="us-ascii").decode()}\n'.replace(
-        "<?xml version='1.0' encoding='us-ascii'?>\n", ""
-    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="us-ascii").decode()}\n'
 
 
 def _suite(root: Element, report: Report) -> None:
