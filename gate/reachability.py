@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -28,8 +28,11 @@ class Party:
     public: bool
     """Whether an address of it is the internet's."""
 
-    ways: frozenset[tuple[int, str]]
+    ways: frozenset[tuple[int, str]] = frozenset()
     """How it gets to the internet, by IP version."""
+
+    strangers: tuple[str, ...] = ()
+    """Its security groups that aren't the stack's."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class _Opening:
     ports: tuple[int, int]
     cidr: IPv4Network | IPv6Network | None = None
     groups: frozenset[Node] = frozenset()
-    prefix_list: str = ""
-    """The service whose addresses are listed, where an endpoint of the stack's says so; else the list's id."""
+    others: str = ""
+    """Addresses of a service, or members of a security group that isn't the stack's."""
 
     def admits(self, party: Party, home: list[IPv4Network | IPv6Network]) -> bool:
         """Whether the rule is about a party, which lives in the network `home`."""
@@ -54,14 +57,16 @@ class _Opening:
 def sentences(graph: Graph) -> list[str]:
     """Every way that the security groups leave open: from outside, between the parties, and to outside, in this order.
 
-    Ports that are open with nothing behind them are named as such. What no sentence says isn't possible.
+    Ports that are open with nothing behind them are named as such, and so are groups whose rules aren't the stack's.
+    What no sentence says isn't possible.
     """
     parties = sorted(_parties(graph), key=lambda party: party.name)
     return [
         *sorted({line for party in parties for line in _from_outside(graph, party)}),
         *sorted({line for one in parties for other in parties for line in _between(graph, one, other)}),
         *sorted({line for party in parties for line in _to_outside(graph, party)}),
-        *sorted(_closed(graph)),
+        *sorted(_default_groups(graph)),
+        *sorted({line for party in parties for line in _unread(party)}),
     ]
 
 
@@ -84,27 +89,27 @@ def _parties(graph: Graph) -> Iterator[Party]:
         answers = {
             int(each.inputs["port"]): _answer(graph, each) for each in graph.all("Listener") if balancer in each.sources
         }
-        public = not balancer.inputs.get("internal")
-        groups = frozenset(balancer.named(balancer.inputs["securityGroups"]))
-        yield Party(f"load balancer {balancer.registered.name}", groups, answers, public, frozenset())
+        name, public = f"load balancer {balancer.registered.name}", not balancer.inputs.get("internal")
+        yield _party(balancer, name, balancer.inputs["securityGroups"], answers, public=public)
     for service in graph.all("Service"):
         network = service.inputs["networkConfiguration"]
-        ports = [each["containerPort"] for each in service.inputs.get("loadBalancers", [])]
-        subnets = [*service.named(network["subnets"])]
-        addressed = bool(network.get("assignPublicIp"))
-        yield Party(
-            f"tasks of {service.registered.name}",
-            frozenset(service.named(network["securityGroups"])),
-            {int(port): "" for port in ports},
-            addressed,
-            frozenset(way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed))
-            if subnets
-            else frozenset({(4, _UNKNOWN_WAY), (6, _UNKNOWN_WAY)}),
+        answers = {int(each["containerPort"]): "" for each in service.inputs.get("loadBalancers", [])}
+        subnets, addressed = [*service.named(network["subnets"])], bool(network.get("assignPublicIp"))
+        ways = {way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed)}
+        unknown = {(4, _UNKNOWN_WAY), (6, _UNKNOWN_WAY)}
+        party = _party(
+            service, f"tasks of {service.registered.name}", network["securityGroups"], answers, public=addressed
         )
+        yield replace(party, ways=frozenset(ways if subnets else unknown))
     for endpoint in graph.all("VpcEndpoint"):
-        groups = frozenset(endpoint.named(endpoint.inputs.get("securityGroupIds")))
-        if groups:
-            yield Party(f"endpoint {_service_of(endpoint)}", groups, {443: ""}, public=False, ways=frozenset())
+        if "securityGroupIds" in endpoint.inputs:
+            name = f"endpoint {_service_of(endpoint)}"
+            yield _party(endpoint, name, endpoint.inputs["securityGroupIds"], {443: ""}, public=False)
+
+
+def _party(node: Node, name: str, groups: list[str], answers: Mapping[int, str], *, public: bool) -> Party:
+    strangers = tuple(each for each in groups if not [*node.named(each)])
+    return Party(name, frozenset(node.named(groups)), answers, public, strangers=strangers)
 
 
 def _answer(graph: Graph, listener: Node) -> str:
@@ -133,8 +138,8 @@ def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
     for opening in _openings(graph, "SecurityGroupIngressRule", party.groups):
         if opening.cidr is not None:
             yield f"{_outside(opening, public=party.public)} reaches {_at(opening, party)}."
-        elif opening.prefix_list:
-            yield f"The addresses of {opening.prefix_list} reach {_at(opening, party)}."
+        elif opening.others:
+            yield f"The {opening.others} reach {_at(opening, party)}."
         for group in opening.groups:
             if not any(group in each.groups for each in _parties(graph)):
                 yield f"Whatever joins security group {group.registered.name} reaches {_at(opening, party)}."
@@ -160,14 +165,14 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
             if len(protocols) <= 1 and ports[0] <= ports[1]:
                 both = _Opening(protocols.pop() if protocols else "all protocols", ports)
                 whom = _at(both, other) if one is not other else _at(both, other).replace("tasks", "other tasks", 1)
-                yield f"The {one.name} reach{'' if one.name.startswith('tasks') else 'es'} {whom}."
+                yield f"The {one.name} reach{_s(one, 'es')} {whom}."
 
 
 def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
     for opening in _openings(graph, "SecurityGroupEgressRule", party.groups):
         subject = f"The {party.name}"
-        if opening.prefix_list:
-            yield f"{subject} may send to the addresses of {opening.prefix_list} on {_ports(opening)}."
+        if opening.others:
+            yield f"{subject} may send to the {opening.others} on {_ports(opening)}."
         elif opening.cidr is not None and str(opening.cidr) in _WORLD:
             world = _WORLD[str(opening.cidr)]
             way = " and ".join(sorted(way for version, way in party.ways if version == opening.cidr.version))
@@ -177,10 +182,20 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
             yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
 
 
-def _closed(graph: Graph) -> Iterator[str]:
+def _default_groups(graph: Graph) -> Iterator[str]:
     for group in graph.all("DefaultSecurityGroup"):
-        if not group.inputs.get("ingress") and not group.inputs.get("egress"):
-            yield "The network's default security group lets nothing in and nothing out."
+        opened = group.inputs.get("ingress") or group.inputs.get("egress")
+        closed = "lets nothing in and nothing out"
+        yield f"The network's default security group {'has rules, which are not read here' if opened else closed}."
+
+
+def _unread(party: Party) -> Iterator[str]:
+    for name in party.strangers:
+        yield f"The {party.name} also belong{_s(party)} to security group {name}, whose rules are not read here."
+    for group in party.groups:
+        if group.inputs.get("ingress") or group.inputs.get("egress"):
+            name = f"Security group {group.registered.name} of the {party.name}"
+            yield f"{name} has inline rules, which are not read here."
 
 
 def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Opening]:
@@ -189,13 +204,22 @@ def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Ope
             given = rule.inputs
             everything = str(given["ipProtocol"]) == "-1"
             cidr = given.get("cidrIpv4") or given.get("cidrIpv6")
+            named = frozenset(rule.named(given.get("referencedSecurityGroupId")))
             yield _Opening(
                 "all protocols" if everything else str(given["ipProtocol"]),
                 _ANY_PORT if everything else (int(given["fromPort"]), int(given["toPort"])),
                 ip_network(cidr) if cidr else None,
-                frozenset(rule.named(given.get("referencedSecurityGroupId"))),
-                next(map(_service_of, rule.named(given.get("prefixListId"))), given.get("prefixListId", "")),
+                named,
+                "" if named else _others(rule),
             )
+
+
+def _others(rule: Node) -> str:
+    """Whom a rule is about that isn't an address range nor a group of the stack's."""
+    listed, group = rule.inputs.get("prefixListId"), rule.inputs.get("referencedSecurityGroupId")
+    if listed:
+        return f"addresses of {next(map(_service_of, rule.named(listed)), listed)}"
+    return f"members of security group {group}" if group else ""
 
 
 def _service_of(endpoint: Node) -> str:
@@ -210,6 +234,11 @@ def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
 
 
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+
+
+def _s(party: Party, ending: str = "s") -> str:
+    """The ending of what one does; of tasks there are several."""
+    return "" if party.name.startswith("tasks") else ending
 
 
 def _at(opening: _Opening, party: Party) -> str:

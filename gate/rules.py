@@ -40,6 +40,7 @@ _TOO_WIDE_TLS: Final = frozenset({"ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSec
 _SECRET_NAME: Final = re.compile(r"(?i)pass(word|wd|phrase)|secret|token|api_?key|private_?key|credential")
 _SECRET_VALUE: Final = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|://[^/\s:@]+:[^/\s:@]+@")
 _LONGEST_BALANCER_NAME: Final = 32
+_HTTPS: Final = 443
 
 
 def findings(stack: str, graph: Graph) -> set[Finding]:
@@ -56,7 +57,7 @@ def _tasks_admit_only_the_load_balancer(graph: Graph) -> Iterator[Node]:
         for rule in _rules_of(graph, "SecurityGroupIngressRule", _groups(service)):
             sources = [*rule.named(rule.inputs.get("referencedSecurityGroupId"))]
             known = sources and all(each in _balancers_groups(graph) for each in sources)
-            if not known or {rule.inputs.get("fromPort"), rule.inputs.get("toPort")} - ports:
+            if not known or _port(rule) not in ports:
                 yield rule
 
 
@@ -71,17 +72,16 @@ def _only_load_balancers_are_open_to_the_world(graph: Graph) -> Iterator[Node]:
         if _cidrs(rule) & WORLD:
             listens = {each.inputs["port"] for each in graph.all("Listener")} & {80, 443}
             group = next(rule.named(rule.inputs["securityGroupId"]), None)
-            if group not in front or {rule.inputs.get("fromPort"), rule.inputs.get("toPort")} - listens:
+            if group not in front or _port(rule) not in listens:
                 yield rule
 
 
 def _egress_is_narrow(graph: Graph) -> Iterator[Node]:
     for rule in graph.all("SecurityGroupEgressRule"):
         group = next(rule.named(rule.inputs["securityGroupId"]), None)
-        everything = rule.inputs["ipProtocol"] in {"-1", -1}
-        ports = (rule.inputs.get("fromPort"), rule.inputs.get("toPort"))
+        everything = str(rule.inputs["ipProtocol"]) == "-1"
         balancers = group in _balancers_groups(graph) and _cidrs(rule)
-        if everything or balancers or (_cidrs(rule) & WORLD and ports != (443, 443)):
+        if everything or balancers or (_cidrs(rule) & WORLD and _port(rule) != _HTTPS):
             yield rule
 
 
@@ -358,6 +358,12 @@ def _balancers_groups(graph: Graph) -> set[Node]:
 
 def _rules_of(graph: Graph, kind: str, groups: list[Node]) -> list[Node]:
     return [rule for rule in graph.all(kind) if {*groups} & {*rule.named(rule.inputs["securityGroupId"])}]
+
+
+def _port(rule: Node) -> int | None:
+    """The one TCP port that a rule opens; None where it opens another protocol, or more than one."""
+    low, high = rule.inputs.get("fromPort"), rule.inputs.get("toPort")
+    return int(low) if low is not None and low == high and rule.inputs["ipProtocol"] == "tcp" else None
 
 
 def _cidrs(rule: Node) -> set[str]:

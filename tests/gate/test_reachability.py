@@ -75,6 +75,26 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
             "The addresses of pl-1 reach the tasks of web on tcp 80.",
         ),
         (
+            "SecurityGroupIngressRule web-from-ingress",
+            {"referencedSecurityGroupId": "sg-1"},
+            "The members of security group sg-1 reach the tasks of web on tcp 80.",
+        ),
+        (
+            "SecurityGroupEgressRule web-https",
+            {"referencedSecurityGroupId": "sg-1", "cidrIpv4": None},
+            "The tasks of web may send to the members of security group sg-1 on tcp 443.",
+        ),
+        (
+            "LoadBalancer alb",
+            {"securityGroups": ["sg-1"]},
+            "The load balancer alb also belongs to security group sg-1, whose rules are not read here.",
+        ),
+        (
+            "SecurityGroup web",
+            {"ingress": [{"protocol": "-1"}]},
+            "Security group web of the tasks of web has inline rules, which are not read here.",
+        ),
+        (
             "SecurityGroupEgressRule web-https",
             {"ipProtocol": "-1"},
             EVERYWHERE,

@@ -109,6 +109,11 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             "SecurityGroupIngressRule web-from-ingress",
             having(fromPort=0.0),
         ),
+        (
+            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress",
+            having(ipProtocol="udp"),
+        ),
     ],
     "tasks-share-nothing-with-their-host": [
         ("TaskDefinition web", "TaskDefinition web", having(networkMode="host")),
@@ -138,6 +143,9 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
             "Listener alb-http",
             having(defaultActions=[{"type": "redirect", "redirect": {"protocol": "HTTP", "statusCode": "HTTP_301"}}]),
         ),
+    ],
+    "only-load-balancers-are-open-to-the-world": [
+        ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(toPort=443.0)),
     ],
     "policies-of-things-admit-nobody-unnamed": [
         ("BucketPolicy access-logs", "BucketPolicy access-logs", statement(Principal="*", Condition={})),
