@@ -168,6 +168,7 @@ class Envoy:
                 if wanted <= set(re.findall(r': "(\w+)"', reported)):
                     return
             await asyncio.sleep(_POLL)
+        self._versions.clear()  # it tries what it refused again only when it is told again
         raise EnvoyError(f"Envoy doesn't take its configuration: {await self._objections()}")
 
     async def _objections(self) -> str:

@@ -341,7 +341,7 @@ def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
     asyncio.run(play())
 
 
-def test_an_address_that_another_proxy_serves_is_an_error_that_tells_why(
+def test_an_address_is_an_error_that_tells_why_as_long_as_another_proxy_serves_it(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is in a copy of a project's folder, the local AWS's home included."""
@@ -353,6 +353,8 @@ def test_an_address_that_another_proxy_serves_is_an_error_that_tells_why(
             monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 1.5)
             with pytest.raises(EnvoyError, match=f"{alb.endpoint.address}.*Address already in use"):
                 await again.apply([forward((GROUP, 1))], {GROUP: []})
+            await stage.envoy.close()
+            await again.apply([forward((GROUP, 1))], {GROUP: []})
 
     asyncio.run(play())
 
