@@ -21,6 +21,15 @@ VARIABLE: Final = Text(
 )
 """The name of an environment variable."""
 
+_CAPABILITIES: Final = (
+    *("ALL", "AUDIT_CONTROL", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER"),
+    *("FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD"),
+    *("NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID"),
+    *("SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE"),
+    *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+)
+"""Source: ECS, KernelCapabilities."""
+
 _ID: Final = "[1-9][0-9]{0,9}"
 _UNPRIVILEGED_PORT: Final = 1024
 """From here on a process needs no capability to listen."""
@@ -59,7 +68,7 @@ class ContainerSettings:
         Text(rf"({_ID}(:(0|{_ID}))?)?", "a user's number but root's, perhaps with a group's, like 101 or 101:101"),
     ]
     drop_capabilities: Annotated[
-        tuple[str, ...], Texts(Text("[A-Z][A-Z_]+", "a Linux capability without CAP_, like NET_RAW, or ALL"))
+        tuple[str, ...], Texts(Text("|".join(_CAPABILITIES), "a Linux capability without CAP_, like NET_RAW, or ALL"))
     ]
     writable_paths: Annotated[
         tuple[str, ...],

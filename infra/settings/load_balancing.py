@@ -56,4 +56,11 @@ def _the_load_balancer_hangs_up_first(idle_timeout_seconds: int, target_keep_ali
         )
 
 
-RELATIONS = (_check_ends_before_the_next, _the_load_balancer_hangs_up_first)
+def _ranges_of_codes_ascend(health_check_codes: str) -> Iterator[Problem]:
+    ranges = (each.split("-") for each in health_check_codes.split(","))
+    backward = ["-".join(each) for each in ranges if each[0] > each[-1]]
+    if backward:
+        yield Problem("healthCheckCodes", ", ".join(backward), "ranges with the lower code first, like 200-399")
+
+
+RELATIONS = (_ranges_of_codes_ascend, _check_ends_before_the_next, _the_load_balancer_hangs_up_first)

@@ -143,6 +143,15 @@ def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> N
     _holds(recording, graph.of(recording), together)
 
 
+@pytest.mark.parametrize("changed", [{"healthCheckCodes": "200,399-200"}, {"dropCapabilities": ["NET_ROW"]}])
+def test_what_only_aws_would_refuse_later_is_refused_at_once(changed: dict[str, Any]) -> None:
+    engine = Recorder(_account())
+    with pytest.raises(SettingsError) as refusal:
+        recorder.run_under(engine, "dev", recorder.configuration("dev", changed))
+    assert not engine.registered
+    assert {problem.key for problem in refusal.value.problems} == {*changed}
+
+
 @pytest.mark.parametrize("key", sorted(BY_KEY))
 def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
     engine = Recorder(_account())
