@@ -10,6 +10,7 @@ import pulumi_aws as aws
 import pulumi_awsx as awsx
 
 from infra import naming
+from infra.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +62,14 @@ def create(
         ipv6: Whether everything in it gets IPv6 addresses as well.
         deletion_protection: Whether Pulumi refuses to delete it.
         tags: Tags of everything in it.
+
+    Raises:
+        SettingsError: The region hasn't got as many zones; nothing was registered.
     """
+    # awsx would find out too, when other resources are made already.
+    here = aws.get_availability_zones().names
+    if zones > len(here):
+        raise SettingsError([Problem("availabilityZoneCount", f"{zones}", f"at most {len(here)}, {', '.join(here)}")])
     tags = naming.of_component(tags, name)
     kinds, strategies = awsx.ec2.SubnetType, awsx.ec2.NatGatewayStrategy
     extras: dict[str, Any] = {
