@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from localaws.ecs.description import describe
-from localaws.ecs.model import Breaker, Rollout, Status, StopCode
+from localaws.ecs.model import Breaker, Rollout, Status, StopCode, Task
 from localaws.ecs.waiter import DeploymentFailedError, arrived
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
@@ -174,6 +174,24 @@ def test_tasks_that_are_told_to_go_speak_against_nothing() -> None:
     world.run(20)
     assert shown(world) == [("PRIMARY", "web:2", "COMPLETED")]
     assert {task.stop_code for task in world.state.tasks} <= {None, StopCode.SERVICE_SCHEDULER_INITIATED}
+
+
+def test_a_task_that_dies_while_it_drains_keeps_its_reason_and_fails_its_version_once() -> None:
+    world = failing_world(UNHEALTHY, drain_delays={GROUP: 30})
+    leaving: list[Task] = []
+    for _ in range(LONG_ENOUGH):
+        world.run(1)
+        leaving = [task for task in world.state.tasks if task.status is Status.DEACTIVATING]
+        if leaving:
+            break
+    first = leaving[0]
+    assert first.task_definition == "web:2"
+    before = world.state.deployments[0].failures
+    world.end(first)
+    (ended,) = (each for each in world.state.tasks if each.id == first.id)
+    assert (ended.status, ended.stop_code) == (Status.STOPPED, StopCode.SERVICE_SCHEDULER_INITIATED)
+    assert ended.stop_reason == first.stop_reason
+    assert world.state.deployments[0].failures == before
 
 
 def test_without_health_checks_a_crash_after_forty_seconds_is_a_replacement_and_an_earlier_one_a_failure() -> None:
