@@ -59,10 +59,28 @@ def _install(target: Path, uv: Path, pinned: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
     with filled_whole(target) as partial:
         # Relocatable: the folder is renamed when it is complete.
-        create = [uv, "venv", "--quiet", "--relocatable", "--allow-existing", "--python", sys.executable, partial]
+        create: list[str | Path] = [
+            uv,
+            "venv",
+            "--quiet",
+            "--relocatable",
+            "--allow-existing",
+            "--python",
+            sys.executable,
+            partial,
+        ]
         run(create, what="creating the scanners' environment", environment=environment)
         python = partial / "bin" / "python"
-        install = [uv, "pip", "sync", "--python", python, "--require-hashes", "--compile-bytecode", pinned]
+        install: list[str | Path] = [
+            uv,
+            "pip",
+            "sync",
+            "--python",
+            python,
+            "--require-hashes",
+            "--compile-bytecode",
+            pinned,
+        ]
         run(install, what="installing the scanners", environment=environment, timeout_seconds=1200)
 
 
