@@ -153,6 +153,11 @@ CAUSES = (
         "Lower `minimumHealthyPercent`, raise `maximumPercent`, or raise `desiredCount`.",
     ),
     Cause(
+        r"was cancelled while it waited|context canceled",
+        "The run was cancelled; the deployment goes on without it.",
+        "`pulumi up` again waits for its end.",
+    ),
+    Cause(
         r"timeout while waiting for state|did not reach a steady state within",
         "The deployment was still under way when the run stopped waiting.",
         "`pulumi up` again looks at where it is by then; raise `steadyStateTimeoutMinutes` if it needs that long.",

@@ -138,14 +138,16 @@ class Rollout:
 
 def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: str) -> str:
     """Why a service doesn't run what it was told a moment ago, from the provider's errors and the service's events."""
-    said = [*map(_bare, errors), *unfinished_business(live.events)]
+    story = unfinished_business(live.events)
+    under_way = live.task_definition == wanted and not has_failed(story)
+    how_far = "has not finished deploying" if under_way else "didn't take over"
     return "\n".join(
         [
-            f"ECS didn't take over what was asked for {live.name}.",
+            f"ECS {how_far} what was asked for {live.name}.",
             *_difference(wanted, live),
-            *_reasons(said),
+            *_reasons([*map(_bare, errors), *story]),
             *_where_to_look(live, log_group),
-            _HEAL,
+            *(() if under_way else (_HEAL,)),
         ]
     )
 

@@ -108,8 +108,11 @@ class Running:
         self._cloud.draining.add(resource.id)
         try:
             await self._controller.drain(resource.id, timeout=seconds, report=report)
-        except NotSteadyError as reason:
-            raise NotSettled(str(reason)) from None
+        except BaseException as reason:
+            self._cloud.draining.discard(resource.id)
+            if isinstance(reason, NotSteadyError):
+                raise NotSettled(str(reason)) from None
+            raise
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""

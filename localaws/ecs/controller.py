@@ -185,7 +185,14 @@ class Controller:
             service = self._services.get(service_arn)
             return service is None or not _unfinished(service.state)
 
-        await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
+        try:
+            await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
+        except (asyncio.CancelledError, NotSteadyError):
+            # Nobody deletes it any more: it exists, so it runs.
+            if service_arn in self._services:
+                self._services[service_arn].retired = False
+                self._wake.set()
+            raise
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""

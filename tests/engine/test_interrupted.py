@@ -85,6 +85,15 @@ def test_ctrl_c_while_destroying(stack: Stack) -> None:
     assert answers(stack) == 200
 
 
+def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up(stack: Stack) -> None:
+    url = stack.outputs()["serviceUrl"]
+    interrupt(stack, "destroy", when=lambda: httpx.get(url, trust_env=False).status_code == 503)
+    assert exists(stack, SERVICE), "it was interrupted too late for what this shows"
+    stack.up()
+    assert answers(stack) == 200
+    assert cloud_and_engine_agree(stack)
+
+
 def test_a_run_whose_middle_step_fails_is_completed_by_the_next(empty_stack: Stack, tmp_path: Path) -> None:
     stack = empty_stack
     stack.run("stack", "ls")

@@ -128,3 +128,11 @@ def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() ->
     assert "\n      task 5a5ec996 stopped: OutOfMemoryError" in told
     assert "\n      task b13d4aa8 stopped: the same" in told
     assert "try: Raise `memoryMib`" in told
+
+
+def test_a_run_that_was_cancelled_is_not_told_as_a_failed_deployment() -> None:
+    error = "updating ECS Service (web): waiting for completion: context canceled"
+    told = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
+    assert told.startswith("ECS has not finished deploying what was asked for dev-web.")
+    assert "The run was cancelled; the deployment goes on without it." in told
+    assert "heal:" not in told, "nothing is wrong with the configuration"
