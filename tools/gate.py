@@ -59,8 +59,8 @@ def _install(target: Path, uv: Path, pinned: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
     with filled_whole(target) as partial:
         # Relocatable: the folder is renamed when it is complete.
-        create: list[str | Path] = [uv, "venv", "--relocatable", "--allow-existing", "--python", sys.executable, partial]
-        run(create, what="creating the scanners' environment", environment=environment)
+        make: list[str | Path] = [uv, "venv", "--relocatable", "--allow-existing", "--python", sys.executable, partial]
+        run(make, what="creating the scanners' environment", environment=environment)
         python = partial / "bin" / "python"
         install: list[str | Path] = [
             uv,
