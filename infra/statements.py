@@ -24,6 +24,17 @@ _WITHOUT_RESOURCE: Final = frozenset(
 )
 """Actions that AWS ties to no resource, so that theirs is `*`. Source: Service Authorization Reference."""
 
+_ARN: Final = re.compile(
+    # arn:partition:service:region:account:resource
+    r"arn:[^:*?]+:(?:"
+    # Here a resource is a name, and so may end in a wildcard;
+    r"(?:s3::|(?:execute-api|sns|sqs):[^:*?]*:[^:*?]*):[^*?]"
+    # elsewhere a word comes first that says what kind of thing is named, as in secret:NAME, role/NAME, /restapis/ID.
+    r"|[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?])"
+    r")"
+)
+"""How the ARNs begin that are of something, and not of everything of a kind."""
+
 
 @dataclass(frozen=True)
 class Statements:
@@ -32,7 +43,7 @@ class Statements:
     absent: ClassVar = "[]"
     allowed: str = (
         "a list of statements with Action, Resource and perhaps Sid, Effect and Condition; what they allow has no "
-        "wildcard in an action, nor one that stands for every resource of a service"
+        "wildcard in an action, nor one that stands for every resource of a kind"
     )
 
     def read(self, text: str) -> tuple[dict[str, Any], ...]:
@@ -64,6 +75,8 @@ def flaw(statement: object) -> str | None:
     effect = statement.get("Effect", "Allow")
     if effect not in ("Allow", "Deny"):
         return f"has Effect {effect}, not Allow or Deny"
+    if not isinstance(statement.get("Condition", {}), dict):
+        return "has a Condition that is no object"
     actions, resources = _texts(statement.get("Action")), _texts(statement.get("Resource"))
     if not actions or not resources:
         return f"has no {'Resource' if actions else 'Action'}"
@@ -78,9 +91,7 @@ def _breadth(actions: list[str], resources: list[str]) -> str | None:
     for resource in resources:
         if resource == "*" and _WITHOUT_RESOURCE.issuperset(actions):
             continue
-        # arn:partition:service:region:account:resource
-        *place, name = resource.split(":", 5)
-        if len(place) < 5 or re.search(r"[*?]", ":".join(place)) or re.match(r"[*?]|$", name):  # noqa: PLR2004 — an ARN's parts
+        if not _ARN.match(resource):
             return f"allows {', '.join(actions)} on {resource}, which is not an ARN of something"
     return None
 
