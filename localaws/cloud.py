@@ -179,7 +179,7 @@ class Cloud:
         """
         kind = type_of(token)
         _reject_unknown(token, inputs)
-        _raise(*kind.check(inputs))
+        _raise(*kind.check(inputs, region))
         orphans = [each for each in self.all(token) if each.urn == urn and not each.acknowledged]
         for orphan in orphans:
             self._remove(orphan)
@@ -210,7 +210,7 @@ class Cloud:
         kind = type_of(token)
         _reject_unknown(token, inputs)
         current = self._existing(token, identifier)
-        _raise(*kind.check(inputs))
+        _raise(*kind.check(inputs, current.region))
         _raise(*kind.admit(inputs, self, current))
         chosen = {name: value for name, value in current.computed.items() if name not in inputs}
         computed = {

@@ -160,13 +160,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     # Resources.
 
-    async def Check(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
+    async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         """Fill in a name and say what is wrong with the inputs by themselves."""
         news = from_wire(request.news)
         try:
             kind = type_of(_token(request.urn))
             inputs = named(kind, request.name or _name(request.urn), news, from_wire(request.olds), request.randomSeed)
-            refusals = tuple(kind.check(_given(inputs)))
+            refusals = tuple(kind.check(_given(inputs), self._session(context).region))
         except Refused as refused:
             inputs, refusals = news, refused.refusals
         failures = [provider_pb2.CheckFailure(property=each.property or "", reason=str(each)) for each in refusals]

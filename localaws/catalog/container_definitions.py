@@ -169,7 +169,23 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
         yield from _resource_rules(container, inputs, where, fargate=fargate)
         yield from _dependency_rules(container, found, where)
         yield from _name_rules(container, inputs, where)
+    yield from _host_port_rules(found, inputs.get("networkMode"))
     yield from _role_rules(found, inputs, fargate=fargate)
+
+
+def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
+    """Containers of a task share a network, their own or their host's, in which a port is one container's."""
+    shares_ports = mode in ("awsvpc", "host")
+    mappings = [mapping for container in found for mapping in blocks(container.get("portMappings"))]
+    ports = [
+        (number(mapping.get("hostPort")) or (number(mapping.get("containerPort")) if shares_ports else None), protocol)
+        for mapping in mappings
+        if (protocol := text(mapping.get("protocol") or "tcp"))
+    ]
+    for (port, protocol), times in Counter(ports).items():
+        if port and times > 1:
+            message = f"host port {port:g} ({protocol}) is mapped {times} times in the task"
+            yield Refusal(_CLIENT, message, "ecs.container.unique-host-port")
 
 
 def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
@@ -215,6 +231,9 @@ def _resource_rules(container: Properties, inputs: Properties, where: str, *, fa
         for name in _FARGATE_FORBIDS:
             if any(values_at(container, name)):
                 yield Refusal(_CLIENT, f"{where}Fargate doesn't support {name}", "ecs.container.fargate-forbids")
+        if "GPU" in values_at(container, "resourceRequirements[].type"):
+            message = f"{where}Fargate doesn't support resourceRequirements of type GPU"
+            yield Refusal(_CLIENT, message, "ecs.container.fargate-gpu")
     if inputs.get("networkMode") == "awsvpc":
         for name in _AWSVPC_FORBIDS:
             if container.get(name):

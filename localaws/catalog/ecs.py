@@ -437,6 +437,7 @@ TYPES = (
             Limit("loadBalancers", size(0, 5), "ecs.service.balancers", _INVALID),
             Limit("loadBalancers[].containerPort", within(0, 65536), "ecs.service.container-port"),
             Limit("loadBalancers[].targetGroupArn", ARN, "ecs.service.target-group-arn"),
+            Limit("serviceRegistries.registryArn", ARN, "ecs.service.registry-arn"),
             Limit("networkConfiguration.subnets", size(1, 16), "ecs.service.subnets", _INVALID),
             Limit("networkConfiguration.securityGroups", size(0, 5), "ecs.service.groups", _INVALID),
             Limit("orderedPlacementStrategies", size(0, 5), "ecs.service.placement"),

@@ -247,7 +247,7 @@ class ResourceType:
     unique: tuple[Unique, ...] = ()
 
     rules: Callable[[Properties], Refusals] = _nothing
-    """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN."""
+    """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN, the region is there."""
 
     account_rules: Callable[[Properties, World, Resource | None], Refusals] = _nothing
     """What is wrong with the inputs in this account, beyond the tables; the resource itself when it is updated."""
@@ -270,8 +270,11 @@ class ResourceType:
         """Those of the changed inputs whose change means a new resource."""
         return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]
 
-    def check(self, inputs: Properties) -> Refusals:
-        """What is wrong with these inputs by themselves; runs in previews too, so values may be UNKNOWN."""
+    def check(self, inputs: Properties, region: str | None = None) -> Refusals:
+        """What is wrong with these inputs by themselves; runs in previews too, so values may be UNKNOWN.
+
+        `region` is the provider's, for inputs that name none.
+        """
         for name in sorted(inputs.keys() - self.inputs):
             yield Refusal("InvalidArgument", f"{self.token} has no input {name!r}", "catalog.input", name)
         for name in self.required:
@@ -279,7 +282,7 @@ class ResourceType:
                 yield Refusal("InvalidArgument", f"{self.token} requires {name}", "catalog.required", name)
         for limit in self.limits:
             yield from limit.check(inputs)
-        yield from self.rules(inputs)
+        yield from self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
 
     def admit(self, inputs: Properties, world: World, current: Resource | None) -> Refusals:
         """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""

@@ -42,6 +42,9 @@ WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 ASSOCIATION = "aws:wafv2/webAclAssociation:WebAclAssociation"
 LOGGING = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 
+CLOUDFRONT_REGION = "us-east-1"
+"""Where everything for CloudFront lives. Source: AWS's description of a web ACL's scope."""
+
 _INVALID = "WAFInvalidParameterException"
 _NAME = r"[\w-]{1,128}"
 _WORDS = "1 to 128 letters, digits, underscores and hyphens"
@@ -53,6 +56,13 @@ def _web_acl_rules(inputs: Properties) -> Refusals:
     default = inputs.get("defaultAction")
     if isinstance(default, dict):
         yield from exactly_one(default, ("allow", "block"), "wafv2.web-acl.default-action", where="defaultAction: ")
+    region = inputs.get("region")
+    if inputs.get("scope") == "CLOUDFRONT" and isinstance(region, str) and region != CLOUDFRONT_REGION:
+        message = (
+            "Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: CLOUDFRONT; a web ACL for "
+            f"CloudFront is made in {CLOUDFRONT_REGION}, got {region}"
+        )
+        yield Refusal(_INVALID, message, "wafv2.web-acl.cloudfront-region", "scope")
     if given(inputs, "ruleJson") and given(inputs, "rules"):
         yield Refusal("InvalidArgument", "rules and ruleJson exclude each other", "wafv2.web-acl.rules", "ruleJson")
     yield from _rule_rules(blocks(inputs.get("rules")))
@@ -87,7 +97,7 @@ def _web_acl_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier = uuid(mint)
     cloudfront = inputs.get("scope") == "CLOUDFRONT"
     kind = "global" if cloudfront else "regional"
-    region = "us-east-1" if cloudfront else None
+    region = CLOUDFRONT_REGION if cloudfront else None
     return {
         "id": identifier,
         "arn": mint.arn("wafv2", f"{kind}/webacl/{inputs.get('name')}/{identifier}", region=region),

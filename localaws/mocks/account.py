@@ -71,7 +71,7 @@ class Account:
         self, kind: ResourceType, resource: Registered, inputs: Mapping[str, Any], place: Place
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
-            _check(kind, inputs)
+            _check(kind, inputs, place)
             shown = self.cloud.preview(kind.token, inputs, region=place.region, default_tags=place.default_tags)
             return "", shown
         made = self.cloud.create(kind.token, resource.urn, inputs, region=place.region, default_tags=place.default_tags)
@@ -101,13 +101,13 @@ class Account:
         self, kind: ResourceType, old: Resource, inputs: Mapping[str, Any], place: Place
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
-            _check(kind, inputs)
+            _check(kind, inputs, place)
             return old.id, {**old.outputs, **inputs}
         made = self.cloud.update(kind.token, old.id, inputs, default_tags=place.default_tags)
         return made.id, made.outputs
 
 
-def _check(kind: ResourceType, inputs: Mapping[str, Any]) -> None:
-    refusals: tuple[Refusal, ...] = tuple(kind.check(inputs))
+def _check(kind: ResourceType, inputs: Mapping[str, Any], place: Place) -> None:
+    refusals: tuple[Refusal, ...] = tuple(kind.check(inputs, place.region))
     if refusals:
         raise Refused(*refusals)

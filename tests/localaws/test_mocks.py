@@ -24,7 +24,7 @@ with warnings.catch_warnings():
     import pulumi_aws as aws
     import pulumi_awsx as awsx
 
-    LOADED = (aws.ec2.Vpc, aws.ecs.Service, aws.lb.TargetGroup, aws.iam.Role, awsx.ec2.Vpc)
+    LOADED = (aws.ec2.Vpc, aws.ecs.Service, aws.lb.TargetGroup, aws.iam.Role, aws.wafv2.WebAcl, awsx.ec2.Vpc)
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
@@ -347,6 +347,17 @@ def test_a_preview_knows_no_ids_makes_nothing_and_still_refuses() -> None:
     assert not recording.cloud.all("aws:ec2/vpc:Vpc")
     with pytest.raises(Mistake, match=r"logs\.group\.retention"):
         mocks.run(refused_before_any_call, preview=True)
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_rule_knows_the_providers_region(preview: bool) -> None:  # noqa: FBT001 — a case
+    def program() -> None:
+        seen: Any = {"cloudwatch_metrics_enabled": True, "metric_name": "acl", "sampled_requests_enabled": True}
+        aws.wafv2.WebAcl("acl", scope="CLOUDFRONT", default_action={"allow": {}}, visibility_config=seen)
+
+    mocks.run(program, preview=preview)
+    with pytest.raises(Mistake, match=r"parameter: CLOUDFRONT; .* us-east-1, got eu-west-1"):
+        mocks.run(program, preview=preview, config={"aws:region": "eu-west-1"})
 
 
 def test_awsx_lays_out_its_children_in_a_run_and_in_a_preview() -> None:

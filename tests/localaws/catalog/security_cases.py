@@ -236,6 +236,13 @@ NAMES: list[Case] = [
 EDGE: list[Case] = [
     (ACL, "wafv2.web-acl.name", "InvalidArgument", {"name": "my acl"}, {"name": "my-acl"}),
     (ACL, "wafv2.web-acl.scope", "InvalidArgument", {"scope": "LOCAL"}, {"scope": "REGIONAL"}),
+    (
+        ACL,
+        "wafv2.web-acl.cloudfront-region",
+        "WAFInvalidParameterException",
+        {"scope": "CLOUDFRONT"},
+        {"scope": "CLOUDFRONT", "region": "us-east-1"},
+    ),
     (ACL, "wafv2.web-acl.description", "InvalidArgument", {"description": ""}, {"description": "main"}),
     (ACL, "wafv2.web-acl.unique", "WAFDuplicateItemException", {"name": "main"}, {}),
     (

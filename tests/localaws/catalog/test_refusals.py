@@ -58,6 +58,15 @@ def containers(*, without: str = "", **more: Any) -> str:
     return json.dumps([container])
 
 
+def with_ports(*mappings: dict[str, Any]) -> str:
+    """Containers with one port mapping each."""
+    each = enumerate(mappings)
+    return json.dumps([{"name": f"c{number}", "image": "nginx", "portMappings": [mapping]} for number, mapping in each])
+
+
+ON_INSTANCES: dict[str, Any] = {"requiresCompatibilities": ["EC2"], "networkMode": "bridge"}
+
+
 def logs(**options: Any) -> dict[str, Any]:
     all_options = {"awslogs-group": "/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web", **options}
     return {"logDriver": "awslogs", "options": {name: value for name, value in all_options.items() if value}}
@@ -796,6 +805,37 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         DEFINITION,
+        "ecs.container.unique-host-port",
+        "ClientException",
+        {"containerDefinitions": with_ports({"containerPort": 80, "hostPort": 80}, {"containerPort": 80})},
+        {
+            "containerDefinitions": with_ports(
+                {"containerPort": 80}, {"containerPort": 80, "protocol": "udp"}, {"containerPort": 81}
+            )
+        },
+    ),
+    (
+        DEFINITION,
+        "ecs.container.unique-host-port",
+        "ClientException",
+        {**ON_INSTANCES, "containerDefinitions": with_ports(*({"containerPort": n, "hostPort": 80} for n in (1, 2)))},
+        {
+            **ON_INSTANCES,
+            "containerDefinitions": with_ports(*({"containerPort": 1, "hostPort": n} for n in (0, 0, 80))),
+        },
+    ),
+    (
+        DEFINITION,
+        "ecs.container.fargate-gpu",
+        "ClientException",
+        {"containerDefinitions": containers(resourceRequirements=[{"type": "GPU", "value": "1"}])},
+        {
+            **ON_INSTANCES,
+            "containerDefinitions": containers(resourceRequirements=[{"type": "GPU", "value": "1"}]),
+        },
+    ),
+    (
+        DEFINITION,
         "ecs.container.no-ports",
         "ClientException",
         {"requiresCompatibilities": ["EC2"], "networkMode": "none"},
@@ -1138,6 +1178,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "InvalidArgument",
         {"loadBalancers": [{"targetGroupArn": "web", "containerName": "web", "containerPort": 80}]},
         {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.registry-arn",
+        "InvalidArgument",
+        {"serviceRegistries": {"registryArn": "x"}},
+        {"serviceRegistries": {"registryArn": "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1"}},
     ),
     (
         SERVICE,
