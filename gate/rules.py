@@ -21,15 +21,30 @@ if TYPE_CHECKING:
 WORLD: Final = frozenset({"0.0.0.0/0", "::/0"})
 WITHOUT_ARN: Final = frozenset(
     {
+        "cloudwatch:PutMetricData",
+        "ec2:DescribeAvailabilityZones",
         "ecr:GetAuthorizationToken",
+        "kms:GenerateRandom",
         "logs:DescribeLogGroups",
         "ssmmessages:CreateControlChannel",
         "ssmmessages:CreateDataChannel",
         "ssmmessages:OpenControlChannel",
         "ssmmessages:OpenDataChannel",
+        "sts:GetCallerIdentity",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
     }
 )
 """Actions that take no narrower resource than `*`. Source: Service Authorization Reference."""
+
+_OF_SOMETHING: Final = re.compile(
+    # arn:partition:service:region:account:resource
+    r"arn:[^:*?]+:(?:(?:s3::|(?:execute-api|sns|sqs):[^:*?]*:[^:*?]*):[^*?]"
+    r"|[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?]))"
+)
+"""How ARNs begin that aren't of everything of a kind, as secret:* and role/* are; a few services have but one kind."""
 
 RECOMMENDED_TLS: Final = re.compile(r"ELBSecurityPolicy-TLS13-1-[23](-Res|-FIPS|-Res-FIPS)?(-PQ)?-20\d\d-\d\d")
 """TLS 1.2 with forward secrecy and authenticated ciphers only, or later. Source: Security Hub, control ELB.17."""
@@ -272,8 +287,9 @@ def _names_fit(graph: Graph) -> Iterator[Node]:
 def _permissions_name_what_they_allow(graph: Graph) -> Iterator[Node]:
     for node in _roles_policies(graph):
         for statement in _statements(node, "policy"):
-            everything = "*" in _listed(statement.get("Resource", "*")) and not {*_actions_of(statement)} <= WITHOUT_ARN
-            wild = any("*" in action for action in _actions_of(statement))
+            broad = {each for each in _listed(statement.get("Resource", "*")) if not _OF_SOMETHING.match(each)}
+            everything = broad - {"*"} or (broad and not {*_actions_of(statement)} <= WITHOUT_ARN)
+            wild = any({"*", "?"} & {*action} for action in _actions_of(statement))
             inverted = {"NotAction", "NotResource"} & statement.keys()
             if statement["Effect"] == "Allow" and (everything or wild or inverted):
                 yield node

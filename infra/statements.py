@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 _MAY: Final = ("Sid", "Effect", "Action", "Resource", "Condition")
 
-_WITHOUT_RESOURCE: Final = frozenset(
+WITHOUT_RESOURCE: Final = frozenset(
     {
         "cloudwatch:PutMetricData",
         "ec2:DescribeAvailabilityZones",
@@ -89,7 +89,7 @@ def _breadth(actions: list[str], resources: list[str]) -> str | None:
         if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
             return f"allows {action}, which is not one action"
     for resource in resources:
-        if resource == "*" and _WITHOUT_RESOURCE.issuperset(actions):
+        if resource == "*" and WITHOUT_RESOURCE.issuperset(actions):
             continue
         if not _ARN.match(resource):
             return f"allows {', '.join(actions)} on {resource}, which is not an ARN of something"

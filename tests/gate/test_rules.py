@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate import rules
+from infra.statements import WITHOUT_RESOURCE
 from tests.gate.changes import ALL_TRAFFIC, FROM_ANYWHERE, all_of, container, having, lacking, log_option, statement
 from tests.gate.conftest import node, without, worse
+from tests.infra.arns import EVERY_ONE, OF_SOMETHING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +82,11 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("RolePolicy web-execution", "RolePolicy web-execution", statement(NotAction="iam:*")),
         ("RolePolicy web-task", "RolePolicy web-task", statement(Action=["ssmmessages:*"])),
         ("RolePolicy web-task", "RolePolicy web-task", statement(Action=["s3:ListAllMyBuckets"])),
+        ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action="ssm:GetParameter?")),
+        *(
+            ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action=action, Resource=arn))
+            for action, arn in EVERY_ONE
+        ),
     ],
     "private-tasks-have-no-way-in": [
         (
@@ -204,6 +211,15 @@ def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]
         made: Any = node(changed, "LoadBalancer alb").outputs
         made["name"] = name
         assert [each.title for each in rules.RULES["names-fit"](changed)] == ["LoadBalancer alb"], name
+
+
+def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, Graph]) -> None:
+    for allowed in (
+        statement(Action="s3:GetObject", Resource=OF_SOMETHING),
+        statement(Action=sorted(WITHOUT_RESOURCE), Resource="*"),
+    ):
+        changed = worse(graphs["dev"], {"RolePolicy web-execution": [allowed]})
+        assert not [*rules.RULES["permissions-name-what-they-allow"](changed)]
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
