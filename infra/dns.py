@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra.errors import Problem, SettingsError
+from infra.errors import Problem, SettingsError, looking_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +65,11 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
     Raises:
         SettingsError: There is no such zone, it isn't that domain's, or the internet doesn't see it.
     """
-    try:
-        found = (
-            aws.route53.get_zone(name=hosted_zone) if "." in hosted_zone else aws.route53.get_zone(zone_id=hosted_zone)
-        )
-    except Exception as error:  # the SDK has nothing narrower for a lookup that fails
-        reason = str(error).rpartition("error: ")[2]
-        allowed = f"a Route 53 zone of this account, named once there; AWS says: {reason}"
-        raise SettingsError([Problem("hostedZone", hosted_zone, allowed)]) from error
+    by_name = "." in hosted_zone
+    kind = "a public Route 53 zone" if by_name and public else "a Route 53 zone"
+    form = f"the name of {kind} that no other of this account has" if by_name else f"the id of {kind} of this account"
+    with looking_up("hostedZone", hosted_zone, form):
+        found = _by_name(hosted_zone, public=public) if by_name else aws.route53.get_zone(zone_id=hosted_zone)
     name = found.name.rstrip(".")
     if not f".{domain}".endswith(f".{name}"):
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, which is {name}", f"a zone that {domain} is in")])
@@ -80,3 +77,13 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
         allowed = "a public zone, where ACM can see whose the domain is; a private one needs certificateArn"
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, a private zone", allowed)])
     return found.zone_id
+
+
+def _by_name(name: str, *, public: bool) -> aws.route53.GetZoneResult:
+    """The zone of that name; without asking for a private one the provider finds none that is."""
+    try:
+        return aws.route53.get_zone(name=name)
+    except Exception:  # as above
+        if public:
+            raise
+        return aws.route53.get_zone(name=name, private_zone=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,17 @@ class SettingsError(pulumi.RunError):
             + "docs/config.md describes every key; `pulumi config set KEY VALUE` changes one."
         )
         self.problems = tuple(problems)
+
+
+@contextmanager
+def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
+    """Blame the key that names what is looked up, if AWS finds no such thing.
+
+    Raises:
+        SettingsError: The lookup failed; it says why.
+    """
+    try:
+        yield
+    except Exception as error:  # the SDK has nothing narrower for a lookup that fails
+        reason = str(error).rpartition("error: ")[2]
+        raise SettingsError([Problem(key, value, f"{allowed}; AWS says: {reason}")]) from error

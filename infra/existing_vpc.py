@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
-from infra.errors import Problem, SettingsError
+from infra.errors import Problem, SettingsError, looking_up
 from infra.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,9 @@ class Wanted:
     ipv6: bool = False
     """Whether they must have an IPv6 range."""
 
+    zones: Collection[str] = ()
+    """Zones to stay in; empty for any. A load balancer sends nothing to a target outside its own."""
+
 
 def find(*, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None) -> Network:
     """Look an existing VPC up.
@@ -54,19 +57,23 @@ def find(*, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: W
     Raises:
         SettingsError: There is no such VPC, or it lacks the subnets.
     """
-    vpc = aws.ec2.get_vpc(id=vpc_id or _only(vpc_tags))
     key = "vpcId" if vpc_id else "vpcTags"
-    subnet_ids = _subnets(vpc.id, balancer, key)
+    known_as = vpc_id or _only(vpc_tags)
+    with looking_up(key, known_as, "a VPC of this account and region"):
+        vpc = aws.ec2.get_vpc(id=known_as)
+    balancers = _subnets(vpc.id, balancer, key)
     return Network(
         vpc_id=vpc.id,
         cidr=vpc.cidr_block,
-        subnet_ids=subnet_ids,
-        task_subnet_ids=_subnets(vpc.id, tasks, key) if tasks else subnet_ids,
+        subnet_ids=sorted(balancers.values()),
+        task_subnet_ids=sorted(
+            (_subnets(vpc.id, replace(tasks, zones=[*balancers]), key) if tasks else balancers).values()
+        ),
     )
 
 
-def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId") -> list[str]:
-    """One subnet for each zone, as a load balancer takes one a zone, by id.
+def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId") -> dict[str, str]:
+    """One subnet's id for each zone, as a load balancer takes one a zone.
 
     Subnets that the configuration named must all do; of those that were found, the ones that do are taken.
 
@@ -90,13 +97,17 @@ def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise:
             allowed = f"{kind} subnets of the VPC, one a zone{', with IPv6' if wanted.ipv6 else ''}"
             problems.append(Problem(f"{wanted.key}Ids", f"{subnet.id} is {flaw}", allowed))
     if not problems and len(by_zone) < 2:  # noqa: PLR2004 — a load balancer's least
-        key = f"{wanted.key}Ids" if wanted.ids else f"{wanted.key}Tags" if wanted.tags else otherwise
         found = f"{kind} subnets in {', '.join(by_zone) or 'no zone'}"
-        allowed = f"{kind} subnets in at least two zones{', with IPv6' if wanted.ipv6 else ''}"
-        problems.append(Problem(key, found, allowed))
+        zones = f"zones of the load balancer's, {', '.join(wanted.zones)}" if wanted.zones else "zones"
+        allowed = f"{kind} subnets in at least two {zones}{', with IPv6' if wanted.ipv6 else ''}"
+        problems.append(Problem(_key(wanted, otherwise), found, allowed))
     if problems:
         raise SettingsError(problems)
-    return sorted(by_zone.values())
+    return by_zone
+
+
+def _key(wanted: Wanted, otherwise: str) -> str:
+    return f"{wanted.key}Ids" if wanted.ids else f"{wanted.key}Tags" if wanted.tags else otherwise
 
 
 def _flaw(subnet: Subnet, vpc_id: str, wanted: Wanted, by_zone: Mapping[str, str]) -> str | None:
@@ -106,6 +117,8 @@ def _flaw(subnet: Subnet, vpc_id: str, wanted: Wanted, by_zone: Mapping[str, str
         "without a route to an internet gateway": wanted.public and not subnet.public,
         "with a route to an internet gateway": subnet.public and not wanted.public,
         "without an IPv6 range": wanted.ipv6 and not subnet.ipv6,
+        f"in zone {subnet.zone}, where the load balancer has no subnet": wanted.zones
+        and subnet.zone not in wanted.zones,
         f"in zone {subnet.zone} like {by_zone.get(subnet.zone)}": subnet.zone in by_zone,
     }
     return next((flaw for flaw, found in flaws.items() if found), None)
@@ -119,8 +132,8 @@ def _only(vpc_tags: Mapping[str, str]) -> str:
     return ids[0]
 
 
-def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[str]:
-    """The subnets that are wanted, looked up and chosen."""
+def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> dict[str, str]:
+    """The ids of the subnets that are wanted, by zone, looked up and chosen."""
     tables = [
         aws.ec2.get_route_table(route_table_id=table_id) for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
     ]
@@ -134,7 +147,7 @@ def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[str]:
         wanted.ids
         or aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=dict(wanted.tags) or None).ids
     )
-    described = (aws.ec2.get_subnet(id=subnet_id) for subnet_id in ids)
+    described = (_subnet(subnet_id, _key(wanted, otherwise)) for subnet_id in ids)
     subnets = (
         Subnet(
             id=each.id,
@@ -146,3 +159,8 @@ def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> list[str]:
         for each in described
     )
     return choose(vpc_id, subnets, wanted, otherwise=otherwise)
+
+
+def _subnet(subnet_id: str, key: str) -> aws.ec2.GetSubnetResult:
+    with looking_up(key, subnet_id, "subnets of this account and region"):
+        return aws.ec2.get_subnet(id=subnet_id)

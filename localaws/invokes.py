@@ -265,7 +265,7 @@ def _zone(query: Query) -> Properties:
         each
         for each in query.cloud.all(ZONE)
         if identifier in (None, each.id) and domain in (None, zone_name(str(each.outputs.get("name"))))
-        if bool(each.inputs.get("vpcs")) == private
+        if identifier is not None or bool(each.inputs.get("vpcs")) == private
         if (query.facts(each)["tags"]).items() >= block(query.args.get("tags")).items()
     ]
     if len(made) > 1:
@@ -281,7 +281,7 @@ def _zone(query: Query) -> Properties:
         "callerReference": "local",
         "comment": "",
         "nameServers": [],
-        "privateZone": private,
+        "privateZone": bool(made) and bool(made[0].inputs.get("vpcs")),
         "resourceRecordSetCount": 2,
         "tags": {},
         **found,

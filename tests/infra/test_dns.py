@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pulumi
 import pulumi_aws
@@ -18,6 +18,10 @@ from tests.infra.conftest import EXTRA_CERTIFICATE
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
+
+
+PRIVATE = "inner.invalid"
+"""A zone that only a VPC knows; nobody can register it."""
 
 
 def test_the_domain_leads_to_the_load_balancer_whatever_addresses_it_has(edge: Recording) -> None:
@@ -81,6 +85,36 @@ def test_a_private_zone_proves_nothing_to_acm_but_may_hold_the_records(monkeypat
     with pytest.raises(SettingsError, match="a private zone; allowed: a public zone, where ACM can see"):
         dns.find_zone("Z1", "shop.example.com", public=True)
     assert dns.find_zone("Z1", "shop.example.com", public=False) == "Z1"
+
+
+def test_a_private_zone_is_found_by_its_name_where_nobody_needs_to_see_it() -> None:
+    def program() -> None:
+        vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        pulumi_aws.route53.Zone("zone", name=PRIVATE, vpcs=[{"vpc_id": vpc.id}])
+
+    cloud = mocks.run(program).cloud
+    (zone,) = cloud.all("aws:route53/zone:Zone")
+    changes: dict[str, Any] = {"domain": f"a.{PRIVATE}", "hostedZone": PRIVATE}
+    run = recorder.run("dev", cloud=cloud, certificateArn=EXTRA_CERTIFICATE, **changes)
+    assert run.one("Record", "domain").inputs["zoneId"] == zone.id
+    watched = recorder.Recorder(cloud)
+    with pytest.raises(SettingsError, match=f"hostedZone: {PRIVATE}; allowed: the name of a public Route 53 zone"):
+        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
+    assert not watched.registered
+
+
+@pytest.mark.parametrize(
+    ("zone", "allowed"),
+    [("Z0123456789ABC", "the id of a Route 53 zone of this account"), (PRIVATE, "the name of a public Route 53 zone")],
+)
+def test_a_zone_that_is_not_there_is_told_of_as_it_was_named(zone: str, allowed: str) -> None:
+    watched = recorder.Recorder(mocks.Cloud(seed=1))
+    config = recorder.configuration("dev", {"domain": f"a.{PRIVATE}", "hostedZone": zone})
+    with pytest.raises(
+        SettingsError, match=f"(?s)hostedZone: {zone}; allowed: {allowed}.*no matching Route 53 Hosted Zone"
+    ):
+        recorder.run_under(watched, "dev", config)
+    assert not watched.registered
 
 
 def test_a_certificate_of_ones_own_still_gets_its_records() -> None:

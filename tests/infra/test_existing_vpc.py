@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,6 +45,16 @@ def named(*, public: bool = True, ipv6: bool = False) -> Wanted:
         ([subnet(1, "a"), subnet(2, "b", vpc="vpc-2")], named(), "subnetIds: subnet-2 is not in vpc-1"),
         ([subnet(1, "a"), subnet(2, "b")], named(public=False), "subnetIds: subnet-1 is with a route to an internet"),
         ([subnet(1, "a"), subnet(2, "b")], named(ipv6=True), "subnetIds: subnet-1 is without an IPv6 range"),
+        (
+            [subnet(1, "a"), subnet(2, "c"), subnet(3, "b")],
+            replace(named(), zones=["a", "b"]),
+            "subnetIds: subnet-2 is in zone c, where the load balancer has no subnet",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "c")],
+            replace(PUBLIC, zones=["a", "b"]),
+            "vpcId: public subnets in a; allowed: public subnets in at least two zones of the load balancer's, a, b",
+        ),
         ([subnet(1, "a")], Wanted(key="subnet", public=False), "vpcId: private subnets in no zone; allowed: private"),
     ],
 )
@@ -55,7 +65,12 @@ def test_subnets_that_will_not_do_stop_the_run(subnets: list[Subnet], wanted: Wa
 
 def test_of_the_subnets_found_one_public_one_a_zone_is_taken() -> None:
     subnets = [subnet(4, "b"), subnet(3, "b"), subnet(2, "a"), subnet(1, "a", public=False)]
-    assert choose("vpc-1", subnets, PUBLIC) == ["subnet-2", "subnet-3"]
+    assert choose("vpc-1", subnets, PUBLIC) == {"a": "subnet-2", "b": "subnet-3"}
+
+
+def test_of_the_subnets_found_those_in_other_zones_than_the_load_balancers_are_left_out() -> None:
+    subnets = [subnet(1, "c"), subnet(2, "b"), subnet(3, "a")]
+    assert choose("vpc-1", subnets, replace(PUBLIC, zones=["a", "b"])) == {"b": "subnet-2", "a": "subnet-3"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,9 @@ class Home:
 
     def run(self, **changes: Any) -> Recording:
         return recorder.run("dev", cloud=self.cloud, **{"vpcId": self.vpc, **changes})
+
+    def zones(self) -> dict[str, str]:
+        return {each.id: each.outputs["availabilityZone"] for each in self.cloud.all(recorder.SUBNET)}
 
     def refusal(self, **changes: Any) -> str:
         watched = recorder.Recorder(self.cloud)
@@ -139,6 +157,35 @@ def test_tags_that_no_vpc_or_several_have_stop_the_run(home: Home) -> None:
     assert "vpcTags: Name=x, which 0 VPCs have; allowed: tags of exactly one VPC" in home.refusal(
         vpcId="", vpcTags={"Name": "x"}
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "missing"),
+    [
+        ({"vpcId": "vpc-0a1b2c3d"}, "vpcId", "vpc-0a1b2c3d"),
+        ({"subnetIds": ["subnet-0a1b2c3d"]}, "subnetIds", "subnet-0a1b2c3d"),
+        ({"network": "nat", "taskSubnetIds": ["subnet-0a1b2c3d"]}, "taskSubnetIds", "subnet-0a1b2c3d"),
+    ],
+)
+def test_what_does_not_exist_stops_the_run_by_the_name_of_its_key(
+    home: Home, changes: dict[str, Any], key: str, missing: str
+) -> None:
+    refusal = home.refusal(**changes)
+    assert f"{key}: {missing}; allowed: " in refusal
+    assert "AWS says: " in refusal
+
+
+def test_tasks_are_where_the_load_balancer_sends_requests_to(home: Home) -> None:
+    by_zone = home.zones()
+    balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ab"]
+    refusal = home.refusal(network="nat", subnetIds=balancers, taskSubnetIds=home.private)
+    assert (
+        f"taskSubnetIds: {home.private[1]} is in zone ap-northeast-1c, where the load balancer has no subnet" in refusal
+    )
+    assert "at least two zones of the load balancer's" in home.refusal(network="nat", subnetIds=balancers)
+    balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ac"]
+    network = home.run(network="nat", subnetIds=balancers).one("Service").inputs["networkConfiguration"]
+    assert sorted(network["subnets"]) == sorted(home.private)
 
 
 def test_ipv6_needs_subnets_that_have_it(home: Home) -> None:

@@ -217,6 +217,13 @@ def test_two_zones_of_one_name_have_to_be_told_apart(account: Account) -> None:
         account.ask("route53/getZone", name="made.test")
 
 
+def test_a_private_zone_is_found_by_its_id_and_by_name_only_if_asked_for(account: Account) -> None:
+    private = account.make("route53/zone:Zone", name="inner.test", vpcs=[{"vpcId": account.vpc}])
+    assert account.ask("route53/getZone", zoneId=private)["privateZone"]
+    assert account.ask("route53/getZone", name="inner.test", privateZone=True)["zoneId"] == private
+    assert account.ask("route53/getZone", name="inner.test")["zoneId"] != private, "the public zone of that name"
+
+
 def test_a_new_region_has_no_account_that_writes_load_balancers_logs(account: Account) -> None:
     with pytest.raises(Refused, match="unsupported AWS Region eu-south-2"):
         invokes.answer(account, "aws:elb/getServiceAccount:getServiceAccount", {}, "eu-south-2")
