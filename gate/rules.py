@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from gate.findings import Finding
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from gate.graph import Graph, Node
 
-WORLD: Final = frozenset({"0.0.0.0/0", "::/0"})
+_WIDEST: Final = {4: 8, 6: 16}
+"""The shortest prefix, by IP version, of a network that is not taken for the world, which two halves are as well."""
+
 WITHOUT_ARN: Final = frozenset(
     {
         "cloudwatch:PutMetricData",
@@ -84,7 +86,7 @@ def _only_load_balancers_are_open_to_the_world(graph: Graph) -> Iterator[Node]:
         for group in _groups(balancer)
     }
     for rule in graph.all("SecurityGroupIngressRule"):
-        if _cidrs(rule) & WORLD:
+        if _is_of_the_world(rule):
             listens = {each.inputs["port"] for each in graph.all("Listener")} & {80, 443}
             group = next(rule.named(rule.inputs["securityGroupId"]), None)
             if group not in front or _port(rule) not in listens:
@@ -96,7 +98,8 @@ def _egress_is_narrow(graph: Graph) -> Iterator[Node]:
         group = next(rule.named(rule.inputs["securityGroupId"]), None)
         everything = str(rule.inputs["ipProtocol"]) == "-1"
         balancers = group in _balancers_groups(graph) and _cidrs(rule)
-        if everything or balancers or (_cidrs(rule) & WORLD and _port(rule) != _HTTPS):
+        ports = rule.inputs.get("referencedSecurityGroupId") and _port(rule) is None
+        if everything or balancers or ports or (_is_of_the_world(rule) and _port(rule) != _HTTPS):
             yield rule
 
 
@@ -382,9 +385,13 @@ def _port(rule: Node) -> int | None:
     return int(low) if low is not None and low == high and rule.inputs["ipProtocol"] == "tcp" else None
 
 
-def _cidrs(rule: Node) -> set[str]:
+def _cidrs(rule: Node) -> list[IPv4Network | IPv6Network]:
     given = (rule.inputs.get("cidrIpv4"), rule.inputs.get("cidrIpv6"))
-    return {str(ip_network(each)) for each in given if each}
+    return [ip_network(each) for each in given if each]
+
+
+def _is_of_the_world(rule: Node) -> bool:
+    return any(each.prefixlen < _WIDEST[each.version] for each in _cidrs(rule))
 
 
 def _everything_before(node: Node) -> set[Node]:

@@ -32,6 +32,21 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", ALL_TRAFFIC),
         ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", having(fromPort=0.0)),
         ("SecurityGroupEgressRule web-from-ingress", "SecurityGroupEgressRule web-from-ingress", FROM_ANYWHERE),
+        (
+            "SecurityGroupEgressRule web-from-ingress",
+            "SecurityGroupEgressRule web-from-ingress",
+            having(fromPort=0.0, toPort=65535.0),
+        ),
+        (
+            "SecurityGroupEgressRule web-https",
+            "SecurityGroupEgressRule web-https",
+            having(cidrIpv4="0.0.0.0/1", fromPort=0.0, toPort=65535.0),
+        ),
+        (
+            "SecurityGroupEgressRule web-https",
+            "SecurityGroupEgressRule web-https",
+            all_of(having(cidrIpv6="2000::/3", fromPort=22.0, toPort=22.0), lacking("cidrIpv4")),
+        ),
     ],
     "exec-and-read-only-roots-exclude-each-other": [
         ("TaskDefinition web", "TaskDefinition web", container(readonlyRootFilesystem=True)),
@@ -74,6 +89,14 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", ALL_TRAFFIC),
         ("SecurityGroupIngressRule alb-http", "LoadBalancer alb", having(internal=True)),
         ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupIngressRule web-from-ingress", FROM_ANYWHERE),
+        *(
+            (
+                "SecurityGroupIngressRule web-from-ingress",
+                "SecurityGroupIngressRule web-from-ingress",
+                all_of(having(cidrIpv4=half), lacking("referencedSecurityGroupId")),
+            )
+            for half in ("0.0.0.0/1", "128.0.0.0/1")
+        ),
     ],
     "permissions-name-what-they-allow": [
         ("RolePolicy web-execution", "RolePolicy web-execution", statement(Resource="*")),
