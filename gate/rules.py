@@ -48,11 +48,24 @@ _OF_SOMETHING: Final = re.compile(
 )
 """How ARNs begin that aren't of everything of a kind, as secret:* and role/* are; a few services have but one kind."""
 
-RECOMMENDED_TLS: Final = re.compile(r"ELBSecurityPolicy-TLS13-1-[23](-Res|-FIPS|-Res-FIPS)?(-PQ)?-20\d\d-\d\d")
+RECOMMENDED_TLS: Final = frozenset(
+    {
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-2023-04",
+        "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-3-2021-06",
+        "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
+        "ELBSecurityPolicy-TLS13-1-3-FIPS-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
+    }
+)
 """TLS 1.2 with forward secrecy and authenticated ciphers only, or later. Source: Security Hub, control ELB.17."""
 
-_TOO_WIDE_TLS: Final = frozenset({"ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-FIPS-2023-04"})
-"""Of that form, and with ciphers that the control doesn't take."""
+_WHOSE: Final = re.compile(
+    r"(?i)aws:(Principal(Account|Arn|OrgID|OrgPaths)|Source(Account|Arn|OrgID|OrgPaths|Vpc|Vpce|VpcArn))"
+)
+"""Keys of a condition that say whose a request is. Source: IAM, global condition context keys."""
 
 _SECRET_NAME: Final = re.compile(r"(?i)pass(word|wd|phrase)|secret|token|api_?key|private_?key|credential")
 _SECRET_VALUE: Final = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|://[^/\s:@]+:[^/\s:@]+@")
@@ -138,9 +151,7 @@ def _plain_http_only_redirects_beside_https(graph: Graph) -> Iterator[Node]:
 
 def _tls_policy_is_recommended(graph: Graph) -> Iterator[Node]:
     for listener in graph.all("Listener"):
-        policy = listener.inputs.get("sslPolicy", "")
-        secure = RECOMMENDED_TLS.fullmatch(policy) and policy not in _TOO_WIDE_TLS
-        if listener.inputs["protocol"] == "HTTPS" and not secure:
+        if listener.inputs["protocol"] == "HTTPS" and listener.inputs.get("sslPolicy") not in RECOMMENDED_TLS:
             yield listener
 
 
@@ -300,12 +311,10 @@ def _permissions_name_what_they_allow(graph: Graph) -> Iterator[Node]:
 
 def _policies_of_things_admit_nobody_unnamed(graph: Graph) -> Iterator[Node]:
     for node in graph.nodes:
-        document = "policy" if node.kind in {"BucketPolicy", "VpcEndpoint"} else "assumeRolePolicy"
+        # Not a VPC endpoint's: whom it lets through, the resource behind it still has to admit.
+        document = "policy" if node.kind == "BucketPolicy" else "assumeRolePolicy"
         for statement in _statements(node, document) if document in node.inputs else ():
-            principal = statement.get("Principal")
-            anybody = principal in ("*", {"AWS": "*"}) and not statement.get("Condition")
-            # Whom a VPC endpoint lets through, the resource behind it still has to admit.
-            if statement["Effect"] == "Allow" and anybody and node.kind != "VpcEndpoint":
+            if statement["Effect"] == "Allow" and _is_anybodys(statement):
                 yield node
 
 
@@ -426,6 +435,19 @@ def _actions(node: Node) -> Iterator[str]:
 
 def _actions_of(statement: Mapping[str, Any]) -> list[str]:
     return _listed(statement.get("Action", []))
+
+
+def _is_anybodys(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement is about whoever asks, with no condition that says whose a request must be."""
+    principal = statement.get("Principal", "*")
+    named = [each for value in principal.values() for each in _listed(value)] if isinstance(principal, dict) else "*"
+    keys = [
+        key
+        for operator, about in statement.get("Condition", {}).items()
+        if operator in {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
+        for key in about
+    ]
+    return "*" in named and not any(_WHOSE.fullmatch(each) for each in keys)
 
 
 def _listed(value: Any) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate import rules
+from infra.allowed import Choice
+from infra.settings import kinds
 from infra.statements import WITHOUT_RESOURCE
 from tests.gate.changes import ALL_TRAFFIC, FROM_ANYWHERE, all_of, container, having, lacking, log_option, statement
 from tests.gate.conftest import node, without, worse
@@ -178,11 +180,26 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
         ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(toPort=443.0)),
     ],
     "policies-of-things-admit-nobody-unnamed": [
-        ("BucketPolicy access-logs", "BucketPolicy access-logs", statement(Principal="*", Condition={})),
+        *(
+            (
+                "BucketPolicy access-logs",
+                "BucketPolicy access-logs",
+                statement(Principal=principal, Condition=condition),
+            )
+            for principal, condition in (
+                ("*", {}),
+                ({"AWS": "*"}, {}),
+                ({"AWS": ["arn:aws:iam::123456789012:root", "*"]}, {}),
+                ("*", {"Bool": {"aws:SecureTransport": "true"}}),
+                ("*", {"StringNotEquals": {"aws:SourceAccount": "123456789012"}}),
+            )
+        ),
     ],
     "tls-policy-is-recommended": [
         ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-2016-08")),
         ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06")),
+        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-PQ-2025-09")),
+        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09")),
         ("Listener alb-https", "Listener alb-https", lacking("sslPolicy")),
     ],
 }
@@ -243,6 +260,18 @@ def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, G
     ):
         changed = worse(graphs["dev"], {"RolePolicy web-execution": [allowed]})
         assert not [*rules.RULES["permissions-name-what-they-allow"](changed)]
+
+
+def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(graphs: Mapping[str, Graph]) -> None:
+    whose = statement(Principal="*", Condition={"StringEquals": {"aws:sourceaccount": "123456789012"}})
+    changed = worse(graphs["everything"], {"BucketPolicy access-logs": [whose]})
+    assert not [*rules.RULES["policies-of-things-admit-nobody-unnamed"](changed)]
+
+
+def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None:
+    kind = kinds()["tls_policy"]
+    assert isinstance(kind, Choice)
+    assert {*kind.choices} == rules.RECOMMENDED_TLS
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:
