@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from gate import graph, rules
@@ -20,7 +20,8 @@ from infra import fargate
 from infra.allowed import Choice, Flag, Map, Network, Range, Text, Texts, Whole
 from infra.egress import Destinations
 from infra.errors import SettingsError
-from infra.settings import camel, kinds
+from infra.iam import Place
+from infra.settings import Settings, camel, kinds
 from infra.statements import Statements
 from localaws.mocks import Cloud, SeededParameter
 from tests.infra import recorder
@@ -42,7 +43,8 @@ CHOSEN = {
 }
 """Rules about what a stack's people choose: image and user of the container, how a plain variable is called."""
 
-HERE = "ap-northeast-1:123456789012"
+PLACE = Place(partition="aws", region=recorder.REGION, account="123456789012")
+HERE = f"{PLACE.region}:{PLACE.account}"
 KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-4000-8000-000000000000"
 CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001"
 PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64
@@ -105,6 +107,10 @@ NONSENSE_VALUE = "\x00 nothing takes this"
 NONSENSE = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: NONSENSE_VALUE})
 
 
+LOOKED_UP = {"availabilityZoneCount", "hostedZone", "vpcId", "vpcTags"}
+"""Keys whose values are compared with what there is, so that a run may refuse what the settings accept."""
+
+
 @st.composite
 def changes(draw: st.DrawFn) -> dict[str, Any]:
     """What is changed in a stack's file: keys that belong together, keys by themselves, at times one to nonsense."""
@@ -117,16 +123,20 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=40, derandomize=True)
 @given(stack=st.sampled_from(recorder.STACKS), changed=changes())
 def test_a_configuration_is_deployed_safely_or_refused_at_once(stack: str, changed: dict[str, Any]) -> None:
-    engine = Recorder(_account())
-    try:
-        recording = recorder.run_under(engine, stack, recorder.configuration(stack, changed))
-    except SettingsError as refusal:
-        event("refused")
-        assert not engine.registered, "something was made before the refusal"
-        _names_what_is_wrong(refusal)
-    else:
-        event("deployed")
-        _holds(recording, graph.of(recording), changed)
+    event("deployed" if _is_deployed(stack, changed) else "refused")
+
+
+@settings(max_examples=5, derandomize=True, phases=[Phase.generate])
+@given(st.fixed_dictionaries(BY_KEY))
+def test_every_key_is_tried_with_some_values(drawn: dict[str, Any]) -> None:
+    """Values that agree are deployed by one run, each of the others is tried by itself: a run takes long."""
+    together: dict[str, Any] = {}
+    for key, value in drawn.items():
+        if key not in LOOKED_UP and _agree({**together, key: value}):
+            together[key] = value
+        else:
+            _is_deployed("dev", {key: value})
+    assert _is_deployed("dev", together)
 
 
 @pytest.mark.parametrize("together", TOGETHER)
@@ -158,6 +168,33 @@ def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
     assert not engine.registered
     assert key in {problem.key for problem in refusal.value.problems}
     _names_what_is_wrong(refusal.value)
+
+
+def _agree(changed: dict[str, Any]) -> bool:
+    """Whether the settings accept it, before anything that exists is looked at."""
+    texts = recorder.configuration("dev", changed).items()
+    try:
+        Settings.of(
+            {key.removeprefix(f"{recorder.PROJECT}:"): text for key, text in texts if key.startswith(recorder.PROJECT)},
+            project=recorder.PROJECT,
+            stack="dev",
+        ).check_in(PLACE)
+    except SettingsError:
+        return False
+    return True
+
+
+def _is_deployed(stack: str, changed: dict[str, Any]) -> bool:
+    """Whether it is, safely; otherwise it was refused at once, by the name of a key."""
+    engine = Recorder(_account())
+    try:
+        recording = recorder.run_under(engine, stack, recorder.configuration(stack, changed))
+    except SettingsError as refusal:
+        assert not engine.registered, "something was made before the refusal"
+        _names_what_is_wrong(refusal)
+        return False
+    _holds(recording, graph.of(recording), changed)
+    return True
 
 
 def _names_what_is_wrong(refusal: SettingsError) -> None:
