@@ -10,9 +10,10 @@ from localaws.autoname import DEFAULTS, named
 from localaws.catalog import Refused
 from localaws.cloud import changes, type_of
 from localaws.mocks.mistake import Mistake
+from localaws.mocks.paths import kept
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from localaws.catalog import Refusal, Resource, ResourceType
     from localaws.cloud import Cloud
@@ -49,19 +50,25 @@ class Account:
 
     preview: bool = False
 
-    def make(self, resource: Registered, place: Place) -> tuple[str, dict[str, Any]]:
+    met: set[str] = field(default_factory=set)
+    """Which of those from before the program still has, by the URN of then."""
+
+    def make(self, resource: Registered, place: Place, former: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
         """Create, adopt or change a resource; its id (empty while that isn't known) and its outputs.
+
+        Where the run before hasn't got it, it is the first of its `former` URNs that it has.
 
         Raises:
             Refused: The catalog says that AWS would refuse it.
             Mistake: It imports what doesn't exist.
         """
         kind = type_of(resource.type)
-        inputs = named(kind, resource.name, resource.inputs, {}, seed=resource.urn.encode())
+        urn = next((each for each in (resource.urn, *former) if each in self.before), resource.urn)
+        inputs = named(kind, urn.rpartition("::")[2], resource.inputs, {}, seed=urn.encode())
         inputs.pop(DEFAULTS)
-        old = self.before.get(resource.urn)
-        if old is not None:
-            return self._change(kind, resource, old, inputs, place)
+        if urn in self.before:
+            self.met.add(urn)
+            return self._change(kind, resource, self.before[urn], inputs, place)
         if resource.import_id:
             return self._adopt(kind, resource, place)
         self.operations[resource.urn] = "create"
@@ -86,12 +93,17 @@ class Account:
         return self._update(kind, found, resource.inputs, place)
 
     def _change(
-        self, kind: ResourceType, resource: Registered, old: Resource, inputs: Mapping[str, Any], place: Place
+        self, kind: ResourceType, resource: Registered, old: Resource, inputs: dict[str, Any], place: Place
     ) -> tuple[str, dict[str, Any]]:
         """What the engine does with a resource that it knows: only a preview can show that, as nothing is deleted."""
-        ignored = {path.partition(".")[0].partition("[")[0] for path in resource.ignore_changes}
-        differing = [name for name in changes(kind, old.inputs, inputs) if name not in ignored]
-        replacing = {*kind.replacing(differing, old.inputs, inputs), *(set(differing) & {*resource.replace_on_changes})}
+        before = dict(old.inputs)
+        for path in resource.ignore_changes:
+            inputs = kept(inputs, before, path)
+        differing = changes(kind, old.inputs, inputs)
+        replacing = [
+            *kind.replacing(differing, old.inputs, inputs),
+            *(path for path in resource.replace_on_changes if changes(kind, kept(inputs, before, path), inputs)),
+        ]
         self.operations[resource.urn] = "replace" if replacing else "update" if differing else "same"
         if replacing:
             return self._create(kind, resource, inputs, place)

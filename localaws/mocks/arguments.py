@@ -19,12 +19,17 @@ _TEXT_OF_AN_OUTPUT = ("Calling __str__ on an Output", "<pulumi.output.Output obj
 
 def mistakes(token: str, inputs: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the names in nested arguments, and which texts have an Output's description in them."""
-    for path, text in _texts(inputs, ""):
-        if any(each in text for each in _TEXT_OF_AN_OUTPUT):
-            yield f"{path} holds the description of an Output instead of its value; use Output.concat, format or apply"
+    yield from descriptions(inputs)
     arguments = arguments_of(token)
     if arguments is not None:
         yield from _unknown(inputs, arguments, "")
+
+
+def descriptions(values: dict[str, Any]) -> Iterator[str]:
+    """Which texts in some inputs or outputs have an Output's description in them."""
+    for path, text in _texts(values, ""):
+        if any(each in text for each in _TEXT_OF_AN_OUTPUT):
+            yield f"{path} holds the description of an Output instead of its value; use Output.concat, format or apply"
 
 
 @cache

@@ -19,10 +19,11 @@ from localaws import awsx, invokes
 from localaws.catalog import Refused
 from localaws.cloud import Cloud
 from localaws.mocks.account import Account, Place
-from localaws.mocks.arguments import mistakes
+from localaws.mocks.arguments import descriptions, mistakes
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered
 from localaws.mocks.running import OUTSIDE, every_coroutine_awaited, outputs_are_no_text, to_its_end
+from localaws.mocks.urns import STACK, former, urn_of
 from localaws.property_values import from_wire, to_wire, unwrapped
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Recorder(mocks.MockMonitor):
         self._places: dict[str, Place] = {"": Place()}
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
+        self._former: dict[str, list[str]] = {}
         # The SDK registers from several threads, and a cloud knows only one.
         self._lock = threading.RLock()
 
@@ -108,7 +110,7 @@ class Recorder(mocks.MockMonitor):
                 contextvars.copy_context().run(execute)
             except AssertionError as error:
                 raise _first(error) from None
-        for urn in self._account.before.keys() - self._account.operations:
+        for urn in self._account.before.keys() - self._account.met:
             self._account.operations[urn] = "delete"
         return Recording(
             self.registered,
@@ -124,22 +126,22 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         """Note a resource and make it."""
-        if request.type == _STACK:
+        if request.type == STACK:
             return resource_pb2.RegisterResourceResponse(urn=self.make_urn("", request.type, request.name))
         with self._lock:
             return asyncio.run(self._register(request))
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine makes it: with all of the parents' types, but for the stack's."""
-        parents = parent.split("::")[2] if parent else _STACK
-        qualified = type_ if parents == _STACK else f"{parents}${type_}"
-        return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{qualified}::{name}"
+        """As the engine makes it."""
+        return urn_of(pulumi.get_stack(), pulumi.get_project(), parent, type_, name)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         """Note a component's outputs."""
         if request.urn in self.outputs:
             raise Mistake(request.urn, "it registers its outputs twice")
-        self.outputs[request.urn] = unwrapped(from_wire(request.outputs))
+        outputs = self.outputs[request.urn] = unwrapped(from_wire(request.outputs))
+        if complaints := tuple(descriptions(outputs)):
+            raise Mistake(f"the outputs of {request.urn}", *complaints)
         return empty_pb2.Empty()
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
@@ -183,6 +185,7 @@ class Recorder(mocks.MockMonitor):
         complaints = list(mistakes(resource.type, resource.inputs))
         if complaints:
             raise Mistake(f"{resource.type} '{resource.name}'", *complaints)
+        self._former[urn] = former(resource, self._former.get(resource.parent, ()))
         if request.remote:
             return await self._construct(request, resource)
         self._keep(resource)
@@ -203,7 +206,7 @@ class Recorder(mocks.MockMonitor):
         if not token.startswith("aws:"):
             return self._ask_others(request, inputs, request.importId)
         try:
-            return self._account.make(resource, self._place(resource.provider))
+            return self._account.make(resource, self._place(resource.provider), self._former[resource.urn])
         except Refused as refused:
             raise Mistake(f"{token} '{name}'", *refused.refusals) from None
 
@@ -243,7 +246,7 @@ class Recorder(mocks.MockMonitor):
         servicers = list(_CallbackServicer._servicers)  # noqa: SLF001
         tables = [dict(vars(servicer).get("_callbacks", {})) for servicer in servicers]
         known = {token: each for table in tables for token, each in table.items()}
-        for callback in [*callbacks, *self._transforms.get(_STACK, ())]:
+        for callback in [*callbacks, *self._transforms.get(STACK, ())]:
             options = resource_pb2.TransformResourceOptions()
             _copy(request, options, {theirs: ours for ours, theirs in _TRANSFORMED.items()})
             ask = resource_pb2.TransformRequest(
@@ -260,14 +263,13 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterStackTransform(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         """Note a transform of everything."""
-        self._transforms.setdefault(_STACK, []).append(request)
+        self._transforms.setdefault(STACK, []).append(request)
         return empty_pb2.Empty()
 
     def _place(self, provider: str) -> Place:
         return self._places.get(provider, self._places[""])
 
 
-_STACK = "pulumi:pulumi:Stack"
 _OTHERS = "it isn't AWS's; pass `others=`, a pulumi.runtime.Mocks that answers for it"
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from localaws import mocks
 from localaws.mocks import UNKNOWN, Cloud, Mistake, Recording
+from localaws.mocks.paths import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,15 @@ def output_shown_in_a_text() -> None:
     aws.cloudwatch.LogGroup("log", tags={"Of": f"{vpc().id!r}"})
 
 
+def output_shown_in_an_export() -> None:
+    pulumi.export("name", repr(vpc().id))
+
+
+def output_shown_in_a_components_output() -> None:
+    home = pulumi.ComponentResource("shop:index:Shop", "shop")
+    home.register_outputs({"ids": {"shown": [repr(vpc().id)]}})
+
+
 def output_in_an_output() -> None:
     pulumi.export("name", pulumi.Output.from_input("a").apply(lambda _: f"{vpc().id}"))
 
@@ -188,6 +198,8 @@ keep: list[Any] = []
         (misspelt_item_of_a_list, r"subnetSpecs\[0\].cidrmask is no argument of SubnetSpec; perhaps cidrMask"),
         (output_in_a_text, "Calling __str__ on an Output"),
         (output_shown_in_a_text, "tags.Of holds the description of an Output"),
+        (output_shown_in_an_export, "name holds the description of an Output"),
+        (output_shown_in_a_components_output, r"Shop::shop:\s*ids.shown\[0\] holds the description of an Output"),
         (output_in_an_output, "Calling __str__ on an Output"),
         (assertion_in_an_apply, "seen"),
         (coroutine_that_nobody_awaits, "coroutine 'nothing' was never awaited"),
@@ -489,6 +501,11 @@ def a_network(cidr: str = "10.0.0.0/16", days: int = 7, tag: str = "a", **option
         (a_network("10.1.0.0/16"), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
         (a_network(tag="b", ignore_changes=["tags"]), set()),
         (a_network(tag="b", replace_on_changes=["tags"]), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (a_network(tag="b", ignore_changes=["tags.Name"]), set()),
+        (a_network(tag="b", ignore_changes=["tags.Other"]), {("update", "Vpc")}),
+        (a_network(tag="b", replace_on_changes=['tags["Name"]']), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (a_network(tag="b", replace_on_changes=["*"]), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (a_network(tag="b", replace_on_changes=["tags.Other"]), {("update", "Vpc")}),
         (vpc, {("delete", "SecurityGroup"), ("delete", "LogGroup"), ("update", "Vpc")}),
     ],
 )
@@ -500,6 +517,81 @@ def test_a_run_after_another_tells_what_changes_and_changes_nothing(
     before = {urn: each.inputs for urn, each in first.resources().items()}
     assert mocks.run(changed, after=first).done() == done
     assert {urn: each.inputs for urn, each in first.resources().items()} == before
+
+
+@pytest.mark.parametrize(
+    ("path", "left"),
+    [
+        ("a", {"a": 1, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
+        ("gone", {"a": 10, "gone": 5, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
+        ("list[0].x", {"a": 10, "list": [{"x": 2}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
+        ("list[*].x", {"a": 10, "list": [{"x": 2}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
+        ("list[1].x", {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
+        ('tags["k.l"]', {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "old", "only": "new"}}),
+        ("tags.only", {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new"}}),
+        ("*", {"a": 1, "gone": 5, "list": [{"x": 2}], "tags": {"k.l": "old"}}),
+    ],
+)
+def test_an_ignored_path_keeps_what_was_there(path: str, left: dict[str, Any]) -> None:
+    old = {"a": 1, "gone": 5, "list": [{"x": 2}], "tags": {"k.l": "old"}}
+    new = {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}
+    assert kept(new, old, path) == left
+
+
+def a_home(name: str, **options: Any) -> Callable[[], None]:
+    return lambda: void(Home(name, pulumi.ResourceOptions(**options)))
+
+
+def a_cluster(name: str, **options: Any) -> Callable[[], None]:
+    return lambda: void(aws.ecs.Cluster(name, opts=pulumi.ResourceOptions(**options)))
+
+
+def void(_: object) -> None:
+    """A program returns nothing."""
+
+
+def a_moved_group(**options: Any) -> Callable[[], None]:
+    def program() -> None:
+        shop = pulumi.ComponentResource("shop:index:Shop", "shop")
+        aws.cloudwatch.LogGroup("home", retention_in_days=7, opts=pulumi.ResourceOptions(parent=shop, **options))
+
+    return program
+
+
+HOME_URN = "urn:pulumi:test::project::shop:index:Home::home"
+
+
+@pytest.mark.parametrize(
+    ("first", "changed", "done"),
+    [
+        (a_cluster("c"), a_cluster("d"), {("create", "Cluster"), ("delete", "Cluster")}),
+        (a_cluster("c"), a_cluster("d", aliases=[pulumi.Alias(name="c")]), set()),
+        (a_cluster("c"), a_cluster("d", aliases=["urn:pulumi:test::project::aws:ecs/cluster:Cluster::c"]), set()),
+        (
+            a_cluster("c"),
+            a_cluster("d", aliases=[pulumi.Alias(name="b")]),
+            {("create", "Cluster"), ("delete", "Cluster")},
+        ),
+        (a_home("home"), a_home("house", aliases=[pulumi.Alias(name="home")]), set()),
+        (a_home("home"), a_moved_group(aliases=[pulumi.Alias(parent=HOME_URN)]), set()),
+        (a_cluster("c"), a_cluster("d", aliases=[pulumi.Alias(name="c")], replace_on_changes=["*"]), set()),
+    ],
+)
+def test_what_was_renamed_or_moved_with_an_alias_is_found_again(
+    first: Callable[[], object], changed: Callable[[], object], done: set[tuple[str, str]]
+) -> None:
+    assert mocks.run(changed, after=mocks.run(first)).done() == done
+
+
+def test_what_moves_into_a_component_under_another_name_is_found_again_and_changed() -> None:
+    def program() -> None:
+        aliases = [pulumi.Alias(name="home", parent=pulumi.ROOT_STACK_RESOURCE)]
+        home = pulumi.ComponentResource("shop:index:Shop", "shop")
+        options = pulumi.ResourceOptions(parent=home, aliases=aliases)
+        aws.cloudwatch.LogGroup("inner", retention_in_days=14, opts=options)
+
+    first = mocks.run(lambda: void(aws.cloudwatch.LogGroup("home", retention_in_days=7)))
+    assert mocks.run(program, after=first).done() == {("update", "LogGroup")}
 
 
 def test_a_refused_change_fails_the_test() -> None:

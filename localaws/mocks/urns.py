@@ -1,0 +1,56 @@
+"""How the engine names resources, and by which names it finds one again that was renamed or moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from localaws.mocks.recording import Registered
+
+STACK = "pulumi:pulumi:Stack"
+
+
+def urn_of(stack: str, project: str, parent: str, kind: str, name: str) -> str:
+    """As the engine makes it: with all of the parents' types, but for the stack's."""
+    parents = _parts(parent)[2] if parent else STACK
+    qualified = kind if parents == STACK else f"{parents}${kind}"
+    return f"urn:pulumi:{stack}::{project}::{qualified}::{name}"
+
+
+def former(resource: Registered, parents: Sequence[str]) -> list[str]:
+    """What a resource may have been before: its aliases, and itself and those under each former URN of its parent.
+
+    A child whose name begins with its parent's had a name that began with the parent's old one.
+    """
+    own = [_alias(resource, each) for each in resource.aliases]
+    mother = _parts(resource.parent)[3] if resource.parent else ""
+    return [*own, *(_under(parent, mother, urn) for parent in parents for urn in (resource.urn, *own))]
+
+
+def _alias(resource: Registered, alias: Mapping[str, Any]) -> str:
+    if "urn" in alias:
+        return str(alias["urn"])
+    spec = alias.get("spec", {})
+    stack, project, *_ = _parts(resource.urn)
+    return urn_of(
+        spec.get("stack", stack.removeprefix("urn:pulumi:")),
+        spec.get("project", project),
+        "" if spec.get("noParent") else spec.get("parentUrn", resource.parent),
+        spec.get("type", resource.type),
+        spec.get("name", resource.name),
+    )
+
+
+def _under(parent: str, mother: str, urn: str) -> str:
+    stack, project, _, mother_before = _parts(parent)
+    _, _, kinds, name = _parts(urn)
+    if name.startswith(mother):
+        name = mother_before + name.removeprefix(mother)
+    return urn_of(stack.removeprefix("urn:pulumi:"), project, parent, kinds.rpartition("$")[2], name)
+
+
+def _parts(urn: str) -> list[str]:
+    return urn.split("::", 3)
