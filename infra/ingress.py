@@ -172,7 +172,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         group = aws.ec2.SecurityGroup(
             name,
             # These words stay whatever is allowed: to change them would replace the group.
-            description="Load balancer: HTTP from anywhere, out to its targets only",
+            description="Load balancer: its web ports in, its targets out",
             vpc_id=args.vpc_id,
             tags=tags,
             opts=child,

@@ -19,6 +19,9 @@ def test_a_firewall_is_rules_a_log_and_their_place_before_the_load_balancer(edge
         ("WebAclLoggingConfiguration", "waf"),
         ("WebAclAssociation", "waf"),
     }
+    assert edge.one("WebAclLoggingConfiguration").urn in edge.one("WebAclAssociation").dependencies, (
+        "what it blocks from the first request on is logged"
+    )
     assert edge.one("WebAclAssociation").inputs["resourceArn"] == edge.id(edge.one("LoadBalancer"))
 
 
