@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,13 @@ from tests.infra import recorder
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
+
+DECISION = recorder.ROOT_FOLDER / "docs/adr/0012-a-shell-or-a-read-only-file-system.md"
+DEFAULT_CAPABILITIES = {
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
+    *("NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+}
+"""Source: Docker, runtime privilege and Linux capabilities; ECS refers to it."""
 
 PATHS = ["/run", "/tmp", "/usr/share/nginx/html", "/var/cache/nginx"]
 
@@ -60,6 +68,8 @@ def test_the_images_own_user_keeps_what_nginx_needs_to_start(dev: Recording) -> 
     assert "user" not in container(dev)
     needed = {"CHOWN", "DAC_OVERRIDE", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"}
     assert not dropped & needed, "nginx opens port 80 as root, and hands over to a user of its own"
+    said = set(re.findall("`([A-Z_]+)`", DECISION.read_text()))
+    assert DEFAULT_CAPABILITIES - dropped == said & DEFAULT_CAPABILITIES == needed | {"FOWNER"}
 
 
 @pytest.mark.parametrize("exec_on", [True, False])
