@@ -59,6 +59,12 @@ class NetworkSettings:
         return bool(self.vpc_id or self.vpc_tags)
 
 
+def _names_are_as_everywhere(place: Place) -> Iterator[Problem]:
+    # Endpoints of some services, and `kms:ViaService`, have names of another form there: permissions match nothing.
+    if place.partition == "aws-cn":
+        yield Problem("aws:region", place.region, "a region outside China, where names of AWS's services differ")
+
+
 def _a_vpc_is_found_in_one_way(vpc_id: str, vpc_tags: dict[str, str]) -> Iterator[Problem]:
     if vpc_id and vpc_tags:
         yield Problem("vpcTags", _shown(vpc_tags), "none, as vpcId names the VPC already")
@@ -147,6 +153,7 @@ def _shown(tags: dict[str, str]) -> str:
 
 
 RELATIONS = (
+    _names_are_as_everywhere,
     _a_vpc_is_found_in_one_way,
     _subnets_belong_to_a_vpc,
     _an_existing_vpc_has_its_own_gateways,

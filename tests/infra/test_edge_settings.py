@@ -119,6 +119,12 @@ def test_a_certificate_of_another_place_is_refused_with_the_reason(elsewhere: st
     assert (problem.key, problem.value) == ("extraCertificateArns", elsewhere)
 
 
+def test_regions_in_china_are_refused_as_names_of_services_differ_there() -> None:
+    with pytest.raises(SettingsError, match="aws:region: cn-north-1; allowed: a region outside China, where names"):
+        load().check_in(Place(partition="aws-cn", region="cn-north-1", account="123456789012"))
+    load().check_in(Place(partition="aws-us-gov", region="us-gov-west-1", account="123456789012"))
+
+
 def test_certificates_of_this_place_are_taken() -> None:
     load(certificateArn=HERE + "1", extraCertificateArns=[HERE + "2"]).check_in(PLACE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -35,6 +36,15 @@ def test_prod_is_devs_resources_and_what_watches_over_them(dev: Recording, prod:
     }
     less = {(each.type, each.name) for each in dev.registered} - {(each.type, each.name) for each in prod.registered}
     assert {name for _, name in less} == {"cluster-exec", "web-task"}, "nobody opens a shell in prod"
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_readme_names_what_a_destroy_leaves(stack: str, request: pytest.FixtureRequest) -> None:
+    recording: Recording = request.getfixturevalue(stack)
+    left = [each.inputs["name"] for each in recording.all("LogGroup") if each.retain_on_delete]
+    left += [f"{each.name}-" for each in recording.all("Bucket") if each.retain_on_delete]
+    section = (recorder.ROOT_FOLDER / "README.md").read_text().partition("## Clean up")[2].partition("\n## ")[0]
+    assert [name for name in left if not re.search(rf"{name}(?![\w/])", section)] == []
 
 
 def test_prods_tasks_are_out_of_reach_and_keep_running(prod: Recording) -> None:
