@@ -30,6 +30,9 @@ _TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
     "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
 }
 
+_INTERNAL: Final = "int"
+"""Begins the names of an internal load balancer's target groups: with more, a service's name would have less room."""
+
 _ROLE_OF_RANGE: Final = {EVERYBODY: "", EVERYBODY_IPV6: "-ipv6"}
 """What the rules of these ranges are called; those of others are called by the range."""
 
@@ -115,7 +118,7 @@ class LoadBalancedIngressArgs:
     """With it plain HTTP only leads to HTTPS; without it everything is plain HTTP."""
 
     internal: bool = False
-    """Whether it has private addresses only; a change replaces it, which AWS refuses while it has targets."""
+    """Whether it has private addresses only; a change makes another one, with target groups of its own."""
 
     allowed_cidrs: tuple[str, ...] = (EVERYBODY,)
     """IPv4 and IPv6 ranges that may reach it, each once."""
@@ -180,8 +183,11 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         for scheme in ("http", "https") if args.https else ("http",):
             for cidr in args.allowed_cidrs:
                 self._open(name, scheme, cidr, group.id, tags)
+        # AWS makes no load balancer internal and no target group another one's, so all of it gets another name: the new
+        # one stands beside the old until the service has moved, and a run that fails between can be taken back.
+        base = f"{name}-internal" if args.internal else name
         balancer = aws.lb.LoadBalancer(
-            name,
+            base,
             load_balancer_type="application",
             internal=args.internal,
             ip_address_type="dualstack" if args.dual_stack else "ipv4",
@@ -200,7 +206,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
         )
         plain = aws.lb.Listener(
-            f"{name}-http",
+            f"{base}-http",
             load_balancer_arn=balancer.arn,
             port=_PORTS["http"],
             protocol="HTTP",
@@ -208,7 +214,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        serving = self._https(name, args.https, balancer.arn, tags) if args.https else plain
+        serving = self._https(base, args.https, balancer.arn, tags) if args.https else plain
         self.arn = balancer.arn
         self.alb_zone_id = balancer.zone_id
         self.alb_dns = balancer.dns_name
@@ -216,9 +222,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         # A run with --target hasn't got the name of a load balancer that it leaves out.
         self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
         self.security_group_id = group.id
-        self.target_group_arns = {
-            route.name: self._lead(name, route, args.vpc_id, serving.arn, tags) for route in args.routes
-        }
+        self.target_group_arns = {route.name: self._lead(base, args, route, serving.arn, tags) for route in args.routes}
         self.register_outputs(
             {
                 "arn": self.arn,
@@ -273,8 +277,8 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     def _lead(
         self,
         base: str,
+        args: LoadBalancedIngressArgs,
         route: Route,
-        vpc_id: pulumi.Input[str],
         listener_arn: pulumi.Input[str],
         tags: dict[str, str],
     ) -> pulumi.Output[str]:
@@ -283,11 +287,11 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         # Without a fixed name a replacement is made first and takes the rule over; with one, AWS would refuse to delete
         # the old group that the rule still uses.
         target_group = aws.lb.TargetGroup(
-            f"{base}-{route.name}",
+            f"{_INTERNAL if args.internal else base}-{route.name}",
             target_type="ip",
             protocol="HTTP",
             port=route.port,
-            vpc_id=vpc_id,
+            vpc_id=args.vpc_id,
             deregistration_delay=route.drain_seconds,
             health_check={
                 "path": check.path,

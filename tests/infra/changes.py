@@ -22,6 +22,9 @@ VERBS = {
 NEVER = "not on a running stack"
 """How the manual begins where a change can't work."""
 
+NO_WAY_BACK = "and so does going back; only `pulumi destroy` helps"
+"""What the manual says where trying it is enough; elsewhere `going back works`."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -107,6 +110,17 @@ EXAMPLES: dict[str, Example] = {
     "availabilityZoneCount": Example(3),
 }
 """One line a key. Values differ from those of every stack's file."""
+
+ATTEMPTS = {
+    "network": "replaces `RouteTableAssociation`, `Subnet`; updates `LoadBalancer`, `Service`; "
+    "creates `Eip`, `NatGateway`, `Route`, `RouteTable`, `RouteTableAssociation`, `Subnet`",
+    "availabilityZoneCount": "replaces `RouteTableAssociation`, `Subnet`; updates `LoadBalancer`, `Service`; "
+    "creates `Route`, `RouteTable`, `RouteTableAssociation`, `Subnet`",
+    "vpcCidr": "replaces `DefaultSecurityGroup`, `Route`, `RouteTable`, `RouteTableAssociation`, `SecurityGroup`, "
+    "`SecurityGroupEgressRule`, `SecurityGroupIngressRule`, `Subnet`, `TargetGroup`, `Vpc`; "
+    "updates `InternetGateway`, `ListenerRule`, `LoadBalancer`, `Service`",
+}
+"""What a change that can't work would begin, in the manual's words; those that leave no way back come last."""
 
 ELSEWHERE = {"vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"}
 """Keys that need an account with something in it: tested beside what sets it up."""

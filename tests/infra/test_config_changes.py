@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.infra import recorder
-from tests.infra.changes import ELSEWHERE, EXAMPLES, NEVER, as_said, keys, promised, said
+from tests.infra.changes import ATTEMPTS, ELSEWHERE, EXAMPLES, NEVER, NO_WAY_BACK, as_said, keys, promised, said
 
 
 @cache
@@ -26,13 +26,20 @@ def test_every_key_has_an_example_of_its_change() -> None:
     assert said().keys() == keys()
 
 
+def test_the_manual_says_of_each_change_that_cannot_work_whether_there_is_a_way_back() -> None:
+    never = {key for key, text in said().items() if text.startswith(NEVER)}
+    assert never == ATTEMPTS.keys() | {"vpcId", "vpcTags"}
+    assert {key for key in never if NO_WAY_BACK in said()[key]} == {"vpcCidr"}
+    assert {key for key in never if "going back works" in said()[key]} == never - {"vpcCidr"}
+
+
 @pytest.mark.parametrize("key", sorted(EXAMPLES))
 def test_a_change_does_what_the_manual_says(key: str) -> None:
     example = EXAMPLES[key]
     first = before(json.dumps(example.given))
     done = recorder.run("dev", after=first, **{**example.given, key: example.value}).done()
-    if said()[key].startswith(NEVER):
-        assert {("replace", "Subnet"), ("replace", "Vpc"), ("replace", "LoadBalancer")} & done
+    if key in ATTEMPTS:
+        assert as_said(done) == ATTEMPTS[key]
         return
     assert promised(key) == done, f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
 
@@ -74,4 +81,9 @@ def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: 
     made = recorder.run(key, file="dev", cloud=owner.cloud)
     done = recorder.run(key, file="dev", after=made, **{key: value}).done()
     assert said()[key].startswith(NEVER)
-    assert {("replace", "TargetGroup"), ("delete", "Vpc")} <= done
+    assert as_said(done) == (
+        "replaces `SecurityGroup`, `SecurityGroupEgressRule`, `SecurityGroupIngressRule`, `TargetGroup`; "
+        "updates `ListenerRule`, `LoadBalancer`, `Service`; "
+        "deletes `DefaultSecurityGroup`, `InternetGateway`, `Route`, `RouteTable`, `RouteTableAssociation`, "
+        "`Subnet`, `Vpc`"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws
@@ -248,6 +248,26 @@ def test_an_internal_load_balancer_is_for_its_vpc_unless_others_are_named() -> N
     assert run.one("LoadBalancer").inputs["internal"] is True
     (rule,) = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
     assert _rule(rule.inputs)["cidrIpv4"] == "10.9.0.0/16"
+
+
+def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_one_so_that_both_can_be_there() -> None:
+    edge: dict[str, Any] = {
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+        "extraCertificateArns": [EXTRA_CERTIFICATE],
+    }
+    public, internal = (
+        run.children(run.component("LoadBalancedIngress"))
+        for run in (recorder.run("dev", **edge, internal=internal) for internal in (False, True))
+    )
+    assert {kind for kind, _ in public} == {kind for kind, _ in internal}
+    assert public & internal == {("SecurityGroup", "alb")}
+
+
+@pytest.mark.parametrize("internal", [False, True])
+def test_the_longest_service_name_leaves_room_for_the_suffix_of_its_target_group(*, internal: bool) -> None:
+    group = recorder.run("dev", internal=internal, serviceName="a" * 20).one("TargetGroup")
+    assert len(f"{group.name}-1234567") <= 32
 
 
 def test_an_internal_load_balancer_in_an_existing_vpc_is_for_that_vpc() -> None:
