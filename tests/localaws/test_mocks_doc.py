@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,26 @@ def test_a_projects_files_run_from_its_folder(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text(MAIN)
     run = pytest_of(tmp_path, example("project"))
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+UNAWAITED = """\
+async def check():
+    assert False
+
+def test_something():
+    check()
+"""
+
+
+def test_a_check_that_nobody_awaits_fails_its_test_with_the_pages_settings_only(tmp_path: Path) -> None:
+    assert "1 passed, 1 warning" in pytest_of(tmp_path, UNAWAITED).stdout
+    (tmp_path / "pyproject.toml").write_text(example("warnings"))
+    run = pytest_of(tmp_path, UNAWAITED)
+    assert run.returncode == 1, run.stdout
+    assert "coroutine 'check' was never awaited" in run.stdout
+
+
+def test_another_project_gets_what_the_page_says() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert "the packages " + " and ".join(f"`{each}`" for each in installed) in " ".join(PAGE.split())
