@@ -20,7 +20,7 @@ from localaws.catalog import Refused
 from localaws.cloud import Cloud
 from localaws.mocks.account import Account, Place
 from localaws.mocks.arguments import descriptions, mistakes
-from localaws.mocks.mistake import Mistake
+from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
 from localaws.mocks.running import OUTSIDE, every_coroutine_awaited, outputs_are_no_text, to_its_end
 from localaws.mocks.urns import STACK, former, urn_of
@@ -69,6 +69,7 @@ class Recorder(mocks.MockMonitor):
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
         self._former: dict[str, list[str]] = {}
+        self._failed_lookups: list[Mistake] = []
         # The SDK registers from several threads, and a cloud knows only one.
         self._lock = threading.RLock()
 
@@ -108,8 +109,11 @@ class Recorder(mocks.MockMonitor):
         with outputs_are_no_text(), every_coroutine_awaited():
             try:
                 contextvars.copy_context().run(execute)
-            except AssertionError as error:
-                raise _first(error) from None
+            except Exception as error:
+                mistake = _first(error) if isinstance(error, AssertionError) else self._lookup_in(error)
+                if mistake is None:
+                    raise
+                raise mistake from None
         for urn in self._account.before.keys() - self._account.met:
             self._account.operations[urn] = "delete"
         return Recording(
@@ -167,10 +171,16 @@ class Recorder(mocks.MockMonitor):
                 with self._lock:
                     answer = invokes.answer(self.cloud, request.tok, args, args.get("region") or place.region)
             except Refused as refused:
-                raise Mistake(f"invoking {request.tok}", *refused.refusals) from None
+                self._failed_lookups.append(Mistake(f"invoking {request.tok}", *refused.refusals))
+                raise LookupFailedError(request.tok, self._failed_lookups[-1]) from None
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(to_wire(answer))
         return response
+
+    def _lookup_in(self, error: Exception) -> Mistake | None:
+        """The lookup whose failure the program didn't catch: the SDK raises a bare exception with its text."""
+        told = (each for each in self._failed_lookups if type(error) is Exception and str(each) in str(error))
+        return next(told, None)
 
     # A registration.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import grpc
+
 if TYPE_CHECKING:
     from localaws.catalog import Refusal
 
@@ -16,3 +18,19 @@ class Mistake(AssertionError):  # noqa: N818 — the program's, found by a test 
         lines = [each if isinstance(each, str) else f"{each} [rule {each.rule}]" for each in refusals]
         super().__init__("\n  ".join([f"{where}:", *lines]))
         self.refusals = tuple(each for each in refusals if not isinstance(each, str))
+
+
+class LookupFailedError(grpc.RpcError):
+    """A lookup that failed, as a call of the engine fails: the program may catch it, and then it's no mistake."""
+
+    def __init__(self, function: str, mistake: Mistake) -> None:
+        """Say of which function, and what is wrong."""
+        super().__init__(f"invocation of {function} returned an error: {mistake}")
+
+    def code(self) -> grpc.StatusCode:
+        """The status that the engine answers with."""
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        """What the program is told."""
+        return str(self)

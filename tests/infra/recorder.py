@@ -10,11 +10,10 @@ import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import yaml
 
 from localaws import mocks
-from localaws.mocks import Cloud, Mistake, Recording, Registered, word
+from localaws.mocks import Cloud, Recorder, Recording, Registered, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,25 +31,6 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 mocks.only_in_runs()
 
 __all__ = ["Recorder", "Recording", "Registered", "configuration", "run", "run_under", "schema", "word"]
-
-
-class Recorder(mocks.Recorder):
-    """A recorder whose lookups fail as the engine's do: the program may catch it and say what to do."""
-
-    def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Answer a function, or fail as a call of the engine does."""
-        try:
-            return super().Invoke(request)
-        except Mistake as mistake:
-            raise _Failed(f"invocation of {request.tok} returned an error: {mistake}") from mistake
-
-
-class _Failed(grpc.RpcError):
-    def code(self) -> grpc.StatusCode:
-        return grpc.StatusCode.UNKNOWN
-
-    def details(self) -> str:
-        return str(self)
 
 
 def schema() -> dict[str, dict[str, Any]]:

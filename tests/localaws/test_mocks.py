@@ -609,3 +609,12 @@ def test_an_adoption_is_an_import_and_then_a_resource_like_others() -> None:
     first = mocks.run(program, cloud=cloud)
     assert first.done() == {("import", "LogGroup")}
     assert mocks.run(program, after=first).done() == set()
+
+
+def test_a_program_may_catch_a_lookup_that_fails() -> None:
+    def program() -> None:
+        with pytest.raises(Exception, match="NotFound"):
+            aws.ec2.get_vpc(id="vpc-0a1b2c3d")
+        aws.cloudwatch.LogGroup("instead", retention_in_days=7)
+
+    assert mocks.run(program).one("LogGroup").name == "instead"
