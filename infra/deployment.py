@@ -27,6 +27,14 @@ def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bo
     return desired == 0 or may_exist > desired or must_run < desired
 
 
+def deletion_minutes(stop_timeout_seconds: int) -> int:
+    """How long deleting a service may take: its tasks drain for no longer than they may take to stop, and then stop.
+
+    Ten minutes on top are for what AWS does before and after, which is a guess.
+    """
+    return 10 - (-2 * stop_timeout_seconds // 60)
+
+
 def unfinished_business(events: Sequence[str]) -> list[str]:
     """What a service's events say of the deployment that is under way, or that failed last and wasn't made good since.
 

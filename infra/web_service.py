@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
-from infra import iam, log_group, naming, secrets
+from infra import deployment, iam, log_group, naming, secrets
 from infra.rollout import Rollout
 from infra.task_group import PrivateDoors, TaskGroup
 
@@ -90,7 +90,7 @@ class WebServiceArgs:
     """How long failed health checks of a new task don't count."""
 
     steady_state_timeout_minutes: int = 10
-    """How long a deployment, or a deletion, may take."""
+    """How long a deployment may take."""
 
     log_group: str
     """Log group of the containers' output."""
@@ -183,7 +183,11 @@ class WebService(pulumi.ComponentResource):
                 parent=self,
                 # Tasks can't start, be reached or be drained without these, so they come before and go after.
                 depends_on=[*rules, *policies],
-                custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit, delete=limit),
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=limit,
+                    update=limit,
+                    delete=f"{deployment.deletion_minutes(args.container.stop_timeout_seconds)}m",
+                ),
                 hooks=rollout.hooks,
             ),
         )

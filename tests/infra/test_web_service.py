@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.infra import recorder
+
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
@@ -103,8 +105,9 @@ def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) 
     }
 
 
-def test_the_wait_for_steady_state_is_bounded(dev: Recording) -> None:
-    assert dev.one("Service").timeouts == ("10m", "10m", "10m")
+def test_the_wait_for_steady_state_is_bounded_and_that_for_the_end_follows_from_the_draining(dev: Recording) -> None:
+    assert dev.one("Service").timeouts == ("10m", "10m", "11m")
+    assert recorder.run("dev", drainSeconds=120).one("Service").timeouts == ("10m", "10m", "14m")
 
 
 def test_the_service_comes_after_and_goes_before_whatever_its_tasks_need(dev: Recording) -> None:
