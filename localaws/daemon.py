@@ -9,9 +9,10 @@ import json
 import logging
 import os
 import signal
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -34,6 +35,8 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 """A state of many resources is larger than gRPC's 4 MiB."""
 
 
+_HOME_CHECK_SECONDS = 1.0
+
 _CAN_BE_MENDED = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError)
 """What a user can put right; the message says how."""
 
@@ -51,8 +54,16 @@ async def _listen(servicer: provider_pb2_grpc.ResourceProviderServicer) -> tuple
     return server, port
 
 
-async def serve(home: Home, code: str) -> None:
-    """Run until SIGTERM or SIGINT; `home.ready` tells that, and where, it can be reached."""
+def _still_home(home: Home, lock: TextIO) -> bool:
+    """Whether the lock is still the home's: a deleted home leads no command here, and a new one gets a daemon anew."""
+    try:
+        return os.path.samestat(home.lock.stat(), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+async def serve(home: Home, code: str, lock: TextIO) -> None:
+    """Run until SIGTERM or SIGINT, or until the home is deleted; `home.ready` tells where it can be reached."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,11 +80,14 @@ async def serve(home: Home, code: str) -> None:
         address = Address(os.getpid(), port, awsx_port, code)
         write_atomically(home.ready, json.dumps(asdict(address)))
         log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
-        await stop.wait()
+        while not stop.is_set() and _still_home(home, lock):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _HOME_CHECK_SECONDS)
         log.info("stopping")
         await asyncio.gather(server.stop(grace=1), awsx_server.stop(grace=1))
     finally:
-        home.ready.unlink(missing_ok=True)
+        if _still_home(home, lock):
+            home.ready.unlink(missing_ok=True)
         await running.close()
     log.info("stopped")
 
@@ -95,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(os.getpid(), file=lock, flush=True)
     os.dup(lock.fileno())  # never closed, so that the lock is given back by the process's very end
     try:
-        asyncio.run(serve(home, code))
+        asyncio.run(serve(home, code, lock))
     except _CAN_BE_MENDED as error:
         log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
         return 1

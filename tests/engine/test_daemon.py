@@ -82,6 +82,16 @@ def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
     stack.up("--expect-no-changes")
 
 
+def test_a_home_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(empty_stack: Stack) -> None:
+    stack = empty_stack
+    stack.up()
+    processes = family(stack)
+    stack.path.rename(stack.path.with_name("elsewhere"))
+    eventually(lambda: gone(processes), "every process of the homeless daemon has ended")
+    stack.up()
+    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 200
+
+
 def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
     processes = family(stack)
     assert "has stopped" in stack.run("stop")
