@@ -6,12 +6,14 @@ import itertools
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -37,6 +39,22 @@ def verify(
     ) as running:
         out, err = running.communicate(stdin if isinstance(stdin, bytes) else None, timeout=20)
     return subprocess.CompletedProcess(running.args, running.returncode, out, err)
+
+
+@contextlib.contextmanager
+def begun(*arguments: str, says: bytes) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+    """A run that has come as far as a line on stderr that matches: the process, its stdout and its stderr."""
+    with subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        next((line for line in running.stderr if re.search(says, line)), None)
+        yield running, running.stdout, running.stderr
 
 
 @pytest.fixture(scope="module")
@@ -167,60 +185,27 @@ def test_a_file_that_cannot_be_executed_is_126(alb: FakeAlb, tmp_path: Path) -> 
 
 def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_written(alb: FakeAlb) -> None:
     script = "trap 'echo tidying up >&2; exit 3' INT; echo ready >&2; while :; do sleep 0.05; done"
-    with subprocess.Popen(
-        [*PROGRAM, *WATCH, alb.authority, "--", "sh", "-c", script],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stdout
-        assert running.stderr
-        for line in running.stderr:
-            if line == b"ready\n":
-                break
+    with begun(*WATCH, alb.authority, "--", "sh", "-c", script, says=rb"^ready$") as (running, output, errors):
         running.send_signal(signal.SIGINT)
-        said, report = running.stderr.read(), running.stdout.read()
+        said, report = errors.read(), output.read()
     assert running.returncode == ExitCode.INTERRUPTED
     assert said.count(b"tidying up") == 1
     assert b"sh ended with 3" in report
 
 
 def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
-    with subprocess.Popen(
-        [*PROGRAM, *WATCH, alb.authority],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stdout
-        assert running.stderr
-        for line in running.stderr:
-            if b"task-1" in line:
-                break
+    with begun(*WATCH, alb.authority, says=rb"task-1") as (running, output, _):
         running.send_signal(signal.SIGTERM)
-        report = running.stdout.read()
+        report = output.read()
     assert running.returncode == ExitCode.TERMINATED
     assert b"requests failed" in report
 
 
 def test_a_watch_ends_when_a_file_is_there(alb: FakeAlb, tmp_path: Path) -> None:
     done = tmp_path / "done"
-    with subprocess.Popen(
-        [*PROGRAM, *WATCH, alb.authority, "--until-file", str(done)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stdout
-        assert running.stderr
-        for line in running.stderr:
-            if b"task-1" in line:
-                break
+    with begun(*WATCH, alb.authority, "--until-file", str(done), says=rb"task-1") as (running, output, _):
         done.touch()
-        report = running.stdout.read()
+        report = output.read()
     assert running.returncode == ExitCode.PASSED
     assert b" old" in report
 
@@ -260,20 +245,9 @@ def test_a_bug_is_70_with_a_trace_only_on_demand(
 def test_a_signal_ends_the_run_with_a_report_of_what_was_measured(
     alb: FakeAlb, number: signal.Signals, code: ExitCode
 ) -> None:
-    with subprocess.Popen(
-        [*PROGRAM, alb.authority, "--interval", "10s"],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stdout
-        assert running.stderr
-        for line in running.stderr:
-            if line.startswith(b"http "):
-                break
+    with begun(alb.authority, "--interval", "10s", says=rb"^http ") as (running, output, _):
         running.send_signal(number)
-        report = running.stdout.read()
+        report = output.read()
     assert running.returncode == code
     assert b"ok    http" in report
     assert code.name.lower().encode() in report
