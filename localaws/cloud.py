@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from localaws.catalog.model import values_at
 from localaws.catalog.values import known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from localaws.catalog import Properties
@@ -234,8 +235,18 @@ class Cloud:
             return
         _raise(*type_of(token).in_use(resource, self))
         self._remove(resource)
-        self.draining.discard(identifier)
         self.changed()
+
+    @contextmanager
+    def deleting(self, identifier: str) -> Iterator[None]:
+        """As long as a resource's deletion is under way; one that still exists afterwards is to run as before."""
+        self.draining.add(identifier)
+        self._tell()
+        try:
+            yield
+        finally:
+            self.draining.discard(identifier)
+            self._tell()
 
     def acknowledge(self, token: str, identifier: str) -> None:
         """Note that the engine knows this resource; saved, as the difference to an orphan must outlive the daemon."""
@@ -247,6 +258,9 @@ class Cloud:
     def changed(self) -> None:
         """Save what exists, then tell whoever follows changes."""
         self._save()
+        self._tell()
+
+    def _tell(self) -> None:
         for follow in self.on_change:
             follow()
 

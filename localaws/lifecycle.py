@@ -98,21 +98,16 @@ class Running:
                 raise NotSettled(f"{reason}{self._last_words(resource.id)}") from None
 
     async def drain(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
-        """Stop a service's tasks.
+        """Wait until a service that is being deleted has no task any more.
 
         Raises:
             NotSettled: Some still ran after `seconds`.
         """
-        if resource.token != SERVICE:
-            return
-        self._cloud.draining.add(resource.id)
-        try:
-            await self._controller.drain(resource.id, timeout=seconds, report=report)
-        except BaseException as reason:
-            self._cloud.draining.discard(resource.id)
-            if isinstance(reason, NotSteadyError):
+        if resource.token == SERVICE:
+            try:
+                await self._controller.drain(resource.id, timeout=seconds, report=report)
+            except NotSteadyError as reason:
                 raise NotSettled(str(reason)) from None
-            raise
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""

@@ -240,10 +240,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return empty_pb2.Empty()
         seconds = request.timeout or DEFAULT_TIMEOUT_SECONDS
         try:
-            await _unless_cancelled(
-                session, self._lifecycle.drain(resource, seconds=seconds, report=self._reporter(session, request.urn))
-            )
-            await self._patiently(context, request.urn, lambda: self._cloud.delete(token, resource.id))
+            with self._cloud.deleting(resource.id):
+                report = self._reporter(session, request.urn)
+                await _unless_cancelled(session, self._lifecycle.drain(resource, seconds=seconds, report=report))
+                await self._patiently(context, request.urn, lambda: self._cloud.delete(token, resource.id))
         except (Refused, NotSettled) as reason:
             await context.abort(grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}")
         return empty_pb2.Empty()
@@ -319,9 +319,11 @@ async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
         NotSettled: The run was cancelled.
     """
     task, cancelled = asyncio.ensure_future(work), asyncio.ensure_future(session.cancelled.wait())
-    done, pending = await asyncio.wait({task, cancelled}, return_when=asyncio.FIRST_COMPLETED)
-    for each in pending:
-        each.cancel()
+    try:
+        done, _ = await asyncio.wait({task, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in (task, cancelled):
+            each.cancel()  # also where the engine is gone and took this call along
     if task not in done:
         raise NotSettled("the run was cancelled while it waited; run it again to go on")
     await task

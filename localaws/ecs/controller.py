@@ -23,7 +23,7 @@ from localaws.ecs.scheduler import Ids, recover, step
 from localaws.ecs.waiter import DeploymentFailedError, arrived, why_stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
     from localaws.catalog.model import Resource
@@ -54,6 +54,10 @@ class Cloud(Resources, Protocol):
     def on_change(self) -> list[Callable[[], None]]:
         """What to call after a change."""
 
+    @property
+    def draining(self) -> Container[str]:
+        """Ids of the resources whose deletion is under way."""
+
 
 @dataclass
 class _Service:
@@ -63,9 +67,6 @@ class _Service:
 
     changed_at: float
     state: ServiceState = field(default_factory=ServiceState)
-    retired: bool = False
-    """Whether its tasks are to go, since it is about to be deleted."""
-
     deleted: bool = False
     """Whether it is gone from the cloud; one of the same name there is another."""
 
@@ -146,7 +147,7 @@ class Controller:
 
         def done() -> bool:
             service = self._services.get(service_arn)
-            if service is None or service.retired:
+            if service is None or self._leaves(service):
                 return False
             try:
                 return arrived(
@@ -162,12 +163,10 @@ class Controller:
             except DeploymentFailedError as failure:
                 raise NotSteadyError(f"waiting for ECS Service ({service_arn}): {failure}") from None
 
-        if (known := self._services.get(service_arn)) is not None:
-            known.retired = known.deleted  # whoever waits for it has given up deleting it
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
     async def drain(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — as above
-        """Wind a service down for its deletion: deregister, drain and stop all tasks, and forget it.
+        """Wait until all tasks of a service that is being deleted have drained and stopped.
 
         Args:
             service_arn: The service; one that isn't known is no error.
@@ -177,22 +176,12 @@ class Controller:
         Raises:
             NotSteadyError: A task still runs.
         """
-        if service_arn not in self._services:
-            return
-        self._services[service_arn].retired = True
 
         def done() -> bool:
             service = self._services.get(service_arn)
             return service is None or not _unfinished(service.state)
 
-        try:
-            await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
-        except (asyncio.CancelledError, NotSteadyError):
-            # Nobody deletes it any more: it exists, so it runs.
-            if service_arn in self._services:
-                self._services[service_arn].retired = False
-                self._wake.set()
-            raise
+        await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
 
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""
@@ -205,7 +194,7 @@ class Controller:
         service = self._services.get(service_arn)
         if service is None:
             return {}
-        status = "DRAINING" if service.retired else "ACTIVE"
+        status = "DRAINING" if self._leaves(service) else "ACTIVE"
         return description.describe(service.spec, service.state, self._seen(service), status=status)
 
     def status(self) -> list[dict[str, Any]]:
@@ -271,7 +260,7 @@ class Controller:
         for arn, service in self._services.items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
-                service.retired = service.deleted = True
+                service.deleted = True
             elif resource is not service.resource:
                 service.resource, service.changed_at = resource, self._clock()
         self._wake.set()
@@ -316,9 +305,13 @@ class Controller:
     def _spec(self, service: _Service) -> ServiceSpec:
         """What the cloud says now; what it said last of a service that is going away."""
         resource = self._cloud.get(SERVICE, service.spec.arn)
-        if service.retired or resource is None:
+        if resource is None or self._leaves(service):
             return replace(service.spec, desired=0)
         return service_spec(resource, self._cloud, service.state.asked)
+
+    def _leaves(self, service: _Service) -> bool:
+        """Whether its tasks are to go."""
+        return service.deleted or service.spec.arn in self._cloud.draining
 
     def _seen(self, service: _Service) -> dict[str, Seen]:
         return self._tasks.seen(service.state.tasks)

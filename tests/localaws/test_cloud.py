@@ -140,6 +140,15 @@ def test_followers_hear_of_changes_but_not_of_acknowledgements() -> None:
     assert heard == [1, 1, 0]
 
 
+def test_followers_hear_when_a_deletion_begins_and_when_it_is_given_up() -> None:
+    cloud, heard = Cloud(), list[bool]()
+    made = make(cloud, LOGS, name="/a")
+    cloud.on_change.append(lambda: heard.append(made.id in cloud.draining))
+    with pytest.raises(TimeoutError), cloud.deleting(made.id):
+        raise TimeoutError
+    assert heard == [True, False]
+
+
 def test_an_update_keeps_what_aws_chose_and_follows_what_the_program_says() -> None:
     cloud = Cloud()
     made = make(cloud, TARGETS, name="web", port=80, protocol="HTTP", vpcId=network(cloud), healthCheck={"path": "/up"})

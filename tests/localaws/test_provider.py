@@ -296,6 +296,7 @@ def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
 
     play(scene, idle, cloud)
     assert idle.drained
+    assert not cloud.draining
 
 
 def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:

@@ -26,6 +26,7 @@ class SmallCloud:
     """Resources by type and id, and somebody who follows them."""
 
     on_change: list[Callable[[], None]] = field(default_factory=list)
+    draining: set[str] = field(default_factory=set)
     resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
 
     def get(self, token: str, identifier: object) -> Resource | None:
@@ -43,6 +44,7 @@ class SmallCloud:
 
     def remove(self, token: str, identifier: str) -> None:
         self.resources.pop((token, identifier), None)
+        self.draining.discard(identifier)
         self._changed()
 
     def _changed(self) -> None:

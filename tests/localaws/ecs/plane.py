@@ -43,6 +43,7 @@ class Plane:
         await self.controller.settle(self.web.service, timeout=timeout, report=self.reports.append)
 
     async def drain(self) -> None:
+        self.web.draining.add(self.web.service)
         await self.controller.drain(self.web.service, timeout=PATIENCE, report=self.reports.append)
 
     def describe(self) -> dict[str, Any]:

@@ -108,6 +108,20 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Pat
     asyncio.run(play())
 
 
+def test_a_service_whose_deletion_is_given_up_runs_again(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            await running.drain()
+            assert running.describe()["status"] == "DRAINING"
+            web.draining.clear()
+            await running.settle()
+            assert running.describe()["status"] == "ACTIVE"
+            assert len(running.tasks()) == 2
+
+    asyncio.run(play())
+
+
 def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
     arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/password"
     definition = web.define(
