@@ -201,6 +201,9 @@ class Deployment:
     reason: str = ""
     """Why it is as it is, where it isn't the usual."""
 
+    asked_at: float = 0
+    """When somebody asked for it; for a rollback, when somebody asked for the deployment that failed."""
+
     undoes: str = ""
     """Of a rollback: the deployment that failed."""
 

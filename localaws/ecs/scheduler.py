@@ -173,7 +173,7 @@ class _Step:
         self._say(wording.deployment(failed.id, f"failed: {wording.FAILED_TO_START}"))
         if breaker.rollback and good is not None:
             self._say(wording.rolling_back(good.id))
-            self._open(good.revision, undoes=failed.id, reason=wording.undoing(good.id))
+            self._open(good.revision, undoes=failed, reason=wording.undoing(good.id))
             self.state = replace(self.state, completed=None)
 
     def stop_surplus(self) -> None:
@@ -197,7 +197,7 @@ class _Step:
                 spare -= 1
             leaving.append(task)
         self._deactivate(leaving, wording.scaling(self._primary().id))
-        if old and not primary and not leaving and blocked:
+        if old and blocked and not leaving and all(map(self._well, primary)):
             self._say_once(wording.STUCK, since=self._primary().created_at)
 
     def start_missing(self) -> None:
@@ -205,22 +205,17 @@ class _Step:
         if self._primary().rollout is Rollout.FAILED or not self._may_start():
             return
         primary, _ = self._active()
-        missing = self.spec.desired - sum(not self._failing(task) for task in primary)
-        self._start(min(missing, self._room()))
+        failing = sum(map(self._failing, primary))
+        count = min(self.spec.desired - len(primary) + failing, self._room())
+        self._start(count, replacing=min(count, failing))
 
     def stop_drained(self) -> None:
         """Tasks that have drained get SIGTERM."""
-        leaving = [
-            task
-            for task in self._with(Status.DEACTIVATING)
-            if task.deactivated_at is not None and self.now >= task.deactivated_at + self._drain(task)
-        ]
-        for task in leaving:
-            stopping = replace(task, status=Status.STOPPING, stopping_at=self.now)
-            self._put(stopping)
-            self._act(Deed.STOP, stopping)
-        if leaving:
-            self._say(wording.stopped(leaving))
+        for task in self._with(Status.DEACTIVATING):
+            if task.deactivated_at is not None and self.now >= task.deactivated_at + self._drain(task):
+                stopping = replace(task, status=Status.STOPPING, stopping_at=self.now)
+                self._put(stopping)
+                self._act(Deed.STOP, stopping)
 
     def close_deployments(self) -> None:
         """Superseded deployments end with their last task; the primary is complete once the service is steady."""
@@ -250,7 +245,6 @@ class _Step:
         if self._room() and self._may_start() and zones.uneven(deployment.revision.zones, primary):
             self._say_once(wording.uneven(zones.crowds(deployment.revision.zones, primary)), since=since)
             self._start(1, evens_zones=True)
-            self.state = replace(self.state, steady_since=None)
 
     def tidy(self) -> None:
         """Forget what was long ago."""
@@ -275,7 +269,7 @@ class _Step:
             self._act(Deed.DEREGISTER, task)
             self._say_targets("deregistered", [task])
 
-    def _start(self, count: int, *, evens_zones: bool = False) -> None:
+    def _start(self, count: int, *, replacing: int = 0, evens_zones: bool = False) -> None:
         deployment = self._primary()
         primary, _ = self._active()
         started: list[Task] = []
@@ -292,15 +286,16 @@ class _Step:
             self.state = replace(self.state, tasks=(*self.state.tasks, task))
             self._act(Deed.START, task)
         if started:
-            self._say(wording.started(started))
+            self._say(wording.moved(started[0]) if evens_zones else wording.started(started, replacing=replacing))
 
-    def _open(self, revision: Revision, *, undoes: str = "", reason: str = "") -> None:
+    def _open(self, revision: Revision, *, undoes: Deployment | None = None, reason: str = "") -> None:
         new = Deployment(
             id=self.ids.deployment(),
             revision=revision,
             created_at=self.now,
             updated_at=self.now,
-            undoes=undoes,
+            asked_at=undoes.asked_at if undoes else self.now,
+            undoes=undoes.id if undoes else "",
             reason=reason,
         )
         self.state = replace(self.state, deployments=(new, *self.state.deployments))
@@ -319,7 +314,7 @@ class _Step:
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
         """Stop tasks that fail their health checks: once others do their work, or one at a time to make room."""
         failing = [task for task in primary if self._failing(task)]
-        if blocked:
+        if blocked and all(self._failing(task) or self._well(task) for task in primary):
             self._stop_unhealthy(failing[:1])
         elif self._healthy_count() >= self.spec.desired:
             self._stop_unhealthy(failing)
@@ -336,31 +331,35 @@ class _Step:
             seen = self._seen(task)
             if seen.in_targets is Health.UNHEALTHY:
                 reason, answer = wording.failed_target_checks(seen.unhealthy_in), seen.unhealthy_reason
-                self._complain(wording.unhealthy_target(self._port(task), seen.unhealthy_in, answer), task)
+                self._say(wording.unhealthy_target(task, self._port(task), seen.unhealthy_in, answer))
             else:
                 reason, answer = wording.FAILED_CONTAINER_CHECKS, seen.container_answer
-                self._complain(wording.unhealthy_containers(task), task)
+                self._say(wording.unhealthy_containers(task))
             self._deactivate([replace(task, health_answer=answer)], reason)
             self._count_failure(task)
 
     def _deactivate(self, tasks: Sequence[Task], reason: str) -> None:
         """Take tasks out of service; they are stopped when they have drained."""
-        registered = [task for task in tasks if task.status is Status.RUNNING and self._bound(task)]
+        running = [task for task in tasks if task.status is Status.RUNNING]
+        registered = [task for task in running if self._bound(task)]
         for task in tasks:
-            drained = task not in registered
             leaving = replace(
                 task,
-                status=Status.STOPPING if drained else Status.DEACTIVATING,
+                status=Status.DEACTIVATING,
                 deactivated_at=self.now,
-                stopping_at=self.now if drained else None,
                 stop_code=StopCode.SERVICE_SCHEDULER_INITIATED,
                 stop_reason=reason,
             )
             self._put(leaving)
-            self._act(Deed.STOP if drained else Deed.DEREGISTER, leaving)
-        if registered:
-            self._say_targets("deregistered", registered)
-            self._say(wording.draining(len(registered)))
+            if task in registered:
+                self._act(Deed.DEREGISTER, leaving)
+        if running:
+            self._say(wording.stopped(running))
+        if len(running) < len(tasks):
+            self._say(wording.stopped_pending(len(tasks) - len(running)))
+        self._say_targets("deregistered", registered)
+        for deployment, count in Counter(task.deployment for task in registered).items():
+            self._say(wording.draining(count), task_set=deployment)
 
     def _order(self, tasks: Sequence[Task]) -> list[Task]:
         return zones.leaving_order(tasks, self._well)
@@ -390,6 +389,8 @@ class _Step:
         return self.now >= judgement.starts_at(self.spec, self.state, self._primary(), self.timing)
 
     def _drain(self, task: Task) -> float:
+        if task.started_at is None or not self._bound(task):
+            return 0
         delays = (self.spec.drain_delays.get(each.target_group, 0) for each in self._deployment(task).revision.bindings)
         return max(self.timing.shortest_drain, *delays)
 
@@ -426,8 +427,9 @@ class _Step:
     def _act(self, deed: Deed, task: Task) -> None:
         self.actions.append(Action(deed, task))
 
-    def _say(self, message: str) -> None:
-        event = Event(id=self.ids.event(), at=self.now, message=f"(service {self.spec.name}) {message}")
+    def _say(self, message: str, *, task_set: str = "") -> None:
+        who = f"service {self.spec.name}, taskSet {task_set}" if task_set else f"service {self.spec.name}"
+        event = Event(id=self.ids.event(), at=self.now, message=f"({who}) {message}")
         self.state = replace(self.state, events=(event, *self.state.events))
 
     def _say_once(self, message: str, *, since: float) -> None:

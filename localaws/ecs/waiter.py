@@ -29,7 +29,7 @@ def arrived(
         state: What the scheduler made of it.
         seen: Observations by task id.
         now: Seconds since the epoch.
-        since: When the operation began that waits. Only a rollback of a deployment that began with it is its failure;
+        since: When the operation began that waits. Only the rollback of a deployment that it asked for is its failure;
             to a later operation, which changes nothing that starts a deployment, a rolled-back service is as good as
             any other: the provider is like that.
         timing: Durations that belong to ECS.
@@ -41,7 +41,7 @@ def arrived(
         return False
     primary = state.deployments[0]
     over = primary.rollout is not Rollout.IN_PROGRESS
-    if over and primary.undoes and primary.created_at >= since:
+    if over and primary.undoes and primary.asked_at >= since:
         done = "rolled back" if primary.rollout is Rollout.COMPLETED else "failed to be rolled back"
         raise DeploymentFailedError(_failure(done, state))
     if primary.rollout is Rollout.FAILED:

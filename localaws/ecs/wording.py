@@ -21,14 +21,25 @@ STUCK = (
 _BREAKER = "ECS deployment circuit breaker"
 
 
-def started(tasks: Sequence[Task]) -> str:
+def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
+    """An event; some of the tasks may replace unhealthy ones, which are stopped once these are healthy."""
+    replaced = f" Amazon ECS replaced {replacing} tasks due to an unhealthy status." if replacing else ""
+    return f"has started {len(tasks)} tasks: {_names(tasks)}.{replaced}"
+
+
+def moved(task: Task) -> str:
     """An event."""
-    return f"has started {len(tasks)} tasks: {_names(tasks)}."
+    return f"has started 1 tasks in {task.zone.name} to AZ Rebalance: {_names([task])}."
 
 
 def stopped(tasks: Sequence[Task]) -> str:
     """An event."""
     return f"has stopped {len(tasks)} running tasks: {_names(tasks)}."
+
+
+def stopped_pending(count: int) -> str:
+    """An event."""
+    return f"stopped {count} pending tasks."
 
 
 def targets(verb: str, count: int, target_group: str) -> str:
@@ -46,14 +57,14 @@ def unplaced(reason: str) -> str:
     return f"was unable to place a task. Reason: {reason}."
 
 
-def unhealthy_target(port: int, target_group: str, reason: str) -> str:
+def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> str:
     """An event."""
-    return f"(port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
+    return f"{_names([task])} (port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
 
 
 def unhealthy_containers(task: Task) -> str:
     """An event."""
-    return f"(task {task.id}) failed container health checks."
+    return f"{_names([task])} failed container health checks."
 
 
 def uneven(crowds: Mapping[str, int]) -> str:
@@ -93,4 +104,4 @@ def failed_target_checks(target_group: str) -> str:
 
 
 def _names(tasks: Sequence[Task]) -> str:
-    return ", ".join(f"(task {task.id})" for task in tasks)
+    return " ".join(f"(task {task.id})" for task in tasks)

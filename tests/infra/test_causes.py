@@ -22,6 +22,7 @@ UNHEALTHY = (
     "(reason Health checks failed)"
 )
 STARTED = "(service dev-web) has started 1 tasks: (task 795dee6c)."
+PENDING = "(service dev-web) stopped 2 pending tasks."
 REGISTERED = "(service dev-web) registered 1 targets in (target-group alb-web)"
 UNHEALTHY_TOO = UNHEALTHY.replace("795dee6c", "031fcc30")
 FAILED = "(service dev-web) (deployment ecs-svc/1571272475813219068) deployment failed: tasks failed to start."
@@ -77,7 +78,7 @@ def test_the_manual_lists_every_cause() -> None:
             [FAILED, INCONSISTENT],
         ),
         # The rollback is still under way, or there was nothing to roll back to.
-        ([STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY], [FAILED, INCONSISTENT]),
+        ([STARTED, PENDING, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY], [FAILED, INCONSISTENT]),
         ([FAILED, INCONSISTENT, STARTED], [FAILED, INCONSISTENT]),
         # Under way, after an older failure that was made good.
         ([UNHEALTHY, STARTED, STEADY, COMPLETED, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY]),

@@ -117,6 +117,7 @@ def test_a_stalled_service_can_be_wound_down() -> None:
     world.spec = replace(world.spec, desired=0)
     world.run(20)
     assert all(task.status is Status.STOPPED for task in world.state.tasks)
+    assert not world.steady(), "its deployment has failed, whatever the count"
 
 
 def test_a_rollback_that_fails_too_is_the_end_and_the_old_tasks_go_on() -> None:
@@ -202,6 +203,15 @@ def test_without_health_checks_a_crash_after_forty_seconds_is_a_replacement_and_
         world.spec = replace(world.spec, revision=revision(2, bindings=()))
         world.run(LONG_ENOUGH)
     assert [late.says("deployment failed"), early.says("deployment failed")] == [False, True]
+
+
+def test_a_completed_version_that_does_not_start_any_more_is_tried_on_and_on() -> None:
+    world = steady_world(breaker=ROLLBACK)
+    world.behaviours["web:1"] = UNPULLABLE
+    world.end(world.active()[0])
+    world.run(30)
+    assert world.state.deployments[0].failures > world.spec.failure_threshold
+    assert shown(world) == [("PRIMARY", "web:1", "COMPLETED")], "the breaker is for deployments"
 
 
 def test_a_failing_deployment_that_is_superseded_does_not_trip_the_breaker() -> None:
@@ -292,6 +302,19 @@ def test_to_a_later_operation_a_rolled_back_service_is_as_good_as_any_other() ->
     assert not outcome(world, since=started)
     world.run(20)
     assert outcome(world, since=started), "which is why the program itself must compare what runs with what it wants"
+
+
+def test_a_rollback_that_another_operation_began_is_no_failure_of_this_one() -> None:
+    world = failing_world(UNHEALTHY)
+    began = world.now
+    world.settle()
+    world.run(1)
+    this = world.now
+    run_until_tripped(world)
+    world.run(30)
+    assert outcome(world, since=this), "the provider looks at the deployments that it finds when it begins to wait"
+    with pytest.raises(DeploymentFailedError):
+        outcome(world, since=began)
 
 
 @pytest.mark.parametrize("rollback", [False, True])

@@ -8,12 +8,11 @@ import pytest
 
 from localaws.ecs.judgement import next_look
 from localaws.ecs.model import Breaker
-from tests.localaws.ecs.world import TIMING, Behaviour, World, revision, spec, steady_world
+from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
 STEADY = "has reached a steady state."
 UNPLACED = "was unable to place a task. Reason: CannotPullContainerError: no such image."
 INCONSISTENT = "is unable to consistently start tasks successfully."
-UNHEALTHY = "is unhealthy in (target-group "
 HOUR = 3600
 NEVER = float("inf")
 
@@ -64,10 +63,55 @@ def test_trouble_that_was_over_is_told_when_it_comes_again() -> None:
 def test_the_next_version_with_the_same_trouble_is_told_of_too() -> None:
     world = steady_world()
     for number in (2, 3):
-        world.behaviours[f"web:{number}"] = Behaviour(warm_up=NEVER)
+        world.behaviours[f"web:{number}"] = Behaviour(unpullable=True)
         world.spec = replace(world.spec, revision=revision(number))
         world.run(40)
-        assert world.said(UNHEALTHY) == number - 1
+        assert world.said(UNPLACED) == number - 1
+
+
+def test_a_rollout_is_told_in_ecss_words_and_order() -> None:
+    world = steady_world(desired=1)
+    (old,) = world.active()
+    before = len(world.state.events)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.run(20)
+    (new,) = world.active()
+    assert [event.message for event in reversed(world.state.events[:-before])] == [
+        f"(service web) has started 1 tasks: (task {new.id}).",
+        f"(service web) registered 1 targets in (target-group {GROUP})",
+        f"(service web) has stopped 1 running tasks: (task {old.id}).",
+        f"(service web) deregistered 1 targets in (target-group {GROUP})",
+        f"(service web, taskSet {old.deployment}) has begun draining connections on 1 tasks.",
+        f"(service web) (deployment {new.deployment}) deployment completed.",
+        "(service web) has reached a steady state.",
+    ]
+
+
+def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_their_names() -> None:
+    world = steady_world(desired=3, revision=revision(1, bindings=()))
+    world.spec = replace(world.spec, desired=1)
+    world.settle()
+    _, one, other = world.state.tasks
+    assert world.says(f"(service web) has stopped 2 running tasks: (task {other.id}) (task {one.id}).")
+    assert not world.says("draining connections")
+    world.spec = replace(world.spec, desired=3)
+    world.settle()
+    world.spec = replace(world.spec, desired=1)
+    world.settle()
+    assert world.says("(service web) stopped 2 pending tasks.")
+
+
+def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement() -> None:
+    world = steady_world()
+    ill = world.active()
+    world.behaviours |= {task.id: Behaviour(warm_up=NEVER) for task in ill}
+    world.run(1)
+    (started,) = [event.message for event in world.state.events if "has started 2 tasks" in event.message][:1]
+    assert started.endswith("). Amazon ECS replaced 2 tasks due to an unhealthy status.")
+    world.run(10)
+    for task in ill:
+        reason = "due to (reason Health checks failed with these codes: [404])."
+        assert world.said(f"(task {task.id}) (port 80) is unhealthy in (target-group {GROUP}) {reason}") == 1
 
 
 def test_a_hundred_events_are_kept() -> None:

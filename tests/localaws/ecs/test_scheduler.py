@@ -12,6 +12,8 @@ from localaws.ecs.model import Health, Rollout, Seen, Status, StopCode
 from localaws.ecs.scheduler import recover
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
+STUCK = "was unable to stop or start tasks during a deployment because of the service deployment configuration."
+
 
 @pytest.mark.parametrize(
     ("desired", "minimum", "maximum", "lower", "upper"),
@@ -48,7 +50,7 @@ def test_a_task_without_health_checks_is_healthy_once_it_has_run_for_forty_secon
     world.settle()
     world.run(40)
     assert not world.steady()
-    world.run(2)
+    world.run(1)
     assert world.steady()
 
 
@@ -170,6 +172,7 @@ def test_where_there_is_no_room_for_new_tasks_old_ones_go_first_down_to_the_lowe
     assert [len(world.active("web:1")), len(world.active("web:2"))] == [2, 2]
     world.run(30)
     assert world.steady()
+    assert not world.says(STUCK)
 
 
 def test_a_deployment_that_may_neither_start_nor_stop_says_so_and_waits() -> None:
@@ -177,8 +180,17 @@ def test_a_deployment_that_may_neither_start_nor_stop_says_so_and_waits() -> Non
     world.spec = replace(world.spec, revision=revision(2))
     world.run(30)
     assert len(world.active("web:1")) == 1
-    sayings = [e for e in world.state.events if "unable to stop or start tasks during a deployment" in e.message]
-    assert len(sayings) == 1
+    assert world.said(STUCK) == 1
+
+
+def test_a_deployment_that_gets_stuck_in_the_middle_says_so_too() -> None:
+    world = steady_world(desired=4, minimum_percent=50, maximum_percent=100)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.settle()
+    world.spec = replace(world.spec, minimum_percent=100)
+    world.run(30)
+    assert [len(world.active("web:1")), len(world.active("web:2"))] == [2, 2]
+    assert world.said(STUCK) == 1
 
 
 def test_a_version_that_never_gets_healthy_leaves_the_old_one_running() -> None:
@@ -200,6 +212,15 @@ def test_failed_health_checks_do_not_matter_in_the_grace_period() -> None:
     world.run(40)
     assert world.steady()
     assert len(world.state.tasks) == 2, "nothing was replaced"
+
+
+def test_a_grace_period_ends_to_the_second() -> None:
+    world = World(spec(grace=6), {"web:1": Behaviour(start=0, warm_up=float("inf"))})
+    world.settle()
+    world.run(6)
+    assert len(world.state.tasks) == 2, "they fail their health checks since two seconds"
+    world.run(1)
+    assert len(world.state.tasks) == 4
 
 
 def test_without_grace_a_slow_start_is_replaced() -> None:
@@ -251,6 +272,19 @@ def test_where_there_is_no_room_a_task_that_is_not_healthy_any_more_goes_first()
     assert world.steady()
 
 
+def test_where_there_is_no_room_tasks_that_are_not_healthy_any_more_go_one_by_one() -> None:
+    world = steady_world(desired=4, minimum_percent=50, maximum_percent=100)
+    ill = {task.id for task in world.active()}
+    world.behaviours |= dict.fromkeys(ill, Behaviour(warm_up=float("inf")))
+    for left in (3, 2, 1, 0):
+        world.run(1)
+        assert len(world.registered & ill) == left, "the others may still answer some requests"
+        world.run(1)
+        assert len(world.registered & ill) == left, "its replacement is not healthy yet"
+    world.run(10)
+    assert world.steady()
+
+
 def test_starts_that_keep_failing_are_tried_less_and_less_often() -> None:
     world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     world.settle()
@@ -283,6 +317,15 @@ def test_all_tasks_of_a_service_may_die_once_and_are_replaced_at_once() -> None:
     assert len(world.active()) == 4
 
 
+def test_crashes_that_are_far_apart_are_no_row() -> None:
+    world = steady_world(desired=1)
+    for _ in range(4):
+        world.end(world.active()[0])
+        world.settle()
+        assert world.active(), "replaced at once"
+        world.run(TIMING.crash_window + 1)
+
+
 def test_a_healthy_task_ends_a_row_of_failures() -> None:
     world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     world.settle()
@@ -294,13 +337,27 @@ def test_a_healthy_task_ends_a_row_of_failures() -> None:
     assert world.state.deployments[0].failures == 0
 
 
+def test_a_healthy_task_ends_the_pause_after_failures() -> None:
+    world = World(spec())
+    world.settle()
+    slow, *_ = world.active()
+    world.behaviours |= {slow.id: Behaviour(start=15), "web:1": Behaviour(unpullable=True)}
+    world.run(15)
+    assert world.active() == [world.state.tasks[0]], "the others failed, the last one four seconds ago"
+    world.run(1)
+    assert world.healthy() == 1
+    assert len(world.active()) == 2
+
+
 def test_a_changed_count_is_followed_without_a_deployment() -> None:
     world = steady_world()
     before = world.state.deployments[0].id
     world.spec = spec(desired=5)
+    assert not world.steady()
     world.run(5)
     assert len(world.active()) == 5
     world.spec = spec(desired=1)
+    assert not world.steady(), "nobody has followed it yet"
     world.run(10)
     assert world.steady()
     assert len(world.active()) == 1
@@ -323,6 +380,15 @@ def test_a_deployment_in_progress_is_superseded() -> None:
     world.run(40)
     assert world.steady()
     assert {task.task_definition for task in world.active()} == {"web:3"}
+
+
+def test_what_never_got_healthy_of_a_superseded_deployment_makes_room_at_once() -> None:
+    world = steady_world()
+    world.behaviours["web:2"] = Behaviour(start=100)
+    for number in (2, 3):
+        world.spec = spec(revision=revision(number))
+        world.settle()
+        assert Counter(task.task_definition for task in world.active()) == {"web:1": 2, f"web:{number}": 2}
 
 
 def test_a_service_scaled_to_nothing_stops_everything() -> None:
@@ -353,3 +419,11 @@ def test_after_a_restart_the_same_tasks_run_again() -> None:
     assert {task.id for task in state.tasks if task.status is Status.PENDING} == active
     assert {task.id for task in state.tasks if task.status is Status.STOPPED} == leaving
     assert state.deployments == world.state.deployments
+
+
+def test_what_starts_again_after_a_restart_has_nothing_to_drain() -> None:
+    world = steady_world()
+    world.crash()
+    world.spec = spec(desired=0)
+    world.settle()
+    assert {task.status for task in world.state.tasks} == {Status.STOPPING}
