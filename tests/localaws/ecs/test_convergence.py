@@ -59,10 +59,13 @@ tripping = st.builds(Breaker, enable=st.just(value=True), rollback=st.booleans()
 crashes = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 4)), max_size=4)
 """Each after some seconds and some steps."""
 
+paces = st.sampled_from([0.25, 1.0, 3.0])
 
-def updated_world(behaviour: Behaviour, **wishes: Any) -> World:
+
+def updated_world(behaviour: Behaviour, *, pace: float = 1, **wishes: Any) -> World:
     """A service whose working version 1 is being replaced by a version 2 that behaves as told."""
     world = steady_world(**wishes)
+    world.pace = pace
     world.behaviours["web:2"] = behaviour
     world.spec = replace(world.spec, revision=revision(2))
     return world
@@ -136,11 +139,11 @@ def test_whatever_happened_a_working_version_wins(
 
 
 @settings(deadline=None, max_examples=60)
-@given(shapes, broken, breakers, crashes)
+@given(shapes, broken, breakers, crashes, paces)
 def test_a_broken_version_never_takes_down_a_working_one(
-    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]]
+    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]], pace: float
 ) -> None:
-    world = updated_world(behaviour, breaker=breaker, **shape)
+    world = updated_world(behaviour, pace=pace, breaker=breaker, **shape)
     for seconds, steps in accidents:
         world.run(seconds)
         world.crash_on_the_way(steps)
@@ -153,11 +156,11 @@ def test_a_broken_version_never_takes_down_a_working_one(
 
 
 @settings(deadline=None, max_examples=60)
-@given(shapes, st.one_of(broken, working), tripping, crashes)
+@given(shapes, st.one_of(broken, working), tripping, crashes, paces)
 def test_a_deployment_ends_and_crashes_on_the_way_do_not_change_how(
-    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]]
+    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]], pace: float
 ) -> None:
-    undisturbed, crashing = (updated_world(behaviour, breaker=breaker, **shape) for _ in range(2))
+    undisturbed, crashing = (updated_world(behaviour, pace=pace, breaker=breaker, **shape) for _ in range(2))
     for seconds, steps in accidents:
         crashing.run(seconds)
         crashing.crash_on_the_way(steps)
@@ -195,6 +198,24 @@ def test_a_version_that_supersedes_failing_ones_wins(
     come_to_rest(world)
     assert end_of(world)[0] == [("web:9", Rollout.COMPLETED)]
     assert world.steady()
+
+
+@settings(deadline=None, max_examples=40)
+@given(shapes, fickle, breakers, st.integers(0, 40), crashes)
+def test_a_service_deleted_at_any_moment_of_a_deployment_leaves_nothing(
+    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, seconds: int, accidents: list[tuple[int, int]]
+) -> None:
+    world = updated_world(behaviour, breaker=breaker, **shape)
+    world.run(seconds)
+    world.spec = replace(world.spec, desired=0)
+    for wait, steps in accidents:
+        world.run(wait)
+        world.crash_on_the_way(steps)
+    begun = len(world.begun)
+    world.run(20)
+    assert len(world.begun) == begun, "nothing is started any more"
+    assert not world.registered
+    assert not [task for task in world.state.tasks if task.status is not Status.STOPPED]
 
 
 @settings(deadline=None, max_examples=30)

@@ -76,6 +76,9 @@ class World:
     """By task definition, or by task id for one that differs."""
 
     now: float = 1000
+    pace: float = 1
+    """Seconds between two looks."""
+
     state: ServiceState = field(default_factory=ServiceState)
     seen: dict[str, Seen] = field(default_factory=dict)
     begun: dict[str, float] = field(default_factory=dict)
@@ -94,9 +97,10 @@ class World:
             event=lambda: str(next(numbers)),
         )
 
-    def run(self, seconds: float, tick: float = 1) -> None:
-        for _ in range(int(seconds / tick)):
-            self.now += tick
+    def run(self, seconds: float, tick: float | None = None) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now += tick or self.pace
             self.observe()
             self.settle()
 
