@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ROUTINE = re.compile(
-    r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ (running|pending) tasks|rolling back to"
+    r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks|rolling back to"
 )
 _FAILED = "deployment failed"
 _COMPLETED = "deployment completed"

@@ -91,6 +91,15 @@ def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
     assert primary["rolloutStateReason"] == f"ECS deployment {primary['id']} completed."
 
 
+def test_an_older_deployment_is_shown_with_what_is_left_of_it() -> None:
+    world = steady_world(desired=4, minimum_percent=50, maximum_percent=100)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.settle()
+    primary, old = describe(world.spec, world.state, world.seen)["deployments"]
+    counts = ("desiredCount", "runningCount", "pendingCount")
+    assert [[each[count] for count in counts] for each in (primary, old)] == [[4, 0, 2], [2, 2, 0]]
+
+
 def test_without_rollback_a_failed_deployment_stays_and_so_do_the_old_tasks() -> None:
     world = failing_world(UNHEALTHY, breaker=STALL)
     run_until_tripped(world)
@@ -292,6 +301,7 @@ def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the
     )
     answer = f"Task failed ELB health checks in (target-group {GROUP}) (Health checks failed with these codes: [404])"
     assert answer in str(caught.value)
+    assert "Scaling activity" not in str(caught.value), "the third was still starting when it was told to go"
 
 
 def test_to_a_later_operation_a_rolled_back_service_is_as_good_as_any_other() -> None:

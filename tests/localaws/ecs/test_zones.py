@@ -137,6 +137,9 @@ def test_the_unwell_leave_first_and_then_each_leaves_the_most_crowded_zone(
     for task in (task for task in order if well[int(task.id)]):
         assert crowd[task.zone.name] == max(crowd.values())
         crowd[task.zone.name] -= 1
+    for zone in ZONES:
+        ages = [task.created_at for task in order if task.zone == zone and well[int(task.id)]]
+        assert ages == sorted(ages, reverse=True), "the youngest of a zone first"
 
 
 def test_a_task_goes_to_the_emptiest_zone_and_in_it_to_the_emptiest_subnet() -> None:
@@ -147,6 +150,7 @@ def test_a_task_goes_to_the_emptiest_zone_and_in_it_to_the_emptiest_subnet() -> 
         zone = zones.emptiest(places, tasks)
         tasks.append(Task(id=str(number), deployment="d", task_definition="t", zone=zone, created_at=0))
     assert [task.zone.subnet for task in tasks] == ["subnet-a", "subnet-b", "subnet-b2", "subnet-a"]
+    assert zones.emptiest(places, tasks[:2] + tasks[1:2]).subnet == "subnet-a", "the zone counts before the subnet"
 
 
 def test_rebalancing_is_off_unless_asked_for() -> None:
