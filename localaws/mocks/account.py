@@ -48,6 +48,9 @@ class Account:
     operations: dict[str, str] = field(default_factory=dict)
     """`create`, `update`, `replace`, `import` or `same`, by URN."""
 
+    made: dict[str, Resource] = field(default_factory=dict)
+    """What this run made or took over, by URN."""
+
     preview: bool = False
 
     met: set[str] = field(default_factory=set)
@@ -81,7 +84,9 @@ class Account:
             _check(kind, inputs, place)
             shown = self.cloud.preview(kind.token, inputs, region=place.region, default_tags=place.default_tags)
             return "", shown
-        made = self.cloud.create(kind.token, resource.urn, inputs, region=place.region, default_tags=place.default_tags)
+        made = self.made[resource.urn] = self.cloud.create(
+            kind.token, resource.urn, inputs, region=place.region, default_tags=place.default_tags
+        )
         return made.id, made.outputs
 
     def _adopt(self, kind: ResourceType, resource: Registered, place: Place) -> tuple[str, dict[str, Any]]:
@@ -90,7 +95,7 @@ class Account:
         if found is None:
             raise Mistake(f"{kind.token} '{resource.name}'", f"it imports {resource.import_id}, which doesn't exist")
         self.operations[resource.urn] = "import"
-        return self._update(kind, found, resource.inputs, place)
+        return self._update(kind, resource.urn, found, resource.inputs, place)
 
     def _change(
         self, kind: ResourceType, resource: Registered, old: Resource, inputs: dict[str, Any], place: Place
@@ -107,15 +112,15 @@ class Account:
         self.operations[resource.urn] = "replace" if replacing else "update" if differing else "same"
         if replacing:
             return self._create(kind, resource, inputs, place)
-        return self._update(kind, old, inputs, place) if differing else (old.id, old.outputs)
+        return self._update(kind, resource.urn, old, inputs, place) if differing else (old.id, old.outputs)
 
     def _update(
-        self, kind: ResourceType, old: Resource, inputs: Mapping[str, Any], place: Place
+        self, kind: ResourceType, urn: str, old: Resource, inputs: Mapping[str, Any], place: Place
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
             _check(kind, inputs, place)
             return old.id, {**old.outputs, **inputs}
-        made = self.cloud.update(kind.token, old.id, inputs, default_tags=place.default_tags)
+        made = self.made[urn] = self.cloud.update(kind.token, old.id, inputs, default_tags=place.default_tags)
         return made.id, made.outputs
 
 

@@ -89,7 +89,7 @@ class Recorder(mocks.MockMonitor):
         Raises:
             Mistake: AWS would refuse something, or the program leaves something undone.
         """
-        before = after.resources() if after else {}
+        before = after.resources if after else {}
         self._account = Account(self.cloud, before, preview=preview)
         own = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
         self._places[""] = Place.of(own)
@@ -116,14 +116,9 @@ class Recorder(mocks.MockMonitor):
                 raise mistake from None
         for urn in self._account.before.keys() - self._account.met:
             self._account.operations[urn] = "delete"
+        left = before if preview else self._account.made
         return Recording(
-            self.registered,
-            self.outputs,
-            self.invoked,
-            self.cloud,
-            project,
-            stack,
-            self._account.operations,
+            self.registered, self.outputs, self.invoked, self.cloud, project, stack, left, self._account.operations
         )
 
     # The protocol; it runs in the SDK's threads.

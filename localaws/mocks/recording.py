@@ -68,6 +68,9 @@ class Recording:
 
     project: str
     stack: str
+    resources: Mapping[str, Resource]
+    """What the account holds of the program's after the run, by URN; a preview leaves what it found."""
+
     operations: Mapping[str, str]
     """What happens to each resource of AWS's, by URN: `create`, `update`, `replace`, `delete`, `import` or `same`."""
 
@@ -93,17 +96,7 @@ class Recording:
 
     def id(self, resource: Registered) -> str:
         """The id that the cloud gave a resource."""
-        return next(
-            each.id
-            for each in self.cloud.all(resource.type)
-            if each.urn == resource.urn or each.id == resource.import_id
-        )
-
-    def resources(self) -> Mapping[str, Resource]:
-        """What the cloud made of each resource of AWS's, by URN."""
-        made = {each.urn: each for each in self.registered if each.type.startswith("aws:")}
-        found = {urn: self.cloud.get(each.type, self.id(each)) for urn, each in made.items()}
-        return {urn: each for urn, each in found.items() if each is not None}
+        return self.resources[resource.urn].id
 
     def done(self) -> set[tuple[str, str]]:
         """What happens, and to which types (their last words), where anything does."""

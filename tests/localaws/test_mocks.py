@@ -514,9 +514,17 @@ def test_a_run_after_another_tells_what_changes_and_changes_nothing(
 ) -> None:
     first = mocks.run(a_network())
     assert first.done() == {("create", "Vpc"), ("create", "SecurityGroup"), ("create", "LogGroup")}
-    before = {urn: each.inputs for urn, each in first.resources().items()}
+    before = {urn: each.inputs for urn, each in first.resources.items()}
     assert mocks.run(changed, after=first).done() == done
-    assert {urn: each.inputs for urn, each in first.resources().items()} == before
+    assert {urn: each.inputs for urn, each in first.resources.items()} == before
+
+
+def test_a_run_after_a_preview_meets_what_that_preview_met_as_a_preview_makes_nothing() -> None:
+    first = mocks.run(vpc)
+    wider = mocks.run(a_network(tag="b"), after=first)
+    assert wider.done() == {("update", "Vpc"), ("create", "SecurityGroup"), ("create", "LogGroup")}
+    assert mocks.run(a_network(tag="b"), after=wider).done() == wider.done()
+    assert mocks.run(vpc, after=mocks.run(vpc, preview=True)).done() == {("create", "Vpc")}
 
 
 @pytest.mark.parametrize(
