@@ -44,7 +44,8 @@ WITHOUT_ARN: Final = frozenset(
 _OF_SOMETHING: Final = re.compile(
     # arn:partition:service:region:account:resource
     r"arn:[^:*?]+:(?:(?:s3::|(?:execute-api|sns|sqs):[^:*?]*:[^:*?]*):[^*?]"
-    r"|[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?]))"
+    r"|(?!(?:elasticloadbalancing:[^/]*:(?:loadbalancer|listener|listener-rule)|wafv2:[^/]*)/[^/*?]*/?[*?])"
+    r"[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?]))"
 )
 """How ARNs begin that aren't of everything of a kind, as secret:* and role/* are; a few services have but one kind."""
 

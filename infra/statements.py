@@ -29,8 +29,10 @@ _ARN: Final = re.compile(
     r"arn:[^:*?]+:(?:"
     # Here a resource is a name, and so may end in a wildcard;
     r"(?:s3::|(?:execute-api|sns|sqs):[^:*?]*:[^:*?]*):[^*?]"
-    # elsewhere a word comes first that says what kind of thing is named, as in secret:NAME, role/NAME, /restapis/ID.
-    r"|[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?])"
+    # elsewhere a word comes first that says what kind of thing is named, as in secret:NAME, role/NAME, /restapis/ID,
+    # or two words do, as in loadbalancer/app/NAME and regional/webacl/NAME.
+    r"|(?!(?:elasticloadbalancing:[^/]*:(?:loadbalancer|listener|listener-rule)|wafv2:[^/]*)/[^/*?]*/?[*?])"
+    r"[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?])"
     r")"
 )
 """How the ARNs begin that are of something, and not of everything of a kind."""
