@@ -31,31 +31,33 @@ class Cause:
 
 _NOT_PULLED = r"CannotPull\w*Error.*"
 _NOT_INITIALISED = r"ResourceInitializationError.*"
+# The application may print the same words about something else, and its last ones may be among what was said.
+_NOT_FETCHED = r"(?:ResourceInitializationError|Fetching secret data).*"
 
 CAUSES = (
     Cause(
-        r"invalid parameters: (?P<names>[\w./, -]*[\w/])",
+        rf"{_NOT_FETCHED}invalid parameters: (?P<names>[\w./, -]*[\w/])",
         "There is no SSM parameter {names}, which `secrets` names.",
         "Create it (`aws ssm put-parameter --type SecureString --name NAME --value VALUE`), or correct `secrets`.",
     ),
     Cause(
-        r"can't find the specified secret",
+        rf"{_NOT_FETCHED}can't find the specified secret",
         "Secrets Manager has no such secret as `secrets` names.",
         "Create it, or correct `secrets`; a secret that was deleted keeps its name for a while.",
     ),
     Cause(
-        r"did not contain json key|invalid character .* looking for|invalid character .* in literal",
+        rf"{_NOT_FETCHED}(?:did not contain json key|invalid character .* (?:looking for|in literal))",
         "The secret isn't a JSON object with the key that `secrets` asks for.",
         "Correct the key in `secrets`, or the secret's value; without a key the whole value is taken.",
     ),
     Cause(
-        r"not authorized to perform: (?P<action>(?:ssm|secretsmanager|kms):\w+)",
+        rf"{_NOT_FETCHED}not authorized to perform: (?P<action>(?:ssm|secretsmanager|kms):\w+)",
         "A secret isn't readable: the tasks' execution role lacks {action}.",
         "The role may read what `secrets` names. Keys of your own that encrypt it belong in `secretKeyArns`; neither "
         "their policies nor `permissionsBoundaryArn` may deny it.",
     ),
     Cause(
-        rf"{_NOT_PULLED}(?:descriptor matching platform|no matching manifest for)|exec format error",
+        rf"{_NOT_PULLED}(?:descriptor matching platform|no matching manifest for)|[Ee]xec format error",
         "The image isn't built for the CPU architecture of the tasks.",
         "Build it for `cpuArchitecture` (X86_64 is `--platform linux/amd64`, ARM64 linux/arm64), or change that key.",
     ),
@@ -93,7 +95,7 @@ CAUSES = (
         "`pulumi up --refresh` notices that and makes it again.",
     ),
     Cause(
-        r"unable to assume the role",
+        r"ECS was unable to assume the role",
         "ECS can't assume the tasks' execution role.",
         "A role that was made a moment ago may not be known everywhere yet: run the same again. If it stays, somebody "
         "changed the role: `pulumi up --refresh`.",
@@ -109,12 +111,12 @@ CAUSES = (
         "Run the same again later, or use more zones (`availabilityZoneCount`, `subnetIds`).",
     ),
     Cause(
-        r"OutOfMemory|exited with 137",
+        r"OutOfMemoryError: Container killed|Essential container in task exited \([^)]* exited with 137",
         "The container was killed because it used more memory than its task has.",
         "Raise `memoryMib` (docs/config.md lists what goes with `cpuUnits`), or make the application use less.",
     ),
     Cause(
-        r"CannotStartContainerError|executable file not found|exited with 12[67]",
+        r"CannotStartContainerError|Essential container in task exited \([^)]* exited with 12[67]",
         "The container's command can't be run.",
         "Correct `command`: its first word must be a program in the image; [] runs the image's own.",
     ),

@@ -141,11 +141,12 @@ def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: st
     story = unfinished_business(live.events)
     under_way = live.task_definition == wanted and not has_failed(story)
     how_far = "has not finished deploying" if under_way else "didn't take over"
+    news = [event for event in story if not any(_reason(event) in each for each in errors)]
     return "\n".join(
         [
             f"ECS {how_far} what was asked for {live.name}.",
             *_difference(wanted, live),
-            *_reasons([*map(_bare, errors), *story]),
+            *_reasons([*errors, *news]),
             *_where_to_look(live, log_group),
             *(() if under_way else (_HEAL,)),
         ]
@@ -198,7 +199,7 @@ def _difference(wanted: str, live: Live) -> list[str]:
 def _reasons(said: Sequence[str]) -> list[str]:
     cause = likely(said)
     return [
-        *(f"said: {text}" for text in said[:_EVENTS_SHOWN]),
+        *(f"said: {_bare(text)}" for text in said[:_EVENTS_SHOWN]),
         *((f"likely cause: {cause.sentence}", f"try: {cause.advice}") if cause else ()),
     ]
 
@@ -212,10 +213,16 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
     ]
 
 
-def _bare(error: str) -> str:
-    """An error of the provider without what frames it and without ARNs, each stopped task on a line."""
-    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", error)
+def _bare(words: str) -> str:
+    """What the provider or ECS said without what frames it, names in place of ARNs, each stopped task on a line."""
+    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", words)
+    bare = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", bare)
     return bare.strip().replace("; task ", "\n      task ")
+
+
+def _reason(event: str) -> str:
+    """Why a task couldn't be placed, of an event that says so, or else the whole event."""
+    return event.rpartition("Reason: ")[2].removesuffix(".")
 
 
 def _short(task_definition: str) -> str:

@@ -44,6 +44,27 @@ def test_every_known_cause_has_words_that_tell_it() -> None:
     assert not untold
 
 
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "invalid parameters: --port",
+        "json: invalid character 'p' looking for beginning of value",
+        "User: arn:aws:sts::210987654321:assumed-role/task is not authorized to perform: ssm:GetParameter",
+        "ResourceNotFoundException: Secrets Manager can't find the specified secret.",
+        "java.lang.OutOfMemoryError: Java heap space",
+        "worker 3 exited with 137",
+        "botocore: unable to assume the role reader",
+    ],
+)
+def test_what_the_application_says_is_not_taken_for_what_ecs_says(last_words: str) -> None:
+    stopped = (
+        f"task 1 stopped: Essential container in task exited (nginx exited with 1)\ntask 1 wrote last:\n{last_words}"
+    )
+    cause = likely([stopped])
+    assert cause is not None
+    assert cause.sentence.startswith("The container ends by itself")
+
+
 def test_what_nobody_knows_gets_no_cause() -> None:
     assert likely(["(service dev-web) is not AZ balanced."]) is None
     assert likely([]) is None

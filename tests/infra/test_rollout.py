@@ -130,6 +130,20 @@ def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() ->
     assert "try: Raise `memoryMib`" in told
 
 
+def test_a_reason_that_the_provider_told_already_is_not_told_again_by_an_event() -> None:
+    reason = "CannotPullContainerError: pull image manifest: registry.example/shop:stabel: not found"
+    rolled_back = replace(LIVE, events=(f"(service dev-web) was unable to place a task. Reason: {reason}.",))
+    told = explanation(f"{FAMILY}:5", rolled_back, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web")
+    assert told.count(reason) == 1
+    assert "was unable to place a task" in explanation(f"{FAMILY}:5", rolled_back, ["rolled back"], log_group="/web")
+
+
+def test_a_target_group_is_told_by_its_name() -> None:
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web-1234567/3f44f85710fe0297"
+    told = explanation(f"{FAMILY}:5", LIVE, [f"Task failed ELB health checks in (target-group {arn})"], log_group="/w")
+    assert "said: Task failed ELB health checks in (target-group alb-web-1234567)\n" in told
+
+
 def test_a_run_that_was_cancelled_is_not_told_as_a_failed_deployment() -> None:
     error = "updating ECS Service (web): waiting for completion: context canceled"
     told = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
