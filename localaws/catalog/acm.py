@@ -169,7 +169,6 @@ TYPES = (
     ),
     ResourceType(
         token=VALIDATION,
-        required=("certificateArn",),
         replaces=frozenset({"certificateArn", "validationRecordFqdns", "region"}),
         unordered=frozenset({"validationRecordFqdns"}),
         limits=(Limit("certificateArn", ARN, "acm.validation.arn"),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.model import UNKNOWN, Refusal, values_at
+from localaws.catalog.model import UNKNOWN, Refusal, absent, values_at
 from localaws.catalog.values import (
     Allowed,
     Limit,
@@ -17,7 +17,6 @@ from localaws.catalog.values import (
     one_of,
     parsed,
     show,
-    size,
     text,
     texts,
     within,
@@ -52,21 +51,48 @@ def _is_command(value: object) -> bool:
     return isinstance(value, list) and len(value) > 1 and value[0] in ("CMD", "CMD-SHELL")
 
 
-_BOOLEAN = Allowed("true or false", lambda value: isinstance(value, bool))
+def _of(kind: type, words: str) -> Allowed:
+    return Allowed(words, lambda value: isinstance(value, kind))
 
-_MAY_BE_SECRET = ("ecs.container.env", "ecs.container.secret")
+
+_TYPES = {
+    (
+        "command[] entryPoint[] hostname links[] logConfiguration.logDriver mountPoints[].sourceVolume "
+        "secrets[].name workingDirectory"
+    ): _of(str, "text"),
+    (
+        "disableNetworking essential interactive linuxParameters.initProcessEnabled mountPoints[].readOnly "
+        "privileged pseudoTerminal readonlyRootFilesystem"
+    ): _of(bool, "true or false"),
+    "cpu": Allowed("a number", _is_number),
+    (
+        "command dependsOn entryPoint environment environmentFiles links mountPoints portMappings "
+        "resourceRequirements secrets systemControls ulimits volumesFrom"
+    ): _of(list, "a list"),
+    (
+        "dependsOn[] dockerLabels environment[] healthCheck linuxParameters logConfiguration "
+        "logConfiguration.options mountPoints[] portMappings[] secrets[]"
+    ): _of(dict, "an object"),
+}
+"""What the API's model says of values that no other rule is about."""
+
+_REQUIRED = (
+    *("name", "image", "secrets[].name", "secrets[].valueFrom", "logConfiguration.logDriver", "healthCheck.command"),
+    *("dependsOn[].containerName", "dependsOn[].condition", "resourceRequirements[].type", "ulimits[].name"),
+    *("resourceRequirements[].value", "ulimits[].softLimit", "ulimits[].hardLimit", "environmentFiles[].value"),
+    *("environmentFiles[].type", "repositoryCredentials.credentialsParameter"),
+)
 
 _LIMITS = tuple(
-    Limit(path, allowed, rule, _CLIENT, hidden=rule in _MAY_BE_SECRET)
+    Limit(path, allowed, rule, _CLIENT, hidden=path.startswith(("environment", "secrets")))
     for path, allowed, rule in (
+        *((path, allowed, "ecs.container.type") for paths, allowed in _TYPES.items() for path in paths.split()),
         (
             "name",
             matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"),
             "ecs.container.name",
         ),
         ("image", matches(r"\S{1,255}", "an image name of 1 to 255 characters"), "ecs.container.image"),
-        ("essential", _BOOLEAN, "ecs.container.type"),
-        ("cpu", Allowed("a number", _is_number), "ecs.container.type"),
         ("memory", within(6, 10**9), "ecs.container.memory"),
         ("memoryReservation", within(6, 10**9), "ecs.container.memory"),
         ("portMappings[].containerPort", within(1, 65535), "ecs.container.port"),
@@ -77,21 +103,16 @@ _LIMITS = tuple(
             Allowed("a non-empty text", lambda value: isinstance(value, str) and value != ""),
             "ecs.container.env",
         ),
-        ("environment[].value", Allowed("text", lambda value: isinstance(value, str)), "ecs.container.env"),
+        ("environment[].value", _of(str, "text"), "ecs.container.env"),
         (
             "secrets[].valueFrom",
             matches(_VALUE_FROM, "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)"),
             "ecs.container.secret",
         ),
-        ("readonlyRootFilesystem", _BOOLEAN, "ecs.container.type"),
         ("user", matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"), "ecs.container.user"),
-        ("linuxParameters.initProcessEnabled", _BOOLEAN, "ecs.container.type"),
         ("linuxParameters.capabilities.drop[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
         ("linuxParameters.capabilities.add[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
         ("mountPoints[].containerPath", matches(r"/.*", "an absolute path"), "ecs.container.mount"),
-        ("mountPoints[].readOnly", _BOOLEAN, "ecs.container.type"),
-        ("command", size(0, 10**6), "ecs.container.type"),
-        ("command[]", Allowed("text", lambda value: isinstance(value, str)), "ecs.container.type"),
         (
             "healthCheck.command",
             Allowed("a list that starts with CMD or CMD-SHELL", _is_command),
@@ -159,9 +180,8 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
             yield Refusal(_CLIENT, message, "ecs.container.unique-name")
     for position, container in enumerate(found):
         where = f"container {text(container.get('name')) or position}: "
-        for name in ("name", "image"):
-            if container.get(name) is None:
-                yield Refusal(_CLIENT, f"{where}{name} must be given", "ecs.container.required")
+        for place in (place for path in _REQUIRED for place in absent(container, path)):
+            yield Refusal(_CLIENT, f"{where}{place} must be given", "ecs.container.required")
         for limit in (*_LIMITS, *(_FARGATE_LIMITS if fargate else ())):
             yield from limit.check(container, within=where)
         yield from _port_rules(container, inputs.get("networkMode"), where)

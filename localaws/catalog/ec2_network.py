@@ -307,12 +307,13 @@ def _route_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _TARGETS, "ec2.route.one-target")
     if inputs.get("gatewayId") == "local":
         yield Refusal("InvalidArgument", "the local route exists by itself", "ec2.route.local", "gatewayId")
-    for target, destination in (
-        ("egressOnlyGatewayId", "destinationIpv6CidrBlock"),
-        ("carrierGatewayId", "destinationCidrBlock"),
+    for target, destinations in (
+        ("egressOnlyGatewayId", ("destinationIpv6CidrBlock",)),
+        ("carrierGatewayId", ("destinationCidrBlock",)),
+        ("vpcEndpointId", ("destinationCidrBlock", "destinationIpv6CidrBlock")),
     ):
-        if given(inputs, target) and not given(inputs, destination):
-            message = f"{target} needs {destination}"
+        if given(inputs, target) and not given(inputs, *destinations):
+            message = f"{target} needs {' or '.join(destinations)}"
             yield Refusal("InvalidArgument", message, "ec2.route.ip-version", target)
 
 
@@ -417,7 +418,6 @@ TYPES = (
     ),
     ResourceType(
         token=SUBNET,
-        required=("vpcId",),
         replaces=frozenset(
             {"vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "ipv6Native", "outpostArn", "region"}
         ),
@@ -457,7 +457,6 @@ TYPES = (
     ),
     ResourceType(
         token=EGRESS_ONLY_GATEWAY,
-        required=("vpcId",),
         replaces=frozenset({"vpcId", "region"}),
         references=(_in_vpc("ec2.egress-only-gateway.vpc-exists"),),
         computed=lambda mint, _inputs: {"id": ec2_id(mint, "eigw")},
@@ -502,7 +501,6 @@ TYPES = (
     ),
     ResourceType(
         token=ROUTE_TABLE,
-        required=("vpcId",),
         replaces=frozenset({"vpcId", "region"}),
         unordered=frozenset({"routes", "propagatingVgws"}),
         limits=(
@@ -516,7 +514,6 @@ TYPES = (
     ),
     ResourceType(
         token=ROUTE,
-        required=("routeTableId",),
         replaces=frozenset({"routeTableId", *_DESTINATIONS, "region"}),
         limits=(
             Limit("destinationCidrBlock", cidr(), "ec2.route.cidr"),
@@ -545,7 +542,6 @@ TYPES = (
     ),
     ResourceType(
         token=ASSOCIATION,
-        required=("routeTableId",),
         replaces=AllExcept("routeTableId"),
         references=(
             _table(),

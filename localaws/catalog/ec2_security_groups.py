@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, ec2_id, simple
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
-from localaws.catalog.values import CIDR_IPV6, Limit, cidr, exactly_one, given, length, matches, number, text, within
+from localaws.catalog.values import (
+    CIDR_IPV6,
+    Limit,
+    blocks,
+    cidr,
+    exactly_one,
+    given,
+    length,
+    matches,
+    number,
+    text,
+    within,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -37,6 +49,15 @@ def _inline(direction: str) -> tuple[Limit, ...]:
         Limit(f"{direction}[].cidrBlocks[]", cidr(), "ec2.security-group.inline-cidr"),
         Limit(f"{direction}[].ipv6CidrBlocks[]", CIDR_IPV6, "ec2.security-group.inline-cidr"),
     )
+
+
+def _inline_rules(inputs: Properties) -> Refusals:
+    for direction in ("ingress", "egress"):
+        for index, rule in enumerate(blocks(inputs.get(direction))):
+            first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
+            if text(rule.get("protocol")) in {ALL_PROTOCOLS, "all"} and (first or last):
+                message = f"{direction}[{index}]: fromPort and toPort must both be 0 with protocol -1"
+                yield Refusal("InvalidArgument", message, "ec2.security-group.inline-all-ports", direction)
 
 
 def _group_reference(path: str, when_deleted: str = "held") -> Reference:
@@ -113,7 +134,6 @@ def _rule_computed(mint: Mint, _inputs: Properties) -> Properties:
 def _rule_type(token: str) -> ResourceType:
     return ResourceType(
         token=token,
-        required=("securityGroupId", "ipProtocol"),
         replaces=frozenset({"securityGroupId", "region"}),
         replaces_if=lambda name, old, new: name in _SOURCES and given(old, *_SOURCES) != given(new, *_SOURCES),
         limits=(
@@ -166,6 +186,7 @@ TYPES = (
                 "The security group '{name}' already exists for VPC '{vpcId}'",
             ),
         ),
+        rules=_inline_rules,
         account_rules=_group_account_rules,
         computed=simple("sg", "security-group"),
         deletion_rules=_group_deletion_rules,
@@ -177,6 +198,7 @@ TYPES = (
         unordered=frozenset({"ingress", "egress"}),
         limits=(*_inline("ingress"), *_inline("egress")),
         references=(Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "gone"),),
+        rules=_inline_rules,
         account_rules=_group_account_rules,
         computed=_default_group_computed,
     ),

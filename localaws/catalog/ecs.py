@@ -102,8 +102,12 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
         message = f"Fargate only supports network mode 'awsvpc', got {mode!r}"
         yield Refusal("ClientException", message, "ecs.task-definition.fargate-network", "networkMode")
     if fargate:
-        for name, words in (("placementConstraints", "placement constraints"), ("ipcMode", "an IPC mode")):
-            if inputs.get(name):
+        for name, words, forbidden in (
+            ("placementConstraints", "placement constraints", bool(inputs.get("placementConstraints"))),
+            ("ipcMode", "an IPC mode", bool(inputs.get("ipcMode"))),
+            ("pidMode", "their host's processes", inputs.get("pidMode") == "host"),
+        ):
+            if forbidden:
                 message = f"Fargate task definitions can't have {words}"
                 yield Refusal("ClientException", message, "ecs.task-definition.fargate-forbids", name)
         if any(
@@ -325,6 +329,7 @@ def _import_service(service: Resource) -> Sequence[str]:
 
 
 _PLATFORM = matches(r"LATEST|1\.[0-4]\.0", "LATEST or a version such as 1.4.0")
+_SYSTEM = matches(r"LINUX|WINDOWS_SERVER_\w+", "LINUX, or a release of Windows such as WINDOWS_SERVER_2022_CORE")
 
 TYPES = (
     ResourceType(
@@ -357,7 +362,6 @@ TYPES = (
     ),
     ResourceType(
         token=CAPACITY_PROVIDERS,
-        required=("clusterName",),
         replaces=frozenset({"clusterName", "region"}),
         unordered=frozenset({"capacityProviders", "defaultCapacityProviderStrategies"}),
         limits=(
@@ -372,7 +376,6 @@ TYPES = (
     ),
     ResourceType(
         token=TASK_DEFINITION,
-        required=("family", "containerDefinitions"),
         replaces=AllExcept("tags", "skipDestroy", "trackLatest"),
         unordered=frozenset({"requiresCompatibilities", "volumes", "placementConstraints"}),
         json=frozenset({"containerDefinitions"}),
@@ -393,6 +396,7 @@ TYPES = (
             Limit("ephemeralStorage.sizeInGib", within(21, 200), "ecs.task-definition.ephemeral"),
             Limit("placementConstraints", size(0, 10), "ecs.task-definition.constraints"),
             Limit("runtimePlatform.cpuArchitecture", one_of("X86_64", "ARM64"), "ecs.task-definition.platform"),
+            Limit("runtimePlatform.operatingSystemFamily", _SYSTEM, "ecs.task-definition.platform"),
         ),
         rules=_task_definition_rules,
         computed=_task_definition_computed,

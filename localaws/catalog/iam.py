@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
-from localaws.catalog.values import ARN, Limit, blocks, given, length, matches, parsed, show, text, texts, within
+from localaws.catalog.values import (
+    ARN,
+    Limit,
+    blocks,
+    given,
+    length,
+    listed,
+    matches,
+    parsed,
+    show,
+    text,
+    texts,
+    within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +53,11 @@ _FIELDS = {
     "a resource's policy": (("Action", "Resource", "Principal"), ()),
 }
 """What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't have."""
+
+_FORMS = (
+    ("Action", "iam.policy.action", r"\*$|[\w-]+:", "an action starts with its service, as in s3:GetObject"),
+    ("Resource", "iam.policy.resource", r"\*|arn:", "a resource is an ARN or *"),
+)
 
 
 def policy_rules(value: object, name: str, *, kind: str = "an identity's policy", code: str = _MALFORMED) -> Refusals:
@@ -88,6 +107,10 @@ def _statement(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str
             yield "iam.policy.fields", f" needs exactly one of {field} and Not{field}"
     for field in given(statement, *forbidden):
         yield "iam.policy.fields", f": {kind} has no {field}"
+    for name, rule, pattern, words in _FORMS:
+        for each in (each for field in (name, f"Not{name}") for each in listed(statement.get(field))):
+            if isinstance(each, str) and not re.match(pattern, each):
+                yield rule, f": {words}, got {show(each)}"
 
 
 def _characters(value: object) -> int:
@@ -194,7 +217,6 @@ TYPES = (
     ResourceType(
         token=ROLE,
         autoname=AutoName(longest=64),
-        required=("assumeRolePolicy",),
         replaces=frozenset({"name", "namePrefix", "path"}),
         unordered=frozenset({"managedPolicyArns", "inlinePolicies"}),
         json=frozenset({"assumeRolePolicy"}),
@@ -215,7 +237,6 @@ TYPES = (
     ResourceType(
         token=ROLE_POLICY,
         autoname=AutoName(),
-        required=("role", "policy"),
         replaces=frozenset({"name", "namePrefix", "role"}),
         json=frozenset({"policy"}),
         limits=(Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.role-policy.name"),),
@@ -226,7 +247,6 @@ TYPES = (
     ),
     ResourceType(
         token=ATTACHMENT,
-        required=("role", "policyArn"),
         replaces=frozenset({"role", "policyArn"}),
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
@@ -238,7 +258,6 @@ TYPES = (
     ResourceType(
         token=POLICY,
         autoname=AutoName(longest=128),
-        required=("policy",),
         replaces=frozenset({"name", "namePrefix", "path", "description"}),
         json=frozenset({"policy"}),
         defaults={"path": "/"},

@@ -1,4 +1,4 @@
-"""Which inputs each type has: as pulumi-aws spells them, and a test holds this table equal to it."""
+"""Which inputs each type has and must be given: as pulumi-aws says, and a test holds these tables equal to it."""
 
 from __future__ import annotations
 
@@ -185,3 +185,174 @@ INPUTS: dict[str, frozenset[str]] = {
     }.items()
 }
 """The top-level inputs of each type, by token."""
+
+REQUIRED: dict[str, tuple[str, ...]] = {
+    token: tuple(paths.split())
+    for token, paths in {
+        "aws:acm/certificate:Certificate": "validationOptions[].domainName validationOptions[].validationDomain",
+        "aws:acm/certificateValidation:CertificateValidation": "certificateArn",
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": (
+            "egress[].fromPort egress[].protocol egress[].toPort ingress[].fromPort ingress[].protocol ingress[].toPort"
+        ),
+        "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": "vpcId",
+        "aws:ec2/flowLog:FlowLog": "tagFieldSpecifications[].resourceType tagFieldSpecifications[].tagKeys",
+        "aws:ec2/route:Route": "routeTableId",
+        "aws:ec2/routeTable:RouteTable": "vpcId",
+        "aws:ec2/routeTableAssociation:RouteTableAssociation": "routeTableId",
+        "aws:ec2/securityGroup:SecurityGroup": (
+            "egress[].fromPort egress[].protocol egress[].toPort ingress[].fromPort ingress[].protocol ingress[].toPort"
+        ),
+        "aws:ec2/subnet:Subnet": "vpcId",
+        "aws:ec2/vpcEndpoint:VpcEndpoint": "vpcId",
+        "aws:ecs/cluster:Cluster": "serviceConnectDefaults.namespace settings[].name settings[].value",
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": (
+            "clusterName defaultCapacityProviderStrategies[].capacityProvider"
+        ),
+        "aws:ecs/service:Service": (
+            "alarms.alarmNames alarms.enable alarms.rollback capacityProviderStrategies[].capacityProvider "
+            "deploymentCircuitBreaker.enable deploymentCircuitBreaker.rollback "
+            "deploymentConfiguration.lifecycleHooks[].lifecycleStages loadBalancers[].containerName "
+            "loadBalancers[].containerPort loadBalancers[].advancedConfiguration.alternateTargetGroupArn "
+            "loadBalancers[].advancedConfiguration.productionListenerRule "
+            "loadBalancers[].advancedConfiguration.roleArn networkConfiguration.subnets "
+            "orderedPlacementStrategies[].type placementConstraints[].type serviceConnectConfiguration.enabled "
+            "serviceConnectConfiguration.accessLogConfiguration.format "
+            "serviceConnectConfiguration.logConfiguration.logDriver "
+            "serviceConnectConfiguration.logConfiguration.secretOptions[].name "
+            "serviceConnectConfiguration.logConfiguration.secretOptions[].valueFrom "
+            "serviceConnectConfiguration.services[].portName serviceConnectConfiguration.services[].clientAlias[].port "
+            "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.name "
+            "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.value "
+            "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.value.exact "
+            "serviceConnectConfiguration.services[].tls.issuerCertAuthority "
+            "serviceConnectConfiguration.services[].tls.issuerCertAuthority.awsPcaAuthorityArn "
+            "serviceRegistries.registryArn volumeConfiguration.managedEbsVolume "
+            "volumeConfiguration.managedEbsVolume.roleArn "
+            "volumeConfiguration.managedEbsVolume.tagSpecifications[].resourceType volumeConfiguration.name "
+            "vpcLatticeConfigurations[].portName vpcLatticeConfigurations[].roleArn "
+            "vpcLatticeConfigurations[].targetGroupArn"
+        ),
+        "aws:ecs/taskDefinition:TaskDefinition": (
+            "containerDefinitions family ephemeralStorage.sizeInGib placementConstraints[].type "
+            "proxyConfiguration.containerName volumes[].name volumes[].efsVolumeConfiguration.fileSystemId "
+            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig "
+            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter "
+            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.domain "
+            "volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId "
+            "volumes[].fsxWindowsFileServerVolumeConfiguration.rootDirectory "
+            "volumes[].s3filesVolumeConfiguration.fileSystemArn"
+        ),
+        "aws:iam/policy:Policy": "policy",
+        "aws:iam/role:Role": "assumeRolePolicy",
+        "aws:iam/rolePolicy:RolePolicy": "policy role",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
+        "aws:kms/alias:Alias": "targetKeyId",
+        "aws:lb/listener:Listener": (
+            "defaultActions defaultActions[].type defaultActions[].authenticateCognito.userPoolArn "
+            "defaultActions[].authenticateCognito.userPoolClientId defaultActions[].authenticateCognito.userPoolDomain "
+            "defaultActions[].authenticateOidc.authorizationEndpoint defaultActions[].authenticateOidc.clientId "
+            "defaultActions[].authenticateOidc.clientSecret defaultActions[].authenticateOidc.issuer "
+            "defaultActions[].authenticateOidc.tokenEndpoint defaultActions[].authenticateOidc.userInfoEndpoint "
+            "defaultActions[].fixedResponse.contentType defaultActions[].forward.targetGroups "
+            "defaultActions[].forward.targetGroups[].arn defaultActions[].forward.stickiness.duration "
+            "defaultActions[].jwtValidation.issuer defaultActions[].jwtValidation.jwksEndpoint "
+            "defaultActions[].jwtValidation.additionalClaims[].format "
+            "defaultActions[].jwtValidation.additionalClaims[].name "
+            "defaultActions[].jwtValidation.additionalClaims[].values defaultActions[].redirect.statusCode "
+            "loadBalancerArn mutualAuthentication.mode"
+        ),
+        "aws:lb/listenerCertificate:ListenerCertificate": "certificateArn listenerArn",
+        "aws:lb/listenerRule:ListenerRule": (
+            "actions actions[].type actions[].authenticateCognito.userPoolArn "
+            "actions[].authenticateCognito.userPoolClientId actions[].authenticateCognito.userPoolDomain "
+            "actions[].authenticateOidc.authorizationEndpoint actions[].authenticateOidc.clientId "
+            "actions[].authenticateOidc.clientSecret actions[].authenticateOidc.issuer "
+            "actions[].authenticateOidc.tokenEndpoint actions[].authenticateOidc.userInfoEndpoint "
+            "actions[].fixedResponse.contentType actions[].forward.targetGroups actions[].forward.targetGroups[].arn "
+            "actions[].forward.stickiness.duration actions[].jwtValidation.issuer actions[].jwtValidation.jwksEndpoint "
+            "actions[].jwtValidation.additionalClaims[].format actions[].jwtValidation.additionalClaims[].name "
+            "actions[].jwtValidation.additionalClaims[].values actions[].redirect.statusCode conditions "
+            "conditions[].httpHeader.httpHeaderName conditions[].httpRequestMethod.values "
+            "conditions[].queryStrings[].value listenerArn transforms[].type "
+            "transforms[].hostHeaderRewriteConfig.rewrite.regex transforms[].hostHeaderRewriteConfig.rewrite.replace "
+            "transforms[].urlRewriteConfig.rewrite.regex transforms[].urlRewriteConfig.rewrite.replace"
+        ),
+        "aws:lb/loadBalancer:LoadBalancer": (
+            "accessLogs.bucket connectionLogs.bucket healthCheckLogs.bucket ipamPools.ipv4IpamPoolId "
+            "minimumLoadBalancerCapacity.capacityUnits subnetMappings[].subnetId"
+        ),
+        "aws:lb/targetGroup:TargetGroup": (
+            "stickiness.type targetFailovers[].onDeregistration targetFailovers[].onUnhealthy "
+            "targetHealthStates[].enableUnhealthyConnectionTermination"
+        ),
+        "aws:route53/record:Record": (
+            "name type zoneId aliases[].evaluateTargetHealth aliases[].name aliases[].zoneId "
+            "cidrRoutingPolicy.collectionId cidrRoutingPolicy.locationName failoverRoutingPolicies[].type "
+            "geoproximityRoutingPolicy.coordinates[].latitude geoproximityRoutingPolicy.coordinates[].longitude "
+            "latencyRoutingPolicies[].region weightedRoutingPolicies[].weight"
+        ),
+        "aws:route53/zone:Zone": "vpcs[].vpcId",
+        "aws:s3/bucket:Bucket": (
+            "corsRules[].allowedMethods corsRules[].allowedOrigins grants[].permissions grants[].type "
+            "lifecycleRules[].enabled lifecycleRules[].noncurrentVersionTransitions[].storageClass "
+            "lifecycleRules[].transitions[].storageClass logging.targetBucket "
+            "objectLockConfiguration.rule.defaultRetention replicationConfiguration.role "
+            "replicationConfiguration.rules replicationConfiguration.rules[].destination "
+            "replicationConfiguration.rules[].destination.bucket "
+            "replicationConfiguration.rules[].destination.accessControlTranslation.owner "
+            "replicationConfiguration.rules[].status "
+            "replicationConfiguration.rules[].sourceSelectionCriteria.sseKmsEncryptedObjects.enabled "
+            "serverSideEncryptionConfiguration.rule "
+            "serverSideEncryptionConfiguration.rule.applyServerSideEncryptionByDefault.sseAlgorithm"
+        ),
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+            "bucket rules[].id rules[].status rules[].filter.tag.key rules[].filter.tag.value "
+            "rules[].noncurrentVersionExpiration.noncurrentDays rules[].noncurrentVersionTransitions[].noncurrentDays "
+            "rules[].noncurrentVersionTransitions[].storageClass rules[].transitions[].storageClass"
+        ),
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket rule rule.objectOwnership",
+        "aws:s3/bucketPolicy:BucketPolicy": "bucket policy",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+            "bucket rules rules[].applyServerSideEncryptionByDefault.sseAlgorithm"
+        ),
+        "aws:s3/bucketVersioning:BucketVersioning": "bucket versioningConfiguration versioningConfiguration.status",
+        "aws:secretsmanager/secret:Secret": "replicas[].region",
+        "aws:secretsmanager/secretVersion:SecretVersion": "secretId",
+        "aws:ssm/parameter:Parameter": "type",
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "ipProtocol securityGroupId",
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ipProtocol securityGroupId",
+        "aws:wafv2/webAcl:WebAcl": (
+            "defaultAction defaultAction.allow.customRequestHandling.insertHeaders "
+            "defaultAction.allow.customRequestHandling.insertHeaders[].name "
+            "defaultAction.allow.customRequestHandling.insertHeaders[].value "
+            "defaultAction.block.customResponse.responseCode defaultAction.block.customResponse.responseHeaders[].name "
+            "defaultAction.block.customResponse.responseHeaders[].value scope visibilityConfig "
+            "visibilityConfig.cloudwatchMetricsEnabled visibilityConfig.metricName "
+            "visibilityConfig.sampledRequestsEnabled "
+            "associationConfig.requestBodies[].apiGateway.defaultSizeInspectionLimit "
+            "associationConfig.requestBodies[].appRunnerService.defaultSizeInspectionLimit "
+            "associationConfig.requestBodies[].cloudfront.defaultSizeInspectionLimit "
+            "associationConfig.requestBodies[].cognitoUserPool.defaultSizeInspectionLimit "
+            "associationConfig.requestBodies[].verifiedAccessInstance.defaultSizeInspectionLimit "
+            "customResponseBodies[].content customResponseBodies[].contentType customResponseBodies[].key "
+            "dataProtectionConfig.dataProtections[].action dataProtectionConfig.dataProtections[].field "
+            "dataProtectionConfig.dataProtections[].field.fieldType monetizationConfig.cryptoConfig.paymentNetworks "
+            "monetizationConfig.cryptoConfig.paymentNetworks[].chain "
+            "monetizationConfig.cryptoConfig.paymentNetworks[].prices "
+            "monetizationConfig.cryptoConfig.paymentNetworks[].prices.amount "
+            "monetizationConfig.cryptoConfig.paymentNetworks[].prices.currency "
+            "monetizationConfig.cryptoConfig.paymentNetworks[].walletAddress"
+        ),
+        "aws:wafv2/webAclAssociation:WebAclAssociation": "resourceArn webAclArn",
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
+            "logDestinationConfigs resourceArn loggingFilter.defaultBehavior loggingFilter.filters "
+            "loggingFilter.filters[].behavior loggingFilter.filters[].conditions "
+            "loggingFilter.filters[].conditions[].actionCondition.action "
+            "loggingFilter.filters[].conditions[].labelNameCondition.labelName loggingFilter.filters[].requirement "
+            "redactedFields[].singleHeader.name"
+        ),
+    }.items()
+}
+"""The inputs that each type must be given, and inside of those that are given, by token."""

@@ -117,7 +117,6 @@ TYPES = (
     ResourceType(
         token=ALIAS,
         autoname=AutoName(),
-        required=("targetKeyId",),
         replaces=frozenset({"name", "namePrefix", "region"}),
         limits=(
             Limit(

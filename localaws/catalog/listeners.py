@@ -61,6 +61,7 @@ _FIRST_ACTIONS = {
 
 def _action_limits(path: str) -> tuple[Limit, ...]:
     forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
+    port = Allowed("a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value))
     statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
     return (
         Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
@@ -77,10 +78,15 @@ def _action_limits(path: str) -> tuple[Limit, ...]:
             f"{redirect}.path", matches(r"/.{0,127}", "1 to 128 characters starting with /"), "elbv2.action.redirect"
         ),
         Limit(f"{redirect}.query", length(0, 128), "elbv2.action.redirect"),
+        Limit(f"{redirect}.port", port, "elbv2.action.redirect"),
         Limit(f"{fixed}.contentType", one_of(*_CONTENT_TYPES), "elbv2.action.fixed-response"),
         Limit(f"{fixed}.messageBody", length(0, 1024), "elbv2.action.fixed-response"),
         Limit(f"{fixed}.statusCode", statuses, "elbv2.action.fixed-response"),
     )
+
+
+def _is_port(value: object) -> bool:
+    return str(value).isdecimal() and PORT.holds(int(str(value)))
 
 
 def _action_rules(inputs: Properties, path: str) -> Refusals:
@@ -283,10 +289,21 @@ def _condition_limits() -> tuple[Limit, ...]:
 _VALUES = tuple(f"conditions[].{each}.values" for each in _CONDITIONS if each != "queryStrings")
 
 
+def _has_values(condition: object) -> bool:
+    """Whether a condition is met by anything; several pairs of a query string are a list of their own."""
+    if isinstance(condition, dict):
+        return any(condition.get(name) for name in ("values", "regexValues"))
+    return condition is UNKNOWN or bool(condition)
+
+
 def _listener_rule_rules(inputs: Properties) -> Refusals:
     conditions = blocks(inputs.get("conditions"))
     for index, condition in enumerate(conditions):
         yield from exactly_one(condition, _CONDITIONS, "elbv2.condition.one-field", where=f"conditions[{index}]: ")
+        for name in given(condition, *_CONDITIONS):
+            if not _has_values(condition[name]):
+                message = f"conditions[{index}].{name} needs at least one value"
+                yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
     for name in _ONCE:
         if sum(bool(given(condition, name)) for condition in conditions) > 1:
             message = f"A rule can have only one {name} condition; put all values into one"
@@ -348,7 +365,6 @@ def _listener_certificate_account_rules(inputs: Properties, world: World, curren
 TYPES = (
     ResourceType(
         token=LISTENER,
-        required=("loadBalancerArn", "defaultActions"),
         replaces=frozenset({"loadBalancerArn", "region"}),
         derived=_listener_derived,
         limits=(
@@ -385,7 +401,6 @@ TYPES = (
     ),
     ResourceType(
         token=LISTENER_RULE,
-        required=("listenerArn", "actions", "conditions"),
         unordered=frozenset({"conditions", *_VALUES}),
         replaces=frozenset({"listenerArn", "region"}),
         limits=(
@@ -412,7 +427,6 @@ TYPES = (
     ),
     ResourceType(
         token=LISTENER_CERTIFICATE,
-        required=("listenerArn", "certificateArn"),
         replaces=frozenset({"listenerArn", "certificateArn", "region"}),
         limits=(
             Limit("listenerArn", ARN, "elbv2.listener-certificate.arn"),

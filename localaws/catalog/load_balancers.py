@@ -14,6 +14,7 @@ from localaws.catalog.values import (
     Limit,
     block,
     exactly_one,
+    listed,
     matches,
     network,
     one_of,
@@ -163,19 +164,12 @@ def _may_write(policy: object, region: str, key: str) -> bool:
     writers = {*_LOG_WRITERS, ELB_ACCOUNTS.get(region), f"arn:aws:iam::{ELB_ACCOUNTS.get(region)}:root"}
     return any(
         statement.get("Effect") == "Allow"
-        and writers & {str(each) for kind in ("AWS", "Service") for each in _listed(statement, "Principal", kind)}
-        and any(fnmatchcase("s3:PutObject", str(action)) for action in _listed(statement, "Action"))
-        and any(fnmatchcase(key, str(resource)) for resource in _listed(statement, "Resource"))
+        and writers
+        & {str(each) for kind in ("AWS", "Service") for each in listed(block(statement.get("Principal")).get(kind))}
+        and any(fnmatchcase("s3:PutObject", str(action)) for action in listed(statement.get("Action")))
+        and any(fnmatchcase(key, str(resource)) for resource in listed(statement.get("Resource")))
         for statement in statements(block(parsed(policy)))
     )
-
-
-def _listed(statement: Properties, *path: str) -> list[object]:
-    """A policy's field as a list, which it may be or not."""
-    value: object = statement
-    for name in path:
-        value = block(value).get(name)
-    return value if isinstance(value, list) else [value]
 
 
 def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:

@@ -90,7 +90,6 @@ TYPES = (
     ),
     ResourceType(
         token=RESOURCE_POLICY,
-        required=("policyDocument",),
         replaces=frozenset({"policyName", "resourceArn", "region"}),
         json=frozenset({"policyDocument"}),
         limits=(

@@ -6,11 +6,12 @@ isn't known yet (in a preview) is `UNKNOWN`, and a rule that meets it stays sile
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from localaws.catalog.inputs import INPUTS
+from localaws.catalog.inputs import INPUTS, REQUIRED
 
 if TYPE_CHECKING:
     from localaws.catalog.values import Limit
@@ -224,7 +225,6 @@ class ResourceType:
     """What AWS makes along with it."""
 
     autoname: AutoName | None = None
-    required: tuple[str, ...] = ()
     replaces: Container[str] = frozenset()
     """Inputs whose change means a new resource."""
 
@@ -277,9 +277,10 @@ class ResourceType:
         """
         for name in sorted(inputs.keys() - self.inputs):
             yield Refusal("InvalidArgument", f"{self.token} has no input {name!r}", "catalog.input", name)
-        for name in self.required:
-            if inputs.get(name) is None:
-                yield Refusal("InvalidArgument", f"{self.token} requires {name}", "catalog.required", name)
+        for path in REQUIRED.get(self.token, ()):
+            for place in absent(inputs, path):
+                message = f"{self.token} requires {place}"
+                yield Refusal("InvalidArgument", message, "catalog.required", re.split(r"[.\[]", place)[0])
         for limit in self.limits:
             yield from limit.check(inputs)
         yield from self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
@@ -334,6 +335,14 @@ def namesakes(world: World, token: str, inputs: Properties, current: Resource | 
 def values_at(value: object, path: str) -> list[Any]:
     """What a path such as `actions[].forward.targetGroups[].arn` leads to; UNKNOWN and absent values lead nowhere."""
     return [found for _, found in located(value, path)]
+
+
+def absent(value: object, path: str) -> Iterator[str]:
+    """Where nothing is at the end of a path although what it would be a part of is there."""
+    parents, _, name = path.rpartition(".")
+    for place, each in located(value, parents) if parents else [("", value)]:
+        if isinstance(each, Mapping) and each.get(name) is None:
+            yield f"{place}.{name}".removeprefix(".")
 
 
 def located(value: object, path: str) -> Iterator[tuple[str, Any]]:

@@ -164,7 +164,6 @@ TYPES = (
     ),
     ResourceType(
         token=RECORD,
-        required=("name", "type", "zoneId"),
         replaces=frozenset({"name", "zoneId"}),
         unordered=frozenset({"records"}),
         limits=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.iam import resource_policy_rules, statements
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
-from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, one_of, parsed, size, text
+from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, listed, one_of, parsed, size, text
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -85,17 +85,13 @@ def _policy_account_rules(inputs: Properties, world: World, current: Resource | 
 
 def _is_public(statement: Properties) -> bool:
     principal = statement.get("Principal")
-    anyone = principal == "*" or (isinstance(principal, dict) and "*" in _listed(principal.get("AWS")))
+    anyone = principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS")))
     return statement.get("Effect") == "Allow" and anyone and not statement.get("Condition")
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
 
 
 def _policy_resources(statement: Properties, bucket: str) -> Refusals:
     arn = f"arn:aws:s3:::{bucket}"
-    for resource in _listed(statement.get("Resource")):
+    for resource in listed(statement.get("Resource")):
         if resource is not None and resource != arn and not str(resource).startswith(f"{arn}/"):
             message = f"Policy has invalid resource: {resource} isn't {arn} or in it"
             yield Refusal("MalformedPolicy", message, "s3.bucket-policy.resource", "policy")
@@ -139,7 +135,7 @@ def _lifecycle_rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidRequest", message, "s3.lifecycle.action", "rules")
 
 
-def _companion(token: str, *required: str, **table: object) -> ResourceType:
+def _companion(token: str, **table: object) -> ResourceType:
     """A setting that a bucket has at most once, with the bucket's name as its id."""
 
     def account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -147,7 +143,6 @@ def _companion(token: str, *required: str, **table: object) -> ResourceType:
 
     entries: dict[str, object] = {
         "token": token,
-        "required": ("bucket", *required),
         "references": (Reference("bucket", BUCKET, "NoSuchBucket", "s3.bucket.exists", "gone"),),
         "account_rules": account_rules,
         "computed": lambda _mint, inputs: {"id": inputs.get("bucket")},
@@ -189,7 +184,6 @@ TYPES = (
     ),
     _companion(
         OWNERSHIP_CONTROLS,
-        "rule",
         limits=(
             Limit(
                 "rule.objectOwnership",
@@ -200,7 +194,6 @@ TYPES = (
     ),
     _companion(
         VERSIONING,
-        "versioningConfiguration",
         replaces=_OWNED,
         limits=(
             Limit("versioningConfiguration.status", one_of("Enabled", "Suspended", "Disabled"), "s3.versioning.status"),
@@ -209,7 +202,6 @@ TYPES = (
     ),
     _companion(
         ENCRYPTION,
-        "rules",
         replaces=_OWNED,
         limits=(
             Limit("rules", size(1, 1), "s3.encryption.one"),
@@ -233,7 +225,6 @@ TYPES = (
     ),
     _companion(
         BUCKET_POLICY,
-        "policy",
         json=frozenset({"policy"}),
         rules=lambda inputs: resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy"),
         account_rules=_policy_account_rules,

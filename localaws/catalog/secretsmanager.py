@@ -88,7 +88,6 @@ TYPES = (
     ),
     ResourceType(
         token=SECRET_VERSION,
-        required=("secretId",),
         replaces=frozenset({"secretId", "secretString", "secretBinary", "secretStringWoVersion", "region"}),
         references=(
             Reference("secretId", SECRET, "ResourceNotFoundException", "secretsmanager.version.secret-exists", "gone"),

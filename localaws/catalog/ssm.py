@@ -84,7 +84,6 @@ TYPES = (
     ResourceType(
         token=PARAMETER,
         autoname=AutoName(),
-        required=("type",),
         replaces=frozenset({"name", "dataType", "region"}),
         replaces_if=lambda name, old, new: (
             name == "tier" and old.get(name) == "Advanced" and new.get(name) in (None, "Standard")

@@ -75,6 +75,11 @@ def blocks(value: object) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
+def listed(value: object) -> list[Any]:
+    """What a field of a policy holds, which may be a list or not."""
+    return value if isinstance(value, list) else [value]
+
+
 def texts(value: object) -> list[str]:
     """The strings in a list; nothing if it isn't one."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -126,7 +126,6 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=VPC_ENDPOINT,
-        required=("vpcId",),
         replaces=frozenset({"vpcId", "serviceName", "vpcEndpointType", "serviceRegion", "region"}),
         unordered=frozenset({"subnetIds", "securityGroupIds", "routeTableIds", "subnetConfigurations"}),
         json=frozenset({"policy"}),

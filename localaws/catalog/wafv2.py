@@ -187,7 +187,6 @@ TYPES = (
     ResourceType(
         token=WEB_ACL,
         autoname=AutoName(),
-        required=("defaultAction", "scope", "visibilityConfig"),
         replaces=frozenset({"name", "namePrefix", "scope", "region"}),
         unordered=frozenset({"rules", "tokenDomains", "customResponseBodies"}),
         json=frozenset({"ruleJson"}),
@@ -219,7 +218,6 @@ TYPES = (
     ),
     ResourceType(
         token=ASSOCIATION,
-        required=("resourceArn", "webAclArn"),
         replaces=frozenset({"resourceArn", "webAclArn", "region"}),
         limits=(
             Limit("resourceArn", ARN, "wafv2.association.arn"),
@@ -239,7 +237,6 @@ TYPES = (
     ),
     ResourceType(
         token=LOGGING,
-        required=("logDestinationConfigs", "resourceArn"),
         replaces=frozenset({"logDestinationConfigs", "resourceArn", "region"}),
         unordered=frozenset({"redactedFields"}),
         limits=(

@@ -143,7 +143,8 @@ def test_wrong_inputs_name_the_property_and_awss_code() -> None:
 def test_inputs_are_checked_for_the_region_of_the_connection() -> None:
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:wafv2/webAcl:WebAcl::acl"
-        acl = {"scope": "CLOUDFRONT", "defaultAction": {"allow": {}}, "visibilityConfig": {}}
+        seen = {"cloudwatchMetricsEnabled": True, "metricName": "acl", "sampledRequestsEnabled": True}
+        acl = {"scope": "CLOUDFRONT", "defaultAction": {"allow": {}}, "visibilityConfig": seen}
         (failure,) = (await check(provider, urn, acl)).failures
         assert "us-east-1, got eu-west-1" in failure.reason
         assert not (await check(provider, urn, {**acl, "region": "us-east-1"})).failures

@@ -14,6 +14,7 @@ import pytest
 
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
+from tests.localaws.catalog.conftest import statement
 from tests.localaws.catalog.security_cases import SECURITY_CASES
 
 if TYPE_CHECKING:
@@ -1262,7 +1263,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         ROLE_POLICY,
         "iam.policy.size",
         "LimitExceeded",
-        {"policy": '{"Statement": {"Effect": "Deny", "Action": "%s", "Resource": "*"}}' % ("a" * 10240)},
+        {"policy": '{"Statement": {"Effect": "Deny", "Action": "a:%s", "Resource": "*"}}' % ("a" * 10240)},
         {},
     ),
     (ATTACHMENT, "iam.role-policy-attachment.arn", "InvalidArgument", {"policyArn": "ReadOnlyAccess"}, {}),
@@ -1308,6 +1309,109 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"allowedPattern": "^[a-z]+$"},
     ),
     (PARAMETER, "ssm.parameter.pattern", "InvalidAllowedPatternException", {"allowedPattern": "("}, {}),
+    (
+        LISTENER,
+        "catalog.required",
+        "InvalidArgument",
+        {"defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTPS"}}]},
+        {"defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}]},
+    ),
+    (
+        GROUP,
+        "catalog.required",
+        "InvalidArgument",
+        {"ingress": [{"fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/8"]}]},
+        {"ingress": [{"fromPort": 80, "toPort": 80, "protocol": "tcp", "cidrBlocks": ["10.0.0.0/8"]}]},
+    ),
+    (TARGETS, "catalog.required", "InvalidArgument", {"stickiness": {}}, {"stickiness": {"type": "lb_cookie"}}),
+    (
+        SERVICE,
+        "catalog.required",
+        "InvalidArgument",
+        {"deploymentCircuitBreaker": {"enable": True}},
+        {"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
+    ),
+    (
+        GROUP,
+        "ec2.security-group.inline-all-ports",
+        "InvalidArgument",
+        {"egress": [{"fromPort": 0, "toPort": 65535, "protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}]},
+        {"egress": [{"fromPort": 0, "toPort": 0, "protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}]},
+    ),
+    (
+        ROUTE,
+        "ec2.route.ip-version",
+        "InvalidArgument",
+        {
+            "gatewayId": None,
+            "vpcEndpointId": "vpce-1",
+            "destinationCidrBlock": None,
+            "destinationPrefixListId": "pl-12345678",
+        },
+        {"gatewayId": None, "vpcEndpointId": "vpce-1"},
+    ),
+    (
+        RULE,
+        "elbv2.action.redirect",
+        "InvalidArgument",
+        {"actions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "99999"}}]},
+        {"actions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "8443"}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.some",
+        "InvalidArgument",
+        {"conditions": [{"pathPattern": {"values": []}}]},
+        {"conditions": [{"pathPattern": {"regexValues": ["^/a"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.some",
+        "InvalidArgument",
+        {"conditions": [{"queryStrings": []}]},
+        {"conditions": [{"queryStrings": [{"value": "a"}]}]},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-forbids",
+        "ClientException",
+        {"pidMode": "host"},
+        {"pidMode": "task"},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.platform",
+        "InvalidArgument",
+        {"runtimePlatform": {"operatingSystemFamily": "WINDOWS"}},
+        {"runtimePlatform": {"operatingSystemFamily": "LINUX"}},
+    ),
+    *(
+        (DEFINITION, rule, "ClientException", {"containerDefinitions": containers(**{name: wrong})}, {})
+        for rule, name, wrong in (
+            ("ecs.container.type", "environment", {"A": "1"}),
+            ("ecs.container.type", "entryPoint", "sh -c"),
+            ("ecs.container.type", "command", "sh -c"),
+            ("ecs.container.type", "workingDirectory", 5),
+            ("ecs.container.type", "essential", "true"),
+            ("ecs.container.required", "secrets", [{"name": "A"}]),
+            ("ecs.container.required", "logConfiguration", {"options": {}}),
+            ("ecs.container.required", "healthCheck", {"interval": 30}),
+        )
+    ),
+    (
+        ROLE_POLICY,
+        "iam.policy.action",
+        "MalformedPolicyDocument",
+        {"policy": statement(Action=["s3:GetObject", "PutObject"], Resource="*")},
+        {"policy": statement(Action="*", Resource="*")},
+    ),
+    (
+        ROLE_POLICY,
+        "iam.policy.resource",
+        "MalformedPolicyDocument",
+        {"policy": statement(Action="s3:GetObject", Resource="files")},
+        {"policy": statement(Action="s3:GetObject", Resource=["arn:aws:s3:::files"])},
+    ),
     *SECURITY_CASES,
 ]
 
@@ -1379,7 +1483,13 @@ def test_no_odd_value_in_any_place_of_any_row_crashes_a_rule(
 
 
 @pytest.mark.parametrize(
-    "more", [{"secrets": [{"name": "A", "valueFrom": "hunter 2"}]}, {"environment": [{"name": "A", "value": 31337}]}]
+    "more",
+    [
+        {"secrets": [{"name": "A", "valueFrom": "hunter 2"}]},
+        {"environment": [{"name": "A", "value": 31337}]},
+        {"environment": {"A": "hunter 2"}},
+        {"secrets": ["hunter 2"]},
+    ],
 )
 def test_a_secret_in_the_wrong_place_isnt_repeated(account: Account, more: dict[str, Any]) -> None:
     inputs = {**account.minimal(DEFINITION), "executionRoleArn": ROLE_ARN, "containerDefinitions": containers(**more)}

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.inputs import INPUTS
+from localaws.catalog.inputs import INPUTS, REQUIRED
 from localaws.catalog.model import AllExcept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 RULE = re.compile(
@@ -24,14 +29,47 @@ OWN_TESTS = {"catalog", "cloud", "invokes", "name"}
 SOURCES = {"provider source", "API model", "documented", "from memory", "our own"}
 
 
-def sdk_source(token: str) -> str:
-    """The SDK's source of a type; reading it is a hundred times faster than importing it."""
+ARGUMENTS = re.compile(r"^class (\w+Args):\n    def __init__\(__self__, \*,\n(.*?)\):\n", re.MULTILINE | re.DOTALL)
+PARAMETER = re.compile(r"^ +(\w+): (.*?)( = None)?,?$", re.MULTILINE)
+
+Parameters = dict[str, list[tuple[str, str, str]]]
+"""By class of arguments: the name of each, its type and, where it may be left out, its default."""
+
+
+def sdk_file(token: str, name: str) -> str:
+    """A file of the SDK beside that of a type; reading it is a hundred times faster than importing it."""
     package = find_spec("pulumi_aws")
     assert package is not None
     assert package.submodule_search_locations is not None
-    _, module, name = token.split(":")
-    file = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return (Path(package.submodule_search_locations[0]) / module.partition("/")[0] / f"{file}.py").read_text()
+    file = Path(package.submodule_search_locations[0]) / token.split(":")[1].partition("/")[0] / f"{name}.py"
+    return file.read_text() if file.exists() else ""
+
+
+def sdk_source(token: str) -> str:
+    """The SDK's source of a type."""
+    return sdk_file(token, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", token.rpartition(":")[2]).lower())
+
+
+def parameters(source: str) -> Parameters:
+    return {found[1]: PARAMETER.findall(found[2]) for found in ARGUMENTS.finditer(source)}
+
+
+@cache
+def nested_parameters(module: str) -> Parameters:
+    """Those of everything that the types of a module have inside."""
+    return parameters(sdk_file(f"aws:{module}/:", "_inputs"))
+
+
+def required(arguments: str, every: Parameters, prefix: str = "") -> Iterator[str]:
+    """The paths of what must be given, whether right away or inside of something else."""
+    for name, kind, default in every.get(arguments, ()):
+        path = f"{prefix}{re.sub('_(.)', lambda letter: letter[1].upper(), name)}"
+        if not default:
+            yield path
+        inner = re.search(r"'(\w+Args)'", kind)
+        # A policy may be text as well as an object, and the rules of a web ACL hold statements without end.
+        if inner and "Union" not in kind and inner[1] != "WebAclRuleArgs":
+            yield from required(inner[1], every, f"{path}{'[]' if 'Sequence' in kind else ''}.")
 
 
 @pytest.mark.parametrize("token", CATALOG)
@@ -43,6 +81,14 @@ def test_the_inputs_of_a_type_are_those_of_pulumi_aws(token: str) -> None:
     assert INPUTS[token] == {renamed or name for renamed, name in getters}
 
 
+@pytest.mark.parametrize("token", CATALOG)
+def test_what_a_type_must_be_given_is_what_pulumi_aws_requires(token: str) -> None:
+    own, name = parameters(sdk_source(token)), token.rpartition(":")[2]
+    every = {**nested_parameters(token.split(":")[1].partition("/")[0]), **own}
+    arguments = f"{name}InitArgs" if f"{name}InitArgs" in own else f"{name}Args"
+    assert REQUIRED.get(token, ()) == tuple(required(arguments, every))
+
+
 def test_every_type_has_inputs_and_every_row_of_inputs_a_type() -> None:
     assert INPUTS.keys() == CATALOG.keys()
 
@@ -52,7 +98,7 @@ def test_a_table_names_only_inputs_that_the_type_has(token: str) -> None:
     kind = CATALOG[token]
     replaces = kind.replaces.names if isinstance(kind.replaces, AllExcept) else kind.replaces
     assert isinstance(replaces, frozenset)
-    named = {*replaces, *kind.json, *kind.required}
+    named = {*replaces, *kind.json}
     paths = [*kind.unordered, *(each.property for each in kind.limits), *(each.property for each in kind.references)]
     named |= {re.split(r"[.\[]", path)[0] for path in paths}
     if kind.autoname:
