@@ -1,6 +1,7 @@
 """From a name to addresses, without letting a slow name server hold up the run."""
 
 import asyncio
+import math
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +10,6 @@ from functools import partial
 from ipaddress import ip_address
 from types import MappingProxyType
 
-from verify import name_server
 from verify.options import Options
 from verify.target import Target
 from verify.values import Door
@@ -18,6 +18,9 @@ Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
 
 _FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+_RECORDS = {4: "A", 6: "AAAA"}
+_LOST_AFTER = 1.0
+"""Seconds without an answer after which a name server is asked again."""
 
 
 def chosen_resolver(target: Target, options: Options) -> Resolver:
@@ -48,7 +51,7 @@ async def system_resolver(
         known = [ip_address(address) for address in given.get(host, (host,))]
         return tuple(str(address) for address in known if family in (None, address.version))
     if server:
-        return await name_server.ask(host, server, family)
+        return await ask(host, server, family)
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[tuple[str, ...]] = loop.create_future()
 
@@ -73,3 +76,27 @@ async def system_resolver(
 
     threading.Thread(target=look_up, daemon=True).start()
     return await answer
+
+
+async def ask(host: str, server: Door, family: int | None) -> tuple[str, ...]:
+    """The addresses that one name server knows, past what this machine's resolver remembers.
+
+    A negative answer is kept by every resolver on the way, for as long as the zone says; the zone's own server knows
+    first. It is asked for as long as the caller waits; raises `socket.gaierror` with what it said.
+    """
+    import dns.asyncresolver  # noqa: PLC0415 — costs 100 ms, and is for few
+
+    # Only to a connected socket does the system tell that nobody is there.
+    backend = dns.asyncbackend.get_backend("asyncio")
+    backend.datagram_connection_required = lambda: True  # type: ignore[method-assign]
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = [server.host], server.port
+    resolver.timeout, resolver.lifetime = _LOST_AFTER, math.inf
+    kinds = [kind for version, kind in _RECORDS.items() if family in (None, version)]
+    try:
+        found = [await resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend) for kind in kinds]
+    except dns.exception.DNSException as error:
+        tries = error.kwargs.get("errors")
+        said = tries[-1][3] if tries else type(error).__name__
+        raise socket.gaierror(socket.EAI_AGAIN, f"{said} from the name server") from None
+    return tuple(record.address for records in found for record in records)

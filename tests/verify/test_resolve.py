@@ -15,18 +15,22 @@ from tests.verify.fake_alb import FakeAlb, hello
 from tests.verify.test_probe import closed_port
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.name_server import ask
+from verify.resolve import ask
 from verify.values import Door
 
 Reply = Callable[[int, bytes], list[bytes]]
 """Given the number of the query and its bytes: the datagrams that are sent back."""
 
-ALIAS = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 60, 2) + b"\xc0\x0c"
+ALIAS = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 60, 4) + b"\x01b\xc0\x0e"
+"""The first record of an answer: a.example is another name of b.example."""
+
+ALIASED = b"\xc0\x27"
+"""The name that the alias leads to."""
 
 
-def record(address: str) -> bytes:
+def record(address: str, owner: bytes = b"\xc0\x0c") -> bytes:
     packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
-    return b"\xc0\x0c" + struct.pack("!HHIH", 28 if ":" in address else 1, 1, 60, len(packed)) + packed
+    return owner + struct.pack("!HHIH", 28 if ":" in address else 1, 1, 60, len(packed)) + packed
 
 
 def answer(query: bytes, *records: bytes, code: int = 0, flags: int = 0x8180) -> bytes:
@@ -77,16 +81,17 @@ def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[Door]:
 
 
 def addresses(reply: Reply, family: int | None = 4, by_tcp: Reply | None = None, limit: float = 10) -> tuple[str, ...]:
-    async def once(server: Door) -> tuple[str, ...]:
-        async with asyncio.timeout(limit):
-            return await ask("a.example", server, family)
-
     with name_server(reply, by_tcp) as server:
-        return asyncio.run(once(server))
+        return asyncio.run(asked(server, family, limit))
+
+
+async def asked(server: Door, family: int | None = 4, limit: float = 10) -> tuple[str, ...]:
+    async with asyncio.timeout(limit):
+        return await ask("a.example", server, family)
 
 
 def both(_number: int, query: bytes) -> list[bytes]:
-    return [answer(query, ALIAS, record("192.0.2.1" if kind(query) == 1 else "2001:db8::1"))]
+    return [answer(query, ALIAS, record("192.0.2.1" if kind(query) == 1 else "2001:db8::1", ALIASED))]
 
 
 @pytest.mark.parametrize(
@@ -97,13 +102,12 @@ def test_the_addresses_behind_aliases_are_those_of_the_family(family: int | None
 
 
 @pytest.mark.parametrize(
-    ("code", "errno", "said"),
-    [(3, socket.EAI_NONAME, "NXDOMAIN"), (2, socket.EAI_AGAIN, "SERVFAIL"), (9, socket.EAI_NONAME, "error 9")],
+    ("code", "said"),
+    [(3, "NXDOMAIN"), (2, "SERVFAIL"), (5, "REFUSED"), (6, "YXDOMAIN"), (9, "NOTAUTH")],
 )
-def test_what_the_server_says_is_told(code: int, errno: int, said: str) -> None:
-    with pytest.raises(socket.gaierror, match=said) as raised:
+def test_what_the_server_says_is_told(code: int, said: str) -> None:
+    with pytest.raises(socket.gaierror, match=f"{said} from the name server"):
         addresses(lambda _number, query: [answer(query, code=code)])
-    assert raised.value.errno == errno
 
 
 def test_a_name_without_addresses_has_none() -> None:
@@ -119,10 +123,9 @@ def test_a_truncated_answer_is_asked_for_again_by_tcp() -> None:
     assert found == tuple(many)
 
 
-def test_a_stream_that_ends_early_is_a_failure_to_try_again() -> None:
-    with pytest.raises(socket.gaierror, match="no whole answer") as raised:
+def test_a_stream_that_ends_early_is_a_failure() -> None:
+    with pytest.raises(socket.gaierror, match="EOF"):
         addresses(lambda _number, query: [answer(query, flags=0x8380)], by_tcp=lambda _number, _query: [])
-    assert raised.value.errno == socket.EAI_AGAIN
 
 
 def test_a_datagram_that_nobody_asked_for_is_no_answer() -> None:
@@ -136,14 +139,13 @@ def test_a_datagram_that_nobody_asked_for_is_no_answer() -> None:
 
 
 def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.name_server._AGAIN", 0.01)
+    monkeypatch.setattr("verify.resolve._LOST_AFTER", 0.01)
     assert addresses(lambda number, query: both(number, query) if number > 2 else []) == ("192.0.2.1",)
 
 
-def test_a_server_that_is_not_there_is_a_failure_to_try_again() -> None:
-    with pytest.raises(socket.gaierror) as raised:
-        asyncio.run(ask("a.example", Door("127.0.0.1", closed_port()), 4))
-    assert raised.value.errno == socket.EAI_AGAIN
+def test_a_server_that_is_not_there_is_a_failure() -> None:
+    with pytest.raises(socket.gaierror, match="refused"):
+        asyncio.run(asked(Door("127.0.0.1", closed_port())))
 
 
 def test_a_silent_server_is_left_when_time_is_up() -> None:
@@ -153,12 +155,12 @@ def test_a_silent_server_is_left_when_time_is_up() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=40), st.integers(0, 5))
-def test_garbage_after_the_question_is_a_failure_or_addresses(garbage: bytes, count: int) -> None:
+def test_garbage_after_the_question_is_no_answer_or_addresses(garbage: bytes, count: int) -> None:
     def reply(_number: int, query: bytes) -> list[bytes]:
         return [answer(query)[:6] + struct.pack("!HHH", count, 0, 0) + query[12:] + garbage]
 
-    with suppress(socket.gaierror):
-        assert all(address.count(".") == 3 for address in addresses(reply))
+    with suppress(socket.gaierror, TimeoutError):
+        assert all(address.count(".") == 3 for address in addresses(reply, limit=0.05))
 
 
 def test_a_whole_run_waits_for_the_given_server_to_know_the_name(
