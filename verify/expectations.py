@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from verify import explain
 from verify.escaping import visible
@@ -26,8 +26,13 @@ class Expectation:
     """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
 
 
-def expectations(options: Options) -> Iterator[Expectation]:
-    """Everything that was asked for, in the order of `--help`."""
+@cache
+def expectations(options: Options) -> tuple[Expectation, ...]:
+    """Everything that was asked for, in the order of `--help`; every answer asks for it again."""
+    return tuple(_asked_for(options))
+
+
+def _asked_for(options: Options) -> Iterator[Expectation]:
     yield Expectation(
         "status",
         options.status.text,

@@ -91,7 +91,7 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
 def _check(
     targets: Sequence[Parsed], options: Options, started: float, outputs: Sequence[tuple[Output, TextIO | None]]
 ) -> int:
-    # Bad input and --help mustn't pay for httpx and asyncio.
+    # Bad input and --help mustn't pay for asyncio and h11.
     from verify.formats import FORMATS  # noqa: PLC0415
     from verify.formats.text import text  # noqa: PLC0415
     from verify.report import exit_code  # noqa: PLC0415

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import httpx
-
 from verify import checks, sampling
 from verify.attempt import Attempt, judge
 from verify.exit_codes import ExitCode
@@ -19,6 +17,7 @@ from verify.report import Report, Result, verdict
 from verify.resolve import Resolver, chosen_resolver
 from verify.surroundings import look_around
 from verify.target import Parsed
+from verify.transport import Exchange
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str], None]
@@ -48,7 +47,7 @@ def run(targets: Sequence[Parsed], options: Options, *, progress: Progress, spen
             parsed,
             options,
             evidence=evidence,
-            transport=new_transport(parsed.target, cafile=options.cacert),
+            exchange=new_transport(parsed.target, cafile=options.cacert),
             resolver=chosen_resolver(parsed.target, options),
             progress=lambda line: progress(label + line),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
@@ -76,7 +75,7 @@ async def check(
     options: Options,
     *,
     evidence: Evidence,
-    transport: httpx.AsyncBaseTransport,
+    exchange: Exchange,
     resolver: Resolver,
     progress: Progress,
     rng: random.Random,
@@ -85,11 +84,10 @@ async def check(
     """Check one target. The running loop's clock is the run's clock; cancelled, it reports the evidence so far."""
     clock = asyncio.get_running_loop().time
     began, started = clock() - spent, datetime.now(UTC)
-    probe = Probe(parsed.target, options, transport=transport, resolver=resolver)
+    probe = Probe(parsed.target, options, exchange=exchange, resolver=resolver)
     progress(f"{Phase.PARSE:<8} {shown_url(parsed, options)}")
     try:
-        async with transport:
-            await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
+        await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
     except asyncio.CancelledError:
         if evidence.stopped is None:
             raise
