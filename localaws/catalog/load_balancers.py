@@ -93,6 +93,8 @@ def _subnets(inputs: Properties) -> list[str]:
 def _load_balancer_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     subnets = _subnets(inputs)
     zones, vpcs = [zone_of(world, each) for each in subnets], {vpc_of(world, each) for each in subnets}
+    # A load balancer never moves to another VPC.
+    vpcs |= {current.outputs["vpcId"]} if current else set()
     if len(vpcs) > 1:
         message = f"All subnets must belong to the same VPC, got {', '.join(sorted(map(str, vpcs)))}"
         yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.one-vpc", "subnets")

@@ -8,13 +8,18 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localaws.home import Address, Home
+from localaws.mocks import word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 TIME_LIMIT_SECONDS = 240.0
+WITHOUT_ASKING = ("--yes", "--non-interactive", "--skip-preview")
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,14 @@ class Stack:
         return output
 
     def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
-        settings = [part for key, value in config.items() for part in ("-c", f"fargate-web:{key}={value}")]
-        return self.run("up", "--yes", "--non-interactive", "--skip-preview", *settings, *arguments, fails=fails)
+        """Deploy with some settings changed, which are given as values, lists and maps."""
+        return self.run("up", *WITHOUT_ASKING, *settings(config), *arguments, fails=fails)
+
+    def preview(self, **config: object) -> set[tuple[str, str]]:
+        """What the engine would do, and to which types of AWS (their last words)."""
+        document = self._document("preview", "--json", "--non-interactive", *settings(config))
+        steps = {(each["op"], each["urn"].split("::")[2].rpartition("$")[2]) for each in document["steps"]}
+        return {(done, word(kind)) for done, kind in steps if done != "same" and kind.startswith("aws:")}
 
     def outputs(self) -> dict[str, Any]:
         return self._document("stack", "output", "--json")
@@ -91,9 +102,10 @@ class Stack:
             env=self.variables,
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
             timeout=TIME_LIMIT_SECONDS,
         )
+        assert found.returncode == 0, found.stdout + found.stderr
         return dict(json.loads(found.stdout))
 
     def last_words(self) -> str:
@@ -112,3 +124,21 @@ class Stack:
             check=False,
             timeout=timeout,
         )
+
+
+def settings(config: Mapping[str, object]) -> list[str]:
+    """Configuration as the CLI's options."""
+    leaves = (leaf for key, value in config.items() for leaf in _leaves(f"fargate-web:{key}", value))
+    return ["--config-path", *(part for path, text in leaves for part in ("-c", f"{path}={text}"))]
+
+
+def _leaves(path: str, value: object) -> Iterator[tuple[str, str]]:
+    """A value as paths and texts, as the CLI takes lists and maps."""
+    if isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _leaves(f"{path}[{number}]", each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _leaves(f"{path}.{name}", each)
+    else:
+        yield path, value if isinstance(value, str) else json.dumps(value)

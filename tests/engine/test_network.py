@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
 NAT = {"network": "nat-per-zone", "dualStack": "true", "flowLogs": "all", "ecsExec": "false"}
-ENDPOINTS = {"network": "endpoints", "image": OWN_IMAGE, "internal": "true", "egress[0]": "10.0.0.0/8:5432"}
+ENDPOINTS = {"network": "endpoints", "image": OWN_IMAGE, "internal": "true", "egress": ["10.0.0.0/8:5432"]}
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ ENDPOINTS = {"network": "endpoints", "image": OWN_IMAGE, "internal": "true", "eg
 def test_a_private_network_comes_up_answers_and_goes(
     empty_stack: Stack, config: dict[str, Any], expected: dict[str, int]
 ) -> None:
-    empty_stack.up("--config-path", **config)
+    empty_stack.up(**config)
     kinds = Counter(each["type"].rpartition(":")[2] for each in empty_stack.resources())
     assert {kind: kinds[kind] for kind in expected} == expected
     answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", timeout=5, trust_env=False)
     assert "Hello from ip-10-0-" in answer.text
-    assert not operations(empty_stack.up("--config-path", **config)).keys() - {"unchanged"}
+    assert not operations(empty_stack.up(**config)).keys() - {"unchanged"}
     empty_stack.run("destroy", "--yes", "--skip-preview", "--non-interactive")
     assert {each["type"] for each in empty_stack.resources()} <= {"pulumi:pulumi:Stack"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +28,39 @@ NO_WAY_BACK = "and so does going back; only `pulumi destroy` helps"
 
 @dataclass(frozen=True)
 class Example:
-    """A change of one key: the new value, what else must hold before and after it, and what only after it."""
+    """A change of one key: the new value, and which of the STACKS it is tried on."""
 
     value: Any
-    given: dict[str, Any] = field(default_factory=dict)
-    along: dict[str, Any] = field(default_factory=dict)
+    on: str = "plain"
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What that stack is configured with."""
+        return STACKS[self.on]
 
 
 _KEY, _OTHER_KEY = (
     f"arn:aws:kms:ap-northeast-1:123456789012:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12"
 )
-_CERTIFICATE, _OTHER_CERTIFICATE = (
-    f"arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000{digit}" for digit in "12"
+_CERTIFICATE, _OTHER_CERTIFICATE, _THIRD_CERTIFICATE = (
+    f"arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000{digit}" for digit in "123"
 )
-_HTTPS = {"certificateArn": _CERTIFICATE}
-_DOMAIN = {"domain": "shop.example.com", "hostedZone": "example.com"}
-_PINNED = "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64
 _READ = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}
+
+STACKS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "hardened": {
+        "image": "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64,
+        "containerPort": 8080,
+        "ecsExec": False,
+        "memoryMib": 1024,
+        "certificateArn": _CERTIFICATE,
+        "accessLogs": True,
+        "flowLogs": "reject",
+    },
+    "named": {"domain": "shop.example.com", "hostedZone": "example.com"},
+}
+"""Configurations beyond a stack's file; the second has what some keys ask for before they can change."""
 
 EXAMPLES: dict[str, Example] = {
     "serviceName": Example("shop"),
@@ -52,15 +68,15 @@ EXAMPLES: dict[str, Example] = {
     "image": Example("public.ecr.aws/nginx/nginx:1.29"),
     "command": Example(["sleep", "infinity"]),
     "containerPort": Example(8080),
-    "requireImageDigest": Example(value=True, given={"image": _PINNED}),
-    "user": Example("101:101", given={"containerPort": 8080}),
+    "requireImageDigest": Example(value=True, on="hardened"),
+    "user": Example("101:101", on="hardened"),
     "dropCapabilities": Example(["ALL"]),
-    "writablePaths": Example(["/tmp"], given={"ecsExec": False}),
-    "cpuUnits": Example(512, given={"memoryMib": 1024}),
+    "writablePaths": Example(["/tmp"], on="hardened"),
+    "cpuUnits": Example(512, on="hardened"),
     "memoryMib": Example(1024),
     "cpuArchitecture": Example("ARM64"),
     "environment": Example({"MODE": "fast"}),
-    "secrets": Example({"OTHER": "/demo/other"}),
+    "secrets": Example({"OTHER": "/demo/local/message"}),
     "secretKeyArns": Example([_KEY]),
     "logKeyArn": Example(_KEY),
     "execKeyArn": Example(_KEY),
@@ -74,7 +90,7 @@ EXAMPLES: dict[str, Example] = {
     "drainSeconds": Example(20),
     "stopTimeoutSeconds": Example(45),
     "deregistrationDelaySeconds": Example(1),
-    "healthCheckPath": Example("/healthz"),
+    "healthCheckPath": Example("/index.html"),
     "healthCheckCodes": Example("200"),
     "healthCheckIntervalSeconds": Example(60),
     "healthCheckTimeoutSeconds": Example(4),
@@ -83,18 +99,18 @@ EXAMPLES: dict[str, Example] = {
     "idleTimeoutSeconds": Example(50),
     "targetKeepAliveSeconds": Example(120),
     "clientKeepAliveSeconds": Example(600),
-    "domain": Example("other.example.com", given=_DOMAIN),
-    "hostedZone": Example("shop.example.com", given=_DOMAIN),
-    "certificateArn": Example(_OTHER_CERTIFICATE, given=_HTTPS),
-    "extraCertificateArns": Example([_OTHER_CERTIFICATE], given=_HTTPS),
-    "tlsPolicy": Example("ELBSecurityPolicy-TLS13-1-3-2021-06", given=_HTTPS),
-    "hstsSeconds": Example(3600, given=_HTTPS),
-    "frameOptions": Example("SAMEORIGIN", given=_HTTPS),
+    "domain": Example("www.shop.example.com", on="named"),
+    "hostedZone": Example("shop.example.com", on="named"),
+    "certificateArn": Example(_OTHER_CERTIFICATE, on="hardened"),
+    "extraCertificateArns": Example([_THIRD_CERTIFICATE], on="hardened"),
+    "tlsPolicy": Example("ELBSecurityPolicy-TLS13-1-3-2021-06", on="hardened"),
+    "hstsSeconds": Example(3600, on="hardened"),
+    "frameOptions": Example("SAMEORIGIN", on="hardened"),
     "internal": Example(value=True),
     "allowedCidrs": Example(["203.0.113.0/24"]),
     "accessLogs": Example(value=True),
-    "accessLogRetentionDays": Example(30, given={"accessLogs": True}),
-    "emptyLogsOnDestroy": Example(value=True, given={"accessLogs": True}),
+    "accessLogRetentionDays": Example(30, on="hardened"),
+    "emptyLogsOnDestroy": Example(value=True, on="hardened"),
     "waf": Example("count"),
     "containerInsights": Example("enhanced"),
     "ecsExec": Example(value=False),
@@ -105,7 +121,7 @@ EXAMPLES: dict[str, Example] = {
     "dualStack": Example(value=True),
     "egress": Example(["10.0.0.0/8:5432"]),
     "flowLogs": Example("reject"),
-    "flowLogRetentionDays": Example(90, given={"flowLogs": "reject"}),
+    "flowLogRetentionDays": Example(90, on="hardened"),
     "vpcCidr": Example("10.9.0.0/16"),
     "availabilityZoneCount": Example(3),
 }

@@ -5,20 +5,19 @@ tests/engine/test_config_changes.py shows that the real engine comes to the same
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
 import pytest
 
 from tests.infra import recorder
-from tests.infra.changes import ATTEMPTS, ELSEWHERE, EXAMPLES, NEVER, NO_WAY_BACK, as_said, keys, promised, said
+from tests.infra.changes import ATTEMPTS, ELSEWHERE, EXAMPLES, NEVER, NO_WAY_BACK, STACKS, as_said, keys, promised, said
 
 
 @cache
-def before(given: str = "{}") -> recorder.Recording:
-    """The dev stack with some keys, as JSON, changed beforehand."""
-    return recorder.run("dev", **json.loads(given))
+def before(stack: str = "plain") -> recorder.Recording:
+    """A stack before the change."""
+    return recorder.run("dev", **STACKS[stack])
 
 
 def test_every_key_has_an_example_of_its_change() -> None:
@@ -36,8 +35,7 @@ def test_the_manual_says_of_each_change_that_cannot_work_whether_there_is_a_way_
 @pytest.mark.parametrize("key", sorted(EXAMPLES))
 def test_a_change_does_what_the_manual_says(key: str) -> None:
     example = EXAMPLES[key]
-    first = before(json.dumps(example.given))
-    done = recorder.run("dev", after=first, **{**example.given, key: example.value}).done()
+    done = recorder.run("dev", after=before(example.on), **{**example.given, key: example.value}).done()
     if key in ATTEMPTS:
         assert as_said(done) == ATTEMPTS[key]
         return

@@ -150,6 +150,14 @@ def test_a_load_balancer_is_in_one_vpc_with_one_subnet_for_each_of_its_zones(acc
     assert rules(a, b, securityGroups=[account.id("other-group")]) == {"elbv2.load-balancer.groups-vpc"}
 
 
+def test_a_load_balancer_never_moves_to_another_vpc(account: Account) -> None:
+    other_vpc(account)
+    current = account.made["balancer"]
+    moved = {**current.inputs, "subnets": [account.id("other-a"), account.id("other-b")], "securityGroups": None}
+    expected = ("elbv2.load-balancer.one-vpc", "InvalidConfigurationRequest")
+    assert refused(lambda: account.update(BALANCER, current.id, moved)) == {expected}
+
+
 def test_a_target_group_serves_one_load_balancer_of_its_own_vpc_and_protocol(account: Account) -> None:
     vpc = other_vpc(account)
     second = account.make(BALANCER, **account.minimal(BALANCER)).id
