@@ -343,6 +343,17 @@ def write_atomically(path: Path, text: str) -> None:
     scratch.replace(path)
 
 
+def as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs with the JSON documents as text that are given as objects, which Pulumi's provider takes for policies."""
+
+    def text(document: object) -> object:
+        if not isinstance(document, dict | list):
+            return document
+        return json.dumps(document) if known(document) else UNKNOWN
+
+    return {name: text(value) if name in kind.json else value for name, value in inputs.items()}
+
+
 def same(kind: ResourceType, name: str, old: object, new: object) -> bool:
     """Whether two values of one input mean the same to AWS."""
     if name in kind.json and isinstance(old, str) and isinstance(new, str):

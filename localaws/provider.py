@@ -23,7 +23,7 @@ from localaws import invokes
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs import SERVICE
-from localaws.cloud import changes, type_of
+from localaws.cloud import as_text, changes, type_of
 from localaws.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:
@@ -165,6 +165,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         news = from_wire(request.news)
         try:
             kind = type_of(_token(request.urn))
+            news = as_text(kind, news)
             inputs = named(kind, request.name or _name(request.urn), news, from_wire(request.olds), request.randomSeed)
             refusals = tuple(kind.check(_given(inputs), self._session(context).region))
         except Refused as refused:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import Refusal
-from localaws.catalog.values import known, texts
+from localaws.catalog.values import known, number, show, text, texts
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Properties, Refusals
@@ -29,12 +29,11 @@ _GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
 
 def units(value: object, written: re.Pattern[str]) -> int | None:
     """CPU units or MiB of a task size, whether plain (`256`) or written out (`.25 vCPU`, `0.5 GB`)."""
-    if not isinstance(value, str):
-        return None
-    found = written.fullmatch(value.strip())
+    plain = show(value) if number(value) is not None else text(value) or ""
+    found = written.fullmatch(plain.strip())
     if found:
         return round(float(found.group(1)) * 1024)
-    return int(value) if value.isdecimal() else None
+    return int(plain) if plain.isdecimal() else None
 
 
 def size_rules(inputs: Properties) -> Refusals:

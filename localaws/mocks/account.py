@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import Refused
-from localaws.cloud import changes, type_of
+from localaws.cloud import as_text, changes, type_of
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.paths import kept
 
@@ -67,7 +67,7 @@ class Account:
         """
         kind = type_of(resource.type)
         urn = next((each for each in (resource.urn, *former) if each in self.before), resource.urn)
-        inputs = named(kind, urn.rpartition("::")[2], resource.inputs, {}, seed=urn.encode())
+        inputs = named(kind, urn.rpartition("::")[2], as_text(kind, resource.inputs), {}, seed=urn.encode())
         inputs.pop(DEFAULTS)
         if urn in self.before:
             self.met.add(urn)
@@ -95,7 +95,7 @@ class Account:
         if found is None:
             raise Mistake(f"{kind.token} '{resource.name}'", f"it imports {resource.import_id}, which doesn't exist")
         self.operations[resource.urn] = "import"
-        return self._update(kind, resource.urn, found, resource.inputs, place)
+        return self._update(kind, resource.urn, found, as_text(kind, resource.inputs), place)
 
     def _change(
         self, kind: ResourceType, resource: Registered, old: Resource, inputs: dict[str, Any], place: Place

@@ -602,6 +602,18 @@ def test_what_moves_into_a_component_under_another_name_is_found_again_and_chang
     assert mocks.run(program, after=first).done() == {("update", "LogGroup")}
 
 
+def test_a_policy_may_be_an_object_as_pulumis_provider_takes_it() -> None:
+    def program(service: str = "ecs-tasks.amazonaws.com", effect: str = "Allow") -> Any:
+        trusted: Any = {"Effect": effect, "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+        return aws.iam.Role("r", assume_role_policy={"Version": "2012-10-17", "Statement": [trusted]})
+
+    first = mocks.run(program)
+    assert mocks.run(program, after=first).done() == set()
+    assert mocks.run(lambda: program("ec2.amazonaws.com"), after=first).done() == {("update", "Role")}
+    with pytest.raises(Mistake, match=r"iam\.policy\.effect"):
+        mocks.run(lambda: program(effect="Perhaps"))
+
+
 def test_a_refused_change_fails_the_test() -> None:
     with pytest.raises(Mistake, match=r"logs\.group\.retention"):
         mocks.run(a_network(days=15), after=mocks.run(a_network()))

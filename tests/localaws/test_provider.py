@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,20 @@ def test_wrong_inputs_name_the_property_and_awss_code() -> None:
         (failure,) = (await check(provider, GROUP, {"retentionInDays": 15})).failures
         assert failure.property == "retentionInDays"
         assert "got 15" in failure.reason
+
+    play(scene)
+
+
+def test_a_policy_that_is_an_object_becomes_its_text_which_is_unknown_while_a_part_of_it_is() -> None:
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:iam/role:Role::tasks"
+        trusted = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": UNKNOWN}}
+        answer = await check(provider, urn, {"assumeRolePolicy": {"Statement": [trusted]}})
+        assert not answer.failures
+        assert from_wire(answer.inputs)["assumeRolePolicy"] is UNKNOWN
+        document = {"Statement": [{**trusted, "Principal": {"AWS": "*"}}]}
+        answer = await check(provider, urn, {"assumeRolePolicy": document})
+        assert json.loads(from_wire(answer.inputs)["assumeRolePolicy"]) == document
 
     play(scene)
 

@@ -695,6 +695,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"cpu": "300"},
         {"cpu": ".25 vCPU", "memory": "0.5GB"},
     ),
+    (DEFINITION, "ecs.task-definition.fargate-size", "ClientException", {"cpu": 300}, {"cpu": 256, "memory": 512.0}),
     (DEFINITION, "ecs.task-definition.fargate-size-required", "ClientException", {"memory": None}, {}),
     (
         DEFINITION,
