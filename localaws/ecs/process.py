@@ -82,6 +82,9 @@ class ProcessTask:
         self.outputs: list[_LineLog] = []
         self.checking: list[asyncio.Task[None]] = []
         self.ended: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
+        self.stopping: asyncio.Future[list[int]] | None = None
+        """All its containers' ends, once it was told to stop."""
+
         self._vital = {container.name for container in spec.containers if container.essential}
 
     @property
@@ -134,7 +137,7 @@ class ProcessRuntime:
     async def stop(self, task: RunningTask, stop_timeout: float) -> None:
         """Stop a task's containers, see `TaskRuntime`."""
         ours = cast("ProcessTask", task)
-        await asyncio.gather(*(child.stop(stop_timeout) for child in ours.children.values()))
+        ours.stopping = asyncio.gather(*(child.stop(stop_timeout) for child in ours.children.values()))
         await asyncio.shield(ours.ended)
 
     async def close(self) -> None:
@@ -211,11 +214,13 @@ class ProcessRuntime:
         return file.open("ab")
 
     async def _watch(self, task: ProcessTask, spec: TaskSpec) -> None:
-        """Wait until an essential container ends, take the others along."""
+        """Wait until an essential container ends, take the others along; at once, unless it was told to stop."""
         essential = [task.children[container.name].ended for container in spec.containers if container.essential]
         await asyncio.wait(
             essential or [child.ended for child in task.children.values()], return_when="FIRST_COMPLETED"
         )
+        if task.stopping is not None:
+            await task.stopping
         await self._end(task, spec)
 
     async def _end(self, task: ProcessTask, spec: TaskSpec) -> None:

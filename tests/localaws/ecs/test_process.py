@@ -115,6 +115,19 @@ def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_every_container_has_the_stop_timeout_to_end_whoever_ends_first(tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("exec sleep 1000"), container(slow, "side")))
+            await eventually(lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap")
+            await running.stop(started, 5)
+            assert started.ended.result() == {"app": 143, "side": 5}
+
+    asyncio.run(play())
+
+
 def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
