@@ -101,13 +101,15 @@ def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_t
     assert world.says("(service web) stopped 2 pending tasks.")
 
 
-def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement() -> None:
-    world = steady_world()
+@pytest.mark.parametrize(("maximum", "first"), [(200, 2), (150, 1)])
+def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement(maximum: int, first: int) -> None:
+    world = steady_world(maximum_percent=maximum)
     ill = world.active()
     world.behaviours |= {task.id: Behaviour(warm_up=NEVER) for task in ill}
     world.run(1)
-    (started,) = [event.message for event in world.state.events if "has started 2 tasks" in event.message][:1]
-    assert started.endswith("). Amazon ECS replaced 2 tasks due to an unhealthy status.")
+    started = world.state.events[0].message
+    assert started.startswith(f"(service web) has started {first} tasks: (task ")
+    assert started.endswith(f"). Amazon ECS replaced {first} tasks due to an unhealthy status.")
     world.run(10)
     for task in ill:
         reason = "due to (reason Health checks failed with these codes: [404])."
