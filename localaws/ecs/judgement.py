@@ -38,11 +38,8 @@ def taken_up(spec: ServiceSpec, state: ServiceState) -> bool:
 
 
 def steady(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
-    """Whether a service has come to rest: one deployment, the desired count of tasks, all of them healthy.
-
-    After a rollback that is the old revision; the new one must have been tried.
-    """
-    if not taken_up(spec, state) or len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
+    """Whether a service that was taken up has come to rest: one deployment, as many tasks as desired, all healthy."""
+    if len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
         return False
     active = [task for task in state.tasks if task.active]
     return len(active) == spec.desired and all(healthy(task, seen, now, timing) for task in active)

@@ -153,12 +153,10 @@ class _Step:
 
     def open_deployment(self) -> None:
         """Asking for another revision than the primary's makes a new deployment, which supersedes the others."""
-        if judgement.taken_up(self.spec, self.state):
-            return
         before, wanted = self.state.asked, self.spec.revision
         self.state = replace(self.state, asked=wanted)
         if before is not None and before.covers(wanted.fingerprint):
-            return  # it merely isn't forced any more
+            return  # or it merely isn't forced any more
         there = self.state.deployments[:1]
         if not any(each.revision.covers(wanted.fingerprint) and each.rollout is not Rollout.FAILED for each in there):
             self._open(wanted)
@@ -188,14 +186,7 @@ class _Step:
         surplus = max(0, len(well) - self.spec.desired)
         if surplus != sum(task.evens_zones and not task.healthy_once for task in well):
             self._deactivate(self._order(well)[:surplus], wording.scaling(self._primary().id))
-        spare = self._healthy_count() - self.spec.lower_bound
-        leaving = []
-        for task in self._order(old):
-            if task.healthy_once and not self._failing(task):  # be it only starting again after a restart of ours
-                if spare <= 0:
-                    continue
-                spare -= 1
-            leaving.append(task)
+        leaving = self._dispensable(old)
         self._deactivate(leaving, wording.scaling(self._primary().id))
         if old and blocked and not leaving and all(map(self._well, primary)):
             self._say_once(wording.STUCK, since=self._primary().created_at)
@@ -310,6 +301,24 @@ class _Step:
         self._put_deployment(replace(deployment, failures=failures, not_before=not_before))
         if failures >= _FAILURES_WORTH_A_WORD:
             self._complain(wording.INCONSISTENT, task)
+
+    def _dispensable(self, old: Sequence[Task]) -> list[Task]:
+        """Those of superseded deployments that don't work, and of those that do as many as the lower bound allows.
+
+        What only starts again after a restart of ours counts as it did before.
+        """
+        working = [task for task in self.state.tasks if task.active and task.healthy_once and not self._failing(task)]
+        spare, spare_healthy = (count - self.spec.lower_bound for count in (len(working), self._healthy_count()))
+        leaving = []
+        for task in self._order(old):
+            if task in working:
+                well = self._well(task)
+                if spare <= 0 or (well and spare_healthy <= 0):
+                    continue
+                spare -= 1
+                spare_healthy -= well
+            leaving.append(task)
+        return leaving
 
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
         """Stop tasks that fail their health checks: once others do their work, or one at a time to make room."""
@@ -433,8 +442,8 @@ class _Step:
         self.state = replace(self.state, events=(event, *self.state.events))
 
     def _say_once(self, message: str, *, since: float) -> None:
-        """Say it unless it was said since its cause began; what lasts is said again after some hours."""
-        if self.state.told.get(message, 0) < max(since, self.now - self.timing.repeated):
+        """Say it unless it was said since its cause began; what lasts is said again once `tidy` has forgotten it."""
+        if self.state.told.get(message, 0) < since:
             self.state = replace(self.state, told={**self.state.told, message: self.now})
             self._say(message)
 

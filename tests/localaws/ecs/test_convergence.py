@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from localaws.ecs.model import Breaker, Rollout, ServiceSpec, Status
@@ -157,6 +157,13 @@ def test_a_broken_version_never_takes_down_a_working_one(
 
 @settings(deadline=None, max_examples=60)
 @given(shapes, st.one_of(broken, working), tripping, crashes, paces)
+@example(
+    shape={"desired": 4, "minimum_percent": 50},
+    behaviour=Behaviour(unpullable=True),
+    breaker=Breaker(enable=True),
+    accidents=[(0, 0)],
+    pace=1.0,
+)
 def test_a_deployment_ends_and_crashes_on_the_way_do_not_change_how(
     shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]], pace: float
 ) -> None:
