@@ -1,7 +1,6 @@
 """One look at the service, judged by what was asked for. What it keeps is small, however much a server sends."""
 
-import dataclasses
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from verify import explain
 from verify.exit_codes import ExitCode, first_met
@@ -11,8 +10,7 @@ from verify.outcome import Answer, Failure, Phase
 from verify.sampling import identify, sticky_cookies
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """An outcome without its headers and body, and the verdict on it."""
 
     ended: float
@@ -22,14 +20,14 @@ class Attempt:
     text: str
     """The outcome in words, safe to show."""
 
+    stopped_in: Phase | None
+    """Where it ended; None when the service may count as ready."""
+
     hint: str = ""
     """What to do about it."""
 
     fault: ExitCode | None = None
     """Whose fault the outcome is, where it can be told."""
-
-    stopped_in: Phase | None
-    """Where it ended; None when the service may count as ready."""
 
     unmet: tuple[str | None, ...] = ()
     """For each expectation what was seen instead, or None where it was met."""
@@ -68,7 +66,7 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
     good = accepted and not (mismatch and options.retry_mismatch)
     return Attempt(
         ended=ended,
-        outcome=dataclasses.replace(outcome, headers=(), body=b""),
+        outcome=outcome._replace(headers=(), body=b""),
         text=mismatch if accepted and not good else explain.describe(outcome, mask_query=options.mask_query),
         hint="" if accepted else explain.hint(outcome),
         fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),

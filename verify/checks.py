@@ -154,7 +154,7 @@ def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     good = [s.task for s in samples if isinstance(s.outcome, Answer) and options.status.accepts(s.outcome.status)]
     tasks, unnamed = sampling.count_tasks(good)
     return Samples(
-        count=len(samples),
+        sent=len(samples),
         errors=len(samples) - len(answers),
         latency=latency(answer.timings.total for answer in answers),
         steps=steps(answers),

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache, partial
+from typing import NamedTuple
 
 from verify import explain
 from verify.escaping import visible
@@ -14,8 +14,7 @@ from verify.outcome import Answer
 from verify.values import HeaderExpectation, JsonExpectation
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(NamedTuple):
     """One thing that must hold for every answer."""
 
     id: str

@@ -1,6 +1,5 @@
 """What one request came to: an answer or a failure, both frozen."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -17,8 +16,7 @@ class Phase(StrEnum):
     CHECKS = "checks"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Timings:
+class Timings(NamedTuple):
     """Seconds that each step of a request took; `first_byte` and `total` count from its start."""
 
     resolve: float = 0.0
@@ -37,8 +35,7 @@ class TlsSeen(NamedTuple):
     cipher: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """An HTTP response, read up to the body limit; header names are lower-case."""
 
     status: int
@@ -66,8 +63,7 @@ class Answer:
         return self.body.decode("utf-8", "backslashreplace")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure:
+class Failure(NamedTuple):
     """No response: where it stopped, why, and whether trying again could help. `reason` is safe to show."""
 
     phase: Phase

@@ -1,7 +1,6 @@
 """One request on a connection of its own, and what came of it."""
 
 import asyncio
-import dataclasses
 import errno
 import socket
 import ssl
@@ -196,7 +195,7 @@ class Probe:
             return course.failed(f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
         if isinstance(error, ssl.SSLCertVerificationError):
             reason, hint = tls.refusal(error)
-            return dataclasses.replace(course.failed(reason), phase=Phase.TLS, hint=hint, final=True)
+            return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
         known = _ERRNO_REASONS.get(error.errno or 0) if isinstance(error, OSError) else None
         return course.failed(known or visible(self._masked(str(error) or type(error).__name__)))
 

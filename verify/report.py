@@ -1,7 +1,6 @@
 """What a run found: frozen results, and the verdict that follows from them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -20,8 +19,7 @@ class Status(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """One line of the report; all text is safe to show. `duration` is in seconds since the run's start."""
 
     id: str
@@ -36,11 +34,10 @@ class Result:
     attempts: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Samples:
+class Samples(NamedTuple):
     """What was measured once the service was stable."""
 
-    count: int
+    sent: int
     errors: int
     latency: dict[str, float]
     """Seconds of whole requests: min, mean, p50, p90, p95, p99, max. Empty when nothing answered."""
@@ -69,8 +66,7 @@ class TaskSeen(NamedTuple):
     last: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lane:
+class Lane(NamedTuple):
     """Requests of one kind, at a constant rate."""
 
     requests: int
@@ -78,8 +74,7 @@ class Lane:
     connections: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watched:
+class Watched(NamedTuple):
     """What watching saw; seconds count from its start."""
 
     rate: float
@@ -101,18 +96,17 @@ class Watched:
     """When the command started; without one, the end of `--before`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(NamedTuple):
     """A whole run; `url` is its target as it may be shown, `seconds` how long it took."""
 
     parsed: Parsed
     url: str
     started: datetime
     seconds: float
-    phases: tuple[Result, ...] = ()
     checks: tuple[Result, ...]
     samples: Samples
     verdict: ExitCode
+    phases: tuple[Result, ...] = ()
     allow_inconclusive: bool = False
     watched: Watched | None = None
 

@@ -123,7 +123,7 @@ class Record:
         """The requests as the report of a check counts them."""
         tasks = {name: seen.answers for name, seen in self._tasks.items()}
         return Samples(
-            count=self._requests,
+            sent=self._requests,
             errors=self._unanswered,
             latency=latency(self._seconds),
             steps={},

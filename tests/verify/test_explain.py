@@ -1,6 +1,5 @@
 """Whose answer it is, in words, and how long it asks to wait."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -68,7 +67,7 @@ def test_a_header_outweighs_the_page() -> None:
     assert fault(answer(503, page(503).encode(), server="nginx")) is ExitCode.APPLICATION_ERROR
 
 
-@pytest.mark.parametrize("error", [answer(503), replace(answer(503, b"<html>"), truncated=True)])
+@pytest.mark.parametrize("error", [answer(503), answer(503, b"<html>")._replace(truncated=True)])
 def test_where_neither_header_nor_page_tells_nobody_is_blamed(error: Answer) -> None:
     assert (fault(error), describe(error)) == (None, "503")
     assert "neither header nor page tells" in hint(error)

@@ -162,7 +162,7 @@ def test_many_tasks_are_counted_in_full_but_listed_in_part() -> None:
 
 def test_tasks_that_nobody_asked_about_are_shown_but_not_judged() -> None:
     report = run(hello)
-    assert report.samples.count == 10
+    assert report.samples.sent == 10
     assert found(report, "tasks").status is Status.OK
     assert report.samples.miss_probability is None
 
@@ -308,7 +308,7 @@ def test_several_runs_pass_only_when_all_do(codes: list[ExitCode]) -> None:
 def test_requests_are_measured_as_many_at_a_time_as_asked(concurrency: str, seconds: float) -> None:
     report = run(hello, "--samples", "1000", "--stable", "1", "--concurrency", concurrency)
     assert report.exit_code is ExitCode.PASSED
-    assert report.samples.count == 1000
+    assert report.samples.sent == 1000
     assert report.seconds == pytest.approx(seconds, abs=0.05)
 
 
@@ -411,7 +411,7 @@ def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:
 def test_an_interrupted_run_reports_what_it_measured() -> None:
     report = run(hello, "--samples", "1000", stop_after=4.0)
     assert report.exit_code is ExitCode.INTERRUPTED
-    assert 50 < report.samples.count < 1000
+    assert 50 < report.samples.sent < 1000
 
 
 def test_an_interrupt_before_the_first_answer_still_gives_a_report() -> None:
@@ -474,7 +474,7 @@ def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_com
 def test_tasks_and_nameless_answers_add_up_to_the_answers(bodies: list[bytes]) -> None:
     report = run(lambda number, _request: response(200, bodies[number % len(bodies)]))
     samples = report.samples
-    assert sum(samples.tasks.values()) + samples.unidentified + samples.errors == samples.count == 10
+    assert sum(samples.tasks.values()) + samples.unidentified + samples.errors == samples.sent == 10
 
 
 results = st.lists(st.sampled_from(list(Status))).map(lambda found: [Result(id="x", status=status) for status in found])

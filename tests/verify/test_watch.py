@@ -113,7 +113,7 @@ def down(start: float, end: float, with_answer: Answer | Failure = EMPTY_GROUP, 
 def test_a_correct_rollout_has_no_failed_request_and_a_change() -> None:
     report = watch(good_rollout, "--expect-change")
     assert report.exit_code == ExitCode.PASSED
-    assert report.samples.count == 2 * 10 * 17, "two lanes, ten a second, two seconds after the end"
+    assert report.samples.sent == 2 * 10 * 17, "two lanes, ten a second, two seconds after the end"
     assert found(report, "errors").actual == "0 of 340 requests failed"
     assert found(report, "available").actual == "100 % of the requests were answered well"
     assert found(report, "outage").actual == "none"
@@ -150,7 +150,7 @@ def test_a_task_that_closes_early_fails_every_other_request() -> None:
 
 def test_slow_answers_do_not_slow_the_requests_down() -> None:
     report = watch(good_rollout, takes=4.0)
-    assert report.samples.count == 340
+    assert report.samples.sent == 340
     assert report.exit_code == ExitCode.PASSED
     assert report.samples.latency["p50"] == pytest.approx(0), "the made-up answers carry no times of their own"
 
@@ -228,7 +228,7 @@ def test_without_a_command_it_watches_for_the_given_time() -> None:
 def test_an_interrupt_reports_what_was_seen() -> None:
     report = watch(good_rollout, command_exit_code=None, stop_after=6.0)
     assert report.exit_code == ExitCode.INTERRUPTED
-    assert 100 < report.samples.count <= 120
+    assert 100 < report.samples.sent <= 120
 
 
 def test_progress_tells_each_new_reason_and_each_new_task_once() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from verify.report import Report, Result, Watched, exit_code, worst
 
@@ -32,7 +31,7 @@ def report_object(report: Report) -> dict[str, object]:
         "phases": [_entry(result) for result in report.phases],
         "checks": [_entry(result) for result in report.checks],
         "samples": {
-            "count": samples.count,
+            "count": samples.sent,
             "errors": samples.errors,
             "latency_ms": {name: _ms(seconds) for name, seconds in samples.latency.items()},
             "steps_ms": {name: _ms(seconds) for name, seconds in samples.steps.items()},
@@ -50,7 +49,7 @@ def report_object(report: Report) -> dict[str, object]:
 def _watch(watched: Watched) -> dict[str, object]:
     return {
         "rate": watched.rate,
-        "lanes": {name: asdict(lane) for name, lane in watched.lanes.items()},
+        "lanes": {name: lane._asdict() for name, lane in watched.lanes.items()},
         "availability": watched.availability,
         "failures": watched.failures,
         "outages": [

@@ -46,7 +46,7 @@ def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
     yield sample("probe_duration_seconds", report.seconds)
     yield sample("verify_exit_code", float(report.exit_code))
     yield sample("verify_verdict", 1, verdict=report.verdict.name.lower())
-    yield sample("verify_requests", samples.count)
+    yield sample("verify_requests", samples.sent)
     yield sample("verify_requests_failed", failed)
     yield sample("verify_tasks", len(samples.tasks))
     for step, seconds in samples.steps.items():

@@ -58,11 +58,11 @@ def _sightings(watched: Watched) -> Iterator[str]:
 def _latency(samples: Samples) -> Iterator[str]:
     if not samples.latency:
         return
-    few = samples.count < 100  # noqa: PLR2004 — fewer have no 99th percentile below their maximum
+    few = samples.sent < 100  # noqa: PLR2004 — fewer have no 99th percentile below their maximum
     numbers = "  ".join(
         f"{name}{'(=max)' if few and name == 'p99' else ''} {seconds * 1000:.1f}"
         for name, seconds in samples.latency.items()
     )
     yield ""
-    requests = f"{samples.count} request{'s' if samples.count > 1 else ''}"
+    requests = f"{samples.sent} request{'s' if samples.sent > 1 else ''}"
     yield f"  {requests}, {samples.errors} without an answer; milliseconds: {numbers}"
