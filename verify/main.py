@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from verify.errors import InputError
@@ -93,25 +94,29 @@ def _check(
 ) -> int:
     # Bad input and --help mustn't pay for asyncio and h11.
     from verify.formats import FORMATS  # noqa: PLC0415
-    from verify.formats.text import text  # noqa: PLC0415
+    from verify.formats.lines import told  # noqa: PLC0415
+    from verify.formats.text import text as as_text  # noqa: PLC0415
     from verify.report import exit_code  # noqa: PLC0415
+    from verify.run import run, shown_url  # noqa: PLC0415
 
-    def progress(line: str) -> None:
+    def progress(parsed: Parsed, step: str, text: str) -> None:
+        label = f"[{parsed.target.authority}] " if options.all else ""
         if not options.quiet:
-            _write(sys.stderr, f"{line}\n")
+            _write(sys.stderr, f"{label}{step:<8} {text}\n")
+        for output, stream in outputs:
+            if output.format == "jsonl":
+                _write(stream, told(shown_url(parsed, options), step, text))
 
     if options.watch:
         _refuse_unknown_program(options.watch.command)
         from verify.watch import watch  # noqa: PLC0415
 
-        reports: Sequence[Report] = (watch(targets[0], options, progress=progress),)
+        reports: Sequence[Report] = (watch(targets[0], options, progress=partial(progress, targets[0])),)
     else:
-        from verify.run import run  # noqa: PLC0415
-
         reports = run(targets, options, progress=progress, spent=time.monotonic() - started)
     for output, stream in outputs:
         coloured = output.format == "text" and stream and stream.isatty() and not os.environ.get("NO_COLOR")
-        _write(stream, text(reports, colour=True) if coloured else FORMATS[output.format](reports))
+        _write(stream, as_text(reports, colour=True) if coloured else FORMATS[output.format](reports))
     return exit_code(reports)
 
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from verify import checks, sampling
 from verify.attempt import Attempt, judge
@@ -20,7 +21,9 @@ from verify.target import Parsed
 from verify.transport import Exchange
 from verify.waiting import shortest_attempt, wait_until_stable
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, str], None]
+"""Is told of each step as it is made: which, and what came of it."""
+
 STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
@@ -38,18 +41,19 @@ class Evidence:
     stopped: ExitCode | None = None
 
 
-def run(targets: Sequence[Parsed], options: Options, *, progress: Progress, spent: float) -> tuple[Report, ...]:
+def run(
+    targets: Sequence[Parsed], options: Options, *, progress: Callable[[Parsed, str, str], None], spent: float
+) -> tuple[Report, ...]:
     """Check targets over the real network at the same time; `spent` seconds of the deadline are gone already."""
 
     async def one(parsed: Parsed, evidence: Evidence) -> Report:
-        label = f"[{parsed.target.authority}] " if options.all else ""
         return await check(
             parsed,
             options,
             evidence=evidence,
             exchange=new_transport(parsed.target, cafile=options.cacert),
             resolver=chosen_resolver(parsed.target, options),
-            progress=lambda line: progress(label + line),
+            progress=partial(progress, parsed),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
             spent=spent,
         )
@@ -85,7 +89,7 @@ async def check(
     clock = asyncio.get_running_loop().time
     began, started = clock() - spent, datetime.now(UTC)
     probe = Probe(parsed.target, options, exchange=exchange, resolver=resolver)
-    progress(f"{Phase.PARSE:<8} {shown_url(parsed, options)}")
+    progress(Phase.PARSE, shown_url(parsed, options))
     try:
         await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
     except asyncio.CancelledError:
@@ -118,33 +122,33 @@ async def _gather(
 ) -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
-    said: list[str] = []
+    said: list[tuple[str, str]] = []
     phases = checks.phases(tls=probe.tls)
 
     def record(attempt: Attempt) -> None:
         evidence.attempts.append(attempt)
         for phase in phases:
-            if attempt.passed(phase) and phase not in said:
-                said.append(phase)
-                progress(f"{phase:<8} {checks.passed(phase, attempt.outcome)}")
+            if attempt.passed(phase) and (phase, "") not in said:
+                said.append((phase, ""))
+                progress(phase, checks.passed(phase, attempt.outcome))
         if attempt.stopped_in:
-            waiting = f"{attempt.stopped_in:<8} waiting: {attempt.text}"
+            waiting = (attempt.stopped_in, f"waiting: {attempt.text}")
             if said[-1:] != [waiting]:
                 said.append(waiting)
-                progress(waiting)
+                progress(*waiting)
 
     evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
     if not evidence.ready or not options.deadline:
         evidence.samples = evidence.attempts[-1:]
         return
-    progress(f"{Phase.STABLE:<8} {options.stable} good answers in a row")
+    progress(Phase.STABLE, f"{options.stable} good answers in a row")
     evidence.planned = sampling.planned(options)
     last = evidence.attempts[-1].outcome
     assert isinstance(last, Answer), "a service is stable by answering"
     async for result in look_around(probe, options, last, lambda: deadline - clock() - shortest_attempt(options)):
         evidence.found.append(result)
-        progress(f"{Phase.CHECKS:<8} {result.id}: {result.actual}")
-    progress(f"{Phase.CHECKS:<8} measuring {evidence.planned} requests")
+        progress(Phase.CHECKS, f"{result.id}: {result.actual}")
+    progress(Phase.CHECKS, f"measuring {evidence.planned} requests")
     turns = iter(range(evidence.planned))
 
     async def measure() -> None:

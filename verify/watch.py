@@ -76,7 +76,7 @@ async def observe(
     """Ask in every lane until the command or the time has ended; cancelled, it reports what was seen so far."""
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
-    progress(f"watch    {shown_url(parsed, options)}, {record.asked.rate:g} requests a second in {len(probes)} lanes")
+    progress("watch", f"{shown_url(parsed, options)}, {record.asked.rate:g} requests a second in {len(probes)} lanes")
     try:
         await _while_it_changes(options, record, probes, command=command, progress=progress, began=began)
     except asyncio.CancelledError:
@@ -115,7 +115,7 @@ async def _while_it_changes(
         outcome = await probes[lane](options.timeout)
         now = clock() - began
         for seen in record.add(lane, number, judge(outcome, options, now)):
-            progress(f"{now:6.1f} s {seen} ({lane} connections)")
+            progress(_at(now), f"{seen} ({lane} connections)")
 
     async def keep_asking(lane: str) -> None:
         due = began + LANES[lane] / asked.rate
@@ -134,9 +134,9 @@ async def _while_it_changes(
         await asyncio.sleep(asked.before if asked.lasting is None else min(asked.before, asked.lasting))
         record.change(clock() - began)
         if command:
-            progress(f"{clock() - began:6.1f} s {asked.command[0]} starts")
+            progress(_at(clock() - began), f"{asked.command[0]} starts")
             record.command_exit_code = await command()
-            progress(f"{clock() - began:6.1f} s {asked.command[0]} ended with {record.command_exit_code}")
+            progress(_at(clock() - began), f"{asked.command[0]} ended with {record.command_exit_code}")
             await asyncio.sleep(asked.after)
         elif asked.lasting is not None:
             await asyncio.sleep(began + asked.lasting - clock())
@@ -144,6 +144,10 @@ async def _while_it_changes(
             while asked.until_file is None or not os.path.exists(asked.until_file):  # noqa: ASYNC110, ASYNC240, PTH110
                 await asyncio.sleep(_LOOK_EVERY)
         over.set()
+
+
+def _at(seconds: float) -> str:
+    return f"{seconds:6.1f} s"
 
 
 class _Child:

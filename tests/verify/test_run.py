@@ -73,7 +73,7 @@ def run(
             evidence=evidence,
             exchange=exchange(handler, connecting=0.004, answering=0.01, dead=dead),
             resolver=resolver,
-            progress=(progress if progress is not None else []).append,
+            progress=lambda step, text: (progress if progress is not None else []).append(f"{step:<8} {text}"),
             rng=random.Random(1),
         )
 

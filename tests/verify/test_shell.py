@@ -193,6 +193,15 @@ def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_writt
     assert b"sh ended with 3" in report
 
 
+def test_json_lines_come_while_the_run_goes_on_and_its_report_at_the_end(alb: FakeAlb) -> None:
+    with begun(*WATCH, alb.authority, "--for", "5s", "--format", "jsonl", says=b"task-1") as (running, output, _):
+        early = json.loads(output.readline())
+        running.send_signal(signal.SIGINT)
+        *_, last = [json.loads(line) for line in output]
+    assert (early["kind"], early["step"], early["url"]) == ("progress", "watch", f"http://{alb.authority}/")
+    assert (last["kind"], last["exit_code"]) == ("run", ExitCode.INTERRUPTED)
+
+
 def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
     with begun(*WATCH, alb.authority, says=rb"task-1") as (running, output, _):
         running.send_signal(signal.SIGTERM)

@@ -79,7 +79,7 @@ def watch(
             record,
             {lane: probe_of(lane) for lane in LANES},
             command=command if command_given else None,
-            progress=(progress if progress is not None else []).append,
+            progress=lambda step, text: (progress if progress is not None else []).append(f"{step:<8} {text}"),
         )
 
     return run_in_virtual_time(main())

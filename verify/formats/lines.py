@@ -1,7 +1,8 @@
-"""For a log pipeline: JSON Lines, each finding by itself with the target that it is about."""
+"""For a log pipeline: JSON Lines, each step and each finding by itself with the target that it is about."""
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from verify.formats.document import report_object
 from verify.report import Report
@@ -12,6 +13,12 @@ _LISTS = {"phases": "phase", "checks": "check"}
 def lines(reports: Sequence[Report]) -> str:
     """A line per phase, check, outage and watched task, then one for the run."""
     return "".join(f"{json.dumps(line)}\n" for report in reports for line in _lines(report_object(report), report))
+
+
+def told(url: str, step: str, text: str) -> str:
+    """A line for a step of a run that goes on, which those of its report follow."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return f"{json.dumps({'kind': 'progress', 'url': url, 'time': now, 'step': step.strip(), 'text': text})}\n"
 
 
 def _lines(whole: dict[str, object], report: Report) -> Iterator[dict[str, object]]:
