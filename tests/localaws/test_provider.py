@@ -41,10 +41,17 @@ class Idle:
         self.limits: list[float] = []
         """How long each operation was let wait, in seconds."""
 
+        self.begun, self.given_up = asyncio.Event(), asyncio.Event()
+
     async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
         self.limits.append(seconds)
         report(f"settling {resource.id} for at most {seconds:g} s")
-        await asyncio.sleep(self.waits)
+        self.begun.set()
+        try:
+            await asyncio.sleep(self.waits)
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
         if self.verdict:
             raise NotSettled(self.verdict)
 
@@ -248,6 +255,19 @@ def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:
         assert failed.id == "g"
 
     play(scene, Idle(verdict="1 of 2 tasks healthy"))
+
+
+def test_a_wait_is_over_when_the_engine_is_gone() -> None:
+    idle = Idle(waits=1000)
+
+    async def scene(provider: Any) -> None:
+        request = provider_pb2.CreateRequest(urn=GROUP, properties=to_wire({"name": "g"}))
+        creation = provider.Create(request)
+        await idle.begun.wait()
+        creation.cancel()
+        await asyncio.wait_for(idle.given_up.wait(), 10)
+
+    play(scene, idle)
 
 
 def test_the_custom_timeout_of_each_operation_bounds_its_wait() -> None:

@@ -103,6 +103,11 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Pat
             assert len(running.describe()["tasks"]) == 2, "it knows nothing of the other's"
             await running.settle()
             assert (await client.get(running.url)).status_code == 200
+            before = {task["taskId"] for task in running.tasks()}
+            web.remove("aws:ecs/service:Service", web.service)
+            web.put("aws:ecs/service:Service", web.service, **service.outputs)
+            await running.settle()
+            assert not before & {task["taskId"] for task in running.tasks()}, "without being drained it is another too"
         assert not processes(home)
 
     asyncio.run(play())

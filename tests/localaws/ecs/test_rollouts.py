@@ -150,7 +150,7 @@ def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(web: Any, 
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_failed_deployment_without_a_rollback_stalls_until_something_else_is_asked_for(
+def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_something_else_is_asked_for(
     web: Any, home: Path, *, first: bool
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
@@ -167,6 +167,10 @@ def test_a_failed_deployment_without_a_rollback_stalls_until_something_else_is_a
             failed, *old = running.describe()["deployments"]
             assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (bad, "FAILED", 0)
             assert [each["runningCount"] for each in old] == ([] if first else [2])
+            running.controller.renew(web.service)
+            with pytest.raises(NotSteadyError, match="stopped because"):
+                await running.settle()
+            assert running.describe()["deployments"][0]["id"] != failed["id"], "it was tried again"
             web.change(taskDefinition=web.define(3))
             await running.settle()
             assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [web.define(3)]
