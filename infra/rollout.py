@@ -208,8 +208,9 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
     stopped = f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} --desired-status STOPPED"
     describe = f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query taskArns --output text)"
     return [
-        f"logs: aws logs tail {log_group} --since 10m (of the local AWS: pulumi-local logs)",
+        f"logs: aws logs tail {log_group} --since 10m",
         f"stopped tasks: {describe} --query 'tasks[].[stoppedReason,containers[].[exitCode,reason]]'",
+        "of the local AWS: pulumi-local logs, pulumi-local status",
     ]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FUNCTION = "localaws:index:status"
 """The provider function behind this command."""
 
-_EVENTS_SHOWN = 5
+_EVENTS_SHOWN = _STOPPED_SHOWN = 5
 
 
 def fetch(home: Home) -> dict[str, Any] | None:
@@ -42,10 +42,11 @@ def show(home: Home, *, as_json: bool) -> None:
     elif status is None:
         print("the local AWS is not running; `pulumi-local up` starts it")
     else:
-        print(_table(status))
+        print(table(status))
 
 
-def _table(status: Mapping[str, Any]) -> str:
+def table(status: Mapping[str, Any]) -> str:
+    """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
     services = status["services"]
     if not services:
         return "the local AWS is running, without services"
@@ -63,7 +64,8 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
     for deployment in service["deployments"]:
         revision = deployment["taskDefinition"].rpartition("/")[2]
         yield f"  {deployment['status']:<10} {revision:<30} {deployment['rolloutState']}"
-    for task in service["tasks"]:
+    stopped = [each for each in service["tasks"] if each["lastStatus"] == "STOPPED"]
+    for task in [each for each in service["tasks"] if each not in stopped[:-_STOPPED_SHOWN]]:
         said = (
             task["taskId"][:12],
             task["lastStatus"],
