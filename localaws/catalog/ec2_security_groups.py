@@ -35,16 +35,21 @@ ALL_PROTOCOLS = "-1"
 _SOURCES = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
 _CHARACTERS = r"[\w \-.:/()#,@\[\]+=&;{}!$*]"
 _DESCRIPTION = matches(rf"{_CHARACTERS}{{0,255}}", "at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*")
-_NAME = matches(rf"(?!sg-){_CHARACTERS}{{1,255}}", "1 to 255 characters, not starting with sg-")
-
-
+_NAME = matches(
+    rf"(?!sg-){_CHARACTERS}{{1,255}}",
+    "1 to 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not starting with sg-",
+)
+_PROTOCOL = matches(r"(?i)-1|all|tcp|udp|icmp|icmpv6|\d{1,3}", "tcp, udp, icmp, icmpv6, a protocol's number or -1")
 _PREFIX_LIST = matches(r"pl-[0-9a-f]{8,17}", "the id of a prefix list, pl- and 8 to 17 hexadecimal digits")
+
+_PROTOCOL_RULE = "ec2.security-group-rule.protocol"
 
 
 def _inline(direction: str) -> tuple[Limit, ...]:
     return (
         Limit(f"{direction}[].fromPort", within(-1, 65535), "ec2.security-group.inline-port"),
         Limit(f"{direction}[].toPort", within(-1, 65535), "ec2.security-group.inline-port"),
+        Limit(f"{direction}[].protocol", _PROTOCOL, _PROTOCOL_RULE, "InvalidParameterValue"),
         Limit(f"{direction}[].description", _DESCRIPTION, "ec2.security-group.description"),
         Limit(f"{direction}[].cidrBlocks[]", cidr(), "ec2.security-group.inline-cidr"),
         Limit(f"{direction}[].ipv6CidrBlocks[]", CIDR_IPV6, "ec2.security-group.inline-cidr"),
@@ -137,6 +142,7 @@ def _rule_type(token: str) -> ResourceType:
         replaces=frozenset({"securityGroupId", "region"}),
         replaces_if=lambda name, old, new: name in _SOURCES and given(old, *_SOURCES) != given(new, *_SOURCES),
         limits=(
+            Limit("ipProtocol", _PROTOCOL, _PROTOCOL_RULE, "InvalidParameterValue"),
             Limit("fromPort", within(-1, 65535), "ec2.security-group-rule.port"),
             Limit("toPort", within(-1, 65535), "ec2.security-group-rule.port"),
             Limit("cidrIpv4", cidr(), "ec2.security-group-rule.cidr"),

@@ -129,8 +129,8 @@ def _hashable(value: object) -> bool:
 
 
 def matches(pattern: str, words: str) -> Allowed:
-    """A string that a regular expression matches in full."""
-    compiled = re.compile(pattern)
+    """A string that a regular expression matches in full; letters and digits are ASCII's, as AWS's are."""
+    compiled = re.compile(pattern, re.ASCII)
     return Allowed(words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None)
 
 

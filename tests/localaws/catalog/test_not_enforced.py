@@ -23,7 +23,6 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
         "aws:ec2/natGateway:NatGateway",
         {"subnetId": "subnet-1", "allocationId": "eipalloc-1", "secondaryPrivateIpAddressCount": 1},
     ),
-    "ec2.security-group.name-characters": ("aws:ec2/securityGroup:SecurityGroup", {"name": "façade", "vpcId": "vpc-1"}),
     "ec2.vpc-endpoint.known-service": (
         "aws:ec2/vpcEndpoint:VpcEndpoint",
         {"vpcId": "vpc-1", "serviceName": "com.amazonaws.us-east-1.nothing", "vpcEndpointType": "Interface"},

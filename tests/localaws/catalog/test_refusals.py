@@ -1333,6 +1333,23 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"deploymentCircuitBreaker": {"enable": True, "rollback": True}},
     ),
     (
+        INGRESS,
+        "ec2.security-group-rule.protocol",
+        "InvalidParameterValue",
+        {"ipProtocol": "https"},
+        {"ipProtocol": "udp"},
+    ),
+    (
+        GROUP,
+        "ec2.security-group-rule.protocol",
+        "InvalidParameterValue",
+        {"egress": [{"fromPort": 443, "toPort": 443, "protocol": "TCP ", "cidrBlocks": ["0.0.0.0/0"]}]},
+        {"egress": [{"fromPort": 443, "toPort": 443, "protocol": "TCP", "cidrBlocks": ["0.0.0.0/0"]}]},
+    ),
+    (GROUP, "ec2.security-group.name", "InvalidArgument", {"name": "façade"}, {"name": "a facade [1]"}),
+    (GROUP, "ec2.security-group.description", "InvalidParameterValue", {"description": "für alle"}, {}),
+    (ROLE, "iam.role.name", "InvalidArgument", {"name": "José"}, {"name": "Jose"}),
+    (
         GROUP,
         "ec2.security-group.inline-all-ports",
         "InvalidArgument",
