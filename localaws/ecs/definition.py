@@ -67,7 +67,7 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
     revision = _still(current, fingerprint) or _revision(service, resources, fingerprint)
-    delays = {binding.target_group: _drain_delay(binding.target_group, resources) for binding in revision.bindings}
+    groups = {each.target_group for each in revision.bindings} | {each.id for each in resources.all(TARGET_GROUP)}
     return ServiceSpec(
         arn=service.id,
         name=outputs["name"],
@@ -78,7 +78,7 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
         rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
         revision=revision,
-        drain_delays=delays,
+        drain_delays={group: _drain_delay(group, resources) for group in groups},
     )
 
 

@@ -106,7 +106,7 @@ class ServiceSpec:
 
     revision: Revision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
-    """Deregistration delay by target group, in seconds."""
+    """Deregistration delay by target group, in seconds, also of those that only older deployments are in."""
 
     @property
     def lower_bound(self) -> int:

@@ -124,7 +124,7 @@ class _Step:
             seen = self._seen(task)
             if task.status is Status.STOPPED or seen.process is not Process.ENDED:
                 continue
-            if task.status is not Status.STOPPING:
+            if task.active:  # what leaves anyway has not failed its deployment
                 self._fail(task, seen)
             self._put(replace(self._now(task), status=Status.STOPPED, stopped_at=self.now, exit_codes=seen.exit_codes))
 
@@ -214,9 +214,8 @@ class _Step:
         first, *others = self.state.deployments
         self.state = replace(self.state, deployments=(first, *(each for each in others if each.id in alive)))
         if first.rollout is Rollout.IN_PROGRESS and self._steady():
-            completed = replace(first, rollout=Rollout.COMPLETED, reason="", updated_at=self.now)
-            self._put_deployment(completed)
-            self.state = replace(self.state, completed=completed)
+            self._put_deployment(replace(first, rollout=Rollout.COMPLETED, reason=""))
+            self.state = replace(self.state, completed=self._primary())
             self._say(wording.deployment(first.id, "completed."))
 
     def notice_rest(self) -> None:
@@ -253,9 +252,8 @@ class _Step:
             self._complain(wording.unplaced(seen.failure), task)
         else:
             code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, wording.ESSENTIAL_EXITED
-        if task.status is not Status.DEACTIVATING:
-            self._put(replace(task, stop_code=code, stop_reason=reason))
-            self._count_failure(task)  # what leaves anyway has not failed its deployment
+        self._put(replace(task, stop_code=code, stop_reason=reason))
+        self._count_failure(task)
         if task.status is Status.RUNNING and self._bound(task):
             self._act(Deed.DEREGISTER, task)
             self._say_targets("deregistered", [task])

@@ -39,6 +39,14 @@ def test_what_the_program_left_out_has_awss_defaults(web: Any) -> None:
     assert spec.drain_delays == {web.group: 300}
 
 
+def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(web: Any) -> None:
+    web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=15)
+    other = f"{web.group}-other"
+    web.put("aws:lb/targetGroup:TargetGroup", other, deregistrationDelay=20)
+    web.change(loadBalancers=[{"targetGroupArn": other, "containerName": "web", "containerPort": 80}])
+    assert read(web).drain_delays == {web.group: 15, other: 20}
+
+
 def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
     web.change(deploymentMinimumHealthyPercent=0)
     assert read(web).minimum_percent == 0
