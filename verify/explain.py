@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
@@ -103,8 +104,6 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float:
     value = (answer.header("retry-after") or "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 — costs every run 5 ms, and is for few
-
     try:
         return max(0.0, (parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds())
     except (TypeError, ValueError, OverflowError):

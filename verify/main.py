@@ -92,7 +92,7 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
 def _check(
     targets: Sequence[Parsed], options: Options, started: float, outputs: Sequence[tuple[Output, TextIO | None]]
 ) -> int:
-    # Bad input and --help mustn't pay for asyncio and h11.
+    # Bad input and --help mustn't pay for httpx and asyncio.
     from verify.formats import FORMATS  # noqa: PLC0415
     from verify.formats.lines import told  # noqa: PLC0415
     from verify.formats.text import text as as_text  # noqa: PLC0415

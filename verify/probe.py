@@ -4,10 +4,11 @@ import asyncio
 import errno
 import socket
 import ssl
+from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_address
 
-import h11
+import httpx
 
 from verify import tls
 from verify.escaping import visible
@@ -15,7 +16,7 @@ from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import Resolver, destination
 from verify.target import Target, no_balancer
-from verify.transport import Exchange, Transport
+from verify.transport import Transport
 from verify.values import Door
 
 _HINTS = {
@@ -36,36 +37,39 @@ _SHORTEST_SECRET = 6
 
 
 def new_transport(target: Target, *, keep: bool = False, cafile: str | None = None) -> Transport:
-    """A transport that trusts `cafile`, or Mozilla's authorities; it may `keep` one idle connection."""
+    """A transport that reads no proxy from the environment and follows nothing; it may `keep` one idle connection."""
+    # A TLS context costs 20 ms, and plain HTTP has no use for it.
     context = None
     if target.scheme == "https":
-        import certifi  # noqa: PLC0415 — plain HTTP has no use for it, nor for the 20 ms that a context costs
-
-        context = ssl.create_default_context(cafile=cafile or certifi.where())
-    return Transport(context, target.host, keep=keep)
+        own = ssl.create_default_context(cafile=cafile) if cafile else None
+        context = own or httpx.create_ssl_context(trust_env=False)
+    return Transport(context, keep=keep)
 
 
 class _Course:
     """What one attempt has passed, and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: bool) -> None:  # noqa: FBT001 — a private constructor with one caller
         self.clock = asyncio.get_running_loop().time
         self.addresses: tuple[str, ...] = ()
         self.passed_over: list[str] = []
-        self._marks = {"start": self.clock()}
+        self.marks = {"start": self.clock()}
+        self._tls = tls
 
-    def mark(self, step: str) -> None:
-        """Called as it goes."""
-        self._marks[step] = self.clock()
+    async def mark(self, event: str, _: object) -> None:
+        """Called by the HTTP client as it goes."""
+        self.marks[event] = self.clock()
 
     @property
     def phase(self) -> Phase:
         """The phase that the attempt is in."""
         if not self.addresses:
             return Phase.RESOLVE
-        if "sending" in self._marks:
+        if "http11.send_request_headers.started" in self.marks:
             return Phase.HTTP  # on a kept connection the steps before are missing
-        return Phase.TLS if "connected" in self._marks else Phase.CONNECT
+        if "connection.connect_tcp.complete" not in self.marks:
+            return Phase.CONNECT
+        return Phase.TLS if self._tls and "connection.start_tls.complete" not in self.marks else Phase.HTTP
 
     def failed(self, reason: str) -> Failure:
         """The attempt ends here."""
@@ -73,16 +77,17 @@ class _Course:
 
     def timings(self) -> Timings:
         """The attempt ends well, now."""
+        tls = self._between("connection.start_tls.started", "connection.start_tls.complete")
         return Timings(
             resolve=self._between("start", "resolved"),
-            connect=self._between("connecting", "connected"),
-            tls=self._between("connected", "secured") if "secured" in self._marks else None,
+            connect=self._between("connection.connect_tcp.started", "connection.connect_tcp.complete"),
+            tls=tls if self._tls else None,
             first_byte=self._between("start", "first_byte"),
-            total=self.clock() - self._marks["start"],
+            total=self.clock() - self.marks["start"],
         )
 
     def _between(self, first: str, last: str) -> float:
-        return self._marks[last] - self._marks[first] if first in self._marks and last in self._marks else 0.0
+        return self.marks[last] - self.marks[first] if first in self.marks and last in self.marks else 0.0
 
 
 class Probe:
@@ -92,30 +97,34 @@ class Probe:
     """
 
     def __init__(
-        self, target: Target, options: Options, *, exchange: Exchange, resolver: Resolver, keep: bool = False
+        self,
+        target: Target,
+        options: Options,
+        *,
+        transport: httpx.AsyncBaseTransport,
+        resolver: Resolver,
+        keep: bool = False,
     ) -> None:
         self.tls = target.scheme == "https"
         self.target = target
         self.door = destination(target, options)
         self._options = options
-        self._exchange = exchange
+        self._transport = transport
         self.resolver = resolver
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
         words = {word for _, value in options.header for word in (value, *value.split())}
         self._secrets = sorted((word for word in words if len(word) >= _SHORTEST_SECRET), key=len, reverse=True)
-        self._request = h11.Request(
-            method=options.method,
-            target=target.path,
-            headers=[
+        self._headers = httpx.Headers(
+            [
                 ("Host", options.host or target.authority),
                 ("User-Agent", "verify (post-deploy check)"),
                 ("Accept", "*/*"),
                 ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
                 *(() if keep else (("Connection", "close"),)),
                 *options.header,
-            ],
+            ]
         )
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
@@ -126,7 +135,7 @@ class Probe:
         return outcome
 
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = _Course()
+        course = _Course(self.tls)
         try:
             async with asyncio.timeout(limit):
                 if address is None:
@@ -136,8 +145,13 @@ class Probe:
                 else:
                     course.addresses = (address,)
                 return await self._first_that_connects(course, limit)
-        except (h11.RemoteProtocolError, OSError) as error:
-            return self._explained(error, course, limit)
+        except (TimeoutError, httpx.TimeoutException):
+            what = "complete answer" if course.phase is Phase.HTTP else "answer"
+            return course.failed(f"no {what} within {limit:.3g} s")
+        except socket.gaierror as error:
+            return course.failed(f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
+        except (httpx.TransportError, OSError) as error:
+            return self._explained(error, course)
 
     async def _resolve(self, course: _Course) -> None:
         addresses = await self.resolver(self.door.host)
@@ -146,40 +160,59 @@ class Probe:
         turn = self._sent % len(addresses)
         self._sent += 1
         course.addresses = (*addresses[turn:], *addresses[:turn])
-        course.mark("resolved")
+        course.marks["resolved"] = course.clock()
 
     async def _first_that_connects(self, course: _Course, limit: float) -> Answer:
         share = limit / len(course.addresses)
         for address in course.addresses[:-1]:
             try:
-                return await self._ask(address, course, share)
-            except OSError:
+                return await self._exchange(address, course, share)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
                 if course.phase is not Phase.CONNECT:
                     raise
                 course.passed_over.append(address)
-        return await self._ask(course.addresses[-1], course, share)
+        return await self._exchange(course.addresses[-1], course, share)
 
-    async def _ask(self, address: str, course: _Course, connect_limit: float) -> Answer:
-        max_body = self._options.max_body
-        response = await self._exchange(
-            Door(address, self.door.port),
-            self._request,
-            connect_limit=connect_limit,
-            max_body=max_body,
-            mark=course.mark,
+    async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
+        request = httpx.Request(
+            self._options.method,
+            self._url(address),
+            headers=self._headers,
+            extensions={
+                "trace": course.mark,
+                "timeout": {"connect": connect_limit},
+                "sni_hostname": self.target.host,
+            },
         )
-        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+        response = await self._transport.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        course.marks["first_byte"] = course.clock()
+        stream = response.extensions.get("network_stream")
+        secured = stream.get_extra_info("ssl_object") if stream else None
+        body = bytearray()
+        try:
+            async for chunk in response.stream:
+                body += chunk
+                if len(body) > self._options.max_body:
+                    break
+        finally:
+            await response.aclose()
+        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         return Answer(
-            status=response.status,
+            status=response.status_code,
             headers=tuple((name.lower(), self._masked(value)) for name, value in headers),
-            body=self._masked(response.body[:max_body].decode("latin-1")).encode("latin-1"),
-            truncated=len(response.body) > max_body,
+            body=self._masked(body[: self._options.max_body].decode("latin-1")).encode("latin-1"),
+            truncated=len(body) > self._options.max_body,
             address=address,
             addresses=course.addresses,
             timings=course.timings(),
             passed_over=tuple(course.passed_over),
-            tls=tls.seen(response.secured) if response.secured else None,
+            tls=tls.seen(secured) if secured else None,
         )
+
+    @cache  # noqa: B019 — one probe a run; parsing it anew would take as long as the rest of a request's making
+    def _url(self, address: str) -> httpx.URL:
+        return httpx.URL(f"{self.target.scheme}://{Door(address, self.door.port)}{self.target.path}")
 
     def _masked(self, text: str) -> str:
         """A secret that a server sends back gets no further than this."""
@@ -187,17 +220,16 @@ class Probe:
             text = text.replace(secret, "***")
         return text
 
-    def _explained(self, error: Exception, course: _Course, limit: float) -> Failure:
-        if isinstance(error, TimeoutError) and error.errno is None:  # ours, not the system's
-            what = "complete answer" if course.phase is Phase.HTTP else "answer"
-            return course.failed(f"no {what} within {limit:.3g} s")
-        if isinstance(error, socket.gaierror):
-            return course.failed(f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            reason, hint = tls.refusal(error)
-            return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
-        known = _ERRNO_REASONS.get(error.errno or 0) if isinstance(error, OSError) else None
-        return course.failed(known or visible(self._masked(str(error) or type(error).__name__)))
+    def _explained(self, error: Exception, course: _Course) -> Failure:
+        causes = list(_causes(error))
+        for cause in causes:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                reason, hint = tls.refusal(cause)
+                return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
+            if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
+                return course.failed(_ERRNO_REASONS[cause.errno])
+        text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
+        return course.failed(visible(self._masked(text)))
 
 
 @cache
@@ -214,3 +246,9 @@ def _refused(address: str, course: _Course) -> Failure:
         addresses=course.addresses,
         final=True,
     )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
+import httpx
+
 from verify import checks, sampling
 from verify.attempt import Attempt, judge
 from verify.exit_codes import ExitCode
@@ -18,7 +20,6 @@ from verify.report import Report, Result, verdict
 from verify.resolve import Resolver, chosen_resolver
 from verify.surroundings import look_around
 from verify.target import Parsed
-from verify.transport import Exchange
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str, str], None]
@@ -51,7 +52,7 @@ def run(
             parsed,
             options,
             evidence=evidence,
-            exchange=new_transport(parsed.target, cafile=options.cacert),
+            transport=new_transport(parsed.target, cafile=options.cacert),
             resolver=chosen_resolver(parsed.target, options),
             progress=partial(progress, parsed),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
@@ -79,7 +80,7 @@ async def check(
     options: Options,
     *,
     evidence: Evidence,
-    exchange: Exchange,
+    transport: httpx.AsyncBaseTransport,
     resolver: Resolver,
     progress: Progress,
     rng: random.Random,
@@ -88,10 +89,11 @@ async def check(
     """Check one target. The running loop's clock is the run's clock; cancelled, it reports the evidence so far."""
     clock = asyncio.get_running_loop().time
     began, started = clock() - spent, datetime.now(UTC)
-    probe = Probe(parsed.target, options, exchange=exchange, resolver=resolver)
+    probe = Probe(parsed.target, options, transport=transport, resolver=resolver)
     progress(Phase.PARSE, shown_url(parsed, options))
     try:
-        await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
+        async with transport:
+            await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
     except asyncio.CancelledError:
         if evidence.stopped is None:
             raise

@@ -31,16 +31,17 @@ async def look_around(probe: Probe, options: Options, answer: Answer, room: Room
         yield await tls.versions_result(answer.address, probe.door.port, target.host, options, room())
     if options.redirect_from:
         asked = redirect.plain(target, options.redirect_from)
-        # Headers may hold credentials, which are not for a wire without TLS.
-        to = options.connect_to and Door(options.connect_to.host, asked.port)
-        bare = options._replace(header=(), connect_to=to)
-        in_plain = Probe(asked, bare, exchange=new_transport(asked), resolver=probe.resolver)
-        outcome = await in_plain(min(options.timeout, room()))
+        async with new_transport(asked) as transport:
+            # Headers may hold credentials, which are not for a wire without TLS.
+            to = options.connect_to and Door(options.connect_to.host, asked.port)
+            bare = options._replace(header=(), connect_to=to)
+            in_plain = Probe(asked, bare, transport=transport, resolver=probe.resolver)
+            outcome = await in_plain(min(options.timeout, room()))
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
     if options.no_trace:
-        exchange = new_transport(target, cafile=options.cacert)
-        tracing = Probe(target, options._replace(method="TRACE"), exchange=exchange, resolver=probe.resolver)
-        yield trace_result(await tracing(min(options.timeout, room())))
+        async with new_transport(target, cafile=options.cacert) as transport:
+            tracing = Probe(target, options._replace(method="TRACE"), transport=transport, resolver=probe.resolver)
+            yield trace_result(await tracing(min(options.timeout, room())))
 
 
 def trace_result(outcome: Answer | Failure) -> Result:

@@ -1,19 +1,18 @@
-"""One connection at a time: asyncio's streams beneath h11.
+"""One connection at a time beneath httpx's interface: asyncio's streams with h11, the parser that httpx uses itself.
 
-An HTTP client's pool, redirects, cookies and proxies are what a check must not have, and it would measure them.
+httpx's own transport keeps a pool, and works under any event loop. A check needs neither, and would measure its own
+client: a request to a server nearby took twice the time with it.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import AsyncIterator
+from functools import lru_cache
 
 import h11
+import httpx
 
-from verify.values import Door
-
-Step = Literal["connecting", "connected", "secured", "sending", "first_byte"]
-"""What an exchange has come to; on a kept connection the first three are missing."""
+from verify.target import DEFAULT_PORTS
 
 _LONGEST_HEAD = 100 * 1024
 """Bytes of a status line and headers, or of a chunk's head."""
@@ -21,62 +20,46 @@ _LONGEST_HEAD = 100 * 1024
 _BLOCK = 64 * 1024
 
 
-class Response(NamedTuple):
-    """What a server sent, and through which encryption; the body is longer than `max_body` if there was more of it."""
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-    secured: ssl.SSLObject | None = None
-
-
-class Exchange(Protocol):
-    """What a probe needs of a network."""
-
-    async def __call__(
-        self, to: Door, request: h11.Request, *, connect_limit: float, max_body: int, mark: Callable[[Step], None]
-    ) -> Response:
-        """Send a request without a body to an address, and read the answer.
-
-        Connecting is bounded by `connect_limit` seconds, the rest by whoever waits for it; `mark` is told of each step.
-        Raises `OSError` or `h11.RemoteProtocolError`.
-        """
-
-
 class _Connection:
     """A connection and how far its exchange of messages is; it stays with the address that it was made to."""
 
-    def __init__(self, to: Door, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.to = to
+    def __init__(self, origin: httpx.URL, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.origin = origin
+        self.writer = writer
         self._reader = reader
-        self._writer = writer
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
 
     @property
     def usable(self) -> bool:
         """Whether the server has neither closed it nor said something unasked."""
-        return not self._reader.at_eof() and not self._writer.is_closing()
+        return not self._reader.at_eof() and not self.writer.is_closing()
 
-    async def exchange(self, request: h11.Request, max_body: int, mark: Callable[[Step], None]) -> Response:
-        mark("sending")
-        self._writer.write((self._http.send(request) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
-        head = await self._event()
-        while isinstance(head, h11.InformationalResponse):
-            head = await self._event()
-        if not isinstance(head, h11.Response):
-            raise h11.RemoteProtocolError("the server ended the exchange without a response")
-        mark("first_byte")
-        body = bytearray()
-        while len(body) <= max_body and isinstance(event := await self._event(), h11.Data):
-            body += event.data
-        return Response(head.status_code, tuple(head.headers), bytes(body), self._writer.get_extra_info("ssl_object"))
+    def send(self, request: httpx.Request) -> None:
+        head = _head(request.method, request.url.raw_path, tuple(request.headers.raw))
+        self.writer.write((self._http.send(head) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
+
+    async def response(self) -> h11.Response:
+        """The head of the answer, after any number of provisional ones."""
+        event = await self._event()
+        while isinstance(event, h11.InformationalResponse):
+            event = await self._event()
+        if not isinstance(event, h11.Response):
+            raise httpx.RemoteProtocolError("the server ended the exchange without a response")
+        return event
+
+    async def body(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._event(), h11.Data):
+            yield bytes(event.data)
 
     async def _event(self) -> h11.Event:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            data = await self._reader.read(_BLOCK)
-            if not data and self._http.their_state is h11.SEND_RESPONSE:
-                raise h11.RemoteProtocolError("the server disconnected without sending a response")
-            self._http.receive_data(data)
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                data = await self._reader.read(_BLOCK)
+                if not data and self._http.their_state is h11.SEND_RESPONSE:
+                    raise httpx.RemoteProtocolError("the server disconnected without sending a response")
+                self._http.receive_data(data)
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
         assert not isinstance(event, type), "what is asked for is never more than one answer"
         return event
 
@@ -89,59 +72,93 @@ class _Connection:
 
     def end(self) -> None:
         """Close it at once, whatever is still on the way."""
-        self._writer.transport.abort()
+        self.writer.transport.abort()
 
 
-class Transport:
-    """An `Exchange` that connects anew for each, or to `keep` one where the last has left no connection to its address.
+@lru_cache
+def _head(method: str, target: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> h11.Request:
+    """A run sends the same request again and again."""
+    return h11.Request(method=method, target=target, headers=list(headers))
 
-    With a `context` it speaks TLS, to whom a certificate names as `server_name`.
-    """
 
-    def __init__(self, context: ssl.SSLContext | None, server_name: str, *, keep: bool) -> None:
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, connection: _Connection, transport: "Transport") -> None:
+        self._connection = connection
+        self._transport = transport
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._connection.body()
+
+    async def aclose(self) -> None:
+        """The answer has been read, or as much of it as was wanted."""
+        self._transport.give_back(self._connection)
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Connects anew for each request, or with `keep` where the one before has left no connection to its address."""
+
+    def __init__(self, context: ssl.SSLContext | None, *, keep: bool) -> None:
         self._context = context
-        self._server_name = server_name
         self._keep = keep
         self._idle: _Connection | None = None
 
-    async def __call__(
-        self, to: Door, request: h11.Request, *, connect_limit: float, max_body: int, mark: Callable[[Step], None]
-    ) -> Response:
-        """As `Exchange` says."""
-        idle, self._idle = self._idle, None
-        if idle and (idle.to != to or not idle.usable):
-            idle.end()
-            idle = None
-        connection = idle or await self._connect(to, connect_limit, mark)
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request without a body, and read the head of its answer.
+
+        Its extensions are as httpx's own transport has them: `trace` is told of each step, `timeout` bounds connecting,
+        and `sni_hostname` is whom the certificate must name.
+        """
+        trace = request.extensions["trace"]
+        connection, self._idle = self._idle, None
+        if connection is None or connection.origin != request.url or not connection.usable:
+            if connection:
+                connection.end()
+            connection = await self._connect(request)
         try:
-            response = await connection.exchange(request, max_body, mark)
+            await trace("http11.send_request_headers.started", {})
+            connection.send(request)
+            head = await connection.response()
         except BaseException:
             connection.end()
             raise
-        self._give_back(connection)
-        return response
+        return httpx.Response(
+            head.status_code,
+            headers=list(head.headers),
+            stream=_Body(connection, self),
+            extensions={"network_stream": connection.writer},
+        )
 
-    async def _connect(self, to: Door, limit: float, mark: Callable[[Step], None]) -> _Connection:
-        mark("connecting")
-        async with asyncio.timeout(limit):
-            reader, writer = await asyncio.open_connection(to.host, to.port)
-        mark("connected")
+    async def _connect(self, request: httpx.Request) -> _Connection:
+        trace = request.extensions["trace"]
+        await trace("connection.connect_tcp.started", {})
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["connect"]):
+                reader, writer = await asyncio.open_connection(
+                    request.url.host, request.url.port or DEFAULT_PORTS[request.url.scheme]
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout("no connection in time") from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        await trace("connection.connect_tcp.complete", {})
         if self._context:
+            await trace("connection.start_tls.started", {})
             try:
-                await writer.start_tls(self._context, server_hostname=self._server_name)
+                await writer.start_tls(self._context, server_hostname=request.extensions["sni_hostname"])
             except BaseException:
                 writer.transport.abort()
                 raise
-            mark("secured")
-        return _Connection(to, reader, writer)
+            await trace("connection.start_tls.complete", {})
+        return _Connection(request.url, reader, writer)
 
-    def _give_back(self, connection: _Connection) -> None:
-        if self._keep and self._idle is None and connection.can_go_on():
+    def give_back(self, connection: _Connection) -> None:
+        """An exchange is over."""
+        if self._keep and connection.can_go_on() and self._idle is None:
             self._idle = connection
         else:
             connection.end()
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """No more requests follow."""
         if self._idle:
             self._idle.end()

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 
 from verify.attempt import judge
@@ -53,10 +52,10 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
         transports = {lane: new_transport(parsed.target, keep=lane == "kept", cafile=options.cacert) for lane in LANES}
         resolver = chosen_resolver(parsed.target, options)
         probes = {
-            lane: Probe(parsed.target, options, exchange=transport, resolver=resolver, keep=lane == "kept")
+            lane: Probe(parsed.target, options, transport=transport, resolver=resolver, keep=lane == "kept")
             for lane, transport in transports.items()
         }
-        with closing(transports["kept"]):
+        async with transports["fresh"], transports["kept"]:
             return await observe(
                 parsed, options, record, probes, command=child.run if child.words else None, progress=progress
             )

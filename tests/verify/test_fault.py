@@ -4,17 +4,15 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import h11
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localaws.alb.pages import page
-from tests.verify.made_up import Asked, Handler, response
-from tests.verify.test_run import found, run
+from tests.verify.test_run import Handler, found, run
 from verify.exit_codes import ExitCode, first_met
 from verify.report import Report, exit_code
-from verify.transport import Response
 
 
 @dataclass(frozen=True)
@@ -29,15 +27,15 @@ class Case:
 
 
 def responding(status: int, text: str = "", **headers: str) -> Callable[[], Report]:
-    def handler(_number: int, _request: Asked) -> Response:
-        return response(status, text, headers)
+    def handler(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers=headers, text=text)
 
     return lambda: run(handler, "--deadline", "5s")
 
 
 def raising(error: Exception) -> Handler:
-    def handler(_number: int, _request: Asked) -> Response:
-        raise error
+    def handler(_number: int, _request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError(str(error)) from error
 
     return handler
 
@@ -48,16 +46,16 @@ def expired() -> ssl.SSLCertVerificationError:
     return error
 
 
-def garbled(_number: int, _request: Asked) -> Response:
-    raise h11.RemoteProtocolError("illegal status line")
+def garbled(_number: int, _request: httpx.Request) -> httpx.Response:
+    raise httpx.RemoteProtocolError("illegal status line")
 
 
-def old_version(_number: int, _request: Asked) -> Response:
-    return response(200, "version 1")
+def old_version(_number: int, _request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, text="version 1")
 
 
-def answered(_number: int, _request: Asked) -> Response:
-    return response(200)
+def answered(_number: int, _request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200)
 
 
 BALANCER = "awselb/2.0"
@@ -174,10 +172,10 @@ def test_a_guess_is_called_a_guess(status: int, server: str) -> None:
 
 
 def test_of_several_faults_the_one_that_a_request_meets_first_counts() -> None:
-    def mixed(number: int, _request: Asked) -> Response:
+    def mixed(number: int, _request: httpx.Request) -> httpx.Response:
         if number == 5:
-            return response(502, headers={"server": BALANCER})
-        return response(301 if number == 6 else 200, "version 1", headers={"location": "/"})
+            return httpx.Response(502, headers={"server": BALANCER})
+        return httpx.Response(301 if number == 6 else 200, text="version 1", headers={"location": "/"})
 
     wrong_in_three_ways = run(mixed, "--body-contains", "version 2")
     assert wrong_in_three_ways.fault is ExitCode.BALANCER_ERROR

@@ -6,24 +6,23 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 
 from tests.verify import test_run, test_watch
-from tests.verify.made_up import Asked, response
 from tests.verify.schema import violations
 from tests.verify.test_run import hello
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.formats.document import SCHEMA
 from verify.report import Report, Status
-from verify.transport import Response
 from verify.values import FORMAT_NAMES
 
 PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8"))
 
 
-def nobody(_number: int, _request: Asked) -> Response:
-    return response(200, "Welcome to nginx!")
+def nobody(_number: int, _request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, text="Welcome to nginx!")
 
 
 REPORTS = {

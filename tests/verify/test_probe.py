@@ -8,23 +8,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import h11
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.fake_alb import FakeAlb, Script, hello, page
-from tests.verify.made_up import Asked, response
-from tests.verify.made_up import exchange as made_up
 from verify.options import parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.resolve import Resolver, chosen_resolver, system_resolver
 from verify.target import Target, parse_target
-from verify.transport import Exchange, Response
 
 LIMIT = 0.4
 """Seconds; how exactly it is kept is for the benchmark, here a busy machine must not matter."""
@@ -34,14 +30,15 @@ def probe(
     target: str,
     *arguments: str,
     limit: float = 5.0,
-    exchange: Exchange | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
     resolver: Resolver = system_resolver,
 ) -> Answer | Failure:
     parsed = parse_target(target).target
 
     async def once() -> Answer | Failure:
-        chosen = exchange or new_transport(parsed)
-        return await Probe(parsed, parse_options(arguments), exchange=chosen, resolver=resolver)(limit)
+        chosen = transport or new_transport(parsed)
+        async with chosen:
+            return await Probe(parsed, parse_options(arguments), transport=chosen, resolver=resolver)(limit)
 
     return asyncio.run(once())
 
@@ -100,8 +97,8 @@ def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connec
         return ("127.0.0.1", "127.0.0.2")
 
     async def three(target: Target) -> list[Answer | Failure]:
-        with closing(new_transport(target, keep=True)) as transport:
-            keeping = Probe(target, parse_options([]), exchange=transport, resolver=two, keep=True)
+        async with new_transport(target, keep=True) as transport:
+            keeping = Probe(target, parse_options([]), transport=transport, resolver=two, keep=True)
             return [await keeping(5.0) for _ in range(3)]
 
     with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
@@ -116,8 +113,8 @@ def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connec
 
 def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -> None:
     async def twice(target: Target) -> list[Answer | Failure]:
-        with closing(new_transport(target, keep=True)) as transport:
-            keeping = Probe(target, parse_options([]), exchange=transport, resolver=system_resolver, keep=True)
+        async with new_transport(target, keep=True) as transport:
+            keeping = Probe(target, parse_options([]), transport=transport, resolver=system_resolver, keep=True)
             first = await keeping(5.0)
             await asyncio.sleep(0.2)  # until the end of the connection has arrived here
             return [first, await keeping(5.0)]
@@ -128,17 +125,22 @@ def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -
 
 
 def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address() -> None:
-    def closing_first(_number: int, request: Asked) -> Response:
-        if request.address == "192.0.2.1":
-            raise h11.RemoteProtocolError("the server disconnected")
-        return response(200)
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "192.0.2.1":
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(200)
 
     async def resolver(_host: str) -> tuple[str, ...]:
         return ("192.0.2.1", "192.0.2.2")
 
+    async def reused(request: httpx.Request) -> httpx.Response:
+        await request.extensions["trace"]("http11.send_request_headers.started", {})
+        return handler(request)
+
     async def twice() -> list[Answer | Failure]:
         target = parse_target("a.example").target
-        keeping = Probe(target, parse_options([]), exchange=made_up(closing_first), resolver=resolver, keep=True)
+        transport = httpx.MockTransport(reused)
+        keeping = Probe(target, parse_options([]), transport=transport, resolver=resolver, keep=True)
         return [await keeping(1.0) for _ in range(2)]
 
     first, second = asyncio.run(twice())
@@ -238,9 +240,9 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8), st.booleans())
 def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(pieces: list[bytes], keep: bool) -> None:  # noqa: FBT001 — hypothesis passes it
     async def twice(target: Target) -> list[Answer | Failure]:
-        with closing(new_transport(target, keep=keep)) as transport:
+        async with new_transport(target, keep=keep) as transport:
             options = parse_options([])
-            asking = Probe(target, options, exchange=transport, resolver=system_resolver, keep=keep)
+            asking = Probe(target, options, transport=transport, resolver=system_resolver, keep=keep)
             return [await asking(5.0) for _ in range(2)]
 
     with FakeAlb(lambda _number, _request: pieces) as alb:
@@ -329,13 +331,13 @@ def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -
         asked.append(host)
         return ("192.0.2.1", "192.0.2.2")
 
-    def handler(_number: int, request: Asked) -> Response:
-        seen.append(f"{request.address} {request.host}")
-        return response(200)
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(f"{request.url.host} {request.headers['host']}")
+        return httpx.Response(200)
 
     async def four() -> None:
         target = parse_target("a.example").target
-        one = Probe(target, parse_options([]), exchange=made_up(handler), resolver=resolver)
+        one = Probe(target, parse_options([]), transport=httpx.MockTransport(handler), resolver=resolver)
         for _ in range(4):
             await one(1.0)
 
@@ -353,12 +355,12 @@ def test_plain_http_behind_https_is_a_failure_of_the_tls_phase() -> None:
 
 
 def test_a_refused_certificate_is_final() -> None:
-    def refuse(_number: int, _request: Asked) -> Response:
+    def refuse(_request: httpx.Request) -> httpx.Response:
         cause = ssl.SSLCertVerificationError("no")
         cause.verify_code, cause.verify_message = 62, "Hostname mismatch"
-        raise cause
+        raise httpx.ConnectError("handshake") from cause
 
-    outcome = probe("https://127.0.0.1", exchange=made_up(refuse))
+    outcome = probe("https://127.0.0.1", transport=httpx.MockTransport(refuse))
     assert isinstance(outcome, Failure)
     assert (outcome.phase, outcome.final) == (Phase.TLS, True)
     assert outcome.reason == "the certificate is for other names: Hostname mismatch"

@@ -6,14 +6,15 @@ import random
 import re
 import socket
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verify.made_up import Asked, Handler, exchange, response
 from tests.verify.test_waiting import failure
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.exit_codes import ExitCode
@@ -24,12 +25,13 @@ from verify.outcome import Phase
 from verify.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
 from verify.run import Evidence, check
 from verify.surroundings import trace_result
-from verify.target import parse_target
-from verify.transport import Response
+from verify.target import Target, parse_target
+
+Handler = Callable[[int, httpx.Request], httpx.Response]
 
 
-def hello(number: int, _request: Asked) -> Response:
-    return response(200, f"<h1>Hello from task-{number % 2}</h1>")
+def hello(number: int, _request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, text=f"<h1>Hello from task-{number % 2}</h1>")
 
 
 def run(
@@ -46,7 +48,7 @@ def run(
 
     Nothing listens at the `dead` address.
     """
-    lookups = 0
+    lookups, requests = 0, 0
 
     async def resolver(_host: str) -> tuple[str, ...]:
         nonlocal lookups
@@ -55,6 +57,18 @@ def run(
         if lookups <= resolves_after:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return addresses
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal requests
+        requests += 1
+        trace = request.extensions["trace"]
+        await trace("connection.connect_tcp.started", {})
+        await asyncio.sleep(0.004)
+        if request.url.host == dead:
+            raise httpx.ConnectError("connection refused")
+        await trace("connection.connect_tcp.complete", {})
+        await asyncio.sleep(0.01)
+        return handler(requests - 1, request)
 
     async def main() -> Report:
         evidence = Evidence()
@@ -71,7 +85,7 @@ def run(
             parse_target(target),
             parse_options(arguments),
             evidence=evidence,
-            exchange=exchange(handler, connecting=0.004, answering=0.01, dead=dead),
+            transport=httpx.MockTransport(answer),
             resolver=resolver,
             progress=lambda step, text: (progress if progress is not None else []).append(f"{step:<8} {text}"),
             rng=random.Random(1),
@@ -89,8 +103,8 @@ def shown(name: str, report: Report) -> str:
     return FORMATS[name]([report])
 
 
-def failing(_number: int, _request: Asked) -> Response:
-    raise ConnectionResetError("connection reset by peer")
+def failing(_number: int, _request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadError("connection reset by peer")
 
 
 def test_a_service_with_both_tasks_passes() -> None:
@@ -114,9 +128,9 @@ def test_more_tasks_than_expected_pass_with_a_hint() -> None:
 
 
 def test_a_sticky_load_balancer_is_noticed() -> None:
-    def sticky(number: int, request: Asked) -> Response:
+    def sticky(number: int, request: httpx.Request) -> httpx.Response:
         cookies = [("set-cookie", "AWSALB=abc; Path=/"), ("set-cookie", "AWSALBCORS=abc; SameSite=None")]
-        return response(200, hello(number, request).body, headers=cookies)
+        return httpx.Response(200, text=hello(number, request).text, headers=cookies)
 
     report = run(sticky, "--expect-tasks", "2")
     assert report.exit_code is ExitCode.PASSED
@@ -124,8 +138,8 @@ def test_a_sticky_load_balancer_is_noticed() -> None:
 
 
 def test_shares_more_uneven_than_chance_are_noticed() -> None:
-    def uneven(number: int, _request: Asked) -> Response:
-        return response(200, f"Hello from task-{0 if number % 10 else 1}")
+    def uneven(number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=f"Hello from task-{0 if number % 10 else 1}")
 
     report = run(uneven, "--expect-tasks", "2", "--samples", "60")
     assert report.exit_code is ExitCode.PASSED
@@ -133,26 +147,26 @@ def test_shares_more_uneven_than_chance_are_noticed() -> None:
 
 
 def test_tasks_that_do_not_name_themselves_are_inconclusive() -> None:
-    report = run(lambda _number, _request: response(200, "Welcome to nginx!"), "--expect-tasks", "2")
+    report = run(lambda _number, _request: httpx.Response(200, text="Welcome to nginx!"), "--expect-tasks", "2")
     assert report.exit_code is ExitCode.INCONCLUSIVE
     assert "--identity header:NAME" in found(report, "tasks").hint
 
 
 def test_a_task_missing_among_unnamed_answers_is_inconclusive() -> None:
-    def half(number: int, _request: Asked) -> Response:
-        return response(200, "Hello from a" if number % 2 else "")
+    def half(number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="Hello from a" if number % 2 else "")
 
     assert run(half, "--expect-tasks", "2").exit_code is ExitCode.INCONCLUSIVE
 
 
 def test_inconclusive_can_be_allowed_without_hiding_it() -> None:
-    report = run(lambda _number, _request: response(200), "--expect-tasks", "2", "--allow-inconclusive")
+    report = run(lambda _number, _request: httpx.Response(200), "--expect-tasks", "2", "--allow-inconclusive")
     assert (report.verdict, report.exit_code) == (ExitCode.INCONCLUSIVE, ExitCode.PASSED)
 
 
 def test_many_tasks_are_counted_in_full_but_listed_in_part() -> None:
-    def many(number: int, _request: Asked) -> Response:
-        return response(200, f"Hello from task-{number % 12}")
+    def many(number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=f"Hello from task-{number % 12}")
 
     report = run(many, "--expect-tasks", "12")
     assert len(report.samples.tasks) == 12
@@ -193,22 +207,22 @@ def test_a_name_that_never_resolves_is_unreachable_and_the_phase_is_named() -> N
 
 
 def test_nothing_but_the_load_balancers_503_is_unreachable_and_says_whose_it_is() -> None:
-    report = run(lambda _number, _request: response(503, headers={"server": "awselb/2.0"}), "--deadline", "30s")
+    report = run(lambda _number, _request: httpx.Response(503, headers={"server": "awselb/2.0"}), "--deadline", "30s")
     assert report.verdict is ExitCode.UNREACHABLE
     assert found(report, "http").actual == "503 from the load balancer: no target is registered and healthy"
     assert "health check" in found(report, "http").hint
 
 
 def test_a_404_fails_at_once() -> None:
-    report = run(lambda _number, _request: response(404, headers={"server": "nginx"}))
+    report = run(lambda _number, _request: httpx.Response(404, headers={"server": "nginx"}))
     assert report.verdict is ExitCode.FAILED
     assert report.seconds < 1
     assert found(report, "status").actual == "404 from nginx (1 of 1 answers)"
 
 
 def test_a_redirect_fails_and_shows_where_it_points() -> None:
-    def moved(_number: int, _request: Asked) -> Response:
-        return response(301, headers={"location": "https://b.example/?token=hunter2"})
+    def moved(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(301, headers={"location": "https://b.example/?token=hunter2"})
 
     report, masked = run(moved), run(moved, "--mask-query")
     assert report.verdict is ExitCode.FAILED
@@ -217,7 +231,7 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
 
 
 def test_answers_that_never_become_stable_fail() -> None:
-    report = run(lambda number, _request: response(200 if number % 2 else 502), "--deadline", "30s")
+    report = run(lambda number, _request: httpx.Response(200 if number % 2 else 502), "--deadline", "30s")
     assert report.verdict is ExitCode.FAILED
     assert found(report, "stable").status is Status.FAIL
 
@@ -253,15 +267,15 @@ def test_a_dead_address_that_nobody_asked_about_is_told_in_a_hint() -> None:
 
 
 def test_an_address_whose_targets_are_gone_is_found() -> None:
-    def empty_zone(number: int, request: Asked) -> Response:
-        return response(503) if request.address == "192.0.2.2" and number > 2 else hello(number, request)
+    def empty_zone(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503) if request.url.host == "192.0.2.2" and number > 2 else hello(number, request)
 
     assert "192.0.2.2: 503" in found(run(empty_zone, "--each-address", addresses=TWO), "addresses").actual
 
 
 def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
-    def stumbles(number: int, request: Asked) -> Response:
-        return response(502) if number == 3 else hello(number, request)
+    def stumbles(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(502) if number == 3 else hello(number, request)
 
     report = run(stumbles, "--each-address", "--min-addresses", "2", addresses=TWO)
     assert report.exit_code is ExitCode.PASSED
@@ -331,11 +345,11 @@ def test_a_deadline_of_zero_checks_one_answer() -> None:
     ],
 )
 def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifier: str) -> None:
-    def good(number: int, request: Asked) -> Response:
-        return response(200, hello(number, request).body, headers={"x-version": "2"})
+    def good(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=hello(number, request).text, headers={"x-version": "2"})
 
-    def late(number: int, request: Asked) -> Response:
-        return response(204, "no", headers={}) if number > 8 else good(number, request)
+    def late(number: int, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(204, text="no", headers={}) if number > 8 else good(number, request)
 
     held, failed = run(good, option, value), run(late, option, value)
     assert (held.exit_code, found(held, identifier).status) == (ExitCode.PASSED, Status.OK)
@@ -352,7 +366,7 @@ def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noq
 
 
 def test_no_answer_has_no_latency_to_judge() -> None:
-    def gone(number: int, request: Asked) -> Response:
+    def gone(number: int, request: httpx.Request) -> httpx.Response:
         return hello(number, request) if number < 3 else failing(number, request)
 
     report = run(gone, "--max-latency", "p95=1s")
@@ -372,8 +386,8 @@ def test_no_answer_has_no_latency_to_judge() -> None:
     ],
 )
 def test_a_value_of_a_json_body_is_compared(wanted: str, seen: str) -> None:
-    def status(_number: int, _request: Asked) -> Response:
-        return response(200, json.dumps({"version": 2, "ready": [True], "a/b": "x=y"}))
+    def status(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"version": 2, "ready": [True], "a/b": "x=y"})
 
     report = run(status, "--expect-json", wanted)
     assert report.exit_code is (ExitCode.WRONG_VERSION if seen else ExitCode.PASSED)
@@ -381,16 +395,27 @@ def test_a_value_of_a_json_body_is_compared(wanted: str, seen: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answered", "dead", "status"),
-    [(405, "", Status.OK), (200, "", Status.FAIL), (405, "192.0.2.1", Status.UNKNOWN)],
+    ("answered", "status"),
+    [
+        (httpx.Response(405), Status.OK),
+        (httpx.Response(200), Status.FAIL),
+        (httpx.ConnectError("connection refused"), Status.UNKNOWN),
+    ],
 )
-def test_trace_must_be_refused(answered: int, dead: str, status: Status) -> None:
-    def tracing(_number: int, request: Asked) -> Response:
-        assert request.method == "TRACE"
-        return response(answered)
+def test_trace_must_be_refused(answered: httpx.Response | Exception, status: Status) -> None:
+    def handler(number: int, request: httpx.Request) -> httpx.Response:
+        if request.method != "TRACE":
+            return hello(number, request)
+        if isinstance(answered, Exception):
+            raise answered
+        return answered
+
+    def refuse(target: Target, **_: object) -> httpx.MockTransport:
+        del target
+        return httpx.MockTransport(lambda request: handler(0, request))
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("verify.surroundings.new_transport", lambda *_, **__: exchange(tracing, dead=dead))
+        patched.setattr("verify.surroundings.new_transport", refuse)
         report = run(hello, "--no-trace")
     assert found(report, "trace").status is status
 
@@ -400,8 +425,8 @@ def test_to_hang_up_is_to_refuse_too() -> None:
 
 
 def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:
-    def ok(_number: int, _request: Asked) -> Response:
-        return response(200, "ok\n")
+    def ok(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="ok\n")
 
     assert run(ok, "--body-equals", "ok").exit_code is ExitCode.PASSED
     assert run(ok, "--body-equals", "o").verdict is ExitCode.FAILED
@@ -430,8 +455,8 @@ def test_a_query_can_be_kept_out_of_every_format() -> None:
 
 
 def test_the_manuals_report_is_what_such_a_run_prints() -> None:
-    def warming_up(number: int, request: Asked) -> Response:
-        return hello(number, request) if number > 1 else response(503, headers={"server": "awselb/2.0"})
+    def warming_up(number: int, request: httpx.Request) -> httpx.Response:
+        return hello(number, request) if number > 1 else httpx.Response(503, headers={"server": "awselb/2.0"})
 
     target = "http://web-1234.eu-west-1.elb.amazonaws.com/"
     printed = shown("text", run(warming_up, "--expect-tasks", "2", target=target, resolves_after=4))
@@ -455,9 +480,9 @@ printable_bytes = st.binary(max_size=60) | st.sampled_from(
 def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_command(
     body: bytes, value: bytes, status: int
 ) -> None:
-    headers = [(name, value) for name in ("location", "server", "x-task")]
+    headers = [(b"location", value), (b"server", value), (b"x-task", value)]
     options = ("--deadline", "3s", "--expect-header", "X-Task=1", "--body-equals", "1", "--identity", "header:X-Task")
-    report = run(lambda _number, _request: response(status, body, headers), *options)
+    report = run(lambda _number, _request: httpx.Response(status, content=body, headers=headers), *options)
     json.loads(shown("json", report))
     ET.fromstring(shown("junit", report))
     for name in FORMATS:
@@ -472,7 +497,7 @@ def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_com
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.sampled_from([b"Hello from a", b"Hello from b", b"", b"Hello from "]), min_size=1, max_size=9))
 def test_tasks_and_nameless_answers_add_up_to_the_answers(bodies: list[bytes]) -> None:
-    report = run(lambda number, _request: response(200, bodies[number % len(bodies)]))
+    report = run(lambda number, _request: httpx.Response(200, content=bodies[number % len(bodies)]))
     samples = report.samples
     assert sum(samples.tasks.values()) + samples.unidentified + samples.errors == samples.sent == 10
 

@@ -387,7 +387,7 @@ def loaded_by(arguments: list[str], modules: set[str]) -> bytes:
 
 @pytest.mark.parametrize("arguments", [["ftp://a.example"], ["--help"], ["bad_name.example"]])
 def test_bad_input_and_help_load_no_http_client(arguments: list[str]) -> None:
-    assert loaded_by(arguments, {"h11", "asyncio", "inspect"}) == b"loaded:"
+    assert loaded_by(arguments, {"httpx", "asyncio", "inspect"}) == b"loaded:"
 
 
 def test_a_run_loads_nothing_of_pulumi_or_of_this_project(alb: FakeAlb) -> None:
