@@ -51,5 +51,9 @@ def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the SDK has nothing narrower for a lookup that fails
-        reason = str(error).rpartition("error: ")[2]
-        raise SettingsError([Problem(key, value, f"{allowed}; AWS says: {reason}")]) from error
+        raise SettingsError([Problem(key, value, f"{allowed}; AWS says: {reason_of(error)}")]) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What the provider answered to a lookup, without what the engine and the SDK put before it."""
+    return str(error).rpartition("error: ")[2]

@@ -16,11 +16,14 @@ import pulumi_aws as aws
 
 from infra.causes import likely
 from infra.deployment import has_failed, unfinished_business
+from infra.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _EVENTS_SHOWN = 5
+_TAKE_BACK = """\
+heal: `pulumi up --refresh` deploys what the program says; to keep that change, write it into the program."""
 _HEAL = """\
 heal: correct the configuration, or go back to the last good one, and run `pulumi up`; or, where the cause lay elsewhere
       and is mended, deploy the same again with `pulumi up --refresh`. docs/deployments.md says more."""
@@ -111,7 +114,7 @@ class Rollout:
             live = self._look(state["cluster"], state["name"])
         except Exception as error:
             raise NotDeployedError(
-                f"{state['name']} can't be looked at: {error}\n"
+                f"{state['name']} can't be looked at: {reason_of(error)}\n"
                 "heal: if somebody deleted it, `pulumi up --refresh` makes it again."
             ) from error
         if problem := mismatch(wanted, live, network=_network(state["network"]), log_group=self._log_group):
@@ -168,18 +171,12 @@ def mismatch(
     if live.status == "ACTIVE" and live.task_definition == wanted and not moved:
         return None
     story = unfinished_business(live.events)
-    failed = has_failed(story)
-    who = "ECS rolled it back" if failed else "somebody changed the service outside Pulumi"
-    return "\n".join(
-        [
-            f"{live.name} doesn't run what this stack asked for: {who}.",
-            *_difference(wanted, live),
-            *moved,
-            *(_reasons(story) if failed else ()),
-            *_where_to_look(live, log_group),
-            _HEAL,
-        ]
-    )
+    if has_failed(story):
+        who, advice = "ECS rolled it back", [*_reasons(story), *_where_to_look(live, log_group), _HEAL]
+    else:
+        who, advice = "somebody changed the service outside Pulumi", [_TAKE_BACK]
+    what = f"{live.name} doesn't run what this stack asked for: {who}."
+    return "\n".join([what, *_difference(wanted, live), *moved, *advice])
 
 
 def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
