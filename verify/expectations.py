@@ -136,7 +136,7 @@ def _shown(*names: str) -> Callable[[Answer], str]:
 _SECURITY = (
     Expectation(
         "hsts",
-        "Strict-Transport-Security for half a year",
+        "over HTTPS, Strict-Transport-Security for half a year",
         _secured_for_long,
         _shown("Strict-Transport-Security"),
         fault=None,

@@ -7,14 +7,15 @@ import stat
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, TextIO
 
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
-from verify.options import Options, build_parser, parse_options
+from verify.options import CHECK, WATCH, Options, build_parser, parse_options
 from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
 from verify.values import Output
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse_options(arguments)
         targets = _read(options)
-        _refuse_plain(targets, options)
+        _refuse_contradictions(targets, options)
         with ExitStack() as closing:
             return _check(
                 targets, options, started, [(output, _opened(output, closing)) for output in _outputs(options)]
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERNAL
 
 
-def _refuse_plain(targets: Sequence[Parsed], options: Options) -> None:
+def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
     asked = {
         "--min-days-left": options.min_days_left,
         "--min-tls": options.min_tls,
@@ -69,6 +70,11 @@ def _refuse_plain(targets: Sequence[Parsed], options: Options) -> None:
     given = next((name for name, value in asked.items() if value), None)
     if given and any(parsed.target.scheme == "http" for parsed in targets):
         raise InputError(f"{given} needs an https target", "give the URL with https://, or --scheme https")
+    hosts = [(options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets]
+    for host in hosts if options.family else ():
+        with suppress(ValueError):  # a name, which may have addresses of any family
+            if ip_address(host).version != options.family:
+                raise InputError(f"-{options.family} contradicts {host}", "leave one of them out")
 
 
 def _outputs(options: Options) -> list[Output]:
@@ -133,7 +139,7 @@ def _read(options: Options) -> tuple[Parsed, ...]:
             raise InputError("a target as argument and another on stdin", "give one; in a loop add </dev/null")
         raw = os.fsencode(options.target or "")
     elif sys.stdin is None or sys.stdin.isatty():
-        raise InputError("no target", build_parser().format_usage().strip())
+        raise InputError("no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip())
     else:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1)
     return read_targets(

@@ -25,28 +25,48 @@ _WATCH_EXAMPLES = """examples:
   pulumi stack output albDns | verify watch --until-exit -- pulumi up --yes
   verify watch web.example.com --for 5m --min-availability 99.9 --max-outage 1s
 """
-_WATCH = "watch"
 _MAX_CONFIG = 64 * 1024
 """Characters; more is no list of options."""
 
-_Group = Callable[[argparse.ArgumentParser], None]
-_GROUPS = (
-    option_groups.target,
-    option_groups.waiting,
-    option_groups.expectations,
-    option_groups.identity,
-    option_groups.coverage,
-    option_groups.security,
-    option_groups.output,
-)
-_WATCH_GROUPS = (
-    option_groups.target,
-    option_groups.watching,
-    option_groups.expectations,
-    option_groups.identity,
-    option_groups.output,
-)
 
+class Command(NamedTuple):
+    """What `--help` of a command says, and the groups of its options."""
+
+    prog: str
+    operands: str
+    description: str
+    examples: str
+    groups: tuple[Callable[[argparse.ArgumentParser], None], ...]
+
+
+CHECK = Command(
+    "verify",
+    "[TARGET]",
+    "Wait until a service answers stably through its load balancer, then check what it answers.",
+    _EXAMPLES,
+    (
+        option_groups.target,
+        option_groups.waiting,
+        option_groups.expectations,
+        option_groups.identity,
+        option_groups.coverage,
+        option_groups.security,
+        option_groups.output,
+    ),
+)
+WATCH = Command(
+    "verify watch",
+    "[TARGET] [-- COMMAND...]",
+    "Ask a service at a constant rate, while a command changes it or for a time, and say what failed.",
+    _WATCH_EXAMPLES,
+    (
+        option_groups.target,
+        option_groups.watching,
+        option_groups.expectations,
+        option_groups.identity,
+        option_groups.output,
+    ),
+)
 
 _NEEDS_TIME = (
     "expect_tasks",
@@ -137,7 +157,7 @@ class _Parser(argparse.ArgumentParser):
         if extra:
             options = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
-        raise InputError(visible(message, 300), "`verify --help` lists the options")
+        raise InputError(visible(message, 300), f"`{self.prog} --help` lists the options")
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
@@ -147,9 +167,9 @@ def parse_options(arguments: Sequence[str]) -> Options:
         InputError: An option is unknown, or its value can't be used.
         SystemExit: `--help` was asked for and printed.
     """
-    if arguments[:1] == [_WATCH]:
+    if arguments[:1] == ["watch"]:
         return _parse_watch(arguments[1:])
-    options = Options(**_settled(_parsed(build_parser(), arguments)))
+    options = Options(**_settled(_parsed(build_parser(CHECK), arguments)))
     _refuse_shared_outputs(options)
     if options.deadline == 0 and any(getattr(options, name) for name in _NEEDS_TIME):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
@@ -165,8 +185,8 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
     try:
         with open(given.config, encoding="utf-8") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
             text = file.read(_MAX_CONFIG)
-    except (OSError, ValueError):
-        raise InputError(f"can't read the options of {visible(given.config)}", "is it a text file?") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"can't read the options: {visible(str(error))}", "give a file of text") from None
     return parser.parse_args([*_split("the file of --config", text), *words])
 
 
@@ -188,7 +208,7 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
     command = words[end + 1 :]
-    given = _settled(_parsed(build_watch_parser(), words[:end]))
+    given = _settled(_parsed(build_parser(WATCH), words[:end]))
     if given.pop("until_exit") and not command:
         raise InputError("--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND")
     if sum((given["lasting"] is not None, given["until_file"] is not None, bool(command))) > 1:
@@ -196,7 +216,7 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     asked = {name: given.pop(name) for name in Watch._fields if name in given}
     if all(asked[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
         asked["max_errors"] = 0
-    unused = _settled(build_parser().parse_args([]))  # what watching has no option for
+    unused = _settled(build_parser(CHECK).parse_args([]))  # what watching has no option for
     options = Options(**{**unused, **given}, watch=Watch(command=tuple(command), **asked))
     _refuse_shared_outputs(options)
     return options
@@ -212,36 +232,17 @@ def _settled(given: argparse.Namespace) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in vars(given).items()}
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of a check, which also writes `--help`."""
-    return _parser(
-        groups=_GROUPS,
-        usage="%(prog)s [OPTION]... [TARGET]",
-        description="Wait until a service answers stably through its load balancer, then check what it answers.",
-        examples=_EXAMPLES,
-    )
-
-
-def build_watch_parser() -> argparse.ArgumentParser:
-    """The parser of `verify watch`."""
-    return _parser(
-        groups=_WATCH_GROUPS,
-        usage="%(prog)s watch [OPTION]... [TARGET] [-- COMMAND...]",
-        description="Ask a service at a constant rate, while a command changes it or for a time, and say what failed.",
-        examples=_WATCH_EXAMPLES,
-    )
-
-
-def _parser(*, groups: Sequence[_Group], usage: str, description: str, examples: str) -> argparse.ArgumentParser:
+def build_parser(command: Command) -> argparse.ArgumentParser:
+    """The parser of a command, which also writes its `--help`."""
     codes = "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
     parser = _Parser(
-        prog="verify",
-        usage=usage,
-        description=description,
-        epilog=f"{examples}\nexit codes:\n{codes}",
+        prog=command.prog,
+        usage=f"%(prog)s [OPTION]... {command.operands}",
+        description=command.description,
+        epilog=f"{command.examples}\nexit codes:\n{codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    for add_group in groups:
+    for add_group in command.groups:
         add_group(parser)
     return parser

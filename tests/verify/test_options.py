@@ -7,7 +7,7 @@ import pytest
 
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
-from verify.options import build_parser, build_watch_parser, parse_options
+from verify.options import CHECK, WATCH, build_parser, parse_options
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
 
@@ -211,7 +211,7 @@ def test_every_option_is_in_the_manual_with_its_own_help() -> None:
     rows = dict(re.findall(r"^\| `(?:-[0-9], )?(--[a-z0-9-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE))
     options = {
         action.option_strings[-1]: " ".join((action.help or "").split())
-        for parser in (build_parser(), build_watch_parser())
+        for parser in map(build_parser, (CHECK, WATCH))
         for action in parser._actions
         if action.option_strings and action.dest != "help"
     }
@@ -225,7 +225,7 @@ def test_the_manuals_exit_codes_are_the_programs() -> None:
 
 
 def test_help_tells_examples_and_every_exit_code() -> None:
-    text = build_parser().format_help()
+    text = build_parser(CHECK).format_help()
     assert "pulumi stack output albDns | verify" in text
     for code, meaning in MEANINGS.items():
         assert f"{code.value:>3}  {meaning}" in text
@@ -297,5 +297,12 @@ def test_a_file_or_an_environment_that_holds_no_options_is_unusable(
 
 
 def test_a_file_of_options_that_is_not_there_is_unusable(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="can't read the options"):
+    with pytest.raises(InputError, match=r"can't read the options: .*No such file"):
         parse_options(["--config", str(tmp_path / "none")])
+
+
+@pytest.mark.parametrize(("words", "command"), [([], "verify"), (["watch"], "verify watch")])
+def test_a_wrong_option_points_to_the_help_of_its_own_command(words: list[str], command: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse_options([*words, "--no-such-option"])
+    assert raised.value.hint == f"`{command} --help` lists the options"

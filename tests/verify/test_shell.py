@@ -116,8 +116,18 @@ def test_a_failed_check_is_1(alb: FakeAlb) -> None:
         ("a.example", "b.example"),
         ("a.example", "--no-such-option"),
         ("a.example", "--timeout", "5 s"),
+        ("192.0.2.1", "-6"),
+        ("a.example", "-4", "--connect-to", "[::1]:80"),
     ],
-    ids=["empty stdin", "a bad target", "two targets", "an unknown option", "a bad value"],
+    ids=[
+        "empty stdin",
+        "a bad target",
+        "two targets",
+        "an unknown option",
+        "a bad value",
+        "-6 and IPv4",
+        "-4 and IPv6",
+    ],
 )
 def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(arguments: tuple[str, ...]) -> None:
     done = verify(*arguments)
