@@ -8,7 +8,6 @@ from typing import NamedTuple
 from verify import explain
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
-from verify.json_pointer import at_pointer
 from verify.options import Options
 from verify.outcome import Answer
 from verify.values import HeaderExpectation, JsonExpectation
@@ -81,10 +80,10 @@ def _header(expected: HeaderExpectation) -> Expectation:
 
 def _json(expected: JsonExpectation) -> Expectation:
     def holds(answer: Answer) -> bool:
-        return at_pointer(answer.text, expected.pointer) == expected.equals
+        return answer.at_pointer(expected.pointer) == expected.equals
 
     def seen(answer: Answer) -> str:
-        found = at_pointer(answer.text, expected.pointer)
+        found = answer.at_pointer(expected.pointer)
         place = visible(expected.pointer or "the document's root", 40)
         return f"no value at {place}" if found is None else f"'{visible(found, 60)}' at {place}"
 

@@ -1,5 +1,6 @@
 """What one request came to: an answer or a failure, both frozen."""
 
+import json
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -61,6 +62,19 @@ class Answer(NamedTuple):
     def text(self) -> str:
         """The body as text; what isn't UTF-8 becomes escapes."""
         return self.body.decode("utf-8", "backslashreplace")
+
+    def at_pointer(self, pointer: str) -> str | None:
+        """What RFC 6901 finds in a JSON body: a string, or the JSON of a number or a truth; None for anything else."""
+        try:
+            value = json.loads(self.text)
+            for token in pointer.split("/")[1:]:
+                key = token.replace("~1", "/").replace("~0", "~")
+                value = value[int(key)] if isinstance(value, list) else value[key]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return None
+        if isinstance(value, str):
+            return value
+        return json.dumps(value) if isinstance(value, (bool, int, float)) else None
 
 
 class Failure(NamedTuple):

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from verify.escaping import visible
-from verify.json_pointer import at_pointer
 from verify.options import Options
 from verify.outcome import Answer
 from verify.values import Identity
@@ -60,7 +59,7 @@ def identify(answer: Answer, identity: Identity) -> str | None:
     if identity.kind == "header":
         found = answer.header(identity.where)
     elif identity.kind == "json":
-        found = at_pointer(answer.text, identity.where)
+        found = answer.at_pointer(identity.where)
     else:
         match = re.search(identity.where, answer.text)
         found = (match[1] if match.re.groups else match[0]) if match else None

@@ -89,6 +89,17 @@ class Output(NamedTuple):
     path: str | None
 
 
+def _refused(text: str, wanted: str, limit: int = 40) -> ArgumentTypeError:
+    return ArgumentTypeError(f"'{visible(text, limit)}' is no {wanted}")
+
+
+def _matched(pattern: str, text: str, wanted: str) -> re.Match[str]:
+    match = re.fullmatch(pattern, text, re.DOTALL)
+    if match is None:
+        raise _refused(text, wanted)
+    return match
+
+
 def duration(*, zero: bool = False) -> Callable[[str], float]:
     """Seconds, from a number with a unit."""
 
@@ -96,7 +107,7 @@ def duration(*, zero: bool = False) -> Callable[[str], float]:
         match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|)", text)
         seconds = float(match[1]) * _UNITS[match[2]] if match else -1.0
         if not (0 <= seconds <= _MAX_SECONDS and (zero or seconds)):
-            raise ArgumentTypeError(f"'{visible(text, 20)}' is no duration: write 500ms, 10s, 5m or 1h, up to 24h")
+            raise _refused(text, "duration: write 500ms, 10s, 5m or 1h, up to 24h")
         return seconds
 
     return parse
@@ -107,7 +118,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ArgumentTypeError(f"'{visible(text, 20)}' is no whole number from {low} to {high}")
+            raise _refused(text, f"whole number from {low} to {high}")
         return int(text)
 
     return parse
@@ -119,7 +130,7 @@ def number(low: float, high: float, wanted: str) -> Callable[[str], float]:
     def parse(text: str) -> float:
         found = float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}(e-?[0-9]{1,2})?", text) else -1.0
         if not low <= found <= high:
-            raise ArgumentTypeError(f"'{visible(text, 20)}' is no {wanted}")
+            raise _refused(text, wanted)
         return found
 
     return parse
@@ -130,7 +141,7 @@ def size(text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,9})(B|KiB|MiB|)", text)
     octets = int(match[1]) * _SIZES[match[2]] if match else 0
     if not 1 <= octets <= _MAX_BODY:
-        raise ArgumentTypeError(f"'{visible(text, 20)}' is no size from 1 to 64MiB: write 4096, 64KiB or 1MiB")
+        raise _refused(text, "size from 1 to 64MiB: write 4096, 64KiB or 1MiB")
     return octets
 
 
@@ -140,9 +151,7 @@ def statuses(text: str) -> StatusSet:
     for part in text.split(","):
         match = re.fullmatch(r"([1-5])xx|([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", part)
         if match is None or (match[3] and match[3] < match[2]):
-            raise ArgumentTypeError(
-                f"'{visible(part, 20)}' is no status: write 200, 2xx, 200-399, or a list such as 200,301"
-            )
+            raise _refused(part, "status: write 200, 2xx, 200-399, or a list such as 200,301")
         first = int(match[2] or f"{match[1]}00")
         ranges.append((first, first + 99 if match[1] else int(match[3] or first)))
     return StatusSet(text, tuple(ranges))
@@ -176,7 +185,7 @@ def header(text: str) -> tuple[str, str]:
 def host_header(text: str) -> str:
     """A host, and maybe a port."""
     if not re.fullmatch(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", text):
-        raise ArgumentTypeError(f"'{visible(text, 40)}' is no host for a Host header")
+        raise _refused(text, "host for a Host header")
     return text
 
 
@@ -201,16 +210,14 @@ def door(text: str) -> Door:
         host, port = match.groups() if match else ("", "")
         return Door(parse_target(host).target.host if host else "", parse_port(port))
     except (ValueError, InputError):
-        raise ArgumentTypeError(f"'{visible(text, 60)}' is no door: write HOST:PORT, or :PORT of the target") from None
+        raise _refused(text, "door: write HOST:PORT, or :PORT of the target", 60) from None
 
 
 def output(text: str) -> Output:
     """NAME for stdout, or NAME=FILE."""
     name, equals, path = text.partition("=")
     if name not in FORMAT_NAMES or bool(equals) != bool(path):
-        raise ArgumentTypeError(
-            f"'{visible(text, 60)}' is no format: write {', '.join(FORMAT_NAMES)}, or one of them with =FILE"
-        )
+        raise _refused(text, f"format: write {', '.join(FORMAT_NAMES)}, or one of them with =FILE", 60)
     return Output(name, path or None)
 
 
@@ -227,30 +234,22 @@ def cafile(text: str) -> str:
 
 def expected_header(text: str) -> HeaderExpectation:
     """A name, and maybe what its value equals or matches."""
-    match = re.fullmatch(r"([A-Za-z0-9_-]+)(?:([=~])(.*))?", text, re.DOTALL)
-    if match is None:
-        raise ArgumentTypeError(f"'{visible(text, 40)}' is no header: write NAME, NAME=VALUE or NAME~REGEX")
-    return HeaderExpectation(
-        text,
-        match[1],
-        match[3] if match[2] == "=" else None,
-        regex(match[3]) if match[2] == "~" else None,
-    )
+    name, sign, value = _matched(
+        r"([A-Za-z0-9_-]+)(?:([=~])(.*))?", text, "header: write NAME, NAME=VALUE or NAME~REGEX"
+    ).groups()
+    return HeaderExpectation(text, name, value if sign == "=" else None, regex(value) if sign == "~" else None)
 
 
 def expected_json(text: str) -> JsonExpectation:
     """A pointer, and what is there."""
-    match = re.fullmatch(r"((?:/[^=]*)?)=(.*)", text, re.DOTALL)
-    if match is None:
-        raise ArgumentTypeError(f"'{visible(text, 40)}' is no JSON expectation: write /pointer=VALUE")
+    match = _matched(r"((?:/[^=]*)?)=(.*)", text, "JSON expectation: write /pointer=VALUE")
     return JsonExpectation(text, match[1], match[2])
 
 
 def latency_bound(text: str) -> LatencyBound:
     """A rank, and a duration."""
-    match = re.fullmatch(r"(min|mean|p50|p90|p95|p99|max)=(.*)", text, re.DOTALL)
-    if match is None:
-        raise ArgumentTypeError(f"'{visible(text, 40)}' is no latency: write p95=500ms; also min mean p50 p90 p99 max")
+    wanted = "latency: write p95=500ms; also min mean p50 p90 p99 max"
+    match = _matched(r"(min|mean|p50|p90|p95|p99|max)=(.*)", text, wanted)
     return LatencyBound(match[1], duration()(match[2]))
 
 
@@ -261,16 +260,13 @@ def name_server(text: str) -> Door:
     try:
         return Door(str(ip_address(host)), parse_port(port or "53"))
     except ValueError:
-        raise ArgumentTypeError(f"'{visible(text, 60)}' is no name server: write an address, and maybe :PORT") from None
+        raise _refused(text, "name server: write an address, and maybe :PORT", 60) from None
 
 
 def identity(text: str) -> Identity:
     """Where an answer names its task."""
-    match = re.fullmatch(rf"header:{_HEADER_NAME}|body-regex:.+|json:(/.*)?", text, re.DOTALL)
-    if match is None:
-        raise ArgumentTypeError(
-            f"'{visible(text, 40)}' is no identity: write header:NAME, body-regex:RE or json:/pointer"
-        )
+    wanted = "identity: write header:NAME, body-regex:RE or json:/pointer"
+    _matched(rf"header:{_HEADER_NAME}|body-regex:.+|json:(/.*)?", text, wanted)
     kind, _, where = text.partition(":")
     if kind == "body-regex":
         regex(where)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Samples, Status, Watched
+from verify.report import Report, Samples, Status
 
 _WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "?", Status.SKIP: "skip"}
 _COLOURS = {Status.OK: "32", Status.FAIL: "1;31", Status.UNKNOWN: "1;33", Status.SKIP: "2"}
@@ -18,17 +18,15 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
     yield report.url
     yield from (f"  note: {note}" for note in report.parsed.notes)
     yield ""
-    results = (*report.phases, *report.checks)
-    width = max(len(result.id) for result in results)
+    width = max(len(result.id) for result in report.results)
     indent = " " * (width + 9)
-    for result in results:
+    for result in report.results:
         word = f"{_WORDS[result.status]:<4}"
         if colour:
             word = f"\x1b[{_COLOURS[result.status]}m{word}\x1b[0m"
         yield f"  {word}  {result.id:<{width}} {result.actual}".rstrip()
         if result.id == "tasks":
-            shares = _sightings(report.watched) if report.watched else _shares(report.samples.tasks)
-            yield from (f"{indent}{line}" for line in shares)
+            yield from (f"{indent}{line}" for line in _tasks(report))
         if result.status in (Status.FAIL, Status.UNKNOWN) and result.expected:
             yield f"{indent}expected: {result.expected}"
         if result.hint:
@@ -39,20 +37,18 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
     yield f"{report.verdict.name.lower()} after {report.seconds:.1f} s{after}"
 
 
-def _shares(tasks: dict[str, int]) -> Iterator[str]:
-    answers = sum(tasks.values())
-    for task, count in list(tasks.items())[:_SHOWN_TASKS]:
-        yield f"{count} ({count / answers:.0%})  {task}"
-    if len(tasks) > _SHOWN_TASKS:
-        yield f"and {len(tasks) - _SHOWN_TASKS} more"
-
-
-def _sightings(watched: Watched) -> Iterator[str]:
-    for task, seen in list(watched.tasks.items())[:_SHOWN_TASKS]:
-        age = "old" if task in watched.old else "new"
-        yield f"{age} {seen.first:6.1f} s to {seen.last:6.1f} s  {seen.answers} answers  {task}"
-    if len(watched.tasks) > _SHOWN_TASKS:
-        yield f"and {len(watched.tasks) - _SHOWN_TASKS} more"
+def _tasks(report: Report) -> Iterator[str]:
+    answers = sum(report.samples.tasks.values())
+    lines = [f"{count} ({count / answers:.0%})  {task}" for task, count in report.samples.tasks.items()]
+    if watched := report.watched:
+        lines = [
+            f"{'old' if task in watched.old else 'new'} {seen.first:6.1f} s to {seen.last:6.1f} s  "
+            f"{seen.answers} answers  {task}"
+            for task, seen in watched.tasks.items()
+        ]
+    yield from lines[:_SHOWN_TASKS]
+    if len(lines) > _SHOWN_TASKS:
+        yield f"and {len(lines) - _SHOWN_TASKS} more"
 
 
 def _latency(samples: Samples) -> Iterator[str]:
