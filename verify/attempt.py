@@ -58,7 +58,7 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
             fault=explain.fault(outcome),
             stopped_in=outcome.phase,
         )
-    wanted = tuple(expectations(options))
+    wanted = expectations(options)
     unmet = tuple(None if one.holds(outcome) else one.seen(outcome) for one in wanted)
     missed = [(one, seen) for one, seen in zip(wanted, unmet, strict=True) if seen is not None]
     mismatch = next((f"{seen}, not {one.wanted}" for one, seen in missed), "")

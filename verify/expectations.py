@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from verify import explain
@@ -24,8 +24,13 @@ class Expectation(NamedTuple):
     """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
 
 
-def expectations(options: Options) -> Iterator[Expectation]:
-    """Everything that was asked for, in the order of `--help`."""
+@cache
+def expectations(options: Options) -> tuple[Expectation, ...]:
+    """Everything that was asked for, in the order of `--help`; every answer asks for it again."""
+    return tuple(_asked_for(options))
+
+
+def _asked_for(options: Options) -> Iterator[Expectation]:
     yield Expectation(
         "status",
         options.status.text,
