@@ -64,11 +64,12 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
     mismatch = next((f"{seen}, not {one.wanted}" for one, seen in missed), "")
     accepted = options.status.accepts(outcome.status)
     good = accepted and not (mismatch and options.retry_mismatch)
+    hint = "" if accepted else explain.hint(outcome)
     return Attempt(
         ended=ended,
         outcome=outcome._replace(headers=(), body=b""),
-        text=mismatch if accepted and not good else explain.describe(outcome, mask_query=options.mask_query),
-        hint="" if accepted else explain.hint(outcome),
+        text=explain.describe(outcome, mask_query=options.mask_query) if good or hint else mismatch,
+        hint=hint,
         fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
         stopped_in=None if good else Phase.HTTP,
         unmet=unmet,

@@ -157,7 +157,10 @@ class _Parser(argparse.ArgumentParser):
         if extra:
             options = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
-        raise InputError(visible(message, 300), f"`{self.prog} --help` lists the options")
+        hint = f"`{self.prog} --help` lists the options"
+        if starts := re.match(r"argument (--\S+): expected one argument", message):
+            hint = f"give {starts[1]}=VALUE, with an equals sign if the value starts with a dash"
+        raise InputError(visible(message, 300), hint)
 
 
 def parse_options(arguments: Sequence[str]) -> Options:

@@ -301,6 +301,13 @@ def test_a_file_of_options_that_is_not_there_is_unusable(tmp_path: Path) -> None
         parse_options(["--config", str(tmp_path / "none")])
 
 
+def test_a_value_that_looks_like_an_option_is_asked_for_with_an_equals_sign() -> None:
+    with pytest.raises(InputError) as raised:
+        parse_options(["--body-contains", "-x"])
+    assert "--body-contains=" in raised.value.hint
+    assert parse_options(["--body-contains=-x"]).body_contains == ("-x",)
+
+
 @pytest.mark.parametrize(("words", "command"), [([], "verify"), (["watch"], "verify watch")])
 def test_a_wrong_option_points_to_the_help_of_its_own_command(words: list[str], command: str) -> None:
     with pytest.raises(InputError) as raised:

@@ -230,6 +230,10 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
     assert found(masked, "status").actual.startswith("301 redirect to https://b.example/?*** ")
 
 
+def test_a_good_status_that_is_not_the_wanted_one_says_so_where_the_run_stops() -> None:
+    assert found(run(hello, "--status", "204"), "http").actual == "200, not 204"
+
+
 def test_answers_that_never_become_stable_fail() -> None:
     report = run(lambda number, _request: httpx.Response(200 if number % 2 else 502), "--deadline", "30s")
     assert report.verdict is ExitCode.FAILED
