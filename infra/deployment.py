@@ -55,6 +55,11 @@ def unfinished_business(events: Sequence[str]) -> list[str]:
     return [re.sub(r"^\(service [^)]*\) ", "", event) for event in reversed(alike.values())]
 
 
+def was_given_up(deployment: str, events: Sequence[str]) -> bool:
+    """Whether ECS gave up the deployment of that id; what it still shows of such a one has nothing to go back to."""
+    return any(f"(deployment {deployment}) {_FAILED}" in event for event in events)
+
+
 def has_failed(story: Sequence[str]) -> bool:
     """Whether the deployment that `unfinished_business` tells of was given up by ECS."""
     return any(_FAILED in event for event in story)

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.causes import likely
-from infra.deployment import has_failed, unfinished_business
+from infra.deployment import has_failed, unfinished_business, was_given_up
 from infra.errors import reason_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _TAKE_BACK = """\
 heal: `pulumi up --refresh` deploys what the program says; to keep that change, write it into the program."""
 _HEAL = """\
 heal: correct the configuration, or go back to the last good one, and run `pulumi up`; or, where the cause lay elsewhere
-      and is mended, deploy the same again with `pulumi up --refresh`. docs/deployments.md says more."""
+      and is mended, deploy the same again with `pulumi up {again}`. docs/deployments.md says more."""
 
 
 class NotDeployedError(pulumi.RunError):
@@ -52,6 +52,9 @@ class Live:
 
     events: Sequence[str]
     """Messages, newest first."""
+
+    given_up: bool = False
+    """Whether ECS gave up that very deployment: it was the first, so there is nothing to go back to."""
 
     network: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Subnets and security groups, sorted; empty where they aren't told."""
@@ -124,9 +127,9 @@ class Rollout:
         found = aws.ecs.get_service(
             cluster_arn=cluster, service_name=name, opts=pulumi.InvokeOptions(parent=self._parent)
         )
+        deployments, events = found.deployments or (), [event.message for event in found.events or ()]
         tasks = [
-            f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}"
-            for each in found.deployments or ()
+            f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}" for each in deployments
         ]
         return Live(
             cluster=cluster.rpartition("/")[2],
@@ -134,7 +137,8 @@ class Rollout:
             status=found.status,
             task_definition=found.task_definition,
             tasks=", ".join(tasks) or "none",
-            events=[event.message for event in found.events or ()],
+            events=events,
+            given_up=any(each.status == "PRIMARY" and was_given_up(each.id, events) for each in deployments),
             network=_network(next(iter(found.network_configurations or ()), None)),
         )
 
@@ -151,7 +155,7 @@ def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: st
             *_difference(wanted, live),
             *_reasons([*errors, *news]),
             *_where_to_look(live, log_group),
-            *(() if under_way else (_HEAL,)),
+            *(() if under_way else (_heal(live),)),
         ]
     )
 
@@ -159,7 +163,7 @@ def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: st
 def mismatch(
     wanted: str, live: Live, *, network: Mapping[str, Sequence[str]] | None = None, log_group: str
 ) -> str | None:
-    """What is wrong if a service runs another task definition than `wanted`, or elsewhere; None if it doesn't.
+    """What is wrong if a service runs another task definition than `wanted`, or elsewhere, or none; None if it doesn't.
 
     How many tasks run, and how far a deployment is, makes no difference: services scale, and deployments take time.
     """
@@ -168,11 +172,12 @@ def mismatch(
         for kind, ids in (network or {}).items()
         if live.network.get(kind, ids) != ids
     ]
-    if live.status == "ACTIVE" and live.task_definition == wanted and not moved:
+    if live.status == "ACTIVE" and live.task_definition == wanted and not moved and not live.given_up:
         return None
     story = unfinished_business(live.events)
-    if has_failed(story):
-        who, advice = "ECS rolled it back", [*_reasons(story), *_where_to_look(live, log_group), _HEAL]
+    if live.given_up or has_failed(story):
+        who = "ECS gave it up, and has nothing to go back to" if live.given_up else "ECS rolled it back"
+        advice = [*_reasons(story), *_where_to_look(live, log_group), _heal(live)]
     else:
         who, advice = "somebody changed the service outside Pulumi", [_TAKE_BACK]
     what = f"{live.name} doesn't run what this stack asked for: {who}."
@@ -216,6 +221,11 @@ def _bare(words: str) -> str:
     bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", words)
     bare = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", bare)
     return bare.strip().replace("; task ", "\n      task ")
+
+
+def _heal(live: Live) -> str:
+    """What mends a failure. A deployment that was given up stays what was asked for, so only another one is made."""
+    return _HEAL.format(again="--replace '**TaskDefinition**'" if live.given_up else "--refresh")
 
 
 def _reason(event: str) -> str:

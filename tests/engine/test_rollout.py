@@ -178,10 +178,13 @@ def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_i
 
 
 def test_a_first_deployment_that_fails_is_explained_and_a_correct_one_heals_it(empty_stack: Stack) -> None:
-    for _ in range(2):
-        told = empty_stack.up(*MISSING_SECRET, fails=True)
+    # The provider fails twice; after a refresh it finds nothing to do, as the service is what was asked for.
+    for options in ((), (), ("--refresh",), ()):
+        told = empty_stack.up(*options, *MISSING_SECRET, fails=True)
         assert "wanted:  local-web:1" in told
         assert f"likely cause: There is no SSM parameter {MISSING}" in told
+        assert "`pulumi up --replace '**TaskDefinition**'`" in told
+    assert "ECS gave it up, and has nothing to go back to" in told
     empty_stack.up()
     empty_stack.up("--expect-no-changes")
     empty_stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")

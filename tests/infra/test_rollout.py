@@ -94,6 +94,29 @@ def test_a_rollback_is_told_with_its_cause_and_the_commands_that_help() -> None:
     assert "`pulumi up --refresh`" in told
 
 
+def test_a_first_deployment_that_ecs_gave_up_stays_a_failure_although_it_is_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, dev: Recording
+) -> None:
+    wanted = dev.resources[dev.one("TaskDefinition").urn].outputs["arn"]
+    primary = SimpleNamespace(
+        id="ecs-svc/1", status="PRIMARY", task_definition=wanted, running_count=0, desired_count=2
+    )
+    said = ["(service dev-web) (deployment ecs-svc/1) deployment failed: tasks failed to start."]
+    live = SimpleNamespace(
+        status="ACTIVE",
+        task_definition=wanted,
+        deployments=[primary],
+        events=[SimpleNamespace(message=each) for each in said],
+        network_configurations=None,
+    )
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: live)
+    with pytest.raises(NotDeployedError, match=r"ECS gave it up, and has nothing to go back to") as told:
+        recorder.run("dev")
+    assert "`pulumi up --replace '**TaskDefinition**'`" in str(told.value)
+    primary.id = "ecs-svc/2"
+    recorder.run("dev")
+
+
 def test_what_nobody_rolled_back_was_changed_outside() -> None:
     told = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
     assert told is not None
