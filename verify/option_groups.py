@@ -61,34 +61,17 @@ def target(parser: argparse.ArgumentParser) -> None:
 def waiting(parser: argparse.ArgumentParser) -> None:
     """How long to wait for a service that is coming up."""
     add = parser.add_argument_group("waiting", DURATIONS).add_argument
-    add(
-        "--deadline",
-        metavar="TIME",
-        type=values.duration(zero=True),
-        default="5m",
-        help="longest time for the whole run (5m); 0 means one attempt",
-    )
-    add(
+    any_time = partial(add, metavar="TIME", type=values.duration(zero=True))
+    time = partial(add, metavar="TIME", type=values.duration())
+    count = partial(add, metavar="N")
+    any_time("--deadline", default="5m", help="longest time for the whole run (5m); 0 means one attempt")
+    time(
         "--interval",
-        metavar="TIME",
-        type=values.duration(),
         default="1s",
         help="pause between answers while waiting (1s); after a failure it doubles, up to 15s",
     )
-    add(
-        "--stable",
-        metavar="N",
-        type=values.whole(1, 1000),
-        default="3",
-        help="good answers in a row that count as stable (3)",
-    )
-    add(
-        "--stable-for",
-        metavar="TIME",
-        type=values.duration(zero=True),
-        default="0",
-        help="how long they must have been good as well (0)",
-    )
+    count("--stable", type=values.whole(1, 1000), default="3", help="good answers in a row that count as stable (3)")
+    any_time("--stable-for", default="0", help="how long they must have been good as well (0)")
     add("--retry-mismatch", action="store_true", help="keep waiting on any wrong answer, a 404 or a wrong body too")
 
 
@@ -159,8 +142,9 @@ def identity(parser: argparse.ArgumentParser) -> None:
 def coverage(parser: argparse.ArgumentParser) -> None:
     """How much of the service must answer."""
     add = parser.add_argument_group("coverage").add_argument
+    count = partial(add, metavar="N")
     repeated = partial(add, action="append", default=[])
-    add("--expect-tasks", metavar="N", type=values.whole(1, MAX_TASKS), help="at least N distinct tasks answer")
+    count("--expect-tasks", type=values.whole(1, MAX_TASKS), help="at least N distinct tasks answer")
     add(
         "--miss-probability",
         metavar="P",
@@ -168,15 +152,13 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         default="0.001",
         help="accepted chance to miss a task that does answer (0.001); sets the number of samples",
     )
-    add(
+    count(
         "--samples",
-        metavar="N",
         type=values.whole(1, 100_000),
         help="requests to measure once stable (10, or what --expect-tasks needs)",
     )
-    add(
+    count(
         "--concurrency",
-        metavar="N",
         type=values.whole(1, 50),
         default="1",
         help="requests to measure at the same time (1); more is sooner done, but slows each answer down",
@@ -188,9 +170,8 @@ def coverage(parser: argparse.ArgumentParser) -> None:
         help="longest whole request by rank: min, mean, p50, p90, p95, p99 or max, e.g. p95=500ms; repeatable",
     )
     add("--each-address", action="store_true", help="once stable, every address of the name answers by itself")
-    add(
+    count(
         "--min-addresses",
-        metavar="N",
         type=values.whole(1, 100),
         help="the name has at least N addresses; a load balancer has one per availability zone",
     )
@@ -206,6 +187,9 @@ def coverage(parser: argparse.ArgumentParser) -> None:
 def watching(parser: argparse.ArgumentParser) -> None:
     """How to watch, for how long, and what may go wrong meanwhile."""
     add = parser.add_argument_group("watching", DURATIONS).add_argument
+    any_time = partial(add, metavar="TIME", type=values.duration(zero=True))
+    time = partial(add, metavar="TIME", type=values.duration())
+    count = partial(add, metavar="N")
     add(
         "--rate",
         metavar="N",
@@ -214,27 +198,14 @@ def watching(parser: argparse.ArgumentParser) -> None:
         help="requests a second on each of two lanes, whatever the answers take (10)",
     )
     add("--until-exit", action="store_true", help="watch until the command after -- has ended; the default with one")
-    add(
-        "--for", dest="lasting", metavar="TIME", type=values.duration(), help="watch this long; without it until SIGINT"
-    )
+    time("--for", dest="lasting", help="watch this long; without it until SIGINT")
     add("--until-file", metavar="FILE", help="watch until this file is there, without a command")
-    add(
-        "--before",
-        metavar="TIME",
-        type=values.duration(zero=True),
-        default="2s",
-        help="watch this long before the command starts (2s); tasks first seen later are new",
+    any_time(
+        "--before", default="2s", help="watch this long before the command starts (2s); tasks first seen later are new"
     )
-    add(
-        "--after",
-        metavar="TIME",
-        type=values.duration(zero=True),
-        default="2s",
-        help="watch on this long after the command has ended (2s)",
-    )
-    add(
+    any_time("--after", default="2s", help="watch on this long after the command has ended (2s)")
+    count(
         "--max-errors",
-        metavar="N",
         type=values.whole(0, 1_000_000),
         help="failed requests that are accepted (0, unless another bound is given)",
     )
@@ -244,7 +215,7 @@ def watching(parser: argparse.ArgumentParser) -> None:
         type=values.number(0, 100, "percentage from 0 to 100: write 99.9"),
         help="least share of good answers, e.g. 99.9",
     )
-    add("--max-outage", metavar="TIME", type=values.duration(zero=True), help="longest time without a good answer")
+    any_time("--max-outage", help="longest time without a good answer")
     add("--expect-change", action="store_true", help="a task answers that did not answer before")
 
 
