@@ -22,7 +22,8 @@ mistakes in draining. Each starts so many intervals after the other, so that tog
 _PENDING, _GOOD, _BAD = b".ox"
 _ROUNDING = 1e-9
 _BOUND = 1000
-"""Distinct reasons and tasks that are told apart: a server may make up a new one for every request."""
+"""Distinct reasons and tasks that are told apart, and turns for worse or better that are told at once: a server may make
+up a new one for every request."""
 
 
 class Record:
@@ -39,6 +40,8 @@ class Record:
         self._connections: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._first: dict[str, Attempt] = {}
+        self._failing: dict[str, int] = {}
+        self._turns = 0
         self._seconds = array("f")
         self._unanswered = 0
         self._unnamed = 0
@@ -55,15 +58,19 @@ class Record:
         self.changed, self._old = now, frozenset(self._tasks)
 
     def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
-        """Keep one attempt; yields what is seen for the first time, in words."""
+        """Keep one attempt; yields what is new, in words."""
         reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
         if reason:
             known = reason if reason in self._failures or len(self._failures) < _BOUND else "other failures"
             if known not in self._failures:
                 self._first[known] = attempt
-                yield f"failing: {known}"
+            if known not in self._failures or lane not in self._failing:
+                yield from self._turn(f"failing: {known}")
+            self._failing.setdefault(lane, number)
             self._failures[known] += 1
+        elif number > self._failing.get(lane, number):
+            yield from self._turn(f"good again after {(number - self._failing.pop(lane)) / self.asked.rate:.3g} s")
         if not isinstance(attempt.outcome, Answer):
             self._unanswered += 1
             return
@@ -71,6 +78,11 @@ class Record:
         self._seconds.append(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
         yield from self._task(attempt)
+
+    def _turn(self, text: str) -> Iterator[str]:
+        self._turns += 1
+        if self._turns <= _BOUND:
+            yield text
 
     def _task(self, attempt: Attempt) -> Iterator[str]:
         name, now = attempt.task, attempt.ended

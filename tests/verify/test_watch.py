@@ -231,7 +231,7 @@ def test_an_interrupt_reports_what_was_seen() -> None:
     assert 100 < report.samples.sent <= 120
 
 
-def test_progress_tells_each_new_reason_and_each_new_task_once() -> None:
+def test_progress_tells_each_outage_and_its_end_and_each_new_task_once() -> None:
     progress: list[str] = []
     watch(down(8.0, 9.0), progress=progress)
     assert [line.partition(" s ")[2] or line for line in progress] == [
@@ -239,9 +239,26 @@ def test_progress_tells_each_new_reason_and_each_new_task_once() -> None:
         "task old-1 (fresh connections)",
         "deploy starts",
         "failing: 503 from the load balancer: no target is registered and healthy (fresh connections)",
+        "failing: 503 from the load balancer: no target is registered and healthy (kept connections)",
+        "good again after 1 s (fresh connections)",
+        "good again after 1 s (kept connections)",
         "new task new-1 (fresh connections)",
         "deploy ended with 0",
     ]
+
+
+def test_progress_stops_telling_outages_of_a_service_that_never_stops_flapping() -> None:
+    progress: list[str] = []
+    watch(
+        lambda now, _lane: EMPTY_GROUP if int(now * 10) % 2 else HELLO_OLD,
+        "--rate",
+        "20",
+        "--for",
+        "60s",
+        command_exit_code=None,
+        progress=progress,
+    )
+    assert 1000 <= len(progress) < 1010
 
 
 def test_the_manuals_report_is_what_such_a_watch_prints() -> None:
