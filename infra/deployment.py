@@ -35,8 +35,8 @@ def deletion_minutes(stop_timeout_seconds: int) -> int:
     return 10 - (-2 * stop_timeout_seconds // 60)
 
 
-def unfinished_business(events: Sequence[str]) -> list[str]:
-    """What a service's events say of the deployment that is under way, or that failed last and wasn't made good since.
+def news(events: Sequence[str]) -> list[str]:
+    """What a service's events say of what is under way; nothing once it is steady.
 
     Args:
         events: Messages of the service's events, newest first.
@@ -44,15 +44,16 @@ def unfinished_business(events: Sequence[str]) -> list[str]:
     Returns:
         Messages without routine and without the service's name, newest first, alike ones once.
     """
-    telling = [event for event in events if not _ROUTINE.search(event)]
-    story = list(takewhile(_goes_on, telling))
-    if not story:
-        last = next((index for index, event in enumerate(telling) if _FAILED in event), len(telling))
-        # The first deployment that completes after a failure is its rollback; another one makes it good.
-        if sum(_COMPLETED in event for event in telling[:last]) <= 1:
-            story = list(takewhile(_goes_on, telling[last:]))
-    alike = {re.sub(r"\(task \S+\) ?", "", event): event for event in reversed(story)}
-    return [re.sub(r"^\(service [^)]*\) ", "", event) for event in reversed(alike.values())]
+    return _story(_telling(events))
+
+
+def last_failure(events: Sequence[str]) -> list[str]:
+    """What they say of the deployment that failed last, in the same form; nothing if it was made good since."""
+    telling = _telling(events)
+    last = next((index for index, event in enumerate(telling) if _FAILED in event), len(telling))
+    # The first deployment that completes after a failure is its rollback; another one makes it good.
+    made_good = sum(_COMPLETED in event for event in telling[:last]) > 1
+    return [] if made_good else _story(telling[last:])
 
 
 def was_given_up(deployment: str, events: Sequence[str]) -> bool:
@@ -60,10 +61,12 @@ def was_given_up(deployment: str, events: Sequence[str]) -> bool:
     return any(f"(deployment {deployment}) {_FAILED}" in event for event in events)
 
 
-def has_failed(story: Sequence[str]) -> bool:
-    """Whether the deployment that `unfinished_business` tells of was given up by ECS."""
-    return any(_FAILED in event for event in story)
+def _telling(events: Sequence[str]) -> list[str]:
+    return [event for event in events if not _ROUTINE.search(event)]
 
 
-def _goes_on(event: str) -> bool:
-    return _STEADY not in event and _COMPLETED not in event
+def _story(telling: Sequence[str]) -> list[str]:
+    """The first of them, until the service was steady or a deployment completed."""
+    story = list(takewhile(lambda event: _STEADY not in event and _COMPLETED not in event, telling))
+    alike = {re.sub(r"\(task \S+\) ?", "", event): event for event in reversed(story)}
+    return [re.sub(r"^\(service [^)]*\) ", "", event) for event in reversed(alike.values())]

@@ -15,7 +15,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.causes import likely
-from infra.deployment import has_failed, unfinished_business, was_given_up
+from infra.deployment import last_failure, news, was_given_up
 from infra.errors import reason_of
 
 if TYPE_CHECKING:
@@ -145,15 +145,15 @@ class Rollout:
 
 def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: str) -> str:
     """Why a service doesn't run what it was told a moment ago, from the provider's errors and the service's events."""
-    story = unfinished_business(live.events)
-    under_way = live.task_definition == wanted and not has_failed(story)
+    under_way = live.task_definition == wanted and not live.given_up
     how_far = "has not finished deploying" if under_way else "didn't take over"
-    news = [event for event in story if not any(_reason(event) in each for each in errors)]
+    story = news(live.events) if under_way else last_failure(live.events) or news(live.events)
+    untold = [event for event in story if not any(_reason(event) in each for each in errors)]
     return "\n".join(
         [
             f"ECS {how_far} what was asked for {live.name}.",
             *_difference(wanted, live),
-            *_reasons([*errors, *news]),
+            *_reasons([*errors, *untold]),
             *_where_to_look(live, log_group),
             *(() if under_way else (_heal(live),)),
         ]
@@ -174,10 +174,9 @@ def mismatch(
     ]
     if live.status == "ACTIVE" and live.task_definition == wanted and not moved and not live.given_up:
         return None
-    story = unfinished_business(live.events)
-    if live.given_up or has_failed(story):
+    if failure := last_failure(live.events):
         who = "ECS gave it up, and has nothing to go back to" if live.given_up else "ECS rolled it back"
-        advice = [*_reasons(story), *_where_to_look(live, log_group), _heal(live)]
+        advice = [*_reasons(failure), *_where_to_look(live, log_group), _heal(live)]
     else:
         who, advice = "somebody changed the service outside Pulumi", [_TAKE_BACK]
     what = f"{live.name} doesn't run what this stack asked for: {who}."

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.causes import CAUSES, likely
-from infra.deployment import has_failed, unfinished_business
+from infra.deployment import last_failure, news
 from tests.infra.recorder import ROOT_FOLDER, schema
 
 SAID = tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["said"]
@@ -91,32 +91,40 @@ def test_the_manual_lists_every_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "told"),
+    ("events", "under_way", "failed"),
     [
         # Rolled back a moment ago.
         (
             [STEADY, COMPLETED, STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY, COMPLETED],
+            [],
             [FAILED, INCONSISTENT],
         ),
         # The rollback is still under way, or there was nothing to roll back to.
-        ([STARTED, PENDING, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY], [FAILED, INCONSISTENT]),
-        ([FAILED, INCONSISTENT, STARTED], [FAILED, INCONSISTENT]),
+        (
+            [STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY],
+            [FAILED, INCONSISTENT],
+            [FAILED, INCONSISTENT],
+        ),
+        ([FAILED, INCONSISTENT, STARTED], [FAILED, INCONSISTENT], [FAILED, INCONSISTENT]),
         # Under way, after an older failure that was made good.
-        ([UNHEALTHY, STARTED, STEADY, COMPLETED, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY]),
+        ([UNHEALTHY, STARTED, STEADY, COMPLETED, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY], []),
+        # Rolled back, and now a task of the version that runs again is unwell.
+        ([UNHEALTHY, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY], [FAILED]),
         # ECS repeats that all is well, whatever happened before.
-        ([STEADY, STEADY, COMPLETED, ROLLING_BACK, FAILED, STEADY], [FAILED]),
+        ([STEADY, STEADY, COMPLETED, ROLLING_BACK, FAILED, STEADY], [], [FAILED]),
         # Made good since.
-        ([STEADY, COMPLETED, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], []),
-        ([STEADY, COMPLETED, REGISTERED, STARTED], []),
-        ([], []),
+        ([STEADY, COMPLETED, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], [], []),
+        ([STEADY, COMPLETED, REGISTERED, STARTED], [], []),
+        ([], [], []),
     ],
 )
-def test_events_tell_of_the_deployment_that_failed_last_or_is_under_way(events: list[str], told: list[str]) -> None:
-    bare = [event.removeprefix("(service dev-web) ") for event in told]
-    assert unfinished_business(events) == bare
-    assert has_failed(bare) is (FAILED in told)
+def test_events_tell_what_is_under_way_and_which_failure_stands(
+    events: list[str], under_way: list[str], failed: list[str]
+) -> None:
+    assert news(events) == [event.removeprefix("(service dev-web) ") for event in under_way]
+    assert last_failure(events) == [event.removeprefix("(service dev-web) ") for event in failed]
 
 
 def test_events_that_differ_in_the_task_only_are_told_once_the_newest_first() -> None:
-    (told,) = unfinished_business([UNHEALTHY_TOO, UNHEALTHY])
+    (told,) = news([UNHEALTHY_TOO, UNHEALTHY])
     assert "031fcc30" in told

@@ -171,6 +171,22 @@ def test_a_target_group_is_told_by_its_name() -> None:
     assert "said: Task failed ELB health checks in (target-group alb-web-1234567)\n" in told
 
 
+def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> None:
+    retried = replace(LIVE, task_definition=f"{FAMILY}:5", events=ROLLED_BACK.events)
+    told = explanation(f"{FAMILY}:5", retried, ["timeout while waiting for state to become 'tfSTABLE'"], log_group="/w")
+    assert told.startswith("ECS has not finished deploying")
+    assert "likely cause: The deployment was still under way when the run stopped waiting" in told
+    assert "404" not in told
+
+
+def test_a_rollback_is_told_as_one_although_a_task_is_unwell_by_now() -> None:
+    news = "(service dev-web) (task 1) failed container health checks."
+    unwell = replace(ROLLED_BACK, events=(news, *ROLLED_BACK.events))
+    told = mismatch(f"{FAMILY}:5", unwell, log_group="/web")
+    assert told is not None
+    assert "ECS rolled it back" in told
+
+
 def test_a_run_that_was_cancelled_is_not_told_as_a_failed_deployment() -> None:
     error = "updating ECS Service (web): waiting for completion: context canceled"
     told = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
