@@ -22,8 +22,8 @@ mistakes in draining. Each starts so many intervals after the other, so that tog
 _PENDING, _GOOD, _BAD = b".ox"
 _ROUNDING = 1e-9
 _BOUND = 1000
-"""Distinct reasons and tasks that are told apart, and turns for worse or better that are told at once: a server may make
-up a new one for every request."""
+"""Distinct reasons and tasks that are told apart, and turns for worse or better that are told at once: there may be a
+new one with every request."""
 
 
 class Record:
