@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from localaws.ecs import wording
 from localaws.ecs.model import Health, Rollout, Status
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ def _counts(tasks: Sequence[Task]) -> dict[str, int]:
 
 
 def _deployment(each: Deployment, spec: ServiceSpec, state: ServiceState, *, primary: bool) -> dict[str, Any]:
-    verb = "completed" if each.rollout is Rollout.COMPLETED else "in progress"
     tasks = [task for task in state.tasks if task.deployment == each.id]
     older = "DRAINING" if each.rollout is Rollout.FAILED else "ACTIVE"
     return {
@@ -79,7 +79,7 @@ def _deployment(each: Deployment, spec: ServiceSpec, state: ServiceState, *, pri
         **_counts(tasks),
         "failedTasks": each.failures,
         "rolloutState": str(each.rollout),
-        "rolloutStateReason": each.reason or f"ECS deployment {each.id} {verb}.",
+        "rolloutStateReason": wording.rollout(each),
         "createdAt": stamp(each.created_at),
         "updatedAt": stamp(each.updated_at),
     }

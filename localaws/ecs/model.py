@@ -198,9 +198,6 @@ class Deployment:
     created_at: float
     updated_at: float
     rollout: Rollout = Rollout.IN_PROGRESS
-    reason: str = ""
-    """Why it is as it is, where it isn't the usual."""
-
     asked_at: float = 0
     """When somebody asked for it; for a rollback, when somebody asked for the deployment that failed."""
 
@@ -236,7 +233,7 @@ class ServiceState:
     asked: Revision | None = None
     """What was asked for last; after a rollback the primary has another."""
 
-    completed: Deployment | None = None
+    completed: Revision | None = None
     """What a rollback goes back to. A rollback uses it up, and is the next one once it is completed."""
 
     tasks: tuple[Task, ...] = ()

@@ -29,7 +29,7 @@ def from_json(saved: dict[str, Any]) -> ServiceState:
     asked, completed = saved["asked"], saved["completed"]
     return ServiceState(
         asked=_revision(asked) if asked else None,
-        completed=_deployment(completed) if completed else None,
+        completed=_revision(completed) if completed else None,
         deployments=tuple(map(_deployment, saved["deployments"])),
         tasks=tuple(map(_task, saved["tasks"])),
         events=tuple(Event(**each) for each in saved["events"]),

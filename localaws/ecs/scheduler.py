@@ -167,11 +167,11 @@ class _Step:
         tripped = breaker.enable and failed.failures >= self.spec.failure_threshold
         if not tripped or failed.rollout is not Rollout.IN_PROGRESS:
             return
-        self._put_deployment(replace(failed, rollout=Rollout.FAILED, reason=wording.tripped()))
+        self._put_deployment(replace(failed, rollout=Rollout.FAILED))
         self._say(wording.deployment(failed.id, f"failed: {wording.FAILED_TO_START}"))
         if breaker.rollback and good is not None:
-            self._say(wording.rolling_back(good.id))
-            self._open(good.revision, undoes=failed, reason=wording.undoing(good.id))
+            self._open(good, undoes=failed)
+            self._say(wording.rolling_back(self._primary().id))
             self.state = replace(self.state, completed=None)
 
     def stop_surplus(self) -> None:
@@ -214,8 +214,8 @@ class _Step:
         first, *others = self.state.deployments
         self.state = replace(self.state, deployments=(first, *(each for each in others if each.id in alive)))
         if first.rollout is Rollout.IN_PROGRESS and self._steady():
-            self._put_deployment(replace(first, rollout=Rollout.COMPLETED, reason=""))
-            self.state = replace(self.state, completed=self._primary())
+            self._put_deployment(replace(first, rollout=Rollout.COMPLETED))
+            self.state = replace(self.state, completed=first.revision)
             self._say(wording.deployment(first.id, "completed."))
 
     def notice_rest(self) -> None:
@@ -277,7 +277,7 @@ class _Step:
         if started:
             self._say(wording.moved(started[0]) if evens_zones else wording.started(started, replacing=replacing))
 
-    def _open(self, revision: Revision, *, undoes: Deployment | None = None, reason: str = "") -> None:
+    def _open(self, revision: Revision, *, undoes: Deployment | None = None) -> None:
         new = Deployment(
             id=self.ids.deployment(),
             revision=revision,
@@ -285,7 +285,6 @@ class _Step:
             updated_at=self.now,
             asked_at=undoes.asked_at if undoes else self.now,
             undoes=undoes.id if undoes else "",
-            reason=reason,
         )
         self.state = replace(self.state, deployments=(new, *self.state.deployments))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.ecs.model import Rollout
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.ecs.model import Task
+    from localaws.ecs.model import Deployment, Task
 
 ESSENTIAL_EXITED = "Essential container in task exited"
 FAILED_CONTAINER_CHECKS = "Task failed container health checks"
@@ -79,18 +81,19 @@ def deployment(identifier: str, end: str) -> str:
 
 
 def rolling_back(identifier: str) -> str:
-    """An event."""
+    """An event; it names the new deployment, which brings the old revision back."""
     return f"rolling back to deployment {identifier}."
 
 
-def tripped() -> str:
-    """Why a deployment failed."""
-    return f"{_BREAKER}: {FAILED_TO_START}"
-
-
-def undoing(identifier: str) -> str:
-    """Why a deployment was made that nobody asked for."""
-    return f"{_BREAKER}: rolling back to deploymentId {identifier}"
+def rollout(deployment: Deployment) -> str:
+    """Why a deployment is as it is; a rollback names itself."""
+    if deployment.rollout is Rollout.FAILED:
+        return f"{_BREAKER}: {FAILED_TO_START}"
+    if deployment.rollout is Rollout.COMPLETED:
+        return f"ECS deployment {deployment.id} completed."
+    if deployment.undoes:
+        return f"{_BREAKER}: rolling back to deploymentId {deployment.id}."
+    return f"ECS deployment {deployment.id} in progress."
 
 
 def scaling(identifier: str) -> str:

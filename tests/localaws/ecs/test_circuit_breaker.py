@@ -74,16 +74,16 @@ def test_a_version_that_fails_is_rolled_back_while_the_old_one_serves(behaviour:
     assert world.state.deployments[0].id != good, "a rollback is a deployment of its own"
     assert Counter(task.task_definition for task in world.active()) == {"web:1": 2}
     assert world.says("deployment failed: tasks failed to start.")
-    assert world.says(f"(service web) rolling back to deployment {good}.")
+    assert world.says(f"(service web) rolling back to deployment {world.state.deployments[0].id}.")
 
 
 def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
     world = failing_world(UNHEALTHY)
-    good = world.state.deployments[0].id
     run_until_tripped(world)
     assert shown(world)[:2] == [("PRIMARY", "web:1", "IN_PROGRESS"), ("DRAINING", "web:2", "FAILED")]
     primary, failed, *_ = describe(world.spec, world.state, world.seen)["deployments"]
-    assert primary["rolloutStateReason"] == f"ECS deployment circuit breaker: rolling back to deploymentId {good}"
+    itself = primary["id"]
+    assert primary["rolloutStateReason"] == f"ECS deployment circuit breaker: rolling back to deploymentId {itself}."
     assert failed["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
     assert failed["failedTasks"] == 3
     world.run(LONG_ENOUGH)

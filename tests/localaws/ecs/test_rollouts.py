@@ -108,7 +108,6 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: 
     async def play() -> None:
         async with plane(web, home) as running:
             await running.settle()
-            good = running.describe()["deployments"][0]["id"]
             async with traffic(running.url) as statuses:
                 web.change(taskDefinition=web.define(2, **container))
                 verdict = "rolled back because the circuit breaker threshold was exceeded"
@@ -128,7 +127,7 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: 
             )
             assert running.says("is unable to consistently start tasks successfully.")
             assert running.says("deployment failed: tasks failed to start.")
-            assert running.says(f"rolling back to deployment {good}.")
+            assert running.says(f"rolling back to deployment {primary['id']}.")
             assert {task["taskDefinition"] for task in running.tasks()} == {web.define(1)}
 
     asyncio.run(play())
