@@ -343,7 +343,20 @@ REQUIRED: dict[str, tuple[str, ...]] = {
             "monetizationConfig.cryptoConfig.paymentNetworks[].prices "
             "monetizationConfig.cryptoConfig.paymentNetworks[].prices.amount "
             "monetizationConfig.cryptoConfig.paymentNetworks[].prices.currency "
-            "monetizationConfig.cryptoConfig.paymentNetworks[].walletAddress"
+            "monetizationConfig.cryptoConfig.paymentNetworks[].walletAddress rules[].name rules[].priority "
+            "rules[].statement rules[].visibilityConfig rules[].visibilityConfig.cloudwatchMetricsEnabled "
+            "rules[].visibilityConfig.metricName rules[].visibilityConfig.sampledRequestsEnabled "
+            "rules[].action.allow.customRequestHandling.insertHeaders[].name "
+            "rules[].action.allow.customRequestHandling.insertHeaders[].value "
+            "rules[].action.block.customResponse.responseCode "
+            "rules[].action.block.customResponse.responseHeaders[].name "
+            "rules[].action.block.customResponse.responseHeaders[].value "
+            "rules[].action.captcha.customRequestHandling.insertHeaders[].name "
+            "rules[].action.captcha.customRequestHandling.insertHeaders[].value "
+            "rules[].action.challenge.customRequestHandling.insertHeaders[].name "
+            "rules[].action.challenge.customRequestHandling.insertHeaders[].value "
+            "rules[].action.count.customRequestHandling.insertHeaders[].name "
+            "rules[].action.count.customRequestHandling.insertHeaders[].value rules[].ruleLabels[].name"
         ),
         "aws:wafv2/webAclAssociation:WebAclAssociation": "resourceArn webAclArn",
         "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (

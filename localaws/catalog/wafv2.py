@@ -84,9 +84,6 @@ def _rule_rules(rules: Sequence[Properties]) -> Refusals:
         if statement and not given(statement, *_GROUPS) and given(rule, "overrideAction"):
             message = f"{where}overrideAction is for rule groups only, use action"
             yield Refusal(_INVALID, message, "wafv2.rule.group-action", "rules")
-        for name in ("name", "priority", "statement", "visibilityConfig"):
-            if rule.get(name) is None:
-                yield Refusal("InvalidArgument", f"{where}{name} must be given", "wafv2.rule.required", "rules")
 
 
 def _hashable(value: object) -> bool:

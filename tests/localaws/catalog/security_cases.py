@@ -281,7 +281,7 @@ EDGE: list[Case] = [
         {"rules": [rule(), rule(name="other")]},
         {"rules": [rule(), rule(name="other", priority=2)]},
     ),
-    (ACL, "wafv2.rule.required", "InvalidArgument", {"rules": [rule(visibilityConfig=None)]}, {}),
+    (ACL, "catalog.required", "InvalidArgument", {"rules": [rule(visibilityConfig=None)]}, {}),
     (ACL, "wafv2.rule.action", "InvalidArgument", {"rules": [rule(action=None)]}, {}),
     (
         ACL,

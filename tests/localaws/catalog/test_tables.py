@@ -67,8 +67,8 @@ def required(arguments: str, every: Parameters, prefix: str = "") -> Iterator[st
         if not default:
             yield path
         inner = re.search(r"'(\w+Args)'", kind)
-        # A policy may be text as well as an object, and the rules of a web ACL hold statements without end.
-        if inner and "Union" not in kind and inner[1] != "WebAclRuleArgs":
+        # A policy may be text as well as an object, and the statements of web ACLs hold others without end.
+        if inner and "Union" not in kind and inner[1] != "WebAclRuleStatementArgs":
             yield from required(inner[1], every, f"{path}{'[]' if 'Sequence' in kind else ''}.")
 
 
