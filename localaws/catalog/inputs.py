@@ -1,371 +1,483 @@
-"""Which inputs each type has and must be given: as pulumi-aws says, and a test holds these tables equal to it."""
+"""Which inputs each type has and must be given: as pulumi-aws says, and a test holds this table equal to it."""
 
 from __future__ import annotations
 
-INPUTS: dict[str, frozenset[str]] = {
-    token: frozenset(names.split())
-    for token, names in {
-        "aws:acm/certificate:Certificate": (
-            "certificateAuthorityArn certificateBody certificateChain domainName earlyRenewalDuration "
-            "keyAlgorithm options privateKey privateKeyWo privateKeyWoVersion region subjectAlternativeNames tags "
-            "validationMethod validationOptions"
-        ),
-        "aws:acm/certificateValidation:CertificateValidation": ("certificateArn region validationRecordFqdns"),
-        "aws:cloudwatch/logGroup:LogGroup": (
-            "deletionProtectionEnabled kmsKeyId logGroupClass name namePrefix region retentionInDays skipDestroy tags"
-        ),
-        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": ("policyDocument policyName region resourceArn"),
-        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ("egress ingress region revokeRulesOnDelete tags vpcId"),
-        "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": ("region tags vpcId"),
-        "aws:ec2/eip:Eip": (
-            "address associateWithPrivateIp customerOwnedIpv4Pool domain instance ipamPoolId "
-            "networkBorderGroup networkInterface publicIpv4Pool region tags"
-        ),
-        "aws:ec2/flowLog:FlowLog": (
-            "deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination logDestinationType "
-            "logFormat maxAggregationInterval region regionalNatGatewayId subnetId tagFieldSpecifications tags "
-            "trafficType transitGatewayAttachmentId transitGatewayId vpcId"
-        ),
-        "aws:ec2/internetGateway:InternetGateway": ("region tags vpcId"),
-        "aws:ec2/natGateway:NatGateway": (
-            "allocationId availabilityMode availabilityZoneAddresses connectivityType privateIp region "
-            "secondaryAllocationIds secondaryPrivateIpAddressCount secondaryPrivateIpAddresses subnetId tags "
-            "vpcId"
-        ),
-        "aws:ec2/route:Route": (
-            "carrierGatewayId coreNetworkArn destinationCidrBlock destinationIpv6CidrBlock "
-            "destinationPrefixListId egressOnlyGatewayId gatewayId localGatewayId natGatewayId "
-            "networkInterfaceId odbNetworkArn region routeTableId transitGatewayId vpcEndpointId "
-            "vpcPeeringConnectionId"
-        ),
-        "aws:ec2/routeTable:RouteTable": ("propagatingVgws region routes tags vpcId"),
-        "aws:ec2/routeTableAssociation:RouteTableAssociation": ("gatewayId region routeTableId subnetId"),
-        "aws:ec2/securityGroup:SecurityGroup": (
-            "description egress ingress name namePrefix region revokeRulesOnDelete tags vpcId"
-        ),
-        "aws:ec2/subnet:Subnet": (
-            "assignIpv6AddressOnCreation availabilityZone availabilityZoneId cidrBlock customerOwnedIpv4Pool "
-            "enableDns64 enableLniAtDeviceIndex enableResourceNameDnsARecordOnLaunch "
-            "enableResourceNameDnsAaaaRecordOnLaunch ipv4IpamPoolId ipv4NetmaskLength ipv6CidrBlock "
-            "ipv6IpamPoolId ipv6Native ipv6NetmaskLength mapCustomerOwnedIpOnLaunch mapPublicIpOnLaunch "
-            "outpostArn privateDnsHostnameTypeOnLaunch region tags vpcId"
-        ),
-        "aws:ec2/vpc:Vpc": (
-            "assignGeneratedIpv6CidrBlock cidrBlock enableDnsHostnames enableDnsSupport "
-            "enableNetworkAddressUsageMetrics instanceTenancy ipv4IpamPoolId ipv4NetmaskLength ipv6CidrBlock "
-            "ipv6CidrBlockNetworkBorderGroup ipv6IpamPoolId ipv6NetmaskLength region tags"
-        ),
-        "aws:ec2/vpcEndpoint:VpcEndpoint": (
-            "autoAccept dnsOptions ipAddressType policy privateDnsEnabled region resourceConfigurationArn "
-            "routeTableIds securityGroupIds serviceName serviceNetworkArn serviceRegion subnetConfigurations "
-            "subnetIds tags vpcEndpointType vpcId"
-        ),
-        "aws:ecs/cluster:Cluster": ("configuration name region serviceConnectDefaults settings tags"),
-        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": (
-            "capacityProviders clusterName defaultCapacityProviderStrategies region"
-        ),
-        "aws:ecs/service:Service": (
-            "alarms availabilityZoneRebalancing capacityProviderStrategies cluster deploymentCircuitBreaker "
-            "deploymentConfiguration deploymentController deploymentMaximumPercent "
-            "deploymentMinimumHealthyPercent desiredCount enableEcsManagedTags enableExecuteCommand "
-            "forceDelete forceNewDeployment healthCheckGracePeriodSeconds iamRole launchType loadBalancers "
-            "name networkConfiguration orderedPlacementStrategies placementConstraints platformVersion "
-            "propagateTags region schedulingStrategy serviceConnectConfiguration serviceRegistries "
-            "sigintRollback tags taskDefinition triggers volumeConfiguration vpcLatticeConfigurations "
-            "waitForSteadyState"
-        ),
-        "aws:ecs/taskDefinition:TaskDefinition": (
-            "containerDefinitions cpu enableFaultInjection ephemeralStorage executionRoleArn family ipcMode "
-            "memory networkMode pidMode placementConstraints proxyConfiguration region "
-            "requiresCompatibilities runtimePlatform skipDestroy tags taskRoleArn trackLatest volumes"
-        ),
-        "aws:iam/policy:Policy": ("delayAfterPolicyCreationInMs description name namePrefix path policy tags"),
-        "aws:iam/role:Role": (
-            "assumeRolePolicy description forceDetachPolicies inlinePolicies managedPolicyArns "
-            "maxSessionDuration name namePrefix path permissionsBoundary tags"
-        ),
-        "aws:iam/rolePolicy:RolePolicy": ("name namePrefix policy role"),
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("policyArn role"),
-        "aws:kms/alias:Alias": ("name namePrefix region targetKeyId"),
-        "aws:kms/key:Key": (
-            "bypassPolicyLockoutSafetyCheck customKeyStoreId customerMasterKeySpec deletionWindowInDays "
-            "description enableKeyRotation isEnabled keyUsage multiRegion policy region rotationPeriodInDays tags "
-            "xksKeyId"
-        ),
-        "aws:lb/listener:Listener": (
-            "alpnPolicy certificateArn defaultActions loadBalancerArn mutualAuthentication port protocol "
-            "region routingHttpRequestXAmznMtlsClientcertHeaderName "
-            "routingHttpRequestXAmznMtlsClientcertIssuerHeaderName "
-            "routingHttpRequestXAmznMtlsClientcertLeafHeaderName "
-            "routingHttpRequestXAmznMtlsClientcertSerialNumberHeaderName "
-            "routingHttpRequestXAmznMtlsClientcertSubjectHeaderName "
-            "routingHttpRequestXAmznMtlsClientcertValidityHeaderName "
-            "routingHttpRequestXAmznTlsCipherSuiteHeaderName routingHttpRequestXAmznTlsVersionHeaderName "
-            "routingHttpResponseAccessControlAllowCredentialsHeaderValue "
-            "routingHttpResponseAccessControlAllowHeadersHeaderValue "
-            "routingHttpResponseAccessControlAllowMethodsHeaderValue "
-            "routingHttpResponseAccessControlAllowOriginHeaderValue "
-            "routingHttpResponseAccessControlExposeHeadersHeaderValue "
-            "routingHttpResponseAccessControlMaxAgeHeaderValue "
-            "routingHttpResponseContentSecurityPolicyHeaderValue routingHttpResponseServerEnabled "
-            "routingHttpResponseStrictTransportSecurityHeaderValue "
-            "routingHttpResponseXContentTypeOptionsHeaderValue routingHttpResponseXFrameOptionsHeaderValue "
-            "sslPolicy tags tcpIdleTimeoutSeconds"
-        ),
-        "aws:lb/listenerCertificate:ListenerCertificate": ("certificateArn listenerArn region"),
-        "aws:lb/listenerRule:ListenerRule": ("actions conditions listenerArn priority region tags transforms"),
-        "aws:lb/loadBalancer:LoadBalancer": (
-            "accessLogs clientKeepAlive connectionLogs customerOwnedIpv4Pool desyncMitigationMode "
-            "dnsRecordClientRoutingPolicy dropInvalidHeaderFields enableCrossZoneLoadBalancing "
-            "enableDeletionProtection enableHttp2 enablePrefixForIpv6SourceNat "
-            "enableTlsVersionAndCipherSuiteHeaders enableWafFailOpen enableXffClientPort enableZonalShift "
-            "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic healthCheckLogs idleTimeout internal "
-            "ipAddressType ipamPools loadBalancerType minimumLoadBalancerCapacity name namePrefix "
-            "preserveHostHeader region secondaryIpsAutoAssignedPerSubnet securityGroups subnetMappings "
-            "subnets tags xffHeaderProcessingMode"
-        ),
-        "aws:lb/targetGroup:TargetGroup": (
-            "connectionTermination deregistrationDelay healthCheck ipAddressType "
-            "lambdaMultiValueHeadersEnabled loadBalancingAlgorithmType loadBalancingAnomalyMitigation "
-            "loadBalancingCrossZoneEnabled name namePrefix port preserveClientIp protocol protocolVersion "
-            "proxyProtocolV2 region slowStart stickiness tags targetControlPort targetFailovers "
-            "targetGroupHealth targetHealthStates targetType vpcId"
-        ),
-        "aws:route53/record:Record": (
-            "aliases allowOverwrite cidrRoutingPolicy failoverRoutingPolicies geolocationRoutingPolicies "
-            "geoproximityRoutingPolicy healthCheckId latencyRoutingPolicies multivalueAnswerRoutingPolicy name "
-            "records setIdentifier ttl type weightedRoutingPolicies zoneId"
-        ),
-        "aws:route53/zone:Zone": ("comment delegationSetId enableAcceleratedRecovery forceDestroy name tags vpcs"),
-        "aws:s3/bucket:Bucket": (
-            "accelerationStatus acl bucket bucketNamespace bucketPrefix corsRules forceDestroy grants "
-            "lifecycleRules logging objectLockConfiguration objectLockEnabled policy region "
-            "replicationConfiguration requestPayer serverSideEncryptionConfiguration tags versioning website"
-        ),
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
-            "bucket expectedBucketOwner region rules timeouts transitionDefaultMinimumObjectSize"
-        ),
-        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": ("bucket region rule"),
-        "aws:s3/bucketPolicy:BucketPolicy": ("bucket policy region"),
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
-            "blockPublicAcls blockPublicPolicy bucket ignorePublicAcls region restrictPublicBuckets skipDestroy"
-        ),
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-            "bucket expectedBucketOwner region rules"
-        ),
-        "aws:s3/bucketVersioning:BucketVersioning": ("bucket expectedBucketOwner mfa region versioningConfiguration"),
-        "aws:secretsmanager/secret:Secret": (
-            "description forceOverwriteReplicaSecret kmsKeyId name namePrefix policy recoveryWindowInDays region "
-            "replicas tags type"
-        ),
-        "aws:secretsmanager/secretVersion:SecretVersion": (
-            "region secretBinary secretId secretString secretStringWo secretStringWoVersion versionStages"
-        ),
-        "aws:ssm/parameter:Parameter": (
-            "allowedPattern arn dataType description insecureValue keyId name overwrite region tags tier type "
-            "value valueWo valueWoVersion"
-        ),
-        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": (
-            "cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId region "
-            "securityGroupId tags toPort"
-        ),
-        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
-            "cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId region "
-            "securityGroupId tags toPort"
-        ),
-        "aws:wafv2/webAcl:WebAcl": (
-            "associationConfig captchaConfig challengeConfig customResponseBodies dataProtectionConfig "
-            "defaultAction description monetizationConfig name namePrefix region ruleJson rules scope tags "
-            "tokenDomains visibilityConfig"
-        ),
-        "aws:wafv2/webAclAssociation:WebAclAssociation": ("region resourceArn webAclArn"),
-        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
-            "logDestinationConfigs loggingFilter redactedFields region resourceArn"
-        ),
-    }.items()
-}
-"""The top-level inputs of each type, by token."""
+import re
+from textwrap import dedent
+from typing import NamedTuple
 
-REQUIRED: dict[str, tuple[str, ...]] = {
-    token: tuple(paths.split())
-    for token, paths in {
-        "aws:acm/certificate:Certificate": "validationOptions[].domainName validationOptions[].validationDomain",
-        "aws:acm/certificateValidation:CertificateValidation": "certificateArn",
-        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "policyDocument",
-        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": (
-            "egress[].fromPort egress[].protocol egress[].toPort ingress[].fromPort ingress[].protocol ingress[].toPort"
-        ),
-        "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": "vpcId",
-        "aws:ec2/flowLog:FlowLog": "tagFieldSpecifications[].resourceType tagFieldSpecifications[].tagKeys",
-        "aws:ec2/route:Route": "routeTableId",
-        "aws:ec2/routeTable:RouteTable": "vpcId",
-        "aws:ec2/routeTableAssociation:RouteTableAssociation": "routeTableId",
-        "aws:ec2/securityGroup:SecurityGroup": (
-            "egress[].fromPort egress[].protocol egress[].toPort ingress[].fromPort ingress[].protocol ingress[].toPort"
-        ),
-        "aws:ec2/subnet:Subnet": "vpcId",
-        "aws:ec2/vpcEndpoint:VpcEndpoint": "vpcId",
-        "aws:ecs/cluster:Cluster": "serviceConnectDefaults.namespace settings[].name settings[].value",
-        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": (
-            "clusterName defaultCapacityProviderStrategies[].capacityProvider"
-        ),
-        "aws:ecs/service:Service": (
-            "alarms.alarmNames alarms.enable alarms.rollback capacityProviderStrategies[].capacityProvider "
-            "deploymentCircuitBreaker.enable deploymentCircuitBreaker.rollback "
-            "deploymentConfiguration.lifecycleHooks[].lifecycleStages loadBalancers[].containerName "
-            "loadBalancers[].containerPort loadBalancers[].advancedConfiguration.alternateTargetGroupArn "
-            "loadBalancers[].advancedConfiguration.productionListenerRule "
-            "loadBalancers[].advancedConfiguration.roleArn networkConfiguration.subnets "
-            "orderedPlacementStrategies[].type placementConstraints[].type serviceConnectConfiguration.enabled "
-            "serviceConnectConfiguration.accessLogConfiguration.format "
-            "serviceConnectConfiguration.logConfiguration.logDriver "
-            "serviceConnectConfiguration.logConfiguration.secretOptions[].name "
-            "serviceConnectConfiguration.logConfiguration.secretOptions[].valueFrom "
-            "serviceConnectConfiguration.services[].portName serviceConnectConfiguration.services[].clientAlias[].port "
-            "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.name "
-            "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.value "
-            "serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.value.exact "
-            "serviceConnectConfiguration.services[].tls.issuerCertAuthority "
-            "serviceConnectConfiguration.services[].tls.issuerCertAuthority.awsPcaAuthorityArn "
-            "serviceRegistries.registryArn volumeConfiguration.managedEbsVolume "
-            "volumeConfiguration.managedEbsVolume.roleArn "
-            "volumeConfiguration.managedEbsVolume.tagSpecifications[].resourceType volumeConfiguration.name "
-            "vpcLatticeConfigurations[].portName vpcLatticeConfigurations[].roleArn "
-            "vpcLatticeConfigurations[].targetGroupArn"
-        ),
-        "aws:ecs/taskDefinition:TaskDefinition": (
-            "containerDefinitions family ephemeralStorage.sizeInGib placementConstraints[].type "
-            "proxyConfiguration.containerName volumes[].name volumes[].efsVolumeConfiguration.fileSystemId "
-            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig "
-            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter "
-            "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.domain "
-            "volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId "
-            "volumes[].fsxWindowsFileServerVolumeConfiguration.rootDirectory "
-            "volumes[].s3filesVolumeConfiguration.fileSystemArn"
-        ),
-        "aws:iam/policy:Policy": "policy",
-        "aws:iam/role:Role": "assumeRolePolicy",
-        "aws:iam/rolePolicy:RolePolicy": "policy role",
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "policyArn role",
-        "aws:kms/alias:Alias": "targetKeyId",
-        "aws:lb/listener:Listener": (
-            "defaultActions defaultActions[].type defaultActions[].authenticateCognito.userPoolArn "
-            "defaultActions[].authenticateCognito.userPoolClientId defaultActions[].authenticateCognito.userPoolDomain "
-            "defaultActions[].authenticateOidc.authorizationEndpoint defaultActions[].authenticateOidc.clientId "
-            "defaultActions[].authenticateOidc.clientSecret defaultActions[].authenticateOidc.issuer "
-            "defaultActions[].authenticateOidc.tokenEndpoint defaultActions[].authenticateOidc.userInfoEndpoint "
-            "defaultActions[].fixedResponse.contentType defaultActions[].forward.targetGroups "
-            "defaultActions[].forward.targetGroups[].arn defaultActions[].forward.stickiness.duration "
-            "defaultActions[].jwtValidation.issuer defaultActions[].jwtValidation.jwksEndpoint "
-            "defaultActions[].jwtValidation.additionalClaims[].format "
-            "defaultActions[].jwtValidation.additionalClaims[].name "
-            "defaultActions[].jwtValidation.additionalClaims[].values defaultActions[].redirect.statusCode "
-            "loadBalancerArn mutualAuthentication.mode"
-        ),
-        "aws:lb/listenerCertificate:ListenerCertificate": "certificateArn listenerArn",
-        "aws:lb/listenerRule:ListenerRule": (
-            "actions actions[].type actions[].authenticateCognito.userPoolArn "
-            "actions[].authenticateCognito.userPoolClientId actions[].authenticateCognito.userPoolDomain "
-            "actions[].authenticateOidc.authorizationEndpoint actions[].authenticateOidc.clientId "
-            "actions[].authenticateOidc.clientSecret actions[].authenticateOidc.issuer "
-            "actions[].authenticateOidc.tokenEndpoint actions[].authenticateOidc.userInfoEndpoint "
-            "actions[].fixedResponse.contentType actions[].forward.targetGroups actions[].forward.targetGroups[].arn "
-            "actions[].forward.stickiness.duration actions[].jwtValidation.issuer actions[].jwtValidation.jwksEndpoint "
-            "actions[].jwtValidation.additionalClaims[].format actions[].jwtValidation.additionalClaims[].name "
-            "actions[].jwtValidation.additionalClaims[].values actions[].redirect.statusCode conditions "
-            "conditions[].httpHeader.httpHeaderName conditions[].httpRequestMethod.values "
-            "conditions[].queryStrings[].value listenerArn transforms[].type "
-            "transforms[].hostHeaderRewriteConfig.rewrite.regex transforms[].hostHeaderRewriteConfig.rewrite.replace "
-            "transforms[].urlRewriteConfig.rewrite.regex transforms[].urlRewriteConfig.rewrite.replace"
-        ),
-        "aws:lb/loadBalancer:LoadBalancer": (
-            "accessLogs.bucket connectionLogs.bucket healthCheckLogs.bucket ipamPools.ipv4IpamPoolId "
-            "minimumLoadBalancerCapacity.capacityUnits subnetMappings[].subnetId"
-        ),
-        "aws:lb/targetGroup:TargetGroup": (
-            "stickiness.type targetFailovers[].onDeregistration targetFailovers[].onUnhealthy "
-            "targetHealthStates[].enableUnhealthyConnectionTermination"
-        ),
-        "aws:route53/record:Record": (
-            "name type zoneId aliases[].evaluateTargetHealth aliases[].name aliases[].zoneId "
-            "cidrRoutingPolicy.collectionId cidrRoutingPolicy.locationName failoverRoutingPolicies[].type "
-            "geoproximityRoutingPolicy.coordinates[].latitude geoproximityRoutingPolicy.coordinates[].longitude "
-            "latencyRoutingPolicies[].region weightedRoutingPolicies[].weight"
-        ),
-        "aws:route53/zone:Zone": "vpcs[].vpcId",
-        "aws:s3/bucket:Bucket": (
-            "corsRules[].allowedMethods corsRules[].allowedOrigins grants[].permissions grants[].type "
-            "lifecycleRules[].enabled lifecycleRules[].noncurrentVersionTransitions[].storageClass "
-            "lifecycleRules[].transitions[].storageClass logging.targetBucket "
-            "objectLockConfiguration.rule.defaultRetention replicationConfiguration.role "
-            "replicationConfiguration.rules replicationConfiguration.rules[].destination "
-            "replicationConfiguration.rules[].destination.bucket "
-            "replicationConfiguration.rules[].destination.accessControlTranslation.owner "
-            "replicationConfiguration.rules[].status "
-            "replicationConfiguration.rules[].sourceSelectionCriteria.sseKmsEncryptedObjects.enabled "
-            "serverSideEncryptionConfiguration.rule "
-            "serverSideEncryptionConfiguration.rule.applyServerSideEncryptionByDefault.sseAlgorithm"
-        ),
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
-            "bucket rules[].id rules[].status rules[].filter.tag.key rules[].filter.tag.value "
-            "rules[].noncurrentVersionExpiration.noncurrentDays rules[].noncurrentVersionTransitions[].noncurrentDays "
-            "rules[].noncurrentVersionTransitions[].storageClass rules[].transitions[].storageClass"
-        ),
-        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "bucket rule rule.objectOwnership",
-        "aws:s3/bucketPolicy:BucketPolicy": "bucket policy",
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-            "bucket rules rules[].applyServerSideEncryptionByDefault.sseAlgorithm"
-        ),
-        "aws:s3/bucketVersioning:BucketVersioning": "bucket versioningConfiguration versioningConfiguration.status",
-        "aws:secretsmanager/secret:Secret": "replicas[].region",
-        "aws:secretsmanager/secretVersion:SecretVersion": "secretId",
-        "aws:ssm/parameter:Parameter": "type",
-        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "ipProtocol securityGroupId",
-        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ipProtocol securityGroupId",
-        "aws:wafv2/webAcl:WebAcl": (
-            "defaultAction defaultAction.allow.customRequestHandling.insertHeaders "
-            "defaultAction.allow.customRequestHandling.insertHeaders[].name "
-            "defaultAction.allow.customRequestHandling.insertHeaders[].value "
-            "defaultAction.block.customResponse.responseCode defaultAction.block.customResponse.responseHeaders[].name "
-            "defaultAction.block.customResponse.responseHeaders[].value scope visibilityConfig "
-            "visibilityConfig.cloudwatchMetricsEnabled visibilityConfig.metricName "
-            "visibilityConfig.sampledRequestsEnabled "
-            "associationConfig.requestBodies[].apiGateway.defaultSizeInspectionLimit "
-            "associationConfig.requestBodies[].appRunnerService.defaultSizeInspectionLimit "
-            "associationConfig.requestBodies[].cloudfront.defaultSizeInspectionLimit "
-            "associationConfig.requestBodies[].cognitoUserPool.defaultSizeInspectionLimit "
-            "associationConfig.requestBodies[].verifiedAccessInstance.defaultSizeInspectionLimit "
-            "customResponseBodies[].content customResponseBodies[].contentType customResponseBodies[].key "
-            "dataProtectionConfig.dataProtections[].action dataProtectionConfig.dataProtections[].field "
-            "dataProtectionConfig.dataProtections[].field.fieldType monetizationConfig.cryptoConfig.paymentNetworks "
-            "monetizationConfig.cryptoConfig.paymentNetworks[].chain "
-            "monetizationConfig.cryptoConfig.paymentNetworks[].prices "
-            "monetizationConfig.cryptoConfig.paymentNetworks[].prices.amount "
-            "monetizationConfig.cryptoConfig.paymentNetworks[].prices.currency "
-            "monetizationConfig.cryptoConfig.paymentNetworks[].walletAddress rules[].name rules[].priority "
-            "rules[].statement rules[].visibilityConfig rules[].visibilityConfig.cloudwatchMetricsEnabled "
-            "rules[].visibilityConfig.metricName rules[].visibilityConfig.sampledRequestsEnabled "
-            "rules[].action.allow.customRequestHandling.insertHeaders[].name "
-            "rules[].action.allow.customRequestHandling.insertHeaders[].value "
-            "rules[].action.block.customResponse.responseCode "
-            "rules[].action.block.customResponse.responseHeaders[].name "
-            "rules[].action.block.customResponse.responseHeaders[].value "
-            "rules[].action.captcha.customRequestHandling.insertHeaders[].name "
-            "rules[].action.captcha.customRequestHandling.insertHeaders[].value "
-            "rules[].action.challenge.customRequestHandling.insertHeaders[].name "
-            "rules[].action.challenge.customRequestHandling.insertHeaders[].value "
-            "rules[].action.count.customRequestHandling.insertHeaders[].name "
-            "rules[].action.count.customRequestHandling.insertHeaders[].value rules[].ruleLabels[].name"
-        ),
-        "aws:wafv2/webAclAssociation:WebAclAssociation": "resourceArn webAclArn",
-        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
-            "logDestinationConfigs resourceArn loggingFilter.defaultBehavior loggingFilter.filters "
-            "loggingFilter.filters[].behavior loggingFilter.filters[].conditions "
-            "loggingFilter.filters[].conditions[].actionCondition.action "
-            "loggingFilter.filters[].conditions[].labelNameCondition.labelName loggingFilter.filters[].requirement "
-            "redactedFields[].singleHeader.name"
-        ),
+
+class Block(NamedTuple):
+    """The names of a type's inputs, or of what is inside one of them."""
+
+    path: str
+    """Where it is: `defaultActions[].redirect`; empty for the type's own inputs."""
+
+    names: frozenset[str]
+    required: tuple[str, ...]
+
+
+def _block(text: str) -> Block:
+    path, _, names = text.rpartition(": ")
+    required = tuple(name.rstrip("!") for name in names.split() if name.endswith("!"))
+    return Block(path, frozenset(names.replace("!", "").split()), required)
+
+
+INPUTS = {
+    token: tuple(map(_block, re.split(r"\n(?! )", dedent(text).strip())))
+    for token, text in {
+        "aws:acm/certificate:Certificate": """
+            certificateAuthorityArn certificateBody certificateChain domainName earlyRenewalDuration keyAlgorithm
+                options privateKey privateKeyWo privateKeyWoVersion region subjectAlternativeNames tags validationMethod
+                validationOptions
+            options: certificateTransparencyLoggingPreference export
+            validationOptions[]: domainName! validationDomain!
+        """,
+        "aws:acm/certificateValidation:CertificateValidation": """
+            certificateArn! region validationRecordFqdns
+        """,
+        "aws:cloudwatch/logGroup:LogGroup": """
+            deletionProtectionEnabled kmsKeyId logGroupClass name namePrefix region retentionInDays skipDestroy tags
+        """,
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": """
+            policyDocument! policyName region resourceArn
+        """,
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": """
+            egress ingress region revokeRulesOnDelete tags vpcId
+            egress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups
+                self
+            ingress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups
+                self
+        """,
+        "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": """
+            vpcId! region tags
+        """,
+        "aws:ec2/eip:Eip": """
+            address associateWithPrivateIp customerOwnedIpv4Pool domain instance ipamPoolId networkBorderGroup
+                networkInterface publicIpv4Pool region tags
+        """,
+        "aws:ec2/flowLog:FlowLog": """
+            deliverCrossAccountRole destinationOptions eniId iamRoleArn logDestination logDestinationType logFormat
+                maxAggregationInterval region regionalNatGatewayId subnetId tagFieldSpecifications tags trafficType
+                transitGatewayAttachmentId transitGatewayId vpcId
+            destinationOptions: fileFormat hiveCompatiblePartitions perHourPartition
+            tagFieldSpecifications[]: resourceType! tagKeys!
+        """,
+        "aws:ec2/internetGateway:InternetGateway": """
+            region tags vpcId
+        """,
+        "aws:ec2/natGateway:NatGateway": """
+            allocationId availabilityMode availabilityZoneAddresses connectivityType privateIp region
+                secondaryAllocationIds secondaryPrivateIpAddressCount secondaryPrivateIpAddresses subnetId tags vpcId
+            availabilityZoneAddresses[]: allocationIds availabilityZone availabilityZoneId
+        """,
+        "aws:ec2/route:Route": """
+            routeTableId! carrierGatewayId coreNetworkArn destinationCidrBlock destinationIpv6CidrBlock
+                destinationPrefixListId egressOnlyGatewayId gatewayId localGatewayId natGatewayId networkInterfaceId
+                odbNetworkArn region transitGatewayId vpcEndpointId vpcPeeringConnectionId
+        """,
+        "aws:ec2/routeTable:RouteTable": """
+            vpcId! propagatingVgws region routes tags
+            routes[]: carrierGatewayId cidrBlock coreNetworkArn destinationPrefixListId egressOnlyGatewayId gatewayId
+                ipv6CidrBlock localGatewayId natGatewayId networkInterfaceId odbNetworkArn transitGatewayId
+                vpcEndpointId vpcPeeringConnectionId
+        """,
+        "aws:ec2/routeTableAssociation:RouteTableAssociation": """
+            routeTableId! gatewayId region subnetId
+        """,
+        "aws:ec2/securityGroup:SecurityGroup": """
+            description egress ingress name namePrefix region revokeRulesOnDelete tags vpcId
+            egress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups
+                self
+            ingress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups
+                self
+        """,
+        "aws:ec2/subnet:Subnet": """
+            vpcId! assignIpv6AddressOnCreation availabilityZone availabilityZoneId cidrBlock customerOwnedIpv4Pool
+                enableDns64 enableLniAtDeviceIndex enableResourceNameDnsARecordOnLaunch
+                enableResourceNameDnsAaaaRecordOnLaunch ipv4IpamPoolId ipv4NetmaskLength ipv6CidrBlock ipv6IpamPoolId
+                ipv6Native ipv6NetmaskLength mapCustomerOwnedIpOnLaunch mapPublicIpOnLaunch outpostArn
+                privateDnsHostnameTypeOnLaunch region tags
+        """,
+        "aws:ec2/vpc:Vpc": """
+            assignGeneratedIpv6CidrBlock cidrBlock enableDnsHostnames enableDnsSupport enableNetworkAddressUsageMetrics
+                instanceTenancy ipv4IpamPoolId ipv4NetmaskLength ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup
+                ipv6IpamPoolId ipv6NetmaskLength region tags
+        """,
+        "aws:ec2/vpcEndpoint:VpcEndpoint": """
+            vpcId! autoAccept dnsOptions ipAddressType policy privateDnsEnabled region resourceConfigurationArn
+                routeTableIds securityGroupIds serviceName serviceNetworkArn serviceRegion subnetConfigurations
+                subnetIds tags vpcEndpointType
+            dnsOptions: dnsRecordIpType privateDnsOnlyForInboundResolverEndpoint privateDnsPreference
+                privateDnsSpecifiedDomains
+            subnetConfigurations[]: ipv4 ipv6 subnetId
+        """,
+        "aws:ecs/cluster:Cluster": """
+            configuration name region serviceConnectDefaults settings tags
+            configuration: executeCommandConfiguration managedStorageConfiguration
+            configuration.executeCommandConfiguration: kmsKeyId logConfiguration logging
+            configuration.executeCommandConfiguration.logConfiguration: cloudWatchEncryptionEnabled
+                cloudWatchLogGroupName s3BucketEncryptionEnabled s3BucketName s3KeyPrefix
+            configuration.managedStorageConfiguration: fargateEphemeralStorageKmsKeyId kmsKeyId
+            serviceConnectDefaults: namespace!
+            settings[]: name! value!
+        """,
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": """
+            clusterName! capacityProviders defaultCapacityProviderStrategies region
+            defaultCapacityProviderStrategies[]: capacityProvider! base weight
+        """,
+        "aws:ecs/service:Service": """
+            alarms availabilityZoneRebalancing capacityProviderStrategies cluster deploymentCircuitBreaker
+                deploymentConfiguration deploymentController deploymentMaximumPercent deploymentMinimumHealthyPercent
+                desiredCount enableEcsManagedTags enableExecuteCommand forceDelete forceNewDeployment
+                healthCheckGracePeriodSeconds iamRole launchType loadBalancers name networkConfiguration
+                orderedPlacementStrategies placementConstraints platformVersion propagateTags region schedulingStrategy
+                serviceConnectConfiguration serviceRegistries sigintRollback tags taskDefinition triggers
+                volumeConfiguration vpcLatticeConfigurations waitForSteadyState
+            alarms: alarmNames! enable! rollback!
+            capacityProviderStrategies[]: capacityProvider! base weight
+            deploymentCircuitBreaker: enable! rollback!
+            deploymentConfiguration: bakeTimeInMinutes canaryConfiguration lifecycleHooks linearConfiguration strategy
+            deploymentConfiguration.canaryConfiguration: canaryBakeTimeInMinutes canaryPercent
+            deploymentConfiguration.lifecycleHooks[]: lifecycleStages! hookDetails hookTargetArn roleArn targetType
+                timeoutConfiguration
+            deploymentConfiguration.lifecycleHooks[].timeoutConfiguration: action timeoutInMinutes
+            deploymentConfiguration.linearConfiguration: stepBakeTimeInMinutes stepPercent
+            deploymentController: type
+            loadBalancers[]: containerName! containerPort! advancedConfiguration elbName targetGroupArn
+            loadBalancers[].advancedConfiguration: alternateTargetGroupArn! productionListenerRule! roleArn!
+                testListenerRule
+            networkConfiguration: subnets! assignPublicIp securityGroups
+            orderedPlacementStrategies[]: type! field
+            placementConstraints[]: type! expression
+            serviceConnectConfiguration: enabled! accessLogConfiguration logConfiguration namespace services
+            serviceConnectConfiguration.accessLogConfiguration: format! includeQueryParameters
+            serviceConnectConfiguration.logConfiguration: logDriver! options secretOptions
+            serviceConnectConfiguration.logConfiguration.secretOptions[]: name! valueFrom!
+            serviceConnectConfiguration.services[]: portName! clientAlias discoveryName ingressPortOverride timeout tls
+            serviceConnectConfiguration.services[].clientAlias[]: port! dnsName testTrafficRules
+            serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[]: header
+            serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header: name! value!
+            serviceConnectConfiguration.services[].clientAlias[].testTrafficRules[].header.value: exact!
+            serviceConnectConfiguration.services[].timeout: idleTimeoutSeconds perRequestTimeoutSeconds
+            serviceConnectConfiguration.services[].tls: issuerCertAuthority! kmsKey roleArn
+            serviceConnectConfiguration.services[].tls.issuerCertAuthority: awsPcaAuthorityArn!
+            serviceRegistries: registryArn! containerName containerPort port
+            volumeConfiguration: managedEbsVolume! name!
+            volumeConfiguration.managedEbsVolume: roleArn! encrypted fileSystemType iops kmsKeyId sizeInGb snapshotId
+                tagSpecifications throughput volumeInitializationRate volumeType
+            volumeConfiguration.managedEbsVolume.tagSpecifications[]: resourceType! propagateTags tags
+            vpcLatticeConfigurations[]: portName! roleArn! targetGroupArn!
+        """,
+        "aws:ecs/taskDefinition:TaskDefinition": """
+            containerDefinitions! family! cpu enableFaultInjection ephemeralStorage executionRoleArn ipcMode memory
+                networkMode pidMode placementConstraints proxyConfiguration region requiresCompatibilities
+                runtimePlatform skipDestroy tags taskRoleArn trackLatest volumes
+            ephemeralStorage: sizeInGib!
+            placementConstraints[]: type! expression
+            proxyConfiguration: containerName! properties type
+            runtimePlatform: cpuArchitecture operatingSystemFamily
+            volumes[]: name! configureAtLaunch dockerVolumeConfiguration efsVolumeConfiguration
+                fsxWindowsFileServerVolumeConfiguration hostPath s3filesVolumeConfiguration
+            volumes[].dockerVolumeConfiguration: autoprovision driver driverOpts labels scope
+            volumes[].efsVolumeConfiguration: fileSystemId! authorizationConfig rootDirectory transitEncryption
+                transitEncryptionPort
+            volumes[].efsVolumeConfiguration.authorizationConfig: accessPointId iam
+            volumes[].fsxWindowsFileServerVolumeConfiguration: authorizationConfig! fileSystemId! rootDirectory!
+            volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig: credentialsParameter! domain!
+            volumes[].s3filesVolumeConfiguration: fileSystemArn! accessPointArn rootDirectory transitEncryptionPort
+        """,
+        "aws:iam/policy:Policy": """
+            policy! delayAfterPolicyCreationInMs description name namePrefix path tags
+        """,
+        "aws:iam/role:Role": """
+            assumeRolePolicy! description forceDetachPolicies inlinePolicies managedPolicyArns maxSessionDuration name
+                namePrefix path permissionsBoundary tags
+            inlinePolicies[]: name policy
+        """,
+        "aws:iam/rolePolicy:RolePolicy": """
+            policy! role! name namePrefix
+        """,
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment": """
+            policyArn! role!
+        """,
+        "aws:kms/alias:Alias": """
+            targetKeyId! name namePrefix region
+        """,
+        "aws:kms/key:Key": """
+            bypassPolicyLockoutSafetyCheck customKeyStoreId customerMasterKeySpec deletionWindowInDays description
+                enableKeyRotation isEnabled keyUsage multiRegion policy region rotationPeriodInDays tags xksKeyId
+        """,
+        "aws:lb/listener:Listener": """
+            defaultActions! loadBalancerArn! alpnPolicy certificateArn mutualAuthentication port protocol region
+                routingHttpRequestXAmznMtlsClientcertHeaderName routingHttpRequestXAmznMtlsClientcertIssuerHeaderName
+                routingHttpRequestXAmznMtlsClientcertLeafHeaderName
+                routingHttpRequestXAmznMtlsClientcertSerialNumberHeaderName
+                routingHttpRequestXAmznMtlsClientcertSubjectHeaderName
+                routingHttpRequestXAmznMtlsClientcertValidityHeaderName routingHttpRequestXAmznTlsCipherSuiteHeaderName
+                routingHttpRequestXAmznTlsVersionHeaderName routingHttpResponseAccessControlAllowCredentialsHeaderValue
+                routingHttpResponseAccessControlAllowHeadersHeaderValue
+                routingHttpResponseAccessControlAllowMethodsHeaderValue
+                routingHttpResponseAccessControlAllowOriginHeaderValue
+                routingHttpResponseAccessControlExposeHeadersHeaderValue
+                routingHttpResponseAccessControlMaxAgeHeaderValue routingHttpResponseContentSecurityPolicyHeaderValue
+                routingHttpResponseServerEnabled routingHttpResponseStrictTransportSecurityHeaderValue
+                routingHttpResponseXContentTypeOptionsHeaderValue routingHttpResponseXFrameOptionsHeaderValue sslPolicy
+                tags tcpIdleTimeoutSeconds
+            defaultActions[]: type! authenticateCognito authenticateOidc fixedResponse forward jwtValidation order
+                redirect targetGroupArn
+            defaultActions[].authenticateCognito: userPoolArn! userPoolClientId! userPoolDomain!
+                authenticationRequestExtraParams onUnauthenticatedRequest scope sessionCookieName sessionTimeout
+            defaultActions[].authenticateOidc: authorizationEndpoint! clientId! clientSecret! issuer! tokenEndpoint!
+                userInfoEndpoint! authenticationRequestExtraParams onUnauthenticatedRequest scope sessionCookieName
+                sessionTimeout
+            defaultActions[].fixedResponse: contentType! messageBody statusCode
+            defaultActions[].forward: targetGroups! stickiness
+            defaultActions[].forward.targetGroups[]: arn! weight
+            defaultActions[].forward.stickiness: duration! enabled
+            defaultActions[].jwtValidation: issuer! jwksEndpoint! additionalClaims
+            defaultActions[].jwtValidation.additionalClaims[]: format! name! values!
+            defaultActions[].redirect: statusCode! host path port protocol query
+            mutualAuthentication: mode! advertiseTrustStoreCaNames ignoreClientCertificateExpiry trustStoreArn
+        """,
+        "aws:lb/listenerCertificate:ListenerCertificate": """
+            certificateArn! listenerArn! region
+        """,
+        "aws:lb/listenerRule:ListenerRule": """
+            actions! conditions! listenerArn! priority region tags transforms
+            actions[]: type! authenticateCognito authenticateOidc fixedResponse forward jwtValidation order redirect
+                targetGroupArn
+            actions[].authenticateCognito: userPoolArn! userPoolClientId! userPoolDomain!
+                authenticationRequestExtraParams onUnauthenticatedRequest scope sessionCookieName sessionTimeout
+            actions[].authenticateOidc: authorizationEndpoint! clientId! clientSecret! issuer! tokenEndpoint!
+                userInfoEndpoint! authenticationRequestExtraParams onUnauthenticatedRequest scope sessionCookieName
+                sessionTimeout
+            actions[].fixedResponse: contentType! messageBody statusCode
+            actions[].forward: targetGroups! stickiness
+            actions[].forward.targetGroups[]: arn! weight
+            actions[].forward.stickiness: duration! enabled
+            actions[].jwtValidation: issuer! jwksEndpoint! additionalClaims
+            actions[].jwtValidation.additionalClaims[]: format! name! values!
+            actions[].redirect: statusCode! host path port protocol query
+            conditions[]: hostHeader httpHeader httpRequestMethod pathPattern queryStrings sourceIp
+            conditions[].hostHeader: regexValues values
+            conditions[].httpHeader: httpHeaderName! regexValues values
+            conditions[].httpRequestMethod: values!
+            conditions[].pathPattern: regexValues values
+            conditions[].queryStrings[]: value! key
+            conditions[].sourceIp: ipAddressType values
+            transforms[]: type! hostHeaderRewriteConfig urlRewriteConfig
+            transforms[].hostHeaderRewriteConfig: rewrite
+            transforms[].hostHeaderRewriteConfig.rewrite: regex! replace!
+            transforms[].urlRewriteConfig: rewrite
+            transforms[].urlRewriteConfig.rewrite: regex! replace!
+        """,
+        "aws:lb/loadBalancer:LoadBalancer": """
+            accessLogs clientKeepAlive connectionLogs customerOwnedIpv4Pool desyncMitigationMode
+                dnsRecordClientRoutingPolicy dropInvalidHeaderFields enableCrossZoneLoadBalancing
+                enableDeletionProtection enableHttp2 enablePrefixForIpv6SourceNat enableTlsVersionAndCipherSuiteHeaders
+                enableWafFailOpen enableXffClientPort enableZonalShift
+                enforceSecurityGroupInboundRulesOnPrivateLinkTraffic healthCheckLogs idleTimeout internal ipAddressType
+                ipamPools loadBalancerType minimumLoadBalancerCapacity name namePrefix preserveHostHeader region
+                secondaryIpsAutoAssignedPerSubnet securityGroups subnetMappings subnets tags xffHeaderProcessingMode
+            accessLogs: bucket! enabled prefix
+            connectionLogs: bucket! enabled prefix
+            healthCheckLogs: bucket! enabled prefix
+            ipamPools: ipv4IpamPoolId!
+            minimumLoadBalancerCapacity: capacityUnits!
+            subnetMappings[]: subnetId! allocationId ipv6Address outpostId privateIpv4Address
+        """,
+        "aws:lb/targetGroup:TargetGroup": """
+            connectionTermination deregistrationDelay healthCheck ipAddressType lambdaMultiValueHeadersEnabled
+                loadBalancingAlgorithmType loadBalancingAnomalyMitigation loadBalancingCrossZoneEnabled name namePrefix
+                port preserveClientIp protocol protocolVersion proxyProtocolV2 region slowStart stickiness tags
+                targetControlPort targetFailovers targetGroupHealth targetHealthStates targetType vpcId
+            healthCheck: enabled healthyThreshold interval matcher path port protocol timeout unhealthyThreshold
+            stickiness: type! cookieDuration cookieName enabled
+            targetFailovers[]: onDeregistration! onUnhealthy!
+            targetGroupHealth: dnsFailover unhealthyStateRouting
+            targetGroupHealth.dnsFailover: minimumHealthyTargetsCount minimumHealthyTargetsPercentage
+            targetGroupHealth.unhealthyStateRouting: minimumHealthyTargetsCount minimumHealthyTargetsPercentage
+            targetHealthStates[]: enableUnhealthyConnectionTermination! unhealthyDrainingInterval
+        """,
+        "aws:route53/record:Record": """
+            name! type! zoneId! aliases allowOverwrite cidrRoutingPolicy failoverRoutingPolicies
+                geolocationRoutingPolicies geoproximityRoutingPolicy healthCheckId latencyRoutingPolicies
+                multivalueAnswerRoutingPolicy records setIdentifier ttl weightedRoutingPolicies
+            aliases[]: evaluateTargetHealth! name! zoneId!
+            cidrRoutingPolicy: collectionId! locationName!
+            failoverRoutingPolicies[]: type!
+            geolocationRoutingPolicies[]: continent country subdivision
+            geoproximityRoutingPolicy: awsRegion bias coordinates localZoneGroup
+            geoproximityRoutingPolicy.coordinates[]: latitude! longitude!
+            latencyRoutingPolicies[]: region!
+            weightedRoutingPolicies[]: weight!
+        """,
+        "aws:route53/zone:Zone": """
+            comment delegationSetId enableAcceleratedRecovery forceDestroy name tags vpcs
+            vpcs[]: vpcId! vpcRegion
+        """,
+        "aws:s3/bucket:Bucket": """
+            accelerationStatus acl bucket bucketNamespace bucketPrefix corsRules forceDestroy grants lifecycleRules
+                logging objectLockConfiguration objectLockEnabled policy region replicationConfiguration requestPayer
+                serverSideEncryptionConfiguration tags versioning website
+            corsRules[]: allowedMethods! allowedOrigins! allowedHeaders exposeHeaders maxAgeSeconds
+            grants[]: permissions! type! id uri
+            lifecycleRules[]: enabled! abortIncompleteMultipartUploadDays expiration id noncurrentVersionExpiration
+                noncurrentVersionTransitions prefix tags transitions
+            lifecycleRules[].expiration: date days expiredObjectDeleteMarker
+            lifecycleRules[].noncurrentVersionExpiration: days
+            lifecycleRules[].noncurrentVersionTransitions[]: storageClass! days
+            lifecycleRules[].transitions[]: storageClass! date days
+            logging: targetBucket! targetPrefix
+            objectLockConfiguration: objectLockEnabled rule
+            objectLockConfiguration.rule: defaultRetention!
+            objectLockConfiguration.rule.defaultRetention: days mode years
+            replicationConfiguration: role! rules!
+            replicationConfiguration.rules[]: destination! status! deleteMarkerReplicationStatus filter id prefix
+                priority sourceSelectionCriteria
+            replicationConfiguration.rules[].destination: bucket! accessControlTranslation accountId metrics
+                replicaKmsKeyId replicationTime storageClass
+            replicationConfiguration.rules[].destination.accessControlTranslation: owner!
+            replicationConfiguration.rules[].destination.metrics: minutes status
+            replicationConfiguration.rules[].destination.replicationTime: minutes status
+            replicationConfiguration.rules[].filter: prefix tags
+            replicationConfiguration.rules[].sourceSelectionCriteria: sseKmsEncryptedObjects
+            replicationConfiguration.rules[].sourceSelectionCriteria.sseKmsEncryptedObjects: enabled!
+            serverSideEncryptionConfiguration: rule!
+            serverSideEncryptionConfiguration.rule: applyServerSideEncryptionByDefault blockedEncryptionTypes
+                bucketKeyEnabled
+            serverSideEncryptionConfiguration.rule.applyServerSideEncryptionByDefault: sseAlgorithm! kmsMasterKeyId
+            versioning: enabled mfaDelete
+            website: errorDocument indexDocument redirectAllRequestsTo routingRules
+        """,
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": """
+            bucket! expectedBucketOwner region rules timeouts transitionDefaultMinimumObjectSize
+            rules[]: id! status! abortIncompleteMultipartUpload expiration filter noncurrentVersionExpiration
+                noncurrentVersionTransitions prefix transitions
+            rules[].abortIncompleteMultipartUpload: daysAfterInitiation
+            rules[].expiration: date days expiredObjectDeleteMarker
+            rules[].filter: and_ objectSizeGreaterThan objectSizeLessThan prefix tag
+            rules[].filter.and_: objectSizeGreaterThan objectSizeLessThan prefix tags
+            rules[].filter.tag: key! value!
+            rules[].noncurrentVersionExpiration: noncurrentDays! newerNoncurrentVersions
+            rules[].noncurrentVersionTransitions[]: noncurrentDays! storageClass! newerNoncurrentVersions
+            rules[].transitions[]: storageClass! date days
+            timeouts: create update
+        """,
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls": """
+            bucket! rule! region
+            rule: objectOwnership!
+        """,
+        "aws:s3/bucketPolicy:BucketPolicy": """
+            bucket! policy! region
+        """,
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": """
+            bucket! blockPublicAcls blockPublicPolicy ignorePublicAcls region restrictPublicBuckets skipDestroy
+        """,
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": """
+            bucket! rules! expectedBucketOwner region
+            rules[]: applyServerSideEncryptionByDefault blockedEncryptionTypes bucketKeyEnabled
+            rules[].applyServerSideEncryptionByDefault: sseAlgorithm! kmsMasterKeyId
+        """,
+        "aws:s3/bucketVersioning:BucketVersioning": """
+            bucket! versioningConfiguration! expectedBucketOwner mfa region
+            versioningConfiguration: status! mfaDelete
+        """,
+        "aws:secretsmanager/secret:Secret": """
+            description forceOverwriteReplicaSecret kmsKeyId name namePrefix policy recoveryWindowInDays region replicas
+                tags type
+            replicas[]: region! kmsKeyId lastAccessedDate status statusMessage
+        """,
+        "aws:secretsmanager/secretVersion:SecretVersion": """
+            secretId! region secretBinary secretString secretStringWo secretStringWoVersion versionStages
+        """,
+        "aws:ssm/parameter:Parameter": """
+            type! allowedPattern arn dataType description insecureValue keyId name overwrite region tags tier value
+                valueWo valueWoVersion
+        """,
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": """
+            ipProtocol! securityGroupId! cidrIpv4 cidrIpv6 description fromPort prefixListId referencedSecurityGroupId
+                region tags toPort
+        """,
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": """
+            ipProtocol! securityGroupId! cidrIpv4 cidrIpv6 description fromPort prefixListId referencedSecurityGroupId
+                region tags toPort
+        """,
+        "aws:wafv2/webAcl:WebAcl": """
+            defaultAction! scope! visibilityConfig! associationConfig captchaConfig challengeConfig customResponseBodies
+                dataProtectionConfig description monetizationConfig name namePrefix region ruleJson rules tags
+                tokenDomains
+            defaultAction: allow block
+            defaultAction.allow: customRequestHandling
+            defaultAction.allow.customRequestHandling: insertHeaders!
+            defaultAction.allow.customRequestHandling.insertHeaders[]: name! value!
+            defaultAction.block: customResponse
+            defaultAction.block.customResponse: responseCode! customResponseBodyKey responseHeaders
+            defaultAction.block.customResponse.responseHeaders[]: name! value!
+            visibilityConfig: cloudwatchMetricsEnabled! metricName! sampledRequestsEnabled!
+            associationConfig: requestBodies
+            associationConfig.requestBodies[]: apiGateway appRunnerService cloudfront cognitoUserPool
+                verifiedAccessInstance
+            associationConfig.requestBodies[].apiGateway: defaultSizeInspectionLimit!
+            associationConfig.requestBodies[].appRunnerService: defaultSizeInspectionLimit!
+            associationConfig.requestBodies[].cloudfront: defaultSizeInspectionLimit!
+            associationConfig.requestBodies[].cognitoUserPool: defaultSizeInspectionLimit!
+            associationConfig.requestBodies[].verifiedAccessInstance: defaultSizeInspectionLimit!
+            captchaConfig: immunityTimeProperty
+            captchaConfig.immunityTimeProperty: immunityTime
+            challengeConfig: immunityTimeProperty
+            challengeConfig.immunityTimeProperty: immunityTime
+            customResponseBodies[]: content! contentType! key!
+            dataProtectionConfig: dataProtections
+            dataProtectionConfig.dataProtections[]: action! field! excludeRateBasedDetails excludeRuleMatchDetails
+            dataProtectionConfig.dataProtections[].field: fieldType! fieldKeys
+            monetizationConfig: cryptoConfig currencyMode
+            monetizationConfig.cryptoConfig: paymentNetworks!
+            monetizationConfig.cryptoConfig.paymentNetworks[]: chain! prices! walletAddress!
+            monetizationConfig.cryptoConfig.paymentNetworks[].prices: amount! currency!
+            rules[]: name! priority! statement! visibilityConfig! action captchaConfig challengeConfig overrideAction
+                ruleLabels
+            rules[].visibilityConfig: cloudwatchMetricsEnabled! metricName! sampledRequestsEnabled!
+            rules[].action: allow block captcha challenge count
+            rules[].action.allow: customRequestHandling
+            rules[].action.allow.customRequestHandling: insertHeaders
+            rules[].action.allow.customRequestHandling.insertHeaders[]: name! value!
+            rules[].action.block: customResponse
+            rules[].action.block.customResponse: responseCode! customResponseBodyKey responseHeaders
+            rules[].action.block.customResponse.responseHeaders[]: name! value!
+            rules[].action.captcha: customRequestHandling
+            rules[].action.captcha.customRequestHandling: insertHeaders
+            rules[].action.captcha.customRequestHandling.insertHeaders[]: name! value!
+            rules[].action.challenge: customRequestHandling
+            rules[].action.challenge.customRequestHandling: insertHeaders
+            rules[].action.challenge.customRequestHandling.insertHeaders[]: name! value!
+            rules[].action.count: customRequestHandling
+            rules[].action.count.customRequestHandling: insertHeaders
+            rules[].action.count.customRequestHandling.insertHeaders[]: name! value!
+            rules[].captchaConfig: immunityTimeProperty
+            rules[].captchaConfig.immunityTimeProperty: immunityTime
+            rules[].challengeConfig: immunityTimeProperty
+            rules[].challengeConfig.immunityTimeProperty: immunityTime
+            rules[].overrideAction: count none
+            rules[].ruleLabels[]: name!
+        """,
+        "aws:wafv2/webAclAssociation:WebAclAssociation": """
+            resourceArn! webAclArn! region
+        """,
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": """
+            logDestinationConfigs! resourceArn! loggingFilter redactedFields region
+            loggingFilter: defaultBehavior! filters!
+            loggingFilter.filters[]: behavior! conditions! requirement!
+            loggingFilter.filters[].conditions[]: actionCondition labelNameCondition
+            loggingFilter.filters[].conditions[].actionCondition: action!
+            loggingFilter.filters[].conditions[].labelNameCondition: labelName!
+            redactedFields[]: method queryString singleHeader uriPath
+            redactedFields[].singleHeader: name!
+        """,
     }.items()
 }
-"""The inputs that each type must be given, and inside of those that are given, by token."""
+"""By token, each block with its path before it, its later lines indented, and `!` after what must be given.
+
+The statements of web ACLs are left out: they hold others without end.
+"""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from localaws.catalog.inputs import INPUTS, REQUIRED
+from localaws.catalog.inputs import INPUTS
 
 if TYPE_CHECKING:
     from localaws.catalog.values import Limit
@@ -264,7 +264,7 @@ class ResourceType:
     @property
     def inputs(self) -> frozenset[str]:
         """Every input that the type has."""
-        return INPUTS[self.token]
+        return INPUTS[self.token][0].names
 
     def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
         """Those of the changed inputs whose change means a new resource."""
@@ -275,15 +275,23 @@ class ResourceType:
 
         `region` is the provider's, for inputs that name none.
         """
-        for name in sorted(inputs.keys() - self.inputs):
-            yield Refusal("InvalidArgument", f"{self.token} has no input {name!r}", "catalog.input", name)
-        for path in REQUIRED.get(self.token, ()):
-            for place in absent(inputs, path):
-                message = f"{self.token} requires {place}"
-                yield Refusal("InvalidArgument", message, "catalog.required", re.split(r"[.\[]", place)[0])
+        for place, rule, message in self._misnamed(inputs):
+            yield Refusal("InvalidArgument", f"{self.token} {message} {place}", rule, re.split(r"[.\[]", place)[0])
         for limit in self.limits:
             yield from limit.check(inputs)
         yield from self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
+
+    def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
+        """Names that shouldn't be there, or should: where, by which rule, and what is wrong with them."""
+        for path, names, required in INPUTS[self.token]:
+            for place, value in located(inputs, path) if path else [("", inputs)]:
+                if isinstance(value, Mapping):
+                    where = f"{place}.".lstrip(".")
+                    missing = [name for name in required if value.get(name) is None]
+                    yield from (
+                        (where + name, "catalog.input", "has no input") for name in sorted(value.keys() - names)
+                    )
+                    yield from ((where + name, "catalog.required", "requires") for name in missing)
 
     def admit(self, inputs: Properties, world: World, current: Resource | None) -> Refusals:
         """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""

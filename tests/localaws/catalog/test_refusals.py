@@ -1311,6 +1311,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (PARAMETER, "ssm.parameter.pattern", "InvalidAllowedPatternException", {"allowedPattern": "("}, {}),
     (
+        TARGETS,
+        "catalog.input",
+        "InvalidArgument",
+        {"healthCheck": {"pathh": "/"}},
+        {"healthCheck": {"path": "/"}},
+    ),
+    (
+        SERVICE,
+        "catalog.input",
+        "InvalidArgument",
+        {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroup": ["$group"]}},
+        {"networkConfiguration": {"subnets": ["$subnet-a"], "securityGroups": ["$group"]}},
+    ),
+    (
         LISTENER,
         "catalog.required",
         "InvalidArgument",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.inputs import INPUTS, REQUIRED
+from localaws.catalog.inputs import INPUTS, Block
 from localaws.catalog.model import AllExcept
 
 if TYPE_CHECKING:
@@ -60,33 +60,30 @@ def nested_parameters(module: str) -> Parameters:
     return parameters(sdk_file(f"aws:{module}/:", "_inputs"))
 
 
-def required(arguments: str, every: Parameters, prefix: str = "") -> Iterator[str]:
-    """The paths of what must be given, whether right away or inside of something else."""
-    for name, kind, default in every.get(arguments, ()):
-        path = f"{prefix}{re.sub('_(.)', lambda letter: letter[1].upper(), name)}"
-        if not default:
-            yield path
+def blocks(arguments: str, every: Parameters, path: str = "") -> Iterator[Block]:
+    """The inputs of a class of arguments, and what is inside of them."""
+    named = [
+        (re.sub("_(.)", lambda letter: letter[1].upper(), name), *more) for name, *more in every.get(arguments, ())
+    ]
+    if named:
+        required = tuple(name for name, _, default in named if not default)
+        yield Block(path, frozenset(name for name, *_ in named), required)
+    for name, kind, _ in named:
         inner = re.search(r"'(\w+Args)'", kind)
         # A policy may be text as well as an object, and the statements of web ACLs hold others without end.
         if inner and "Union" not in kind and inner[1] != "WebAclRuleStatementArgs":
-            yield from required(inner[1], every, f"{path}{'[]' if 'Sequence' in kind else ''}.")
+            yield from blocks(inner[1], every, f"{path}.{name}".lstrip(".") + ("[]" if "Sequence" in kind else ""))
 
 
 @pytest.mark.parametrize("token", CATALOG)
 def test_the_inputs_of_a_type_are_those_of_pulumi_aws(token: str) -> None:
-    source = sdk_source(token)
+    source, name = sdk_source(token), token.rpartition(":")[2]
     assert f"'{token}'" in source, "the token is spelled as the SDK spells it"
-    args = source.partition("\nclass _")[0]
-    getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', args)
-    assert INPUTS[token] == {renamed or name for renamed, name in getters}
-
-
-@pytest.mark.parametrize("token", CATALOG)
-def test_what_a_type_must_be_given_is_what_pulumi_aws_requires(token: str) -> None:
-    own, name = parameters(sdk_source(token)), token.rpartition(":")[2]
-    every = {**nested_parameters(token.split(":")[1].partition("/")[0]), **own}
+    own = parameters(source)
+    # Where a nested value took the plain name, the SDK gives the resource's arguments another.
     arguments = f"{name}InitArgs" if f"{name}InitArgs" in own else f"{name}Args"
-    assert REQUIRED.get(token, ()) == tuple(required(arguments, every))
+    every = {**nested_parameters(token.split(":")[1].partition("/")[0]), **own}
+    assert INPUTS[token] == tuple(blocks(arguments, every))
 
 
 def test_every_type_has_inputs_and_every_row_of_inputs_a_type() -> None:
