@@ -605,7 +605,8 @@ def test_what_moves_into_a_component_under_another_name_is_found_again_and_chang
 def test_a_policy_may_be_an_object_as_pulumis_provider_takes_it() -> None:
     def program(service: str = "ecs-tasks.amazonaws.com", effect: str = "Allow") -> Any:
         trusted: Any = {"Effect": effect, "Action": "sts:AssumeRole", "Principal": {"Service": service}}
-        return aws.iam.Role("r", assume_role_policy={"Version": "2012-10-17", "Statement": [trusted]})
+        policy: Any = {"Version": "2012-10-17", "Statement": [trusted]}
+        return aws.iam.Role("r", assume_role_policy=policy)
 
     first = mocks.run(program)
     assert mocks.run(program, after=first).done() == set()

@@ -75,6 +75,17 @@ def logs(**options: Any) -> dict[str, Any]:
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/tasks"
 
+CONTAINER_FLAWS: tuple[tuple[str, str, Any], ...] = (
+    ("ecs.container.type", "environment", {"A": "1"}),
+    ("ecs.container.type", "entryPoint", "sh -c"),
+    ("ecs.container.type", "command", "sh -c"),
+    ("ecs.container.type", "workingDirectory", 5),
+    ("ecs.container.type", "essential", "true"),
+    ("ecs.container.required", "secrets", [{"name": "A"}]),
+    ("ecs.container.required", "logConfiguration", {"options": {}}),
+    ("ecs.container.required", "healthCheck", {"interval": 30}),
+)
+
 # Type, rule, code, inputs that are refused, their accepted twin. Both are laid over the type's minimal inputs; a value
 # of None takes an input away; a string in $ is the id of a resource in the account.
 CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
@@ -1419,16 +1430,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     *(
         (DEFINITION, rule, "ClientException", {"containerDefinitions": containers(**{name: wrong})}, {})
-        for rule, name, wrong in (
-            ("ecs.container.type", "environment", {"A": "1"}),
-            ("ecs.container.type", "entryPoint", "sh -c"),
-            ("ecs.container.type", "command", "sh -c"),
-            ("ecs.container.type", "workingDirectory", 5),
-            ("ecs.container.type", "essential", "true"),
-            ("ecs.container.required", "secrets", [{"name": "A"}]),
-            ("ecs.container.required", "logConfiguration", {"options": {}}),
-            ("ecs.container.required", "healthCheck", {"interval": 30}),
-        )
+        for rule, name, wrong in CONTAINER_FLAWS
     ),
     (
         ROLE_POLICY,
