@@ -193,6 +193,17 @@ def test_a_deployment_that_gets_stuck_in_the_middle_says_so_too() -> None:
     assert world.said(STUCK) == 1
 
 
+def test_tasks_that_fail_make_room_for_another_version_where_no_healthy_one_might() -> None:
+    world = steady_world(minimum_percent=100, maximum_percent=100)
+    world.behaviours |= {task.id: Behaviour(warm_up=float("inf")) for task in world.active()}
+    world.now += 1
+    world.observe()
+    world.spec = replace(world.spec, revision=revision(2))
+    world.run(20)
+    assert world.steady()
+    assert len(world.active("web:2")) == 2
+
+
 def test_a_version_that_never_gets_healthy_leaves_the_old_one_running() -> None:
     world = steady_world()
     world.behaviours["web:2"] = Behaviour(warm_up=float("inf"))
@@ -419,6 +430,24 @@ def test_after_a_restart_the_same_tasks_run_again() -> None:
     assert {task.id for task in state.tasks if task.status is Status.PENDING} == active
     assert {task.id for task in state.tasks if task.status is Status.STOPPED} == leaving
     assert state.deployments == world.state.deployments
+
+
+def test_what_starts_again_after_a_restart_is_no_reason_to_stop_what_works_already() -> None:
+    world = steady_world(desired=3)
+    world.behaviours["web:2"] = Behaviour(start=100)
+    world.spec = replace(world.spec, revision=revision(2))
+    world.settle()
+    first, *_ = world.active("web:2")
+    world.behaviours[first.id] = Behaviour()
+    world.run(10)
+    world.behaviours[first.id] = Behaviour(start=20)
+    world.crash()
+    world.run(5)
+    assert world.healthy_ids() == {task.id for task in world.active("web:1")}
+    assert world.healthy() == 2, "of three; the first of the new version has yet to work again"
+    world.spec = replace(world.spec, minimum_percent=33)
+    world.settle()
+    assert world.healthy() == 1
 
 
 def test_what_starts_again_after_a_restart_has_nothing_to_drain() -> None:
