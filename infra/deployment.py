@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ROLLING_BACK = "rolling back to"
 _ROUTINE = re.compile(
-    r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks|rolling back to"
+    rf"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks|{_ROLLING_BACK}"
 )
 _FAILED = "deployment failed"
 _COMPLETED = "deployment completed"
@@ -44,16 +45,16 @@ def news(events: Sequence[str]) -> list[str]:
     Returns:
         Messages without routine and without the service's name, newest first, alike ones once.
     """
-    return _story(_telling(events))
+    return _story(events)
 
 
 def last_failure(events: Sequence[str]) -> list[str]:
     """What they say of the deployment that failed last, in the same form; nothing if it was made good since."""
-    telling = _telling(events)
-    last = next((index for index, event in enumerate(telling) if _FAILED in event), len(telling))
-    # The first deployment that completes after a failure is its rollback; another one makes it good.
-    made_good = sum(_COMPLETED in event for event in telling[:last]) > 1
-    return [] if made_good else _story(telling[last:])
+    last = next((index for index, event in enumerate(events) if _FAILED in event), len(events))
+    since = events[:last]
+    # The first deployment that completes after a failure is its rollback, if there is one; another one makes it good.
+    made_good = sum(_COMPLETED in event for event in since) > any(_ROLLING_BACK in event for event in since)
+    return [] if made_good else _story(events[last:])
 
 
 def was_given_up(deployment: str, events: Sequence[str]) -> bool:
@@ -61,12 +62,9 @@ def was_given_up(deployment: str, events: Sequence[str]) -> bool:
     return any(f"(deployment {deployment}) {_FAILED}" in event for event in events)
 
 
-def _telling(events: Sequence[str]) -> list[str]:
-    return [event for event in events if not _ROUTINE.search(event)]
-
-
-def _story(telling: Sequence[str]) -> list[str]:
-    """The first of them, until the service was steady or a deployment completed."""
+def _story(events: Sequence[str]) -> list[str]:
+    """The first telling ones, until the service was steady or a deployment completed."""
+    telling = (event for event in events if not _ROUTINE.search(event))
     story = list(takewhile(lambda event: _STEADY not in event and _COMPLETED not in event, telling))
     alike = {re.sub(r"\(task \S+\) ?", "", event): event for event in reversed(story)}
     return [re.sub(r"^\(service [^)]*\) ", "", event) for event in reversed(alike.values())]

@@ -114,6 +114,7 @@ def test_the_manual_lists_every_cause() -> None:
         ([STEADY, STEADY, COMPLETED, ROLLING_BACK, FAILED, STEADY], [], [FAILED]),
         # Made good since.
         ([STEADY, COMPLETED, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], [], []),
+        ([STEADY, COMPLETED, STARTED, FAILED, INCONSISTENT, STARTED], [], []),
         ([STEADY, COMPLETED, REGISTERED, STARTED], [], []),
         ([], [], []),
     ],
