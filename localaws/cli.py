@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from localaws import pulumi_command
@@ -32,49 +31,54 @@ environment:
   LOCALAWS_IMAGES   a table of images and their commands, instead of localaws-images.toml there
 """
 
-_GLOBAL_OPTIONS_WITH_VALUE = frozenset({"-C", "--cwd", "--color", "-v", "--verbose", "--profiling", "--tracing"})
+_GLOBAL_OPTIONS_WITH_VALUE = (
+    *("-C", "--cwd", "--color", "-v", "--verbose"),
+    *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
+)
 
 
 def entry_point() -> NoReturn:
     """The console script."""
     try:
         raise SystemExit(main(sys.argv[1:]))
-    except (DaemonFailed, NoProject, pulumi_command.NoCli) as error:
-        print(f"pulumi-local: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except (DaemonFailed, NoProject, pulumi_command.NoCli, OSError) as error:
+        print(f"pulumi-local: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of our own commands, or become Pulumi."""
-    command, folder = _command(arguments)
+    command = _command(arguments)
     if command in (None, "logs", "status", "stop"):
         return _own(arguments)
-    home = Home.of(folder)
+    home = Home.of(pulumi_command.given(arguments).cwd)
     return pulumi_command.run(home, ensure(home, _say), command, arguments)
 
 
 def _own(arguments: Sequence[str]) -> int:
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("-C", "--cwd", metavar="FOLDER", help="run as if started in this folder")
     parser = argparse.ArgumentParser(
         prog="pulumi-local",
+        parents=[where],
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("-C", "--cwd", type=Path, default=Path(), help="run as if started in this folder")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    logs = commands.add_parser("logs", help="what containers print, as it comes")
+    logs = commands.add_parser("logs", parents=[where], help="what containers print, as it comes")
     logs.add_argument("group", nargs="?", default="", help="only log groups whose name contains this")
     logs.add_argument("--no-follow", action="store_true", help="end after what is there")
-    status = commands.add_parser("status", help="services with their tasks and targets")
+    status = commands.add_parser("status", parents=[where], help="services with their tasks and targets")
     status.add_argument("--json", action="store_true", help="one JSON document")
-    commands.add_parser("stop", help="stop everything that runs; the next command starts it again")
+    commands.add_parser("stop", parents=[where], help="stop everything that runs; the next command starts it again")
     chosen = parser.parse_args(arguments)
-    home = Home.of(chosen.cwd)
+    home = Home.of(pulumi_command.given(arguments).cwd)
     match chosen.command:
         case "logs":
             if not any(streams(home.logs, chosen.group)):
@@ -89,17 +93,15 @@ def _own(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _command(arguments: Sequence[str]) -> tuple[str | None, Path]:
-    """The command among the arguments, and the folder that -C names."""
-    folder, rest = Path(), iter(arguments)
+def _command(arguments: Sequence[str]) -> str | None:
+    """The first argument that is neither an option nor the value of one."""
+    rest = iter(arguments)
     for argument in rest:
-        name, equals, value = argument.partition("=")
         if not argument.startswith("-"):
-            return argument, folder
-        if name in _GLOBAL_OPTIONS_WITH_VALUE:
-            value = value if equals else next(rest, "")
-            folder = Path(value) if name in ("-C", "--cwd") else folder
-    return None, folder
+            return argument
+        if argument in _GLOBAL_OPTIONS_WITH_VALUE:
+            next(rest, None)
+    return None
 
 
 def _say(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -21,6 +22,9 @@ DEFAULT_STACK = "local"
 _WRITES_CONFIG = frozenset({"up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"})
 """Commands that add an encryption salt to the stack's configuration file; they get a copy of it."""
 
+_WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
+"""Commands that need a stack to be there."""
+
 
 class NoCli(Exception):  # noqa: N818 — names the finding
     """There is no Pulumi CLI."""
@@ -34,14 +38,24 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
     """
     cli = _cli()
     environment = _environment(home, address, os.environ)
-    stack = _option(arguments, "--stack", "-s") or environment["PULUMI_STACK"]
+    options = given(arguments)
+    stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
-    if command in _WRITES_CONFIG:
-        _ensure_stack(home, cli, environment, stack.rsplit("/", 1)[-1])
-        if not _option(arguments, "--config-file"):
-            chosen += ["--config-file", str(_config_copy(home, stack.rsplit("/", 1)[-1]))]
+    if command in _WANTS_STACK:
+        _ensure_stack(home, cli, environment, stack)
+    if command in _WRITES_CONFIG and not options.config_file:
+        chosen += ["--config-file", str(_config_copy(home, stack))]
     sys.stdout.flush()
     os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
+
+
+def given(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of the CLI that matter here, wherever among its arguments they stand, in each of their spellings."""
+    parser = argparse.ArgumentParser(prog="pulumi-local", add_help=False, allow_abbrev=False)
+    parser.add_argument("-C", "--cwd", type=Path, default=Path())
+    parser.add_argument("-s", "--stack")
+    parser.add_argument("--config-file")
+    return parser.parse_known_args(arguments)[0]
 
 
 def _cli() -> str:
@@ -76,7 +90,7 @@ def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: s
     if stack != DEFAULT_STACK and not _config_file(home, stack).exists():
         return
     name = _project_name(home)
-    if (home.backend / ".pulumi" / "stacks" / name / f"{stack}.json").exists():
+    if name is None or (home.backend / ".pulumi" / "stacks" / name / f"{stack}.json").exists():
         return
     folder = home.path / "init"
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,16 +125,11 @@ def _config_copy(home: Home, stack: str) -> Path:
     return copy
 
 
-def _project_name(home: Home) -> str:
+def _project_name(home: Home) -> str | None:
+    """None if Pulumi.yaml has none; the CLI, which runs next, says what is wrong with the file."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
-    return str(yaml.safe_load((home.project / "Pulumi.yaml").read_text())["name"])
-
-
-def _option(arguments: Sequence[str], *names: str) -> str | None:
-    """The value of an option given as `--name value` or `--name=value`."""
-    for index, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name in names:
-            return value if equals else next(iter(arguments[index + 1 : index + 2]), None)
-    return None
+    try:
+        return str(yaml.safe_load((home.project / "Pulumi.yaml").read_text())["name"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from localaws import pulumi_command
-from localaws.cli import _command
+from localaws import cli, pulumi_command
 from localaws.home import Address, Home
 
 ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, code="c")
@@ -29,26 +29,53 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "command", "folder"),
+    ("arguments", "command"),
     [
-        (["up", "--yes"], "up", "."),
-        (["-C", "x", "preview"], "preview", "x"),
-        (["--cwd=x", "stack", "output"], "stack", "x"),
-        (["--color", "never", "logs"], "logs", "."),
-        (["--help"], None, "."),
-        ([], None, "."),
+        (["up", "--yes"], "up"),
+        (["-C", "x", "preview"], "preview"),
+        (["--cwd=x", "stack", "output"], "stack"),
+        (["--color", "never", "logs"], "logs"),
+        (["--help"], None),
+        ([], None),
+        (["-C"], None),
     ],
 )
-def test_the_command_is_found_behind_global_options(arguments: list[str], command: str | None, folder: str) -> None:
-    assert _command(arguments) == (command, Path(folder))
+def test_the_command_is_found_behind_global_options(arguments: list[str], command: str | None) -> None:
+    assert cli._command(arguments) == command
 
 
 @pytest.mark.parametrize(
-    ("arguments", "value"),
-    [(["up", "-s", "a"], "a"), (["up", "--stack=b"], "b"), (["up"], None), (["up", "--stack"], None)],
+    ("arguments", "stack"),
+    [(["up", "-s", "a"], "a"), (["up", "-sa"], "a"), (["up", "--stack=b"], "b"), (["up", "--show-sames"], None)],
 )
-def test_an_options_value_is_found_in_both_spellings(arguments: list[str], value: str | None) -> None:
-    assert pulumi_command._option(arguments, "--stack", "-s") == value
+def test_an_options_value_is_found_in_every_spelling(arguments: list[str], stack: str | None) -> None:
+    assert pulumi_command.given(arguments).stack == stack
+
+
+@pytest.mark.parametrize("arguments", [["-C", "x", "up"], ["up", "-C", "x"], ["up", "-Cx"], ["stack", "--cwd=x", "ls"]])
+def test_the_folder_is_found_on_both_sides_of_the_command(arguments: list[str]) -> None:
+    assert pulumi_command.given(arguments).cwd == Path("x")
+
+
+@pytest.mark.parametrize("arguments", [["-C", "{}", "logs", "--no-follow"], ["logs", "--no-follow", "-C", "{}"]])
+def test_our_own_commands_take_the_folder_on_both_sides_too(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.delenv("LOCALAWS_HOME", raising=False)
+    (home.logs / "group").mkdir(parents=True)
+    (home.logs / "group" / "task").write_text("hello\n")
+    assert cli.main([argument.format(home.project) for argument in arguments]) == 0
+    assert capsys.readouterr().out == "task | hello\n"
+
+
+def test_a_home_that_cannot_be_used_is_named_without_a_traceback(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALAWS_HOME", str(home.project / "Pulumi.yaml"))
+    monkeypatch.setattr(sys, "argv", ["pulumi-local", "-C", str(home.project), "stop"])
+    with pytest.raises(SystemExit, match="1"):
+        cli.entry_point()
+    assert re.fullmatch(r"pulumi-local: .*File exists: '.*Pulumi.yaml'\n", capsys.readouterr().err)
 
 
 def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(home: Home) -> None:
@@ -83,27 +110,35 @@ def test_a_stack_without_a_file_gets_an_empty_configuration(home: Home) -> None:
     assert pulumi_command._config_copy(home, "mine").read_text() == ""
 
 
-def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path) -> None:
-    cli = tmp_path / "bin" / "pulumi"
-    cli.parent.mkdir()
-    cli.write_text(FAKE_CLI)
-    cli.chmod(0o755)
+@pytest.mark.parametrize("command", ["preview", "config"])
+def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path, command: str) -> None:
+    fake = tmp_path / "bin" / "pulumi"
+    fake.parent.mkdir()
+    fake.write_text(FAKE_CLI)
+    fake.chmod(0o755)
     (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
     before = sorted(path.name for path in home.project.iterdir())
     code = (
         "from localaws import pulumi_command as c; from localaws.home import Address, Home; from pathlib import Path;"
-        f"c._cli = lambda: {str(cli)!r}; home = Home.of(Path({str(home.project)!r}), {{}});"
-        "c.run(home, Address(1, 11, 12, 'c'), 'preview', ['preview', '-s', 'dev'])"
+        f"c._cli = lambda: {str(fake)!r}; home = Home.of(Path({str(home.project)!r}), {{}});"
+        f"c.run(home, Address(1, 11, 12, 'c'), {command!r}, [{command!r}, '-s', 'dev'])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     copy = home.path / "config" / "Pulumi.dev.yaml"
-    assert ran.stdout.splitlines() == ["preview", "-s", "dev", "--config-file", str(copy)]
+    passed = {"preview": ["--config-file", str(copy)], "config": []}
+    assert ran.stdout.splitlines() == [command, "-s", "dev", *passed[command]]
     assert (home.backend / ".pulumi/stacks/p/dev.json").exists()
     assert sorted(path.name for path in home.project.iterdir()) == sorted([*before, ".local"])
 
 
 def test_a_misspelt_stack_is_not_made(home: Home) -> None:
     pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "pord")
+
+
+@pytest.mark.parametrize("text", ["", "runtime: python", "name: [", "- a"])
+def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(home: Home, text: str) -> None:
+    (home.project / "Pulumi.yaml").write_text(text)
+    pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "local")
 
 
 def test_no_cli_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
