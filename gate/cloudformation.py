@@ -12,8 +12,6 @@ from gate.shapes import DOCUMENTS, FOLDS, properties
 from gate.types import names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gate.graph import Graph, Node
 
 _SPELLINGS: Final = {
@@ -128,14 +126,3 @@ def _target(reference: Reference) -> tuple[str, str | None]:
     if (node.kind, attribute) == ("Cluster", "id"):
         return _label(node), "Arn"
     return _label(node), _SPELLINGS.get((node.kind, attribute), default)
-
-
-def untold(graph: Graph) -> Iterator[str]:
-    """The resources that a template has no place for."""
-    yield from (
-        node.title for node in graph.nodes if not names(node.type).cloudformation and node.kind not in _ELSEWHERE
-    )
-
-
-_ELSEWHERE: Final = frozenset({*FOLDS, "CertificateValidation"})
-"""Types that are part of another type's resource there."""

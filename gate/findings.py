@@ -67,11 +67,6 @@ class Verdict:
     outlived: Sequence[Finding]
     """Accepted, and not found."""
 
-    @property
-    def good(self) -> bool:
-        """Whether the two are equal."""
-        return not self.new and not self.outlived
-
 
 def read(path: Path) -> list[Accepted]:
     """The register.

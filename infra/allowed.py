@@ -8,8 +8,12 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Kind(Protocol):
@@ -177,6 +181,11 @@ class Map:
         except ValueError:
             return False
         return True
+
+
+def twins(values: Iterable[object]) -> list[str]:
+    """Those that are there more than once, in words."""
+    return [str(value) for value, count in Counter(values).items() if count > 1]
 
 
 def _plain(value: object) -> str:

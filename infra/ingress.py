@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import naming
+from infra.allowed import twins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -318,6 +318,5 @@ class LoadBalancedIngress(pulumi.ComponentResource):
 
 
 def _reject_twins(what: str, values: Sequence[object]) -> None:
-    twins = [str(value) for value, count in Counter(values).items() if count > 1]
-    if twins:
-        raise ValueError(f"routes must differ in {what}, but several have {', '.join(twins)}")
+    if again := twins(values):
+        raise ValueError(f"routes must differ in {what}, but several have {', '.join(again)}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from infra import fargate, images, naming
-from infra.allowed import Choice, Flag, Map, Text, Texts, Whole
+from infra.allowed import Choice, Flag, Map, Text, Texts, Whole, twins
 from infra.errors import Problem
 
 if TYPE_CHECKING:
@@ -100,11 +99,9 @@ def _who_is_not_root_listens_high(user: str, container_port: int) -> Iterator[Pr
 
 
 def _scratch_folders_are_apart(writable_paths: tuple[str, ...]) -> Iterator[Problem]:
-    inside = [path for path in writable_paths if any(path.startswith(f"{other}/") for other in writable_paths)] + [
-        path for path, count in Counter(writable_paths).items() if count > 1
-    ]
-    if inside:
-        yield Problem("writablePaths", ", ".join(inside), "folders that are not in each other, each once")
+    inside = [path for path in writable_paths if any(path.startswith(f"{other}/") for other in writable_paths)]
+    if wrong := [*inside, *twins(writable_paths)]:
+        yield Problem("writablePaths", ", ".join(wrong), "folders that are not in each other, each once")
 
 
 RELATIONS = (

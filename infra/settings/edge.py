@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
-from infra.allowed import Choice, Flag, Range, Texts, Whole
+from infra.allowed import Choice, Flag, Range, Texts, Whole, twins
 from infra.errors import Problem
 
 if TYPE_CHECKING:
@@ -29,9 +28,8 @@ class EdgeSettings:
 
 
 def _ranges_are_few_and_named_once(allowed_cidrs: tuple[str, ...]) -> Iterator[Problem]:
-    twins = [cidr for cidr, count in Counter(allowed_cidrs).items() if count > 1]
-    if twins:
-        yield Problem("allowedCidrs", ", ".join(twins), "each range once")
+    if again := twins(allowed_cidrs):
+        yield Problem("allowedCidrs", ", ".join(again), "each range once")
     if len(allowed_cidrs) > _MOST_RANGES:
         yield Problem(
             "allowedCidrs",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
-from infra.allowed import Choice, Text, Texts, Whole
+from infra.allowed import Choice, Text, Texts, Whole, twins
 from infra.errors import Problem
 
 if TYPE_CHECKING:
@@ -94,9 +93,8 @@ def _extra_certificates_add_to_one(
         yield Problem(
             "extraCertificateArns", ", ".join(extra_certificate_arns), "none, unless there is domain or certificateArn"
         )
-    twins = [arn for arn, count in Counter([certificate_arn, *extra_certificate_arns]).items() if count > 1]
-    if twins:
-        yield Problem("extraCertificateArns", ", ".join(twins), "each certificate once, certificateArn's not again")
+    if again := twins([certificate_arn, *extra_certificate_arns]):
+        yield Problem("extraCertificateArns", ", ".join(again), "each certificate once, certificateArn's not again")
     if len(extra_certificate_arns) > _MOST_EXTRA_CERTIFICATES:
         yield Problem(
             "extraCertificateArns", f"{len(extra_certificate_arns)} of them", f"at most {_MOST_EXTRA_CERTIFICATES}"

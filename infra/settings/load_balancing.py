@@ -11,7 +11,7 @@ from infra.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MATCHER: Final = r"[23][0-9]{2}|4[0-9]{2}"
+_CODES: Final = "[2-4][0-9]{2}(-[2-4][0-9]{2})?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +21,7 @@ class LoadBalancingSettings:
     health_check_path: Annotated[str, Text(r"/[!-~]*", "a path that begins with / and has no spaces", longest=1024)]
     health_check_codes: Annotated[
         str,
-        Text(
-            rf"({_MATCHER})(-({_MATCHER}))?(,({_MATCHER})(-({_MATCHER}))?)*",
-            "HTTP codes from 200 to 499, like 200-399 or 200,301",
-        ),
+        Text(f"{_CODES}(,{_CODES})*", "HTTP codes from 200 to 499, like 200-399 or 200,301"),
     ]
     health_check_interval_seconds: Annotated[int, Whole(5, 300)]
     health_check_timeout_seconds: Annotated[int, Whole(2, 120)]

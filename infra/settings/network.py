@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from infra import images
-from infra.allowed import Choice, Flag, Map, Network, Text, Texts, Whole
+from infra.allowed import Choice, Flag, Map, Network, Text, Texts, Whole, twins
 from infra.egress import Destination, Destinations
 from infra.errors import Problem
 from infra.settings.operation import RETENTION_DAYS
@@ -61,7 +60,7 @@ class NetworkSettings:
 
 def _names_are_as_everywhere(place: Place) -> Iterator[Problem]:
     # Endpoints of some services, and `kms:ViaService`, have names of another form there: permissions match nothing.
-    if place.partition == "aws-cn":
+    if place.region.startswith("cn-"):
         yield Problem("aws:region", place.region, "a region outside China, where names of AWS's services differ")
 
 
@@ -103,13 +102,13 @@ def _subnets_hold_a_load_balancer(
 ) -> Iterator[Problem]:
     kinds = 1 if network == PUBLIC else 2
     cut = (availability_zone_count - 1).bit_length() + (kinds - 1).bit_length()
-    widest = _NARROWEST_FOR_A_LOAD_BALANCER - cut
-    if not (vpc_id or vpc_tags) and ipaddress.IPv4Network(vpc_cidr).prefixlen > widest:
+    narrowest = _NARROWEST_FOR_A_LOAD_BALANCER - cut
+    if not (vpc_id or vpc_tags) and ipaddress.IPv4Network(vpc_cidr).prefixlen > narrowest:
         yield Problem(
             "vpcCidr",
             vpc_cidr,
-            f"with network {network} and {availability_zone_count} zones at most /{widest}, "
-            f"as each subnet needs a /{_NARROWEST_FOR_A_LOAD_BALANCER}",
+            f"with network {network} and {availability_zone_count} zones a /{narrowest} or "
+            f"wider, as each subnet needs a /{_NARROWEST_FOR_A_LOAD_BALANCER}",
         )
 
 
@@ -134,9 +133,8 @@ def _ipv6_has_a_way_out(network: str, *, dual_stack: bool) -> Iterator[Problem]:
 
 
 def _destinations_widen(network: str, egress: tuple[Destination, ...]) -> Iterator[Problem]:
-    twins = [str(each) for each, count in Counter(egress).items() if count > 1]
-    if twins:
-        yield Problem("egress", ", ".join(twins), "each destination once")
+    if again := twins(egress):
+        yield Problem("egress", ", ".join(again), "each destination once")
     open_already = [
         str(each)
         for each in egress

@@ -119,9 +119,10 @@ def test_a_certificate_of_another_place_is_refused_with_the_reason(elsewhere: st
     assert (problem.key, problem.value) == ("extraCertificateArns", elsewhere)
 
 
-def test_regions_in_china_are_refused_as_names_of_services_differ_there() -> None:
+@pytest.mark.parametrize("partition", ["aws-cn", "aws"])  # the second is the local AWS's, wherever it is
+def test_regions_in_china_are_refused_as_names_of_services_differ_there(partition: str) -> None:
     with pytest.raises(SettingsError, match="aws:region: cn-north-1; allowed: a region outside China, where names"):
-        load().check_in(Place(partition="aws-cn", region="cn-north-1", account="123456789012"))
+        load().check_in(Place(partition=partition, region="cn-north-1", account="123456789012"))
     load().check_in(Place(partition="aws-us-gov", region="us-gov-west-1", account="123456789012"))
 
 

@@ -168,7 +168,7 @@ REFUSED = [
     ),
     (
         {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
-        "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones at most /23, as each subnet needs a /27",
+        "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones a /23 or wider, as each subnet needs a /27",
     ),
     ({"vpcId": VPC, "vpcTags": {"Name": "a"}}, "vpcTags: Name=a; allowed: none, as vpcId names the VPC already"),
     ({"vpcTags": {"Name": ["a"]}}, "vpcTags: Name with a value of 5 characters, not shown; allowed: a map"),
