@@ -23,6 +23,7 @@ STOP_SECONDS = 45.0
 """How long a stop may take: ECS's default of 30 seconds between SIGTERM and SIGKILL, and some air."""
 
 _POLL_SECONDS = 0.02
+_LINES_SHOWN = 12
 
 
 class DaemonFailed(Exception):  # noqa: N818 — names the event
@@ -43,6 +44,7 @@ def ensure(home: Home, say: Callable[[str], None]) -> Address:
     if address is not None:
         return address
     say("starting the local AWS ...")
+    began = home.daemon_log.stat().st_size if home.daemon_log.exists() else 0
     started = _start(home)
     deadline = time.monotonic() + START_SECONDS
     while started.poll() in (None, 0) and time.monotonic() < deadline:
@@ -51,8 +53,8 @@ def ensure(home: Home, say: Callable[[str], None]) -> Address:
             return address
         time.sleep(_POLL_SECONDS)
     raise DaemonFailed(
-        f"the local AWS didn't start. Its last words:\n{_tail(home)}\n"
-        f"All of them are in {home.daemon_log}. Once that is put right, run the same command again."
+        f"the local AWS didn't start. Its last words:\n{_tail(home, began)}\n"
+        f"All that it ever said is in {home.daemon_log}. Once that is put right, run the same command again."
     )
 
 
@@ -87,9 +89,7 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
         )
 
 
-def _tail(home: Home, lines: int = 12) -> str:
-    try:
-        text = home.daemon_log.read_text(errors="replace")
-    except FileNotFoundError:
-        return "(nothing)"
-    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+def _tail(home: Home, began: int) -> str:
+    """The last lines of the daemon's log, none of them older than its first `began` bytes."""
+    lines = home.daemon_log.read_bytes()[began:].decode(errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-_LINES_SHOWN:]) or "  (nothing)"
