@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -77,6 +78,9 @@ CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
 """Inputs that AWS changes by itself, a rollback for example. The real provider reads everything back after an operation
 and compares with that; here what is asked for and what is differ in nothing else."""
 
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
+"""What names of regions look like, now and probably tomorrow."""
+
 
 @dataclass
 class _Session:
@@ -135,8 +139,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self._version)
 
     async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
-        """Accept any provider configuration: profiles, endpoints and credentials mean nothing here."""
-        return provider_pb2.CheckResponse(inputs=request.news)
+        """Accept any provider configuration with a region: profiles, endpoints and credentials mean nothing here."""
+        region = from_wire(request.news).get("region")
+        wrong = isinstance(region, str) and region and not _REGION.fullmatch(region)
+        failure = provider_pb2.CheckFailure(property="region", reason=f"invalid AWS Region: {region}")
+        return provider_pb2.CheckResponse(inputs=request.news, failures=[failure] if wrong else [])
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
         """Replace the provider, and so everything it made, only when its region changes."""

@@ -174,6 +174,20 @@ def test_inputs_are_checked_for_the_region_of_the_connection() -> None:
     play(scene)
 
 
+def test_a_region_that_can_be_none_is_refused_before_anything_is_asked_there() -> None:
+    async def failures(provider: Any, **configuration: Any) -> list[str]:
+        request = provider_pb2.CheckRequest(urn="", news=to_wire(configuration))
+        return [each.reason for each in (await provider.CheckConfig(request)).failures]
+
+    async def scene(provider: Any) -> None:
+        assert await failures(provider, region="mars-1") == ["invalid AWS Region: mars-1"]
+        for region in ("eu-west-1", "us-gov-east-1", "eusc-de-east-1", "", UNKNOWN):
+            assert not await failures(provider, region=region)
+        assert not await failures(provider)
+
+    play(scene)
+
+
 def test_an_unmapped_type_says_how_to_add_it() -> None:
     async def scene(provider: Any) -> None:
         (failure,) = (await check(provider, "urn:pulumi:local::web::aws:sqs/queue:Queue::q", {})).failures
