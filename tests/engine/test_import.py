@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.engine.stack import ROOT, Stack
+from tests.engine.test_out_of_band import FULL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,10 @@ aws.cloudwatch.LogGroup("g", name="/aws/ecs/ecs-cluster-local/local-web", retent
 """
 IDS = {"aws:ecs/service:Service": "ecs-cluster-local/local-web"}
 """What AWS's provider imports by something else than the id."""
+
+
+A_WAIT = "aws:acm/certificateValidation:CertificateValidation"
+"""Nothing at AWS, and so nothing that the provider can import."""
 
 
 def other_project(folder: Path, stack: Stack, program: str) -> Stack:
@@ -49,11 +54,24 @@ def test_a_log_group_that_existed_before_is_adopted_and_gets_its_retention(empty
 def test_everything_that_a_stack_made_can_be_imported_into_another(
     stack: Stack, tmp_path: Path, *, of_awsx: bool
 ) -> None:
+    take_over(stack, tmp_path, of_awsx=of_awsx)
+
+
+@pytest.mark.parametrize("config", FULL.values(), ids=FULL)
+def test_what_only_fuller_stacks_have_can_be_imported_too(
+    empty_stack: Stack, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    empty_stack.up(**config)
+    take_over(empty_stack, tmp_path, of_awsx=False)
+
+
+def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
+    """Import what the stack made, or what awsx made for it, and compare."""
     other = other_project(tmp_path / "other", stack, "")
     made = [
         each
         for each in stack.resources()
-        if each["type"].startswith("aws:") and ("awsx:ec2:Vpc$" in each["urn"]) is of_awsx
+        if each["type"].startswith("aws:") and each["type"] != A_WAIT and ("awsx:ec2:Vpc$" in each["urn"]) is of_awsx
     ]
     assert len(made) > 8
     wanted = [
@@ -67,7 +85,6 @@ def test_everything_that_a_stack_made_can_be_imported_into_another(
     options = ("--yes", "--non-interactive", "--skip-preview", "--generate-code=false", "--protect=false")
     output = other.run("import", "--file", str(file), *options)
     assert f"{len(made)} imported" in output
-    by_id = {each["id"]: each for each in other.resources() if "id" in each}
+    imported = {(each["type"], each["id"]): each for each in other.resources() if "id" in each}
     for each in made:
-        imported = by_id[each["id"]]
-        assert imported["outputs"] == each["outputs"], each["urn"]
+        assert imported[each["type"], each["id"]]["outputs"] == each["outputs"], each["urn"]

@@ -9,7 +9,10 @@ import httpx
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from tests.engine.stack import WITHOUT_ASKING, settings
 from tests.engine.test_lifecycle import operations, tasks
+from tests.engine.test_network import OWN_IMAGE
+from tests.infra.changes import EXAMPLES, STACKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +30,25 @@ CASES = {
     "everything": set[str](),
 }
 """Types that go at once, the last made first; an empty set stands for all of them."""
+
+FULL: dict[str, dict[str, Any]] = {
+    "certificates of one's own, gateways and every log": {
+        **STACKS["hardened"],
+        "extraCertificateArns": EXAMPLES["extraCertificateArns"].value,
+        "taskPolicyStatements": EXAMPLES["taskPolicyStatements"].value,
+        "containerInsights": "enabled",
+        "waf": "count",
+        "network": "nat-per-zone",
+        "dualStack": True,
+    },
+    "a domain and endpoints": {
+        **STACKS["named"],
+        "network": "endpoints",
+        "image": OWN_IMAGE,
+        "egress": EXAMPLES["egress"].value,
+    },
+}
+"""Stacks that have between them whatever the plain one lacks."""
 
 
 def word(resource: dict[str, Any]) -> str:
@@ -54,12 +76,27 @@ def test_what_vanished_is_noticed_by_refresh_and_healed_by_up(stack: Stack, case
     delete(stack, gone)
     if case == "ways to the tasks":
         assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == httpx.codes.NOT_FOUND
-    refreshed = operations(stack.run("refresh", "--yes", "--non-interactive", "--skip-preview"))
-    assert refreshed["deleted"] == len(gone)
-    healed = operations(stack.up())
-    assert healed["created"] + healed["imported"] >= len(gone)
-    assert sorted(map(word, of_aws(stack))) == sorted(map(word, before))
+    heal(stack, before, gone)
     url = stack.outputs()["serviceUrl"]
     assert httpx.get(url, trust_env=False).status_code == httpx.codes.OK
     assert len(tasks(url)) == 2
-    stack.run("preview", "--non-interactive", "--expect-no-changes")
+
+
+@pytest.mark.parametrize("config", FULL.values(), ids=FULL)
+def test_all_of_a_fuller_stack_is_healed_too(empty_stack: Stack, config: dict[str, Any]) -> None:
+    empty_stack.up(**config)
+    before = of_aws(empty_stack)
+    delete(empty_stack, before)
+    heal(empty_stack, before, before, **config)
+    answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", trust_env=False)
+    assert answer.status_code == httpx.codes.MOVED_PERMANENTLY
+
+
+def heal(stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any) -> None:
+    """Refresh and deploy: the same is there again, and nothing is left to do."""
+    refreshed = operations(stack.run("refresh", *WITHOUT_ASKING, *settings(config)))
+    assert refreshed["deleted"] == len(gone)
+    healed = operations(stack.up(**config))
+    assert healed["created"] + healed["imported"] >= len(gone)
+    assert sorted(map(word, of_aws(stack))) == sorted(map(word, before))
+    stack.run("preview", "--non-interactive", "--expect-no-changes", *settings(config))
