@@ -56,7 +56,7 @@ def draining(count: int) -> str:
 
 def unplaced(reason: str) -> str:
     """An event."""
-    return f"was unable to place a task. Reason: {reason}."
+    return f"was unable to place a task. Reason: {reason.removesuffix('.')}."
 
 
 def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> str:

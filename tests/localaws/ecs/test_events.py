@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from localaws.ecs import wording
 from localaws.ecs.judgement import next_look
 from localaws.ecs.model import Breaker
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
@@ -45,6 +46,10 @@ def test_the_same_trouble_is_told_once_until_six_hours_have_passed() -> None:
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (0, 0), "starts have pushed it out of the list"
     world.run(HOUR, tick=60)
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
+
+
+def test_a_reason_that_is_a_sentence_gets_no_second_full_stop() -> None:
+    assert wording.unplaced("Nobody is there.").endswith(" Nobody is there.")
 
 
 def test_trouble_that_was_over_is_told_when_it_comes_again() -> None:
