@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import os
+from typing import TYPE_CHECKING, Any
 
-from localaws.status import table
+import pytest
+
+from localaws.daemon_client import DaemonFailed
+from localaws.home import Home, try_lock
+from localaws.status import fetch, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def task(number: int, status: str, reason: str = "") -> dict[str, Any]:
     place = {"healthStatus": "UNKNOWN", "availabilityZone": "eu-west-1a", "endpoint": ""}
     return {"taskId": f"{number:032}", "lastStatus": status, "stoppedReason": reason, **place}
+
+
+def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    home = Home.of(tmp_path, {})
+    lock = try_lock(home)
+    assert lock is not None
+    print(os.getpid(), file=lock, flush=True)
+    home.ready.write_text(json.dumps({"pid": os.getpid(), "aws_port": 1, "awsx_port": 1, "code": "c"}))
+    with lock, pytest.raises(DaemonFailed, match=r"doesn't answer \(UNAVAILABLE\): `pulumi-local stop` ends it"):
+        fetch(home)
 
 
 def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> None:
