@@ -84,7 +84,7 @@ def _subnets_belong_to_a_vpc(  # noqa: PLR0917 — a relation's parameters are t
     ):
         for key, value in ((f"{prefix}Ids", ", ".join(ids)), (f"{prefix}Tags", _shown(tags))):
             if value and not (vpc_id or vpc_tags):
-                yield Problem(key, value, "none, unless vpcId names their VPC")
+                yield Problem(key, value, "none, unless vpcId or vpcTags names their VPC")
             elif value and prefix == "taskSubnet" and network == PUBLIC:
                 yield Problem(key, value, f"none with network {PUBLIC}, where tasks are in the load balancer's subnets")
         if ids and tags:
@@ -100,9 +100,9 @@ def _an_existing_vpc_has_its_own_gateways(network: str, vpc_id: str, vpc_tags: d
 def _subnets_hold_a_load_balancer(
     network: str, vpc_id: str, vpc_tags: dict[str, str], vpc_cidr: str, availability_zone_count: int
 ) -> Iterator[Problem]:
-    kinds = 1 if network == PUBLIC else 2
-    cut = (availability_zone_count - 1).bit_length() + (kinds - 1).bit_length()
-    narrowest = _NARROWEST_FOR_A_LOAD_BALANCER - cut
+    # Each halving makes room for twice as many subnets: one in each zone, and one for the tasks beside it.
+    halvings = (availability_zone_count - 1).bit_length() + (network != PUBLIC)
+    narrowest = _NARROWEST_FOR_A_LOAD_BALANCER - halvings
     if not (vpc_id or vpc_tags) and ipaddress.IPv4Network(vpc_cidr).prefixlen > narrowest:
         yield Problem(
             "vpcCidr",

@@ -151,7 +151,10 @@ REFUSED = [
     ({"vpcCidr": "fd00::/16"}, "vpcCidr: fd00::/16; allowed"),
     ({"availabilityZoneCount": 1}, "availabilityZoneCount: 1; allowed: a whole number from 2 to 6"),
     ({"vpcId": "my-vpc"}, "vpcId: my-vpc; allowed: a VPC's id, like vpc-0a1b2c3d"),
-    ({"subnetIds": ["subnet-12345678"]}, "subnetIds: subnet-12345678; allowed: none, unless vpcId names their VPC"),
+    (
+        {"subnetIds": ["subnet-12345678"]},
+        "subnetIds: subnet-12345678; allowed: none, unless vpcId or vpcTags names their VPC",
+    ),
     ({"network": "private"}, "network: private; allowed: one of public, nat, nat-per-zone, endpoints"),
     (
         {"network": "nat-per-zone", "vpcId": VPC},
@@ -172,7 +175,7 @@ REFUSED = [
     ),
     ({"vpcId": VPC, "vpcTags": {"Name": "a"}}, "vpcTags: Name=a; allowed: none, as vpcId names the VPC already"),
     ({"vpcTags": {"Name": ["a"]}}, "vpcTags: Name with a value of 5 characters, not shown; allowed: a map"),
-    ({"subnetTags": {"Name": "a"}}, "subnetTags: Name=a; allowed: none, unless vpcId names their VPC"),
+    ({"subnetTags": {"Name": "a"}}, "subnetTags: Name=a; allowed: none, unless vpcId or vpcTags names their VPC"),
     (
         {"vpcId": VPC, "subnetIds": [SUBNET], "subnetTags": {"Name": "a"}},
         "subnetTags: Name=a; allowed: none, as subnetIds names the subnets already",
@@ -185,7 +188,10 @@ REFUSED = [
         {"vpcId": VPC, "network": "nat", "taskSubnetIds": [SUBNET], "taskSubnetTags": {"A": ""}},
         "taskSubnetTags: A=; allowed: none, as taskSubnetIds names the subnets already",
     ),
-    ({"taskSubnetTags": {"A": "b"}, "network": "nat"}, "taskSubnetTags: A=b; allowed: none, unless vpcId names"),
+    (
+        {"taskSubnetTags": {"A": "b"}, "network": "nat"},
+        "taskSubnetTags: A=b; allowed: none, unless vpcId or vpcTags names",
+    ),
     ({"dualStack": "both"}, "dualStack: both; allowed: true or false"),
     ({"egress": ["10.0.0.0/8"]}, 'egress: ["10.0.0.0/8"]; allowed: a list, each item a network and its TCP port'),
     ({"egress": ["10.0.0.1/8:5432"]}, "each item a network and its TCP port or ports, like 10.0.0.0/8:5432"),
