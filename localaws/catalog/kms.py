@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.iam import resource_policy_rules, statements
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
-from localaws.catalog.values import Limit, given, length, matches, one_of, parsed, within
+from localaws.catalog.values import Limit, given, length, listed, matches, one_of, parsed, within
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -50,15 +50,12 @@ def _key_account_rules(inputs: Properties, world: World, _current: Resource | No
 
 
 def _keeps_control(statement: Properties, account: str) -> bool:
-    actions = statement.get("Action")
-    actions = actions if isinstance(actions, list) else [actions]
     principal = statement.get("Principal")
     named = principal.get("AWS") if isinstance(principal, dict) else principal
-    named = named if isinstance(named, list) else [named]
     return (
         statement.get("Effect") == "Allow"
-        and any(action in ("*", "kms:*", "kms:Put*", "kms:PutKeyPolicy") for action in actions)
-        and any(account in str(each) or each == "*" for each in named)
+        and any(action in ("*", "kms:*", "kms:Put*", "kms:PutKeyPolicy") for action in listed(statement.get("Action")))
+        and any(account in str(each) or each == "*" for each in listed(named))
     )
 
 

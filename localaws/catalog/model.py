@@ -284,7 +284,7 @@ class ResourceType:
     def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
         """Names that shouldn't be there, or should: where, by which rule, and what is wrong with them."""
         for path, names, required in INPUTS[self.token]:
-            for place, value in located(inputs, path) if path else [("", inputs)]:
+            for place, value in located(inputs, path):
                 if isinstance(value, Mapping):
                     where = f"{place}.".lstrip(".")
                     missing = [name for name in required if value.get(name) is None]
@@ -348,13 +348,16 @@ def values_at(value: object, path: str) -> list[Any]:
 def absent(value: object, path: str) -> Iterator[str]:
     """Where nothing is at the end of a path although what it would be a part of is there."""
     parents, _, name = path.rpartition(".")
-    for place, each in located(value, parents) if parents else [("", value)]:
+    for place, each in located(value, parents):
         if isinstance(each, Mapping) and each.get(name) is None:
             yield f"{place}.{name}".removeprefix(".")
 
 
 def located(value: object, path: str) -> Iterator[tuple[str, Any]]:
-    """The same, each with where it was found: `actions[0].forward.targetGroups[1].arn`."""
+    """The same, each with where it was found: `actions[0].forward.targetGroups[1].arn`; no path leads to all of it."""
+    if not path:
+        yield "", value
+        return
     head, _, rest = path.partition(".")
     name = head.removesuffix("[]")
     found = value.get(name) if isinstance(value, Mapping) else None
