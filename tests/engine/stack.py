@@ -81,6 +81,14 @@ class Stack:
         """Deploy with some settings changed, which are given as values, lists and maps."""
         return self.run("up", *WITHOUT_ASKING, *settings(config), *arguments, fails=fails)
 
+    def destroy(self) -> str:
+        """Delete everything but what outlives a stack."""
+        return self.run("destroy", *WITHOUT_ASKING)
+
+    def needs_nothing(self, **config: object) -> None:
+        """Fail unless a run with these settings changed would have nothing to do."""
+        self.run("preview", "--non-interactive", "--expect-no-changes", *settings(config))
+
     def preview(self, **config: object) -> set[tuple[str, str]]:
         """What the engine would do, and to which types of AWS (their last words)."""
         document = self._document("preview", "--json", "--non-interactive", *settings(config))

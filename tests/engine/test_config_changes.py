@@ -62,4 +62,4 @@ def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manua
     for key in ATTEMPTS:
         empty_stack.up(**{key: EXAMPLES[key].value}, fails=True)
         empty_stack.up(fails=NO_WAY_BACK in said()[key])
-    empty_stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    empty_stack.destroy()

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from localaws.home import holder
+from tests.engine.stack import WITHOUT_ASKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_b
 
 def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(empty_stack: Stack) -> None:
     stack = empty_stack
-    deploying = stack.start("up", "--yes", "--non-interactive", "--skip-preview")
+    deploying = stack.start("up", *WITHOUT_ASKING)
     eventually(lambda: stack.home.resources.exists() and SERVICE in stack.home.resources.read_text(), "a service")
     os.kill(stack.address.pid, signal.SIGKILL)
     output, _ = deploying.communicate(timeout=120)
@@ -72,7 +73,7 @@ def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_complet
 
 def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
     stack = empty_stack
-    deploying = stack.start("up", "--yes", "--non-interactive", "--skip-preview", process_group=0)
+    deploying = stack.start("up", *WITHOUT_ASKING, process_group=0)
     eventually(lambda: stack.home.resources.exists() and SERVICE in stack.home.resources.read_text(), "a service")
     os.killpg(deploying.pid, signal.SIGINT)
     output, _ = deploying.communicate(timeout=120)

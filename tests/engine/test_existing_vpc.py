@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.stack import Stack, settings
+from tests.engine.stack import Stack
 from tests.engine.test_lifecycle import Traffic, tasks
 from tests.infra.changes import NEVER, as_said, promised, said
 from tests.infra.recorder import SUBNET, VPC
@@ -63,7 +63,7 @@ def test_no_running_stack_moves_into_another_vpc_and_each_try_can_be_taken_back(
         guest.up(**QUICK, **{key: value}, fails=True)
         guest.up(**QUICK)
     assert len(tasks(guest.outputs()["serviceUrl"])) == 2
-    guest.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    guest.destroy()
 
 
 def test_a_stack_in_an_existing_vpc_moves_between_its_subnets_without_a_failed_request(
@@ -86,5 +86,5 @@ def test_a_stack_in_an_existing_vpc_moves_between_its_subnets_without_a_failed_r
             done = guest.preview(**config)
             assert done == promised("taskSubnetIds" if key == "network" else key), f"{key} {as_said(done)}"
             guest.up(**config)
-            guest.run("preview", "--non-interactive", "--expect-no-changes", *settings(config))
+            guest.needs_nothing(**config)
     assert set(traffic.answers) == {"200"}, traffic.answers

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.stack import ROOT, Stack
+from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack
 from tests.engine.test_out_of_band import FULL
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
     file.write_text(json.dumps({"resources": wanted}))
     if not of_awsx:
         other.run("preview", "--non-interactive")
-    options = ("--yes", "--non-interactive", "--skip-preview", "--generate-code=false", "--protect=false")
+    options = (*WITHOUT_ASKING, "--generate-code=false", "--protect=false")
     output = other.run("import", "--file", str(file), *options)
     assert f"{len(made)} imported" in output
     imported = {(each["type"], each["id"]): each for each in other.resources() if "id" in each}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
 from tests.engine.test_import import other_project
 from tests.engine.test_lifecycle import Traffic, tasks
@@ -34,7 +35,7 @@ def exists(stack: Stack, token: str) -> int:
 
 def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool]) -> None:
     """Start a run, and send it Ctrl-C as a terminal does, as soon as something holds."""
-    run = stack.start(command, "--yes", "--non-interactive", "--skip-preview", *options, process_group=0)
+    run = stack.start(command, *WITHOUT_ASKING, *options, process_group=0)
     try:
         eventually(when, f"the moment to interrupt `{command}`", seconds=120)
         os.killpg(run.pid, signal.SIGINT)
@@ -57,7 +58,7 @@ def test_ctrl_c_while_creating(empty_stack: Stack) -> None:
     stack.up()
     assert cloud_and_engine_agree(stack)
     assert answers(stack) == 200
-    stack.run("preview", "--non-interactive", "--expect-no-changes")
+    stack.needs_nothing()
 
 
 def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> None:
@@ -71,14 +72,14 @@ def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> N
     assert not before & tasks(url), "old tasks still answer"
     assert exists(stack, TASK_DEFINITION) == 1
     assert cloud_and_engine_agree(stack)
-    stack.run("preview", "--non-interactive", "--expect-no-changes", "-c", "fargate-web:memoryMib=1024")
+    stack.needs_nothing(memoryMib=1024)
     stack.up()
 
 
 def test_ctrl_c_while_destroying(stack: Stack) -> None:
     interrupt(stack, "destroy", when=lambda: not exists(stack, LISTENER_RULE) or not exists(stack, SERVICE))
     assert exists(stack, "aws:ec2/vpc:Vpc"), "it was interrupted too late for what this shows"
-    stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    stack.destroy()
     left = stack.home.resources.read_text()
     assert left.count('"token"') == left.count('"aws:cloudwatch/logGroup:LogGroup"') == 2
     stack.up()
@@ -102,8 +103,8 @@ def test_a_run_whose_middle_step_fails_is_completed_by_the_next(empty_stack: Sta
     output = stack.up(fails=True)
     assert "VpcLimitExceeded" in output
     assert exists(stack, "aws:ecs/cluster:Cluster"), "what needs no VPC was made"
-    full.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    full.destroy()
     stack.up()
     assert cloud_and_engine_agree(stack)
     assert answers(stack) == 200
-    stack.run("preview", "--non-interactive", "--expect-no-changes")
+    stack.needs_nothing()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import pytest
 
+from tests.engine.stack import WITHOUT_ASKING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -70,7 +72,7 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
 
 
 def test_a_refresh_of_what_is_there_changes_nothing(stack: Stack) -> None:
-    stack.run("refresh", "--yes", "--non-interactive", "--skip-preview", "--expect-no-changes")
+    stack.run("refresh", *WITHOUT_ASKING, "--expect-no-changes")
 
 
 def test_scaling_out_updates_the_service_and_nothing_else(stack: Stack) -> None:
@@ -107,7 +109,7 @@ def test_dev_and_prod_preview_without_an_account(stack: Stack, name: str) -> Non
 @pytest.fixture
 def destroyed(stack: Stack) -> Iterator[Stack]:
     """The stack after `destroy`; deployed again for the tests that follow."""
-    stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    stack.destroy()
     yield stack
     stack.up()
 

@@ -38,5 +38,5 @@ def test_a_private_network_comes_up_answers_and_goes(
     answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", timeout=5, trust_env=False)
     assert "Hello from ip-10-0-" in answer.text
     assert not operations(empty_stack.up(**config)).keys() - {"unchanged"}
-    empty_stack.run("destroy", "--yes", "--skip-preview", "--non-interactive")
+    empty_stack.destroy()
     assert {each["type"] for each in empty_stack.resources()} <= {"pulumi:pulumi:Stack"}

@@ -41,7 +41,7 @@ def test_a_destroy_empties_the_access_log_where_a_deployment_has_said_so(empty_s
 
 
 def destroy(stack: Stack) -> None:
-    stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    stack.destroy()
 
 
 def left(stack: Stack) -> Counter[str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.engine.stack import settings
 from tests.engine.test_lifecycle import Traffic, operations, tasks
 from tests.engine.test_watch import Outage
 from tests.infra.changes import ATTEMPTS, EXAMPLES, STACKS, said
@@ -38,7 +37,7 @@ def test_what_replaces_a_target_group_is_rehearsed_there_and_back(stack: Stack, 
         assert not before & tasks(url), "old tasks still answer"
         assert stack.outputs()["serviceUrl"] == url, "the load balancer stays"
         assert outage.bounds[1] < 15_000
-    stack.run("preview", "--non-interactive", "--expect-no-changes")
+    stack.needs_nothing()
 
 
 def test_a_load_balancer_becomes_internal_and_public_again_and_a_run_that_fails_between_is_taken_back(
@@ -60,7 +59,7 @@ def test_a_load_balancer_becomes_internal_and_public_again_and_a_run_that_fails_
         with pytest.raises(httpx.ConnectError):
             httpx.get(was, timeout=5, trust_env=False)
         was = url
-    stack.run("preview", "--non-interactive", "--expect-no-changes")
+    stack.needs_nothing()
 
 
 @pytest.mark.parametrize("keys", [GENTLE - {"ecsExec"}, {"ecsExec"}], ids=["most keys at once", "ecsExec"])
@@ -74,7 +73,7 @@ def test_what_the_manual_calls_gentle_changes_and_goes_back_without_a_failed_req
             before = tasks(url)
             stack.up(**config)
             assert not before & tasks(url), "old tasks still answer"
-            stack.run("preview", "--non-interactive", "--expect-no-changes", *settings(config))
+            stack.needs_nothing(**config)
     assert set(traffic.answers) == {"200"}, traffic.answers
 
 
@@ -88,5 +87,5 @@ def test_keys_that_ask_for_others_change_at_once_and_back_without_a_failed_reque
     with Traffic(f"http://{empty_stack.outputs()['albDns']}") as traffic:
         for config in (given | changed, given):
             empty_stack.up(**config)
-            empty_stack.run("preview", "--non-interactive", "--expect-no-changes", *settings(config))
+            empty_stack.needs_nothing(**config)
     assert set(traffic.answers) == {"301"}, traffic.answers

@@ -13,6 +13,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.property_values import from_wire, to_wire
+from tests.engine.stack import settings
 from tests.engine.test_lifecycle import SERVICE
 from tests.engine.test_rollback import MISSING, service_of
 
@@ -75,8 +76,7 @@ def another_revision(stack: Stack) -> str:
 
 def container(*command: str) -> list[str]:
     """Configuration of an image that the local AWS runs with the command that it is given."""
-    values = {"image": "python:3", **{f"command[{index}]": word for index, word in enumerate(command)}}
-    return ["--config-path", *(part for key, value in values.items() for part in ("-c", f"fargate-web:{key}={value}"))]
+    return settings({"image": "python:3", "command": list(command)})
 
 
 @pytest.fixture
@@ -187,4 +187,4 @@ def test_a_first_deployment_that_fails_is_explained_and_a_correct_one_heals_it(e
     assert "ECS gave it up, and has nothing to go back to" in told
     empty_stack.up()
     empty_stack.up("--expect-no-changes")
-    empty_stack.run("destroy", "--yes", "--non-interactive", "--skip-preview")
+    empty_stack.destroy()
