@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from localaws.catalog import Refused
 from localaws.cloud import Cloud
 from localaws.mocks.account import Account, Place
 from localaws.mocks.arguments import descriptions, mistakes
+from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
 from localaws.mocks.running import OUTSIDE, every_coroutine_awaited, outputs_are_no_text, to_its_end
@@ -27,9 +27,11 @@ from localaws.mocks.urns import STACK, former, urn_of
 from localaws.property_values import from_wire, to_wire, unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from google.protobuf.message import Message
+
+    from localaws.mocks.lockstep import Call
 
 
 _TRANSFORMED = {
@@ -61,6 +63,8 @@ class Recorder(mocks.MockMonitor):
     registered: list[Registered] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    order: Callable[[Sequence[Call]], Sequence[Call]] = tuple
+    """In which order calls are answered that wait at the same time; the verdict on a program doesn't depend on it."""
 
     def __post_init__(self) -> None:
         super().__init__(self.others or _Nobody())
@@ -70,8 +74,9 @@ class Recorder(mocks.MockMonitor):
         self._under_construction: dict[str, Registered] = {}
         self._former: dict[str, list[str]] = {}
         self._failed_lookups: list[Mistake] = []
-        # The SDK registers from several threads, and a cloud knows only one.
-        self._lock = threading.RLock()
+        self._calls = Lockstep(self.order)
+        self._prepared: dict[int, Registered] = {}
+        """By the identity of its request: what was registered and can't be made yet."""
 
     def run(
         self,
@@ -101,7 +106,8 @@ class Recorder(mocks.MockMonitor):
             pulumi.runtime.set_all_config(dict(config))
             SETTINGS.rpc_manager.clear()
             SETTINGS.outputs.clear()
-            with asyncio.Runner() as runner:
+            self._calls = Lockstep(self.order)
+            with asyncio.Runner(loop_factory=self._loop) as runner:
                 # What fails is raised; the SDK leaves copies of it in futures that nobody reads.
                 runner.get_loop().set_exception_handler(lambda *_: None)
                 runner.run(to_its_end(program, seconds))
@@ -121,14 +127,18 @@ class Recorder(mocks.MockMonitor):
             self.registered, self.outputs, self.invoked, self.cloud, project, stack, left, self._account.operations
         )
 
-    # The protocol; it runs in the SDK's threads.
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.SelectorEventLoop(IdleSelector(self._calls))
+        loop.set_default_executor(self._calls)
+        return loop
+
+    # The protocol; the calls come one at a time.
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         """Note a resource and make it."""
         if request.type == STACK:
             return resource_pb2.RegisterResourceResponse(urn=self.make_urn("", request.type, request.name))
-        with self._lock:
-            return asyncio.run(self._register(request))
+        return asyncio.run(self._register(request))
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine makes it."""
@@ -151,26 +161,40 @@ class Recorder(mocks.MockMonitor):
         elif found := self.cloud.find(request.type, request.id):
             state = found.outputs
         else:
+            self._wait_for_others(Stage.REFUSALS)
             raise Mistake(f"{request.type} '{request.name}'", f"it reads {request.id}, which doesn't exist")
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=to_wire(state))
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         """Answer a function."""
+        self._wait_for_others(Stage.LOOKUPS)
         args, place = unwrapped(from_wire(request.args)), self._place(_without_id(request.provider))
-        self.invoked.append((request.tok, args))
+        failure = None
         if not request.tok.startswith("aws:"):
             answer: Any = self.mocks.call(mocks.MockCallArgs(request.tok, args, request.provider))
         else:
             try:
-                with self._lock:
-                    answer = invokes.answer(self.cloud, request.tok, args, args.get("region") or place.region)
+                answer = invokes.answer(self.cloud, request.tok, args, args.get("region") or place.region)
             except Refused as refused:
-                self._failed_lookups.append(Mistake(f"invoking {request.tok}", *refused.refusals))
-                raise LookupFailedError(request.tok, self._failed_lookups[-1]) from None
+                self._wait_for_others(Stage.REFUSALS)
+                failure = Mistake(f"invoking {request.tok}", *refused.refusals)
+        self.invoked.append((request.tok, args))
+        if failure is not None:
+            self._failed_lookups.append(failure)
+            raise LookupFailedError(request.tok, failure)
         response = resource_pb2.ResourceInvokeResponse()
         getattr(response, "return").CopyFrom(to_wire(answer))
         return response
+
+    def _wait_for_others(self, stage: Stage) -> None:
+        """Put the call off until that stage; a component from elsewhere has its children made in its own order.
+
+        Raises:
+            NotYetError: It is put off.
+        """
+        if self._calls.stage < stage and not self._under_construction:
+            raise NotYetError
 
     def _lookup_in(self, error: Exception) -> Mistake | None:
         """The lookup whose failure the program didn't catch: the SDK raises a bare exception with its text."""
@@ -184,6 +208,19 @@ class Recorder(mocks.MockMonitor):
         if urn in self._under_construction:
             self._keep(self._under_construction[urn])
             return resource_pb2.RegisterResourceResponse(urn=urn)
+        resource = self._prepared.pop(id(request), None) or await self._prepare(request, urn)
+        if request.remote:
+            return await self._construct(request, resource)
+        try:
+            identifier, state = self._make(resource, request) if request.custom else ("", {})
+        except NotYetError:
+            self._prepared[id(request)] = resource
+            raise
+        self.resources[urn] = self.ResourceRegistration(urn, identifier, state)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identifier, object=to_wire(state))
+
+    async def _prepare(self, request: Any, urn: str) -> Registered:
+        """Transform a resource, and note what is to be made."""
         self._transforms[urn] = [*request.transforms, *self._transforms.get(request.parent, ())]
         await self._transform(request, self._transforms[urn])
         resource = _registered(request, urn)
@@ -191,12 +228,9 @@ class Recorder(mocks.MockMonitor):
         if complaints:
             raise Mistake(f"{resource.type} '{resource.name}'", *complaints)
         self._former[urn] = former(resource, self._former.get(resource.parent, ()))
-        if request.remote:
-            return await self._construct(request, resource)
-        self._keep(resource)
-        identifier, state = self._make(resource, request) if request.custom else ("", {})
-        self.resources[urn] = self.ResourceRegistration(urn, identifier, state)
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=identifier, object=to_wire(state))
+        if not request.remote:
+            self._keep(resource)
+        return resource
 
     def _keep(self, resource: Registered) -> None:
         if resource.urn in {each.urn for each in self.registered}:
@@ -213,7 +247,11 @@ class Recorder(mocks.MockMonitor):
         try:
             return self._account.make(resource, self._place(resource.provider), self._former[resource.urn])
         except Refused as refused:
+            self._wait_for_others(Stage.REFUSALS)
             raise Mistake(f"{token} '{name}'", *refused.refusals) from None
+        except Mistake:
+            self._wait_for_others(Stage.REFUSALS)
+            raise
 
     def _ask_others(self, request: Any, inputs: dict[str, Any], identifier: str = "") -> tuple[str, dict[str, Any]]:
         args = mocks.MockResourceArgs(request.type, request.name, inputs, request.provider, identifier)
