@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Kind(Protocol):
@@ -88,6 +88,8 @@ class Text:
     pattern: str
     allowed: str
     longest: int = 255
+    flaw: Callable[[str], str] | None = None
+    """Says what is wrong with a text that doesn't match, without repeating it."""
 
     def read(self, text: str) -> str:
         """The text itself."""
@@ -164,13 +166,19 @@ class Map:
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
 
     def misplaced(self, text: str) -> str:
-        """Which entries `read` refuses, by name; of their values, which may be secrets, only the length is told."""
+        """Say which entries `read` refuses, by name; values may be secrets, so what is wrong is said without them."""
         try:
             entries = json.loads(text)
             bad = [name for name in sorted(entries) if not self._takes(name, entries[name])]
         except (ValueError, TypeError):
             return f"{len(text)} characters that are no map"
-        return ", ".join(f"{name} with a value of {len(str(entries[name]))} characters, not shown" for name in bad)
+        return ", ".join(self._described(name, entries[name]) for name in bad)
+
+    def _described(self, name: str, value: object) -> str:
+        shown = f"{name} with a value of {len(str(value))} characters, not shown"
+        if isinstance(value, str) and self.value.flaw and not re.fullmatch(self.value.pattern, value):
+            return f"{shown}: {self.value.flaw(value)}"
+        return shown
 
     def _entry(self, name: str, value: object) -> tuple[str, str]:
         return self.name.read(name), self.value.read(_plain(value))

@@ -6,8 +6,9 @@ import json
 import tomllib
 from typing import TYPE_CHECKING
 
-from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION, seeded_suffix
+from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION, part_of_secret, seeded_suffix
 from localaws.catalog.ssm import PARAMETER
+from localaws.catalog.values import texts
 from localaws.cloud import SEEDED_SECRET, SeededParameter
 
 if TYPE_CHECKING:
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 _SUFFIX = len("-AbCdEf")
 """What Secrets Manager adds to a name in its ARN."""
+
+CURRENT = "AWSCURRENT"
+"""The stage of a secret's version that is meant where nothing else is said."""
+
+_AGES = {CURRENT: 0, "AWSPREVIOUS": 1}
+"""How many versions are newer than the one with a stage that Secrets Manager itself moves."""
 
 TYPES = ("String", "StringList", "SecureString", SEEDED_SECRET)
 
@@ -57,12 +64,12 @@ def value_of(cloud: Cloud, name: str) -> str | None:
 
     Args:
         cloud: Where the resources are.
-        name: A parameter's name, or a secret's ARN; `:key:stage:version` after it takes one field of its JSON.
+        name: A parameter's name, or a secret's ARN; `:key:stage:version` after it takes one field of its JSON, and
+            another version than the current one.
     """
     if name.startswith("arn:") and ":secretsmanager:" in name:
-        parts = name.split(":")
-        text = _secret_text(cloud, ":".join(parts[:7]))
-        key = parts[7] if len(parts) > 7 else ""  # noqa: PLR2004 — what follows an ARN's seven parts
+        arn, key, stage, version = part_of_secret(name)
+        text = _secret_text(cloud, arn, stage or CURRENT, version)
         return _field(text, key) if key and text is not None else text
     managed = cloud.get(PARAMETER, name)
     if managed is not None:
@@ -80,15 +87,24 @@ def seeded_secret(cloud: Cloud, name: str) -> str | None:
     return None
 
 
-def _secret_text(cloud: Cloud, arn: str) -> str | None:
-    """A secret's current value, by its ARN with or without the six characters at the end; None while it has none."""
+def _secret_text(cloud: Cloud, arn: str, stage: str, version: str) -> str | None:
+    """A version of a secret, by its ARN with or without the six characters at the end; None where there is none.
+
+    What exists beforehand has one version, whose id is unknown.
+    """
     found = next((each for each in cloud.all(SECRET) if arn in (each.id, each.id[:-_SUFFIX])), None)
     if found is None:
         seeded = seeded_secret(cloud, arn)
-        return cloud.parameters[seeded].value if seeded else None
+        return cloud.parameters[seeded].value if seeded and stage == CURRENT and not version else None
     versions = [each for each in cloud.all(SECRET_VERSION) if each.computed["secretArn"] == found.id]
-    current = versions[-1].inputs if versions else {}
-    return current.get("secretString") or current.get("secretStringWo")
+    if version:
+        chosen = [each for each in versions if each.computed["versionId"] == version]
+    elif stage in _AGES:
+        chosen = versions[::-1][_AGES[stage] :]
+    else:
+        chosen = [each for each in versions if stage in texts(each.inputs.get("versionStages"))][-1:]
+    inputs = chosen[0].inputs if chosen else {}
+    return inputs.get("secretString") or inputs.get("secretStringWo")
 
 
 def _field(text: str, key: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from infra import locality
 from infra.allowed import Map, Text, Texts
 from infra.errors import Problem
-from infra.secrets import ALLOWED, FORM
+from infra.secrets import ALLOWED, FORM, flaw
 from infra.settings.container import VARIABLE
 from infra.statements import Statements
 
@@ -27,7 +27,7 @@ _KEY_FORM: Final = "a KMS key's ARN, like arn:aws:kms:REGION:ACCOUNT:key/ID"
 class SecretsSettings:
     """Secrets, keys and permissions."""
 
-    secrets: Annotated[dict[str, str], Map(VARIABLE, Text(FORM, ALLOWED, longest=2048))]
+    secrets: Annotated[dict[str, str], Map(VARIABLE, Text(FORM, ALLOWED, longest=2048, flaw=flaw))]
     secret_key_arns: Annotated[tuple[str, ...], Texts(Text(_KEY, _KEY_FORM))]
     log_key_arn: Annotated[str, Text(f"({_KEY})?", f"{_KEY_FORM}; empty for AWS's own key")]
     exec_key_arn: Annotated[str, Text(f"({_KEY})?", f"{_KEY_FORM}; empty for none beyond TLS")]

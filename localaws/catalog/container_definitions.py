@@ -30,7 +30,7 @@ _INPUT = "containerDefinitions"
 _FARGATE_LOG_DRIVERS = ("awslogs", "splunk", "awsfirelens")
 _VALUE_FROM = (
     r"arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/\S+|[\w./-]{1,2048}"
-    r"|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*:[^:\s]*:[^:\s]*)?"
+    r"|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@!-]+(:[^:\s]*:[^:\s]*:[^:\s]*)?"
 )
 _CAPABILITIES = (
     *("ALL", "AUDIT_CONTROL", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER"),

@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 — a type token
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type token
 
+_ARN_FIELDS = 7
+"""Fields that a secret's ARN has between its colons."""
+
 _VALUES = ("secretString", "secretBinary", "secretStringWo")
 
 
 def seeded_suffix(name: str) -> str:
     """The six characters that AWS puts after a secret's name in its ARN, for one that exists beforehand."""
     return hashlib.sha256(name.encode()).hexdigest()[:6]
+
+
+def part_of_secret(value_from: str) -> tuple[str, str, str, str]:
+    """A secret's ARN, and the key, stage and version that follow it, empty where they don't."""
+    fields = value_from.split(":")
+    key, stage, version = [*fields[_ARN_FIELDS:], "", "", ""][:3]
+    return ":".join(fields[:_ARN_FIELDS]), key, stage, version
 
 
 def _is_recovery_window(value: object) -> bool:

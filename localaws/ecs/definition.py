@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.catalog.ec2_network import SUBNET
 from localaws.catalog.ecs import TASK_DEFINITION
+from localaws.catalog.secretsmanager import part_of_secret
 from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.ecs.container_health import arguments
 from localaws.ecs.model import Binding, Breaker, Revision, ServiceSpec, Zone
@@ -160,10 +161,16 @@ def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | Non
     retried = "service call has been retried 1 time(s)"
     if unknown:
         return f"unable to retrieve secrets from ssm: {retried}: invalid parameters: {', '.join(unknown)}"
-    parts = missing[0].split(":")
-    arn, key = ":".join(parts[:7]), "".join(parts[7:8])
-    if key and parameters(arn) is not None:
+    arn, key, stage, version = part_of_secret(missing[0])
+    versioned = f"{arn}::{stage}:{version}" if stage or version else arn
+    if key and parameters(versioned) is not None:
         why = f"retrieved secret from Secrets Manager did not contain json key {key}"
+    elif parameters(arn) is not None:
+        which = f"VersionId: {version}" if version else f"staging label: {stage}"
+        why = (
+            f"failed to fetch secret {arn} from secrets manager: "
+            f"ResourceNotFoundException: Secrets Manager can't find the specified secret value for {which}"
+        )
     else:
         why = (
             f"failed to fetch secret {arn} from secrets manager: "

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from infra import iam, locality, secrets
 from infra.errors import SettingsError
+from localaws.catalog.container_definitions import container_rules
 from localaws.cloud import Cloud
 from tests.infra import recorder
 
 PLACE = iam.Place(partition="aws", region="eu-west-1", account="123456789012")
 HERE = "eu-west-1:123456789012"
 KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
+
+VERSION = "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111"
 
 SPELLINGS = [
     ("plain", f"arn:aws:ssm:{HERE}:parameter/plain", f"arn:aws:ssm:{HERE}:parameter/plain"),
@@ -33,6 +36,27 @@ SPELLINGS = [
         "secretsmanager:demo/db#password",
         f"arn:aws:secretsmanager:{HERE}:secret:demo/db:password::",
         f"arn:aws:secretsmanager:{HERE}:secret:demo/db-??????",
+    ),
+    *[
+        (
+            f"secretsmanager:rds!db-1{part}",
+            f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1{spelt}",
+            f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-??????",
+        )
+        for part, spelt in (
+            ("", ""),
+            (":::", ""),
+            ("#password", ":password::"),
+            (":password::", ":password::"),
+            (":password:AWSCURRENT:", ":password:AWSCURRENT:"),
+            ("::AWSPREVIOUS:", "::AWSPREVIOUS:"),
+            (f":password::{VERSION}", f":password::{VERSION}"),
+        )
+    ],
+    (
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf:password:AWSCURRENT:",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf:password:AWSCURRENT:",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf",
     ),
     (
         f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
@@ -49,6 +73,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize(("text", "value_from", "resource"), SPELLINGS)
 def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(text: str, value_from: str, resource: str) -> None:
+    assert re.fullmatch(secrets.FORM, text)
     found = secrets.at(PLACE, text)
     assert (found.value_from, found.resource) == (value_from, resource)
     assert found.service == resource.split(":")[2]
@@ -59,11 +84,55 @@ def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text:
     found = secrets.at(PLACE, text)
     service, resource = {
         "ssm": ("ssm", r"parameter/[\w./-]+"),
-        "secretsmanager": ("secretsmanager", r"secret:[\w/+=.@-]+(:[^:\s]+::)?"),
+        "secretsmanager": ("secretsmanager", r"secret:[\w/+=.@!-]+(:[^:\s]*:([^:\s]*:|:[\w-]+))?"),
     }[found.service]
     assert re.fullmatch(rf"arn:[\w-]+:{service}:[\w-]+:\d{{12}}:{resource}", found.value_from)
     assert "*" not in found.resource
     assert found.resource.count("?") in {0, 6}
+
+
+@given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
+def test_ecs_takes_whatever_is_accepted(text: str) -> None:
+    container = {"name": "a", "image": "b", "secrets": [{"name": "A", "valueFrom": secrets.at(PLACE, text).value_from}]}
+    inputs = {"executionRoleArn": "role", "containerDefinitions": json.dumps([container])}
+    assert not list(container_rules(inputs, fargate=True))
+
+
+@given(st.text(max_size=40))
+def test_what_is_refused_is_told_from_what_is_wrong_with_it_and_never_shown(text: str) -> None:
+    if not re.fullmatch(secrets.FORM, text):
+        assert secrets.flaw(text) in {words for _, words in secrets.FLAWS}
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [
+        ("", "empty"),
+        (" /a", "begins or ends with a space"),
+        (f"arn:aws:s3:{HERE}:a", "an ARN of another service"),
+        (f"arn:aws:ssm:{HERE}:parameter/a#b", "a #KEY after what isn't in Secrets Manager"),
+        ("/a#b", "a #KEY after what isn't in Secrets Manager"),
+        ("arn:aws:ssm:eu-west-1:1:parameter/a", "not like arn:aws:ssm:REGION:ACCOUNT:parameter/NAME"),
+        (f"arn:aws:secretsmanager:{HERE}:a", "not like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf"),
+        (f"arn:aws:secretsmanager:{HERE}:secret:db", "without the hyphen and six characters"),
+        (f"arn:aws:secretsmanager:{HERE}:secret:db:password::", "without the hyphen and six characters"),
+        (f"arn:aws:secretsmanager:{HERE}:secret:d b-AbCdEf", "a secret whose name isn't"),
+        ("secretsmanager:a$b", "a secret whose name isn't"),
+        ("secretsmanager:a:b#c::", "with # in what follows its name"),
+        ("secretsmanager:a#", "#KEY is empty, or has a space"),
+        ("secretsmanager:a#b c", "#KEY is empty, or has a space"),
+        ("secretsmanager:a:b", "isn't followed by exactly :KEY:STAGE:VERSION"),
+        ("secretsmanager:a:b:c:d:e", "isn't followed by exactly :KEY:STAGE:VERSION"),
+        (f"secretsmanager:a:b:AWSCURRENT:{VERSION}", "both a stage and a version"),
+        ("secretsmanager:a:b::1", "whose version isn't 32 to 64"),
+        ("/aws/a", "AWS keeps for itself"),
+        ("/" + "/".join("abcdefghijklmnop"), "more than 15 levels"),
+        ("hunter 2", "no ARN, no secretsmanager:NAME, and no parameter's name"),
+    ],
+)
+def test_a_refusal_names_the_flaw_and_not_the_text(text: str, flaw: str) -> None:
+    assert not re.fullmatch(secrets.FORM, text)
+    assert flaw in secrets.flaw(text)
 
 
 @given(st.from_regex("[a-z]{1,9}", fullmatch=True), st.from_regex("[a-z-]{1,9}", fullmatch=True))

@@ -96,3 +96,32 @@ def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(
     made, empty = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
     assert value_of(cloud, made) == value_of(cloud, f"{PREFIX}:made") == "version 1"
     assert value_of(cloud, f"{empty}:key::") is None
+
+
+def test_a_stage_or_an_id_means_another_version_of_a_secret(cloud: Cloud) -> None:
+    (made, _) = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
+    old, new = (each.computed["versionId"] for each in cloud.all("aws:secretsmanager/secretVersion:SecretVersion"))
+    inputs = {"secretId": made, "secretString": '{"key": "labelled"}', "versionStages": ["blue"]}
+    cloud.create("aws:secretsmanager/secretVersion:SecretVersion", "urn:e", inputs, region="eu-west-1")
+    seeded = f"{PREFIX}:demo/plain"
+    for part, value in {
+        f"{made}::AWSPREVIOUS:": "version 1",
+        f"{made}:::{old}": "version 0",
+        f"{made}:::{new}": "version 1",
+        f"{made}:key:blue:": "labelled",
+        f"{made}:key:AWSCURRENT:": "labelled",
+        f"{made}::green:": None,
+        f"{made}:::none": None,
+        f"{seeded}::AWSCURRENT:": "hunter3",
+        f"{seeded}::AWSPREVIOUS:": None,
+        f"{seeded}:::none": None,
+    }.items():
+        assert value_of(cloud, part) == value, part
+
+
+def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
+    secret = cloud.create("aws:secretsmanager/secret:Secret", "urn:f", {"name": "one"}, region="eu-west-1").id
+    inputs = {"secretId": secret, "secretString": "only"}
+    cloud.create("aws:secretsmanager/secretVersion:SecretVersion", "urn:g", inputs, region="eu-west-1")
+    assert value_of(cloud, secret) == "only"
+    assert value_of(cloud, f"{secret}::AWSPREVIOUS:") is None

@@ -187,6 +187,8 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
     ("asked", "message"),
     [
         (f"{DB}:password::", r"did not contain json key password$"),
+        (f"{DB}:password:AWSCURRENT:", r"can't find the specified secret value for staging label: AWSCURRENT$"),
+        (f"{DB}:::1234", r"can't find the specified secret value for VersionId: 1234$"),
         (DB.replace("db", "none"), r"fetch secret arn:.*:none-AbCdEf from .*can't find the specified secret\.$"),
     ],
 )
