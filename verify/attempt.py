@@ -1,10 +1,12 @@
 """One look at the service, judged by what was asked for. What it keeps is small, however much a server sends."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from verify import explain
 from verify.exit_codes import ExitCode, first_met
 from verify.expectations import expectations
+from verify.masking import mask_of
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.sampling import identify, sticky_cookies
@@ -41,10 +43,29 @@ class Attempt(NamedTuple):
     sticky: frozenset[str] = frozenset()
     """Names of the cookies by which the load balancer would have this client come back to the same task."""
 
+    def reached(self, phase: Phase) -> bool:
+        """Whether the attempt got as far as a phase, or beyond it."""
+        return self.stopped_in is phase or self.passed(phase)
+
     def passed(self, phase: Phase) -> bool:
         """Whether the attempt got beyond a phase."""
         order = list(Phase)
         return self.stopped_in is None or order.index(phase) < order.index(self.stopped_in)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the run's deadline ended it before it could succeed or fail by itself."""
+        return isinstance(self.outcome, Failure) and self.outcome.cut
+
+
+def weighed(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """The attempts that count: what the deadline cut, the last one at most, outweighs nothing that got as far."""
+    if not attempts:
+        return attempts
+    *whole, last = attempts
+    if not last.cut or last.stopped_in is None:
+        return attempts
+    return whole if any(one.reached(last.stopped_in) for one in whole) else attempts
 
 
 def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
@@ -58,22 +79,23 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
             fault=explain.fault(outcome),
             stopped_in=outcome.phase,
         )
-    wanted = expectations(options)
+    accepted = options.status.accepts(outcome.status)
+    wanted, mask = expectations(options), mask_of(options)
+    named_by = identify(outcome, options.identity) if accepted else None
     unmet = tuple(None if one.holds(outcome) else one.seen(outcome) for one in wanted)
     missed = [(one, seen) for one, seen in zip(wanted, unmet, strict=True) if seen is not None]
     mismatch = next((f"{seen}, not {one.wanted}" for one, seen in missed), "")
-    accepted = options.status.accepts(outcome.status)
     good = accepted and not (mismatch and options.retry_mismatch)
     hint = "" if accepted else explain.hint(outcome)
     return Attempt(
         ended=ended,
         outcome=outcome._replace(headers=(), body=b""),
-        text=explain.describe(outcome, mask_query=options.mask_query) if good or hint else mismatch,
+        text=explain.describe(outcome, mask, mask_query=options.mask_query) if good or hint else mismatch,
         hint=hint,
         fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
         stopped_in=None if good else Phase.HTTP,
         unmet=unmet,
         mismatch=mismatch,
-        task=identify(outcome, options.identity) if accepted else None,
+        task=named_by and mask(named_by, 80),
         sticky=sticky_cookies(outcome),
     )

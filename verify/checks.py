@@ -12,6 +12,9 @@ from verify.outcome import Answer, Failure, Phase
 from verify.report import Result, Samples, Status, latency, steps
 from verify.tls import certificate_results
 
+_SLOW = 1.0
+"""Seconds; an answer that takes as long is worth a word where time ran out."""
+
 _OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits for it"
 
 
@@ -23,7 +26,7 @@ def phases(*, tls: bool) -> tuple[Phase, ...]:
 def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options) -> Iterator[Result]:
     """How far the run came: each phase passed, where it was stuck with the last error, and what it never reached."""
     for phase in phases(tls=tls):
-        tried = [attempt for attempt in attempts if attempt.stopped_in is phase or attempt.passed(phase)]
+        tried = [attempt for attempt in attempts if attempt.reached(phase)]
         failed = [attempt for attempt in tried if not attempt.passed(phase)]
         if not tried or tried[-1] is not attempts[-1]:
             yield Result(id=phase, status=Status.SKIP, actual="not reached in the end", attempts=len(tried))
@@ -72,19 +75,35 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
     if ready:
         return Result(id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts))
     if good:
-        actual = f"{good} good of {len(attempts)} answers, but not in a row or not for long enough"
-        bad = next((attempt for attempt in reversed(attempts) if attempt.stopped_in), None)
+        first = next(number for number, attempt in enumerate(attempts) if attempt.stopped_in is None)
+        bad = next((attempt for attempt in reversed(attempts[first:]) if attempt.stopped_in), None)
+        if bad:
+            status, hint = Status.FAIL, bad.hint
+            actual = f"{good} good of {len(attempts)} answers, but not in a row; the last other one: {bad.text}"
+        else:
+            status, actual = Status.UNKNOWN, f"{_answers(good, 'good ')}, and the deadline left no time for more"
+            hint = f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and --stable-for"
         return Result(
             id=Phase.STABLE,
-            status=Status.FAIL,
-            actual=actual + (f"; the last other one: {bad.text}" if bad else ""),
+            status=status,
+            actual=actual,
             expected=wanted,
-            hint=bad.hint if bad else "raise --deadline, or ask for less with --stable and --stable-for",
+            hint=hint,
             fault=bad.fault if bad else None,
             duration=ended,
             attempts=len(attempts),
         )
     return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+
+
+def _answers(number: int, kind: str = "") -> str:
+    return f"{number} {kind}answer{'' if number == 1 else 's'}"
+
+
+def _slowest(attempts: Sequence[Attempt]) -> str:
+    """How long the slowest answer took, where that is what the time went into."""
+    took = max((one.outcome.timings.total for one in attempts if isinstance(one.outcome, Answer)), default=0.0)
+    return f" (an answer took {took:.2g} s)" if took >= _SLOW else ""
 
 
 def check_results(samples: Sequence[Attempt], options: Options, planned: int) -> Iterator[Result]:
@@ -119,7 +138,7 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
         yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
         yield from _latencies(measured(samples, options).latency, options)
         cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
-        yield from _tasks(measured(samples, options), options.expect_tasks, cookies)
+        yield from _tasks(measured(samples, options), options.expect_tasks, cookies, whole=len(samples) == planned)
 
 
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
@@ -129,8 +148,8 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     if failures:
         status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].text}", failures[-1].hint
     elif answered < planned:
-        status, actual = Status.FAIL, f"{actual}; the run ended before the rest"
-        hint = "raise --deadline, or lower --samples"
+        status, actual = Status.UNKNOWN, f"{actual}; the run ended before the rest"
+        hint = f"raise --deadline{_slowest(samples)}, or lower --samples"
     return Result(
         id="answers",
         status=status,
@@ -181,7 +200,7 @@ def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
         )
 
 
-def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str]) -> Iterator[Result]:
+def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str], *, whole: bool) -> Iterator[Result]:
     tasks, unnamed = samples.tasks, samples.unidentified
     if expected is None and not tasks:
         return
@@ -194,8 +213,8 @@ def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str]) -> It
     elif expected is not None:
         actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
         if len(tasks) < expected:
-            status = Status.UNKNOWN if unnamed else Status.FAIL
-            hint = "do all tasks run and pass the health check?"
+            status = Status.UNKNOWN if unnamed or not whole else Status.FAIL
+            hint = "do all tasks run and pass the health check?" if whole else "raise --deadline, or lower --samples"
         elif len(tasks) > expected:
             hint = "more than expected: a rollout may be under way"
     if sampling.skewed(tasks):

@@ -18,11 +18,15 @@ from verify.values import Door
 LONGEST_KNOCK = 3.0
 """Seconds; a dropped packet is sent again after one, and after two more."""
 
+SHORTEST_TRY = 0.5
+"""Seconds; in less, an open port may only have been slow to answer."""
+
 
 class Knock(StrEnum):
     """What came of trying to connect."""
 
     OPEN = "open"
+    UNTRIED = "not tried for long enough"
     DROPPED = "dropped"
     REFUSED = "refused"
     NO_WAY = "no way there from here"
@@ -50,7 +54,7 @@ async def _connect(address: str, port: int, limit: float) -> Knock:
         async with asyncio.timeout(limit):
             _, writer = await asyncio.open_connection(address, port)
     except TimeoutError:
-        return Knock.DROPPED
+        return Knock.DROPPED if limit >= SHORTEST_TRY else Knock.UNTRIED
     except OSError as error:
         return _BY_ERRNO.get(error.errno or 0, Knock.REFUSED)
     writer.close()
@@ -79,6 +83,8 @@ def closed_result(doors: Sequence[Door], control: Door, knocks: Mapping[Door, Kn
     elif knocks[control] is not Knock.OPEN:
         status, actual = Status.UNKNOWN, f"{seen}; but so was {control}, which ought to answer: {knocks[control]}"
         hint = "from here nothing can be told while the load balancer itself can't be connected to"
+    elif any(knocks[door] is Knock.UNTRIED for door in doors):
+        status, hint = Status.UNKNOWN, "raise --deadline"
     elif any(knocks[door] is Knock.UNKNOWN for door in doors):
         status, hint = Status.UNKNOWN, "give the address instead of the name"
     elif any(knocks[door] is Knock.REFUSED for door in doors):

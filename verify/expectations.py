@@ -8,6 +8,7 @@ from typing import NamedTuple
 from verify import explain
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
+from verify.masking import Mask, Show, mask_of
 from verify.options import Options
 from verify.outcome import Answer
 from verify.values import HeaderExpectation, JsonExpectation
@@ -31,28 +32,30 @@ def expectations(options: Options) -> tuple[Expectation, ...]:
 
 
 def _asked_for(options: Options) -> Iterator[Expectation]:
+    show = mask_of(options)
+    body = partial(_body, show)
     yield Expectation(
         "status",
         options.status.text,
         lambda answer: options.status.accepts(answer.status),
-        partial(explain.describe, mask_query=options.mask_query),
+        lambda answer: explain.describe(answer, show, mask_query=options.mask_query),
         fault=None,
     )
     for text in options.body_contains:
-        yield Expectation("body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), _body)
+        yield Expectation("body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), body)
     for pattern in options.body_regex:
         yield Expectation(
-            "body-regex", f"the body matches {visible(pattern.pattern, 60)}", partial(_matches, pattern), _body
+            "body-regex", f"the body matches {visible(pattern.pattern, 60)}", partial(_matches, pattern), body
         )
     if options.body_equals is not None:
         wanted = options.body_equals.strip()
-        yield Expectation("body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), _body)
+        yield Expectation("body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), body)
     for header in options.expect_header:
-        yield _header(header)
+        yield _header(header, show)
     for value in options.expect_json:
-        yield _json(value)
+        yield _json(value, show)
     if options.security_headers:
-        yield from _SECURITY
+        yield from _security(show)
 
 
 def _contains(text: str, answer: Answer) -> bool:
@@ -67,7 +70,7 @@ def _equals(text: str, answer: Answer) -> bool:
     return not answer.truncated and answer.text.strip() == text
 
 
-def _header(expected: HeaderExpectation) -> Expectation:
+def _header(expected: HeaderExpectation, show: Show) -> Expectation:
     def holds(answer: Answer) -> bool:
         value = answer.header(expected.name)
         return (
@@ -78,27 +81,28 @@ def _header(expected: HeaderExpectation) -> Expectation:
 
     def seen(answer: Answer) -> str:
         value = answer.header(expected.name)
-        return f"no {expected.name} header" if value is None else f"{expected.name}: {visible(value, 60)}"
+        return f"no {expected.name} header" if value is None else f"{expected.name}: {show(value, 60)}"
 
     return Expectation(f"header-{expected.name.lower()}", visible(expected.text, 80), holds, seen)
 
 
-def _json(expected: JsonExpectation) -> Expectation:
+def _json(expected: JsonExpectation, show: Show) -> Expectation:
     def holds(answer: Answer) -> bool:
         return answer.at_pointer(expected.pointer) == expected.equals
 
     def seen(answer: Answer) -> str:
         found = answer.at_pointer(expected.pointer)
         place = visible(expected.pointer or "the document's root", 40)
-        return f"no value at {place}" if found is None else f"'{visible(found, 60)}' at {place}"
+        return f"no value at {place}" if found is None else f"'{show(found, 60)}' at {place}"
 
     return Expectation("json", visible(expected.text, 80), holds, seen)
 
 
-def _body(answer: Answer) -> str:
+def _body(show: Mask, answer: Answer) -> str:
     if not answer.body:
         return "an empty body"
-    return f"'{visible(answer.text[:1000].strip(), 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
+    start = show.masked(answer.text)[:1000].strip()
+    return f"'{visible(start, 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
 
 
 _HALF_A_YEAR = 15_552_000
@@ -129,31 +133,30 @@ def _versionless(answer: Answer) -> str:
     return "" if server == "awselb/2.0" else server
 
 
-def _shown(*names: str) -> Callable[[Answer], str]:
-    def seen(answer: Answer) -> str:
-        values = [f"{name}: {visible(answer.header(name) or '', 60)}" for name in names if answer.header(name)]
+def _security(show: Show) -> Iterator[Expectation]:
+    """What keeps a browser's user safe. Whose fault it is that it's missing, nothing tells."""
+
+    def seen(names: tuple[str, ...], answer: Answer) -> str:
+        values = [f"{name}: {show(answer.header(name) or '', 60)}" for name in names if answer.header(name)]
         return ", ".join(values) or f"no {' or '.join(names)}"
 
-    return seen
+    for identifier, wanted, holds, names in _SECURITY:
+        yield Expectation(identifier, wanted, holds, partial(seen, names), fault=None)
 
 
 _SECURITY = (
-    Expectation(
+    (
         "hsts",
         "over HTTPS, Strict-Transport-Security for half a year",
         _secured_for_long,
-        _shown("Strict-Transport-Security"),
-        fault=None,
+        ("Strict-Transport-Security",),
     ),
-    Expectation("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, _shown("X-Content-Type-Options"), fault=None),
-    Expectation(
+    ("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, ("X-Content-Type-Options",)),
+    (
         "framing",
         "frame-ancestors in Content-Security-Policy, or X-Frame-Options",
         _unframed,
-        _shown("Content-Security-Policy", "X-Frame-Options"),
-        fault=None,
+        ("Content-Security-Policy", "X-Frame-Options"),
     ),
-    Expectation(
-        "versions", "no version in Server, no X-Powered-By", _silent, _shown("Server", "X-Powered-By"), fault=None
-    ),
+    ("versions", "no version in Server, no X-Powered-By", _silent, ("Server", "X-Powered-By")),
 )

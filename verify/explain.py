@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
+from verify.masking import Show
 from verify.outcome import Answer, Failure, Phase
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
@@ -69,7 +70,7 @@ def _either(by_balancer: bool) -> ExitCode:  # noqa: FBT001 — what it is asked
     return ExitCode.BALANCER_ERROR if by_balancer else ExitCode.APPLICATION_ERROR
 
 
-def describe(answer: Answer, *, mask_query: bool = False) -> str:
+def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) -> str:
     """A status in words: who made it, why, and where a redirect points."""
     server = answer.header("server") or ""
     if answer.status >= 400 and made_by(answer)[0] is ExitCode.BALANCER_ERROR:  # noqa: PLR2004
@@ -78,8 +79,9 @@ def describe(answer: Answer, *, mask_query: bool = False) -> str:
     location = answer.header("location")
     if location is not None and 300 <= answer.status < 400:  # noqa: PLR2004
         place, mark, query = location.partition("?")
-        return f"{answer.status} redirect to {visible(place)}{mark}{'***' if mark and mask_query else visible(query)}"
-    return f"{answer.status}{f' from {visible(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
+        shown = f"{show(place, 120)}{mark}{'***' if mark and mask_query else show(query, 120)}"
+        return f"{answer.status} redirect to {shown}"
+    return f"{answer.status}{f' from {show(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
 
 
 def hint(answer: Answer) -> str:

@@ -31,7 +31,8 @@ def target(parser: argparse.ArgumentParser) -> None:
         "--header",
         metavar="NAME:VALUE",
         type=values.header,
-        help="send a header; @FILE reads it from a file; repeatable; values are never shown",
+        help="send a header, in place of verify's own of that name; @FILE reads it from a file; repeatable; "
+        "what can be secret is never shown: cookies, keys, tokens, and whatever came from a file",
     )
     add("--host", metavar="HOST", type=values.host_header, help="Host header of a virtual host, instead of the name")
     repeated(
@@ -122,7 +123,7 @@ def security(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and tell no version of what made them",
     )
-    add("--no-trace", action="store_true", help="the method TRACE, which echoes what it gets, is refused")
+    add("--no-trace", action="store_true", help="the method TRACE is refused, or at least echoes nothing")
 
 
 def identity(parser: argparse.ArgumentParser) -> None:

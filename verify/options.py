@@ -106,7 +106,7 @@ class Options(NamedTuple):
     port: int | None
     path: str | None
     method: str
-    header: tuple[tuple[str, str], ...]
+    header: tuple[values.Header, ...]
     host: str | None
     resolve: tuple[values.Pinned, ...]
     connect_to: values.Door | None

@@ -85,3 +85,8 @@ class Failure(NamedTuple):
     hint: str
     addresses: tuple[str, ...] = ()
     final: bool = False
+    timed_out: bool = False
+    """Whether it ended because its time was over."""
+
+    cut: bool = False
+    """Whether that time was what the run's deadline left, less than `--timeout`: it may have been about to succeed."""

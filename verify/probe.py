@@ -12,6 +12,7 @@ import httpx
 
 from verify import tls
 from verify.escaping import visible
+from verify.masking import mask_of
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import Resolver, destination
@@ -25,6 +26,7 @@ _HINTS = {
     Phase.TLS: "is this port an HTTPS listener? otherwise use --scheme http",
     Phase.HTTP: "what listens here speaks no HTTP, or too slowly; is it an HTTPS port? see --scheme and --timeout",
 }
+_SLOW = "is the application stuck, or slow? raise --timeout if it may take longer; is it an HTTPS port? see --scheme"
 _ERRNO_REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
@@ -32,8 +34,12 @@ _ERRNO_REASONS = {
     errno.EHOSTUNREACH: "host unreachable",
     errno.ETIMEDOUT: "connection timed out",
 }
-_SHORTEST_SECRET = 6
-"""Shorter words of a header's value are in every page, and masking them would only garble it."""
+_OWN_HEADERS = (
+    ("User-Agent", "verify (post-deploy check)"),
+    ("Accept", "*/*"),
+    ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
+)
+"""Sent unless one of the same name is given; as with curl, one given without a value is not sent at all."""
 
 
 def new_transport(target: Target, *, keep: bool = False, cafile: str | None = None) -> Transport:
@@ -75,6 +81,15 @@ class _Course:
         """The attempt ends here."""
         return Failure(phase=self.phase, reason=reason, hint=_HINTS[self.phase], addresses=self.addresses)
 
+    def out_of_time(self, limit: float, timeout: float) -> Failure:
+        """The attempt ends here after `limit` seconds; fewer than `timeout` are all that the deadline left."""
+        what = "complete answer" if self.phase is Phase.HTTP else "answer"
+        failure = self.failed(f"no {what} within {limit:.3g} s")._replace(timed_out=True)
+        if limit < timeout:
+            reason = f"{failure.reason}, which was all that the deadline left"
+            return failure._replace(reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True)
+        return failure._replace(hint=_SLOW) if failure.phase is Phase.HTTP else failure
+
     def timings(self) -> Timings:
         """The attempt ends well, now."""
         tls = self._between("connection.start_tls.started", "connection.start_tls.complete")
@@ -114,18 +129,15 @@ class Probe:
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
-        words = {word for _, value in options.header for word in (value, *value.split())}
-        self._secrets = sorted((word for word in words if len(word) >= _SHORTEST_SECRET), key=len, reverse=True)
-        self._headers = httpx.Headers(
-            [
-                ("Host", options.host or target.authority),
-                ("User-Agent", "verify (post-deploy check)"),
-                ("Accept", "*/*"),
-                ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
-                *(() if keep else (("Connection", "close"),)),
-                *options.header,
-            ]
-        )
+        given = [(header.name, header.value) for header in options.header]
+        replaced = {name.lower() for name, _ in given}
+        own = [
+            ("Host", options.host or target.authority),
+            *((name, value) for name, value in _OWN_HEADERS if name.lower() not in replaced),
+            *(() if keep else (("Connection", "close"),)),
+        ]
+        removed = {name.lower() for name, _ in _OWN_HEADERS}
+        self._headers = httpx.Headers([*own, *(one for one in given if one[1] or one[0].lower() not in removed)])
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
@@ -146,8 +158,7 @@ class Probe:
                     course.addresses = (address,)
                 return await self._first_that_connects(course, limit)
         except (TimeoutError, httpx.TimeoutException):
-            what = "complete answer" if course.phase is Phase.HTTP else "answer"
-            return course.failed(f"no {what} within {limit:.3g} s")
+            return course.out_of_time(limit, self._options.timeout)
         except socket.gaierror as error:
             return course.failed(f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
         except (httpx.TransportError, OSError) as error:
@@ -200,8 +211,8 @@ class Probe:
         headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         return Answer(
             status=response.status_code,
-            headers=tuple((name.lower(), self._masked(value)) for name, value in headers),
-            body=self._masked(body[: self._options.max_body].decode("latin-1")).encode("latin-1"),
+            headers=tuple((name.lower(), value) for name, value in headers),
+            body=bytes(body[: self._options.max_body]),
             truncated=len(body) > self._options.max_body,
             address=address,
             addresses=course.addresses,
@@ -214,12 +225,6 @@ class Probe:
     def _url(self, address: str) -> httpx.URL:
         return httpx.URL(f"{self.target.scheme}://{Door(address, self.door.port)}{self.target.path}")
 
-    def _masked(self, text: str) -> str:
-        """A secret that a server sends back gets no further than this."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
-
     def _explained(self, error: Exception, course: _Course) -> Failure:
         causes = list(_causes(error))
         for cause in causes:
@@ -229,7 +234,7 @@ class Probe:
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
                 return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
-        return course.failed(visible(self._masked(text)))
+        return course.failed(mask_of(self._options)(text))
 
 
 @cache

@@ -27,15 +27,22 @@ def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | 
         wrong = [f"{outcome.status}, not 301 or 308"]
     else:
         wrong = list(_lost(target, host, asked, outcome.header("location") or ""))
+    cut = isinstance(outcome, Failure) and outcome.cut
     return Result(
         id="redirect",
-        status=Status.FAIL if wrong else Status.OK,
+        status=Status.UNKNOWN if cut else Status.FAIL if wrong else Status.OK,
         actual="; ".join(wrong) or "leads to HTTPS for good, with host, path and query",
         expected=f"301 or 308 from http port {asked.port} to https with the same host, path and query",
-        hint="the listener's redirect action keeps #{host}, #{path} and #{query}" if wrong else "",
+        hint=_hint(outcome, wrong),
         fault=ExitCode.WRONG_REDIRECT,
         attempts=1,
     )
+
+
+def _hint(outcome: Answer | Failure, wrong: list[str]) -> str:
+    if isinstance(outcome, Failure):
+        return outcome.hint
+    return "the listener's redirect action keeps #{host}, #{path} and #{query}" if wrong else ""
 
 
 def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,7 @@ from functools import partial
 import httpx
 
 from verify import checks, sampling
-from verify.attempt import Attempt, judge
+from verify.attempt import Attempt, judge, weighed
 from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.outcome import Answer, Phase
@@ -97,15 +97,12 @@ async def check(
     except asyncio.CancelledError:
         if evidence.stopped is None:
             raise
+    attempts = weighed(evidence.attempts)
     phases = tuple(
-        checks.phase_results(
-            evidence.attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
-        )
+        checks.phase_results(attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options)
     )
     results = (*evidence.found, *checks.check_results(evidence.samples, options, evidence.planned))
-    ended = verdict(
-        (*phases, *results), reached=any(_reached(a, options) for a in evidence.attempts), stopped=evidence.stopped
-    )
+    ended = verdict((*phases, *results), reached=any(_reached(a, options) for a in attempts), stopped=evidence.stopped)
     return Report(
         parsed=parsed,
         url=shown_url(parsed, options),
@@ -141,7 +138,7 @@ async def _gather(
 
     evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
     if not evidence.ready or not options.deadline:
-        evidence.samples = evidence.attempts[-1:]
+        evidence.samples = list(weighed(evidence.attempts)[-1:])
         return
     progress(Phase.STABLE, f"{options.stable} good answers in a row")
     evidence.planned = sampling.planned(options)
@@ -152,13 +149,32 @@ async def _gather(
         progress(Phase.CHECKS, f"{result.id}: {result.actual}")
     progress(Phase.CHECKS, f"measuring {evidence.planned} requests")
     turns = iter(range(evidence.planned))
+    await asyncio.gather(
+        *(
+            _measure(probe, options, evidence, turns, last, began=began, deadline=deadline)
+            for _ in range(options.concurrency)
+        )
+    )
 
-    async def measure() -> None:
-        while deadline - clock() > shortest_attempt(options) and next(turns, None) is not None:
-            outcome = await probe(min(options.timeout, deadline - clock()))
-            evidence.samples.append(judge(outcome, options, clock() - began))
 
-    await asyncio.gather(*(measure() for _ in range(options.concurrency)))
+async def _measure(
+    probe: Probe,
+    options: Options,
+    evidence: Evidence,
+    turns: Iterator[int],
+    last: Answer,
+    *,
+    began: float,
+    deadline: float,
+) -> None:
+    """Take turns until there are none, or one that takes as long as the last answer couldn't end in time."""
+    clock = asyncio.get_running_loop().time
+    while deadline - clock() > shortest_attempt(options) + last.timings.total and next(turns, None) is not None:
+        outcome = await probe(min(options.timeout, deadline - clock()))
+        sample = judge(outcome, options, clock() - began)
+        if not sample.cut:  # what the deadline cut tells nothing of the service
+            evidence.samples.append(sample)
+        last = outcome if isinstance(outcome, Answer) else last
 
 
 def _reached(attempt: Attempt, options: Options) -> bool:

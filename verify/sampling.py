@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from verify.escaping import visible
 from verify.options import Options
 from verify.outcome import Answer
 from verify.values import Identity
@@ -55,7 +54,7 @@ def skewed(tasks: Mapping[str, int]) -> bool:
 
 
 def identify(answer: Answer, identity: Identity) -> str | None:
-    """The task that made an answer, safe to show; None where the answer doesn't say."""
+    """The task that made an answer, as it names itself; None where the answer doesn't say."""
     if identity.kind == "header":
         found = answer.header(identity.where)
     elif identity.kind == "json":
@@ -63,7 +62,7 @@ def identify(answer: Answer, identity: Identity) -> str | None:
     else:
         match = re.search(identity.where, answer.text)
         found = (match[1] if match.re.groups else match[0]) if match else None
-    return visible(found.strip(), 80) if found and found.strip() else None
+    return (found or "").strip() or None
 
 
 def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:

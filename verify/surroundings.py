@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from secrets import token_hex
 
-from verify import doors, redirect, tls
-from verify.attempt import Attempt, judge
+from verify import doors, redirect, tls, values
+from verify.attempt import Attempt, judge, weighed
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Result, Status
 from verify.values import Door
+
+TRACE_MARK = "X-Verify-Trace"
+"""A header with a random value, by which an echo of the request is recognised."""
 
 Room = Callable[[], float]
 """Seconds that are left, less what the deadline keeps back; none or fewer when it is over."""
@@ -40,48 +44,59 @@ async def look_around(probe: Probe, options: Options, answer: Answer, room: Room
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
     if options.no_trace:
         async with new_transport(target, cafile=options.cacert) as transport:
-            tracing = Probe(target, options._replace(method="TRACE"), transport=transport, resolver=probe.resolver)
-            yield trace_result(await tracing(min(options.timeout, room())))
+            mark = token_hex(8)
+            marked = options._replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
+            tracing = Probe(target, marked, transport=transport, resolver=probe.resolver)
+            yield trace_result(await tracing(min(options.timeout, room())), mark)
 
 
-def trace_result(outcome: Answer | Failure) -> Result:
-    """Whether TRACE is refused, in words or by hanging up; where nothing could be asked, nothing is known."""
-    status = Status.OK
-    if isinstance(outcome, Answer) and outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundary
-        status = Status.FAIL
-    elif isinstance(outcome, Failure) and outcome.phase is not Phase.HTTP:
-        status = Status.UNKNOWN
-    return Result(
-        id="trace",
-        status=status,
-        actual=outcome.reason if isinstance(outcome, Failure) else f"TRACE is answered with {outcome.status}",
-        expected="TRACE is refused",
-        hint="a server that echoes requests shows credentials to scripts" if status is Status.FAIL else "",
-        attempts=1,
-    )
+def trace_result(outcome: Answer | Failure, mark: str) -> Result:
+    """Whether the answer to TRACE echoes the request, by the mark that it carried.
+
+    To hang up is to refuse. Where nothing could be asked, or no answer came in time, nothing is known.
+    """
+    status, hint = Status.OK, ""
+    if isinstance(outcome, Failure):
+        actual = outcome.reason
+        if outcome.timed_out or outcome.phase is not Phase.HTTP:
+            status, hint = Status.UNKNOWN, outcome.hint
+    else:
+        actual = f"TRACE is answered with {outcome.status}"
+        if mark in outcome.text:
+            status, hint = Status.FAIL, "a server that echoes requests shows credentials to scripts"
+            actual = f"{actual}, and the request is echoed"
+        elif outcome.truncated:
+            status, hint = Status.UNKNOWN, "raise --max-body: the request may be echoed after what was read"
+        elif outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundary
+            actual = f"{actual}, but nothing of the request is echoed"
+    return Result(id="trace", status=status, actual=actual, expected="the request is not echoed", hint=hint, attempts=1)
 
 
 async def _alone(probe: Probe, address: str, options: Options, room: Room) -> Attempt | None:
     """Ask one address until it answers well, as often as makes the service stable."""
-    attempt = None
+    attempts: list[Attempt] = []
     for turn in range(options.stable):
         if room() <= 0:
             break
         await asyncio.sleep(min(options.interval, room()) if turn else 0)
-        attempt = judge(await probe(min(options.timeout, room()), address), options, 0.0)
-        if attempt.stopped_in is None:
+        attempts.append(judge(await probe(min(options.timeout, room()), address), options, 0.0))
+        if attempts[-1].stopped_in is None:
             break
-    return attempt
+    return next(reversed(weighed(attempts)), None)
 
 
 def address_result(alone: dict[str, Attempt | None], addresses: Sequence[str], options: Options) -> Result:
     """Whether the name has enough addresses, and whether each of them answers by itself."""
+    late = [address for address, attempt in alone.items() if attempt is None or attempt.cut]
     dead = [
-        f"{address}: {attempt.text if attempt else 'not asked in time'}"
+        f"{address}: {attempt.text}"
         for address, attempt in alone.items()
-        if attempt is None or attempt.stopped_in
+        if attempt and attempt.stopped_in and not attempt.cut
     ]
     status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
+    if late:
+        status, hint = Status.UNKNOWN, "raise --deadline"
+        actual = f"{len(late)} of {len(addresses)} not asked in time: {', '.join(late)}"
     if len(addresses) < (options.min_addresses or 0):
         status, hint = Status.FAIL, "is the load balancer in as many subnets as it should be?"
     if dead:

@@ -32,6 +32,14 @@ class StatusSet(NamedTuple):
         return any(low <= status <= high for low, high in self.ranges)
 
 
+class Header(NamedTuple):
+    """A request header of the user's own, and whether its value came from a file."""
+
+    name: str
+    value: str
+    from_file: bool = False
+
+
 class HeaderExpectation(NamedTuple):
     """A response header that must be there, and what its value must be."""
 
@@ -165,9 +173,10 @@ def regex(text: str) -> re.Pattern[str]:
         raise ArgumentTypeError(f"not a regular expression: {visible(str(error))}") from None
 
 
-def header(text: str) -> tuple[str, str]:
+def header(text: str) -> Header:
     """A request header's name and value, given or read from a file."""
-    if text.startswith("@"):
+    from_file = text.startswith("@")
+    if from_file:
         from pathlib import Path  # noqa: PLC0415 — costs every run 10 ms, and is for few
 
         try:
@@ -179,7 +188,7 @@ def header(text: str) -> tuple[str, str]:
         raise ArgumentTypeError("a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)")
     if match[1].lower() in _OWN_HEADERS:
         raise ArgumentTypeError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
-    return match[1], match[2].strip()
+    return Header(match[1], match[2].strip(), from_file)
 
 
 def host_header(text: str) -> str:

@@ -24,7 +24,7 @@ def backoff(failures: int, first: float, rng: random.Random) -> float:
 
 
 def shortest_attempt(options: Options) -> float:
-    """Seconds before the deadline when none is begun any more: it would only report its own time-out."""
+    """Seconds before the deadline when no attempt begins any more; what the last answer took comes on top of it."""
     return min(0.5, options.deadline / 10)
 
 
@@ -42,14 +42,16 @@ async def wait_until_stable(
     """
     clock = asyncio.get_running_loop().time
     began = clock()
-    good_since, good, failures = began, 0, 0
+    good_since, good, failures, took = began, 0, 0, 0.0
     while True:
-        last = not options.deadline
+        last, started = not options.deadline, clock()
         outcome = await probe(
             options.timeout if last else min(options.timeout, max(deadline - clock(), shortest_attempt(options)))
         )
         attempt = judge(outcome, options, clock() - began)
         record(attempt)
+        if isinstance(outcome, Answer):
+            took = clock() - started
         if attempt.stopped_in is None:
             good_since = good_since if good else clock()
             good, failures, pause = good + 1, 0, options.interval
@@ -62,7 +64,7 @@ async def wait_until_stable(
             pause = backoff(failures, options.interval, rng)
             if isinstance(outcome, Answer):
                 pause = max(pause, min(explain.retry_after(outcome), LONGEST_PAUSE))
-        room = deadline - clock() - shortest_attempt(options)
+        room = deadline - clock() - shortest_attempt(options) - took
         if room <= 0:
             return False
         await asyncio.sleep(min(pause, room))

@@ -48,6 +48,11 @@ def test_a_name_that_does_not_resolve_proves_nothing() -> None:
     assert result(alb=Knock.OPEN, task=Knock.UNKNOWN, other=Knock.DROPPED).status is Status.UNKNOWN
 
 
+def test_a_port_that_was_not_tried_for_long_enough_proves_nothing() -> None:
+    found = result(alb=Knock.OPEN, task=Knock.UNTRIED, other=Knock.DROPPED)
+    assert (found.status, found.hint) == (Status.UNKNOWN, "raise --deadline")
+
+
 def test_a_refusal_is_shut_but_said_to_be_no_security_groups_doing() -> None:
     assert "no security group" in result(alb=Knock.OPEN, task=Knock.REFUSED, other=Knock.DROPPED).hint
 
@@ -70,6 +75,8 @@ def test_a_door_behind_which_packets_vanish_is_dropped_in_time(monkeypatch: pyte
         await asyncio.sleep(60)
 
     monkeypatch.setattr(asyncio, "open_connection", vanish)
+    assert asyncio.run(knock(TASK, 0.05, resolver=system_resolver)) is Knock.UNTRIED, "it may only be slow"
+    monkeypatch.setattr("verify.doors.SHORTEST_TRY", 0.05)
     assert asyncio.run(knock(TASK, 0.05, resolver=system_resolver)) is Knock.DROPPED
 
 

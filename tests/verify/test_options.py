@@ -8,6 +8,7 @@ import pytest
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
 from verify.options import CHECK, WATCH, build_parser, parse_options
+from verify.values import Header
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
 
@@ -141,7 +142,7 @@ def test_a_door_is_a_host_and_a_port_or_a_port_of_the_target(text: str, door: tu
 def test_a_header_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("Authorization: Bearer hunter2\n", encoding="utf-8")
     options = parse_options(["--header", f"@{tmp_path / 'token'}", "--header", "X-A:b"])
-    assert options.header == (("Authorization", "Bearer hunter2"), ("X-A", "b"))
+    assert options.header == (Header("Authorization", "Bearer hunter2", from_file=True), Header("X-A", "b"))
 
 
 @pytest.mark.parametrize(

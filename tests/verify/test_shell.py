@@ -241,8 +241,8 @@ def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> Non
 def test_trace_is_asked_for_only_on_demand(alb: FakeAlb) -> None:
     seen = len(alb.requests)
     done = verify(alb.authority, "--no-trace", *QUICK)
-    assert done.returncode == ExitCode.FAILED
-    assert b"TRACE is answered with 200" in done.stdout
+    assert done.returncode == ExitCode.PASSED
+    assert b"TRACE is answered with 200, but nothing of the request is echoed" in done.stdout
     assert sum(request.startswith(b"TRACE ") for request in alb.requests[seen:]) == 1
 
 

@@ -41,7 +41,7 @@ def wait(script: Callable[[int], Outcome], *arguments: str, takes: float = 0.0) 
 
     async def probe(limit: float) -> Outcome:
         await asyncio.sleep(min(takes, limit))
-        return script(len(attempts)) if takes <= limit else failure(Phase.HTTP)
+        return script(len(attempts)) if takes <= limit else failure(Phase.HTTP)._replace(cut=limit < options.timeout)
 
     async def main() -> tuple[bool, list[Attempt], float]:
         ready = await wait_until_stable(

@@ -1,0 +1,255 @@
+"""No wrong verdict: what a service does, and what the run then ends with, says and advises.
+
+The first table runs in virtual time; the others against servers on loopback.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.verify.fake_alb import FakeAlb, Script, page
+from tests.verify.test_run import Handler, found, hello, run
+from verify.exit_codes import ExitCode
+from verify.main import main
+from verify.report import Report
+
+
+def always(status: int, text: str = "", **headers: str) -> Handler:
+    def handler(_number: int, _request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers=headers, text=text)
+
+    return handler
+
+
+def good_from(number: int, before: Handler) -> Handler:
+    return lambda turn, request: hello(turn, request) if turn >= number else before(turn, request)
+
+
+def good_before(number: int, after: Handler) -> Handler:
+    return lambda turn, request: hello(turn, request) if turn < number else after(turn, request)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A run against a deadline, and what it has to come to: its code, a result's text, and how its hint starts."""
+
+    run: Callable[[], Report]
+    code: ExitCode
+    result: str
+    said: str
+    hint: str
+
+
+BALANCER_503, BALANCER_504 = always(503, server="awselb/2.0"), always(504, server="awselb/2.0")
+OUT_OF_TIME = {
+    "an application that answers 500 after a second": Timed(
+        lambda: run(always(500, server="nginx"), "--deadline", "10s", takes=1.0),
+        ExitCode.APPLICATION_ERROR, "http", "500 from nginx", "a target answered this",
+    ),
+    "a load balancer that answers 504 after three seconds": Timed(
+        lambda: run(BALANCER_504, "--deadline", "10s", takes=3.0),
+        ExitCode.BALANCER_ERROR, "http", "504 from the load balancer: a target did not", "is the application stuck",
+    ),
+    "a load balancer that answers 504 after three seconds, asked twice at most": Timed(
+        lambda: run(BALANCER_504, "--deadline", "7s", takes=3.0),
+        ExitCode.BALANCER_ERROR, "http", "504 from the load balancer", "is the application stuck",
+    ),
+    "errors that take longer and longer": Timed(
+        lambda: run(BALANCER_503, "--deadline", "10s", takes=lambda number: (0.1, 0.1, 60.0)[min(number, 2)]),
+        ExitCode.BALANCER_ERROR, "http", "503 from the load balancer", "do the service's tasks run",
+    ),
+    "a healthy service that takes two seconds": Timed(
+        lambda: run(hello, "--deadline", "5s", takes=2.0),
+        ExitCode.INCONCLUSIVE, "stable", "2 good answers, and the deadline left no time for more",
+        "raise --deadline (an answer took 2 s)",
+    ),
+    "a healthy service that takes ever longer": Timed(
+        lambda: run(hello, "--deadline", "5s", takes=lambda number: (0.1, 60.0)[min(number, 1)]),
+        ExitCode.INCONCLUSIVE, "stable", "1 good answer, and the deadline left no time", "raise --deadline, or",
+    ),
+    "a service that became healthy just before the end": Timed(
+        lambda: run(good_from(3, BALANCER_503), "--deadline", "8s", takes=0.1),
+        ExitCode.INCONCLUSIVE, "stable", "good answer", "raise --deadline",
+    ),
+    "a service that is good for a shorter time than was asked for": Timed(
+        lambda: run(hello, "--deadline", "5s", "--stable-for", "10s"),
+        ExitCode.INCONCLUSIVE, "stable", "good answers, and the deadline", "raise --deadline",
+    ),
+    "a service that goes down once it was good": Timed(
+        lambda: run(good_before(2, BALANCER_503), "--deadline", "8s"),
+        ExitCode.BALANCER_ERROR, "stable", "2 good of 6 answers, but not in a row; the last other one: 503 from",
+        "do the service's tasks run",
+    ),
+    "a healthy service that is too slow for so many samples": Timed(
+        lambda: run(hello, "--deadline", "10s", takes=1.0),
+        ExitCode.INCONCLUSIVE, "answers", "of 10 requests answered; the run ended before the rest",
+        "raise --deadline (an answer took 1 s)",
+    ),
+    "a healthy service whose last sample the deadline cuts": Timed(
+        lambda: run(hello, "--deadline", "5s", takes=lambda number: 0.01 if number < 9 else 60.0),
+        ExitCode.INCONCLUSIVE, "answers", "6 of 10 requests answered; the run ended before", "raise --deadline",
+    ),
+    "a task that did not come up in too few samples": Timed(
+        lambda: run(always(200, "Hello from a"), "--deadline", "10s", "--expect-tasks", "2", takes=1.0),
+        ExitCode.INCONCLUSIVE, "tasks", "1 distinct", "raise --deadline, or lower --samples",
+    ),
+    "a wrong body, however few samples there were": Timed(
+        lambda: run(hello, "--deadline", "10s", "--body-contains", "version 2", takes=1.0),
+        ExitCode.WRONG_VERSION, "body-contains", "'<h1>Hello from task-", "is the new version deployed everywhere?",
+    ),
+    "an address that answers too slowly to be asked for": Timed(
+        lambda: run(
+            hello, "--deadline", "6s", "--each-address", addresses=("192.0.2.1", "192.0.2.2"),
+            takes=lambda number: 0.01 if number < 4 else 60.0,
+        ),
+        ExitCode.INCONCLUSIVE, "addresses", "1 of 2 not asked in time: 192.0.2.2", "raise --deadline",
+    ),
+    "nothing in all the time that there is": Timed(
+        lambda: run(hello, "--deadline", "8s", takes=60.0),
+        ExitCode.UNREACHABLE, "http", "no complete answer within 8 s, which was all that the deadline left",
+        "raise --deadline; what listens here",
+    ),
+    "nothing within --timeout": Timed(
+        lambda: run(hello, "--deadline", "8s", "--timeout", "2s", takes=60.0),
+        ExitCode.UNREACHABLE, "http", "no complete answer within 2 s", "is the application stuck, or slow?",
+    ),
+    "a name that came up so late that its service had no time": Timed(
+        lambda: run(hello, "--deadline", "8s", takes=60.0, resolves_after=2),
+        ExitCode.UNREACHABLE, "http", "which was all that the deadline left", "raise --deadline",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUT_OF_TIME)
+def test_what_the_deadline_cuts_outweighs_no_complete_answer(name: str) -> None:
+    case = OUT_OF_TIME[name]
+    report = case.run()
+    result = found(report, case.result)
+    assert case.said in result.actual
+    assert result.hint.startswith(case.hint)
+    assert report.exit_code is case.code
+
+
+@dataclass(frozen=True)
+class Row:
+    """A server on loopback, what it is asked with, and what the run has to come to: its code, and what it prints."""
+
+    server: Script
+    arguments: tuple[str, ...]
+    code: ExitCode
+    said: str
+    hint: str = ""
+
+
+def echoed(header: str, as_name: str = "", body: str = "ok") -> Script:
+    """Answers with the value of a request's header as a header of its own."""
+
+    def script(_number: int, request: bytes) -> Iterator[bytes]:
+        values = [
+            line.partition(b":")[2].strip().decode()
+            for line in request.split(b"\r\n")
+            if line.lower().startswith(f"{header.lower()}:".encode())
+        ]
+        headers: dict[str, Any] = {as_name or "x_echo": ", ".join(values)}
+        yield page(body.replace("VALUE", "".join(values)), **headers)
+
+    return script
+
+
+def traced(_number: int, request: bytes) -> list[bytes]:
+    return [page(request if request.startswith(b"TRACE") else b"ok")]
+
+
+ORIGIN = "https://app.example.com"
+HEADERS = {
+    "an origin that is allowed": Row(
+        echoed("Origin", "access_control_allow_origin"),
+        ("--header", f"Origin: {ORIGIN}", "--expect-header", f"Access-Control-Allow-Origin={ORIGIN}"),
+        ExitCode.PASSED, "Access-Control-Allow-Origin=https://app.example.com",
+    ),
+    "a type that was accepted": Row(
+        echoed("Accept", "content_type"),
+        ("--header", "Accept: application/json", "--expect-header", "Content-Type=application/json"),
+        ExitCode.PASSED, "Content-Type=application/json",
+    ),
+    "a value of JSON that was sent": Row(
+        echoed("X-Env", body='{"env": "VALUE"}'),
+        ("--header", "X-Env: production", "--expect-json", "/env=production"),
+        ExitCode.PASSED, "/env=production",
+    ),
+    "a credential that is expected, and not shown where another one fails": Row(
+        echoed("Authorization", body='{"token": "VALUE"}'),
+        ("--header", "Authorization: Bearer hunter2-hunter2", "--expect-json", "/token=Bearer other"),
+        ExitCode.WRONG_VERSION, "'***' at /token",
+    ),
+    "a number of JSON that is also a key": Row(
+        echoed("X-Api-Key", body='{"version": VALUE}'),
+        ("--header", "X-Api-Key: 1234567", "--expect-json", "/version=1"),
+        ExitCode.WRONG_VERSION, "'***' at /version",
+    ),
+    "a version in Server that was also sent": Row(
+        lambda _number, _request: [
+            page("ok", server="nginx/1.22.1", x_content_type_options="nosniff", x_frame_options="DENY")
+        ],
+        ("--header", "X-Server: nginx/1.22.1", "--security-headers"),
+        ExitCode.FAILED, "Server: nginx/1.22.1",
+    ),
+    "a credential in a redirect": Row(
+        lambda _number, _request: [page("", 302, location="https://b.example/?sid=hunter2-hunter2")],
+        ("--header", "Cookie: theme=darkdark; sid=hunter2-hunter2"),
+        ExitCode.WRONG_REDIRECT, "302 redirect to https://b.example/?***",
+    ),
+    "a credential in a task's name": Row(
+        echoed("X-Auth-Token", "x_served_by"),
+        ("--header", "X-Auth-Token: hunter2-hunter2", "--identity", "header:X-Served-By"),
+        ExitCode.PASSED, "(100%)  ***",
+    ),
+    "an agent and types that replace verify's": Row(
+        lambda _number, request: [page(str(sorted(request.lower().split(b"\r\n"))))],
+        ("--header", "user-agent: probe/1", "--header", "Accept: text/x", "--header", "Accept-Encoding: br",
+         "--body-regex", r"(?s)^(?!.*verify|.*\*/\*|.*identity).*-encoding: br', b'accept: text/x'.*agent: probe/1"),
+        ExitCode.PASSED, "the body matches",
+    ),
+    "a header that is given without a value": Row(
+        lambda _number, request: [page(request)],
+        ("--header", "Accept:", "--header", "X-Empty:", "--body-regex", r"(?s)^(?!.*Accept:).*X-Empty:"),
+        ExitCode.PASSED, "the body matches",
+    ),
+    "TRACE that is answered with a page": Row(
+        lambda _number, _request: [page("Hello from a")], ("--no-trace",),
+        ExitCode.PASSED, "TRACE is answered with 200, but nothing of the request is echoed",
+    ),
+    "TRACE that echoes": Row(
+        traced, ("--no-trace",),
+        ExitCode.FAILED, "TRACE is answered with 200, and the request is echoed", "shows credentials to scripts",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers_are_judged_as_they_are_and_shown_without_secrets(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends_as(HEADERS[name], capsys)
+
+
+def ends_as(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
+    with FakeAlb(row.server) as alb:
+        code = main([alb.authority, "--interval", "1ms", "--quiet", *row.arguments])
+    report = capsys.readouterr().out
+    assert row.said in report
+    assert row.hint in report
+    assert "hunter2" not in report
+    assert code == row.code
+
+
+def test_a_secret_from_a_file_is_masked_whatever_its_header_is_called(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "header").write_text("X-Shop: hunter2-hunter2\n", encoding="utf-8")
+    arguments = ("--header", f"@{tmp_path}/header", "--expect-header", "X-Echo=a")
+    ends_as(Row(echoed("X-Shop"), arguments, ExitCode.WRONG_VERSION, "X-Echo: ***"), capsys)
