@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import signal
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -22,16 +22,18 @@ from localaws.addresses import NoAddressError
 from localaws.alb.envoy import EnvoyError
 from localaws.awsx import AwsxProvider
 from localaws.cloud import Cloud, StateFileError, write_atomically
+from localaws.guard import Guard
 from localaws.home import Address, Home, fingerprint, try_lock
 from localaws.lifecycle import Running
+from localaws.private import UMASK, SharedFolder, make_folder, take_from_others
 from localaws.provider import AwsProvider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
 log = logging.getLogger("localaws")
 
-_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0))
+_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 """A state of many resources is larger than gRPC's 4 MiB."""
 
 
@@ -46,12 +48,27 @@ def _installed(package: str) -> str:
     return importlib.metadata.version(package)
 
 
-async def _listen(servicer: provider_pb2_grpc.ResourceProviderServicer) -> tuple[grpc.aio.Server, int]:
+@asynccontextmanager
+async def serving(servicer: provider_pb2_grpc.ResourceProviderServicer, folder: int, name: str) -> AsyncIterator[int]:
+    """Serve the owner of this process and root, and give the port.
+
+    Args:
+        servicer: What answers.
+        folder: An open folder that only its owner may enter, for the socket behind the port; named by its descriptor,
+            because a socket's path must fit 108 characters.
+        name: The socket's name.
+    """
+    socket = f"/proc/self/fd/{folder}/{name}"
     server = grpc.aio.server(options=_UNLIMITED)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    server.add_insecure_port(f"unix:{socket}")
+    guard = Guard(socket)
     await server.start()
-    return server, port
+    try:
+        yield await guard.start()
+    finally:
+        await server.stop(grace=1)
+        await guard.close()
 
 
 def _still_home(home: Home, lock: TextIO) -> bool:
@@ -76,15 +93,15 @@ async def serve(home: Home, code: str, lock: TextIO) -> None:
     try:
         provider = AwsProvider(cloud, running, version=_installed("pulumi-aws"), functions=running.functions)
         awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
-        (server, port), (awsx_server, awsx_port) = await _listen(provider), await _listen(awsx)
-        address = Address(os.getpid(), port, awsx_port, code)
-        write_atomically(home.ready, json.dumps(asdict(address)))
-        log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
-        while not stop.is_set() and _still_home(home, lock):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _HOME_CHECK_SECONDS)
-        log.info("stopping")
-        await asyncio.gather(server.stop(grace=1), awsx_server.stop(grace=1))
+        folder = os.open(home.path, os.O_PATH)
+        async with serving(provider, folder, "aws.sock") as port, serving(awsx, folder, "awsx.sock") as awsx_port:
+            address = Address(os.getpid(), port, awsx_port, code)
+            write_atomically(home.ready, json.dumps(asdict(address)))
+            log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
+            while not stop.is_set() and _still_home(home, lock):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _HOME_CHECK_SECONDS)
+            log.info("stopping")
     finally:
         if _still_home(home, lock):
             home.ready.unlink(missing_ok=True)
@@ -99,8 +116,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("home", type=Path, help="folder for the local AWS's files")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    os.umask(UMASK)
     code = fingerprint()
     home = Home(chosen.project, chosen.home)
+    try:
+        make_folder(home.path)
+        take_from_others(home.path)
+    except SharedFolder as error:
+        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
+        return 1
     lock = try_lock(home)
     if lock is None:
         log.info("a daemon serves %s already", home.path)

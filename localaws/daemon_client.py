@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from localaws.home import Address, fingerprint, holder
+from localaws.private import make_folder, opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +79,8 @@ def stop(home: Home) -> bool:
 
 
 def _start(home: Home) -> subprocess.Popen[bytes]:
-    home.path.mkdir(parents=True, exist_ok=True)
-    with home.daemon_log.open("ab") as output:
+    make_folder(home.path)
+    with open(home.daemon_log, "ab", opener=opener) as output:
         return subprocess.Popen(  # noqa: S603 — our own interpreter and module
             [sys.executable, "-m", "localaws.daemon", str(home.project), str(home.path)],
             stdin=subprocess.DEVNULL,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from localaws.private import make_folder, opener
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -118,8 +120,8 @@ def fingerprint() -> str:
 
 def try_lock(home: Home) -> TextIO | None:
     """Take the daemon's lock; None if a daemon lives. Closing the file gives it back."""
-    home.path.mkdir(parents=True, exist_ok=True)
-    file = home.lock.open("a")
+    make_folder(home.path)
+    file = open(home.lock, "a", opener=opener)  # noqa: SIM115 — a Path's `open` has no opener; it stays open
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

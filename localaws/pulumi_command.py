@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from localaws.private import UMASK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -37,6 +39,8 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
         NoCli: There is no Pulumi CLI to become.
     """
     cli = _cli()
+    if command in _WANTS_STACK:
+        os.umask(UMASK)  # for the state, which the CLI writes: its passphrase is empty, so what may read it knows all
     environment = _environment(home, address, os.environ)
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]

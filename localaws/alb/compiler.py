@@ -224,7 +224,7 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
 
     return {
         "node": {"id": "local-alb", "cluster": "local-alb"},
-        "admin": {"address": {"pipe": {"path": admin_socket}}},
+        "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
         "dynamic_resources": {"cds_config": watch("clusters.json"), "lds_config": watch("listeners.json")},
         "layered_runtime": {"layers": [{"name": "none", "static_layer": {}}]},
     }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LONGEST_REQUEST = 2**20
+_UMASK = 0o022
+"""A container's, with every container engine; the daemon's own keeps its files from other users."""
 
 _prctl = ctypes.CDLL(None).prctl
 
@@ -31,6 +33,7 @@ def _exec(request: dict[str, Any], stdout: int, stderr: int, report: int) -> Nev
     """Become the requested program; tell over `report` why not."""
     try:
         os.setsid()
+        os.umask(_UMASK)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (stdout, 1), (stderr, 2)):

@@ -12,7 +12,9 @@ import httpx
 import psutil
 
 from localaws.home import holder
+from localaws.private import OURS
 from tests.engine.stack import WITHOUT_ASKING
+from tests.second_user import AS_NOBODY, in_reach, tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +47,27 @@ def cloud_and_engine_agree(stack: Stack) -> bool:
     known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
     text = stack.home.resources.read_text()
     return all(f'"id": "{identifier}"' in text for identifier in known)
+
+
+@AS_NOBODY
+def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stack) -> None:
+    daemon = psutil.Process(stack.address.pid)
+    ports = sorted({each.laddr.port for each in daemon.net_connections("inet") if each.status == psutil.CONN_LISTEN})
+    assert {stack.address.aws_port, stack.address.awsx_port} <= {*ports}
+    assert tries([stack.address.aws_port], stack.path, user=0)["answers"] != ["UNAVAILABLE"], "root may"
+    with in_reach(stack.path):
+        found = tries(ports, stack.path)
+    assert found == {
+        "answers": ["UNAVAILABLE"] * len(ports),
+        "status": ["UNAVAILABLE"] * len(ports),
+        "files": [],
+    }
+
+
+def test_what_the_local_aws_writes_is_its_owners_alone(stack: Stack) -> None:
+    open_to_others = [path for path in (stack.path, *stack.path.rglob("*")) if path.lstat().st_mode & 0o077]
+    assert not open_to_others
+    assert {path.name for path in stack.path.iterdir()} <= OURS
 
 
 def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_back(stack: Stack) -> None:

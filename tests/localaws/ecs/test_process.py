@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from contextlib import asynccontextmanager
@@ -67,6 +68,19 @@ def test_a_container_gets_its_own_environment_and_nothing_of_ours(
         said = {line.partition(" ")[2] for line in lines}
         assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={place.address}:9000", "/"} <= said
         assert not [line for line in said if "AWS_" in line]
+
+    asyncio.run(play())
+
+
+def test_a_container_makes_files_as_in_a_container_whatever_ours_are(tmp_path: Path) -> None:
+    async def play() -> None:
+        before = os.umask(0o077)
+        try:
+            async with runtime(tmp_path) as running:
+                assert await (await running.start(task(container("umask")))).ended == {"app": 0}
+        finally:
+            os.umask(before)
+        assert (tmp_path / "logs/group/app").read_text().split()[1] == "0022"
 
     asyncio.run(play())
 

@@ -1,0 +1,176 @@
+"""Lets the processes of its owner, and of root, connect to the daemon, and no others.
+
+The engine attaches by a bare port number, without credentials, and gRPC can't ask who is at the other end of a
+connection. So gRPC listens on a Unix socket in a folder of its owner's; on the port listens what is here: it looks
+each peer's user up in the kernel's table of TCP connections, once, and then passes bytes on. The verdict belongs to
+the connection, so a port number that another process gets later is worth nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import secrets
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+log = logging.getLogger(__name__)
+
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_ESTABLISHED = "01"
+_MAPPED = "0000000000000000FFFF0000"
+"""What precedes an IPv4 address in the table of IPv6, where a socket of that family is connected to it."""
+
+_UID, _INODE = 6, 8
+"""Columns of the tables, after the one that numbers the rows."""
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.02
+"""The tables aren't read in one piece: a row can be missed while others come and go."""
+
+_CHUNK = 2**16
+
+
+class Endpoint(NamedTuple):
+    """One end of a connection over IPv4."""
+
+    address: str
+    port: int
+
+
+def owner(table: str, peer: Endpoint, own: Endpoint) -> int | None:
+    """The user id of the process that holds a connection's other end; None if the table doesn't say.
+
+    Args:
+        table: Content of `/proc/net/tcp` or `/proc/net/tcp6`.
+        peer: The other end.
+        own: This end.
+
+    A connection whose process has closed it is listed as root's. It says nothing about who opened it.
+    """
+    ends = f"{_hex(peer)} {_hex(own)} {_ESTABLISHED} "
+    mapped = f"{_MAPPED}{_hex(peer)} {_MAPPED}{_hex(own)} {_ESTABLISHED} "
+    for start in (table.find(f" {ends}"), table.find(f" {mapped}")):
+        if start >= 0:
+            columns = table[start:].split(maxsplit=_INODE + 1)
+            return int(columns[_UID]) if columns[_INODE] != "0" else None
+    return None
+
+
+def _hex(end: Endpoint) -> str:
+    number = int.from_bytes(socket.inet_aton(end.address), sys.byteorder)
+    return f"{number:08X}:{end.port:04X}"
+
+
+class Guard:
+    """Listens on a port of 127.0.0.1, and passes the connections of some users on to a Unix socket."""
+
+    def __init__(self, behind: str, *, users: Container[int] | None = None) -> None:
+        """Nothing happens until `start`.
+
+        Args:
+            behind: Path of the Unix socket.
+            users: Ids of those who may connect; without, this process's user and root, who can do anything anyway.
+        """
+        self._behind = behind
+        self._users = {os.geteuid(), 0} if users is None else users
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._numbers = itertools.count()
+        self._prefix = f"\0localaws-{secrets.token_hex(8)}"
+        self._refused: set[int | None] = set()
+
+    async def start(self) -> int:
+        """Begin to listen; the port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._server is not None:
+            self._server.close()
+        for each in self._connections:
+            each.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(OSError):
+                user = await self._user(writer)
+                if user is not None and user in self._users:
+                    await self._pass_on(reader, writer)
+                else:
+                    self._note(user)
+        finally:
+            writer.close()
+
+    async def _user(self, writer: asyncio.StreamWriter) -> int | None:
+        """Whose the connection is; None where that can't be told."""
+        peer, own = (Endpoint(*writer.get_extra_info(name)) for name in ("peername", "sockname"))
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            found = await asyncio.to_thread(_look_up, peer, own)
+            # As long as our end is established no other connection can have these two ends: the row is this one's.
+            if not _established(writer.get_extra_info("socket")):
+                return None
+            if found is not None:
+                return found
+        return None
+
+    def _note(self, user: int | None) -> None:
+        """Say once for each user that there was an attempt; more would fill the log."""
+        if user not in self._refused:
+            self._refused.add(user)
+            who = "an unknown user" if user is None else f"user {user}"
+            log.warning("refused a connection of %s: only user %d and root may connect", who, os.geteuid())
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass bytes on in both directions until both are over.
+
+        This end of the Unix socket has a name, which is how the server behind it tells connections apart.
+        """
+        with socket.socket(socket.AF_UNIX) as ours:
+            ours.bind(f"{self._prefix}-{next(self._numbers)}")
+            ours.settimeout(0)
+            await asyncio.get_running_loop().sock_connect(ours, self._behind)
+            inner_reader, inner_writer = await asyncio.open_unix_connection(sock=ours)
+            try:
+                await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+            finally:
+                inner_writer.close()
+
+
+def _look_up(peer: Endpoint, own: Endpoint) -> int | None:
+    for table in _TABLES:
+        with suppress(FileNotFoundError):  # IPv6 may be switched off
+            found = owner(table.read_text(), peer, own)
+            if found is not None:
+                return found
+    return None
+
+
+def _established(connection: socket.socket) -> bool:
+    """Whether neither end has closed the connection; the state is the first byte of `struct tcp_info`."""
+    state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    return state == bytes([int(_ESTABLISHED, 16)])
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(_CHUNK):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()

@@ -1,0 +1,77 @@
+"""Files that only their owner may read: the state holds secrets, the daemon's socket gives everything away."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UMASK = 0o077
+"""Under this no file is anyone's but its owner's."""
+
+_FOLDER = 0o700
+_FILE = 0o600
+
+OURS = frozenset(
+    {
+        *("addresses.json", "cloud.json", "services.json"),
+        *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
+        *("certificates", "config", "envoy", "init", "logs", "state"),
+    }
+)
+"""What a home holds. A folder with anything else in it was not made for the local AWS alone."""
+
+
+class SharedFolder(Exception):  # noqa: N818 — a state of the user's folder
+    """The home lies where other users can put files; the message says what to do."""
+
+
+def make_folder(path: Path) -> None:
+    """Make a home, if it isn't there yet."""
+    path.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
+
+
+def opener(path: str, flags: int) -> int:
+    """For `open`: a file that is made is its owner's alone."""
+    return os.open(path, flags, _FILE)
+
+
+def take_from_others(home: Path) -> None:
+    """Withdraw other users' rights to a home and all that it holds, as earlier versions granted them.
+
+    A folder that holds other files too keeps its own mode: it may be meant for others.
+
+    Raises:
+        SharedFolder: Others may write to that one.
+    """
+    names = {entry.name for entry in os.scandir(home)}
+    if all(name in OURS or name.endswith(".tmp") for name in names):
+        _restrict(home)
+    elif home.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SharedFolder(
+            f"{home} holds other files than the local AWS's, and other users can write to it: give the local AWS a "
+            "folder of its own (LOCALAWS_HOME)"
+        )
+    for name in names & OURS:
+        for path in _all_in(home / name):
+            _restrict(path)
+
+
+def _all_in(path: Path) -> Iterator[Path]:
+    yield path
+    if path.is_dir() and not path.is_symlink():
+        for folder, folders, files in os.walk(path):
+            for name in (*folders, *files):
+                yield path / folder / name
+
+
+def _restrict(path: Path) -> None:
+    with suppress(FileNotFoundError, PermissionError):  # it has just gone, or is another user's to restrict
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode) and mode & UMASK:
+            path.chmod(stat.S_IMODE(mode) & ~UMASK)

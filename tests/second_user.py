@@ -1,0 +1,96 @@
+"""What another user of this machine can do to a local AWS: its ports and its files, tried by a process of that user."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOBODY = 65534
+
+AS_NOBODY = pytest.mark.skipif(
+    os.geteuid() != 0,
+    reason="NOT TESTED that another user is refused: only root can become one; run this test as root",
+)
+
+_BECOME = """
+os.setgroups([])
+os.setgid({user})
+os.setuid({user})
+assert os.geteuid() == {user}
+"""
+
+_TRY = """
+ports, home = {ports}, {home!r}
+
+def ask(port, function, **args):
+    with grpc.insecure_channel(f"127.0.0.1:{{port}}") as channel:
+        request = provider_pb2.InvokeRequest(tok=function)
+        request.args.update(args)
+        try:
+            answer = provider_pb2_grpc.ResourceProviderStub(channel).Invoke(request, timeout=20)
+        except grpc.RpcError as error:
+            return error.code().name
+        return json_format.MessageToDict(getattr(answer, "return"))
+
+def readable():
+    for folder, folders, files in os.walk(home):
+        for name in files:
+            try:
+                open(os.path.join(folder, name), "rb").close()
+            except OSError:
+                continue
+            yield name
+
+print(json.dumps({{
+    "answers": [ask(port, "aws:ssm/getParameter:getParameter", name="/demo/local/db_password") for port in ports],
+    "status": [ask(port, "localaws:index:status") for port in ports],
+    "files": sorted(readable()),
+}}))
+"""
+
+
+def as_user(user: int, script: str, *, imports: str = "import os, socket") -> str:
+    """What a script prints that runs as this user.
+
+    Everything is imported before the process changes its user, who may not read the interpreter's folder.
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", f"{imports}\n{_BECOME.format(user=user)}\n{script}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def tries(ports: list[int], home: Path, *, user: int = NOBODY) -> dict[str, list[object]]:
+    """What a process of another user gets: answers, or gRPC's codes, by port; and names of files that it can open."""
+    imports = "import grpc, json, os; from google.protobuf import json_format"
+    stubs = "from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc"
+    script = _TRY.format(ports=ports, home=str(home))
+    return dict(json.loads(as_user(user, script, imports=f"{imports}; {stubs}")))
+
+
+@contextmanager
+def in_reach(path: Path) -> Iterator[None]:
+    """Let other users get as far as to this path, so that only its own mode protects it."""
+    closed = {parent: parent.stat().st_mode for parent in path.parents if not parent.stat().st_mode & 0o001}
+    for parent, mode in closed.items():
+        parent.chmod(mode | 0o011)
+    try:
+        yield
+    finally:
+        for parent, mode in closed.items():
+            parent.chmod(mode)
