@@ -387,7 +387,7 @@ def _region_of(inputs: Properties, provider_region: str) -> str:
 
 def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, Any]:
     """What AWS computes once; and the name that its provider makes up, where Pulumi filled in none."""
-    if kind.autoname is None or inputs.get(kind.autoname.property) is not None:
+    if kind.autoname is None or inputs.get(kind.autoname.property) not in (None, ""):
         return dict(kind.computed(mint, inputs))
     prefix = inputs.get(f"{kind.autoname.property}Prefix")
     name = f"{prefix if isinstance(prefix, str) else 'terraform-'}{mint.digits(26)}"

@@ -241,7 +241,7 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
         if not isinstance(value, str):
             message = f"{where}log option {name} must be text, got {show(value)}"
             yield Refusal(_CLIENT, message, "ecs.container.log-option-text")
-    if fargate and inputs.get("executionRoleArn") is None:
+    if fargate and not inputs.get("executionRoleArn"):
         message = "Fargate requires task definition to have execution role ARN to support log driver awslogs."
         yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
 
@@ -307,7 +307,7 @@ def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusa
 
 
 def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
-    if not fargate or inputs.get("executionRoleArn") is not None:
+    if not fargate or inputs.get("executionRoleArn"):
         return
     if any(blocks(container.get("secrets")) for container in found):
         message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."

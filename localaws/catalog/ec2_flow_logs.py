@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SUBNET, VPC, ec2_id
-from localaws.catalog.iam import ROLE
-from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.model import AllExcept, Reference, Refusal, ResourceType, Unique
 from localaws.catalog.values import ARN, Limit, exactly_one, given, one_of
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.model import Mint, Properties, Refusals
 
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 
@@ -21,24 +20,17 @@ _TO_LOGS = (None, "cloud-watch-logs")
 def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _SOURCES, "ec2.flow-log.one-source")
     kind = inputs.get("logDestinationType")
-    if not given(inputs, "logDestination"):
+    if not inputs.get("logDestination"):
         yield Refusal("InvalidArgument", "logDestination must be given", "ec2.flow-log.destination", "logDestination")
-    if kind in _TO_LOGS and not given(inputs, "iamRoleArn"):
+    if kind in _TO_LOGS and not inputs.get("iamRoleArn"):
         message = "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs: set iamRoleArn"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
-    if kind == "s3" and given(inputs, "iamRoleArn"):
+    if kind == "s3" and inputs.get("iamRoleArn"):
         message = "a flow log to a bucket takes no iamRoleArn; the bucket's policy lets it in"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
     if given(inputs, "vpcId", "subnetId", "eniId") and not given(inputs, "trafficType"):
         message = "trafficType must be given"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.traffic", "trafficType")
-
-
-def _account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
-    role = next((each for each in world.all(ROLE) if each.computed.get("arn") == inputs.get("iamRoleArn")), None)
-    if role is not None and "vpc-flow-logs.amazonaws.com" not in str(role.inputs.get("assumeRolePolicy")):
-        message = f"Access error. {role.id} must trust vpc-flow-logs.amazonaws.com"
-        yield Refusal("InvalidParameterValue", message, "ec2.flow-log.role-trust", "iamRoleArn")
 
 
 def _computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -82,7 +74,6 @@ TYPES = (
             ),
         ),
         rules=_rules,
-        account_rules=_account_rules,
         computed=_computed,
     ),
 )

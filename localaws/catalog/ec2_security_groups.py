@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, ec2_id, simple
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.values import (
     CIDR_IPV6,
     Limit,
@@ -17,10 +18,13 @@ from localaws.catalog.values import (
     matches,
     number,
     text,
+    texts,
     within,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from localaws.catalog.model import Mint, Properties, Refusals, World
 
 DEFAULT_SECURITY_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
@@ -72,13 +76,87 @@ def _group_reference(path: str, when_deleted: str = "held") -> Reference:
         "InvalidGroup.NotFound",
         "ec2.security-group.exists",
         "gone" if when_deleted == "gone" else "held",
+        # A group of a peered VPC's account, with the number of that account.
+        elsewhere=r"\d{12}/sg-[0-9a-f]{8,17}",
     )
 
 
-def _group_account_rules(inputs: Properties, _world: World, _current: Resource | None) -> Refusals:
+class Permission(NamedTuple):
+    """What a rule opens, however it is written: one protocol, range of ports and source or destination."""
+
+    protocol: str
+    first: float | None
+    last: float | None
+    kind: str
+    """Which of the inputs names the other side: one of `_SOURCES`."""
+    other: str
+
+
+_PROTOCOL_NAMES = {"all": ALL_PROTOCOLS, "1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
+_INLINE_SOURCES = {
+    "cidrBlocks": "cidrIpv4",
+    "ipv6CidrBlocks": "cidrIpv6",
+    "prefixListIds": "prefixListId",
+    "securityGroups": "referencedSecurityGroupId",
+}
+
+
+def _permission(rule: Properties, protocol: str, kind: str, other: object) -> Permission:
+    shown = str(rule.get(protocol)).lower()
+    name = _PROTOCOL_NAMES.get(shown, shown)
+    first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
+    return Permission(name, *((None, None) if name == ALL_PROTOCOLS else (first, last)), kind, str(other))
+
+
+def _inline_permissions(inputs: Properties, direction: str, group: str) -> list[Permission]:
+    """What a group's own rules open; `group` is its id."""
+    return [
+        _permission(rule, "protocol", kind, other)
+        for rule in blocks(inputs.get(direction))
+        for name, kind in _INLINE_SOURCES.items()
+        for other in (
+            *texts(rule.get(name)),
+            *([group] if kind == _SOURCES[-1] and rule.get("self") is True else ()),
+        )
+    ]
+
+
+def _separate_permissions(world: World, token: str, group: object, current: Resource | None) -> list[Permission]:
+    """What the rules open that are resources of their own."""
+    return [
+        _permission(rule.inputs, "ipProtocol", kind, rule.inputs[kind])
+        for rule in world.all(token)
+        if rule.inputs.get("securityGroupId") == group and (current is None or rule.id != current.id)
+        for kind in given(rule.inputs, *_SOURCES)
+    ]
+
+
+def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
+    """Networks of IPv4 and IPv6 are counted apart, everything else with both."""
+    kinds = Counter(each.kind for each in permissions)
+    both = sum(kinds[kind] for kind in ("prefixListId", _SOURCES[-1]))
+    if max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + both > RULES_PER_GROUP:
+        message = f"{group} would have more than {RULES_PER_GROUP} rules; a rule counts once for each network it names"
+        yield Refusal("RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota")
+
+
+def _duplicates(permissions: Iterable[Permission], group: object) -> Refusals:
+    for each in permissions:
+        message = f"the specified rule already exists in {group}: {each.protocol} {each.kind} {each.other}"
+        yield Refusal("InvalidPermission.Duplicate", message, "ec2.security-group-rule.unique")
+
+
+def _group_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     if not given(inputs, "vpcId"):
         message = "there is no default VPC, so vpcId must be set"
         yield Refusal("VPCIdNotSpecified", message, "ec2.security-group.vpc-required", "vpcId")
+    group = current.id if current else str(inputs.get("name"))
+    for direction, token in (("ingress", INGRESS_RULE), ("egress", EGRESS_RULE)):
+        inline = _inline_permissions(inputs, direction, group)
+        separate = _separate_permissions(world, token, group, None)
+        before = _inline_permissions(current.inputs, direction, group) if current else []
+        yield from _quota_rules([*inline, *separate], group)
+        yield from _duplicates((each for each in inline if each in separate and each not in before), group)
 
 
 def _group_deletion_rules(group: Resource, _world: World) -> Refusals:
@@ -117,10 +195,13 @@ def _rule_rules(inputs: Properties) -> Refusals:
 
 
 def _rule_account_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    group = inputs.get("securityGroupId")
-    if len(namesakes(world, token, inputs, current, "securityGroupId")) >= RULES_PER_GROUP:
-        message = f"{group} has {RULES_PER_GROUP} rules, no more are allowed"
-        yield Refusal("RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota")
+    group = world.get(SECURITY_GROUP, inputs.get("securityGroupId"))
+    if group is not None:
+        direction = "ingress" if token == INGRESS_RULE else "egress"
+        inline = _inline_permissions(group.inputs, direction, group.id)
+        wanted = [_permission(inputs, "ipProtocol", kind, inputs[kind]) for kind in given(inputs, *_SOURCES)]
+        yield from _quota_rules([*inline, *_separate_permissions(world, token, group.id, current), *wanted], group.id)
+        yield from _duplicates((each for each in wanted if each in inline), group.id)
     mine, theirs = (world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", _SOURCES[-1]))
     if mine and theirs and mine.outputs.get("vpcId") != theirs.outputs.get("vpcId"):
         message = f"{mine.id} and {theirs.id} belong to different networks"

@@ -176,9 +176,8 @@ def _deployment_rules(inputs: Properties) -> Refusals:
                 "otherwise no deployment could start or stop a task"
             )
             yield Refusal(_INVALID, message, "ecs.service.blocked-deployments", "deploymentMaximumPercent")
-        if inputs.get("availabilityZoneRebalancing") == "ENABLED" and maximum == 100:  # noqa: PLR2004 — percent
-            message = "availabilityZoneRebalancing needs a deploymentMaximumPercent above 100"
-            yield Refusal(_INVALID, message, "ecs.service.rebalancing", "availabilityZoneRebalancing")
+    if inputs.get("availabilityZoneRebalancing") == "ENABLED":
+        yield from _rebalancing_rules(inputs, maximum)
     controller = block(inputs.get("deploymentController")).get("type")
     for name in given(inputs, "deploymentCircuitBreaker", "alarms"):
         if controller in ("CODE_DEPLOY", "EXTERNAL"):
@@ -189,6 +188,27 @@ def _deployment_rules(inputs: Properties) -> Refusals:
             if name != "desiredCount" or number(inputs[name]):
                 message = f"{name} can't be set for schedulingStrategy DAEMON"
                 yield Refusal(_INVALID, message, "ecs.service.daemon", name)
+
+
+_ZONE = "attribute:ecs.availability-zone"
+
+
+def _rebalancing_rules(inputs: Properties, maximum: float | None) -> Refusals:
+    """What rebalancing across zones doesn't work with. Source: ECS's guide to service rebalancing."""
+    strategies = inputs.get("orderedPlacementStrategies")
+    first = next(iter(blocks(strategies)), {}) if known(strategies) else {}
+    zones_first = first.get("type") == "spread" and str(first.get("field")).lower() == _ZONE
+    constraints = texts(values_at(inputs, "placementConstraints[].expression"))
+    for broken, message in (
+        (maximum == 100, "needs a deploymentMaximumPercent above 100"),  # noqa: PLR2004 — percent
+        (inputs.get("schedulingStrategy") == "DAEMON", "doesn't work with schedulingStrategy DAEMON"),
+        (inputs.get("launchType") == "EXTERNAL", "doesn't work with launchType EXTERNAL"),
+        (bool(first) and not zones_first, f"needs a spread over {_ZONE} as the first strategy"),
+        (any(_ZONE in each for each in constraints), f"doesn't work with a constraint on {_ZONE}"),
+    ):
+        if broken:
+            text = f"availabilityZoneRebalancing {message}"
+            yield Refusal(_INVALID, text, "ecs.service.rebalancing", "availabilityZoneRebalancing")
 
 
 def _launch_rules(inputs: Properties) -> Refusals:

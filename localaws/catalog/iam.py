@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
-from localaws.catalog.values import (
-    ARN,
-    Limit,
-    blocks,
-    given,
-    length,
-    listed,
-    matches,
-    parsed,
-    show,
-    text,
-    texts,
-    within,
-)
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.policies import TRUST, policy_rules
+from localaws.catalog.values import ARN, Limit, blocks, length, matches, text, texts, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from localaws.catalog.model import Mint, Properties, Refusals, World
 
 ROLE = "aws:iam/role:Role"
@@ -43,82 +28,13 @@ AWS_MANAGED = "arn:aws:iam::aws:policy/"
 CREATED = "2024-01-01T00:00:00Z"
 """The creation date of everything: the catalog has no clock."""
 
-_MALFORMED = "MalformedPolicyDocument"
-_VERSIONS = ("2012-10-17", "2008-10-17")
-
-
-_FIELDS = {
-    "an identity's policy": (("Action", "Resource"), ("Principal", "NotPrincipal")),
-    "a trust policy": (("Action", "Principal"), ("Resource", "NotResource")),
-    "a resource's policy": (("Action", "Resource", "Principal"), ()),
-}
-"""What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't have."""
-
-_FORMS = (
-    ("Action", "iam.policy.action", r"\*$|[\w-]+:", "an action starts with its service, as in s3:GetObject"),
-    ("Resource", "iam.policy.resource", r"\*|arn:", "a resource is an ARN or *"),
-)
-
-
-def policy_rules(value: object, name: str, *, kind: str = "an identity's policy", code: str = _MALFORMED) -> Refusals:
-    """What is wrong with a policy document.
-
-    Args:
-        value: The input.
-        name: Its name.
-        kind: Whose policy it is: one of `_FIELDS`.
-        code: What the service answers that keeps it.
-    """
-    if value is None or value is UNKNOWN:
-        return
-    document = parsed(value)
-    if not isinstance(document, dict):
-        yield Refusal(code, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name)
-        return
-    if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
-        message = f"{name}: Version must be one of {', '.join(_VERSIONS)}, got {show(document['Version'])}"
-        yield Refusal(code, message, "iam.policy.version", name)
-    found = statements(document)
-    if not found:
-        yield Refusal(code, f"{name} needs at least one Statement", "iam.policy.statement", name)
-    for index, statement in enumerate(found):
-        for rule, message in _statement(statement, kind):
-            yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
-
-
-def resource_policy_rules(value: object, name: str, code: str) -> Refusals:
-    """What is wrong with the policy of a resource such as a key or a bucket, which says who may do what with it."""
-    return policy_rules(value, name, kind="a resource's policy", code=code)
-
-
-def statements(document: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """The statements of a policy, which may be one by itself."""
-    found = document.get("Statement")
-    return [found] if isinstance(found, dict) else blocks(found)
-
-
-def _statement(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
-    """Rules that a statement breaks, and how."""
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        yield "iam.policy.effect", f": Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
-    needed, forbidden = _FIELDS[kind]
-    for field in needed:
-        if sum(bool(statement.get(each)) for each in (field, f"Not{field}")) != 1:
-            yield "iam.policy.fields", f" needs exactly one of {field} and Not{field}"
-    for field in given(statement, *forbidden):
-        yield "iam.policy.fields", f": {kind} has no {field}"
-    for name, rule, pattern, words in _FORMS:
-        for each in (each for field in (name, f"Not{name}") for each in listed(statement.get(field))):
-            if isinstance(each, str) and not re.match(pattern, each):
-                yield rule, f": {words}, got {show(each)}"
-
 
 def _characters(value: object) -> int:
     return len("".join(value.split())) if isinstance(value, str) else 0
 
 
 def _role_rules(inputs: Properties) -> Refusals:
-    yield from policy_rules(inputs.get("assumeRolePolicy"), "assumeRolePolicy", kind="a trust policy")
+    yield from policy_rules(inputs.get("assumeRolePolicy"), "assumeRolePolicy", kind=TRUST)
     if _characters(inputs.get("assumeRolePolicy")) > TRUST_POLICY_CHARACTERS:
         message = f"assumeRolePolicy is longer than {TRUST_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "assumeRolePolicy")

@@ -357,8 +357,8 @@ INPUTS = {
                 noncurrentVersionTransitions prefix transitions
             rules[].abortIncompleteMultipartUpload: daysAfterInitiation
             rules[].expiration: date days expiredObjectDeleteMarker
-            rules[].filter: and_ objectSizeGreaterThan objectSizeLessThan prefix tag
-            rules[].filter.and_: objectSizeGreaterThan objectSizeLessThan prefix tags
+            rules[].filter: and objectSizeGreaterThan objectSizeLessThan prefix tag
+            rules[].filter.and: objectSizeGreaterThan objectSizeLessThan prefix tags
             rules[].filter.tag: key! value!
             rules[].noncurrentVersionExpiration: noncurrentDays! newerNoncurrentVersions
             rules[].noncurrentVersionTransitions[]: noncurrentDays! storageClass! newerNoncurrentVersions

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from localaws.catalog.iam import resource_policy_rules, statements
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
-from localaws.catalog.values import Limit, given, length, listed, matches, one_of, parsed, within
+from localaws.catalog.policies import Request, allows, optional_policy_rules, statements
+from localaws.catalog.values import Limit, block, given, length, listed, matches, one_of, parsed, within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from localaws.catalog.model import Mint, Properties, Refusals, World
 
 KEY = "aws:kms/key:Key"
@@ -26,7 +28,7 @@ def _default_policy(account: str) -> str:
 
 
 def _key_rules(inputs: Properties) -> Refusals:
-    yield from resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
+    yield from optional_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
     if given(inputs, "rotationPeriodInDays") and inputs.get("enableKeyRotation") in (None, False):
         message = "rotationPeriodInDays needs enableKeyRotation"
         yield Refusal("InvalidArgument", message, "kms.key.rotation", "rotationPeriodInDays")
@@ -41,7 +43,7 @@ def _key_account_rules(inputs: Properties, world: World, _current: Resource | No
     document = parsed(inputs.get("policy"))
     if inputs.get("bypassPolicyLockoutSafetyCheck") is True or not isinstance(document, dict):
         return
-    if not any(_keeps_control(statement, world.account) for statement in statements(document)):
+    if not _keeps_control(document, world.account):
         message = (
             "The new key policy will not allow you to update the key policy in the future: let "
             f"arn:aws:iam::{world.account}:root do kms:PutKeyPolicy or kms:*"
@@ -49,13 +51,17 @@ def _key_account_rules(inputs: Properties, world: World, _current: Resource | No
         yield Refusal("MalformedPolicyDocumentException", message, "kms.key.lockout", "policy")
 
 
-def _keeps_control(statement: Properties, account: str) -> bool:
-    principal = statement.get("Principal")
-    named = principal.get("AWS") if isinstance(principal, dict) else principal
-    return (
-        statement.get("Effect") == "Allow"
-        and any(action in ("*", "kms:*", "kms:Put*", "kms:PutKeyPolicy") for action in listed(statement.get("Action")))
-        and any(account in str(each) or each == "*" for each in listed(named))
+def _keeps_control(document: Mapping[str, object], account: str) -> bool:
+    """Whether a policy lets someone in the account replace it."""
+    named = [
+        str(name)
+        for statement in statements(document)
+        for name in listed(block(statement.get("Principal")).get("AWS", statement.get("Principal")))
+        if name == "*" or account in str(name)
+    ]
+    return any(
+        allows(document, Request(principals=frozenset({("AWS", name)}), action="kms:PutKeyPolicy", resource="*"))
+        for name in named
     )
 
 
@@ -65,7 +71,7 @@ def _key_computed(mint: Mint, inputs: Properties) -> Properties:
         "id": identifier,
         "keyId": identifier,
         "arn": mint.arn("kms", f"key/{identifier}"),
-        **({} if given(inputs, "policy") else {"policy": _default_policy(mint.world.account)}),
+        **({} if inputs.get("policy") else {"policy": _default_policy(mint.world.account)}),
     }
 
 

@@ -17,6 +17,7 @@ from localaws.catalog.values import (
     blocks,
     exactly_one,
     given,
+    known,
     length,
     matches,
     network,
@@ -42,6 +43,9 @@ RULES_PER_LOAD_BALANCER = 100
 CERTIFICATES_PER_LOAD_BALANCER = 25
 VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
 """AWS's default quotas."""
+
+LOWEST_PRECEDENCE = 50000
+"""The highest number that the priority of a rule can have."""
 
 # Actions, of a listener's default and of its rules.
 
@@ -89,14 +93,23 @@ def _is_port(value: object) -> bool:
     return str(value).isdecimal() and PORT.holds(int(str(value)))
 
 
+def _forward_rules(action: Properties, where: str) -> Refusals:
+    """A group by itself, or a block with groups; both only where they mean the same group."""
+    both = given(action, "targetGroupArn", "forward") == ["targetGroupArn", "forward"]
+    groups = values_at(action, "forward.targetGroups[].arn")
+    if not (both and (not known(action) or groups == [action["targetGroupArn"]])):
+        names = _FINAL_ACTIONS["forward"]
+        yield from exactly_one(action, names, "elbv2.action.forward-target", where=where)
+
+
 def _action_rules(inputs: Properties, path: str) -> Refusals:
     actions = blocks(inputs.get(path))
     types = [text(action.get("type")) for action in actions]
     for index, action in enumerate(actions):
         kind, where = types[index] or "", f"{path}[{index}]: "
         needed = {**_FINAL_ACTIONS, **_FIRST_ACTIONS}.get(kind, ())
-        if len(needed) > 1:
-            yield from exactly_one(action, needed, "elbv2.action.forward-target", where=where)
+        if kind == "forward":
+            yield from _forward_rules(action, where)
         elif needed and not given(action, *needed):
             yield Refusal("InvalidArgument", f"{where}type {kind} needs {needed[0]}", "elbv2.action.block", path)
         redirect = action.get("redirect")
@@ -279,7 +292,7 @@ def _condition_limits() -> tuple[Limit, ...]:
         "httpHeader.values[]": length(1, 128),
         "httpHeader.httpHeaderName": header,
         "httpRequestMethod.values[]": method,
-        "queryStrings[].key": length(1, 128),
+        "queryStrings[].key": length(0, 128),
         "queryStrings[].value": length(1, 128),
         "sourceIp.values[]": source,
     }
@@ -336,15 +349,23 @@ def _listener_rule_account_rules(inputs: Properties, world: World, current: Reso
     if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
         message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
         yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
+    highest = _highest_priority(world, listener.id)
+    if current is None and not given(inputs, "priority") and highest >= LOWEST_PRECEDENCE:
+        message = f"priority must be given: the highest of the listener is {highest}, so no rule can come after it"
+        yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
     yield from _target_account_rules(_targets(inputs, "actions"), balancer, world, current)
+
+
+def _highest_priority(world: World, listener: object) -> int:
+    rules = [rule for rule in world.all(LISTENER_RULE) if rule.inputs.get("listenerArn") == listener]
+    return max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
 
 
 def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
     listener = inputs.get("listenerArn")
     arn = f"{str(listener).replace(':listener/', ':listener-rule/')}/{mint.hex(16)}"
-    rules = [rule for rule in mint.world.all(LISTENER_RULE) if rule.inputs.get("listenerArn") == listener]
-    highest = max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
-    return {"id": arn, "arn": arn, **({} if given(inputs, "priority") else {"priority": highest + 1})}
+    last = {} if given(inputs, "priority") else {"priority": _highest_priority(mint.world, listener) + 1}
+    return {"id": arn, "arn": arn, **last}
 
 
 def _listener_certificate_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -405,7 +426,7 @@ TYPES = (
         replaces=frozenset({"listenerArn", "region"}),
         limits=(
             Limit("listenerArn", ARN, "elbv2.listener-rule.arn"),
-            Limit("priority", within(1, 50000), "elbv2.listener-rule.priority"),
+            Limit("priority", within(1, LOWEST_PRECEDENCE), "elbv2.listener-rule.priority"),
             *_condition_limits(),
             *_action_limits("actions"),
         ),

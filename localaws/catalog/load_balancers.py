@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, VPC, has_internet_gateway, vpc_of, zone_of
-from localaws.catalog.iam import statements
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, values_at
+from localaws.catalog.policies import Request, allows
 from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
 from localaws.catalog.values import (
     Limit,
     block,
     exactly_one,
-    listed,
     matches,
     network,
     one_of,
@@ -63,7 +61,7 @@ Source: AWS's guide to Application Load Balancer access logs.
 """
 
 _NAME = matches(
-    r"(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
+    r"|(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
     "1 to 32 letters, digits and hyphens, without a hyphen at either end and not starting with internal-",
 )
 PREFIX = matches(r"(?!-)[0-9A-Za-z-]{1,6}", "1 to 6 letters, digits and hyphens")
@@ -105,7 +103,8 @@ def _load_balancer_account_rules(inputs: Properties, world: World, current: Reso
         message = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
         yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets")
     for vpc in vpcs:
-        if inputs.get("internal") is not True and current is None and not has_internet_gateway(world, vpc):
+        public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
+        if public and current is None and not has_internet_gateway(world, vpc):
             message = f"VPC {vpc} has no internet gateway"
             yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets")
         yield from _load_balancer_member_rules(inputs, world, vpc)
@@ -138,7 +137,11 @@ _LOG_TEST_FILES = {
 }
 """What a load balancer writes to its logs' bucket at once, to see whether it may."""
 
-_LOG_WRITERS = ("logdelivery.elasticloadbalancing.amazonaws.com", "logdelivery.elb.amazonaws.com")
+_LOG_WRITERS = {
+    "application": ("logdelivery.elasticloadbalancing.amazonaws.com", "logdelivery.elb.amazonaws.com"),
+    "network": ("delivery.logs.amazonaws.com",),
+}
+"""As which service each type of load balancer writes its logs. Source: AWS's guides to their access logs."""
 
 
 def _log_rules(inputs: Properties, world: World) -> Refusals:
@@ -156,22 +159,31 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
         if any(algorithm != "AES256" for algorithm in algorithms):
             message = f"Access Denied for bucket: {bucket.id}. Load balancers write to buckets with AES256 only"
             yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name)
-        elif not _may_write(companion(world, BUCKET_POLICY, bucket.id).get("policy"), bucket.region, key):
+        elif not allows(
+            parsed(companion(world, BUCKET_POLICY, bucket.id).get("policy")),
+            Request(
+                principals=_log_writers(inputs, bucket.region),
+                action="s3:PutObject",
+                resource=key,
+                context={
+                    "s3:x-amz-acl": "bucket-owner-full-control",
+                    "aws:SecureTransport": "true",
+                    "aws:SourceAccount": world.account,
+                },
+            ),
+        ):
             message = f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: nobody may write {key}"
             yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name)
 
 
-def _may_write(policy: object, region: str, key: str) -> bool:
-    """Whether a bucket's policy lets load balancers of the region write an object."""
-    writers = {*_LOG_WRITERS, ELB_ACCOUNTS.get(region), f"arn:aws:iam::{ELB_ACCOUNTS.get(region)}:root"}
-    return any(
-        statement.get("Effect") == "Allow"
-        and writers
-        & {str(each) for kind in ("AWS", "Service") for each in listed(block(statement.get("Principal")).get(kind))}
-        and any(fnmatchcase("s3:PutObject", str(action)) for action in listed(statement.get("Action")))
-        and any(fnmatchcase(key, str(resource)) for resource in listed(statement.get("Resource")))
-        for statement in statements(block(parsed(policy)))
-    )
+def _log_writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
+    """As which principals a load balancer writes its logs."""
+    kind = str(inputs.get("loadBalancerType") or "application")
+    services = {("Service", each) for each in _LOG_WRITERS.get(kind, ())}
+    account = ELB_ACCOUNTS.get(region)
+    if kind == "application" and account:
+        return frozenset({*services, ("AWS", account), ("AWS", f"arn:aws:iam::{account}:root")})
+    return frozenset(services)
 
 
 def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.iam import resource_policy_rules
 from localaws.catalog.kms import key_of
 from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
-from localaws.catalog.values import ARN, Limit, exactly_one, given, length, matches, one_of
+from localaws.catalog.policies import Request, allows, resource_policy_rules
+from localaws.catalog.values import ARN, Limit, exactly_one, given, length, matches, one_of, parsed
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -29,12 +28,36 @@ RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 def _account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     """A key's policy must let CloudWatch Logs use it; one that isn't a resource here is taken to."""
     key = key_of(world, inputs.get("kmsKeyId"))
-    if key is not None and not re.search(r"logs\.([\w-]+\.)?amazonaws\.com", str(key.outputs.get("policy"))):
+    if key is not None and not _may_use(key, f"log-group:{inputs.get('name')}", world.account):
         message = (
             f"The specified KMS key does not exist or is not allowed to be used with log group {inputs.get('name')}: "
             f"the policy of {key.id} must let logs.{key.region}.amazonaws.com use it"
         )
         yield Refusal("InvalidParameterException", message, "logs.group.key", "kmsKeyId")
+
+
+_NEEDED = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def _may_use(key: Resource, group: str, account: str) -> bool:
+    """Whether a key's policy lets CloudWatch Logs encrypt a log group with it, in the key's region."""
+    policy = parsed(key.outputs.get("policy"))
+    services = (f"logs.{region}amazonaws.com" for region in ("", f"{key.region}."))
+    arn = f"arn:aws:logs:{key.region}:{account}:{group}"
+    context = {"kms:EncryptionContext:aws:logs:arn": arn, "aws:SourceAccount": account, "aws:SourceArn": arn}
+    principals = frozenset(("Service", each) for each in services)
+    return all(
+        allows(
+            policy,
+            Request(
+                principals=principals,
+                action=action,
+                resource=key.computed["arn"],
+                context=context,
+            ),
+        )
+        for action in _NEEDED
+    )
 
 
 def _deletion_rules(group: Resource, _world: World) -> Refusals:

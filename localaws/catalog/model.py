@@ -165,6 +165,13 @@ class Reference:
     when_deleted: Literal["held", "gone", "dangling"] = "dangling"
     """What the deletion of the named resource means: refused, takes this resource along, or isn't AWS's concern."""
 
+    elsewhere: str | None = None
+    """A regular expression of names of resources in other accounts, which are taken to exist."""
+
+    def is_elsewhere(self, value: str) -> bool:
+        """Whether a value names a resource in another account."""
+        return self.elsewhere is not None and re.fullmatch(self.elsewhere, value) is not None
+
 
 @dataclass(frozen=True)
 class Unique:
@@ -296,10 +303,14 @@ class ResourceType:
     def admit(self, inputs: Properties, world: World, current: Resource | None) -> Refusals:
         """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""
         missing = False
+        # The provider leaves out an optional input whose text is empty.
+        optional = self.inputs - {*INPUTS[self.token][0].required}
         for reference in self.references:
             before = set(map(str, values_at(current.inputs, reference.property))) if current else set()
             for value in values_at(inputs, reference.property):
                 if not (reference.code and isinstance(value, str)) or value in before:
+                    continue
+                if reference.is_elsewhere(value) or (value == "" and reference.property in optional):
                     continue
                 if world.find(reference.token, value) is None:
                     missing = True
@@ -311,7 +322,9 @@ class ResourceType:
                     )
         for unique in self.unique:
             first = unique.properties[0]
-            if inputs.get(first) is not None and namesakes(world, self.token, inputs, current, *unique.properties):
+            if inputs.get(first) not in (None, "") and namesakes(
+                world, self.token, inputs, current, *unique.properties
+            ):
                 yield Refusal(unique.code, unique.message.format_map(inputs), unique.rule, first)
         if not missing:
             yield from self.account_rules(inputs, world, current)

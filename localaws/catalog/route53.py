@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from localaws.catalog.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
 from localaws.catalog.values import Limit, blocks, exactly_one, given, length, matches, one_of, text, within
 
 if TYPE_CHECKING:
@@ -48,8 +48,14 @@ def assumed_zone_id(name: str) -> str | None:
     return f"Z{base64.b32encode(domain.encode()).decode().rstrip('=')}"
 
 
+def zone_id(value: object) -> str:
+    """A zone's id without the `/hostedzone/` that the API puts before it."""
+    return str(value).removeprefix("/hostedzone/")
+
+
 def name_of_zone(world: World, identifier: object) -> str | None:
     """The domain of the zone with that id; None when there is no such zone."""
+    identifier = zone_id(identifier)
     found = world.get(ZONE, identifier)
     if found is not None:
         return zone_name(str(found.inputs.get("name")))
@@ -106,7 +112,9 @@ def _record_account_rules(inputs: Properties, world: World, current: Resource | 
         message = f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
         yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
     for other in world.all(RECORD):
-        if (current is not None and other.id == current.id) or other.outputs.get("zoneId") != inputs.get("zoneId"):
+        if (current is not None and other.id == current.id) or zone_id(other.inputs.get("zoneId")) != zone_id(
+            inputs.get("zoneId")
+        ):
             continue
         if other.outputs.get("fqdn") != name:
             continue
@@ -138,14 +146,14 @@ def _alias_rules(inputs: Properties, world: World) -> Refusals:
 
 def _record_computed(mint: Mint, inputs: Properties) -> Properties:
     zone = name_of_zone(mint.world, inputs.get("zoneId")) or ""
-    parts = [inputs.get("zoneId"), zone_name(str(inputs.get("name"))), inputs.get("type")]
+    parts = [zone_id(inputs.get("zoneId")), zone_name(str(inputs.get("name"))), inputs.get("type")]
     parts += [inputs[name] for name in given(inputs, "setIdentifier")]
     return {"id": "_".join(map(str, parts)), "fqdn": _full_name(inputs, zone)}
 
 
 def _zone_deletion_rules(zone: Resource, world: World) -> Refusals:
     if zone.inputs.get("forceDestroy") is not True and any(
-        each.inputs.get("zoneId") == zone.id for each in world.all(RECORD)
+        zone_id(each.inputs.get("zoneId")) == zone.id for each in world.all(RECORD)
     ):
         message = f"The specified hosted zone {zone.id} contains non-required resource record sets"
         yield Refusal("HostedZoneNotEmpty", message, "route53.zone.held")
@@ -171,6 +179,7 @@ TYPES = (
             Limit("type", one_of(*RECORD_TYPES), "route53.record.type"),
             Limit("ttl", within(0, 2147483647), "route53.record.ttl"),
         ),
+        derived=lambda inputs: {} if inputs.get("zoneId") is UNKNOWN else {"zoneId": zone_id(inputs.get("zoneId"))},
         references=(Reference("zoneId", ZONE, "", "route53.record.zone-exists", "gone"),),
         rules=_record_rules,
         account_rules=_record_account_rules,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.iam import resource_policy_rules, statements
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
+from localaws.catalog.policies import optional_policy_rules, resource_policy_rules, statements
 from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, listed, one_of, parsed, size, text
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _bucket_rules(inputs: Properties) -> Refusals:
     if given(inputs, "acl", "grants"):
         message = "The bucket does not allow ACLs; leave acl and grants out, or set bucket ownership first"
         yield Refusal("AccessControlListNotSupported", message, "s3.bucket.acl", given(inputs, "acl", "grants")[0])
-    yield from resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy")
+    yield from optional_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy")
 
 
 def _companion_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from localaws.catalog.iam import resource_policy_rules
 from localaws.catalog.model import AutoName, Reference, ResourceType, Unique, uuid
+from localaws.catalog.policies import optional_policy_rules
 from localaws.catalog.values import Allowed, Limit, exactly_one, length, matches, number
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _is_recovery_window(value: object) -> bool:
 
 
 def _secret_rules(inputs: Properties) -> Refusals:
-    yield from resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
+    yield from optional_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
 
 
 def _secret_computed(mint: Mint, inputs: Properties) -> Properties:

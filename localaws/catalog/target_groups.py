@@ -57,7 +57,9 @@ def _health_check_rules(inputs: Properties) -> Refusals:
     shown = "healthCheck"
     settled = _health_check(inputs)
     timeout, interval = number(settled.get("timeout")), number(settled.get("interval"))
-    if timeout is not None and interval is not None and timeout >= interval:
+    # Network load balancers' own defaults for the shortest checks are 10 s of both.
+    too_long = protocol in HTTP and timeout == interval
+    if timeout is not None and interval is not None and (timeout > interval or too_long):
         message = f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}'"
         yield Refusal("ValidationError", message, "elbv2.target-group.health-timeout", shown)
     if health.get("protocol") == "TCP":
@@ -108,7 +110,7 @@ def _health_check(inputs: Properties) -> dict[str, Any]:
     asked = block(inputs.get("healthCheck"))
     health = {name: value for name, value in asked.items() if value is not None}
     of_group = UNKNOWN if inputs.get("protocol") is UNKNOWN else "HTTP" if inputs.get("protocol") in HTTP else "TCP"
-    protocol = health.get("protocol") or of_group
+    protocol = health.get("protocol") or ("HTTP" if asked else of_group)
     grpc = inputs.get("protocolVersion") == "GRPC"
     matcher = {"path": "/AWS.ALB/healthcheck", "matcher": "12"} if grpc else {"path": "/", "matcher": "200"}
     thresholds = (3, 3) if asked else (5, 2)

@@ -171,7 +171,7 @@ def _is_ipv6(value: object) -> bool:
 
 
 CIDR_IPV6 = Allowed("an IPv6 network without host bits, such as 2001:db8::/32", _is_ipv6)
-ARN = matches(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws)?:.+", "an ARN, arn:aws:<service>:<region>:<account>:<resource>")
+ARN = matches(r"|arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws)?:.+", "an ARN, arn:aws:<service>:<region>:<account>:<resource>")
 PORT = within(1, 65535)
 
 

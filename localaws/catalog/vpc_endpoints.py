@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, ec2_id, vpc_of, zone_of
-from localaws.catalog.iam import resource_policy_rules
 from localaws.catalog.model import Reference, Refusal, Resource, ResourceType
+from localaws.catalog.policies import optional_policy_rules
 from localaws.catalog.values import Limit, given, one_of, text, texts
 
 if TYPE_CHECKING:
@@ -38,12 +39,18 @@ def _service(inputs: Properties) -> str:
     return ".".join((text(inputs.get("serviceName")) or "").split(".")[3:])
 
 
+def _region(service: str) -> str | None:
+    """The region in a service's name; None for a global service, such as `com.amazonaws.route53`, and other forms."""
+    found = re.match(r"com\.amazonaws\.(?:vpce\.)?([a-z]{2,}(?:-[a-z]+)+-\d)\.", service)
+    return found[1] if found else None
+
+
 _BY_KIND = {"Gateway": ("subnetIds", "securityGroupIds", "privateDnsEnabled"), "Interface": ("routeTableIds",)}
 """What each kind of endpoint doesn't take."""
 
 
 def _rules(inputs: Properties) -> Refusals:
-    yield from resource_policy_rules(inputs.get("policy"), "policy", "InvalidPolicyDocument")
+    yield from optional_policy_rules(inputs.get("policy"), "policy", "InvalidPolicyDocument")
     if not given(inputs, "serviceName", "resourceConfigurationArn", "serviceNetworkArn"):
         yield Refusal("InvalidArgument", "serviceName must be given", "ec2.vpc-endpoint.service", "serviceName")
     kind = str(_kind(inputs))
@@ -59,8 +66,9 @@ def _rules(inputs: Properties) -> Refusals:
 
 def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     vpc, name = world.get(VPC, inputs.get("vpcId")), str(inputs.get("serviceName"))
-    if vpc is not None and name.startswith("com.amazonaws.") and not name.startswith(f"com.amazonaws.{vpc.region}."):
-        message = f"The Vpc Endpoint Service '{name}' does not exist in {vpc.region}"
+    region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
+    if region is not None and _region(name) not in (None, region):
+        message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
         yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
     others = [
         each

@@ -474,10 +474,11 @@ NETWORK: list[Case] = [
     (FLOW_LOG, "ec2.flow-log.role", "InvalidParameter", {"iamRoleArn": ROLE_ARN}, {}),
     (
         FLOW_LOG,
-        "ec2.flow-log.role-trust",
-        "InvalidParameterValue",
+        "ec2.flow-log.role",
+        "InvalidParameter",
+        {"logDestinationType": None, "logDestination": f"{LOG_GROUP_ARN}:/flows"},
+        # Whom the role trusts shows only when logs are delivered.
         {"logDestinationType": None, "logDestination": f"{LOG_GROUP_ARN}:/flows", "iamRoleArn": ROLE_ARN},
-        {},
     ),
     (ENDPOINT, "ec2.vpc-endpoint.vpc-exists", "InvalidVpcId.NotFound", {"vpcId": "vpc-0"}, {}),
     (ENDPOINT, "ec2.vpc-endpoint.service", "InvalidArgument", {"serviceName": None}, {}),

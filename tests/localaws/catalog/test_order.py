@@ -183,6 +183,70 @@ def test_a_rule_without_a_priority_comes_after_all_others(account: Account) -> N
     assert account.make(RULE, **account.minimal(RULE)).outputs["priority"] == 11
 
 
+def test_no_rule_without_a_priority_comes_after_the_last_one(account: Account) -> None:
+    account.make(RULE, **{**account.minimal(RULE), "priority": 50000})
+    expected = {("elbv2.listener-rule.priority", "ValidationError")}
+    assert refused(lambda: account.make(RULE, **account.minimal(RULE))) == expected
+    last = account.make(RULE, **{**account.minimal(RULE), "priority": 49999})
+    account.update(RULE, last.id, account.minimal(RULE))
+
+
+def test_a_rule_is_refused_that_its_group_has_inline_however_either_is_written(account: Account) -> None:
+    inline = {"protocol": "TCP", "fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/8", "10.9.0.0/16"]}
+    everything = {"protocol": "all", "fromPort": 0, "toPort": 0, "self": True}
+    group = account.make(GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline, everything])
+    rule = {"securityGroupId": group.id, "ipProtocol": "6", "fromPort": 80, "toPort": 80}
+    expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
+    assert refused(lambda: account.make(INGRESS, **rule, cidrIpv4="10.9.0.0/16")) == expected
+    own = {"securityGroupId": group.id, "ipProtocol": "-1", "referencedSecurityGroupId": group.id}
+    assert refused(lambda: account.make(INGRESS, **own)) == expected
+    account.make(INGRESS, **rule, cidrIpv4="10.8.0.0/16")
+    account.make("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", **rule, cidrIpv4="10.9.0.0/16")
+    more = {**inline, "cidrBlocks": ["10.8.0.0/16"]}
+    changed = {**group.inputs, "ingress": [inline, everything, more]}
+    assert refused(lambda: account.update(GROUP, group.id, changed)) == expected
+    account.update(GROUP, group.id, {**group.inputs, "tags": {"a": "b"}})
+
+
+def test_rules_inline_and_apart_count_together(account: Account) -> None:
+    networks = [f"10.{number}.0.0/16" for number in range(59)]
+    inline = {"protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrBlocks": networks}
+    group = account.make(GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline]).id
+    rule = {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443}
+    account.make(INGRESS, **rule, cidrIpv4="0.0.0.0/0")
+    account.make(INGRESS, **rule, cidrIpv6="::/0")
+    expected = {("ec2.security-group-rule.quota", "RulesPerSecurityGroupLimitExceeded")}
+    assert refused(lambda: account.make(INGRESS, **rule, cidrIpv4="10.0.0.0/8")) == expected
+    assert refused(lambda: account.make(INGRESS, **rule, referencedSecurityGroupId=account.id("group"))) == expected
+
+
+def test_a_zones_id_may_have_the_apis_path_before_it(account: Account) -> None:
+    record = "aws:route53/record:Record"
+    zone = account.id("zone")
+    made = account.make(record, **{**account.minimal(record), "zoneId": f"/hostedzone/{zone}"})
+    assert made.outputs["zoneId"] == zone
+    twin = {("route53.record.unique", "InvalidChangeBatch")}
+    assert refused(lambda: account.make(record, **account.minimal(record))) == twin
+    expected = {("route53.zone.held", "HostedZoneNotEmpty")}
+    assert refused(lambda: account.delete("aws:route53/zone:Zone", zone)) == expected
+
+
+def test_a_gateway_load_balancer_needs_no_internet_gateway(account: Account) -> None:
+    other_vpc(account)
+    inputs = {"name": "inspection", "loadBalancerType": "gateway", "subnets": [account.id("other-a")]}
+    account.make(BALANCER, **inputs)
+    public = ("elbv2.load-balancer.internet-gateway", "InvalidSubnet")
+    assert refused(lambda: account.make(BALANCER, **{**inputs, "name": "public", "loadBalancerType": "network"})) == {
+        public
+    }
+
+
+def test_a_load_balancer_whose_name_is_empty_gets_one(account: Account) -> None:
+    first, second = (account.make(BALANCER, **{**account.minimal(BALANCER), "name": ""}) for _ in range(2))
+    assert first.outputs["name"].startswith("terraform-")
+    assert first.outputs["name"] != second.outputs["name"]
+
+
 def test_quotas_are_enforced(account: Account) -> None:
     for number in range(1, 5):
         account.make(VPC, cidrBlock=f"10.{number}.0.0/16")

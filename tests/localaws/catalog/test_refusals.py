@@ -14,6 +14,7 @@ import pytest
 
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
+from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.conftest import statement
 from tests.localaws.catalog.security_cases import SECURITY_CASES
 
@@ -1447,6 +1448,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"policy": statement(Action="s3:GetObject", Resource=["arn:aws:s3:::files"])},
     ),
     *SECURITY_CASES,
+    *ACCEPTANCE_CASES,
 ]
 
 

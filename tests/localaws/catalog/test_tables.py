@@ -63,7 +63,9 @@ def nested_parameters(module: str) -> Parameters:
 def blocks(arguments: str, every: Parameters, path: str = "") -> Iterator[Block]:
     """The inputs of a class of arguments, and what is inside of them."""
     named = [
-        (re.sub("_(.)", lambda letter: letter[1].upper(), name), *more) for name, *more in every.get(arguments, ())
+        # Python's own words have an underscore behind them in the SDK, and not on the wire: `and_`.
+        (re.sub("_(.)", lambda letter: letter[1].upper(), name.removesuffix("_")), *more)
+        for name, *more in every.get(arguments, ())
     ]
     if named:
         required = tuple(name for name, _, default in named if not default)

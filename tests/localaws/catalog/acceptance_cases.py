@@ -1,0 +1,187 @@
+"""Verdicts that were wrong beside AWS's own: from configurations of the Terraform provider's acceptance tests.
+
+Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+BUCKET = "aws:s3/bucket:Bucket"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+KEY = "aws:kms/key:Key"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+POLICY = "aws:iam/policy:Policy"
+RECORD = "aws:route53/record:Record"
+ROLE = "aws:iam/role:Role"
+RULE = "aws:lb/listenerRule:ListenerRule"
+SERVICE = "aws:ecs/service:Service"
+TARGETS = "aws:lb/targetGroup:TargetGroup"
+
+
+def network_check(**more: Any) -> dict[str, Any]:
+    return {"protocol": "TCP", "healthCheck": {"protocol": "TCP", "interval": 10, **more}}
+
+
+def lifecycle(**filtered: Any) -> dict[str, Any]:
+    rule = {"id": "all", "status": "Enabled", "expiration": {"days": 90}, "filter": filtered}
+    return {"rules": [rule]}
+
+
+def interface(name: str, **more: Any) -> dict[str, Any]:
+    return {"vpcEndpointType": "Interface", "serviceName": name, **more}
+
+
+def forward(*groups: str) -> dict[str, Any]:
+    block = {"targetGroups": [{"arn": each} for each in groups]}
+    return {"actions": [{"type": "forward", "targetGroupArn": "$target", "forward": block}]}
+
+
+def document(version: str = "Version", **statement: Any) -> str:
+    return json.dumps({version: "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+def grant(**more: Any) -> dict[str, Any]:
+    return {"policy": document(**{"Action": "s3:GetObject", "Resource": "*", **more})}
+
+
+def trust(version: str = "Version", **more: Any) -> dict[str, Any]:
+    service = {"Service": "ecs-tasks.amazonaws.com"}
+    return {"assumeRolePolicy": document(version, **{"Action": "sts:AssumeRole", "Principal": service, **more})}
+
+
+def tcp(*networks: str, ipv6: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Inline rules for one port."""
+    sources = {"cidrBlocks": [*networks], "ipv6CidrBlocks": [*ipv6], "securityGroups": [*groups]}
+    return {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, **sources}]}
+
+
+def placed(*strategies: tuple[str, str], **more: Any) -> dict[str, Any]:
+    ordered = [{"type": kind, "field": field} for kind, field in strategies]
+    launch = {"launchType": "EC2", "availabilityZoneRebalancing": "ENABLED"}
+    return {**launch, "orderedPlacementStrategies": ordered, **more}
+
+
+NETWORKS = tuple(f"10.{number}.0.0/16" for number in range(61))
+ZONE = "attribute:ecs.availability-zone"
+ON_ZONE = [{"type": "memberOf", "expression": f"{ZONE} in [eu-west-1a]"}]
+INVALID = "InvalidParameterException"
+
+ACCEPTANCE_CASES: list[Case] = [
+    (
+        LIFECYCLE,
+        "catalog.input",
+        "InvalidArgument",
+        lifecycle(and_={"prefix": "logs/"}),
+        lifecycle(**{"and": {"prefix": "logs/", "tags": {"a": "b"}}}),
+    ),
+    (TARGETS, "elbv2.target-group.health-timeout", "ValidationError", network_check(timeout=11), network_check()),
+    (
+        TARGETS,
+        "elbv2.target-group.health-timeout",
+        "ValidationError",
+        {"healthCheck": {"interval": 10, "timeout": 10}},
+        network_check(timeout=10),
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.health-tcp",
+        "InvalidArgument",
+        network_check(path="/"),
+        {"protocol": "TCP", "healthCheck": {"path": "/"}},
+    ),
+    (
+        ENDPOINT,
+        "ec2.vpc-endpoint.region",
+        "InvalidServiceName",
+        interface("com.amazonaws.vpce.us-east-1.vpce-svc-0e123abc123198abc"),
+        interface("com.amazonaws.vpce.eu-west-1.vpce-svc-0e123abc123198abc"),
+    ),
+    (
+        ENDPOINT,
+        "ec2.vpc-endpoint.region",
+        "InvalidServiceName",
+        interface("com.amazonaws.us-east-1.logs"),
+        interface("com.amazonaws.us-east-1.logs", serviceRegion="us-east-1"),
+    ),
+    (
+        ENDPOINT,
+        "ec2.vpc-endpoint.region",
+        "InvalidServiceName",
+        interface("com.amazonaws.us-gov-west-1.logs"),
+        interface("com.amazonaws.route53"),
+    ),
+    (
+        ENDPOINT,
+        "iam.policy.json",
+        "InvalidPolicyDocument",
+        {"policy": "open"},
+        {"policy": ""},
+    ),
+    (BUCKET, "iam.policy.json", "MalformedPolicy", {"policy": "[]"}, {"policy": ""}),
+    (KEY, "iam.policy.json", "MalformedPolicyDocumentException", {"policy": "{"}, {"policy": ""}),
+    (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "-"}, {"name": ""}),
+    (ROLE, "iam.role.boundary", "InvalidArgument", {"permissionsBoundary": "none"}, {"permissionsBoundary": ""}),
+    (RULE, "elbv2.action.forward-target", "InvalidArgument", forward("$target", "$target"), forward("$target")),
+    (
+        RULE,
+        "elbv2.condition.value",
+        "InvalidArgument",
+        {"conditions": [{"queryStrings": [{"key": "k" * 129, "value": "v"}]}]},
+        {"conditions": [{"queryStrings": [{"key": "", "value": "v"}]}]},
+    ),
+    (RECORD, "route53.record.zone-exists", "NoSuchHostedZone", {"zoneId": "/hostedzone/Z0"}, {}),
+    (
+        INGRESS,
+        "ec2.security-group.exists",
+        "InvalidGroup.NotFound",
+        {"cidrIpv4": None, "referencedSecurityGroupId": "sg-0123456789abcdef0"},
+        {"cidrIpv4": None, "referencedSecurityGroupId": "210987654321/sg-0123456789abcdef0"},
+    ),
+    (
+        GROUP,
+        "ec2.security-group.exists",
+        "InvalidGroup.NotFound",
+        tcp(groups=("sg-0123456789abcdef0",)),
+        tcp(groups=("210987654321/sg-0123456789abcdef0",)),
+    ),
+    (
+        GROUP,
+        "ec2.security-group-rule.quota",
+        "RulesPerSecurityGroupLimitExceeded",
+        tcp(*NETWORKS),
+        tcp(*NETWORKS[:60], ipv6=("::/0",)),
+    ),
+    (
+        GROUP,
+        "ec2.security-group-rule.quota",
+        "RulesPerSecurityGroupLimitExceeded",
+        tcp(*NETWORKS[:60], groups=("$group",)),
+        tcp(*NETWORKS[:59], groups=("$group",)),
+    ),
+    (POLICY, "iam.policy.type", "MalformedPolicyDocument", grant(Resource=[["*"]]), grant(Resource=["*"])),
+    (POLICY, "iam.policy.type", "MalformedPolicyDocument", grant(Action=[5]), grant(Action=["s3:*"])),
+    (POLICY, "iam.policy.type", "MalformedPolicyDocument", grant(Condition={"Bool": "x"}), grant(Condition={})),
+    (POLICY, "iam.policy.sid", "MalformedPolicyDocument", grant(Sid="read it"), grant(Sid="ReadIt1")),
+    (POLICY, "iam.policy.element", "MalformedPolicyDocument", grant(Actions="s3:*"), grant()),
+    (ROLE, "iam.policy.element", "MalformedPolicyDocument", trust("Vers"), trust()),
+    (ROLE, "iam.policy.element", "MalformedPolicyDocument", trust(Principal={"Services": "x"}), trust(Principal="*")),
+    (
+        SERVICE,
+        "ecs.service.rebalancing",
+        INVALID,
+        placed(("binpack", "memory"), networkConfiguration={"subnets": ["$subnet-a"]}),
+        placed(("spread", ZONE), ("binpack", "memory")),
+    ),
+    (SERVICE, "ecs.service.rebalancing", INVALID, placed(("spread", "instanceId")), placed()),
+    (SERVICE, "ecs.service.rebalancing", INVALID, placed(placementConstraints=ON_ZONE), placed()),
+    (SERVICE, "ecs.service.rebalancing", INVALID, placed(launchType="EXTERNAL"), placed()),
+    (SERVICE, "ecs.service.rebalancing", INVALID, placed(schedulingStrategy="DAEMON"), placed()),
+]

@@ -1,0 +1,163 @@
+"""What a policy of a resource allows, and which resources depend on it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.catalog import Refused
+from localaws.catalog.policies import Request, allows
+
+if TYPE_CHECKING:
+    from tests.localaws.catalog.conftest import Account
+
+KEY = "aws:kms/key:Key"
+LOGS = "aws:cloudwatch/logGroup:LogGroup"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+
+LOGS_SERVICE = {"Service": "logs.eu-west-1.amazonaws.com"}
+OWNER = {"AWS": "arn:aws:iam::123456789012:root"}
+CONTEXT = "kms:EncryptionContext:aws:logs:arn"
+
+
+def allow(principal: Any, action: Any = "kms:*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
+
+
+def deny(principal: Any, action: Any = "kms:*", **more: Any) -> dict[str, Any]:
+    return {**allow(principal, action, **more), "Effect": "Deny"}
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [*statements]})
+
+
+MINE = allow(OWNER)
+USE = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
+GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
+
+
+@pytest.mark.parametrize(
+    ("statements", "accepted"),
+    [
+        ([MINE], False),
+        ([MINE, allow(LOGS_SERVICE)], True),
+        ([MINE, allow(LOGS_SERVICE, USE)], True),
+        ([MINE, allow({"Service": ["logs.amazonaws.com", "s3.amazonaws.com"]}, USE)], True),
+        ([MINE, allow({"Service": "logs.us-east-1.amazonaws.com"})], False),
+        ([MINE, allow(LOGS_SERVICE, "kms:Describe*")], False),
+        ([allow({"AWS": "*"})], True),
+        ([allow("*", "kms:*")], True),
+        ([allow({"AWS": "*"}), deny(LOGS_SERVICE)], False),
+        ([allow({"AWS": "*"}), deny(LOGS_SERVICE, "kms:Decrypt")], False),
+        ([allow({"AWS": "*"}), deny({"Service": "s3.amazonaws.com"})], True),
+        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: GROUP_ARN}})], True),
+        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLike": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}})], True),
+        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: f"{GROUP_ARN}2"}})], False),
+        ([MINE, allow(LOGS_SERVICE), deny("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})], True),
+        ([MINE, allow(LOGS_SERVICE), deny("*", Condition={"StringNotEquals": {"aws:SourceAccount": "1"}})], False),
+        ([MINE, {**allow(LOGS_SERVICE), "Sid": "not logs.eu-west-1.amazonaws.com", "Principal": OWNER}], False),
+    ],
+)
+def test_a_log_groups_key_must_let_cloudwatch_logs_use_it(
+    account: Account,
+    statements: list[dict[str, Any]],
+    accepted: bool,  # noqa: FBT001 — a case
+) -> None:
+    key = account.make(KEY, policy=policy(*statements))
+    inputs = {"name": "/secret", "kmsKeyId": key.computed["arn"]}
+    if accepted:
+        account.make(LOGS, **inputs)
+        return
+    with pytest.raises(Refused) as refused:
+        account.make(LOGS, **inputs)
+    assert [(each.rule, each.code) for each in refused.value.refusals] == [
+        ("logs.group.key", "InvalidParameterException")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statements", "accepted"),
+    [
+        ([allow(OWNER, "kms:PutKeyPolicy")], True),
+        ([allow(OWNER, "kms:Put*")], True),
+        ([allow({"AWS": "arn:aws:iam::123456789012:role/admin"})], True),
+        ([allow(OWNER, "kms:Get*")], False),
+        ([allow({"AWS": "arn:aws:iam::210987654321:root"})], False),
+        ([allow(OWNER), deny("*", "kms:PutKeyPolicy")], False),
+        ([allow(OWNER), allow({"AWS": "arn:aws:iam::123456789012:role/a"}), deny(OWNER, "kms:Put*")], True),
+    ],
+)
+def test_a_keys_policy_must_leave_someone_who_can_replace_it(
+    account: Account,
+    statements: list[dict[str, Any]],
+    accepted: bool,  # noqa: FBT001 — a case
+) -> None:
+    if accepted:
+        account.make(KEY, policy=policy(*statements))
+        return
+    with pytest.raises(Refused) as refused:
+        account.make(KEY, policy=policy(*statements))
+    assert [each.rule for each in refused.value.refusals] == ["kms.key.lockout"]
+
+
+def write(service: str, **more: Any) -> dict[str, Any]:
+    resource = "arn:aws:s3:::main-logs/AWSLogs/123456789012/*"
+    return {**allow({"Service": service}, "s3:PutObject", **more), "Resource": resource}
+
+
+ACL = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+NO_TLS = {"Bool": {"aws:SecureTransport": "false"}}
+ELB, DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com", "delivery.logs.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("kind", "statements", "accepted"),
+    [
+        ("network", [write(DELIVERY, Condition=ACL)], True),
+        ("network", [write(ELB)], False),
+        ("application", [write(DELIVERY, Condition=ACL)], False),
+        ("application", [write(ELB)], True),
+        ("application", [write(ELB), {**deny("*", "s3:*", Condition=NO_TLS)}], True),
+        ("application", [write(ELB), {**deny({"Service": ELB}, "s3:PutObject")}], False),
+    ],
+)
+def test_the_bucket_of_access_logs_must_let_the_type_of_load_balancer_write(
+    account: Account,
+    kind: str,
+    statements: list[dict[str, Any]],
+    accepted: bool,  # noqa: FBT001 — a case
+) -> None:
+    in_bucket = [{**each, "Resource": [each["Resource"].replace("*", "arn:aws:s3:::main-logs/*", 1)]}
+                 if each["Resource"] == "*" else each for each in statements]  # fmt: skip
+    account.make(BUCKET_POLICY, bucket="main-logs", policy=policy(*in_bucket))
+    logs = {"bucket": "main-logs", "enabled": True}
+    inputs = {**account.minimal(BALANCER), "loadBalancerType": kind, "accessLogs": logs}
+    if accepted:
+        account.make(BALANCER, **inputs)
+        return
+    with pytest.raises(Refused) as refused:
+        account.make(BALANCER, **inputs)
+    assert [each.rule for each in refused.value.refusals] == ["elbv2.load-balancer.log-bucket"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ({"NotPrincipal": {"AWS": "2"}, "Action": "s3:GetObject", "Resource": "*"}, True),
+        ({"NotPrincipal": {"AWS": "1"}, "Action": "s3:GetObject", "Resource": "*"}, False),
+        ({"Principal": {"AWS": "1"}, "NotAction": "s3:Put*", "Resource": "*"}, True),
+        ({"Principal": {"AWS": "1"}, "NotAction": "s3:get*", "Resource": "*"}, False),
+        ({"Principal": {"AWS": "1"}, "Action": "S3:getobject", "NotResource": "arn:b"}, True),
+        ({"Principal": {"AWS": "1"}, "Action": "s3:*", "Resource": "arn:[ab]"}, False),
+        ({"Principal": {"AWS": "1"}, "Action": "s3:*", "Resource": "arn:?"}, True),
+        ({"Principal": {"AWS": "1"}, "Action": "s3:*", "Resource": "ARN:*"}, False),
+        ({"Principal": {"AWS": "1"}, "Resource": "*"}, False),
+    ],
+)
+def test_each_element_may_say_the_opposite_and_hold_patterns(statement: dict[str, Any], allowed: bool) -> None:  # noqa: FBT001 — a case
+    request = Request(principals=frozenset({("AWS", "1")}), action="s3:GetObject", resource="arn:a")
+    assert allows({"Statement": {"Effect": "Allow", **statement}}, request) is allowed
