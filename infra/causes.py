@@ -1,8 +1,8 @@
-"""Why deployments fail: the causes that ECS's own words give away, and what to try. Pure.
+"""Why deployments fail: the causes that ECS's own messages show, and what to try. Pure.
 
-The words are those of stopped tasks' reasons, service events and target health, as AWS's manual of stopped tasks'
-errors, the agents' sources and public reports of failed deployments quote them. ECS shortens long reasons, so a pattern
-looks for what comes early.
+The messages are stopped tasks' reasons, service events and target health, as AWS's manual, the agents' sources and
+public reports of failed deployments quote them; tests/infra/ecs_words.toml has one for each cause, with its source. ECS
+shortens long reasons, so a pattern looks for what comes early.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Cause:
     """One known cause."""
 
     pattern: str
-    """Regular expression over ECS's words; its named groups are filled into the sentence."""
+    """Regular expression over ECS's messages; its named groups are filled into the sentence."""
 
     sentence: str
     """What is wrong."""
@@ -31,7 +31,7 @@ class Cause:
 
 _NOT_PULLED = r"CannotPull\w*Error.*"
 _NOT_INITIALISED = r"ResourceInitializationError.*"
-# The application may print the same words about something else, and its last ones may be among what was said.
+# An application may print the same about something else, and its last lines may be among the messages.
 _NOT_FETCHED = r"(?:ResourceInitializationError|Fetching secret data).*"
 
 CAUSES = (
@@ -97,8 +97,8 @@ CAUSES = (
     Cause(
         r"ECS was unable to assume the role",
         "ECS can't assume the tasks' execution role.",
-        "A role that was made a moment ago may not be known everywhere yet: run the same again. If it stays, somebody "
-        "changed the role: `pulumi up --refresh`.",
+        "A role that was made a moment ago may not be known everywhere yet: run the same again. If it stays, the role "
+        "was changed outside Pulumi: `pulumi up --refresh`.",
     ),
     Cause(
         r"InsufficientFreeAddresses|network interface provisioning",
@@ -111,6 +111,11 @@ CAUSES = (
         "Run the same again later, or use more zones (`availabilityZoneCount`, `subnetIds`).",
     ),
     Cause(
+        r"reached the limit on the number of (?:tasks|vCPUs)",
+        "The account's quota of Fargate tasks or vCPUs in this region is used up.",
+        "Stop what isn't needed (or lower `desiredCount` or `cpuUnits`), or request a higher quota of Fargate's vCPUs.",
+    ),
+    Cause(
         r"OutOfMemoryError: Container killed|Essential container in task exited \([^)]* exited with 137",
         "The container was killed because it used more memory than its task has.",
         "Raise `memoryMib` (docs/config.md lists what goes with `cpuUnits`), or make the application use less.",
@@ -121,8 +126,14 @@ CAUSES = (
         "Correct `command`: its first word must be a program in the image; [] runs the image's own.",
     ),
     Cause(
+        r"Health checks failed with these codes: \[(?P<codes>3\d\d(?:, ?3\d\d)*)\]",
+        "The application answers the health check with a redirect ({codes}), perhaps to HTTPS or to a login page.",
+        "Set `healthCheckPath` to a path that it answers itself, over plain HTTP and without a login, or add the code "
+        "to `healthCheckCodes`: a health check follows no redirect.",
+    ),
+    Cause(
         r"Health checks failed with these codes: \[404\]",
-        "The application answers the health check with 404: it knows nothing at that path.",
+        "The application answers the health check with 404: it has nothing at that path.",
         "Set `healthCheckPath` to a path that it answers with a code of `healthCheckCodes`.",
     ),
     Cause(
@@ -170,12 +181,12 @@ CAUSES = (
         "Its log says why, if it got that far; else the stopped tasks do.",
     ),
 )
-"""Every known cause, the more telling words before those that many causes share."""
+"""Every known cause, the more specific messages before those that many causes share."""
 
 
-def likely(said: Iterable[str]) -> Cause | None:
-    """The cause that is told most plainly by what ECS said, its sentence filled in, or None for an unknown one."""
-    texts = list(said)
+def likely(messages: Iterable[str]) -> Cause | None:
+    """Return the cause that the messages show most clearly, its sentence filled in, or None for an unknown one."""
+    texts = list(messages)
     for cause in CAUSES:
         for text in texts:
             if found := re.search(cause.pattern, text, re.DOTALL):

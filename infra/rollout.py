@@ -1,36 +1,37 @@
-"""Does ECS run what the program asks for? If not, the run fails and says why.
+"""Checks that ECS runs what the program requests; if not, the run fails with the reason.
 
 The provider waits for a deployment and fails an update that ECS rolled back, but only with ECS's one line, and only
-once: the state holds what was asked for, so the next run finds nothing to do while the old version runs. So a hook
-explains a failure when it happens, and every run compares the live service with what it was told to run.
+once: the state holds what was requested, so the next run finds nothing to do while the old version runs. So a hook
+explains a failure when it happens, and every run compares the live service with what it was configured to run.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.causes import likely
-from infra.deployment import last_failure, news, was_given_up
 from infra.errors import reason_of
+from infra.events import Event, has_failed, in_progress, last_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _EVENTS_SHOWN = 5
 _TAKE_BACK = """\
-heal: `pulumi up --refresh` deploys what the program says; to keep that change, write it into the program."""
-_HEAL = """\
-heal: correct the configuration, or go back to the last good one, and run `pulumi up`; or, where the cause lay elsewhere
-      and is mended, deploy the same again with `pulumi up {again}`. docs/deployments.md says more."""
+fix: `pulumi up --refresh` deploys what the program configures; to keep the change, add it to the program."""
+_FIX = """\
+fix: correct the configuration, or restore the last good one, and run `pulumi up`; if the cause was elsewhere and is
+     fixed, deploy the same again with `pulumi up {again}`. See docs/deployments.md."""
 
 
 class NotDeployedError(pulumi.RunError):
-    """ECS doesn't run what the program asks for."""
+    """ECS doesn't run what the program requests."""
 
 
 @dataclass(frozen=True)
@@ -50,36 +51,49 @@ class Live:
     tasks: str
     """Each deployment's tasks, for people."""
 
-    events: Sequence[str]
-    """Messages, newest first."""
+    events: Sequence[Event]
+    """Newest first."""
 
-    given_up: bool = False
-    """Whether ECS gave up that very deployment: it was the first, so there is nothing to go back to."""
+    primary: str = ""
+    """Id of the deployment that ECS works on, or completed last."""
+
+    created: Mapping[str, datetime] = field(default_factory=dict)
+    """When each deployment that ECS lists was created, by id."""
 
     network: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Subnets and security groups, sorted; empty where they aren't told."""
+    """Subnets and security groups, sorted; empty where they are unknown."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the primary deployment failed, and there was nothing to roll back to."""
+        return has_failed(self.primary, self.events)
 
 
 class Rollout:
-    """Watches over the deployments of one ECS service.
+    """Watches the deployments of one ECS service.
 
-    Needs ecs:DescribeServices, as the provider does, and asks for nothing in a preview.
+    Needs ecs:DescribeServices, as the provider does, and reads nothing in a preview.
     """
 
     def __init__(self, name: str, *, parent: pulumi.Resource, log_group: str) -> None:
-        """Watch over the service of that name and parent, whose containers write to `log_group`."""
+        """Watch the service of that name and parent, whose containers write to `log_group`."""
         self._parent = parent
         self._log_group = log_group
-        self._told: str | None = None
+        self._requested: str | None = None
+        self._known: frozenset[str] = frozenset()
+        """Ids of the events that were there before this run's update."""
+
+        requested = pulumi.ResourceHook(f"{name}-requested", self._note_request)
         self.hooks = pulumi.ResourceHookBinding(
-            after_create=[done := pulumi.ResourceHook(f"{name}-told", self._note)],
-            after_update=[done],
+            before_update=[pulumi.ResourceHook(f"{name}-events", self._note_events)],
+            after_create=[requested],
+            after_update=[requested],
             on_error=[pulumi.ErrorHook(f"{name}-explain", self._explain)],
         )
         """What the service must be registered with."""
 
     def confirm(self, service: aws.ecs.Service) -> None:
-        """Fail the run, as soon as the engine is done with the service, if ECS runs something else than it was told."""
+        """Fail the run, once the engine is done with the service, if ECS runs something else than requested."""
         pulumi.Output.all(
             cluster=service.cluster,
             name=service.name,
@@ -87,29 +101,40 @@ class Rollout:
             network=service.network_configuration,
         ).apply(self._compare)
 
-    def _note(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep what ECS was told in this run: the provider's answer after it may already be another's doing."""
-        self._told = (args.new_inputs or {}).get("taskDefinition")
+    def _note_events(self, args: pulumi.ResourceHookArgs) -> None:
+        """Keep which events belong to earlier deployments than the one that an update is about to begin."""
+        inputs: Mapping[str, Any] = args.old_inputs or {}
+        try:
+            live = self._look(inputs["cluster"], inputs["name"])
+        except Exception:  # noqa: BLE001 — an invoke's only error: the update itself will show what is wrong
+            return
+        self._known = frozenset(event.id for event in live.events)
+
+    def _note_request(self, args: pulumi.ResourceHookArgs) -> None:
+        """Keep what this run requested: what the provider reads after it may already be someone else's change."""
+        self._requested = (args.new_inputs or {}).get("taskDefinition")
 
     def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
-        """Say why a creation or an update failed; trying again at once would not help."""
+        """Print why a creation or an update failed; retrying at once would not help."""
         inputs: Mapping[str, Any] = args.new_inputs or {}
         if args.failed_operation == "delete":
             return False
         try:
             live = self._look(inputs["cluster"], inputs["name"])
-        except Exception:  # noqa: BLE001 — an invoke's only error: what AWS refused to make isn't there to be looked at
+        except Exception:  # noqa: BLE001 — an invoke's only error: what AWS refused to create can't be read
             return False
-        pulumi.log.error(explanation(inputs["taskDefinition"], live, args.errors, log_group=self._log_group))
+        pulumi.log.error(
+            explanation(inputs["taskDefinition"], live, args.errors, known=self._known, log_group=self._log_group)
+        )
         return False
 
     def _compare(self, state: Mapping[str, Any]) -> None:
-        """Compare the service with what it was told in this run, or else in the last that changed it.
+        """Compare the service with what this run requested, or else the last one that changed it.
 
         Raises:
             NotDeployedError: It runs something else.
         """
-        wanted = self._told or state["task_definition"]
+        wanted = self._requested or state["task_definition"]
         # Of a service that doesn't exist yet, and is left out by --target, the engine knows nothing.
         if pulumi.runtime.is_dry_run() or not wanted:
             return
@@ -117,8 +142,8 @@ class Rollout:
             live = self._look(state["cluster"], state["name"])
         except Exception as error:
             raise NotDeployedError(
-                f"{state['name']} can't be looked at: {reason_of(error)}\n"
-                "heal: if somebody deleted it, `pulumi up --refresh` makes it again."
+                f"{state['name']} can't be read: {reason_of(error)}\n"
+                "fix: if it was deleted outside Pulumi, `pulumi up --refresh` creates it again."
             ) from error
         if problem := mismatch(wanted, live, network=_network(state["network"]), log_group=self._log_group):
             raise NotDeployedError(problem)
@@ -127,7 +152,7 @@ class Rollout:
         found = aws.ecs.get_service(
             cluster_arn=cluster, service_name=name, opts=pulumi.InvokeOptions(parent=self._parent)
         )
-        deployments, events = found.deployments or (), [event.message for event in found.events or ()]
+        deployments = found.deployments or ()
         tasks = [
             f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}" for each in deployments
         ]
@@ -137,25 +162,44 @@ class Rollout:
             status=found.status,
             task_definition=found.task_definition,
             tasks=", ".join(tasks) or "none",
-            events=events,
-            given_up=any(each.status == "PRIMARY" and was_given_up(each.id, events) for each in deployments),
+            events=[
+                Event(each.id, datetime.fromisoformat(each.created_at), each.message) for each in found.events or ()
+            ],
+            primary=next((each.id for each in deployments if each.status == "PRIMARY"), ""),
+            created={each.id: datetime.fromisoformat(each.created_at) for each in deployments},
             network=_network(next(iter(found.network_configurations or ()), None)),
         )
 
 
-def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: str) -> str:
-    """Why a service doesn't run what it was told a moment ago, from the provider's errors and the service's events."""
-    under_way = live.task_definition == wanted and not live.given_up
-    how_far = "has not finished deploying" if under_way else "didn't take over"
-    story = news(live.events) if under_way else last_failure(live.events) or news(live.events)
-    untold = [event for event in story if not any(_reason(event) in each for each in errors)]
+def explanation(wanted: str, live: Live, errors: Sequence[str], *, known: Collection[str] = (), log_group: str) -> str:
+    """Explain why a service doesn't run what was just requested, by the provider's errors and the service's events.
+
+    Args:
+        wanted: ARN of the task definition that was requested.
+        live: The service now.
+        errors: The provider's.
+        known: Ids of the events that were there before: they belong to earlier deployments.
+        log_group: Where its containers write to.
+    """
+    running = live.task_definition == wanted
+    in_time = running and not live.stopped
+    since = live.created.get(live.primary)
+    if in_time:
+        story = in_progress(live.events, since)
+    elif running:
+        # Created by this run or an earlier one, in which case all of its events are known.
+        story = last_failure(live.events, live.created)
+    else:
+        story = last_failure(live.events, live.created, known=known) or in_progress(live.events, since, known=known)
+    how_far = "has not finished deploying" if in_time else "did not deploy"
+    new = [event for event in story if not any(_reason(event) in each for each in errors)]
     return "\n".join(
         [
-            f"ECS {how_far} what was asked for {live.name}.",
+            f"ECS {how_far} what was requested for {live.name}.",
             *_difference(wanted, live),
-            *_reasons([*errors, *untold]),
+            *_reasons([*errors, *new]),
             *_where_to_look(live, log_group),
-            *(() if under_way else (_heal(live),)),
+            *(() if in_time else (_fix(live),)),
         ]
     )
 
@@ -163,7 +207,7 @@ def explanation(wanted: str, live: Live, errors: Sequence[str], *, log_group: st
 def mismatch(
     wanted: str, live: Live, *, network: Mapping[str, Sequence[str]] | None = None, log_group: str
 ) -> str | None:
-    """What is wrong if a service runs another task definition than `wanted`, or elsewhere, or none; None if it doesn't.
+    """Describe what is wrong if a service runs another task definition than `wanted`, or elsewhere; else return None.
 
     How many tasks run, and how far a deployment is, makes no difference: services scale, and deployments take time.
     """
@@ -172,21 +216,24 @@ def mismatch(
         for kind, ids in (network or {}).items()
         if live.network.get(kind, ids) != ids
     ]
-    if live.status == "ACTIVE" and live.task_definition == wanted and not moved and not live.given_up:
+    running = live.task_definition == wanted
+    if live.status == "ACTIVE" and running and not moved and not live.stopped:
         return None
-    if failure := last_failure(live.events):
-        who = "ECS gave it up, and has nothing to go back to" if live.given_up else "ECS rolled it back"
-        advice = [*_reasons(failure), *_where_to_look(live, log_group), _heal(live)]
+    if failure := last_failure(live.events, live.created):
+        who = "ECS rolled it back"
+        if live.stopped:
+            who = f"ECS stopped it, and {'there is nothing to roll back to' if running else 'the rollback failed too'}"
+        advice = [*_reasons(failure), *_where_to_look(live, log_group), _fix(live)]
     else:
-        who, advice = "somebody changed the service outside Pulumi", [_TAKE_BACK]
-    what = f"{live.name} doesn't run what this stack asked for: {who}."
+        who, advice = "the service was changed outside Pulumi", [_TAKE_BACK]
+    what = f"{live.name} doesn't run what this stack requested: {who}."
     return "\n".join([what, *_difference(wanted, live), *moved, *advice])
 
 
 def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
-    """Where tasks are, of a service that is managed or looked up: both read the same answer of AWS."""
-    told = configuration or {}
-    return {key.replace("_", " "): sorted(told[key]) for key in ("subnets", "security_groups") if told.get(key)}
+    """Return where tasks run, of a service that is managed or looked up: both read the same answer of AWS."""
+    found = configuration or {}
+    return {key.replace("_", " "): sorted(found[key]) for key in ("subnets", "security_groups") if found.get(key)}
 
 
 def _difference(wanted: str, live: Live) -> list[str]:
@@ -197,10 +244,10 @@ def _difference(wanted: str, live: Live) -> list[str]:
     ]
 
 
-def _reasons(said: Sequence[str]) -> list[str]:
-    cause = likely(said)
+def _reasons(reported: Sequence[str]) -> list[str]:
+    cause = likely(reported)
     return [
-        *(f"said: {_bare(text)}" for text in said[:_EVENTS_SHOWN]),
+        *(f"reported: {_bare(text)}" for text in reported[:_EVENTS_SHOWN]),
         *((f"likely cause: {cause.sentence}", f"try: {cause.advice}") if cause else ()),
     ]
 
@@ -211,24 +258,24 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
     return [
         f"logs: aws logs tail {log_group} --since 10m",
         f"stopped tasks: {describe} --query 'tasks[].[stoppedReason,containers[].[exitCode,reason]]'",
-        "of the local AWS: pulumi-local logs, pulumi-local status",
+        "local AWS: pulumi-local logs, pulumi-local status",
     ]
 
 
 def _bare(words: str) -> str:
-    """What the provider or ECS said without what frames it, names in place of ARNs, each stopped task on a line."""
+    """Return a message without what frames it, names in place of ARNs, each stopped task on a line."""
     bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", words)
     bare = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", bare)
-    return bare.strip().replace("; task ", "\n      task ")
+    return bare.strip().replace("; task ", "\n          task ")
 
 
-def _heal(live: Live) -> str:
-    """What mends a failure. A deployment that was given up stays what was asked for, so only another one is made."""
-    return _HEAL.format(again="--replace '**TaskDefinition**'" if live.given_up else "--refresh")
+def _fix(live: Live) -> str:
+    """Return what fixes a failure. A deployment that ECS stopped stays what was requested: only a new one is tried."""
+    return _FIX.format(again="--replace '**TaskDefinition**'" if live.stopped else "--refresh")
 
 
 def _reason(event: str) -> str:
-    """Why a task couldn't be placed, of an event that says so, or else the whole event."""
+    """Return why a task couldn't be placed, of such an event, or else the whole event."""
     return event.rpartition("Reason: ")[2].removesuffix(".")
 
 

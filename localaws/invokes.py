@@ -381,7 +381,7 @@ def _service(query: Query) -> Properties:
     facts = query.facts(found)
     network = facts.get("networkConfiguration")
     own = {"serviceName": name, "status": "ACTIVE", "networkConfigurations": [network] if network else []}
-    return {**facts, **own, "clusterArn": query.args.get("clusterArn")}
+    return {**facts, **own, "clusterArn": facts.get("cluster")}
 
 
 FUNCTIONS: dict[str, Callable[[Query], Properties]] = {

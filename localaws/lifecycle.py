@@ -19,7 +19,7 @@ from localaws.provider import NotSettled
 from localaws.status import FUNCTION as STATUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from localaws.catalog import Properties, Resource
     from localaws.cloud import Cloud
@@ -30,7 +30,7 @@ GET_SERVICE = "aws:ecs/getService:getService"
 
 _LINES_SHOWN = 5
 
-_LIVE = ("taskDefinition", "desiredCount", "runningCount", "pendingCount", "events")
+_LIVE = ("status", "taskDefinition", "desiredCount", "runningCount", "pendingCount")
 _DEPLOYMENT = (
     "id",
     "status",
@@ -41,7 +41,10 @@ _DEPLOYMENT = (
     "createdAt",
     "updatedAt",
 )
-"""What the provider shows of a deployment; its rollout state isn't among it."""
+"""What the provider returns of a deployment; its rollout state isn't among it."""
+
+_EVENT = ("id", "createdAt", "message")
+"""What it returns of an event."""
 
 
 class Running:
@@ -122,30 +125,43 @@ class Running:
             self._controller.renew(resource.id)
 
     def _last_words(self, service: str) -> str:
-        """The end of the log of the task that failed last."""
-        failed = [
-            task["taskId"]
-            for task in self._controller.describe(service).get("tasks", ())
-            if "stoppedReason" in task and not task["stoppedReason"].startswith("Scaling activity")
-        ]
-        logs = [stream for stream in streams(self._home.logs) if failed and stream.name == failed[-1]]
+        """Return the end of the log of the task of the latest deployment that failed last."""
+        failed = self._controller.last_failed(service)
+        logs = [stream for stream in streams(self._home.logs) if failed and stream.name == failed]
         lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]]
         return "".join(
-            [f"; task {failed[-1][:8]} wrote last:", *(f"\n        {line}" for line in lines)] if lines else ""
+            [f"; task {failed[:8]} wrote last:", *(f"\n            {line}" for line in lines)] if lines else ""
         )
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
-        """A service as it is: after a rollback it runs another task definition than the cloud was told.
+        """Return a service as it is: after a rollback it runs another task definition than the cloud's resource names.
 
         Raises:
             Refused: There is none of that name.
         """
-        asked = invokes.answer(self._cloud, GET_SERVICE, args, region="")
-        live = self._controller.describe(asked["arn"])
-        deployments = [{name: each[name] for name in _DEPLOYMENT} for each in live.get("deployments", ())]
-        return {**asked, **{name: live[name] for name in _LIVE if name in live}, "deployments": deployments}
+        resource = invokes.answer(self._cloud, GET_SERVICE, args, region="")
+        live = self._controller.describe(resource["arn"])
+        return {
+            **resource,
+            **{name: live[name] for name in _LIVE if name in live},
+            "deployments": [_shown(each, _DEPLOYMENT) for each in live.get("deployments", ())],
+            "events": [_shown(each, _EVENT) for each in live.get("events", ())],
+            "taskSets": [],
+        }
 
     def _parameter(self, name: str) -> str | None:
         """A parameter's or secret's value, from the resources and the file, which is read anew for every task."""
         self._cloud.parameters = parameters.load(self._home.parameters)
         return parameters.value_of(self._cloud, name)
+
+
+def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return these fields of a description as the provider does: it formats times as RFC 3339, in whole seconds.
+
+    Source: `flattenDeployments` and `flattenServiceEvents` in terraform-provider-aws,
+    internal/service/ecs/service_data_source.go.
+    """
+    return {
+        name: described[name][: len("2026-01-01T00:00:00")] + "Z" if name.endswith("At") else described[name]
+        for name in names
+    }

@@ -20,7 +20,7 @@ from localaws.ecs.judgement import healthy, next_look
 from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, recover, step
-from localaws.ecs.waiter import DeploymentFailedError, arrived, why_stopped
+from localaws.ecs.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -196,6 +196,12 @@ class Controller:
             return {}
         status = "DRAINING" if self._leaves(service) else "ACTIVE"
         return description.describe(service.spec, service.state, self._seen(service), status=status)
+
+    def last_failed(self, service_arn: str) -> str:
+        """Return the id of the task of the latest deployment that failed last, or nothing if none failed."""
+        service = self._services.get(service_arn)
+        failed = failed_tasks(service.state) if service else []
+        return failed[0].id if failed else ""
 
     def status(self) -> list[dict[str, Any]]:
         """All services as `describe` shows them, with a line on how far each is, and where each task listens."""

@@ -49,13 +49,24 @@ def arrived(
     return steady(spec, state, seen, now, timing)
 
 
-def why_stopped(state: ServiceState) -> str:
-    """Why tasks of the newest deployment, and of the one that it undoes, ended: each reason once, newest first."""
+def failed_tasks(state: ServiceState) -> list[Task]:
+    """Return the tasks of the newest deployment, and of the one that it undoes, that failed; newest first.
+
+    An earlier deployment's say nothing about why this one doesn't work.
+    """
     tried = [name for each in state.deployments[:1] for name in (each.id, each.undoes)]
+    return [
+        task
+        for task in reversed(state.tasks)
+        if task.deployment in tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity")
+    ]
+
+
+def why_stopped(state: ServiceState) -> str:
+    """Return why tasks of the newest deployment failed: each reason once, newest first."""
     stopped: dict[str, str] = {}
-    for task in reversed(state.tasks):
-        if task.deployment in tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity"):
-            stopped.setdefault(f"{task.stop_reason}{_details(task)}", task.id[:8])
+    for task in failed_tasks(state):
+        stopped.setdefault(f"{task.stop_reason}{_details(task)}", task.id[:8])
     reasons = [f"; task {task} stopped: {reason}" for reason, task in stopped.items()]
     return "".join(reasons[:_REASONS_SHOWN])
 

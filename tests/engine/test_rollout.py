@@ -1,4 +1,4 @@
-"""`pulumi up` tells the truth about a deployment: what failed stays failed until it is mended, and says how.
+"""`pulumi up` reports why a deployment failed, and stays failed until that is fixed.
 
 Under the real engine against the local AWS. What only AWS itself can show is listed in docs/deployments.md.
 """
@@ -19,13 +19,14 @@ from tests.engine.test_rollback import MISSING, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.engine.stack import Stack
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 MISSING_SECRET = ("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}')
-NOT_AS_ASKED = "local-web doesn't run what this stack asked for"
+NOT_AS_ASKED = "local-web doesn't run what this stack requested"
 
 
 def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_b
     stack.up("--expect-no-changes")
 
 
-def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_mended(stack: Stack, parameter: Any) -> None:
+def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed(stack: Stack, parameter: Any) -> None:
     stack.up(*MISSING_SECRET, fails=True)
     wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"]
     parameter()
@@ -127,7 +128,7 @@ def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_mende
     stack.up()
 
 
-def test_what_somebody_changed_outside_pulumi_fails_up_and_is_healed_by_refresh(stack: Stack) -> None:
+def test_a_change_outside_pulumi_fails_up_and_is_undone_by_refresh(stack: Stack) -> None:
     asked = service_of(stack)["taskDefinition"]
     change_service(stack, desiredCount=3)
     stack.up("--expect-no-changes")
@@ -135,7 +136,7 @@ def test_what_somebody_changed_outside_pulumi_fails_up_and_is_healed_by_refresh(
     change_service(stack, taskDefinition=foreign)
     for arguments in ((), ("--target", of_type(stack, "aws:lb/targetGroup:TargetGroup")["urn"])):
         told = stack.up(*arguments, fails=True)
-        assert f"{NOT_AS_ASKED}: somebody changed the service outside Pulumi" in told
+        assert f"{NOT_AS_ASKED}: the service was changed outside Pulumi" in told
         assert f"running: {foreign.rpartition('/')[2]}" in told
     network = of_type(stack, SERVICE)["outputs"]["networkConfiguration"]
     change_service(stack, taskDefinition=asked, networkConfiguration={**network, "subnets": network["subnets"][:1]})
@@ -152,18 +153,29 @@ def test_a_target_that_leaves_the_service_out_is_no_mismatch(stack: Stack) -> No
     stack.up()
 
 
-def test_a_container_that_crashes_is_told_with_its_exit_code_and_last_words(stack: Stack) -> None:
-    told = stack.up(*container("sh", "-c", "echo no configuration; exit 3"), fails=True)
+def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) -> None:
+    """Each of them is rolled back, and a later run repeats the last one's explanation."""
+    strict: Any = {"healthCheckCodes": "200", "healthCheckGraceSeconds": 0, "unhealthyThreshold": 2}
+    crash = container("sh", "-c", "echo no configuration; exit 3")
+    told = stack.up(*crash, **strict, fails=True)
     assert "Essential container in task exited (nginx exited with 3)" in told
     assert "no configuration" in told
     assert "likely cause: The container ends by itself" in told
-    stack.up()
 
+    told = stack.up(*container(*server(302)), **strict, fails=True)
+    assert "Health checks failed with these codes: [302]" in told
+    assert "likely cause: The application answers the health check with a redirect (302)" in told
+    assert "exited with" not in told
 
-def test_a_health_path_that_answers_404_is_told_by_its_key(stack: Stack) -> None:
-    told = stack.up(*container(*server(404)), fails=True)
-    assert "Health checks failed with these codes: [404]" in told
-    assert "try: Set `healthCheckPath`" in told
+    not_found = container(*server(404))
+    told = stack.up(*not_found, **strict, fails=True)
+    later = stack.up(*not_found, **strict, fails=True)
+    assert NOT_AS_ASKED in later
+    for each in (told, later):
+        assert "Health checks failed with these codes: [404]" in each
+        assert "try: Set `healthCheckPath`" in each
+        assert "302" not in each
+        assert "exited with" not in each
     stack.up()
 
 
@@ -177,14 +189,24 @@ def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_i
     stack.up()
 
 
-def test_a_first_deployment_that_fails_is_explained_and_a_correct_one_heals_it(empty_stack: Stack) -> None:
-    # The provider fails twice; after a refresh it finds nothing to do, as the service is what was asked for.
+def test_first_deployments_that_fail_are_explained_each_by_itself_until_one_succeeds(
+    empty_stack: Stack, tmp_path: Path
+) -> None:
+    # A program of another processor's, as far as Linux can tell.
+    foreign = tmp_path / "foreign"
+    foreign.write_text("no program")
+    foreign.chmod(0o755)
+    told = empty_stack.up(*container(str(foreign)), fails=True)
+    assert "likely cause: The image isn't built for the CPU architecture of the tasks" in told
+    # The provider fails twice; after a refresh it finds nothing to do, as the service is what was requested.
     for options in ((), (), ("--refresh",), ()):
         told = empty_stack.up(*options, *MISSING_SECRET, fails=True)
-        assert "wanted:  local-web:1" in told
+        assert "wanted:  local-web:2" in told
         assert f"likely cause: There is no SSM parameter {MISSING}" in told
+        assert "architecture" not in told
+        assert str(foreign) not in told
         assert "`pulumi up --replace '**TaskDefinition**'`" in told
-    assert "ECS gave it up, and has nothing to go back to" in told
+    assert "ECS stopped it, and there is nothing to roll back to" in told
     empty_stack.up()
     empty_stack.up("--expect-no-changes")
     empty_stack.destroy()

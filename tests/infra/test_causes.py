@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from infra.causes import CAUSES, likely
-from infra.deployment import last_failure, news
 from tests.infra.recorder import ROOT_FOLDER, schema
 
 SAID = tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["said"]
@@ -21,15 +20,7 @@ UNHEALTHY = (
     "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web/3f44f85710fe0297) due to "
     "(reason Health checks failed)"
 )
-STARTED = "(service dev-web) has started 1 tasks: (task 795dee6c)."
-PENDING = "(service dev-web) stopped 2 pending tasks."
-REGISTERED = "(service dev-web) registered 1 targets in (target-group alb-web)"
-UNHEALTHY_TOO = UNHEALTHY.replace("795dee6c", "031fcc30")
 FAILED = "(service dev-web) (deployment ecs-svc/1571272475813219068) deployment failed: tasks failed to start."
-ROLLING_BACK = "(service dev-web) rolling back to deployment ecs-svc/1675294001379389663."
-COMPLETED = "(service dev-web) (deployment ecs-svc/1675294001379389664) deployment completed."
-STEADY = "(service dev-web) has reached a steady state."
-INCONSISTENT = "(service dev-web) is unable to consistently start tasks successfully."
 
 
 @pytest.mark.parametrize(("words", "cause"), [(each["words"], each["cause"]) for each in SAID])
@@ -88,44 +79,3 @@ def test_the_manual_lists_every_cause() -> None:
     table = manual.partition("<!-- causes:")[2].partition("<!-- /causes -->")[0].splitlines()[3:]
     blanks = [(re.sub(r"{(\w+)}", lambda blank: blank[1].upper(), cause.sentence), cause.advice) for cause in CAUSES]
     assert table == [f"| {sentence} | {advice} |" for sentence, advice in blanks]
-
-
-@pytest.mark.parametrize(
-    ("events", "under_way", "failed"),
-    [
-        # Rolled back a moment ago.
-        (
-            [STEADY, COMPLETED, STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY, COMPLETED],
-            [],
-            [FAILED, INCONSISTENT],
-        ),
-        # The rollback is still under way, or there was nothing to roll back to.
-        (
-            [STARTED, ROLLING_BACK, FAILED, INCONSISTENT, STARTED, STEADY],
-            [FAILED, INCONSISTENT],
-            [FAILED, INCONSISTENT],
-        ),
-        ([FAILED, INCONSISTENT, STARTED], [FAILED, INCONSISTENT], [FAILED, INCONSISTENT]),
-        # Under way, after an older failure that was made good.
-        ([UNHEALTHY, STARTED, STEADY, COMPLETED, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY], []),
-        # Rolled back, and now a task of the version that runs again is unwell.
-        ([UNHEALTHY, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], [UNHEALTHY], [FAILED]),
-        # ECS repeats that all is well, whatever happened before.
-        ([STEADY, STEADY, COMPLETED, ROLLING_BACK, FAILED, STEADY], [], [FAILED]),
-        # Made good since.
-        ([STEADY, COMPLETED, STARTED, STEADY, COMPLETED, ROLLING_BACK, FAILED], [], []),
-        ([STEADY, COMPLETED, STARTED, FAILED, INCONSISTENT, STARTED], [], []),
-        ([STEADY, COMPLETED, REGISTERED, STARTED], [], []),
-        ([], [], []),
-    ],
-)
-def test_events_tell_what_is_under_way_and_which_failure_stands(
-    events: list[str], under_way: list[str], failed: list[str]
-) -> None:
-    assert news(events) == [event.removeprefix("(service dev-web) ") for event in under_way]
-    assert last_failure(events) == [event.removeprefix("(service dev-web) ") for event in failed]
-
-
-def test_events_that_differ_in_the_task_only_are_told_once_the_newest_first() -> None:
-    (told,) = news([UNHEALTHY_TOO, UNHEALTHY])
-    assert "031fcc30" in told

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi_aws
 import pytest
 
-from infra.rollout import Live, NotDeployedError, explanation, mismatch
+from infra.events import Event
+from infra.rollout import Live, NotDeployedError, Rollout, explanation, mismatch
 from tests.infra import recorder
+from tests.infra.event_log import BEGIN, EventLog
 
 if TYPE_CHECKING:
+    from pulumi import ResourceHookArgs
+
     from tests.infra.recorder import Recording
 
 GET_SERVICE = "aws:ecs/getService:getService"
@@ -24,19 +28,24 @@ LIVE = Live(
     status="ACTIVE",
     task_definition=f"{FAMILY}:4",
     tasks="dev-web:4 has 2 of 2",
-    events=("(service dev-web) has reached a steady state.",),
+    events=(Event("e0", BEGIN, "(service dev-web) has reached a steady state."),),
 )
 NOT_FOUND = "Health checks failed with these codes: [404]"
-ROLLED_BACK = replace(
-    LIVE,
-    events=(
-        "(service dev-web) has reached a steady state.",
-        "(service dev-web) (deployment ecs-svc/2) deployment completed.",
-        "(service dev-web) rolling back to deployment ecs-svc/1.",
-        "(service dev-web) (deployment ecs-svc/1) deployment failed: tasks failed to start.",
-        f"(service dev-web) (port 80) is unhealthy in (target-group web) due to (reason {NOT_FOUND}).",
-    ),
-)
+
+
+def rolled_back() -> Live:
+    """The service after a deployment whose health check was answered with 404."""
+    log = EventLog()
+    deployment = log.begin()
+    for task in log.start(2):
+        log.unhealthy(task, NOT_FOUND)
+    log.fail(deployment)
+    rollback = log.roll_back()
+    log.complete(rollback)
+    return replace(LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]})
+
+
+ROLLED_BACK = rolled_back()
 
 
 def asked_for_the_service(recording: Recording) -> int:
@@ -45,8 +54,9 @@ def asked_for_the_service(recording: Recording) -> int:
 
 def test_the_service_is_watched_when_it_is_made_changed_and_refused(dev: Recording) -> None:
     assert dev.one("Service").hooks == {
-        "after_create": ("web-told",),
-        "after_update": ("web-told",),
+        "before_update": ("web-events",),
+        "after_create": ("web-requested",),
+        "after_update": ("web-requested",),
         "on_error": ("web-explain",),
     }
 
@@ -61,7 +71,7 @@ def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.Monk
         status="ACTIVE", task_definition=f"{FAMILY}:4", deployments=None, events=None, network_configurations=None
     )
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: other)
-    with pytest.raises(NotDeployedError, match="dev-web doesn't run what this stack asked for"):
+    with pytest.raises(NotDeployedError, match="dev-web doesn't run what this stack requested"):
         recorder.run("dev")
 
 
@@ -70,7 +80,7 @@ def test_a_run_fails_when_the_service_is_gone(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("invoke of getService failed: invocation returned an error: empty result")
 
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", gone)
-    with pytest.raises(NotDeployedError, match=r"dev-web can't be looked at: empty result\n.*pulumi up --refresh"):
+    with pytest.raises(NotDeployedError, match=r"dev-web can't be read: empty result\n.*pulumi up --refresh"):
         recorder.run("dev")
 
 
@@ -83,34 +93,40 @@ def test_a_rollback_is_told_with_its_cause_and_the_commands_that_help() -> None:
     told = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
     assert told is not None
     assert told.splitlines()[:3] == [
-        "dev-web doesn't run what this stack asked for: ECS rolled it back.",
+        "dev-web doesn't run what this stack requested: ECS rolled it back.",
         "wanted:  dev-web:5",
         "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
     ]
-    assert "said: (port 80) is unhealthy" in told
+    assert "reported: (task " in told
+    assert f"due to (reason {NOT_FOUND})" in told
     assert "likely cause: The application answers the health check with 404" in told
     assert "logs: aws logs tail /aws/ecs/web --since 10m" in told
     assert "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED" in told
     assert "`pulumi up --refresh`" in told
 
 
-def test_a_first_deployment_that_ecs_gave_up_stays_a_failure_although_it_is_what_was_asked_for(
+def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what_was_requested(
     monkeypatch: pytest.MonkeyPatch, dev: Recording
 ) -> None:
     wanted = dev.resources[dev.one("TaskDefinition").urn].outputs["arn"]
     primary = SimpleNamespace(
-        id="ecs-svc/1", status="PRIMARY", task_definition=wanted, running_count=0, desired_count=2
+        id="ecs-svc/1",
+        status="PRIMARY",
+        task_definition=wanted,
+        running_count=0,
+        desired_count=2,
+        created_at="2026-03-01T12:00:00Z",
     )
-    said = ["(service dev-web) (deployment ecs-svc/1) deployment failed: tasks failed to start."]
+    failed = "(service dev-web) (deployment ecs-svc/1) deployment failed: tasks failed to start."
     live = SimpleNamespace(
         status="ACTIVE",
         task_definition=wanted,
         deployments=[primary],
-        events=[SimpleNamespace(message=each) for each in said],
+        events=[SimpleNamespace(id="e1", created_at="2026-03-01T12:00:09Z", message=failed)],
         network_configurations=None,
     )
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: live)
-    with pytest.raises(NotDeployedError, match=r"ECS gave it up, and has nothing to go back to") as told:
+    with pytest.raises(NotDeployedError, match=r"ECS stopped it, and there is nothing to roll back to") as told:
         recorder.run("dev")
     assert "`pulumi up --replace '**TaskDefinition**'`" in str(told.value)
     primary.id = "ecs-svc/2"
@@ -121,10 +137,10 @@ def test_what_nobody_rolled_back_was_changed_outside() -> None:
     told = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
     assert told is not None
     assert told.splitlines() == [
-        "dev-web doesn't run what this stack asked for: somebody changed the service outside Pulumi.",
+        "dev-web doesn't run what this stack requested: the service was changed outside Pulumi.",
         "wanted:  dev-web:5",
         "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
-        "heal: `pulumi up --refresh` deploys what the program says; to keep that change, write it into the program.",
+        "fix: `pulumi up --refresh` deploys what the program configures; to keep the change, add it to the program.",
     ]
 
 
@@ -151,28 +167,31 @@ def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() ->
         "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; task b13d4aa8 stopped: the same"
     )
     told = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
-    assert "said: updating Service 'web': waiting for ECS Service: rolled back\n" in told
-    assert "\n      task 5a5ec996 stopped: OutOfMemoryError" in told
-    assert "\n      task b13d4aa8 stopped: the same" in told
+    assert "reported: updating Service 'web': waiting for ECS Service: rolled back\n" in told
+    assert "\n          task 5a5ec996 stopped: OutOfMemoryError" in told
+    assert "\n          task b13d4aa8 stopped: the same" in told
     assert "try: Raise `memoryMib`" in told
 
 
 def test_a_reason_that_the_provider_told_already_is_not_told_again_by_an_event() -> None:
     reason = "CannotPullContainerError: pull image manifest: registry.example/shop:stabel: not found"
-    rolled_back = replace(LIVE, events=(f"(service dev-web) was unable to place a task. Reason: {reason}.",))
-    told = explanation(f"{FAMILY}:5", rolled_back, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web")
+    log = EventLog()
+    log.begin()
+    log.unplaced(reason)
+    live = replace(LIVE, events=log.events)
+    told = explanation(f"{FAMILY}:5", live, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web")
     assert told.count(reason) == 1
-    assert "was unable to place a task" in explanation(f"{FAMILY}:5", rolled_back, ["rolled back"], log_group="/web")
+    assert "was unable to place a task" in explanation(f"{FAMILY}:5", live, ["rolled back"], log_group="/web")
 
 
 def test_a_target_group_is_told_by_its_name() -> None:
     arn = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web-1234567/3f44f85710fe0297"
     told = explanation(f"{FAMILY}:5", LIVE, [f"Task failed ELB health checks in (target-group {arn})"], log_group="/w")
-    assert "said: Task failed ELB health checks in (target-group alb-web-1234567)\n" in told
+    assert "reported: Task failed ELB health checks in (target-group alb-web-1234567)\n" in told
 
 
 def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> None:
-    retried = replace(LIVE, task_definition=f"{FAMILY}:5", events=ROLLED_BACK.events)
+    retried = replace(ROLLED_BACK, task_definition=f"{FAMILY}:5")
     told = explanation(f"{FAMILY}:5", retried, ["timeout while waiting for state to become 'tfSTABLE'"], log_group="/w")
     assert told.startswith("ECS has not finished deploying")
     assert "likely cause: The deployment was still under way when the run stopped waiting" in told
@@ -180,7 +199,7 @@ def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> No
 
 
 def test_a_rollback_is_told_as_one_although_a_task_is_unwell_by_now() -> None:
-    news = "(service dev-web) (task 1) failed container health checks."
+    news = Event("e99", BEGIN, "(service dev-web) (task 1) failed container health checks.")
     unwell = replace(ROLLED_BACK, events=(news, *ROLLED_BACK.events))
     told = mismatch(f"{FAMILY}:5", unwell, log_group="/web")
     assert told is not None
@@ -190,6 +209,85 @@ def test_a_rollback_is_told_as_one_although_a_task_is_unwell_by_now() -> None:
 def test_a_run_that_was_cancelled_is_not_told_as_a_failed_deployment() -> None:
     error = "updating ECS Service (web): waiting for completion: context canceled"
     told = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
-    assert told.startswith("ECS has not finished deploying what was asked for dev-web.")
+    assert told.startswith("ECS has not finished deploying what was requested for dev-web.")
     assert "The run was cancelled; the deployment goes on without it." in told
-    assert "heal:" not in told, "nothing is wrong with the configuration"
+    assert "fix:" not in told, "nothing is wrong with the configuration"
+
+
+def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
+    """Events of two deployments that failed one after the other without a rollback, and those before the second."""
+    log = EventLog()
+    deployment = log.begin()
+    log.start(2)
+    log.unplaced(first)
+    log.fail(deployment)
+    known = log.ids()
+    deployment = log.begin()
+    log.start(2)
+    log.unplaced(second)
+    log.fail(deployment)
+    return log, known
+
+
+def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_in_later_ones() -> None:
+    log, known = failed_twice("CannotPullContainerError: Exec format error", "CannotPullContainerError: not found")
+    second = [*log.created][-1]
+    live = replace(
+        LIVE,
+        task_definition=f"{FAMILY}:5",
+        events=log.events,
+        primary=second,
+        created={second: log.created[second]},
+    )
+    for told in (
+        explanation(f"{FAMILY}:5", live, ["stopped"], known=known, log_group="/web"),
+        # A run that repeats the request begins no deployment, and then all events were there before it.
+        explanation(f"{FAMILY}:5", live, ["stopped"], known=log.ids(), log_group="/web"),
+        mismatch(f"{FAMILY}:5", live, log_group="/web") or "",
+    ):
+        assert "likely cause: The image doesn't exist" in told
+        assert "architecture" not in told
+        assert "Exec format error" not in told
+
+
+def test_an_update_that_aws_refused_is_not_explained_by_an_earlier_failure() -> None:
+    known = {event.id for event in ROLLED_BACK.events}
+    refused = "updating ECS Service: InvalidParameterException: The container web does not exist in the task definition"
+    told = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], known=known, log_group="/web")
+    assert "InvalidParameterException" in told
+    assert "404" not in told
+    assert "likely cause" not in told
+
+
+def test_a_rollback_that_fails_too_is_told_as_that() -> None:
+    log = EventLog()
+    deployment = log.begin()
+    for task in log.start(2):
+        log.unhealthy(task, NOT_FOUND)
+    log.fail(deployment)
+    rollback = log.roll_back()
+    log.unplaced("CannotPullContainerError: toomanyrequests")
+    log.fail(rollback)
+    live = replace(LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]})
+    told = mismatch(f"{FAMILY}:5", live, log_group="/web")
+    assert told is not None
+    assert "ECS stopped it, and the rollback failed too" in told
+    assert "likely cause: The application answers the health check with 404" in told
+
+
+def test_what_was_there_before_an_update_is_noted_and_a_service_that_cannot_be_read_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rollout = object.__new__(Rollout)
+    rollout._known = frozenset()
+    inputs = SimpleNamespace(old_inputs={"cluster": "c", "name": "dev-web"})
+
+    def gone(cluster: str, name: str) -> Live:
+        raise RuntimeError(f"no service {name} in {cluster}")
+
+    monkeypatch.setattr(rollout, "_look", gone)
+    rollout._note_events(cast("ResourceHookArgs", inputs))
+    assert rollout._known == set()
+    monkeypatch.setattr(rollout, "_look", lambda *_: ROLLED_BACK)
+    rollout._note_events(cast("ResourceHookArgs", inputs))
+    assert rollout._known == {event.id for event in ROLLED_BACK.events}

@@ -1,0 +1,143 @@
+"""What a service's events report about its deployments. Pure.
+
+ECS lists a service's last hundred events, and most of them don't name the deployment that they belong to. An earlier
+failure's reason must not be taken for the latest one's, so a deployment's own events are found by time, by the events
+that end other deployments, and by the tasks that it started.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+_FAILED = "deployment failed"
+_COMPLETED = "deployment completed"
+_ROLLING_BACK = "rolling back to"
+_STEADY = "has reached a steady state"
+_ENDS = (_FAILED, _COMPLETED, _ROLLING_BACK, _STEADY)
+"""What a deployment's own events stop at: something before it ended here."""
+
+_ROUTINE = re.compile(
+    r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks|AZ balanced|"
+    + _ROLLING_BACK
+)
+_STARTED = re.compile(r"has started (\d+) tasks")
+_TASK = re.compile(r"\(task (\S+)\)")
+_DEPLOYMENT = re.compile(r"deployment (ecs-svc/\d+)")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a service's event list."""
+
+    id: str
+    at: datetime
+    """When ECS wrote it. The provider returns whole seconds, so several events share one."""
+
+    message: str
+
+
+def in_progress(events: Sequence[Event], since: datetime | None = None, *, known: Collection[str] = ()) -> list[str]:
+    """Return what is reported about the deployment that ECS works on, and nothing once the service is steady.
+
+    Args:
+        events: The service's events, newest first.
+        since: When that deployment was created, if that is known.
+        known: Ids of events that were there before it was requested, if that is known.
+
+    Returns:
+        Messages without routine and without the service's name, newest first; of similar ones the newest.
+    """
+    return _story(_own(events, since, known))
+
+
+def last_failure(
+    events: Sequence[Event], created: Mapping[str, datetime] | None = None, *, known: Collection[str] = ()
+) -> list[str]:
+    """Return what is reported about the deployment that failed last, and nothing if a later one succeeded.
+
+    When its rollback failed too, that is one more line: the deployment's own events say why it was rolled back.
+
+    Args:
+        events: The service's events, newest first.
+        created: When each deployment that ECS still lists was created, by id. The one that failed is among them while
+            its tasks run, or when there was nothing to roll back to.
+        known: Ids of events that were there before it was requested, if that is known.
+
+    Returns:
+        Messages in the form of `in_progress`.
+    """
+    failures = [index for index, event in enumerate(events) if _FAILED in event.message and event.id not in known]
+    if not failures or _succeeded(events[: failures[0]]):
+        return []
+    failed, rollback = failures[0], []
+    if len(failures) > 1 and _is_rollback(events[failed], events[failed : failures[1]]):
+        failed, rollback = failures[1], [events[failed]]
+    since = (created or {}).get(_deployment(events[failed]))
+    own = _own(events[failed + 1 :], since, known)
+    # Its last tasks may be reported as unhealthy only when the rollback is under way.
+    started, _ = _tasks(own)
+    late = [event for event in events[:failed] if started.intersection(_TASK.findall(event.message))]
+    return _story([*rollback, *late, events[failed], *own])
+
+
+def has_failed(deployment: str, events: Sequence[Event]) -> bool:
+    """Return whether ECS reported that the deployment of this id failed."""
+    return any(f"(deployment {deployment}) {_FAILED}" in event.message for event in events)
+
+
+def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]) -> list[Event]:
+    """Return the events of the deployment that the newest one belongs to, without those of other deployments' tasks."""
+    own = []
+    for event in events:
+        if event.id in known or (since is not None and event.at < since):
+            break
+        if any(end in event.message for end in _ENDS):
+            break
+        own.append(event)
+    started, all_known = _tasks(own)
+    if not all_known or len(own) == len(events):  # older events, with the tasks' starts, are no longer listed
+        return own
+    return [event for event in own if not (tasks := _TASK.findall(event.message)) or started.intersection(tasks)]
+
+
+def _tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
+    """Return the ids of the tasks that were started, and whether each event of a start names as many as it counts."""
+    started: set[str] = set()
+    all_known = True
+    for event in events:
+        if count := _STARTED.search(event.message):
+            names = _TASK.findall(event.message)
+            started.update(names)
+            all_known = all_known and len(names) == int(count[1])
+    return started, all_known
+
+
+def _succeeded(since: Sequence[Event]) -> bool:
+    """Return whether a deployment completed since a failure that isn't that failure's rollback."""
+    rollbacks = {_deployment(event) for event in since if _ROLLING_BACK in event.message}
+    return any(_COMPLETED in event.message and _deployment(event) not in rollbacks for event in since)
+
+
+def _is_rollback(failure: Event, before: Sequence[Event]) -> bool:
+    """Return whether the deployment that failed was itself a rollback, by the events before its failure."""
+    name = _deployment(failure)
+    return name != "" and any(_ROLLING_BACK in event.message and _deployment(event) == name for event in before)
+
+
+def _deployment(event: Event) -> str:
+    """Return the id of the deployment that an event names, or nothing."""
+    found = _DEPLOYMENT.search(event.message)
+    return found[1] if found else ""
+
+
+def _story(events: Sequence[Event]) -> list[str]:
+    """Return the messages that say more than routine; those that differ only in the task count as one."""
+    telling = [event.message for event in events if not _ROUTINE.search(event.message)]
+    newest = {re.sub(r"\(task \S+\) ?", "", message): message for message in reversed(telling)}
+    return [re.sub(r"^\(service [^)]*\) ", "", message) for message in reversed(newest.values())]
