@@ -49,6 +49,8 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
         _ensure_stack(home, cli, environment, stack)
     if command in _WRITES_CONFIG and not options.config_file:
         chosen += ["--config-file", str(_config_copy(home, stack))]
+    if command == "install" and "--no-plugins" not in chosen:
+        chosen.append("--no-plugins")  # `install` heeds no variable, and would download the real ones
     sys.stdout.flush()
     os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
 

@@ -110,25 +110,35 @@ def test_a_stack_without_a_file_gets_an_empty_configuration(home: Home) -> None:
     assert pulumi_command._config_copy(home, "mine").read_text() == ""
 
 
-@pytest.mark.parametrize("command", ["preview", "config"])
-def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path, command: str) -> None:
+def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
+    """What the CLI is started with."""
     fake = tmp_path / "bin" / "pulumi"
     fake.parent.mkdir()
     fake.write_text(FAKE_CLI)
     fake.chmod(0o755)
-    (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
-    before = sorted(path.name for path in home.project.iterdir())
     code = (
         "from localaws import pulumi_command as c; from localaws.home import Address, Home; from pathlib import Path;"
         f"c._cli = lambda: {str(fake)!r}; home = Home.of(Path({str(home.project)!r}), {{}});"
-        f"c.run(home, Address(1, 11, 12, 'c'), {command!r}, [{command!r}, '-s', 'dev'])"
+        f"c.run(home, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return ran.stdout.splitlines()
+
+
+@pytest.mark.parametrize("command", ["preview", "config"])
+def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path, command: str) -> None:
+    (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    before = sorted(path.name for path in home.project.iterdir())
     copy = home.path / "config" / "Pulumi.dev.yaml"
-    passed = {"preview": ["--config-file", str(copy)], "config": []}
-    assert ran.stdout.splitlines() == [command, "-s", "dev", *passed[command]]
+    more = {"preview": ["--config-file", str(copy)], "config": []}
+    assert passed(home, tmp_path, command, "-s", "dev") == [command, "-s", "dev", *more[command]]
     assert (home.backend / ".pulumi/stacks/p/dev.json").exists()
-    assert sorted(path.name for path in home.project.iterdir()) == sorted([*before, ".local"])
+    assert sorted(path.name for path in home.project.iterdir()) == sorted([*before, ".local", "bin"])
+
+
+@pytest.mark.parametrize("options", [(), ("--no-plugins",)])
+def test_install_downloads_no_provider(home: Home, tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert passed(home, tmp_path, "install", *options) == ["install", "--no-plugins"]
 
 
 def test_a_misspelt_stack_is_not_made(home: Home) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.tools.conftest import write_stub
 from tools.pulumi import versions
-from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST, NoPulumiError, find_or_install
+from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST, OUR_HOST_FILES, NoPulumiError, find_or_install
 from tools.pulumi.versions import MINIMUM, Version, pinned, text
 from tools.running import CommandFailedError
 
@@ -170,7 +170,7 @@ def test_a_second_run_installs_nothing(bench: Bench, said: list[str]) -> None:
 
 def test_a_cli_that_came_without_a_language_host_gets_ours(bench: Bench) -> None:
     placed = install(bench, StubSource()).parent
-    for name in ("language_host.py", LANGUAGE_HOST):
+    for name in OUR_HOST_FILES:
         assert (placed / name).read_bytes() == (OUR_HOST / name).read_bytes()
     assert (placed / LANGUAGE_HOST).stat().st_mode & 0o111
 
@@ -183,7 +183,7 @@ def test_the_official_language_host_is_left_alone(bench: Bench) -> None:
     assert not (placed / "language_host.py").exists()
 
 
-@pytest.mark.parametrize("name", ["language_host.py", LANGUAGE_HOST])
+@pytest.mark.parametrize("name", OUR_HOST_FILES)
 def test_a_language_host_of_ours_that_is_missing_or_older_is_renewed_without_an_installation(
     bench: Bench, name: str
 ) -> None:

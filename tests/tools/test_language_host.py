@@ -1,79 +1,128 @@
-"""The language host: whose Python it runs, and how programs end under the real engine (file backend, no cloud)."""
+"""The language host: its protocol, and how programs end under the real engine (file backend, no cloud)."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import time
+import venv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import grpc
 import psutil
 import pytest
+from google.protobuf import message_factory
+from pulumi.runtime.proto import language_pb2
+from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeStub
 
-from tests.tools.conftest import write_stub
 from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-BLOCK = "runtime:\n  name: python\n  options:\n    toolchain: pip\n    virtualenv: {}\n"
 FLOW = "runtime: {{name: python, options: {{toolchain: pip, virtualenv: {}}}}}\n"
 
 
-def which_python(project: Path, cwd: Path, path: str = "/usr/bin:/bin") -> subprocess.CompletedProcess[str]:
-    """Starts the host in `cwd`; the stub Pythons print who they are and what they were asked to run."""
-    for venv in (".venv", "my venv", "other"):
-        write_stub(project / venv / "bin" / "python", f'echo "{venv}" "$@"')
-    return subprocess.run(
+def test_a_python_without_the_sdk_is_named_with_what_chose_it_and_what_to_install(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "Pulumi.yaml").write_text("name: x\n" + FLOW.format("bare"))
+    answer = subprocess.run(
         [OUR_HOST.absolute() / LANGUAGE_HOST, "127.0.0.1:1"],
-        cwd=cwd,
-        env={"PATH": path},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-@pytest.mark.parametrize(
-    ("runtime", "expected"),
-    [
-        (BLOCK.format(".venv"), ".venv"),
-        (BLOCK.format('"other"  # why'), "other"),
-        (BLOCK.format("'other'"), "other"),
-        (FLOW.format(".venv"), ".venv"),
-        (FLOW.format('"other"'), "other"),
-        ("# virtualenv: other\n" + BLOCK.format(".venv"), ".venv"),
-        (BLOCK.format(".venv") + "config:\n  virtualenv: other\n", ".venv"),
-    ],
-)
-def test_the_projects_virtual_environment_is_found(tmp_path: Path, runtime: str, expected: str) -> None:
-    (tmp_path / "Pulumi.yaml").write_text(f"name: x\n{runtime}")
-    program = tmp_path / "src" / "deep"
-    program.mkdir(parents=True)
-    for cwd in (tmp_path, program):
-        assert which_python(tmp_path, cwd).stdout.split()[0] == expected
-
-
-def test_an_absolute_environment_is_taken_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text(BLOCK.format(tmp_path / "other"))
-    assert which_python(tmp_path, tmp_path).stdout.startswith("other -u ")
-
-
-def test_without_an_environment_the_python_on_path_runs_it(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
-    write_stub(tmp_path / "path" / "python3", "echo from-path")
-    answer = which_python(tmp_path, tmp_path, path=f"{tmp_path}/path:/usr/bin:/bin")
-    assert answer.stdout == "from-path\n"
-
-
-def test_a_missing_environment_is_told_together_with_the_way_to_make_it(tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text(BLOCK.format("gone"))
-    answer = which_python(tmp_path, tmp_path)
     assert answer.returncode == 1
-    assert f"{tmp_path}/gone/bin/python" in answer.stderr
-    assert "make setup" in answer.stderr
+    assert answer.stderr == (
+        f"{tmp_path}/bare/bin/python can't run a Pulumi program: No module named 'grpc'. "
+        f"It was chosen by `virtualenv: bare` in {tmp_path}/Pulumi.yaml. "
+        "Install the program's requirements there, by the project's own set-up or by: "
+        f"{tmp_path}/bare/bin/python -m pip install -r {tmp_path}/requirements.txt\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def host(project: Path) -> Iterator[grpc.Channel]:
+    """A channel to a language host, as the engine opens one."""
+    with subprocess.Popen(
+        [OUR_HOST.absolute() / LANGUAGE_HOST], cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
+            yield channel
+        process.terminate()
+
+
+REFUSED = {
+    "Run": language_pb2.RunRequest(attach_debugger=True),
+    "RunPlugin": language_pb2.RunPluginRequest(kind="analyzer"),
+    "GenerateProject": language_pb2.GenerateProjectRequest(),
+    "GeneratePackage": language_pb2.GeneratePackageRequest(),
+    "Pack": language_pb2.PackRequest(),
+    "Link": language_pb2.LinkRequest(),
+}
+ONLY_OFFICIAL = "only Pulumi's official language host for Python "
+
+
+@pytest.mark.parametrize("method", language_pb2.DESCRIPTOR.services_by_name["LanguageRuntime"].methods_by_name)
+def test_every_call_of_the_protocol_is_served_or_refused_with_what_to_install(host: grpc.Channel, method: str) -> None:
+    known = language_pb2.DESCRIPTOR.services_by_name["LanguageRuntime"].methods_by_name[method]
+    request = REFUSED.get(method, message_factory.GetMessageClass(known.input_type)())
+    stub = LanguageRuntimeStub(host)
+    try:
+        answer = getattr(stub, method)(request)
+        answers = list(answer) if known.server_streaming else [answer]
+        refusal = next((each.error for each in answers if method == "Run"), "")
+    except grpc.RpcError as error:
+        refusal = cast("grpc.Call", error).details() or ""
+    assert refusal.startswith(ONLY_OFFICIAL) is (method in REFUSED), refusal
+    assert refusal.endswith("install Pulumi from pulumi.com/docs/install") is (method in REFUSED)
+
+
+def test_code_of_an_import_is_a_comment_that_names_what_writes_it(host: grpc.Channel) -> None:
+    answer = LanguageRuntimeStub(host).GenerateProgram(language_pb2.GenerateProgramRequest())
+    (code,) = answer.source.values()
+    assert ONLY_OFFICIAL.encode() in code
+    assert all(line.startswith(b"# ") for line in code.splitlines())
+
+
+def test_a_plugin_that_cannot_run_is_refused_with_the_reason(host: grpc.Channel, tmp_path: Path) -> None:
+    info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path))
+    with pytest.raises(grpc.RpcError) as refusal:
+        list(LanguageRuntimeStub(host).RunPlugin(language_pb2.RunPluginRequest(info=info, kind="resource")))
+    details = cast("grpc.Call", refusal.value).details() or ""
+    assert f"{tmp_path}/venv/bin/python isn't there" in details
+    assert f"`virtualenv: venv` in {tmp_path}/PulumiPlugin.yaml" in details
+
+
+def test_output_and_exit_code_of_a_plugin_reach_the_engine(host: grpc.Channel, tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text(
+        "import os, sys\nprint(sys.argv[1:], os.environ['GIVEN'])\nsys.exit(os.getcwd())\n"
+    )
+    info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path))
+    info.options.update({"virtualenv": str(Path(".venv").absolute())})
+    request = language_pb2.RunPluginRequest(
+        info=info, kind="resource", pwd="/", args=["127.0.0.1:1"], env=["GIVEN=a=b"]
+    )
+    answers = list(LanguageRuntimeStub(host).RunPlugin(request))
+    assert b"".join(each.stdout for each in answers) == b"['127.0.0.1:1'] a=b\n"
+    assert b"".join(each.stderr for each in answers) == b"/\n"
+    assert answers[-1].exitcode == 1
+
+
+def test_a_plugin_ends_with_the_call_that_runs_it(host: grpc.Channel, tmp_path: Path) -> None:
+    (tmp_path / "__main__.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(120)\n")
+    info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path))
+    info.options.update({"virtualenv": str(Path(".venv").absolute())})
+    call = LanguageRuntimeStub(host).RunPlugin(language_pb2.RunPluginRequest(info=info, kind="resource", pwd="/"))
+    plugin = psutil.Process(int(next(call).stdout))
+    call.cancel()
+    plugin.wait(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +197,77 @@ def test_a_program_sees_what_python_would_show_it(up: Callable[[str], tuple[int,
     code, output = up("import os, sys, beside\nprint(__name__, os.getcwd(), sys.argv, beside.NAME)\n")
     assert code == 0, output
     assert f"__main__ {project} ['{project}/__main__.py'] found beside" in output
+
+
+def test_what_a_program_logs_keeps_its_severity(project: Path, pulumi: Callable[..., subprocess.Popen[str]]) -> None:
+    (project / "__main__.py").write_text("import pulumi\npulumi.log.warn('careful')\n")
+    with pulumi("preview", "--json") as preview:
+        output, _ = preview.communicate(timeout=60)
+    found = json.loads(output[output.index("{\n") :])["diagnostics"]
+    assert [each["severity"] for each in found if "careful" in each["message"]] == ["warning"]
+
+
+PROVIDER = """\
+import sys
+import pulumi
+from pulumi.provider import ConstructResult, Provider, main
+class Mine(Provider):
+    def __init__(self):
+        super().__init__("1.0.0")
+    def construct(self, name, resource_type, inputs, options=None):
+        return ConstructResult(pulumi.ComponentResource(resource_type, name, {}, options).urn, {"greeting": "hello"})
+main(Mine(), sys.argv[1:])
+"""
+OF_PROVIDERS = """\
+import pulumi
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+class Thing(pulumi.ComponentResource):
+    greeting: pulumi.Output[str]
+class Doubling(ResourceProvider):
+    def create(self, props):
+        return CreateResult("it", {"number": 2 * props["number"]})
+class Double(Resource):
+    number: pulumi.Output[int]
+pulumi.export("of a plugin", Thing("mine:index:Thing", "thing", {"greeting": None}, remote=True).greeting)
+pulumi.export("of a dynamic provider", Double(Doubling(), "double", {"number": 21}).number)
+"""
+
+
+def test_a_program_uses_providers_that_are_written_in_python(
+    up: Callable[[str], tuple[int, str]], project: Path
+) -> None:
+    plugin = project / "provider"
+    plugin.mkdir()
+    (plugin / "__main__.py").write_text(PROVIDER)
+    (plugin / "PulumiPlugin.yaml").write_text(FLOW.format(Path(".venv").absolute()))
+    file = project / "Pulumi.yaml"
+    alone = file.read_text()
+    file.write_text(alone + "plugins: {providers: [{name: mine, path: provider}]}\n")
+    try:
+        code, output = up(OF_PROVIDERS)
+        assert code == 0, output
+        assert '"hello"' in output
+        assert "42" in output
+        code, output = up("")
+        assert code == 0, output
+    finally:
+        file.write_text(alone)
+
+
+def test_pulumi_install_installs_what_the_project_requires(
+    project: Path, pulumi: Callable[..., subprocess.Popen[str]]
+) -> None:
+    (project / "requirements.txt").write_text("# nothing\n")
+    with pulumi("install") as install:
+        output, _ = install.communicate(timeout=120)
+    assert install.returncode == 0, output
+    assert f"{Path('.venv').absolute()}/bin/python -m pip install -r requirements.txt\n" in output
+    (project / "requirements.txt").write_text("./missing\n")
+    with pulumi("install") as install:
+        output, _ = install.communicate(timeout=120)
+    assert install.returncode != 0
+    assert "failed with exit code 1" in output
+    assert "missing" in output
 
 
 def start_waiting_program(

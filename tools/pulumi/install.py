@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LANGUAGE_HOST = "pulumi-language-python"
 OUR_HOST = Path(__file__).parent / "host"
-OUR_HOST_FILES = ("language_host.py", LANGUAGE_HOST)
+OUR_HOST_FILES = ("choose_python.py", "language_host.py", "pulumi-resource-pulumi-python", LANGUAGE_HOST)
 SOURCES: Sequence[Source] = (sources.release, sources.go_modules)
 
 
