@@ -9,18 +9,19 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
 from localaws.catalog.model import values_at
 from localaws.catalog.values import known
+from localaws.tagging import ALL_TAGS, NO_TAGGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from localaws.catalog import Properties
+    from localaws.tagging import Tagging
 
 ACCOUNT = "123456789012"
 """The account every local resource belongs to: the number AWS's own documentation uses."""
@@ -32,8 +33,6 @@ FILE_VERSION = 1
 
 SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
 """The type of what is seeded in Secrets Manager."""
-
-_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class StateFileError(Exception):
@@ -150,7 +149,7 @@ class Cloud:
         return [each for each in holders if each.urn and (each.token, each.id) not in leaving]
 
     def preview(
-        self, token: str, inputs: Properties, *, region: str = "us-east-1", default_tags: Mapping[str, str] = _NO_TAGS
+        self, token: str, inputs: Properties, *, region: str = "us-east-1", tagging: Tagging = NO_TAGGING
     ) -> dict[str, Any]:
         """The outputs of a creation as far as a preview can tell: what only AWS can choose is UNKNOWN.
 
@@ -163,11 +162,11 @@ class Cloud:
         return {
             **dict.fromkeys(chosen - inputs.keys(), UNKNOWN),
             **inputs,
-            **_derived(kind, inputs, region, default_tags, chosen),
+            **_derived(kind, inputs, region, tagging, chosen),
         }
 
     def create(
-        self, token: str, urn: str, inputs: Properties, *, region: str, default_tags: Mapping[str, str] = _NO_TAGS
+        self, token: str, urn: str, inputs: Properties, *, region: str, tagging: Tagging = NO_TAGGING
     ) -> Resource:
         """Make a resource.
 
@@ -190,7 +189,7 @@ class Cloud:
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
         identifier = computed.pop("id")
-        computed |= _derived(kind, inputs, mint.region, default_tags, computed)
+        computed |= _derived(kind, inputs, mint.region, tagging, computed)
         resource = Resource(token, identifier, urn, mint.region, dict(inputs), computed)
         if token in self.completions:
             resource = replace(resource, computed={**computed, **self.completions[token](resource)})
@@ -199,9 +198,7 @@ class Cloud:
         self.changed()
         return resource
 
-    def update(
-        self, token: str, identifier: str, inputs: Properties, *, default_tags: Mapping[str, str] = _NO_TAGS
-    ) -> Resource:
+    def update(self, token: str, identifier: str, inputs: Properties, *, tagging: Tagging = NO_TAGGING) -> Resource:
         """Change a resource in place; what AWS chose at its creation stays.
 
         Raises:
@@ -216,7 +213,7 @@ class Cloud:
         chosen = {name: value for name, value in current.computed.items() if name not in inputs}
         computed = {
             **chosen,
-            **_derived(kind, inputs, current.region, default_tags, chosen),
+            **_derived(kind, inputs, current.region, tagging, chosen),
             **kind.updated(current, inputs),
         }
         resource = replace(current, inputs=dict(inputs), computed=computed)
@@ -395,16 +392,15 @@ def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, An
 
 
 def _derived(
-    kind: ResourceType, inputs: Properties, region: str, default_tags: Mapping[str, str], chosen: Iterable[str]
+    kind: ResourceType, inputs: Properties, region: str, tagging: Tagging, chosen: Iterable[str]
 ) -> dict[str, Any]:
     """The outputs that follow from the inputs: defaults for what was left out, merged tags, the type's own."""
-    tags = inputs.get("tags") or {}
     present = {name for name, value in inputs.items() if value is not None} | set(chosen)
     derived = {name: value for name, value in kind.defaults.items() if name not in present}
     if "region" in kind.inputs:
         derived["region"] = region
     if "tags" in kind.inputs:
-        derived["tagsAll"] = {**default_tags, **tags} if isinstance(tags, dict) else UNKNOWN
+        derived[ALL_TAGS] = tagging.all(inputs.get("tags"))
     return {**derived, **kind.derived(inputs)}
 
 

@@ -20,12 +20,13 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
-from localaws import invokes
+from localaws import invokes, provider_config
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs import SERVICE
 from localaws.cloud import as_text, changes, type_of
 from localaws.property_values import from_wire, to_wire
+from localaws.tagging import ALL_TAGS, NO_TAGGING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from localaws.catalog import Resource
     from localaws.cloud import Cloud
+    from localaws.tagging import Tagging
 
     Context = grpc.aio.ServicerContext[Any, Any]
     Report = Callable[[str], None]
@@ -87,7 +89,7 @@ class _Session:
     """One engine's connection; an engine opens one for every provider instance, which keeps their regions apart."""
 
     region: str
-    default_tags: Mapping[str, str] = field(default_factory=dict)
+    tagging: Tagging = NO_TAGGING
     engine: Any = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -139,25 +141,32 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return plugin_pb2.PluginInfo(version=self._version)
 
     async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
-        """Accept any provider configuration with a region: profiles, endpoints and credentials mean nothing here."""
-        region = from_wire(request.news).get("region")
-        wrong = isinstance(region, str) and region and not _REGION.fullmatch(region)
-        failure = provider_pb2.CheckFailure(property="region", reason=f"invalid AWS Region: {region}")
-        return provider_pb2.CheckResponse(inputs=request.news, failures=[failure] if wrong else [])
+        """Refuse keys and values that the provider doesn't take; most that it takes mean nothing here."""
+        news = from_wire(request.news)
+        failures = [
+            provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in provider_config.problems(news)
+        ]
+        region = news.get("region")
+        if isinstance(region, str) and region and not _REGION.fullmatch(region):
+            failures.append(provider_pb2.CheckFailure(property="region", reason=f"invalid AWS Region: {region}"))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
         """Replace the provider, and so everything it made, only when its region changes."""
-        old, new = from_wire(request.olds).get("region"), from_wire(request.news).get("region")
-        replaces = ["region"] if old != new else []
-        return provider_pb2.DiffResponse(changes=_changes(replaces), diffs=replaces, replaces=replaces)
+        old, new = (
+            provider_config.parsed(from_wire(each)) for each in (request.old_inputs or request.olds, request.news)
+        )
+        diffs = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+        replaces = [name for name in diffs if name == "region"]
+        return provider_pb2.DiffResponse(changes=_changes(diffs), diffs=diffs, replaces=replaces)
 
     async def Configure(
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
-        """Note the region, and the tags that everything gets."""
+        """Note the region, and what is done to tags."""
         session, settings = self._session(context), from_wire(request.args)
         session.region = settings.get("region") or self._default_region
-        session.default_tags = (settings.get("defaultTags") or {}).get("tags") or {}
+        session.tagging = provider_config.tagging(settings)
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
 
     async def Cancel(self, _request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
@@ -173,10 +182,14 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             kind = type_of(_token(request.urn))
             news = as_text(kind, news)
-            inputs = named(kind, request.name or _name(request.urn), news, from_wire(request.olds), request.randomSeed)
+            name = request.name or _name(request.urn)
+            inputs = named(kind, name, _given(news), from_wire(request.olds), request.randomSeed)
             refusals = tuple(kind.check(_given(inputs), self._session(context).region))
         except Refused as refused:
             inputs, refusals = news, refused.refusals
+        else:
+            if "tags" in kind.inputs:
+                inputs[ALL_TAGS] = self._session(context).tagging.all(inputs.get("tags"))
         failures = [provider_pb2.CheckFailure(property=each.property or "", reason=str(each)) for each in refusals]
         return provider_pb2.CheckResponse(inputs=to_wire(inputs), failures=failures)
 
@@ -187,6 +200,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         old, new = _known(kind.token, request), from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
+        if ALL_TAGS in new:
+            old[ALL_TAGS] = _tags_before(request)
+            differing = sorted({*differing, *([ALL_TAGS] if old[ALL_TAGS] != new[ALL_TAGS] else [])})
         named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(DEFAULTS, ())
         return provider_pb2.DiffResponse(
             changes=_changes(differing),
@@ -201,7 +217,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Make a resource and wait until it does what it says."""
         token, inputs = _token(request.urn), _given(from_wire(request.properties))
         session = self._session(context)
-        place: Any = {"region": session.region, "default_tags": session.default_tags}
+        place: Any = {"region": session.region, "tagging": session.tagging}
         if request.preview:
             return provider_pb2.CreateResponse(properties=to_wire(self._cloud.preview(token, inputs, **place)))
         try:
@@ -217,10 +233,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Change a resource in place and wait until it does what it says."""
         token, inputs = _token(request.urn), _given(from_wire(request.news))
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=to_wire({**from_wire(request.olds), **inputs}))
+            shown = {**from_wire(request.olds), **_without_notes(from_wire(request.news))}
+            return provider_pb2.UpdateResponse(properties=to_wire(shown))
         try:
-            tags = self._session(context).default_tags
-            resource = self._cloud.update(token, request.id, inputs, default_tags=tags)
+            tagging = self._session(context).tagging
+            resource = self._cloud.update(token, request.id, inputs, tagging=tagging)
         except Refused as refused:
             await context.abort(grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}")
         known = _known(token, request)
@@ -237,7 +254,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()
         self._cloud.acknowledge(token, resource.id)
         filled_in = from_wire(request.inputs).get(DEFAULTS, [])
-        inputs = {**resource.inputs, **self._lifecycle.live(resource), DEFAULTS: filled_in}
+        all_tags = {name: value for name, value in resource.outputs.items() if name == ALL_TAGS}
+        inputs = {**resource.inputs, **self._lifecycle.live(resource), **all_tags, DEFAULTS: filled_in}
         return provider_pb2.ReadResponse(id=resource.id, properties=self._shown(resource), inputs=to_wire(inputs))
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
@@ -375,9 +393,19 @@ def _what(urn: str) -> str:
     return f"{_token(urn).rsplit(':', 1)[-1]} '{_name(urn)}'"
 
 
-def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _without_notes(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs without Pulumi's own notes."""
     return {name: value for name, value in inputs.items() if name != DEFAULTS}
+
+
+def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that the program gave: without notes, and without the tags that the provider added up."""
+    return {name: value for name, value in inputs.items() if name not in {DEFAULTS, ALL_TAGS}}
+
+
+def _tags_before(request: provider_pb2.DiffRequest) -> object:
+    """All tags as the engine's state has them; a state of an earlier version has them among the outputs only."""
+    return from_wire(request.old_inputs).get(ALL_TAGS, from_wire(request.olds).get(ALL_TAGS))
 
 
 def _known(token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localaws import provider_config
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import Refused
 from localaws.cloud import as_text, changes, type_of
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.paths import kept
+from localaws.tagging import ALL_TAGS, NO_TAGGING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from localaws.catalog import Refusal, Resource, ResourceType
     from localaws.cloud import Cloud
     from localaws.mocks.recording import Registered
+    from localaws.tagging import Tagging
 
 DEFAULT_REGION = "us-east-1"
 
@@ -27,14 +29,12 @@ class Place:
     """What a provider decides for its resources."""
 
     region: str = DEFAULT_REGION
-    default_tags: Mapping[str, str] = field(default_factory=dict)
+    tagging: Tagging = NO_TAGGING
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], fallback: str = DEFAULT_REGION) -> Place:
-        """From a provider's inputs, in which everything but text is JSON."""
-        tags = settings.get("defaultTags") or {}
-        tags = json.loads(tags) if isinstance(tags, str) else tags
-        return cls(settings.get("region") or fallback, tags.get("tags") or {})
+        """From a provider's inputs."""
+        return cls(settings.get("region") or fallback, provider_config.tagging(settings))
 
 
 @dataclass
@@ -82,10 +82,10 @@ class Account:
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
             _check(kind, inputs, place)
-            shown = self.cloud.preview(kind.token, inputs, region=place.region, default_tags=place.default_tags)
+            shown = self.cloud.preview(kind.token, inputs, region=place.region, tagging=place.tagging)
             return "", shown
         made = self.made[resource.urn] = self.cloud.create(
-            kind.token, resource.urn, inputs, region=place.region, default_tags=place.default_tags
+            kind.token, resource.urn, inputs, region=place.region, tagging=place.tagging
         )
         return made.id, made.outputs
 
@@ -105,6 +105,8 @@ class Account:
         for path in resource.ignore_changes:
             inputs = kept(inputs, before, path)
         differing = changes(kind, old.inputs, inputs)
+        if any(old.outputs[name] != tags for name, tags in _all_tags(old, inputs, place).items()):
+            differing = [*differing, ALL_TAGS]
         replacing = [
             *kind.replacing(differing, old.inputs, inputs),
             *(path for path in resource.replace_on_changes if changes(kind, kept(inputs, before, path), inputs)),
@@ -119,9 +121,14 @@ class Account:
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
             _check(kind, inputs, place)
-            return old.id, {**old.outputs, **inputs}
-        made = self.made[urn] = self.cloud.update(kind.token, old.id, inputs, default_tags=place.default_tags)
+            return old.id, {**old.outputs, **inputs, **_all_tags(old, inputs, place)}
+        made = self.made[urn] = self.cloud.update(kind.token, old.id, inputs, tagging=place.tagging)
         return made.id, made.outputs
+
+
+def _all_tags(old: Resource, inputs: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """All tags that a resource then has, by the name of that property; nothing where its type takes none."""
+    return {ALL_TAGS: place.tagging.all(inputs.get("tags"))} if ALL_TAGS in old.outputs else {}
 
 
 def _check(kind: ResourceType, inputs: Mapping[str, Any], place: Place) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.cloud import Cloud, SeededParameter, StateFileError, changes, same
+from localaws.tagging import Tagging
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +166,7 @@ def test_an_update_keeps_what_aws_chose_and_follows_what_the_program_says() -> N
 
 def test_default_tags_lie_under_the_resources_own() -> None:
     tags = {"Stack": "dev", "Owner": "all"}
-    made = Cloud().create(LOGS, "urn", {"name": "/a", "tags": {"Owner": "me"}}, region=REGION, default_tags=tags)
+    made = Cloud().create(LOGS, "urn", {"name": "/a", "tags": {"Owner": "me"}}, region=REGION, tagging=Tagging(tags))
     assert made.outputs["tagsAll"] == {"Stack": "dev", "Owner": "me"}
     assert made.outputs["tags"] == {"Owner": "me"}
 

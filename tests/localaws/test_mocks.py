@@ -16,7 +16,7 @@ from localaws.mocks import UNKNOWN, Cloud, Mistake, Recording
 from localaws.mocks.paths import kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 with warnings.catch_warnings():
@@ -331,6 +331,19 @@ def test_configuration_and_the_providers_region_and_tags_reach_the_program_and_i
     assert (near.region, near.outputs["tagsAll"]) == ("eu-north-1", {"Of": "all", "Size": "3"})
     assert (far.region, far.outputs["tagsAll"]) == ("eu-west-1", {"Of": "other"})
     assert recording.one("Vpc", "far").provider.endswith("::elsewhere")
+
+
+def test_another_default_tag_changes_what_has_tags_in_a_run_after_another() -> None:
+    shown: list[Mapping[str, str]] = []
+
+    def program() -> None:
+        aws.ec2.Vpc("main", cidr_block="10.0.0.0/16", tags={"Size": "3"}).tags_all.apply(shown.append)
+
+    first = mocks.run(program, config={"aws:defaultTags": '{"tags": {"Of": "all"}}'})
+    same = mocks.run(program, config={"aws:defaultTags": '{"tags": {"Of": "all"}}'}, after=first)
+    other = mocks.run(program, config={"aws:defaultTags": '{"tags": {"Of": "some"}}'}, after=first)
+    assert ({*same.operations.values()}, {*other.operations.values()}) == ({"same"}, {"update"})
+    assert [each["Of"] for each in shown] == ["all", "all", "some"]
 
 
 def test_a_projects_files_become_its_configuration(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_name_is_made_once_and_kept_until_replacement() -> None:
         again = from_wire((await check(provider, GROUP, {"retentionInDays": 7}, first)).inputs)
         assert again["name"] == first["name"]
         chosen = from_wire((await check(provider, GROUP, {"name": "mine"}, first)).inputs)
-        assert chosen == {"name": "mine", "__defaults": []}
+        assert chosen == {"name": "mine", "tagsAll": {}, "__defaults": []}
 
     play(scene)
 
@@ -184,6 +184,91 @@ def test_a_region_that_can_be_none_is_refused_before_anything_is_asked_there() -
         for region in ("eu-west-1", "us-gov-east-1", "eusc-de-east-1", "", UNKNOWN):
             assert not await failures(provider, region=region)
         assert not await failures(provider)
+
+    play(scene)
+
+
+DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})
+IGNORED_TAGS = json.dumps({"keys": ["Owner"], "keyPrefixes": ["aws:"]})
+
+
+def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_those_to_ignore() -> None:
+    cloud = Cloud(seed=1)
+
+    async def scene(provider: Any) -> None:
+        settings = {"region": "eu-west-1", "defaultTags": DEFAULT_TAGS, "ignoreTags": IGNORED_TAGS}
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
+        own = {"name": "g", "tags": {"Stack": "mine", "aws:cost": "1"}}
+        inputs = from_wire((await check(provider, GROUP, own)).inputs)
+        assert inputs["tagsAll"] == {"Stack": "mine", "Size": "3"}
+        made = await create(provider, GROUP, inputs)
+        assert from_wire(made.properties)["tagsAll"] == inputs["tagsAll"]
+        assert from_wire(made.properties)["tags"] == own["tags"]
+        read = from_wire((await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id=made.id))).inputs)
+        assert read["tagsAll"] == inputs["tagsAll"]
+        assert not (await check(provider, GROUP, read)).failures, "what was read can be checked again"
+
+    play(scene, cloud=cloud)
+
+
+def test_another_default_tag_is_an_update_of_what_has_tags_and_of_nothing_else() -> None:
+    async def scene(provider: Any) -> None:
+        role = "urn:pulumi:local::web::aws:iam/rolePolicy:RolePolicy::p"
+        before = {urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in (GROUP, role)}
+        settings = {"region": "eu-west-1", "defaultTags": DEFAULT_TAGS}
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
+        after = {urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in before}
+        answer = await diff(provider, GROUP, before[GROUP], after[GROUP])
+        assert (list(answer.diffs), list(answer.replaces)) == (["tagsAll"], [])
+        assert answer.detailedDiff["tagsAll"].kind == provider_pb2.PropertyDiff.UPDATE
+        assert not (await diff(provider, role, before[role], after[role])).diffs
+        urn = GROUP
+        made = await create(provider, urn, before[urn])
+        news, asked = to_wire(after[urn]), {"urn": urn, "id": made.id, "old_inputs": to_wire(before[urn])}
+        shown = await provider.Update(
+            provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties, preview=True)
+        )
+        done = await provider.Update(provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties))
+        assert from_wire(shown.properties)["tagsAll"] == from_wire(done.properties)["tagsAll"] == after[urn]["tagsAll"]
+
+    play(scene)
+
+
+def test_a_state_of_an_earlier_version_which_has_all_tags_among_outputs_only_shows_no_change() -> None:
+    async def scene(provider: Any) -> None:
+        news = from_wire((await check(provider, GROUP, {"name": "g", "tags": {"a": "b"}})).inputs)
+        olds, old_inputs = {**news, "arn": "x"}, {name: news[name] for name in ("name", "tags", "__defaults")}
+        request = provider_pb2.DiffRequest(
+            urn=GROUP, id="g", olds=to_wire(olds), old_inputs=to_wire(old_inputs), news=to_wire(news)
+        )
+        assert not (await provider.Diff(request)).diffs
+
+    play(scene)
+
+
+def test_all_tags_are_unknown_while_the_default_ones_or_a_resources_own_are() -> None:
+    async def scene(provider: Any) -> None:
+        answer = await check(provider, GROUP, {"name": "g", "tags": {"a": UNKNOWN}})
+        assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire({"defaultTags": UNKNOWN})))
+        answer = await check(provider, GROUP, {"name": "g"})
+        assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
+
+    play(scene)
+
+
+def test_a_changed_configuration_updates_the_provider_and_another_region_replaces_it() -> None:
+    async def changed(provider: Any, old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
+        request = provider_pb2.DiffRequest(old_inputs=to_wire(old), news=to_wire(new))
+        answer = await provider.DiffConfig(request)
+        return list(answer.diffs), list(answer.replaces)
+
+    async def scene(provider: Any) -> None:
+        old = {"region": "eu-west-1", "defaultTags": '{"tags": {"a": "b"}}', "version": "7.0.0"}
+        assert await changed(provider, old, {**old, "version": "7.1.0"}) == ([], [])
+        assert await changed(provider, old, {**old, "defaultTags": '{"tags":{"a":"b"}}'}) == ([], [])
+        assert await changed(provider, old, {**old, "defaultTags": '{"tags": {}}'}) == (["defaultTags"], [])
+        assert await changed(provider, old, {**old, "region": "eu-west-2"}) == (["region"], ["region"])
 
     play(scene)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal
 from localaws.cloud import Cloud
+from localaws.tagging import Tagging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ def test_a_preview_in_which_one_value_is_unknown_refuses_nothing(
 
 def test_a_preview_shows_known_inputs_and_defaults_and_leaves_open_what_aws_chooses() -> None:
     shown = Cloud(seed=1).preview(
-        "aws:lb/loadBalancer:LoadBalancer", {"name": "web", "subnets": UNKNOWN}, default_tags={"Stack": "dev"}
+        "aws:lb/loadBalancer:LoadBalancer", {"name": "web", "subnets": UNKNOWN}, tagging=Tagging({"Stack": "dev"})
     )
     assert shown["name"] == "web"
     assert shown["arn"] is shown["dnsName"] is UNKNOWN
