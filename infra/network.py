@@ -15,8 +15,6 @@ from infra.errors import Problem, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    Table = pulumi.Output[aws.ec2.GetRouteTableResult]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
@@ -96,48 +94,62 @@ def create(
         tags=tags,
         opts=pulumi.ResourceOptions(parent=vpc),
     )
-    private_tables = _tables_of(vpc.private_subnet_ids, zones) if private_tasks else []
+    public_tables = _route_tables(vpc, f"{name}-public", zones)
+    private_tables = _route_tables(vpc, f"{name}-private", zones if private_tasks else 0)
     if ipv6:
-        _lead_ipv6_out(name, vpc, _tables_of(vpc.public_subnet_ids, zones), private_tables, tags)
+        _route_ipv6(name, vpc, public_tables, private_tables, tags)
     task_subnet_ids = vpc.private_subnet_ids if private_tasks else vpc.public_subnet_ids
     return Network(
         vpc_id=vpc.vpc_id,
         cidr=cidr,
         subnet_ids=task_subnet_ids if internal else vpc.public_subnet_ids,
         task_subnet_ids=task_subnet_ids,
-        task_route_table_ids=pulumi.Output.all(*(table.route_table_id for table in private_tables)),
+        task_route_table_ids=pulumi.Output.all(*private_tables.values()),
     )
 
 
-def _tables_of(subnet_ids: pulumi.Output[Sequence[str]], zones: int) -> list[Table]:
-    """The route table of each subnet; awsx makes one for each, and gives them in no order."""
-    return [aws.ec2.get_route_table_output(subnet_id=subnet_ids[number]) for number in range(zones)]
+def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.Output[str]]:
+    """The id of the route table in each zone, by the logical name that it shares with its subnet.
+
+    They come from the component itself. AWS couldn't answer while the network is half made: a subnet that exists
+    may have no route table yet.
+    """
+
+    def table_of(subnet: str) -> pulumi.Output[str]:
+        return vpc.route_tables.apply(
+            lambda tables: next(table.id for table in tables if table.pulumi_resource_name == subnet)
+        )
+
+    return {subnet: table_of(subnet) for subnet in (f"{kind}-{number}" for number in range(1, zones + 1))}
 
 
-def _lead_ipv6_out(
-    name: str, vpc: awsx.ec2.Vpc, public: Sequence[Table], private: Sequence[Table], tags: Mapping[str, str]
+def _route_ipv6(
+    name: str,
+    vpc: awsx.ec2.Vpc,
+    public: Mapping[str, pulumi.Output[str]],
+    private: Mapping[str, pulumi.Output[str]],
+    tags: Mapping[str, str],
 ) -> None:
-    """The routes that awsx doesn't make: both ways for public subnets, only outward for private ones."""
+    """Add the routes that awsx doesn't: both directions for public subnets, only outbound for private ones."""
     child = pulumi.ResourceOptions(parent=vpc)
-    for number, table in enumerate(public, start=1):
+    gateway_id: pulumi.Output[str] = vpc.internet_gateway.apply(lambda gateway: gateway.id)
+    for subnet, table_id in public.items():
         aws.ec2.Route(
-            f"{name}-public-{number}-ipv6",
-            route_table_id=table.route_table_id,
+            f"{subnet}-ipv6",
+            route_table_id=table_id,
             destination_ipv6_cidr_block="::/0",
-            gateway_id=table.routes.apply(
-                lambda routes: next(each.gateway_id for each in routes if (each.gateway_id or "").startswith("igw-"))
-            ),
+            gateway_id=gateway_id,
             opts=child,
         )
     if not private:
         return
-    gateway = aws.ec2.EgressOnlyInternetGateway(name, vpc_id=vpc.vpc_id, tags=tags, opts=child)
-    for number, table in enumerate(private, start=1):
+    outbound = aws.ec2.EgressOnlyInternetGateway(name, vpc_id=vpc.vpc_id, tags=tags, opts=child)
+    for subnet, table_id in private.items():
         aws.ec2.Route(
-            f"{name}-private-{number}-ipv6",
-            route_table_id=table.route_table_id,
+            f"{subnet}-ipv6",
+            route_table_id=table_id,
             destination_ipv6_cidr_block="::/0",
-            egress_only_gateway_id=gateway.id,
+            egress_only_gateway_id=outbound.id,
             opts=child,
         )
 

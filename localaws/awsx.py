@@ -18,7 +18,7 @@ from pulumi.runtime.proto import (
 )
 
 from localaws.catalog import UNKNOWN
-from localaws.property_values import from_wire, to_wire, unwrapped
+from localaws.property_values import from_wire, reference, to_wire, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -229,19 +229,30 @@ async def construct(
     )
     plans = list(layout(name, cidr, zones, specs))
     made = await asyncio.gather(*(_subnet(monitor, plan, vpc, gateway, tags) for plan in plans))
-    subnets = [subnet for subnet, _ in made]
     await _lead_out(monitor, name, _strategy(inputs), list(zip(plans, made, strict=True)), tags)
     await monitor.done(component)
 
     state: dict[str, object] = {"vpcId": vpc.id}
+    subnets = [subnet for subnet, _ in made]
     for kind in _SUBNET_TYPES[:3]:
         ids = [subnet.id for plan, subnet in zip(plans, subnets, strict=True) if plan.kind == kind]
         state[f"{kind.lower()}SubnetIds"] = UNKNOWN if UNKNOWN in ids else ids
     urns = [vpc.urn, *(subnet.urn for subnet in subnets)]
+    needs = dict.fromkeys(state, urns)
+    # Few of the real one's references: the SDK asks the engine for every one, whether the program uses it or not.
+    tables = [table for _, table in made]
+    state |= {
+        "internetGateway": reference(gateway.urn, gateway.id, aws_version),
+        "routeTables": [reference(table.urn, table.id, aws_version) for table in tables],
+    }
+    needs["internetGateway"] = [*urns, gateway.urn]
+    needs["routeTables"] = [*urns, *(table.urn for table in tables)]
     return provider_pb2.ConstructResponse(
         urn=component.urn,
         state=to_wire(state),
-        stateDependencies={key: provider_pb2.ConstructResponse.PropertyDependencies(urns=urns) for key in state},
+        stateDependencies={
+            key: provider_pb2.ConstructResponse.PropertyDependencies(urns=urns) for key, urns in needs.items()
+        },
     )
 
 
@@ -259,8 +270,7 @@ async def _subnet(
             "availabilityZone": plan.zone,
             "cidrBlock": plan.cidr,
             "mapPublicIpOnLaunch": plan.kind == "Public",
-            "assignIpv6AddressOnCreation": False,
-            **_ipv6_range(vpc, plan.ipv6_index),
+            **_ipv6(vpc, plan.ipv6_index),
             "tags": {**tags, **plan.tags, **own},
         },
         vpc,
@@ -278,15 +288,18 @@ async def _subnet(
     return subnet, table
 
 
-def _ipv6_range(vpc: _Registered, index: int) -> Mapping[str, object]:
-    """A subnet's /64, where its VPC has an IPv6 range."""
+def _ipv6(vpc: _Registered, index: int) -> Mapping[str, object]:
+    """A subnet's /64, whose addresses whatever starts there gets, if its VPC has an IPv6 range.
+
+    Source: pulumi-awsx at e60adf3c, awsx/ec2/vpc.ts, resolveAssignIpv6AddressOnCreation and handleIpv6Cidr.
+    """
     if vpc.outputs.get("assignGeneratedIpv6CidrBlock") is not True:
-        return {}
+        return {"assignIpv6AddressOnCreation": False}
     whole = vpc.outputs.get("ipv6CidrBlock")
-    if not isinstance(whole, str):
-        return {"ipv6CidrBlock": UNKNOWN}
-    first = ipaddress.IPv6Network(whole).network_address + (index << 64)
-    return {"ipv6CidrBlock": f"{first}/64"}
+    own: object = UNKNOWN
+    if isinstance(whole, str):
+        own = f"{ipaddress.IPv6Network(whole).network_address + (index << 64)}/64"
+    return {"assignIpv6AddressOnCreation": True, "ipv6CidrBlock": own}
 
 
 async def _lead_out(

@@ -31,6 +31,11 @@ def to_wire(values: Mapping[str, Any]) -> struct_pb2.Struct:
     return struct
 
 
+def reference(urn: str, identifier: object, version: str) -> dict[str, Any]:
+    """A resource of a provider's `version` as the value of an output, with its id or `UNKNOWN`."""
+    return {_SIGNATURE: _RESOURCE, "urn": urn, "id": identifier, "packageVersion": version}
+
+
 def unwrapped(value: Any) -> Any:
     """Values without the wrappers that a provider which takes none never sees: a secret's value, a resource's id."""
     match value:

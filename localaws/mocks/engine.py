@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import importlib.metadata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +168,9 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.ReadResourceResponse(urn=urn, properties=to_wire(state))
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        """Answer a function."""
+        """Answer a function, or the SDK's question for a resource that an output refers to."""
+        if request.tok == "pulumi:pulumi:getResource":
+            return self._answer(self.resources[from_wire(request.args)["urn"]]._asdict())
         self._wait_for_others(Stage.LOOKUPS)
         args, place = unwrapped(from_wire(request.args)), self._place(_without_id(request.provider))
         failure = None
@@ -183,8 +186,12 @@ class Recorder(mocks.MockMonitor):
         if failure is not None:
             self._failed_lookups.append(failure)
             raise LookupFailedError(request.tok, failure)
+        return self._answer(answer)
+
+    @staticmethod
+    def _answer(values: Mapping[str, Any]) -> Any:
         response = resource_pb2.ResourceInvokeResponse()
-        getattr(response, "return").CopyFrom(to_wire(answer))
+        getattr(response, "return").CopyFrom(to_wire(values))
         return response
 
     def _wait_for_others(self, stage: Stage) -> None:
@@ -275,7 +282,7 @@ class Recorder(mocks.MockMonitor):
         )
         self._under_construction[resource.urn] = resource
         try:
-            answer = await awsx.construct(_Loopback(self), construction, request.version)
+            answer = await awsx.construct(_Loopback(self), construction, importlib.metadata.version("pulumi-aws"))
         except (awsx.Unsupported, ValueError) as reason:
             raise Mistake(f"{request.type} '{request.name}'", str(reason)) from None
         finally:

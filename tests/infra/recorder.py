@@ -58,14 +58,20 @@ def run(
 
 
 def run_under(
-    recorder: Recorder, stack: str, config: Mapping[str, str], *, after: Recording | None = None
+    recorder: Recorder,
+    stack: str,
+    config: Mapping[str, str],
+    *,
+    after: Recording | None = None,
+    preview: bool | None = None,
 ) -> Recording:
     """Run the whole program under a recorder, which keeps what was registered when the run fails.
 
-    With `after`, it is the preview of a change to what that run made.
+    With `after`, it changes what that run made, or previews the change unless `preview` is false.
     """
+    only_preview = after is not None if preview is None else preview
 
     def program() -> None:
         runpy.run_path(str(ROOT_FOLDER / "__main__.py"))
 
-    return recorder.run(program, project=PROJECT, stack=stack, config=config, preview=after is not None, after=after)
+    return recorder.run(program, project=PROJECT, stack=stack, config=config, preview=only_preview, after=after)

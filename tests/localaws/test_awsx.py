@@ -166,6 +166,27 @@ def test_each_subnet_of_a_network_with_ipv6_has_a_64_of_its_own() -> None:
     }
 
 
+@pytest.mark.parametrize("ipv6", [False, True])
+def test_subnets_hand_out_ipv6_addresses_exactly_where_the_vpc_has_a_range(*, ipv6: bool) -> None:
+    engine = Engine()
+    range_ = {"assignGeneratedIpv6CidrBlock": True} if ipv6 else {}
+    built(engine, subnetSpecs=[PUBLIC, PRIVATE], **range_)
+    assert {subnet["assignIpv6AddressOnCreation"] for subnet in engine.of("Subnet").values()} == {ipv6}
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(*, preview: bool) -> None:
+    engine = Engine(preview=preview)
+    outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE])
+    tables = outputs["routeTables"]
+    assert [table["urn"].rpartition("::")[2] for table in tables] == [
+        f"net-{kind}-{zone}" for zone in (1, 2) for kind in ("public", "private")
+    ]
+    assert outputs["internetGateway"]["urn"] == "urn:aws:ec2/internetGateway:InternetGateway::net"
+    assert all((each["id"] is UNKNOWN) is preview for each in (outputs["internetGateway"], *tables))
+    assert {each["packageVersion"] for each in tables} == {"7.51.0"}
+
+
 def test_a_first_preview_knows_addresses_but_no_ids() -> None:
     engine = Engine(preview=True)
     outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE], assignGeneratedIpv6CidrBlock=True)

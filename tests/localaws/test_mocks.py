@@ -405,6 +405,23 @@ def test_awsx_lays_out_its_children_in_a_run_and_in_a_preview() -> None:
     assert seen.one("SecurityGroup").inputs["vpcId"] is UNKNOWN
 
 
+def test_awsx_refers_to_its_children_by_resources_that_a_program_can_use() -> None:
+    def program() -> None:
+        net = network()
+        gateway: pulumi.Output[str] = net.internet_gateway.apply(lambda gateway: gateway.id)
+        table: pulumi.Output[str] = net.route_tables.apply(
+            lambda tables: next(each.id for each in tables if each.pulumi_resource_name == "network-public-2")
+        )
+        aws.ec2.Route("more", route_table_id=table, destination_cidr_block="10.9.0.0/16", gateway_id=gateway)
+
+    made, seen = mocks.run(program), mocks.run(program, preview=True)
+    route = made.one("Route", "more").inputs
+    assert route["routeTableId"] == made.id(made.one("RouteTable", "network-public-2"))
+    assert route["gatewayId"] == made.id(made.one("InternetGateway"))
+    assert seen.one("Route", "more").inputs["routeTableId"] is UNKNOWN
+    assert not [token for token, _ in made.invoked if "getResource" in token], "the SDK's calls aren't the program's"
+
+
 def recorded(recording: Recording) -> dict[str, str]:
     """Types by name, of what is at the top of its branch with that name."""
     found: dict[str, str] = {}

@@ -1,0 +1,49 @@
+"""Runs that fail after every few resources, under the real engine: the runs after them work.
+
+tests/infra/test_stopped_runs.py tries every single resource, without the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.engine.failing_provider import MESSAGE, failing_after
+from tests.engine.stack import WITHOUT_ASKING, settings
+
+if TYPE_CHECKING:
+    from tests.engine.stack import Stack
+
+STEP = 12
+PROFILE: dict[str, Any] = {
+    "network": "nat-per-zone",
+    "dualStack": "true",
+    "flowLogs": "all",
+    "ecsExec": "false",
+    "domain": "app.example.test",
+    "hostedZone": "example.test",
+}
+
+
+def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack: Stack) -> None:
+    stack = empty_stack
+    stack.run("stack", "ls")
+    stopped = []
+    while (left := stopped_after(stack, "up")) not in stopped:
+        stopped.append(left)
+        stack.run("preview", "--non-interactive", *settings(PROFILE))
+    assert len(stopped) > 4, "it was stopped too seldom for what this shows"
+    stack.needs_nothing(**PROFILE)
+    while stopped_after(stack, "destroy") > stopped[-1] / 2:
+        stack.run("preview", "--non-interactive", *settings(PROFILE))
+    stack.up(**PROFILE)
+    stack.needs_nothing(**PROFILE)
+    stack.destroy()
+
+
+def stopped_after(stack: Stack, command: str) -> int:
+    """Run a command whose provider soon fails, and count what the engine's state then has of AWS's."""
+    with failing_after(stack, STEP):
+        run = stack.start(command, *WITHOUT_ASKING, *settings(PROFILE))
+        output, _ = run.communicate(timeout=240)
+    assert (run.returncode != 0) is (MESSAGE in output), output
+    return sum(each["type"].startswith("aws:") for each in stack.resources())
