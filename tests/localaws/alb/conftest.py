@@ -27,7 +27,7 @@ class Echo:
     port: int = 80
     status: int = 200
     mode: str = "answer"
-    """`answer`, `reset` the connection, or be `silent`."""
+    """`answer`, `reset` the connection, be `silent`, or be `strict`: 400 for a Host that isn't this target."""
 
     requests: list[str] = field(default_factory=list)
     """Request lines, without those of health checks."""
@@ -44,9 +44,11 @@ class Echo:
                         break
                     if self.mode == "silent":
                         await asyncio.sleep(60)
+                stranger = self.mode == "strict" and headers.get("host") != f"{self.address}:{self.port}"
+                status = 400 if stranger else self.status
                 body = json.dumps({"request": lines[0], "headers": headers, "target": self.address})
                 writer.write(
-                    f"HTTP/1.1 {self.status} Fine\r\nServer: echo\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+                    f"HTTP/1.1 {status} Fine\r\nServer: echo\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
                 )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):

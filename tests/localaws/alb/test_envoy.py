@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import shutil
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import pytest
 
 from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, cluster_name, compile_files
 from localaws.alb.envoy import EnvoyError
+from tests.localaws.alb.conftest import Echo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -100,6 +103,60 @@ def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_st
             answers = [(await client.get(alb.url)).json() for _ in range(10)]
             assert set(Counter(each["target"] for each in answers).values()) == {5}
             assert len({each["headers"]["x-amzn-trace-id"] for each in answers}) == 10
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("port", ["traffic-port", "8081"])
+def test_a_server_that_answers_only_to_its_own_address_and_port_is_healthy(
+    tmp_path: Path, on_stage: Any, port: str
+) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            alb, target = Alb(stage), await stage.target(mode="strict")
+            if port != "traffic-port":
+                checked = Echo(target.address, int(port), mode="strict")
+                stage.servers.append(await asyncio.start_server(checked.serve, checked.address, checked.port))
+            await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, port=port, matcher="200")
+            await alb.healthy(1)
+
+    asyncio.run(play())
+
+
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+NGINX_CONFIGURATION = """\
+daemon off;
+pid {folder}/pid;
+error_log stderr;
+events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {folder};
+  proxy_temp_path {folder};
+  fastcgi_temp_path {folder};
+  uwsgi_temp_path {folder};
+  scgi_temp_path {folder};
+  server {{ listen {target.address}:{target.port}; location / {{ return 200; }} }}
+}}
+"""
+
+
+@pytest.mark.skipif(NGINX is None, reason="NOT TESTED with a real nginx: it isn't installed (Debian: nginx-light)")
+def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path / "home") as stage:
+            place = stage.addresses.take_task([80])
+            target = Echo(place.address, place.port(80))
+            configuration = tmp_path / "nginx.conf"
+            configuration.write_text(NGINX_CONFIGURATION.format(folder=tmp_path, target=target))
+            server = await asyncio.create_subprocess_exec(str(NGINX), "-c", str(configuration))
+            try:
+                alb = Alb(stage)
+                await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200")
+                await alb.healthy(1)
+            finally:
+                server.terminate()
+                await server.wait()
 
     asyncio.run(play())
 
