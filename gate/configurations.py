@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import runpy
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,6 +36,9 @@ class Configuration:
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Keys of the project's, without its name."""
 
+
+VALUE_OF_A_SECRET: Final = "correct-horse-battery-staple"  # noqa: S105 — nothing is locked by it
+"""What every secret holds in an account that is made up, so that it can be searched for."""
 
 _PLACE: Final = "ap-northeast-1:123456789012"
 _KEY: Final = f"arn:aws:kms:{_PLACE}:key/00000000-0000-0000-0000-000000000001"
@@ -104,16 +109,33 @@ def recording(stack: str) -> Recording:
 
 
 def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = None) -> Recording:
-    """What the program registers with a configuration, in an account where nothing is yet unless one is given.
+    """What the program registers with a configuration, in an account that is given or new, with the secrets it names.
 
     Raises:
         pulumi.RunError: The program refuses the configuration.
         Mistake: AWS would refuse something.
     """
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["name"]
+    cloud = account or mocks.Cloud(seed=1)
+    cloud.parameters = {**parameters_of(config), **cloud.parameters}
     return mocks.run(
-        lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config, cloud=account
+        lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config, cloud=cloud
     )
+
+
+def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]:
+    """The parameters and secrets that a configuration names, to be there beforehand."""
+    named = [text for key, text in config.items() if key.endswith(":secrets")]
+    return dict(_seeded(each) for text in named for each in json.loads(text).values())
+
+
+def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
+    """What a configuration names, by a name or an ARN, without the part of a secret that it chooses."""
+    found = re.fullmatch(r"arn:.*:parameter(/.+)|(?:secretsmanager:|arn:.*:secret:)([^:#]+).*|(.*)", text)
+    assert found
+    parameter, secret, name = found.groups()
+    kind = "SecretsManager" if secret else "SecureString"
+    return parameter or secret or name, mocks.SeededParameter(VALUE_OF_A_SECRET, kind)
 
 
 @cache

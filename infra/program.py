@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
-from infra import dns, endpoints, existing_vpc, iam, naming, network
+from infra import dns, endpoints, existing_vpc, iam, naming, network, preflight
 from infra.access_logs import AccessLogs, AccessLogsArgs
 from infra.certificate import Certificate, CertificateArgs
 from infra.cluster import Cluster, ClusterArgs, ExecLog, Log
@@ -26,7 +26,7 @@ from infra.ingress import (
     Route,
 )
 from infra.secrets import at
-from infra.settings.network import ENDPOINTS, NAT, NAT_PER_ZONE, PUBLIC
+from infra.settings.network import ENDPOINTS, PUBLIC
 from infra.task_group import PrivateDoors
 from infra.waf import Firewall, FirewallArgs
 from infra.web_service import WebService, WebServiceArgs
@@ -52,7 +52,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         region=aws.get_region().region,
         account=aws.get_caller_identity().account_id,
     )
-    settings.check_in(place)
+    preflight.check(settings, place)
     zone_id = (
         dns.find_zone(settings.hosted_zone, settings.domain, public=not settings.certificate_arn)
         if settings.hosted_zone
@@ -185,7 +185,7 @@ def _new_home(settings: Settings, tags: dict[str, str]) -> Network:
         zones=settings.availability_zone_count,
         private_tasks=settings.network != PUBLIC,
         internal=settings.internal,
-        gateways={NAT: 1, NAT_PER_ZONE: settings.availability_zone_count}.get(settings.network, 0),
+        gateways=settings.nat_gateways,
         private_dns=settings.network == ENDPOINTS,
         ipv6=settings.dual_stack,
         deletion_protection=settings.deletion_protection,

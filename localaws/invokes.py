@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import Refusal, Refused
-from localaws.catalog.ec2_network import ASSOCIATION, ROUTE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, zone_id
+from localaws.catalog.acm import CERTIFICATE, missing_records
+from localaws.catalog.ec2_network import (
+    ASSOCIATION,
+    EIP,
+    EIPS_PER_REGION,
+    ROUTE,
+    ROUTE_TABLE,
+    SECURITY_GROUP,
+    SUBNET,
+    VPC,
+    VPCS_PER_REGION,
+    zone_id,
+)
 from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
 from localaws.catalog.iam import CREATED, ROLE
 from localaws.catalog.listeners import balancers_of
@@ -14,7 +26,7 @@ from localaws.catalog.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.logs import LOG_GROUP
 from localaws.catalog.route53 import ZONE, assumed_zone_id, name_of_zone, zone_name
 from localaws.catalog.secretsmanager import SECRET, seeded_suffix
-from localaws.catalog.ssm import PARAMETER, parameter_arn
+from localaws.catalog.ssm import PARAMETER, names_of, parameter_arn
 from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.catalog.values import block, blocks, network, texts
 from localaws.catalog.vpc_endpoints import prefix_list_id, prefix_lists
@@ -231,17 +243,31 @@ def _log_groups(query: Query) -> Properties:
 
 
 def _parameter(query: Query) -> Properties:
-    name = str(query.args.get("name"))
-    seeded = query.cloud.parameters.get(name)
-    if seeded is not None and seeded.type != SEEDED_SECRET:
-        arn = f"arn:aws:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
-        found: dict[str, Any] = {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
-    else:
-        found = query.facts(query.lookup(PARAMETER, "SSM Parameter", name=name))
+    asked = str(query.args.get("name"))
+    is_arn = asked.startswith("arn:")
+    name, _, version = asked.rpartition(":parameter/")[2].partition(":")
+    names = names_of(name) if is_arn else (name,)
+    found = next(filter(None, (_current_parameter(query, each) for each in names)), None)
+    if found is None:
+        message = f"reading SSM Parameter ({asked}): couldn't find resource"
+        raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+    # Values of older versions aren't kept.
+    if version not in ("", str(found["version"])):
+        message = f"Systems Manager could not find version {version} of {name}. Verify the version and try again."
+        raise Refused(Refusal("ParameterVersionNotFound", message, "invokes.one-match"))
     plain = {"insecureValue": found["value"]} if found["type"] != "SecureString" else {}
     if query.args.get("withDecryption") is False and not plain:
         found["value"] = "encrypted"
-    return {**found, **plain, "id": name, "withDecryption": query.args.get("withDecryption", True)}
+    return {**found, **plain, "id": found["name"], "withDecryption": query.args.get("withDecryption", True)}
+
+
+def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
+    seeded = query.cloud.parameters.get(name)
+    if seeded is not None and seeded.type != SEEDED_SECRET:
+        arn = f"arn:aws:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
+        return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
+    made = next(iter(query.matching(PARAMETER, name=name)), None)
+    return query.facts(made) if made else None
 
 
 def _secret(query: Query) -> Properties:
@@ -252,8 +278,59 @@ def _secret(query: Query) -> Properties:
         arn = f"arn:aws:secretsmanager:{query.region}:{query.cloud.account}:secret:{seeded}-{seeded_suffix(seeded)}"
         found: dict[str, Any] = {"id": arn, "arn": arn, "name": seeded, "description": "", "kmsKeyId": "", "tags": {}}
     else:
-        found = query.facts(query.lookup(SECRET, "Secrets Manager Secret", arn=arn, name=name))
+        made = next(iter(query.matching(SECRET, arn=arn, name=name)), None)
+        if made is None:
+            message = f"reading Secrets Manager Secret ({arn or name}): couldn't find resource"
+            raise Refused(Refusal("NotFound", message, "invokes.one-match"))
+        found = query.facts(made)
     return {"createdDate": CREATED, "lastChangedDate": CREATED, "policy": "", "type": "", **found}
+
+
+def _certificate(query: Query) -> Properties:
+    """A certificate by its first name; what no resource made is found by nobody, whatever it is for."""
+    domain, kinds = query.args.get("domain"), texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"]
+    statuses = texts(query.args.get("statuses")) or ["ISSUED"]
+    found = [
+        each
+        for each in query.matching(CERTIFICATE, domainName=domain)
+        if _status(query.cloud, each) in statuses and each.outputs.get("keyAlgorithm") in kinds
+    ]
+    problem = f"no ACM Certificate matching domain ({domain})"
+    if len(found) > 1:
+        if query.args.get("mostRecent") is not True:
+            problem, found = f"multiple ACM Certificates matching domain ({domain})", []
+        elif len({_status(query.cloud, each) for each in found}) > 1:
+            problem, found = "most_recent filtering on different ACM certificate statues is not supported", []
+    if not found:
+        raise Refused(Refusal("NotFound", problem, "invokes.one-match"))
+    newest = found[-1]
+    return {**query.facts(newest), "domain": domain, "status": _status(query.cloud, newest)}
+
+
+def _status(cloud: Cloud, certificate: Resource) -> object:
+    """A certificate's status now: ACM issues it as soon as the records that prove its names are there."""
+    pending = certificate.computed.get("status") == "PENDING_VALIDATION"
+    return "ISSUED" if pending and not missing_records(cloud, certificate) else certificate.computed.get("status")
+
+
+def _addresses(query: Query) -> Properties:
+    found = query.matching(EIP)
+    return {
+        "id": query.region,
+        "allocationIds": [each.id for each in found],
+        "publicIps": [each.outputs["publicIp"] for each in found],
+    }
+
+
+def _quota(query: Query) -> Properties:
+    code, service = query.args.get("quotaCode"), query.args.get("serviceCode")
+    name, most = _QUOTAS.get((str(service), str(code)), ("", 0))
+    if not name:
+        message = f"the local AWS doesn't know the quota {code} of {service}; add it to localaws/invokes.py"
+        raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
+    arn = f"arn:aws:servicequotas:{query.region}:{query.cloud.account}:{service}/{code}"
+    own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
+    return {**own, "value": most, "defaultValue": most, "adjustable": True, "globalQuota": False, "usageMetrics": []}
 
 
 def _zone(query: Query) -> Properties:
@@ -384,9 +461,17 @@ def _service(query: Query) -> Properties:
     return {**facts, **own, "clusterArn": facts.get("cluster")}
 
 
+_QUOTAS = {
+    ("vpc", "L-F678F1CE"): ("VPCs per Region", VPCS_PER_REGION),
+    ("ec2", "L-0263D0A3"): ("EC2-VPC Elastic IPs", EIPS_PER_REGION),
+}
+"""Names and values of the quotas that the catalog holds an account to, by service and code."""
+
 FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
+    "aws:acm/getCertificate:getCertificate": _certificate,
     "aws:cloudwatch/getLogGroup:getLogGroup": _log_group,
     "aws:cloudwatch/getLogGroups:getLogGroups": _log_groups,
+    "aws:ec2/getEips:getEips": _addresses,
     "aws:ec2/getManagedPrefixList:getManagedPrefixList": _prefix_list,
     "aws:ec2/getPrefixList:getPrefixList": _prefix_list,
     "aws:ec2/getRouteTable:getRouteTable": _route_table,
@@ -409,6 +494,7 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:lb/getTargetGroup:getTargetGroup": _target_group,
     "aws:route53/getZone:getZone": _zone,
     "aws:secretsmanager/getSecret:getSecret": _secret,
+    "aws:servicequotas/getServiceQuota:getServiceQuota": _quota,
     "aws:ssm/getParameter:getParameter": _parameter,
 }
 """Every function the local AWS answers, by token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 
 GET_SERVICE = "aws:ecs/getService:getService"
+
+_SEEDED = ("aws:ssm/getParameter:getParameter", "aws:secretsmanager/getSecret:getSecret")
+"""Functions about what may be a row of the file of parameters."""
 
 _LINES_SHOWN = 5
 
@@ -70,6 +74,7 @@ class Running:
         return {
             STATUS: self._status,
             GET_SERVICE: self._service,
+            **{token: partial(self._with_parameters, token) for token in _SEEDED},
         }
 
     def _status(self, _: Properties) -> Mapping[str, Any]:
@@ -149,10 +154,18 @@ class Running:
             "taskSets": [],
         }
 
+    def _with_parameters(self, token: str, args: Properties) -> Mapping[str, Any]:
+        """Answer what may be about a row of the file, which may have been written since the daemon started."""
+        self._read_parameters()
+        return invokes.answer(self._cloud, token, args, str(args["region"]))
+
     def _parameter(self, name: str) -> str | None:
         """A parameter's or secret's value, from the resources and the file, which is read anew for every task."""
-        self._cloud.parameters = parameters.load(self._home.parameters)
+        self._read_parameters()
         return parameters.value_of(self._cloud, name)
+
+    def _read_parameters(self) -> None:
+        self._cloud.parameters = parameters.load(self._home.parameters)
 
 
 def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

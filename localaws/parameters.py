@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION, part_of_secret, seeded_suffix
-from localaws.catalog.ssm import PARAMETER
+from localaws.catalog.ssm import PARAMETER, names_of
 from localaws.catalog.values import texts
 from localaws.cloud import SEEDED_SECRET, SeededParameter
 
@@ -64,18 +64,20 @@ def value_of(cloud: Cloud, name: str) -> str | None:
 
     Args:
         cloud: Where the resources are.
-        name: A parameter's name, or a secret's ARN; `:key:stage:version` after it takes one field of its JSON, and
-            another version than the current one.
+        name: A parameter's name or ARN, or a secret's ARN; `:key:stage:version` after the latter takes one field of its
+            JSON, and another version than the current one.
     """
     if name.startswith("arn:") and ":secretsmanager:" in name:
         arn, key, stage, version = part_of_secret(name)
         text = _secret_text(cloud, arn, stage or CURRENT, version)
         return _field(text, key) if key and text is not None else text
-    managed = cloud.get(PARAMETER, name)
-    if managed is not None:
-        return str(managed.outputs["value"])
-    seeded = cloud.parameters.get(name)
-    return None if seeded is None or seeded.type == SEEDED_SECRET else seeded.value
+    for each in names_of(name):
+        managed, seeded = cloud.get(PARAMETER, each), cloud.parameters.get(each)
+        if managed is not None:
+            return str(managed.outputs["value"])
+        if seeded is not None and seeded.type != SEEDED_SECRET:
+            return seeded.value
+    return None
 
 
 def seeded_secret(cloud: Cloud, name: str) -> str | None:

@@ -280,7 +280,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         region = args.get("region") or self._session(context).region
         try:
             if request.tok in self._functions:
-                answer = self._functions[request.tok](args)
+                answer = self._functions[request.tok]({**args, "region": region})
             else:
                 answer = invokes.answer(self._cloud, request.tok, args, region)
         except Refused as refused:

@@ -100,15 +100,9 @@ class Settings(
             raise SettingsError(problems)
         return cls(project=project, stack=stack, **values)
 
-    def check_in(self, place: Place) -> None:
-        """Refuse what can't be deployed to this place.
-
-        Raises:
-            SettingsError: As `load`.
-        """
-        problems = [*_disagreements({**vars(self), "place": place})]
-        if problems:
-            raise SettingsError(problems)
+    def problems_in(self, place: Place) -> list[Problem]:
+        """Say what can't be deployed to this account and region, as far as the settings themselves show it."""
+        return [*_disagreements({**vars(self), "place": place})]
 
 
 @cache

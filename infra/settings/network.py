@@ -57,6 +57,11 @@ class NetworkSettings:
         """Whether the stack lives in a VPC that it doesn't make."""
         return bool(self.vpc_id or self.vpc_tags)
 
+    @property
+    def nat_gateways(self) -> int:
+        """How many NAT gateways the VPC that is made gets."""
+        return {NAT: 1, NAT_PER_ZONE: self.availability_zone_count}.get(self.network, 0)
+
 
 def _names_are_as_everywhere(place: Place) -> Iterator[Problem]:
     # Endpoints of some services, and `kms:ViaService`, have names of another form there: permissions match nothing.

@@ -24,6 +24,15 @@ def parameter_arn(name: str) -> str:
     return f"parameter/{name.removeprefix('/')}"
 
 
+def names_of(arn: str) -> tuple[str, ...]:
+    """The names that a parameter may have whose ARN, or name with a slash, this is.
+
+    Of a name with one level only, an ARN doesn't tell whether it begins with a slash.
+    """
+    path = arn.rpartition(":parameter/")[2].removeprefix("/")
+    return (f"/{path}",) if "/" in path else (f"/{path}", path)
+
+
 def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _VALUES, "ssm.parameter.one-value")
     name = text(inputs.get("name")) or ""

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.engine.test_lifecycle import Traffic, operations, tasks
+from tests.engine.test_rollback import MISSING
 from tests.engine.test_watch import Outage
 from tests.infra.changes import ATTEMPTS, EXAMPLES, STACKS, said
 
@@ -46,7 +47,7 @@ def test_a_load_balancer_becomes_internal_and_public_again_and_a_run_that_fails_
     """The old load balancer leads to the old tasks until the new ones are healthy."""
     was = stack.outputs()["serviceUrl"]
     with Traffic(was) as traffic:
-        stack.up("-c", 'fargate-web:secrets={"APP_MESSAGE":"/demo/local/missing"}', internal="true", fails=True)
+        stack.up("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}', internal="true", fails=True)
         stack.up()
     assert set(traffic.answers) == {"200"}, traffic.answers
     assert stack.outputs()["serviceUrl"] == was

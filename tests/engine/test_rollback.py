@@ -9,12 +9,14 @@ import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.property_values import from_wire, to_wire
+from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_lifecycle import SERVICE, Traffic
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
-MISSING = "/demo/local/missing"
+MISSING = "secretsmanager:demo/local/settings#missing"
+"""A key that a secret of the file of parameters lacks: what the program, which reads no secret, can't find out."""
 
 
 def service_of(stack: Stack) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def service_of(stack: Stack) -> dict[str, Any]:
         return from_wire(getattr(provider.Invoke(request), "return"))
 
 
-def test_a_version_whose_secret_is_missing_is_rolled_back_with_the_reason_and_the_next_up_heals(stack: Stack) -> None:
+def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_the_next_up_heals(stack: Stack) -> None:
     before = service_of(stack)["taskDefinition"]
     started = time.monotonic()
     with Traffic(stack.outputs()["serviceUrl"]) as traffic:
@@ -41,7 +43,7 @@ def test_a_version_whose_secret_is_missing_is_rolled_back_with_the_reason_and_th
     assert took < 60
     assert "rolled back because the circuit breaker threshold was exceeded" in output
     assert "ResourceInitializationError: unable to pull secrets or registry auth: " in output
-    assert f"invalid parameters: {MISSING}" in output
+    assert "retrieved secret from Secrets Manager did not contain json key missing" in output
     assert rolled_back["taskDefinition"] == before
     assert [each["status"] for each in rolled_back["deployments"]] == ["PRIMARY"]
     assert any("rolling back to deployment ecs-svc/" in each["message"] for each in rolled_back["events"])
@@ -49,3 +51,12 @@ def test_a_version_whose_secret_is_missing_is_rolled_back_with_the_reason_and_th
     assert healed["taskDefinition"] != before, "the good configuration has a revision of its own again"
     assert healed["runningCount"] == healed["desiredCount"] == 2
     stack.up("--expect-no-changes")
+
+
+def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_changes(stack: Stack) -> None:
+    missing = "fargate-web:secrets.APP_MESSAGE=/demo/local/missing"
+    for command in (("preview", "--non-interactive"), ("up", *WITHOUT_ASKING)):
+        output = stack.run(*command, "--config-path", "-c", missing, fails=True)
+        assert "secrets: APP_MESSAGE, /demo/local/missing, which is no parameter of SSM in 123456789012" in output
+        assert "aws ssm put-parameter --type SecureString --name /demo/local/missing" in output
+    stack.needs_nothing()

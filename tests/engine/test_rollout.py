@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from tests.engine.stack import Stack
 
-PARAMETER = "aws:ssm/parameter:Parameter"
+SECRET = "aws:secretsmanager/secret:Secret"
+SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 MISSING_SECRET = ("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}')
+MISSING_KEY = "likely cause: The secret isn't a JSON object with the key that `secrets` asks for."
 NOT_AS_ASKED = "local-web doesn't run what this stack requested"
 
 
@@ -81,18 +83,25 @@ def container(*command: str) -> list[str]:
 
 
 @pytest.fixture
-def parameter(stack: Stack) -> Iterator[Any]:
-    """A function that creates the missing parameter, which is gone again after the test."""
-    urn = f"urn:pulumi:console::console::{PARAMETER}::missing"
-    value = {"name": MISSING, "type": "SecureString", "value": "found"}
+def secret(stack: Stack) -> Iterator[Any]:
+    """A function that gives the secret the missing key, which is gone again after the test."""
+    made: dict[str, str] = {}
 
-    def create() -> None:
+    def create(token: str, inputs: dict[str, Any]) -> str:
+        urn = f"urn:pulumi:console::console::{token}::settings"
         with console(stack) as aws:
-            aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(value)))
+            return str(aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs))).id)
 
-    yield create
+    def give() -> None:
+        name, region = MISSING.partition(":")[2].partition("#")[0], of_type(stack, SERVICE)["outputs"]["region"]
+        made[SECRET] = create(SECRET, {"name": name, "region": region})
+        create(SECRET_VERSION, {"secretId": made[SECRET], "secretString": '{"missing": "found"}', "region": region})
+
+    yield give
     with console(stack) as aws:
-        aws.Delete(provider_pb2.DeleteRequest(urn=urn, id=MISSING))
+        for token, identifier in made.items():
+            urn = f"urn:pulumi:console::console::{token}::settings"
+            aws.Delete(provider_pb2.DeleteRequest(urn=urn, id=identifier))
 
 
 def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_back(stack: Stack) -> None:
@@ -108,7 +117,7 @@ def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_b
     ):
         assert f"wanted:  {wanted}" in again
         assert f"running: {good}" in again
-        assert f"likely cause: There is no SSM parameter {MISSING}" in again
+        assert MISSING_KEY in again
         assert "aws logs tail /aws/ecs/ecs-cluster-local/local-web" in again
         assert "pulumi up --refresh" in again
     stack.run("preview", "--non-interactive", *MISSING_SECRET)
@@ -117,10 +126,10 @@ def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_b
     stack.up("--expect-no-changes")
 
 
-def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed(stack: Stack, parameter: Any) -> None:
+def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed(stack: Stack, secret: Any) -> None:
     stack.up(*MISSING_SECRET, fails=True)
     wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"]
-    parameter()
+    secret()
     assert NOT_AS_ASKED in stack.up(*MISSING_SECRET, fails=True)
     stack.up("--refresh", *MISSING_SECRET)
     assert service_of(stack)["taskDefinition"] == wanted
@@ -202,7 +211,7 @@ def test_first_deployments_that_fail_are_explained_each_by_itself_until_one_succ
     for options in ((), (), ("--refresh",), ()):
         told = empty_stack.up(*options, *MISSING_SECRET, fails=True)
         assert "wanted:  local-web:2" in told
-        assert f"likely cause: There is no SSM parameter {MISSING}" in told
+        assert MISSING_KEY in told
         assert "architecture" not in told
         assert str(foreign) not in told
         assert "`pulumi up --replace '**TaskDefinition**'`" in told

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from gate.configurations import parameters_of
 from localaws import mocks
 from localaws.mocks import Cloud, Recorder, Recording, Registered, word
 
@@ -30,7 +31,7 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 # What a test made beside a run would never be registered, and the test would pass.
 mocks.only_in_runs()
 
-__all__ = ["Recorder", "Recording", "Registered", "configuration", "run", "run_under", "schema", "word"]
+__all__ = ["Recorder", "Recording", "Registered", "account_for", "configuration", "run", "run_under", "schema", "word"]
 
 
 def schema() -> dict[str, dict[str, Any]]:
@@ -53,8 +54,16 @@ def run(
     **changes: Any,
 ) -> Recording:
     """Run the whole program for a stack (`file` where the stack's name isn't its file's), with some keys changed."""
-    recorder = Recorder(cloud or (after.cloud if after else Cloud(seed=1)))
-    return run_under(recorder, stack, configuration(file or stack, changes), after=after)
+    config = configuration(file or stack, changes)
+    account = account_for(config, cloud or (after.cloud if after else None))
+    return run_under(Recorder(account), stack, config, after=after)
+
+
+def account_for(config: Mapping[str, str], cloud: Cloud | None = None) -> Cloud:
+    """An account, a new one where none is given, in which every secret that a configuration names exists."""
+    account = cloud or Cloud(seed=1)
+    account.parameters = {**parameters_of(config), **account.parameters}
+    return account
 
 
 def run_under(

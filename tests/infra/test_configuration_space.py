@@ -16,6 +16,7 @@ from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from gate import graph, rules
+from gate.configurations import VALUE_OF_A_SECRET
 from infra import fargate
 from infra.allowed import Choice, Flag, Map, Network, Range, Text, Texts, Whole
 from infra.egress import Destinations
@@ -23,18 +24,17 @@ from infra.errors import SettingsError
 from infra.iam import Place
 from infra.settings import Settings, camel, kinds
 from infra.statements import Statements
-from localaws.mocks import Cloud, SeededParameter
+from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from gate.graph import Graph
     from infra.allowed import Kind
     from localaws.mocks import Recording
 
-VALUE_OF_A_SECRET = "correct-horse-battery-staple"
 CHOSEN = {
     "containers-drop-capabilities",
     "containers-run-as-a-user-without-privileges",
@@ -141,7 +141,8 @@ def test_every_key_is_tried_with_some_values(drawn: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("together", TOGETHER)
 def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> None:
-    recording = recorder.run_under(Recorder(_account()), "dev", recorder.configuration("dev", together))
+    config = recorder.configuration("dev", together)
+    recording = recorder.run_under(_engine(config), "dev", config)
     _holds(recording, graph.of(recording), together)
 
 
@@ -150,19 +151,20 @@ def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> N
     [{"availabilityZoneCount": 4}, {"healthCheckCodes": "200,399-200"}, {"dropCapabilities": ["NET_ROW"]}],
 )
 def test_what_only_aws_would_refuse_later_is_refused_at_once(changed: dict[str, Any]) -> None:
-    engine = Recorder(_account())
+    config = recorder.configuration("dev", changed)
+    engine = _engine(config)
     with pytest.raises(SettingsError) as refusal:
-        recorder.run_under(engine, "dev", recorder.configuration("dev", changed))
+        recorder.run_under(engine, "dev", config)
     assert not engine.registered
     assert {problem.key for problem in refusal.value.problems} == {*changed}
 
 
 @pytest.mark.parametrize("key", sorted(BY_KEY))
 def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
-    engine = Recorder(_account())
     config = recorder.configuration("dev", {key: NONSENSE_VALUE})
     if key in {"environment", "command"}:
         config[f"{recorder.PROJECT}:{key}"] = "nonsense"
+    engine = _engine(config)
     with pytest.raises(SettingsError) as refusal:
         recorder.run_under(engine, "dev", config)
     assert not engine.registered
@@ -173,22 +175,19 @@ def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
 def _agree(changed: dict[str, Any]) -> bool:
     """Whether the settings accept it, before anything that exists is looked at."""
     texts = recorder.configuration("dev", changed).items()
+    own = {key.removeprefix(f"{recorder.PROJECT}:"): text for key, text in texts if key.startswith(recorder.PROJECT)}
     try:
-        Settings.of(
-            {key.removeprefix(f"{recorder.PROJECT}:"): text for key, text in texts if key.startswith(recorder.PROJECT)},
-            project=recorder.PROJECT,
-            stack="dev",
-        ).check_in(PLACE)
+        return not Settings.of(own, project=recorder.PROJECT, stack="dev").problems_in(PLACE)
     except SettingsError:
         return False
-    return True
 
 
 def _is_deployed(stack: str, changed: dict[str, Any]) -> bool:
     """Whether it is, safely; otherwise it was refused at once, by the name of a key."""
-    engine = Recorder(_account())
+    config = recorder.configuration(stack, changed)
+    engine = _engine(config)
     try:
-        recording = recorder.run_under(engine, stack, recorder.configuration(stack, changed))
+        recording = recorder.run_under(engine, stack, config)
     except SettingsError as refusal:
         assert not engine.registered, "something was made before the refusal"
         _names_what_is_wrong(refusal)
@@ -224,14 +223,9 @@ def _is_in_order(recording: Recording, registered: Graph) -> None:
             assert position[source.registered.urn] < position[node.registered.urn], f"{node.title} needs {source.title}"
 
 
-def _account() -> Cloud:
-    """An account that keeps the value of every secret that a stack's file names."""
-    cloud = Cloud(seed=1)
-    names = {name for stack in recorder.STACKS for name in _secrets(stack)}
-    cloud.parameters = dict.fromkeys(names, SeededParameter(VALUE_OF_A_SECRET, "SecureString"))
-    return cloud
-
-
-def _secrets(stack: str) -> list[str]:
-    told: dict[str, str] = json.loads(recorder.configuration(stack, {})[f"{recorder.PROJECT}:secrets"])
-    return [*told.values()]
+def _engine(config: Mapping[str, str]) -> Recorder:
+    """An engine with an account that keeps the value of every secret that a configuration names."""
+    try:
+        return Recorder(recorder.account_for(config))
+    except ValueError:  # nonsense names none
+        return Recorder(Cloud(seed=1))

@@ -59,9 +59,9 @@ def test_the_zone_is_found_by_name_or_by_id(edge: Recording, zone: str) -> None:
 
 
 def test_a_zone_that_is_somebody_elses_is_refused_before_anything_is_registered(edge: Recording) -> None:
-    watched = recorder.Recorder(mocks.Cloud(seed=1))
     zone_id = edge.one("Record", "domain").inputs["zoneId"]
     config = recorder.configuration("dev", {"domain": "shop.example.org", "hostedZone": zone_id})
+    watched = recorder.Recorder(recorder.account_for(config))
     with pytest.raises(SettingsError, match=r"which is example.com; allowed: a zone that shop.example.org is in"):
         recorder.run_under(watched, "dev", config)
     assert not watched.registered
@@ -97,9 +97,10 @@ def test_a_private_zone_is_found_by_its_name_where_nobody_needs_to_see_it() -> N
     changes: dict[str, Any] = {"domain": f"a.{PRIVATE}", "hostedZone": PRIVATE}
     run = recorder.run("dev", cloud=cloud, certificateArn=EXTRA_CERTIFICATE, **changes)
     assert run.one("Record", "domain").inputs["zoneId"] == zone.id
-    watched = recorder.Recorder(cloud)
+    config = recorder.configuration("dev", changes)
+    watched = recorder.Recorder(recorder.account_for(config, cloud))
     with pytest.raises(SettingsError, match=f"hostedZone: {PRIVATE}; allowed: the name of a public Route 53 zone"):
-        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
+        recorder.run_under(watched, "dev", config)
     assert not watched.registered
 
 
@@ -108,8 +109,8 @@ def test_a_private_zone_is_found_by_its_name_where_nobody_needs_to_see_it() -> N
     [("Z0123456789ABC", "the id of a Route 53 zone of this account"), (PRIVATE, "the name of a public Route 53 zone")],
 )
 def test_a_zone_that_is_not_there_is_told_of_as_it_was_named(zone: str, allowed: str) -> None:
-    watched = recorder.Recorder(mocks.Cloud(seed=1))
     config = recorder.configuration("dev", {"domain": f"a.{PRIVATE}", "hostedZone": zone})
+    watched = recorder.Recorder(recorder.account_for(config))
     with pytest.raises(
         SettingsError, match=f"(?s)hostedZone: {zone}; allowed: {allowed}.*no matching Route 53 Hosted Zone"
     ):

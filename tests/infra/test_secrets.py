@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from infra import iam, locality, secrets
 from infra.errors import SettingsError
 from localaws.catalog.container_definitions import container_rules
-from localaws.cloud import Cloud
 from tests.infra import recorder
 
 PLACE = iam.Place(partition="aws", region="eu-west-1", account="123456789012")
@@ -173,9 +172,10 @@ def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> N
 def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
     key: str, changes: dict[str, Any], complaint: str
 ) -> None:
-    watched = recorder.Recorder(Cloud(seed=1))
+    config = recorder.configuration("dev", changes)
+    watched = recorder.Recorder(recorder.account_for(config))
     with pytest.raises(SettingsError) as refusal:
-        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
+        recorder.run_under(watched, "dev", config)
     assert [problem.key for problem in refusal.value.problems] == [key]
     assert complaint in str(refusal.value)
     assert watched.registered == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from gate.configurations import CONFIGURATIONS
-from localaws.mocks import Cloud, Mistake
+from localaws.mocks import Mistake
 from tests.infra import recorder
 from tests.infra.changes import STACKS
 from tests.infra.recorder import Recorder, Recording
@@ -68,12 +68,12 @@ def test_after_a_destroy_that_stopped_the_next_runs_work(name: str) -> None:
 
 
 def test_an_up_that_stops_again_and_again_makes_progress_each_time() -> None:
-    whole = complete(PROFILES["dev"])
-    left = replace(whole, cloud=Cloud(seed=1), resources={})
+    whole, config = complete(PROFILES["dev"]), recorder.configuration("dev", {})
+    left = replace(whole, cloud=recorder.account_for(config), resources={})
     for count in range(1, len(whole.resources)):
         run = Stopping(left.cloud)
         with pytest.raises(Mistake, match="the run stops here"):
-            recorder.run_under(run, "dev", recorder.configuration("dev", {}), after=left, preview=False)
+            recorder.run_under(run, "dev", config, after=left, preview=False)
         left = replace(left, resources={**left.resources, **run.made})
         assert len(left.resources) == count
     check(PROFILES["dev"], whole, left)

@@ -17,6 +17,10 @@ REGION = "eu-west-1"
 TRUST = '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs.amazonaws.com"}}}'
 
 
+SSM = f"arn:aws:ssm:{REGION}:123456789012:parameter"
+PENDING = ["PENDING_VALIDATION"]
+
+
 class Account(Cloud):
     """Two subnets, one of them routed to the internet, and one of everything that a function looks up by name."""
 
@@ -53,11 +57,30 @@ class Account(Cloud):
         self.make("lb/targetGroup:TargetGroup", name="web", port=80, protocol="HTTP", vpcId=self.vpc)
         self.zone = self.make("route53/zone:Zone", name="made.test", tags={"Name": "made"})
         self.secret = self.make("secretsmanager/secret:Secret", name="demo/made", kmsKeyId="key")
+        self.address = self.make("ec2/eip:Eip", domain="vpc", tags={"Name": "nat"})
+        for name, proven in {"two.example.com": False, "mixed.made.test": True, "issued.made.test": True}.items():
+            certificate = self.certify(name)
+            if proven:
+                self.prove(certificate)
+        self.certify("two.example.com")
+        self.certify("mixed.made.test", subjectAlternativeNames=["other.made.test"])
+        self.certify("p256.example.com", keyAlgorithm="EC_prime256v1")
 
     def make(self, token: str, **inputs: Any) -> str:
         made = self.create(f"aws:{token}", f"urn:{len(self._resources)}", inputs, region=REGION)
         self.acknowledge(made.token, made.id)
         return made.id
+
+    def certify(self, name: str, **inputs: Any) -> str:
+        return self.make("acm/certificate:Certificate", domainName=name, validationMethod="DNS", **inputs)
+
+    def prove(self, certificate: str) -> None:
+        """Make the record that proves a certificate's first name."""
+        made = self.get("aws:acm/certificate:Certificate", certificate)
+        assert made
+        proof = made.computed["domainValidationOptions"][0]
+        name, kind, value = (proof[f"resourceRecord{part}"] for part in ("Name", "Type", "Value"))
+        self.make("route53/record:Record", zoneId=self.zone, name=name, type=kind, ttl=60, records=[value])
 
     def ask(self, token: str, **args: Any) -> dict[str, Any]:
         name = token.rpartition("/")[2]
@@ -116,6 +139,27 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         "ec2/getManagedPrefixList",
         {"filters": [{"name": "prefix-list-name", "values": ["com.amazonaws.eu-west-1.dynamodb"]}]},
         {"name": "com.amazonaws.eu-west-1.dynamodb", "ownerId": "AWS", "addressFamily": "IPv4"},
+    ),
+    ("ssm/getParameter", {"name": "/demo/password:1"}, {"value": "hunter2", "version": 1}),
+    ("ssm/getParameter", {"name": f"{SSM}/demo/password"}, {"name": "/demo/password"}),
+    ("ssm/getParameter", {"name": f"{SSM}/demo/message:1"}, {"value": "hello"}),
+    ("ec2/getEips", {"tags": {"Name": "nat"}}, {"publicIps": ["203.0.113.225"]}),
+    ("ec2/getEips", {"tags": {"Name": "none"}}, {"publicIps": [], "allocationIds": []}),
+    (
+        "servicequotas/getServiceQuota",
+        {"serviceCode": "vpc", "quotaCode": "L-F678F1CE"},
+        {"value": 5, "quotaName": "VPCs per Region"},
+    ),
+    ("acm/getCertificate", {"domain": "issued.made.test"}, {"status": "ISSUED"}),
+    (
+        "acm/getCertificate",
+        {"domain": "two.example.com", "statuses": PENDING, "mostRecent": True},
+        {"status": PENDING[0]},
+    ),
+    (
+        "acm/getCertificate",
+        {"domain": "p256.example.com", "statuses": PENDING, "keyTypes": ["EC_prime256v1"]},
+        {"domain": "p256.example.com"},
     ),
     ("elb/getServiceAccount", {}, {"arn": "arn:aws:iam::156460612806:root"}),
 ]
@@ -179,17 +223,40 @@ def test_a_route_table_shows_its_routes_and_associations(account: Account) -> No
         ("ec2/getVpc", {"default": True}, "no matching EC2 VPC found"),
         ("ec2/getSubnet", {}, "multiple EC2 Subnets matched"),
         ("cloudwatch/getLogGroup", {"name": "/none"}, "no matching CloudWatch Logs Log Group found"),
-        ("ssm/getParameter", {"name": "/none"}, "no matching SSM Parameter found"),
+        ("ssm/getParameter", {"name": "/none"}, r"reading SSM Parameter \(.*\): couldn't find resource"),
         ("ecs/getTaskDefinition", {"taskDefinition": "none"}, "Unable to describe task definition: none"),
         ("ecs/getService", {"clusterArn": "main", "serviceName": "none"}, "no service none in cluster main"),
         ("ec2/getVpcs", {"filters": [{"name": "colour", "values": ["red"]}]}, "doesn't know the filter 'colour'"),
         ("route53/getZone", {"name": "nothing.invalid"}, "no matching Route 53 Hosted Zone found"),
         ("route53/getZone", {"name": "example.com", "privateZone": True}, "no matching Route 53 Hosted Zone found"),
         ("route53/getZone", {"zoneId": "Z0"}, "no matching Route 53 Hosted Zone found"),
-        ("secretsmanager/getSecret", {"name": "/demo/password"}, "no matching Secrets Manager Secret found"),
-        ("ssm/getParameter", {"name": "demo/api"}, "no matching SSM Parameter found"),
+        (
+            "secretsmanager/getSecret",
+            {"name": "/demo/password"},
+            r"reading Secrets Manager Secret \(.*\): couldn't find resource",
+        ),
+        ("ssm/getParameter", {"name": "demo/api"}, r"reading SSM Parameter \(.*\): couldn't find resource"),
         ("ec2/getPrefixList", {"name": "com.amazonaws.eu-west-1.sqs"}, "no matching EC2 Prefix List found"),
         ("ec2/getPrefixList", {"filters": [{"name": "owner", "values": ["AWS"]}]}, "doesn't know the filter 'owner'"),
+        ("ssm/getParameter", {"name": "/none:1"}, "couldn't find resource"),
+        (
+            "ssm/getParameter",
+            {"name": "/demo/password:999999999"},
+            "ParameterVersionNotFound: Systems Manager could not find version 999999999 of /demo/password",
+        ),
+        ("servicequotas/getServiceQuota", {"serviceCode": "ec2", "quotaCode": "L-0"}, "doesn't know the quota L-0 of"),
+        ("acm/getCertificate", {"domain": "none.example.com"}, r"no ACM Certificate matching domain \(none"),
+        (
+            "acm/getCertificate",
+            {"domain": "two.example.com", "statuses": PENDING},
+            "multiple ACM Certificates matching",
+        ),
+        (
+            "acm/getCertificate",
+            {"domain": "mixed.made.test", "statuses": [*PENDING, "ISSUED"], "mostRecent": True},
+            "most_recent filtering on different ACM certificate",
+        ),
+        ("acm/getCertificate", {"domain": "p256.example.com", "statuses": PENDING}, "no ACM Certificate matching"),
         ("sqs/getQueue", {}, r"doesn't know the function aws:sqs/getQueue:getQueue; add it to FUNCTIONS"),
     ],
 )

@@ -440,7 +440,7 @@ def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
         answer = await provider.Invoke(provider_pb2.InvokeRequest(tok=token))
         assert from_wire(getattr(answer, "return"))["region"] == "eu-west-1"
         echo = provider_pb2.InvokeRequest(tok="localaws:index:echo", args=to_wire({"a": 1}))
-        assert from_wire(getattr(await provider.Invoke(echo), "return")) == {"a": 1}
+        assert from_wire(getattr(await provider.Invoke(echo), "return")) == {"a": 1, "region": "eu-west-1"}
         with pytest.raises(grpc.aio.AioRpcError, match="getNothing"):
             await provider.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getNothing:getNothing"))
 
