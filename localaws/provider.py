@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from pulumi.runtime.proto import (
     status_pb2,
 )
 
-from localaws import invokes, provider_config
+from localaws import invokes, provider_config, schema
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs import SERVICE
@@ -139,6 +140,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def GetPluginInfo(self, _request: empty_pb2.Empty, _context: Context) -> plugin_pb2.PluginInfo:
         """Name the version of the provider that this one stands in for."""
         return plugin_pb2.PluginInfo(version=self._version)
+
+    async def GetSchema(
+        self, _request: provider_pb2.GetSchemaRequest, _context: Context
+    ) -> provider_pb2.GetSchemaResponse:
+        """Describe the inputs of what can be made here, from which `pulumi import` writes code."""
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema.package(self._version)))
 
     async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
         """Refuse keys and values that the provider doesn't take; most that it takes mean nothing here."""

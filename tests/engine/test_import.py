@@ -82,8 +82,8 @@ def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
     file.write_text(json.dumps({"resources": wanted}))
     if not of_awsx:
         other.run("preview", "--non-interactive")
-    options = (*WITHOUT_ASKING, "--generate-code=false", "--protect=false")
-    output = other.run("import", "--file", str(file), *options)
+    output = other.run("import", "--file", str(file), *WITHOUT_ASKING, "--protect=false")
+    assert "error:" not in output
     assert f"{len(made)} imported" in output
     imported = {(each["type"], each["id"]): each for each in other.resources() if "id" in each}
     for each in made:

@@ -1,0 +1,68 @@
+"""The package schema of what the local AWS knows, from which `pulumi import` writes a program's code.
+
+Names and nesting come from the catalog, which holds no types of single values; code of a literal needs none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.inputs import INPUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ANYTHING = {"$ref": "pulumi.json#/Any"}
+
+_REFERRED_TO = {"arn": {"type": "string"}, "name": {"type": "string"}}
+"""Outputs that generated code takes from another resource instead of a literal, besides the id that each one has
+(pulumi/pulumi, pkg/importer/language.go). The CLI looks at what a resource has in the state first."""
+
+
+def package(version: str) -> dict[str, Any]:
+    """Return the schema of package `aws` in Pulumi's JSON form, with the inputs of each type of the catalog."""
+    resources: dict[str, Any] = {}
+    types: dict[str, Any] = {}
+    for token, (own, *inner) in INPUTS.items():
+        references = {block.path: _type_token(token, block.path) for block in inner}
+        resources[token] = {
+            "properties": _properties("", own.names, references) | _REFERRED_TO,
+            "inputProperties": _properties("", own.names, references),
+            "requiredInputs": list(own.required),
+        }
+        for block in inner:
+            types[references[block.path]] = {
+                "type": "object",
+                "properties": _properties(block.path, block.names, references),
+                "required": list(block.required),
+            }
+    return {
+        "name": "aws",
+        "version": version,
+        # `aws:ecs/service:Service` is `aws.ecs.Service`.
+        "meta": {"moduleFormat": "(.*)(?:/[^/]*)"},
+        "resources": resources,
+        "types": types,
+    }
+
+
+def _type_token(token: str, path: str) -> str:
+    """Return the token of what is inside an input, as `aws:ecs/ClusterConfiguration:ClusterConfiguration`."""
+    package, module, resource = token.split(":")
+    names = path.replace("[]", "").split(".")
+    name = resource + "".join(each[0].upper() + each[1:] for each in names)
+    return f"{package}:{module.split('/')[0]}/{name}:{name}"
+
+
+def _properties(path: str, names: frozenset[str], references: Mapping[str, str]) -> dict[str, Any]:
+    """Describe the inputs of a block: those with a block of their own by its type, the others by none."""
+    described: dict[str, Any] = {}
+    for name in sorted(names):
+        inside = f"{path}.{name}" if path else name
+        if inside in references:
+            described[name] = {"$ref": f"#/types/{references[inside]}"}
+        elif f"{inside}[]" in references:
+            described[name] = {"type": "array", "items": {"$ref": f"#/types/{references[f'{inside}[]']}"}}
+        else:
+            described[name] = _ANYTHING
+    return described
