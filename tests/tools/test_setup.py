@@ -114,11 +114,3 @@ def test_make_says_every_target_it_has() -> None:
     answer = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True).stdout
     assert re.findall(r"^make (\w+) ", answer, re.MULTILINE) == phony[1].split()
     assert re.findall(r"^([a-z]+):", makefile, re.MULTILINE) == phony[1].split()
-
-
-def test_every_action_of_every_workflow_is_pinned_to_a_commit() -> None:
-    workflows = sorted(Path(".github/workflows").glob("*.yml"))
-    uses = [line for workflow in workflows for line in workflow.read_text().splitlines() if "uses:" in line]
-    assert uses
-    for line in uses:
-        assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d", line), line
