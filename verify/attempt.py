@@ -1,14 +1,16 @@
 """One look at the service, judged by what was asked for. What it keeps is small, however much a server sends."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from verify import explain
 from verify.exit_codes import ExitCode, first_met
-from verify.expectations import expectations
+from verify.expectations import Unmet, expectations
 from verify.masking import mask_of
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
+from verify.regexes import TooSlowError
 from verify.sampling import identify, sticky_cookies
 
 
@@ -31,8 +33,11 @@ class Attempt(NamedTuple):
     fault: ExitCode | None = None
     """Whose fault the outcome is, where it can be told."""
 
-    unmet: tuple[str | None, ...] = ()
+    unmet: tuple[Unmet | None, ...] = ()
     """For each expectation what was seen instead, or None where it was met."""
+
+    undecided: str = ""
+    """Why something that was asked for could not be decided."""
 
     mismatch: str = ""
     """The first expectation that wasn't met, in words."""
@@ -81,10 +86,15 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
         )
     accepted = options.status.accepts(outcome.status)
     wanted, mask = expectations(options), mask_of(options)
-    named_by = identify(outcome, options.identity) if accepted else None
-    unmet = tuple(None if one.holds(outcome) else one.seen(outcome) for one in wanted)
-    missed = [(one, seen) for one, seen in zip(wanted, unmet, strict=True) if seen is not None]
-    mismatch = next((f"{seen}, not {one.wanted}" for one, seen in missed), "")
+    named_by = None
+    with suppress(TooSlowError):
+        named_by = identify(outcome, options.identity) if accepted else None
+    unmet = tuple(one.unmet(outcome) for one in wanted)
+    missed = [(one, found) for one, found in zip(wanted, unmet, strict=True) if found and not found.undecided]
+    mismatch = next((f"{found.seen}, not {one.wanted}" for one, found in missed), "")
+    undecided = next(
+        (f"{one.id}: {found.seen}" for one, found in zip(wanted, unmet, strict=True) if found and found.undecided), ""
+    )
     good = accepted and not (mismatch and options.retry_mismatch)
     hint = "" if accepted else explain.hint(outcome)
     return Attempt(
@@ -95,6 +105,7 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
         fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
         stopped_in=None if good else Phase.HTTP,
         unmet=unmet,
+        undecided=undecided,
         mismatch=mismatch,
         task=named_by and mask(named_by, 80),
         sticky=sticky_cookies(outcome),

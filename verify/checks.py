@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from verify import sampling
+from verify import regexes, sampling
 from verify.attempt import Attempt
 from verify.exit_codes import ExitCode
 from verify.expectations import expectations
@@ -112,16 +112,20 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
         yield _answered(samples, planned)
     answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
     for number, expectation in enumerate(expectations(options)):
-        wrong = [sample for sample in answered if sample.unmet[number] is not None]
+        missed = [(found, sample) for sample in answered if (found := sample.unmet[number])]
+        wrong = [each for each in missed if not each[0].undecided]
         status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
         if not answered:
             status, actual = Status.SKIP, "nothing answered"
         elif wrong:
-            seen = Counter(sample.unmet[number] for sample in wrong).most_common(1)[0][0]
+            seen = Counter(found.seen for found, _ in wrong).most_common(1)[0][0]
             status, actual = Status.FAIL, f"{seen} ({len(wrong)} of {len(answered)} answers)"
-            typical = next(sample for sample in wrong if sample.unmet[number] == seen)
+            typical = next(sample for found, sample in wrong if found.seen == seen)
             fault = fault or typical.fault
             hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
+        elif missed:
+            status, hint = Status.UNKNOWN, regexes.HINT
+            actual = f"{missed[0][0].seen} ({len(missed)} of {len(answered)} answers)"
         elif expectation.id == "status":
             counts = Counter(sample.text for sample in answered)
             actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
@@ -206,13 +210,16 @@ def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str], *, wh
         return
     actual = f"{len(tasks)} distinct" if tasks else "no answer names the task that made it"
     actual += f"; {unnamed} answers name none" if unnamed and tasks else ""
-    status, hint = Status.OK, ""
+    always_new = sampling.always_new(tasks)
+    status, hint = Status.OK, sampling.ALWAYS_NEW if always_new else ""
     if expected is not None and not tasks:
         status = Status.UNKNOWN
         hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
     elif expected is not None:
         actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
-        if len(tasks) < expected:
+        if always_new:
+            status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
+        elif len(tasks) < expected:
             status = Status.UNKNOWN if unnamed or not whole else Status.FAIL
             hint = "do all tasks run and pass the health check?" if whole else "raise --deadline, or lower --samples"
         elif len(tasks) > expected:

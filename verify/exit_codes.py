@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     WRONG_REDIRECT = 36
     WRONG_VERSION = 37
     INTERNAL = 70
+    UNWRITTEN = 74
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -40,6 +41,7 @@ MEANINGS = {
     ExitCode.WRONG_REDIRECT: "a redirect that was not expected, or one to the wrong place",
     ExitCode.WRONG_VERSION: "a body or header that is not as expected: another version?",
     ExitCode.INTERNAL: "a bug in verify",
+    ExitCode.UNWRITTEN: "all checks passed, but a report could not be written",
     ExitCode.INTERRUPTED: "SIGINT, after reporting what was measured",
     ExitCode.TERMINATED: "SIGTERM, after reporting what was measured",
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import NamedTuple
 
-from verify import explain
+from verify import explain, regexes
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
 from verify.masking import Mask, Show, mask_of
@@ -23,6 +23,21 @@ class Expectation(NamedTuple):
     seen: Callable[[Answer], str]
     fault: ExitCode | None = ExitCode.WRONG_VERSION
     """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
+
+    def unmet(self, answer: Answer) -> "Unmet | None":
+        """What was seen instead; None where it holds."""
+        try:
+            return None if self.holds(answer) else Unmet(self.seen(answer))
+        except regexes.TooSlowError:
+            return Unmet(f"no result within {regexes.SECONDS:g} s of processor time", undecided=True)
+
+
+class Unmet(NamedTuple):
+    """What an answer had instead of what was wanted, in words that are safe to show."""
+
+    seen: str
+    undecided: bool = False
+    """Whether it may hold all the same."""
 
 
 @cache
@@ -63,7 +78,7 @@ def _contains(text: str, answer: Answer) -> bool:
 
 
 def _matches(pattern: re.Pattern[str], answer: Answer) -> bool:
-    return pattern.search(answer.text) is not None
+    return regexes.search(pattern.pattern, answer.text) is not None
 
 
 def _equals(text: str, answer: Answer) -> bool:
@@ -76,7 +91,7 @@ def _header(expected: HeaderExpectation, show: Show) -> Expectation:
         return (
             value is not None
             and (expected.equals is None or value == expected.equals)
-            and (expected.matches is None or expected.matches.search(value) is not None)
+            and (expected.matches is None or regexes.search(expected.matches.pattern, value) is not None)
         )
 
     def seen(answer: Answer) -> str:

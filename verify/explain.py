@@ -3,11 +3,14 @@
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
 
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
 from verify.masking import Show
 from verify.outcome import Answer, Failure, Phase
+from verify.target import DEFAULT_PORTS
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
 _LOAD_BALANCER_SAYS = {
@@ -31,6 +34,8 @@ _HINTS = {
     504: "is the application stuck, or do security groups block the load balancer's way to the tasks?",
 }
 
+_REDIRECTS = {301, 302, 303, 307, 308}
+
 _PAGE = (
     r"<html>\s*<head><title>({} [^<\n]+)</title></head>\s*<body[^>\n]*>\s*<center><h1>\1</h1></center>\s*"
     r"</body>\s*</html>\s*(?:<!--[^>]*-->\s*)*"
@@ -50,7 +55,7 @@ def fault(outcome: Answer | Failure) -> ExitCode | None:
         refused = outcome.final and outcome.phase is Phase.TLS
         return ExitCode.BAD_CERTIFICATE if refused else _FAULTS.get(outcome.phase)
     if outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundaries, here and below
-        return ExitCode.WRONG_REDIRECT if outcome.status >= 300 else None  # noqa: PLR2004
+        return ExitCode.WRONG_REDIRECT if outcome.status in _REDIRECTS else None
     maker, _ = made_by(outcome)
     return maker if maker is ExitCode.BALANCER_ERROR or outcome.status >= 500 else None  # noqa: PLR2004
 
@@ -77,7 +82,7 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
         reason = _LOAD_BALANCER_SAYS.get(answer.status, "")
         return f"{answer.status} from the load balancer{reason and f': {reason}'}"
     location = answer.header("location")
-    if location is not None and 300 <= answer.status < 400:  # noqa: PLR2004
+    if location is not None and answer.status in _REDIRECTS:
         place, mark, query = location.partition("?")
         shown = f"{show(place, 120)}{mark}{'***' if mark and mask_query else show(query, 120)}"
         return f"{answer.status} redirect to {shown}"
@@ -86,10 +91,8 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
 
 def hint(answer: Answer) -> str:
     """What to look at first after a status that isn't the wanted one."""
-    if 300 <= answer.status < 400:  # noqa: PLR2004
-        return "give the redirect's target to verify, or accept it with --status"
     if answer.status < 400:  # noqa: PLR2004
-        return ""
+        return _hint_below_errors(answer)
     maker, sign = made_by(answer)
     if maker is ExitCode.BALANCER_ERROR:
         told = _HINTS.get(answer.status, "is there an incident of the load balancer's?")
@@ -99,6 +102,36 @@ def hint(answer: Answer) -> str:
     if maker:
         return f"a target answered this, so the application's log says why (guessed from {sign})"
     return "neither header nor page tells who made this: see the service's events, then the application's log"
+
+
+def _hint_below_errors(answer: Answer) -> str:
+    if answer.status == HTTPStatus.NOT_MODIFIED:
+        return "leave out the headers If-None-Match and If-Modified-Since, or accept it with --status 304"
+    if answer.status not in _REDIRECTS:
+        return ""
+    location = answer.header("location")
+    if not location:
+        return "a redirect without a Location header leads nowhere: see what made it"
+    if _leads_back(answer.url, location):
+        return (
+            "it leads to what was asked for: does it wait for a cookie, or, behind a load balancer that ends TLS, "
+            "for X-Forwarded-Proto?"
+        )
+    return "give the redirect's target to verify, or accept it with --status"
+
+
+def _leads_back(asked: str, location: str) -> bool:
+    try:
+        place = _parts(urljoin(asked, location))
+        return place == _parts(asked)
+    except ValueError:
+        return False
+
+
+def _parts(url: str) -> tuple[object, ...]:
+    """What two URLs of the same place have in common."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme), parts.path or "/", parts.query
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float:

@@ -2,8 +2,6 @@
 
 import io
 import os
-import select
-import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +16,7 @@ from verify.exit_codes import ExitCode
 from verify.options import CHECK, WATCH, Options, build_parser, parse_options
 from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
-from verify.values import Output
+from verify.values import STREAMS, Output
 
 if TYPE_CHECKING:
     from verify.report import Report
@@ -87,7 +85,13 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
     """The output's stream, opened first: a wrong path is told at once, and an old report isn't taken for this run's."""
     if output.path is None:
         return sys.stdout
+    if output.path == f"{STREAMS}2":
+        return sys.stderr
     try:
+        if output.path.startswith(STREAMS):
+            return closing.enter_context(
+                os.fdopen(os.dup(int(output.path.removeprefix(STREAMS))), "w", encoding="utf-8", newline="\n")
+            )
         return closing.enter_context(open(output.path, "w", encoding="utf-8", newline="\n"))  # noqa: PTH123 — pathlib costs every run 10 ms
     except OSError as error:
         raise InputError(
@@ -105,13 +109,20 @@ def _check(
     from verify.report import exit_code  # noqa: PLC0415
     from verify.run import run, shown_url  # noqa: PLC0415
 
+    lines_on_stderr = any(output.format == "jsonl" and stream is sys.stderr for output, stream in outputs)
+    lost: dict[Output, str] = {}
+
+    def write(output: Output, stream: TextIO | None, text: str) -> None:
+        if reason := _write(stream, text):
+            lost[output] = reason
+
     def progress(parsed: Parsed, step: str, text: str) -> None:
         label = f"[{parsed.target.authority}] " if options.all else ""
-        if not options.quiet:
+        if not (options.quiet or lines_on_stderr):
             _write(sys.stderr, f"{label}{step:<8} {text}\n")
         for output, stream in outputs:
             if output.format == "jsonl":
-                _write(stream, told(shown_url(parsed, options), step, text))
+                write(output, stream, told(shown_url(parsed, options), step, text))
 
     if options.watch:
         _refuse_unknown_program(options.watch.command)
@@ -122,8 +133,10 @@ def _check(
         reports = run(targets, options, progress=progress, spent=time.monotonic() - started)
     for output, stream in outputs:
         coloured = output.format == "text" and stream and stream.isatty() and not os.environ.get("NO_COLOR")
-        _write(stream, as_text(reports, colour=True) if coloured else FORMATS[output.format](reports))
-    return exit_code(reports)
+        write(output, stream, as_text(reports, colour=True) if coloured else FORMATS[output.format](reports))
+    for output, reason in lost.items():
+        _write(sys.stderr, f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: {reason}\n")
+    return exit_code(reports) or (ExitCode.UNWRITTEN if lost else ExitCode.PASSED)
 
 
 def _refuse_unknown_program(command: Sequence[str]) -> None:
@@ -135,8 +148,6 @@ def _refuse_unknown_program(command: Sequence[str]) -> None:
 
 def _read(options: Options) -> tuple[Parsed, ...]:
     if options.target not in (None, "-"):
-        if _stdin_holds_data():
-            raise InputError("a target as argument and another on stdin", "give one; in a loop add </dev/null")
         raw = os.fsencode(options.target or "")
     elif sys.stdin is None or sys.stdin.isatty():
         raise InputError("no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip())
@@ -152,19 +163,17 @@ def _read(options: Options) -> tuple[Parsed, ...]:
     )
 
 
-def _stdin_holds_data() -> bool:
-    """Whether a pipe into stdin has something to read right now; an idle or inherited stdin isn't a second target."""
-    if sys.stdin is None or not stat.S_ISFIFO(os.fstat(0).st_mode) or not select.select([0], [], [], 0)[0]:
-        return False
-    return bool(os.read(0, 1))
-
-
-def _write(stream: TextIO | None, text: str) -> None:
-    """Write and flush; a reader that has gone (`verify | head`) isn't our failure."""
+def _write(stream: TextIO | None, text: str) -> str:
+    """Write and flush; returns why it failed. A reader that has gone (`verify | head`) isn't our failure."""
     if stream is None:
-        return
+        return ""
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        # What is still in the buffer would fail again when the stream is closed.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return "" if isinstance(error, BrokenPipeError) else visible(error.strerror or type(error).__name__)
+    return ""

@@ -7,9 +7,6 @@ from functools import partial
 from verify import values
 from verify.target import DEFAULT_PORTS, parse_path, parse_port
 
-DEFAULT_IDENTITY = r"Hello from ([^<\s]+)"
-"""The line of the service's default page that names the task which wrote it."""
-
 MAX_TASKS = 200
 """Telling more tasks apart takes thousands of requests: a load test, not a check."""
 
@@ -133,7 +130,7 @@ def identity(parser: argparse.ArgumentParser) -> None:
         "--identity",
         metavar="WHERE",
         type=values.identity,
-        default=f"body-regex:{DEFAULT_IDENTITY}",
+        default=f"body-regex:{values.DEFAULT_IDENTITY}",
         help="where an answer names its task: header:NAME, body-regex:RE or json:/pointer "
         "(the default page's `Hello from HOSTNAME`)",
     )
@@ -228,7 +225,7 @@ def output(parser: argparse.ArgumentParser) -> None:
         "--format",
         metavar="NAME[=FILE]",
         type=values.output,
-        help=f"{', '.join(values.FORMAT_NAMES)}; to a file, or one of them to stdout (text); repeatable",
+        help=f"{', '.join(values.FORMAT_NAMES)}; to a file or stderr, or one of them to stdout (text); repeatable",
     )
     add(
         "--config",

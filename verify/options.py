@@ -226,7 +226,7 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
 
 
 def _refuse_shared_outputs(options: Options) -> None:
-    paths = [output.path for output in options.format]
+    paths = [output.path and os.path.realpath(output.path) for output in options.format]
     if len(set(paths)) < len(paths):
         raise InputError("two formats for one output", "give each its own file: --format json=report.json")
 

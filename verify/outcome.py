@@ -52,6 +52,8 @@ class Answer(NamedTuple):
     """Addresses that the request couldn't connect to, before one answered."""
 
     tls: TlsSeen | None = None
+    url: str = ""
+    """What was asked for, with the host that the request named."""
 
     def header(self, name: str) -> str | None:
         """The values of a header, joined as HTTP allows; None where there is none."""

@@ -17,7 +17,7 @@ from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import Resolver, destination
 from verify.target import Target, no_balancer
-from verify.transport import Transport
+from verify.transport import ClosedWhileIdleError, Transport
 from verify.values import Door
 
 _HINTS = {
@@ -49,6 +49,7 @@ def new_transport(target: Target, *, keep: bool = False, cafile: str | None = No
     if target.scheme == "https":
         own = ssl.create_default_context(cafile=cafile) if cafile else None
         context = own or httpx.create_ssl_context(trust_env=False)
+        context.hostname_checks_common_name = False  # as browsers and curl do: only subjectAltName counts
     return Transport(context, keep=keep)
 
 
@@ -71,7 +72,8 @@ class _Course:
         """The phase that the attempt is in."""
         if not self.addresses:
             return Phase.RESOLVE
-        if "http11.send_request_headers.started" in self.marks:
+        sent = self.marks.get("http11.send_request_headers.started", 0.0)
+        if sent > self.marks.get("connection.connect_tcp.started", 0.0):
             return Phase.HTTP  # on a kept connection the steps before are missing
         if "connection.connect_tcp.complete" not in self.marks:
             return Phase.CONNECT
@@ -126,6 +128,7 @@ class Probe:
         self._options = options
         self._transport = transport
         self.resolver = resolver
+        self._asked = f"{target.scheme}://{options.host or target.authority}{target.path}"
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
@@ -150,12 +153,17 @@ class Probe:
         course = _Course(self.tls)
         try:
             async with asyncio.timeout(limit):
-                if address is None:
-                    await self._resolve(course)
-                    for each in filter(_refusable, course.addresses):
-                        return _refused(each, course)
-                else:
+                if address is not None:
                     course.addresses = (address,)
+                    try:
+                        return await self._first_that_connects(course, limit)
+                    except (ClosedWhileIdleError, httpx.ConnectError, httpx.ConnectTimeout):
+                        if address != self._kept or course.phase is Phase.TLS:
+                            raise
+                        # Any client would look for the service again.
+                await self._resolve(course)
+                for each in filter(_refusable, course.addresses):
+                    return _refused(each, course)
                 return await self._first_that_connects(course, limit)
         except (TimeoutError, httpx.TimeoutException):
             return course.out_of_time(limit, self._options.timeout)
@@ -219,6 +227,7 @@ class Probe:
             timings=course.timings(),
             passed_over=tuple(course.passed_over),
             tls=tls.seen(secured) if secured else None,
+            url=self._asked,
         )
 
     @cache  # noqa: B019 — one probe a run; parsing it anew would take as long as the rest of a request's making

@@ -92,6 +92,9 @@ class Watched(NamedTuple):
 
     command: str
     command_exit_code: int | None
+    command_error: str
+    """Why the command could not be run."""
+
     changed: float
     """When the command started; without one, the end of `--before`."""
 
@@ -126,9 +129,16 @@ class Report(NamedTuple):
     def exit_code(self) -> int:
         """The fault's or the verdict's, unless that is a good or forgiven one: then a watched command's."""
         forgiven = self.verdict is ExitCode.INCONCLUSIVE and self.allow_inconclusive
-        if self.verdict is ExitCode.PASSED or forgiven:
+        if self.verdict is ExitCode.PASSED or forgiven or self._nothing_ran:
             return (self.watched and self.watched.command_exit_code) or ExitCode.PASSED
         return self.fault or self.verdict
+
+    @property
+    def _nothing_ran(self) -> bool:
+        """Whether nothing is wrong except that the command to watch could not be run."""
+        if self.verdict is not ExitCode.FAILED or self.watched is None or not self.watched.command_error:
+            return False
+        return [result.id for result in self.checks if result.status is Status.FAIL] == ["command"]
 
     @property
     def results(self) -> tuple[Result, ...]:

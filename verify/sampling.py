@@ -6,9 +6,13 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from verify import regexes
 from verify.options import Options
 from verify.outcome import Answer
-from verify.values import Identity
+from verify.values import DEFAULT_IDENTITY, Identity
+
+ALWAYS_NEW = "every answer has another name: is it a request's id? if it is a task's, raise --samples"
+"""What to do where no two answers name the same task."""
 
 _DEFAULT_SAMPLES = 10
 
@@ -47,6 +51,11 @@ def sticky_cookies(answer: Answer) -> frozenset[str]:
     return frozenset(re.findall(r"\b(AWSALB(?:APP|TG|TGCORS|CORS)?(?:-[0-9])?)=", cookies))
 
 
+def always_new(tasks: Mapping[str, int]) -> bool:
+    """Whether no two answers name the same task: then the name may as well be a request's."""
+    return len(tasks) > 1 and set(tasks.values()) == {1}
+
+
 def skewed(tasks: Mapping[str, int]) -> bool:
     """Whether the busiest task got more than chance explains: four standard deviations above an equal share."""
     answers, share = sum(tasks.values()), 1 / max(len(tasks), 1)
@@ -60,9 +69,17 @@ def identify(answer: Answer, identity: Identity) -> str | None:
     elif identity.kind == "json":
         found = answer.at_pointer(identity.where)
     else:
-        match = re.search(identity.where, answer.text)
-        found = (match[1] if match.re.groups else match[0]) if match else None
+        found = _captured(identity.where, answer.text)
     return (found or "").strip() or None
+
+
+def _captured(pattern: str, text: str) -> str | None:
+    """The first group of a match, or all of it where there is none."""
+    if pattern == DEFAULT_IDENTITY:  # which can't take long
+        match = re.search(pattern, text)
+        return match[1] if match else None
+    found = regexes.search(pattern, text) or (None,)
+    return found[1 if len(found) > 1 else 0]
 
 
 def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:

@@ -36,7 +36,10 @@ _REFUSALS = {
     19: _CHAIN,
     20: _CHAIN,
     21: _CHAIN,
-    62: ("the certificate is for other names", "does it cover this name? the load balancer's own DNS name never is"),
+    62: (
+        "the certificate is for other names",
+        "does its subjectAltName cover this name? the load balancer's own DNS name never is",
+    ),
     64: ("the certificate is for other addresses", "give the name that it was made for, with --resolve if need be"),
 }
 

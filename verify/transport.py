@@ -20,21 +20,44 @@ _LONGEST_HEAD = 100 * 1024
 _BLOCK = 64 * 1024
 
 
+_IN_FLIGHT = 0.05
+"""Seconds, at least, within which what a server did before a request reached it arrives here."""
+
+
+class ClosedWhileIdleError(httpx.RemoteProtocolError):
+    """A kept connection was closed before this request reached its other end, which is no server's fault.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1 has a client send the request again.
+    """
+
+
 class _Connection:
     """A connection and how far its exchange of messages is; it stays with the address that it was made to."""
 
-    def __init__(self, origin: httpx.URL, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, origin: httpx.URL, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, round_trip: float
+    ) -> None:
         self.origin = origin
+        self.in_flight = max(2 * round_trip, _IN_FLIGHT)
+        self.silent = True
+        self._idle: asyncio.Task[bytes] | None = None
         self.writer = writer
         self._reader = reader
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
 
-    @property
-    def usable(self) -> bool:
-        """Whether the server has neither closed it nor said something unasked."""
-        return not self._reader.at_eof() and not self.writer.is_closing()
+    def rest(self) -> None:
+        """Wait for the next request, and for whatever the server does meanwhile."""
+        self._idle = asyncio.ensure_future(self._reader.read(1))
+
+    async def wake(self) -> bool:
+        """Whether it can be used again: the server has neither closed it nor sent what was not asked for."""
+        assert self._idle, "it rests until then"
+        self._idle.cancel()  # which does nothing to a read that has ended
+        await asyncio.gather(self._idle, return_exceptions=True)
+        return self._idle.cancelled() and not self.writer.is_closing()
 
     def send(self, request: httpx.Request) -> None:
+        self.silent = True
         head = _head(request.method, request.url.raw_path, tuple(request.headers.raw))
         self.writer.write((self._http.send(head) or b"") + (self._http.send(h11.EndOfMessage()) or b""))
 
@@ -55,6 +78,7 @@ class _Connection:
         try:
             while (event := self._http.next_event()) is h11.NEED_DATA:
                 data = await self._reader.read(_BLOCK)
+                self.silent = self.silent and not data
                 if not data and self._http.their_state is h11.SEND_RESPONSE:
                     raise httpx.RemoteProtocolError("the server disconnected without sending a response")
                 self._http.receive_data(data)
@@ -67,11 +91,14 @@ class _Connection:
         """Whether another request may follow."""
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
+        unasked, _ = self._http.trailing_data
         self._http.start_next_cycle()
-        return self.usable
+        return not unasked and not self._reader.at_eof() and not self.writer.is_closing()
 
     def end(self) -> None:
         """Close it at once, whatever is still on the way."""
+        if self._idle:
+            self._idle.cancel()
         self.writer.transport.abort()
 
 
@@ -105,21 +132,25 @@ class Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request without a body, and read the head of its answer.
 
-        Its extensions are as httpx's own transport has them: `trace` is told of each step, `timeout` bounds connecting,
-        and `sni_hostname` is whom the certificate must name.
+        Its extensions are as httpx's own transport has them: `trace` is called at each step, `timeout` bounds
+        connecting, and `sni_hostname` is the name that the certificate must have.
+
+        Raises:
+            ClosedWhileIdleError: The kept connection is gone, and asking again is right.
         """
-        trace = request.extensions["trace"]
-        connection, self._idle = self._idle, None
-        if connection is None or connection.origin != request.url or not connection.usable:
-            if connection:
-                connection.end()
-            connection = await self._connect(request)
+        trace, clock = request.extensions["trace"], asyncio.get_running_loop().time
+        kept = await self._awoken(request.url)
+        connection = kept or await self._connect(request)
+        sent = clock()
         try:
             await trace("http11.send_request_headers.started", {})
             connection.send(request)
             head = await connection.response()
-        except BaseException:
+        except BaseException as error:
             connection.end()
+            early = connection.silent and clock() - sent <= connection.in_flight
+            if kept and early and isinstance(error, (httpx.RemoteProtocolError, OSError)):
+                raise ClosedWhileIdleError("the kept connection was closed as the request was sent") from error
             raise
         return httpx.Response(
             head.status_code,
@@ -128,8 +159,27 @@ class Transport(httpx.AsyncBaseTransport):
             extensions={"network_stream": connection.writer},
         )
 
+    async def _awoken(self, url: httpx.URL) -> _Connection | None:
+        """The connection that was kept for this, if there is one."""
+        kept, self._idle = self._idle, None
+        if kept is None:
+            return None
+        try:
+            if kept.origin != url:
+                kept.end()
+                return None
+            woken = await kept.wake()
+        except BaseException:
+            kept.end()
+            raise
+        if not woken:
+            kept.end()
+            raise ClosedWhileIdleError("the kept connection was closed while it was idle")
+        return kept
+
     async def _connect(self, request: httpx.Request) -> _Connection:
-        trace = request.extensions["trace"]
+        trace, clock = request.extensions["trace"], asyncio.get_running_loop().time
+        began = clock()
         await trace("connection.connect_tcp.started", {})
         try:
             async with asyncio.timeout(request.extensions["timeout"]["connect"]):
@@ -140,6 +190,7 @@ class Transport(httpx.AsyncBaseTransport):
             raise httpx.ConnectTimeout("no connection in time") from error
         except OSError as error:
             raise httpx.ConnectError(str(error)) from error
+        round_trip = clock() - began
         await trace("connection.connect_tcp.complete", {})
         if self._context:
             await trace("connection.start_tls.started", {})
@@ -149,11 +200,12 @@ class Transport(httpx.AsyncBaseTransport):
                 writer.transport.abort()
                 raise
             await trace("connection.start_tls.complete", {})
-        return _Connection(request.url, reader, writer)
+        return _Connection(request.url, reader, writer, round_trip)
 
     def give_back(self, connection: _Connection) -> None:
         """An exchange is over."""
         if self._keep and connection.can_go_on() and self._idle is None:
+            connection.rest()
             self._idle = connection
         else:
             connection.end()

@@ -17,6 +17,11 @@ _MAX_SECONDS = 24 * 3600.0
 _MAX_BODY = 64 * 1024**2
 _OWN_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
 
+STREAMS = "/dev/fd/"
+"""Where a stream that is open already stands, before its number."""
+
+DEFAULT_IDENTITY = r"Hello from ([^<\s]+)"
+"""The line of the service's default page that names the task which wrote it."""
 
 FORMAT_NAMES = ("text", "json", "jsonl", "junit", "tap", "github", "prometheus")
 
@@ -91,7 +96,7 @@ class Door(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A format, and the file that it is written to; None means stdout."""
+    """A format, and the file that it is written to; None means stdout. An open stream is `/dev/fd/N`."""
 
     format: str
     path: str | None
@@ -223,11 +228,15 @@ def door(text: str) -> Door:
 
 
 def output(text: str) -> Output:
-    """NAME for stdout, or NAME=FILE."""
+    """NAME for stdout, NAME=stderr, or NAME=FILE; a stream's file is never opened anew, which would empty it."""
     name, equals, path = text.partition("=")
     if name not in FORMAT_NAMES or bool(equals) != bool(path):
         raise _refused(text, f"format: write {', '.join(FORMAT_NAMES)}, or one of them with =FILE", 60)
-    return Output(name, path or None)
+    stream = re.fullmatch(r"(?:/dev/)?(stdout|stderr)|/(?:dev|proc/self)/fd/([0-9]{1,4})", path)
+    if not stream:
+        return Output(name, path or None)
+    number = {"stdout": 1, "stderr": 2}.get(stream[1] or "") or int(stream[2])
+    return Output(name, None if number == 1 else f"{STREAMS}{number}")
 
 
 def cafile(text: str) -> str:

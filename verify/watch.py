@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from verify.attempt import judge
+from verify.escaping import visible
 from verify.options import Options
 from verify.probe import Probe, new_transport
 from verify.report import Report, verdict
@@ -22,13 +23,10 @@ from verify.waiting import ProbeOnce
 from verify.watch_record import LANES, Record
 
 Command = Callable[[], Awaitable[int]]
-"""Runs what changes the service, to its end; returns its exit code."""
+"""Runs what changes the service, to its end; returns its exit code, or raises `OSError` where it can't be run."""
 
 _LOOK_EVERY = 0.2
 """Seconds between looks for the file of `--until-file`."""
-
-_CANNOT_RUN = 126
-"""What a shell returns for a file that it can't execute."""
 
 
 def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
@@ -82,8 +80,9 @@ async def observe(
         if record.stopped is None:
             raise
     results = tuple(record.results())
-    # The command's own failure is told by its own exit code, and only where the service did well.
-    own = [result for result in results if result.id != "command"]
+    # A command's failure has its own exit code, and only counts where the service did well. One that could not be run
+    # has changed nothing, so the watch proves nothing.
+    own = [result for result in results if result.id != "command" or record.command_error]
     ended = verdict(own, reached=record.reached, stopped=record.stopped)
     return Report(
         parsed=parsed,
@@ -134,15 +133,25 @@ async def _while_it_changes(
         record.change(clock() - began)
         if command:
             progress(_at(clock() - began), f"{asked.command[0]} starts")
-            record.command_exit_code = await command()
-            progress(_at(clock() - began), f"{asked.command[0]} ended with {record.command_exit_code}")
-            await asyncio.sleep(asked.after)
+            ran = await _run(command, record)
+            progress(_at(clock() - began), record.command_text)
+            await asyncio.sleep(asked.after if ran else 0)
         elif asked.lasting is not None:
             await asyncio.sleep(began + asked.lasting - clock())
         else:
             while asked.until_file is None or not os.path.exists(asked.until_file):  # noqa: ASYNC110, ASYNC240, PTH110
                 await asyncio.sleep(_LOOK_EVERY)
         over.set()
+
+
+async def _run(command: Command, record: Record) -> bool:
+    """Run the command to its end; False where it can't be run."""
+    try:
+        record.command_ended(await command())
+    except OSError as error:
+        record.command_failed(visible(error.strerror or str(error)))
+        return False
+    return True
 
 
 def _at(seconds: float) -> str:
@@ -157,16 +166,17 @@ class _Child:
         self._process: asyncio.subprocess.Process | None = None
 
     async def run(self) -> int:
-        """Run it; what it prints goes to stderr, since stdout is the report's."""
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.words,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=sys.stderr or asyncio.subprocess.DEVNULL,
-                process_group=0,
-            )
-        except OSError:
-            return _CANNOT_RUN
+        """Run it; what it prints goes to stderr, since stdout is the report's.
+
+        Raises:
+            OSError: It can't be run.
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            *self.words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr or asyncio.subprocess.DEVNULL,
+            process_group=0,
+        )
         try:
             code = await self._process.wait()
         except asyncio.CancelledError:

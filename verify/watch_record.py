@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from verify import regexes, sampling
 from verify.attempt import Attempt
 from verify.options import Options, Watch
 from verify.outcome import Answer
@@ -19,6 +20,10 @@ LANES = {"fresh": 0.0, "kept": 0.5}
 """A connection of its own for each request, which sees new addresses; and one that is kept for the next, which sees
 mistakes in draining. Each starts so many intervals after the other, so that together they look twice as often."""
 
+_CANNOT_RUN = 126
+"""What a shell returns for a file that it can't execute."""
+
+_NOT_RUN = "nothing was changed while this watched: is it a program for this machine, its interpreter there?"
 _PENDING, _GOOD, _BAD = b".ox"
 _ROUNDING = 1e-9
 _BOUND = 1000
@@ -35,6 +40,7 @@ class Record:
         self.lanes = {lane: bytearray() for lane in LANES}
         self.changed: float | None = None
         self.command_exit_code: int | None = None
+        self.command_error = ""
         self.reached = False
         self.stopped: ExitCode | None = None
         self._connections: Counter[str] = Counter()
@@ -45,6 +51,8 @@ class Record:
         self._seconds = array("f")
         self._unanswered = 0
         self._unnamed = 0
+        self._undecided = 0
+        self._why_undecided = ""
         self._tasks: dict[str, TaskSeen] = {}
         self._old: frozenset[str] = frozenset()
 
@@ -56,6 +64,21 @@ class Record:
     def change(self, now: float) -> None:
         """From now on, a task that hasn't answered yet is a new one."""
         self.changed, self._old = now, frozenset(self._tasks)
+
+    def command_ended(self, code: int) -> None:
+        """The command has run."""
+        self.command_exit_code = code
+
+    def command_failed(self, reason: str) -> None:
+        """The command could not be run; its exit code is what a shell's would be."""
+        self.command_exit_code, self.command_error = _CANNOT_RUN, reason
+
+    @property
+    def command_text(self) -> str:
+        """How the command ended."""
+        if self.command_error:
+            return f"{self.asked.command[0]} could not be run: {self.command_error}"
+        return f"{self.asked.command[0]} ended with {self.command_exit_code}"
 
     def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
         """Keep one attempt; yields what is new, in words."""
@@ -71,6 +94,9 @@ class Record:
             self._failures[known] += 1
         elif number > self._failing.get(lane, number):
             yield from self._turn(f"good again after {(number - self._failing.pop(lane)) / self.asked.rate:.3g} s")
+        if attempt.undecided:
+            self._undecided += 1
+            self._why_undecided = attempt.undecided
         if not isinstance(attempt.outcome, Answer):
             self._unanswered += 1
             return
@@ -114,6 +140,7 @@ class Record:
             old=self._old,
             command=" ".join(self.asked.command[:1]),
             command_exit_code=self.command_exit_code,
+            command_error=self.command_error,
             changed=self.changed or 0.0,
         )
 
@@ -178,13 +205,21 @@ class Record:
             within=longest is None or (bound is not None and longest.length <= bound),
             wanted=None if bound is None else f"at most {bound:g} s",
         )
+        if self._undecided:
+            yield Result(
+                id="undecided",
+                status=Status.UNKNOWN,
+                actual=f"{self._undecided} of {requests} answers could not be judged; {self._why_undecided}",
+                expected="every answer can be judged",
+                hint=regexes.HINT,
+            )
         yield from self._change(watched)
         if self.command_exit_code is not None:
             yield Result(
                 id="command",
                 status=Status.FAIL if self.command_exit_code else Status.OK,
-                actual=f"{watched.command} ended with {self.command_exit_code}",
-                hint="its own output says why" if self.command_exit_code else "",
+                actual=self.command_text,
+                hint=_NOT_RUN if self.command_error else "its own output says why" if self.command_exit_code else "",
             )
 
     def _change(self, watched: Watched) -> Iterator[Result]:
@@ -192,7 +227,9 @@ class Record:
         status, hint, wanted = Status.OK, "", ""
         if self.asked.expect_change:
             wanted = "a task that did not answer before"
-            if not watched.tasks:
+            if sampling.always_new({name: seen.answers for name, seen in watched.tasks.items()}):
+                status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
+            elif not watched.tasks:
                 status, hint = Status.UNKNOWN, "let a task send its host name, and give --identity header:NAME"
             elif not new:
                 status, hint = Status.FAIL, "nothing was rolled out, or its tasks never became healthy"

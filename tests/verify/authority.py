@@ -44,4 +44,7 @@ def make_authority(folder: Path) -> Authority:
     for name, days in DAYS.items():
         run(*sign, "-days", str(days), "-extensions", "here", "-out", f"{name}.pem")
     run(*sign, "-days", "90", "-extensions", "elsewhere", "-out", "other.pem")
+    run("req", "-new", "-key", "key.pem", "-subj", "/CN=localhost", "-out", "named.pem")
+    plain = ("x509", "-req", "-in", "named.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-days", "90")
+    run(*plain, "-out", "common-name.pem")
     return Authority(folder)

@@ -85,7 +85,6 @@ BY_CURL = {6: ExitCode.NO_NAME, 7: ExitCode.NO_CONNECTION, 35: ExitCode.NO_TLS, 
 def test_curl_blames_the_same(
     code: int, authority: Authority, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
     context = authority.server("unsigned") if code == 60 else None
     with FakeAlb(lambda _number, _request: [hello("a")], context) as alb:
         url = {6: "http://a.invalid", 7: f"http://127.0.0.1:{closed_port()}"}.get(code, f"https://{alb.authority}")
@@ -100,7 +99,6 @@ def test_curl_blames_the_same(
 def test_curl_sees_the_same_status_or_also_fails(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
     with FakeAlb(lambda _number, _request: STATUSES[name]) as alb:
         url = f"http://{alb.authority}/"
         form = "%{http_code} %{time_connect}"

@@ -76,7 +76,7 @@ def test_where_neither_header_nor_page_tells_nobody_is_blamed(error: Answer) -> 
 def test_the_hint_looks_where_the_answer_was_made() -> None:
     assert "health check" in hint(answer(503, server="awselb/2.0"))
     assert "application" in hint(answer(503, server="nginx"))
-    assert "--status" in hint(answer(301))
+    assert "--status" in hint(answer(301, location="/elsewhere"))
     assert "path" in hint(answer(404))
     assert hint(answer(200)) == ""
 

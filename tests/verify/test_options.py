@@ -248,6 +248,7 @@ def test_the_numbers_that_a_pipeline_relies_on_stay() -> None:
         "WRONG_REDIRECT": 36,
         "WRONG_VERSION": 37,
         "INTERNAL": 70,
+        "UNWRITTEN": 74,
         "INTERRUPTED": 130,
         "TERMINATED": 143,
     }

@@ -166,7 +166,6 @@ def test_garbage_after_the_question_is_no_answer_or_addresses(garbage: bytes, co
 def test_a_whole_run_waits_for_the_given_server_to_know_the_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
 
     def late(number: int, query: bytes) -> list[bytes]:
         return [answer(query, record("127.0.0.1")) if number > 1 else answer(query, code=3)]

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.test_waiting import answer
-from verify.option_groups import DEFAULT_IDENTITY
 from verify.options import parse_options
 from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed, skewed
+from verify.values import DEFAULT_IDENTITY
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,57 @@ def test_a_file_that_cannot_be_written_is_unusable_input(alb: FakeAlb, tmp_path:
     assert len(alb.requests) == seen
 
 
+def test_a_report_that_cannot_be_written_loses_neither_the_others_nor_the_verdict(alb: FakeAlb, tmp_path: Path) -> None:
+    kept = tmp_path / "report.xml"
+    formats = ("--format", "json=/dev/full", "--format", f"junit={kept}", "--format", "tap")
+    done = verify(alb.authority, *formats, *QUICK)
+    assert done.returncode == ExitCode.UNWRITTEN
+    assert kept.read_bytes().startswith(b"<?xml")
+    assert done.stdout.startswith(b"TAP version 14\n")
+    assert done.stderr.endswith(b"verify: can't write json to /dev/full: No space left on device\n")
+    failed = verify(alb.authority, *formats, "--status", "404", *QUICK)
+    assert failed.returncode == ExitCode.FAILED, "what is wrong with the service counts more"
+
+
+@pytest.mark.parametrize(("stream", "code"), [("stdout", ExitCode.UNWRITTEN), ("stderr", ExitCode.PASSED)])
+def test_a_full_disk_behind_a_stream_is_no_bug(alb: FakeAlb, tmp_path: Path, stream: str, code: ExitCode) -> None:
+    with Path("/dev/full").open("wb") as full, (tmp_path / "other").open("wb") as other:
+        streams = {"stdout": other, "stderr": other, stream: full}
+        done = subprocess.run(
+            [*PROGRAM, alb.authority, *QUICK],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=streams["stdout"],
+            stderr=streams["stderr"],
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize("name", ["stderr", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/dev/fd/7"])
+def test_a_report_goes_behind_what_a_stream_holds_already(name: str, alb: FakeAlb, tmp_path: Path) -> None:
+    script = f'exec 2>log 7>&2; echo before >&2; "$@" --format=tap={name}; echo after >&2'
+    done = verify(
+        alb.authority, "--quiet", *QUICK,
+        program=["bash", "-c", f"cd {tmp_path}; {script}", "bash", *PROGRAM], PYTHONPATH=str(ROOT),
+    )  # fmt: skip
+    first, *report, last = (tmp_path / "log").read_text().splitlines()
+    assert (first, report[0], last) == ("before", "TAP version 14", "after")
+    assert done.stdout.endswith(b" s\n")
+
+
+def test_json_lines_on_stderr_stand_there_alone(alb: FakeAlb) -> None:
+    done = verify(alb.authority, "--format", "jsonl=stderr", *QUICK)
+    assert {json.loads(line)["kind"] for line in done.stderr.splitlines()} >= {"progress", "run"}
+
+
+def test_a_stream_that_is_not_open_is_unusable_input() -> None:
+    done = verify("a.example", "--format", "json=/dev/fd/77")
+    assert done.returncode == ExitCode.USAGE
+    assert b"can't write to /dev/fd/77: Bad file descriptor" in done.stderr
+
+
 def test_a_failed_check_is_1(alb: FakeAlb) -> None:
     assert verify(alb.authority, "--status", "404", *QUICK).returncode == ExitCode.FAILED
 
@@ -166,7 +217,7 @@ def test_a_watched_commands_exit_code_and_output_come_through_and_stdout_is_the_
     assert b"said" in done.stderr
     assert b"said" not in done.stdout
     assert b"sh ended with 7" in done.stdout
-    assert done.stdout.endswith(b"(exit 7)\n")
+    assert done.stdout.endswith(b", but sh ended with 7 (exit 7)\n")
 
 
 def test_a_watch_reads_its_target_from_the_pipe_and_the_command_does_not(alb: FakeAlb) -> None:
@@ -190,7 +241,11 @@ def test_a_command_that_does_not_exist_is_unusable_input(alb: FakeAlb) -> None:
 def test_a_file_that_cannot_be_executed_is_126(alb: FakeAlb, tmp_path: Path) -> None:
     (tmp_path / "broken").write_bytes(b"\0")
     (tmp_path / "broken").chmod(0o755)
-    assert verify(*WATCH, alb.authority, "--", str(tmp_path / "broken")).returncode == 126
+    done = verify(*WATCH, alb.authority, "--format", "json=stderr", "--", str(tmp_path / "broken"))
+    assert done.returncode == 126
+    assert b"broken could not be run: Exec format error" in done.stdout
+    assert re.search(rb"\nfailed after [0-9.]+ s \(exit 126\)\n$", done.stdout)
+    assert b'"verdict": "failed"' in done.stderr
 
 
 def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_written(alb: FakeAlb) -> None:
@@ -296,17 +351,35 @@ def test_a_terminal_as_stdin_shows_the_usage_instead_of_hanging() -> None:
     assert b"usage: verify" in done.stderr
 
 
-def test_an_argument_and_a_filled_pipe_contradict_each_other() -> None:
+def test_a_given_target_leaves_stdin_alone(alb: FakeAlb) -> None:
     reader, writer = os.pipe()
     os.write(writer, b"b.example\n")
-    done = verify("a.example", stdin=reader)
+    done = verify(alb.authority, "--deadline", "0", stdin=reader)
+    assert done.returncode == ExitCode.PASSED
+    assert os.read(reader, 100) == b"b.example\n"
     os.close(reader)
     os.close(writer)
-    assert done.returncode == ExitCode.USAGE
-    assert b"another on stdin" in done.stderr
 
 
-def test_an_argument_and_an_idle_pipe_do_not(alb: FakeAlb) -> None:
+@pytest.mark.parametrize("lines", ["cat hosts |", "<hosts"])
+def test_a_shell_that_reads_names_in_a_loop_has_each_of_them_checked(lines: str, alb: FakeAlb, tmp_path: Path) -> None:
+    with FakeAlb(lambda _number, _request: [page("", 404)]) as other:
+        (tmp_path / "hosts").write_text(f"{alb.authority}\n{other.authority}\n{alb.authority}\n")
+        loop = 'while read -r host; do "$@" "$host" --deadline 0 --quiet >&2; echo "$host $?"; done'
+        script = f"cat hosts | {loop}" if "cat" in lines else f"{loop} <hosts"
+        done = subprocess.run(
+            ["bash", "-c", script, "bash", *PROGRAM],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.stdout.splitlines() == [f"{alb.authority} 0", f"{other.authority} 1", f"{alb.authority} 0"], done.stderr
+
+
+def test_an_argument_needs_no_end_of_stdin(alb: FakeAlb) -> None:
     reader, writer = os.pipe()
     done = verify(alb.authority, *QUICK, stdin=reader)
     os.close(reader)
@@ -383,6 +456,21 @@ def test_a_server_that_trickles_does_not_hold_the_run_beyond_its_deadline() -> N
         took = time.monotonic() - began
     assert done.returncode == ExitCode.UNREACHABLE
     assert took < 3, "of which most is the interpreter's start on a busy machine"
+
+
+ENDLESS = ("--body-regex", "(x+x+)+y")
+
+
+def test_a_regular_expression_without_end_holds_neither_the_deadline_nor_a_signal() -> None:
+    with FakeAlb(lambda _number, _request: [page("x" * 50)]) as alb:
+        began = time.monotonic()
+        done = verify(alb.authority, *ENDLESS, "--deadline", "5s", *QUICK)
+        assert time.monotonic() - began < 15, "of which a second's work is the search's"
+        assert done.returncode == ExitCode.INCONCLUSIVE
+        with begun(alb.authority, *ENDLESS, "--samples", "100000", says=rb"^parse") as (running, output, _):
+            running.send_signal(signal.SIGTERM)
+            output.read()
+    assert running.returncode == ExitCode.TERMINATED
 
 
 def loaded_by(arguments: list[str], modules: set[str]) -> bytes:

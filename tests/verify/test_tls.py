@@ -40,12 +40,6 @@ def check(authority: Authority, capsys: pytest.CaptureFixture[str]) -> Check:
     return run
 
 
-@pytest.fixture(autouse=True)
-def _without_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own stdin must not look like a second target."""
-    monkeypatch.setattr("verify.main._stdin_holds_data", lambda: False)
-
-
 def test_a_good_certificate_passes_and_tells_its_time_left(check: Check) -> None:
     code, report = check("good", "--min-days-left", "30")
     assert code == ExitCode.PASSED
@@ -73,6 +67,15 @@ def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(check: C
     assert code == ExitCode.BAD_CERTIFICATE
     assert f"FAIL  tls     {said}" in report
     assert re.search(r"unreachable after [0-9]\.", report), "another try would not help"
+
+
+def test_a_certificate_whose_name_is_only_its_subjects_is_refused(
+    authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeAlb(lambda _number, _request: [hello("a")], authority.server("common-name")) as alb:
+        code = main([f"https://localhost:{alb.port}", "-4", "--cacert", authority.file, "--quiet"])
+    assert code == ExitCode.BAD_CERTIFICATE
+    assert "does its subjectAltName cover this name?" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("asked", "code"), [("1.2", ExitCode.PASSED), ("1.3", ExitCode.FAILED)])

@@ -126,12 +126,95 @@ OUT_OF_TIME = {
 
 @pytest.mark.parametrize("name", OUT_OF_TIME)
 def test_what_the_deadline_cuts_outweighs_no_complete_answer(name: str) -> None:
-    case = OUT_OF_TIME[name]
+    comes_to(OUT_OF_TIME[name])
+
+
+def comes_to(case: Timed) -> None:
     report = case.run()
     result = found(report, case.result)
     assert case.said in result.actual
     assert result.hint.startswith(case.hint)
     assert report.exit_code is case.code
+
+
+def numbered(number: int, _request: httpx.Request) -> httpx.Response:
+    """An answer with an id of its own, from one of two tasks."""
+    headers = {"x-request-id": f"{number:032x}", "x-served-by": f"task-{number % 2}"}
+    return httpx.Response(200, headers=headers)
+
+
+IDENTITIES = {
+    "a request's id, taken for a task's": Timed(
+        lambda: run(numbered, "--expect-tasks", "2", "--identity", "header:X-Request-Id"),
+        ExitCode.INCONCLUSIVE, "tasks", "11 distinct", "every answer has another name: is it a request's id?",
+    ),
+    "a request's id, where one task is enough": Timed(
+        lambda: run(numbered, "--expect-tasks", "1", "--identity", "header:X-Request-Id"),
+        ExitCode.INCONCLUSIVE, "tasks", "10 distinct", "every answer has another name",
+    ),
+    "a request's id that is only shown": Timed(
+        lambda: run(numbered, "--identity", "header:X-Request-Id"),
+        ExitCode.PASSED, "tasks", "10 distinct", "every answer has another name",
+    ),
+    "a task's name beside a request's id": Timed(
+        lambda: run(numbered, "--expect-tasks", "2", "--identity", "header:X-Served-By"),
+        ExitCode.PASSED, "tasks", "2 distinct", "",
+    ),
+    "a single sample, which proves a single task": Timed(
+        lambda: run(numbered, "--expect-tasks", "1", "--samples", "1", "--identity", "header:X-Request-Id"),
+        ExitCode.PASSED, "tasks", "1 distinct", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_a_name_that_is_new_with_every_answer_counts_no_tasks(name: str) -> None:
+    comes_to(IDENTITIES[name])
+
+
+def redirecting(location: str | None, status: int = 302) -> Handler:
+    return always(status, **({} if location is None else {"location": location}))
+
+
+BACK, AWAY = "it leads to what was asked for: does it wait for a cookie", "give the redirect's target to verify"
+REDIRECTS = {
+    "304 to a conditional request": Timed(
+        lambda: run(always(304, etag='"a"'), "--header", 'If-None-Match: "a"'),
+        ExitCode.FAILED, "status", "304 (1 of 1 answers)", "leave out the headers If-None-Match",
+    ),
+    "304 with a Location": Timed(
+        lambda: run(redirecting("/", 304)), ExitCode.FAILED, "status", "304 (1 of 1 answers)", "leave out the headers",
+    ),
+    "300": Timed(lambda: run(always(300)), ExitCode.FAILED, "status", "300 (1 of 1 answers)", ""),
+    "a redirect elsewhere": Timed(
+        lambda: run(redirecting("https://a.example/")),
+        ExitCode.WRONG_REDIRECT, "status", "302 redirect to https", AWAY,
+    ),
+    "a redirect to the same URL": Timed(
+        lambda: run(redirecting("http://A.example:80")),
+        ExitCode.WRONG_REDIRECT, "status", "302 redirect to http", BACK,
+    ),
+    "a redirect to the same path": Timed(
+        lambda: run(redirecting("?a=1#top", 307), target="http://a.example/shop?a=1"),
+        ExitCode.WRONG_REDIRECT, "status", "307 redirect to ?a=1", BACK,
+    ),
+    "a redirect to the same place of a virtual host": Timed(
+        lambda: run(redirecting("http://b.example/"), "--host", "b.example"),
+        ExitCode.WRONG_REDIRECT, "status", "302 redirect to http://b", BACK,
+    ),
+    "a redirect to no URL": Timed(
+        lambda: run(redirecting("http://[")), ExitCode.WRONG_REDIRECT, "status", "302 redirect to http://[", AWAY,
+    ),
+    "a redirect without a Location": Timed(
+        lambda: run(redirecting(None, 301)),
+        ExitCode.WRONG_REDIRECT, "status", "301 (1 of 1 answers)", "a redirect without a Location",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REDIRECTS)
+def test_a_redirect_is_one_that_leads_somewhere_and_is_advised_on(name: str) -> None:
+    comes_to(REDIRECTS[name])
 
 
 @dataclass(frozen=True)
@@ -228,6 +311,45 @@ HEADERS = {
         ExitCode.FAILED, "TRACE is answered with 200, and the request is echoed", "shows credentials to scripts",
     ),
 }  # fmt: skip
+
+
+A_FORTY = "a" * 40 + "b"
+UNDECIDED = "no result within 0.1 s of processor time"
+EXPRESSIONS = {
+    "a body that an expression never gets through": Row(
+        lambda _number, _request: [page(A_FORTY)], ("--body-regex", "(a+)+$"),
+        ExitCode.INCONCLUSIVE, f"{UNDECIDED} (10 of 10 answers)", "repeats within repeats, as in (a+)+",
+    ),
+    "a header that an expression never gets through": Row(
+        lambda _number, _request: [page("", x_a=A_FORTY)], ("--expect-header", "X-A~(?:a|a)*$"),
+        ExitCode.INCONCLUSIVE, f"{UNDECIDED} (10 of 10 answers)", "repeats within repeats",
+    ),
+    "a long body that an expression tries from every place": Row(
+        lambda _number, _request: [page("a" * 1_000_000)], ("--body-regex", "a.*b"),
+        ExitCode.INCONCLUSIVE, UNDECIDED, "repeats within repeats",
+    ),
+    "a name that an expression never finds": Row(
+        lambda _number, _request: [page(A_FORTY)], ("--identity", "body-regex:(b+b+|a)*c", "--expect-tasks", "1"),
+        ExitCode.INCONCLUSIVE, "no answer names the task that made it",
+    ),
+    "a wrong body beside an expression without end": Row(
+        lambda _number, _request: [page(A_FORTY)], ("--body-regex", "(a|aa)+$", "--body-contains", "version 2"),
+        ExitCode.WRONG_VERSION,  "'version 2' in the body", "is the new version deployed",
+    ),
+    "expressions that hold": Row(
+        lambda _number, _request: [page(b"version 2\xff", x_a="b1")],
+        ("--body-regex", "^version [0-9]", "--expect-header", "X-A~^b", "--identity", "body-regex:version ([0-9])"),
+        ExitCode.PASSED, "10 (100%)  2",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_an_expression_that_takes_too_long_decides_nothing(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.regexes.SECONDS", 0.1)
+    ends_as(EXPRESSIONS[name], capsys)
 
 
 @pytest.mark.parametrize("name", HEADERS)

@@ -44,6 +44,7 @@ def watch(
     command_exit_code: int | None = 0,
     stop_after: float | None = None,
     progress: list[str] | None = None,
+    cannot_run: OSError | None = None,
 ) -> Report:
     """Watch a service while a command of ten seconds changes it, or for as long as the arguments say."""
     command_given = command_exit_code is not None
@@ -59,6 +60,8 @@ def watch(
         return probe
 
     async def command() -> int:
+        if cannot_run:
+            raise cannot_run
         await asyncio.sleep(ENDS - STARTS)
         return command_exit_code or 0
 
@@ -206,6 +209,30 @@ def test_a_change_that_nobody_can_see_is_inconclusive() -> None:
     assert watch(lambda _now, _lane: answer()).exit_code == ExitCode.PASSED
 
 
+def test_names_that_are_new_with_every_answer_show_no_change() -> None:
+    number = iter(range(10_000))
+    report = watch(lambda _now, _lane: answer(body=b"Hello from %d" % next(number)), "--expect-change")
+    assert report.exit_code == ExitCode.INCONCLUSIVE
+    assert "is it a request's id?" in found(report, "tasks").hint
+
+
+def test_answers_that_an_expression_never_gets_through_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.regexes.SECONDS", 0.1)
+    report = watch(lambda _now, _lane: answer(body=b"a" * 40 + b"b"), "--body-regex", "(a+)+$")
+    assert report.exit_code == ExitCode.INCONCLUSIVE
+    assert "340 of 340 answers could not be judged; body-regex: no result" in found(report, "undecided").actual
+
+
+def test_a_command_that_cannot_be_run_has_proved_nothing() -> None:
+    for service in (good_rollout, down(1.0, 2.0)):
+        report = watch(service, cannot_run=PermissionError(13, "Permission denied"))
+        assert report.verdict is ExitCode.FAILED
+        assert found(report, "command").actual == "deploy could not be run: Permission denied"
+        assert "passed" not in FORMATS["text"]([report])
+        assert report.exit_code == (126 if service is good_rollout else ExitCode.BALANCER_ERROR)
+        assert report.seconds < STARTS + 1, "there is nothing to wait for"
+
+
 def test_the_commands_exit_code_is_returned_only_when_the_service_did_well() -> None:
     assert watch(good_rollout, command_exit_code=255).exit_code == 255
     report = watch(down(8.0, 9.0), command_exit_code=255)
@@ -272,7 +299,7 @@ def test_the_document_tells_the_watch() -> None:
     watched = report["watch"]
     assert watched["longest_outage_ms"] == 1000
     assert watched["outages"][0] == {"lane": "fresh", "start_ms": 8000, "length_ms": 1000}
-    assert watched["command"] == {"program": "deploy", "exit_code": 0}, "arguments may hold secrets"
+    assert watched["command"] == {"program": "deploy", "exit_code": 0, "error": ""}, "arguments may hold secrets"
     assert watched["tasks"]["new-1"]["old"] is False
     assert watched["failures"] == {"503 from the load balancer: no target is registered and healthy": 20}
 

@@ -67,7 +67,13 @@ def _watch(watched: Watched) -> dict[str, object]:
             }
             for name, seen in watched.tasks.items()
         },
-        "command": {"program": watched.command, "exit_code": watched.command_exit_code} if watched.command else None,
+        "command": {
+            "program": watched.command,
+            "exit_code": watched.command_exit_code,
+            "error": watched.command_error,
+        }
+        if watched.command
+        else None,
     }
 
 

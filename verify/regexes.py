@@ -1,0 +1,90 @@
+"""A user's regular expression on text from elsewhere, which together may take for ever.
+
+Neither a signal nor another thread gets in while Python matches, so it is done in a process of its own, whose
+processor time the system bounds.
+"""
+
+import atexit
+import marshal
+import subprocess
+import sys
+from functools import cache
+
+SECONDS = 1.0
+"""Processor time for one search, far more than a good expression needs even on the largest body."""
+
+HINT = "repeats within repeats, as in (a+)+, may take time without end: write it without them"
+
+_WORKER = """
+import marshal, re, signal, sys
+while True:
+    try:
+        pattern, text, seconds = marshal.load(sys.stdin.buffer)
+    except EOFError:
+        break
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)  # its signal ends this process, whatever it is doing
+    match = re.search(pattern, text)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    sys.stdout.buffer.write(marshal.dumps(match and (match[0], *match.groups())))
+    sys.stdout.buffer.flush()
+"""
+
+
+class TooSlowError(Exception):
+    """An expression was given up: whether it matches can't be told."""
+
+
+class _Worker:
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._given_up: set[str] = set()
+
+    def search(self, pattern: str, text: str) -> tuple[str | None, ...] | None:
+        if pattern in self._given_up:  # a run has many answers, and time for one such search
+            raise TooSlowError
+        process = self._process = self._process or _started()
+        assert process.stdin
+        assert process.stdout
+        try:
+            process.stdin.write(marshal.dumps((pattern, text, SECONDS)))
+            process.stdin.flush()
+            found: tuple[str | None, ...] | None = marshal.load(process.stdout)  # noqa: S302 — from our own process
+        except (EOFError, ValueError, OSError):  # it was ended
+            self._given_up.add(pattern)
+            self.end()
+            raise TooSlowError from None
+        return found
+
+    def end(self) -> None:
+        """Let the process go, and take its exit status."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """In a process group of its own, so that a terminal's Ctrl-C doesn't end it before the run has reported."""
+    return subprocess.Popen(  # noqa: S603 — our own interpreter and words
+        [sys.executable, "-I", "-S", "-c", _WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
+
+
+@cache
+def _worker() -> _Worker:
+    worker = _Worker()
+    atexit.register(worker.end)
+    return worker
+
+
+def search(pattern: str, text: str) -> tuple[str | None, ...] | None:
+    """The first match and its groups, or None.
+
+    Raises:
+        TooSlowError: It took longer than `SECONDS`, this time or before.
+    """
+    return _worker().search(pattern, text)
