@@ -116,6 +116,11 @@ CAUSES = (
         "Stop what isn't needed (or lower `desiredCount` or `cpuUnits`), or request a higher quota of Fargate's vCPUs.",
     ),
     Cause(
+        r"local AWS: [^.]* on port \d+ of all addresses",
+        "The container listens on 0.0.0.0, as it should on AWS; in the local AWS tasks share this machine's network.",
+        "Have it listen on `$HOST` where that variable is set, else on 0.0.0.0: docs/local-data-plane.md.",
+    ),
+    Cause(
         r"OutOfMemoryError: Container killed|Essential container in task exited \([^)]* exited with 137",
         "The container was killed because it used more memory than its task has.",
         "Raise `memoryMib` (docs/config.md lists what goes with `cpuUnits`), or make the application use less.",

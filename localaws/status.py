@@ -85,5 +85,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             task["endpoint"],
         )
         yield f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} {task.get('stoppedReason', '')}".rstrip()
+        if "note" in task:
+            yield f"  {'':<10} {task['note']}"
     for event in service["events"][:_EVENTS_SHOWN]:
         yield f"  {event['createdAt'][11:19]}   {event['message']}"

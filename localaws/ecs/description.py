@@ -87,6 +87,7 @@ def _deployment(each: Deployment, spec: ServiceSpec, state: ServiceState, *, pri
 
 def _task(task: Task, spec: ServiceSpec, seen: Seen | None) -> dict[str, Any]:
     stopping = task.status in {Status.DEACTIVATING, Status.STOPPING, Status.STOPPED}
+    note = task.note or (seen.note if seen else "")
     times = {
         "createdAt": task.created_at,
         "startedAt": task.started_at,
@@ -104,6 +105,7 @@ def _task(task: Task, spec: ServiceSpec, seen: Seen | None) -> dict[str, Any]:
         "healthStatus": str(seen.health).upper() if seen and task.active else "UNKNOWN",
         **{name: stamp(at) for name, at in times.items() if at is not None},
         **({"stopCode": str(task.stop_code), "stoppedReason": task.stop_reason} if task.stop_code else {}),
+        **({"note": note} if note else {}),
         "containers": [{"name": name, "exitCode": code} for name, code in task.exit_codes.items()],
     }
 

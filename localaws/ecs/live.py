@@ -169,7 +169,7 @@ class LiveTasks:
         if live.running is None:
             return Seen()
         if live.running.ended.done():
-            return Seen(process=Process.ENDED, exit_codes=live.running.ended.result())
+            return Seen(process=Process.ENDED, exit_codes=live.running.ended.result(), note=live.running.note)
         in_containers, container_answer = live.running.health
         healths = [(group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets]
         told = Seen(
@@ -177,6 +177,7 @@ class LiveTasks:
             in_targets=_in_all(health.state for _, health in healths),
             in_containers=in_containers,
             container_answer=container_answer,
+            note=live.running.note,
         )
         for group, health in healths:
             if health.state is TargetState.UNHEALTHY:

@@ -175,6 +175,9 @@ class Task:
     health_answer: str = ""
     """What failed health checks got, of a task stopped for them: `Health checks failed with these codes: [404]`."""
 
+    note: str = ""
+    """What was wrong with it here that isn't wrong on AWS, of a task that failed."""
+
     evens_zones: bool = False
     """Whether it was started beyond the desired count, for one that leaves a crowded zone once this is healthy."""
 
@@ -279,6 +282,9 @@ class Seen:
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     failure: str = ""
     """For a task that never started: the reason, beginning with ECS's error name."""
+
+    note: str = ""
+    """What is wrong with it here that isn't wrong on AWS."""
 
     in_targets: Health = Health.UNCHECKED
     """What its target groups say."""

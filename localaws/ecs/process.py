@@ -16,7 +16,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from localaws import sockets
 from localaws.addresses import NoAddressError
+from localaws.ecs import wording
 from localaws.ecs.container_health import ContainerCheck, at, of_task
 from localaws.ecs.images import ImageTableError, UnknownImageError, fill
 from localaws.ecs.model import Health
@@ -24,12 +26,13 @@ from localaws.ecs.processes import CannotStartError
 from localaws.ecs.runtime import Condition, TaskStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
     from localaws.addresses import Addresses, Place
     from localaws.ecs.images import Images, Row
     from localaws.ecs.processes import Child, Launcher
     from localaws.ecs.runtime import ContainerSpec, HealthCheck, RunningTask, TaskSpec
+    from localaws.sockets import Listener
 
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.defpath))
 _LONGEST_LINE = 16 * 1024
@@ -38,6 +41,12 @@ _LONGEST_LINE = 16 * 1024
 _NO_SUCH_COMMAND = 127
 """What a shell says."""
 
+_FIRST_LOOK = 0.5
+"""Seconds after a task's start in which its containers may begin to listen."""
+
+_LONGEST_PAUSE = 30.0
+"""Between two looks at one whose containers don't listen yet."""
+
 
 class _LineLog(asyncio.Protocol):
     """Appends what a container prints to its log stream, each line stamped with its time."""
@@ -45,6 +54,9 @@ class _LineLog(asyncio.Protocol):
     def __init__(self, file: IO[bytes] | None) -> None:
         self._file = file
         self._begun = b""
+        self.in_use = b""
+        """The first line that reports a port in use."""
+
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
@@ -62,10 +74,10 @@ class _LineLog(asyncio.Protocol):
             self.finished.set_result(None)
 
     def _write(self, lines: list[bytes]) -> None:
+        self.in_use = self.in_use or next(filter(sockets.reports_port_in_use, lines), b"")
         if self._file is None or not lines:
             return
-        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
-        self._file.write(b"".join(b"%s %s\n" % (stamp, line) for line in lines))
+        self._file.write(_stamped(lines))
         self._file.flush()
 
 
@@ -79,7 +91,12 @@ class ProcessTask:
         self.checks: dict[str, ContainerCheck] = {}
         """By container, of those that have one."""
 
-        self.outputs: list[_LineLog] = []
+        self.outputs: dict[str, _LineLog] = {}
+        """By container."""
+
+        self.note = ""
+        """What is wrong with it here that isn't wrong on AWS."""
+
         self.checking: list[asyncio.Task[None]] = []
         self.ended: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
         self.stopping: asyncio.Future[list[int]] | None = None
@@ -117,7 +134,7 @@ class ProcessRuntime:
         try:
             place = self._addresses.take_task([port for container in spec.containers for port in container.ports])
         except NoAddressError as error:
-            raise TaskStartError(f"ResourceInitializationError: {error}") from None
+            raise TaskStartError(f"ResourceInitializationError: {_why_no_address(spec) or error}") from None
         task = ProcessTask(place, spec)
         try:
             for container in order:
@@ -129,6 +146,7 @@ class ProcessRuntime:
         except (TaskStartError, asyncio.CancelledError):
             await self._end(task, spec)
             raise
+        self._in_background(task, self._look_where_it_listens(task, spec))
         watch = asyncio.create_task(self._watch(task, spec))
         self._watching.add(watch)
         watch.add_done_callback(self._watching.discard)
@@ -164,7 +182,7 @@ class ProcessRuntime:
         try:
             output = _LineLog(self._open_log(container.log_stream))
             await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(listen, "rb", 0))
-            task.outputs.append(output)
+            task.outputs[container.name] = output
             child = await self._launcher.start_process(
                 [fill(part, address=place.address, port=port) for part in command],
                 env=environment,
@@ -177,11 +195,36 @@ class ProcessRuntime:
         if container.health_check is not None:
             check = task.checks[container.name] = ContainerCheck(container.name, container.health_check)
             run = partial(self._check, container.health_check, place, environment, directory)
-            checking = asyncio.create_task(check.watch(run))
-            task.checking.append(checking)
-            self._checking.add(checking)
-            checking.add_done_callback(self._checking.discard)
+            self._in_background(task, check.watch(run))
         return child
+
+    def _in_background(self, task: ProcessTask, work: Coroutine[None, None, None]) -> None:
+        """Run something beside a task until it ends."""
+        running = asyncio.create_task(work)
+        task.checking.append(running)
+        self._checking.add(running)
+        running.add_done_callback(self._checking.discard)
+
+    async def _look_where_it_listens(self, task: ProcessTask, spec: TaskSpec) -> None:
+        """Note a container that takes its port on all addresses, of which the other tasks need one each."""
+        owners = {task.place.port(port): container for container in spec.containers for port in container.ports}
+        pause = _FIRST_LOOK
+        while owners:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            found = [each for each in sockets.listening() if each.port in owners]
+            for port in {each.port for each in found if each.address == task.place.address}:
+                del owners[port]
+            everywhere = {each.inode: each.port for each in found if each.everywhere and each.port in owners}
+            for port in {everywhere[inode] for inode in everywhere.keys() & _sockets_of(task)}:
+                self._note(task, owners.pop(port), wording.listens_everywhere(port))
+
+    def _note(self, task: ProcessTask, container: ContainerSpec, note: str) -> None:
+        """Keep what is wrong with a container here, in its log too."""
+        task.note = note
+        if log := self._open_log(container.log_stream):
+            with log:
+                log.write(_stamped([note.encode()]))
 
     async def _check(
         self, check: HealthCheck, place: Place, environment: Mapping[str, str], directory: Path
@@ -226,13 +269,44 @@ class ProcessRuntime:
     async def _end(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Kill what still runs of a task, keep how it ended, free its address."""
         await _cancel(task.checking)
+        listeners = sockets.listening()
         for child in task.children.values():
             child.signal(signal.SIGKILL)
         codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
         with suppress(TimeoutError):  # a process that left its group may keep the pipe open
-            await asyncio.wait_for(asyncio.gather(*(output.finished for output in task.outputs)), 1.0)
+            await asyncio.wait_for(asyncio.gather(*(output.finished for output in task.outputs.values())), 1.0)
+        for container in spec.containers if task.stopping is None else ():
+            if port := _refused_port(task, container, listeners):
+                self._note(task, container, wording.cannot_listen_everywhere(port))
         self._addresses.release_task(task.place)
         task.ended.set_result({each.name: codes[each.name] for each in spec.containers if each.name in codes})
+
+
+def _stamped(lines: Iterable[bytes]) -> bytes:
+    """Return lines of a log, each after the time."""
+    stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+    return b"".join(b"%s %s\n" % (stamp, line) for line in lines)
+
+
+def _why_no_address(spec: TaskSpec) -> str:
+    """Return why no address is left for a task, where that is something which listens on all of them."""
+    ports = {port for container in spec.containers for port in container.ports}
+    taken = {each.port for each in sockets.listening() if each.everywhere}
+    return wording.taken_everywhere(min(ports & taken)) if ports & taken else ""
+
+
+def _sockets_of(task: ProcessTask) -> set[int]:
+    """Return the inodes of the sockets that a task's processes hold; each container is a session."""
+    return {inode for child in task.children.values() for inode in sockets.inodes(child.pid)}
+
+
+def _refused_port(task: ProcessTask, container: ContainerSpec, listeners: Sequence[Listener]) -> int | None:
+    """Return the port that a container which ended couldn't have on all addresses, if it printed so."""
+    output = task.outputs.get(container.name)
+    if output is None or not output.in_use:
+        return None
+    ports = [task.place.port(port) for port in container.ports]
+    return sockets.refused_port(output.in_use, ports, task.place.address, listeners)
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -84,6 +84,10 @@ class RunningTask(Protocol):
         """When it is over: exit status by container, 128 and the signal's number where one killed it."""
 
     @property
+    def note(self) -> str:
+        """What is wrong with it here that isn't wrong on AWS, or nothing."""
+
+    @property
     def health(self) -> tuple[Health, str]:
         """What its containers' own checks say together, and what the one that fails got."""
 

@@ -77,6 +77,7 @@ def step(
     run.notice_ends()
     run.notice_starts()
     run.notice_health()
+    run.notice_notes()
     run.open_deployment()
     run.break_circuit()
     run.stop_surplus()
@@ -148,6 +149,12 @@ class _Step:
                 self._put(replace(task, healthy_once=True))
                 deployment = self._deployment(task)
                 self._put_deployment(replace(deployment, failures=0, not_before=0, recovered_at=self.now))
+
+    def notice_notes(self) -> None:
+        """What is wrong with a running task here is an event, once."""
+        for task in self._with(Status.RUNNING):
+            if note := self._seen(task).note:
+                self._say_once(wording.noted(task, note), since=task.created_at)
 
     # What should be
 
@@ -252,7 +259,7 @@ class _Step:
             self._complain(wording.unplaced(seen.failure), task)
         else:
             code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, wording.ESSENTIAL_EXITED
-        self._put(replace(task, stop_code=code, stop_reason=reason))
+        self._put(replace(task, stop_code=code, stop_reason=reason, note=seen.note))
         self._count_failure(task)
         if task.status is Status.RUNNING and self._bound(task):
             self._act(Deed.DEREGISTER, task)

@@ -78,4 +78,5 @@ def _failure(done: str, state: ServiceState) -> str:
 def _details(task: Task) -> str:
     ends = [f"{name} exited with {code}" for name, code in task.exit_codes.items()]
     said = [task.health_answer] if task.health_answer else ends
-    return f" ({', '.join(said)})" if said else ""
+    note = f"; {task.note}" if task.note else ""
+    return (f" ({', '.join(said)})" if said else "") + note

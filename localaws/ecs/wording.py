@@ -20,6 +20,10 @@ STUCK = (
     "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
     "Update the minimumHealthyPercent or maximumPercent value and try again."
 )
+_ONE_NETWORK = (
+    "Here tasks share this machine's network, and each must listen on its own address, $HOST: see "
+    "docs/local-data-plane.md, Addresses and ports"
+)
 _BREAKER = "ECS deployment circuit breaker"
 
 
@@ -104,6 +108,35 @@ def scaling(identifier: str) -> str:
 def failed_target_checks(target_group: str) -> str:
     """Why a task was stopped."""
     return f"Task failed ELB health checks in (target-group {target_group})"
+
+
+def listens_everywhere(port: int) -> str:
+    """What is wrong with a container here: not ECS's words, as a task has a network of its own there."""
+    return (
+        f"local AWS: the container listens on port {port} of all addresses (0.0.0.0), which leaves none to other "
+        f"tasks. {_ONE_NETWORK}"
+    )
+
+
+def cannot_listen_everywhere(port: int) -> str:
+    """What is wrong with a container here, as above."""
+    return (
+        f"local AWS: the container can't listen on port {port} of all addresses (0.0.0.0), one of which is in use. "
+        f"{_ONE_NETWORK}"
+    )
+
+
+def taken_everywhere(port: int) -> str:
+    """Why a task can't start here, as above."""
+    return (
+        f"local AWS: another task's container, or another program, listens on port {port} of all addresses (0.0.0.0). "
+        f"{_ONE_NETWORK}"
+    )
+
+
+def noted(task: Task, note: str) -> str:
+    """An event."""
+    return f"{_names([task])} {note}"
 
 
 def _names(tasks: Sequence[Task]) -> str:

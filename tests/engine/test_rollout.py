@@ -185,6 +185,13 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
         assert "try: Set `healthCheckPath`" in each
         assert "302" not in each
         assert "exited with" not in each
+
+    told = stack.up(*container("sh", "-c", "exec python3 -m http.server $PORT"), fails=True)
+    assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in told
+    assert "404" not in told
+    note = "local AWS: the container can't listen on port"
+    assert note in stack.run("status")
+    assert note in stack.run("logs", "--no-follow")
     stack.up()
 
 

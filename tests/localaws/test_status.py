@@ -32,6 +32,16 @@ def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -
         fetch(home)
 
 
+def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:
+    note = "local AWS: the container can't listen on port 80 of all addresses (0.0.0.0)"
+    tasks = [task(0, "RUNNING"), {**task(1, "STOPPED", "Essential container in task exited"), "note": note}]
+    service = {"serviceName": "web", "progress": "", "deployments": [], "events": [], "tasks": tasks}
+    shown = table({"services": [service], "names": {}}).splitlines()
+    assert shown[-2].endswith("Essential container in task exited")
+    assert shown[-1].strip() == note
+    assert len(shown) == 1 + 3
+
+
 def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> None:
     tasks = [task(0, "RUNNING"), *(task(number, "STOPPED", f"reason {number}") for number in range(1, 30))]
     service = {

@@ -9,6 +9,7 @@ import pytest
 from localaws.ecs import wording
 from localaws.ecs.judgement import next_look
 from localaws.ecs.model import Breaker
+from localaws.ecs.waiter import why_stopped
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
 STEADY = "has reached a steady state."
@@ -46,6 +47,21 @@ def test_the_same_trouble_is_told_once_until_six_hours_have_passed() -> None:
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (0, 0), "starts have pushed it out of the list"
     world.run(HOUR, tick=60)
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
+
+
+def test_what_is_wrong_with_a_running_task_here_is_told_once_by_task() -> None:
+    world = World(spec(desired=2), {"web:1": Behaviour(note=wording.listens_everywhere(80))})
+    world.settle()
+    world.run(120)
+    assert world.said("local AWS: the container listens on port 80 of all addresses (0.0.0.0)") == 2
+
+
+def test_what_was_wrong_with_a_task_that_failed_here_is_among_the_reasons() -> None:
+    note = wording.cannot_listen_everywhere(80)
+    world = World(spec(desired=1), {"web:1": Behaviour(crash_after=0, note=note)})
+    world.settle()
+    world.run(5)
+    assert why_stopped(world.state).endswith(f"stopped: Essential container in task exited (web exited with 1); {note}")
 
 
 def test_a_reason_that_is_a_sentence_gets_no_second_full_stop() -> None:

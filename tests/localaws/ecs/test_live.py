@@ -28,7 +28,7 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
     async def play() -> Any:
         ended = asyncio.get_running_loop().create_future()
         place = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
-        running = SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""))
+        running = SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note="")
 
         async def start(_: object) -> Any:
             return running

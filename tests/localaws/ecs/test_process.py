@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
+import socket
+import sys
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -195,3 +199,64 @@ def test_without_privileges_a_container_listens_on_a_high_port(tmp_path: Path, m
         assert (tmp_path / "logs/group/app").read_text().rstrip().endswith(":8080")
 
     asyncio.run(play())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+WITHOUT_HOST = {
+    # Python's own listens on [::], which takes the IPv4 addresses too, Node's as well.
+    "python's": "exec {python} -m http.server {port}",
+    "one of IPv4": "exec {python} -m http.server --bind 0.0.0.0 {port}",
+    "node's": "exec node -e \"require('http').createServer().listen({port}, '0.0.0.0')\"",
+}
+
+
+@pytest.mark.parametrize("server", WITHOUT_HOST)
+def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(tmp_path: Path, server: str) -> None:
+    if server == "node's" and shutil.which("node") is None:
+        pytest.skip("there is no node")
+    port = free_port()
+    listen = container(WITHOUT_HOST[server].format(python=sys.executable, port=port), ports=(port,))
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            first = await running.start(task(listen))
+            second = await running.start(task(listen))
+            await eventually(lambda: first.note != "" and second.note != "", "both notes")
+            ended, alive = sorted((first, second), key=lambda each: not each.ended.done())
+            log = (tmp_path / "logs/group/app").read_text()
+            for started, what in ((alive, "listens"), (ended, "can't listen")):
+                assert f"local AWS: the container {what} on port {port} of all addresses (0.0.0.0)" in started.note
+                assert started.note in log
+            reason = f"ResourceInitializationError: local AWS: another task's .* on port {port} of all addresses"
+            with pytest.raises(TaskStartError, match=reason):
+                await running.start(task(listen))
+
+    asyncio.run(play())
+
+
+def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) -> None:
+    port = free_port()
+    script = f'exec {sys.executable} -m http.server --bind "${{WHERE%:*}}" {port}'
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            tasks = [await running.start(task(container(script, ports=(port,)))) for _ in range(2)]
+            for each in tasks:
+                where = (each.place.address, port)
+                await eventually(partial(answers, where), f"{where}")
+            # The first look is over once nothing is watched any more: each listens on its own address.
+            for each in tasks:
+                await asyncio.wait_for(asyncio.gather(*each.checking), 10)
+            assert [each.note for each in tasks] == ["", ""]
+
+    asyncio.run(play())
+
+
+def answers(where: tuple[str, int]) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(where) == 0

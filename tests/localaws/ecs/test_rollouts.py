@@ -73,6 +73,12 @@ BROKEN = {
         "Essential container in task exited",
         r"\(web exited with 3\)",
     ),
+    "listens on all addresses": (
+        {"image": "python:3", "command": ["sh", "-c", "exec python -m http.server $PORT"]},
+        "EssentialContainerExited",
+        "Essential container in task exited",
+        r"\(web exited with 1\); local AWS: the container can't listen on port \d+ of all addresses \(0.0.0.0\)",
+    ),
     "answers 404 to its health check": (
         server(404),
         "ServiceSchedulerInitiated",

@@ -63,6 +63,9 @@ class Behaviour:
     """Seconds after which it exits by itself."""
 
     unpullable: bool = False
+    note: str = ""
+    """What is wrong with it in the local AWS only."""
+
     checks_itself: bool = False
     """Whether its containers have health checks, of the same mind as the load balancer's."""
 
@@ -166,13 +169,14 @@ class World:
         if age < 0:
             return Seen()
         if behaviour.crash_after is not None and age >= behaviour.crash_after:
-            return Seen(process=Process.ENDED, exit_codes={"web": 1})
+            return Seen(process=Process.ENDED, exit_codes={"web": 1}, note=behaviour.note)
         health = self._health(behaviour, age)
         return Seen(
             process=Process.RUNNING,
             in_targets=health if self._revision(task).bindings else Health.UNCHECKED,
             in_containers=health if behaviour.checks_itself else Health.UNCHECKED,
             container_answer="container web: exit code 7",
+            note=behaviour.note,
             unhealthy_in=GROUP,
             unhealthy_reason="Health checks failed with these codes: [404]",
         )
