@@ -31,8 +31,9 @@ class Cause:
 
 _NOT_PULLED = r"CannotPull\w*Error.*"
 _NOT_INITIALISED = r"ResourceInitializationError.*"
+_NOT_STARTED = r"CannotStart\w*Error.*"
 # An application may print the same about something else, and its last lines may be among the messages.
-_NOT_FETCHED = r"(?:ResourceInitializationError|Fetching secret data).*"
+_NOT_FETCHED = r"(?:ResourceInitializationError|[Ff]etching secret data).*"
 
 CAUSES = (
     Cause(
@@ -57,7 +58,12 @@ CAUSES = (
         "their policies nor `permissionsBoundaryArn` may deny it.",
     ),
     Cause(
-        rf"{_NOT_PULLED}(?:descriptor matching platform|no matching manifest for)|[Ee]xec format error",
+        rf"{_NOT_FETCHED}Access to KMS is not allowed",
+        "A secret is encrypted with a KMS key that the tasks' execution role may not use.",
+        "Name the key in `secretKeyArns`; neither its policy nor `permissionsBoundaryArn` may deny it.",
+    ),
+    Cause(
+        rf"{_NOT_PULLED}(?:descriptor (?:matching|for) platform|no matching manifest for)|[Ee]xec format error",
         "The image isn't built for the CPU architecture of the tasks.",
         "Build it for `cpuArchitecture` (X86_64 is `--platform linux/amd64`, ARM64 linux/arm64), or change that key.",
     ),
@@ -90,7 +96,7 @@ CAUSES = (
         "ECS's reason says what stood in the way; the image is `image`.",
     ),
     Cause(
-        rf"{_NOT_INITIALISED}log group does not exist",
+        rf"(?:{_NOT_INITIALISED}|{_NOT_STARTED})log group does not exist",
         "The log group of the containers is gone.",
         "`pulumi up --refresh` notices that and makes it again.",
     ),
@@ -121,7 +127,8 @@ CAUSES = (
         "Have it listen on `$HOST` where that variable is set, else on 0.0.0.0: docs/local-data-plane.md.",
     ),
     Cause(
-        r"OutOfMemoryError: Container killed|Essential container in task exited \([^)]* exited with 137",
+        rf"OutOfMemoryError: Container killed|{_NOT_STARTED}OOM-killed|"
+        r"Essential container in task exited \([^)]* exited with 137",
         "The container was killed because it used more memory than its task has.",
         "Raise `memoryMib` (docs/config.md lists what goes with `cpuUnits`), or make the application use less.",
     ),
