@@ -30,6 +30,9 @@ class Attempt(NamedTuple):
     hint: str = ""
     """What to do about it."""
 
+    excerpt: str = ""
+    """What a body says of a status that isn't the wanted one, safe to show. It may differ with every answer."""
+
     fault: ExitCode | None = None
     """Whose fault the outcome is, where it can be told."""
 
@@ -56,6 +59,11 @@ class Attempt(NamedTuple):
         """Whether the attempt got beyond a phase."""
         order = list(Phase)
         return self.stopped_in is None or order.index(phase) < order.index(self.stopped_in)
+
+    @property
+    def quoted(self) -> str:
+        """The excerpt as it follows other words."""
+        return f": '{self.excerpt}'" if self.excerpt else ""
 
     @property
     def cut(self) -> bool:
@@ -102,6 +110,7 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
         outcome=outcome._replace(headers=(), body=b""),
         text=explain.describe(outcome, mask, mask_query=options.mask_query) if good or hint else mismatch,
         hint=hint,
+        excerpt="" if accepted else explain.excerpt(outcome, mask),
         fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
         stopped_in=None if good else Phase.HTTP,
         unmet=unmet,

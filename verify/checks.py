@@ -37,7 +37,7 @@ def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, option
             status, hint = Status.OK, ""
             ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
         else:
-            text, status, ended, hint = last.text, Status.FAIL, last.ended, last.hint
+            text, status, ended, hint = f"{last.text}{last.quoted}", Status.FAIL, last.ended, last.hint
         yield Result(
             id=phase,
             status=status,
@@ -119,8 +119,10 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
             status, actual = Status.SKIP, "nothing answered"
         elif wrong:
             seen = Counter(found.seen for found, _ in wrong).most_common(1)[0][0]
-            status, actual = Status.FAIL, f"{seen} ({len(wrong)} of {len(answered)} answers)"
+            status = Status.FAIL
             typical = next(sample for found, sample in wrong if found.seen == seen)
+            quoted = typical.quoted if expectation.id == "status" else ""
+            actual = f"{seen} ({len(wrong)} of {len(answered)} answers){quoted}"
             fault = fault or typical.fault
             hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
         elif missed:

@@ -116,6 +116,8 @@ def _json(expected: JsonExpectation, show: Show) -> Expectation:
 def _body(show: Mask, answer: Answer) -> str:
     if not answer.body:
         return "an empty body"
+    if answer.encoding:
+        return f"a body in Content-Encoding {answer.encoding}, which verify can't read"
     start = show.masked(answer.text)[:1000].strip()
     return f"'{visible(start, 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
 

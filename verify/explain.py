@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
-from verify.masking import Show
+from verify.masking import Mask, Show
 from verify.outcome import Answer, Failure, Phase
 from verify.target import DEFAULT_PORTS
 
@@ -17,22 +17,55 @@ _LOAD_BALANCER_SAYS = {
     400: "the request is malformed",
     403: "a web ACL or a rule forbids it",
     404: "no listener rule matches the path",
+    408: "the request did not arrive in full before the idle timeout",
+    413: "the request is too large",
+    414: "the URL is too long",
     460: "the client closed the connection first",
     463: "X-Forwarded-For has more than 30 addresses",
+    464: "the target group takes another version of HTTP",
     500: "the load balancer failed",
     502: "a target closed the connection or sent no valid answer",
     503: "no target is registered and healthy",
     504: "a target did not answer in time",
+    561: "the identity provider failed to sign a user in",
 }
+_ITS_OWN = {460, 463, 464, 561}
+"""Statuses that only the load balancer gives, whatever else an answer shows or hides."""
 _HINTS = {
     403: "is this address or request meant to be blocked by the web ACL?",
     404: "is there a listener rule for this host and path?",
     460: "raise --timeout, or see why the application takes so long",
     463: "something on the way adds an address to X-Forwarded-For with every hop: a loop?",
+    464: "is the target group's protocol version HTTP2 or GRPC? verify speaks HTTP/1.1",
     502: "does the container listen on the target group's port, and keep connections longer than the load balancer?",
     503: "do the service's tasks run and pass the health check? see the service's events",
     504: "is the application stuck, or do security groups block the load balancer's way to the tasks?",
+    561: "does the listener rule's identity provider work? verify can't sign in: is there a path without it?",
 }
+_ANYBODYS_HINTS = {
+    401: "it asks for a credential: give one with --header @FILE, or a path that needs none",
+    408: "does something on the way hold requests back?",
+    413: "leave out what is large in the request: a value of --header, for example",
+    414: "give a shorter --path",
+    421: "this connection is not for the name in the request: see --host, --connect-to and --resolve",
+    425: "it takes no early data, which verify never sends: does something on the way?",
+    429: "it limits the rate: ask less often, with --interval, fewer --samples, a lower --concurrency or --rate",
+    431: "leave out what is large in the request: a value of --header, for example",
+}
+_PAGES = (
+    (
+        r"(?i)plain HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled|HTTP request to an HTTPS server",
+        "this is an HTTPS port: give the URL with https://, or --scheme https",
+    ),
+    (
+        r"(?i)No required SSL certificate was sent",
+        "the server wants a client certificate (mutual TLS), and verify has none to show",
+    ),
+)
+"""What servers say with 400: nginx and the load balancer, Apache, and programs in Go such as Caddy."""
+
+_START = 4096
+"""Characters of a body in which a page says what it is about."""
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 
@@ -64,6 +97,8 @@ def made_by(error: Answer) -> tuple[ExitCode | None, str]:
     """Whose code an error has, None where nothing tells, and the sign that this is guessed from."""
     if server := error.header("server"):
         return _either(server.startswith("awselb/")), "the Server header"
+    if error.status in _ITS_OWN:
+        return ExitCode.BALANCER_ERROR, "the status"
     # A listener may hide the header, whoever answers. The load balancer's own errors have its page all the same, though
     # nobody sends one to HEAD.
     if error.body and not error.truncated:
@@ -89,16 +124,37 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
     return f"{answer.status}{f' from {show(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
 
 
+def excerpt(answer: Answer, mask: Mask) -> str:
+    """The title or first line of an error's body, safe to show; nothing where it says no more than the status."""
+    text = mask.masked(answer.text)[:_START]
+    if answer.encoding or re.fullmatch(_PAGE.format(answer.status), text):
+        return ""
+    title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
+    lines = (re.sub(r"<[^<>]*>", " ", line).strip() for line in text.splitlines())
+    first = title[1].strip() if title else next(filter(None, lines), "")
+    return visible(" ".join(first.split()), 80)
+
+
 def hint(answer: Answer) -> str:
     """What to look at first after a status that isn't the wanted one."""
     if answer.status < 400:  # noqa: PLR2004
         return _hint_below_errors(answer)
+    if answer.status == HTTPStatus.BAD_REQUEST:
+        found = (advice for words, advice in _PAGES if re.search(words, answer.text[:_START]))
+        if advice := next(found, ""):
+            return advice
+    wait = retry_after(answer)
+    return f"it asks to wait {wait:.0f} s; {_error_hint(answer)}" if wait else _error_hint(answer)
+
+
+def _error_hint(answer: Answer) -> str:
     maker, sign = made_by(answer)
+    common = _ANYBODYS_HINTS.get(answer.status, "")
     if maker is ExitCode.BALANCER_ERROR:
-        told = _HINTS.get(answer.status, "is there an incident of the load balancer's?")
-        return f"{told} (guessed from {sign})"
+        advice = _HINTS.get(answer.status) or common or "is there an incident of the load balancer's?"
+        return f"{advice} (guessed from {sign})"
     if answer.status < 500:  # noqa: PLR2004
-        return "is this the right host and path, and the right version?"
+        return common or "is this the right host and path, and the right version?"
     if maker:
         return f"a target answered this, so the application's log says why (guessed from {sign})"
     return "neither header nor page tells who made this: see the service's events, then the application's log"

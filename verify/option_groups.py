@@ -20,7 +20,7 @@ def target(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("target").add_argument
     repeated = partial(add, action="append", default=[])
     add("--output-name", metavar="NAME", help="which output of `pulumi stack output --json` to check")
-    add("--scheme", choices=tuple(DEFAULT_PORTS), help="http unless the target says otherwise")
+    add("--scheme", choices=tuple(DEFAULT_PORTS), help="http unless the target or port 443 says otherwise")
     add("--port", metavar="N", type=_checked(parse_port), help="the scheme's own port unless the target says otherwise")
     add("--path", metavar="PATH", type=_checked(parse_path), help="path and query; / unless the target says otherwise")
     add("--method", choices=("GET", "HEAD", "OPTIONS"), default="GET", help="HTTP method (GET)")

@@ -1,8 +1,17 @@
 """What one request came to: an answer or a failure, both frozen."""
 
 import json
+import re
 from enum import StrEnum
 from typing import NamedTuple
+
+_CHARSETS = {
+    *(f"iso-8859-{part}" for part in (*range(1, 12), *range(13, 17))),
+    *(f"windows-{page}" for page in (874, *range(1250, 1259))),
+    *("us-ascii", "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "koi8-r", "koi8-u"),
+    *("big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "iso-2022-jp", "shift_jis"),
+}
+"""Names that https://encoding.spec.whatwg.org gives to character sets, and Python too."""
 
 
 class Phase(StrEnum):
@@ -55,6 +64,9 @@ class Answer(NamedTuple):
     url: str = ""
     """What was asked for, with the host that the request named."""
 
+    encoding: str = ""
+    """The Content-Encoding that the body is still in, since it can't be decoded here."""
+
     def header(self, name: str) -> str | None:
         """The values of a header, joined as HTTP allows; None where there is none."""
         values = [value for key, value in self.headers if key == name.lower()]
@@ -62,8 +74,10 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as text; what isn't UTF-8 becomes escapes."""
-        return self.body.decode("utf-8", "backslashreplace")
+        """The body as text, in UTF-8 unless it says otherwise; what can't be decoded becomes escapes."""
+        given = re.search(r"(?i)charset=[\"']?([A-Za-z0-9._-]{1,40})", self.header("content-type") or "")
+        name = (given[1] if given else "utf-8").lower()
+        return self.body.decode(name if name in _CHARSETS else "utf-8", "backslashreplace")
 
     def at_pointer(self, pointer: str) -> str | None:
         """What RFC 6901 finds in a JSON body: a string, or the JSON of a number or a truth; None for anything else."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -11,13 +12,14 @@ from ipaddress import ip_address
 import httpx
 
 from verify import tls
+from verify.decoding import decoded
 from verify.escaping import visible
 from verify.masking import mask_of
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
-from verify.resolve import Resolver, destination
+from verify.resolve import NameServerError, Resolver, destination
 from verify.target import Target, no_balancer
-from verify.transport import ClosedWhileIdleError, Transport
+from verify.transport import ClosedWhileIdleError, OtherProtocolError, Transport
 from verify.values import Door
 
 _HINTS = {
@@ -49,8 +51,28 @@ def new_transport(target: Target, *, keep: bool = False, cafile: str | None = No
     if target.scheme == "https":
         own = ssl.create_default_context(cafile=cafile) if cafile else None
         context = own or httpx.create_ssl_context(trust_env=False)
+        context.set_alpn_protocols(["http/1.1"])  # a server that speaks only HTTP/2 then says so
         context.hostname_checks_common_name = False  # as browsers and curl do: only subjectAltName counts
     return Transport(context, keep=keep)
+
+
+_NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
+"""What the system says of a name that exists, but not with an address of this kind."""
+
+_BROKEN_OFF = "the answer broke off: did the application crash over it, or something on the way give up?"
+_OTHER_PROTOCOLS = {
+    "TLS": ("it answers in TLS", "this is an HTTPS port: give the URL with https://, or --scheme https"),
+    "HTTP/2": (
+        "it answers in HTTP/2",
+        "verify speaks HTTP/1.1: a gRPC or HTTP/2 service is checked through a listener that takes both",
+    ),
+}
+
+
+def _proxy_variable(*, tls: bool) -> str:
+    """The variable of the environment by which other clients would find a proxy; its value may hold a password."""
+    names = ("https_proxy" if tls else "http_proxy", "all_proxy")
+    return next((each for name in names for each in (name, name.upper()) if os.environ.get(each)), "")
 
 
 class _Course:
@@ -79,9 +101,12 @@ class _Course:
             return Phase.CONNECT
         return Phase.TLS if self._tls and "connection.start_tls.complete" not in self.marks else Phase.HTTP
 
-    def failed(self, reason: str) -> Failure:
+    def failed(self, reason: str, hint: str = "") -> Failure:
         """The attempt ends here."""
-        return Failure(phase=self.phase, reason=reason, hint=_HINTS[self.phase], addresses=self.addresses)
+        hint = hint or (_BROKEN_OFF if "first_byte" in self.marks else _HINTS[self.phase])
+        if self.phase in (Phase.RESOLVE, Phase.CONNECT) and (proxy := _proxy_variable(tls=self._tls)):
+            hint = f"{hint} verify uses no proxy, although {proxy} is set"
+        return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
 
     def out_of_time(self, limit: float, timeout: float) -> Failure:
         """The attempt ends here after `limit` seconds; fewer than `timeout` are all that the deadline left."""
@@ -168,14 +193,14 @@ class Probe:
         except (TimeoutError, httpx.TimeoutException):
             return course.out_of_time(limit, self._options.timeout)
         except socket.gaierror as error:
-            return course.failed(f"the name does not resolve (yet): {visible(error.strerror or str(error))}")
+            return self._unresolved(error, course)
         except (httpx.TransportError, OSError) as error:
             return self._explained(error, course)
 
     async def _resolve(self, course: _Course) -> None:
         addresses = await self.resolver(self.door.host)
         if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
+            raise socket.gaierror(socket.EAI_NODATA, "the name has no address")
         turn = self._sent % len(addresses)
         self._sent += 1
         course.addresses = (*addresses[turn:], *addresses[:turn])
@@ -216,23 +241,44 @@ class Probe:
                     break
         finally:
             await response.aclose()
+        limit = self._options.max_body
+        truncated, content, encoding = len(body) > limit, bytes(body[:limit]), ""
+        sent_as = response.headers.get("content-encoding", "identity").strip().lower()
+        if content and sent_as != "identity":
+            plain = decoded(content, sent_as, limit)
+            encoding = "" if plain is not None else mask_of(self._options)(sent_as, 20)
+            truncated = truncated or len(plain or b"") > limit
+            content = content if plain is None else plain[:limit]
         headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         return Answer(
             status=response.status_code,
             headers=tuple((name.lower(), value) for name, value in headers),
-            body=bytes(body[: self._options.max_body]),
-            truncated=len(body) > self._options.max_body,
+            body=content,
+            truncated=truncated,
             address=address,
             addresses=course.addresses,
             timings=course.timings(),
             passed_over=tuple(course.passed_over),
             tls=tls.seen(secured) if secured else None,
             url=self._asked,
+            encoding=encoding,
         )
 
     @cache  # noqa: B019 — one probe a run; parsing it anew would take as long as the rest of a request's making
     def _url(self, address: str) -> httpx.URL:
         return httpx.URL(f"{self.target.scheme}://{Door(address, self.door.port)}{self.target.path}")
+
+    def _unresolved(self, error: socket.gaierror, course: _Course) -> Failure:
+        said = visible(error.strerror or str(error))
+        if isinstance(error, NameServerError):
+            return course.failed(
+                said, "does a server for this name listen there, and answer this machine? see --resolver"
+            )
+        if self._options.family and error.errno in _NO_ADDRESS:
+            other = {4: 6, 6: 4}[self._options.family]
+            reason = f"the name has no IPv{self._options.family} address (yet): {said}"
+            return course.failed(reason, f"has it only IPv{other} ones? then leave out -{self._options.family}")
+        return course.failed(f"the name does not resolve (yet): {said}")
 
     def _explained(self, error: Exception, course: _Course) -> Failure:
         causes = list(_causes(error))
@@ -240,6 +286,11 @@ class Probe:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 reason, hint = tls.refusal(cause)
                 return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
+            if isinstance(cause, OtherProtocolError):
+                return course.failed(*_OTHER_PROTOCOLS[str(cause)])
+            if isinstance(cause, ssl.SSLError) and (hint := tls.alert_hint(cause)):
+                # With TLS 1.3 a server refuses a client only after the handshake, where HTTP has begun.
+                return course.failed(visible(str(cause)), hint)._replace(phase=Phase.TLS)
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
                 return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)

@@ -17,6 +17,11 @@ from verify.values import Door
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
 
+
+class NameServerError(socket.gaierror):
+    """The name server that was given can't be asked, or refuses to answer; what is asked for may well exist."""
+
+
 _FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 _RECORDS = {4: "A", 6: "AAAA"}
 _LOST_AFTER = 1.0
@@ -98,5 +103,10 @@ async def ask(host: str, server: Door, family: int | None) -> tuple[str, ...]:
     except dns.exception.DNSException as error:
         tries = error.kwargs.get("errors")
         said = tries[-1][3] if tries else type(error).__name__
+        if isinstance(said, OSError):
+            reason = said.strerror or type(said).__name__
+            raise NameServerError(socket.EAI_AGAIN, f"the name server {server} can't be asked: {reason}") from None
+        if said == "REFUSED":
+            raise NameServerError(socket.EAI_AGAIN, f"{said} from the name server") from None
         raise socket.gaierror(socket.EAI_AGAIN, f"{said} from the name server") from None
     return tuple(record.address for records in found for record in records)

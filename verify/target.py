@@ -97,11 +97,16 @@ def parse_target(text: str, *, scheme: str | None = None, port: int | None = Non
     notes: list[str] = []
     given_scheme, authority, given_path = _split(text, notes)
     host, given_port = _host_and_port(authority, bare=given_scheme is None)
-    settled = _settle("scheme", given_scheme, scheme) or "http"
+    settled_port = _settle("port", given_port, port)
+    settled = _settle("scheme", given_scheme, scheme)
+    if settled is None and settled_port == DEFAULT_PORTS["https"]:
+        settled = "https"
+        notes.append("port 443 is asked over https; --scheme http asks in plain")
+    settled = settled or "http"
     target = Target(
         settled,
         _host(host, notes),
-        _settle("port", given_port, port) or DEFAULT_PORTS[settled],
+        settled_port or DEFAULT_PORTS[settled],
         _settle("path", given_path, path) or "/",
     )
     return Parsed(target, (*notes, *_aws_notes(target.host)))

@@ -44,6 +44,16 @@ _REFUSALS = {
 }
 
 
+_ALERTS = {
+    "CERTIFICATE_REQUIRED": "the listener wants a client certificate (mutual TLS), and verify has none to show",
+    "ALERT_HANDSHAKE_FAILURE": "does the listener want a client certificate (mutual TLS), or ciphers that this machine "
+    "refuses? verify has no certificate to show",
+    "NO_APPLICATION_PROTOCOL": "the listener speaks only HTTP/2, and verify HTTP/1.1: does a gRPC service listen here?",
+    "UNRECOGNIZED_NAME": "the listener serves no such name: see --host, --connect-to and --resolve",
+}
+"""By a part of OpenSSL's names for alerts, https://www.rfc-editor.org/rfc/rfc8446#section-6.2 has what each means."""
+
+
 class Offer(StrEnum):
     """What came of offering one version only."""
 
@@ -56,6 +66,11 @@ def refusal(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
     """Why a certificate is refused, and what to do."""
     reason, hint = _REFUSALS.get(error.verify_code, ("the certificate is refused", "is it valid, and for this name?"))
     return f"{reason}: {visible(error.verify_message)}", hint
+
+
+def alert_hint(error: ssl.SSLError) -> str:
+    """What to do about the alert by which a server ended it; nothing where no hint fits better than the phase's."""
+    return next((hint for words, hint in _ALERTS.items() if words in str(error)), "")
 
 
 def seen(connection: ssl.SSLObject) -> TlsSeen:

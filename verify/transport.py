@@ -31,6 +31,19 @@ class ClosedWhileIdleError(httpx.RemoteProtocolError):
     """
 
 
+class OtherProtocolError(httpx.RemoteProtocolError):
+    """What was sent is no HTTP/1.1, and known to be something else: its message is the protocol's name."""
+
+
+def _other_protocol(start: bytes) -> str:
+    """The protocol whose first bytes these are, if it is one that speaks where HTTP/1.1 is expected."""
+    if start[:2] in (b"\x15\x03", b"\x16\x03"):  # a TLS record: an alert, or a handshake
+        return "TLS"
+    if start[:1] == b"\0" and start[3:5] == b"\4\0":  # a SETTINGS frame, its length before it
+        return "HTTP/2"
+    return ""
+
+
 class _Connection:
     """A connection and how far its exchange of messages is; it stays with the address that it was made to."""
 
@@ -40,6 +53,7 @@ class _Connection:
         self.origin = origin
         self.in_flight = max(2 * round_trip, _IN_FLIGHT)
         self.silent = True
+        self._start = b""
         self._idle: asyncio.Task[bytes] | None = None
         self.writer = writer
         self._reader = reader
@@ -78,11 +92,14 @@ class _Connection:
         try:
             while (event := self._http.next_event()) is h11.NEED_DATA:
                 data = await self._reader.read(_BLOCK)
+                self._start = self._start or data[:16]
                 self.silent = self.silent and not data
                 if not data and self._http.their_state is h11.SEND_RESPONSE:
                     raise httpx.RemoteProtocolError("the server disconnected without sending a response")
                 self._http.receive_data(data)
         except h11.RemoteProtocolError as error:
+            if other := _other_protocol(self._start):
+                raise OtherProtocolError(other) from error
             raise httpx.RemoteProtocolError(str(error)) from error
         assert not isinstance(event, type), "what is asked for is never more than one answer"
         return event

@@ -180,7 +180,7 @@ class Record:
         bounded = partial(_bounded, cause=cause)
         yield bounded(
             "errors",
-            f"{failed} of {requests} requests failed" + (f": {reasons}" if reasons else ""),
+            f"{failed} of {requests} requests failed" + (f": {reasons}{cause.quoted}" if cause else ""),
             good=not failed,
             within=self.asked.max_errors and failed <= self.asked.max_errors,
             wanted=None if self.asked.max_errors is None else f"at most {self.asked.max_errors} failed",

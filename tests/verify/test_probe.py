@@ -207,8 +207,8 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes) -> None:
     [
         pytest.param([b""], "disconnected without sending", id="closed at once"),
         pytest.param([b"hello\n"], "disconnected without sending", id="HTTP/0.9"),
-        pytest.param([b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "illegal request line", id="an HTTP/2 preface"),
-        pytest.param([b"\x15\x03\x01\x00\x02\x02\x46"], "illegal request line", id="a TLS alert"),
+        pytest.param([b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "it answers in HTTP/2", id="HTTP/2"),
+        pytest.param([b"\x15\x03\x01\x00\x02\x02\x46"], "it answers in TLS", id="a TLS alert"),
         pytest.param([b"HTTP/1.1 abc OK\r\n\r\n"], "illegal status line", id="a status that is no number"),
         pytest.param([HEAD + b"A: " + b"x" * (1 << 20)], "too large|too long|limit", id="a header of 1 MiB"),
         pytest.param([HEAD + b"Set-Cookie: a=b\r\n" * 20_000], "too large|too long|limit", id="a flood of cookies"),

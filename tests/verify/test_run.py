@@ -232,7 +232,7 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
 
 
 def test_a_good_status_that_is_not_the_wanted_one_says_so_where_the_run_stops() -> None:
-    assert found(run(hello, "--status", "204"), "http").actual == "200, not 204"
+    assert found(run(hello, "--status", "204"), "http").actual == "200, not 204: 'Hello from task-0'"
 
 
 def test_answers_that_never_become_stable_fail() -> None:

@@ -268,3 +268,21 @@ def test_any_bytes_give_a_target_that_reads_as_itself_or_a_printable_error(raw: 
     else:
         assert parse_target(read.url).target == read
         assert read.url.isascii()
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "scheme"),
+    [
+        (f"{NAME}:443", {}, "https"),
+        (NAME, {"port": 443}, "https"),
+        (f"{NAME}:443", {"scheme": "http"}, "http"),
+        (f"http://{NAME}:443", {}, "http"),
+        (f"{NAME}:8443", {}, "http"),
+    ],
+)
+def test_port_443_is_asked_over_https_unless_plain_http_is_asked_for(
+    given: str, options: dict[str, Any], scheme: str
+) -> None:
+    parsed = parse_target(given, **options)
+    assert parsed.target.scheme == scheme
+    assert ("port 443 is asked over https; --scheme http asks in plain" in parsed.notes) == (scheme == "https")

@@ -3,6 +3,9 @@
 The first table runs in virtual time; the others against servers on loopback.
 """
 
+import gzip
+import ssl
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +14,16 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.verify.authority import Authority
 from tests.verify.fake_alb import FakeAlb, Script, page
+from tests.verify.test_probe import closed_port
 from tests.verify.test_run import Handler, found, hello, run
+from tests.verify.test_waiting import answer
+from tests.verify.test_watch import watch
 from verify.exit_codes import ExitCode
 from verify.main import main
 from verify.report import Report
+from verify.tls import alert_hint
 
 
 def always(status: int, text: str = "", **headers: str) -> Handler:
@@ -350,6 +358,221 @@ def test_an_expression_that_takes_too_long_decides_nothing(
 ) -> None:
     monkeypatch.setattr("verify.regexes.SECONDS", 0.1)
     ends_as(EXPRESSIONS[name], capsys)
+
+
+HTTPS_PORT = "this is an HTTPS port: give the URL with https://, or --scheme https"
+MUTUAL = "wants a client certificate (mutual TLS)"
+ONCE = ("--deadline", "0")
+
+
+def nginx_400(text: str, server: str = "nginx/1.22.1") -> Script:
+    body = f"<html>\r\n<head><title>400 {text}</title></head>\r\n<body>{text}</body></html>"
+    return lambda _number, _request: [page(body, 400, server=server)]
+
+
+def raw(*parts: bytes) -> Script:
+    return lambda _number, _request: parts
+
+
+def status(code: int, body: str = "", **headers: Any) -> Script:
+    return lambda _number, _request: [page(body, code, **headers)]
+
+
+def packed(body: bytes, **headers: Any) -> Script:
+    return lambda _number, _request: [page(body, **headers)]
+
+
+def without_header(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+ANSWERS = {
+    "plain HTTP to nginx's HTTPS port": Row(
+        nginx_400("The plain HTTP request was sent to HTTPS port"), (), ExitCode.FAILED, "400 from nginx", HTTPS_PORT,
+    ),
+    "plain HTTP to the load balancer's HTTPS port": Row(
+        nginx_400("The plain HTTP request was sent to HTTPS port", "awselb/2.0"), (),
+        ExitCode.BALANCER_ERROR, "400 from the load balancer", HTTPS_PORT,
+    ),
+    "plain HTTP to Apache's HTTPS port": Row(
+        status(400, "Reason: You're speaking plain HTTP to an SSL-enabled server port."), (),
+        ExitCode.FAILED, "400 (1 of 1 answers): 'Reason: You're speaking", HTTPS_PORT,
+    ),
+    "plain HTTP to the HTTPS port of a program in Go": Row(
+        status(400, "Client sent an HTTP request to an HTTPS server.\n"), (),
+        ExitCode.FAILED, "'Client sent an HTTP request", HTTPS_PORT,
+    ),
+    "an answer in TLS": Row(
+        raw(b"\x15\x03\x01\x00\x02\x02\x46"), ONCE, ExitCode.UNREACHABLE, "it answers in TLS", HTTPS_PORT,
+    ),
+    "an answer in HTTP/2": Row(
+        raw(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\1"), ONCE,
+        ExitCode.UNREACHABLE, "it answers in HTTP/2", "verify speaks HTTP/1.1: a gRPC or HTTP/2 service",
+    ),
+    "nginx that wants a client certificate": Row(
+        nginx_400("No required SSL certificate was sent"), (), ExitCode.FAILED, "400 from nginx", MUTUAL,
+    ),
+    "a gRPC target group": Row(
+        status(464), (), ExitCode.BALANCER_ERROR,
+        "464 from the load balancer: the target group takes another version of HTTP", "protocol version HTTP2 or GRPC?",
+    ),
+    "an identity provider that fails": Row(
+        status(561, server="awselb/2.0"), (), ExitCode.BALANCER_ERROR, "561 from the load balancer: the identity",
+        "is there a path without it? (guessed from the Server header)",
+    ),
+    "too many proxies, behind a listener that hides who answers": Row(
+        status(463), (), ExitCode.BALANCER_ERROR, "463 from the load balancer", "a loop? (guessed from the status)",
+    ),
+    "misdirected": Row(status(421), (), ExitCode.FAILED, "421 (1 of 1", "not for the name in the request: see --host"),
+    "too early": Row(status(425), ONCE, ExitCode.FAILED, "425", "it takes no early data"),
+    "too many requests": Row(
+        status(429, server="nginx", retry_after="30"), ONCE,
+        ExitCode.FAILED, "429 from nginx", "it asks to wait 30 s; it limits the rate: ask less often",
+    ),
+    "too many requests, and no more said": Row(status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"),
+    "maintenance for an hour": Row(
+        status(503, server="nginx", retry_after="3600"), ONCE,
+        ExitCode.APPLICATION_ERROR, "503 from nginx", "it asks to wait 3600 s; a target answered this",
+    ),
+    "a request that came too slowly": Row(
+        status(408, server="awselb/2.0"), ONCE, ExitCode.BALANCER_ERROR,
+        "408 from the load balancer: the request did not arrive", "does something on the way hold requests back?",
+    ),
+    "a request that is too large": Row(status(413), (), ExitCode.FAILED, "413", "leave out what is large"),
+    "a URL that is too long": Row(status(414), (), ExitCode.FAILED, "414", "give a shorter --path"),
+    "no credential": Row(status(401), (), ExitCode.FAILED, "401", "give one with --header @FILE"),
+    "an error whose page has a title": Row(
+        status(500, "<html>\n<head>\n<title>\n Boom &amp;\x1b[2J\n bust</title>", server="nginx"), ONCE,
+        ExitCode.APPLICATION_ERROR, r"500 from nginx (1 of 1 answers): 'Boom &amp;\x1b[2J bust'",
+    ),
+    "an error in text, on the phase that it ends": Row(
+        status(500, "\n  Traceback: boom\nmore"), ONCE, ExitCode.APPLICATION_ERROR, "http    500: 'Traceback: boom'",
+    ),
+    "an error in HTML without a title": Row(
+        status(404, "<h1>No <b>such</b> page</h1>"), (), ExitCode.FAILED, "404 (1 of 1 answers): 'No such page'",
+    ),
+    "an error that a listener's rule makes": Row(
+        status(404, "no such shop", server="awselb/2.0"), (), ExitCode.BALANCER_ERROR, ": 'no such shop'",
+    ),
+    "an error that repeats a credential": Row(
+        status(403, "hunter2-hunter2 may not do this"), ("--header", "Cookie: hunter2-hunter2"),
+        ExitCode.FAILED, "403 (1 of 1 answers): '*** may not do this'",
+    ),
+    "a body in gzip": Row(
+        packed(gzip.compress(b"version 2"), content_encoding="gzip"), ("--body-equals", "version 2"),
+        ExitCode.PASSED, "the body is 'version 2'",
+    ),
+    "a body in deflate": Row(
+        packed(zlib.compress(b"version 2"), content_encoding="Deflate"), ("--body-equals", "version 2"),
+        ExitCode.PASSED, "the body is 'version 2'",
+    ),
+    "a body in deflate without its header": Row(
+        packed(without_header(b"version 2"), content_encoding="deflate"), ("--body-equals", "version 2"),
+        ExitCode.PASSED, "the body is 'version 2'",
+    ),
+    "a small body that unpacks to a large one": Row(
+        packed(gzip.compress(b"a" * 50_000_000), content_encoding="gzip"),
+        ("--body-equals", "a", "--max-body", "64KiB"),
+        ExitCode.WRONG_VERSION, "(cut at --max-body)",
+    ),
+    "a body in Brotli": Row(
+        packed(b"\x0b\x04\x80", content_encoding="br"), ("--body-contains", "version 2"),
+        ExitCode.WRONG_VERSION, "a body in Content-Encoding br, which verify can't read",
+    ),
+    "a body that only claims to be in gzip": Row(
+        packed(b"version 2", content_encoding="gzip"), ("--body-contains", "version 2"),
+        ExitCode.PASSED, "'version 2' in the body",
+    ),
+    "a body that is cut short": Row(
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), ONCE,
+        ExitCode.UNREACHABLE, "without sending complete message body", "the answer broke off: did the application",
+    ),
+    "a body in Latin-1": Row(
+        packed(b"h\xf6st", content_type="text/html; charset=ISO-8859-1"), ("--body-contains", "h\u00f6st"),
+        ExitCode.PASSED, "'h\u00f6st' in the body",
+    ),
+    "a body in UTF-16": Row(
+        packed("h\u00f6st".encode("utf-16"), content_type='text/plain; charset="utf-16"'),
+        ("--body-equals", "h\u00f6st"),
+        ExitCode.PASSED, "the body is 'h\u00f6st'",
+    ),
+    "a body in a character set that is none": Row(
+        packed("h\u00f6st".encode(), content_type="text/plain; charset=idna"), ("--body-equals", "h\u00f6st"),
+        ExitCode.PASSED, "the body is 'h\u00f6st'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_read_and_its_hint_says_what_to_do(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    ends_as(ANSWERS[name], capsys)
+
+
+@pytest.mark.parametrize(
+    ("version", "said", "hint"),
+    [
+        (ssl.TLSVersion.TLSv1_2, "alert handshake failure", "does the listener want a client certificate (mutual TLS)"),
+        (ssl.TLSVersion.TLSv1_3, "alert certificate required", "the listener wants a client certificate (mutual TLS)"),
+    ],
+)
+def test_a_listener_that_wants_a_client_certificate_is_one_of_tls(
+    version: ssl.TLSVersion, said: str, hint: str, authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = authority.server("good")
+    context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.file)
+    with FakeAlb(lambda _number, _request: [page("ok")], context) as alb:
+        code = main([f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"])
+    report = capsys.readouterr().out
+    assert "FAIL  tls" in report
+    assert said in report
+    assert hint in report
+    assert code == ExitCode.NO_TLS
+
+
+def test_a_listener_that_speaks_only_http_2_is_known_by_its_alert() -> None:
+    alert = ssl.SSLError(1, "[SSL: TLSV1_ALERT_NO_APPLICATION_PROTOCOL] tlsv1 alert no application protocol (_ssl.c:1)")
+    assert alert_hint(alert).startswith("the listener speaks only HTTP/2")
+    assert alert_hint(ssl.SSLError(1, "wrong version number")) == ""
+
+
+NOWHERE = {
+    "a name server that can't be asked": (
+        ("a.example", "--resolver", "127.0.0.1:PORT", "--deadline", "0"), ExitCode.NO_NAME,
+        "the name server 127.0.0.1:PORT can't be asked: Connection refused",
+        "does a server for this name listen there, and answer this machine? see --resolver",
+    ),
+    "a name without an address of the family": (
+        ("a.example", "--resolve", "a.example:80:127.0.0.1", "-6", "--deadline", "0"), ExitCode.NO_NAME,
+        "the name has no IPv6 address (yet)", "has it only IPv4 ones? then leave out -6",
+    ),
+    "no connection, where a proxy is set": (
+        ("127.0.0.1:PORT", "--deadline", "0"), ExitCode.NO_CONNECTION, "connection refused",
+        "verify uses no proxy, although http_proxy is set",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOWHERE)
+def test_what_is_in_the_way_of_a_connection_is_named(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://user:hunter2-hunter2@127.0.0.1:1")
+    port = str(closed_port())
+    arguments, code, said, hint = NOWHERE[name]
+    assert main([*(word.replace("PORT", port) for word in arguments), "--quiet"]) == code
+    report = capsys.readouterr().out
+    assert said.replace("PORT", port) in report
+    assert hint in report
+    assert "hunter2" not in report
+
+
+def test_a_watch_quotes_one_error_and_counts_it_with_the_others() -> None:
+    number = iter(range(10_000))
+    report = watch(lambda _now, _lane: answer(500, b"boom %d" % next(number), server="nginx"))
+    assert found(report, "errors").actual == "340 of 340 requests failed: 340 x 500 from nginx: 'boom 0'"
 
 
 @pytest.mark.parametrize("name", HEADERS)
