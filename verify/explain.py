@@ -127,12 +127,14 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
 def excerpt(answer: Answer, mask: Mask) -> str:
     """The title or first line of an error's body, safe to show; nothing where it says no more than the status."""
     text = mask.masked(answer.text)[:_START]
-    if answer.encoding or re.fullmatch(_PAGE.format(answer.status), text):
+    if answer.encoding or answer.status in _REDIRECTS or re.fullmatch(_PAGE.format(answer.status), text):
         return ""
     title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
     lines = (re.sub(r"<[^<>]*>", " ", line).strip() for line in text.splitlines())
     first = title[1].strip() if title else next(filter(None, lines), "")
-    return visible(" ".join(first.split()), 80)
+    known = answer.status in set(HTTPStatus) and HTTPStatus(answer.status).phrase
+    said = " ".join(first.split())
+    return "" if said in (known, f"{answer.status} {known}") else visible(said, 80)
 
 
 def hint(answer: Answer) -> str:

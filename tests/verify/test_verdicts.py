@@ -452,6 +452,10 @@ ANSWERS = {
     "an error in HTML without a title": Row(
         status(404, "<h1>No <b>such</b> page</h1>"), (), ExitCode.FAILED, "404 (1 of 1 answers): 'No such page'",
     ),
+    "an error whose page says no more than its status": Row(
+        status(404, "<html><title>404 Not Found</title>", server="nginx"), (),
+        ExitCode.FAILED, "404 from nginx (1 of 1 answers)\n",
+    ),
     "an error that a listener's rule makes": Row(
         status(404, "no such shop", server="awselb/2.0"), (), ExitCode.BALANCER_ERROR, ": 'no such shop'",
     ),
@@ -535,6 +539,8 @@ def test_a_listener_that_wants_a_client_certificate_is_one_of_tls(
 def test_a_listener_that_speaks_only_http_2_is_known_by_its_alert() -> None:
     alert = ssl.SSLError(1, "[SSL: TLSV1_ALERT_NO_APPLICATION_PROTOCOL] tlsv1 alert no application protocol (_ssl.c:1)")
     assert alert_hint(alert).startswith("the listener speaks only HTTP/2")
+    unnamed = ssl.SSLError(1, "[SSL] tlsv1 alert no application protocol (_ssl.c:1006)")
+    assert alert_hint(unnamed) == alert_hint(alert)
     assert alert_hint(ssl.SSLError(1, "wrong version number")) == ""
 
 
