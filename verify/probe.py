@@ -28,7 +28,8 @@ _HINTS = {
     Phase.TLS: "is this port an HTTPS listener? otherwise use --scheme http",
     Phase.HTTP: "what listens here speaks no HTTP, or too slowly; is it an HTTPS port? see --scheme and --timeout",
 }
-_SLOW = "is the application stuck, or slow? raise --timeout if it may take longer; is it an HTTPS port? see --scheme"
+_NO_HTTP_IN_TLS = "does the listener want a client certificate (mutual TLS), or speak another protocol than HTTP/1.1?"
+_SLOW = "is the application stuck, or slow? raise --timeout if it may take longer"
 _ERRNO_REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
@@ -103,10 +104,16 @@ class _Course:
 
     def failed(self, reason: str, hint: str = "") -> Failure:
         """The attempt ends here."""
-        hint = hint or (_BROKEN_OFF if "first_byte" in self.marks else _HINTS[self.phase])
+        hint = hint or self._likely
         if self.phase in (Phase.RESOLVE, Phase.CONNECT) and (proxy := _proxy_variable(tls=self._tls)):
             hint = f"{hint} verify uses no proxy, although {proxy} is set"
         return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
+
+    @property
+    def _likely(self) -> str:
+        if "first_byte" in self.marks:
+            return _BROKEN_OFF
+        return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
 
     def out_of_time(self, limit: float, timeout: float) -> Failure:
         """The attempt ends here after `limit` seconds; fewer than `timeout` are all that the deadline left."""
@@ -115,7 +122,9 @@ class _Course:
         if limit < timeout:
             reason = f"{failure.reason}, which was all that the deadline left"
             return failure._replace(reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True)
-        return failure._replace(hint=_SLOW) if failure.phase is Phase.HTTP else failure
+        if failure.phase is Phase.HTTP:
+            return failure._replace(hint=_SLOW if self._tls else f"{_SLOW}; is it an HTTPS port? see --scheme")
+        return failure
 
     def timings(self) -> Timings:
         """The attempt ends well, now."""

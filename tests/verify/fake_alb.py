@@ -64,7 +64,16 @@ class FakeAlb:
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         connection.settimeout(30)
-        return self._context.wrap_socket(connection, server_side=True) if self._context else connection
+        if self._context is None:
+            return connection
+        secured = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        try:
+            secured.do_handshake()
+        except ssl.SSLError:
+            with secured:  # whose alert a reset would overtake
+                self._closing.wait(2)
+            raise
+        return secured
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError), self._secured(connection) as client:

@@ -536,6 +536,17 @@ def test_a_listener_that_wants_a_client_certificate_is_one_of_tls(
     assert code == ExitCode.NO_TLS
 
 
+def test_a_listener_that_hangs_up_once_tls_is_there_may_want_a_client_certificate(
+    authority: Authority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeAlb(lambda _number, _request: [], authority.server("good")) as alb:
+        code = main([f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"])
+    report = capsys.readouterr().out
+    assert "hint: does the listener want a client certificate (mutual TLS)" in report
+    assert "--scheme" not in report
+    assert code == ExitCode.UNREACHABLE
+
+
 def test_a_listener_that_speaks_only_http_2_is_known_by_its_alert() -> None:
     alert = ssl.SSLError(1, "[SSL: TLSV1_ALERT_NO_APPLICATION_PROTOCOL] tlsv1 alert no application protocol (_ssl.c:1)")
     assert alert_hint(alert).startswith("the listener speaks only HTTP/2")
