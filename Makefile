@@ -5,7 +5,7 @@ BIN := .venv/bin
 CODE := __main__.py infra localaws verify gate tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types gate reachability bench lock stop clean
+.PHONY: help setup demo test check format lint types gate reachability permissions bench lock stop clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ gate: setup ## what a security review asks, of every stack; the first time it ge
 
 reachability: setup ## say who can reach which port, in every stack
 	@$(BIN)/python -m gate reachability
+
+permissions: setup ## write the policies of who deploys and previews, as the program needs them (docs/permissions.md)
+	$(BIN)/python -m gate permissions --write
 
 bench: setup ## measure, and print ratios
 	$(BIN)/python tests/bench/run.py

@@ -1,20 +1,28 @@
-"""`python -m gate` checks every configuration; `python -m gate reachability` says who can reach what in each."""
+"""`python -m gate` checks every configuration.
+
+`python -m gate reachability` says who can reach what in each, `python -m gate permissions` what the principals that
+deploy and preview them need.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from gate import findings, reachability, rules, scanners
-from gate.configurations import CONFIGURATIONS, ROOT, NotRecordedError, graph_of
+from gate import authorization, findings, permissions, reachability, rules, scanners
+from gate.configurations import CONFIGURATIONS, ROOT, NotRecordedError, calls, graph_of
+from gate.permissions import UnknownToTheTableError
 from tools.gate import NoScannersError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 REGISTER: Final = ROOT / "docs" / "exceptions.yaml"
 GOLDEN: Final = ROOT / "docs" / "reachability"
+POLICIES: Final = ROOT / "docs" / "permissions"
 
 
 def golden(stack: str) -> Path:
@@ -33,7 +41,8 @@ def check() -> str:
     """
     register = findings.read(REGISTER)
     graphs = {stack: graph_of(stack) for stack in CONFIGURATIONS}
-    found = scanners.scan(scanners.find(), graphs)
+    installed = scanners.find()
+    found = scanners.scan(installed, graphs)
     for stack, graph in graphs.items():
         found |= rules.findings(stack, graph)
     verdict = findings.judge(found, register)
@@ -42,25 +51,51 @@ def check() -> str:
         "Found, and not in docs/exceptions.yaml; mend it, or add an entry that says why it may stay": verdict.new,
         "In docs/exceptions.yaml, and no longer found; remove it there": verdict.outlived,
         "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
+        "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
     }
     return "".join(
         f"{title}:\n" + "".join(f"  {each}\n" for each in problems) for title, problems in sections.items() if problems
     )
 
 
+def _policy_flaws(installed: Path) -> Iterator[str]:
+    """What AWS's service authorization reference says against the policies, and what differs from docs/permissions."""
+    table = permissions.read()
+    documents = permissions.documents(table, *calls())
+    asked = {action for each in (*table.statements, *table.denied) for action in each.actions}
+    known = authorization.reference(installed, asked)
+    for name, document in documents.items():
+        text = permissions.text_of(document)
+        file = POLICIES / f"{name}.json"
+        if not file.exists() or file.read_text() != text:
+            yield f"{file.relative_to(ROOT)} isn't what the table makes: run `make permissions`"
+        if not name.startswith("trust-"):
+            filled = json.loads(permissions.filled_in(text, table.samples))
+            yield from (f"{name}: {flaw}" for flaw in authorization.flaws(filled, known, newer=table.newer))
+    yield from (f"preview: {action} changes something" for action in authorization.writes(documents["preview"], known))
+
+
 def main() -> NoReturn:
     """Exit 0 when all is well, 1 when something was found, 2 when the gate itself couldn't look."""
     parser = argparse.ArgumentParser(prog="python -m gate", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("check", "reachability"), default="check")
+    parser.add_argument("what", nargs="?", choices=("check", "reachability", "permissions"), default="check")
     parser.add_argument(
-        "--write", action="store_true", help="reachability: write docs/reachability instead of printing"
+        "--write", action="store_true", help="reachability, permissions: write the folder in docs instead of printing"
     )
     options = parser.parse_args()
     try:
         if options.what == "reachability":
             _tell(write=options.write)
+        if options.what == "permissions":
+            _tell_permissions(write=options.write)
         problems = check()
-    except (NotRecordedError, NoScannersError, scanners.ScannerError, findings.RegisterError) as reason:
+    except (
+        NotRecordedError,
+        NoScannersError,
+        scanners.ScannerError,
+        findings.RegisterError,
+        UnknownToTheTableError,
+    ) as reason:
         sys.stderr.write(f"The gate is shut, because it couldn't look. {reason}\n")
         sys.exit(2)
     if problems:
@@ -79,6 +114,17 @@ def _tell(*, write: bool) -> NoReturn:
             golden(stack).write_text(text)
         else:
             sys.stdout.write(f"{text}\n")
+    sys.exit(0)
+
+
+def _tell_permissions(*, write: bool) -> NoReturn:
+    for name, document in permissions.documents(permissions.read(), *calls()).items():
+        text = permissions.text_of(document)
+        if write:
+            POLICIES.mkdir(exist_ok=True)
+            (POLICIES / f"{name}.json").write_text(text)
+        else:
+            sys.stdout.write(f"{name}:\n{text}\n")
     sys.exit(0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
@@ -17,7 +18,7 @@ from gate import graph
 from localaws import mocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from localaws.mocks import Recording
 
@@ -136,6 +137,33 @@ def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
     parameter, secret, name = found.groups()
     kind = "SecretsManager" if secret else "SecureString"
     return parameter or secret or name, mocks.SeededParameter(VALUE_OF_A_SECRET, kind)
+
+
+@cache
+def calls() -> tuple[frozenset[str], frozenset[str]]:
+    """The types of AWS's that the program registers in some configuration, and the functions that it can call.
+
+    Which functions a run calls depends on what exists, so they are read from the program's source.
+
+    Raises:
+        NotRecordedError: As `recording`.
+    """
+    registered = (each.type for stack in CONFIGURATIONS for each in recording(stack).registered)
+    sources = sorted((ROOT / "infra").rglob("*.py"))
+    functions = (token for path in sources for token in _functions(ast.parse(path.read_text())))
+    return frozenset(token for token in registered if token.startswith("aws:")), frozenset(functions)
+
+
+def _functions(tree: ast.AST) -> Iterator[str]:
+    """The tokens of the functions that a module names, as `aws.ec2.get_vpc`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or not node.attr.startswith("get_"):
+            continue
+        package, _, module = ast.unparse(node.value).partition(".")
+        if package == "aws":
+            first, *rest = node.attr.removesuffix("_output").split("_")
+            name = first + "".join(map(str.capitalize, rest))
+            yield f"aws:{module or 'index'}/{name}:{name}"
 
 
 @cache
