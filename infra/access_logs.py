@@ -97,7 +97,12 @@ class AccessLogs(pulumi.ComponentResource):
 
 
 def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
-    """Lets this place's load balancers write their logs, and everybody do nothing without TLS."""
+    """Let the load balancers of this account and region write their logs, and refuse everything without TLS.
+
+    AWS's guide lets the service write under the account's own prefix, without a condition, and the service writes there
+    for load balancers of that account only. Public reports differ on whether a write names the load balancer, so its
+    name decides where it is there, and isn't asked for.
+    """
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -107,7 +112,9 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
                 "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
                 "Action": "s3:PutObject",
                 "Resource": pulumi.Output.concat(bucket_arn, f"/AWSLogs/{place.account}/*"),
-                "Condition": {"ArnLike": {"aws:SourceArn": place.arn("elasticloadbalancing", "loadbalancer/*")}},
+                "Condition": {
+                    "ArnLikeIfExists": {"aws:SourceArn": place.arn("elasticloadbalancing", "loadbalancer/*")}
+                },
             },
             {
                 "Sid": "OnlyEncrypted",

@@ -192,6 +192,7 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
                 ({"AWS": ["arn:aws:iam::123456789012:root", "*"]}, {}),
                 ("*", {"Bool": {"aws:SecureTransport": "true"}}),
                 ("*", {"StringNotEquals": {"aws:SourceAccount": "123456789012"}}),
+                ("*", {"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:elasticloadbalancing:x:123456789012:*"}}),
             )
         ),
     ],

@@ -68,7 +68,9 @@ def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain
         "Action": "s3:PutObject",
         "Resource": f"{arn}/AWSLogs/123456789012/*",
         "Condition": {
-            "ArnLike": {"aws:SourceArn": "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/*"}
+            "ArnLikeIfExists": {
+                "aws:SourceArn": "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/*"
+            }
         },
     }
     assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")

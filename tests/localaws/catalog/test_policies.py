@@ -57,6 +57,12 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: GROUP_ARN}})], True),
         ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLike": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}})], True),
         ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: f"{GROUP_ARN}2"}})], False),
+        (
+            [MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}})],
+            True,
+        ),
+        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {CONTEXT: f"{GROUP_ARN}2"}})], False),
+        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {"aws:PrincipalArn": GROUP_ARN}})], True),
         ([MINE, allow(LOGS_SERVICE), deny("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})], True),
         ([MINE, allow(LOGS_SERVICE), deny("*", Condition={"StringNotEquals": {"aws:SourceAccount": "1"}})], False),
         ([MINE, {**allow(LOGS_SERVICE), "Sid": "not logs.eu-west-1.amazonaws.com", "Principal": OWNER}], False),
