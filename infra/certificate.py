@@ -25,7 +25,7 @@ class CertificateArgs:
 
 
 class Certificate(pulumi.ComponentResource):
-    """A certificate, and the record by which ACM validates it now and at every renewal."""
+    """A certificate, and the record by which ACM validates it now and at every renewal; the record stays."""
 
     arn: pulumi.Output[str]
     """ARN of the certificate; it waits until ACM has issued it, as a listener takes no other."""
@@ -50,7 +50,10 @@ class Certificate(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            opts=child,
+            # In one account ACM asks for the same record for every certificate of a name, and looks for it again before
+            # it renews one: another certificate's record may be there already, and ours may be another's.
+            allow_overwrite=True,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         issued = aws.acm.CertificateValidation(
             name,

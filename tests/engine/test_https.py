@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -88,6 +89,15 @@ def test_a_second_up_with_the_domain_changes_nothing(stack: Stack) -> None:
 @pytest.mark.usefixtures("flip")
 def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
     assert "PRIVATE KEY" not in stack.run("stack", "export", "--show-secrets")
+
+
+@pytest.mark.usefixtures("flip")
+def test_back_to_plain_http_the_record_that_proves_the_domain_stays_for_other_certificates(stack: Stack) -> None:
+    stack.up()
+    kept = json.loads(stack.home.resources.read_text())["resources"]
+    (proof,) = [each for each in kept if each["token"] == "aws:route53/record:Record"]
+    assert proof["inputs"]["type"] == "CNAME"
+    assert proof["inputs"]["name"].endswith(".app.example.test.")
 
 
 def test_the_manual_names_the_authoritys_file() -> None:
