@@ -102,7 +102,7 @@ CAUSES = (
     ),
     Cause(
         r"ECS was unable to assume the role",
-        "ECS can't assume the tasks' execution role.",
+        "ECS can't assume a role of the tasks.",
         "A role that was made a moment ago may not be known everywhere yet: run the same again. If it stays, the role "
         "was changed outside Pulumi: `pulumi up --refresh`.",
     ),

@@ -239,7 +239,9 @@ class WebService(pulumi.ComponentResource):
             container_definitions=pulumi.Output.json_dumps([container]),
             volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)] or None,
             tags=tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            # For some seconds AWS may not know a new role everywhere, and then refuses that it is passed. So its
+            # policies, which ask IAM itself, come first.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
         return task_definition, policies
 

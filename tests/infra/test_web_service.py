@@ -127,6 +127,12 @@ def test_the_tasks_wait_for_their_log_group(dev: Recording) -> None:
     assert dev.one("LogGroup", "web").urn in dev.one("TaskDefinition").dependencies
 
 
+def test_a_task_definition_names_roles_only_after_their_policies_are_there(sealed: Recording) -> None:
+    policies = {each.urn for each in sealed.all("RolePolicy") if each.name.startswith("web-")}
+    assert len(policies) == 3
+    assert policies <= sealed.one("TaskDefinition").dependencies
+
+
 def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(dev: Recording) -> None:
     balancer, tasks = (dev.id(dev.one("SecurityGroup", name)) for name in ("alb", "web"))
     rules = {
