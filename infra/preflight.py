@@ -65,9 +65,8 @@ def check(settings: Settings, place: Place) -> None:
 
 
 def _why(error: Exception) -> str:
-    reason = reason_of(error)
-    denied = re.search(r"not authorized to perform: ([\w-]+:\w+)", reason)
-    return f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)" if denied else reason
+    denied = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
+    return f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)" if denied else reason_of(error)
 
 
 def _secrets(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
@@ -107,9 +106,9 @@ def _parameter_exists(name: str) -> bool:
         try:
             aws.ssm.get_parameter(name=f"{each}:{_NO_VERSION}", with_decryption=False)
         except Exception as error:
-            if _NO_SUCH_VERSION in reason_of(error):
+            if _NO_SUCH_VERSION in str(error):
                 return True
-            if _MISSING not in reason_of(error):
+            if _MISSING not in str(error):
                 raise
     # Nothing is refused by those answers alone. What exists in spite of them answers this, and is read only then.
     return _found(partial(aws.ssm.get_parameter, name=name, with_decryption=False))
@@ -125,7 +124,7 @@ def _found(lookup: Callable[[], object]) -> bool:
     try:
         lookup()
     except Exception as error:
-        if _MISSING in reason_of(error):
+        if _MISSING in str(error):
             return False
         raise
     return True
@@ -147,7 +146,7 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
         found = aws.acm.get_certificate(domain=name, statuses=_NOT_ISSUED, key_types=_KEY_TYPES, most_recent=True)
     except Exception as error:
         # None is what should be found; of several with different statuses the lookup returns none.
-        if re.search(r"no ACM Certificate|multiple ACM Certificates|different ACM certificate", reason_of(error)):
+        if re.search(r"no ACM Certificate|multiple ACM Certificates|different ACM certificate", str(error)):
             return
         raise
     for key, arns in (
