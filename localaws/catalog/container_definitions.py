@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.model import UNKNOWN, Refusal, absent, values_at
+from localaws.catalog.fargate_sizes import GB, VCPU, units
+from localaws.catalog.model import UNKNOWN, Refusal, absent, located, values_at
+from localaws.catalog.model_limits import model_rules
 from localaws.catalog.values import (
     Allowed,
     Limit,
@@ -24,6 +26,8 @@ from localaws.catalog.values import (
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Properties, Refusals
+
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 
 _CLIENT = "ClientException"
 _INPUT = "containerDefinitions"
@@ -167,8 +171,18 @@ def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
         message = f"{_INPUT} must be a JSON array of at least one container definition"
         yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
         return
-    for refusal in _all_rules(found, inputs, fargate=fargate):
+    own = list(_all_rules(found, inputs, fargate=fargate))
+    shown = {refusal.message.partition(" must be ")[0] for refusal in own}
+    own += [each for each in _model_rules(found) if each.message.partition(" must be ")[0] not in shown]
+    for refusal in own:
         yield Refusal(refusal.code, refusal.message, refusal.rule, _INPUT)
+
+
+def _model_rules(found: list[dict[str, Any]]) -> Refusals:
+    for position, container in enumerate(found):
+        for place, allowed in model_rules(TASK_DEFINITION, container, located, below=f"{_INPUT}[]."):
+            message = f"container {text(container.get('name')) or position}: {place} must be {allowed}"
+            yield Refusal(_CLIENT, message, "catalog.model")
 
 
 def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
@@ -190,6 +204,8 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
         yield from _dependency_rules(container, found, where)
         yield from _name_rules(container, inputs, where)
     yield from _host_port_rules(found, inputs.get("networkMode"))
+    yield from _sum_rules(found, inputs)
+    yield from _firelens_rules(found)
     yield from _role_rules(found, inputs, fargate=fargate)
 
 
@@ -206,6 +222,36 @@ def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
         if port and times > 1:
             message = f"host port {port:g} ({protocol}) is mapped {times} times in the task"
             yield Refusal(_CLIENT, message, "ecs.container.unique-host-port")
+
+
+def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
+    """Containers together reserve no more than their task has. Source: RegisterTaskDefinition in the API reference."""
+    reserved = [number(each.get("memoryReservation")) or number(each.get("memory")) or 0 for each in found]
+    for name, rule, total, size in (
+        (
+            "cpu",
+            "ecs.container.cpu-sum",
+            sum(number(each.get("cpu")) or 0 for each in found),
+            units(inputs.get("cpu"), VCPU),
+        ),
+        ("memory", "ecs.container.memory-sum", sum(reserved), units(inputs.get("memory"), GB)),
+    ):
+        if size is not None and total > size:
+            message = f"the containers' {name} is {total:g} together, more than the task's {size}"
+            yield Refusal(_CLIENT, message, rule)
+
+
+def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
+    routers = [text(each.get("name")) for each in found if each.get("firelensConfiguration") is not None]
+    if len(routers) > 1:
+        message = f"only one container can have a firelensConfiguration, got {', '.join(map(str, routers))}"
+        yield Refusal(_CLIENT, message, "ecs.container.firelens")
+    for each in found:
+        if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens" and not routers:
+            message = (
+                f"container {each.get('name')}: log driver awsfirelens needs a container with a firelensConfiguration"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.firelens")
 
 
 def _port_rules(container: Properties, mode: object, where: str) -> Refusals:

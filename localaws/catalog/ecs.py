@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.container_definitions import container_rules, declared_ports
+from localaws.catalog.container_definitions import TASK_DEFINITION, container_rules, declared_ports
 from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, vpc_of
 from localaws.catalog.fargate_sizes import size_rules
 from localaws.catalog.listeners import balancers_of
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 CLUSTER = "aws:ecs/cluster:Cluster"
 CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
-TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SERVICE = "aws:ecs/service:Service"
 
 _INVALID = "InvalidParameterException"

@@ -23,8 +23,8 @@ SIZES: dict[int, tuple[int, ...]] = {
 }
 """CPU units (1024 is one vCPU) to MiB. Source: RegisterTaskDefinition in the API reference."""
 
-_VCPU = re.compile(r"(\d+|\d*\.\d+)\s*vcpu", re.IGNORECASE)
-_GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
+VCPU = re.compile(r"(\d+|\d*\.\d+)\s*vcpu", re.IGNORECASE)
+GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
 
 
 def units(value: object, written: re.Pattern[str]) -> int | None:
@@ -47,10 +47,10 @@ def size_rules(inputs: Properties) -> Refusals:
     cpu, memory = inputs.get("cpu"), inputs.get("memory")
     if cpu is None or memory is None or not known(cpu, memory):
         return
-    allowed = SIZES.get(units(cpu, _VCPU) or 0)
+    allowed = SIZES.get(units(cpu, VCPU) or 0)
     if allowed is None:
         choices = f"cpu must be one of {', '.join(map(str, SIZES))}"
-    elif units(memory, _GB) in allowed:
+    elif units(memory, GB) in allowed:
         return
     else:
         choices = f"with cpu {cpu}, memory must be one of {', '.join(map(str, allowed))}"

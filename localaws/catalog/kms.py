@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 
-_USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC")
+_USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE")
 
 
 def _default_policy(account: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from localaws.catalog.inputs import INPUTS
+from localaws.catalog.model_limits import CODES, model_rules
 
 if TYPE_CHECKING:
     from localaws.catalog.values import Limit
@@ -284,9 +285,14 @@ class ResourceType:
         """
         for place, rule, message in self._misnamed(inputs):
             yield Refusal("InvalidArgument", f"{self.token} {message} {place}", rule, re.split(r"[.\[]", place)[0])
-        for limit in self.limits:
-            yield from limit.check(inputs)
-        yield from self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
+        own = [refusal for limit in self.limits for refusal in limit.check(inputs)]
+        own += self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
+        yield from own
+        code = CODES.get(self.token.split(":")[1].partition("/")[0], "ValidationException")
+        for place, allowed in model_rules(self.token, inputs, located):
+            # One reason is enough, and the type's own is the better one.
+            if not any(place in each.message for each in own):
+                yield Refusal(code, f"{place} must be {allowed}", "catalog.model", re.split(r"[.\[]", place)[0])
 
     def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
         """Names that shouldn't be there, or should: where, by which rule, and what is wrong with them."""

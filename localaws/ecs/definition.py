@@ -7,8 +7,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localaws.catalog.container_definitions import TASK_DEFINITION
 from localaws.catalog.ec2_network import SUBNET
-from localaws.catalog.ecs import TASK_DEFINITION
 from localaws.catalog.secretsmanager import part_of_secret
 from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.ecs.container_health import arguments

@@ -13,6 +13,8 @@ Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 BUCKET = "aws:s3/bucket:Bucket"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+CLUSTER = "aws:ecs/cluster:Cluster"
+DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -33,6 +35,11 @@ def network_check(**more: Any) -> dict[str, Any]:
 def lifecycle(**filtered: Any) -> dict[str, Any]:
     rule = {"id": "all", "status": "Enabled", "expiration": {"days": 90}, "filter": filtered}
     return {"rules": [rule]}
+
+
+def moved(storage: str) -> dict[str, Any]:
+    transition = {"days": 30, "storageClass": storage}
+    return {"rules": [{"id": "all", "status": "Enabled", "filter": {}, "transitions": [transition]}]}
 
 
 def interface(name: str, **more: Any) -> dict[str, Any]:
@@ -69,10 +76,22 @@ def placed(*strategies: tuple[str, str], **more: Any) -> dict[str, Any]:
     return {**launch, "orderedPlacementStrategies": ordered, **more}
 
 
+def task(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A Fargate task of 256 CPU units and 512 MiB with several containers."""
+    named = [{"name": f"c{number}", "image": "nginx", **each} for number, each in enumerate(containers)]
+    return {"containerDefinitions": json.dumps(named), **more}
+
+
+TO_ROUTER = {"logConfiguration": {"logDriver": "awsfirelens"}}
+ROUTER = {"firelensConfiguration": {"type": "fluentbit"}}
+
 NETWORKS = tuple(f"10.{number}.0.0/16" for number in range(61))
 ZONE = "attribute:ecs.availability-zone"
 ON_ZONE = [{"type": "memberOf", "expression": f"{ZONE} in [eu-west-1a]"}]
 INVALID = "InvalidParameterException"
+
+CLIENT = "ClientException"
+OPEN_FILES = {"name": "nofile", "softLimit": 1024, "hardLimit": 4096}
 
 ACCEPTANCE_CASES: list[Case] = [
     (
@@ -184,4 +203,23 @@ ACCEPTANCE_CASES: list[Case] = [
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(placementConstraints=ON_ZONE), placed()),
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(launchType="EXTERNAL"), placed()),
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(schedulingStrategy="DAEMON"), placed()),
+    (DEFINITION, "ecs.container.firelens", CLIENT, task(TO_ROUTER), task(TO_ROUTER, ROUTER)),
+    (DEFINITION, "ecs.container.firelens", CLIENT, task(ROUTER, ROUTER), task(ROUTER, {})),
+    (DEFINITION, "ecs.container.cpu-sum", CLIENT, task({"cpu": 200}, {"cpu": 57}), task({"cpu": 200}, {"cpu": 56})),
+    (
+        DEFINITION,
+        "ecs.container.memory-sum",
+        CLIENT,
+        task({"memory": 300}, {"memory": 213}),
+        task({"memory": 300}, {"memory": 512, "memoryReservation": 212}),
+    ),
+    (
+        DEFINITION,
+        "catalog.model",
+        CLIENT,
+        task({"ulimits": [{**OPEN_FILES, "name": "files"}]}),
+        task({"ulimits": [OPEN_FILES]}),
+    ),
+    (CLUSTER, "catalog.model", INVALID, {"tags": {str(n): "x" for n in range(51)}}, {"tags": {"a": "b"}}),
+    (LIFECYCLE, "catalog.model", "MalformedXML", moved("COLD"), moved("GLACIER")),
 ]

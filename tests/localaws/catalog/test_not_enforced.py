@@ -39,14 +39,6 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
             ),
         },
     ),
-    "ecs.container.memory-sum": (
-        "aws:ecs/taskDefinition:TaskDefinition",
-        {
-            "family": "f",
-            "memory": "512",
-            "containerDefinitions": json.dumps([{"name": n, "image": "i", "memory": 512} for n in "ab"]),
-        },
-    ),
     "ecs.container.reserved-port": (
         "aws:ecs/taskDefinition:TaskDefinition",
         {

@@ -1,0 +1,194 @@
+"""Write `localaws/catalog/service_models.py`: what the models of AWS's services say of the catalog's inputs.
+
+`make models` gets botocore, which ships the models, and runs this on it. The result is small enough to be kept in the
+repository, so neither the local AWS nor its tests need botocore.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.inputs import INPUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "service_models.py"
+
+CALLS = {
+    "aws:acm/certificate:Certificate": "acm RequestCertificate ImportCertificate",
+    "aws:cloudwatch/logGroup:LogGroup": "logs CreateLogGroup PutRetentionPolicy",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "logs PutResourcePolicy",
+    "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": "ec2 CreateEgressOnlyInternetGateway",
+    "aws:ec2/eip:Eip": "ec2 AllocateAddress",
+    "aws:ec2/flowLog:FlowLog": "ec2 CreateFlowLogs",
+    "aws:ec2/internetGateway:InternetGateway": "ec2 AttachInternetGateway",
+    "aws:ec2/natGateway:NatGateway": "ec2 CreateNatGateway",
+    "aws:ec2/route:Route": "ec2 CreateRoute",
+    "aws:ec2/routeTable:RouteTable": "ec2 CreateRouteTable",
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": "ec2 AssociateRouteTable",
+    "aws:ec2/securityGroup:SecurityGroup": "ec2 CreateSecurityGroup",
+    "aws:ec2/subnet:Subnet": "ec2 CreateSubnet",
+    "aws:ec2/vpc:Vpc": "ec2 CreateVpc",
+    "aws:ec2/vpcEndpoint:VpcEndpoint": "ec2 CreateVpcEndpoint",
+    "aws:ecs/cluster:Cluster": "ecs CreateCluster",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": "ecs PutClusterCapacityProviders",
+    "aws:ecs/service:Service": "ecs CreateService",
+    "aws:ecs/taskDefinition:TaskDefinition": "ecs RegisterTaskDefinition",
+    "aws:iam/policy:Policy": "iam CreatePolicy",
+    "aws:iam/role:Role": "iam CreateRole",
+    "aws:iam/rolePolicy:RolePolicy": "iam PutRolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "iam AttachRolePolicy",
+    "aws:kms/alias:Alias": "kms CreateAlias",
+    "aws:kms/key:Key": "kms CreateKey EnableKeyRotation ScheduleKeyDeletion",
+    "aws:lb/listener:Listener": "elbv2 CreateListener",
+    "aws:lb/listenerCertificate:ListenerCertificate": "elbv2 AddListenerCertificates",
+    "aws:lb/listenerRule:ListenerRule": "elbv2 CreateRule",
+    "aws:lb/loadBalancer:LoadBalancer": "elbv2 CreateLoadBalancer",
+    "aws:lb/targetGroup:TargetGroup": "elbv2 CreateTargetGroup",
+    "aws:route53/record:Record": "route53 ChangeResourceRecordSets",
+    "aws:route53/zone:Zone": "route53 CreateHostedZone",
+    "aws:s3/bucket:Bucket": "s3 CreateBucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "s3 PutBucketLifecycleConfiguration",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "s3 PutBucketOwnershipControls",
+    "aws:s3/bucketPolicy:BucketPolicy": "s3 PutBucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "s3 PutPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "s3 PutBucketEncryption",
+    "aws:s3/bucketVersioning:BucketVersioning": "s3 PutBucketVersioning",
+    "aws:secretsmanager/secret:Secret": "secretsmanager CreateSecret",
+    "aws:secretsmanager/secretVersion:SecretVersion": "secretsmanager PutSecretValue",
+    "aws:ssm/parameter:Parameter": "ssm PutParameter",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "ec2 AuthorizeSecurityGroupEgress",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ec2 AuthorizeSecurityGroupIngress",
+    "aws:wafv2/webAcl:WebAcl": "wafv2 CreateWebACL",
+    "aws:wafv2/webAclAssociation:WebAclAssociation": "wafv2 AssociateWebACL",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "wafv2 PutLoggingConfiguration",
+}
+"""By resource type: the service, and its calls that take what the resource has for inputs."""
+
+DEEPEST = 8
+_KEPT = ("enum", "min", "max", "pattern", "required")
+_LEFT_OUT = ("Tag", "TagSpecification", "Statement")
+"""Shapes that say the same everywhere, and the statements of web ACLs, which hold others without end."""
+
+
+NAMES = {
+    "aws:acm/certificate:Certificate": {"certificateBody": "Certificate"},
+    "aws:cloudwatch/logGroup:LogGroup": {"name": "logGroupName"},
+    "aws:ecs/cluster:Cluster": {"name": "clusterName"},
+    "aws:iam/policy:Policy": {"name": "PolicyName", "policy": "PolicyDocument"},
+    "aws:iam/role:Role": {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"},
+    "aws:iam/rolePolicy:RolePolicy": {"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"},
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {"role": "RoleName"},
+    "aws:kms/alias:Alias": {"name": "AliasName"},
+    "aws:kms/key:Key": {"deletionWindowInDays": "PendingWindowInDays"},
+    "aws:lb/listener:Listener": {"certificateArn": "Certificates[].CertificateArn"},
+    "aws:lb/targetGroup:TargetGroup": {
+        "healthCheck.healthyThreshold": "HealthyThresholdCount",
+        "healthCheck.interval": "HealthCheckIntervalSeconds",
+        "healthCheck.matcher": "Matcher.HttpCode",
+        "healthCheck.path": "HealthCheckPath",
+        "healthCheck.port": "HealthCheckPort",
+        "healthCheck.protocol": "HealthCheckProtocol",
+        "healthCheck.timeout": "HealthCheckTimeoutSeconds",
+        "healthCheck.unhealthyThreshold": "UnhealthyThresholdCount",
+    },
+}
+"""Inputs that the API names differently."""
+
+WRAPPERS = (
+    *("ChangeBatch.Changes[].ResourceRecordSet", "LifecycleConfiguration", "LoggingConfiguration"),
+    *("OwnershipControls", "PublicAccessBlockConfiguration", "ServerSideEncryptionConfiguration"),
+)
+"""Members in which a call has all the inputs that the resource has at the top."""
+
+DOCUMENTS = {"aws:ecs/taskDefinition:TaskDefinition": "containerDefinitions"}
+"""Inputs that are JSON, and inside of which names are the API's own."""
+
+
+def constraints(data: Path, token: str) -> dict[str, dict[str, Any]]:
+    """What the model says of the inputs of a type, by path: `loadBalancers[].containerPort`."""
+    service, *calls = CALLS[token].split()
+    newest = max((data / service).iterdir())
+    model = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
+    says: dict[str, dict[str, Any]] = {}
+    for call in calls:
+        says.update(_members(model["shapes"], model["operations"][call]["input"]["shape"], "", ()))
+    names, document = NAMES.get(token, {}), DOCUMENTS.get(token)
+    known = {_plain(path): kept for path, kept in says.items()}
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted({f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names}):
+        for marks in ("", "[]"):
+            kept = _match(_plain(names.get(path, path) + marks), known)
+            if kept and path != document:
+                found[path + marks] = kept
+    return found | {path: kept for path, kept in says.items() if document and path.startswith(f"{document}[].")}
+
+
+def _members(
+    shapes: dict[str, Any], name: str, path: str, above: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    shape = shapes[name]
+    kept = {key: shape[key] for key in _KEPT if key in shape}
+    if kept:
+        yield path, {"type": shape["type"], **kept}
+    if name in _LEFT_OUT or len(above) >= DEEPEST:
+        return
+    for member, inner in shape.get("members", {}).items():
+        below = f"{path}.{member}".lstrip(".")
+        yield from _members(shapes, inner["shape"], below, (*above, name))
+    if shape["type"] == "list":
+        yield from _members(shapes, shape["member"]["shape"], f"{path}[]", (*above, name))
+
+
+def _plain(path: str) -> str:
+    """A path as both sides would write it: Pulumi has plurals for lists, the API words like `Config` at an end."""
+    marks = "[]" if path.endswith("[]") else ""
+    for wrapper in WRAPPERS:
+        path = path.removeprefix(f"{wrapper}.")
+    parts = path.replace("[]", "").lower().split(".")
+    return ".".join(re.sub(r"(?<!s)s$|(?<=[a-z])config(uration)?s?$", "", _singular(part)) for part in parts) + marks
+
+
+def _singular(part: str) -> str:
+    return re.sub(r"ies$", "y", part)
+
+
+def _match(plain: str, known: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """What is said of the same path, or of the only one with the same parts and others between them."""
+    if plain in known:
+        return known[plain]
+    parts = plain.split(".")
+    between = [
+        kept for path, kept in known.items() if len(parts) > 1 and _is_part(parts, path.split("."))
+    ]  # fmt: skip
+    return between[0] if len(between) == 1 else None
+
+
+def _is_part(few: list[str], many: list[str]) -> bool:
+    left = iter(many)
+    return (few[0], few[-1]) == (many[0], many[-1]) and all(each in left for each in few)
+
+
+def main(botocore: Path) -> None:
+    """Write the module from a folder in which botocore is installed."""
+    lines = ['"""What the models of AWS\'s services say of inputs; written by `make models`, not by hand."""', ""]
+    lines += ["from __future__ import annotations", "", "from typing import Any", ""]
+    lines += ["MODELS: dict[str, dict[str, dict[str, Any]]] = {"]
+    for token in CALLS:
+        found = constraints(botocore / "botocore" / "data", token)
+        lines += [f"    {token!r}: {{", *(f"        {path!r}: {kept!r}," for path, kept in found.items()), "    },"]
+    lines += [
+        "}",
+        '"""By type and path: the type of value, and its `enum`, `min`, `max`, `pattern` or `required` members."""',
+    ]
+    TARGET.write_text("\n".join([*lines, ""]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
