@@ -46,7 +46,7 @@ CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 SERVICE = "aws:ecs/service:Service"
 
 _INVALID = "InvalidParameterException"
-_FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 _NAME = matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens")
 
 
@@ -88,7 +88,7 @@ def _providers_rules(inputs: Properties) -> Refusals:
             message = f"{path} names {used!r}, which capacityProviders lacks"
             yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
     for provider in texts(providers):
-        if provider not in _FARGATE_PROVIDERS:
+        if provider not in FARGATE_PROVIDERS:
             message = f"The specified capacity provider '{provider}' was not found"
             yield Refusal(_INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.catalog.container_definitions import TASK_DEFINITION
 from localaws.catalog.ec2_network import SUBNET
+from localaws.catalog.ecs import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
 from localaws.catalog.secretsmanager import part_of_secret
 from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.ecs.container_health import arguments
@@ -78,9 +79,22 @@ def service_spec(service: Resource, resources: Resources, current: Revision | No
         grace=_integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
         rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
+        placeable=_on_fargate(service, resources),
         revision=revision,
         drain_delays={group: _drain_delay(group, resources) for group in groups},
     )
+
+
+def _on_fargate(service: Resource, resources: Resources) -> bool:
+    """Whether its tasks run on Fargate: by its launch type or strategy, else by its cluster's default strategy."""
+    if strategies := service.inputs.get("capacityProviderStrategies"):
+        return any(each.get("capacityProvider") in FARGATE_PROVIDERS for each in strategies)
+    launch = service.inputs.get("launchType")
+    if launch is not None:
+        return bool(launch == "FARGATE")
+    cluster = str(service.outputs.get("cluster") or "default").rpartition("/")[2]
+    defaults = (each.inputs for each in resources.all(CAPACITY_PROVIDERS) if each.inputs.get("clusterName") == cluster)
+    return any(each.get("defaultCapacityProviderStrategies") for each in defaults)
 
 
 def task_spec(

@@ -104,6 +104,9 @@ class ServiceSpec:
     rebalances: bool = False
     """Whether tasks move to another zone when there are too few in it."""
 
+    placeable: bool = True
+    """Whether there is capacity for its tasks: Fargate's always, that of instances never."""
+
     revision: Revision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
     """Deregistration delay by target group, in seconds, also of those that only older deployments are in."""

@@ -205,7 +205,10 @@ class _Step:
         primary, _ = self._active()
         failing = sum(map(self._failing, primary))
         count = min(self.spec.desired - len(primary) + failing, self._room())
-        self._start(count, replacing=min(count, failing))
+        if self.spec.placeable:
+            self._start(count, replacing=min(count, failing))
+        elif count > 0:
+            self._say_once(wording.NO_INSTANCES, since=self._primary().created_at)
 
     def stop_drained(self) -> None:
         """Tasks that have drained get SIGTERM."""

@@ -16,6 +16,11 @@ FAILED_CONTAINER_CHECKS = "Task failed container health checks"
 FAILED_TO_START = "tasks failed to start."
 STEADY = "has reached a steady state."
 INCONSISTENT = "is unable to consistently start tasks successfully."
+NO_INSTANCES = (
+    "was unable to place a task because no container instance met all of its requirements. Reason: No Container "
+    "Instances were found in your cluster. For more information, see the Troubleshooting section of the Amazon ECS "
+    "Developer Guide."
+)
 STUCK = (
     "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
     "Update the minimumHealthyPercent or maximumPercent value and try again."

@@ -13,9 +13,15 @@ from localaws.catalog import CATALOG
 TASK_DEFINITION = CATALOG["aws:ecs/taskDefinition:TaskDefinition"]
 
 
-@pytest.mark.parametrize("cpu", fargate.MEMORY_MIB)
+CPU_UNITS = [128 * 2**power for power in range(11)]
+"""Sizes that Fargate has, and beside them, as it doubles them, sizes that it hasn't."""
+
+MEMORIES = sorted({512, 1536, 17408, 65536, *range(1024, 32769, 1024), *range(32768, 262145, 4096)})
+
+
+@pytest.mark.parametrize("cpu", CPU_UNITS)
 def test_the_table_says_what_the_catalog_says(cpu: int) -> None:
-    for memory in (512, 1024, 1536, 2048, 4096, 5120, 8192, 16384, 17408, 20480, 30720, 61440, 65536, 122880):
+    for memory in MEMORIES:
         inputs = {
             "family": "any",
             "cpu": str(cpu),
@@ -25,7 +31,12 @@ def test_the_table_says_what_the_catalog_says(cpu: int) -> None:
             "containerDefinitions": json.dumps([{"name": "a", "image": "b", "essential": True}]),
         }
         refused = any("Fargate configuration" in each.message for each in TASK_DEFINITION.check(inputs))
-        assert refused == (memory not in fargate.MEMORY_MIB[cpu]), (cpu, memory)
+        assert refused == (memory not in fargate.MEMORY_MIB.get(cpu, ())), (cpu, memory)
+
+
+def test_no_size_of_the_table_is_out_of_the_comparison() -> None:
+    assert fargate.MEMORY_MIB.keys() < {*CPU_UNITS}
+    assert {memory for sizes in fargate.MEMORY_MIB.values() for memory in sizes} <= {*MEMORIES}
 
 
 def test_more_cpu_never_means_less_memory() -> None:

@@ -90,6 +90,7 @@ class Web(SmallCloud):
                 "name": "web",
                 "cluster": f"{ARN}:cluster/cluster",
                 "taskDefinition": self.define(1),
+                "launchType": "FARGATE",
                 "desiredCount": 2,
                 "deploymentMinimumHealthyPercent": 100,
                 "deploymentMaximumPercent": 200,

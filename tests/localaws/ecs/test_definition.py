@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.ecs import SERVICE
+from localaws.catalog.ecs import CAPACITY_PROVIDERS, SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, parameter_name, service_spec, task_spec
 from localaws.ecs.model import Breaker
 from localaws.ecs.runtime import Condition, HealthCheck, TaskStartError
@@ -45,6 +45,34 @@ def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(we
     web.put("aws:lb/targetGroup:TargetGroup", other, deregistrationDelay=20)
     web.change(loadBalancers=[{"targetGroupArn": other, "containerName": "web", "containerPort": 80}])
     assert read(web).drain_delays == {web.group: 15, other: 20}
+
+
+@pytest.mark.parametrize(
+    ("launch", "strategy", "default", "placeable"),
+    [
+        ("FARGATE", None, None, True),
+        ("EC2", None, "FARGATE", False),
+        ("EXTERNAL", None, None, False),
+        (None, None, None, False),
+        (None, None, "FARGATE_SPOT", True),
+        (None, ["FARGATE_SPOT"], None, True),
+        (None, ["instances"], "FARGATE", False),
+    ],
+)
+def test_only_fargates_capacity_is_there(
+    web: Any,
+    launch: str | None,
+    strategy: list[str] | None,
+    default: str | None,
+    placeable: bool,  # noqa: FBT001 — a case
+) -> None:
+    """Without a launch type or strategy of its own, a service has its cluster's default strategy, else EC2."""
+    items = [{"capacityProvider": each, "weight": 1} for each in strategy or ()]
+    web.change(launchType=launch, capacityProviderStrategies=items)
+    for cluster in ("cluster", "other"):
+        defaults = [{"capacityProvider": default}] if default and cluster == "cluster" else []
+        web.put(CAPACITY_PROVIDERS, cluster, clusterName=cluster, defaultCapacityProviderStrategies=defaults)
+    assert read(web).placeable is placeable
 
 
 def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
