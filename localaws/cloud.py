@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
 from localaws.catalog.model import values_at
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.values import known
 from localaws.tagging import ALL_TAGS, NO_TAGGING
 
@@ -83,7 +84,8 @@ class _Mint:
         return str(self.world.random.randrange(10 ** (count - 1), 10**count))
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        return f"arn:aws:{service}:{self.region if region is None else region}:{self.world.account}:{resource}"
+        partition, shown = partition_of(self.region).name, self.region if region is None else region
+        return f"arn:{partition}:{service}:{shown}:{self.world.account}:{resource}"
 
     def count(self, counter: str) -> int:
         self.world.counters[counter] += 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from localaws import policy_documents
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.acm import CERTIFICATE, missing_records
 from localaws.catalog.ec2_network import (
@@ -24,6 +26,7 @@ from localaws.catalog.iam import CREATED, ROLE
 from localaws.catalog.listeners import balancers_of
 from localaws.catalog.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.logs import LOG_GROUP
+from localaws.catalog.partitions import Partition, partition_of
 from localaws.catalog.route53 import ZONE, assumed_zone_id, name_of_zone, zone_name
 from localaws.catalog.secretsmanager import SECRET, seeded_suffix
 from localaws.catalog.ssm import PARAMETER, names_of, parameter_arn
@@ -70,6 +73,11 @@ class Query:
     cloud: Cloud
     args: Properties
     region: str
+
+    @property
+    def partition(self) -> Partition:
+        """The partition of the region."""
+        return partition_of(self.region)
 
     def lookup(self, token: str, what: str, **facts: Any) -> Resource:
         """The one resource that matches the arguments given here and the call's filters.
@@ -148,17 +156,40 @@ def _availability_zones(query: Query) -> Properties:
 
 
 def _region(query: Query) -> Properties:
-    endpoint = f"ec2.{query.region}.amazonaws.com"
+    endpoint = f"ec2.{query.region}.{query.partition.suffix}"
     return {"id": query.region, "name": query.region, "description": query.region, "endpoint": endpoint}
 
 
 def _caller_identity(query: Query) -> Properties:
     account = query.cloud.account
-    return {"id": account, "accountId": account, "arn": f"arn:aws:iam::{account}:user/local", "userId": "AIDALOCAL"}
+    arn = f"arn:{query.partition.name}:iam::{account}:user/local"
+    return {"id": account, "accountId": account, "arn": arn, "userId": "AIDALOCAL"}
 
 
-def _partition(_query: Query) -> Properties:
-    return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
+def _policy_document(query: Query) -> Properties:
+    try:
+        text, minified = policy_documents.written(query.args)
+    except ValueError as problem:
+        raise Refused(Refusal("InvalidArgument", str(problem), "invokes.policy-document")) from None
+    return {
+        "id": str(zlib.crc32(text.encode())),
+        "version": "2012-10-17",
+        **query.args,
+        "json": text,
+        "minifiedJson": minified,
+    }
+
+
+def _partition(query: Query) -> Properties:
+    name, suffix, prefix = query.partition.name, query.partition.suffix, query.partition.reverse_prefix
+    return {"id": name, "partition": name, "dnsSuffix": suffix, "reverseDnsPrefix": prefix}
+
+
+def _service_principal(query: Query) -> Properties:
+    service = str(query.args.get("serviceName"))
+    suffix = query.partition.principal_suffix(service)
+    identifier, name = f"{service}.{query.region}.{suffix}", query.partition.principal(service)
+    return {"id": identifier, "name": name, "serviceName": service, "suffix": suffix, "region": query.region}
 
 
 def _vpc(query: Query) -> Properties:
@@ -264,7 +295,7 @@ def _parameter(query: Query) -> Properties:
 def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
     seeded = query.cloud.parameters.get(name)
     if seeded is not None and seeded.type != SEEDED_SECRET:
-        arn = f"arn:aws:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
+        arn = f"arn:{query.partition.name}:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
         return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
     made = next(iter(query.matching(PARAMETER, name=name)), None)
     return query.facts(made) if made else None
@@ -275,7 +306,8 @@ def _secret(query: Query) -> Properties:
     arn, name = query.args.get("arn"), query.args.get("name")
     seeded = seeded_secret(query.cloud, str(arn or name))
     if seeded is not None:
-        arn = f"arn:aws:secretsmanager:{query.region}:{query.cloud.account}:secret:{seeded}-{seeded_suffix(seeded)}"
+        place = f"{query.partition.name}:secretsmanager:{query.region}:{query.cloud.account}"
+        arn = f"arn:{place}:secret:{seeded}-{seeded_suffix(seeded)}"
         found: dict[str, Any] = {"id": arn, "arn": arn, "name": seeded, "description": "", "kmsKeyId": "", "tags": {}}
     else:
         made = next(iter(query.matching(SECRET, arn=arn, name=name)), None)
@@ -328,7 +360,7 @@ def _quota(query: Query) -> Properties:
     if not name:
         message = f"the local AWS doesn't know the quota {code} of {service}; add it to localaws/invokes.py"
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
-    arn = f"arn:aws:servicequotas:{query.region}:{query.cloud.account}:{service}/{code}"
+    arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.cloud.account}:{service}/{code}"
     own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
     return {**own, "value": most, "defaultValue": most, "adjustable": True, "globalQuota": False, "usageMetrics": []}
 
@@ -354,7 +386,7 @@ def _zone(query: Query) -> Properties:
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     found: dict[str, Any] = query.facts(made[0]) if made else assumed or {}
     return {
-        "arn": f"arn:aws:route53:::hostedzone/{found['id']}",
+        "arn": f"arn:{query.partition.name}:route53:::hostedzone/{found['id']}",
         "callerReference": "local",
         "comment": "",
         "nameServers": [],
@@ -389,7 +421,7 @@ def _prefix_list(query: Query) -> Properties:
                 "prefixListId": identifier,
                 "name": name,
                 "cidrBlocks": list(networks),
-                "arn": f"arn:aws:ec2:{query.region}:aws:prefix-list/{identifier}",
+                "arn": f"arn:{query.partition.name}:ec2:{query.region}:aws:prefix-list/{identifier}",
                 "addressFamily": "IPv4",
                 "entries": [{"cidr": network, "description": ""} for network in networks],
                 "maxEntries": len(networks),
@@ -406,7 +438,7 @@ def _elb_service_account(query: Query) -> Properties:
     if account is None:
         message = f"unsupported AWS Region {query.region}: its load balancers write their logs as a service principal"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
-    return {"id": account, "arn": f"arn:aws:iam::{account}:root"}
+    return {"id": account, "arn": f"arn:{query.partition.name}:iam::{account}:root"}
 
 
 def _cluster(query: Query) -> Properties:
@@ -485,11 +517,13 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:ecs/getService:getService": _service,
     "aws:ecs/getTaskDefinition:getTaskDefinition": _task_definition,
     "aws:elb/getServiceAccount:getServiceAccount": _elb_service_account,
+    "aws:iam/getPolicyDocument:getPolicyDocument": _policy_document,
     "aws:iam/getRole:getRole": _role,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
+    "aws:index/getServicePrincipal:getServicePrincipal": _service_principal,
     "aws:lb/getLoadBalancer:getLoadBalancer": _load_balancer,
     "aws:lb/getTargetGroup:getTargetGroup": _target_group,
     "aws:route53/getZone:getZone": _zone,

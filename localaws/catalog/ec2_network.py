@@ -6,6 +6,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.values import CIDR_IPV6, Allowed, Limit, blocks, cidr, exactly_one, given, network, one_of, texts
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:
         "allocationId": identifier,
         "arn": mint.arn("ec2", f"elastic-ip/{identifier}"),
         "publicIp": address,
-        "publicDns": f"ec2-{address.replace('.', '-')}.{mint.region}.compute.amazonaws.com",
+        "publicDns": f"ec2-{address.replace('.', '-')}.{mint.region}.compute.{partition_of(mint.region).suffix}",
         "associationId": "",
     }
 

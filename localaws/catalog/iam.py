@@ -22,8 +22,8 @@ TRUST_POLICY_CHARACTERS = 2048
 MANAGED_POLICY_CHARACTERS = 6144
 """AWS's default quotas; white space doesn't count."""
 
-AWS_MANAGED = "arn:aws:iam::aws:policy/"
-"""How the ARNs of AWS's own policies start; every one of them is taken to exist."""
+AWS_MANAGED = ":iam::aws:policy/"
+"""What the ARNs of AWS's own policies have in them; every one of them is taken to exist."""
 
 CREATED = "2024-01-01T00:00:00Z"
 """The creation date of everything: the catalog has no clock."""
@@ -55,7 +55,7 @@ def _role_account_rules(inputs: Properties, world: World, current: Resource | No
 
 
 def _attachable(world: World, arn: object, name: str) -> Refusals:
-    if isinstance(arn, str) and not arn.startswith(AWS_MANAGED) and world.get(POLICY, arn) is None:
+    if isinstance(arn, str) and AWS_MANAGED not in arn and world.get(POLICY, arn) is None:
         message = f"Policy {arn} does not exist or is not attachable."
         yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
 
@@ -112,7 +112,7 @@ def _policy_rules(inputs: Properties) -> Refusals:
 
 def _policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     path, name = inputs.get("path") or "/", inputs.get("name")
-    if current is None and world.get(POLICY, f"arn:aws:iam::{world.account}:policy{path}{name}"):
+    if current is None and any(each.id.endswith(f":policy{path}{name}") for each in world.all(POLICY)):
         yield Refusal("EntityAlreadyExists", f"A policy called {name} already exists.", "iam.policy.unique", "name")
 
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, optional_policy_rules, statements
 from localaws.catalog.values import Limit, block, given, length, listed, matches, one_of, parsed, within
 
@@ -20,9 +21,9 @@ ALIAS = "aws:kms/alias:Alias"
 _USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE")
 
 
-def _default_policy(account: str) -> str:
+def _default_policy(mint: Mint) -> str:
     """What KMS gives a key without a policy: the account may do everything, so IAM decides."""
-    principal = {"AWS": f"arn:aws:iam::{account}:root"}
+    principal = {"AWS": f"arn:{partition_of(mint.region).name}:iam::{mint.world.account}:root"}
     statement = {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": principal}
     return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Action": "kms:*", "Resource": "*"}]})
 
@@ -71,7 +72,7 @@ def _key_computed(mint: Mint, inputs: Properties) -> Properties:
         "id": identifier,
         "keyId": identifier,
         "arn": mint.arn("kms", f"key/{identifier}"),
-        **({} if inputs.get("policy") else {"policy": _default_policy(mint.world.account)}),
+        **({} if inputs.get("policy") else {"policy": _default_policy(mint)}),
     }
 
 

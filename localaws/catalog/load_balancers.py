@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, VPC, has_internet_gateway, vpc_of, zone_of
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, values_at
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows
 from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
 from localaws.catalog.values import (
@@ -152,7 +153,7 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
         if bucket is None or logs.get("enabled") is not True:
             continue
         prefix = f"{logs['prefix']}/" if logs.get("prefix") else ""
-        key = f"arn:aws:s3:::{bucket.id}/{prefix}AWSLogs/{world.account}/{file}"
+        key = f"{bucket.computed['arn']}/{prefix}AWSLogs/{world.account}/{file}"
         algorithms = values_at(
             companion(world, ENCRYPTION, bucket.id), "rules[].applyServerSideEncryptionByDefault.sseAlgorithm"
         )
@@ -182,7 +183,7 @@ def _log_writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
     services = {("Service", each) for each in _LOG_WRITERS.get(kind, ())}
     account = ELB_ACCOUNTS.get(region)
     if kind == "application" and account:
-        return frozenset({*services, ("AWS", account), ("AWS", f"arn:aws:iam::{account}:root")})
+        return frozenset({*services, ("AWS", account), ("AWS", f"arn:{partition_of(region).name}:iam::{account}:root")})
     return frozenset(services)
 
 
@@ -198,7 +199,7 @@ def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
         "id": arn,
         "arn": arn,
         "arnSuffix": suffix,
-        "dnsName": f"{name}.{mint.region}.elb.amazonaws.com",
+        "dnsName": f"{name}.{mint.region}.elb.{partition_of(mint.region).suffix}",
         "zoneId": HOSTED_ZONES.get(mint.region, "Z00000000000000"),
         "vpcId": vpc,
         **({} if inputs.get("securityGroups") else default_group),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.kms import key_of
 from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, resource_policy_rules
 from localaws.catalog.values import ARN, Limit, exactly_one, given, length, matches, one_of, parsed
 
@@ -31,7 +32,7 @@ def _account_rules(inputs: Properties, world: World, _current: Resource | None) 
     if key is not None and not _may_use(key, f"log-group:{inputs.get('name')}", world.account):
         message = (
             f"The specified KMS key does not exist or is not allowed to be used with log group {inputs.get('name')}: "
-            f"the policy of {key.id} must let logs.{key.region}.amazonaws.com use it"
+            f"the policy of {key.id} must let logs.{key.region}.{_suffix(key)} use it"
         )
         yield Refusal("InvalidParameterException", message, "logs.group.key", "kmsKeyId")
 
@@ -39,11 +40,17 @@ def _account_rules(inputs: Properties, world: World, _current: Resource | None) 
 _NEEDED = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
 
 
+def _suffix(key: Resource) -> str:
+    """What the names of CloudWatch Logs end in where a key is."""
+    return partition_of(key.region).principal_suffix("logs")
+
+
 def _may_use(key: Resource, group: str, account: str) -> bool:
     """Whether a key's policy lets CloudWatch Logs encrypt a log group with it, in the key's region."""
     policy = parsed(key.outputs.get("policy"))
-    services = (f"logs.{region}amazonaws.com" for region in ("", f"{key.region}."))
-    arn = f"arn:aws:logs:{key.region}:{account}:{group}"
+    partition = partition_of(key.region)
+    services = (f"logs.{region}{_suffix(key)}" for region in ("", f"{key.region}."))
+    arn = f"arn:{partition.name}:logs:{key.region}:{account}:{group}"
     context = {"kms:EncryptionContext:aws:logs:arn": arn, "aws:SourceAccount": account, "aws:SourceArn": arn}
     principals = frozenset(("Service", each) for each in services)
     return all(

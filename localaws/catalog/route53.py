@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.values import Limit, blocks, exactly_one, given, length, matches, one_of, text, within
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
     return {
         "id": identifier,
         "zoneId": identifier,
-        "arn": f"arn:aws:route53:::hostedzone/{identifier}",
+        "arn": f"arn:{partition_of(mint.region).name}:route53:::hostedzone/{identifier}",
         "nameServers": servers,
         "primaryNameServer": servers[0],
         **({} if given(inputs, "comment") else {"comment": "Managed by Pulumi"}),

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules, resource_policy_rules, statements
 from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, listed, one_of, parsed, size, text
 
@@ -37,12 +38,12 @@ _NAME = Allowed("3 to 63 lower-case letters, digits, dots and hyphens, and no IP
 
 
 def _bucket_computed(mint: Mint, inputs: Properties) -> Properties:
-    name = inputs.get("bucket")
+    name, partition = inputs.get("bucket"), partition_of(mint.region)
     return {
         "id": name,
-        "arn": f"arn:aws:s3:::{name}",
-        "bucketDomainName": f"{name}.s3.amazonaws.com",
-        "bucketRegionalDomainName": f"{name}.s3.{mint.region}.amazonaws.com",
+        "arn": f"arn:{partition.name}:s3:::{name}",
+        "bucketDomainName": f"{name}.s3.{partition.suffix}",
+        "bucketRegionalDomainName": f"{name}.s3.{mint.region}.{partition.suffix}",
         "bucketRegion": mint.region,
         "hostedZoneId": HOSTED_ZONES.get(mint.region, "Z00000000000000"),
     }
@@ -76,11 +77,13 @@ def _policy_account_rules(inputs: Properties, world: World, current: Resource | 
         return
     block_ = companion(world, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
     blocks_public = block_.get("blockPublicPolicy") is True if block_ else True
+    bucket = world.get(BUCKET, inputs.get("bucket"))
+    arn = str(bucket.computed["arn"] if bucket else f"arn:aws:s3:::{inputs.get('bucket')}")
     for statement in statements(document):
         if blocks_public and _is_public(statement):
             message = "Access Denied: the bucket blocks public policies (blockPublicPolicy)"
             yield Refusal("AccessDenied", message, "s3.bucket-policy.public", "policy")
-        yield from _policy_resources(statement, str(inputs.get("bucket")))
+        yield from _policy_resources(statement, arn)
 
 
 def _is_public(statement: Properties) -> bool:
@@ -89,8 +92,7 @@ def _is_public(statement: Properties) -> bool:
     return statement.get("Effect") == "Allow" and anyone and not statement.get("Condition")
 
 
-def _policy_resources(statement: Properties, bucket: str) -> Refusals:
-    arn = f"arn:aws:s3:::{bucket}"
+def _policy_resources(statement: Properties, arn: str) -> Refusals:
     for resource in listed(statement.get("Resource")):
         if resource is not None and resource != arn and not str(resource).startswith(f"{arn}/"):
             message = f"Policy has invalid resource: {resource} isn't {arn} or in it"

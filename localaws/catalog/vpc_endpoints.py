@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, ec2_id, vpc_of, zone_of
 from localaws.catalog.model import Reference, Refusal, Resource, ResourceType
+from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules
 from localaws.catalog.values import Limit, given, one_of, text, texts
 
@@ -34,15 +35,21 @@ def _kind(inputs: Properties) -> object:
     return inputs.get("vpcEndpointType") or "Gateway"
 
 
+_NAME = re.compile(r"(?:[a-z]+\.)*amazonaws\.(?:vpce\.)?(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d)\.(?P<service>.+)")
+"""A service's name with a region in it: `com.amazonaws.eu-west-1.ecr.api`, `cn.com.amazonaws.cn-north-1.ecr.api`."""
+
+
 def _service(inputs: Properties) -> str:
     """The service's short name: `ecr.api` for `com.amazonaws.eu-west-1.ecr.api`."""
-    return ".".join((text(inputs.get("serviceName")) or "").split(".")[3:])
+    name = text(inputs.get("serviceName")) or ""
+    found = _NAME.match(name)
+    return found["service"] if found else ".".join(name.split(".")[3:])
 
 
 def _region(service: str) -> str | None:
     """The region in a service's name; None for a global service, such as `com.amazonaws.route53`, and other forms."""
-    found = re.match(r"com\.amazonaws\.(?:vpce\.)?([a-z]{2,}(?:-[a-z]+)+-\d)\.", service)
-    return found[1] if found else None
+    found = _NAME.match(service)
+    return found["region"] if found else None
 
 
 _BY_KIND = {"Gateway": ("subnetIds", "securityGroupIds", "privateDnsEnabled"), "Interface": ("routeTableIds",)}
@@ -114,7 +121,7 @@ def _place_rules(inputs: Properties, world: World) -> Refusals:
 def _computed(mint: Mint, inputs: Properties) -> Properties:
     identifier, name = ec2_id(mint, "vpce"), str(inputs.get("serviceName"))
     interface = _kind(inputs) != "Gateway"
-    dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{mint.region}.vpce.amazonaws.com"
+    dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{mint.region}.vpce.{partition_of(mint.region).suffix}"
     vpc = mint.world.get(VPC, inputs.get("vpcId"))
     default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -294,6 +295,133 @@ def test_a_private_zone_is_found_by_its_id_and_by_name_only_if_asked_for(account
 def test_a_new_region_has_no_account_that_writes_load_balancers_logs(account: Account) -> None:
     with pytest.raises(Refused, match="unsupported AWS Region eu-south-2"):
         invokes.answer(account, "aws:elb/getServiceAccount:getServiceAccount", {}, "eu-south-2")
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "suffix", "prefix"),
+    [
+        ("eu-west-1", "aws", "amazonaws.com", "com.amazonaws"),
+        ("us-gov-west-1", "aws-us-gov", "amazonaws.com", "com.amazonaws"),
+        ("cn-north-1", "aws-cn", "amazonaws.com.cn", "cn.com.amazonaws"),
+        ("us-iso-east-1", "aws-iso", "c2s.ic.gov", "gov.ic.c2s"),
+        ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov", "gov.sgov.sc2s"),
+        ("eusc-de-east-1", "aws-eusc", "amazonaws.eu", "eu.amazonaws"),
+    ],
+)
+def test_a_region_is_in_one_partition_and_so_are_arns_and_domains(
+    region: str, partition: str, suffix: str, prefix: str
+) -> None:
+    cloud = Cloud(seed=1)
+    found = invokes.answer(cloud, "aws:index/getPartition:getPartition", {}, region)
+    assert (found["id"], found["partition"]) == (partition, partition)
+    assert (found["dnsSuffix"], found["reverseDnsPrefix"]) == (suffix, prefix)
+    assert invokes.answer(cloud, "aws:index/getRegion:getRegion", {}, region)["endpoint"] == f"ec2.{region}.{suffix}"
+    identity = invokes.answer(cloud, "aws:index/getCallerIdentity:getCallerIdentity", {}, region)
+    assert identity["arn"].startswith(f"arn:{partition}:iam::")
+    bucket = cloud.create("aws:s3/bucket:Bucket", "bucket", {"bucket": "files"}, region=region).outputs
+    assert (bucket["arn"], bucket["bucketDomainName"]) == (f"arn:{partition}:s3:::files", f"files.s3.{suffix}")
+    key = cloud.create("aws:kms/key:Key", "key", {}, region=region).outputs
+    assert key["arn"].startswith(f"arn:{partition}:kms:{region}:")
+    assert f"arn:{partition}:iam::123456789012:root" in key["policy"]
+
+
+@pytest.mark.parametrize(
+    ("service", "region", "name"),
+    [
+        ("ecs-tasks", "eu-west-1", "ecs-tasks.amazonaws.com"),
+        ("ecs-tasks", "cn-north-1", "ecs-tasks.amazonaws.com"),
+        ("logs", "cn-north-1", "logs.amazonaws.com.cn"),
+        ("logs", "us-gov-west-1", "logs.amazonaws.com"),
+    ],
+)
+def test_a_services_principal_ends_as_its_partition_has_it(
+    account: Account, service: str, region: str, name: str
+) -> None:
+    token = "aws:index/getServicePrincipal:getServicePrincipal"
+    found = invokes.answer(account, token, {"serviceName": service, "region": region}, region)
+    assert found["name"] == name
+    assert found["id"] == f"{service}.{region}.{found['suffix']}"
+    assert {"name", "suffix", "region", "serviceName"} <= {*found} & sdk_outputs("index/getServicePrincipal")
+
+
+READ = {
+    "sid": "Read",
+    "actions": ["s3:GetObject", "s3:ListBucket"],
+    "resources": ["arn:aws:s3:::files/&{aws:username}"],
+}
+ANYONE = {"type": "*", "identifiers": ["*"]}
+SERVICE = {"type": "Service", "identifiers": ["ecs-tasks.amazonaws.com"]}
+ONLY_TLS = {"test": "Bool", "variable": "aws:SecureTransport", "values": ["true"]}
+
+
+@pytest.mark.parametrize(
+    ("args", "statements"),
+    [
+        (
+            {"statements": [READ]},
+            [
+                {
+                    "Sid": "Read",
+                    "Effect": "Allow",
+                    "Action": ["s3:ListBucket", "s3:GetObject"],
+                    "Resource": "arn:aws:s3:::files/${aws:username}",
+                }
+            ],
+        ),
+        (
+            {
+                "statements": [
+                    {"effect": "Deny", "notActions": ["a:B"], "principals": [ANYONE], "conditions": [ONLY_TLS]}
+                ]
+            },
+            [
+                {
+                    "Effect": "Deny",
+                    "NotAction": "a:B",
+                    "Principal": "*",
+                    "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+                }
+            ],
+        ),
+        (
+            {"statements": [{"actions": ["sts:AssumeRole"], "principals": [SERVICE, SERVICE]}]},
+            [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}],
+        ),
+        (
+            {
+                "sourcePolicyDocuments": [
+                    '{"Statement": {"Sid": "A", "Action": "a:A"}}',
+                    '{"Statement": [{"Sid": "B"}]}',
+                ],
+                "statements": [{"sid": "B", "actions": ["b:B"]}],
+                "overridePolicyDocuments": ['{"Statement": [{"Sid": "A", "Action": "c:C"}, {"Action": "d:D"}]}'],
+            },
+            [{"Sid": "A", "Action": "c:C"}, {"Sid": "B", "Effect": "Allow", "Action": "b:B"}, {"Action": "d:D"}],
+        ),
+    ],
+)
+def test_a_policy_is_put_together_from_its_statements(
+    account: Account, args: dict[str, Any], statements: list[dict[str, Any]]
+) -> None:
+    found = account.ask("iam/getPolicyDocument", **args)
+    assert json.loads(found["json"]) == json.loads(found["minifiedJson"])
+    assert json.loads(found["json"]) == {"Version": "2012-10-17", "Statement": statements}
+    assert {"json", "minifiedJson", "version", "id"} <= {*found} & sdk_outputs("iam/getPolicyDocument")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"sourcePolicyDocuments": ["{"]}, "sourcePolicyDocuments: not JSON"),
+        ({"overridePolicyDocuments": ["[]"]}, "overridePolicyDocuments: must be JSON objects"),
+        ({"sourcePolicyDocuments": ['{"Statement": {"Sid": "A"}}'] * 2}, "duplicate Sid A"),
+    ],
+)
+def test_documents_that_cannot_be_put_together_are_refused(
+    account: Account, args: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(Refused, match=message):
+        account.ask("iam/getPolicyDocument", **args)
 
 
 def test_nothing_of_another_region_is_found(account: Account) -> None:
