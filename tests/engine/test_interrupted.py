@@ -1,4 +1,7 @@
-"""Runs that end halfway, by Ctrl-C or because a step fails, and the run after them that completes their work."""
+"""Runs that end halfway by Ctrl-C, and the run after them that completes their work.
+
+Those that end because a step fails: test_stopped_runs.py.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,15 @@ import httpx
 
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
-from tests.engine.test_import import other_project
 from tests.engine.test_lifecycle import Traffic, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.engine.stack import Stack
 
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
-ALL_VPCS_OF_A_REGION = """\
-import pulumi_aws as aws
-for number in range(5):
-    aws.ec2.Vpc(f"vpc-{number}", cidr_block=f"10.{number}.0.0/16")
-"""
 
 
 def exists(stack: Stack, token: str) -> int:
@@ -95,18 +91,3 @@ def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up
     stack.up()
     assert answers(stack) == 200
     assert cloud_and_engine_agree(stack)
-
-
-def test_a_run_whose_middle_step_fails_is_completed_by_the_next(empty_stack: Stack, tmp_path: Path) -> None:
-    stack = empty_stack
-    stack.run("stack", "ls")
-    full = other_project(tmp_path / "other", stack, ALL_VPCS_OF_A_REGION)
-    full.up()
-    output = stack.up(fails=True)
-    assert "VpcLimitExceeded" in output
-    assert exists(stack, "aws:ecs/cluster:Cluster"), "what needs no VPC was made"
-    full.destroy()
-    stack.up()
-    assert cloud_and_engine_agree(stack)
-    assert answers(stack) == 200
-    stack.needs_nothing()

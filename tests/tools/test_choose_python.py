@@ -131,7 +131,10 @@ def test_poetry_is_asked_for_its_environment(root: Path, on_path: Path) -> None:
     write_stub(on_path / "poetry", f'[ "$*" = "env info --path" ] && [ "$PWD" = {root} ] && echo /cache/its-env')
     assert choose(options(root, "poetry")).python == "/cache/its-env/bin/python"
     write_stub(on_path / "poetry", "echo 'no environment yet' >&2; exit 1")
-    with pytest.raises(NoPythonError, match=rf"no environment yet\. Run: \(cd {root} && poetry install\)"):
+    with pytest.raises(NoPythonError, match=rf"\(no environment yet\)\. Run: \(cd {root} && poetry install\)"):
+        choose(options(root, "poetry"))
+    write_stub(on_path / "poetry", "exit 1")
+    with pytest.raises(NoPythonError, match=rf"no environment for {root}\. Run: "):
         choose(options(root, "poetry"))
 
 

@@ -71,14 +71,19 @@ def test_the_sdk_has_what_its_executor_calls() -> None:
 
 AS_THE_EXECUTOR = """\
 import pathlib, runpy, sys
+from gate.configurations import parameters_of
 from localaws import mocks
 sys.path[0] = "/"  # the folder of the executor, not of the program
 sys.argv = ["."]
+config = mocks.configuration(pathlib.Path(), "local")
+account = mocks.Cloud(seed=1)
+account.parameters = parameters_of(config)
 recording = mocks.run(
     lambda: runpy.run_path(sys.argv[0], run_name="__main__"),
     project="fargate-web",
     stack="local",
-    config=mocks.configuration(pathlib.Path(), "local"),
+    config=config,
+    cloud=account,
     preview=True,
 )
 print(*(each.type for each in recording.registered))

@@ -194,7 +194,8 @@ def _of_poetry(options: Options) -> Chosen:
     )
     path = found.stdout.strip()
     if found.returncode != 0 or not path:
-        raise NoPythonError(f"Poetry has no environment for {options.program}: {found.stderr.strip()}. Run: {remedy}")
+        reason = f" ({found.stderr.strip()})" if found.stderr.strip() else ""
+        raise NoPythonError(f"Poetry has no environment for {options.program}{reason}. Run: {remedy}")
     environment = Path(path)
     why = f"toolchain poetry, for {options.program}"
     return Chosen("poetry", environment, str(environment / "bin" / "python"), why, remedy)
