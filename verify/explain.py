@@ -130,11 +130,10 @@ def excerpt(answer: Answer, mask: Mask) -> str:
     if answer.encoding or answer.status in _REDIRECTS or re.fullmatch(_PAGE.format(answer.status), text):
         return ""
     title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
-    lines = (re.sub(r"<[^<>]*>", " ", line).strip() for line in text.splitlines())
-    first = title[1].strip() if title else next(filter(None, lines), "")
-    known = answer.status in set(HTTPStatus) and HTTPStatus(answer.status).phrase
-    said = " ".join(first.split())
-    return "" if said in (known, f"{answer.status} {known}") else visible(said, 80)
+    lines = [title[1]] if title else [re.sub(r"<[^<>]*>", " ", line) for line in text.splitlines()]
+    phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
+    words = (" ".join(line.split()) for line in lines)
+    return visible(next((said for said in words if said not in ("", phrase, f"{answer.status} {phrase}")), ""), 80)
 
 
 def hint(answer: Answer) -> str:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from verify import values
+from verify import VERSION, values
 from verify.target import DEFAULT_PORTS, parse_path, parse_port
 
 MAX_TASKS = 200
@@ -235,6 +235,7 @@ def output(parser: argparse.ArgumentParser) -> None:
     )
     add("--mask-query", action="store_true", help="show the target without its query string")
     add("--quiet", action="store_true", help="no progress on stderr")
+    add("--version", action="version", version=f"verify {VERSION}", help="show the version, and end")
     add("--debug", action="store_true", help="show the trace of an internal error")
 
 

@@ -25,6 +25,9 @@ _WATCH_EXAMPLES = """examples:
   pulumi stack output albDns | verify watch --until-exit -- pulumi up --yes
   verify watch web.example.com --for 5m --min-availability 99.9 --max-outage 1s
 """
+_CLOSE = 0.75
+"""How alike two names must be, of 1, so that one may stand for the other."""
+
 _MAX_CONFIG = 64 * 1024
 """Characters; more is no list of options."""
 
@@ -153,14 +156,33 @@ class Options(NamedTuple):
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """An argument that nobody asked for may be half of a secret: only options are named."""
+        hint = f"`{self.prog} --help` lists the options"
         extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
         if extra:
             options = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
-        hint = f"`{self.prog} --help` lists the options"
+            hint = _meant(options, self) or hint
         if starts := re.match(r"argument (--\S+): expected one argument", message):
             hint = f"give {starts[1]}=VALUE, with an equals sign if the value starts with a dash"
         raise InputError(visible(message, 300), hint)
+
+
+def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
+    """Which option of this command, or of the other one, was probably meant."""
+    from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
+
+    own = _option_names(parser)
+    other = next(command for command in (CHECK, WATCH) if command.prog != parser.prog)
+    for word in unknown:
+        if close := get_close_matches(word, own, n=1, cutoff=_CLOSE):
+            return f"did you mean {close[0]}? `{parser.prog} --help` lists the options"
+        if word in _option_names(build_parser(other)):
+            return f"{word} is an option of `{other.prog}`"
+    return ""
+
+
+def _option_names(parser: argparse.ArgumentParser) -> list[str]:
+    return [name for action in parser._actions for name in action.option_strings if name.startswith("--")]  # noqa: SLF001 — argparse has no other list of them
 
 
 def parse_options(arguments: Sequence[str]) -> Options:
@@ -183,6 +205,8 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
     """The command line after what the environment and a file say: of an option given twice, the later one counts."""
     words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
     given = parser.parse_args(words)
+    if (given.target or "-") != "-" and given.target.startswith("-"):  # argparse's view of an option with a space
+        parser.error(f"unrecognized arguments: {given.target}")
     if given.config is None:
         return given
     try:

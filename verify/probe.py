@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 import httpx
 
-from verify import tls
+from verify import VERSION, tls
 from verify.decoding import decoded
 from verify.escaping import visible
 from verify.masking import mask_of
@@ -38,7 +38,7 @@ _ERRNO_REASONS = {
     errno.ETIMEDOUT: "connection timed out",
 }
 _OWN_HEADERS = (
-    ("User-Agent", "verify (post-deploy check)"),
+    ("User-Agent", f"verify/{VERSION} (post-deploy check)"),
     ("Accept", "*/*"),
     ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
 )

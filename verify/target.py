@@ -43,7 +43,6 @@ _NAME_RULES = (
     (r"[^.]{64}", "a label is longer than 63 characters"),
     (r"^-|-$|\.-|-\.", "a label starts or ends with a hyphen"),
     (r"[^a-z0-9.-]", "it has a character that no name has"),
-    (r"^(?!localhost$)[^.]+$", "it has only one label"),
 )
 _SPACES = " \t\r\n"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -105,7 +104,7 @@ def parse_target(text: str, *, scheme: str | None = None, port: int | None = Non
     settled = settled or "http"
     target = Target(
         settled,
-        _host(host, notes),
+        _host(host, notes, alone=any(part is not None for part in (given_scheme, scheme, given_port, port))),
         settled_port or DEFAULT_PORTS[settled],
         _settle("path", given_path, path) or "/",
     )
@@ -195,7 +194,8 @@ def _settle(name: str, given: _Part | None, option: _Part | None) -> _Part | Non
     return given if option is None else option
 
 
-def _host(host: str, notes: list[str]) -> str:
+def _host(host: str, notes: list[str], *, alone: bool) -> str:
+    """A host in the form in which it is sent; a name `alone`, without a domain, only where it can be no other word."""
     if host.startswith("["):
         return _ipv6(host[1:])
     if not host.isascii():
@@ -206,6 +206,9 @@ def _host(host: str, notes: list[str]) -> str:
     for broken, rule in _NAME_RULES:
         if re.search(broken, host):
             raise InputError(f"{shown(host)} is not a host name: {rule}", _NAME_HINT)
+    if "." not in host and host != "localhost" and not alone:
+        hint = f"for a name of a network of containers write http://{host}/ or {host}:80"
+        raise InputError(f"{shown(host)} is not a host name: it has only one label", hint)
     return host
 
 

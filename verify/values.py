@@ -222,7 +222,7 @@ def door(text: str) -> Door:
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]]*):([0-9]+)", text)
     try:
         host, port = match.groups() if match else ("", "")
-        return Door(parse_target(host).target.host if host else "", parse_port(port))
+        return Door(parse_target(host, port=parse_port(port)).target.host if host else "", parse_port(port))
     except (ValueError, InputError):
         raise _refused(text, "door: write HOST:PORT, or :PORT of the target", 60) from None
 

@@ -1,10 +1,12 @@
 """The command line: what each value may be, and that the documentation tells the same."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from verify import VERSION
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
 from verify.options import CHECK, WATCH, build_parser, parse_options
@@ -131,6 +133,7 @@ def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: 
     [
         (":22", ("", 22)),
         ("A.example:8080", ("a.example", 8080)),
+        ("web:8080", ("web", 8080)),
         ("192.0.2.1:80", ("192.0.2.1", 80)),
         ("[::1]:80", ("::1", 80)),
     ],
@@ -315,3 +318,29 @@ def test_a_wrong_option_points_to_the_help_of_its_own_command(words: list[str], 
     with pytest.raises(InputError) as raised:
         parse_options([*words, "--no-such-option"])
     assert raised.value.hint == f"`{command} --help` lists the options"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--expect-task", "2"], "did you mean --expect-tasks? `verify --help` lists the options"),
+        (["--heder=A: hunter2"], "did you mean --header? `verify --help` lists the options"),
+        (["watch", "--max-error", "2"], "did you mean --max-errors? `verify watch --help` lists the options"),
+        (["--rate", "5"], "--rate is an option of `verify watch`"),
+        (["watch", "--deadline", "5"], "--deadline is an option of `verify`"),
+        (["-x"], "`verify --help` lists the options"),
+    ],
+)
+def test_a_mistyped_option_is_guessed(words: list[str], hint: str) -> None:
+    with pytest.raises(InputError) as refused:
+        parse_options(words)
+    assert refused.value.hint == hint
+
+
+def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == VERSION
+    for words in ([], ["watch"]):
+        with pytest.raises(SystemExit):
+            parse_options([*words, "--version"])
+        assert capsys.readouterr().out == f"verify {VERSION}\n"

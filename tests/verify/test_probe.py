@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.fake_alb import FakeAlb, Script, hello, page
+from verify import VERSION
 from verify.options import parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
@@ -68,7 +69,7 @@ def test_every_request_has_its_own_connection_an_identifying_agent_and_no_cookie
             probe(alb.authority, "--header", "X-Probe: yes", "--host", "shop.example")
         first, second = alb.requests
     assert first == second
-    assert b"User-Agent: verify" in first
+    assert f"User-Agent: verify/{VERSION} (post-deploy check)\r\n".encode() in first
     assert b"Host: shop.example" in first
     assert b"X-Probe: yes" in first
     assert b"cookie" not in first.lower()

@@ -18,6 +18,7 @@ from typing import IO
 import pytest
 
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
+from verify import VERSION
 from verify.exit_codes import ExitCode
 from verify.main import main
 
@@ -153,6 +154,14 @@ def test_a_stream_that_is_not_open_is_unusable_input() -> None:
     done = verify("a.example", "--format", "json=/dev/fd/77")
     assert done.returncode == ExitCode.USAGE
     assert b"can't write to /dev/fd/77: Bad file descriptor" in done.stderr
+
+
+def test_the_version_goes_to_stdout_and_into_the_documents(alb: FakeAlb) -> None:
+    done = verify("--version")
+    assert (done.returncode, done.stdout) == (ExitCode.PASSED, f"verify {VERSION}\n".encode())
+    done = verify(alb.authority, "--deadline", "0", "--format", "json", "--format", "jsonl=stderr")
+    assert json.loads(done.stdout)["version"] == VERSION
+    assert json.loads(done.stderr.splitlines()[-1])["version"] == VERSION
 
 
 def test_a_failed_check_is_1(alb: FakeAlb) -> None:

@@ -46,6 +46,8 @@ def outputs(**values: object) -> str:
         pytest.param("[2001:DB8::1]:81", "http://[2001:db8::1]:81/", id="bracketed IPv6 with a port"),
         pytest.param("::1", "http://[::1]/", id="bare IPv6"),
         pytest.param("localhost", "http://localhost/", id="localhost"),
+        pytest.param("web:8080", "http://web:8080/", id="a single label with a port"),
+        pytest.param("https://web/health", "https://web/health", id="a single label in a URL"),
         pytest.param("localhost:80", "http://localhost/", id="localhost with a port"),
         pytest.param("bücher.example", "http://xn--bcher-kva.example/", id="a Unicode name"),
         pytest.param("web\uff0eexample", "http://web.example/", id="a full-width dot"),
@@ -286,3 +288,11 @@ def test_port_443_is_asked_over_https_unless_plain_http_is_asked_for(
     parsed = parse_target(given, **options)
     assert parsed.target.scheme == scheme
     assert ("port 443 is asked over https; --scheme http asks in plain" in parsed.notes) == (scheme == "https")
+
+
+def test_a_single_label_is_a_host_where_an_option_says_so_and_else_the_hint_does() -> None:
+    assert parse_target("web", port=8080).target == Target("http", "web", 8080, "/")
+    assert parse_target("web", scheme="https").target == Target("https", "web", 443, "/")
+    with pytest.raises(InputError) as refused:
+        parse_target("web")
+    assert refused.value.hint == "for a name of a network of containers write http://web/ or web:80"

@@ -456,6 +456,10 @@ ANSWERS = {
         status(404, "<html><title>404 Not Found</title>", server="nginx"), (),
         ExitCode.FAILED, "404 from nginx (1 of 1 answers)\n",
     ),
+    "an error whose page says more below its status": Row(
+        status(503, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available.\n</body></html>"), ONCE,
+        ExitCode.APPLICATION_ERROR, "503 (1 of 1 answers): 'No server is available.'",
+    ),
     "an error that a listener's rule makes": Row(
         status(404, "no such shop", server="awselb/2.0"), (), ExitCode.BALANCER_ERROR, ": 'no such shop'",
     ),

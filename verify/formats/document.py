@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from verify import VERSION
 from verify.report import Report, Result, Watched, exit_code, worst
 
 SCHEMA = 1
@@ -13,6 +14,7 @@ def document(reports: Sequence[Report]) -> str:
     """The document, with a new line at its end."""
     everything = {
         "schema": SCHEMA,
+        "version": VERSION,
         "verdict": worst(report.verdict for report in reports).name.lower(),
         "exit_code": exit_code(reports),
         "reports": [report_object(report) for report in reports],

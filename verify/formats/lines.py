@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from verify import VERSION
 from verify.formats.document import report_object
 from verify.report import Report
 
@@ -32,4 +33,4 @@ def _lines(whole: dict[str, object], report: Report) -> Iterator[dict[str, objec
         yield from ({"kind": "outage", **about, **outage} for outage in watch.pop("outages"))
         yield from ({"kind": "task", **about, "task": name, **seen} for name, seen in watch.pop("tasks").items())
         whole["watch"] = watch
-    yield {"kind": "run", **about, **whole}
+    yield {"kind": "run", "version": VERSION, **about, **whole}
