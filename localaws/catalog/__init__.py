@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from localaws.catalog import (
     acm,
+    cloudwatch,
     ec2_flow_logs,
     ec2_network,
     ec2_security_groups,
+    ecr,
     ecs,
     iam,
     kms,
@@ -27,7 +29,7 @@ CATALOG: dict[str, ResourceType] = {
     kind.token: kind
     for module in (
         *(ec2_network, ec2_security_groups, vpc_endpoints, ec2_flow_logs, load_balancers, target_groups, listeners),
-        *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3),
+        *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3, cloudwatch, ecr),
     )
     for kind in module.TYPES
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, ec2_id, simple
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.model import UNKNOWN, AllExcept, AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.values import (
     CIDR_IPV6,
     Limit,
@@ -17,6 +18,7 @@ from localaws.catalog.values import (
     length,
     matches,
     number,
+    one_of,
     text,
     texts,
     within,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 DEFAULT_SECURITY_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+
+CLASSIC_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 
 RULES_PER_GROUP = 60
 """AWS's default quota, for each direction."""
@@ -121,9 +125,27 @@ def _inline_permissions(inputs: Properties, direction: str, group: str) -> list[
     ]
 
 
+def _classic_permissions(inputs: Properties) -> list[Permission]:
+    """What a rule opens that may have several sources, as an inline one."""
+    group = str(inputs.get("securityGroupId"))
+    other = inputs.get("sourceSecurityGroupId")
+    rule = {**inputs, "securityGroups": [] if other is None else [other]}
+    return _inline_permissions({"rules": [rule]}, "rules", group)
+
+
+def _all_classic_permissions(world: World, token: str, group: object, current: Resource | None) -> list[Permission]:
+    direction = "ingress" if token == INGRESS_RULE else "egress"
+    return [
+        permission
+        for rule in world.all(CLASSIC_RULE)
+        if rule.inputs.get("securityGroupId") == group and rule.inputs.get("type") == direction and rule != current
+        for permission in _classic_permissions(rule.inputs)
+    ]
+
+
 def _separate_permissions(world: World, token: str, group: object, current: Resource | None) -> list[Permission]:
     """What the rules open that are resources of their own."""
-    return [
+    return _all_classic_permissions(world, token, group, current) + [
         _permission(rule.inputs, "ipProtocol", kind, rule.inputs[kind])
         for rule in world.all(token)
         if rule.inputs.get("securityGroupId") == group and (current is None or rule.id != current.id)
@@ -201,11 +223,52 @@ def _rule_account_rules(token: str, inputs: Properties, world: World, current: R
         inline = _inline_permissions(group.inputs, direction, group.id)
         wanted = [_permission(inputs, "ipProtocol", kind, inputs[kind]) for kind in given(inputs, *_SOURCES)]
         yield from _quota_rules([*inline, *_separate_permissions(world, token, group.id, current), *wanted], group.id)
-        yield from _duplicates((each for each in wanted if each in inline), group.id)
-    mine, theirs = (world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", _SOURCES[-1]))
+        # Twins of its own type are found by the type's table.
+        others = [*inline, *_all_classic_permissions(world, token, group.id, None)]
+        yield from _duplicates((each for each in wanted if each in others), group.id)
+    yield from _same_vpc(inputs, world, _SOURCES[-1])
+
+
+def _same_vpc(inputs: Properties, world: World, other: str) -> Refusals:
+    mine, theirs = (world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", other))
     if mine and theirs and mine.outputs.get("vpcId") != theirs.outputs.get("vpcId"):
         message = f"{mine.id} and {theirs.id} belong to different networks"
-        yield Refusal("InvalidGroup.NotFound", message, "ec2.security-group-rule.same-vpc", _SOURCES[-1])
+        yield Refusal("InvalidGroup.NotFound", message, "ec2.security-group-rule.same-vpc", other)
+
+
+def _classic_rules(inputs: Properties) -> Refusals:
+    several, single = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds"), ("self", "sourceSecurityGroupId")
+    sources = given(inputs, *several, "sourceSecurityGroupId") + (["self"] if inputs.get("self") is True else [])
+    if not sources and inputs.get("self") is not UNKNOWN:
+        message = f"one of {', '.join((*several, *single))} must be set"
+        yield Refusal("InvalidArgument", message, "ec2.security-group-rule.some-source")
+    for name in single:
+        others = set(sources) - {name, "prefixListIds"}
+        if name in sources and others:
+            message = f"{name} excludes {', '.join(sorted(others))}"
+            yield Refusal("InvalidArgument", message, "ec2.security-group-rule.some-source", name)
+
+
+def _classic_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    group = world.get(SECURITY_GROUP, inputs.get("securityGroupId"))
+    if group is None:
+        return
+    direction = str(inputs.get("type"))
+    token = INGRESS_RULE if direction == "ingress" else EGRESS_RULE
+    wanted = _classic_permissions(inputs)
+    there = [
+        *_inline_permissions(group.inputs, direction, group.id),
+        *_separate_permissions(world, token, group.id, current),
+    ]
+    yield from _same_vpc(inputs, world, "sourceSecurityGroupId")
+    yield from _quota_rules([*there, *wanted], group.id)
+    yield from _duplicates((each for each in wanted if each in there), group.id)
+
+
+def _classic_computed(mint: Mint, inputs: Properties) -> Properties:
+    parts = sorted(map(str, _classic_permissions(inputs)))
+    code = zlib.crc32(f"{inputs.get('securityGroupId')}{inputs.get('type')}{parts}".encode())
+    return {"id": f"sgrule-{code}", "securityGroupRuleId": ec2_id(mint, "sgr") if len(parts) == 1 else ""}
 
 
 def _rule_computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -288,6 +351,24 @@ TYPES = (
         rules=_inline_rules,
         account_rules=_group_account_rules,
         computed=_default_group_computed,
+    ),
+    ResourceType(
+        token=CLASSIC_RULE,
+        replaces=AllExcept("description"),
+        unordered=frozenset({"cidrBlocks", "ipv6CidrBlocks", "prefixListIds"}),
+        limits=(
+            Limit("type", one_of("ingress", "egress"), "ec2.security-group-rule.type"),
+            Limit("protocol", _PROTOCOL, _PROTOCOL_RULE, "InvalidParameterValue"),
+            Limit("fromPort", within(-1, 65535), "ec2.security-group-rule.port"),
+            Limit("toPort", within(-1, 65535), "ec2.security-group-rule.port"),
+            Limit("cidrBlocks[]", cidr(), "ec2.security-group-rule.cidr"),
+            Limit("ipv6CidrBlocks[]", CIDR_IPV6, "ec2.security-group-rule.cidr"),
+            Limit("description", _DESCRIPTION, "ec2.security-group.description"),
+        ),
+        references=(_group_reference("securityGroupId", "gone"), _group_reference("sourceSecurityGroupId")),
+        rules=_classic_rules,
+        account_rules=_classic_account_rules,
+        computed=_classic_computed,
     ),
     _rule_type(INGRESS_RULE),
     _rule_type(EGRESS_RULE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.policies import TRUST, policy_rules
 from localaws.catalog.values import ARN, Limit, blocks, length, matches, text, texts, within
 
@@ -15,6 +15,7 @@ ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 POLICY = "aws:iam/policy:Policy"
+INSTANCE_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 
 POLICIES_PER_ROLE = 10
 INLINE_POLICY_CHARACTERS = 10240
@@ -121,6 +122,16 @@ def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
     return {"id": arn, "arn": arn, "policyId": f"ANPA{mint.hex(17).upper()}", "attachmentCount": 0}
 
 
+def _profile_computed(mint: Mint, inputs: Properties) -> Properties:
+    path, name = inputs.get("path") or "/", inputs.get("name")
+    return {
+        "id": name,
+        "arn": mint.arn("iam", f"instance-profile{path}{name}", region=""),
+        "uniqueId": f"AIPA{mint.hex(17).upper()}",
+        "createDate": CREATED,
+    }
+
+
 def _name(longest: int) -> str:
     return rf"[\w+=,.@-]{{1,{longest}}}"
 
@@ -147,6 +158,7 @@ TYPES = (
         ),
         rules=_role_rules,
         account_rules=_role_account_rules,
+        held=("DeleteConflict", "iam.role.held"),
         computed=_role_computed,
         deletion_rules=_role_deletion_rules,
     ),
@@ -185,5 +197,25 @@ TYPES = (
         account_rules=_policy_account_rules,
         computed=_policy_computed,
         held=("DeleteConflict", "iam.policy.held"),
+    ),
+    ResourceType(
+        token=INSTANCE_PROFILE,
+        autoname=AutoName(longest=128),
+        replaces=frozenset({"name", "namePrefix", "path"}),
+        defaults={"path": "/"},
+        limits=(
+            Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.instance-profile.name"),
+            Limit("path", _PATH, "iam.role.path"),
+        ),
+        references=(Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "held"),),
+        unique=(
+            Unique(
+                ("name",),
+                "EntityAlreadyExists",
+                "iam.instance-profile.unique",
+                "Instance Profile {name} already exists.",
+            ),
+        ),
+        computed=_profile_computed,
     ),
 )

@@ -42,6 +42,20 @@ INPUTS = {
         "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": """
             policyDocument! policyName region resourceArn
         """,
+        "aws:cloudwatch/metricAlarm:MetricAlarm": """
+            actionsEnabled alarmActions alarmDescription comparisonOperator datapointsToAlarm dimensions
+                evaluateLowSampleCountPercentiles evaluationCriteria evaluationInterval
+                evaluationPeriods evaluationWindow extendedStatistic insufficientDataActions metricName
+                metricQueries name namespace okActions period region statistic tags threshold
+                thresholdMetricId treatMissingData unit warmUpConfiguration
+            evaluationCriteria: promqlCriteria!
+            evaluationCriteria.promqlCriteria: query! pendingPeriod recoveryPeriod
+            evaluationWindow: wallClockWindow!
+            evaluationWindow.wallClockWindow: timezone
+            metricQueries[]: id! accountId expression label metric period returnData
+            metricQueries[].metric: metricName! period! stat! dimensions namespace unit
+            warmUpConfiguration: warmUpPeriodDurationInMinutes! onlyStartEvaluatingAfterWarmUpPeriodEnds
+        """,
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": """
             egress ingress region revokeRulesOnDelete tags vpcId
             egress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups
@@ -92,6 +106,10 @@ INPUTS = {
             ingress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups
                 self
         """,
+        "aws:ec2/securityGroupRule:SecurityGroupRule": """
+            fromPort! protocol! securityGroupId! toPort! type! cidrBlocks description ipv6CidrBlocks
+                prefixListIds region self sourceSecurityGroupId
+        """,
         "aws:ec2/subnet:Subnet": """
             vpcId! assignIpv6AddressOnCreation availabilityZone availabilityZoneId cidrBlock customerOwnedIpv4Pool
                 enableDns64 enableLniAtDeviceIndex enableResourceNameDnsARecordOnLaunch
@@ -111,6 +129,13 @@ INPUTS = {
             dnsOptions: dnsRecordIpType privateDnsOnlyForInboundResolverEndpoint privateDnsPreference
                 privateDnsSpecifiedDomains
             subnetConfigurations[]: ipv4 ipv6 subnetId
+        """,
+        "aws:ecr/repository:Repository": """
+            encryptionConfigurations forceDelete imageScanningConfiguration imageTagMutability
+                imageTagMutabilityExclusionFilters name region tags
+            encryptionConfigurations[]: encryptionType kmsKey
+            imageScanningConfiguration: scanOnPush!
+            imageTagMutabilityExclusionFilters[]: filter! filterType!
         """,
         "aws:ecs/cluster:Cluster": """
             configuration name region serviceConnectDefaults settings tags
@@ -187,6 +212,9 @@ INPUTS = {
             volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig: credentialsParameter! domain!
             volumes[].s3filesVolumeConfiguration: fileSystemArn! accessPointArn rootDirectory transitEncryptionPort
         """,
+        "aws:iam/instanceProfile:InstanceProfile": """
+            name namePrefix path role tags
+        """,
         "aws:iam/policy:Policy": """
             policy! delayAfterPolicyCreationInMs description name namePrefix path tags
         """,
@@ -207,6 +235,9 @@ INPUTS = {
         "aws:kms/key:Key": """
             bypassPolicyLockoutSafetyCheck customKeyStoreId customerMasterKeySpec deletionWindowInDays description
                 enableKeyRotation isEnabled keyUsage multiRegion policy region rotationPeriodInDays tags xksKeyId
+        """,
+        "aws:kms/keyPolicy:KeyPolicy": """
+            keyId! policy! bypassPolicyLockoutSafetyCheck region
         """,
         "aws:lb/listener:Listener": """
             defaultActions! loadBalancerArn! alpnPolicy certificateArn mutualAuthentication port protocol region

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, Unique, uuid
+from localaws.catalog.model import (
+    UNKNOWN,
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    namesakes,
+    uuid,
+)
 from localaws.catalog.partitions import partition_of
-from localaws.catalog.policies import Request, allows, optional_policy_rules, statements
+from localaws.catalog.policies import Request, allows, optional_policy_rules, resource_policy_rules, statements
 from localaws.catalog.values import Limit, block, given, length, listed, matches, one_of, parsed, within
 
 if TYPE_CHECKING:
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
 
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
+KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 
 _USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE")
 
@@ -82,6 +93,19 @@ def key_of(world: World, name: object) -> Resource | None:
     return world.find(KEY, alias.inputs.get("targetKeyId") if alias else name)
 
 
+def policy_of(world: World, key: Resource) -> object:
+    """The policy that a key has: that of a resource of its own, which is written over the key's."""
+    apart = (each for each in world.all(KEY_POLICY) if key_of(world, each.inputs.get("keyId")) == key)
+    return next((each.inputs.get("policy") for each in apart), key.outputs.get("policy"))
+
+
+def _key_policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    yield from _key_account_rules(inputs, world, current)
+    if namesakes(world, KEY_POLICY, inputs, current, "keyId"):
+        message = f"{inputs.get('keyId')} has a KeyPolicy already, and one resource would overwrite the other"
+        yield Refusal("AlreadyExistsException", message, "kms.key-policy.unique", "keyId")
+
+
 def _alias_computed(mint: Mint, inputs: Properties) -> Properties:
     name = inputs.get("name")
     key = mint.world.find(KEY, inputs.get("targetKeyId"))
@@ -132,5 +156,14 @@ TYPES = (
         references=(Reference("targetKeyId", KEY, "NotFoundException", "kms.alias.key-exists", "gone"),),
         unique=(Unique(("name",), "AlreadyExistsException", "kms.alias.unique", "the alias {name} already exists"),),
         computed=_alias_computed,
+    ),
+    ResourceType(
+        token=KEY_POLICY,
+        replaces=frozenset({"keyId", "region"}),
+        json=frozenset({"policy"}),
+        references=(Reference("keyId", KEY, "NotFoundException", "kms.key-policy.key-exists", "gone"),),
+        rules=lambda inputs: resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException"),
+        account_rules=_key_policy_account_rules,
+        computed=lambda _mint, inputs: {"id": inputs.get("keyId")},
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.kms import key_of
+from localaws.catalog.kms import key_of, policy_of
 from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, resource_policy_rules
@@ -29,7 +29,7 @@ RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 def _account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     """A key's policy must let CloudWatch Logs use it; one that isn't a resource here is taken to."""
     key = key_of(world, inputs.get("kmsKeyId"))
-    if key is not None and not _may_use(key, f"log-group:{inputs.get('name')}", world.account):
+    if key is not None and not _may_use(key, policy_of(world, key), f"log-group:{inputs.get('name')}", world.account):
         message = (
             f"The specified KMS key does not exist or is not allowed to be used with log group {inputs.get('name')}: "
             f"the policy of {key.id} must let logs.{key.region}.{_suffix(key)} use it"
@@ -45,9 +45,9 @@ def _suffix(key: Resource) -> str:
     return partition_of(key.region).principal_suffix("logs")
 
 
-def _may_use(key: Resource, group: str, account: str) -> bool:
+def _may_use(key: Resource, text: object, group: str, account: str) -> bool:
     """Whether a key's policy lets CloudWatch Logs encrypt a log group with it, in the key's region."""
-    policy = parsed(key.outputs.get("policy"))
+    policy = parsed(text)
     partition = partition_of(key.region)
     services = (f"logs.{region}{_suffix(key)}" for region in ("", f"{key.region}."))
     arn = f"arn:{partition.name}:logs:{key.region}:{account}:{group}"

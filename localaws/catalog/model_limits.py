@@ -16,6 +16,7 @@ CODES = {
     "acm": "ValidationException",
     "cloudwatch": "InvalidParameterException",
     "ec2": "InvalidParameterValue",
+    "ecr": "InvalidParameterException",
     "ecs": "InvalidParameterException",
     "iam": "ValidationError",
     "kms": "ValidationException",

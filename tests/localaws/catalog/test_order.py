@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -206,6 +207,35 @@ def test_a_rule_is_refused_that_its_group_has_inline_however_either_is_written(a
     changed = {**group.inputs, "ingress": [inline, everything, more]}
     assert refused(lambda: account.update(GROUP, group.id, changed)) == expected
     account.update(GROUP, group.id, {**group.inputs, "tags": {"a": "b"}})
+
+
+def test_rules_of_both_types_are_the_same_to_their_group(account: Account) -> None:
+    classic = "aws:ec2/securityGroupRule:SecurityGroupRule"
+    rule = account.make(classic, **account.minimal(classic))
+    ports = {"ipProtocol": "tcp", "fromPort": 8443, "toPort": 8443}
+    twin = {"securityGroupId": account.id("group"), **ports, "cidrIpv4": "10.0.0.0/8"}
+    expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
+    assert refused(lambda: account.make(INGRESS, **twin)) == expected
+    assert refused(lambda: account.make(classic, **account.minimal(classic))) == expected
+    account.update(classic, rule.id, {**rule.inputs, "description": "clients"})
+    account.delete(classic, rule.id)
+    account.make(INGRESS, **twin)
+    other_vpc(account)
+    outside = {"cidrBlocks": None, "sourceSecurityGroupId": account.id("other-group")}
+    assert refused(lambda: account.make(classic, **{**account.minimal(classic), **outside})) == {
+        ("ec2.security-group-rule.same-vpc", "InvalidGroup.NotFound")
+    }
+
+
+def test_names_of_repositories_and_profiles_are_taken_once(account: Account) -> None:
+    for token, rule, code in (
+        ("aws:ecr/repository:Repository", "ecr.repository.unique", "RepositoryAlreadyExistsException"),
+        ("aws:iam/instanceProfile:InstanceProfile", "iam.instance-profile.unique", "EntityAlreadyExists"),
+    ):
+        inputs = account.minimal(token)
+        account.make(token, **inputs)
+        assert refused(partial(account.make, token, **inputs)) == {(rule, code)}
+    assert ("iam.role.held", "DeleteConflict") in refused(lambda: account.delete(ROLE, "tasks"))
 
 
 def test_rules_inline_and_apart_count_together(account: Account) -> None:

@@ -85,6 +85,18 @@ def test_a_log_groups_key_must_let_cloudwatch_logs_use_it(
     ]
 
 
+def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_counts(account: Account) -> None:
+    key = account.make(KEY)
+    inputs = {"name": "/secret", "kmsKeyId": key.computed["arn"]}
+    with pytest.raises(Refused):
+        account.make(LOGS, **inputs)
+    account.make("aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE, allow(LOGS_SERVICE)))
+    account.make(LOGS, **inputs)
+    with pytest.raises(Refused) as refused:
+        account.make("aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE))
+    assert [each.rule for each in refused.value.refusals] == ["kms.key-policy.unique"]
+
+
 @pytest.mark.parametrize(
     ("statements", "accepted"),
     [

@@ -16,6 +16,7 @@ from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
 from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.conftest import statement
+from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
 
 if TYPE_CHECKING:
@@ -1449,6 +1450,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     *SECURITY_CASES,
     *ACCEPTANCE_CASES,
+    *ORDINARY_CASES,
 ]
 
 

@@ -1,0 +1,74 @@
+"""CloudWatch's alarms. Nothing here measures anything, so no alarm ever goes off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import AutoName, Refusal, ResourceType
+from localaws.catalog.values import Allowed, Limit, exactly_one, given, length, number, one_of, within
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+_SHORT_PERIODS = (10, 20, 30)
+
+
+def _is_period(value: object) -> bool:
+    seconds = number(value)
+    return seconds is not None and (seconds in _SHORT_PERIODS or (seconds > 0 and seconds % 60 == 0))
+
+
+_PERIOD = Allowed("10, 20, 30 or a multiple of 60 seconds", _is_period)
+
+
+def _rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("metricName", "metricQueries", "evaluationCriteria"), "cloudwatch.alarm.metric")
+    if given(inputs, "statistic", "extendedStatistic") == ["statistic", "extendedStatistic"]:
+        message = "statistic and extendedStatistic exclude each other"
+        yield Refusal("InvalidArgument", message, "cloudwatch.alarm.statistic", "statistic")
+    if given(inputs, "metricName"):
+        if not given(inputs, "statistic", "extendedStatistic"):
+            message = "metricName needs statistic or extendedStatistic"
+            yield Refusal("ValidationError", message, "cloudwatch.alarm.statistic", "statistic")
+        for name in ("namespace", "period", "comparisonOperator", "evaluationPeriods"):
+            if not given(inputs, name):
+                message = f"metricName needs {name}"
+                yield Refusal("ValidationError", message, "cloudwatch.alarm.metric", name)
+        if not given(inputs, "threshold", "thresholdMetricId"):
+            message = "metricName needs a threshold"
+            yield Refusal("ValidationError", message, "cloudwatch.alarm.threshold", "threshold")
+    points, periods = number(inputs.get("datapointsToAlarm")), number(inputs.get("evaluationPeriods"))
+    if points is not None and periods is not None and points > periods:
+        message = f"datapointsToAlarm {points:g} must not be above evaluationPeriods {periods:g}"
+        yield Refusal("ValidationError", message, "cloudwatch.alarm.datapoints", "datapointsToAlarm")
+
+
+def _computed(mint: Mint, inputs: Properties) -> Properties:
+    return {"id": inputs.get("name"), "arn": mint.arn("cloudwatch", f"alarm:{inputs.get('name')}")}
+
+
+TYPES = (
+    ResourceType(
+        token=ALARM,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "region"}),
+        unordered=frozenset({"alarmActions", "insufficientDataActions", "okActions", "metricQueries"}),
+        defaults={"actionsEnabled": True, "treatMissingData": "missing"},
+        limits=(
+            Limit("name", length(1, 255), "cloudwatch.alarm.name"),
+            Limit("period", _PERIOD, "cloudwatch.alarm.period"),
+            Limit("metricQueries[].metric.period", _PERIOD, "cloudwatch.alarm.period"),
+            Limit("evaluationPeriods", within(1, 2**31 - 1), "cloudwatch.alarm.evaluation-periods"),
+            Limit(
+                "treatMissingData",
+                one_of("missing", "ignore", "breaching", "notBreaching"),
+                "cloudwatch.alarm.missing-data",
+            ),
+        ),
+        rules=_rules,
+        computed=_computed,
+        import_ids=lambda alarm: (alarm.id,),
+    ),
+)

@@ -1,0 +1,42 @@
+"""Elastic Container Registry: repositories. An image is a name in the local AWS, so nothing is stored in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import AutoName, ResourceType, Unique
+from localaws.catalog.partitions import partition_of
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties
+
+REPOSITORY = "aws:ecr/repository:Repository"
+
+
+def _computed(mint: Mint, inputs: Properties) -> Properties:
+    name, account = inputs.get("name"), mint.world.account
+    return {
+        "id": name,
+        "arn": mint.arn("ecr", f"repository/{name}"),
+        "registryId": account,
+        "repositoryUrl": f"{account}.dkr.ecr.{mint.region}.{partition_of(mint.region).suffix}/{name}",
+    }
+
+
+TYPES = (
+    ResourceType(
+        token=REPOSITORY,
+        autoname=AutoName(longest=256, lower=True),
+        replaces=frozenset({"name", "encryptionConfigurations", "region"}),
+        defaults={"imageTagMutability": "MUTABLE", "forceDelete": False},
+        unique=(
+            Unique(
+                ("name",),
+                "RepositoryAlreadyExistsException",
+                "ecr.repository.unique",
+                "The repository with name '{name}' already exists",
+            ),
+        ),
+        computed=_computed,
+    ),
+)

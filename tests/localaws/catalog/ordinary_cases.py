@@ -1,0 +1,110 @@
+"""What AWS refuses of types that ordinary programs need, beside what it accepts.
+
+Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+CLASSIC = "aws:ec2/securityGroupRule:SecurityGroupRule"
+KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
+REPOSITORY = "aws:ecr/repository:Repository"
+
+QUERIES = [{"id": "errors", "expression": "SUM(METRICS())", "returnData": True}]
+BY_QUERY = {**dict.fromkeys(("metricName", "namespace", "period", "statistic")), "metricQueries": QUERIES}
+STRANGER = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "kms:*",
+                "Resource": "*",
+                "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+            }
+        ],
+    }
+)
+
+ORDINARY_CASES: list[Case] = [
+    (ALARM, "cloudwatch.alarm.metric", "InvalidArgument", {"metricQueries": QUERIES}, BY_QUERY),
+    (ALARM, "cloudwatch.alarm.metric", "ValidationError", {"namespace": None}, {}),
+    (ALARM, "cloudwatch.alarm.statistic", "ValidationError", {"statistic": None}, {}),
+    (
+        ALARM,
+        "cloudwatch.alarm.statistic",
+        "InvalidArgument",
+        {"extendedStatistic": "p99"},
+        {"statistic": None, "extendedStatistic": "p99"},
+    ),
+    (ALARM, "cloudwatch.alarm.threshold", "ValidationError", {"threshold": None}, {"threshold": 0}),
+    (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 45}, {"period": 30}),
+    (ALARM, "cloudwatch.alarm.evaluation-periods", "InvalidArgument", {"evaluationPeriods": 0}, {}),
+    (ALARM, "cloudwatch.alarm.datapoints", "ValidationError", {"datapointsToAlarm": 4}, {"datapointsToAlarm": 3}),
+    (
+        ALARM,
+        "cloudwatch.alarm.missing-data",
+        "InvalidArgument",
+        {"treatMissingData": "no"},
+        {"treatMissingData": "breaching"},
+    ),
+    (ALARM, "cloudwatch.alarm.name", "InvalidArgument", {"name": "a" * 256}, {"name": "a" * 255}),
+    (ALARM, "catalog.model", "InvalidParameterException", {"comparisonOperator": ">"}, {}),
+    (CLASSIC, "ec2.security-group-rule.type", "InvalidArgument", {"type": "in"}, {"type": "egress"}),
+    (CLASSIC, "ec2.security-group-rule.some-source", "InvalidArgument", {"cidrBlocks": None}, {}),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.some-source",
+        "InvalidArgument",
+        {"self": True},
+        {"self": True, "cidrBlocks": None},
+    ),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.some-source",
+        "InvalidArgument",
+        {"sourceSecurityGroupId": "$group"},
+        {"sourceSecurityGroupId": "$group", "cidrBlocks": None},
+    ),
+    (CLASSIC, "ec2.security-group-rule.cidr", "InvalidArgument", {"cidrBlocks": ["10.0.0.1/8"]}, {}),
+    (CLASSIC, "ec2.security-group-rule.protocol", "InvalidParameterValue", {"protocol": "https"}, {"protocol": "udp"}),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.unique",
+        "InvalidPermission.Duplicate",
+        {"fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/8", "0.0.0.0/0"]},
+        {"fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/8"]},
+    ),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.quota",
+        "RulesPerSecurityGroupLimitExceeded",
+        {"cidrBlocks": [f"10.{number}.0.0/16" for number in range(60)]},
+        {"cidrBlocks": [f"10.{number}.0.0/16" for number in range(59)]},
+    ),
+    (REPOSITORY, "catalog.model", "InvalidParameterException", {"name": "One/More"}, {}),
+    (
+        REPOSITORY,
+        "catalog.model",
+        "InvalidParameterException",
+        {"imageTagMutability": "FIXED"},
+        {"imageTagMutability": "IMMUTABLE"},
+    ),
+    (PROFILE, "iam.instance-profile.name", "InvalidArgument", {"name": "one more"}, {}),
+    (PROFILE, "iam.role.exists", "NoSuchEntity", {"role": "none"}, {"role": None}),
+    (KEY_POLICY, "kms.key-policy.key-exists", "NotFoundException", {"keyId": "0"}, {}),
+    (KEY_POLICY, "iam.policy.json", "MalformedPolicyDocumentException", {"policy": ""}, {}),
+    (
+        KEY_POLICY,
+        "kms.key.lockout",
+        "MalformedPolicyDocumentException",
+        {"policy": STRANGER},
+        {"policy": STRANGER, "bypassPolicyLockoutSafetyCheck": True},
+    ),
+]
