@@ -11,6 +11,7 @@ from localaws import invokes, parameters
 from localaws.addresses import Addresses
 from localaws.alb.authority import authority_file
 from localaws.catalog.ecs import SERVICE
+from localaws.catalog.listeners import LISTENER
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
@@ -81,6 +82,7 @@ class Running:
         return {
             "running": True,
             "services": self._controller.status(),
+            "problems": self._controller.problems(),
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._home.path)),
         }
@@ -94,11 +96,13 @@ class Running:
         await self._controller.close()
 
     async def settle(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
-        """Wait for a service's steady state, where the program asks for that.
+        """Wait for a service's steady state, where the program asks for that, and for a listener to listen.
 
         Raises:
             NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that ended by itself.
         """
+        if trouble := await self.trouble(resource):
+            raise NotSettled(trouble)
         if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
             try:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
@@ -116,6 +120,12 @@ class Running:
                 await self._controller.drain(resource.id, timeout=seconds, report=report)
             except NotSteadyError as reason:
                 raise NotSettled(str(reason)) from None
+
+    async def trouble(self, resource: Resource) -> str:
+        """Why a listener takes no connections on this machine, whatever AWS would do."""
+        if resource.token != LISTENER or not (why := await self._controller.deafness(resource.id)):
+            return ""
+        return f"the local load balancer can't listen: {why}. Stop what holds the address, or choose another port"
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""

@@ -70,6 +70,9 @@ class Lifecycle(Protocol):
             NotSettled: Something still ran after `seconds`.
         """
 
+    async def trouble(self, resource: Resource) -> str:
+        """What keeps a resource that exists from doing what it says, and what to do; empty where nothing does."""
+
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """Inputs of `CHANGED_BY_AWS` as they are now, whoever changed them."""
 
@@ -200,10 +203,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         failures = [provider_pb2.CheckFailure(property=each.property or "", reason=str(each)) for each in refusals]
         return provider_pb2.CheckResponse(inputs=to_wire(inputs), failures=failures)
 
-    async def Diff(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
-        """Compare the last inputs with the new ones, and say what the change means."""
+    async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        """Compare the last inputs with the new ones, and say what the change means; warn of what doesn't work."""
         kind = type_of(_token(request.urn))
         self._cloud.acknowledge(kind.token, request.id)
+        await self._warn(request.urn, self._cloud.get(kind.token, request.id), self._session(context))
         old, new = _known(kind.token, request), from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
@@ -322,6 +326,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except NotSettled as reason:
             message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
+
+    async def _warn(self, urn: str, resource: Resource | None, session: _Session) -> None:
+        """Say what is wrong with a resource that needs no change, so that a run doesn't end as if all were well."""
+        trouble = await self._lifecycle.trouble(resource) if resource is not None else ""
+        if trouble and session.engine is not None:
+            with contextlib.suppress(grpc.RpcError):
+                await session.engine.Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=trouble, urn=urn))
 
     def _shown(self, resource: Resource) -> Struct:
         """A resource's outputs as they are now."""

@@ -59,9 +59,10 @@ def show(home: Home, *, as_json: bool) -> None:
 def table(status: Mapping[str, Any]) -> str:
     """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
     services = status["services"]
+    problems = [(f"problem: {each}",) for each in status["problems"]]
     if not services:
-        return "the local AWS is running, without services"
-    return "\n\n".join("\n".join(each) for each in (*map(_service, services), *_names(status)))
+        problems.append(("the local AWS is running, without services",))
+    return "\n\n".join("\n".join(each) for each in (*problems, *map(_service, services), *_names(status)))
 
 
 def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from localaws.alb.compiler import (
     compile_files,
     newcomers_name,
 )
+from localaws.alb.envoy import EnvoyError
 from localaws.alb.probe import status_of
 from localaws.alb.reading import certificate_names, listeners
 from localaws.catalog.listeners import LISTENER, LISTENER_RULE
@@ -22,7 +23,7 @@ from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
     from pathlib import Path
 
     from localaws.addresses import Addresses
@@ -78,6 +79,9 @@ class Proxy(Protocol):
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
         """What the health checks say, by cluster and endpoint."""
 
+    async def listening(self) -> Container[str]:
+        """ARNs of the listeners that take connections."""
+
     async def close(self) -> None:
         """Stop, until the next `apply`."""
 
@@ -124,6 +128,9 @@ class Balancer:
         self._status_of = status_of
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
         self._applied: Mapping[str, Any] | None = None
+        self._deaf: dict[str, str] = {}
+        """By ARN why listeners take no connections."""
+
         self._present: set[str] = set()
         self._syncing = asyncio.Lock()
 
@@ -165,13 +172,28 @@ class Balancer:
             if not files["listeners.json"]:
                 await self._proxy.close()
                 self._applied = None
+                self._deaf = {}
             elif files != self._applied:
-                await self._proxy.apply(files)
-                self._applied = files
+                await self._apply(files)
+
+    def deafness(self, listener: str) -> str:
+        """Why a listener takes no connections, as of the last `sync`; empty where it does, or isn't of an ALB."""
+        return self._deaf.get(listener, "")
 
     async def close(self) -> None:
         """Stop the proxy."""
         await self._proxy.close()
+
+    async def _apply(self, files: Mapping[str, Any]) -> None:
+        """Have the proxy take its configuration, and note which listeners it couldn't open."""
+        try:
+            await self._proxy.apply(files)
+        except EnvoyError as error:
+            listening = await self._proxy.listening()
+            names = (each["name"] for each in files["listeners.json"])
+            self._deaf = {name: str(error) for name in names if name not in listening}
+            raise
+        self._applied, self._deaf = files, {}
 
     def _release_addresses(self) -> None:
         """Free the addresses of load balancers that were deleted."""

@@ -249,7 +249,8 @@ def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, pa
         "connect_timeout": CONNECT_TIMEOUT,
         "lb_policy": _POLICIES.get(group.algorithm, "ROUND_ROBIN"),
         # Fail open: all targets get requests when none is healthy, and only then.
-        "common_lb_config": {"healthy_panic_threshold": {"value": 1}},
+        # Else what health checks say reaches the routing up to a second after it reaches us.
+        "common_lb_config": {"healthy_panic_threshold": {"value": 1}, "update_merge_window": "0s"},
         # Else a target that was deregistered gets requests until a health check fails.
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {

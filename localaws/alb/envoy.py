@@ -85,6 +85,7 @@ class Envoy:
         """
         async with self._applying:
             self._folder.mkdir(parents=True, exist_ok=True)
+            refused = await self._refusals()
             for name, resources in files.items():
                 self._write(name, resources)
             for name in [name for name in self._versions if name not in files]:
@@ -93,7 +94,15 @@ class Envoy:
             if self._keeper is None:
                 await self._start()
                 self._keeper = asyncio.create_task(self._keep())
-            await self._taken()
+            await self._taken(refused)
+
+    async def listening(self) -> frozenset[str]:
+        """Names of the listeners that take connections now; none while Envoy restarts."""
+        try:
+            answer = json.loads(await self._ask("/listeners?format=json"))
+        except OSError:
+            return frozenset()
+        return frozenset(each["name"] for each in answer.get("listener_statuses", ()))
 
     async def health(self) -> dict[tuple[str, Endpoint], Verdict]:
         """What the health checks say, by cluster and endpoint; nothing while Envoy restarts."""
@@ -159,7 +168,8 @@ class Envoy:
             except CannotStartError as error:
                 log.warning("Envoy: %s", error)
 
-    async def _taken(self) -> None:
+    async def _taken(self, refused: int) -> None:
+        """Wait until Envoy has taken everything, or has refused something more than it had `refused` before."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
         wanted = set(self._versions.values())
         while asyncio.get_running_loop().time() < deadline:
@@ -167,15 +177,24 @@ class Envoy:
                 reported = await self._ask("/stats?filter=version_text$")
                 if wanted <= set(re.findall(r': "(\w+)"', reported)):
                     return
+            if await self._refusals() > refused:
+                break
             await asyncio.sleep(_POLL)
         self._versions.clear()  # it tries what it refused again only when it is told again
         raise EnvoyError(f"Envoy doesn't take its configuration: {await self._objections()}")
+
+    async def _refusals(self) -> int:
+        """How often Envoy has refused a file since it started."""
+        with suppress(OSError):
+            reported = await self._ask("/stats?filter=update_rejected$")
+            return sum(int(count) for count in re.findall(r": (\d+)", reported))
+        return 0
 
     async def _objections(self) -> str:
         with suppress(OSError):
             found = re.findall(r'"details": ?("(?:[^"\\]|\\.)*")', await self._ask("/config_dump"))
             if found:
-                return "; ".join(str(json.loads(each)) for each in found)
+                return "; ".join(dict.fromkeys(str(json.loads(each)) for each in found))
         tail = (self._folder / "envoy.log").read_text(errors="replace").splitlines()[-3:]
         return " ".join(tail) or "it says nothing"
 

@@ -183,6 +183,16 @@ class Controller:
 
         await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
 
+    async def deafness(self, listener_arn: str) -> str:
+        """Why a load balancer's listener takes no connections; empty where it does."""
+        with suppress(Exception):  # of whatever else is wrong, the next pass tells
+            await self._balancer.sync()
+        return self._balancer.deafness(listener_arn)
+
+    def problems(self) -> list[str]:
+        """What stood in the way of the last pass."""
+        return list(self._problems)
+
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""
         if (service := self._services.get(service_arn)) is not None:

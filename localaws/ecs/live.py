@@ -39,6 +39,9 @@ class TargetGroups(Protocol):
     def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
         """A target's health as of the last `sync`."""
 
+    def deafness(self, listener: str) -> str:
+        """Why a listener takes no connections, as of the last `sync`; empty where it does."""
+
     async def sync(self) -> None:
         """Have all of it take effect, and look at the targets' health."""
 

@@ -55,6 +55,9 @@ class Idle:
         if self.verdict:
             raise NotSettled(self.verdict)
 
+    async def trouble(self, resource: Resource) -> str:
+        return ""
+
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
         self.limits.append(seconds)
         self.drained = True

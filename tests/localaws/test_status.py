@@ -51,7 +51,16 @@ def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> Non
         "events": [],
         "tasks": tasks,
     }
-    shown = table({"services": [service], "names": {}}).splitlines()
+    shown = table({"services": [service], "names": {}, "problems": []}).splitlines()
     assert len(shown) == 1 + 1 + 5
     assert "RUNNING" in shown[1]
     assert shown[-1].endswith("reason 29")
+
+
+def test_what_is_wrong_comes_first_whether_there_are_services_or_not() -> None:
+    shown = table({"services": [], "names": {}, "problems": ["cannot bind", "no such thing"]})
+    assert shown.split("\n\n") == [
+        "problem: cannot bind",
+        "problem: no such thing",
+        "the local AWS is running, without services",
+    ]

@@ -11,15 +11,15 @@ import pytest
 from localaws.addresses import Addresses
 from localaws.alb.balancer import Balancer, TargetState
 from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
-from localaws.alb.envoy import Verdict
+from localaws.alb.envoy import EnvoyError, Verdict
 from localaws.alb.tls import Served
 from localaws.catalog.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import Resource
+from localaws.catalog.model import AllExcept, Resource
 from localaws.catalog.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
 ALB, HTTP, GROUP = f"{PREFIX}:loadbalancer/app/web/1", f"{PREFIX}:listener/app/web/1/2", f"{PREFIX}:targetgroup/web/3"
@@ -60,13 +60,20 @@ class ScriptedProxy:
         self.verdicts: dict[tuple[str, Endpoint], Verdict] = {}
         self.applied: list[Mapping[str, Any]] = []
         self.state = "new"
+        self.refuses: set[str] = set()
+        """Listeners that it can't open."""
 
     async def apply(self, files: Mapping[str, Any]) -> None:
+        if self.refuses & {each["name"] for each in files["listeners.json"]}:
+            raise EnvoyError("cannot bind")
         self.applied.append(files)
         self.state = "running"
 
     async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
         return self.verdicts
+
+    async def listening(self) -> Container[str]:
+        return AllExcept(*self.refuses)
 
     async def close(self) -> None:
         self.state = "closed"
@@ -220,6 +227,18 @@ def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
     stage.balancer.register(GROUP, TARGET)
     stage.look()
     assert len(stage.proxy.applied) == 2
+
+
+def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(stage: Stage) -> None:
+    stage.cloud.outputs[LISTENER, "other"] = {**stage.cloud.outputs[LISTENER, HTTP], "port": 81}
+    stage.proxy.refuses = {"other"}
+    for _ in range(2):
+        with pytest.raises(EnvoyError):
+            stage.look()
+        assert (stage.balancer.deafness("other"), stage.balancer.deafness(HTTP)) == ("cannot bind", "")
+    stage.proxy.refuses = set()
+    stage.look()
+    assert stage.balancer.deafness("other") == ""
 
 
 def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:

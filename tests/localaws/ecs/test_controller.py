@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,7 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
     async def play() -> None:
         async with plane(web, home) as running, httpx.AsyncClient() as client:
             await running.settle()
-            # Envoy's workers hear of a target's health a moment after its main thread, which tells us.
-            pages: list[str] = []
-            deadline = time.monotonic() + PATIENCE
-            while len(set(pages)) < 2 and time.monotonic() < deadline:
-                pages.append((await client.get(running.url)).text)
+            pages = [(await client.get(running.url)).text for _ in range(10)]
             page = re.compile(
                 r"<html><body style='font-family:sans-serif'>\n"
                 r"<h1>Hello from (ip-10-0-[12]-4\.eu-west-1\.compute\.internal)</h1>\n"
@@ -53,6 +48,19 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
                 log = home / "logs/aws/ecs/web/nginx/web" / task["taskId"]
                 assert '"GET / HTTP/1.1" 200' in log.read_text()
                 assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text())
+
+    asyncio.run(play())
+
+
+def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            for count in (3, 4, 5):
+                web.change(desiredCount=count)
+                await running.settle()
+                pages = {(await client.get(running.url)).text for _ in range(count)}
+                assert len(pages) == count, "they take turns"
 
     asyncio.run(play())
 

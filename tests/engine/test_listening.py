@@ -1,0 +1,53 @@
+"""A load balancer whose address something else holds: a run must not end as if it served."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+
+from localaws.addresses import can_bind
+from tests.engine.stack import WITHOUT_ASKING
+from tests.engine.test_daemon import eventually
+from tests.engine.test_out_of_band import delete, kind, of_aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engine.stack import Stack
+
+
+@contextmanager
+def held(dns_name: str) -> Iterator[None]:
+    """Something else listens where a load balancer does."""
+    host, _, port = dns_name.partition(":")
+    eventually(lambda: can_bind(host, int(port or 80)), f"{dns_name} is free")
+    with socket.create_server((host, int(port or 80))):
+        yield
+
+
+def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_is_free(stack: Stack) -> None:
+    name = stack.outputs()["albDns"]
+    stack.run("stop")
+    with held(name):
+        said = stack.up("--expect-no-changes")
+        assert "warning: the local load balancer can't listen" in said
+        assert f"cannot bind '{name}" in said
+        assert "problem: Envoy doesn't take its configuration" in stack.run("status")
+    eventually(lambda: "problem:" not in stack.run("status"), "no problem")
+    assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
+    assert "can't listen" not in stack.up("--expect-no-changes")
+
+
+def test_a_listener_that_cannot_listen_fails_the_run_that_makes_it_and_the_next_run_completes_it(stack: Stack) -> None:
+    name = stack.outputs()["albDns"]
+    delete(stack, [each for each in of_aws(stack) if kind(each) in {"Listener", "ListenerRule"}])
+    with held(name):
+        said = stack.run("up", "--refresh", *WITHOUT_ASKING, fails=True)
+        assert "creating Listener" in said
+        assert f"can't listen: Envoy doesn't take its configuration: cannot bind '{name}" in said
+        assert "Stop what holds the address" in said
+    stack.up()
+    assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
