@@ -14,9 +14,10 @@ import json
 import os
 import socket
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from localaws.files import read_what_can_be_made_anew, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,10 +73,12 @@ class Addresses:
         digest = hashlib.sha256(os.fsencode(home.resolve())).digest()
         self._base = _FIRST_BLOCK + int.from_bytes(digest[:4]) % _BLOCKS * _BLOCK_SIZE
         self._file = home / "addresses.json"
-        self._load_balancers: dict[str, Place] = {}
-        with suppress(FileNotFoundError):
-            saved = json.loads(self._file.read_text())
-            self._load_balancers = {arn: Place(**place) for arn, place in saved.items()}
+        self._load_balancers: dict[str, Place] = read_what_can_be_made_anew(
+            self._file,
+            lambda saved: {arn: Place(**place) for arn, place in saved.items()},
+            otherwise={},
+            then="load balancers keep the addresses that their names say",
+        )
         self._taken: set[str] = set()
         self._turn = 0
 
@@ -96,6 +99,13 @@ class Addresses:
                     self._save()
                     return place
         raise NoAddressError("no loopback address is free for another load balancer; delete one")
+
+    def restore(self, arn: str, dns_name: str) -> None:
+        """Give a load balancer the place that its name says, where the file doesn't know it."""
+        address, _, port = dns_name.partition(":")
+        if arn not in self._load_balancers:
+            self._load_balancers[arn] = Place(address, int(port or 80) - 80)
+            self._save()
 
     def forget_load_balancer(self, arn: str) -> None:
         """Make a deleted load balancer's address free again."""
@@ -128,11 +138,8 @@ class Addresses:
         return (str(ipaddress.IPv4Address(self._base + number)) for number in numbers)
 
     def _save(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._file.with_suffix(f".{os.getpid()}.tmp")
         places = {arn: {"address": each.address, "offset": each.offset} for arn, each in self._load_balancers.items()}
-        scratch.write_text(json.dumps(places, indent=1))
-        scratch.replace(self._file)
+        write_atomically(self._file, json.dumps(places, indent=1))
 
 
 def can_bind(address: str, port: int) -> bool:

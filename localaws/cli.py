@@ -14,6 +14,7 @@ from localaws import pulumi_command
 from localaws.daemon_client import DaemonFailed, ensure, stop
 from localaws.home import Home, NoProject
 from localaws.logs import follow, streams
+from localaws.pulumi_state import BadState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def entry_point() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except (DaemonFailed, NoProject, pulumi_command.NoCli, OSError) as error:
+    except (DaemonFailed, NoProject, pulumi_command.NoCli, pulumi_command.BadConfig, BadState, OSError) as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, Resou
 from localaws.catalog.model import values_at
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.values import known
+from localaws.files import write_atomically
 from localaws.tagging import ALL_TAGS, NO_TAGGING
 
 if TYPE_CHECKING:
@@ -328,18 +328,6 @@ class Cloud:
                 f"{path} has version {version!r}, this code reads version {FILE_VERSION}. Use the code that wrote it, "
                 "or delete the file: the local AWS then starts empty, and a refresh makes Pulumi's state agree."
             )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content so that a reader, or a crash at any moment, sees the old or the new one whole.
-
-    Only its owner may read it: parameters that a program manages hold secrets.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    scratch.touch(mode=0o600)
-    scratch.write_text(text)
-    scratch.replace(path)
 
 
 def as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:

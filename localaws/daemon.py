@@ -21,7 +21,8 @@ from localaws import parameters
 from localaws.addresses import NoAddressError
 from localaws.alb.envoy import EnvoyError
 from localaws.awsx import AwsxProvider
-from localaws.cloud import Cloud, StateFileError, write_atomically
+from localaws.cloud import Cloud, StateFileError
+from localaws.files import write_atomically
 from localaws.guard import Guard
 from localaws.home import Address, Home, fingerprint, try_lock
 from localaws.lifecycle import Running

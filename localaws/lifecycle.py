@@ -60,6 +60,9 @@ class Running:
         self._cloud = cloud
         self._home = home
         addresses = Addresses(home.path)
+        for balancer in cloud.all(LOAD_BALANCER):
+            if name := balancer.outputs.get("dnsName"):
+                addresses.restore(balancer.id, name)
         self._controller = data_plane(
             cloud,
             home.path,

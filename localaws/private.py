@@ -19,7 +19,7 @@ _FILE = 0o600
 
 OURS = frozenset(
     {
-        *("addresses.json", "cloud.json", "services.json"),
+        *("addresses.json", "cloud.json", "services.json", "addresses.json.damaged", "services.json.damaged"),
         *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
         *("certificates", "config", "envoy", "init", "logs", "state"),
     }

@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from localaws.files import write_atomically
 from localaws.private import UMASK
+from localaws.pulumi_state import StackState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +30,10 @@ _WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
 """Commands that need a stack to be there."""
 
 
+class BadConfig(Exception):  # noqa: N818 — it is the file that is bad
+    """A stack's configuration file can't be read; the message says why and what to do."""
+
+
 class NoCli(Exception):  # noqa: N818 — names the finding
     """There is no Pulumi CLI."""
 
@@ -37,6 +43,8 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
 
     Raises:
         NoCli: There is no Pulumi CLI to become.
+        BadState: Pulumi's state is damaged beyond repair.
+        BadConfig: The stack's configuration file can't be read.
     """
     cli = _cli()
     if command in _WANTS_STACK:
@@ -45,6 +53,8 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
+    if command in _WANTS_STACK | {"cancel"} and (project := _project_name(home)) is not None:
+        StackState(home.backend, project, stack).put_right(_say)
     if command in _WANTS_STACK:
         _ensure_stack(home, cli, environment, stack)
     if command in _WRITES_CONFIG and not options.config_file:
@@ -96,7 +106,7 @@ def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: s
     if stack != DEFAULT_STACK and not _config_file(home, stack).exists():
         return
     name = _project_name(home)
-    if name is None or (home.backend / ".pulumi" / "stacks" / name / f"{stack}.json").exists():
+    if name is None or StackState(home.backend, name, stack).file.exists():
         return
     folder = home.path / "init"
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,13 +132,30 @@ def _config_copy(home: Home, stack: str) -> Path:
     """A copy of the stack's configuration file; the salt that the CLI adds to it stays there from run to run."""
     source = _config_file(home, stack)
     copy = home.path / "config" / source.name
-    text = source.read_text() if source.exists() else ""
+    try:
+        text = source.read_text(encoding="utf-8") if source.exists() else ""
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{source} isn't UTF-8 text ({error}): save it in that encoding") from None
     salt = re.compile(r"^encryptionsalt: .*\n?", re.MULTILINE)
-    if not salt.search(text) and copy.exists() and (kept := salt.search(copy.read_text())):
+    if not salt.search(text) and (kept := salt.search(_earlier(copy))):
         text = f"{text.rstrip()}\n{kept.group()}"
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(text.lstrip())
+    write_atomically(copy, text.lstrip())
     return copy
+
+
+def _earlier(copy: Path) -> str:
+    """What the copy held; nothing where it is damaged: Pulumi then makes another salt, for the same passphrase."""
+    try:
+        return copy.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        _say(f"{copy} isn't UTF-8 text: it is made anew")
+        return ""
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"pulumi-local: {message}\n")
 
 
 def _project_name(home: Home) -> str | None:
@@ -136,6 +163,6 @@ def _project_name(home: Home) -> str | None:
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     try:
-        return str(yaml.safe_load((home.project / "Pulumi.yaml").read_text())["name"])
+        return str(yaml.safe_load((home.project / "Pulumi.yaml").read_bytes())["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return None

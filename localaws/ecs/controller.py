@@ -13,7 +13,6 @@ from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.catalog.ecs import SERVICE
-from localaws.cloud import write_atomically
 from localaws.ecs import description, saved
 from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
 from localaws.ecs.judgement import healthy, next_look
@@ -21,6 +20,7 @@ from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, recover, step
 from localaws.ecs.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
+from localaws.files import read_what_can_be_made_anew, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -360,9 +360,13 @@ class Controller:
             self._written = states
 
     def _recover(self) -> None:
-        if not self._file.exists():
-            return
-        for arn, state in json.loads(self._file.read_text()).items():
+        states: dict[str, Any] = read_what_can_be_made_anew(
+            self._file,
+            lambda found: {**found},
+            otherwise={},
+            then="services begin anew, without their past deployments and events",
+        )
+        for arn, state in states.items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
                 continue  # it was on its way out, and its tasks are gone

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from localaws.pulumi_state import StackState
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
 from tests.engine.test_lifecycle import Traffic, tasks
@@ -47,6 +48,36 @@ def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool
 
 def answers(stack: Stack) -> int:
     return httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code
+
+
+def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) -> None:
+    stack = empty_stack
+    run = stack.start("up", *WITHOUT_ASKING)
+    eventually(lambda: exists(stack, SERVICE) > 0, "a service", seconds=120)
+    run.kill()
+    run.communicate(timeout=120)
+    assert "locked" in stack.up(fails=True)
+    stack.run("cancel", "--yes")
+    said = stack.up()
+    assert "an earlier run was killed while it created web: a run makes that anew" in said
+    assert "pending operations" not in said
+    assert cloud_and_engine_agree(stack)
+    assert exists(stack, SERVICE) == 1
+    assert answers(stack) == 200
+    stack.needs_nothing()
+
+
+def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(stack: Stack) -> None:
+    file = StackState(stack.home.backend, "fargate-web", "local").file
+    before = stack.resources()
+    file.write_text(file.read_text()[:1000])
+    said = stack.run("refresh", *WITHOUT_ASKING)
+    assert "its last backup (local.json.bak) took its place" in said
+    stack.up()
+    assert {each["urn"]: each.get("id") for each in stack.resources()} == {
+        each["urn"]: each.get("id") for each in before
+    }
+    stack.needs_nothing()
 
 
 def test_ctrl_c_while_creating(empty_stack: Stack) -> None:

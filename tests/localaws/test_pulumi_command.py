@@ -125,6 +125,26 @@ def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
     return ran.stdout.splitlines()
 
 
+def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = home.project / "Pulumi.dev.yaml"
+    source.write_bytes("config:\n  p:a: Zürich\n".encode("latin-1"))
+    monkeypatch.setattr(sys, "argv", ["pulumi-local"])
+    monkeypatch.setattr(cli, "main", lambda _: pulumi_command._config_copy(home, "dev"))
+    with pytest.raises(SystemExit, match="1"):
+        cli.entry_point()
+    assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
+
+
+def test_a_copy_that_is_not_utf_8_is_made_anew(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    copy = pulumi_command._config_copy(home, "dev")
+    copy.write_bytes(b"config: {}\nencryptionsalt: \xff\n")
+    assert pulumi_command._config_copy(home, "dev").read_text() == "config: {}\n"
+    assert f"{copy} isn't UTF-8 text: it is made anew" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["preview", "config"])
 def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path, command: str) -> None:
     (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
@@ -145,9 +165,9 @@ def test_a_misspelt_stack_is_not_made(home: Home) -> None:
     pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "pord")
 
 
-@pytest.mark.parametrize("text", ["", "runtime: python", "name: [", "- a"])
+@pytest.mark.parametrize("text", ["", "runtime: python", "name: [", "- a", "name: \udcff"])
 def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(home: Home, text: str) -> None:
-    (home.project / "Pulumi.yaml").write_text(text)
+    (home.project / "Pulumi.yaml").write_text(text, errors="surrogateescape")
     pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "local")
 
 

@@ -29,6 +29,31 @@ def test_a_load_balancer_keeps_its_address_for_life(tmp_path: Path) -> None:
     assert (again.load_balancer("two"), again.load_balancer("one")) == (two, one)
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"one": 1}', '{"one": {"address": "127.1.1.1"}}'])
+def test_a_damaged_file_is_set_aside_and_named_and_load_balancers_keep_the_places_of_their_names(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    before = Addresses(tmp_path)
+    one = before.load_balancer("one")
+    file = tmp_path / "addresses.json"
+    file.write_text(text)
+    again = Addresses(tmp_path)
+    again.restore("one", one.dns_name)
+    again.restore("two", f"{one.address}:8080")
+    assert again.load_balancer("one") == one
+    assert again.load_balancer("two") == Place(one.address, 8000)
+    assert (tmp_path / "addresses.json.damaged").read_text() == text
+    assert f"{file} was damaged" in caplog.text
+    assert Addresses(tmp_path).load_balancer("one") == one
+
+
+def test_a_place_that_the_file_knows_is_not_changed_by_a_name(tmp_path: Path) -> None:
+    places = Addresses(tmp_path)
+    one = places.load_balancer("one")
+    places.restore("one", "127.0.0.9")
+    assert places.load_balancer("one") == one
+
+
 def test_two_homes_have_blocks_of_their_own(tmp_path: Path) -> None:
     here, there = (Addresses(tmp_path / name).load_balancer("x").address for name in ("here", "there"))
     assert here != there

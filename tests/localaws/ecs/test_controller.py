@@ -320,3 +320,20 @@ def test_a_state_file_of_another_version_keeps_no_service_from_running(web: Any,
             assert len(running.tasks()) == 2
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize("text", ["", '{"arn', "[]", "\0" * 512])
+def test_a_damaged_state_file_is_set_aside_and_named_and_services_begin_anew(
+    web: Any, home: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    home.mkdir()
+    (home / "services.json").write_text(text)
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            assert len(running.tasks()) == 2
+
+    asyncio.run(play())
+    assert (home / "services.json.damaged").read_text() == text
+    assert f"{home / 'services.json'} was damaged" in caplog.text

@@ -1,0 +1,53 @@
+"""Files of the local AWS: written whole or not at all, and kept when they turn out to be damaged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file's content so that a reader, or a crash at any moment, sees the old or the new one whole.
+
+    Only its owner may read it: parameters that a program manages hold secrets.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    scratch.touch(mode=0o600)
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(path)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, in place of the one that was set aside before; its new path."""
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    return aside
+
+
+def read_what_can_be_made_anew(path: Path, understand: Callable[[Any], T], *, otherwise: T, then: str) -> T:
+    """What a file says in JSON; a damaged one is set aside, with a warning.
+
+    Args:
+        path: The file.
+        understand: Makes of the JSON what is wanted; raises what Python does for values of wrong types.
+        otherwise: The result without a file, or with a damaged one.
+        then: What a damaged file means, for the warning.
+    """
+    try:
+        return understand(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return otherwise
+    except (ValueError, TypeError, AttributeError, KeyError) as damage:
+        log.warning("%s was damaged (%s) and is at %s: %s", path, damage, set_aside(path), then)
+        return otherwise
