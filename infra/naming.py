@@ -46,6 +46,17 @@ def flow_log_group(stack: str) -> str:
     return f"/aws/ecs/{cluster(stack)}/flow"
 
 
+def log_groups(stack: str, service_name: str) -> tuple[str, ...]:
+    """Every log group that a stack may ever write to."""
+    return (
+        service_log_group(stack, service_name),
+        exec_log_group(stack),
+        insights_log_group(stack),
+        firewall_log_group(stack),
+        flow_log_group(stack),
+    )
+
+
 def tags(project: str, stack: str) -> dict[str, str]:
     """The tags that everything in a stack carries; each component adds its own name with `of_component`."""
     return {"Project": project, "Stack": stack, "ManagedBy": "Pulumi"}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_aws as aws
 
-from infra import naming
+from infra import naming, ownership
 from infra.errors import Problem, SettingsError, reason_of
 from infra.secrets import SSM, at
 
@@ -55,13 +55,29 @@ def check(settings: Settings, place: Place) -> None:
     """
     problems = settings.problems_in(place)
     # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail without failing the run.
-    for what, look in (*_secrets(settings, place), *_certificates(settings), *_quotas(settings, place)):
+    for what, look in _looks(settings, place):
         try:
             problems.extend(look())
         except Exception as error:  # noqa: BLE001 — the SDK has nothing narrower for a lookup that fails
             pulumi.log.warn(f"{what} wasn't checked: {_why(error)}")
     if problems:
         raise SettingsError(problems)
+
+
+def _looks(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+    """What is looked for, by a name for a warning."""
+    yield "Whose the cluster and the log groups are", partial(_owners, settings)
+    yield from _secrets(settings, place)
+    yield from _certificates(settings)
+    yield from _quotas(settings, place)
+
+
+def _owners(settings: Settings) -> Iterator[Problem]:
+    return ownership.problems(
+        naming.cluster(settings.stack),
+        naming.log_groups(settings.stack, settings.service_name),
+        naming.tags(settings.project, settings.stack),
+    )
 
 
 def _why(error: Exception) -> str:

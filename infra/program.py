@@ -45,7 +45,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     """Register everything, and return the stack's outputs by name.
 
     Raises:
-        SettingsError: What exists already (a VPC, a zone, a certificate) can't be used; nothing was registered.
+        SettingsError: What exists already (a VPC, a zone, a cluster) can't be used; nothing was registered.
     """
     place = Place(
         partition=aws.get_partition().partition,
@@ -53,12 +53,12 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         account=aws.get_caller_identity().account_id,
     )
     preflight.check(settings, place)
+    tags = naming.tags(settings.project, settings.stack)
     zone_id = (
         dns.find_zone(settings.hosted_zone, settings.domain, public=not settings.certificate_arn)
         if settings.hosted_zone
         else None
     )
-    tags = naming.tags(settings.project, settings.stack)
     exec_log_group = naming.exec_log_group(settings.stack) if settings.ecs_exec else None
 
     # An internal load balancer's clients are in the VPC, where everything has an IPv4 address too.

@@ -175,6 +175,8 @@ class Cloud:
         A resource of the same URN that the engine never mentioned again is left over from a creation whose answer was
         lost (the daemon was killed): the engine doesn't know it, so it makes room for this one.
 
+        Where AWS's creation is idempotent, a resource that exists is returned as it is, whoever made it.
+
         Raises:
             Refused: The catalog says that AWS would refuse it; nothing was made.
             ValueError: An input is UNKNOWN, which only a preview's may be.
@@ -191,6 +193,9 @@ class Cloud:
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
         identifier = computed.pop("id")
+        if kind.idempotent and (existing := self.get(token, identifier)):
+            _raise(*kind.idempotent.check(existing, changes(kind, existing.inputs, inputs)))
+            return existing
         computed |= _derived(kind, inputs, mint.region, tagging, computed)
         resource = Resource(token, identifier, urn, mint.region, dict(inputs), computed)
         if token in self.completions:

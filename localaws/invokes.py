@@ -447,6 +447,10 @@ def _cluster(query: Query) -> Properties:
     return {**found, **counts, "clusterName": found["name"], "status": "ACTIVE"}
 
 
+def _clusters(query: Query) -> Properties:
+    return {"id": query.region, "clusterArns": [each.id for each in query.matching(CLUSTER)]}
+
+
 def _task_definition(query: Query) -> Properties:
     name = query.args.get("taskDefinition")
     found = task_definition_of(query.cloud, name)
@@ -514,6 +518,7 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getVpcs:getVpcs": _ids(VPC),
     "aws:ecs/getCluster:getCluster": _cluster,
+    "aws:ecs/getClusters:getClusters": _clusters,
     "aws:ecs/getService:getService": _service,
     "aws:ecs/getTaskDefinition:getTaskDefinition": _task_definition,
     "aws:elb/getServiceAccount:getServiceAccount": _elb_service_account,

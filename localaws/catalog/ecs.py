@@ -12,11 +12,11 @@ from localaws.catalog.model import (
     UNKNOWN,
     AllExcept,
     AutoName,
+    Idempotent,
     Reference,
     Refusal,
     Resource,
     ResourceType,
-    Unique,
     namesakes,
     values_at,
 )
@@ -367,13 +367,8 @@ TYPES = (
             ),
         ),
         rules=_cluster_rules,
-        unique=(
-            Unique(
-                ("name",),
-                _INVALID,
-                "ecs.cluster.unique",
-                "Arguments on this idempotent request are inconsistent: cluster {name} already exists",
-            ),
+        idempotent=Idempotent(
+            frozenset({"configuration", "serviceConnectDefaults", "settings"}), _INVALID, "ecs.cluster.unique"
         ),
         computed=_cluster_computed,
         held=("ClusterContainsServicesException", "ecs.cluster.held"),

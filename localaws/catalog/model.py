@@ -186,6 +186,29 @@ class Unique:
 
 
 @dataclass(frozen=True)
+class Idempotent:
+    """A creation that returns the resource that exists, whoever made it."""
+
+    properties: frozenset[str]
+    """Inputs that must be the same; others, such as tags, are ignored."""
+
+    code: str
+    """What AWS answers if they aren't."""
+
+    rule: str
+
+    def check(self, existing: Resource, differing: Sequence[str]) -> Refusals:
+        """Why AWS doesn't return an existing resource to a creation that differs in these inputs."""
+        names = sorted(self.properties.intersection(differing))
+        if names:
+            message = (
+                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s). "
+                f"({existing.id} exists with other {', '.join(names)})"
+            )
+            yield Refusal(self.code, message, self.rule, names[0])
+
+
+@dataclass(frozen=True)
 class AllExcept(Container[str]):
     """Every property but these."""
 
@@ -216,6 +239,9 @@ class ResourceType:
 
     token: str
     """Pulumi's type token, `aws:ecs/cluster:Cluster`."""
+
+    idempotent: Idempotent | None = None
+    """For a type of which AWS returns the existing resource in place of another one of that id."""
 
     computed: Callable[[Mint, Properties], Mapping[str, Any]]
     """For a new resource: `id` and every other output that AWS chooses once."""

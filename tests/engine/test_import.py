@@ -22,6 +22,19 @@ ONE_LOG_GROUP = """\
 import pulumi_aws as aws
 aws.cloudwatch.LogGroup("g", name="/aws/ecs/ecs-cluster-local/local-web", retention_in_days=3)
 """
+CLUSTER = """\
+import pulumi_aws as aws
+log = {"cloud_watch_log_group_name": "/aws/ecs/ecs-cluster-local/exec", "cloud_watch_encryption_enabled": False}
+aws.ecs.Cluster(
+    "c",
+    name="ecs-cluster-local",
+    settings=[{"name": "containerInsights", "value": "disabled"}],
+    configuration={"execute_command_configuration": {"logging": "OVERRIDE", "log_configuration": log}},
+    tags={"Project": "OWNER", "Stack": "local"},
+)
+"""
+"""What another project made from this repository has, with which AWS hands the cluster out."""
+
 IDS = {"aws:ecs/service:Service": "ecs-cluster-local/local-web"}
 """What AWS's provider imports by something else than the id."""
 
@@ -48,6 +61,25 @@ def test_a_log_group_that_existed_before_is_adopted_and_gets_its_retention(empty
     (group,) = [each for each in stack.resources() if each.get("id") == "/aws/ecs/ecs-cluster-local/local-web"]
     assert group["outputs"]["retentionInDays"] == 14
     stack.up("--expect-no-changes")
+
+
+def test_another_projects_cluster_is_not_shared_until_it_is_tagged_as_this_stacks(
+    empty_stack: Stack, tmp_path: Path
+) -> None:
+    stack = empty_stack
+    stack.run("stack", "ls")
+    other = other_project(tmp_path / "other", stack, CLUSTER.replace("OWNER", "other"))
+    other.up()
+    before = stack.home.resources.read_text()
+    refusal = stack.up(fails=True)
+    assert "the cluster ecs-cluster-local exists already and belongs to project other, stack local" in refusal
+    assert "aws ecs tag-resource" in refusal
+    assert "Traceback" not in refusal
+    assert stack.home.resources.read_text() == before, "nothing was made or changed"
+    (other.project / "__main__.py").write_text(CLUSTER.replace("OWNER", "fargate-web"))
+    other.up()  # as the command in the message does
+    stack.up()
+    assert stack.outputs()["clusterName"] == "ecs-cluster-local"
 
 
 @pytest.mark.parametrize("of_awsx", [False, True])

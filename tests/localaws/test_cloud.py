@@ -15,6 +15,7 @@ from localaws.tagging import Tagging
 if TYPE_CHECKING:
     from pathlib import Path
 
+CLUSTER = "aws:ecs/cluster:Cluster"
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 VPC = "aws:ec2/vpc:Vpc"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -82,6 +83,21 @@ def test_a_newer_file_says_so(path: Path) -> None:
     path.write_text(json.dumps({"version": 2, "everything": "else"}))
     with pytest.raises(StateFileError, match="has version 2, this code reads version 1"):
         Cloud(path)
+
+
+def test_a_cluster_that_exists_is_handed_to_whoever_creates_it_again(path: Path) -> None:
+    cloud = Cloud(path)
+    name, settings = "ecs-cluster-dev", [{"name": "containerInsights", "value": "enabled"}]
+    first = make(cloud, CLUSTER, "urn:first", name=name, settings=settings, tags={"Project": "first"})
+    second = make(cloud, CLUSTER, "urn:second", name=name, settings=settings, tags={"Project": "second"})
+    assert second == first
+    assert cloud.all(CLUSTER) == [first]
+    with pytest.raises(Refused, match="Arguments on this idempotent request are inconsistent"):
+        make(cloud, CLUSTER, "urn:third", name=name, settings=[])
+    changed = cloud.update(CLUSTER, second.id, {"name": name, "settings": [], "tags": {"Project": "second"}})
+    assert cloud.get(CLUSTER, first.id) == changed, "the second owner changes what the first one uses"
+    elsewhere = cloud.create(CLUSTER, "urn:fourth", {"name": name}, region="us-west-2")
+    assert elsewhere.id != first.id
 
 
 def test_an_orphan_of_a_lost_answer_makes_room_for_the_next_creation(path: Path) -> None:

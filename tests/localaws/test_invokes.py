@@ -123,6 +123,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cloudwatch/getLogGroups", {"logGroupNamePrefix": "/none"}, {"logGroupNames": [], "arns": []}),
     ("ssm/getParameter", {"name": "/demo/password"}, {"value": "hunter2", "type": "SecureString"}),
     ("ssm/getParameter", {"name": "/demo/message"}, {"value": "hello", "insecureValue": "hello", "version": 1}),
+    ("ecs/getClusters", {}, {"clusterArns": ["arn:aws:ecs:eu-west-1:123456789012:cluster/main"]}),
     ("ecs/getCluster", {"clusterName": "main"}, {"status": "ACTIVE", "clusterName": "main"}),
     ("ecs/getTaskDefinition", {"taskDefinition": "web"}, {"revision": 2, "status": "ACTIVE"}),
     ("ecs/getTaskDefinition", {"taskDefinition": "web:1"}, {"revision": 1}),

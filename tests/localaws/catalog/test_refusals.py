@@ -613,7 +613,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"conditions": [{"sourceIp": {"values": ["10.0.0.1/32"]}}]},
     ),
     (CLUSTER, "ecs.cluster.name", "InvalidArgument", {"name": "my cluster"}, {"name": "my-cluster_1"}),
-    (CLUSTER, "ecs.cluster.unique", "InvalidParameterException", {"name": "main"}, {}),
+    (
+        CLUSTER,
+        "ecs.cluster.unique",
+        "InvalidParameterException",
+        {"name": "main", "settings": [{"name": "containerInsights", "value": "enabled"}]},
+        {"name": "main", "tags": {"Project": "other"}},
+    ),
     (
         CLUSTER,
         "ecs.cluster.setting",

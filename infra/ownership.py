@@ -1,0 +1,65 @@
+"""Names that AWS lets two stacks share in silence: a cluster, and log groups that outlive their stack.
+
+ECS answers the creation of a cluster that exists with that cluster, and the provider takes it over. The program itself
+adopts log groups. Names hold the stack, not the project, so two projects in one account and region would overwrite
+each other's settings. Tags say whose a thing is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi_aws as aws
+
+from infra.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+_OWNER = ("Project", "Stack")
+"""The tags that name an owner."""
+
+
+def problems(cluster: str, log_groups: Collection[str], tags: Mapping[str, str]) -> Iterator[Problem]:
+    """Find a cluster or log groups that a stack would share with another one.
+
+    A stack whose cluster exists has adopted its log groups already, so these are looked at before the cluster is made.
+
+    Args:
+        cluster: Name of the stack's cluster.
+        log_groups: Names of the log groups that the stack may ever use.
+        tags: The stack's tags.
+    """
+    # Listed first: looking up a cluster that doesn't exist fails, in words that are the provider's own.
+    arn = next((arn for arn in aws.ecs.get_clusters().cluster_arns if arn.rpartition("/")[2] == cluster), None)
+    if arn:
+        found = aws.ecs.get_cluster(cluster_name=cluster).tags
+        if _owner(found) != _owner(tags):
+            retag = " ".join(f"key={key},value={tags[key]}" for key in _OWNER)
+            remedy = f"aws ecs tag-resource --resource-arn {arn} --tags {retag}"
+            yield _taken(f"cluster {cluster}", found, tags, remedy)
+        return
+    for name in log_groups:
+        if name not in aws.cloudwatch.get_log_groups(log_group_name_prefix=name).log_group_names:
+            continue
+        group = aws.cloudwatch.get_log_group(name=name)
+        # One without an owner was made by hand, or by AWS for Container Insights: it is adopted.
+        if any(_owner(group.tags)) and _owner(group.tags) != _owner(tags):
+            retag = ",".join(f"{key}={tags[key]}" for key in _OWNER)
+            remedy = f"aws logs tag-resource --resource-arn {group.arn} --tags {retag}"
+            yield _taken(f"log group {name}", group.tags, tags, remedy)
+
+
+def _taken(what: str, theirs: Mapping[str, str], ours: Mapping[str, str], remedy: str) -> Problem:
+    owner = "has no tags that name an owner"
+    if any(_owner(theirs)):
+        owner = f"belongs to project {theirs.get('Project')}, stack {theirs.get('Stack')}"
+    return Problem(
+        "stack",
+        f"{ours['Stack']} of project {ours['Project']}; the {what} exists already and {owner}",
+        f"a stack name that no other project uses in this account and region; or, to take it over, `{remedy}`",
+    )
+
+
+def _owner(tags: Mapping[str, str]) -> tuple[str | None, ...]:
+    return tuple(tags.get(key) for key in _OWNER)
