@@ -29,7 +29,8 @@ _NARROWEST_FOR_A_LOAD_BALANCER: Final = 27
 _MOST_DESTINATIONS: Final = 50
 """A security group takes 60 rules of each direction, and a few are ours. Source: Amazon VPC's quotas."""
 
-_EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+_ALL_IPV4: Final = "0.0.0.0/0"
+_ALL_IPV6: Final = "::/0"
 _HTTPS: Final = 443
 
 
@@ -137,18 +138,30 @@ def _ipv6_has_a_way_out(network: str, *, dual_stack: bool) -> Iterator[Problem]:
         yield Problem("dualStack", "true", f"false with network {network}, which has no way to the internet")
 
 
-def _destinations_widen(network: str, egress: tuple[Destination, ...]) -> Iterator[Problem]:
+def _destinations_widen(network: str, egress: tuple[Destination, ...], *, dual_stack: bool) -> Iterator[Problem]:
     if again := twins(egress):
         yield Problem("egress", ", ".join(again), "each destination once")
+    open_to_all: set[str] = set()
+    if network != ENDPOINTS:
+        open_to_all.add(_ALL_IPV4)
+        if dual_stack:
+            open_to_all.add(_ALL_IPV6)
     open_already = [
-        str(each)
-        for each in egress
-        if network != ENDPOINTS and each.network in _EVERYWHERE and each.first_port == each.last_port == _HTTPS
+        str(each) for each in egress if each.network in open_to_all and each.first_port == each.last_port == _HTTPS
     ]
     if open_already:
         yield Problem("egress", ", ".join(open_already), f"what isn't open already; with network {network} HTTPS is")
     if len(egress) > _MOST_DESTINATIONS:
         yield Problem("egress", f"{len(egress)} of them", f"at most {_MOST_DESTINATIONS}")
+
+
+def _ipv6_destinations_need_ipv6_addresses(
+    vpc_id: str, vpc_tags: dict[str, str], egress: tuple[Destination, ...], *, dual_stack: bool
+) -> Iterator[Problem]:
+    # Whether tasks in an existing VPC have IPv6 addresses is its subnets' affair, and the account's.
+    if ipv6 := [str(each) for each in egress if each.is_ipv6 and not (dual_stack or vpc_id or vpc_tags)]:
+        allowed = "IPv4 destinations only without dualStack, as nothing in the stack's VPC has an IPv6 address then"
+        yield Problem("egress", ", ".join(ipv6), allowed)
 
 
 def _shown(tags: dict[str, str]) -> str:
@@ -165,4 +178,5 @@ RELATIONS = (
     _images_come_by_the_ways_there_are,
     _ipv6_has_a_way_out,
     _destinations_widen,
+    _ipv6_destinations_need_ipv6_addresses,
 )

@@ -43,7 +43,7 @@ def test_whatever_else_is_refused(text: str) -> None:
 def test_each_destination_is_one_rule_that_the_service_waits_for(
     item: str, peer: tuple[str, str], ports: tuple[int, int]
 ) -> None:
-    recording = recorder.run("dev", egress=[item])
+    recording = recorder.run("dev", egress=[item], dualStack=peer[0] == "cidrIpv6")
     rule = recording.one("SecurityGroupEgressRule", f"web-to-{re.sub('[^0-9a-z]+', '-', item)}")
     assert rule.inputs[peer[0]] == peer[1]
     assert (rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs["ipProtocol"]) == (*ports, "tcp")

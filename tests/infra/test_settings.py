@@ -203,6 +203,12 @@ REFUSED = [
     ({"egress": ["10.0.0.0/8:90-80"]}, "each item a network and its TCP port"),
     ({"egress": ["10.0.0.0/8:1", "10.0.0.0/8:1"]}, "egress: 10.0.0.0/8:1; allowed: each destination once"),
     ({"egress": ["0.0.0.0/0:443"]}, "egress: 0.0.0.0/0:443; allowed: what isn't open already; with network public"),
+    ({"egress": ["::/0:443"], "dualStack": True}, "egress: ::/0:443; allowed: what isn't open already"),
+    ({"egress": ["::/0:443"]}, "egress: ::/0:443; allowed: IPv4 destinations only without dualStack"),
+    (
+        {"egress": ["10.0.0.0/8:1", "2001:db8::/32:1"]},
+        "egress: 2001:db8::/32:1; allowed: IPv4 destinations only without dualStack",
+    ),
     ({"egress": [f"10.0.0.0/8:{port}" for port in range(1, 52)]}, "egress: 51 of them; allowed: at most 50"),
     ({"flowLogs": "on"}, "flowLogs: on; allowed: one of none, reject, all"),
     ({"flowLogRetentionDays": 2}, "flowLogRetentionDays: 2; allowed: one of 1, 3"),
@@ -283,6 +289,8 @@ def test_nothing_is_registered_or_asked_before_the_settings_are_good(changes: Ma
         {"drainSeconds": 120, "stopTimeoutSeconds": 2, "deregistrationDelaySeconds": 2},
         {"network": "endpoints", "image": OWN_IMAGE},
         {"network": "nat-per-zone", "vpcCidr": "10.0.0.0/23", "availabilityZoneCount": 6},
+        {"vpcId": "vpc-12345678", "egress": ["::/0:443"]},
+        {"dualStack": True, "egress": ["::/0:80", "2001:db8::/32:443"]},
         {"network": "nat", "vpcTags": {"Name": "home"}, "subnetTags": {"Tier": ""}, "taskSubnetIds": [SUBNET]},
     ],
 )
@@ -290,7 +298,9 @@ def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
     settings = load(**changes)
     for key, value in changes.items():
         field = next(name for name in kinds() if camel(name) == key)
-        assert getattr(settings, field) == (tuple(value) if isinstance(value, list) else value)
+        expected = tuple(value) if isinstance(value, list) else value
+        found = getattr(settings, field)
+        assert (tuple(map(str, found)) if key == "egress" else found) == expected
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:
