@@ -166,7 +166,7 @@ class Map:
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
 
     def misplaced(self, text: str) -> str:
-        """Say which entries `read` refuses, by name; values may be secrets, so what is wrong is said without them."""
+        """Name the entries that `read` refuses, and what is wrong with each value, which may be a secret itself."""
         try:
             entries = json.loads(text)
             bad = [name for name in sorted(entries) if not self._takes(name, entries[name])]

@@ -319,7 +319,7 @@ def _secret(query: Query) -> Properties:
 
 
 def _certificate(query: Query) -> Properties:
-    """A certificate by its first name; what no resource made is found by nobody, whatever it is for."""
+    """A certificate by its first name, of those that are resources: others are taken to exist, but not listed."""
     domain, kinds = query.args.get("domain"), texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"]
     statuses = texts(query.args.get("statuses")) or ["ISSUED"]
     found = [

@@ -21,7 +21,7 @@ _SUFFIX = len("-AbCdEf")
 """What Secrets Manager adds to a name in its ARN."""
 
 CURRENT = "AWSCURRENT"
-"""The stage of a secret's version that is meant where nothing else is said."""
+"""The default stage of a secret's version."""
 
 _AGES = {CURRENT: 0, "AWSPREVIOUS": 1}
 """How many versions are newer than the one with a stage that Secrets Manager itself moves."""

@@ -103,8 +103,8 @@ def test_aws_knows_what_is_granted_and_on_what(documents: Documents, name: str, 
 
 def test_what_is_newer_than_the_reference_is_not_in_it(documents: Documents, known: Mapping[str, Action]) -> None:
     filled = json.loads(permissions.filled_in(json.dumps(documents["deploy-edge"]), TABLE.samples))
-    told = [*authorization.flaws(filled, known)]
-    assert [action for action in TABLE.newer if not any(action in each for each in told)] == [], "take it off the list"
+    found = [*authorization.flaws(filled, known)]
+    assert [action for action in TABLE.newer if not any(action in each for each in found)] == [], "take it off the list"
 
 
 def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Action]) -> None:

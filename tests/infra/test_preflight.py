@@ -109,7 +109,7 @@ def test_a_secret_that_is_there_is_asked_for_once_however_often_it_is_named(name
 
 
 @pytest.mark.parametrize("name", ["plain", "/plain"])
-def test_a_parameter_whose_arn_does_not_tell_its_slash_is_found_without_being_read(name: str) -> None:
+def test_a_parameter_is_found_by_an_arn_without_being_read_whether_its_name_has_a_slash_or_not(name: str) -> None:
     account = Cloud(seed=1)
     account.parameters = {name: SeededParameter("hunter2")}
     engine = recorder.Recorder(account)
@@ -249,7 +249,7 @@ def test_a_certificate_that_is_not_issued_is_refused_with_its_status(name: str) 
     assert "aws acm describe-certificate" in found["certificateArn"]
 
 
-def test_another_certificate_that_is_not_issued_stands_in_nobodys_way() -> None:
+def test_another_certificate_that_is_not_issued_is_no_problem() -> None:
     account = an_account()
     certificate(account, "shop.example.com")
     own = f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001"

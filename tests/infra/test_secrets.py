@@ -98,7 +98,7 @@ def test_ecs_takes_whatever_is_accepted(text: str) -> None:
 
 
 @given(st.text(max_size=40))
-def test_what_is_refused_is_told_from_what_is_wrong_with_it_and_never_shown(text: str) -> None:
+def test_every_text_that_is_refused_has_a_flaw_that_is_described(text: str) -> None:
     if not re.fullmatch(secrets.FORM, text):
         assert secrets.flaw(text) in {words for _, words in secrets.FLAWS}
 
