@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from localaws.catalog import Refused
 from localaws.catalog.secretsmanager import seeded_suffix
 from localaws.cloud import SEEDED_SECRET, Cloud, SeededParameter
+from localaws.home import Home
+from localaws.lifecycle import Running
 from localaws.parameters import BadParameters, load, value_of
 
 if TYPE_CHECKING:
@@ -125,3 +128,19 @@ def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
     cloud.create("aws:secretsmanager/secretVersion:SecretVersion", "urn:g", inputs, region="eu-west-1")
     assert value_of(cloud, secret) == "only"
     assert value_of(cloud, f"{secret}::AWSPREVIOUS:") is None
+
+
+def test_a_row_that_is_written_while_the_local_aws_runs_is_found_by_the_next_lookup(tmp_path: Path) -> None:
+    functions = Running(Cloud(seed=1), Home(tmp_path, tmp_path / "home")).functions
+    parameter, secret = (
+        functions[f"aws:{each}"] for each in ("ssm/getParameter:getParameter", "secretsmanager/getSecret:getSecret")
+    )
+    asked = {"region": "eu-west-1", "name": "later"}
+    for function in (parameter, secret):
+        with pytest.raises(Refused, match="couldn't find resource"):
+            function(asked)
+    file = tmp_path / "local.parameters.toml"
+    file.write_text('later = "one"')
+    assert parameter(asked)["version"] == 1
+    file.write_text('[later]\ntype = "SecretsManager"\nvalue = "two"')
+    assert secret(asked)["arn"].startswith(f"{PREFIX}:later-")
