@@ -13,12 +13,11 @@ from tools.pulumi.host.choose_python import (
     NoPythonError,
     Options,
     choose,
-    existing,
     installation,
     installing,
     of_project,
     plugin,
-    synchronise,
+    ready,
 )
 from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST
 
@@ -157,7 +156,7 @@ def test_an_unknown_toolchain_is_refused_with_those_that_are_known(root: Path) -
 def test_a_missing_environment_is_named_with_what_chose_it_and_how_to_make_it(root: Path) -> None:
     (root / "requirements.txt").touch()
     with pytest.raises(NoPythonError) as failure:
-        existing(options(root, "pip", "gone"))
+        ready(options(root, "pip", "gone"))
     message = str(failure.value)
     assert f"{root}/gone/bin/python isn't there" in message
     assert f"`virtualenv: gone` in {root}/Pulumi.yaml" in message
@@ -168,14 +167,15 @@ def test_a_missing_environment_is_named_with_what_chose_it_and_how_to_make_it(ro
 def test_uv_brings_an_environment_up_to_date_before_each_run(root: Path, on_path: Path) -> None:
     write_stub(on_path / "uv", f'echo "$PWD $* $UV_PROJECT_ENVIRONMENT" >> {root}/calls')
     project = options(root, "uv")
-    synchronise(choose(project), project)
+    write_stub(root / ".venv" / "bin" / "python", "exit")
+    ready(project)
     assert not (root / "calls").exists(), "there is no pyproject.toml to bring it up to date with"
     (root / "pyproject.toml").touch()
-    synchronise(choose(project), project)
+    ready(project)
     assert (root / "calls").read_text() == f"{root} sync --inexact {root}/.venv\n"
     write_stub(on_path / "uv", "echo 'no such version' >&2; exit 2")
     with pytest.raises(NoPythonError, match=r"`uv sync --inexact` failed in .*: no such version"):
-        synchronise(choose(project), project)
+        ready(project)
 
 
 def test_each_toolchain_installs_as_its_users_do(root: Path, on_path: Path) -> None:

@@ -73,13 +73,14 @@ def choose(options: Options) -> Chosen:
     raise NoPythonError(f"`toolchain: {toolchain}` in {options.file} is unknown; allowed: {allowed}. Correct it.")
 
 
-def existing(options: Options) -> Chosen:
-    """Return the Python of a project, which exists.
+def ready(options: Options) -> Chosen:
+    """Return the Python of a project once it can run the program.
 
     Raises:
-        NoPythonError: None can be chosen, or it isn't there.
+        NoPythonError: None can be chosen, uv refuses to bring it up to date, or it isn't there.
     """
     chosen = choose(options)
+    synchronise(chosen, options)
     if shutil.which(chosen.python) is None:
         raise NoPythonError(
             f"{chosen.python} isn't there, the Python chosen by {chosen.why}. "
@@ -276,9 +277,7 @@ def _pyproject(folder: Path) -> dict[str, object]:
 def main() -> NoReturn:
     """Become the language host, or the server of dynamic providers, in the Python of the project around this folder."""
     try:
-        options = of_project(Path.cwd())
-        synchronise(choose(options), options)
-        chosen = existing(options)
+        chosen = ready(of_project(Path.cwd()))
     except NoPythonError as error:
         sys.exit(str(error))
     arguments = [str(Path(__file__).with_name("language_host.py")), *sys.argv[1:]]

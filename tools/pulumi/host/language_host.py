@@ -47,6 +47,16 @@ MAX_CALLS = 64
 ONLY_OFFICIAL = "only Pulumi's official language host for Python {}; install Pulumi from pulumi.com/docs/install"
 
 
+def left_to_the_official_host(what: str) -> Callable[..., Any]:
+    """Make a method that refuses its call by a sentence."""
+
+    def refuse(self: Any, request: Any, context: grpc.ServicerContext) -> NoReturn:
+        del self, request
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format(what))
+
+    return refuse
+
+
 class FolderLanguageServer(LanguageServer):
     """Serves the program of a project's folder to the engine."""
 
@@ -86,10 +96,9 @@ class FolderLanguageServer(LanguageServer):
         with refused(context, grpc.StatusCode.FAILED_PRECONDITION):
             options = options_of(request.info, is_plugin=request.is_plugin)
             chosen = choose_python.choose(options)
-        commands = choose_python.installation(chosen, options, is_plugin=request.is_plugin)
-        for command in commands:
+        environment = choose_python.installing(chosen, dict(os.environ))
+        for command in choose_python.installation(chosen, options, is_plugin=request.is_plugin):
             yield language_pb2.InstallDependenciesResponse(stdout=f"$ {' '.join(command)}\n".encode())
-            environment = choose_python.installing(chosen, dict(os.environ))
             code = yield from self._children.run(
                 command, options.program, environment, context, language_pb2.InstallDependenciesResponse
             )
@@ -105,7 +114,7 @@ class FolderLanguageServer(LanguageServer):
             context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("attaches a debugger"))
         with refused(context, grpc.StatusCode.FAILED_PRECONDITION):
             options = options_of(request.info, is_plugin=True)
-            chosen = choose_python.existing(options)
+            chosen = choose_python.ready(options)
             command = [chosen.python, *choose_python.plugin(options), *request.args]
         # The engine passes its whole environment, PATH too; the official host lets that win as well.
         environment = choose_python.activated(chosen, dict(os.environ))
@@ -143,25 +152,10 @@ class FolderLanguageServer(LanguageServer):
         )
         return language_pb2.GenerateProgramResponse(source={"imported.py": note.encode()})
 
-    def GenerateProject(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Refuse `pulumi convert`."""
-        del request
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("converts programs"))
-
-    def GeneratePackage(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Refuse `pulumi package add` and `gen-sdk`."""
-        del request
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("generates SDKs"))
-
-    def Pack(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Refuse `pulumi package pack-sdk`."""
-        del request
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("packs SDKs"))
-
-    def Link(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Refuse to add a generated SDK to a project's requirements."""
-        del request
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("links SDKs"))
+    GenerateProject = left_to_the_official_host("converts programs")
+    GeneratePackage = left_to_the_official_host("generates SDKs")
+    Pack = left_to_the_official_host("packs SDKs")
+    Link = left_to_the_official_host("links SDKs")
 
 
 @contextlib.contextmanager
