@@ -59,7 +59,7 @@ def show(home: Home, *, as_json: bool) -> None:
 def table(status: Mapping[str, Any]) -> str:
     """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
     services = status["services"]
-    problems = [(f"problem: {each}",) for each in status["problems"]]
+    problems = [(f"problem: {each}",) for each in status.get("problems", ())]  # an older daemon says nothing of them
     if not services:
         problems.append(("the local AWS is running, without services",))
     return "\n\n".join("\n".join(each) for each in (*problems, *map(_service, services), *_names(status)))
