@@ -12,6 +12,7 @@ from localaws.home import Home
 from localaws.lifecycle import GET_SERVICE, Running
 from localaws.provider import NotSettled
 from tests.localaws.ecs.conftest import SERVICE
+from tests.localaws.ecs.plane import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,7 @@ def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_
                 await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
             assert not reports, "nobody waited"
             web.change(waitForSteadyState=True)
+            await eventually(lambda: "nobody/knows:1" in str(running._controller.describe(web.service)), "the reason")
             with pytest.raises(NotSettled, match="nobody/knows:1"):
                 await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
         finally:
@@ -46,23 +48,30 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
     web.completions = {}
+    web.change(deploymentCircuitBreaker={"enable": True, "rollback": False})
 
-    async def failure(running: Running, revision: int, *command: str) -> str:
+    async def failure(running: Running, revision: int, *command: str, seconds: float) -> str:
         image = {"image": "python:3", "command": list(command)}
         web.change(
             taskDefinition=web.define(revision, **image), healthCheckGracePeriodSeconds=60, waitForSteadyState=True
         )
+        now = web.get(SERVICE, web.service).outputs["taskDefinition"]
+        await eventually(
+            lambda: running._controller.describe(web.service).get("taskDefinition") == now, "the deployment"
+        )
         with pytest.raises(NotSettled) as failed:
-            await running.settle(web.get(SERVICE, web.service), seconds=3, report=lambda _: None)
+            await running.settle(web.get(SERVICE, web.service), seconds=seconds, report=lambda _: None)
         return str(failed.value)
 
     async def play() -> None:
         running = Running(web, Home(project=tmp_path, path=home))
         await running.start()
         try:
-            assert "no configuration" in await failure(running, 2, "sh", "-c", "echo no configuration; exit 3")
-            second = await failure(running, 3, "sleep", "60")
-            assert "did not reach a steady state within 3 s" in second
+            assert "no configuration" in await failure(
+                running, 2, "sh", "-c", "echo no configuration; exit 3", seconds=30
+            )
+            second = await failure(running, 3, "sleep", "60", seconds=1)
+            assert "did not reach a steady state within 1 s" in second
             assert "no configuration" not in second
             assert "exited" not in second
         finally:
