@@ -12,6 +12,9 @@ from verify.outcome import Answer, Failure, Phase
 from verify.report import Result, Samples, Status, latency, steps
 from verify.tls import certificate_results
 
+_SECOND = 0.9995
+"""From here on three digits of milliseconds would need an exponent."""
+
 _SLOW = 1.0
 """Seconds; an answer that takes as long is worth a word where time ran out."""
 
@@ -56,20 +59,19 @@ def passed(phase: Phase, outcome: Answer | Failure) -> str:
         return ", ".join(outcome.addresses) if phase is Phase.RESOLVE else "passed"
     timings = outcome.timings
     if phase is Phase.RESOLVE:
-        return f"{', '.join(outcome.addresses)} in {_ms(timings.resolve)}"
+        return f"{', '.join(outcome.addresses)} in {_duration(timings.resolve)}"
     if phase is Phase.CONNECT:
-        return f"{outcome.address} in {_ms(timings.connect)}"
-    return (
-        f"{outcome.status} in {_ms(timings.first_byte)}"
-        if phase is Phase.HTTP
-        else f"{f'{outcome.tls.version}, {outcome.tls.cipher}' if outcome.tls else 'passed'} in {_ms(timings.tls or 0)}"
-    )
+        return f"{outcome.address} in {_duration(timings.connect)}"
+    if phase is Phase.HTTP:
+        return f"{outcome.status} in {_duration(timings.first_byte)}"
+    secured = f"{outcome.tls.version}, {outcome.tls.cipher}" if outcome.tls else "passed"
+    return f"{secured} in {_duration(timings.tls or 0)}"
 
 
 def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Result:
     good = sum(attempt.stopped_in is None for attempt in attempts)
     ended = attempts[-1].ended if attempts else None
-    wanted = f"{options.stable} good answers in a row"
+    wanted = in_a_row(options)
     if ready and options.deadline == 0:
         return Result(id=Phase.STABLE, status=Status.SKIP, actual="a single attempt tells nothing about it")
     if ready:
@@ -94,6 +96,11 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
             attempts=len(attempts),
         )
     return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+
+
+def in_a_row(options: Options) -> str:
+    """What counts as stable, in words."""
+    return f"{_answers(options.stable, 'good ')} in a row"
 
 
 def _answers(number: int, kind: str = "") -> str:
@@ -200,8 +207,8 @@ def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
         yield Result(
             id=f"latency-{rank}",
             status=Status.OK if took <= bound else Status.FAIL,
-            actual=f"{rank} {_ms(took)}",
-            expected=f"at most {_ms(bound)}",
+            actual=f"{rank} {_duration(took)}",
+            expected=f"at most {_duration(bound)}",
             hint="" if took <= bound else "are the tasks busy, or far away? --format json says which step took long",
         )
 
@@ -236,5 +243,5 @@ def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str], *, wh
     )
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms"
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms" if seconds < _SECOND else f"{seconds:.3g} s"

@@ -74,10 +74,13 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as text, in UTF-8 unless it says otherwise; what can't be decoded becomes escapes."""
+        """The body as text, in UTF-8 unless it says otherwise; what can't be decoded becomes escapes.
+
+        A byte order mark is no part of it.
+        """
         given = re.search(r"(?i)charset=[\"']?([A-Za-z0-9._-]{1,40})", self.header("content-type") or "")
         name = (given[1] if given else "utf-8").lower()
-        return self.body.decode(name if name in _CHARSETS else "utf-8", "backslashreplace")
+        return self.body.decode(name if name in _CHARSETS else "utf-8", "backslashreplace").removeprefix("\ufeff")
 
     def at_pointer(self, pointer: str) -> str | None:
         """What RFC 6901 finds in a JSON body: a string, or the JSON of a number or a truth; None for anything else."""

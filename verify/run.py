@@ -140,7 +140,7 @@ async def _gather(
     if not evidence.ready or not options.deadline:
         evidence.samples = list(weighed(evidence.attempts)[-1:])
         return
-    progress(Phase.STABLE, f"{options.stable} good answers in a row")
+    progress(Phase.STABLE, checks.in_a_row(options))
     evidence.planned = sampling.planned(options)
     last = evidence.attempts[-1].outcome
     assert isinstance(last, Answer), "a service is stable by answering"

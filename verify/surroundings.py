@@ -1,8 +1,8 @@
 """What is looked at once the service is stable, besides the answers that are measured."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
-from secrets import token_hex
 
 from verify import doors, redirect, tls, values
 from verify.attempt import Attempt, judge, weighed
@@ -44,7 +44,7 @@ async def look_around(probe: Probe, options: Options, answer: Answer, room: Room
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
     if options.no_trace:
         async with new_transport(target, cafile=options.cacert) as transport:
-            mark = token_hex(8)
+            mark = os.urandom(8).hex()
             marked = options._replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
             tracing = Probe(target, marked, transport=transport, resolver=probe.resolver)
             yield trace_result(await tracing(min(options.timeout, room())), mark)

@@ -373,6 +373,13 @@ def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noq
     assert result.actual.endswith(" 16 ms")
 
 
+@pytest.mark.parametrize(("takes", "said"), [(0.4936, "500 ms"), (0.9939, "1 s"), (5.006, "5.01 s")])
+def test_a_time_is_shown_without_an_exponent(takes: float, said: str) -> None:
+    report = run(hello, "--max-latency", "max=10s", "--stable", "1", takes=takes)
+    assert found(report, "latency-max").actual == f"max {said}"
+    assert found(report, "stable").actual == "1 good answer in a row"
+
+
 def test_no_answer_has_no_latency_to_judge() -> None:
     def gone(number: int, request: httpx.Request) -> httpx.Response:
         return hello(number, request) if number < 3 else failing(number, request)

@@ -505,6 +505,9 @@ ANSWERS = {
         ("--body-equals", "h\u00f6st"),
         ExitCode.PASSED, "the body is 'h\u00f6st'",
     ),
+    "a JSON body behind a byte order mark": Row(
+        packed(b'\xef\xbb\xbf{"version": 2}'), ("--expect-json", "/version=2"), ExitCode.PASSED, "/version=2",
+    ),
     "a body in a character set that is none": Row(
         packed("h\u00f6st".encode(), content_type="text/plain; charset=idna"), ("--body-equals", "h\u00f6st"),
         ExitCode.PASSED, "the body is 'h\u00f6st'",
