@@ -35,12 +35,13 @@ def _alias(resource: Registered, alias: Mapping[str, Any]) -> str:
         return str(alias["urn"])
     spec = alias.get("spec", {})
     stack, project, *_ = _parts(resource.urn)
+    # What is left out, or empty as the parent that the SDK sends, is the resource's own.
     return urn_of(
-        spec.get("stack", stack.removeprefix("urn:pulumi:")),
-        spec.get("project", project),
-        "" if spec.get("noParent") else spec.get("parentUrn", resource.parent),
-        spec.get("type", resource.type),
-        spec.get("name", resource.name),
+        spec.get("stack") or stack.removeprefix("urn:pulumi:"),
+        spec.get("project") or project,
+        "" if spec.get("noParent") else spec.get("parentUrn") or resource.parent,
+        spec.get("type") or resource.type,
+        spec.get("name") or resource.name,
     )
 
 

@@ -588,10 +588,10 @@ def void(_: object) -> None:
     """A program returns nothing."""
 
 
-def a_moved_group(**options: Any) -> Callable[[], None]:
+def a_moved_group(name: str = "home", **options: Any) -> Callable[[], None]:
     def program() -> None:
         shop = pulumi.ComponentResource("shop:index:Shop", "shop")
-        aws.cloudwatch.LogGroup("home", retention_in_days=7, opts=pulumi.ResourceOptions(parent=shop, **options))
+        aws.cloudwatch.LogGroup(name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=shop, **options))
 
     return program
 
@@ -612,6 +612,7 @@ HOME_URN = "urn:pulumi:test::project::shop:index:Home::home"
         ),
         (a_home("home"), a_home("house", aliases=[pulumi.Alias(name="home")]), set()),
         (a_home("home"), a_moved_group(aliases=[pulumi.Alias(parent=HOME_URN)]), set()),
+        (a_moved_group(), a_moved_group("room", aliases=[pulumi.Alias(name="home")]), set()),
         (a_cluster("c"), a_cluster("d", aliases=[pulumi.Alias(name="c")], replace_on_changes=["*"]), set()),
     ],
 )
