@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from localaws.catalog import tls_policies
@@ -280,6 +281,13 @@ def _is_network(value: object) -> bool:
     return network(value) is not None
 
 
+_NOT_BROADCAST = Allowed(
+    "a network other than 255.255.255.255/32",
+    lambda value: network(value) != ip_network("255.255.255.255/32"),
+)
+"""Source: "Source IP address conditions" in the ALB's user guide."""
+
+
 def _condition_limits() -> tuple[Limit, ...]:
     method = matches(r"[A-Z_-]{1,40}", "1 to 40 capital letters, - and _")
     header = matches(
@@ -296,7 +304,10 @@ def _condition_limits() -> tuple[Limit, ...]:
         "queryStrings[].value": length(1, 128),
         "sourceIp.values[]": source,
     }
-    return tuple(Limit(f"conditions[].{path}", allowed, "elbv2.condition.value") for path, allowed in limits.items())
+    return (
+        *(Limit(f"conditions[].{path}", allowed, "elbv2.condition.value") for path, allowed in limits.items()),
+        Limit("conditions[].sourceIp.values[]", _NOT_BROADCAST, "elbv2.condition.broadcast", _VALIDATION),
+    )
 
 
 _VALUES = tuple(f"conditions[].{each}.values" for each in _CONDITIONS if each != "queryStrings")

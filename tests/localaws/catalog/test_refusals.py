@@ -612,6 +612,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"conditions": [{"sourceIp": {"values": ["10.0.0.1"]}}]},
         {"conditions": [{"sourceIp": {"values": ["10.0.0.1/32"]}}]},
     ),
+    (
+        RULE,
+        "elbv2.condition.broadcast",
+        "ValidationError",
+        {"conditions": [{"sourceIp": {"values": ["255.255.255.255/32"]}}]},
+        {"conditions": [{"sourceIp": {"values": ["192.0.2.0/32"]}}]},
+    ),
     (CLUSTER, "ecs.cluster.name", "InvalidArgument", {"name": "my cluster"}, {"name": "my-cluster_1"}),
     (
         CLUSTER,
