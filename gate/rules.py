@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _WIDEST: Final = {4: 8, 6: 16}
 """The shortest prefix, by IP version, of a network that is not taken for the world, which two halves are as well."""
 
+_NOBODYS: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+"""Networks for documentation (RFC 5737), which no client is in."""
+
 WITHOUT_ARN: Final = frozenset(
     {
         "cloudwatch:PutMetricData",
@@ -160,18 +163,42 @@ def _tls_policy_is_recommended(graph: Graph) -> Iterator[Node]:
 
 
 def _target_groups_are_led_to_before_services(graph: Graph) -> Iterator[Node]:
-    """ECS refuses a target group that no load balancer leads to, so every way to it must be there first."""
+    """ECS refuses a target group without a load balancer, so one rule or listener must name it first."""
     for service in graph.all("Service"):
         before = _everything_before(service)
         for group in service.named(service.inputs.get("loadBalancers")):
-            ways = [
-                each
-                for kind, actions in (("ListenerRule", "actions"), ("Listener", "defaultActions"))
-                for each in graph.all(kind)
-                if group in each.named(each.inputs[actions])
-            ]
-            if not ways or not before.issuperset(ways):
+            if before.isdisjoint(_forwarding(graph, group)):
                 yield service
+
+
+def _requests_come_after_services(graph: Graph) -> Iterator[Node]:
+    """Requests that are sent to a target group before its service is steady find nobody there."""
+    for service in graph.all("Service"):
+        for group in service.named(service.inputs.get("loadBalancers")):
+            for way in _forwarding(graph, group):
+                if _is_met_by_somebody(way) and service not in _everything_before(way):
+                    yield way
+
+
+def _forwarding(graph: Graph, group: Node) -> list[Node]:
+    """The listeners and rules that send requests to a target group."""
+    return [
+        each
+        for kind, actions in (("ListenerRule", "actions"), ("Listener", "defaultActions"))
+        for each in graph.all(kind)
+        if group in each.named(each.inputs[actions])
+    ]
+
+
+def _is_met_by_somebody(way: Node) -> bool:
+    """Whether a request can meet a rule's conditions: not where its client must have an address that nobody has."""
+    for condition in way.inputs.get("conditions", []):
+        sources = condition.get("sourceIp", {}).get("values", [])
+        networks = [network for source in sources if isinstance(network := ip_network(source), IPv4Network)]
+        unused = [each for each in networks if any(each.subnet_of(nobody) for nobody in _NOBODYS)]
+        if sources and len(unused) == len(sources):
+            return False
+    return True
 
 
 def _permissions_outlive_services(graph: Graph) -> Iterator[Node]:
@@ -347,6 +374,7 @@ RULES: Final[Mapping[str, Callable[[Graph], Iterator[Node]]]] = {
         _plain_http_only_redirects_beside_https,
         _policies_of_things_admit_nobody_unnamed,
         _private_tasks_have_no_way_in,
+        _requests_come_after_services,
         _rollbacks_are_automatic,
         _rules_are_resources_of_their_own,
         _target_groups_are_led_to_before_services,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.errors import Problem, SettingsError, looking_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,9 @@ class AliasArgs:
     ipv6: bool = False
     """Whether the load balancer has IPv6 addresses too."""
 
+    after: Sequence[pulumi.Resource]
+    """What must be there before clients come by this name: rules that serve them."""
+
 
 class Alias(pulumi.ComponentResource):
     """Records that lead a name to a load balancer, at a zone's apex too, whatever addresses it has."""
@@ -46,7 +53,7 @@ class Alias(pulumi.ComponentResource):
                 name=args.domain,
                 type=kind,
                 aliases=[{"name": args.alb_dns, "zone_id": args.alb_zone_id, "evaluate_target_health": True}],
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
             )
             for kind, record_name in kinds.items()
         ]

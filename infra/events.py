@@ -91,6 +91,15 @@ def has_failed(deployment: str, events: Sequence[Event]) -> bool:
     return any(f"(deployment {deployment}) {_FAILED}" in event.message for event in events)
 
 
+def has_completed(deployment: str, events: Sequence[Event]) -> bool:
+    """Return whether ECS reported that the deployment of this id completed, or that the service was steady.
+
+    A completion that is long ago is no longer listed. ECS repeats every six hours that a service is steady.
+    """
+    completed = f"(deployment {deployment}) {_COMPLETED}"
+    return any(completed in event.message or _STEADY in event.message for event in events)
+
+
 def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]) -> list[Event]:
     """Return the events of the deployment that the newest one belongs to, without those of other deployments' tasks."""
     own = []

@@ -1,4 +1,4 @@
-"""What faces the internet: the load balancer, and the way from it to each service."""
+"""What faces the internet: the load balancer and its listeners."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import naming
-from infra.allowed import twins
+from infra.routing import Entrance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,46 +35,6 @@ _INTERNAL: Final = "int"
 
 _ROLE_OF_RANGE: Final = {EVERYBODY: "", EVERYBODY_IPV6: "-ipv6"}
 """What the rules of these ranges are called; those of others are called by the range."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HealthCheck:
-    """How the load balancer tells which targets can take requests."""
-
-    path: str = "/"
-    codes: str = "200-399"
-    """HTTP codes of a healthy target, from 200 to 499."""
-
-    interval_seconds: int = 30
-    timeout_seconds: int = 5
-    """How long a target may take to answer; less than the interval."""
-
-    healthy_threshold: int = 2
-    """Good answers in a row after which a failing target is healthy again."""
-
-    unhealthy_threshold: int = 3
-    """Bad answers in a row after which a target is unhealthy."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """The requests that go to one service."""
-
-    name: str
-    """The service; at most 20 letters, digits and inner hyphens."""
-
-    port: int
-    """Port that the service's tasks listen on; changing it replaces the target group."""
-
-    paths: tuple[str, ...]
-    """Path patterns, at most five; `/*` is everything."""
-
-    priority: int
-    """Order among the routes, 1 to 50000; the lowest number whose pattern matches wins."""
-
-    health_check: HealthCheck = HealthCheck()
-    drain_seconds: int = 30
-    """How long a leaving target may finish its requests, 0 to 3600 s."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +71,6 @@ class LoadBalancedIngressArgs:
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets in at least two availability zones; public ones unless it is internal."""
 
-    routes: tuple[Route, ...]
-    """Where requests go; one that no route matches is answered 404."""
-
     https: Https | None = None
     """With it plain HTTP only leads to HTTPS; without it everything is plain HTTP."""
 
@@ -143,7 +100,7 @@ class LoadBalancedIngressArgs:
 
 
 class LoadBalancedIngress(pulumi.ComponentResource):
-    """An ALB with its listeners and a target group for each route.
+    """An ALB with its listeners; a request that no route matches is answered 404.
 
     Its security group lets nothing out: whoever has targets allows the way to them.
     """
@@ -163,12 +120,10 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     """Security group of the load balancer."""
 
-    target_group_arns: dict[str, pulumi.Output[str]]
-    """Target groups by route. ECS takes one only once a rule leads to it, so each ARN waits for its rule."""
+    entrance: Entrance
+    """Where routes begin."""
 
     def __init__(self, name: str, args: LoadBalancedIngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _reject_twins("name", [route.name for route in args.routes])
-        _reject_twins("priority", [route.priority for route in args.routes])
         super().__init__("fargate-web:index:LoadBalancedIngress", name, None, opts)
         tags = naming.of_component(args.tags, name)
         child = pulumi.ResourceOptions(parent=self)
@@ -222,7 +177,14 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         # A run with --target hasn't got the name of a load balancer that it leaves out.
         self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
         self.security_group_id = group.id
-        self.target_group_arns = {route.name: self._lead(base, args, route, serving.arn, tags) for route in args.routes}
+        self.entrance = Entrance(
+            rules=base,
+            groups=_INTERNAL if args.internal else base,
+            listener_arn=serving.arn,
+            vpc_id=args.vpc_id,
+            parent=self,
+            tags=tags,
+        )
         self.register_outputs(
             {
                 "arn": self.arn,
@@ -230,7 +192,6 @@ class LoadBalancedIngress(pulumi.ComponentResource):
                 "albZoneId": self.alb_zone_id,
                 "url": self.url,
                 "securityGroupId": self.security_group_id,
-                "targetGroupArns": self.target_group_arns,
             }
         )
 
@@ -273,50 +234,3 @@ class LoadBalancedIngress(pulumi.ComponentResource):
                 f"{base}-https-{arn.rpartition('/')[2]}", listener_arn=listener.arn, certificate_arn=arn, opts=child
             )
         return listener
-
-    def _lead(
-        self,
-        base: str,
-        args: LoadBalancedIngressArgs,
-        route: Route,
-        listener_arn: pulumi.Input[str],
-        tags: dict[str, str],
-    ) -> pulumi.Output[str]:
-        """A target group, and the rule that leads the route's requests to it."""
-        check = route.health_check
-        # Without a fixed name a replacement is made first and takes the rule over; with one, AWS would refuse to delete
-        # the old group that the rule still uses.
-        target_group = aws.lb.TargetGroup(
-            f"{_INTERNAL if args.internal else base}-{route.name}",
-            target_type="ip",
-            protocol="HTTP",
-            port=route.port,
-            vpc_id=args.vpc_id,
-            deregistration_delay=route.drain_seconds,
-            health_check={
-                "path": check.path,
-                "matcher": check.codes,
-                "interval": check.interval_seconds,
-                "timeout": check.timeout_seconds,
-                "healthy_threshold": check.healthy_threshold,
-                "unhealthy_threshold": check.unhealthy_threshold,
-            },
-            tags=tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        # Named by its priority, which a listener has once: a renamed route takes its rule over instead of colliding.
-        rule = aws.lb.ListenerRule(
-            f"{base}-{route.priority}",
-            listener_arn=listener_arn,
-            priority=route.priority,
-            conditions=[{"path_pattern": {"values": list(route.paths)}}],
-            actions=[{"type": "forward", "target_group_arn": target_group.arn}],
-            tags=tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return pulumi.Output.all(group=target_group.arn, rule=rule.arn).apply(lambda arns: str(arns["group"] or ""))
-
-
-def _reject_twins(what: str, values: Sequence[object]) -> None:
-    if again := twins(values):
-        raise ValueError(f"routes must differ in {what}, but several have {', '.join(again)}")

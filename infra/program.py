@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
 
-from infra import dns, endpoints, existing_vpc, iam, naming, network, preflight
+from infra import dns, endpoints, existing_vpc, iam, naming, network, preflight, routing
 from infra.access_logs import AccessLogs, AccessLogsArgs
 from infra.certificate import Certificate, CertificateArgs
 from infra.cluster import Cluster, ClusterArgs, ExecLog, Log
@@ -16,15 +16,8 @@ from infra.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.existing_vpc import Wanted
 from infra.flow_logs import FlowLogs, FlowLogsArgs
 from infra.iam import Place
-from infra.ingress import (
-    EVERYBODY,
-    EVERYBODY_IPV6,
-    HealthCheck,
-    Https,
-    LoadBalancedIngress,
-    LoadBalancedIngressArgs,
-    Route,
-)
+from infra.ingress import EVERYBODY, EVERYBODY_IPV6, Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.routing import HealthCheck, Route
 from infra.secrets import at
 from infra.settings.network import ENDPOINTS, PUBLIC
 from infra.task_group import PrivateDoors
@@ -36,9 +29,6 @@ if TYPE_CHECKING:
 
     from infra.network import Network
     from infra.settings import Settings
-
-_LAST_PRIORITY = 50_000
-"""The route for everything goes last, so that any other service's route can go before it."""
 
 
 def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
@@ -95,7 +85,6 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         LoadBalancedIngressArgs(
             vpc_id=home.vpc_id,
             subnet_ids=home.subnet_ids,
-            routes=(_route(settings),),
             https=_https(settings, zone_id, tags) if settings.https else None,
             internal=settings.internal,
             allowed_cidrs=settings.allowed_cidrs or _everybody(settings, home, ipv6=ipv6_clients),
@@ -107,17 +96,6 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             tags=tags,
         ),
     )
-    if zone_id:
-        Alias(
-            "domain",
-            AliasArgs(
-                domain=settings.domain,
-                zone_id=zone_id,
-                alb_dns=ingress.alb_dns,
-                alb_zone_id=ingress.alb_zone_id,
-                ipv6=ipv6_clients,
-            ),
-        )
     if settings.waf != "none":
         Firewall(
             "waf",
@@ -131,12 +109,15 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
                 tags=tags,
             ),
         )
-    target_group_arn = ingress.target_group_arns[settings.service_name]
+    route = _route(settings)
+    attached = routing.attach(ingress.entrance, route)
     web = WebService(
         settings.service_name,
         WebServiceArgs(
             place=place,
             service_name=naming.service(settings.stack, settings.service_name),
+            # An ECS service that changed its load balancer in place would leave the old one before clients do.
+            suffix="-internal" if settings.internal else "",
             cluster_arn=cluster.arn,
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
@@ -145,7 +126,8 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             ipv6=settings.dual_stack,
             egress=settings.egress,
             ingress_security_group_id=ingress.security_group_id,
-            target_group_arn=target_group_arn,
+            target_group_arn=attached.group_arn,
+            attachments=[attached.attachment],
             container=_container(settings),
             cpu_units=settings.cpu_units,
             memory_mib=settings.memory_mib,
@@ -166,12 +148,25 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             tags=tags,
         ),
     )
+    rule = routing.serve(ingress.entrance, route, attached, after=[web.service], hooks=web.before_requests)
+    if zone_id:
+        Alias(
+            "domain",
+            AliasArgs(
+                domain=settings.domain,
+                zone_id=zone_id,
+                alb_dns=ingress.alb_dns,
+                alb_zone_id=ingress.alb_zone_id,
+                ipv6=ipv6_clients,
+                after=[rule],
+            ),
+        )
     outputs = {
         "albDns": ingress.alb_dns,
         "serviceUrl": ingress.url,
         "clusterName": cluster.cluster_name,
         "serviceName": web.service_name,
-        "targetGroupArn": target_group_arn,
+        "targetGroupArn": attached.group_arn,
         "webLogGroup": web.log_group,
         "execLogGroup": cluster.exec_log_group,
     }
@@ -300,9 +295,8 @@ def _access_logs(settings: Settings, place: Place, tags: dict[str, str]) -> Acce
 def _route(settings: Settings) -> Route:
     return Route(
         name=settings.service_name,
-        port=settings.container_port,
         paths=("/*",),
-        priority=_LAST_PRIORITY,
+        priority=routing.LAST_PRIORITY,
         drain_seconds=settings.deregistration_delay,
         health_check=HealthCheck(
             path=settings.health_check_path,

@@ -17,7 +17,7 @@ import pulumi_aws as aws
 
 from infra.causes import likely
 from infra.errors import reason_of
-from infra.events import Event, has_failed, in_progress, last_failure
+from infra.events import Event, has_completed, has_failed, in_progress, last_failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -68,6 +68,11 @@ class Live:
         """Whether the primary deployment failed, and there was nothing to roll back to."""
         return has_failed(self.primary, self.events)
 
+    @property
+    def completed(self) -> bool:
+        """Whether the primary deployment completed: all of its tasks were healthy together."""
+        return has_completed(self.primary, self.events)
+
 
 class Rollout:
     """Watches the deployments of one ECS service.
@@ -83,18 +88,24 @@ class Rollout:
         self._known: frozenset[str] = frozenset()
         """Ids of the events that were there before this run's update."""
 
+        self._created = False
+        self._compared: pulumi.Output[Live | None] | None = None
         requested = pulumi.ResourceHook(f"{name}-requested", self._note_request)
         self.hooks = pulumi.ResourceHookBinding(
             before_update=[pulumi.ResourceHook(f"{name}-events", self._note_events)],
-            after_create=[requested],
+            after_create=[requested, pulumi.ResourceHook(f"{name}-created", self._note_creation)],
             after_update=[requested],
             on_error=[pulumi.ErrorHook(f"{name}-explain", self._explain)],
         )
         """What the service must be registered with."""
 
+        completed = pulumi.ResourceHook(f"{name}-completed", self._require_completion)
+        self.before_requests = pulumi.ResourceHookBinding(before_create=[completed], before_update=[completed])
+        """What a rule that sends the service requests must be registered with."""
+
     def confirm(self, service: aws.ecs.Service) -> None:
         """Fail the run, once the engine is done with the service, if ECS runs something else than requested."""
-        pulumi.Output.all(
+        self._compared = pulumi.Output.all(
             cluster=service.cluster,
             name=service.name,
             task_definition=service.task_definition,
@@ -114,6 +125,27 @@ class Rollout:
         """Keep what this run requested: what the provider reads after it may already be someone else's change."""
         self._requested = (args.new_inputs or {}).get("taskDefinition")
 
+    def _note_creation(self, _: pulumi.ResourceHookArgs) -> None:
+        """Keep that the provider waited until the service's first deployment had completed."""
+        self._created = True
+
+    async def _require_completion(self, args: pulumi.ResourceHookArgs) -> None:
+        """Leave requests where they are until the service has worked.
+
+        The run that creates the service waits for that. One that follows a failure may find nothing to do; the provider
+        then waits for running tasks at most, which needn't be healthy.
+
+        Raises:
+            NotDeployedError: The service runs something else than requested, or no deployment of it has completed.
+        """
+        live = await self._compared.future() if self._compared else None
+        if not (self._created or (live and live.completed)):
+            raise NotDeployedError(
+                f"{live.name if live else 'The service'} has not completed a deployment yet, so {args.name} still "
+                "sends requests where it did before.\n"
+                "fix: wait until ECS has completed it, and run `pulumi up` again."
+            )
+
     def _explain(self, args: pulumi.ErrorHookArgs) -> bool:
         """Print why a creation or an update failed; retrying at once would not help."""
         inputs: Mapping[str, Any] = args.new_inputs or {}
@@ -128,8 +160,11 @@ class Rollout:
         )
         return False
 
-    def _compare(self, state: Mapping[str, Any]) -> None:
+    def _compare(self, state: Mapping[str, Any]) -> Live | None:
         """Compare the service with what this run requested, or else the last one that changed it.
+
+        Returns:
+            The service; None in a preview, or if a run with --target left out the service before it was created.
 
         Raises:
             NotDeployedError: It runs something else.
@@ -137,7 +172,7 @@ class Rollout:
         wanted = self._requested or state["task_definition"]
         # Of a service that doesn't exist yet, and is left out by --target, the engine knows nothing.
         if pulumi.runtime.is_dry_run() or not wanted:
-            return
+            return None
         try:
             live = self._look(state["cluster"], state["name"])
         except Exception as error:
@@ -147,6 +182,7 @@ class Rollout:
             ) from error
         if problem := mismatch(wanted, live, network=_network(state["network"]), log_group=self._log_group):
             raise NotDeployedError(problem)
+        return live
 
     def _look(self, cluster: str, name: str) -> Live:
         found = aws.ecs.get_service(

@@ -47,6 +47,8 @@ class Way:
     peer: Peer
     ports: tuple[int, int]
     inward: bool = False
+    former: str = ""
+    """What it was called before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +82,12 @@ class TaskGroup:
     def _ways(self, name: str, tasks: pulumi.Input[str]) -> Iterator[Way]:
         port, https = (self.port, self.port), (_HTTPS, _HTTPS)
         balancer = self.ingress_security_group_id
+        # Named by the port: those of another one are made before the tasks that listen there, and these are deleted
+        # when the run has succeeded. Until then old tasks, and those of a rollback, stay within reach.
+        from_ingress = f"{name}-from-ingress-{self.port}"
         yield Way(
-            name=f"{name}-from-ingress",
+            name=from_ingress,
+            former=f"{name}-from-ingress",
             what=f"{name} from the load balancer",
             group_id=tasks,
             peer=Peer(group_id=balancer),
@@ -89,7 +95,8 @@ class TaskGroup:
             inward=True,
         )
         yield Way(
-            name=f"{name}-from-ingress",
+            name=from_ingress,
+            former=f"{name}-from-ingress",
             what=f"To the tasks of {name}",
             group_id=balancer,
             peer=Peer(group_id=tasks),
@@ -159,5 +166,5 @@ class TaskGroup:
             from_port=way.ports[0],
             to_port=way.ports[1],
             tags=self.tags,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=way.former)] if way.former else None),
         )

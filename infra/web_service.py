@@ -29,6 +29,9 @@ class WebServiceArgs:
     service_name: str
     """Name of the ECS service and family of its task definitions; changing it replaces the service."""
 
+    suffix: str = ""
+    """Ends the ECS service's name, so that another one of the same family can run until requests have moved."""
+
     cluster_arn: pulumi.Input[str]
     """Cluster that runs the tasks."""
 
@@ -54,7 +57,10 @@ class WebServiceArgs:
     """Security group of the load balancer, the only one that reaches the tasks."""
 
     target_group_arn: pulumi.Input[str]
-    """Target group that the tasks join; a listener must lead to it already."""
+    """Target group that the tasks join."""
+
+    attachments: Sequence[pulumi.Resource]
+    """What makes the target group a load balancer's: before that, ECS refuses it."""
 
     container: Container
     """What runs in a task."""
@@ -126,6 +132,12 @@ class WebService(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     """Security group of the tasks."""
 
+    service: aws.ecs.Service
+    """The ECS service, for what must come after it."""
+
+    before_requests: pulumi.ResourceHookBinding
+    """What a rule must be registered with that sends the service requests: it fails unless the service is steady."""
+
     def __init__(self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("fargate-web:index:WebService", name, None, opts)
         tags = naming.of_component(args.tags, name)
@@ -151,8 +163,8 @@ class WebService(pulumi.ComponentResource):
         limit = f"{args.steady_state_timeout_minutes}m"
         rollout = Rollout(name, parent=self, log_group=args.log_group)
         service = aws.ecs.Service(
-            name,
-            name=args.service_name,
+            f"{name}{args.suffix}",
+            name=f"{args.service_name}{args.suffix}",
             cluster=args.cluster_arn,
             task_definition=task_definition.arn,
             launch_type="FARGATE",
@@ -182,7 +194,7 @@ class WebService(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Tasks can't start, be reached or be drained without these, so they come before and go after.
-                depends_on=[*rules, *policies],
+                depends_on=[*rules, *policies, *args.attachments],
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=limit,
                     update=limit,
@@ -196,6 +208,8 @@ class WebService(pulumi.ComponentResource):
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
         self.security_group_id = group.id
+        self.service = service
+        self.before_requests = rollout.before_requests
         self.register_outputs(
             {
                 "serviceName": self.service_name,

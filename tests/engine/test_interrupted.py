@@ -16,6 +16,7 @@ from localaws.pulumi_state import StackState
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
 from tests.engine.test_lifecycle import Traffic, tasks
+from tests.engine.test_rollback import get_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,8 +117,8 @@ def test_ctrl_c_while_destroying(stack: Stack) -> None:
 
 
 def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up(stack: Stack) -> None:
-    url = stack.outputs()["serviceUrl"]
-    interrupt(stack, "destroy", when=lambda: httpx.get(url, trust_env=False).status_code == 503)
+    (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
+    interrupt(stack, "destroy", when=lambda: get_service(stack, arn)["desiredCount"] == 0)
     assert exists(stack, SERVICE), "it was interrupted too late for what this shows"
     stack.up()
     assert answers(stack) == 200

@@ -33,11 +33,13 @@ class Traffic:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                answer = httpx.get(self.url, timeout=5, trust_env=False)
-                self.answers[str(answer.status_code)] += 1
+                self.answers[str(self.ask().status_code)] += 1
             except httpx.HTTPError as error:
                 self.answers[f"{type(error).__name__}: {error}"] += 1
             time.sleep(0.005)
+
+    def ask(self) -> httpx.Response:
+        return httpx.get(self.url, timeout=5, trust_env=False)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,66 +1,166 @@
-"""Changes of a running stack, there and back, with clients at work: no deadlock, and no request lost but as told."""
+"""Changes of a running stack, good and bad, there and back, with clients at work: no deadlock, and no request lost."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from tests.engine.test_lifecycle import Traffic, operations, tasks
-from tests.engine.test_rollback import MISSING
-from tests.engine.test_watch import Outage
-from tests.infra.changes import ATTEMPTS, EXAMPLES, STACKS, said
+from tests.engine.test_daemon import eventually
+from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
+from tests.engine.test_rollback import MISSING, get_service
+from tests.engine.test_rollout import server
+from tests.infra.changes import ATTEMPTS, EXAMPLES, STACKS
 
 if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
-CUTS = {key for key, text in said().items() if "503 until" in text}
-"""Keys whose change replaces what clients reach."""
+GENTLE = (
+    {key for key, example in EXAMPLES.items() if example.on == "plain"}
+    - ATTEMPTS.keys()
+    - {
+        "dualStack",
+        "internal",
+        "serviceName",
+    }
+)
+"""The keys that change resources in place, and go back; what speaks IPv6 stays so."""
 
-GENTLE = {key for key, example in EXAMPLES.items() if example.on == "plain"} - CUTS - ATTEMPTS.keys() - {"dualStack"}
-"""The keys that a stack as it is may change and change back; what speaks IPv6 stays so."""
-
-
-@pytest.mark.parametrize("key", ["containerPort", "serviceName"])
-def test_what_replaces_a_target_group_is_rehearsed_there_and_back(stack: Stack, key: str) -> None:
-    """No deadlock, and 503 as the manual says, between the old target group's leaving and new tasks' first good check.
-
-    A check every 5 s and tasks that start at once: seconds here, a minute or two on AWS.
-    """
-    assert "503 until the new tasks are healthy" in said()[key]
-    url = stack.outputs()["serviceUrl"]
-    for changed in ({key: EXAMPLES[key].value}, {}):
-        before = tasks(url)
-        with Outage(url) as outage:
-            done = operations(stack.up(**changed))
-        assert done["replaced"] + done["created"] > 1
-        assert not before & tasks(url), "old tasks still answer"
-        assert stack.outputs()["serviceUrl"] == url, "the load balancer stays"
-        assert outage.bounds[1] < 15_000
-    stack.needs_nothing()
+MISSING_SECRET = {"secrets": {"APP_MESSAGE": MISSING}}
+NOTHING_LISTENS = {"image": "python:3", "command": ["sleep", "infinity"]}
 
 
-def test_a_load_balancer_becomes_internal_and_public_again_and_a_run_that_fails_between_is_taken_back(
-    stack: Stack,
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"containerPort": 8080} | NOTHING_LISTENS,
+        {"containerName": "page", "containerPort": 8080} | MISSING_SECRET,
+        {"serviceName": "shop"} | MISSING_SECRET,
+    ],
+    ids=["containerPort", "containerName", "serviceName"],
+)
+def test_what_cannot_work_leaves_the_old_version_serving_until_it_is_corrected_or_taken_back(
+    stack: Stack, broken: dict[str, Any]
 ) -> None:
-    """The old load balancer leads to the old tasks until the new ones are healthy."""
-    was = stack.outputs()["serviceUrl"]
-    with Traffic(was) as traffic:
-        stack.up("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}', internal="true", fails=True)
+    url = stack.outputs()["serviceUrl"]
+    corrected = {key: value for key, value in broken.items() if key.startswith(("container", "service"))}
+    with Traffic(url) as traffic:
+        stack.up(**broken, fails=True)
+        left = tasks(url)
+        stack.up(**corrected)
+        assert not left & tasks(url), "old tasks still answer"
+        stack.needs_nothing(**corrected)
+        stack.up(**MISSING_SECRET, fails=True)
         stack.up()
     assert set(traffic.answers) == {"200"}, traffic.answers
-    assert stack.outputs()["serviceUrl"] == was
-    rehearsal: tuple[dict[str, Any], ...] = ({"internal": "true"}, {})
-    for changed in rehearsal:
-        stack.up(**changed)
-        url = stack.outputs()["serviceUrl"]
-        assert url != was
-        assert len(tasks(url)) == 2
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(was, timeout=5, trust_env=False)
-        was = url
+    assert stack.outputs()["serviceUrl"] == url, "the load balancer stays"
     stack.needs_nothing()
+
+
+def test_a_refresh_after_a_failure_moves_no_request_to_a_service_that_does_not_work(stack: Stack) -> None:
+    """The service is then what was asked for, so the engine has nothing to do that would fail."""
+    url = stack.outputs()["serviceUrl"]
+    broken: dict[str, Any] = {"serviceName": "shop"} | MISSING_SECRET
+    with Traffic(url) as traffic:
+        before = tasks(url)
+        stack.up(**broken, fails=True)
+        stack.up("--refresh", **broken, fails=True)
+        stack.up()
+        assert before == tasks(url)
+    assert set(traffic.answers) == {"200"}, traffic.answers
+
+
+def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_waiting_for_is_complete(
+    stack: Stack,
+) -> None:
+    """A refresh after a run that timed out makes Pulumi content with the service: there is nothing left to wait for."""
+    url = stack.outputs()["serviceUrl"]
+    slow: dict[str, Any] = {"image": "python:3", "command": list(server(200, delay_seconds=100))}
+    patient = {"serviceName": "shop", "healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1, **slow}
+    with Traffic(url) as traffic:
+        stack.up(**patient, fails=True)
+        told = stack.up("--refresh", **patient, fails=True)
+        assert (
+            "local-shop has not completed a deployment yet, so alb-50000 still sends requests where it did before"
+            in told
+        )
+        assert tasks(url), "the old tasks answer"
+        stack.up()
+    assert set(traffic.answers) == {"200"}, traffic.answers
+
+
+def test_a_health_check_that_running_tasks_fail_is_not_rolled_back_and_ends_with_its_correction(stack: Stack) -> None:
+    """The load balancer fails open, and ECS replaces tasks that answered well."""
+    (service,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
+
+    def events() -> list[dict[str, Any]]:
+        return list(get_service(stack, service)["events"])
+
+    with Traffic(stack.outputs()["serviceUrl"]) as traffic:
+        known = {each["id"] for each in events()}
+        stack.up(healthCheckCodes="404")
+        eventually(
+            lambda: any("an unhealthy status" in each["message"] for each in events() if each["id"] not in known),
+            "ECS to replace a task",
+            seconds=90,
+        )
+        stack.up()
+        eventually(
+            lambda: "has reached a steady state" in events()[0]["message"], "the service to be steady", seconds=90
+        )
+    assert set(traffic.answers) == {"200"}, traffic.answers
+
+
+class Following(Traffic):
+    """Requests over HTTPS by a client that looks its load balancer's name up each time."""
+
+    def __init__(self, stack: Stack, domain: str) -> None:
+        super().__init__(f"https://{domain}")
+        self._stack, self._domain = stack, domain
+        self.seen: set[str] = set()
+        """Where the name led."""
+
+    def ask(self) -> httpx.Response:
+        resources = json.loads(self._stack.home.resources.read_text())["resources"]
+        records = [each["inputs"] for each in resources if each["token"] == "aws:route53/record:Record"]
+        (place,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
+        self.seen.add(place)
+        return httpx.get(
+            f"https://{place.partition(':')[0]}:{8443 if ':' in place else 443}",
+            headers={"Host": self._domain},
+            verify=False,  # test_https.py looks at certificates
+            timeout=5,
+            trust_env=False,
+        )
+
+
+def test_a_load_balancer_becomes_internal_and_public_again_and_clients_of_the_domain_lose_nothing(
+    empty_stack: Stack,
+) -> None:
+    """Also when the new service doesn't work, and its run is taken back or corrected."""
+    named = STACKS["named"]
+    empty_stack.up(**named)
+    was = empty_stack.outputs()["albDns"]
+    with Following(empty_stack, named["domain"]) as traffic:
+        empty_stack.up(**named, **MISSING_SECRET, internal="true", fails=True)
+        assert traffic.seen == {was}
+        empty_stack.up(**named)
+        assert empty_stack.outputs()["albDns"] == was
+        empty_stack.up(**named, **MISSING_SECRET, internal="true", fails=True)
+        rehearsal: tuple[dict[str, Any], ...] = ({"internal": "true"}, {})
+        for changed in rehearsal:
+            empty_stack.up(**named, **changed)
+            now = empty_stack.outputs()["albDns"]
+            assert now != was
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(f"http://{was}", timeout=5, trust_env=False)
+            was = now
+            empty_stack.needs_nothing(**named, **changed)
+    assert set(traffic.answers) == {"200"}, traffic.answers
+    assert len(traffic.seen) > 1
+    empty_stack.destroy()
 
 
 @pytest.mark.parametrize("keys", [GENTLE - {"ecsExec"}, {"ecsExec"}], ids=["most keys at once", "ecsExec"])

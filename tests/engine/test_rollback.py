@@ -22,6 +22,11 @@ MISSING = "secretsmanager:demo/local/settings#missing"
 def service_of(stack: Stack) -> dict[str, Any]:
     """What `aws.ecs.get_service` answers."""
     (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
+    return get_service(stack, arn)
+
+
+def get_service(stack: Stack, arn: str) -> dict[str, Any]:
+    """The same of the service with that ARN."""
     cluster, name = arn.partition(":service/")[2].split("/")
     with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)

@@ -60,22 +60,22 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
         ),
         ("LoadBalancer alb", {"internal": True}, ROUTED),
         (
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
             {"cidrIpv4": "0.0.0.0/0", **WITHOUT_GROUP},
             "The internet (IPv4) reaches the tasks of web on tcp 80.",
         ),
         (
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
             {"cidrIpv4": "10.0.0.0/16", **WITHOUT_GROUP},
             "10.0.0.0/16 reaches the tasks of web on tcp 80.",
         ),
         (
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
             {"prefixListId": "pl-1", **WITHOUT_GROUP},
             "The addresses of pl-1 reach the tasks of web on tcp 80.",
         ),
         (
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
             {"referencedSecurityGroupId": "sg-1"},
             "The members of security group sg-1 reach the tasks of web on tcp 80.",
         ),
@@ -115,7 +115,7 @@ def test_whatever_is_opened_is_told(graphs: Mapping[str, Graph], title: str, cha
 def test_a_group_that_admits_itself_lets_tasks_reach_each_other(graphs: Mapping[str, Graph]) -> None:
     changed = copy.deepcopy(graphs["dev"])
     group = node(changed, "SecurityGroup web").outputs["id"]
-    node(changed, "SecurityGroupIngressRule web-from-ingress").registered.inputs["referencedSecurityGroupId"] = group
+    node(changed, "SecurityGroupIngressRule web-from-ingress-80").registered.inputs["referencedSecurityGroupId"] = group
     egress = node(changed, "SecurityGroupEgressRule web-https").registered.inputs
     egress.update(referencedSecurityGroupId=group, cidrIpv4=None, fromPort=0.0, toPort=100.0)
     assert "The tasks of web reach the other tasks of web on tcp 80." in reachability.sentences(changed)
@@ -124,7 +124,7 @@ def test_a_group_that_admits_itself_lets_tasks_reach_each_other(graphs: Mapping[
 def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
     way = "The load balancer alb reaches the tasks of web on tcp 80."
     assert way in reachability.sentences(graphs["dev"])
-    for end in ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupEgressRule web-from-ingress"):
+    for end in ("SecurityGroupIngressRule web-from-ingress-80", "SecurityGroupEgressRule web-from-ingress-80"):
         assert way not in reachability.sentences(without(graphs["dev"], end)), end
         narrower = worse(graphs["dev"], {end: [_setting({"fromPort": 81.0, "toPort": 90.0})]})
         assert way not in reachability.sentences(narrower), end

@@ -33,10 +33,10 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
     "egress-is-narrow": [
         ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", ALL_TRAFFIC),
         ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", having(fromPort=0.0)),
-        ("SecurityGroupEgressRule web-from-ingress", "SecurityGroupEgressRule web-from-ingress", FROM_ANYWHERE),
+        ("SecurityGroupEgressRule web-from-ingress-80", "SecurityGroupEgressRule web-from-ingress-80", FROM_ANYWHERE),
         (
-            "SecurityGroupEgressRule web-from-ingress",
-            "SecurityGroupEgressRule web-from-ingress",
+            "SecurityGroupEgressRule web-from-ingress-80",
+            "SecurityGroupEgressRule web-from-ingress-80",
             having(fromPort=0.0, toPort=65535.0),
         ),
         (
@@ -90,11 +90,11 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(toPort=443.0)),
         ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", ALL_TRAFFIC),
         ("SecurityGroupIngressRule alb-http", "LoadBalancer alb", having(internal=True)),
-        ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupIngressRule web-from-ingress", FROM_ANYWHERE),
+        ("SecurityGroupIngressRule web-from-ingress-80", "SecurityGroupIngressRule web-from-ingress-80", FROM_ANYWHERE),
         *(
             (
-                "SecurityGroupIngressRule web-from-ingress",
-                "SecurityGroupIngressRule web-from-ingress",
+                "SecurityGroupIngressRule web-from-ingress-80",
+                "SecurityGroupIngressRule web-from-ingress-80",
                 all_of(having(cidrIpv4=half), lacking("referencedSecurityGroupId")),
             )
             for half in ("0.0.0.0/1", "128.0.0.0/1")
@@ -120,6 +120,14 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False),
         ),
     ],
+    "requests-come-after-services": [
+        (
+            "ListenerRule alb-web-attachment",
+            "ListenerRule alb-web-attachment",
+            having(conditions=[{"sourceIp": {"values": [source, "192.0.2.0/32"]}}]),
+        )
+        for source in ("0.0.0.0/0", "192.0.0.0/16", "2001:db8::/32")
+    ],
     "rollbacks-are-automatic": [
         ("Service web", "Service web", having(deploymentCircuitBreaker={"enable": True, "rollback": False})),
         ("Service web", "Service web", lacking("deploymentCircuitBreaker")),
@@ -130,20 +138,20 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("DefaultSecurityGroup network-default", "DefaultSecurityGroup network-default", having(egress=[{"a": 1}])),
     ],
     "tasks-admit-only-the-load-balancer": [
-        ("SecurityGroupIngressRule web-from-ingress", "SecurityGroupIngressRule web-from-ingress", FROM_ANYWHERE),
+        ("SecurityGroupIngressRule web-from-ingress-80", "SecurityGroupIngressRule web-from-ingress-80", FROM_ANYWHERE),
         (
-            "SecurityGroupIngressRule web-from-ingress",
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
+            "SecurityGroupIngressRule web-from-ingress-80",
             all_of(having(cidrIpv4="10.0.0.0/16"), lacking("referencedSecurityGroupId")),
         ),
         (
-            "SecurityGroupIngressRule web-from-ingress",
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
+            "SecurityGroupIngressRule web-from-ingress-80",
             having(fromPort=0.0),
         ),
         (
-            "SecurityGroupIngressRule web-from-ingress",
-            "SecurityGroupIngressRule web-from-ingress",
+            "SecurityGroupIngressRule web-from-ingress-80",
+            "SecurityGroupIngressRule web-from-ingress-80",
             having(ipProtocol="udp"),
         ),
     ],
@@ -207,7 +215,7 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
 """The same over the configuration with everything on."""
 
 REMOVED = {
-    "target-groups-are-led-to-before-services": "ListenerRule alb-50000",
+    "target-groups-are-led-to-before-services": "ListenerRule alb-web-attachment",
     "permissions-outlive-services": "RolePolicy web-task",
 }
 """Rules about order: what the service in dev, and what it runs, must not lose from what comes before it."""
@@ -243,9 +251,16 @@ def test_a_service_that_does_not_wait_is_found_out(graphs: Mapping[str, Graph], 
 
 
 def test_a_target_group_that_nothing_leads_to_is_found_out(graphs: Mapping[str, Graph]) -> None:
-    lost = without(graphs["dev"], "ListenerRule alb-50000")
+    lost = without(graphs["dev"], "ListenerRule alb-web-attachment")
     (broken,) = rules.RULES["target-groups-are-led-to-before-services"](lost)
     assert broken.title == "Service web"
+
+
+def test_a_rule_that_sends_requests_without_waiting_for_the_service_is_found_out(graphs: Mapping[str, Graph]) -> None:
+    changed = worse(graphs["dev"], {})
+    serving = node(changed, "ListenerRule alb-50000")
+    serving.sources.remove(node(changed, "Service web"))
+    assert [*rules.RULES["requests-come-after-services"](changed)] == [serving]
 
 
 def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]) -> None:

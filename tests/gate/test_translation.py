@@ -63,7 +63,7 @@ def test_whatever_a_template_names_is_in_it(graphs: Mapping[str, Graph], stack: 
 
 
 def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]) -> None:
-    rule = "aws_vpc_security_group_ingress_rule.dev__web_from_ingress"
+    rule = "aws_vpc_security_group_ingress_rule.dev__web_from_ingress_80"
     assert planned(graphs["dev"])[rule]["referenced_security_group_id"] == "${aws_security_group.dev__alb.id}"
     configured = terraform.plan({"dev": graphs["dev"]})["configuration"]["root_module"]["resources"]
     (found,) = [each["expressions"] for each in configured if each["address"] == rule]
@@ -72,7 +72,7 @@ def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]
     }
     assert found["ip_protocol"] == {"constant_value": "tcp"}
     resources = cloudformation.template(graphs["dev"])["Resources"]
-    told = resources["SecuritygroupingressruleWebFromIngress"]["Properties"]
+    told = resources["SecuritygroupingressruleWebFromIngress80"]["Properties"]
     assert told["SourceSecurityGroupId"] == {"Fn::GetAtt": ["SecuritygroupAlb", "GroupId"]}
 
 
@@ -85,7 +85,7 @@ def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None
 
 def test_what_a_resource_waits_for_without_naming_it_is_a_dependency(graphs: Mapping[str, Graph]) -> None:
     service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
-    assert {"ListenerruleAlb50000", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
+    assert {"ListenerruleAlbWebAttachment", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
     assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"
 
 

@@ -39,7 +39,9 @@ def test_the_domain_leads_to_the_load_balancer_whatever_addresses_it_has(edge: R
 def test_a_load_balancer_with_ipv6_addresses_has_a_record_for_them_too() -> None:
     def program() -> None:
         zone = pulumi_aws.route53.get_zone(name="example.com").zone_id
-        args = AliasArgs(domain="a.example.com", zone_id=zone, alb_dns="alb.example.net", alb_zone_id="Z1", ipv6=True)
+        args = AliasArgs(
+            domain="a.example.com", zone_id=zone, alb_dns="alb.example.net", alb_zone_id="Z1", ipv6=True, after=[]
+        )
         pulumi.export("domain", Alias("domain", args).domain)
 
     run = mocks.run(program)

@@ -8,7 +8,9 @@ import pulumi
 import pulumi_aws
 import pytest
 
-from infra.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs, Route
+from infra import routing
+from infra.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.routing import Route
 from localaws import mocks
 from tests.infra import recorder
 from tests.infra.conftest import EXTRA_CERTIFICATE
@@ -16,21 +18,6 @@ from tests.infra.recorder import word
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
-
-ONE = Route(name="one", port=80, paths=("/*",), priority=1)
-
-
-@pytest.mark.parametrize(
-    ("twin", "what"),
-    [
-        (Route(name="one", port=81, paths=("/b/*",), priority=2), "name, but several have one"),
-        (Route(name="two", port=81, paths=("/b/*",), priority=1), "priority, but several have 1"),
-    ],
-)
-def test_routes_that_collide_are_refused(twin: Route, what: str) -> None:
-    args = LoadBalancedIngressArgs(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], routes=(ONE, twin))
-    with pytest.raises(ValueError, match=what):
-        LoadBalancedIngress("alb", args)
 
 
 def test_an_ingress_is_a_load_balancer_a_listener_and_a_way_to_each_service(dev: Recording) -> None:
@@ -40,6 +27,7 @@ def test_an_ingress_is_a_load_balancer_a_listener_and_a_way_to_each_service(dev:
         ("LoadBalancer", "alb"),
         ("Listener", "alb-http"),
         ("TargetGroup", "alb-web"),
+        ("ListenerRule", "alb-web-attachment"),
         ("ListenerRule", "alb-50000"),
     }
 
@@ -86,32 +74,6 @@ def test_what_no_route_takes_is_answered_404(dev: Recording) -> None:
     assert (action["type"], action["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
 
 
-def test_everything_goes_to_the_service_unless_another_route_takes_it_first(dev: Recording) -> None:
-    rule = dev.one("ListenerRule").inputs
-    assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
-    assert rule["actions"] == [{"type": "forward", "targetGroupArn": dev.exports["targetGroupArn"]}]
-    assert rule["priority"] == 50_000, "the last there is"
-
-
-def test_the_target_group_checks_its_targets(dev: Recording) -> None:
-    inputs = dict(dev.one("TargetGroup").inputs)
-    del inputs["vpcId"], inputs["tags"]
-    assert inputs == {
-        "targetType": "ip",
-        "protocol": "HTTP",
-        "port": 80,
-        "deregistrationDelay": 30,
-        "healthCheck": {
-            "path": "/",
-            "matcher": "200-399",
-            "interval": 30,
-            "timeout": 5,
-            "healthyThreshold": 2,
-            "unhealthyThreshold": 3,
-        },
-    }, "and has no fixed name, which would turn a replacement into delete-then-create"
-
-
 def test_with_a_certificate_port_80_leads_to_https_and_serves_nothing(edge: Recording) -> None:
     listener = edge.one("Listener", "alb-http").inputs
     assert (listener["port"], listener["protocol"]) == (80, "HTTP")
@@ -155,10 +117,6 @@ def test_further_names_have_certificates_of_their_own(edge: Recording) -> None:
     }
 
 
-def test_the_service_waits_for_its_rule_on_the_https_listener(edge: Recording) -> None:
-    assert edge.one("ListenerRule").urn in edge.one("Service").dependencies
-
-
 def test_a_certificate_of_ones_own_needs_neither_domain_nor_zone() -> None:
     run = recorder.run("dev", certificateArn=EXTRA_CERTIFICATE)
     assert run.one("Listener", "alb-https").inputs["certificateArn"] == EXTRA_CERTIFICATE
@@ -184,11 +142,13 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
         ("Listener", "alb-http"): "update",
         ("Listener", "alb-https"): "create",
         # Made on the HTTPS listener first. The old one serves plain HTTP until it is deleted, last of all.
+        ("ListenerRule", "alb-web-attachment"): "replace",
         ("ListenerRule", "alb-50000"): "replace",
         ("SecurityGroupIngressRule", "alb-https"): "create",
     }
     assert set(flip.operations.values()) == {"same", "create", "update", "replace"}, "nothing is deleted"
-    assert [urn for urn, what in flip.operations.items() if what == "replace"] == [dev.one("ListenerRule").urn]
+    replaced = {urn for urn, what in flip.operations.items() if what == "replace"}
+    assert replaced == {each.urn for each in dev.all("ListenerRule")}
 
 
 def test_several_services_share_a_load_balancer_over_https() -> None:
@@ -208,16 +168,22 @@ def test_several_services_share_a_load_balancer_over_https() -> None:
         args = LoadBalancedIngressArgs(
             vpc_id=vpc.id,
             subnet_ids=[subnet.id for subnet in subnets],
-            routes=(ONE, Route(name="two", port=81, paths=("/two/*",), priority=2)),
             https=Https(certificate_arn=EXTRA_CERTIFICATE.replace("ap-northeast-1", "us-east-1")),
         )
-        pulumi.export("url", LoadBalancedIngress("front", args).url)
+        front = LoadBalancedIngress("front", args)
+        for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
+            route = Route(name=name, paths=(path,), priority=priority)
+            attached = routing.attach(front.entrance, route)
+            routing.serve(front.entrance, route, attached, after=[], hooks=pulumi.ResourceHookBinding())
+        pulumi.export("url", front.url)
 
     run = mocks.run(program)
     https = run.id(run.one("Listener", "front-https"))
     assert {each.name: each.inputs["listenerArn"] for each in run.all("ListenerRule")} == {
         "front-1": https,
         "front-2": https,
+        "front-one-attachment": https,
+        "front-two-attachment": https,
     }
     assert run.exports["url"].startswith("https://front-")
 

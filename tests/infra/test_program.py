@@ -73,7 +73,7 @@ def test_dev_is_exactly_these_resources(dev: Recording) -> None:
         "fargate-web:index:LoadBalancedIngress": 1,
         "aws:lb/loadBalancer:LoadBalancer": 1,
         "aws:lb/listener:Listener": 1,
-        "aws:lb/listenerRule:ListenerRule": 1,
+        "aws:lb/listenerRule:ListenerRule": 2,
         "aws:lb/targetGroup:TargetGroup": 1,
         "fargate-web:index:WebService": 1,
         "aws:ecs/taskDefinition:TaskDefinition": 1,
@@ -174,10 +174,9 @@ def test_a_private_registrys_image_and_any_port_work(another_image: Recording) -
     assert "secrets" not in container
     assert container["environment"] == [{"name": "MODE", "value": "fast"}]
     assert container["portMappings"] == [{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}]
-    assert another_image.one("TargetGroup").inputs["port"] == 8080
     assert another_image.one("TargetGroup").inputs["healthCheck"]["path"] == "/healthz?deep=1"
-    assert another_image.one("SecurityGroupIngressRule", "shop-from-ingress").inputs["fromPort"] == 8080
-    assert another_image.one("SecurityGroupEgressRule", "shop-from-ingress").inputs["toPort"] == 8080
+    assert another_image.one("SecurityGroupIngressRule", "shop-from-ingress-8080").inputs["fromPort"] == 8080
+    assert another_image.one("SecurityGroupEgressRule", "shop-from-ingress-8080").inputs["toPort"] == 8080
     assert another_image.one("Service").inputs["desiredCount"] == 7
     assert another_image.one("Service").inputs["loadBalancers"][0]["containerPort"] == 8080
     assert another_image.one("TaskDefinition").inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"

@@ -55,7 +55,7 @@ def asked_for_the_service(recording: Recording) -> int:
 def test_the_service_is_watched_when_it_is_made_changed_and_refused(dev: Recording) -> None:
     assert dev.one("Service").hooks == {
         "before_update": ("web-events",),
-        "after_create": ("web-requested",),
+        "after_create": ("web-requested", "web-created"),
         "after_update": ("web-requested",),
         "on_error": ("web-explain",),
     }

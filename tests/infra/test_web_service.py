@@ -24,8 +24,8 @@ def test_a_service_has_its_own_roles_logs_and_security_group(dev: Recording) -> 
         ("RolePolicy", "web-task"),
         ("TaskDefinition", "web"),
         ("SecurityGroup", "web"),
-        ("SecurityGroupIngressRule", "web-from-ingress"),
-        ("SecurityGroupEgressRule", "web-from-ingress"),
+        ("SecurityGroupIngressRule", "web-from-ingress-80"),
+        ("SecurityGroupEgressRule", "web-from-ingress-80"),
         ("SecurityGroupEgressRule", "web-https"),
         ("Service", "web"),
     }
@@ -113,7 +113,7 @@ def test_the_wait_for_steady_state_is_bounded_and_that_for_the_end_follows_from_
 def test_the_service_comes_after_and_goes_before_whatever_its_tasks_need(dev: Recording) -> None:
     needed = [
         *dev.all("RolePolicy"),
-        *dev.all("ListenerRule"),
+        dev.one("ListenerRule", "alb-web-attachment"),
         *(rule for rule in dev.all("SecurityGroupIngressRule") if rule.name.startswith("web")),
         *dev.all("SecurityGroupEgressRule"),
         dev.one("TaskDefinition"),
@@ -141,8 +141,8 @@ def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(de
         if each.name != "alb-http"
     }
     assert rules == {
-        ("web-from-ingress", "Ingress"): (tasks, balancer, "tcp", 80, 80),
-        ("web-from-ingress", "Egress"): (balancer, tasks, "tcp", 80, 80),
+        ("web-from-ingress-80", "Ingress"): (tasks, balancer, "tcp", 80, 80),
+        ("web-from-ingress-80", "Egress"): (balancer, tasks, "tcp", 80, 80),
         ("web-https", "Egress"): (tasks, "0.0.0.0/0", "tcp", 443, 443),
     }
 
