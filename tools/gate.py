@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PINNED = Path(__file__).with_name("gate.txt")
-SCANNERS = ("checkov", "cfn-lint")
+SCANNERS = ("checkov", "cfn-lint", "policy_sentry")
 
 
 class NoScannersError(Exception):

@@ -141,13 +141,13 @@ def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None
         path.write_text(
             "#!/bin/sh\n"
             'if [ "$1" = venv ]; then for last; do :; done; mkdir -p "$last/bin"; touch "$last/bin/python"; exit; fi\n'
-            'touch "$(dirname "$4")/checkov" "$(dirname "$4")/cfn-lint"\n'
+            'cd "$(dirname "$4")" && touch checkov cfn-lint policy_sentry\n'
         )
         path.chmod(0o755)
         return path
 
     first = find_or_install(tmp_path / "cache", uv)
-    assert sorted(each.name for each in first.iterdir()) == ["cfn-lint", "checkov", "python"]
+    assert sorted(each.name for each in first.iterdir()) == ["cfn-lint", "checkov", "policy_sentry", "python"]
     assert find_or_install(tmp_path / "cache", uv) == first
     assert calls == ["asked"]
     (first / "checkov").unlink()
