@@ -46,5 +46,7 @@ def test_every_target_of_make_and_every_key_that_a_command_names_exists(document
     keys = {"KEY", *map(camel, kinds())}
     for command in commands(DOCUMENTS[document]):
         assert {*re.findall(r"^make ([a-z]+)", command)} <= targets, command
-        named = re.findall(r"config set (?:--path )?'?(\w+)", command) + re.findall(r"fargate-web:(\w+)", command)
+        named = re.findall(r"config set (?:--path )?'?(\w+)", command) + re.findall(
+            r"fargate-web:(?!index:)(\w+)", command
+        )
         assert {*named} <= keys, command

@@ -1,0 +1,78 @@
+"""The manual's `pulumi config set` commands, run: each leaves a value that the program takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from infra.settings import camel, kinds
+from localaws import mocks
+from tests.engine.stack import ROOT, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINES = sorted(
+    {
+        line.partition("  #")[0].strip()
+        for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+        for line in re.findall(r"^ {4,}(pulumi config set .*)$", document.read_text(), re.MULTILINE)
+    }
+)
+PLACEHOLDERS = {
+    "certificate/…": "certificate/00000000-0000-0000-0000-000000000001",
+    "sha256:…": "sha256:" + "0" * 64,
+}
+TOGETHER = ("deletionProtection", "emptyLogsOnDestroy", "waf block", "domain", "hostedZone", "egress", "environment")
+"""Of those, what a stack that makes its VPC takes all at once."""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A copy of the project whose stack files may change."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "local.parameters.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in (".venv", "infra"):
+        (folder / name).symlink_to(ROOT / name)
+    stack = Stack(tmp_path_factory.mktemp("home"), folder)
+    yield stack
+    stack.run("stop")
+
+
+def set_(copy: Stack, line: str) -> str:
+    """Run a command of the manual, and return the name of its stack."""
+    stack = re.search(r"--stack (\w+)", line)
+    line += "" if stack else " --stack dev"
+    run = copy.shell(line.replace("pulumi ", "pulumi-local ", 1))
+    assert run.returncode == 0, run.stdout + run.stderr
+    return stack[1] if stack else "dev"
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_of_the_manual_sets_what_its_key_takes(copy: Stack, line: str) -> None:
+    for placeholder, meant in PLACEHOLDERS.items():
+        line = line.replace(placeholder, meant)
+    path, value = [word for word in shlex.split(line)[3:] if not word.startswith("--")][:2]
+    key = re.split(r"[.\[]", path)[0]
+    stored = mocks.configuration(copy.project, set_(copy, line))[f"fargate-web:{key}"]
+    assert value in stored
+    kind = next(kind for field, kind in kinds().items() if camel(field) == key)
+    kind.read(stored)
+
+
+def test_a_stack_that_was_configured_by_these_commands_is_previewed(copy: Stack) -> None:
+    file = copy.project / "Pulumi.prod.yaml"
+    file.write_text((ROOT / "Pulumi.prod.yaml").read_text())
+    for line in LINES:
+        if any(key in line for key in TOGETHER):
+            set_(copy, re.sub(r" --stack \w+|$", " --stack prod", line, count=1))
+    config = yaml.safe_load(file.read_text())["config"]
+    assert {"fargate-web:deletionProtection", "fargate-web:egress", "fargate-web:environment"} <= config.keys()
+    assert "emptyLogsOnDestroy" in copy.run("config", "--stack", "prod")
+    copy.run("preview", "--stack", "prod", "--non-interactive")

@@ -1,0 +1,129 @@
+"""What documents and messages tell people to do, done; on one stack, in the order of the tests.
+
+Other remedies are tried where their failures are: tests/test_remedies.py lists all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from localaws.catalog.route53 import assumed_zone_id
+from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack
+from tests.engine.test_daemon import eventually
+from tests.engine.test_import import other_project
+from tests.engine.test_rollback import MISSING, service_of
+from tests.engine.test_rollout import MISSING_SECRET, TASK_DEFINITION, another_revision, change_service, of_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DOMAIN = "app.example.test"
+ZONE = assumed_zone_id("example.test")
+RECORD_ID = f"{ZONE}_{DOMAIN}_A"
+HTTPS: dict[str, Any] = {"domain": DOMAIN, "hostedZone": "example.test"}
+ONE_RECORD = f"""\
+import pulumi_aws as aws
+aws.route53.Record("old", zone_id="{ZONE}", name="{DOMAIN}", type="A", records=["203.0.113.9"], ttl=300)
+"""
+ONE_SECRET = f"""\
+import pulumi_aws as aws
+secret = aws.secretsmanager.Secret("settings", name="{MISSING.partition(":")[2].partition("#")[0]}")
+aws.secretsmanager.SecretVersion("settings", secret_id=secret.id, secret_string='{{"missing": "found"}}')
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that nothing was deployed to yet."""
+    stack = Stack(tmp_path_factory.mktemp("home"))
+    stack.run("stack", "ls")
+    yield stack
+    stack.run("stop")
+
+
+def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(stack: Stack, tmp_path: Path) -> None:
+    told = stack.up(*MISSING_SECRET, fails=True)
+    (advice,) = set(re.findall(r"`pulumi (up --replace [^`]*)`", told))
+    other_project(tmp_path / "other", stack, ONE_SECRET).up()
+    assert "there is nothing to roll back to" in stack.up("--refresh", *MISSING_SECRET, fails=True)
+    stack.run(*shlex.split(advice), *WITHOUT_ASKING, *MISSING_SECRET)
+    assert service_of(stack)["runningCount"] == 2
+    stack.up("--expect-no-changes", *MISSING_SECRET)
+    stack.up()
+
+
+def test_verify_reads_all_outputs(stack: Stack) -> None:
+    run = stack.shell("pulumi-local stack output --json | verify --output-name albDns --expect-tasks 2")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_preview_with_refresh_shows_that_something_else_runs(stack: Stack) -> None:
+    stack.run("preview", "--non-interactive", "--refresh", "--expect-no-changes")
+    change_service(stack, taskDefinition=another_revision(stack))
+    shown = stack.run("preview", "--non-interactive", "--refresh")
+    assert re.search(r"aws:ecs:Service web update", shown), shown
+    stack.up("--refresh")
+
+
+def record(stack: Stack) -> dict[str, Any]:
+    """The domain's A record as Route 53 has it."""
+    resources = json.loads(stack.home.resources.read_text())["resources"]
+    (found,) = [each for each in resources if each["id"] == RECORD_ID]
+    return dict(found["inputs"])
+
+
+def test_a_record_that_exists_is_taken_over_as_the_manual_says(stack: Stack, tmp_path: Path) -> None:
+    other_project(tmp_path / "other", stack, ONE_RECORD).up()
+    before = record(stack)
+    assert "already exists" in stack.up(**HTTPS, fails=True)
+    assert record(stack) == before
+    manual = (ROOT / "docs" / "https.md").read_text()
+    (command,) = re.findall(r"^    pulumi (import (?:.*\\\n)*.*)$", manual, re.MULTILINE)
+    for placeholder, value in (("prod", "local"), ("ZONE", str(ZONE)), ("app.example.com", DOMAIN)):
+        command = command.replace(placeholder, value)
+    stack.run(*shlex.split(command.replace("\\\n", "")), *WITHOUT_ASKING)
+    assert record(stack) == before, "the name still resolves to where it did"
+    assert re.search(r"aws:route53:Record domain updated", stack.up(**HTTPS)), "changed in place, never away"
+    now = record(stack)
+    assert now["aliases"][0]["name"] == stack.outputs()["albDns"].partition(":")[0]
+    assert "records" not in now
+    stack.needs_nothing(**HTTPS)
+    stack.up()
+
+
+def test_a_stack_that_a_killed_run_left_locked_is_unlocked(stack: Stack) -> None:
+    locks = stack.home.backend / ".pulumi" / "locks"
+    run = stack.start("up", *WITHOUT_ASKING, "-c", "fargate-web:memoryMib=1024", process_group=0)
+    eventually(lambda: any(locks.rglob("*.json")), "the run's lock", seconds=120)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert "the stack is currently locked" in stack.up(fails=True)
+    stack.run("cancel", "--yes")
+    stack.up()
+    stack.needs_nothing()
+
+
+def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stack) -> None:
+    stack.run("stop")
+    stack.home.resources.write_text("{")
+    told = stack.up(fails=True)
+    assert "cloud.json is damaged" in told
+    stack.home.resources.unlink()
+    stack.run("refresh", "--yes", "--non-interactive")
+    stack.up()
+    assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == httpx.codes.OK
+    assert of_type(stack, TASK_DEFINITION)
+
+
+def test_a_destroy_may_run_the_program(stack: Stack) -> None:
+    stack.run("destroy", "--run-program", *WITHOUT_ASKING)
+    assert {each["type"] for each in stack.resources()} <= {"pulumi:pulumi:Stack"}

@@ -1,0 +1,125 @@
+"""Every Pulumi command that a document or a message gives is run by a test, or listed here with the reason why not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+SOURCES = tuple(path for room in ("infra", "localaws", "verify") for path in ROOT.glob(f"{room}/**/*.py"))
+
+GROUPS = {"config", "plugin", "stack"}
+"""Commands whose second word says what they do."""
+
+BESIDE = {"--non-interactive", "--stack", "--yes"}
+"""Options that change nothing of what a command does."""
+
+TRIED = {
+    "pulumi cancel": "engine/test_remedies.py::test_a_stack_that_a_killed_run_left_locked_is_unlocked",
+    "pulumi config": "engine/test_config_commands.py::test_a_stack_that_was_configured_by_these_commands_is_previewed",
+    "pulumi config set": "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes",
+    "pulumi config set --path": "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes",
+    "pulumi config set --path --plaintext": (
+        "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes"
+    ),
+    "pulumi destroy": "engine/test_protection.py::test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay",
+    "pulumi destroy --run-program": "engine/test_remedies.py::test_a_destroy_may_run_the_program",
+    "pulumi import": "engine/test_import.py::test_everything_that_a_stack_made_can_be_imported_into_another",
+    "pulumi import --generate-code --parent --protect": (
+        "engine/test_remedies.py::test_a_record_that_exists_is_taken_over_as_the_manual_says"
+    ),
+    "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
+    "pulumi preview": "engine/test_config_commands.py::test_a_stack_that_was_configured_by_these_commands_is_previewed",
+    "pulumi preview --refresh": "engine/test_remedies.py::test_a_preview_with_refresh_shows_that_something_else_runs",
+    "pulumi refresh": "engine/test_remedies.py::test_after_the_loss_of_its_records_the_local_aws_is_filled_again",
+    "pulumi stack output": (
+        "engine/test_lifecycle.py::test_the_deployed_service_passes_verification_by_the_documented_pipeline"
+    ),
+    "pulumi stack output --json": "engine/test_remedies.py::test_verify_reads_all_outputs",
+    "pulumi status": "engine/test_daemon.py::test_status_tells_what_runs",
+    "pulumi stop": "engine/test_daemon.py::test_stop_leaves_nothing_running_and_says_so",
+    "pulumi up": "engine/test_lifecycle.py::test_a_second_up_changes_nothing",
+    "pulumi up --refresh": (
+        "engine/test_rollout.py::test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed"
+    ),
+    "pulumi up --replace": (
+        "engine/test_remedies.py::test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again"
+    ),
+}
+"""The test that runs a command, in tests/."""
+
+NOT_TRIED = {
+    "pulumi config get": "the real provider's words, repeated as they are",
+    "pulumi install": "it needs a package index; that pulumi-local passes it on is tested",
+    "pulumi login": "there is no service to log in to; the local AWS keeps the state in files",
+    "pulumi plugin install": "it needs Pulumi's servers",
+    "pulumi stack init": "pulumi-local makes stacks itself, in a folder of its own",
+}
+"""Why no test runs a command."""
+
+
+def form(command: str) -> str:
+    """The words that say what a command does: `pulumi up --refresh`."""
+    words = command.partition("  #")[0].replace("pulumi-local", "pulumi").split()
+    depth = 3 if words[1:2] and words[1] in GROUPS else 2
+    verbs = [word for word in words[1:depth] if re.fullmatch(r"[a-z]+", word)]
+    options = {word.partition("=")[0] for word in words if word.startswith("--") and len(word) > len("--")}
+    return " ".join(["pulumi", *verbs, *sorted(options - BESIDE)])
+
+
+def commands(text: str) -> Iterator[str]:
+    """Pulumi's commands in code blocks and in the code within sentences, whatever stands before them in the line."""
+    text = text.replace("\\\n", " ")
+    for line in re.findall(r"^ {4,}(\S.*)$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text):
+        yield from re.findall(r"(?:^|[|&(] ?|-- |bin/|run )(pulumi(?:-local)? [a-z][^|&)]*)", line)
+
+
+def given() -> dict[str, set[str]]:
+    """The files that give a command, by its form."""
+    found: dict[str, set[str]] = {}
+    for path in (*DOCUMENTS, *SOURCES):
+        for command in commands(path.read_text()):
+            found.setdefault(form(command), set()).add(str(path.relative_to(ROOT)))
+    return found
+
+
+def test_every_command_that_is_given_is_tried_or_listed_with_a_reason() -> None:
+    listed = TRIED.keys() | NOT_TRIED.keys()
+    new = {command: sorted(files) for command, files in given().items() if command not in listed}
+    assert not new, "run each in a test and add it to TRIED, or add the reason why not to NOT_TRIED"
+    assert not listed - given().keys(), "nothing gives these any more"
+    assert not TRIED.keys() & NOT_TRIED.keys()
+
+
+@pytest.mark.parametrize("command", TRIED)
+def test_the_test_that_tries_a_command_exists(command: str) -> None:
+    file, _, name = TRIED[command].partition("::")
+    assert re.search(rf"^def {name}\(", (ROOT / "tests" / file).read_text(), re.MULTILINE)
+
+
+def test_the_readme_says_that_commands_of_the_aws_cli_were_not_run() -> None:
+    unproven = (ROOT / "README.md").read_text().partition("## What was not proven")[2]
+    assert "commands of the AWS CLI" in " ".join(unproven.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("    pulumi up --stack dev  # now", ["pulumi up"]),
+        ("run `pulumi-local destroy --yes`, then", ["pulumi destroy"]),
+        ("    address=$(pulumi-local stack output albDns)", ["pulumi stack output"]),
+        ("    verify watch -- pulumi up --yes", ["pulumi up"]),
+        ("    .venv/bin/pulumi-local destroy --yes && .venv/bin/pulumi-local stop", ["pulumi destroy", "pulumi stop"]),
+        ("    pulumi import aws:x/y:Z a b \\\n      --protect=false", ["pulumi import --protect"]),
+        ("`pulumi up --replace '**TaskDefinition**'`", ["pulumi up --replace"]),
+    ],
+)
+def test_commands_are_found_wherever_they_stand(text: str, forms: list[str]) -> None:
+    assert [form(command) for command in commands(text)] == forms
