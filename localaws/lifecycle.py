@@ -35,6 +35,9 @@ _SEEDED = ("aws:ssm/getParameter:getParameter", "aws:secretsmanager/getSecret:ge
 
 _LINES_SHOWN = 5
 
+_TAKE_UP_SECONDS = 30.0
+"""How long a change of a service may take to be noticed; it takes some hundredths."""
+
 _LIVE = ("status", "taskDefinition", "desiredCount", "runningCount", "pendingCount")
 _DEPLOYMENT = (
     "id",
@@ -106,6 +109,8 @@ class Running:
         """
         if trouble := await self.trouble(resource):
             raise NotSettled(trouble)
+        if resource.token == SERVICE:
+            await self._controller.take_up(resource.id, timeout=min(seconds, _TAKE_UP_SECONDS))
         if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
             try:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)

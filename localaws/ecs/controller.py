@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from localaws.catalog.ecs import SERVICE
 from localaws.ecs import description, saved
 from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
-from localaws.ecs.judgement import healthy, next_look
+from localaws.ecs.judgement import healthy, next_look, taken_up
 from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, recover, step
@@ -164,6 +164,26 @@ class Controller:
                 raise NotSteadyError(f"waiting for ECS Service ({service_arn}): {failure}") from None
 
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
+
+    async def take_up(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109 — as above
+        """Wait until a service's newest deployment is the one that the cloud asks for: ECS answers with that.
+
+        Args:
+            service_arn: The service.
+            timeout: Seconds to wait, with no error when they are over: `settle` says what is wrong.
+        """
+
+        def done() -> bool:
+            service = self._services.get(service_arn)
+            if service is None or self._leaves(service):
+                return False
+            try:
+                return taken_up(self._spec(service), service.state)
+            except MissingTaskDefinitionError:
+                return True
+
+        with suppress(NotSteadyError):
+            await self._wait(service_arn, done, "take up what it was asked for", timeout, lambda _: None)
 
     async def drain(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — as above
         """Wait until all tasks of a service that is being deleted have drained and stopped.

@@ -16,7 +16,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from localaws.catalog import UNKNOWN
 from localaws.cloud import Cloud
 from localaws.property_values import UNKNOWN_ON_THE_WIRE, from_wire, to_wire
-from localaws.provider import AwsProvider, NotSettled
+from localaws.provider import AwsProvider, Lifecycle, NotSettled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -70,7 +70,7 @@ class Idle:
 
 
 @asynccontextmanager
-async def serving(lifecycle: Idle | None = None, cloud: Cloud | None = None) -> AsyncIterator[Any]:
+async def serving(lifecycle: Lifecycle | None = None, cloud: Cloud | None = None) -> AsyncIterator[Any]:
     provider = AwsProvider(
         cloud or Cloud(seed=1),
         lifecycle or Idle(),
