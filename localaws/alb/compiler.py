@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = "10s"
 """How long an ALB waits for a target to accept a connection."""
 
+REQUEST_HEADERS_KIB = 64
+"""What all of a request's headers may hold together (ELB's quotas of HTTP headers)."""
+
+_ANY_COUNT = 2**16
+"""Of headers: an ALB limits their size only."""
+
+_HTTP_PORT = 80
+
 NEWCOMER_INTERVAL = 0.5
 """Seconds between checks of a target that hasn't passed one yet.
 
@@ -69,6 +77,11 @@ _OWN_ANSWERS = (
     (("UT", "SI"), 504),  # no answer within the idle timeout
     (("DPE",), 400),
 )
+
+_TOO_LARGE = {
+    "status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": 431, "runtime_key": "too-large"}}}
+}
+"""What Envoy says of too many bytes of headers, of which an ALB says 400."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +181,12 @@ class Listener:
     def scheme(self) -> str:
         """`http` or `https`."""
         return "https" if self.tls else "http"
+
+    @property
+    def dns_name(self) -> str:
+        """The load balancer's name, which a request of HTTP/1.0 without a Host gets as its Host."""
+        port = self.real_port(_HTTP_PORT)
+        return self.endpoint.address if port == _HTTP_PORT else f"{self.endpoint.address}:{port}"
 
     def real_port(self, port: int) -> int:
         """Where a client finds another listener of this load balancer, named by its port."""
@@ -322,7 +341,10 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
     manager = {
         "@type": _MANAGER,
         "stat_prefix": "alb",
-        "codec_type": "AUTO",
+        # HTTP/2 is negotiated in TLS, as by an ALB: on a plain listener it is no HTTP.
+        "codec_type": "AUTO" if listener.tls else "HTTP1",
+        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": listener.dns_name},
+        "max_request_headers_kb": REQUEST_HEADERS_KIB,
         "rds": {
             "route_config_name": listener.arn,
             "config_source": {
@@ -333,6 +355,7 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "common_http_protocol_options": {
             "idle_timeout": f"{listener.idle_timeout}s",
             "max_connection_duration": f"{listener.keep_alive}s",
+            "max_headers_count": _ANY_COUNT,
             "headers_with_underscores_action": "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW",
         },
         "stream_idle_timeout": f"{listener.idle_timeout}s",
@@ -367,7 +390,15 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
                 },
             },
         ],
-        "local_reply_config": {"mappers": [_own_answer(flags, status) for flags, status in _OWN_ANSWERS]},
+        "local_reply_config": {
+            "mappers": [
+                *(
+                    _own_answer({"response_flag_filter": {"flags": list(flags)}}, status)
+                    for flags, status in _OWN_ANSWERS
+                ),
+                _own_answer(_TOO_LARGE, 400),
+            ]
+        },
     }
     return {
         "@type": f"{_TYPES}.config.listener.v3.Listener",
@@ -397,9 +428,9 @@ def _answer_headers(listener: Listener) -> list[dict[str, Any]]:
     return [{"name": "envoy.filters.http.header_mutation", "typed_config": config}]
 
 
-def _own_answer(flags: Sequence[str], status: int) -> dict[str, Any]:
+def _own_answer(when: Mapping[str, Any], status: int) -> dict[str, Any]:
     return {
-        "filter": {"response_flag_filter": {"flags": list(flags)}},
+        "filter": when,
         "status_code": status,
         "headers_to_add": [_header("server", SERVER)],
         "body_format_override": {

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -157,6 +158,60 @@ def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
             finally:
                 server.terminate()
                 await server.wait()
+
+    asyncio.run(play())
+
+
+async def raw(alb: Alb, request: str) -> tuple[str, str]:
+    """Send a request as it is; the status line and the rest, once the connection is closed or silent."""
+    reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
+    writer.write(request.encode())
+    answer = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            while part := await reader.read(2**16):
+                answer += part
+    writer.close()
+    head, _, rest = answer.decode().partition("\r\n")
+    return head, rest
+
+
+def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_host(
+    tmp_path: Path, on_stage: Any
+) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
+            await alb.healthy(1)
+            for host, seen in (("", alb.url.removeprefix("http://")), ("Host: a.test\r\n", "a.test")):
+                status, rest = await raw(alb, f"GET /x HTTP/1.0\r\n{host}\r\n")
+                assert status.split()[1] == "200"
+                assert f'"host": "{seen}"' in rest
+                assert "GET /x HTTP/1.1" in rest, "targets are asked in HTTP/1.1"
+
+    asyncio.run(play())
+
+
+def test_many_headers_are_taken_up_to_64_kib_together(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
+            await alb.healthy(1)
+            for size, status in ((60, 200), (70, 400)):
+                headers = "".join(f"x-{number:03}: {'v' * 90}\r\n" for number in range(size * 10))
+                request = f"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n{headers}\r\n"
+                found, _ = await raw(alb, request)
+                assert found.split()[1] == str(status), size
+
+    asyncio.run(play())
+
+
+def test_http_2_without_tls_is_no_http(tmp_path: Path, on_stage: Any) -> None:
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage:
+            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
+            status, _ = await raw(alb, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            assert status.split()[1] == "400"
 
     asyncio.run(play())
 
