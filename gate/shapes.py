@@ -229,6 +229,7 @@ def _certificate(rest: Properties) -> Properties:
 
 
 def _record(rest: Properties) -> Properties:
+    rest.pop("allowOverwrite", None)  # how the provider makes it, and nothing of the record's own
     aliases = rest.pop("aliases", [])
     if not aliases:
         return {"TTL": str(_deep(rest.pop("ttl")))}

@@ -159,3 +159,10 @@ def _labels(value: object) -> Iterator[str]:
         case list():
             for each in value:
                 yield from _labels(each)
+
+
+def test_how_the_provider_makes_a_record_is_no_property_of_it(graphs: Mapping[str, Graph]) -> None:
+    resources = cloudformation.template(graphs["everything"])["Resources"].values()
+    records = [each["Properties"] for each in resources if each["Type"] == "AWS::Route53::RecordSet"]
+    (proof,) = [each for each in records if "AliasTarget" not in each]
+    assert proof.keys() == {"HostedZoneId", "Name", "Type", "ResourceRecords", "TTL"}
