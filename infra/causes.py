@@ -43,7 +43,7 @@ CAUSES = (
     ),
     Cause(
         rf"{_NOT_FETCHED}can't find the specified secret",
-        "Secrets Manager has no such secret as `secrets` names.",
+        "Secrets Manager has no such secret, or no such version of it, as `secrets` names.",
         "Create it, or correct `secrets`; a secret that was deleted keeps its name for a while.",
     ),
     Cause(

@@ -37,11 +37,17 @@ _SECRET: Final = r"[A-Za-z0-9/_+=.@!-]{1,512}"  # noqa: S105 — a pattern
 
 _SUFFIX: Final = r"-[A-Za-z0-9]{6}"
 
+_LIKE_AN_ARN: Final = rf"[^:#]*{_SUFFIX}(?:[:#]|\Z)"
+"""Such a name makes an ARN that Secrets Manager takes for a whole one, of which no permission is then.
+
+Source: https://github.com/aws-samples/dify-self-hosted-on-aws/pull/35.
+"""
+
 FORM: Final = "|".join(
     (
         rf"(?!/?(?i:aws|ssm))/?{_LEVEL}(?:/{_LEVEL}){{0,14}}",
         rf"{_ARN.format(service=SSM)}parameter(?:/{_LEVEL}){{1,15}}",
-        rf"{SECRETS_MANAGER}:{_SECRET}{_PART}",
+        rf"{SECRETS_MANAGER}:(?!{_LIKE_AN_ARN}){_SECRET}{_PART}",
         rf"{_ARN.format(service=SECRETS_MANAGER)}secret:{_SECRET}{_SUFFIX}{_PART}",
     )
 )
@@ -77,6 +83,10 @@ FLAWS: Final = (
     (
         rf"{_OF_SECRETS_MANAGER}(?!{_SECRET}(?:[:#].*)?\Z).*",
         "a secret whose name isn't 1 to 512 letters, digits and /_+=.@!-",
+    ),
+    (
+        rf"{SECRETS_MANAGER}:{_LIKE_AN_ARN}.*",
+        "a secret whose name ends like an ARN, with a hyphen and six characters, and so must be given by its ARN",
     ),
     (rf"{_OF_SECRETS_MANAGER}[^:#]*:.*#.*", "a secret with # in what follows its name"),
     (rf"{_OF_SECRETS_MANAGER}[^:#]*#.*", "a secret whose #KEY is empty, or has a space, a colon or # in it"),
