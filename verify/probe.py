@@ -90,6 +90,10 @@ class _Course:
         """Called by the HTTP client as it goes."""
         self.marks[event] = self.clock()
 
+    def begin_again(self) -> None:
+        """What was passed counts no longer, but the time does."""
+        self.addresses, self.marks = (), {"start": self.marks["start"]}
+
     @property
     def phase(self) -> Phase:
         """The phase that the attempt is in."""
@@ -106,7 +110,7 @@ class _Course:
         """The attempt ends here."""
         hint = hint or self._likely
         if self.phase in (Phase.RESOLVE, Phase.CONNECT) and (proxy := _proxy_variable(tls=self._tls)):
-            hint = f"{hint} verify uses no proxy, although {proxy} is set"
+            hint = f"{hint}; verify uses no proxy, although {proxy} is set"
         return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
 
     @property
@@ -194,7 +198,7 @@ class Probe:
                     except (ClosedWhileIdleError, httpx.ConnectError, httpx.ConnectTimeout):
                         if address != self._kept or course.phase is Phase.TLS:
                             raise
-                        # Any client would look for the service again.
+                        course.begin_again()  # as any client does, from the name on
                 await self._resolve(course)
                 for each in filter(_refusable, course.addresses):
                     return _refused(each, course)

@@ -66,6 +66,7 @@ class _Connection:
     async def wake(self) -> bool:
         """Whether it can be used again: the server has neither closed it nor sent what was not asked for."""
         assert self._idle, "it rests until then"
+        await asyncio.sleep(0)  # for what has arrived already
         self._idle.cancel()  # which does nothing to a read that has ended
         await asyncio.gather(self._idle, return_exceptions=True)
         return self._idle.cancelled() and not self.writer.is_closing()

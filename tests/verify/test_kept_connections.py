@@ -82,7 +82,7 @@ def ask_twice(behaviour: Behaviour, *, addresses: tuple[str, ...] = ("127.0.0.1"
         turns = iter(addresses)
 
         async def resolver(_host: str) -> tuple[str, ...]:
-            return (next(turns, addresses[-1]),)
+            return tuple(filter(None, (next(turns, addresses[-1]),)))
 
         async def twice() -> list[Answer | Failure]:
             target = parse_target(f"a.example:{listener.getsockname()[1]}").target
@@ -128,3 +128,9 @@ def test_a_name_that_has_moved_is_looked_up_again_when_its_kept_connection_is_go
     _, second = ask_twice(closes_while_idle, addresses=("127.0.0.1", "127.9.9.9"))
     assert isinstance(second, Failure)
     assert (second.phase, second.addresses) == (Phase.CONNECT, ("127.9.9.9",))
+
+
+def test_a_name_that_is_gone_when_its_kept_connection_is_closed_is_a_failure_to_resolve() -> None:
+    _, second = ask_twice(closes_as_the_request_arrives, addresses=("127.0.0.1", ""))
+    assert isinstance(second, Failure)
+    assert (second.phase, second.addresses) == (Phase.RESOLVE, ())
