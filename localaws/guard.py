@@ -118,7 +118,7 @@ class Guard:
             writer.close()
 
     async def _user(self, writer: asyncio.StreamWriter) -> int | None:
-        """Whose the connection is; None where that can't be told."""
+        """Whose the connection is; None where the kernel doesn't say."""
         peer, own = (Endpoint(*writer.get_extra_info(name)) for name in ("peername", "sockname"))
         for attempt in range(_ATTEMPTS):
             if attempt:
@@ -141,7 +141,7 @@ class Guard:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass bytes on in both directions until both are over.
 
-        This end of the Unix socket has a name, which is how the server behind it tells connections apart.
+        This end of the Unix socket has a name, by which the server behind it distinguishes connections.
         """
         with socket.socket(socket.AF_UNIX) as ours:
             ours.bind(f"{self._prefix}-{next(self._numbers)}")

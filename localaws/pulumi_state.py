@@ -118,7 +118,7 @@ class StackState:
         return (path for path in found if path.exists() and _read(path) is not None)
 
     def _forget_creations(self, say: Callable[[str], None]) -> None:
-        """Let go what a killed run was creating: the local AWS replaces what it began, so nobody has to look.
+        """Let go what a killed run was creating: the local AWS replaces what it began, so there is nothing to look for.
 
         Without that Pulumi warns in every run, and only a person at a terminal could stop it.
         """
