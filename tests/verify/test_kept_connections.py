@@ -19,6 +19,13 @@ Behaviour = Callable[[socket.socket], None]
 """What a server does with its first connection once it has answered there."""
 
 WHOLE, PAUSE = hello("a"), 0.15
+IN_FLIGHT = 0.5
+"""Seconds; longer than in truth, since threads share a busy machine."""
+
+
+@pytest.fixture(autouse=True)
+def _on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.transport._IN_FLIGHT", IN_FLIGHT)
 
 
 def closes_at_once(connection: socket.socket) -> None:
@@ -52,7 +59,7 @@ def resets_as_the_request_arrives(connection: socket.socket) -> None:
 
 def closes_while_it_works_on_the_request(connection: socket.socket) -> None:
     connection.recv(65536)
-    time.sleep(0.3)
+    time.sleep(2 * IN_FLIGHT)
     connection.close()
 
 
