@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -115,6 +116,14 @@ class Stack:
         )
         assert found.returncode == 0, found.stdout + found.stderr
         return dict(json.loads(found.stdout))
+
+    def own_frames(self, output: str) -> list[str]:
+        """Frames of this repository's or the project's code in the tracebacks of an output.
+
+        Frames of the language host's own are no fault: Pulumi's official one ends the program by a KeyboardInterrupt.
+        """
+        folders = "|".join(re.escape(str(folder)) for folder in (ROOT, self.project))
+        return re.findall(rf'File "(?:{folders})/(?!\.venv/).*', output)
 
     def last_words(self) -> str:
         log = self.home.daemon_log

@@ -6,7 +6,6 @@ Those that end because a step fails: test_stopped_runs.py.
 from __future__ import annotations
 
 import os
-import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -43,8 +42,7 @@ def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool
         run.kill()
     # Not the exit code: an engine that is cancelled between two steps of a `destroy` calls that a success.
     assert "^C received" in output
-    # Pulumi's official language host ends the program with tracebacks of its own frames; none may be of ours.
-    assert not re.findall(rf'File "{re.escape(str(stack.project))}/(?!\.venv/).*', output)
+    assert not stack.own_frames(output)
 
 
 def answers(stack: Stack) -> int:

@@ -69,6 +69,12 @@ def test_the_sdk_has_what_its_executor_calls() -> None:
     assert issubclass(pulumi.RunError, Exception)
 
 
+def test_no_engine_test_expects_a_host_to_print_no_traceback() -> None:
+    """The official host prints one when the engine ends a run early; `Stack.own_frames` finds ours."""
+    for path in sorted((ROOT / "tests" / "engine").glob("*.py")):
+        assert '"Traceback" not in' not in path.read_text(), path
+
+
 AS_THE_EXECUTOR = """\
 import pathlib, runpy, sys
 from gate.configurations import parameters_of
