@@ -25,6 +25,7 @@ from localaws import invokes, provider_config, schema
 from localaws.autoname import DEFAULTS, named
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs import SERVICE
+from localaws.catalog.effects import without_effect
 from localaws.cloud import as_text, changes, type_of
 from localaws.property_values import from_wire, to_wire
 from localaws.tagging import ALL_TAGS, NO_TAGGING
@@ -207,7 +208,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Compare the last inputs with the new ones, and say what the change means; warn of what doesn't work."""
         kind = type_of(_token(request.urn))
         self._cloud.acknowledge(kind.token, request.id)
-        await self._warn(request.urn, self._cloud.get(kind.token, request.id), self._session(context))
+        await self._warn_of_trouble(request.urn, self._cloud.get(kind.token, request.id), self._session(context))
         old, new = _known(kind.token, request), from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
@@ -237,6 +238,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             )
         except (Refused, NotSettled) as reason:
             await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {reason}")
+        await self._warn_of_what_is_only_kept(session, resource)
         await self._settle("creating", resource, request.timeout, context)
         return provider_pb2.CreateResponse(id=resource.id, properties=self._shown(resource))
 
@@ -254,6 +256,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         known = _known(token, request)
         if any(known.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
             self._lifecycle.renew(resource)
+        await self._warn_of_what_is_only_kept(self._session(context), resource)
         await self._settle("updating", resource, request.timeout, context)
         return provider_pb2.UpdateResponse(properties=self._shown(resource))
 
@@ -327,12 +330,16 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
 
-    async def _warn(self, urn: str, resource: Resource | None, session: _Session) -> None:
+    async def _warn_of_trouble(self, urn: str, resource: Resource | None, session: _Session) -> None:
         """Say what is wrong with a resource that needs no change, so that a run doesn't end as if all were well."""
         trouble = await self._lifecycle.trouble(resource) if resource is not None else ""
-        if trouble and session.engine is not None:
-            with contextlib.suppress(grpc.RpcError):
-                await session.engine.Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=trouble, urn=urn))
+        await _warn(session, urn, trouble)
+
+    async def _warn_of_what_is_only_kept(self, session: _Session, resource: Resource) -> None:
+        """Name the inputs of a resource that change nothing here."""
+        kept = without_effect(resource.token, resource.inputs)
+        message = f"the local AWS keeps {', '.join(kept)}, and does nothing with it: it shows on AWS only"
+        await _warn(session, resource.urn, message if kept else "")
 
     def _shown(self, resource: Resource) -> Struct:
         """A resource's outputs as they are now."""
@@ -354,6 +361,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 task.add_done_callback(under_way.discard)
 
         return report
+
+
+async def _warn(session: _Session, urn: str, message: str) -> None:
+    """Show a warning beside a resource in the user's terminal; an empty one is none."""
+    if message and session.engine is not None:
+        with contextlib.suppress(grpc.RpcError):
+            await session.engine.Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn))
 
 
 async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:

@@ -11,7 +11,14 @@ import grpc
 import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
 
 from localaws.catalog import UNKNOWN
 from localaws.cloud import Cloud
@@ -341,6 +348,44 @@ def test_what_aws_refuses_fails_with_its_code_and_makes_nothing() -> None:
         await provider.Diff(provider_pb2.DiffRequest(urn=GROUP, id="g"))
         with pytest.raises(grpc.aio.AioRpcError, match="creating LogGroup 'other': ResourceAlreadyExistsException"):
             await create(provider, GROUP.replace("::logs", "::other"), {"name": "g"})
+
+    play(scene)
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """An engine's side of the connection, which keeps what it is asked to show."""
+
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+
+    async def Log(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802 — the protocol's name
+        # Progress comes and goes; what stays is what this is about.
+        if not request.ephemeral:
+            self.lines.append(request)
+        return empty_pb2.Empty()
+
+
+def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> None:
+    urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
+    plain = {"name": "web", "targetType": "lambda"}
+
+    async def scene(provider: Any) -> None:
+        engine, server = Engine(), grpc.aio.server()
+        engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            await provider.Attach(plugin_pb2.PluginAttach(address=f"127.0.0.1:{port}"))
+            made = await create(provider, urn, plain)
+            assert not engine.lines
+            news = to_wire({**plain, "slowStart": 30})
+            await provider.Update(provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news))
+            await create(provider, f"{urn}-2", {**plain, "name": "web-2", "proxyProtocolV2": True})
+        finally:
+            await server.stop(None)
+        found = [(line.severity, line.urn) for line in engine.lines]
+        assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, f"{urn}-2")]
+        assert ["slowStart" in engine.lines[0].message, "proxyProtocolV2" in engine.lines[1].message] == [True, True]
 
     play(scene)
 
