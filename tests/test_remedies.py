@@ -33,7 +33,7 @@ TRIED = {
     "pulumi destroy --run-program": "engine/test_remedies.py::test_a_destroy_may_run_the_program",
     "pulumi import": "engine/test_import.py::test_everything_that_a_stack_made_can_be_imported_into_another",
     "pulumi import --generate-code --parent --protect": (
-        "engine/test_remedies.py::test_a_record_that_exists_is_taken_over_as_the_manual_says"
+        "engine/test_remedies.py::test_records_that_exist_are_taken_over_as_the_manual_says"
     ),
     "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
     "pulumi preview": "engine/test_config_commands.py::test_a_stack_that_was_configured_by_these_commands_is_previewed",

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from localaws.catalog.route53 import assumed_zone_id
-from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack
+from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 from tests.engine.test_daemon import eventually
 from tests.engine.test_import import other_project
 from tests.engine.test_rollback import MISSING, service_of
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 DOMAIN = "app.example.test"
 ZONE = assumed_zone_id("example.test")
-RECORD_ID = f"{ZONE}_{DOMAIN}_A"
-HTTPS: dict[str, Any] = {"domain": DOMAIN, "hostedZone": "example.test"}
-ONE_RECORD = f"""\
+HTTPS: dict[str, Any] = {"domain": DOMAIN, "hostedZone": "example.test", "dualStack": "true"}
+TWO_RECORDS = f"""\
 import pulumi_aws as aws
-aws.route53.Record("old", zone_id="{ZONE}", name="{DOMAIN}", type="A", records=["203.0.113.9"], ttl=300)
+for kind, address in {{"A": "203.0.113.9", "AAAA": "2001:db8::9"}}.items():
+    aws.route53.Record(kind, zone_id="{ZONE}", name="{DOMAIN}", type=kind, records=[address], ttl=300)
 """
 ONE_SECRET = f"""\
 import pulumi_aws as aws
@@ -74,32 +74,6 @@ def test_a_preview_with_refresh_shows_that_something_else_runs(stack: Stack) -> 
     stack.up("--refresh")
 
 
-def record(stack: Stack) -> dict[str, Any]:
-    """The domain's A record as Route 53 has it."""
-    resources = json.loads(stack.home.resources.read_text())["resources"]
-    (found,) = [each for each in resources if each["id"] == RECORD_ID]
-    return dict(found["inputs"])
-
-
-def test_a_record_that_exists_is_taken_over_as_the_manual_says(stack: Stack, tmp_path: Path) -> None:
-    other_project(tmp_path / "other", stack, ONE_RECORD).up()
-    before = record(stack)
-    assert "already exists" in stack.up(**HTTPS, fails=True)
-    assert record(stack) == before
-    manual = (ROOT / "docs" / "https.md").read_text()
-    (command,) = re.findall(r"^    pulumi (import (?:.*\\\n)*.*)$", manual, re.MULTILINE)
-    for placeholder, value in (("prod", "local"), ("ZONE", str(ZONE)), ("app.example.com", DOMAIN)):
-        command = command.replace(placeholder, value)
-    stack.run(*shlex.split(command.replace("\\\n", "")), *WITHOUT_ASKING)
-    assert record(stack) == before, "the name still resolves to where it did"
-    assert re.search(r"aws:route53:Record domain updated", stack.up(**HTTPS)), "changed in place, never away"
-    now = record(stack)
-    assert now["aliases"][0]["name"] == stack.outputs()["albDns"].partition(":")[0]
-    assert "records" not in now
-    stack.needs_nothing(**HTTPS)
-    stack.up()
-
-
 def test_a_stack_that_a_killed_run_left_locked_is_unlocked(stack: Stack) -> None:
     locks = stack.home.backend / ".pulumi" / "locks"
     run = stack.start("up", *WITHOUT_ASKING, "-c", "fargate-web:memoryMib=1024", process_group=0)
@@ -124,6 +98,36 @@ def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stac
     assert of_type(stack, TASK_DEFINITION)
 
 
+def records(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The domain's records of addresses as Route 53 has them, by their types."""
+    resources = json.loads(stack.home.resources.read_text())["resources"]
+    ids = {f"{ZONE}_{DOMAIN}_{kind}" for kind in ("A", "AAAA")}
+    found = {each["inputs"]["type"]: dict(each["inputs"]) for each in resources if each["id"] in ids}
+    assert len(found) == len(ids), "a record is gone"
+    return found
+
+
+def test_records_that_exist_are_taken_over_as_the_manual_says(stack: Stack, tmp_path: Path) -> None:
+    other_project(tmp_path / "other", stack, TWO_RECORDS).up()
+    before = records(stack)
+    assert "already exists" in stack.up(**HTTPS, fails=True)
+    assert records(stack) == before
+    manual = (ROOT / "docs" / "https.md").read_text()
+    (command,) = re.findall(r"^    pulumi (import (?:.*\\\n)*.*)$", manual, re.MULTILINE)
+    for placeholder, value in (("prod", "local"), ("ZONE", str(ZONE)), ("app.example.com", DOMAIN), ("\\\n", "")):
+        command = command.replace(placeholder, value)
+    for each in (command, command.replace("_A ", "_AAAA ").replace(" domain ", " domain-ipv6 ")):
+        stack.run(*shlex.split(each), *WITHOUT_ASKING)
+    assert records(stack) == before, "the name still resolves to where it did"
+    output = stack.up(**HTTPS)
+    for name in ("domain", "domain-ipv6"):
+        assert re.search(rf"aws:route53:Record {name} updated", output), "changed in place, never away"
+    for now in records(stack).values():
+        assert now["aliases"][0]["name"] == stack.outputs()["albDns"].partition(":")[0]
+        assert "records" not in now
+    stack.needs_nothing(**HTTPS)
+
+
 def test_a_destroy_may_run_the_program(stack: Stack) -> None:
-    stack.run("destroy", "--run-program", *WITHOUT_ASKING)
+    stack.run("destroy", "--run-program", *WITHOUT_ASKING, *settings(HTTPS))
     assert {each["type"] for each in stack.resources()} <= {"pulumi:pulumi:Stack"}
