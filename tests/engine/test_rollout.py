@@ -174,7 +174,7 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
     told = stack.up(*container(*server(302)), **strict, fails=True)
     assert "Health checks failed with these codes: [302]" in told
     assert "likely cause: The application answers the health check with a redirect (302)" in told
-    assert "exited with" not in told
+    assert "nginx exited with" not in told
 
     not_found = container(*server(404))
     told = stack.up(*not_found, **strict, fails=True)
@@ -184,7 +184,7 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
         assert "Health checks failed with these codes: [404]" in each
         assert "try: Set `healthCheckPath`" in each
         assert "302" not in each
-        assert "exited with" not in each
+        assert "nginx exited with" not in each
 
     told = stack.up(*container("sh", "-c", "exec python3 -m http.server $PORT"), fails=True)
     assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in told
