@@ -66,7 +66,7 @@ def check(settings: Settings, place: Place) -> None:
 
 def _looks(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
     """What is looked for, by a name for a warning."""
-    yield "Whose the cluster and the log groups are", partial(_owners, settings)
+    yield "The owner of the cluster and of the log groups", partial(_owners, settings)
     yield from _secrets(settings, place)
     yield from _certificates(settings)
     yield from _quotas(settings, place)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from infra.errors import SettingsError
 from localaws.mocks import Cloud
-from tests.infra import recorder
+from tests.infra import recorder, test_preflight
 
 CLUSTER = "aws:ecs/cluster:Cluster"
 OURS = {"Project": "fargate-web", "Stack": "dev"}
@@ -97,3 +98,14 @@ def test_a_stack_that_is_deployed_asks_for_its_cluster_only() -> None:
     asked = [token for token, _ in again.invoked]
     assert asked.count("aws:ecs/getClusters:getClusters") == asked.count("aws:ecs/getCluster:getCluster") == 1
     assert "aws:cloudwatch/getLogGroup:getLogGroup" not in asked
+
+
+def test_a_caller_that_may_not_look_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: warnings.append(message))
+    monkeypatch.setitem(test_preflight.DENIED, "aws:ecs/getClusters:getClusters", "ecs:ListClusters")
+    engine = test_preflight.Denying(Cloud(seed=1))
+    recording = recorder.run_under(engine, "dev", recorder.configuration("dev", {}))
+    assert recording.one("Cluster").inputs["name"] == "ecs-cluster-dev"
+    looked = "The owner of the cluster and of the log groups wasn't checked: that takes ecs:ListClusters"
+    assert any(each.startswith(looked) for each in warnings), warnings
