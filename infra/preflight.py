@@ -1,6 +1,6 @@
 """What a stack needs of its account beforehand, looked for before anything is registered, in previews too.
 
-Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0020). A call that AWS
+Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0017). A call that AWS
 refuses to this caller is a warning that names the missing action, never a failure. docs/permissions.md lists them.
 """
 

@@ -50,3 +50,28 @@ def test_every_target_of_make_and_every_key_that_a_command_names_exists(document
             r"fargate-web:(?!index:)(\w+)", command
         )
         assert {*named} <= keys, command
+
+
+def test_each_decision_record_has_a_number_of_its_own_and_none_is_left_out() -> None:
+    records = sorted((ROOT / "docs/adr").glob("[0-9]*.md"))
+    numbers = [int(path.name[:4]) for path in records]
+    assert numbers == [*range(1, len(records) + 1)]
+    for path, number in zip(records, numbers, strict=True):
+        assert path.read_text().startswith(f"# {number}. "), path.name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_link_to_a_decision_record_names_the_number_that_it_leads_to(document: str) -> None:
+    text = DOCUMENTS[document].read_text()
+    for label, number in re.findall(r"\[([^\]]*)\]\((?:\S*/)?(\d{4})-[^)\s]*\.md\)", text):
+        named = re.findall(r"\d+", label)
+        assert [int(each) for each in named] in ([], [int(number)]), f"{document}: [{label}] leads to {number}"
+
+
+def test_a_decision_record_that_code_names_exists() -> None:
+    numbers = {path.name[:4] for path in (ROOT / "docs/adr").glob("[0-9]*.md")}
+    for folder in ("infra", "localaws", "verify", "gate", "tools", "tests"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in {".py", ".yaml", ".toml"}:
+                named = {*re.findall(r"docs/adr/(\d{4})", path.read_text())}
+                assert named <= numbers, path
