@@ -59,7 +59,7 @@ class ContainerSettings:
     ]
     container_port: Annotated[int, Whole(1, 65535)]
     cpu_units: Annotated[int, Choice(tuple(fargate.MEMORY_MIB))]
-    memory_mib: Annotated[int, Whole(512, 122880)]
+    memory_mib: Annotated[int, Whole(512, 249856)]
     cpu_architecture: Annotated[str, Choice(("X86_64", "ARM64"))]
     require_image_digest: Annotated[bool, Flag()]
     user: Annotated[

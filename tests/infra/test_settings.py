@@ -331,6 +331,13 @@ def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
         assert named <= {*changes, *relations, "subnetIds", "environment", "containerPort", "image", "vpcCidr"}
 
 
+@pytest.mark.parametrize(
+    ("cpu", "memory"), [(cpu, each) for cpu, offered in fargate.MEMORY_MIB.items() for each in offered]
+)
+def test_every_task_size_that_fargate_offers_is_accepted(cpu: int, memory: int) -> None:
+    load(cpuUnits=cpu, memoryMib=memory)
+
+
 @given(st.sampled_from(sorted(fargate.MEMORY_MIB)), st.integers(512, 249856))
 def test_a_task_size_is_accepted_exactly_when_fargate_offers_it(cpu: int, memory: int) -> None:
     offered = memory in fargate.MEMORY_MIB[cpu]
