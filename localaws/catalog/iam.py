@@ -61,14 +61,19 @@ def _attachable(world: World, arn: object, name: str) -> Refusals:
         yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
 
 
-def _role_computed(mint: Mint, inputs: Properties) -> Properties:
+def _named(mint: Mint, inputs: Properties, kind: str, unique_prefix: str) -> Properties:
+    """Return what IAM computes for a role or an instance profile."""
     path, name = inputs.get("path") or "/", inputs.get("name")
     return {
         "id": name,
-        "arn": mint.arn("iam", f"role{path}{name}", region=""),
-        "uniqueId": f"AROA{mint.hex(17).upper()}",
+        "arn": mint.arn("iam", f"{kind}{path}{name}", region=""),
+        "uniqueId": f"{unique_prefix}{mint.hex(17).upper()}",
         "createDate": CREATED,
     }
+
+
+def _role_computed(mint: Mint, inputs: Properties) -> Properties:
+    return _named(mint, inputs, "role", "AROA")
 
 
 def _role_deletion_rules(role: Resource, world: World) -> Refusals:
@@ -123,13 +128,7 @@ def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _profile_computed(mint: Mint, inputs: Properties) -> Properties:
-    path, name = inputs.get("path") or "/", inputs.get("name")
-    return {
-        "id": name,
-        "arn": mint.arn("iam", f"instance-profile{path}{name}", region=""),
-        "uniqueId": f"AIPA{mint.hex(17).upper()}",
-        "createDate": CREATED,
-    }
+    return _named(mint, inputs, "instance-profile", "AIPA")
 
 
 def _name(longest: int) -> str:
