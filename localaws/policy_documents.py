@@ -19,17 +19,16 @@ def written(args: Mapping[str, Any]) -> tuple[str, str]:
     the override documents do so with all.
 
     Raises:
-        ValueError: A document isn't JSON, or source documents have one Sid twice.
+        ValueError: A document isn't JSON, or source documents, or the document's own statements, have one Sid twice.
     """
     sources = [_parsed(text, "sourcePolicyDocuments") for text in args.get("sourcePolicyDocuments") or ()]
     overrides = [_parsed(text, "overridePolicyDocuments") for text in args.get("overridePolicyDocuments") or ()]
-    sids = [each["Sid"] for source in sources for each in _statements(source) if each.get("Sid")]
-    if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
-        raise ValueError(f"sourcePolicyDocuments: duplicate Sid {', '.join(twice)}; give each statement its own")
+    _no_twins((each for source in sources for each in _statements(source)), "sourcePolicyDocuments")
     own: dict[str, Any] = {"Version": args.get("version") or "2012-10-17"}
     if args.get("policyId"):
         own["Id"] = args["policyId"]
     own["Statement"] = [_statement(each, own["Version"]) for each in args.get("statements") or ()]
+    _no_twins(own["Statement"], "statements")
     merged: dict[str, Any] = {}
     for document in (*sources, own, *overrides):
         before = merged.get("Statement", [])
@@ -50,6 +49,12 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
 def _statements(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = document.get("Statement") or []
     return [found] if isinstance(found, dict) else list(found)
+
+
+def _no_twins(statements: Iterable[Mapping[str, Any]], name: str) -> None:
+    sids = [each["Sid"] for each in statements if each.get("Sid")]
+    if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
+        raise ValueError(f"{name}: duplicate Sid {', '.join(twice)}; give each statement its own")
 
 
 def _merged(before: list[dict[str, Any]], after: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -12,15 +12,20 @@ if TYPE_CHECKING:
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
-_SHORT_PERIODS = (10, 20, 30)
+
+def _period(*short: int) -> Allowed:
+    """A multiple of a minute, or one of some shorter periods."""
+
+    def holds(value: object) -> bool:
+        seconds = number(value)
+        return seconds is not None and (seconds in short or (seconds > 0 and seconds % 60 == 0))
+
+    return Allowed(f"{', '.join(map(str, short))} or a multiple of 60 seconds", holds)
 
 
-def _is_period(value: object) -> bool:
-    seconds = number(value)
-    return seconds is not None and (seconds in _SHORT_PERIODS or (seconds > 0 and seconds % 60 == 0))
-
-
-_PERIOD = Allowed("10, 20, 30 or a multiple of 60 seconds", _is_period)
+_PERIOD = _period(10, 20, 30)
+_QUERY_PERIOD = _period(1, 5, 10, 20, 30)
+"""An alarm on one metric can't have the shortest periods, one on queries can. Source: the provider."""
 
 
 def _rules(inputs: Properties) -> Refusals:
@@ -31,17 +36,17 @@ def _rules(inputs: Properties) -> Refusals:
     if given(inputs, "metricName"):
         if not given(inputs, "statistic", "extendedStatistic"):
             message = "metricName needs statistic or extendedStatistic"
-            yield Refusal("ValidationError", message, "cloudwatch.alarm.statistic", "statistic")
+            yield Refusal("InvalidArgument", message, "cloudwatch.alarm.statistic", "statistic")
         for name in ("namespace", "period", "comparisonOperator", "evaluationPeriods"):
             if not given(inputs, name):
                 message = f"metricName needs {name}"
-                yield Refusal("ValidationError", message, "cloudwatch.alarm.metric", name)
+                yield Refusal("ValidationError", message, "cloudwatch.alarm.metric-needs", name)
         if not given(inputs, "threshold", "thresholdMetricId"):
             message = "metricName needs a threshold"
             yield Refusal("ValidationError", message, "cloudwatch.alarm.threshold", "threshold")
     points, periods = number(inputs.get("datapointsToAlarm")), number(inputs.get("evaluationPeriods"))
     if points is not None and periods is not None and points > periods:
-        message = f"datapointsToAlarm {points:g} must not be above evaluationPeriods {periods:g}"
+        message = f"DatapointsToAlarm must be less than or equal to EvaluationPeriods, got {points:g} and {periods:g}"
         yield Refusal("ValidationError", message, "cloudwatch.alarm.datapoints", "datapointsToAlarm")
 
 
@@ -59,7 +64,8 @@ TYPES = (
         limits=(
             Limit("name", length(1, 255), "cloudwatch.alarm.name"),
             Limit("period", _PERIOD, "cloudwatch.alarm.period"),
-            Limit("metricQueries[].metric.period", _PERIOD, "cloudwatch.alarm.period"),
+            Limit("metricQueries[].period", _QUERY_PERIOD, "cloudwatch.alarm.period"),
+            Limit("metricQueries[].metric.period", _QUERY_PERIOD, "cloudwatch.alarm.period"),
             Limit("evaluationPeriods", within(1, 2**31 - 1), "cloudwatch.alarm.evaluation-periods"),
             Limit(
                 "treatMissingData",

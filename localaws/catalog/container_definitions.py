@@ -225,33 +225,52 @@ def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
 
 
 def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
-    """Containers together reserve no more than their task has. Source: RegisterTaskDefinition in the API reference."""
+    """Containers together reserve no more than their task has, and none may use more.
+
+    Source: ContainerDefinition in the API reference, and ECS's answers in aws/aws-cdk#1553 and pulumi/pulumi-awsx#1220.
+    """
+    cpu, memory = units(inputs.get("cpu"), VCPU), units(inputs.get("memory"), GB)
     reserved = [number(each.get("memoryReservation")) or number(each.get("memory")) or 0 for each in found]
     for name, rule, total, size in (
-        (
-            "cpu",
-            "ecs.container.cpu-sum",
-            sum(number(each.get("cpu")) or 0 for each in found),
-            units(inputs.get("cpu"), VCPU),
-        ),
-        ("memory", "ecs.container.memory-sum", sum(reserved), units(inputs.get("memory"), GB)),
+        ("cpu", "ecs.container.cpu-sum", sum(number(each.get("cpu")) or 0 for each in found), cpu),
+        ("memory", "ecs.container.memory-sum", sum(reserved), memory),
     ):
         if size is not None and total > size:
-            message = f"the containers' {name} is {total:g} together, more than the task's {size}"
+            what = "'memoryReservation', or else 'memory'," if name == "memory" else f"'{name}'"
+            message = (
+                f"The sum of all container {what} values cannot be greater than the value of the task '{name}', "
+                f"got {total:g} of {size}"
+            )
             yield Refusal(_CLIENT, message, rule)
+    for each in found:
+        most = number(each.get("memory"))
+        if memory is not None and most is not None and most > memory:
+            message = (
+                f"The 'memory' setting for container '{each.get('name')}' is greater than for the task, "
+                f"got {most:g} of {memory}"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
 
 
 def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
+    """Source: ECS's answers in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552."""
     routers = [text(each.get("name")) for each in found if each.get("firelensConfiguration") is not None]
+    routed = [each for each in found if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens"]
     if len(routers) > 1:
         message = f"only one container can have a firelensConfiguration, got {', '.join(map(str, routers))}"
+        yield Refusal(_CLIENT, message, "ecs.container.firelens-one")
+    if routed and not routers:
+        message = (
+            f"container {routed[0].get('name')}: When awsfirelens log driver is specified in log configuration, "
+            "a firelens configuration object must be configured in one of the containers"
+        )
         yield Refusal(_CLIENT, message, "ecs.container.firelens")
-    for each in found:
-        if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens" and not routers:
-            message = (
-                f"container {each.get('name')}: log driver awsfirelens needs a container with a firelensConfiguration"
-            )
-            yield Refusal(_CLIENT, message, "ecs.container.firelens")
+    if routers and not routed:
+        message = (
+            f"container {routers[0]}: When a firelensConfiguration object is specified, "
+            "at least one container has to be configured with the awsfirelens log driver"
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.firelens")
 
 
 def _port_rules(container: Properties, mode: object, where: str) -> Refusals:

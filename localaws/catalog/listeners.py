@@ -285,7 +285,7 @@ _NOT_BROADCAST = Allowed(
     "a network other than 255.255.255.255/32",
     lambda value: network(value) != ip_network("255.255.255.255/32"),
 )
-"""Source: "Source IP address conditions" in the ALB's user guide."""
+"""From memory: no page that says so was found."""
 
 
 def _condition_limits() -> tuple[Limit, ...]:

@@ -416,6 +416,7 @@ def test_a_policy_is_put_together_from_its_statements(
         ({"sourcePolicyDocuments": ["{"]}, "sourcePolicyDocuments: not JSON"),
         ({"overridePolicyDocuments": ["[]"]}, "overridePolicyDocuments: must be JSON objects"),
         ({"sourcePolicyDocuments": ['{"Statement": {"Sid": "A"}}'] * 2}, "duplicate Sid A"),
+        ({"statements": [{"sid": "A"}, {"sid": "B"}, {"sid": "A"}]}, "statements: duplicate Sid A;"),
     ],
 )
 def test_documents_that_cannot_be_put_together_are_refused(

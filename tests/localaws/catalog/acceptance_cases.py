@@ -204,7 +204,8 @@ ACCEPTANCE_CASES: list[Case] = [
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(launchType="EXTERNAL"), placed()),
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(schedulingStrategy="DAEMON"), placed()),
     (DEFINITION, "ecs.container.firelens", CLIENT, task(TO_ROUTER), task(TO_ROUTER, ROUTER)),
-    (DEFINITION, "ecs.container.firelens", CLIENT, task(ROUTER, ROUTER), task(ROUTER, {})),
+    (DEFINITION, "ecs.container.firelens", CLIENT, task(ROUTER, {}), task(ROUTER, TO_ROUTER)),
+    (DEFINITION, "ecs.container.firelens-one", CLIENT, task(ROUTER, ROUTER, TO_ROUTER), task(ROUTER, {}, TO_ROUTER)),
     (DEFINITION, "ecs.container.cpu-sum", CLIENT, task({"cpu": 200}, {"cpu": 57}), task({"cpu": 200}, {"cpu": 56})),
     (
         DEFINITION,
@@ -212,6 +213,13 @@ ACCEPTANCE_CASES: list[Case] = [
         CLIENT,
         task({"memory": 300}, {"memory": 213}),
         task({"memory": 300}, {"memory": 512, "memoryReservation": 212}),
+    ),
+    (
+        DEFINITION,
+        "ecs.container.memory-sum",
+        CLIENT,
+        task({"memory": 513, "memoryReservation": 100}),
+        task({"memory": 512, "memoryReservation": 100}),
     ),
     (
         DEFINITION,

@@ -18,6 +18,14 @@ REPOSITORY = "aws:ecr/repository:Repository"
 
 QUERIES = [{"id": "errors", "expression": "SUM(METRICS())", "returnData": True}]
 BY_QUERY = {**dict.fromkeys(("metricName", "namespace", "period", "statistic")), "metricQueries": QUERIES}
+
+
+def by_metric(*, period: int) -> dict[str, Any]:
+    """An alarm on a query for a metric."""
+    metric = {"metricName": "Errors", "namespace": "Web", "stat": "Sum", "period": period}
+    return {**BY_QUERY, "metricQueries": [{"id": "errors", "metric": metric, "returnData": True}]}
+
+
 STRANGER = json.dumps(
     {
         "Version": "2012-10-17",
@@ -34,8 +42,8 @@ STRANGER = json.dumps(
 
 ORDINARY_CASES: list[Case] = [
     (ALARM, "cloudwatch.alarm.metric", "InvalidArgument", {"metricQueries": QUERIES}, BY_QUERY),
-    (ALARM, "cloudwatch.alarm.metric", "ValidationError", {"namespace": None}, {}),
-    (ALARM, "cloudwatch.alarm.statistic", "ValidationError", {"statistic": None}, {}),
+    (ALARM, "cloudwatch.alarm.metric-needs", "ValidationError", {"namespace": None}, {}),
+    (ALARM, "cloudwatch.alarm.statistic", "InvalidArgument", {"statistic": None}, {}),
     (
         ALARM,
         "cloudwatch.alarm.statistic",
@@ -45,6 +53,8 @@ ORDINARY_CASES: list[Case] = [
     ),
     (ALARM, "cloudwatch.alarm.threshold", "ValidationError", {"threshold": None}, {"threshold": 0}),
     (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 45}, {"period": 30}),
+    (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 5}, by_metric(period=5)),
+    (ALARM, "cloudwatch.alarm.period", "InvalidArgument", by_metric(period=45), by_metric(period=1)),
     (ALARM, "cloudwatch.alarm.evaluation-periods", "InvalidArgument", {"evaluationPeriods": 0}, {}),
     (ALARM, "cloudwatch.alarm.datapoints", "ValidationError", {"datapointsToAlarm": 4}, {"datapointsToAlarm": 3}),
     (
