@@ -21,7 +21,10 @@ SIZES: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122881, 8192)),
     32768: (61440, 122880, 249856),
 }
-"""CPU units (1024 is one vCPU) to MiB. Source: RegisterTaskDefinition in the API reference."""
+"""CPU units (1024 is one vCPU) to MiB.
+
+Source: RegisterTaskDefinition in the API reference, which has no 32 vCPUs yet; of those, the schemas of AWS's cfn-lint.
+"""
 
 VCPU = re.compile(r"(\d+|\d*\.\d+)\s*vcpu", re.IGNORECASE)
 GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
