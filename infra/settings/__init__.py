@@ -31,6 +31,9 @@ _TOPICS: Final = (container, secrets, deployments, load_balancing, https, edge, 
 _UNTYPED: Final = (Map, Statements)
 """Kinds that Pulumi's schema has no type for, so that a key may be absent."""
 
+_PROVIDERS: Final = ("aws", "awsx", "pulumi")
+"""Namespaces of configuration that aren't a project's."""
+
 _RELATIONS: Final[tuple[Callable[..., Iterator[Problem]], ...]] = tuple(
     relation for topic in _TOPICS for relation in getattr(topic, "RELATIONS", ())
 )
@@ -71,17 +74,28 @@ class Settings(
             project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             secret={key.removeprefix(namespace) for key in secret},
+            foreign=[key for key in stored if not key.startswith(namespace)],
         )
 
     @classmethod
-    def of(cls, texts: Mapping[str, str], *, project: str, stack: str, secret: Collection[str] = ()) -> Self:
+    def of(
+        cls,
+        texts: Mapping[str, str],
+        *,
+        project: str,
+        stack: str,
+        secret: Collection[str] = (),
+        foreign: Collection[str] = (),
+    ) -> Self:
         """Settings from configuration as Pulumi hands it over: text by camelCase key.
+
+        `foreign` are the full names of the keys in other namespaces than the project's.
 
         Raises:
             SettingsError: As `load`.
         """
         values: dict[str, Any] = {}
-        problems = [*_unknown(texts), *_misnamed(stack)]
+        problems = [*_unknown(texts), *_misnamed(stack), *_left_behind(foreign, project)]
         for name, kind in kinds().items():
             key = camel(name)
             text = texts.get(key, kind.absent if isinstance(kind, _UNTYPED) else None)
@@ -131,6 +145,21 @@ def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:
     for key in sorted(texts.keys() - set(known)):
         close = difflib.get_close_matches(key, known, n=1)
         yield Problem(key, "an unknown key", f"perhaps {close[0]}" if close else ", ".join(known))
+
+
+def _left_behind(foreign: Collection[str], project: str) -> Iterator[Problem]:
+    """Refuse our keys in another project's namespace, as after a change of the name in Pulumi.yaml.
+
+    Pulumi ignores them there, so the stack would get the defaults: no protection and a public network in place of
+    prod's.
+    """
+    known = {camel(name) for name in kinds()}
+    for key in sorted(foreign):
+        namespace, _, name = key.partition(":")
+        if name in known and namespace not in _PROVIDERS:
+            yield Problem(
+                key, f"a key of another project, {namespace}", f"{project}:{name}, as this project is {project}"
+            )
 
 
 def _misnamed(stack: str) -> Iterator[Problem]:

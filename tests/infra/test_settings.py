@@ -252,6 +252,17 @@ def test_an_encrypted_value_is_refused_without_showing_it() -> None:
     assert "hunter2" not in str(no.value)
 
 
+def test_keys_that_stay_in_another_projects_namespace_are_refused_not_ignored() -> None:
+    left = {"shop:domain": "a.example.com", "shop:network": "nat", "shop:other": "1", "aws:domain": "a"}
+    watched = recorder.Recorder(Cloud(seed=1))
+    with pytest.raises(SettingsError) as refused:
+        recorder.run_under(watched, "dev", {**recorder.configuration("dev", {}), **left})
+    assert [str(problem) for problem in refused.value.problems] == [
+        "shop:domain: a key of another project, shop; allowed: fargate-web:domain, as this project is fargate-web",
+        "shop:network: a key of another project, shop; allowed: fargate-web:network, as this project is fargate-web",
+    ]
+
+
 def test_a_refusal_is_printed_without_a_traceback() -> None:
     assert issubclass(SettingsError, pulumi.RunError)
 
