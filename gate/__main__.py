@@ -1,6 +1,6 @@
 """`python -m gate` checks every configuration.
 
-`python -m gate reachability` says who can reach what in each, `python -m gate permissions` what the principals that
+`python -m gate reachability` prints who can reach what in each, `python -m gate permissions` what the principals that
 deploy and preview them need.
 """
 

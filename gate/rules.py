@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _WIDEST: Final = {4: 8, 6: 16}
 """The shortest prefix, by IP version, of a network that is not taken for the world, which two halves are as well."""
 
-_NOBODYS: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
-"""Networks for documentation (RFC 5737), which no client is in."""
+_DOCUMENTATION_NETWORKS: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+"""Reserved for documentation (RFC 5737): no client has an address in them."""
 
 WITHOUT_ARN: Final = frozenset(
     {
@@ -172,11 +172,11 @@ def _target_groups_are_led_to_before_services(graph: Graph) -> Iterator[Node]:
 
 
 def _requests_come_after_services(graph: Graph) -> Iterator[Node]:
-    """Requests that are sent to a target group before its service is steady find nobody there."""
+    """Requests that are sent to a target group before its service is steady find no targets."""
     for service in graph.all("Service"):
         for group in service.named(service.inputs.get("loadBalancers")):
             for way in _forwarding(graph, group):
-                if _is_met_by_somebody(way) and service not in _everything_before(way):
+                if _can_match(way) and service not in _everything_before(way):
                     yield way
 
 
@@ -190,12 +190,12 @@ def _forwarding(graph: Graph, group: Node) -> list[Node]:
     ]
 
 
-def _is_met_by_somebody(way: Node) -> bool:
-    """Whether a request can meet a rule's conditions: not where its client must have an address that nobody has."""
+def _can_match(way: Node) -> bool:
+    """Whether a client can meet a rule's conditions: no client can whose address must be a documentation one."""
     for condition in way.inputs.get("conditions", []):
         sources = condition.get("sourceIp", {}).get("values", [])
         networks = [network for source in sources if isinstance(network := ip_network(source), IPv4Network)]
-        unused = [each for each in networks if any(each.subnet_of(nobody) for nobody in _NOBODYS)]
+        unused = [each for each in networks if any(map(each.subnet_of, _DOCUMENTATION_NETWORKS))]
         if sources and len(unused) == len(sources):
             return False
     return True

@@ -101,7 +101,7 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
 
     AWS's guide lets the service write under the account's own prefix, without a condition, and the service writes there
     for load balancers of that account only. Public reports differ on whether a write names the load balancer, so its
-    name decides where it is there, and isn't asked for.
+    name decides where it is there, and isn't requested.
     """
     return {
         "Version": "2012-10-17",

@@ -89,7 +89,7 @@ class Text:
     allowed: str
     longest: int = 255
     flaw: Callable[[str], str] | None = None
-    """Says what is wrong with a text that doesn't match, without repeating it."""
+    """Describe what is wrong with a text that doesn't match, without repeating it."""
 
     def read(self, text: str) -> str:
         """The text itself."""

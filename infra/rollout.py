@@ -122,7 +122,7 @@ class Rollout:
         self._known = frozenset(event.id for event in live.events)
 
     def _note_request(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep what this run requested: what the provider reads after it may already be someone else's change."""
+        """Keep what this run requested: what the provider reads after it may already be another user's change."""
         self._requested = (args.new_inputs or {}).get("taskDefinition")
 
     def _note_creation(self, _: pulumi.ResourceHookArgs) -> None:

@@ -175,7 +175,7 @@ class Cloud:
         A resource of the same URN that the engine never mentioned again is left over from a creation whose answer was
         lost (the daemon was killed): the engine doesn't know it, so it makes room for this one.
 
-        Where AWS's creation is idempotent, a resource that exists is returned as it is, whoever made it.
+        Where AWS's creation is idempotent, a resource that exists is returned as it is, no matter who created it.
 
         Raises:
             Refused: The catalog says that AWS would refuse it; nothing was made.

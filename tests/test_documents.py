@@ -61,11 +61,11 @@ def test_each_decision_record_has_a_number_of_its_own_and_none_is_left_out() -> 
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_a_link_to_a_decision_record_names_the_number_that_it_leads_to(document: str) -> None:
+def test_a_link_to_a_decision_record_names_the_number_of_its_target(document: str) -> None:
     text = DOCUMENTS[document].read_text()
     for label, number in re.findall(r"\[([^\]]*)\]\((?:\S*/)?(\d{4})-[^)\s]*\.md\)", text):
         named = re.findall(r"\d+", label)
-        assert [int(each) for each in named] in ([], [int(number)]), f"{document}: [{label}] leads to {number}"
+        assert [int(each) for each in named] in ([], [int(number)]), f"{document}: [{label}] links to {number}"
 
 
 def test_a_decision_record_that_code_names_exists() -> None:

@@ -168,7 +168,7 @@ def _singular(part: str) -> str:
 
 
 def _match(plain: str, known: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """What is said of the same path, or of the only one with the same parts and others between them."""
+    """The constraints of the same path, or of the only one with the same parts and others between them."""
     if plain in known:
         return known[plain]
     parts = plain.split(".")

@@ -40,7 +40,7 @@ class Attempt(NamedTuple):
     """For each expectation what was seen instead, or None where it was met."""
 
     undecided: str = ""
-    """Why something that was asked for could not be decided."""
+    """Why something that was requested could not be decided."""
 
     mismatch: str = ""
     """The first expectation that wasn't met, in words."""

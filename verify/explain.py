@@ -42,7 +42,7 @@ _HINTS = {
     504: "is the application stuck, or do security groups block the load balancer's way to the tasks?",
     561: "does the listener rule's identity provider work? verify can't sign in: is there a path without it?",
 }
-_ANYBODYS_HINTS = {
+_COMMON_HINTS = {
     401: "it asks for a credential: give one with --header @FILE, or a path that needs none",
     408: "does something on the way hold requests back?",
     413: "leave out what is large in the request: a value of --header, for example",
@@ -133,7 +133,7 @@ def excerpt(answer: Answer, mask: Mask) -> str:
     lines = [title[1]] if title else [re.sub(r"<[^<>]*>", " ", line) for line in text.splitlines()]
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
     words = (" ".join(line.split()) for line in lines)
-    return visible(next((said for said in words if said not in ("", phrase, f"{answer.status} {phrase}")), ""), 80)
+    return visible(next((each for each in words if each not in ("", phrase, f"{answer.status} {phrase}")), ""), 80)
 
 
 def hint(answer: Answer) -> str:
@@ -150,7 +150,7 @@ def hint(answer: Answer) -> str:
 
 def _error_hint(answer: Answer) -> str:
     maker, sign = made_by(answer)
-    common = _ANYBODYS_HINTS.get(answer.status, "")
+    common = _COMMON_HINTS.get(answer.status, "")
     if maker is ExitCode.BALANCER_ERROR:
         advice = _HINTS.get(answer.status) or common or "is there an incident of the load balancer's?"
         return f"{advice} (guessed from {sign})"
@@ -168,16 +168,16 @@ def _hint_below_errors(answer: Answer) -> str:
         return ""
     location = answer.header("location")
     if not location:
-        return "a redirect without a Location header leads nowhere: see what made it"
-    if _leads_back(answer.url, location):
+        return "a redirect without a Location header has no target: see what made it"
+    if _points_back(answer.url, location):
         return (
-            "it leads to what was asked for: does it wait for a cookie, or, behind a load balancer that ends TLS, "
+            "it points back to the requested URL: does it wait for a cookie, or, behind a load balancer that ends TLS, "
             "for X-Forwarded-Proto?"
         )
     return "give the redirect's target to verify, or accept it with --status"
 
 
-def _leads_back(asked: str, location: str) -> bool:
+def _points_back(asked: str, location: str) -> bool:
     try:
         place = _parts(urljoin(asked, location))
         return place == _parts(asked)

@@ -62,7 +62,7 @@ class Answer(NamedTuple):
 
     tls: TlsSeen | None = None
     url: str = ""
-    """What was asked for, with the host that the request named."""
+    """What was requested, with the host that the request named."""
 
     encoding: str = ""
     """The Content-Encoding that the body is still in, since it can't be decoded here."""

@@ -282,16 +282,16 @@ class Probe:
         return httpx.URL(f"{self.target.scheme}://{Door(address, self.door.port)}{self.target.path}")
 
     def _unresolved(self, error: socket.gaierror, course: _Course) -> Failure:
-        said = visible(error.strerror or str(error))
+        problem = visible(error.strerror or str(error))
         if isinstance(error, NameServerError):
             return course.failed(
-                said, "does a server for this name listen there, and answer this machine? see --resolver"
+                problem, "does a server for this name listen there, and answer this machine? see --resolver"
             )
         if self._options.family and error.errno in _NO_ADDRESS:
             other = {4: 6, 6: 4}[self._options.family]
-            reason = f"the name has no IPv{self._options.family} address (yet): {said}"
+            reason = f"the name has no IPv{self._options.family} address (yet): {problem}"
             return course.failed(reason, f"has it only IPv{other} ones? then leave out -{self._options.family}")
-        return course.failed(f"the name does not resolve (yet): {said}")
+        return course.failed(f"the name does not resolve (yet): {problem}")
 
     def _explained(self, error: Exception, course: _Course) -> Failure:
         causes = list(_causes(error))

@@ -31,16 +31,16 @@ while True:
 
 
 class TooSlowError(Exception):
-    """An expression was given up: whether it matches can't be told."""
+    """A search was stopped: whether the expression matches is unknown."""
 
 
 class _Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._given_up: set[str] = set()
+        self._stopped: set[str] = set()
 
     def search(self, pattern: str, text: str) -> tuple[str | None, ...] | None:
-        if pattern in self._given_up:  # a run has many answers, and time for one such search
+        if pattern in self._stopped:  # a run has many answers, and time for one such search
             raise TooSlowError
         process = self._process = self._process or _started()
         assert process.stdin
@@ -50,7 +50,7 @@ class _Worker:
             process.stdin.flush()
             found: tuple[str | None, ...] | None = marshal.load(process.stdout)  # noqa: S302 — from our own process
         except (EOFError, ValueError, OSError):  # it was ended
-            self._given_up.add(pattern)
+            self._stopped.add(pattern)
             self.end()
             raise TooSlowError from None
         return found

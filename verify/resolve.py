@@ -19,7 +19,7 @@ Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 
 
 class NameServerError(socket.gaierror):
-    """The name server that was given can't be asked, or refuses to answer; what is asked for may well exist."""
+    """The name server that was given can't be asked, or refuses to answer; the requested name may well exist."""
 
 
 _FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
@@ -102,11 +102,11 @@ async def ask(host: str, server: Door, family: int | None) -> tuple[str, ...]:
         found = [await resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend) for kind in kinds]
     except dns.exception.DNSException as error:
         tries = error.kwargs.get("errors")
-        said = tries[-1][3] if tries else type(error).__name__
-        if isinstance(said, OSError):
-            reason = said.strerror or type(said).__name__
+        problem = tries[-1][3] if tries else type(error).__name__
+        if isinstance(problem, OSError):
+            reason = problem.strerror or type(problem).__name__
             raise NameServerError(socket.EAI_AGAIN, f"the name server {server} can't be asked: {reason}") from None
-        if said == "REFUSED":
-            raise NameServerError(socket.EAI_AGAIN, f"{said} from the name server") from None
-        raise socket.gaierror(socket.EAI_AGAIN, f"{said} from the name server") from None
+        if problem == "REFUSED":
+            raise NameServerError(socket.EAI_AGAIN, f"{problem} from the name server") from None
+        raise socket.gaierror(socket.EAI_AGAIN, f"{problem} from the name server") from None
     return tuple(record.address for records in found for record in records)

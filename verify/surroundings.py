@@ -53,7 +53,7 @@ async def look_around(probe: Probe, options: Options, answer: Answer, room: Room
 def trace_result(outcome: Answer | Failure, mark: str) -> Result:
     """Whether the answer to TRACE echoes the request, by the mark that it carried.
 
-    To hang up is to refuse. Where nothing could be asked, or no answer came in time, nothing is known.
+    A closed connection is a refusal. Where nothing could be asked, or no answer came in time, nothing is known.
     """
     status, hint = Status.OK, ""
     if isinstance(outcome, Failure):

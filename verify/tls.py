@@ -70,8 +70,8 @@ def refusal(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
 
 def alert_hint(error: ssl.SSLError) -> str:
     """What to do about the alert by which a server ended it; nothing where no hint fits better than the phase's."""
-    said = str(error).upper().replace(" ", "_")  # a name where OpenSSL's are known to Python, else its words
-    return next((hint for words, hint in _ALERTS.items() if words in said), "")
+    text = str(error).upper().replace(" ", "_")  # a name where OpenSSL's are known to Python, else its words
+    return next((hint for words, hint in _ALERTS.items() if words in text), "")
 
 
 def seen(connection: ssl.SSLObject) -> TlsSeen:

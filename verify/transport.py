@@ -64,7 +64,7 @@ class _Connection:
         self._idle = asyncio.ensure_future(self._reader.read(1))
 
     async def wake(self) -> bool:
-        """Whether it can be used again: the server has neither closed it nor sent what was not asked for."""
+        """Whether it can be used again: the server has neither closed it nor sent what was not requested."""
         assert self._idle, "it rests until then"
         await asyncio.sleep(0)  # for what has arrived already
         self._idle.cancel()  # which does nothing to a read that has ended

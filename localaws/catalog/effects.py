@@ -1,6 +1,6 @@
 """Inputs of what the local AWS really runs that are kept and change nothing here.
 
-Whoever sets one should hear of it in the run: a test that passes with it has not tested it. Inputs that mean something
+A run that sets one prints a warning: a test that passes with it has not tested it. Inputs that mean something
 elsewhere, or nothing by design of the local AWS, are listed apart with the reason why no run mentions them.
 """
 

@@ -64,7 +64,7 @@ def _key_account_rules(inputs: Properties, world: World, _current: Resource | No
 
 
 def _keeps_control(document: Mapping[str, object], account: str) -> bool:
-    """Whether a policy lets someone in the account replace it."""
+    """Whether a policy lets a principal of the account replace it."""
     named = [
         str(name)
         for statement in statements(document)

@@ -187,7 +187,7 @@ class Unique:
 
 @dataclass(frozen=True)
 class Idempotent:
-    """A creation that returns the resource that exists, whoever made it."""
+    """A creation that returns the resource that exists, no matter who created it."""
 
     properties: frozenset[str]
     """Inputs that must be the same; others, such as tags, are ignored."""

@@ -183,7 +183,7 @@ class Controller:
                 return True
 
         with suppress(NotSteadyError):
-            await self._wait(service_arn, done, "take up what it was asked for", timeout, lambda _: None)
+            await self._wait(service_arn, done, "take up what was requested", timeout, lambda _: None)
 
     async def drain(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — as above
         """Wait until all tasks of a service that is being deleted have drained and stopped.

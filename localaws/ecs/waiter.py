@@ -77,6 +77,6 @@ def _failure(done: str, state: ServiceState) -> str:
 
 def _details(task: Task) -> str:
     ends = [f"{name} exited with {code}" for name, code in task.exit_codes.items()]
-    said = [task.health_answer] if task.health_answer else ends
+    results = [task.health_answer] if task.health_answer else ends
     note = f"; {task.note}" if task.note else ""
-    return (f" ({', '.join(said)})" if said else "") + note
+    return (f" ({', '.join(results)})" if results else "") + note

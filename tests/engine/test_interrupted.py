@@ -57,9 +57,9 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     run.communicate(timeout=120)
     assert "locked" in stack.up(fails=True)
     stack.run("cancel", "--yes")
-    said = stack.up()
-    assert "an earlier run was killed while it created web: a run makes that anew" in said
-    assert "pending operations" not in said
+    output = stack.up()
+    assert "an earlier run was killed while it created web: a run makes that anew" in output
+    assert "pending operations" not in output
     assert cloud_and_engine_agree(stack)
     assert exists(stack, SERVICE) == 1
     assert answers(stack) == 200
@@ -70,8 +70,8 @@ def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
     file = StackState(stack.home.backend, "fargate-web", "local").file
     before = stack.resources()
     file.write_text(file.read_text()[:1000])
-    said = stack.run("refresh", *WITHOUT_ASKING)
-    assert "its last backup (local.json.bak) took its place" in said
+    output = stack.run("refresh", *WITHOUT_ASKING)
+    assert "its last backup (local.json.bak) took its place" in output
     stack.up()
     assert {each["urn"]: each.get("id") for each in stack.resources()} == {
         each["urn"]: each.get("id") for each in before

@@ -32,9 +32,9 @@ def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_
     name = stack.outputs()["albDns"]
     stack.run("stop")
     with held(name):
-        said = stack.up("--expect-no-changes")
-        assert "warning: the local load balancer can't listen" in said
-        assert f"cannot bind '{name}" in said
+        output = stack.up("--expect-no-changes")
+        assert "warning: the local load balancer can't listen" in output
+        assert f"cannot bind '{name}" in output
         assert "problem: Envoy doesn't take its configuration" in stack.run("status")
     eventually(lambda: "problem:" not in stack.run("status"), "no problem")
     assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK
@@ -45,9 +45,9 @@ def test_a_listener_that_cannot_listen_fails_the_run_that_makes_it_and_the_next_
     name = stack.outputs()["albDns"]
     delete(stack, [each for each in of_aws(stack) if kind(each) in {"Listener", "ListenerRule"}])
     with held(name):
-        said = stack.run("up", "--refresh", *WITHOUT_ASKING, fails=True)
-        assert "creating Listener" in said
-        assert f"can't listen: Envoy doesn't take its configuration: cannot bind '{name}" in said
-        assert "Stop what holds the address" in said
+        output = stack.run("up", "--refresh", *WITHOUT_ASKING, fails=True)
+        assert "creating Listener" in output
+        assert f"can't listen: Envoy doesn't take its configuration: cannot bind '{name}" in output
+        assert "Stop what holds the address" in output
     stack.up()
     assert httpx.get(f"http://{name}", trust_env=False).status_code == httpx.codes.OK

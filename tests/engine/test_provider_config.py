@@ -82,7 +82,7 @@ def test_default_tags_are_given_kept_changed_and_seen_to_change(other: Stack) ->
 
 
 def test_a_configuration_that_the_provider_does_not_take_names_the_key_and_what_is_allowed(other: Stack) -> None:
-    said = other.run("up", *WITHOUT_ASKING, "-c", "aws:defaultTags=Owner", "-c", "aws:maxRetries=often", fails=True)
-    assert 'aws:defaultTags: Owner; allowed: an object of tags, as JSON {"tags": {"Owner": "me"}}' in said
-    assert "aws:maxRetries: often; allowed: a whole number" in said
-    assert not other.own_frames(said)
+    output = other.run("up", *WITHOUT_ASKING, "-c", "aws:defaultTags=Owner", "-c", "aws:maxRetries=often", fails=True)
+    assert 'aws:defaultTags: Owner; allowed: an object of tags, as JSON {"tags": {"Owner": "me"}}' in output
+    assert "aws:maxRetries: often; allowed: a whole number" in output
+    assert not other.own_frames(output)

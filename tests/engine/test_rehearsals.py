@@ -60,7 +60,7 @@ def test_what_cannot_work_leaves_the_old_version_serving_until_it_is_corrected_o
 
 
 def test_a_refresh_after_a_failure_moves_no_request_to_a_service_that_does_not_work(stack: Stack) -> None:
-    """The service is then what was asked for, so the engine has nothing to do that would fail."""
+    """The service is then what was requested, so the engine has nothing to do that would fail."""
     url = stack.outputs()["serviceUrl"]
     broken: dict[str, Any] = {"serviceName": "shop"} | MISSING_SECRET
     with Traffic(url) as traffic:
@@ -81,10 +81,10 @@ def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_wait
     patient = {"serviceName": "shop", "healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1, **slow}
     with Traffic(url) as traffic:
         stack.up(**patient, fails=True)
-        told = stack.up("--refresh", **patient, fails=True)
+        output = stack.up("--refresh", **patient, fails=True)
         assert (
             "local-shop has not completed a deployment yet, so alb-50000 still sends requests where it did before"
-            in told
+            in output
         )
         assert tasks(url), "the old tasks answer"
         stack.up()

@@ -51,8 +51,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(stack: Stack, tmp_path: Path) -> None:
-    told = stack.up(*MISSING_SECRET, fails=True)
-    (advice,) = set(re.findall(r"`pulumi (up --replace [^`]*)`", told))
+    output = stack.up(*MISSING_SECRET, fails=True)
+    (advice,) = set(re.findall(r"`pulumi (up --replace [^`]*)`", output))
     other_project(tmp_path / "other", stack, ONE_SECRET).up()
     assert "there is nothing to roll back to" in stack.up("--refresh", *MISSING_SECRET, fails=True)
     stack.run(*shlex.split(advice), *WITHOUT_ASKING, *MISSING_SECRET)
@@ -89,8 +89,8 @@ def test_a_stack_that_a_killed_run_left_locked_is_unlocked(stack: Stack) -> None
 def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stack) -> None:
     stack.run("stop")
     stack.home.resources.write_text("{")
-    told = stack.up(fails=True)
-    assert "cloud.json is damaged" in told
+    output = stack.up(fails=True)
+    assert "cloud.json is damaged" in output
     stack.home.resources.unlink()
     stack.run("refresh", "--yes", "--non-interactive")
     stack.up()

@@ -36,7 +36,9 @@ def get_service(stack: Stack, arn: str) -> dict[str, Any]:
         return from_wire(getattr(provider.Invoke(request), "return"))
 
 
-def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_the_next_up_heals(stack: Stack) -> None:
+def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_the_next_up_recovers(
+    stack: Stack,
+) -> None:
     before = service_of(stack)["taskDefinition"]
     started = time.monotonic()
     with Traffic(stack.outputs()["serviceUrl"]) as traffic:
@@ -52,9 +54,9 @@ def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_t
     assert rolled_back["taskDefinition"] == before
     assert [each["status"] for each in rolled_back["deployments"]] == ["PRIMARY"]
     assert any("rolling back to deployment ecs-svc/" in each["message"] for each in rolled_back["events"])
-    healed = service_of(stack)
-    assert healed["taskDefinition"] != before, "the good configuration has a revision of its own again"
-    assert healed["runningCount"] == healed["desiredCount"] == 2
+    recovered = service_of(stack)
+    assert recovered["taskDefinition"] != before, "the good configuration has a revision of its own again"
+    assert recovered["runningCount"] == recovered["desiredCount"] == 2
     stack.up("--expect-no-changes")
 
 

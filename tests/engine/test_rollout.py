@@ -106,10 +106,10 @@ def secret(stack: Stack) -> Iterator[Any]:
 
 def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_back(stack: Stack) -> None:
     good = service_of(stack)["taskDefinition"].rpartition("/")[2]
-    told = stack.up(*MISSING_SECRET, fails=True)
+    output = stack.up(*MISSING_SECRET, fails=True)
     wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"].rpartition("/")[2]
     for again in (
-        told,
+        output,
         # The engine lets the provider finish what it noted as half done, which deploys nothing.
         stack.up(*MISSING_SECRET, fails=True),
         # The provider knows by now what runs, and tries again.
@@ -144,9 +144,9 @@ def test_a_change_outside_pulumi_fails_up_and_is_undone_by_refresh(stack: Stack)
     foreign = another_revision(stack)
     change_service(stack, taskDefinition=foreign)
     for arguments in ((), ("--target", of_type(stack, "aws:lb/targetGroup:TargetGroup")["urn"])):
-        told = stack.up(*arguments, fails=True)
-        assert f"{NOT_AS_ASKED}: the service was changed outside Pulumi" in told
-        assert f"running: {foreign.rpartition('/')[2]}" in told
+        output = stack.up(*arguments, fails=True)
+        assert f"{NOT_AS_ASKED}: the service was changed outside Pulumi" in output
+        assert f"running: {foreign.rpartition('/')[2]}" in output
     network = of_type(stack, SERVICE)["outputs"]["networkConfiguration"]
     change_service(stack, taskDefinition=asked, networkConfiguration={**network, "subnets": network["subnets"][:1]})
     assert f"subnets: {network['subnets'][0]} instead of " in stack.up(fails=True)
@@ -166,29 +166,29 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
     """Each of them is rolled back, and a later run repeats the last one's explanation."""
     strict: Any = {"healthCheckCodes": "200", "healthCheckGraceSeconds": 0, "unhealthyThreshold": 2}
     crash = container("sh", "-c", "echo no configuration; exit 3")
-    told = stack.up(*crash, **strict, fails=True)
-    assert "Essential container in task exited (nginx exited with 3)" in told
-    assert "no configuration" in told
-    assert "likely cause: The container ends by itself" in told
+    output = stack.up(*crash, **strict, fails=True)
+    assert "Essential container in task exited (nginx exited with 3)" in output
+    assert "no configuration" in output
+    assert "likely cause: The container ends by itself" in output
 
-    told = stack.up(*container(*server(302)), **strict, fails=True)
-    assert "Health checks failed with these codes: [302]" in told
-    assert "likely cause: The application answers the health check with a redirect (302)" in told
-    assert "nginx exited with" not in told
+    output = stack.up(*container(*server(302)), **strict, fails=True)
+    assert "Health checks failed with these codes: [302]" in output
+    assert "likely cause: The application answers the health check with a redirect (302)" in output
+    assert "nginx exited with" not in output
 
     not_found = container(*server(404))
-    told = stack.up(*not_found, **strict, fails=True)
+    output = stack.up(*not_found, **strict, fails=True)
     later = stack.up(*not_found, **strict, fails=True)
     assert NOT_AS_ASKED in later
-    for each in (told, later):
+    for each in (output, later):
         assert "Health checks failed with these codes: [404]" in each
         assert "try: Set `healthCheckPath`" in each
         assert "302" not in each
         assert "nginx exited with" not in each
 
-    told = stack.up(*container("sh", "-c", "exec python3 -m http.server $PORT"), fails=True)
-    assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in told
-    assert "404" not in told
+    output = stack.up(*container("sh", "-c", "exec python3 -m http.server $PORT"), fails=True)
+    assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in output
+    assert "404" not in output
     note = "local AWS: the container can't listen on port"
     assert note in stack.run("status")
     assert note in stack.run("logs", "--no-follow")
@@ -198,8 +198,8 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
 def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_it_done(stack: Stack) -> None:
     slow = container(*server(200, delay_seconds=70))
     patient: Any = {"healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1}
-    told = stack.up(*slow, **patient, fails=True)
-    assert "likely cause: The deployment was still under way when the run stopped waiting" in told
+    output = stack.up(*slow, **patient, fails=True)
+    assert "likely cause: The deployment was still under way when the run stopped waiting" in output
     stack.up(*slow, **patient)
     stack.up("--expect-no-changes", *slow, **patient)
     stack.up()
@@ -212,17 +212,17 @@ def test_first_deployments_that_fail_are_explained_each_by_itself_until_one_succ
     foreign = tmp_path / "foreign"
     foreign.write_text("no program")
     foreign.chmod(0o755)
-    told = empty_stack.up(*container(str(foreign)), fails=True)
-    assert "likely cause: The image isn't built for the CPU architecture of the tasks" in told
+    output = empty_stack.up(*container(str(foreign)), fails=True)
+    assert "likely cause: The image isn't built for the CPU architecture of the tasks" in output
     # The provider fails twice; after a refresh it finds nothing to do, as the service is what was requested.
     for options in ((), (), ("--refresh",), ()):
-        told = empty_stack.up(*options, *MISSING_SECRET, fails=True)
-        assert "wanted:  local-web:2" in told
-        assert MISSING_KEY in told
-        assert "architecture" not in told
-        assert str(foreign) not in told
-        assert "`pulumi up --replace '**TaskDefinition**'`" in told
-    assert "ECS stopped it, and there is nothing to roll back to" in told
+        output = empty_stack.up(*options, *MISSING_SECRET, fails=True)
+        assert "wanted:  local-web:2" in output
+        assert MISSING_KEY in output
+        assert "architecture" not in output
+        assert str(foreign) not in output
+        assert "`pulumi up --replace '**TaskDefinition**'`" in output
+    assert "ECS stopped it, and there is nothing to roll back to" in output
     empty_stack.up()
     empty_stack.up("--expect-no-changes")
     empty_stack.destroy()

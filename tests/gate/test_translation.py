@@ -72,8 +72,8 @@ def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]
     }
     assert found["ip_protocol"] == {"constant_value": "tcp"}
     resources = cloudformation.template(graphs["dev"])["Resources"]
-    told = resources["SecuritygroupingressruleWebFromIngress80"]["Properties"]
-    assert told["SourceSecurityGroupId"] == {"Fn::GetAtt": ["SecuritygroupAlb", "GroupId"]}
+    properties = resources["SecuritygroupingressruleWebFromIngress80"]["Properties"]
+    assert properties["SourceSecurityGroupId"] == {"Fn::GetAtt": ["SecuritygroupAlb", "GroupId"]}
 
 
 def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None:

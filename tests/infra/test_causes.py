@@ -102,10 +102,10 @@ def life(message: Message, *, rolled_back: bool) -> tuple[Live, list[str], set[s
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.words[-40:])
 def test_the_second_of_two_failures_is_explained_by_its_own_cause(message: Message, *, rolled_back: bool) -> None:
     live, errors, known = life(message, rolled_back=rolled_back)
-    told = [explanation(WANTED, live, errors, known=known, log_group="/web")]
+    explanations = [explanation(WANTED, live, errors, known=known, log_group="/web")]
     if message.kind in {"reason", "event", "health", "failed"}:  # a later run knows of events only
-        told.append(mismatch(WANTED, live, log_group="/web") or "")
-    for each in told:
+        explanations.append(mismatch(WANTED, live, log_group="/web") or "")
+    for each in explanations:
         (cause,) = re.findall(r"^likely cause: (.*)$", each, re.MULTILINE)
         assert message.cause in cause
         assert (NO_IMAGE if message == NOT_FOUND else NOT_FOUND).words not in each

@@ -59,7 +59,7 @@ def test_a_cluster_without_an_owner_is_refused_too() -> None:
     ],
     ids=["ours", "longer name", "another beginning", "another region"],
 )
-def test_other_clusters_are_in_nobodys_way(tags: dict[str, str], name: str, region: str) -> None:
+def test_clusters_of_other_names_and_regions_change_nothing(tags: dict[str, str], name: str, region: str) -> None:
     cloud = account(CLUSTER, tags, name=name, region=region, settings=[_INSIGHTS_OFF], configuration=_EXEC)
     assert recorder.run("dev", cloud=cloud).one("Cluster").inputs["name"] == "ecs-cluster-dev"
 

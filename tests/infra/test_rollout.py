@@ -89,20 +89,20 @@ def test_neither_scaled_tasks_nor_a_deployment_under_way_is_a_mismatch(tasks: st
     assert mismatch(f"{FAMILY}:4", replace(ROLLED_BACK, tasks=tasks), log_group="/web") is None
 
 
-def test_a_rollback_is_told_with_its_cause_and_the_commands_that_help() -> None:
-    told = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
-    assert told is not None
-    assert told.splitlines()[:3] == [
+def test_a_rollback_is_reported_with_its_cause_and_the_commands_that_help() -> None:
+    message = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
+    assert message is not None
+    assert message.splitlines()[:3] == [
         "dev-web doesn't run what this stack requested: ECS rolled it back.",
         "wanted:  dev-web:5",
         "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
     ]
-    assert "reported: (task " in told
-    assert f"due to (reason {NOT_FOUND})" in told
-    assert "likely cause: The application answers the health check with 404" in told
-    assert "logs: aws logs tail /aws/ecs/web --since 10m" in told
-    assert "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED" in told
-    assert "`pulumi up --refresh`" in told
+    assert "reported: (task " in message
+    assert f"due to (reason {NOT_FOUND})" in message
+    assert "likely cause: The application answers the health check with 404" in message
+    assert "logs: aws logs tail /aws/ecs/web --since 10m" in message
+    assert "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED" in message
+    assert "`pulumi up --refresh`" in message
 
 
 def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what_was_requested(
@@ -126,17 +126,17 @@ def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what
         network_configurations=None,
     )
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: live)
-    with pytest.raises(NotDeployedError, match=r"ECS stopped it, and there is nothing to roll back to") as told:
+    with pytest.raises(NotDeployedError, match=r"ECS stopped it, and there is nothing to roll back to") as raised:
         recorder.run("dev")
-    assert "`pulumi up --replace '**TaskDefinition**'`" in str(told.value)
+    assert "`pulumi up --replace '**TaskDefinition**'`" in str(raised.value)
     primary.id = "ecs-svc/2"
     recorder.run("dev")
 
 
 def test_what_nobody_rolled_back_was_changed_outside() -> None:
-    told = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
-    assert told is not None
-    assert told.splitlines() == [
+    message = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
+    assert message is not None
+    assert message.splitlines() == [
         "dev-web doesn't run what this stack requested: the service was changed outside Pulumi.",
         "wanted:  dev-web:5",
         "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
@@ -147,18 +147,18 @@ def test_what_nobody_rolled_back_was_changed_outside() -> None:
 def test_tasks_that_were_moved_to_another_network_are_a_mismatch() -> None:
     asked = {"subnets": ["subnet-a", "subnet-b"], "security groups": ["sg-1"]}
     moved = replace(LIVE, network={**asked, "security groups": ["sg-1", "sg-9"]})
-    told = mismatch(f"{FAMILY}:4", moved, network=asked, log_group="/web")
-    assert told is not None
-    assert "security groups: sg-1, sg-9 instead of sg-1" in told.splitlines()
-    assert "subnet-a" not in told
-    for untold in (replace(LIVE, network=asked), LIVE):
-        assert mismatch(f"{FAMILY}:4", untold, network=asked, log_group="/web") is None
+    message = mismatch(f"{FAMILY}:4", moved, network=asked, log_group="/web")
+    assert message is not None
+    assert "security groups: sg-1, sg-9 instead of sg-1" in message.splitlines()
+    assert "subnet-a" not in message
+    for unreported in (replace(LIVE, network=asked), LIVE):
+        assert mismatch(f"{FAMILY}:4", unreported, network=asked, log_group="/web") is None
 
 
 def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
-    told = mismatch(f"{FAMILY}:4", replace(LIVE, status="DRAINING"), log_group="/web")
-    assert told is not None
-    assert "the service is DRAINING" in told
+    message = mismatch(f"{FAMILY}:4", replace(LIVE, status="DRAINING"), log_group="/web")
+    assert message is not None
+    assert "the service is DRAINING" in message
 
 
 def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() -> None:
@@ -166,52 +166,56 @@ def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() ->
         f"1 error occurred:\n\t* updating Service 'web' ({SERVICE}): waiting for ECS Service ({SERVICE}): rolled back; "
         "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; task b13d4aa8 stopped: the same"
     )
-    told = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
-    assert "reported: updating Service 'web': waiting for ECS Service: rolled back\n" in told
-    assert "\n          task 5a5ec996 stopped: OutOfMemoryError" in told
-    assert "\n          task b13d4aa8 stopped: the same" in told
-    assert "try: Raise `memoryMib`" in told
+    message = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
+    assert "reported: updating Service 'web': waiting for ECS Service: rolled back\n" in message
+    assert "\n          task 5a5ec996 stopped: OutOfMemoryError" in message
+    assert "\n          task b13d4aa8 stopped: the same" in message
+    assert "try: Raise `memoryMib`" in message
 
 
-def test_a_reason_that_the_provider_told_already_is_not_told_again_by_an_event() -> None:
+def test_a_reason_that_the_provider_reported_already_is_not_reported_again_by_an_event() -> None:
     reason = "CannotPullContainerError: pull image manifest: registry.example/shop:stabel: not found"
     log = EventLog()
     log.begin()
     log.unplaced(reason)
     live = replace(LIVE, events=log.events)
-    told = explanation(f"{FAMILY}:5", live, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web")
-    assert told.count(reason) == 1
+    message = explanation(f"{FAMILY}:5", live, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web")
+    assert message.count(reason) == 1
     assert "was unable to place a task" in explanation(f"{FAMILY}:5", live, ["rolled back"], log_group="/web")
 
 
-def test_a_target_group_is_told_by_its_name() -> None:
+def test_a_target_group_is_reported_by_its_name() -> None:
     arn = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web-1234567/3f44f85710fe0297"
-    told = explanation(f"{FAMILY}:5", LIVE, [f"Task failed ELB health checks in (target-group {arn})"], log_group="/w")
-    assert "reported: Task failed ELB health checks in (target-group alb-web-1234567)\n" in told
+    message = explanation(
+        f"{FAMILY}:5", LIVE, [f"Task failed ELB health checks in (target-group {arn})"], log_group="/w"
+    )
+    assert "reported: Task failed ELB health checks in (target-group alb-web-1234567)\n" in message
 
 
 def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> None:
     retried = replace(ROLLED_BACK, task_definition=f"{FAMILY}:5")
-    told = explanation(f"{FAMILY}:5", retried, ["timeout while waiting for state to become 'tfSTABLE'"], log_group="/w")
-    assert told.startswith("ECS has not finished deploying")
-    assert "likely cause: The deployment was still under way when the run stopped waiting" in told
-    assert "404" not in told
+    message = explanation(
+        f"{FAMILY}:5", retried, ["timeout while waiting for state to become 'tfSTABLE'"], log_group="/w"
+    )
+    assert message.startswith("ECS has not finished deploying")
+    assert "likely cause: The deployment was still under way when the run stopped waiting" in message
+    assert "404" not in message
 
 
-def test_a_rollback_is_told_as_one_although_a_task_is_unwell_by_now() -> None:
+def test_a_rollback_is_reported_as_one_although_a_task_is_unwell_by_now() -> None:
     news = Event("e99", BEGIN, "(service dev-web) (task 1) failed container health checks.")
     unwell = replace(ROLLED_BACK, events=(news, *ROLLED_BACK.events))
-    told = mismatch(f"{FAMILY}:5", unwell, log_group="/web")
-    assert told is not None
-    assert "ECS rolled it back" in told
+    message = mismatch(f"{FAMILY}:5", unwell, log_group="/web")
+    assert message is not None
+    assert "ECS rolled it back" in message
 
 
-def test_a_run_that_was_cancelled_is_not_told_as_a_failed_deployment() -> None:
+def test_a_run_that_was_cancelled_is_not_reported_as_a_failed_deployment() -> None:
     error = "updating ECS Service (web): waiting for completion: context canceled"
-    told = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
-    assert told.startswith("ECS has not finished deploying what was requested for dev-web.")
-    assert "The run was cancelled; the deployment goes on without it." in told
-    assert "fix:" not in told, "nothing is wrong with the configuration"
+    message = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
+    assert message.startswith("ECS has not finished deploying what was requested for dev-web.")
+    assert "The run was cancelled; the deployment goes on without it." in message
+    assert "fix:" not in message, "nothing is wrong with the configuration"
 
 
 def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
@@ -239,27 +243,27 @@ def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_a
         primary=second,
         created={second: log.created[second]},
     )
-    for told in (
+    for message in (
         explanation(f"{FAMILY}:5", live, ["stopped"], known=known, log_group="/web"),
         # A run that repeats the request begins no deployment, and then all events were there before it.
         explanation(f"{FAMILY}:5", live, ["stopped"], known=log.ids(), log_group="/web"),
         mismatch(f"{FAMILY}:5", live, log_group="/web") or "",
     ):
-        assert "likely cause: The image doesn't exist" in told
-        assert "architecture" not in told
-        assert "Exec format error" not in told
+        assert "likely cause: The image doesn't exist" in message
+        assert "architecture" not in message
+        assert "Exec format error" not in message
 
 
 def test_an_update_that_aws_refused_is_not_explained_by_an_earlier_failure() -> None:
     known = {event.id for event in ROLLED_BACK.events}
     refused = "updating ECS Service: InvalidParameterException: The container web does not exist in the task definition"
-    told = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], known=known, log_group="/web")
-    assert "InvalidParameterException" in told
-    assert "404" not in told
-    assert "likely cause" not in told
+    message = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], known=known, log_group="/web")
+    assert "InvalidParameterException" in message
+    assert "404" not in message
+    assert "likely cause" not in message
 
 
-def test_a_rollback_that_fails_too_is_told_as_that() -> None:
+def test_a_rollback_that_fails_too_is_reported_as_that() -> None:
     log = EventLog()
     deployment = log.begin()
     for task in log.start(2):
@@ -269,10 +273,10 @@ def test_a_rollback_that_fails_too_is_told_as_that() -> None:
     log.unplaced("CannotPullContainerError: toomanyrequests")
     log.fail(rollback)
     live = replace(LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]})
-    told = mismatch(f"{FAMILY}:5", live, log_group="/web")
-    assert told is not None
-    assert "ECS stopped it, and the rollback failed too" in told
-    assert "likely cause: The application answers the health check with 404" in told
+    message = mismatch(f"{FAMILY}:5", live, log_group="/web")
+    assert message is not None
+    assert "ECS stopped it, and the rollback failed too" in message
+    assert "likely cause: The application answers the health check with 404" in message
 
 
 def test_what_was_there_before_an_update_is_noted_and_a_service_that_cannot_be_read_is_not(

@@ -85,7 +85,7 @@ def test_a_newer_file_says_so(path: Path) -> None:
         Cloud(path)
 
 
-def test_a_cluster_that_exists_is_handed_to_whoever_creates_it_again(path: Path) -> None:
+def test_a_cluster_that_exists_is_returned_when_it_is_created_again(path: Path) -> None:
     cloud = Cloud(path)
     name, settings = "ecs-cluster-dev", [{"name": "containerInsights", "value": "enabled"}]
     first = make(cloud, CLUSTER, "urn:first", name=name, settings=settings, tags={"Project": "first"})

@@ -49,7 +49,7 @@ def test_the_owner_is_that_of_the_peers_row(rows: list[str], user: int | None) -
 
 
 @pytest.mark.parametrize("state", ["02", "04", "05", "06", "08"])
-def test_a_connection_that_its_process_closed_is_nobodys_although_the_table_says_root(state: str) -> None:
+def test_a_connection_that_its_process_closed_has_no_owner_although_the_table_lists_root(state: str) -> None:
     assert owner(HEAD + row(state=state), PEER, OWN) is None
     assert owner(HEAD + row(uid=0, inode=0), PEER, OWN) is None
 

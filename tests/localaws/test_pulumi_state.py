@@ -45,21 +45,21 @@ def lock(state: StackState) -> None:
 
 
 def put_right(state: StackState) -> list[str]:
-    said: list[str] = []
-    state.put_right(said.append)
-    return said
+    message: list[str] = []
+    state.put_right(message.append)
+    return message
 
 
 @pytest.mark.parametrize("text", DAMAGED)
 def test_the_last_backup_takes_a_damaged_states_place_and_the_damaged_one_is_kept(state: StackState, text: str) -> None:
     leave(state.file, text)
     leave(state.file.with_name("local.json.bak"), checkpoint(2))
-    (said,) = put_right(state)
+    (message,) = put_right(state)
     assert state.file.read_text() == checkpoint(2)
     aside = state.file.with_name("local.json.damaged")
     assert aside.read_bytes() == text.encode(errors="surrogateescape")
-    assert str(aside) in said
-    assert "refresh" in said
+    assert str(aside) in message
+    assert "refresh" in message
     assert not put_right(state)
 
 
@@ -74,7 +74,7 @@ def test_a_damaged_backup_gives_way_to_the_newest_older_one(state: StackState) -
     assert state.file.read_text() == checkpoint(2)
 
 
-def test_without_any_backup_it_is_said_what_to_do(state: StackState) -> None:
+def test_without_any_backup_the_error_has_what_to_do(state: StackState) -> None:
     leave(state.file, "")
     with pytest.raises(BadState, match=r"stacks/web/local\.json.* is damaged.*Delete"):
         put_right(state)
@@ -95,8 +95,8 @@ def test_what_a_killed_run_was_creating_is_let_go_once_nothing_is_locked(state: 
     lock(state)
     assert not put_right(state)
     (state.backend / ".pulumi/locks/organization/web/local/1.json").unlink()
-    (said,) = put_right(state)
-    assert "killed while it created one, two:" in said
+    (message,) = put_right(state)
+    assert "killed while it created one, two:" in message
     latest = json.loads(state.file.read_text())["checkpoint"]["latest"]
     assert [each["type"] for each in latest["pending_operations"]] == ["updating"]
     assert latest["resources"] == [{"urn": "urn:3"}]

@@ -373,10 +373,10 @@ def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noq
     assert result.actual.endswith(" 16 ms")
 
 
-@pytest.mark.parametrize(("takes", "said"), [(0.4936, "500 ms"), (0.9939, "1 s"), (5.006, "5.01 s")])
-def test_a_time_is_shown_without_an_exponent(takes: float, said: str) -> None:
+@pytest.mark.parametrize(("takes", "shown"), [(0.4936, "500 ms"), (0.9939, "1 s"), (5.006, "5.01 s")])
+def test_a_time_is_shown_without_an_exponent(takes: float, shown: str) -> None:
     report = run(hello, "--max-latency", "max=10s", "--stable", "1", takes=takes)
-    assert found(report, "latency-max").actual == f"max {said}"
+    assert found(report, "latency-max").actual == f"max {shown}"
     assert found(report, "stable").actual == "1 good answer in a row"
 
 

@@ -48,7 +48,7 @@ class Timed:
     run: Callable[[], Report]
     code: ExitCode
     result: str
-    said: str
+    text: str
     hint: str
 
 
@@ -83,7 +83,7 @@ OUT_OF_TIME = {
         lambda: run(good_from(3, BALANCER_503), "--deadline", "8s", takes=0.1),
         ExitCode.INCONCLUSIVE, "stable", "good answer", "raise --deadline",
     ),
-    "a service that is good for a shorter time than was asked for": Timed(
+    "a service that is good for a shorter time than was requested": Timed(
         lambda: run(hello, "--deadline", "5s", "--stable-for", "10s"),
         ExitCode.INCONCLUSIVE, "stable", "good answers, and the deadline", "raise --deadline",
     ),
@@ -109,7 +109,7 @@ OUT_OF_TIME = {
         lambda: run(hello, "--deadline", "10s", "--body-contains", "version 2", takes=1.0),
         ExitCode.WRONG_VERSION, "body-contains", "'<h1>Hello from task-", "is the new version deployed everywhere?",
     ),
-    "an address that answers too slowly to be asked for": Timed(
+    "an address that answers too slowly to be requested": Timed(
         lambda: run(
             hello, "--deadline", "6s", "--each-address", addresses=("192.0.2.1", "192.0.2.2"),
             takes=lambda number: 0.01 if number < 4 else 60.0,
@@ -140,7 +140,7 @@ def test_what_the_deadline_cuts_outweighs_no_complete_answer(name: str) -> None:
 def comes_to(case: Timed) -> None:
     report = case.run()
     result = found(report, case.result)
-    assert case.said in result.actual
+    assert case.text in result.actual
     assert result.hint.startswith(case.hint)
     assert report.exit_code is case.code
 
@@ -184,7 +184,7 @@ def redirecting(location: str | None, status: int = 302) -> Handler:
     return always(status, **({} if location is None else {"location": location}))
 
 
-BACK, AWAY = "it leads to what was asked for: does it wait for a cookie", "give the redirect's target to verify"
+BACK, AWAY = "it points back to the requested URL: does it wait for a cookie", "give the redirect's target to verify"
 REDIRECTS = {
     "304 to a conditional request": Timed(
         lambda: run(always(304, etag='"a"'), "--header", 'If-None-Match: "a"'),
@@ -221,7 +221,7 @@ REDIRECTS = {
 
 
 @pytest.mark.parametrize("name", REDIRECTS)
-def test_a_redirect_is_one_that_leads_somewhere_and_is_advised_on(name: str) -> None:
+def test_a_redirect_is_one_that_has_a_target_and_is_advised_on(name: str) -> None:
     comes_to(REDIRECTS[name])
 
 
@@ -232,7 +232,7 @@ class Row:
     server: Script
     arguments: tuple[str, ...]
     code: ExitCode
-    said: str
+    text: str
     hint: str = ""
 
 
@@ -430,7 +430,7 @@ ANSWERS = {
         status(429, server="nginx", retry_after="30"), ONCE,
         ExitCode.FAILED, "429 from nginx", "it asks to wait 30 s; it limits the rate: ask less often",
     ),
-    "too many requests, and no more said": Row(status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"),
+    "too many requests without Retry-After": Row(status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"),
     "maintenance for an hour": Row(
         status(503, server="nginx", retry_after="3600"), ONCE,
         ExitCode.APPLICATION_ERROR, "503 from nginx", "it asks to wait 3600 s; a target answered this",
@@ -521,14 +521,14 @@ def test_an_answer_is_read_and_its_hint_says_what_to_do(name: str, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("version", "said", "hint"),
+    ("version", "text", "hint"),
     [
         (ssl.TLSVersion.TLSv1_2, "alert handshake failure", "does the listener want a client certificate (mutual TLS)"),
         (ssl.TLSVersion.TLSv1_3, "alert certificate required", "the listener wants a client certificate (mutual TLS)"),
     ],
 )
 def test_a_listener_that_wants_a_client_certificate_is_one_of_tls(
-    version: ssl.TLSVersion, said: str, hint: str, authority: Authority, capsys: pytest.CaptureFixture[str]
+    version: ssl.TLSVersion, text: str, hint: str, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
     context = authority.server("good")
     context.maximum_version = version
@@ -538,12 +538,12 @@ def test_a_listener_that_wants_a_client_certificate_is_one_of_tls(
         code = main([f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"])
     report = capsys.readouterr().out
     assert "FAIL  tls" in report
-    assert said in report
+    assert text in report
     assert hint in report
     assert code == ExitCode.NO_TLS
 
 
-def test_a_listener_that_hangs_up_once_tls_is_there_may_want_a_client_certificate(
+def test_a_listener_that_closes_the_connection_after_tls_may_want_a_client_certificate(
     authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeAlb(lambda _number, _request: [], authority.server("good")) as alb:
@@ -585,10 +585,10 @@ def test_what_is_in_the_way_of_a_connection_is_named(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://user:hunter2-hunter2@127.0.0.1:1")
     port = str(closed_port())
-    arguments, code, said, hint = NOWHERE[name]
+    arguments, code, text, hint = NOWHERE[name]
     assert main([*(word.replace("PORT", port) for word in arguments), "--quiet"]) == code
     report = capsys.readouterr().out
-    assert said.replace("PORT", port) in report
+    assert text.replace("PORT", port) in report
     assert hint in report
     assert "hunter2" not in report
 
@@ -610,7 +610,7 @@ def ends_as(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
     with FakeAlb(row.server) as alb:
         code = main([alb.authority, "--interval", "1ms", "--quiet", *row.arguments])
     report = capsys.readouterr().out
-    assert row.said in report
+    assert row.text in report
     assert row.hint in report
     assert "hunter2" not in report
     assert code == row.code

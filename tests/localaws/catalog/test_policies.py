@@ -109,7 +109,7 @@ def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_count
         ([allow(OWNER), allow({"AWS": "arn:aws:iam::123456789012:role/a"}), deny(OWNER, "kms:Put*")], True),
     ],
 )
-def test_a_keys_policy_must_leave_someone_who_can_replace_it(
+def test_a_keys_policy_must_leave_a_principal_that_can_replace_it(
     account: Account,
     statements: list[dict[str, Any]],
     accepted: bool,  # noqa: FBT001 — a case

@@ -49,7 +49,7 @@ def test_the_same_trouble_is_told_once_until_six_hours_have_passed() -> None:
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
 
 
-def test_what_is_wrong_with_a_running_task_here_is_told_once_by_task() -> None:
+def test_what_is_wrong_with_a_running_task_here_is_reported_once_by_task() -> None:
     world = World(spec(desired=2), {"web:1": Behaviour(note=wording.listens_everywhere(80))})
     world.settle()
     world.run(120)
