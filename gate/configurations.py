@@ -16,6 +16,7 @@ import yaml
 
 from gate import graph
 from localaws import mocks
+from localaws.mocks import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -148,7 +149,7 @@ def calls() -> tuple[frozenset[str], frozenset[str]]:
     Raises:
         NotRecordedError: As `recording`.
     """
-    registered = (each.type for stack in CONFIGURATIONS for each in recording(stack).registered)
+    registered = (canonical(each.type) for stack in CONFIGURATIONS for each in recording(stack).registered)
     sources = sorted((ROOT / "infra").rglob("*.py"))
     functions = (token for path in sources for token in _functions(ast.parse(path.read_text())))
     return frozenset(token for token in registered if token.startswith("aws:")), frozenset(functions)
@@ -163,7 +164,7 @@ def _functions(tree: ast.AST) -> Iterator[str]:
         if package == "aws":
             first, *rest = node.attr.removesuffix("_output").split("_")
             name = first + "".join(map(str.capitalize, rest))
-            yield f"aws:{module or 'index'}/{name}:{name}"
+            yield canonical(f"aws:{module or 'index'}/{name}:{name}")
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from localaws.mocks import word
+from localaws.mocks import canonical, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,13 +43,13 @@ class Node:
 
     @property
     def type(self) -> str:
-        """Pulumi's token of its type."""
-        return self.registered.type
+        """Pulumi's token of its type; of a type with two, the one that the local AWS has it under."""
+        return canonical(self.registered.type)
 
     @property
     def kind(self) -> str:
         """The last word of its type."""
-        return word(self.registered.type)
+        return word(self.type)
 
     @property
     def title(self) -> str:
@@ -134,7 +134,7 @@ def of(recording: Recording) -> Graph:
 
 def _outputs(recording: Recording, registered: Registered) -> Mapping[str, Any]:
     identifier = recording.id(registered)
-    made = recording.cloud.find(registered.type, identifier)
+    made = recording.cloud.find(canonical(registered.type), identifier)
     assert made, f"{registered.urn} was registered and isn't there"
     return {**made.outputs, "id": identifier}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
 from localaws.catalog.model import values_at
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.tokens import canonical
 from localaws.catalog.values import known
 from localaws.files import write_atomically
 from localaws.tagging import ALL_TAGS, NO_TAGGING
@@ -53,13 +54,13 @@ class SeededParameter:
 
 
 def type_of(token: str) -> ResourceType:
-    """The catalog's entry for a type token.
+    """The catalog's entry for a type token, or for a second token of the type.
 
     Raises:
         Refused: The catalog has no such type.
     """
     try:
-        return CATALOG[token]
+        return CATALOG[canonical(token)]
     except KeyError:
         raise Refused(
             Refusal(

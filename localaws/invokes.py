@@ -23,7 +23,7 @@ from localaws.catalog.ec2_network import (
 )
 from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
 from localaws.catalog.iam import CREATED, ROLE
-from localaws.catalog.listeners import balancers_of
+from localaws.catalog.listeners import LISTENER, balancers_of
 from localaws.catalog.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.logs import LOG_GROUP
 from localaws.catalog.partitions import Partition, partition_of
@@ -31,6 +31,7 @@ from localaws.catalog.route53 import ZONE, assumed_zone_id, name_of_zone, zone_n
 from localaws.catalog.secretsmanager import SECRET, seeded_suffix
 from localaws.catalog.ssm import PARAMETER, names_of, parameter_arn
 from localaws.catalog.target_groups import TARGET_GROUP
+from localaws.catalog.tokens import canonical
 from localaws.catalog.values import block, blocks, network, texts
 from localaws.catalog.vpc_endpoints import prefix_list_id, prefix_lists
 from localaws.cloud import SEEDED_SECRET
@@ -131,7 +132,7 @@ def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str,
         Refused: There is nothing to find, or the local AWS doesn't know the function.
     """
     try:
-        function = FUNCTIONS[token]
+        function = FUNCTIONS[canonical(token)]
     except KeyError:
         message = f"the local AWS doesn't know the function {token}; add it to FUNCTIONS in localaws/invokes.py"
         raise Refused(Refusal("UnknownFunction", message, "invokes.function")) from None
@@ -462,15 +463,26 @@ def _task_definition(query: Query) -> Properties:
 
 def _load_balancer(query: Query) -> Properties:
     names = ("arn", "name")
-    return query.facts(
+    found = query.facts(
         query.lookup(LOAD_BALANCER, "ELBv2 Load Balancer", **{name: query.args.get(name) for name in names})
     )
+    # The resource has a block of these, the function a list of blocks.
+    lists = {name: [found[name]] for name in ("connectionLogs", "healthCheckLogs") if block(found.get(name))}
+    return {**found, **lists}
+
+
+def _listener(query: Query) -> Properties:
+    names = ("arn", "loadBalancerArn", "port")
+    return query.facts(query.lookup(LISTENER, "ELBv2 Listener", **{name: query.args.get(name) for name in names}))
 
 
 def _target_group(query: Query) -> Properties:
     names = ("arn", "name")
     found = query.lookup(TARGET_GROUP, "ELBv2 Target Group", **{name: query.args.get(name) for name in names})
-    return {**query.facts(found), "loadBalancerArns": sorted(balancers_of(query.cloud, found.id))}
+    facts = query.facts(found)
+    # A number of the resource, a text of the function.
+    delay = f"{facts['deregistrationDelay']:g}"
+    return {**facts, "deregistrationDelay": delay, "loadBalancerArns": sorted(balancers_of(query.cloud, found.id))}
 
 
 def _role(query: Query) -> Properties:
@@ -529,6 +541,7 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getServicePrincipal:getServicePrincipal": _service_principal,
+    "aws:lb/getListener:getListener": _listener,
     "aws:lb/getLoadBalancer:getLoadBalancer": _load_balancer,
     "aws:lb/getTargetGroup:getTargetGroup": _target_group,
     "aws:route53/getZone:getZone": _zone,

@@ -26,6 +26,7 @@ from localaws.autoname import DEFAULTS, named
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs import SERVICE
 from localaws.catalog.effects import without_effect
+from localaws.catalog.tokens import canonical
 from localaws.cloud import as_text, changes, type_of
 from localaws.property_values import from_wire, to_wire
 from localaws.tagging import ALL_TAGS, NO_TAGGING
@@ -412,7 +413,12 @@ def _created_but_failed(resource: Resource, message: str) -> _Status:
 
 
 def _token(urn: str) -> str:
-    """The type token of a resource: the last of the types in its URN."""
+    """Return the token under which the catalog has a resource's type: the last of the types in its URN."""
+    return canonical(_registered_token(urn))
+
+
+def _registered_token(urn: str) -> str:
+    """Return the token of a resource's type as the program has it."""
     return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
@@ -422,7 +428,7 @@ def _name(urn: str) -> str:
 
 def _what(urn: str) -> str:
     """How a message names a resource: `ECS Service`-like type and logical name."""
-    return f"{_token(urn).rsplit(':', 1)[-1]} '{_name(urn)}'"
+    return f"{_registered_token(urn).rsplit(':', 1)[-1]} '{_name(urn)}'"
 
 
 def _without_notes(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from localaws.catalog import UNKNOWN
+from localaws.catalog.tokens import canonical
 from localaws.cloud import Cloud, SeededParameter
 from localaws.mocks.engine import Recorder
 from localaws.mocks.mistake import Mistake
@@ -30,6 +31,7 @@ __all__ = [
     "Registered",
     "SeededParameter",
     "as_text",
+    "canonical",
     "configuration",
     "only_in_runs",
     "run",

@@ -17,6 +17,7 @@ from pulumi.runtime.settings import ROOT, SETTINGS
 
 from localaws import awsx, invokes
 from localaws.catalog import Refused
+from localaws.catalog.tokens import canonical
 from localaws.cloud import Cloud
 from localaws.mocks.account import Account, Place
 from localaws.mocks.arguments import descriptions, mistakes
@@ -159,7 +160,7 @@ class Recorder(mocks.MockMonitor):
         if not request.type.startswith("aws:"):
             known = unwrapped(from_wire(request.properties))
             state = self._ask_others(request, known, request.id)[1]
-        elif found := self.cloud.find(request.type, request.id):
+        elif found := self.cloud.find(canonical(request.type), request.id):
             state = found.outputs
         else:
             self._wait_for_others(Stage.REFUSALS)

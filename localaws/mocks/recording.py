@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog.tokens import canonical
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -81,10 +83,9 @@ class Recording:
         return self.outputs[root]
 
     def all(self, kind: str) -> list[Registered]:
-        """Every resource of AWS's of a type, by the type's last word (`Listener`) or its whole token."""
-        return [
-            each for each in self.registered if each.type.startswith("aws:") and kind in {each.type, word(each.type)}
-        ]
+        """Every resource of AWS's of a type, by the type's last word (`Listener`) or any of its tokens."""
+        ours = [each for each in self.registered if each.type.startswith("aws:")]
+        return [each for each in ours if kind == word(each.type) or canonical(kind) == canonical(each.type)]
 
     def one(self, kind: str, name: str | None = None) -> Registered:
         """The only resource of AWS's of a type, or the one of that name."""

@@ -20,6 +20,7 @@ TRUST = '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principa
 
 SSM = f"arn:aws:ssm:{REGION}:123456789012:parameter"
 PENDING = ["PENDING_VALIDATION"]
+NOT_FOUND = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}]
 
 
 class Account(Cloud):
@@ -54,7 +55,10 @@ class Account(Cloud):
         container = '[{"name": "web", "image": "nginx", "memory": 64}]'
         for _ in range(2):
             self.make("ecs/taskDefinition:TaskDefinition", family="web", containerDefinitions=container)
-        self.make("lb/loadBalancer:LoadBalancer", name="web", subnets=self.subnets)
+        logs = {"bucket": "logs", "enabled": False}
+        balancer = self.make(
+            "lb/loadBalancer:LoadBalancer", name="web", subnets=self.subnets, accessLogs=logs, connectionLogs=logs
+        )
         self.make("lb/targetGroup:TargetGroup", name="web", port=80, protocol="HTTP", vpcId=self.vpc)
         self.zone = self.make("route53/zone:Zone", name="made.test", tags={"Name": "made"})
         self.secret = self.make("secretsmanager/secret:Secret", name="demo/made", kmsKeyId="key")
@@ -66,6 +70,7 @@ class Account(Cloud):
         self.certify("two.example.com")
         self.certify("mixed.made.test", subjectAlternativeNames=["other.made.test"])
         self.certify("p256.example.com", keyAlgorithm="EC_prime256v1")
+        self.make("lb/listener:Listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND)
 
     def make(self, token: str, **inputs: Any) -> str:
         made = self.create(f"aws:{token}", f"urn:{len(self._resources)}", inputs, region=REGION)
@@ -130,6 +135,10 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("iam/getRole", {"name": "tasks"}, {"arn": "arn:aws:iam::123456789012:role/tasks"}),
     ("lb/getLoadBalancer", {"name": "web"}, {"idleTimeout": 60, "internal": False}),
     ("lb/getTargetGroup", {"name": "web"}, {"port": 80, "loadBalancerArns": []}),
+    ("lb/getListener", {"port": 80}, {"protocol": "HTTP", "defaultActions": NOT_FOUND}),
+    ("alb/getLoadBalancer", {"name": "web"}, {"idleTimeout": 60, "internal": False}),
+    ("alb/getTargetGroup", {"name": "web"}, {"port": 80, "loadBalancerArns": []}),
+    ("alb/getListener", {"port": 80}, {"protocol": "HTTP"}),
     ("ssm/getParameter", {"name": "/demo/password", "withDecryption": False}, {"value": "encrypted"}),
     ("route53/getZone", {"name": "example.com."}, {"name": "example.com", "privateZone": False}),
     ("route53/getZone", {"name": "made.test"}, {"name": "made.test", "comment": "Managed by Pulumi"}),
@@ -175,18 +184,33 @@ def test_a_function_answers_from_the_account_in_the_sdks_shape(
     assert expected.items() <= found.items()
     assert found["id"]
     assert expected.keys() <= sdk_outputs(token)
+    wrong = {name for name, kind in sdk_types(token).items() if found.get(name) and not isinstance(found[name], kind)}
+    assert wrong == set(), "the SDK raises a TypeError"
 
 
 def sdk_outputs(token: str) -> set[str]:
-    """What the SDK's result type of a function holds; reading the source is faster than importing it."""
+    """What the SDK's result type of a function holds."""
+    getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', sdk_source(token))
+    return {renamed or plain for renamed, plain in getters}
+
+
+TYPES = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict}
+
+
+def sdk_types(token: str) -> dict[str, Any]:
+    """The types that the SDK demands of what a function returns, by camelCase name."""
+    checks = re.findall(r"if (\w+) and not isinstance\(\1, (\w+)\):", sdk_source(token))
+    return {re.sub(r"_(.)", lambda each: each[1].upper(), name): TYPES[kind] for name, kind in checks}
+
+
+def sdk_source(token: str) -> str:
+    """The SDK's source of a function; reading it is faster than importing it."""
     package = find_spec("pulumi_aws")
     assert package is not None
     assert package.submodule_search_locations is not None
     module, name = token.split("/")
     folder = Path(package.submodule_search_locations[0]) / module.replace("index", "")
-    source = (folder / f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}.py").read_text()
-    getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', source)
-    return {renamed or plain for renamed, plain in getters}
+    return (folder / f"{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}.py").read_text()
 
 
 def test_subnets_are_found_by_filter_and_tag(account: Account) -> None:

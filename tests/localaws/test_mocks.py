@@ -25,7 +25,15 @@ with warnings.catch_warnings():
     import pulumi_aws as aws
     import pulumi_awsx as awsx
 
-    LOADED = (aws.ec2.Vpc, aws.ecs.Service, aws.lb.TargetGroup, aws.iam.Role, aws.wafv2.WebAcl, awsx.ec2.Vpc)
+    LOADED = (
+        aws.ec2.Vpc,
+        aws.ecs.Service,
+        aws.lb.TargetGroup,
+        aws.alb.TargetGroup,
+        aws.iam.Role,
+        aws.wafv2.WebAcl,
+        awsx.ec2.Vpc,
+    )
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
@@ -52,6 +60,17 @@ def network(**more: Any) -> awsx.ec2.Vpc:
         "nat_gateways": {"strategy": awsx.ec2.NatGatewayStrategy.NONE},
     }
     return awsx.ec2.Vpc("network", **{**wanted, **more})
+
+
+def test_a_type_is_found_by_either_of_its_tokens() -> None:
+    def program() -> None:
+        own = aws.alb.TargetGroup("own", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc().id)
+        pulumi.export("found", aws.alb.get_target_group_output(name=own.name).arn)
+
+    run = mocks.run(program)
+    for token in ("TargetGroup", "aws:alb/targetGroup:TargetGroup", "aws:lb/targetGroup:TargetGroup"):
+        assert [each.name for each in run.all(token)] == ["own"]
+    assert run.exports["found"] == run.id(run.one("TargetGroup"))
 
 
 # What AWS refuses.

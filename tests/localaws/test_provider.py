@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GROUP = "urn:pulumi:local::web::pkg:index:Parent$aws:cloudwatch/logGroup:LogGroup::logs"
 SERVICE = "urn:pulumi:local::web::aws:ecs/service:Service::web"
+VPC = "urn:pulumi:local::web::aws:ec2/vpc:Vpc::web"
 SECURITY_GROUP = "urn:pulumi:local::web::aws:ec2/securityGroup:SecurityGroup::tasks"
 
 
@@ -367,6 +368,7 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
 def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> None:
     urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
+    other = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web-2"
     plain = {"name": "web", "targetType": "lambda"}
 
     async def scene(provider: Any) -> None:
@@ -380,11 +382,11 @@ def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_
             assert not engine.lines
             news = to_wire({**plain, "slowStart": 30})
             await provider.Update(provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news))
-            await create(provider, f"{urn}-2", {**plain, "name": "web-2", "proxyProtocolV2": True})
+            await create(provider, other, {**plain, "name": "web-2", "proxyProtocolV2": True})
         finally:
             await server.stop(None)
         found = [(line.severity, line.urn) for line in engine.lines]
-        assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, f"{urn}-2")]
+        assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, other)]
         assert ["slowStart" in engine.lines[0].message, "proxyProtocolV2" in engine.lines[1].message] == [True, True]
 
     play(scene)
@@ -441,6 +443,32 @@ def test_cancelling_ends_a_wait_at_once() -> None:
             await waiting
 
     play(scene, Idle(waits=60))
+
+
+def test_a_type_that_has_two_tokens_is_one_type() -> None:
+    """A rule by one token holds for a resource of the other, and references find it."""
+    urn = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web"
+    inputs = {"name": "web", "port": 80, "protocol": "HTTP", "targetType": "ip"}
+
+    async def scene(provider: Any) -> None:
+        refused = (await check(provider, urn, {**inputs, "port": 0})).failures
+        assert [each.property for each in refused] == ["port", "vpcId"]
+        vpc = (await create(provider, VPC, {"cidrBlock": "10.0.0.0/16"})).id
+        group = (await create(provider, urn, {**inputs, "vpcId": vpc, "slowStart": 30})).id
+        listed = {"name": "web", "region": "eu-west-1"}
+        request = provider_pb2.InvokeRequest(tok="aws:alb/getTargetGroup:getTargetGroup", args=to_wire(listed))
+        assert from_wire(getattr(await provider.Invoke(request), "return"))["arn"] == group
+        read = await provider.Read(provider_pb2.ReadRequest(urn=urn.replace("alb", "lb"), id=group))
+        assert read.id == group, "import under the other token finds it"
+        changed = await diff(provider, urn, {**inputs, "vpcId": vpc}, {**inputs, "vpcId": vpc, "port": 81})
+        assert changed.replaces == ["port"]
+        duplicate = {**inputs, "vpcId": vpc}
+        with pytest.raises(grpc.aio.AioRpcError, match="already exists"):
+            await create(provider, urn.replace("alb", "lb"), duplicate)
+        await provider.Delete(provider_pb2.DeleteRequest(urn=urn, id=group))
+        assert (await provider.Read(provider_pb2.ReadRequest(urn=urn, id=group))).id == ""
+
+    play(scene)
 
 
 def test_refresh_and_import_read_what_is_there_and_notice_what_is_gone() -> None:

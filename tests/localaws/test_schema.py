@@ -6,6 +6,7 @@ import json
 import re
 
 from localaws.catalog import CATALOG
+from localaws.catalog.tokens import SECOND_TOKENS
 from localaws.schema import package
 
 SCHEMA = package("7.51.1")
@@ -13,9 +14,18 @@ SCHEMA = package("7.51.1")
 
 def test_every_type_of_the_catalog_is_described() -> None:
     assert (SCHEMA["name"], SCHEMA["version"]) == ("aws", "7.51.1")
-    assert SCHEMA["resources"].keys() == CATALOG.keys()
+    types = {token for token, first in SECOND_TOKENS.items() if first in CATALOG}
+    assert SCHEMA["resources"].keys() == CATALOG.keys() | types
     for token, kind in CATALOG.items():
         assert SCHEMA["resources"][token]["inputProperties"].keys() == kind.inputs
+
+
+def test_a_type_with_two_tokens_is_described_the_same_under_both() -> None:
+    first, second = (SCHEMA["resources"][f"aws:{module}/listener:Listener"] for module in ("lb", "alb"))
+    assert first["inputProperties"].keys() == second["inputProperties"].keys()
+    assert second["inputProperties"]["defaultActions"]["items"] == {
+        "$ref": "#/types/aws:alb/ListenerDefaultActions:ListenerDefaultActions"
+    }
 
 
 def test_every_reference_is_to_a_type_of_the_schema_and_every_type_is_referred_to() -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from localaws import invokes
 from localaws.catalog import CATALOG
 from localaws.catalog.inputs import INPUTS, Block
 from localaws.catalog.model import AllExcept
+from localaws.catalog.tokens import SECOND_TOKENS, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,15 +79,37 @@ def blocks(arguments: str, every: Parameters, path: str = "") -> Iterator[Block]
             yield from blocks(inner[1], every, f"{path}.{name}".lstrip(".") + ("[]" if "Sequence" in kind else ""))
 
 
-@pytest.mark.parametrize("token", CATALOG)
-def test_the_inputs_of_a_type_are_those_of_pulumi_aws(token: str) -> None:
-    source, name = sdk_source(token), token.rpartition(":")[2]
-    assert f"'{token}'" in source, "the token is spelled as the SDK spells it"
-    own = parameters(source)
+def is_type(token: str) -> bool:
+    return not token.rpartition(":")[2].startswith("get")
+
+
+def sdk_inputs(token: str) -> tuple[Block, ...]:
+    """The inputs of a type in the SDK; nothing where it has no such type."""
+    own, name = parameters(sdk_source(token)), token.rpartition(":")[2]
     # Where a nested value took the plain name, the SDK gives the resource's arguments another.
     arguments = f"{name}InitArgs" if f"{name}InitArgs" in own else f"{name}Args"
     every = {**nested_parameters(token.split(":")[1].partition("/")[0]), **own}
-    assert INPUTS[token] == tuple(blocks(arguments, every))
+    return tuple(blocks(arguments, every))
+
+
+@pytest.mark.parametrize("token", [*CATALOG, *filter(is_type, SECOND_TOKENS)])
+def test_the_inputs_of_a_type_are_those_of_pulumi_aws(token: str) -> None:
+    assert f"'{token}'" in sdk_source(token), "the token is spelled as the SDK spells it"
+    assert INPUTS[canonical(token)] == sdk_inputs(token)
+
+
+def test_every_type_that_pulumi_aws_has_twice_is_known_under_both_tokens() -> None:
+    twins = {token: f"aws:alb/{token.removeprefix('aws:lb/')}" for token in CATALOG if token.startswith("aws:lb/")}
+    for token in CATALOG:
+        if token.startswith("aws:s3/"):
+            twins[token] = token.replace(":", "V2:").replace("V2:", ":", 1) + "V2"
+    twice = {twin for token, twin in twins.items() if sdk_inputs(twin) == INPUTS[token]}
+    assert twice == {*filter(is_type, SECOND_TOKENS)}
+
+
+def test_a_second_token_is_of_something_known_here() -> None:
+    assert {*SECOND_TOKENS.values()} <= {*CATALOG, *invokes.FUNCTIONS}
+    assert not SECOND_TOKENS.keys() & {*CATALOG, *invokes.FUNCTIONS}
 
 
 def test_every_type_has_inputs_and_every_row_of_inputs_a_type() -> None:
