@@ -34,7 +34,7 @@ class Attempt(NamedTuple):
     """What a body says of a status that isn't the wanted one, safe to show. It may differ with every answer."""
 
     fault: ExitCode | None = None
-    """Whose fault the outcome is, where it can be told."""
+    """Whose fault the outcome is, where that is known."""
 
     unmet: tuple[Unmet | None, ...] = ()
     """For each expectation what was seen instead, or None where it was met."""

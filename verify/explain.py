@@ -83,7 +83,7 @@ _FAULTS = {
 
 
 def fault(outcome: Answer | Failure) -> ExitCode | None:
-    """Whose fault it is that a request failed, or that its status isn't the wanted one; None where nobody's is told."""
+    """Whose fault it is that a request failed, or that its status isn't the wanted one; None where that isn't known."""
     if isinstance(outcome, Failure):
         refused = outcome.final and outcome.phase is Phase.TLS
         return ExitCode.BAD_CERTIFICATE if refused else _FAULTS.get(outcome.phase)
@@ -99,8 +99,8 @@ def made_by(error: Answer) -> tuple[ExitCode | None, str]:
         return _either(server.startswith("awselb/")), "the Server header"
     if error.status in _ITS_OWN:
         return ExitCode.BALANCER_ERROR, "the status"
-    # A listener may hide the header, whoever answers. The load balancer's own errors have its page all the same, though
-    # nobody sends one to HEAD.
+    # A listener may hide the header on every answer. The load balancer's own errors still have its page, except in
+    # answers to HEAD.
     if error.body and not error.truncated:
         return _either(re.fullmatch(_PAGE.format(error.status), error.text) is not None), "the page"
     return None, ""

@@ -10,10 +10,11 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, TextIO
 
+from verify.command_line import CHECK, WATCH, build_parser, options_of, parse_options
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
-from verify.options import CHECK, WATCH, Options, build_parser, parse_options
+from verify.options import Options
 from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
 from verify.values import STREAMS, Output
@@ -60,12 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
-    asked = {
-        "--min-days-left": options.min_days_left,
-        "--min-tls": options.min_tls,
-        "--redirect-from": options.redirect_from,
-    }
-    given = next((name for name, value in asked.items() if value), None)
+    needs_https = [one for one in options_of(CHECK) if one.needs_https]
+    given = next((one.flags[-1] for one in needs_https if getattr(options, one.name)), None)
     if given and any(parsed.target.scheme == "http" for parsed in targets):
         raise InputError(f"{given} needs an https target", "give the URL with https://, or --scheme https")
     hosts = [(options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets]
@@ -76,13 +73,13 @@ def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
 
 
 def _outputs(options: Options) -> list[Output]:
-    """What was asked for; a person's report goes to stdout unless another format does."""
+    """The configured outputs; the text report goes to stdout unless another format does."""
     to_stdout = any(output.path is None for output in options.format)
     return [*options.format, *(() if to_stdout else (Output("text", None),))]
 
 
 def _opened(output: Output, closing: ExitStack) -> TextIO | None:
-    """The output's stream, opened first: a wrong path is told at once, and an old report isn't taken for this run's."""
+    """Open the output's stream first: a wrong path is refused at once, and an old report isn't taken for this run's."""
     if output.path is None:
         return sys.stdout
     if output.path == f"{STREAMS}2":
@@ -104,7 +101,7 @@ def _check(
 ) -> int:
     # Bad input and --help mustn't pay for httpx and asyncio.
     from verify.formats import FORMATS  # noqa: PLC0415
-    from verify.formats.lines import told  # noqa: PLC0415
+    from verify.formats.lines import progress_line  # noqa: PLC0415
     from verify.formats.text import text as as_text  # noqa: PLC0415
     from verify.report import exit_code  # noqa: PLC0415
     from verify.run import run, shown_url  # noqa: PLC0415
@@ -122,7 +119,7 @@ def _check(
             _write(sys.stderr, f"{label}{step:<8} {text}\n")
         for output, stream in outputs:
             if output.format == "jsonl":
-                write(output, stream, told(shown_url(parsed, options), step, text))
+                write(output, stream, progress_line(shown_url(parsed, options), step, text))
 
     if options.watch:
         _refuse_unknown_program(options.watch.command)

@@ -1,275 +1,394 @@
-"""The command line: every choice a run can make, read once, checked, frozen."""
+"""Every option that a run can have: one entry each, in groups as `--help` shows them.
 
-import argparse
-import os
-import re
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, NoReturn
-
-from verify import option_groups, values
-from verify.errors import InputError
-from verify.escaping import visible
-from verify.exit_codes import MEANINGS
-
-_EXAMPLES = """examples:
-  pulumi stack output albDns | verify
-  pulumi stack output albDns | verify --expect-tasks 2
-  pulumi stack output --json | verify --output-name serviceUrl --format json
-  verify https://web.example.com/health --status 204 --deadline 2m
-  verify web.example.com --expect-tasks 3 --identity header:X-Served-By
-  verify watch web.example.com --until-exit -- pulumi up --yes
-
-`verify watch --help` lists what watching takes.
+Plain values for the rest of the package. The parser is made from the entries in `command_line`.
 """
-_WATCH_EXAMPLES = """examples:
-  pulumi stack output albDns | verify watch --until-exit -- pulumi up --yes
-  verify watch web.example.com --for 5m --min-availability 99.9 --max-outage 1s
-"""
-_CLOSE = 0.75
-"""How alike two names must be, of 1, so that one may stand for the other."""
 
-_MAX_CONFIG = 64 * 1024
-"""Characters; more is no list of options."""
+from verify import values
+from verify.option import Values, constant, defaulted, optional, repeatable, switch
+from verify.target import DEFAULT_PORTS, parse_path, parse_port
+
+MAX_TASKS = 200
+"""Telling more tasks apart takes thousands of requests: a load test, not a check."""
 
 
-class Command(NamedTuple):
-    """What `--help` of a command says, and the groups of its options."""
-
-    prog: str
-    operands: str
-    description: str
-    examples: str
-    groups: tuple[Callable[[argparse.ArgumentParser], None], ...]
-
-
-CHECK = Command(
-    "verify",
-    "[TARGET]",
-    "Wait until a service answers stably through its load balancer, then check what it answers.",
-    _EXAMPLES,
-    (
-        option_groups.target,
-        option_groups.waiting,
-        option_groups.expectations,
-        option_groups.identity,
-        option_groups.coverage,
-        option_groups.security,
-        option_groups.output,
-    ),
-)
-WATCH = Command(
-    "verify watch",
-    "[TARGET] [-- COMMAND...]",
-    "Ask a service at a constant rate, while a command changes it or for a time, and say what failed.",
-    _WATCH_EXAMPLES,
-    (
-        option_groups.target,
-        option_groups.watching,
-        option_groups.expectations,
-        option_groups.identity,
-        option_groups.output,
-    ),
-)
-
-_NEEDS_TIME = (
-    "expect_tasks",
-    "samples",
-    "stable_for",
-    "max_latency",
-    "each_address",
-    "closed",
-    "min_tls",
-    "redirect_from",
-    "no_trace",
-)
-"""What a single attempt can't do."""
-
-
-class Watch(NamedTuple):
-    """How to watch; durations in seconds, `lasting` only without a command, `None` where nothing is asked."""
-
-    command: tuple[str, ...]
-    rate: float
-    lasting: float | None
-    until_file: str | None
-    before: float
-    after: float
-    max_errors: int | None
-    min_availability: float | None
-    max_outage: float | None
-    expect_change: bool
-
-
-class Options(NamedTuple):
-    """What was asked for; durations in seconds, sizes in bytes, names as on the command line."""
+class TargetOptions(Values):
+    """Where requests go, and what they carry."""
 
     target: str | None
-    output_name: str | None
-    scheme: str | None
-    port: int | None
-    path: str | None
-    method: str
-    header: tuple[values.Header, ...]
-    host: str | None
-    resolve: tuple[values.Pinned, ...]
-    connect_to: values.Door | None
-    resolver: values.Door | None
     family: int | None
-    all: bool
-    cacert: str | None
-    timeout: float
-    deadline: float
-    interval: float
-    stable: int
-    stable_for: float
-    retry_mismatch: bool
-    status: values.StatusSet
-    body_contains: tuple[str, ...]
-    body_regex: tuple[re.Pattern[str], ...]
-    body_equals: str | None
-    expect_header: tuple[values.HeaderExpectation, ...]
-    expect_json: tuple[values.JsonExpectation, ...]
-    max_body: int
-    min_days_left: int
-    min_tls: str | None
-    redirect_from: int | None
-    security_headers: bool
-    no_trace: bool
-    expect_tasks: int | None
-    identity: values.Identity
-    miss_probability: float
-    samples: int | None
-    concurrency: int
-    max_latency: tuple[values.LatencyBound, ...]
-    each_address: bool
-    min_addresses: int | None
-    closed: tuple[values.Door, ...]
-    allow_inconclusive: bool
-    format: tuple[values.Output, ...]
-    config: str | None
-    mask_query: bool
-    quiet: bool
-    debug: bool
-    watch: Watch | None = None
 
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """An argument that nobody asked for may be half of a secret: only options are named."""
-        hint = f"`{self.prog} --help` lists the options"
-        extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
-        if extra:
-            options = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
-            message = f"unknown option: {' '.join(options)}" if options else "more than one target"
-            hint = _meant(options, self) or hint
-        if starts := re.match(r"argument (--\S+): expected one argument", message):
-            hint = f"give {starts[1]}=VALUE, with an equals sign if the value starts with a dash"
-        raise InputError(visible(message, 300), hint)
-
-
-def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
-    """Which option of this command, or of the other one, was probably meant."""
-    from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
-
-    own = _option_names(parser)
-    other = next(command for command in (CHECK, WATCH) if command.prog != parser.prog)
-    for word in unknown:
-        if close := get_close_matches(word, own, n=1, cutoff=_CLOSE):
-            return f"did you mean {close[0]}? `{parser.prog} --help` lists the options"
-        if word in _option_names(build_parser(other)):
-            return f"{word} is an option of `{other.prog}`"
-    return ""
-
-
-def _option_names(parser: argparse.ArgumentParser) -> list[str]:
-    return [name for action in parser._actions for name in action.option_strings if name.startswith("--")]  # noqa: SLF001 — argparse has no other list of them
-
-
-def parse_options(arguments: Sequence[str]) -> Options:
-    """Read the command line.
-
-    Raises:
-        InputError: An option is unknown, or its value can't be used.
-        SystemExit: `--help` was asked for and printed.
-    """
-    if arguments[:1] == ["watch"]:
-        return _parse_watch(arguments[1:])
-    options = Options(**_settled(_parsed(build_parser(CHECK), arguments)))
-    _refuse_shared_outputs(options)
-    if options.deadline == 0 and any(getattr(options, name) for name in _NEEDS_TIME):
-        raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
-    return options
-
-
-def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line after what the environment and a file say: of an option given twice, the later one counts."""
-    words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
-    given = parser.parse_args(words)
-    if (given.target or "-") != "-" and given.target.startswith("-"):  # argparse's view of an option with a space
-        parser.error(f"unrecognized arguments: {given.target}")
-    if given.config is None:
-        return given
-    try:
-        with open(given.config, encoding="utf-8") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
-            text = file.read(_MAX_CONFIG)
-    except (OSError, ValueError) as error:
-        raise InputError(f"can't read the options: {visible(str(error))}", "give a file of text") from None
-    return parser.parse_args([*_split("the file of --config", text), *words])
-
-
-def _split(where: str, text: str) -> list[str]:
-    if not text.strip():
-        return []
-    import shlex  # noqa: PLC0415 — for few
-
-    try:
-        words = shlex.split(text, comments=True)
-    except ValueError as error:
-        raise InputError(f"{where} holds no options: {visible(str(error))}", "they are quoted as in a shell") from None
-    if words[:1] and not words[0].startswith("-"):
-        raise InputError(f"{where} holds no options", "write options there, and give the target as always")
-    return words
-
-
-def _parse_watch(arguments: Sequence[str]) -> Options:
-    words = list(arguments)
-    end = words.index("--") if "--" in words else len(words)
-    command = words[end + 1 :]
-    given = _settled(_parsed(build_parser(WATCH), words[:end]))
-    if given.pop("until_exit") and not command:
-        raise InputError("--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND")
-    if sum((given["lasting"] is not None, given["until_file"] is not None, bool(command))) > 1:
-        raise InputError("--for, --until-file and a command contradict each other", "give one end to the watch")
-    asked = {name: given.pop(name) for name in Watch._fields if name in given}
-    if all(asked[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
-        asked["max_errors"] = 0
-    unused = _settled(build_parser(CHECK).parse_args([]))  # what watching has no option for
-    options = Options(**{**unused, **given}, watch=Watch(command=tuple(command), **asked))
-    _refuse_shared_outputs(options)
-    return options
-
-
-def _refuse_shared_outputs(options: Options) -> None:
-    paths = [output.path and os.path.realpath(output.path) for output in options.format]
-    if len(set(paths)) < len(paths):
-        raise InputError("two formats for one output", "give each its own file: --format json=report.json")
-
-
-def _settled(given: argparse.Namespace) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in vars(given).items()}
-
-
-def build_parser(command: Command) -> argparse.ArgumentParser:
-    """The parser of a command, which also writes its `--help`."""
-    codes = "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
-    parser = _Parser(
-        prog=command.prog,
-        usage=f"%(prog)s [OPTION]... {command.operands}",
-        description=command.description,
-        epilog=f"{command.examples}\nexit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    output_name = optional(
+        "--output-name",
+        metavar="NAME",
+        read=str,
+        help="which output of `pulumi stack output --json` to check",
     )
-    for add_group in command.groups:
-        add_group(parser)
-    return parser
+    scheme = optional(
+        "--scheme",
+        choices=tuple(DEFAULT_PORTS),
+        read=str,
+        help="http unless the target or port 443 says otherwise",
+    )
+    port = optional(
+        "--port",
+        metavar="N",
+        read=parse_port,
+        help="the scheme's own port unless the target says otherwise",
+    )
+    path = optional(
+        "--path",
+        metavar="PATH",
+        read=parse_path,
+        help="path and query; / unless the target says otherwise",
+    )
+    method = defaulted(
+        "--method",
+        choices=("GET", "HEAD", "OPTIONS"),
+        default="GET",
+        read=str,
+        help="HTTP method (GET)",
+    )
+    header = repeatable(
+        "--header",
+        metavar="NAME:VALUE",
+        read=values.header,
+        help="send a header, in place of verify's own of that name; @FILE reads it from a file; "
+        "repeatable; what can be secret is never shown: cookies, keys, tokens, and whatever came "
+        "from a file",
+    )
+    host = optional(
+        "--host",
+        metavar="HOST",
+        read=values.host_header,
+        help="Host header of a virtual host, instead of the name",
+    )
+    resolve = repeatable(
+        "--resolve",
+        metavar="HOST:PORT:ADDR[,ADDR]",
+        read=values.pinned,
+        help="use these addresses for a name and port, before DNS knows them; repeatable",
+    )
+    connect_to = optional(
+        "--connect-to",
+        metavar="HOST:PORT",
+        read=values.host_port,
+        help="connect there instead, and ask as if it were the target; :PORT is the target's own host",
+    )
+    resolver = optional(
+        "--resolver",
+        metavar="ADDR[:PORT]",
+        read=values.name_server,
+        help="ask this name server, past what this machine's resolver remembers",
+    )
+    ipv4 = constant(4, "-4", "--ipv4", sets="family", help="use IPv4 addresses only")
+    ipv6 = constant(6, "-6", "--ipv6", sets="family", help="use IPv6 addresses only")
+    cacert = optional(
+        "--cacert",
+        metavar="FILE",
+        read=values.cafile,
+        help="trust the authorities in this PEM file, and no others",
+    )
+    timeout = defaulted(
+        "--timeout",
+        metavar="TIME",
+        read=values.duration(),
+        default="10s",
+        help="longest wait for one request (10s)",
+    )
+
+
+class WaitingOptions(Values):
+    """How long to wait for a service that is coming up."""
+
+    deadline = defaulted(
+        "--deadline",
+        metavar="TIME",
+        read=values.duration(zero=True),
+        default="5m",
+        help="longest time for the whole run (5m); 0 means one attempt",
+    )
+    interval = defaulted(
+        "--interval",
+        metavar="TIME",
+        read=values.duration(),
+        default="1s",
+        help="pause between answers while waiting (1s); after a failure it doubles, up to 15s",
+    )
+    stable = defaulted(
+        "--stable",
+        metavar="N",
+        read=values.whole(1, 1000),
+        default="3",
+        help="good answers in a row that count as stable (3)",
+    )
+    stable_for = defaulted(
+        "--stable-for",
+        metavar="TIME",
+        read=values.duration(zero=True),
+        default="0",
+        needs_time=True,
+        help="how long they must have been good as well (0)",
+    )
+    retry_mismatch = switch(
+        "--retry-mismatch",
+        help="keep waiting on any wrong answer, a 404 or a wrong body too",
+    )
+
+
+class ExpectationOptions(Values):
+    """What an answer must look like."""
+
+    status = defaulted(
+        "--status",
+        metavar="CODES",
+        read=values.statuses,
+        default="2xx",
+        help="good status codes: 200, 2xx, 200-399, or a list of them (2xx); redirects are never followed",
+    )
+    body_contains = repeatable("--body-contains", metavar="TEXT", read=str, help="text in the body; repeatable")
+    body_regex = repeatable(
+        "--body-regex",
+        metavar="RE",
+        read=values.regex,
+        help="regular expression found in the body; repeatable",
+    )
+    body_equals = optional(
+        "--body-equals",
+        metavar="TEXT",
+        read=str,
+        help="the whole body, without the white space around it",
+    )
+    expect_header = repeatable(
+        "--expect-header",
+        metavar="HEADER",
+        read=values.expected_header,
+        help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable",
+    )
+    expect_json = repeatable(
+        "--expect-json",
+        metavar="/POINTER=VALUE",
+        read=values.expected_json,
+        help="string, number, true or false at this place of a JSON body (RFC 6901); repeatable",
+    )
+    max_body = defaulted(
+        "--max-body",
+        metavar="SIZE",
+        read=values.size,
+        default="1MiB",
+        help="read no more of a body (1MiB)",
+    )
+
+
+class IdentityOptions(Values):
+    """What names the task that answered."""
+
+    identity = defaulted(
+        "--identity",
+        metavar="WHERE",
+        read=values.identity,
+        default=f"body-regex:{values.DEFAULT_IDENTITY}",
+        help="where an answer names its task: header:NAME, body-regex:RE or json:/pointer "
+        "(the default page's `Hello from HOSTNAME`)",
+    )
+    allow_inconclusive = switch("--allow-inconclusive", help="exit 0 where a check could not tell")
+
+
+class CoverageOptions(Values):
+    """How much of the service must answer."""
+
+    expect_tasks = optional(
+        "--expect-tasks",
+        metavar="N",
+        read=values.whole(1, MAX_TASKS),
+        needs_time=True,
+        help="at least N distinct tasks answer",
+    )
+    miss_probability = defaulted(
+        "--miss-probability",
+        metavar="P",
+        read=values.number(1e-9, 0.5, "probability from 1e-9 to 0.5"),
+        default="0.001",
+        help="accepted chance to miss a task that does answer (0.001); sets the number of samples",
+    )
+    samples = optional(
+        "--samples",
+        metavar="N",
+        read=values.whole(1, 100_000),
+        needs_time=True,
+        help="requests to measure once stable (10, or what --expect-tasks needs)",
+    )
+    concurrency = defaulted(
+        "--concurrency",
+        metavar="N",
+        read=values.whole(1, 50),
+        default="1",
+        help="requests to measure at the same time (1); more is sooner done, but slows each answer down",
+    )
+    max_latency = repeatable(
+        "--max-latency",
+        metavar="RANK=TIME",
+        read=values.latency_bound,
+        needs_time=True,
+        help="longest whole request by rank: min, mean, p50, p90, p95, p99 or max, e.g. p95=500ms; repeatable",
+    )
+    each_address = switch(
+        "--each-address",
+        needs_time=True,
+        help="once stable, every address of the name answers by itself",
+    )
+    min_addresses = optional(
+        "--min-addresses",
+        metavar="N",
+        read=values.whole(1, 100),
+        help="the name has at least N addresses; a load balancer has one per availability zone",
+    )
+    closed = repeatable(
+        "--closed",
+        metavar="HOST:PORT",
+        read=values.host_port,
+        needs_time=True,
+        help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
+    )
+    all = switch("--all", help="check every line of the input, at the same time")
+
+
+class SecurityOptions(Values):
+    """What HTTPS must be like."""
+
+    min_days_left = defaulted(
+        "--min-days-left",
+        metavar="N",
+        read=values.whole(0, 400),
+        default="0",
+        needs_https=True,
+        help="the certificate lasts N days more",
+    )
+    min_tls = optional(
+        "--min-tls",
+        choices=("1.2", "1.3"),
+        read=str,
+        needs_time=True,
+        needs_https=True,
+        help="handshakes with any older version are refused",
+    )
+    redirect_from = optional(
+        "--redirect-from",
+        metavar="PORT",
+        read=parse_port,
+        needs_time=True,
+        needs_https=True,
+        help="plain HTTP on this port redirects here for good, with host, path and query kept",
+    )
+    security_headers = switch(
+        "--security-headers",
+        help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and disclose no version of "
+        "the server software",
+    )
+    no_trace = switch(
+        "--no-trace",
+        needs_time=True,
+        help="the method TRACE is refused, or at least echoes nothing",
+    )
+
+
+class OutputOptions(Values):
+    """What is reported, and where to."""
+
+    format = repeatable(
+        "--format",
+        metavar="NAME[=FILE]",
+        read=values.output,
+        help=f"{', '.join(values.FORMAT_NAMES)}; to a file or stderr, or one of them to stdout (text); repeatable",
+    )
+    config = optional(
+        "--config",
+        metavar="FILE",
+        read=str,
+        help="read options from a file, shell-quoted, # starts a comment; then VERIFY_OPTIONS from "
+        "the environment, then the command line: what comes later wins",
+    )
+    mask_query = switch("--mask-query", help="show the target without its query string")
+    quiet = switch("--quiet", help="no progress on stderr")
+    debug = switch("--debug", help="show the trace of an internal error")
+
+
+class WatchOptions(Values):
+    """How to watch, for how long, and what may go wrong meanwhile."""
+
+    rate = defaulted(
+        "--rate",
+        metavar="N",
+        # More would be a load test.
+        read=values.number(0.1, 100, "rate from 0.1 to 100 requests a second"),
+        default="10",
+        help="requests a second on each of two lanes, whatever the answers take (10)",
+    )
+    until_exit = switch(
+        "--until-exit",
+        help="watch until the command after -- has ended; the default with one",
+    )
+    lasting = optional(
+        "--for",
+        metavar="TIME",
+        read=values.duration(),
+        help="watch this long; without it until SIGINT",
+    )
+    until_file = optional(
+        "--until-file",
+        metavar="FILE",
+        read=str,
+        help="watch until this file is there, without a command",
+    )
+    before = defaulted(
+        "--before",
+        metavar="TIME",
+        read=values.duration(zero=True),
+        default="2s",
+        help="watch this long before the command starts (2s); tasks first seen later are new",
+    )
+    after = defaulted(
+        "--after",
+        metavar="TIME",
+        read=values.duration(zero=True),
+        default="2s",
+        help="watch on this long after the command has ended (2s)",
+    )
+    max_errors = optional(
+        "--max-errors",
+        metavar="N",
+        read=values.whole(0, 1_000_000),
+        help="failed requests that are accepted (0, unless another bound is given)",
+    )
+    min_availability = optional(
+        "--min-availability",
+        metavar="PERCENT",
+        read=values.number(0, 100, "percentage from 0 to 100: write 99.9"),
+        help="least share of good answers, e.g. 99.9",
+    )
+    max_outage = optional(
+        "--max-outage",
+        metavar="TIME",
+        read=values.duration(zero=True),
+        help="longest time without a good answer",
+    )
+    expect_change = switch("--expect-change", help="a task answers that did not answer before")
+
+
+class Watch(WatchOptions):
+    """How to watch; durations in seconds, `lasting` only without a command, `None` where a bound isn't given."""
+
+    command: tuple[str, ...]
+
+
+class Options(
+    TargetOptions,
+    WaitingOptions,
+    ExpectationOptions,
+    IdentityOptions,
+    CoverageOptions,
+    SecurityOptions,
+    OutputOptions,
+):
+    """The options of one run; durations in seconds, sizes in bytes."""
+
+    watch: Watch | None

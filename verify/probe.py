@@ -20,7 +20,7 @@ from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import NameServerError, Resolver, destination
 from verify.target import Target, no_balancer
 from verify.transport import ClosedWhileIdleError, OtherProtocolError, Transport
-from verify.values import Door
+from verify.values import HostPort
 
 _HINTS = {
     Phase.RESOLVE: "a new load balancer's name takes a minute to appear; is the stack deployed, the name right?",
@@ -162,7 +162,7 @@ class Probe:
     ) -> None:
         self.tls = target.scheme == "https"
         self.target = target
-        self.door = destination(target, options)
+        self.host_port = destination(target, options)
         self._options = options
         self._transport = transport
         self.resolver = resolver
@@ -211,7 +211,7 @@ class Probe:
             return self._explained(error, course)
 
     async def _resolve(self, course: _Course) -> None:
-        addresses = await self.resolver(self.door.host)
+        addresses = await self.resolver(self.host_port.host)
         if not addresses:
             raise socket.gaierror(socket.EAI_NODATA, "the name has no address")
         turn = self._sent % len(addresses)
@@ -279,7 +279,7 @@ class Probe:
 
     @cache  # noqa: B019 — one probe a run; parsing it anew would take as long as the rest of a request's making
     def _url(self, address: str) -> httpx.URL:
-        return httpx.URL(f"{self.target.scheme}://{Door(address, self.door.port)}{self.target.path}")
+        return httpx.URL(f"{self.target.scheme}://{HostPort(address, self.host_port.port)}{self.target.path}")
 
     def _unresolved(self, error: socket.gaierror, course: _Course) -> Failure:
         problem = visible(error.strerror or str(error))
@@ -316,10 +316,10 @@ def _refusable(address: str) -> bool:
 
 
 def _refused(address: str, course: _Course) -> Failure:
-    """Whoever controls a name's record must not make this machine ask its own metadata service."""
+    """Refuse an address by which a name's record would make this machine ask its own metadata service."""
     return Failure(
         phase=Phase.RESOLVE,
-        reason=f"the name leads to {visible(address)}, which is no load balancer's address: nothing was sent",
+        reason=f"the name resolves to {visible(address)}, which is no load balancer's address: nothing was sent",
         hint="who controls this name's record? the address of a machine's own services is never checked",
         addresses=course.addresses,
         final=True,

@@ -1,4 +1,4 @@
-"""Plain HTTP must lead to HTTPS, for good, and to the same place."""
+"""Plain HTTP must redirect to HTTPS permanently, and to the same URL."""
 
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
@@ -20,7 +20,7 @@ def plain(target: Target, port: int) -> Target:
 
 
 def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | Failure) -> Result:
-    """Whether the answer in plain leads to the target; `host` is how the target calls itself."""
+    """Whether the plain answer redirects to the target; `host` is the one of its Host header."""
     if isinstance(outcome, Failure):
         wrong = [outcome.reason]
     elif outcome.status not in _FOR_GOOD:
@@ -31,7 +31,7 @@ def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | 
     return Result(
         id="redirect",
         status=Status.UNKNOWN if cut else Status.FAIL if wrong else Status.OK,
-        actual="; ".join(wrong) or "leads to HTTPS for good, with host, path and query",
+        actual="; ".join(wrong) or "redirects to HTTPS permanently, with host, path and query",
         expected=f"301 or 308 from http port {asked.port} to https with the same host, path and query",
         hint=_hint(outcome, wrong),
         fault=ExitCode.WRONG_REDIRECT,
@@ -60,7 +60,7 @@ def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
         "query": place.query == query,
     }
     lost = [part for part, same in kept.items() if not same]
-    return [f"it leads to {_shown(place)}: {', '.join(lost)} changed"] if lost else []
+    return [f"it redirects to {_shown(place)}: {', '.join(lost)} changed"] if lost else []
 
 
 def _shown(place: SplitResult) -> str:

@@ -28,7 +28,7 @@ class Result(NamedTuple):
     expected: str = ""
     hint: str = ""
     fault: ExitCode | None = None
-    """Whose fault it is if it failed, where that can be told."""
+    """Whose fault a failure is, where that is known."""
 
     duration: float | None = None
     attempts: int = 0
@@ -120,7 +120,7 @@ class Report(NamedTuple):
 
     @property
     def fault(self) -> ExitCode | None:
-        """Whose fault it is that the run failed, where that can be told."""
+        """Whose fault it is that the run failed, where that is known."""
         failed = self.verdict in (ExitCode.FAILED, ExitCode.UNREACHABLE)
         found = (result.fault for result in (*self.phases, *self.checks) if result.status is Status.FAIL)
         return first_met(found) if failed else None

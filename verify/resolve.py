@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from verify.options import Options
 from verify.target import Target
-from verify.values import Door
+from verify.values import HostPort
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
@@ -30,15 +30,15 @@ _LOST_AFTER = 1.0
 
 def chosen_resolver(target: Target, options: Options) -> Resolver:
     """What the options say where addresses come from: themselves, or the operating system."""
-    door = destination(target, options)
-    given = {pin.host: pin.addresses for pin in reversed(options.resolve) if (pin.host, pin.port) == door}
+    host_port = destination(target, options)
+    given = {pin.host: pin.addresses for pin in reversed(options.resolve) if (pin.host, pin.port) == host_port}
     return partial(system_resolver, family=options.family, given=given, server=options.resolver)
 
 
-def destination(target: Target, options: Options) -> Door:
+def destination(target: Target, options: Options) -> HostPort:
     """Where connections go: to the target, unless asked otherwise."""
     host, port = options.connect_to or (target.host, target.port)
-    return Door(host or target.host, port)
+    return HostPort(host or target.host, port)
 
 
 async def system_resolver(
@@ -46,7 +46,7 @@ async def system_resolver(
     *,
     family: int | None = None,
     given: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    server: Door | None = None,
+    server: HostPort | None = None,
 ) -> tuple[str, ...]:
     """Ask a name server if one is given, else the operating system.
 
@@ -83,15 +83,15 @@ async def system_resolver(
     return await answer
 
 
-async def ask(host: str, server: Door, family: int | None) -> tuple[str, ...]:
+async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...]:
     """The addresses that one name server knows, past what this machine's resolver remembers.
 
     A negative answer is kept by every resolver on the way, for as long as the zone says; the zone's own server knows
-    first. It is asked for as long as the caller waits; raises `socket.gaierror` with what it said.
+    first. It is asked for as long as the caller waits; raises `socket.gaierror` with its answer.
     """
     import dns.asyncresolver  # noqa: PLC0415 — costs 100 ms, and is for few
 
-    # Only to a connected socket does the system tell that nobody is there.
+    # Only a connected socket gets an error where nothing listens.
     backend = dns.asyncbackend.get_backend("asyncio")
     backend.datagram_connection_required = lambda: True  # type: ignore[method-assign]
     resolver = dns.asyncresolver.Resolver(configure=False)

@@ -13,17 +13,17 @@ import httpx
 from verify import checks, sampling
 from verify.attempt import Attempt, judge, weighed
 from verify.exit_codes import ExitCode
+from verify.extra_checks import run_extra_checks
 from verify.options import Options
 from verify.outcome import Answer, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Report, Result, verdict
 from verify.resolve import Resolver, chosen_resolver
-from verify.surroundings import look_around
 from verify.target import Parsed
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str, str], None]
-"""Is told of each step as it is made: which, and what came of it."""
+"""Reports each step as it is made: its name, and what came of it."""
 
 STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
@@ -121,19 +121,19 @@ async def _gather(
 ) -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
-    said: list[tuple[str, str]] = []
+    reported: list[tuple[str, str]] = []
     phases = checks.phases(tls=probe.tls)
 
     def record(attempt: Attempt) -> None:
         evidence.attempts.append(attempt)
         for phase in phases:
-            if attempt.passed(phase) and (phase, "") not in said:
-                said.append((phase, ""))
+            if attempt.passed(phase) and (phase, "") not in reported:
+                reported.append((phase, ""))
                 progress(phase, checks.passed(phase, attempt.outcome))
         if attempt.stopped_in:
             waiting = (attempt.stopped_in, f"waiting: {attempt.text}")
-            if said[-1:] != [waiting]:
-                said.append(waiting)
+            if reported[-1:] != [waiting]:
+                reported.append(waiting)
                 progress(*waiting)
 
     evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
@@ -144,7 +144,7 @@ async def _gather(
     evidence.planned = sampling.planned(options)
     last = evidence.attempts[-1].outcome
     assert isinstance(last, Answer), "a service is stable by answering"
-    async for result in look_around(probe, options, last, lambda: deadline - clock() - shortest_attempt(options)):
+    async for result in run_extra_checks(probe, options, last, lambda: deadline - clock() - shortest_attempt(options)):
         evidence.found.append(result)
         progress(Phase.CHECKS, f"{result.id}: {result.actual}")
     progress(Phase.CHECKS, f"measuring {evidence.planned} requests")

@@ -25,7 +25,7 @@ _OWN_REFUSALS = {"NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "UNSUPPORTED_
 """This machine's OpenSSL won't offer such a version, so nothing is known of the server."""
 
 _CHAIN = (
-    "the certificate's chain leads to no authority that is trusted here",
+    "the certificate's chain ends at no authority that is trusted here",
     "does the listener send the intermediate certificates? a private authority is given with --cacert",
 )
 # https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error
@@ -103,10 +103,10 @@ def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator
     )
 
 
-async def versions_result(address: str, port: int, host: str, options: Options, room: float) -> Result:
+async def versions_result(address: str, port: int, host: str, options: Options, time_left: float) -> Result:
     """Whether versions older than asked for are refused. That the service answers by a newer one is known already."""
     versions = _OLDER[options.min_tls or "1.2"]
-    limit = min(options.timeout, room / len(versions))
+    limit = min(options.timeout, time_left / len(versions))
     offers = {version: await _offer(address, port, host, version, limit) for version in versions}
     status = Status.OK
     if Offer.ACCEPTED in offers.values():

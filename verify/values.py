@@ -1,7 +1,6 @@
-"""What an option may be: each reader returns its value, or raises what argparse tells with the name of the option."""
+"""What an option may be: each reader returns its value, or raises `ValueError` with the reason."""
 
 import re
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -85,8 +84,8 @@ class Pinned(NamedTuple):
     addresses: tuple[str, ...]
 
 
-class Door(NamedTuple):
-    """A host and port that may or may not be connected to; an empty host is the target's own."""
+class HostPort(NamedTuple):
+    """A host and port to connect to; an empty host is the target's own."""
 
     host: str
     port: int
@@ -102,8 +101,8 @@ class Output(NamedTuple):
     path: str | None
 
 
-def _refused(text: str, wanted: str, limit: int = 40) -> ArgumentTypeError:
-    return ArgumentTypeError(f"'{visible(text, limit)}' is no {wanted}")
+def _refused(text: str, wanted: str, limit: int = 40) -> ValueError:
+    return ValueError(f"'{visible(text, limit)}' is no {wanted}")
 
 
 def _matched(pattern: str, text: str, wanted: str) -> re.Match[str]:
@@ -175,7 +174,7 @@ def regex(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        raise ArgumentTypeError(f"not a regular expression: {visible(str(error))}") from None
+        raise ValueError(f"not a regular expression: {visible(str(error))}") from None
 
 
 def header(text: str) -> Header:
@@ -187,12 +186,12 @@ def header(text: str) -> Header:
         try:
             text = Path(text[1:]).read_text(encoding="utf-8").strip()
         except (OSError, ValueError):
-            raise ArgumentTypeError(f"can't read a header from the file {visible(text[1:])}") from None
+            raise ValueError(f"can't read a header from the file {visible(text[1:])}") from None
     match = re.fullmatch(rf"({_HEADER_NAME}):[ \t]*([\x20-\x7e\t]*)", text)
     if match is None:
-        raise ArgumentTypeError("a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)")
+        raise ValueError("a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)")
     if match[1].lower() in _OWN_HEADERS:
-        raise ArgumentTypeError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
+        raise ValueError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
     return Header(match[1], match[2].strip(), from_file)
 
 
@@ -211,20 +210,20 @@ def pinned(text: str) -> Pinned:
         addresses = [ip_address(each.strip("[]")) for each in (listed if host else "").split(",")]
         pin = Pinned(host.lower().removesuffix("."), parse_port(port), tuple(map(str, addresses)))
     except ValueError:
-        raise ArgumentTypeError(f"'{visible(text, 60)}' is not HOST:PORT:ADDR[,ADDR]") from None
+        raise ValueError(f"'{visible(text, 60)}' is not HOST:PORT:ADDR[,ADDR]") from None
     if any(map(no_balancer, addresses)):
-        raise ArgumentTypeError(f"'{visible(text, 60)}' has an address that can't be a load balancer's")
+        raise ValueError(f"'{visible(text, 60)}' has an address that can't be a load balancer's")
     return pin
 
 
-def door(text: str) -> Door:
+def host_port(text: str) -> HostPort:
     """HOST:PORT, or :PORT for the target's own host."""
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]]*):([0-9]+)", text)
     try:
         host, port = match.groups() if match else ("", "")
-        return Door(parse_target(host, port=parse_port(port)).target.host if host else "", parse_port(port))
+        return HostPort(parse_target(host, port=parse_port(port)).target.host if host else "", parse_port(port))
     except (ValueError, InputError):
-        raise _refused(text, "door: write HOST:PORT, or :PORT of the target", 60) from None
+        raise _refused(text, "host and port: write HOST:PORT, or :PORT of the target", 60) from None
 
 
 def output(text: str) -> Output:
@@ -246,7 +245,7 @@ def cafile(text: str) -> str:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
     except (OSError, ValueError):
-        raise ArgumentTypeError(f"{visible(text)} is no PEM file of certificates") from None
+        raise ValueError(f"{visible(text)} is no PEM file of certificates") from None
     return text
 
 
@@ -271,12 +270,12 @@ def latency_bound(text: str) -> LatencyBound:
     return LatencyBound(match[1], duration()(match[2]))
 
 
-def name_server(text: str) -> Door:
+def name_server(text: str) -> HostPort:
     """An address, and maybe a port."""
     match = re.fullmatch(r"\[([^\]]+)\](?::([0-9]+))?|([0-9.]+)(?::([0-9]+))?|([0-9A-Fa-f:.]+)", text)
     host, port = next(((match[at], match[at + 1]) for at in (1, 3) if match[at]), (match[5], "")) if match else ("", "")
     try:
-        return Door(str(ip_address(host)), parse_port(port or "53"))
+        return HostPort(str(ip_address(host)), parse_port(port or "53"))
     except ValueError:
         raise _refused(text, "name server: write an address, and maybe :PORT", 60) from None
 

@@ -38,7 +38,7 @@ async def wait_until_stable(
         options: Whatever was asked for.
         deadline: On the running loop's clock; an `options.deadline` of 0 makes one attempt in spite of it.
         rng: Spreads the pauses.
-        record: Is told of each attempt.
+        record: Keeps each attempt.
     """
     clock = asyncio.get_running_loop().time
     began = clock()
@@ -64,10 +64,10 @@ async def wait_until_stable(
             pause = backoff(failures, options.interval, rng)
             if isinstance(outcome, Answer):
                 pause = max(pause, min(explain.retry_after(outcome), LONGEST_PAUSE))
-        room = deadline - clock() - shortest_attempt(options) - took
-        if room <= 0:
+        time_left = deadline - clock() - shortest_attempt(options) - took
+        if time_left <= 0:
             return False
-        await asyncio.sleep(min(pause, room))
+        await asyncio.sleep(min(pause, time_left))
 
 
 def _worth_another_try(outcome: Answer | Failure, options: Options) -> bool:

@@ -27,8 +27,8 @@ _NOT_RUN = "nothing was changed while this watched: is it a program for this mac
 _PENDING, _GOOD, _BAD = b".ox"
 _ROUNDING = 1e-9
 _BOUND = 1000
-"""Distinct reasons and tasks that are told apart, and turns for worse or better that are told at once: there may be a
-new one with every request."""
+"""Distinct reasons and tasks that are counted each, and turns for worse or better that are printed at once: there may
+be a new one with every request."""
 
 
 class Record:
@@ -172,7 +172,7 @@ class Record:
         )
 
     def results(self) -> Iterator[Result]:
-        """What was asked for, held against what was seen; a bound that nobody gave judges nothing."""
+        """Judge what was seen by the bounds that were given."""
         watched = self.watched()
         requests, failed = self._requests, self._requests - self._good
         reasons = ", ".join(f"{count} x {reason}" for reason, count in list(watched.failures.items())[:3])
@@ -249,7 +249,7 @@ class Record:
 def _bounded(
     identifier: str, actual: str, *, good: bool, within: object, wanted: str | None, cause: Attempt | None
 ) -> Result:
-    """A number with a bound that holds or not, or without one, which is only told; `cause` is what failed most."""
+    """A number with a bound that holds or not, or without one, which is only reported; `cause` is what failed most."""
     if good or within or cause is None:
         return Result(id=identifier, status=Status.OK, actual=actual, expected=wanted or "")
     if wanted is None:

@@ -30,7 +30,7 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Certificates for 127.0.0.1, one for another name, and one that nobody signed; they share a key."""
+    """Make certificates for 127.0.0.1, one for another name, and one by no authority; they share a key."""
     run = partial(openssl, folder=folder)
     (folder / "extensions").write_text(
         "[here]\nsubjectAltName=IP:127.0.0.1\n[elsewhere]\nsubjectAltName=DNS:b.example\n"
@@ -38,7 +38,7 @@ def make_authority(folder: Path) -> Authority:
     run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem")
     own = ("req", "-x509", "-key", "key.pem", "-days", "100", "-subj")
     run(*own, "/CN=Authority", "-out", "ca.pem")
-    run(*own, "/CN=Nobody", "-addext", "subjectAltName=IP:127.0.0.1", "-out", "unsigned.pem")
+    run(*own, "/CN=Unsigned", "-addext", "subjectAltName=IP:127.0.0.1", "-out", "unsigned.pem")
     run("req", "-new", "-key", "key.pem", "-subj", "/CN=verify", "-out", "request.pem")
     sign = ("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-extfile", "extensions")
     for name, days in DAYS.items():

@@ -9,7 +9,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "null": (type(None),),
     "integer": (int,), "number": (int, float),
 }  # fmt: skip
-_SAID = {"$schema", "$id", "$defs", "title", "description", "type"}
+_ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "type"}
 
 
 def violations(value: Any, schema: Schema, root: Schema, where: str = "$") -> Iterator[str]:
@@ -18,7 +18,7 @@ def violations(value: Any, schema: Schema, root: Schema, where: str = "$") -> It
         yield f"{where}: {value!r} is no {schema['type']}"
         return
     for keyword, wanted in schema.items():
-        if keyword not in _SAID:
+        if keyword not in _ANNOTATIONS:
             yield from _KEYWORDS[keyword](value, wanted, schema, root, where)
 
 
@@ -58,10 +58,10 @@ def _any_of(value: Any, wanted: list[Schema], _schema: Schema, root: Schema, whe
         yield f"{where}: {value!r} is none of the alternatives"
 
 
-def _holds(said: str, check: Callable[[Any, Any], bool]) -> Callable[..., Iterator[str]]:
+def _holds(words: str, check: Callable[[Any, Any], bool]) -> Callable[..., Iterator[str]]:
     def keyword(value: Any, wanted: Any, _schema: Schema, _root: Schema, where: str) -> Iterator[str]:
         if not check(value, wanted):
-            yield f"{where}: {value!r} is not {said} {wanted!r}"
+            yield f"{where}: {value!r} is not {words} {wanted!r}"
 
     return keyword
 

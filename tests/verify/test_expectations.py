@@ -3,8 +3,8 @@
 import pytest
 
 from tests.verify.test_waiting import answer
+from verify.command_line import parse_options
 from verify.expectations import expectations
-from verify.options import parse_options
 from verify.outcome import TlsSeen
 
 TLS = TlsSeen("TLSv1.3", ("a.example",), 90.0)

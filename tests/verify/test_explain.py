@@ -12,7 +12,7 @@ from verify.outcome import Answer
 
 
 @pytest.mark.parametrize(
-    ("status", "server", "said"),
+    ("status", "server", "text"),
     [
         (200, "nginx", "200"),
         (502, "awselb/2.0", "502 from the load balancer: a target closed the connection or sent no valid answer"),
@@ -26,8 +26,8 @@ from verify.outcome import Answer
         (503, "a\x1b[2Jb", "503 from a\\x1b[2Jb"),
     ],
 )
-def test_an_error_names_who_made_it(status: int, server: str, said: str) -> None:
-    assert describe(answer(status, server=server)) == said
+def test_an_error_names_who_made_it(status: int, server: str, text: str) -> None:
+    assert describe(answer(status, server=server)) == text
 
 
 def test_an_error_without_a_server_is_a_bare_status() -> None:

@@ -17,11 +17,11 @@ from verify.report import Report, exit_code
 
 @dataclass(frozen=True)
 class Case:
-    """How it is broken, and what a reader is told."""
+    """How it is broken, and the text of the report."""
 
     broken: Callable[[], Report]
     result: str
-    said: str
+    text: str
     hint: str
     code: ExitCode
 
@@ -154,13 +154,13 @@ def test_each_fault_has_its_sentence_its_hint_and_its_exit_code(name: str) -> No
     case = CASES[name]
     report = case.broken()
     result = found(report, case.result)
-    assert case.said in result.actual
+    assert case.text in result.actual
     assert case.hint in result.hint
     assert report.exit_code is case.code
 
 
 def test_no_two_faults_read_the_same() -> None:
-    assert len({case.said for case in CASES.values()}) == len(CASES)
+    assert len({case.text for case in CASES.values()}) == len(CASES)
 
 
 @pytest.mark.parametrize("status", [502, 503, 504, 460, 463, 500])

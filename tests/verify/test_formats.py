@@ -21,7 +21,7 @@ from verify.values import FORMAT_NAMES
 PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8"))
 
 
-def nobody(_number: int, _request: httpx.Request) -> httpx.Response:
+def unnamed(_number: int, _request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, text="Welcome to nginx!")
 
 
@@ -29,8 +29,8 @@ REPORTS = {
     "passed": lambda: test_run.run(hello, "--expect-tasks", "2"),
     "failed": lambda: test_run.run(hello, "--status", "404", "--expect-header", "X-A=#\\", target="https://a.example"),
     "unreachable": lambda: test_run.run(hello, "--deadline", "5s", resolves_after=99),
-    "inconclusive": lambda: test_run.run(nobody, "--expect-tasks", "2"),
-    "forgiven": lambda: test_run.run(nobody, "--expect-tasks", "2", "--allow-inconclusive"),
+    "inconclusive": lambda: test_run.run(unnamed, "--expect-tasks", "2"),
+    "forgiven": lambda: test_run.run(unnamed, "--expect-tasks", "2", "--allow-inconclusive"),
     "interrupted": lambda: test_run.run(hello, stop_after=0.001),
     "watched": lambda: test_watch.watch(test_watch.down(8.0, 9.0)),
     "watched without a command": lambda: test_watch.watch(

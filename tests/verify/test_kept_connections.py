@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.verify.fake_alb import hello, page
-from verify.options import parse_options
+from verify.command_line import parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.target import parse_target

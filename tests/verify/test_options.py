@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from verify import VERSION
+from verify.command_line import CHECK, WATCH, build_parser, parse_options
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
-from verify.options import CHECK, WATCH, build_parser, parse_options
 from verify.values import Header
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
@@ -129,7 +129,7 @@ def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: 
 
 
 @pytest.mark.parametrize(
-    ("text", "door"),
+    ("text", "host_port"),
     [
         (":22", ("", 22)),
         ("A.example:8080", ("a.example", 8080)),
@@ -138,8 +138,8 @@ def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: 
         ("[::1]:80", ("::1", 80)),
     ],
 )
-def test_a_door_is_a_host_and_a_port_or_a_port_of_the_target(text: str, door: tuple[str, int]) -> None:
-    assert parse_options(["--closed", text]).closed == (door,)
+def test_a_host_and_port_may_be_a_port_of_the_target(text: str, host_port: tuple[str, int]) -> None:
+    assert parse_options(["--closed", text]).closed == (host_port,)
 
 
 def test_a_header_is_read_from_a_file(tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_the_numbers_that_a_pipeline_relies_on_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "door"),
+    ("text", "host_port"),
     [
         ("192.0.2.1", ("192.0.2.1", 53)),
         ("192.0.2.1:5353", ("192.0.2.1", 5353)),
@@ -267,8 +267,8 @@ def test_the_numbers_that_a_pipeline_relies_on_stay() -> None:
         ("[::1]:5353", ("::1", 5353)),
     ],
 )
-def test_a_name_server_is_an_address_and_maybe_a_port(text: str, door: tuple[str, int]) -> None:
-    assert parse_options(["--resolver", text]).resolver == door
+def test_a_name_server_is_an_address_and_maybe_a_port(text: str, host_port: tuple[str, int]) -> None:
+    assert parse_options(["--resolver", text]).resolver == host_port
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_a_file(

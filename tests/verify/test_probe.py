@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.verify.fake_alb import FakeAlb, Script, hello, page
 from verify import VERSION
-from verify.options import parse_options
+from verify.command_line import parse_options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.resolve import Resolver, chosen_resolver, system_resolver
@@ -204,7 +204,7 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("response", "said"),
+    ("response", "text"),
     [
         pytest.param([b""], "disconnected without sending", id="closed at once"),
         pytest.param([b"hello\n"], "disconnected without sending", id="HTTP/0.9"),
@@ -221,12 +221,12 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes) -> None:
         pytest.param([b"\x1b[31m\x1b]0;owned\x07\r\n\r\n"], "illegal status line", id="terminal codes"),
     ],
 )  # fmt: skip
-def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: list[bytes], said: str) -> None:
+def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: list[bytes], text: str) -> None:
     outcome = ask(lambda _number, _request: response)
     assert isinstance(outcome, Failure)
     assert outcome.phase is Phase.HTTP
     assert outcome.reason.isprintable()
-    assert any(words in outcome.reason for words in said.split("|")), outcome.reason
+    assert any(words in outcome.reason for words in text.split("|")), outcome.reason
 
 
 PIECES = [

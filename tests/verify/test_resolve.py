@@ -1,4 +1,4 @@
-"""A name server on loopback that answers as it is told, and what is made of it."""
+"""A name server on loopback that answers by a script, and what is made of it."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from tests.verify.test_probe import closed_port
 from verify.exit_codes import ExitCode
 from verify.main import main
 from verify.resolve import ask
-from verify.values import Door
+from verify.values import HostPort
 
 Reply = Callable[[int, bytes], list[bytes]]
 """Given the number of the query and its bytes: the datagrams that are sent back."""
@@ -25,7 +25,7 @@ ALIAS = b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 60, 4) + b"\x01b\xc0\x0e"
 """The first record of an answer: a.example is another name of b.example."""
 
 ALIASED = b"\xc0\x27"
-"""The name that the alias leads to."""
+"""The name that the alias points to."""
 
 
 def record(address: str, owner: bytes = b"\xc0\x0c") -> bytes:
@@ -42,7 +42,7 @@ def kind(query: bytes) -> int:
 
 
 @contextmanager
-def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[Door]:
+def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[HostPort]:
     """A responder on a port of its own, by UDP, and on the same by TCP if asked."""
     number = iter(range(1000))
     with (
@@ -74,7 +74,7 @@ def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[Door]:
         threading.Thread(target=serve, daemon=True).start()
         if by_tcp:
             threading.Thread(target=serve_streams, args=(by_tcp,), daemon=True).start()
-        yield Door("127.0.0.1", datagrams.getsockname()[1])
+        yield HostPort("127.0.0.1", datagrams.getsockname()[1])
         for listening in (datagrams, streams):
             with suppress(OSError):
                 listening.shutdown(socket.SHUT_RDWR)
@@ -85,7 +85,7 @@ def addresses(reply: Reply, family: int | None = 4, by_tcp: Reply | None = None,
         return asyncio.run(asked(server, family, limit))
 
 
-async def asked(server: Door, family: int | None = 4, limit: float = 10) -> tuple[str, ...]:
+async def asked(server: HostPort, family: int | None = 4, limit: float = 10) -> tuple[str, ...]:
     async with asyncio.timeout(limit):
         return await ask("a.example", server, family)
 
@@ -102,11 +102,11 @@ def test_the_addresses_behind_aliases_are_those_of_the_family(family: int | None
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "name"),
     [(3, "NXDOMAIN"), (2, "SERVFAIL"), (5, "REFUSED"), (6, "YXDOMAIN"), (9, "NOTAUTH")],
 )
-def test_what_the_server_says_is_told(code: int, said: str) -> None:
-    with pytest.raises(socket.gaierror, match=f"{said} from the name server"):
+def test_the_servers_answer_is_reported(code: int, name: str) -> None:
+    with pytest.raises(socket.gaierror, match=f"{name} from the name server"):
         addresses(lambda _number, query: [answer(query, code=code)])
 
 
@@ -145,7 +145,7 @@ def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_server_that_is_not_there_is_a_failure() -> None:
     with pytest.raises(socket.gaierror, match="refused"):
-        asyncio.run(asked(Door("127.0.0.1", closed_port())))
+        asyncio.run(asked(HostPort("127.0.0.1", closed_port())))
 
 
 def test_a_silent_server_is_left_when_time_is_up() -> None:

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from tests.verify.test_waiting import failure
 from tests.verify.virtual_time import run_in_virtual_time
+from verify.command_line import parse_options
 from verify.exit_codes import ExitCode
+from verify.extra_checks import trace_result
 from verify.formats import FORMATS
 from verify.formats.text import text
-from verify.options import parse_options
 from verify.outcome import Phase
 from verify.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
 from verify.run import Evidence, check
-from verify.surroundings import trace_result
 from verify.target import Target, parse_target
 
 Handler = Callable[[int, httpx.Request], httpx.Response]
@@ -435,7 +435,7 @@ def test_trace_must_echo_nothing(
         return httpx.MockTransport(lambda request: handler(0, request))
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("verify.surroundings.new_transport", refuse)
+        patched.setattr("verify.extra_checks.new_transport", refuse)
         report = run(hello, "--no-trace")
     assert found(report, "trace").status is status
 

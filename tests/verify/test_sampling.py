@@ -1,4 +1,4 @@
-"""How many requests tell N tasks apart: the arithmetic, its promise, and where a task's name is read."""
+"""How many requests distinguish N tasks: the arithmetic, its promise, and where a task's name is read."""
 
 import random
 from collections import Counter
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.test_waiting import answer
-from verify.options import parse_options
+from verify.command_line import parse_options
 from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed, skewed
 from verify.values import DEFAULT_IDENTITY
 

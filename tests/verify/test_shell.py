@@ -221,10 +221,10 @@ WATCH = ("watch", "--rate", "20", "--before", "200ms", "--after", "100ms")
 
 
 def test_a_watched_commands_exit_code_and_output_come_through_and_stdout_is_the_reports(alb: FakeAlb) -> None:
-    done = verify(*WATCH, alb.authority, "--until-exit", "--", "sh", "-c", "echo said; exit 7")
+    done = verify(*WATCH, alb.authority, "--until-exit", "--", "sh", "-c", "echo printed; exit 7")
     assert done.returncode == 7
-    assert b"said" in done.stderr
-    assert b"said" not in done.stdout
+    assert b"printed" in done.stderr
+    assert b"printed" not in done.stdout
     assert b"sh ended with 7" in done.stdout
     assert done.stdout.endswith(b", but sh ended with 7 (exit 7)\n")
 
@@ -261,9 +261,9 @@ def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_writt
     script = "trap 'echo tidying up >&2; exit 3' INT; echo ready >&2; while :; do sleep 0.05; done"
     with begun(*WATCH, alb.authority, "--", "sh", "-c", script, says=rb"^ready$") as (running, output, errors):
         running.send_signal(signal.SIGINT)
-        said, report = errors.read(), output.read()
+        printed, report = errors.read(), output.read()
     assert running.returncode == ExitCode.INTERRUPTED
-    assert said.count(b"tidying up") == 1
+    assert printed.count(b"tidying up") == 1
     assert b"sh ended with 3" in report
 
 
@@ -298,7 +298,7 @@ def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> Non
     elsewhere = ("--connect-to", alb.authority)
     done = verify("http://shop.example/cart", *elsewhere, "--each-address", "--closed", ":1", *QUICK)
     assert done.returncode == ExitCode.PASSED
-    asked = [request for request in alb.requests[seen:] if request]  # a knock on the door asks nothing
+    asked = [request for request in alb.requests[seen:] if request]  # connecting to the port requests nothing
     assert all(request.startswith(b"GET /cart ") and b"Host: shop.example\r\n" in request for request in asked)
 
 
@@ -315,9 +315,9 @@ def test_a_bug_is_70_with_a_trace_only_on_demand(
 ) -> None:
     monkeypatch.setattr("verify.run.run", None)
     assert main(["127.0.0.1"]) == ExitCode.INTERNAL
-    said = capsys.readouterr().err
-    assert "TypeError" in said
-    assert "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert "TypeError" in printed
+    assert "Traceback" not in printed
     assert main(["127.0.0.1", "--debug"]) == ExitCode.INTERNAL
     assert "Traceback" in capsys.readouterr().err
 

@@ -60,7 +60,7 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "text"),
     [
         pytest.param(b"", "empty input: did `pulumi stack output NAME` fail?", id="nothing"),
         pytest.param(b" \t ", "empty input", id="white space"),
@@ -154,11 +154,11 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         pytest.param(b"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b", "it is an ARN", id="an ARN"),
     ],
 )
-def test_what_is_no_target_is_refused_with_its_reason(given: bytes, said: str) -> None:
+def test_what_is_no_target_is_refused_with_its_reason(given: bytes, text: str) -> None:
     with pytest.raises(InputError) as refused:
         read_targets(given)
     message = f"{refused.value.problem}\n{refused.value.hint}"
-    assert said in message
+    assert text in message
     assert refused.value.hint
     assert message.count("\n") == 1
     assert message.replace("\n", "").isprintable()
@@ -184,7 +184,7 @@ def test_an_ambiguous_set_of_outputs_is_told_by_key_never_by_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "text"),
     [
         ({"other": "a.example"}, "no output 'albDns'"),
         ({"albDns": None}, "'albDns' is null"),
@@ -192,8 +192,8 @@ def test_an_ambiguous_set_of_outputs_is_told_by_key_never_by_value() -> None:
         ({"albDns": "[secret]"}, "the output is secret"),
     ],
 )
-def test_a_named_output_must_hold_a_host(values: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said.replace("[", r"\[")):
+def test_a_named_output_must_hold_a_host(values: dict[str, object], text: str) -> None:
+    with pytest.raises(InputError, match=text.replace("[", r"\[")):
         read_targets(outputs(**values).encode(), output_name="albDns")
 
 
@@ -228,8 +228,8 @@ def test_an_option_that_contradicts_the_target_is_refused(options: dict[str, Any
     ],
 )
 def test_what_the_reader_should_know_is_noted(given: str, note: str) -> None:
-    (said,) = parse_target(given).notes
-    assert note in said
+    (text,) = parse_target(given).notes
+    assert note in text
 
 
 def test_a_load_balancers_name_needs_no_note() -> None:

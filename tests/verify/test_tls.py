@@ -14,9 +14,9 @@ from tests.verify.authority import Authority
 from tests.verify.fake_alb import FakeAlb, hello, page
 from tests.verify.test_probe import closed_port
 from tests.verify.test_waiting import answer, failure
+from verify.command_line import parse_options
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.options import parse_options
 from verify.outcome import TlsSeen
 from verify.redirect import plain, redirect_result
 from verify.report import Status
@@ -55,17 +55,17 @@ def test_a_certificate_that_ends_soon_is_hinted_at_and_fails_when_asked(check: C
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "text"),
     [
         ("expired", "the certificate has expired"),
         ("other", "the certificate is for other addresses"),
-        ("unsigned", "the certificate's chain leads to no authority that is trusted here"),
+        ("unsigned", "the certificate's chain ends at no authority that is trusted here"),
     ],
 )
-def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(check: Check, name: str, said: str) -> None:
+def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(check: Check, name: str, text: str) -> None:
     code, report = check(name)
     assert code == ExitCode.BAD_CERTIFICATE
-    assert f"FAIL  tls     {said}" in report
+    assert f"FAIL  tls     {text}" in report
     assert re.search(r"unreachable after [0-9]\.", report), "another try would not help"
 
 
@@ -167,4 +167,4 @@ def test_a_whole_run_follows_the_redirect_check_to_its_own_port(check: Check) ->
         assert b"GET /?verify=kept HTTP" in http.requests[0]
         assert b"hunter2" not in http.requests[0], "a credential is not for a wire without TLS"
     assert code == ExitCode.WRONG_REDIRECT
-    assert "it leads to https://127.0.0.1/?***: port changed" in report
+    assert "it redirects to https://127.0.0.1/?***: port changed" in report

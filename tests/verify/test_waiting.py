@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.attempt import Attempt
-from verify.options import parse_options
+from verify.command_line import parse_options
 from verify.outcome import Answer, Failure, Phase, Timings, TlsSeen
 from verify.waiting import LONGEST_PAUSE, backoff, wait_until_stable
 

@@ -12,9 +12,10 @@ import pytest
 
 from tests.verify.test_waiting import answer, failure
 from tests.verify.virtual_time import run_in_virtual_time
+from verify.command_line import parse_options
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
-from verify.options import Options, parse_options
+from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.report import Report, Result, Status
 from verify.target import parse_target

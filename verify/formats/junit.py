@@ -36,6 +36,6 @@ def _case(suite: Element, result: Result, report: Report) -> str:
     if result.status is Status.UNKNOWN and not report.exit_code:
         element = "skipped"
     if element:
-        told = SubElement(case, element, message=result.actual)
-        told.text = "\n".join(filter(None, (result.expected and f"expected: {result.expected}", result.hint)))
+        detail = SubElement(case, element, message=result.actual)
+        detail.text = "\n".join(filter(None, (result.expected and f"expected: {result.expected}", result.hint)))
     return element

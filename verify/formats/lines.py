@@ -16,8 +16,8 @@ def lines(reports: Sequence[Report]) -> str:
     return "".join(f"{json.dumps(line)}\n" for report in reports for line in _lines(report_object(report), report))
 
 
-def told(url: str, step: str, text: str) -> str:
-    """A line for a step of a run that goes on, which those of its report follow."""
+def progress_line(url: str, step: str, text: str) -> str:
+    """Write a step of a run as it is made, before the lines of its report."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return f"{json.dumps({'kind': 'progress', 'url': url, 'time': now, 'step': step.strip(), 'text': text})}\n"
 

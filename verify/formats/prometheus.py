@@ -29,16 +29,16 @@ def prometheus(reports: Sequence[Report]) -> str:
     """Every metric once with all its samples, as the format wants it."""
     samples = [sample for report in reports for sample in _samples(report)]
     lines = []
-    for name, said in _HELP.items():
+    for name, text in _HELP.items():
         own = [f"{name}{labels} {value:.12g}" for metric, labels, value in samples if metric == name]
-        lines += [f"# HELP {name} {said}", f"# TYPE {name} gauge", *own] if own else []
+        lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge", *own] if own else []
     return "".join(f"{line}\n" for line in lines)
 
 
 def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
     def sample(name: str, value: float, **labels: str) -> tuple[str, str, float]:
-        told = {"instance": report.url, **labels}
-        return name, "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in told.items()) + "}", value
+        pairs = {"instance": report.url, **labels}
+        return name, "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in pairs.items()) + "}", value
 
     watched, samples = report.watched, report.samples
     failed = sum(lane.failed for lane in watched.lanes.values()) if watched else samples.errors

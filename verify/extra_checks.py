@@ -1,53 +1,57 @@
-"""What is looked at once the service is stable, besides the answers that are measured."""
+"""Extra checks of a stable service, besides the answers that are measured."""
 
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from verify import doors, redirect, tls, values
+from verify import closed_ports, redirect, tls, values
 from verify.attempt import Attempt, judge, weighed
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
 from verify.probe import Probe, new_transport
 from verify.report import Result, Status
-from verify.values import Door
+from verify.values import HostPort
 
 TRACE_MARK = "X-Verify-Trace"
 """A header with a random value, by which an echo of the request is recognised."""
 
-Room = Callable[[], float]
+TimeLeft = Callable[[], float]
 """Seconds that are left, less what the deadline keeps back; none or fewer when it is over."""
 
 
-async def look_around(probe: Probe, options: Options, answer: Answer, room: Room) -> AsyncIterator[Result]:
-    """One result for each thing that was asked for; `answer` is the service's last."""
+async def run_extra_checks(
+    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft
+) -> AsyncIterator[Result]:
+    """Yield one result for each check that was requested; `answer` is the service's last."""
     target = probe.target
     if options.each_address or options.min_addresses:
         addresses = sorted(answer.addresses)
-        alone = {address: await _alone(probe, address, options, room) for address in addresses if options.each_address}
+        alone = {
+            address: await _alone(probe, address, options, time_left) for address in addresses if options.each_address
+        }
         yield address_result(alone, addresses, options)
     if options.closed:
-        control = probe.door
-        closed = [door if door.host else Door(control.host, door.port) for door in options.closed]
-        knocks = await doors.knock_on_all(closed, control, room(), resolver=probe.resolver)
-        yield doors.closed_result(closed, control, knocks)
+        control = probe.host_port
+        closed = [each if each.host else HostPort(control.host, each.port) for each in options.closed]
+        states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=probe.resolver)
+        yield closed_ports.closed_result(closed, control, states)
     if options.min_tls:
-        yield await tls.versions_result(answer.address, probe.door.port, target.host, options, room())
+        yield await tls.versions_result(answer.address, probe.host_port.port, target.host, options, time_left())
     if options.redirect_from:
         asked = redirect.plain(target, options.redirect_from)
         async with new_transport(asked) as transport:
             # Headers may hold credentials, which are not for a wire without TLS.
-            to = options.connect_to and Door(options.connect_to.host, asked.port)
-            bare = options._replace(header=(), connect_to=to)
+            to = options.connect_to and HostPort(options.connect_to.host, asked.port)
+            bare = options.replace(header=(), connect_to=to)
             in_plain = Probe(asked, bare, transport=transport, resolver=probe.resolver)
-            outcome = await in_plain(min(options.timeout, room()))
+            outcome = await in_plain(min(options.timeout, time_left()))
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
     if options.no_trace:
         async with new_transport(target, cafile=options.cacert) as transport:
             mark = os.urandom(8).hex()
-            marked = options._replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
+            marked = options.replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
             tracing = Probe(target, marked, transport=transport, resolver=probe.resolver)
-            yield trace_result(await tracing(min(options.timeout, room())), mark)
+            yield trace_result(await tracing(min(options.timeout, time_left())), mark)
 
 
 def trace_result(outcome: Answer | Failure, mark: str) -> Result:
@@ -72,14 +76,14 @@ def trace_result(outcome: Answer | Failure, mark: str) -> Result:
     return Result(id="trace", status=status, actual=actual, expected="the request is not echoed", hint=hint, attempts=1)
 
 
-async def _alone(probe: Probe, address: str, options: Options, room: Room) -> Attempt | None:
+async def _alone(probe: Probe, address: str, options: Options, time_left: TimeLeft) -> Attempt | None:
     """Ask one address until it answers well, as often as makes the service stable."""
     attempts: list[Attempt] = []
     for turn in range(options.stable):
-        if room() <= 0:
+        if time_left() <= 0:
             break
-        await asyncio.sleep(min(options.interval, room()) if turn else 0)
-        attempts.append(judge(await probe(min(options.timeout, room()), address), options, 0.0))
+        await asyncio.sleep(min(options.interval, time_left()) if turn else 0)
+        attempts.append(judge(await probe(min(options.timeout, time_left()), address), options, 0.0))
         if attempts[-1].stopped_in is None:
             break
     return next(reversed(weighed(attempts)), None)
