@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from localaws import pulumi_command
 from localaws.daemon_client import DaemonFailed, ensure, stop
-from localaws.home import Home, NoProject
+from localaws.home import BadLock, Home, NoProject
 from localaws.logs import follow, streams
 from localaws.pulumi_state import BadState
 
@@ -38,6 +38,13 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 )
 
 
+_EXPECTED = (
+    *(BadLock, BadState, DaemonFailed, NoProject, OSError),
+    *(pulumi_command.BadConfig, pulumi_command.NoCli),
+)
+"""What a user can put right; the message says how."""
+
+
 def entry_point() -> NoReturn:
     """The console script."""
     try:
@@ -47,7 +54,7 @@ def entry_point() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except (DaemonFailed, NoProject, pulumi_command.NoCli, pulumi_command.BadConfig, BadState, OSError) as error:
+    except _EXPECTED as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 

@@ -19,7 +19,7 @@ from localaws.files import write_atomically
 from localaws.tagging import ALL_TAGS, NO_TAGGING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from localaws.catalog import Properties
@@ -185,11 +185,7 @@ class Cloud:
         kind = type_of(token)
         _reject_unknown(token, inputs)
         _raise(*kind.check(inputs, region))
-        orphans = [each for each in self.all(token) if each.urn == urn and not each.acknowledged]
-        for orphan in orphans:
-            self._remove(orphan)
-        if orphans:
-            self.changed()
+        self._discard([each for each in self.all(token) if each.urn == urn and not each.acknowledged])
         _raise(*kind.admit(inputs, self, None))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
@@ -253,6 +249,21 @@ class Cloud:
             self.draining.discard(identifier)
             self._tell()
 
+    def discard_unrecorded(self, urns: Collection[str], recorded: Collection[str]) -> list[str]:
+        """Remove what a run created that was killed before the engine recorded it in the stack's state.
+
+        Args:
+            urns: What the run was creating.
+            recorded: The ids of what the state has.
+
+        Returns:
+            The URNs of what was removed.
+        """
+        made = [each for each in self._resources.values() if each.urn in urns]
+        unrecorded = [each for each in made if not each.acknowledged and each.id not in recorded]
+        self._discard(unrecorded)
+        return [each.urn for each in unrecorded]
+
     def acknowledge(self, token: str, identifier: str) -> None:
         """Note that the engine knows this resource; saved, as the difference to an orphan must outlive the daemon."""
         resource = self.get(token, identifier)
@@ -301,6 +312,14 @@ class Cloud:
     def _remove(self, resource: Resource) -> None:
         for each in self._with_dependents(resource):
             del self._resources[each.token, each.id]
+
+    def _discard(self, unrecorded: Sequence[Resource]) -> None:
+        """Remove resources that no run knows, whatever refers to them."""
+        for each in unrecorded:
+            if self.get(each.token, each.id):  # it may have gone along with one before
+                self._remove(each)
+        if unrecorded:
+            self.changed()
 
     def _save(self) -> None:
         if self._path is not None:

@@ -23,6 +23,10 @@ class NoProject(Exception):  # noqa: N818 — a state of the user's folder
     """There is no Pulumi project here."""
 
 
+class BadLock(Exception):  # noqa: N818 — it is the file that is bad
+    """The file that a daemon locks was overwritten; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Home:
     """The files of one local AWS."""
@@ -131,9 +135,19 @@ def try_lock(home: Home) -> TextIO | None:
 
 
 def holder(home: Home) -> int | None:
-    """Process id of the living daemon, ready or not; None if there is none."""
+    """Process id of the living daemon, ready or not; None if there is none.
+
+    Raises:
+        BadLock: A daemon lives, and its lock doesn't hold its process id.
+    """
     lock = try_lock(home)
     if lock is not None:
         lock.close()
         return None
-    return int(home.lock.read_text() or 0) or None
+    text = home.lock.read_text(errors="replace").strip()
+    if text and not text.isdecimal():
+        raise BadLock(
+            f"{home.lock} is locked by a running daemon, but was overwritten: it has {text[:20]!r}, no process id. "
+            f"`lsof {home.lock}` shows the daemon's id: end it by `kill`, and run the command again"
+        )
+    return int(text or 0) or None

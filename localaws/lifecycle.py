@@ -13,12 +13,12 @@ from localaws.alb.authority import authority_file
 from localaws.catalog.ecs import SERVICE
 from localaws.catalog.listeners import LISTENER
 from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.daemon_functions import DISCARD_UNRECORDED, STATUS
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
 from localaws.logs import streams
 from localaws.names import aliases
 from localaws.provider import NotSettled
-from localaws.status import FUNCTION as STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +80,7 @@ class Running:
         """Provider functions that only running things can answer."""
         return {
             STATUS: self._status,
+            DISCARD_UNRECORDED: self._discard_unrecorded,
             GET_SERVICE: self._service,
             **{token: partial(self._with_parameters, token) for token in _SEEDED},
         }
@@ -92,6 +93,9 @@ class Running:
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._home.path)),
         }
+
+    def _discard_unrecorded(self, args: Properties) -> Mapping[str, Any]:
+        return {"discarded": self._cloud.discard_unrecorded(args["urns"], args["recorded"])}
 
     async def start(self) -> None:
         """Start again whatever ran before."""

@@ -347,8 +347,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return to_wire({**resource.outputs, **self._lifecycle.live(resource)})
 
     def _reporter(self, session: _Session, urn: str) -> Report:
-        """A function that shows a line beside the resource in the user's terminal, replacing the one before."""
+        """A function that shows a line beside the resource in the user's terminal, once, replacing the one before."""
         under_way: set[asyncio.Task[None]] = set()
+        last = ""
 
         async def send(message: str) -> None:
             line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True)
@@ -356,7 +357,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 await session.engine.Log(line)
 
         def report(message: str) -> None:
-            if session.engine is not None:
+            nonlocal last
+            if session.engine is not None and message != last:
+                last = message
                 task = asyncio.create_task(send(message))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)

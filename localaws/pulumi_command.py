@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -44,6 +45,7 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
     Raises:
         NoCli: There is no Pulumi CLI to become.
         BadState: Pulumi's state is damaged beyond repair.
+        DaemonFailed: The local AWS doesn't answer.
         BadConfig: The stack's configuration file can't be read.
     """
     cli = _cli()
@@ -54,7 +56,7 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
     if command in _WANTS_STACK | {"cancel"} and (project := _project_name(home)) is not None:
-        StackState(home.backend, project, stack).put_right(_say)
+        StackState(home.backend, project, stack).put_right(_say, partial(_discard_unrecorded, address))
     if command in _WANTS_STACK:
         _ensure_stack(home, cli, environment, stack)
     if command in _WRITES_CONFIG and not options.config_file:
@@ -152,6 +154,12 @@ def _earlier(copy: Path) -> str:
     except UnicodeDecodeError:
         _say(f"{copy} isn't UTF-8 text: it is made anew")
         return ""
+
+
+def _discard_unrecorded(address: Address, urns: Sequence[str], recorded: Sequence[str]) -> None:
+    from localaws.daemon_functions import DISCARD_UNRECORDED, call  # noqa: PLC0415 — brings gRPC, half a second
+
+    call(address, DISCARD_UNRECORDED, {"urns": list(urns), "recorded": list(recorded)})
 
 
 def _say(message: str) -> None:

@@ -6,13 +6,16 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from localaws.files import set_aside, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+Discard: TypeAlias = "Callable[[Sequence[str], Sequence[str]], None]"
+"""Takes the URNs of creations, and the ids of all resources that the state has."""
 
 _META = "version: 1\n"
 """Content of the backend's `meta.yaml`."""
@@ -42,11 +45,12 @@ class StackState:
             (self._of_locks() / self.stack).glob("*.json")
         )
 
-    def put_right(self, say: Callable[[str], None]) -> None:
+    def put_right(self, say: Callable[[str], None], discard: Discard) -> None:
         """Make a damaged state readable again, and let go what a killed run was creating.
 
         Args:
             say: Is called with each thing that was done, and why.
+            discard: Removes what a killed run was creating, where that exists by now.
 
         Raises:
             BadState: It is damaged, and so is every backup.
@@ -54,7 +58,7 @@ class StackState:
         self._restore_meta(say)
         if self.file.exists() and not self.locked:
             self._restore(say)
-            self._forget_creations(say)
+            self._forget_creations(say, discard)
         elif not self.file.exists() and (self.locked or self._has_history()):
             self._restore_missing(say)
 
@@ -117,10 +121,11 @@ class StackState:
         found += sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)
         return (path for path in found if path.exists() and _read(path) is not None)
 
-    def _forget_creations(self, say: Callable[[str], None]) -> None:
-        """Let go what a killed run was creating: the local AWS replaces what it began, so there is nothing to look for.
+    def _forget_creations(self, say: Callable[[str], None], discard: Discard) -> None:
+        """Remove what a killed run was creating, so that there is nothing to look for.
 
-        Without that Pulumi warns in every run, and only a person at a terminal could stop it.
+        Without that Pulumi warns in every run, and only a person at a terminal could stop it; and a `destroy` would
+        wait for what it can't delete, as something that it doesn't know uses it.
         """
         document = _read(self.file)
         latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
@@ -130,9 +135,11 @@ class StackState:
             return
         latest["pending_operations"] = kept
         if not self.locked:
+            recorded = [each["id"] for each in latest.get("resources") or () if each.get("id")]
+            discard([each["resource"]["urn"] for each in pending if each not in kept], recorded)
             write_atomically(self.file, json.dumps(document, indent=4))
             gone = ", ".join(each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept)
-            say(f"an earlier run was killed while it created {gone}: a run makes that anew")
+            say(f"an earlier run was killed while it created {gone}: it is removed, and the next `up` makes it anew")
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import grpc
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
-
-from localaws.daemon_client import DaemonFailed
+from localaws.daemon_functions import STATUS, call
 from localaws.home import Address
 from localaws.names import options
-from localaws.property_values import from_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from localaws.home import Home
 
-FUNCTION = "localaws:index:status"
-"""The provider function behind this command."""
-
-_PATIENCE_SECONDS = 10.0
 _EVENTS_SHOWN = _STOPPED_SHOWN = 5
 
 
@@ -32,17 +24,7 @@ def fetch(home: Home) -> dict[str, Any] | None:
         DaemonFailed: It doesn't answer.
     """
     address = Address.read(home)
-    if address is None:
-        return None
-    with grpc.insecure_channel(f"127.0.0.1:{address.aws_port}") as channel:
-        provider = provider_pb2_grpc.ResourceProviderStub(channel)
-        try:
-            answer = provider.Invoke(provider_pb2.InvokeRequest(tok=FUNCTION), timeout=_PATIENCE_SECONDS)
-        except grpc.RpcError as error:
-            raise DaemonFailed(
-                f"the local AWS doesn't answer ({error.code().name}): `pulumi-local stop` ends it"
-            ) from None
-    return from_wire(getattr(answer, "return"))
+    return None if address is None else call(address, STATUS)
 
 
 def show(home: Home, *, as_json: bool) -> None:

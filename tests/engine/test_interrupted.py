@@ -58,12 +58,24 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     assert "locked" in stack.up(fails=True)
     stack.run("cancel", "--yes")
     output = stack.up()
-    assert "an earlier run was killed while it created web: a run makes that anew" in output
+    assert "an earlier run was killed while it created web: it is removed, and the next `up` makes it anew" in output
     assert "pending operations" not in output
     assert cloud_and_engine_agree(stack)
     assert exists(stack, SERVICE) == 1
     assert answers(stack) == 200
     stack.needs_nothing()
+
+
+def test_a_destroy_after_a_killed_up_needs_no_up_in_between(empty_stack: Stack) -> None:
+    stack = empty_stack
+    run = stack.start("up", *WITHOUT_ASKING)
+    eventually(lambda: exists(stack, SERVICE) > 0, "a service", seconds=120)
+    run.kill()
+    run.communicate(timeout=120)
+    stack.run("cancel", "--yes")
+    output = stack.destroy()
+    assert "trying again" not in output, "what the killed run left was in the way"
+    assert exists(stack, SERVICE) == exists(stack, "aws:ec2/vpc:Vpc") == 0
 
 
 def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(stack: Stack) -> None:

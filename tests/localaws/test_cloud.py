@@ -125,6 +125,23 @@ def test_a_resource_that_the_engine_knows_is_no_orphan_even_after_a_crash(path: 
     assert {each.id for each in Cloud(path).all(VPC)} == {made.id, replacement.id}
 
 
+def test_what_a_killed_run_created_is_discarded_unless_it_is_recorded_or_known(path: Path) -> None:
+    cloud, heard = Cloud(path), list[int]()
+    vpc = make(cloud, VPC, "urn:vpc", cidrBlock="10.0.0.0/16")
+    make(cloud, LOGS, "urn:recorded", name="/recorded")
+    make(cloud, LOGS, "urn:known", name="/known")
+    cloud.acknowledge(LOGS, "/known")
+    make(cloud, LOGS, "urn:other", name="/other")
+    cloud.on_change.append(lambda: heard.append(len(cloud.all(LOGS))))
+    urns = ["urn:vpc", "urn:recorded", "urn:known", "urn:never-made"]
+    assert cloud.discard_unrecorded(urns, ["/recorded"]) == ["urn:vpc"]
+    assert heard == [3]
+    assert not Cloud(path).get(VPC, vpc.id)
+    assert [each.id for each in Cloud(path).all(LOGS)] == ["/recorded", "/known", "/other"]
+    assert not cloud.discard_unrecorded(urns, ["/recorded"])
+    assert heard == [3], "nothing was removed"
+
+
 def test_an_unknown_value_is_never_made_or_saved(path: Path) -> None:
     cloud = Cloud(path)
     with pytest.raises(ValueError, match="tags isn't known"):

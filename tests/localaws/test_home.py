@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.home import Address, Home, NoProject, holder, try_lock
+from localaws.home import Address, BadLock, Home, NoProject, holder, try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +66,16 @@ def test_a_damaged_address_is_none(home: Home, text: str) -> None:
     home.path.mkdir()
     home.ready.write_text(text)
     assert Address.read(home) is None
+
+
+@pytest.mark.parametrize("content", ["what\n", "\0\xff", "-7"])
+def test_a_lock_that_was_overwritten_while_a_daemon_lives_is_an_error_that_says_how_to_end_it(
+    home: Home, content: str
+) -> None:
+    lock = try_lock(home)
+    assert lock is not None
+    home.lock.write_text(content, encoding="latin-1")
+    with pytest.raises(BadLock, match=r"daemon\.lock is locked .*no process id\. `lsof .*end it"):
+        holder(home)
+    lock.close()
+    assert holder(home) is None, "once no daemon lives, its content doesn't matter"

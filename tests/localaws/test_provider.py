@@ -358,12 +358,27 @@ class Engine(engine_pb2_grpc.EngineServicer):
 
     def __init__(self) -> None:
         self.lines: list[Any] = []
+        self.progress: list[str] = []
 
     async def Log(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802 — the protocol's name
-        # Progress comes and goes; what stays is what this is about.
-        if not request.ephemeral:
+        if request.ephemeral:
+            self.progress.append(request.message)
+        else:
             self.lines.append(request)
         return empty_pb2.Empty()
+
+
+@asynccontextmanager
+async def attached_to(provider: Any) -> AsyncIterator[Engine]:
+    engine, server = Engine(), grpc.aio.server()
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        await provider.Attach(plugin_pb2.PluginAttach(address=f"127.0.0.1:{port}"))
+        yield engine
+    finally:
+        await server.stop(None)
 
 
 def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> None:
@@ -372,19 +387,12 @@ def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_
     plain = {"name": "web", "targetType": "lambda"}
 
     async def scene(provider: Any) -> None:
-        engine, server = Engine(), grpc.aio.server()
-        engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        try:
-            await provider.Attach(plugin_pb2.PluginAttach(address=f"127.0.0.1:{port}"))
+        async with attached_to(provider) as engine:
             made = await create(provider, urn, plain)
             assert not engine.lines
             news = to_wire({**plain, "slowStart": 30})
             await provider.Update(provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news))
             await create(provider, other, {**plain, "name": "web-2", "proxyProtocolV2": True})
-        finally:
-            await server.stop(None)
         found = [(line.severity, line.urn) for line in engine.lines]
         assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, other)]
         assert ["slowStart" in engine.lines[0].message, "proxyProtocolV2" in engine.lines[1].message] == [True, True]
@@ -496,8 +504,11 @@ def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
         rule = {**rule, "securityGroupId": other.id}
         user = cloud.create("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "urn:r", rule, region="x")
         removal = provider_pb2.DeleteRequest(urn=SECURITY_GROUP, id=made.id)
-        with pytest.raises(grpc.aio.AioRpcError, match="DependencyViolation"):
-            await provider.Delete(removal)
+        async with attached_to(provider) as engine:
+            with pytest.raises(grpc.aio.AioRpcError, match="DependencyViolation"):
+                await provider.Delete(removal)
+            (line,) = engine.progress
+            assert "trying again: DependencyViolation" in line, "one line, however often it is tried"
         waiting = asyncio.ensure_future(provider.Delete(removal))
         await asyncio.sleep(0)
         cloud.delete(user.token, user.id)

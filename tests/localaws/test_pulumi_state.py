@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.daemon_client import DaemonFailed
 from localaws.pulumi_state import BadState, StackState
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ DAMAGED = ["", "{", '{"version": 4, "checkpo', "[]", "\0" * 4096, "\udcff"]
 
 
 def checkpoint(number: int, **pending: list[str]) -> str:
-    latest: dict[str, Any] = {"resources": [{"urn": f"urn:{number}"}]}
+    latest: dict[str, Any] = {"resources": [{"urn": f"urn:{number}", "id": f"id-{number}"}]}
     if pending:
         latest["pending_operations"] = [
             {"type": kind, "resource": {"urn": urn}} for kind, urns in pending.items() for urn in urns
@@ -46,8 +47,15 @@ def lock(state: StackState) -> None:
 
 def put_right(state: StackState) -> list[str]:
     message: list[str] = []
-    state.put_right(message.append)
+    state.put_right(message.append, lambda *_: None)
     return message
+
+
+def discarded(state: StackState) -> list[tuple[list[str], list[str]]]:
+    """Put a state right; for each time that it discards creations: their URNs, and the ids that it has recorded."""
+    asked: list[tuple[list[str], list[str]]] = []
+    state.put_right(lambda _: None, lambda urns, recorded: asked.append((list(urns), list(recorded))))
+    return asked
 
 
 @pytest.mark.parametrize("text", DAMAGED)
@@ -99,7 +107,29 @@ def test_what_a_killed_run_was_creating_is_let_go_once_nothing_is_locked(state: 
     assert "killed while it created one, two:" in message
     latest = json.loads(state.file.read_text())["checkpoint"]["latest"]
     assert [each["type"] for each in latest["pending_operations"]] == ["updating"]
-    assert latest["resources"] == [{"urn": "urn:3"}]
+    assert latest["resources"] == [{"urn": "urn:3", "id": "id-3"}]
+
+
+def test_what_a_killed_run_was_creating_is_discarded_once_and_not_while_a_run_may_be_under_way(
+    state: StackState,
+) -> None:
+    leave(state.file, checkpoint(3, creating=["urn::one"], updating=["urn::two"]))
+    lock(state)
+    assert not discarded(state)
+    (state.backend / ".pulumi/locks/organization/web/local/1.json").unlink()
+    assert discarded(state) == [(["urn::one"], ["id-3"])]
+    assert not discarded(state)
+
+
+def test_a_creation_stays_pending_while_it_can_not_be_discarded(state: StackState) -> None:
+    leave(state.file, checkpoint(3, creating=["urn::one"]))
+
+    def fail(_urns: object, _recorded: object) -> None:
+        raise DaemonFailed("no answer")
+
+    with pytest.raises(DaemonFailed):
+        state.put_right(lambda _: None, fail)
+    assert state.file.read_text() == checkpoint(3, creating=["urn::one"])
 
 
 @pytest.mark.parametrize("sign", ["lock", "history"])
