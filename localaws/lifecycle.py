@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from localaws import invokes, parameters
 from localaws.addresses import Addresses
+from localaws.alb.attachments import unreachable
 from localaws.alb.authority import authority_file
 from localaws.catalog.ecs import SERVICE
 from localaws.catalog.listeners import LISTENER
 from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.catalog.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon_functions import DISCARD_UNRECORDED, STATUS
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
@@ -90,6 +92,7 @@ class Running:
             "running": True,
             "services": self._controller.status(),
             "problems": self._controller.problems(),
+            "targets": self._controller.targets(),
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._home.path)),
         }
@@ -138,6 +141,11 @@ class Running:
         if resource.token != LISTENER or not (why := await self._controller.deafness(resource.id)):
             return ""
         return f"the local load balancer can't listen: {why}. Stop what holds the address, or choose another port"
+
+    def remark(self, resource: Resource) -> str:
+        """Why a target that the program registers gets no requests here, as it would on AWS."""
+        why_not = unreachable(self._cloud, resource) if resource.token == TARGET_ATTACHMENT else ""
+        return f"the local AWS registers the target and sends it no requests: {why_not}" if why_not else ""
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""

@@ -75,6 +75,9 @@ class Lifecycle(Protocol):
     async def trouble(self, resource: Resource) -> str:
         """What keeps a resource that exists from doing what it says, and what to do; empty where nothing does."""
 
+    def remark(self, resource: Resource) -> str:
+        """What a resource doesn't do here although it does all that it says; empty where there is nothing to say."""
+
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """Inputs of `CHANGED_BY_AWS` as they are now, whoever changed them."""
 
@@ -341,6 +344,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         kept = without_effect(resource.token, resource.inputs)
         message = f"the local AWS keeps {', '.join(kept)}, and does nothing with it: it shows on AWS only"
         await _warn(session, resource.urn, message if kept else "")
+        await _warn(session, resource.urn, self._lifecycle.remark(resource))
 
     def _shown(self, resource: Resource) -> Struct:
         """A resource's outputs as they are now."""

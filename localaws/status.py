@@ -44,7 +44,19 @@ def table(status: Mapping[str, Any]) -> str:
     problems = [(f"problem: {each}",) for each in status.get("problems", ())]  # an older daemon says nothing of them
     if not services:
         problems.append(("the local AWS is running, without services",))
-    return "\n\n".join("\n".join(each) for each in (*problems, *map(_service, services), *_names(status)))
+    parts = (*problems, *map(_service, services), *_targets(status), *_names(status))
+    return "\n\n".join("\n".join(each) for each in parts)
+
+
+def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Targets that the program registered by itself, by target group; an older daemon says nothing of them."""
+    targets = status.get("targets", ())
+    for group in dict.fromkeys(each["targetGroupArn"] for each in targets):
+        rows = [each for each in targets if each["targetGroupArn"] == group]
+        lines = [
+            f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}".rstrip() for each in rows
+        ]
+        yield (f"target group {group.split('/')[1]}:", *lines)
 
 
 def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -56,6 +56,7 @@ CALLS = {
     "aws:lb/listenerRule:ListenerRule": "elbv2 CreateRule",
     "aws:lb/loadBalancer:LoadBalancer": "elbv2 CreateLoadBalancer",
     "aws:lb/targetGroup:TargetGroup": "elbv2 CreateTargetGroup",
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": "elbv2 RegisterTargets",
     "aws:route53/record:Record": "route53 ChangeResourceRecordSets",
     "aws:route53/zone:Zone": "route53 CreateHostedZone",
     "aws:s3/bucket:Bucket": "s3 CreateBucket",
@@ -96,6 +97,12 @@ NAMES = {
     "aws:kms/alias:Alias": {"name": "AliasName"},
     "aws:kms/key:Key": {"deletionWindowInDays": "PendingWindowInDays"},
     "aws:lb/listener:Listener": {"certificateArn": "Certificates[].CertificateArn"},
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": {
+        "availabilityZone": "Targets[].AvailabilityZone",
+        "port": "Targets[].Port",
+        "quicServerId": "Targets[].QuicServerId",
+        "targetId": "Targets[].Id",
+    },
     "aws:lb/targetGroup:TargetGroup": {
         "healthCheck.healthyThreshold": "HealthyThresholdCount",
         "healthCheck.interval": "HealthCheckIntervalSeconds",

@@ -67,6 +67,7 @@ _NOT_REGISTERED = TargetHealth(
     TargetState.UNUSED, "Target.NotRegistered", "Target is not registered to the target group"
 )
 _TIMED_OUT = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout", "Request timed out")
+_NOT_HERE = TargetHealth(TargetState.UNHEALTHY, "Target.Timeout")
 _FAILED = TargetHealth(TargetState.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed")
 
 
@@ -105,6 +106,7 @@ class Balancer:
         folder: Path,
         *,
         issue: Callable[[Sequence[str]], Served],
+        attached: Callable[[], Mapping[tuple[str, Endpoint], str]] = dict,
         clock: Callable[[], float] = time.monotonic,
         status_of: Callable[[str, int, str], Awaitable[int | None]] = status_of,
     ) -> None:
@@ -116,6 +118,8 @@ class Balancer:
             proxy: What carries the requests.
             folder: Where its files live.
             issue: Makes a certificate for some names, or finds the one it made.
+            attached: Finds the targets that a program registers by itself, by target group, and why one isn't
+                reached here.
             clock: Seconds since some point in time.
             status_of: Asks a target for the status it answers with.
         """
@@ -124,9 +128,13 @@ class Balancer:
         self._proxy = proxy
         self._folder = folder
         self._issue = issue
+        self._attached = attached
         self._clock = clock
         self._status_of = status_of
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
+        self._followed: Mapping[tuple[str, Endpoint], str] = {}
+        """What `attached` found last."""
+
         self._applied: Mapping[str, Any] | None = None
         self._deaf: dict[str, str] = {}
         """By ARN why listeners take no connections."""
@@ -164,6 +172,7 @@ class Balancer:
             EnvoyError: It doesn't.
         """
         async with self._syncing:
+            self._follow_attached()
             if any(not target.draining for targets in self._targets.values() for target in targets.values()):
                 self._judge(await self._proxy.health())
                 await self._explain()
@@ -175,6 +184,25 @@ class Balancer:
                 self._deaf = {}
             elif files != self._applied:
                 await self._apply(files)
+
+    def attached(self) -> list[dict[str, str]]:
+        """Return the targets that a program registered by itself, with their health as DescribeTargetHealth has it."""
+        in_use, found = self._groups_in_use(), []
+        for (group, endpoint), why_not in self._followed.items():
+            health = self.health(group, endpoint)
+            if why_not:
+                health = replace(_NOT_HERE, description=why_not) if group in in_use else _UNUSED
+            target = f"{endpoint.address}:{endpoint.port}" if endpoint.port else endpoint.address
+            found.append(
+                {
+                    "targetGroupArn": group,
+                    "target": target,
+                    "state": health.state,
+                    "reason": health.reason,
+                    "description": health.description,
+                }
+            )
+        return found
 
     def deafness(self, listener: str) -> str:
         """Why a listener takes no connections, as of the last `sync`; empty where it does, or isn't of an ALB."""
@@ -194,6 +222,16 @@ class Balancer:
             self._deaf = {name: str(error) for name in names if name not in listening}
             raise
         self._applied, self._deaf = files, {}
+
+    def _follow_attached(self) -> None:
+        """Register the targets that the program registers, and let go of those that it has deregistered."""
+        before = {target for target, why_not in self._followed.items() if not why_not}
+        self._followed = self._attached()
+        now = {target for target, why_not in self._followed.items() if not why_not}
+        for group, endpoint in sorted(now - before, key=repr):
+            self.register(group, endpoint)
+        for group, endpoint in before - now:
+            self.forget(group, endpoint)
 
     def _release_addresses(self) -> None:
         """Free the addresses of load balancers that were deleted."""

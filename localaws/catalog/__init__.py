@@ -19,6 +19,7 @@ from localaws.catalog import (
     s3,
     secretsmanager,
     ssm,
+    target_attachments,
     target_groups,
     vpc_endpoints,
     wafv2,
@@ -28,7 +29,16 @@ from localaws.catalog.model import UNKNOWN, Properties, Refusal, Refused, Resour
 CATALOG: dict[str, ResourceType] = {
     kind.token: kind
     for module in (
-        *(ec2_network, ec2_security_groups, vpc_endpoints, ec2_flow_logs, load_balancers, target_groups, listeners),
+        *(
+            ec2_network,
+            ec2_security_groups,
+            vpc_endpoints,
+            ec2_flow_logs,
+            load_balancers,
+            target_groups,
+            listeners,
+            target_attachments,
+        ),
         *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3, cloudwatch, ecr),
     )
     for kind in module.TYPES
@@ -46,6 +56,7 @@ PATIENCE_SECONDS = {
     "ecs.service.cluster-exists": 240,
     "ecs.service.target-group-attached": 240,
     "elbv2.target-group.held": 120,
+    "elbv2.target.balancer-listens": 600,
     "iam.role.held": 120,
     "wafv2.web-acl.held": 300,
 }

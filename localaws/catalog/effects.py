@@ -112,8 +112,6 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
     _GROUP: {
         "ipAddressType": _ADDRESSES,
         "namePrefix": _CATALOG,
-        "targetType": _CATALOG,
-        "vpcId": _CATALOG,
     },
     _SERVICE: {
         "deploymentController": "its type is mentioned",

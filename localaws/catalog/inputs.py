@@ -331,6 +331,9 @@ INPUTS = {
             targetGroupHealth.unhealthyStateRouting: minimumHealthyTargetsCount minimumHealthyTargetsPercentage
             targetHealthStates[]: enableUnhealthyConnectionTermination! unhealthyDrainingInterval
         """,
+        "aws:lb/targetGroupAttachment:TargetGroupAttachment": """
+            availabilityZone port quicServerId region targetGroupArn! targetId!
+        """,
         "aws:route53/record:Record": """
             name! type! zoneId! aliases allowOverwrite cidrRoutingPolicy failoverRoutingPolicies
                 geolocationRoutingPolicies geoproximityRoutingPolicy healthCheckId latencyRoutingPolicies

@@ -620,6 +620,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "targetControlPort": {"type": "integer", "min": 1, "max": 65535},
         "targetType": {"type": "string", "enum": ["instance", "ip", "lambda", "alb"]},
     },
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": {
+        "port": {"type": "integer", "min": 1, "max": 65535},
+        "quicServerId": {"type": "string", "min": 1, "max": 256},
+    },
     "aws:route53/record:Record": {
         "healthCheckId": {"type": "string", "max": 64},
         "name": {"type": "string", "max": 1024},

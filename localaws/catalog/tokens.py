@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ALB = (
     *("getListener", "getLoadBalancer", "getTargetGroup"),
-    *("listener", "listenerCertificate", "listenerRule", "loadBalancer", "targetGroup"),
+    *("listener", "listenerCertificate", "listenerRule", "loadBalancer", "targetGroup", "targetGroupAttachment"),
 )
 _V2 = ("bucketLifecycleConfiguration", "bucketServerSideEncryptionConfiguration", "bucketVersioning")
 

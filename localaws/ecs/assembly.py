@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.addresses import Addresses
+from localaws.alb import attachments
 from localaws.alb.authority import Authority
 from localaws.alb.balancer import Balancer
 from localaws.alb.envoy import Envoy
@@ -50,6 +51,13 @@ def data_plane(
         cloud,
         home,
         runtime=ProcessRuntime(launcher, addresses, partial(load, image_table), home / "logs"),
-        balancer=Balancer(cloud, addresses, envoy, home / "envoy", issue=Authority(home).issue),
+        balancer=Balancer(
+            cloud,
+            addresses,
+            envoy,
+            home / "envoy",
+            issue=Authority(home).issue,
+            attached=partial(attachments.endpoints, cloud),
+        ),
         parameters=parameters,
     )

@@ -209,6 +209,10 @@ class Controller:
             await self._balancer.sync()
         return self._balancer.deafness(listener_arn)
 
+    def targets(self) -> list[dict[str, str]]:
+        """Targets that a program registered by itself, and their health."""
+        return self._balancer.attached()
+
     def problems(self) -> list[str]:
         """What stood in the way of the last pass."""
         return list(self._problems)

@@ -42,6 +42,9 @@ class TargetGroups(Protocol):
     def deafness(self, listener: str) -> str:
         """Why a listener takes no connections, as of the last `sync`; empty where it does."""
 
+    def attached(self) -> list[dict[str, str]]:
+        """Targets that a program registered by itself, and their health."""
+
     async def sync(self) -> None:
         """Have all of it take effect, and look at the targets' health."""
 

@@ -46,6 +46,9 @@ class Idle:
         """What a service is found to be."""
 
         self.renewed: list[str] = []
+        self.remarks: dict[str, str] = {}
+        """What a run is to be warned of, by type."""
+
         self.limits: list[float] = []
         """How long each operation was let wait, in seconds."""
 
@@ -65,6 +68,9 @@ class Idle:
 
     async def trouble(self, resource: Resource) -> str:
         return ""
+
+    def remark(self, resource: Resource) -> str:
+        return self.remarks.get(resource.token, "")
 
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
         self.limits.append(seconds)
@@ -385,6 +391,7 @@ def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_
     urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
     other = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web-2"
     plain = {"name": "web", "targetType": "lambda"}
+    vpc, idle = "urn:pulumi:local::web::aws:ec2/vpc:Vpc::net", Idle()
 
     async def scene(provider: Any) -> None:
         async with attached_to(provider) as engine:
@@ -393,11 +400,14 @@ def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_
             news = to_wire({**plain, "slowStart": 30})
             await provider.Update(provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news))
             await create(provider, other, {**plain, "name": "web-2", "proxyProtocolV2": True})
+            idle.remarks["aws:ec2/vpc:Vpc"] = "it exists nowhere"
+            await create(provider, vpc, {"cidrBlock": "10.0.0.0/16"})
         found = [(line.severity, line.urn) for line in engine.lines]
-        assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, other)]
+        assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, other), (engine_pb2.WARNING, vpc)]
+        assert engine.lines[2].message == "it exists nowhere"
         assert ["slowStart" in engine.lines[0].message, "proxyProtocolV2" in engine.lines[1].message] == [True, True]
 
-    play(scene)
+    play(scene, idle)
 
 
 def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:

@@ -198,6 +198,10 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "targetType": "ip",
         "vpcId": a.id("vpc"),
     },
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment": lambda a: {
+        "targetGroupArn": a.id("target"),
+        "targetId": "10.0.1.9",
+    },
     "aws:route53/record:Record": lambda a: {
         "zoneId": a.id("zone"),
         "name": "one.more.test",
@@ -319,6 +323,14 @@ def account() -> Account:
     made.make("aws:secretsmanager/secret:Secret", "secret", name="main")
     made.make("aws:wafv2/webAcl:WebAcl", "acl", **web_acl("main"))
     _with_https(made)
+    for label, kind, more in (
+        ("function-group", "lambda", dict.fromkeys(("port", "protocol", "vpcId"))),
+        ("instance-group", "instance", {}),
+        ("balancer-group", "alb", {"protocol": "TCP"}),
+        ("quic-group", "ip", {"protocol": "QUIC"}),
+    ):
+        inputs = {**made.minimal(TARGET_GROUP), "name": label, "targetType": kind, **more}
+        made.make(TARGET_GROUP, label, **{name: value for name, value in inputs.items() if value is not None})
     return made
 
 

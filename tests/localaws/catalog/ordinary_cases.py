@@ -40,7 +40,75 @@ STRANGER = json.dumps(
     }
 )
 
+TARGET = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:one-more"
+TO_FUNCTION = {"targetGroupArn": "$function-group", "targetId": FUNCTION}
+TO_BALANCER = {"targetGroupArn": "$balancer-group", "targetId": "$balancer"}
+
 ORDINARY_CASES: list[Case] = [
+    (
+        TARGET,
+        "elbv2.target.group-exists",
+        "TargetGroupNotFound",
+        {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef"},
+        {"port": 8080},
+    ),
+    (TARGET, "elbv2.target.port", "InvalidArgument", {"port": 0}, {"port": 65535}),
+    (TARGET, "elbv2.target.id", "ValidationError", {"targetId": "web.example.test"}, {}),
+    (TARGET, "elbv2.target.id", "ValidationError", {"targetId": "2001:db8::1"}, {}),
+    (
+        TARGET,
+        "elbv2.target.address",
+        "ValidationError",
+        {"targetId": "127.0.0.1", "availabilityZone": "all"},
+        {"targetId": "192.168.0.1", "availabilityZone": "all"},
+    ),
+    (
+        TARGET,
+        "elbv2.target.availability-zone",
+        "ValidationError",
+        {"targetId": "192.168.0.1"},
+        {"targetId": "192.168.0.1", "availabilityZone": "eu-west-1a"},
+    ),
+    (
+        TARGET,
+        "elbv2.target.availability-zone",
+        "ValidationError",
+        {**TO_FUNCTION, "availabilityZone": "eu-west-1a"},
+        {**TO_FUNCTION, "availabilityZone": "all"},
+    ),
+    (TARGET, "elbv2.target.function-port", "ValidationError", {**TO_FUNCTION, "port": 80}, TO_FUNCTION),
+    (TARGET, "elbv2.target.id", "ValidationError", {**TO_FUNCTION, "targetId": "one-more"}, TO_FUNCTION),
+    (TARGET, "elbv2.target.quic", "ValidationError", {"quicServerId": "0x1a2b3c4d5e6f7a8b"}, {}),
+    (
+        TARGET,
+        "elbv2.target.quic",
+        "ValidationError",
+        {"targetGroupArn": "$quic-group"},
+        {"targetGroupArn": "$quic-group", "quicServerId": "0x1a2b3c4d5e6f7a8b"},
+    ),
+    (
+        TARGET,
+        "elbv2.target.instance-exists",
+        "InvalidTarget",
+        {"targetGroupArn": "$instance-group", "targetId": "i-0123456789abcdef0"},
+        {},
+    ),
+    (TARGET, "elbv2.target.id", "ValidationError", {"targetGroupArn": "$instance-group", "targetId": "i-1"}, {}),
+    (
+        TARGET,
+        "elbv2.target.balancer-exists",
+        "InvalidTarget",
+        {**TO_BALANCER, "targetId": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/1"},
+        TO_BALANCER,
+    ),
+    (
+        TARGET,
+        "elbv2.target.balancer-listens",
+        "InvalidTarget",
+        {**TO_BALANCER, "port": 81},
+        {**TO_BALANCER, "port": 80},
+    ),
     (ALARM, "cloudwatch.alarm.metric", "InvalidArgument", {"metricQueries": QUERIES}, BY_QUERY),
     (ALARM, "cloudwatch.alarm.metric-needs", "ValidationError", {"namespace": None}, {}),
     (ALARM, "cloudwatch.alarm.statistic", "InvalidArgument", {"statistic": None}, {}),
