@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.addresses import FIRST_PRIVATE_PORT
 from localaws.alb.conditions import PEER, matchers
+from localaws.alb.limits import (
+    ALLOWED_HEADERS,
+    REQUEST_HEADERS_KIB,
+    RESPONSE_HEADERS_KIB,
+    SIZE,
+    TOO_MANY_ADDRESSES,
+)
 from localaws.alb.pages import SERVER, page
+from localaws.alb.scripts import closer_look, redirect, scripts
 from localaws.alb.tls import Tls, transport_socket
+from localaws.alb.tracing import TRACE_ID, tracing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,12 +31,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = "10s"
 """How long an ALB waits for a target to accept a connection."""
-
-REQUEST_HEADERS_KIB = 64
-"""What all of a request's headers may hold together (ELB's quotas of HTTP headers)."""
-
-_ANY_COUNT = 2**16
-"""Of headers: an ALB limits their size only."""
 
 _HTTP_PORT = 80
 
@@ -43,45 +46,32 @@ _MANAGER = f"{_TYPES}.extensions.filters.network.http_connection_manager.v3.Http
 _HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
 _HEADER_MUTATION = f"{_TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
 _ANSWER_HEADERS = f"{_TYPES}.extensions.filters.http.header_mutation.v3.HeaderMutation"
-_LUA = "envoy.filters.http.lua"
-
-# Lua's generator starts alike in every worker thread: a table's address tells them apart.
-_FOR_REQUESTS = """
-math.randomseed((os.time() + tonumber(tostring({}):match("%x+$"), 16)) % 2147483647)
-function envoy_on_request(handle)
-  local headers = handle:headers()
-  local trace = headers:get("x-amzn-trace-id")
-  if not trace then
-    local id = string.format("Root=1-%08x-%08x%08x%08x", os.time(), math.random(0, 0x7fffffff),
-                             math.random(0, 0x7fffffff), math.random(0, 0x7fffffff))
-    headers:add("x-amzn-trace-id", id)
-  end
-  local location = handle:metadata():get("location")
-  if location then
-    local path, query = headers:get(":path"):match("^/?([^?]*)%??(.*)$")
-    local host = headers:get(":authority"):gsub(":%d+$", "")
-    local values = {path = path, query = query, host = host}
-    local url = location:gsub("#{(%a+)}", values):gsub("%?$", "")
-    handle:respond({[":status"] = handle:metadata():get("status"), location = url, server = "awselb/2.0",
-                    ["content-type"] = "text/html"}, handle:metadata():get("page"))
-  end
-end
-"""
-
 _POLICIES = {"least_outstanding_requests": "LEAST_REQUEST", "weighted_random": "RANDOM"}
+
+
+def _flagged(*flags: str) -> dict[str, Any]:
+    return {"response_flag_filter": {"flags": list(flags)}}
+
+
+def _status(code: int, when: Mapping[str, Any]) -> dict[str, Any]:
+    """Answers of this code that Envoy gives by itself: a listener's fixed responses may have the same code."""
+    comparison = {"op": "EQ", "value": {"default_value": code, "runtime_key": "alb.none"}}
+    filters = [{"status_code_filter": {"comparison": comparison}}, when]
+    return {"and_filter": {"filters": filters}}
+
+
+_WITHOUT_HEAD = {"header_filter": {"header": {"name": ":path", "present_match": False}}}
+"""Requests whose headers never were complete."""
 
 # What Envoy says about its own answers -> what an ALB answers.
 _OWN_ANSWERS = (
-    (("UH", "NC"), 503),  # no target is registered
-    (("UF", "UC", "UR", "UPE", "LR", "UO"), 502),  # refused, reset or broken by the target
-    (("UT", "SI"), 504),  # no answer within the idle timeout
-    (("DPE",), 400),
+    (_flagged("UH", "NC"), 503),  # no target is registered
+    (_flagged("UF", "UC", "UR", "UPE", "LR", "UO"), 502),  # refused, reset or broken by the target
+    (_status(408, _flagged("SI")), 408),  # the client stopped before its request was complete
+    (_flagged("UT", "SI"), 504),  # no answer within the idle timeout
+    (_flagged("DPE"), 400),
+    (_status(431, _WITHOUT_HEAD), 400),  # too many bytes of headers
 )
-
-_TOO_LARGE = {
-    "status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": 431, "runtime_key": "too-large"}}}
-}
-"""What Envoy says of too many bytes of headers, of which an ALB says 400."""
 
 
 @dataclass(frozen=True)
@@ -281,6 +271,10 @@ def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, pa
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": _HTTP_OPTIONS,
                 "explicit_http_config": {"http_protocol_options": {}},
+                "common_http_protocol_options": {
+                    "max_headers_count": ALLOWED_HEADERS,
+                    "max_response_headers_kb": RESPONSE_HEADERS_KIB,
+                },
             }
         },
         "health_checks": [_health_check(group, interval=interval, passes=passes)],
@@ -355,50 +349,46 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "common_http_protocol_options": {
             "idle_timeout": f"{listener.idle_timeout}s",
             "max_connection_duration": f"{listener.keep_alive}s",
-            "max_headers_count": _ANY_COUNT,
+            "max_headers_count": ALLOWED_HEADERS,
             "headers_with_underscores_action": "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW",
         },
         "stream_idle_timeout": f"{listener.idle_timeout}s",
         "server_header_transformation": "PASS_THROUGH",
+        # A connection that is to be closed, as one that was idle, waits for requests on their way, and then for the
+        # client to close it first: five seconds and one by default.
+        "drain_timeout": "0.1s",
+        "delayed_close_timeout": "0.5s",
         "generate_request_id": False,
+        "tracing": tracing(),
         "skip_xff_append": True,
         "normalize_path": False,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [
             {
-                "name": "peer",
+                "name": "for-routing",
                 "typed_config": {
                     "@type": _HEADER_MUTATION,
-                    "mutations": [{"append": _header(PEER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}],
+                    "mutations": [
+                        {"append": _header(SIZE, "%REQUEST_HEADERS_BYTES%")},
+                        *_peer(listener),
+                    ],
                 },
             }
         ],
         "http_filters": [
             *_answer_headers(listener),
-            {
-                "name": _LUA,
-                "typed_config": {
-                    "@type": f"{_TYPES}.extensions.filters.http.lua.v3.Lua",
-                    "default_source_code": {"inline_string": _FOR_REQUESTS},
-                },
-            },
+            scripts(),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
                     "@type": f"{_TYPES}.extensions.filters.http.router.v3.Router",
                     "suppress_envoy_headers": True,
+                    # Counters of statuses by cluster, which nothing reads, cost each request CPU time.
+                    "dynamic_stats": False,
                 },
             },
         ],
-        "local_reply_config": {
-            "mappers": [
-                *(
-                    _own_answer({"response_flag_filter": {"flags": list(flags)}}, status)
-                    for flags, status in _OWN_ANSWERS
-                ),
-                _own_answer(_TOO_LARGE, 400),
-            ]
-        },
+        "local_reply_config": {"mappers": [_own_answer(when, status) for when, status in _OWN_ANSWERS]},
     }
     return {
         "@type": f"{_TYPES}.config.listener.v3.Listener",
@@ -413,6 +403,13 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _peer(listener: Listener) -> list[dict[str, Any]]:
+    """Writes the client's address where a condition asks for it."""
+    if not any("sourceIp" in condition for rule in listener.rules for condition in rule.conditions):
+        return []
+    return [{"append": _header(PEER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}]
 
 
 def _answer_headers(listener: Listener) -> list[dict[str, Any]]:
@@ -441,8 +438,12 @@ def _own_answer(when: Mapping[str, Any], status: int) -> dict[str, Any]:
 
 
 def _routes(listener: Listener) -> dict[str, Any]:
-    ours = [_header("x-forwarded-proto", listener.scheme), _header("x-forwarded-port", str(listener.port))]
-    removed = [PEER]
+    ours = [
+        _header("x-forwarded-proto", listener.scheme),
+        _header("x-forwarded-port", str(listener.port)),
+        TRACE_ID,
+    ]
+    removed = [PEER, SIZE]
     if listener.forwarded_for == "append":
         client = f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
         ours.append(_header("x-forwarded-for", client, append=True))
@@ -451,14 +452,14 @@ def _routes(listener: Listener) -> dict[str, Any]:
     if listener.tls_headers:
         values = ("%DOWNSTREAM_TLS_VERSION%", "%DOWNSTREAM_TLS_CIPHER%")
         ours += [_header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)]
+    crowded = {"match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]}, **_answer(463, page(463), "text/html")}
+    routes = [closer_look(), crowded, *(_route(rule, listener) for rule in listener.rules)]
     return {
         "@type": f"{_TYPES}.config.route.v3.RouteConfiguration",
         "name": listener.arn,
         "request_headers_to_add": ours,
         "request_headers_to_remove": removed,
-        "virtual_hosts": [
-            {"name": "all", "domains": ["*"], "routes": [_route(rule, listener) for rule in listener.rules]}
-        ],
+        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}],
     }
 
 
@@ -474,26 +475,20 @@ def _forward(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
     clusters = [{"name": name, "weight": weight} for name, weight in weights.items() if weight]
     if not clusters:
         return _answer(503, page(503), "text/html")
+    # To choose among one costs Envoy more than to take it.
+    where = {"cluster": clusters[0]["name"]} if len(clusters) == 1 else {"weighted_clusters": {"clusters": clusters}}
     # The idle timeout is the only limit that an ALB sets on an answer.
-    return {"route": {"weighted_clusters": {"clusters": clusters}, "timeout": "0s"}}
+    return {"route": {**where, "timeout": "0s"}}
 
 
 def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
-    redirect = action["redirect"]
-    protocol = str(redirect.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
-    port = listener.real_port(int(str(redirect.get("port") or "#{port}").replace("#{port}", str(listener.port))))
+    wanted = action["redirect"]
+    protocol = str(wanted.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
+    port = listener.real_port(int(str(wanted.get("port") or "#{port}").replace("#{port}", str(listener.port))))
     suffix = "" if (protocol, port) in {("http", 80), ("https", 443)} else f":{port}"
-    host, path = redirect.get("host") or "#{host}", redirect.get("path") or "/#{path}"
-    status = redirect["statusCode"].removeprefix("HTTP_")
-    values = {
-        "location": f"{protocol}://{host}{suffix}{path}?{redirect.get('query', '#{query}')}",
-        "status": status,
-        "page": page(int(status)),
-    }
-    return {
-        "metadata": {"filter_metadata": {_LUA: values}},
-        "direct_response": {"status": 500},  # never given: the filter answers first
-    }
+    host, path = wanted.get("host") or "#{host}", wanted.get("path") or "/#{path}"
+    location = f"{protocol}://{host}{suffix}{path}?{wanted.get('query', '#{query}')}"
+    return redirect(location, wanted["statusCode"].removeprefix("HTTP_"))
 
 
 def _fixed_response(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from localaws.addresses import Addresses
+from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, cluster_name, compile_files
 from localaws.alb.envoy import Envoy
 from localaws.ecs.processes import Launcher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
+OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/2"
+LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2"
+CHECK = {"path": "/health", "interval": 0.3, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
 
 
 @dataclass
@@ -28,6 +36,9 @@ class Echo:
     status: int = 200
     mode: str = "answer"
     """`answer`, `reset` the connection, be `silent`, or be `strict`: 400 for a Host that isn't this target."""
+
+    more_headers: str = ""
+    """Lines of further headers, each with its end."""
 
     requests: list[str] = field(default_factory=list)
     """Request lines, without those of health checks."""
@@ -48,7 +59,8 @@ class Echo:
                 status = 400 if stranger else self.status
                 body = json.dumps({"request": lines[0], "headers": headers, "target": self.address})
                 writer.write(
-                    f"HTTP/1.1 {status} Fine\r\nServer: echo\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+                    f"HTTP/1.1 {status} Fine\r\nServer: echo\r\n{self.more_headers}"
+                    f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
                 )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -91,3 +103,66 @@ async def stage(home: Path) -> AsyncIterator[Stage]:
 def on_stage() -> Any:
     """To be entered with a home directory."""
     return stage
+
+
+def forward(*groups: tuple[str, int]) -> Rule:
+    weighted = [{"arn": group, "weight": weight} for group, weight in groups]
+    return Rule(actions=[{"type": "forward", "forward": {"targetGroups": weighted}}])
+
+
+def on(condition: dict[str, Any], action: dict[str, Any]) -> Rule:
+    return Rule(conditions=[condition], actions=[action])
+
+
+async def until(condition: Callable[[], Awaitable[Any]], what: str, patience: float = 8) -> Any:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if found := await condition():
+            return found
+        await asyncio.sleep(0.02)
+    pytest.fail(f"waited {patience} s for {what}")
+
+
+class Alb:
+    """One listener on a stage."""
+
+    def __init__(self, stage: Any, **listener: Any) -> None:
+        self.stage = stage
+        place = stage.addresses.load_balancer("alb")
+        self.endpoint = Endpoint(place.address, place.port(80))
+        self.url = f"http://{place.dns_name}"
+        self.listener = listener
+
+    async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
+        listener = Listener(arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener)
+        targets = [
+            TargetGroup(
+                arn=arn,
+                health_check={**CHECK, **check},
+                settled=tuple(Endpoint(each.address, each.port) for each in echoes),
+            )
+            for arn, echoes in groups.items()
+        ]
+        await self.stage.envoy.apply(compile_files([listener], targets, self.stage.home / "envoy"))
+
+    async def healthy(self, count: int, group: str = GROUP) -> None:
+        async def enough() -> bool:
+            verdicts = await self.stage.envoy.health()
+            well = [each for (name, _), each in verdicts.items() if name == cluster_name(group) and each.healthy]
+            return len(well) == count
+
+        await until(enough, f"{count} healthy targets")
+
+
+async def raw(alb: Alb, request: str) -> tuple[str, str]:
+    """Send a request as it is; the status line and the rest, once the connection is closed or silent."""
+    reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
+    writer.write(request.encode())
+    answer = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            while part := await reader.read(2**16):
+                answer += part
+    writer.close()
+    head, _, rest = answer.decode().partition("\r\n")
+    return head, rest

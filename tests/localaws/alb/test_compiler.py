@@ -87,6 +87,17 @@ def test_only_settled_targets_are_where_requests_go() -> None:
     assert newcomers_name(GROUP) not in str(routes)
 
 
+def test_no_script_runs_for_a_request_that_is_only_forwarded() -> None:
+    files = compiled()
+    manager = files["listeners.json"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    scripts = [each for each in manager["http_filters"] if "lua" in each["name"]]
+    assert [each["disabled"] for each in scripts] == [True]
+    (routes,) = (resources[0] for name, resources in files.items() if name.startswith("routes"))
+    forwarding = [each for each in routes["virtual_hosts"][0]["routes"] if "route" in each]
+    assert len(forwarding) == 1
+    assert "typed_per_filter_config" not in forwarding[0]
+
+
 @given(st.lists(st.tuples(st.integers(200, 499), st.integers(0, 50)), min_size=1, max_size=4), st.integers(100, 600))
 def test_expected_codes_are_those_of_the_matcher(ranges: list[tuple[int, int]], code: int) -> None:
     matcher = ",".join(f"{low}-{low + more}" if more else str(low) for low, more in ranges)

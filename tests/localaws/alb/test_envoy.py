@@ -6,75 +6,18 @@ import asyncio
 import os
 import re
 import shutil
-import time
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, cluster_name, compile_files
+from localaws.alb.compiler import Rule
 from localaws.alb.envoy import EnvoyError
-from tests.localaws.alb.conftest import Echo
+from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forward, on, raw, until
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
-
-GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
-OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/2"
-LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2"
-CHECK = {"path": "/health", "interval": 0.3, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
-
-
-def forward(*groups: tuple[str, int]) -> Rule:
-    weighted = [{"arn": group, "weight": weight} for group, weight in groups]
-    return Rule(actions=[{"type": "forward", "forward": {"targetGroups": weighted}}])
-
-
-def on(condition: dict[str, Any], action: dict[str, Any]) -> Rule:
-    return Rule(conditions=[condition], actions=[action])
-
-
-async def until(condition: Callable[[], Awaitable[Any]], what: str, patience: float = 8) -> Any:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if found := await condition():
-            return found
-        await asyncio.sleep(0.02)
-    pytest.fail(f"waited {patience} s for {what}")
-
-
-class Alb:
-    """One listener on a stage."""
-
-    def __init__(self, stage: Any, **listener: Any) -> None:
-        self.stage = stage
-        place = stage.addresses.load_balancer("alb")
-        self.endpoint = Endpoint(place.address, place.port(80))
-        self.url = f"http://{place.dns_name}"
-        self.listener = listener
-
-    async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
-        listener = Listener(arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener)
-        targets = [
-            TargetGroup(
-                arn=arn,
-                health_check={**CHECK, **check},
-                settled=tuple(Endpoint(each.address, each.port) for each in echoes),
-            )
-            for arn, echoes in groups.items()
-        ]
-        await self.stage.envoy.apply(compile_files([listener], targets, self.stage.home / "envoy"))
-
-    async def healthy(self, count: int, group: str = GROUP) -> None:
-        async def enough() -> bool:
-            verdicts = await self.stage.envoy.health()
-            well = [each for (name, _), each in verdicts.items() if name == cluster_name(group) and each.healthy]
-            return len(well) == count
-
-        await until(enough, f"{count} healthy targets")
 
 
 def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_stage: Any) -> None:
@@ -162,20 +105,6 @@ def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
     asyncio.run(play())
 
 
-async def raw(alb: Alb, request: str) -> tuple[str, str]:
-    """Send a request as it is; the status line and the rest, once the connection is closed or silent."""
-    reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
-    writer.write(request.encode())
-    answer = b""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(2):
-            while part := await reader.read(2**16):
-                answer += part
-    writer.close()
-    head, _, rest = answer.decode().partition("\r\n")
-    return head, rest
-
-
 def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_host(
     tmp_path: Path, on_stage: Any
 ) -> None:
@@ -188,20 +117,6 @@ def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_ho
                 assert status.split()[1] == "200"
                 assert f'"host": "{seen}"' in rest
                 assert "GET /x HTTP/1.1" in rest, "targets are asked in HTTP/1.1"
-
-    asyncio.run(play())
-
-
-def test_many_headers_are_taken_up_to_64_kib_together(tmp_path: Path, on_stage: Any) -> None:
-    async def play() -> None:
-        async with on_stage(tmp_path) as stage:
-            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
-            await alb.healthy(1)
-            for size, status in ((60, 200), (70, 400)):
-                headers = "".join(f"x-{number:03}: {'v' * 90}\r\n" for number in range(size * 10))
-                request = f"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n{headers}\r\n"
-                found, _ = await raw(alb, request)
-                assert found.split()[1] == str(status), size
 
     asyncio.run(play())
 
