@@ -8,6 +8,7 @@ from typing import NamedTuple
 from verify.exit_codes import ExitCode, first_met
 from verify.outcome import Answer
 from verify.target import Parsed
+from verify.timeline import Timeline
 
 
 class Status(StrEnum):
@@ -98,6 +99,9 @@ class Watched(NamedTuple):
     changed: float
     """When the command started; without one, the end of `--before`."""
 
+    command_ended: float | None = None
+    """When the command ended; None when it hadn't, or there was none."""
+
 
 class Report(NamedTuple):
     """A whole run; `url` is its target as it may be shown, `seconds` how long it took."""
@@ -108,6 +112,9 @@ class Report(NamedTuple):
     seconds: float
     checks: tuple[Result, ...]
     samples: Samples
+    timeline: Timeline
+    """When which answers came: the samples, or the attempts where the service was never stable."""
+
     verdict: ExitCode
     phases: tuple[Result, ...] = ()
     allow_inconclusive: bool = False

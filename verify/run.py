@@ -20,6 +20,7 @@ from verify.probe import Probe, new_transport
 from verify.report import Report, Result, verdict
 from verify.resolve import Resolver, chosen_resolver
 from verify.target import Parsed
+from verify.timeline import of_samples
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str, str], None]
@@ -111,6 +112,7 @@ async def check(
         phases=phases,
         checks=results,
         samples=checks.measured(evidence.samples, options),
+        timeline=of_samples(evidence.samples if evidence.planned else evidence.attempts),
         verdict=ended,
         allow_inconclusive=options.allow_inconclusive,
     )

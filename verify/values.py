@@ -22,7 +22,7 @@ STREAMS = "/dev/fd/"
 DEFAULT_IDENTITY = r"Hello from ([^<\s]+)"
 """The line of the service's default page that names the task which wrote it."""
 
-FORMAT_NAMES = ("text", "json", "jsonl", "junit", "tap", "github", "prometheus")
+FORMAT_NAMES = ("text", "json", "jsonl", "junit", "tap", "github", "prometheus", "markdown", "html")
 
 
 class StatusSet(NamedTuple):

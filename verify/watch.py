@@ -91,6 +91,7 @@ async def observe(
         seconds=clock() - began,
         checks=results,
         samples=record.samples(),
+        timeline=record.timeline,
         verdict=ended,
         allow_inconclusive=options.allow_inconclusive,
         watched=record.watched(),
@@ -134,6 +135,7 @@ async def _while_it_changes(
         if command:
             progress(_at(clock() - began), f"{asked.command[0]} starts")
             ran = await _run(command, record)
+            record.command_over = clock() - began
             progress(_at(clock() - began), record.command_text)
             await asyncio.sleep(asked.after if ran else 0)
         elif asked.lasting is not None:

@@ -12,6 +12,7 @@ from verify.attempt import Attempt
 from verify.options import Options, Watch
 from verify.outcome import Answer
 from verify.report import Lane, Outage, Result, Samples, Status, TaskSeen, Watched, latency
+from verify.timeline import Timeline
 
 if TYPE_CHECKING:
     from verify.exit_codes import ExitCode
@@ -41,6 +42,7 @@ class Record:
         self.changed: float | None = None
         self.command_exit_code: int | None = None
         self.command_error = ""
+        self.command_over: float | None = None
         self.reached = False
         self.stopped: ExitCode | None = None
         self._connections: Counter[str] = Counter()
@@ -55,6 +57,7 @@ class Record:
         self._why_undecided = ""
         self._tasks: dict[str, TaskSeen] = {}
         self._old: frozenset[str] = frozenset()
+        self.timeline = Timeline(width=1 / self.asked.rate)
 
     def due(self, lane: str) -> int:
         """Take the number of a lane's next request."""
@@ -84,6 +87,7 @@ class Record:
         """Keep one attempt; yields what is new, in words."""
         reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
+        self.timeline.add((number + LANES[lane]) / self.asked.rate, attempt)
         if reason:
             known = reason if reason in self._failures or len(self._failures) < _BOUND else "other failures"
             if known not in self._failures:
@@ -142,6 +146,7 @@ class Record:
             command_exit_code=self.command_exit_code,
             command_error=self.command_error,
             changed=self.changed or 0.0,
+            command_ended=self.command_over,
         )
 
     @property

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 from verify.formats.document import document
 from verify.formats.github import annotations
+from verify.formats.html import html
 from verify.formats.junit import junit
 from verify.formats.lines import lines
+from verify.formats.markdown import markdown
 from verify.formats.prometheus import prometheus
 from verify.formats.tap import tap
 from verify.formats.text import text
@@ -19,4 +21,6 @@ FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
     "tap": tap,
     "github": annotations,
     "prometheus": prometheus,
+    "markdown": markdown,
+    "html": html,
 }

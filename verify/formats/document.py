@@ -73,6 +73,7 @@ def _watch(watched: Watched) -> dict[str, object]:
             "program": watched.command,
             "exit_code": watched.command_exit_code,
             "error": watched.command_error,
+            "ended_ms": None if watched.command_ended is None else _ms(watched.command_ended),
         }
         if watched.command
         else None,

@@ -1,0 +1,264 @@
+"""For a person's browser: one self-contained page, without scripts and without anything to load.
+
+All text goes through ElementTree, which escapes it; the page's policy allows nothing but its own style sheet.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from verify import VERSION
+from verify.formats import charts
+from verify.formats.page_style import STYLE
+from verify.report import Outage, Report, Status, Watched, exit_code, worst
+from verify.timeline import OTHERS, Timeline
+
+_WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "can't tell", Status.SKIP: "skipped"}
+_MOST_OUTAGES = 100
+"""Outages that are drawn and listed; the longest ones, where there are more."""
+
+_RANKS = {"p50": 50, "p95": 95, "max": 100}
+
+
+def html(reports: Sequence[Report]) -> str:
+    """The whole document, in ASCII."""
+    verdict = worst(report.verdict for report in reports).name.lower()
+    root = Element("html", {"lang": "en"})
+    _head(SubElement(root, "head"), f"verify: {verdict}")
+    body = SubElement(root, "body")
+    _add(body, "a", "Skip to the results", href="#results", style="skip")
+    header = SubElement(body, "header")
+    _add(header, "h1", f"verify: {verdict}")
+    code = exit_code(reports)
+    _add(header, "p", f"Exit code {code} · verify {VERSION} · {reports[0].started.isoformat(' ', 'seconds')}")
+    main = SubElement(body, "main", {"id": "results"})
+    if len(reports) > 1:
+        _contents(main, reports)
+    for number, report in enumerate(reports, 1):
+        _report(main, report, f"r{number}")
+    # ElementTree writes no end tag for elements that HTML has none for, and escapes everything else.
+    return f"<!DOCTYPE html>\n{tostring(root, encoding='us-ascii', method='html').decode()}\n"
+
+
+def _head(head: Element, title: str) -> None:
+    digest = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    SubElement(head, "meta", {"charset": "utf-8"})
+    SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
+    SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
+    SubElement(head, "meta", {"name": "color-scheme", "content": "light dark"})
+    SubElement(head, "link", {"rel": "icon", "href": "data:,"})  # else a browser asks the server for one
+    SubElement(head, "title").text = title
+    SubElement(head, "style").text = STYLE
+
+
+def _contents(main: Element, reports: Sequence[Report]) -> None:
+    nav = SubElement(main, "nav", {"aria-label": "Results"})
+    entries = SubElement(nav, "ul")
+    for number, report in enumerate(reports, 1):
+        entry = SubElement(entries, "li")
+        _add(entry, "a", report.url, href=f"#r{number}")
+        _verdict(entry, report)
+
+
+def _verdict(parent: Element, report: Report) -> None:
+    passed = report.exit_code == 0
+    _add(parent, "strong", report.verdict.name.lower(), style=f"badge {'ok' if passed else 'fail'}")
+
+
+def _report(main: Element, report: Report, name: str) -> None:
+    section = SubElement(main, "section", {"id": name, "aria-labelledby": f"{name}-heading"})
+    _add(section, "h2", report.url, id=f"{name}-heading")
+    summary = SubElement(section, "p")
+    _verdict(summary, report)
+    summary[-1].tail = f" after {report.seconds:.1f} s, exit code {int(report.exit_code)}"
+    for note in report.parsed.notes:
+        _add(section, "p", note)
+    _results(section, report, name)
+    if report.timeline.slots:
+        _pictures(section, report, name)
+    if report.watched and report.watched.outages:
+        _outages(section, report.watched, name)
+
+
+def _results(section: Element, report: Report, name: str) -> None:
+    _add(section, "h3", "Phases and checks")
+    rows: list[tuple[Sequence[str], str]] = []
+    for result in report.results:
+        wanted = result.expected if result.status in (Status.FAIL, Status.UNKNOWN) else ""
+        rows.append(((result.id, _WORDS[result.status], result.actual, wanted, result.hint), f"result {result.status}"))
+    _table(section, f"{name}-results", "What was found", ("Check", "Result", "Found", "Expected", "What to do"), rows)
+
+
+def _pictures(section: Element, report: Report, name: str) -> None:
+    timeline, axis = report.timeline, _axis(report)
+    _add(section, "h3", "Answers over time")
+    _add(section, "p", _story(report))
+    rows = [
+        charts.Row(kind.name, "good" if kind.good else "bad", [slot.kinds[kind] for slot in timeline.slots])
+        for kind in timeline.kinds
+    ]
+    counts = ", ".join(f"{sum(row.counts)} x {row.label}" for row in rows)
+    _figure(section, charts.bars(charts.Names(f"{name}-answers", "Answers over time, by status", counts), axis, rows))
+    if report.samples.latency:
+        _add(section, "h3", "Latency")
+        _figure(section, _latency(report, axis, f"{name}-latency"), _legend())
+    if timeline.tasks:
+        _add(section, "h3", "Tasks")
+        _figure(section, _tasks(report, axis, f"{name}-tasks"))
+        _task_table(section, report, name)
+    details = SubElement(section, "details")
+    _add(details, "summary", "All numbers of the charts, as a table")
+    _numbers(details, timeline, name)
+
+
+def _axis(report: Report) -> charts.Axis:
+    watched, timeline = report.watched, report.timeline
+    if watched is None:
+        return charts.Axis(timeline.origin, timeline.end, timeline.width)
+    moments = [charts.Moment(label, at) for label, at in _moments(watched)]
+    spans = [
+        charts.Span(outage.start, outage.start + outage.length, f"outage of {outage.length:.3g} s, {outage.lane}")
+        for outage in _longest(watched)
+    ]
+    end = max([timeline.end, *(moment.at for moment in moments)])
+    return charts.Axis(timeline.origin, end, timeline.width, moments, spans)
+
+
+def _moments(watched: Watched) -> Iterator[tuple[str, float]]:
+    if watched.command:
+        yield f"{watched.command} starts", watched.changed
+        if watched.command_ended is not None:
+            yield f"{watched.command} ends with {watched.command_exit_code}", watched.command_ended
+
+
+def _longest(watched: Watched) -> list[Outage]:
+    longest = sorted(watched.outages, key=lambda outage: -outage.length)[:_MOST_OUTAGES]
+    return sorted(longest, key=lambda outage: outage.start)
+
+
+def _story(report: Report) -> str:
+    """The picture in words."""
+    watched = report.watched
+    if watched is None:
+        return f"{report.samples.sent} requests, {report.samples.errors} without an answer."
+    told = [f"{report.samples.sent} requests, {100 * watched.availability:.5g} % answered well."]
+    told += [f"{label} at {at:.1f} s." for label, at in _moments(watched)]
+    if watched.outages:
+        longest = max(watched.outages, key=lambda outage: outage.length)
+        told.append(
+            f"Outages: {len(watched.outages)}, the longest {longest.length:.3g} s, from {longest.start:.3g} s on."
+        )
+    else:
+        told.append("No outage.")
+    return " ".join(told)
+
+
+def _latency(report: Report, axis: charts.Axis, name: str) -> Element:
+    timeline = report.timeline
+    drawn = [
+        charts.Line(rank, rank, [_ms(slot.latency(percent)) for slot in timeline.slots])
+        for rank, percent in _RANKS.items()
+    ]
+    whole = ", ".join(f"{rank} {1000 * seconds:.1f} ms" for rank, seconds in report.samples.latency.items())
+    return charts.lines(charts.Names(name, "Latency over time", f"Of all answers: {whole}"), axis, drawn)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else 1000 * seconds
+
+
+def _legend() -> Element:
+    legend = Element("figcaption")
+    for rank, words in (("p50", "median, solid"), ("p95", "95th percentile, dashed"), ("max", "slowest, dotted")):
+        entry = SubElement(legend, "span", {"class": f"key {rank}"})
+        entry.text = f"{rank}: {words}. "
+    return legend
+
+
+def _tasks(report: Report, axis: charts.Axis, name: str) -> Element:
+    timeline, watched = report.timeline, report.watched
+    rows = [
+        charts.Row(
+            _task_label(task, watched), _task_style(task, watched), [slot.tasks[task] for slot in timeline.slots]
+        )
+        for task in timeline.tasks
+    ]
+    counts = ", ".join(f"{row.label}: {sum(row.counts)}" for row in rows)
+    return charts.bars(charts.Names(name, "Answers over time, by task", counts), axis, rows)
+
+
+def _task_style(task: str, watched: Watched | None) -> str:
+    return "task" if watched is None or task == OTHERS else "old" if task in watched.old else "new"
+
+
+def _task_label(task: str, watched: Watched | None) -> str:
+    style = _task_style(task, watched)
+    return task if style == "task" else f"{style}: {task}"
+
+
+def _task_table(section: Element, report: Report, name: str) -> None:
+    watched = report.watched
+    rows: list[tuple[Sequence[str], str]] = []
+    for task in report.timeline.tasks:
+        seen = watched and watched.tasks.get(task)
+        if watched and seen:
+            times = (f"{seen.first:.1f} s", f"{seen.last:.1f} s")
+            rows.append(((task, _task_style(task, watched), str(seen.answers), *times), ""))
+        elif not watched and task in report.samples.tasks:
+            rows.append(((task, str(report.samples.tasks[task])), ""))
+    columns = ("Task", "Old or new", "Answers", "First", "Last") if watched else ("Task", "Answers")
+    _table(section, f"{name}-task-table", "Answers by task", columns, rows)
+
+
+def _outages(section: Element, watched: Watched, name: str) -> None:
+    _add(section, "h3", "Outages")
+    shown = _longest(watched)
+    caption = f"{len(watched.outages)} in all"
+    if len(shown) < len(watched.outages):
+        caption += f"; the longest {len(shown)}"
+    rows = [((f"{one.start:.2f} s", f"{one.length:.3g} s", one.lane), "") for one in shown]
+    _table(section, f"{name}-outages", caption, ("From", "Length", "Connections"), rows)
+
+
+def _numbers(details: Element, timeline: Timeline, name: str) -> None:
+    columns = ["From", *(kind.name for kind in timeline.kinds), *(f"{rank}, ms" for rank in _RANKS)]
+    rows: list[tuple[Sequence[str], str]] = []
+    for number, slot in enumerate(timeline.slots):
+        latencies = (_ms(slot.latency(percent)) for percent in _RANKS.values())
+        cells = [f"{timeline.origin + number * timeline.width:.6g} s", *(str(slot.kinds[k]) for k in timeline.kinds)]
+        rows.append(([*cells, *("" if ms is None else f"{ms:.3g}" for ms in latencies)], ""))
+    caption = f"Every {timeline.width:.6g} s; latencies are exact to 5 %"
+    _table(details, f"{name}-numbers", caption, columns, rows)
+
+
+def _figure(section: Element, picture: Element, legend: Element | None = None) -> None:
+    figure = SubElement(section, "figure")
+    if legend is not None:
+        figure.append(legend)
+    # What scrolls sideways on a narrow screen has to be reached by the keyboard.
+    scrolled = {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": picture.findtext("title", "")}
+    SubElement(figure, "div", scrolled).append(picture)
+
+
+def _table(
+    parent: Element, name: str, caption: str, columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]
+) -> None:
+    scrolled = {"class": "scroll", "tabindex": "0", "role": "group", "aria-labelledby": f"{name}-caption"}
+    table = SubElement(SubElement(parent, "div", scrolled), "table", {"id": name})
+    _add(table, "caption", caption, id=f"{name}-caption")
+    heads = SubElement(SubElement(table, "thead"), "tr")
+    for column in columns:
+        _add(heads, "th", column, scope="col")
+    body = SubElement(table, "tbody")
+    for cells, style in rows:
+        row = SubElement(body, "tr", {"class": style} if style else {})
+        for number, cell in enumerate(cells):
+            _add(row, "td" if number else "th", cell, **({} if number else {"scope": "row"}))
+
+
+def _add(parent: Element, tag: str, text: str, *, style: str = "", **attributes: str) -> Element:
+    element = SubElement(parent, tag, {**({"class": style} if style else {}), **attributes})
+    element.text = text
+    return element

@@ -1,0 +1,71 @@
+"""For a job's summary on GitHub, or a comment: Markdown with a table per report.
+
+https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from verify.report import Report, Status
+
+_WORDS = {Status.OK: "✅ ok", Status.FAIL: "❌ **fail**", Status.UNKNOWN: "❔ can't tell", Status.SKIP: "skipped"}
+_SHOWN_OUTAGES = 20
+"""A summary takes a mebibyte."""
+
+_ACTIVE = re.compile(r"[^A-Za-z0-9 ,;.%/='\"-]|(?<=www)\.")
+
+
+def markdown(reports: Sequence[Report]) -> str:
+    """A section per report, with an empty line at its end for what may follow in the same file."""
+    return "".join(f"{line}\n" for report in reports for line in _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    sign = "✅" if report.exit_code == 0 else "❌"
+    yield f"### {sign} verify {report.verdict.name.lower()}: {literal(report.url)}"
+    yield ""
+    yield f"After {report.seconds:.1f} s, exit code {int(report.exit_code)}."
+    yield ""
+    for note in report.parsed.notes:
+        yield f"- {literal(note)}"
+    yield from _table(
+        ("Check", "Result", "Found", "Expected", "What to do"),
+        (
+            (
+                result.id,
+                _WORDS[result.status],
+                literal(result.actual),
+                literal(result.expected) if result.status in (Status.FAIL, Status.UNKNOWN) else "",
+                literal(result.hint),
+            )
+            for result in report.results
+        ),
+    )
+    if report.samples.latency:
+        numbers = [f"{1000 * seconds:.1f}" for seconds in report.samples.latency.values()]
+        yield f"Milliseconds of {report.samples.sent} requests, {report.samples.errors} without an answer:"
+        yield ""
+        yield from _table(tuple(report.samples.latency), (tuple(numbers),))
+    watched = report.watched
+    if watched and watched.outages:
+        longest = sorted(watched.outages, key=lambda outage: -outage.length)[:_SHOWN_OUTAGES]
+        yield f"{len(watched.outages)} outages, the longest first:"
+        yield ""
+        yield from _table(
+            ("From", "Length", "Connections"),
+            ((f"{one.start:.2f} s", f"{one.length:.3g} s", one.lane) for one in longest),
+        )
+
+
+def _table(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{' --- |' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def literal(text: str) -> str:
+    """Text from elsewhere as it is: no markup, link, mention or reference to an issue comes of it."""
+    escaped = _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", text)
+    return f"<code>{escaped}</code>" if escaped else ""
