@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from verify.command_line import CHECK, WATCH, build_parser, options_of, parse_options
 from verify.errors import InputError
@@ -89,11 +89,18 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
             return closing.enter_context(
                 os.fdopen(os.dup(int(output.path.removeprefix(STREAMS))), "w", encoding="utf-8", newline="\n")
             )
-        return closing.enter_context(open(output.path, "w", encoding="utf-8", newline="\n"))  # noqa: PTH123 — pathlib costs every run 10 ms
+        mode: Literal["a", "w"] = "a" if _is_job_summary(output.path) else "w"
+        return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123 — pathlib costs every run 10 ms
     except OSError as error:
         raise InputError(
             f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", "does its folder exist?"
         ) from None
+
+
+def _is_job_summary(path: str) -> bool:
+    """Whether a file is the summary of this step of GitHub Actions, to which each of the step's commands adds."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    return bool(summary) and os.path.realpath(path) == os.path.realpath(summary or "")
 
 
 def _check(

@@ -120,11 +120,11 @@ class Timeline:
 
 
 def of_samples(attempts: Sequence[Attempt]) -> Timeline:
-    """The timeline of attempts that are over, from the first one's start on."""
+    """The timeline of attempts that are over, by when they started."""
     starts = [one.ended - _took(one) for one in attempts]
     timeline = Timeline(origin=min(starts, default=0.0), width=0.01)
     for one in attempts:
-        timeline.add(one.ended, one)
+        timeline.add(one.ended - _took(one), one)
     return timeline
 
 

@@ -1,5 +1,6 @@
 """The formats for machines, each read by something that isn't verify: a schema, an XML parser, a TAP parser."""
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from tests.verify.test_run import hello
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.formats.document import SCHEMA
+from verify.formats.markdown import literal
 from verify.report import Report, Status
 from verify.values import FORMAT_NAMES
 
@@ -202,6 +204,27 @@ def test_every_format_for_machines_is_red_when_the_exit_code_is(report: Report) 
     assert (re.search("^::error |^::warning ", FORMATS["github"]([report]), re.MULTILINE) is not None) == (
         red or report.verdict is ExitCode.INCONCLUSIVE
     )
+
+
+def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: Report) -> None:
+    lines = FORMATS["markdown"]([report]).splitlines()
+    assert ("✅" in lines[0]) == (report.exit_code == 0)
+    start = lines.index("| Check | Result | Found | Expected | What to do |")
+    rows = lines[start + 2 : lines.index("", start)]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [result.id for result in report.results]
+    assert all(row.count("|") == 6 for row in rows)
+
+
+ACTIVE = (
+    "a|b\\|c `x` <img src=x> *b* [l](https://e.example) www.e.example @someone #12 https://e.example ~~s~~ &amp; $x$"
+)
+
+
+def test_text_from_elsewhere_is_no_markup_of_a_summary() -> None:
+    shown = literal(ACTIVE)
+    assert html.unescape(re.sub("</?code>", "", shown)) == ACTIVE
+    assert not re.search(r"[|`*\[\]()@~\\$:]|www\.|#(?![0-9]+;)|&(?!#[0-9]+;)|<(?!/?code>)", shown)
+    assert literal("") == ""
 
 
 def test_an_annotation_is_one_line_per_finding(report: Report) -> None:

@@ -145,6 +145,18 @@ def test_a_report_goes_behind_what_a_stream_holds_already(name: str, alb: FakeAl
     assert done.stdout.endswith(b" s\n")
 
 
+def test_a_steps_summary_is_added_to_and_any_other_file_is_replaced(alb: FakeAlb, tmp_path: Path) -> None:
+    for name in ("summary.md", "other.md"):
+        (tmp_path / name).write_text("before\n")
+    written = [f"--format=markdown={tmp_path}/summary.md", f"--format=html={tmp_path}/other.md"]
+    for _ in range(2):
+        verify(alb.authority, *QUICK, *written, GITHUB_STEP_SUMMARY=f"{tmp_path}/./summary.md")
+    assert (tmp_path / "summary.md").read_text().startswith("before\n### ✅ verify passed: ")
+    assert (tmp_path / "summary.md").read_text().count("### ") == 2
+    assert (tmp_path / "other.md").read_text().count("<!DOCTYPE html>") == 1
+    assert (tmp_path / "other.md").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_json_lines_on_stderr_stand_there_alone(alb: FakeAlb) -> None:
     done = verify(alb.authority, "--format", "jsonl=stderr", *QUICK)
     assert {json.loads(line)["kind"] for line in done.stderr.splitlines()} >= {"progress", "run"}

@@ -300,7 +300,8 @@ def test_the_document_tells_the_watch() -> None:
     watched = report["watch"]
     assert watched["longest_outage_ms"] == 1000
     assert watched["outages"][0] == {"lane": "fresh", "start_ms": 8000, "length_ms": 1000}
-    assert watched["command"] == {"program": "deploy", "exit_code": 0, "error": ""}, "arguments may hold secrets"
+    command = {"program": "deploy", "exit_code": 0, "error": "", "ended_ms": 15_000}
+    assert watched["command"] == command, "arguments may hold secrets"
     assert watched["tasks"]["new-1"]["old"] is False
     assert watched["failures"] == {"503 from the load balancer: no target is registered and healthy": 20}
 

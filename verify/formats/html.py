@@ -27,7 +27,7 @@ def html(reports: Sequence[Report]) -> str:
     root = Element("html", {"lang": "en"})
     _head(SubElement(root, "head"), f"verify: {verdict}")
     body = SubElement(root, "body")
-    _add(body, "a", "Skip to the results", href="#results", style="skip")
+    _add(body, "a", "Skip to the results", href="#results", style="jump")
     header = SubElement(body, "header")
     _add(header, "h1", f"verify: {verdict}")
     code = exit_code(reports)
@@ -58,7 +58,7 @@ def _contents(main: Element, reports: Sequence[Report]) -> None:
     entries = SubElement(nav, "ul")
     for number, report in enumerate(reports, 1):
         entry = SubElement(entries, "li")
-        _add(entry, "a", report.url, href=f"#r{number}")
+        _add(entry, "a", report.url, href=f"#r{number}").tail = " "
         _verdict(entry, report)
 
 
@@ -140,19 +140,20 @@ def _longest(watched: Watched) -> list[Outage]:
 
 def _story(report: Report) -> str:
     """The picture in words."""
-    watched = report.watched
+    watched, sent = report.watched, report.samples.sent
+    requests = f"{sent} request{'' if sent == 1 else 's'}"
     if watched is None:
-        return f"{report.samples.sent} requests, {report.samples.errors} without an answer."
-    told = [f"{report.samples.sent} requests, {100 * watched.availability:.5g} % answered well."]
-    told += [f"{label} at {at:.1f} s." for label, at in _moments(watched)]
+        return f"{requests}, {report.samples.errors} without an answer."
+    sentences = [f"{requests}, {100 * watched.availability:.5g} % answered well."]
+    sentences += [f"{label} at {at:.1f} s." for label, at in _moments(watched)]
     if watched.outages:
         longest = max(watched.outages, key=lambda outage: outage.length)
-        told.append(
+        sentences.append(
             f"Outages: {len(watched.outages)}, the longest {longest.length:.3g} s, from {longest.start:.3g} s on."
         )
     else:
-        told.append("No outage.")
-    return " ".join(told)
+        sentences.append("No outage.")
+    return " ".join(sentences)
 
 
 def _latency(report: Report, axis: charts.Axis, name: str) -> Element:

@@ -19,8 +19,8 @@ body {
 h1, h2, h3 { line-height: 1.25; }
 h2 { margin-top: 2rem; overflow-wrap: anywhere; }
 a { color: var(--link); }
-.skip { position: absolute; left: -100vw; }
-.skip:focus { position: static; }
+.jump { position: absolute; left: -100vw; }
+.jump:focus { position: static; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 .badge { border: 2px solid currentColor; border-radius: 0.25rem; padding: 0 0.4rem; }
 .badge.ok { color: var(--good); }
@@ -57,5 +57,5 @@ tr.fail td:nth-child(2) { color: var(--bad); font-weight: bold; }
 tr.unknown td:nth-child(2) { color: var(--unsure); font-weight: bold; }
 tr.skip td:nth-child(2) { color: var(--muted); }
 summary { cursor: pointer; }
-@media print { .skip { display: none; } }
+@media print { .jump { display: none; } }
 """
