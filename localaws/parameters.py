@@ -74,7 +74,7 @@ def value_of(cloud: Cloud, name: str) -> str | None:
     for each in names_of(name):
         managed, seeded = cloud.get(PARAMETER, each), cloud.parameters.get(each)
         if managed is not None:
-            return str(managed.outputs["value"])
+            return str(managed.outputs.get("value") or managed.inputs["valueWo"])
         if seeded is not None and seeded.type != SEEDED_SECRET:
             return seeded.value
     return None

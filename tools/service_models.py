@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.inputs import INPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "service_models.py"
 
@@ -126,23 +126,84 @@ DOCUMENTS = {"aws:ecs/taskDefinition:TaskDefinition": "containerDefinitions"}
 """Inputs that are JSON, and inside of which names are the API's own."""
 
 
+def model_of(data: Path, service: str) -> dict[str, Any]:
+    """The newest model of a service."""
+    newest = max((data / service).iterdir())
+    found: dict[str, Any] = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
+    return found
+
+
 def constraints(data: Path, token: str) -> dict[str, dict[str, Any]]:
     """What the model says of the inputs of a type, by path: `loadBalancers[].containerPort`."""
-    service, *calls = CALLS[token].split()
-    newest = max((data / service).iterdir())
-    model = json.loads(gzip.decompress((newest / "service-2.json.gz").read_bytes()))
-    says: dict[str, dict[str, Any]] = {}
-    for call in calls:
-        says.update(_members(model["shapes"], model["operations"][call]["input"]["shape"], "", ()))
+    says = {path: kept for path, kept in _said(data, token).items() if kept}
     names, document = NAMES.get(token, {}), DOCUMENTS.get(token)
     known = {_plain(path): kept for path, kept in says.items()}
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted({f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names}):
+    for path in _inputs(token):
         for marks in ("", "[]"):
-            kept = _match(_plain(names.get(path, path) + marks), known)
-            if kept and path != document:
-                found[path + marks] = kept
+            matched = _match(_plain(names.get(path, path) + marks), known)
+            if matched and path != document:
+                found[path + marks] = known[matched]
     return found | {path: kept for path, kept in says.items() if document and path.startswith(f"{document}[].")}
+
+
+def requirements(data: Path, token: str) -> dict[str, str]:
+    """The members that the model requires of a type's calls: each with the input that it is, or nothing.
+
+    Left out are those that are required inputs of pulumi-aws, and those inside of blocks that are no input.
+    """
+    service, *calls = CALLS[token].split()
+    model, says, document = model_of(data, service), _said(data, token), DOCUMENTS.get(token)
+    structures = {path: kept["required"] for path, kept in says.items() if "required" in kept}
+    structures[""] = model["shapes"][model["operations"][calls[0]]["input"]["shape"]].get("required", [])
+    inputs = _as_members(token, says)
+    found: dict[str, str] = {}
+    required = {f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.required}
+    for path, names in structures.items():
+        inside_document = document is not None and path.startswith(f"{document}[]")
+        # A block is one of the resource's if it is an input, or wraps all of its inputs.
+        if not (path == "" or inside_document or path.removesuffix("[]") in inputs or _plain(path) in ("", "[]")):
+            continue
+        for name in names:
+            member = f"{path}.{name}".lstrip(".")
+            if inputs.get(member) not in required:
+                found[member] = member if inside_document else inputs.get(member, "")
+    return found
+
+
+def _as_members(token: str, says: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The inputs of a type, by the member of the API that each of them is."""
+    names, members = NAMES.get(token, {}), {_plain(path): path for path in says}
+    found: dict[str, str] = {}
+    for path in _inputs(token):
+        for marks in ("", "[]"):
+            matched = _match(_plain(names.get(path, path) + marks), members)
+            if matched:
+                found.setdefault(members[matched].removesuffix("[]"), path)
+    return found
+
+
+def document_members(data: Path, token: str) -> list[str]:
+    """Every member inside an input that is JSON, but for those that are blocks."""
+    inside = [path for path in _said(data, token) if path.startswith(f"{DOCUMENTS[token]}[].")]
+    return [
+        path.removesuffix("[]")
+        for path in inside
+        if not any(other.startswith((f"{path}.", f"{path}[]")) for other in inside)
+    ]
+
+
+def _inputs(token: str) -> list[str]:
+    return sorted({f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names})
+
+
+def _said(data: Path, token: str) -> dict[str, dict[str, Any]]:
+    """What the model says of every member of a type's calls, by path; of most of them nothing."""
+    service, *calls = CALLS[token].split()
+    model, says = model_of(data, service), dict[str, dict[str, Any]]()
+    for call in calls:
+        says.update(_members(model["shapes"], model["operations"][call]["input"]["shape"], "", ()))
+    return says
 
 
 def _members(
@@ -150,8 +211,7 @@ def _members(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     shape = shapes[name]
     kept = {key: shape[key] for key in _KEPT if key in shape}
-    if kept:
-        yield path, {"type": shape["type"], **kept}
+    yield path, {"type": shape["type"], **kept} if kept else {}
     if name in _LEFT_OUT or len(above) >= DEEPEST:
         return
     for member, inner in shape.get("members", {}).items():
@@ -174,14 +234,12 @@ def _singular(part: str) -> str:
     return re.sub(r"ies$", "y", part)
 
 
-def _match(plain: str, known: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """The constraints of the same path, or of the only one with the same parts and others between them."""
+def _match(plain: str, known: Mapping[str, object]) -> str | None:
+    """The same path, or the only one with the same parts and others between them."""
     if plain in known:
-        return known[plain]
+        return plain
     parts = plain.split(".")
-    between = [
-        kept for path, kept in known.items() if len(parts) > 1 and _is_part(parts, path.split("."))
-    ]  # fmt: skip
+    between = [path for path in known if len(parts) > 1 and _is_part(parts, path.split("."))]
     return between[0] if len(between) == 1 else None
 
 
@@ -192,15 +250,28 @@ def _is_part(few: list[str], many: list[str]) -> bool:
 
 def main(botocore: Path) -> None:
     """Write the module from a folder in which botocore is installed."""
+    data = botocore / "botocore" / "data"
     lines = ['"""What the models of AWS\'s services say of inputs; written by `make models`, not by hand."""', ""]
     lines += ["from __future__ import annotations", "", "from typing import Any", ""]
     lines += ["MODELS: dict[str, dict[str, dict[str, Any]]] = {"]
     for token in CALLS:
-        found = constraints(botocore / "botocore" / "data", token)
+        found = constraints(data, token)
         lines += [f"    {token!r}: {{", *(f"        {path!r}: {kept!r}," for path, kept in found.items()), "    },"]
+    needed = {token: requirements(data, token) for token in CALLS}
+    required = {token: sorted(filter(None, found.values())) for token, found in needed.items()}
+    besides = {token: [name for name, path in found.items() if not path] for token, found in needed.items()}
     lines += [
         "}",
         '"""By type and path: the type of value, and its `enum`, `min`, `max`, `pattern` or `required` members."""',
+        "",
+        f"REQUIRED: dict[str, list[str]] = {required!r}",
+        '"""By type: the inputs that its calls require, and pulumi-aws doesn\'t."""',
+        "",
+        f"REQUIRED_BESIDES: dict[str, list[str]] = {besides!r}",
+        '"""By type: the members that its calls require, and that are no input under a name like theirs."""',
+        "",
+        f"MEMBERS: dict[str, list[str]] = { ({token: document_members(data, token) for token in DOCUMENTS})!r}",
+        '"""By type: the members inside an input that is JSON."""',
     ]
     TARGET.write_text("\n".join([*lines, ""]))
 

@@ -315,7 +315,8 @@ class ResourceType:
         own += self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
         yield from own
         code = CODES.get(self.token.split(":")[1].partition("/")[0], "ValidationException")
-        for place, allowed in model_rules(self.token, inputs, located):
+        made_up = self.autoname.property if self.autoname else None
+        for place, allowed in model_rules(self.token, inputs, located, made_up=made_up):
             # One reason is enough, and the type's own is the better one.
             if not any(place in each.message for each in own):
                 yield Refusal(code, f"{place} must be {allowed}", "catalog.model", re.split(r"[.\[]", place)[0])

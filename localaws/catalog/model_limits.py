@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.service_models import MODELS
+from localaws.catalog.service_models import MODELS, REQUIRED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     Located = Callable[[object, str], Iterator[tuple[str, Any]]]
 
@@ -39,8 +40,55 @@ OTHERWISE = {
 }
 """Inputs that don't reach the API as they are, and why."""
 
+NOT_REQUIRED = {
+    "aws:ec2/internetGateway:InternetGateway vpcId": "a gateway needs no VPC: attaching it is a call of its own",
+    "aws:ec2/securityGroup:SecurityGroup description": "pulumi-aws sends a text of its own",
+    "aws:ecr/repository:Repository encryptionConfigurations[].encryptionType": "the provider sends AES256",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders capacityProviders": "the provider sends an empty list",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders defaultCapacityProviderStrategies": (
+        "the provider sends an empty list"
+    ),
+    "aws:ecs/service:Service deploymentController.type": "the provider sends ECS",
+    "aws:lb/listenerRule:ListenerRule priority": "the provider sends one more than the listener's highest",
+}
+"""Inputs that a call requires and that may be left out, and why; beside those that Pulumi makes a name for."""
 
-def model_rules(token: str, values: object, located: Located, *, below: str = "") -> Iterator[tuple[str, str]]:
+ONE_OF_SEVERAL = {
+    "aws:acm/certificate:Certificate domainName": "a private key, for another call, takes its place",
+    "aws:ssm/parameter:Parameter value": "`insecureValue` or `valueWo` takes its place",
+}
+"""Inputs that a call requires of which a rule of the type's requires one or another, and which."""
+
+FROM_ELSEWHERE = {
+    "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Name": "Pulumi has a map",
+    "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Value": "Pulumi has a map",
+    "aws:ec2/flowLog:FlowLog ResourceIds": "one of five inputs, which `ec2.flow-log.one-source` requires",
+    "aws:ec2/flowLog:FlowLog ResourceType": "it follows from which of the five is given",
+    "aws:ec2/internetGateway:InternetGateway InternetGatewayId": "the answer of the call before",
+    "aws:ec2/securityGroup:SecurityGroup GroupName": "it is `name`, for which Pulumi makes one up",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders cluster": "it is `clusterName`, which is required",
+    "aws:ecs/service:Service serviceConnectConfiguration.services[].tls.issuerCertificateAuthority": (
+        "it is `issuerCertAuthority`, which is required"
+    ),
+    "aws:ecs/service:Service serviceName": "it is `name`, for which Pulumi makes one up",
+    "aws:lb/listenerCertificate:ListenerCertificate Certificates": "it holds `certificateArn`, which is required",
+    "aws:lb/targetGroupAttachment:TargetGroupAttachment Targets": "it holds `targetId`, which is required",
+    "aws:route53/record:Record ChangeBatch": "it holds all inputs",
+    "aws:route53/record:Record HostedZoneId": "it is `zoneId`, which is required",
+    "aws:route53/zone:Zone CallerReference": "the provider makes it up",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls OwnershipControls": "it holds `rule`, which is required",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock PublicAccessBlockConfiguration": "it holds all inputs",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration "
+    "ServerSideEncryptionConfiguration": "it holds `rules`, which are required",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule GroupId": "it is `securityGroupId`, which is required",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration LoggingConfiguration": "it holds all inputs",
+}
+"""Members that a call requires, and that are no input under a name like theirs: where they come from. Tags are maps."""
+
+
+def model_rules(
+    token: str, values: object, located: Located, *, below: str = "", made_up: str | None = None
+) -> Iterator[tuple[str, str]]:
     """Where values break what the model says of the type's inputs, and what is allowed there.
 
     Args:
@@ -48,7 +96,9 @@ def model_rules(token: str, values: object, located: Located, *, below: str = ""
         values: Its inputs, or what one of them holds.
         located: Finds what is at a path.
         below: The path of that one.
+        made_up: The input for which Pulumi makes up a name.
     """
+    yield from _missing(token, values, located, below, made_up)
     for path, says in MODELS.get(token, {}).items():
         if path.startswith(below) and f"{token} {path}" not in OTHERWISE:
             for place, value in located(values, path.removeprefix(below)):
@@ -56,6 +106,20 @@ def model_rules(token: str, values: object, located: Located, *, below: str = ""
                 # The provider leaves an empty text out.
                 if allowed and value != "":
                     yield place, allowed
+
+
+def _missing(
+    token: str, values: object, located: Located, below: str, made_up: str | None
+) -> Iterator[tuple[str, str]]:
+    """Where something is left out that the model requires."""
+    for path in REQUIRED.get(token, ()):
+        may_lack = path == made_up or f"{token} {path}" in NOT_REQUIRED.keys() | ONE_OF_SEVERAL.keys()
+        if may_lack or not path.startswith(below):
+            continue
+        parents, _, name = path.removeprefix(below).rpartition(".")
+        for place, value in located(values, parents):
+            if isinstance(value, Mapping) and value.get(name) is None:
+                yield f"{place}.{name}".lstrip("."), "given"
 
 
 def broken(says: Mapping[str, Any], value: object) -> str | None:

@@ -142,7 +142,11 @@ def _container(
             **plain,
             **_secrets(container.get("secrets") or (), parameters),
         },
-        ports=tuple(int(each["containerPort"]) for each in container.get("portMappings") or ()),
+        ports=tuple(
+            int(each["containerPort"])
+            for each in container.get("portMappings") or ()
+            if each.get("containerPort") is not None
+        ),
         essential=bool(container.get("essential", True)),
         health_check=_health_check(container.get("healthCheck") or {}),
         depends_on={each["containerName"]: Condition(each["condition"]) for each in container.get("dependsOn") or ()},

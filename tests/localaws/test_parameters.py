@@ -70,6 +70,12 @@ def cloud() -> Cloud:
     found.create("aws:secretsmanager/secret:Secret", "urn:c", {"name": "empty"}, region="eu-west-1")
     more = {"name": "/demo/password", "type": "String", "value": "managed", "overwrite": True}
     found.create("aws:ssm/parameter:Parameter", "urn:d", more, region="eu-west-1")
+    found.create(
+        "aws:ssm/parameter:Parameter",
+        "urn:e",
+        {"name": "/demo/written", "type": "SecureString", "valueWo": "write-only", "valueWoVersion": 1},
+        region="eu-west-1",
+    )
     return found
 
 
@@ -77,6 +83,7 @@ def cloud() -> Cloud:
     ("name", "value"),
     [
         ("/demo/password", "managed"),
+        ("/demo/written", "write-only"),
         ("/none", None),
         ("demo/plain", None),
         (f"{PREFIX}:demo/plain-{seeded_suffix('demo/plain')}", "hunter3"),

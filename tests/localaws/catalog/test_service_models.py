@@ -14,8 +14,8 @@ import pytest
 
 from localaws.catalog import CATALOG
 from localaws.catalog.inputs import INPUTS
-from localaws.catalog.model_limits import OTHERWISE
-from localaws.catalog.service_models import MODELS
+from localaws.catalog.model_limits import FROM_ELSEWHERE, NOT_REQUIRED, ONE_OF_SEVERAL, OTHERWISE
+from localaws.catalog.service_models import MODELS, REQUIRED, REQUIRED_BESIDES
 from localaws.catalog.values import show
 from tools.service_models import CALLS
 
@@ -137,6 +137,42 @@ def found_otherwise() -> set[tuple[str, str, str]]:
 
 def test_what_is_refused_although_a_model_allows_it_is_listed_with_a_reason() -> None:
     assert found_otherwise() == LISTED
+
+
+def without(token: str, path: str) -> list[str]:
+    """Where a type is refused that has everything above an input, but not that one."""
+    parents = path.rpartition(".")[0]
+    place = re.sub(r"\[\]", "[0]", path.removeprefix(DOCUMENT) if path.startswith(DOCUMENT) else path)
+    inputs = nested(parents, {}) if parents else {}
+    if path.startswith(DOCUMENT) and "." not in path.removeprefix(DOCUMENT):
+        inputs = {"containerDefinitions": json.dumps([{}])}
+    found = [each.message for each in CATALOG[token].check(inputs, "eu-west-1")]
+    return [each for each in found if re.search(rf"(^|[ ,]){re.escape(place)}\b", each)]
+
+
+def test_what_a_call_requires_is_refused_without_it_or_has_a_reason() -> None:
+    accepted = set()
+    for token, paths in REQUIRED.items():
+        autoname = CATALOG[token].autoname
+        for path in paths:
+            if not without(token, path) and not (autoname and autoname.property == path):
+                accepted.add(f"{token} {path}")
+    assert accepted == {*NOT_REQUIRED}
+    assert {*ONE_OF_SEVERAL} <= {f"{token} {path}" for token, paths in REQUIRED.items() for path in paths}
+
+
+def test_what_a_call_requires_under_a_name_of_its_own_comes_from_somewhere() -> None:
+    tags = re.compile(r"(\w+\[?\]?\.)*(T|t)ags?(\[\])?\.(Tag)?(Key|Value)")
+    besides = {
+        f"{token} {name}" for token, names in REQUIRED_BESIDES.items() for name in names if not tags.fullmatch(name)
+    }
+    assert besides == {*FROM_ELSEWHERE}
+
+
+@pytest.mark.parametrize("token", REQUIRED)
+def test_a_block_is_refused_once_for_each_thing_that_it_lacks(token: str) -> None:
+    for path in [path for path in REQUIRED[token] if f"{token} {path}" not in NOT_REQUIRED]:
+        assert len(without(token, path)) <= 1, path
 
 
 def test_no_message_shows_a_value_that_may_be_a_secret() -> None:

@@ -182,6 +182,12 @@ def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
     assert "hush" not in repr(task)
 
 
+def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any) -> None:
+    web.change(taskDefinition=web.define(2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]))
+    (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
+    assert container.ports == (80,)
+
+
 def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: Any) -> None:
     check = {"command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"], "interval": 10, "startPeriod": 60}
     web.change(
