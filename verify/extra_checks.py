@@ -4,12 +4,16 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from verify import closed_ports, redirect, tls, values
+from verify import closed_ports, redirect, tls_versions, values
 from verify.attempt import Attempt, judge, weighed
+from verify.event_loop import EventLoop
+from verify.httpx_client import new_httpx_client
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
-from verify.probe import Probe, new_transport
+from verify.probe import Probe
 from verify.report import Result, Status
+from verify.resolve import Resolver
+from verify.target import Target
 from verify.values import HostPort
 
 TRACE_MARK = "X-Verify-Trace"
@@ -20,7 +24,7 @@ TimeLeft = Callable[[], float]
 
 
 async def run_extra_checks(
-    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft
+    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft, resolver: Resolver
 ) -> AsyncIterator[Result]:
     """Yield one result for each check that was requested; `answer` is the service's last."""
     target = probe.target
@@ -33,25 +37,33 @@ async def run_extra_checks(
     if options.closed:
         control = probe.host_port
         closed = [each if each.host else HostPort(control.host, each.port) for each in options.closed]
-        states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=probe.resolver)
+        states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=resolver)
         yield closed_ports.closed_result(closed, control, states)
     if options.min_tls:
-        yield await tls.versions_result(answer.address, probe.host_port.port, target.host, options, time_left())
+        yield await tls_versions.versions_result(
+            answer.address, probe.host_port.port, target.host, options, time_left()
+        )
     if options.redirect_from:
         asked = redirect.plain(target, options.redirect_from)
-        async with new_transport(asked) as transport:
-            # Headers may hold credentials, which are not for a wire without TLS.
-            to = options.connect_to and HostPort(options.connect_to.host, asked.port)
-            bare = options.replace(header=(), connect_to=to)
-            in_plain = Probe(asked, bare, transport=transport, resolver=probe.resolver)
-            outcome = await in_plain(min(options.timeout, time_left()))
+        # Headers may hold credentials, which are not for a wire without TLS.
+        to = options.connect_to and HostPort(options.connect_to.host, asked.port)
+        bare = options.replace(header=(), connect_to=to)
+        outcome = await _ask_once(asked, bare, resolver, time_left())
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
     if options.no_trace:
-        async with new_transport(target, cafile=options.cacert) as transport:
-            mark = os.urandom(8).hex()
-            marked = options.replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
-            tracing = Probe(target, marked, transport=transport, resolver=probe.resolver)
-            yield trace_result(await tracing(min(options.timeout, time_left())), mark)
+        mark = os.urandom(8).hex()
+        marked = options.replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
+        yield trace_result(await _ask_once(target, marked, resolver, time_left()), mark)
+
+
+async def _ask_once(target: Target, options: Options, resolver: Resolver, time_left: float) -> Answer | Failure:
+    """Send a request that is not the run's own."""
+    client = new_httpx_client(target, options)
+    try:
+        probe = Probe(target, options, client=client, resolver=resolver, runtime=EventLoop())
+        return await probe(min(options.timeout, time_left))
+    finally:
+        await client.aclose()
 
 
 def trace_result(outcome: Answer | Failure, mark: str) -> Result:

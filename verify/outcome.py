@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: bytes | bytearray
     truncated: bool
     address: str
     """The address that answered; `addresses` are all that the name had."""

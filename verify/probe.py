@@ -1,25 +1,29 @@
 """One request on a connection of its own, and what came of it."""
 
-import asyncio
 import errno
 import os
 import socket
-import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from ipaddress import ip_address
 
-import httpx
-
-from verify import VERSION, tls
-from verify.decoding import decoded
+from verify import VERSION
+from verify.client import Client
 from verify.escaping import visible
+from verify.http1 import (
+    ClosedWhileIdleError,
+    ConnectError,
+    ConnectTimeoutError,
+    OtherProtocolError,
+    ProtocolError,
+    Request,
+)
 from verify.masking import mask_of
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
 from verify.resolve import NameServerError, Resolver, destination
+from verify.runtime import Runtime
 from verify.target import Target, no_balancer
-from verify.transport import ClosedWhileIdleError, OtherProtocolError, Transport
 from verify.values import HostPort
 
 _HINTS = {
@@ -45,18 +49,6 @@ _OWN_HEADERS = (
 """Sent unless one of the same name is given; as with curl, one given without a value is not sent at all."""
 
 
-def new_transport(target: Target, *, keep: bool = False, cafile: str | None = None) -> Transport:
-    """A transport that reads no proxy from the environment and follows nothing; it may `keep` one idle connection."""
-    # A TLS context costs 20 ms, and plain HTTP has no use for it.
-    context = None
-    if target.scheme == "https":
-        own = ssl.create_default_context(cafile=cafile) if cafile else None
-        context = own or httpx.create_ssl_context(trust_env=False)
-        context.set_alpn_protocols(["http/1.1"])  # a server that speaks only HTTP/2 then says so
-        context.hostname_checks_common_name = False  # as browsers and curl do: only subjectAltName counts
-    return Transport(context, keep=keep)
-
-
 _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 """What the system says of a name that exists, but not with an address of this kind."""
 
@@ -79,16 +71,16 @@ def _proxy_variable(*, tls: bool) -> str:
 class _Course:
     """What one attempt has passed, and when."""
 
-    def __init__(self, tls: bool) -> None:  # noqa: FBT001 — a private constructor with one caller
-        self.clock = asyncio.get_running_loop().time
+    def __init__(self, clock: Callable[[], float], *, tls: bool) -> None:
+        self.clock = clock
         self.addresses: tuple[str, ...] = ()
         self.passed_over: list[str] = []
         self.marks = {"start": self.clock()}
         self._tls = tls
 
-    async def mark(self, event: str, _: object) -> None:
-        """Called by the HTTP client as it goes."""
-        self.marks[event] = self.clock()
+    def passed(self, step: str) -> None:
+        """Keep when the client came to a step."""
+        self.marks[step] = self.clock()
 
     def begin_again(self) -> None:
         """What was passed counts no longer, but the time does."""
@@ -99,12 +91,12 @@ class _Course:
         """The phase that the attempt is in."""
         if not self.addresses:
             return Phase.RESOLVE
-        sent = self.marks.get("http11.send_request_headers.started", 0.0)
-        if sent > self.marks.get("connection.connect_tcp.started", 0.0):
+        sent = self.marks.get("sending", 0.0)
+        if sent > self.marks.get("connecting", 0.0):
             return Phase.HTTP  # on a kept connection the steps before are missing
-        if "connection.connect_tcp.complete" not in self.marks:
+        if "connected" not in self.marks:
             return Phase.CONNECT
-        return Phase.TLS if self._tls and "connection.start_tls.complete" not in self.marks else Phase.HTTP
+        return Phase.TLS if self._tls and "secured" not in self.marks else Phase.HTTP
 
     def failed(self, reason: str, hint: str = "") -> Failure:
         """The attempt ends here."""
@@ -132,13 +124,13 @@ class _Course:
 
     def timings(self) -> Timings:
         """The attempt ends well, now."""
-        tls = self._between("connection.start_tls.started", "connection.start_tls.complete")
+        tls = self._between("securing", "secured")
         return Timings(
             resolve=self._between("start", "resolved"),
-            connect=self._between("connection.connect_tcp.started", "connection.connect_tcp.complete"),
+            connect=self._between("connecting", "connected"),
             tls=tls if self._tls else None,
             first_byte=self._between("start", "first_byte"),
-            total=self.clock() - self.marks["start"],
+            total=self._between("start", "complete"),
         )
 
     def _between(self, first: str, last: str) -> float:
@@ -156,15 +148,17 @@ class Probe:
         target: Target,
         options: Options,
         *,
-        transport: httpx.AsyncBaseTransport,
+        client: Client,
         resolver: Resolver,
+        runtime: Runtime,
         keep: bool = False,
     ) -> None:
         self.tls = target.scheme == "https"
         self.target = target
         self.host_port = destination(target, options)
         self._options = options
-        self._transport = transport
+        self._client = client
+        self._runtime = runtime
         self.resolver = resolver
         self._asked = f"{target.scheme}://{options.host or target.authority}{target.path}"
         self._sent = 0
@@ -178,7 +172,8 @@ class Probe:
             *(() if keep else (("Connection", "close"),)),
         ]
         removed = {name.lower() for name, _ in _OWN_HEADERS}
-        self._headers = httpx.Headers([*own, *(one for one in given if one[1] or one[0].lower() not in removed)])
+        headers = (*own, *(one for one in given if one[1] or one[0].lower() not in removed))
+        self._request = Request(options.method, target.path, headers, options.max_body)
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
@@ -188,27 +183,30 @@ class Probe:
         return outcome
 
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = _Course(self.tls)
+        course = _Course(self._runtime.clock, tls=self.tls)
         try:
-            async with asyncio.timeout(limit):
-                if address is not None:
-                    course.addresses = (address,)
-                    try:
-                        return await self._first_that_connects(course, limit)
-                    except (ClosedWhileIdleError, httpx.ConnectError, httpx.ConnectTimeout):
-                        if address != self._kept or course.phase is Phase.TLS:
-                            raise
-                        course.begin_again()  # as any client does, from the name on
-                await self._resolve(course)
-                for each in filter(_refusable, course.addresses):
-                    return _refused(each, course)
-                return await self._first_that_connects(course, limit)
-        except (TimeoutError, httpx.TimeoutException):
+            async with self._runtime.limit(limit):
+                return await self._within(limit, address, course)
+        except (TimeoutError, ConnectTimeoutError):
             return course.out_of_time(limit, self._options.timeout)
         except socket.gaierror as error:
             return self._unresolved(error, course)
-        except (httpx.TransportError, OSError) as error:
+        except (ConnectError, ProtocolError, OSError) as error:
             return self._explained(error, course)
+
+    async def _within(self, limit: float, address: str | None, course: _Course) -> Answer | Failure:
+        if address is not None:
+            course.addresses = (address,)
+            try:
+                return await self._first_that_connects(course, limit)
+            except (ClosedWhileIdleError, ConnectError):
+                if address != self._kept or course.phase is Phase.TLS:
+                    raise
+                course.begin_again()  # as any client does, from the name on
+        await self._resolve(course)
+        for each in filter(_refusable, course.addresses):
+            return _refused(each, course)
+        return await self._first_that_connects(course, limit)
 
     async def _resolve(self, course: _Course) -> None:
         addresses = await self.resolver(self.host_port.host)
@@ -224,62 +222,40 @@ class Probe:
         for address in course.addresses[:-1]:
             try:
                 return await self._exchange(address, course, share)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
+            except ConnectError:
                 if course.phase is not Phase.CONNECT:
                     raise
                 course.passed_over.append(address)
         return await self._exchange(course.addresses[-1], course, share)
 
     async def _exchange(self, address: str, course: _Course, connect_limit: float) -> Answer:
-        request = httpx.Request(
-            self._options.method,
-            self._url(address),
-            headers=self._headers,
-            extensions={
-                "trace": course.mark,
-                "timeout": {"connect": connect_limit},
-                "sni_hostname": self.target.host,
-            },
-        )
-        response = await self._transport.handle_async_request(request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        course.marks["first_byte"] = course.clock()
-        stream = response.extensions.get("network_stream")
-        secured = stream.get_extra_info("ssl_object") if stream else None
-        body = bytearray()
-        try:
-            async for chunk in response.stream:
-                body += chunk
-                if len(body) > self._options.max_body:
-                    break
-        finally:
-            await response.aclose()
-        limit = self._options.max_body
-        truncated, content, encoding = len(body) > limit, bytes(body[:limit]), ""
-        sent_as = response.headers.get("content-encoding", "identity").strip().lower()
-        if content and sent_as != "identity":
-            plain = decoded(content, sent_as, limit)
+        to = HostPort(address, self.host_port.port)
+        reply = await self._client.exchange(self._request, to, connect_limit, course.passed)
+        timings = course.timings()
+        body, truncated, encoding = reply.body, reply.truncated, ""
+        sent_as = next((value for name, value in reply.headers if name == "content-encoding"), "")
+        sent_as = sent_as.strip().lower() or "identity"
+        if body and sent_as != "identity":
+            from verify.decoding import decoded  # noqa: PLC0415 — for few
+
+            limit = self._options.max_body
+            plain = decoded(bytes(body), sent_as, limit)
             encoding = "" if plain is not None else mask_of(self._options)(sent_as, 20)
             truncated = truncated or len(plain or b"") > limit
-            content = content if plain is None else plain[:limit]
-        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+            body = body if plain is None else plain[:limit]
         return Answer(
-            status=response.status_code,
-            headers=tuple((name.lower(), value) for name, value in headers),
-            body=content,
+            status=reply.status,
+            headers=reply.headers,
+            body=body,
             truncated=truncated,
             address=address,
             addresses=course.addresses,
-            timings=course.timings(),
+            timings=timings,
             passed_over=tuple(course.passed_over),
-            tls=tls.seen(secured) if secured else None,
+            tls=reply.tls,
             url=self._asked,
             encoding=encoding,
         )
-
-    @cache  # noqa: B019 — one probe a run; parsing it anew would take as long as the rest of a request's making
-    def _url(self, address: str) -> httpx.URL:
-        return httpx.URL(f"{self.target.scheme}://{HostPort(address, self.host_port.port)}{self.target.path}")
 
     def _unresolved(self, error: socket.gaierror, course: _Course) -> Failure:
         problem = visible(error.strerror or str(error))
@@ -296,14 +272,10 @@ class Probe:
     def _explained(self, error: Exception, course: _Course) -> Failure:
         causes = list(_causes(error))
         for cause in causes:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                reason, hint = tls.refusal(cause)
-                return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
             if isinstance(cause, OtherProtocolError):
                 return course.failed(*_OTHER_PROTOCOLS[str(cause)])
-            if isinstance(cause, ssl.SSLError) and (hint := tls.alert_hint(cause)):
-                # With TLS 1.3 a server refuses a client only after the handshake, where HTTP has begun.
-                return course.failed(visible(str(cause)), hint)._replace(phase=Phase.TLS)
+            if self.tls and (refused := _refused_by_tls(cause, course)):
+                return refused
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:
                 return course.failed(_ERRNO_REASONS[cause.errno])
         text = next((str(cause) for cause in causes if str(cause)), type(error).__name__)
@@ -324,6 +296,20 @@ def _refused(address: str, course: _Course) -> Failure:
         addresses=course.addresses,
         final=True,
     )
+
+
+def _refused_by_tls(cause: BaseException, course: _Course) -> Failure | None:
+    import ssl  # noqa: PLC0415 — plain HTTP needs none of it
+
+    from verify import tls  # noqa: PLC0415
+
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        reason, hint = tls.refusal(cause)
+        return course.failed(reason)._replace(phase=Phase.TLS, hint=hint, final=True)
+    if isinstance(cause, ssl.SSLError) and (hint := tls.alert_hint(cause)):
+        # With TLS 1.3 a server refuses a client only after the handshake, where HTTP has begun.
+        return course.failed(visible(str(cause)), hint)._replace(phase=Phase.TLS)
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

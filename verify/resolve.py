@@ -1,9 +1,7 @@
 """From a name to addresses, without letting a slow name server hold up the run."""
 
-import asyncio
 import math
 import socket
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -11,6 +9,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 
 from verify.options import Options
+from verify.runtime import Runtime
 from verify.target import Target
 from verify.values import HostPort
 
@@ -22,17 +21,16 @@ class NameServerError(socket.gaierror):
     """The name server that was given can't be asked, or refuses to answer; the requested name may well exist."""
 
 
-_FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 _RECORDS = {4: "A", 6: "AAAA"}
 _LOST_AFTER = 1.0
 """Seconds without an answer after which a name server is asked again."""
 
 
-def chosen_resolver(target: Target, options: Options) -> Resolver:
+def chosen_resolver(target: Target, options: Options, runtime: Runtime) -> Resolver:
     """What the options say where addresses come from: themselves, or the operating system."""
     host_port = destination(target, options)
     given = {pin.host: pin.addresses for pin in reversed(options.resolve) if (pin.host, pin.port) == host_port}
-    return partial(system_resolver, family=options.family, given=given, server=options.resolver)
+    return partial(system_resolver, runtime=runtime, family=options.family, given=given, server=options.resolver)
 
 
 def destination(target: Target, options: Options) -> HostPort:
@@ -44,43 +42,18 @@ def destination(target: Target, options: Options) -> HostPort:
 async def system_resolver(
     host: str,
     *,
+    runtime: Runtime,
     family: int | None = None,
     given: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     server: HostPort | None = None,
 ) -> tuple[str, ...]:
-    """Ask a name server if one is given, else the operating system.
-
-    That on a thread of its own: `getaddrinfo` can't be cancelled, only left behind.
-    """
+    """Ask a name server if one is given, else the operating system."""
     with suppress(ValueError):
         known = [ip_address(address) for address in given.get(host, (host,))]
         return tuple(str(address) for address in known if family in (None, address.version))
     if server:
         return await ask(host, server, family)
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[tuple[str, ...]] = loop.create_future()
-
-    def deliver(addresses: tuple[str, ...], error: OSError | None) -> None:
-        if answer.done():
-            return
-        if error:
-            answer.set_exception(error)
-        else:
-            answer.set_result(addresses)
-
-    def look_up() -> None:
-        found: tuple[str, ...] = ()
-        failure = None
-        try:
-            records = socket.getaddrinfo(host, None, family=_FAMILIES[family], type=socket.SOCK_STREAM)
-            found = tuple(dict.fromkeys(str(record[4][0]) for record in records))
-        except OSError as error:
-            failure = error
-        with suppress(RuntimeError):  # the run ended first, and its loop is closed
-            loop.call_soon_threadsafe(deliver, found, failure)
-
-    threading.Thread(target=look_up, daemon=True).start()
-    return await answer
+    return await runtime.look_up(host, family)
 
 
 async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...]:

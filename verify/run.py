@@ -1,79 +1,84 @@
 """One run: wait until stable, measure, report. The order of the phases lives here, and nothing else does."""
 
-import asyncio
 import random
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-import httpx
-
 from verify import checks, sampling
 from verify.attempt import Attempt, judge, weighed
+from verify.client import Client, new_client
 from verify.exit_codes import ExitCode
-from verify.extra_checks import run_extra_checks
 from verify.options import Options
 from verify.outcome import Answer, Phase
-from verify.probe import Probe, new_transport
+from verify.probe import Probe
 from verify.report import Report, Result, verdict
 from verify.resolve import Resolver, chosen_resolver
+from verify.runtime import Runtime
 from verify.target import Parsed
+from verify.threads import Threads
 from verify.timeline import of_samples
 from verify.waiting import shortest_attempt, wait_until_stable
 
 Progress = Callable[[str, str], None]
 """Reports each step as it is made: its name, and what came of it."""
 
-STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
-
-@dataclass
 class Evidence:
     """What was seen so far; an interrupted run reports as much as there is."""
 
-    attempts: list[Attempt] = field(default_factory=list)
-    ready: bool = False
-    planned: int = 0
-    found: list[Result] = field(default_factory=list)
-    """What was looked at besides the samples."""
+    def __init__(self) -> None:
+        """Begin now, with nothing seen."""
+        self.started = datetime.now(UTC)
+        self.attempts: list[Attempt] = []
+        self.ready = False
+        self.planned = 0
+        self.found: list[Result] = []
+        """What came of the extra checks."""
 
-    samples: list[Attempt] = field(default_factory=list)
-    stopped: ExitCode | None = None
+        self.samples: list[Attempt] = []
+        self.stopped: ExitCode | None = None
 
 
 def run(
     targets: Sequence[Parsed], options: Options, *, progress: Callable[[Parsed, str, str], None], spent: float
 ) -> tuple[Report, ...]:
     """Check targets over the real network at the same time; `spent` seconds of the deadline are gone already."""
+    runtime = chosen_runtime(options)
+    evidences = [Evidence() for _ in targets]
+    began = Threads.clock() - spent
 
-    async def one(parsed: Parsed, evidence: Evidence) -> Report:
-        return await check(
+    def stop(code: ExitCode) -> None:
+        for evidence in evidences:
+            evidence.stopped = code
+
+    steps = [
+        check(
             parsed,
             options,
             evidence=evidence,
-            transport=new_transport(parsed.target, cafile=options.cacert),
-            resolver=chosen_resolver(parsed.target, options),
+            client=new_client(parsed.target, options, runtime),
+            resolver=chosen_resolver(parsed.target, options, runtime),
+            runtime=runtime,
             progress=partial(progress, parsed),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
             spent=spent,
         )
+        for parsed, evidence in zip(targets, evidences, strict=True)
+    ]
+    ended = zip(targets, evidences, runtime.run(steps, stop), strict=True)
+    return tuple(
+        report or _report(parsed, options, evidence, Threads.clock() - began) for parsed, evidence, report in ended
+    )
 
-    async def until_stopped() -> tuple[Report, ...]:
-        evidences = [Evidence() for _ in targets]
-        tasks = [asyncio.create_task(one(*each)) for each in zip(targets, evidences, strict=True)]
 
-        def stop(code: ExitCode) -> None:
-            for evidence, task in zip(evidences, tasks, strict=True):
-                evidence.stopped = code
-                task.cancel()
+def chosen_runtime(options: Options) -> Runtime:
+    """Threads, unless an option needs an event loop."""
+    if options.resolver is None:
+        return Threads()
+    from verify.event_loop import EventLoop  # noqa: PLC0415 — costs 40 ms, and is for few
 
-        for number, code in STOPPED_BY.items():
-            asyncio.get_running_loop().add_signal_handler(number, stop, code)
-        return tuple(await asyncio.gather(*tasks))
-
-    return asyncio.run(until_stopped())
+    return EventLoop()
 
 
 async def check(
@@ -81,47 +86,63 @@ async def check(
     options: Options,
     *,
     evidence: Evidence,
-    transport: httpx.AsyncBaseTransport,
+    client: Client,
     resolver: Resolver,
+    runtime: Runtime,
     progress: Progress,
     rng: random.Random,
     spent: float = 0.0,
 ) -> Report:
-    """Check one target. The running loop's clock is the run's clock; cancelled, it reports the evidence so far."""
-    clock = asyncio.get_running_loop().time
-    began, started = clock() - spent, datetime.now(UTC)
-    probe = Probe(parsed.target, options, transport=transport, resolver=resolver)
+    """Check one target; cancelled, it reports the evidence so far."""
+    began = runtime.clock() - spent
+    probe = Probe(parsed.target, options, client=client, resolver=resolver, runtime=runtime)
     progress(Phase.PARSE, shown_url(parsed, options))
     try:
-        async with transport:
-            await _gather(probe, options, evidence, deadline=began + options.deadline, rng=rng, progress=progress)
-    except asyncio.CancelledError:
+        await _gather(
+            probe, options, evidence, runtime=runtime, deadline=began + options.deadline, rng=rng, progress=progress
+        )
+    except BaseException:
         if evidence.stopped is None:
             raise
+    finally:
+        await client.aclose()
+    return _report(parsed, options, evidence, runtime.clock() - began)
+
+
+def _report(parsed: Parsed, options: Options, evidence: Evidence, seconds: float) -> Report:
+    """Judge the evidence, whole or not."""
     attempts = weighed(evidence.attempts)
+    samples = list(evidence.samples)
     phases = tuple(
         checks.phase_results(attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options)
     )
-    results = (*evidence.found, *checks.check_results(evidence.samples, options, evidence.planned))
+    results = (*evidence.found, *checks.check_results(samples, options, evidence.planned))
     ended = verdict((*phases, *results), reached=any(_reached(a, options) for a in attempts), stopped=evidence.stopped)
     return Report(
         parsed=parsed,
         url=shown_url(parsed, options),
-        started=started,
-        seconds=clock() - began,
+        started=evidence.started,
+        seconds=seconds,
         phases=phases,
         checks=results,
-        samples=checks.measured(evidence.samples, options),
-        timeline=of_samples(evidence.samples if evidence.planned else evidence.attempts),
+        samples=checks.measured(samples, options),
+        timeline=of_samples(samples if evidence.planned else attempts),
         verdict=ended,
         allow_inconclusive=options.allow_inconclusive,
     )
 
 
 async def _gather(
-    probe: Probe, options: Options, evidence: Evidence, *, deadline: float, rng: random.Random, progress: Progress
+    probe: Probe,
+    options: Options,
+    evidence: Evidence,
+    *,
+    runtime: Runtime,
+    deadline: float,
+    rng: random.Random,
+    progress: Progress,
 ) -> None:
-    clock = asyncio.get_running_loop().time
+    clock = runtime.clock
     began = clock()
     reported: list[tuple[str, str]] = []
     phases = checks.phases(tls=probe.tls)
@@ -138,7 +159,7 @@ async def _gather(
                 reported.append(waiting)
                 progress(*waiting)
 
-    evidence.ready = await wait_until_stable(probe, options, deadline=deadline, rng=rng, record=record)
+    evidence.ready = await wait_until_stable(probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record)
     if not evidence.ready or not options.deadline:
         evidence.samples = list(weighed(evidence.attempts)[-1:])
         return
@@ -146,17 +167,56 @@ async def _gather(
     evidence.planned = sampling.planned(options)
     last = evidence.attempts[-1].outcome
     assert isinstance(last, Answer), "a service is stable by answering"
-    async for result in run_extra_checks(probe, options, last, lambda: deadline - clock() - shortest_attempt(options)):
-        evidence.found.append(result)
-        progress(Phase.CHECKS, f"{result.id}: {result.actual}")
+    if extra_checks_requested(options):
+        checking = _run_extra_checks(
+            probe, options, evidence, last, runtime=runtime, deadline=deadline, progress=progress
+        )
+        if runtime.blocking:
+            import asyncio  # noqa: PLC0415 — costs 40 ms, and is for few
+
+            asyncio.run(checking)
+        else:
+            await checking
     progress(Phase.CHECKS, f"measuring {evidence.planned} requests")
     turns = iter(range(evidence.planned))
-    await asyncio.gather(
-        *(
-            _measure(probe, options, evidence, turns, last, began=began, deadline=deadline)
-            for _ in range(options.concurrency)
-        )
+    await runtime.gather(
+        _measure(probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline)
+        for _ in range(options.concurrency)
     )
+
+
+def extra_checks_requested(options: Options) -> bool:
+    """Whether there is any, which then needs an event loop."""
+    return bool(
+        options.each_address
+        or options.min_addresses
+        or options.closed
+        or options.min_tls
+        or options.redirect_from
+        or options.no_trace
+    )
+
+
+async def _run_extra_checks(
+    probe: Probe,
+    options: Options,
+    evidence: Evidence,
+    last: Answer,
+    *,
+    runtime: Runtime,
+    deadline: float,
+    progress: Progress,
+) -> None:
+    from verify.event_loop import EventLoop  # noqa: PLC0415 — for few
+    from verify.extra_checks import run_extra_checks  # noqa: PLC0415 — the same
+
+    def time_left() -> float:
+        return deadline - runtime.clock() - shortest_attempt(options)
+
+    resolver = chosen_resolver(probe.target, options, EventLoop()) if runtime.blocking else probe.resolver
+    async for result in run_extra_checks(probe, options, last, time_left, resolver):
+        evidence.found.append(result)
+        progress(Phase.CHECKS, f"{result.id}: {result.actual}")
 
 
 async def _measure(
@@ -166,11 +226,11 @@ async def _measure(
     turns: Iterator[int],
     last: Answer,
     *,
+    clock: Callable[[], float],
     began: float,
     deadline: float,
 ) -> None:
     """Take turns until there are none, or one that takes as long as the last answer couldn't end in time."""
-    clock = asyncio.get_running_loop().time
     while deadline - clock() > shortest_attempt(options) + last.timings.total and next(turns, None) is not None:
         outcome = await probe(min(options.timeout, deadline - clock()))
         sample = judge(outcome, options, clock() - began)

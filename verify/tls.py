@@ -1,29 +1,23 @@
-"""What a TLS listener shows: its certificate, why it was refused, and which old versions it still speaks."""
+"""The certificate of a TLS listener: what it shows, and why it was refused."""
 
-import asyncio
-import ssl
 import time
-import warnings
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.outcome import Answer, TlsSeen
 from verify.report import Result, Status
+from verify.target import Target
+
+if TYPE_CHECKING:
+    import ssl
 
 _SOON = 30
 """Days; AWS renews its own certificates 60 days before their end, so fewer left means that renewing has failed."""
 
 _SHOWN_NAMES = 3
-_OLDER = {
-    "1.2": (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1),
-    "1.3": (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2),
-}
-_OWN_REFUSALS = {"NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "UNSUPPORTED_PROTOCOL", "INTERNAL_ERROR"}
-"""This machine's OpenSSL won't offer such a version, so nothing is known of the server."""
-
 _CHAIN = (
     "the certificate's chain ends at no authority that is trusted here",
     "does the listener send the intermediate certificates? a private authority is given with --cacert",
@@ -54,28 +48,36 @@ _ALERTS = {
 """By a part of OpenSSL's names for alerts, https://www.rfc-editor.org/rfc/rfc8446#section-6.2 has what each means."""
 
 
-class Offer(StrEnum):
-    """What came of offering one version only."""
+def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
+    """How to shake hands with a target; None for plain HTTP, which shouldn't pay 20 ms for it."""
+    if target.scheme != "https":
+        return None
+    import ssl  # noqa: PLC0415 — plain HTTP needs none of it
 
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    UNKNOWN = "could not be tried"
+    import certifi  # noqa: PLC0415
+
+    context = ssl.create_default_context(cafile=options.cacert or certifi.where())
+    context.set_alpn_protocols(["http/1.1"])  # a server that speaks only HTTP/2 then says so
+    context.hostname_checks_common_name = False  # as browsers and curl do: only subjectAltName counts
+    return context
 
 
-def refusal(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
+def refusal(error: "ssl.SSLCertVerificationError") -> tuple[str, str]:
     """Why a certificate is refused, and what to do."""
     reason, hint = _REFUSALS.get(error.verify_code, ("the certificate is refused", "is it valid, and for this name?"))
     return f"{reason}: {visible(error.verify_message)}", hint
 
 
-def alert_hint(error: ssl.SSLError) -> str:
+def alert_hint(error: "ssl.SSLError") -> str:
     """What to do about the alert by which a server ended it; nothing where no hint fits better than the phase's."""
     text = str(error).upper().replace(" ", "_")  # a name where OpenSSL's are known to Python, else its words
     return next((hint for words, hint in _ALERTS.items() if words in text), "")
 
 
-def seen(connection: ssl.SSLObject) -> TlsSeen:
+def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:
     """What a connection was made with."""
+    import ssl  # noqa: PLC0415 — a connection that is secured has loaded it
+
     certificate = connection.getpeercert() or {}
     ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter", "Jan  1 00:00:00 1970 GMT")))
     names = [visible(str(name[1]), 80) for name in certificate.get("subjectAltName", ()) if isinstance(name, tuple)]
@@ -101,52 +103,3 @@ def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator
         fault=ExitCode.BAD_CERTIFICATE,
         attempts=len(shown),
     )
-
-
-async def versions_result(address: str, port: int, host: str, options: Options, time_left: float) -> Result:
-    """Whether versions older than asked for are refused. That the service answers by a newer one is known already."""
-    versions = _OLDER[options.min_tls or "1.2"]
-    limit = min(options.timeout, time_left / len(versions))
-    offers = {version: await _offer(address, port, host, version, limit) for version in versions}
-    status = Status.OK
-    if Offer.ACCEPTED in offers.values():
-        status = Status.FAIL
-    elif Offer.UNKNOWN in offers.values():
-        status = Status.UNKNOWN
-    return Result(
-        id="tls-versions",
-        status=status,
-        actual=", ".join(f"{_name(version)} {offer}" for version, offer in offers.items()),
-        expected=f"nothing below TLS {options.min_tls}",
-        hint="choose a newer security policy for the listener" if status is Status.FAIL else "",
-        attempts=len(offers),
-    )
-
-
-def _name(version: ssl.TLSVersion) -> str:
-    return version.name.replace("v1_", " 1.").replace("v1", " 1.0")
-
-
-async def _offer(address: str, port: int, host: str, version: ssl.TLSVersion, limit: float) -> Offer:
-    try:
-        async with asyncio.timeout(limit):
-            _, writer = await asyncio.open_connection(address, port, ssl=_only(version), server_hostname=host)
-    except ssl.SSLError as error:
-        return Offer.UNKNOWN if error.reason in _OWN_REFUSALS else Offer.REFUSED
-    except ConnectionResetError:
-        return Offer.REFUSED
-    except OSError:
-        return Offer.UNKNOWN
-    writer.transport.abort()
-    return Offer.ACCEPTED
-
-
-def _only(version: ssl.TLSVersion) -> ssl.SSLContext:
-    """A client that speaks one version, however weak, and looks at no certificate: it sends nothing."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_ciphers("ALL:@SECLEVEL=0")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = context.maximum_version = version
-    return context

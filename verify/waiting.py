@@ -1,6 +1,5 @@
 """Waiting for a service to become stable: what is tried again, how soon, and until when."""
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
@@ -8,6 +7,7 @@ from verify import explain
 from verify.attempt import Attempt, judge
 from verify.options import Options
 from verify.outcome import Answer, Failure
+from verify.runtime import Runtime
 
 ProbeOnce = Callable[[float], Awaitable[Answer | Failure]]
 """Makes one attempt, which ends within the given seconds."""
@@ -29,18 +29,25 @@ def shortest_attempt(options: Options) -> float:
 
 
 async def wait_until_stable(
-    probe: ProbeOnce, options: Options, *, deadline: float, rng: random.Random, record: Callable[[Attempt], None]
+    probe: ProbeOnce,
+    options: Options,
+    *,
+    runtime: Runtime,
+    deadline: float,
+    rng: random.Random,
+    record: Callable[[Attempt], None],
 ) -> bool:
     """Probe until enough good answers in a row came; False when that can't be, or wasn't by the deadline.
 
     Args:
         probe: Makes one attempt.
         options: Whatever was asked for.
-        deadline: On the running loop's clock; an `options.deadline` of 0 makes one attempt in spite of it.
+        runtime: Its clock, and its pauses.
+        deadline: On the runtime's clock; an `options.deadline` of 0 makes one attempt in spite of it.
         rng: Spreads the pauses.
         record: Keeps each attempt.
     """
-    clock = asyncio.get_running_loop().time
+    clock = runtime.clock
     began = clock()
     good_since, good, failures, took = began, 0, 0, 0.0
     while True:
@@ -67,7 +74,7 @@ async def wait_until_stable(
         time_left = deadline - clock() - shortest_attempt(options) - took
         if time_left <= 0:
             return False
-        await asyncio.sleep(min(pause, time_left))
+        await runtime.sleep(min(pause, time_left))
 
 
 def _worth_another_try(outcome: Answer | Failure, options: Options) -> bool:

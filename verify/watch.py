@@ -12,13 +12,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from verify.attempt import judge
+from verify.client import new_client
 from verify.escaping import visible
+from verify.event_loop import EventLoop
 from verify.options import Options
-from verify.probe import Probe, new_transport
+from verify.probe import Probe
 from verify.report import Report, verdict
 from verify.resolve import chosen_resolver
-from verify.run import STOPPED_BY, Progress, shown_url
+from verify.run import Progress, shown_url
 from verify.target import Parsed
+from verify.threads import STOPPED_BY
 from verify.waiting import ProbeOnce
 from verify.watch_record import LANES, Record
 
@@ -47,16 +50,20 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
         return await watching
 
     async def over_the_network() -> Report:
-        transports = {lane: new_transport(parsed.target, keep=lane == "kept", cafile=options.cacert) for lane in LANES}
-        resolver = chosen_resolver(parsed.target, options)
+        runtime, target = EventLoop(), parsed.target
+        clients = {lane: new_client(target, options, runtime, keep=lane == "kept") for lane in LANES}
+        resolver = chosen_resolver(target, options, runtime)
         probes = {
-            lane: Probe(parsed.target, options, transport=transport, resolver=resolver, keep=lane == "kept")
-            for lane, transport in transports.items()
+            lane: Probe(target, options, client=client, resolver=resolver, runtime=runtime, keep=lane == "kept")
+            for lane, client in clients.items()
         }
-        async with transports["fresh"], transports["kept"]:
+        try:
             return await observe(
                 parsed, options, record, probes, command=child.run if child.words else None, progress=progress
             )
+        finally:
+            for client in clients.values():
+                await client.aclose()
 
     return asyncio.run(until_stopped())
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verify.clients import look_up
 from tests.verify.fake_alb import FakeAlb, hello
 from tests.verify.test_probe import closed_port
 from verify.closed_ports import PortState, closed_result, try_connect, try_connect_all
 from verify.report import Result, Status
-from verify.resolve import system_resolver
 from verify.values import HostPort
 
 ALB, TASK, OTHER = HostPort("a.example", 80), HostPort("10.0.0.1", 80), HostPort("10.0.0.2", 80)
@@ -66,7 +66,7 @@ def test_ports_pass_only_beside_an_open_control(alb: PortState, task: PortState,
 def test_real_ports_are_distinguished_by_connecting() -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
         control, closed = HostPort("127.0.0.1", alb.port), HostPort("127.0.0.1", closed_port())
-        states = asyncio.run(try_connect_all([closed, control], control, 10.0, resolver=system_resolver))
+        states = asyncio.run(try_connect_all([closed, control], control, 10.0, resolver=look_up))
     assert states == {closed: PortState.REFUSED, control: PortState.OPEN}
 
 
@@ -75,9 +75,9 @@ def test_a_port_whose_packets_are_dropped_is_dropped_in_time(monkeypatch: pytest
         await asyncio.sleep(60)
 
     monkeypatch.setattr(asyncio, "open_connection", vanish)
-    assert asyncio.run(try_connect(TASK, 0.05, resolver=system_resolver)) is PortState.UNTRIED, "it may only be slow"
+    assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.UNTRIED, "it may only be slow"
     monkeypatch.setattr("verify.closed_ports.SHORTEST_TRY", 0.05)
-    assert asyncio.run(try_connect(TASK, 0.05, resolver=system_resolver)) is PortState.DROPPED
+    assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.DROPPED
 
 
 def test_a_port_is_open_when_one_of_its_addresses_is() -> None:

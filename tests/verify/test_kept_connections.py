@@ -10,9 +10,8 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.verify.fake_alb import hello, page
-from verify.command_line import parse_options
+from tests.verify.test_probe import kept
 from verify.outcome import Answer, Failure, Phase
-from verify.probe import Probe, new_transport
 from verify.target import parse_target
 
 Behaviour = Callable[[socket.socket], None]
@@ -25,7 +24,7 @@ IN_FLIGHT = 0.5
 
 @pytest.fixture(autouse=True)
 def _on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.transport._IN_FLIGHT", IN_FLIGHT)
+    monkeypatch.setattr("verify.client._IN_FLIGHT", IN_FLIGHT)
 
 
 def closes_at_once(connection: socket.socket) -> None:
@@ -93,8 +92,7 @@ def ask_twice(behaviour: Behaviour, *, addresses: tuple[str, ...] = ("127.0.0.1"
 
         async def twice() -> list[Answer | Failure]:
             target = parse_target(f"a.example:{listener.getsockname()[1]}").target
-            async with new_transport(target, keep=True) as transport:
-                probe = Probe(target, parse_options([]), transport=transport, resolver=resolver, keep=True)
+            async with kept(target, resolver) as probe:
                 first = await probe(5.0)
                 await asyncio.sleep(PAUSE)
                 return [first, await probe(5.0)]

@@ -18,10 +18,13 @@ from hypothesis import strategies as st
 from tests.verify.test_waiting import failure
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.command_line import parse_options
+from verify.event_loop import EventLoop
 from verify.exit_codes import ExitCode
 from verify.extra_checks import trace_result
 from verify.formats import FORMATS
 from verify.formats.text import text
+from verify.httpx_client import HttpxClient
+from verify.options import Options
 from verify.outcome import Phase
 from verify.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
 from verify.run import Evidence, check
@@ -86,8 +89,9 @@ def run(
             parse_target(target),
             parse_options(arguments),
             evidence=evidence,
-            transport=httpx.MockTransport(answer),
+            client=HttpxClient(httpx.MockTransport(answer), scheme="http", name="a.example"),
             resolver=resolver,
+            runtime=EventLoop(),
             progress=lambda step, text: (progress if progress is not None else []).append(f"{step:<8} {text}"),
             rng=random.Random(1),
         )
@@ -430,12 +434,12 @@ def test_trace_must_echo_nothing(
             raise answered
         return answered(request)
 
-    def refuse(target: Target, **_: object) -> httpx.MockTransport:
-        del target
-        return httpx.MockTransport(lambda request: handler(0, request))
+    def refuse(target: Target, _options: Options) -> HttpxClient:
+        transport = httpx.MockTransport(lambda request: handler(0, request))
+        return HttpxClient(transport, scheme=target.scheme, name=target.host)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("verify.extra_checks.new_transport", refuse)
+        patched.setattr("verify.extra_checks.new_httpx_client", refuse)
         report = run(hello, "--no-trace")
     assert found(report, "trace").status is status
 

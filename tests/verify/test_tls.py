@@ -21,7 +21,8 @@ from verify.outcome import TlsSeen
 from verify.redirect import plain, redirect_result
 from verify.report import Status
 from verify.target import Target, parse_target
-from verify.tls import certificate_results, versions_result
+from verify.tls import certificate_results
+from verify.tls_versions import versions_result
 
 Check = Callable[..., tuple[int, str]]
 

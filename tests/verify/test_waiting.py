@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.verify.virtual_time import run_in_virtual_time
 from verify.attempt import Attempt
 from verify.command_line import parse_options
+from verify.event_loop import EventLoop
 from verify.outcome import Answer, Failure, Phase, Timings, TlsSeen
 from verify.waiting import LONGEST_PAUSE, backoff, wait_until_stable
 
@@ -45,7 +46,12 @@ def wait(script: Callable[[int], Outcome], *arguments: str, takes: float = 0.0) 
 
     async def main() -> tuple[bool, list[Attempt], float]:
         ready = await wait_until_stable(
-            probe, options, deadline=options.deadline, rng=random.Random(1), record=attempts.append
+            probe,
+            options,
+            runtime=EventLoop(),
+            deadline=options.deadline,
+            rng=random.Random(1),
+            record=attempts.append,
         )
         return ready, attempts, asyncio.get_running_loop().time()
 

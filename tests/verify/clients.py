@@ -1,0 +1,59 @@
+"""The clients that a run may have, so that one table of server behaviours holds for each of them."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+
+from verify.client import Client, new_client
+from verify.command_line import parse_options
+from verify.event_loop import EventLoop
+from verify.httpx_client import new_httpx_client
+from verify.options import Options
+from verify.outcome import Answer, Failure
+from verify.probe import Probe
+from verify.resolve import Resolver, chosen_resolver, system_resolver
+from verify.runtime import Runtime, completed
+from verify.target import Target, parse_target
+from verify.threads import Threads
+
+CLIENTS = ("threads", "event loop", "httpx")
+by_each_client = pytest.mark.parametrize("by", CLIENTS)
+look_up = partial(system_resolver, runtime=EventLoop())
+"""The system's resolver, on an event loop."""
+
+
+def made(by: str, target: Target, options: Options) -> tuple[Runtime, Client]:
+    """A client by its name, and the runtime that it works on."""
+    runtime = Threads() if by == "threads" else EventLoop()
+    return runtime, new_httpx_client(target, options) if by == "httpx" else new_client(target, options, runtime)
+
+
+def probe(
+    target: str,
+    *arguments: str,
+    by: str = "event loop",
+    limit: float = 5.0,
+    client: Client | None = None,
+    resolver: Resolver | None = None,
+    times: int = 1,
+) -> Sequence[Answer | Failure]:
+    """Probe a target so many times."""
+    parsed, options = parse_target(target).target, parse_options(arguments)
+    runtime, usual = made(by, parsed, options)
+    chosen = client or usual
+
+    async def each() -> list[Answer | Failure]:
+        asking = Probe(
+            parsed,
+            options,
+            client=chosen,
+            resolver=resolver or chosen_resolver(parsed, options, runtime),
+            runtime=runtime,
+        )
+        outcomes = [await asking(limit) for _ in range(times)]
+        await chosen.aclose()
+        return outcomes
+
+    return completed(each()) if runtime.blocking else asyncio.run(each())

@@ -1,0 +1,209 @@
+"""HTTP/1.1 as far as a check needs it: one request, and its answer from a stream.
+
+An answer in the plainest form, whole head and Content-Length, is read by one regular expression. It accepts less than
+the grammar does, so that no two readers could differ on it. Everything else is for h11: provisional answers, chunks,
+bodies up to the end of the connection, heads that come in pieces, and all that is malformed.
+"""
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from verify.runtime import Stream
+
+if TYPE_CHECKING:
+    import h11
+
+LONGEST_HEAD = 100 * 1024
+"""Bytes of a status line and headers, or of a chunk's head."""
+
+_PLAIN_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-5][0-9]{2})(?: [\t \x21-\x7e]*)?\r\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t \x21-\x7e]*\r\n)+)\r\n"
+)
+_LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
+_NO_BODY = {204, 304}
+
+Headers = tuple[tuple[str, str], ...]
+"""Names in lower case, and values."""
+
+
+class ConnectError(Exception):
+    """No connection could be made; the cause is an `OSError`."""
+
+
+class ConnectTimeoutError(ConnectError):
+    """No connection was made in time."""
+
+
+class ProtocolError(Exception):
+    """The answer is no HTTP/1.1, or not a whole one."""
+
+
+class ClosedWhileIdleError(ProtocolError):
+    """A kept connection was closed before this request reached its other end, which is no server's fault.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1 has a client send the request again.
+    """
+
+
+class OtherProtocolError(ProtocolError):
+    """What was sent is no HTTP/1.1, and known to be something else: its message is the protocol's name."""
+
+
+class Request(NamedTuple):
+    """A request without a body; `headers` are sent as they are."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    max_body: int
+    """Bytes of the answer's body to read."""
+
+    @property
+    def head(self) -> bytes:
+        """The request as it is sent."""
+        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers)]
+        return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+class Head(NamedTuple):
+    """A status and headers."""
+
+    status: int
+    headers: Headers
+
+
+class Exchange:
+    """One request on a stream, and its answer: `head`, then `body`."""
+
+    def __init__(self, stream: Stream, request: Request) -> None:
+        self._stream = stream
+        self._request = request
+        self._left = 0
+        self._start = b""
+        self._body = bytearray()
+        self._h11: h11.Connection | None = None
+        self._closes = False
+        self.silent = True
+        """Whether the server has sent nothing yet."""
+
+        self.reusable = False
+        """Whether another request may follow on the stream."""
+
+    async def head(self) -> Head:
+        """Read the head of the answer, after any number of provisional ones."""
+        data = await self._receive()
+        plain = plain_head(data, self._request.method)
+        if plain is None:
+            return await self._head_by_h11(data)
+        head, self._left, end = plain
+        self._body += data[end:]
+        self._closes = any(name == "connection" and value.lower() != "keep-alive" for name, value in head.headers)
+        return head
+
+    async def body(self) -> tuple[bytearray, bool]:
+        """Read the body up to the limit; returns it, and whether there is more."""
+        limit = self._request.max_body
+        if self._h11:
+            await self._body_by_h11(self._h11, limit)
+        else:
+            wanted = min(self._left, limit + 1)
+            while len(self._body) < wanted:
+                data = await self._receive()
+                if not data:
+                    raise ProtocolError(
+                        "peer closed connection without sending complete message body "
+                        f"(received {len(self._body)} bytes, expected {self._left})"
+                    )
+                self._body += data
+            self.reusable = len(self._body) == self._left and not self._closes
+            del self._body[self._left :]
+        truncated = len(self._body) > limit
+        self.reusable = self.reusable and not truncated
+        del self._body[limit:]
+        return self._body, truncated
+
+    async def _receive(self) -> bytes:
+        data = await self._stream.receive()
+        self._start = self._start or data[:16]
+        self.silent = self.silent and not data
+        return data
+
+    async def _head_by_h11(self, data: bytes) -> Head:
+        import h11  # noqa: PLC0415 — costs 10 ms, and few answers need it
+
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
+        self._h11.send(
+            h11.Request(method=self._request.method, target=self._request.path, headers=list(self._request.headers))
+        )
+        self._h11.send(h11.EndOfMessage())
+        event = await self._event(self._h11, data)
+        while isinstance(event, h11.InformationalResponse):
+            event = await self._event(self._h11)
+        if not isinstance(event, h11.Response):
+            raise ProtocolError("the server ended the exchange without a response")
+        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
+        return Head(event.status_code, tuple(headers))
+
+    async def _body_by_h11(self, connection: "h11.Connection", limit: int) -> None:
+        import h11  # noqa: PLC0415 — it is loaded by now
+
+        while len(self._body) <= limit and isinstance(event := await self._event(connection), h11.Data):
+            self._body += event.data
+        both = {connection.our_state, connection.their_state}
+        self.reusable = both == {h11.DONE} and not connection.trailing_data[0]
+
+    async def _event(self, connection: "h11.Connection", data: bytes | None = None) -> "h11.Event":
+        import h11  # noqa: PLC0415 — it is loaded by now
+
+        try:
+            if data is not None:
+                _feed(connection, data)
+            while (event := connection.next_event()) is h11.NEED_DATA:
+                _feed(connection, await self._receive())
+        except h11.RemoteProtocolError as error:
+            if other := _other_protocol(self._start):
+                raise OtherProtocolError(other) from error
+            raise ProtocolError(str(error)) from error
+        assert not isinstance(event, type), "what is asked for is never more than one answer"
+        return event
+
+
+def plain_head(data: bytes, method: str) -> tuple[Head, int, int] | None:
+    """Read a whole head in the plainest form: itself, the length of its body, and where that begins.
+
+    None for anything else, whether it is valid or not.
+    """
+    match = _PLAIN_HEAD.match(data)
+    if match is None:
+        return None
+    status, headers, lengths = int(match[1]), [], []
+    for line in match[2].split(b"\r\n")[:-1]:
+        name, _, value = line.partition(b":")
+        header = name.decode("ascii").lower(), value.strip(b" \t").decode("ascii")
+        headers.append(header)
+        if header[0] == "transfer-encoding":
+            return None
+        if header[0] == "content-length":
+            lengths.append(header[1])
+    if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+        return None
+    none = method == "HEAD" or status in _NO_BODY
+    return Head(status, tuple(headers)), 0 if none else int(lengths[0]), match.end()
+
+
+def _feed(connection: "h11.Connection", data: bytes) -> None:
+    import h11  # noqa: PLC0415 — it is loaded by now
+
+    if not data and connection.their_state is h11.SEND_RESPONSE:
+        raise ProtocolError("the server disconnected without sending a response")
+    connection.receive_data(data)
+
+
+def _other_protocol(start: bytes) -> str:
+    """The protocol whose first bytes these are, if it is one that speaks where HTTP/1.1 is expected."""
+    if start[:2] in (b"\x15\x03", b"\x16\x03"):  # a TLS record: an alert, or a handshake
+        return "TLS"
+    if start[:1] == b"\0" and start[3:5] == b"\4\0":  # a SETTINGS frame, its length before it
+        return "HTTP/2"
+    return ""
