@@ -83,7 +83,7 @@ class DirectClient:
         sent = self._runtime.clock()
         try:
             passed("sending")
-            await stream.send(request.head)
+            await stream.send(request.head())
             head = await exchange.head()
             passed("first_byte")
             body, truncated = await exchange.body()

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
@@ -194,8 +193,12 @@ def _parts(url: str) -> tuple[object, ...]:
 def retry_after(answer: Answer, now: datetime | None = None) -> float:
     """Seconds that the answer asks to wait; 0 when it asks nothing, or nonsense."""
     value = (answer.header("retry-after") or "").strip()
+    if not value:
+        return 0.0
     if value.isascii() and value.isdigit():
         return float(value[:9])
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 — costs 6 ms, and few answers have a date there
+
     try:
         return max(0.0, (parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds())
     except (TypeError, ValueError, OverflowError):

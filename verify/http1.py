@@ -6,6 +6,7 @@ bodies up to the end of the connection, heads that come in pieces, and all that 
 """
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from verify.runtime import Stream
@@ -59,9 +60,9 @@ class Request(NamedTuple):
     max_body: int
     """Bytes of the answer's body to read."""
 
-    @property
+    @lru_cache  # noqa: B019 — a run has one, and sends it again and again
     def head(self) -> bytes:
-        """The request as it is sent."""
+        """Write the request as it is sent."""
         lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers)]
         return "\r\n".join([*lines, "", ""]).encode("ascii")
 
@@ -175,10 +176,19 @@ def plain_head(data: bytes, method: str) -> tuple[Head, int, int] | None:
     None for anything else, whether it is valid or not.
     """
     match = _PLAIN_HEAD.match(data)
-    if match is None:
+    read = match and _read(match[1], match[2])
+    if not match or not read:
         return None
-    status, headers, lengths = int(match[1]), [], []
-    for line in match[2].split(b"\r\n")[:-1]:
+    head, length = read
+    none = method == "HEAD" or head.status in _NO_BODY
+    return head, 0 if none else length, match.end()
+
+
+@lru_cache(maxsize=8)
+def _read(status: bytes, block: bytes) -> tuple[Head, int] | None:
+    """Read the lines of a plain head, and the length of its body. They are the same in many answers of a run."""
+    headers, lengths = [], []
+    for line in block.split(b"\r\n")[:-1]:
         name, _, value = line.partition(b":")
         header = name.decode("ascii").lower(), value.strip(b" \t").decode("ascii")
         headers.append(header)
@@ -188,8 +198,7 @@ def plain_head(data: bytes, method: str) -> tuple[Head, int, int] | None:
             lengths.append(header[1])
     if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
         return None
-    none = method == "HEAD" or status in _NO_BODY
-    return Head(status, tuple(headers)), 0 if none else int(lengths[0]), match.end()
+    return Head(int(status), tuple(headers)), int(lengths[0])
 
 
 def _feed(connection: "h11.Connection", data: bytes) -> None:

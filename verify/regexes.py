@@ -6,10 +6,13 @@ processor time the system bounds.
 
 import atexit
 import marshal
-import subprocess
 import sys
 import threading
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 SECONDS = 1.0
 """Processor time for one search, far more than a good expression needs even on the largest body."""
@@ -69,8 +72,10 @@ class _Worker:
             self._process = None
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _started() -> "subprocess.Popen[bytes]":
     """In a process group of its own, so that a terminal's Ctrl-C doesn't end it before the run has reported."""
+    import subprocess  # noqa: PLC0415 — few runs have such an expression
+
     return subprocess.Popen(  # noqa: S603 — our own interpreter and words
         [sys.executable, "-I", "-S", "-c", _WORKER],
         stdin=subprocess.PIPE,

@@ -3,8 +3,7 @@
 import math
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from types import MappingProxyType
 
@@ -48,12 +47,22 @@ async def system_resolver(
     server: HostPort | None = None,
 ) -> tuple[str, ...]:
     """Ask a name server if one is given, else the operating system."""
-    with suppress(ValueError):
-        known = [ip_address(address) for address in given.get(host, (host,))]
-        return tuple(str(address) for address in known if family in (None, address.version))
+    known = _known(given.get(host, (host,)), family)
+    if known is not None:
+        return known
     if server:
         return await ask(host, server, family)
     return await runtime.look_up(host, family)
+
+
+@cache
+def _known(addresses: tuple[str, ...], family: int | None) -> tuple[str, ...] | None:
+    """Those of some addresses that are of a family; None where they are none but a name."""
+    try:
+        known = [ip_address(address) for address in addresses]
+    except ValueError:
+        return None
+    return tuple(str(address) for address in known if family in (None, address.version))
 
 
 async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...]:

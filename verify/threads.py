@@ -20,6 +20,9 @@ _Result = TypeVar("_Result")
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 STOPPED_BY = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
+_EXACT = 0.005
+"""Seconds by which an operation may end too late."""
+
 _now = threading.local()
 """The end of the time that a thread's current step has, as `deadline`."""
 
@@ -51,13 +54,15 @@ class _Limit:
 class SocketStream:
     """A connection on a blocking socket."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: socket.socket, timed: float) -> None:
+        """Take a connected socket; what it has for a timeout was the time left at `timed`."""
         self._socket = connected
+        self._timed = timed
         self.secured: ssl.SSLSocket | None = None
 
     async def start_tls(self, context: "ssl.SSLContext", name: str) -> None:
         """Shake hands as a client of that name's server."""
-        self._socket.settimeout(_time_left())
+        self._set_timeout()
         # It takes the socket over, and closes it where the handshake fails.
         self._socket = self.secured = context.wrap_socket(
             self._socket, server_hostname=name, do_handshake_on_connect=False
@@ -66,13 +71,20 @@ class SocketStream:
 
     async def send(self, data: bytes) -> None:
         """Write all of the data."""
-        self._socket.settimeout(_time_left())
+        self._set_timeout()
         self._socket.sendall(data)
 
     async def receive(self) -> bytes:
         """Read what is there, nothing at the end of the stream."""
-        self._socket.settimeout(_time_left())
+        self._set_timeout()
         return self._socket.recv(BLOCK)
+
+    def _set_timeout(self) -> None:
+        """Give the next operation the time that is left, unless it was set a moment ago: it costs a system call."""
+        left, now = _time_left(), time.monotonic()
+        if now - self._timed > _EXACT:
+            self._socket.settimeout(left)
+            self._timed = now
 
     def abort(self) -> None:
         """Close it at once."""
@@ -103,13 +115,13 @@ class Threads:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
-            made.settimeout(min(seconds, _time_left()))
+            began, left = time.monotonic(), _time_left()
+            made.settimeout(min(seconds, left))
             made.connect((address, port))
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except BaseException:
             made.close()
             raise
-        return SocketStream(made)
+        return SocketStream(made, began if seconds >= left else 0.0)
 
     async def look_up(self, host: str, family: int | None) -> tuple[str, ...]:
         """Ask the operating system, on a thread of its own: `getaddrinfo` can't be stopped, only left behind."""

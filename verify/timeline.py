@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from verify.attempt import Attempt
@@ -35,13 +34,14 @@ class Kind(NamedTuple):
     good: bool
 
 
-@dataclass
 class Slot:
     """What came in one span of time."""
 
-    kinds: Counter[Kind] = field(default_factory=Counter)
-    tasks: Counter[str] = field(default_factory=Counter)
-    _latencies: Counter[int] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.kinds: Counter[Kind] = Counter()
+        self.tasks: Counter[str] = Counter()
+        self._latencies: Counter[int] = Counter()
 
     def add_latency(self, seconds: float) -> None:
         """Count one answer by how long it took."""
