@@ -93,8 +93,8 @@ class StackState:
         backup = next(self._backups(), None)
         if backup is None:
             raise BadState(
-                f"{self.file}, Pulumi's state, is damaged, and it has no backup. Delete the folder of the local AWS "
-                "and run the command again: it begins anew"
+                f"{self.file}, Pulumi's state, is damaged, and it has no backup. Delete {self.backend.parent}, "
+                "all that the local AWS has, and run the command again: it starts empty"
             )
         damaged = set_aside(self.file)
         write_atomically(self.file, backup.read_text(encoding="utf-8"))
