@@ -6,6 +6,7 @@ Any Pulumi command works; its stack is `local` unless --stack or PULUMI_STACK sa
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -38,9 +39,17 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 )
 
 
+class NotInstalled(Exception):  # noqa: N818 — names the finding
+    """Packages are missing that the local AWS needs; the message says which, and how to get them."""
+
+
+_PACKAGES_OF_THE_EXTRA = ("pulumi", "pulumi_aws", "pulumi_awsx", "yaml", "cryptography")
+"""What the local AWS imports of its extra; whether Envoy is there it asks itself when it starts one."""
+
+
 _EXPECTED = (
     *(BadLock, BadState, DaemonFailed, NoProject, OSError),
-    *(pulumi_command.BadConfig, pulumi_command.NoCli),
+    *(NotInstalled, pulumi_command.BadConfig, pulumi_command.NoCli),
 )
 """What a user can put right; the message says how."""
 
@@ -64,8 +73,22 @@ def main(arguments: Sequence[str]) -> int:
     command = _command(arguments)
     if command in (None, "logs", "status", "stop"):
         return _own(arguments)
+    _check_installed()
     home = Home.of(pulumi_command.given(arguments).cwd)
     return pulumi_command.run(home, ensure(home, _say), command, arguments)
+
+
+def _check_installed() -> None:
+    """Refuse to go on without the packages that only an extra of the distribution brings.
+
+    Raises:
+        NotInstalled: One is missing.
+    """
+    missing = [package for package in _PACKAGES_OF_THE_EXTRA if importlib.util.find_spec(package) is None]
+    if missing:
+        raise NotInstalled(
+            f"{', '.join(missing)} isn't installed beside {sys.executable}: pip install 'fargate-web[local]'"
+        )
 
 
 def _own(arguments: Sequence[str]) -> int:

@@ -1,0 +1,90 @@
+"""A wheel of the project, installed by pipx as users do, is `verify` and needs no Pulumi."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools.cache import cache_root
+from tools.uv import find_or_fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PIPX = "pipx==1.8.0"
+
+
+class Greeting(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the commands that pipx installed."""
+    folder = tmp_path_factory.mktemp("wheel")
+    uv = find_or_fetch(cache_root(os.environ), os.environ.get("PATH"))
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True, timeout=300)
+    (wheel,) = folder.glob("*.whl")
+    environment = {**os.environ, "PIPX_HOME": str(folder / "pipx"), "PIPX_BIN_DIR": str(folder / "bin")}
+    pipx = [str(uv), "tool", "run", "--quiet", "--from", PIPX, "pipx"]
+    subprocess.run([*pipx, "install", "--quiet", str(wheel)], env=environment, check=True, timeout=300)
+    return folder / "bin"
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Greeting) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def run(command: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as in a shell of somewhere else, with nothing of this environment on its path."""
+    return subprocess.run(
+        [command, *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_verify_works_and_nothing_of_pulumi_is_installed(installed: Path, url: str, tmp_path: Path) -> None:
+    packages = {path.name for path in (installed / "verify").resolve().parents[1].rglob("site-packages/*")}
+    assert "httpx" in packages
+    assert not {name for name in packages if name.startswith(("pulumi", "grpc", "envoy", "cryptography"))}
+    passed = run(installed / "verify", url, folder=tmp_path)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "10 x 200" in passed.stdout
+    failed = run(installed / "verify", url, "--status", "204", "--deadline", "2s", folder=tmp_path)
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    watched = run(installed / "verify", "watch", url, "--", "sleep", "1", folder=tmp_path)
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+
+
+def test_pulumi_local_says_what_to_install(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: web\nruntime: python\n")
+    refused = run(installed / "pulumi-local", "up", "--yes", folder=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("pulumi-local: pulumi, pulumi_aws, pulumi_awsx, ")
+    assert "pip install 'fargate-web[local]'" in refused.stderr
+    assert not (tmp_path / ".local").exists()
+    assert run(installed / "pulumi-local", "--help", folder=tmp_path).returncode == 0
