@@ -7,11 +7,13 @@ from verify.http1 import (
     ConnectError,
     ConnectTimeoutError,
     Exchange,
+    Head,
     Headers,
     ProtocolError,
     Request,
 )
 from verify.options import Options
+from verify.proxy import Tunnel, connect_through, tunnel_to
 from verify.target import Target
 from verify.values import HostPort
 
@@ -47,6 +49,7 @@ class Client(Protocol):
 
         Raises:
             ConnectError: Nothing can be connected to there.
+            ProxyRefusedError: The proxy doesn't connect to the service.
             ClosedWhileIdleError: The kept connection is gone, and asking again is right.
             ProtocolError: The answer isn't HTTP/1.1.
             TimeoutError: The time is over.
@@ -66,12 +69,21 @@ class _Kept(NamedTuple):
 class DirectClient:
     """Connects to an address, and speaks HTTP/1.1 there."""
 
-    def __init__(self, runtime: "Runtime", *, context: "ssl.SSLContext | None", name: str, keep: bool = False) -> None:
-        """Connect by a runtime; with a TLS context to a server of that name."""
+    def __init__(
+        self,
+        runtime: "Runtime",
+        *,
+        context: "ssl.SSLContext | None",
+        name: str,
+        keep: bool = False,
+        tunnel: "Tunnel | None" = None,
+    ) -> None:
+        """Connect by a runtime; with a TLS context to a server of that name; maybe through a proxy."""
         self._runtime = runtime
         self._context = context
         self._name = name
         self._keep = keep
+        self._tunnel = tunnel
         self._idle: _Kept | None = None
 
     async def exchange(self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]") -> Reply:
@@ -83,8 +95,7 @@ class DirectClient:
         sent = self._runtime.clock()
         try:
             passed("sending")
-            await stream.send(request.head())
-            head = await exchange.head()
+            head = await _answered(stream, request, exchange)
             passed("first_byte")
             body, truncated = await exchange.body()
             passed("complete")
@@ -135,6 +146,12 @@ class DirectClient:
         except OSError as error:
             raise ConnectError(str(error)) from error
         round_trip = self._runtime.clock() - began
+        if self._tunnel:
+            try:
+                await connect_through(stream, self._tunnel)
+            except BaseException:
+                stream.abort()
+                raise
         passed("connected")
         if self._context:
             passed("securing")
@@ -145,6 +162,16 @@ class DirectClient:
                 raise
             passed("secured")
         return _Kept(to, stream, round_trip)
+
+
+async def _answered(stream: "Stream", request: Request, exchange: Exchange) -> Head:
+    """Send a request, and read the head of its answer, which may come before all of a body is sent."""
+    try:
+        await stream.send(request.head() + request.body)
+    except (BrokenPipeError, ConnectionResetError):
+        if not request.body:
+            raise
+    return await exchange.head()
 
 
 def _seen(stream: "Stream") -> "TlsSeen | None":
@@ -162,4 +189,4 @@ def new_client(target: Target, options: Options, runtime: "Runtime", *, keep: bo
         from verify.tls import tls_context  # noqa: PLC0415 — plain HTTP needs no ssl
 
         context = tls_context(target, options)
-    return DirectClient(runtime, context=context, name=target.host, keep=keep)
+    return DirectClient(runtime, context=context, name=target.host, keep=keep, tunnel=tunnel_to(target, options))

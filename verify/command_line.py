@@ -29,6 +29,8 @@ _EXAMPLES = """examples:
   pulumi stack output albDns | verify --expect-tasks 2
   pulumi stack output --json | verify --output-name serviceUrl --format json
   verify https://web.example.com/health --status 204 --deadline 2m
+  verify https://web.example.com/api --json '{"dry_run": true}' --expect-json /accepted=true
+  verify https://web.example.com --cert client.pem --key client.key --proxy @proxy.txt
   verify web.example.com --expect-tasks 3 --identity header:X-Served-By
   verify watch web.example.com --until-exit -- pulumi up --yes
 
@@ -142,6 +144,7 @@ def parse_options(arguments: Sequence[str]) -> Options:
         return _parse_watch(arguments[1:])
     options = Options(**_settled(_parsed(build_parser(CHECK), arguments)), watch=None)
     _refuse_shared_outputs(options)
+    _refuse_contradictory_requests(options)
     if options.deadline == 0 and any(getattr(options, one.name) for one in options_of(CHECK) if one.needs_time):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
     return options
@@ -193,6 +196,7 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     watch = Watch(**watching, command=tuple(command))
     options = Options(**{**unused, **given, "watch": watch})
     _refuse_shared_outputs(options)
+    _refuse_contradictory_requests(options)
     return options
 
 
@@ -200,6 +204,21 @@ def _refuse_shared_outputs(options: Options) -> None:
     paths = [output.path and os.path.realpath(output.path) for output in options.format]
     if len(set(paths)) < len(paths):
         raise InputError("two formats for one output", "give each its own file: --format json=report.json")
+
+
+def _refuse_contradictory_requests(options: Options) -> None:
+    if options.data is not None and options.json is not None:
+        raise InputError("--data and --json contradict each other", "a request has one body")
+    if options.key and not options.cert:
+        raise InputError("--key needs --cert", "give the certificate that the key belongs to")
+    if options.cert:
+        from verify.client_certificate import load  # noqa: PLC0415 — costs 20 ms, and is for few
+
+        load(options.cert, options.key)
+    direct = next((one.flags[-1] for one in options_of(CHECK) if one.needs_direct and getattr(options, one.name)), "")
+    if options.proxy and direct:
+        reason = "only the proxy connects to the service" if direct != "--closed" else "it connects without the proxy"
+        raise InputError(f"{direct} contradicts --proxy: {reason}", "leave one of them out")
 
 
 def _settled(given: argparse.Namespace) -> dict[str, Any]:

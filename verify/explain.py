@@ -9,6 +9,7 @@ from verify.escaping import visible
 from verify.exit_codes import ExitCode
 from verify.masking import Mask, Show
 from verify.outcome import Answer, Failure, Phase
+from verify.proxy import WRONG_CREDENTIALS
 from verify.target import DEFAULT_PORTS
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
@@ -43,6 +44,7 @@ _HINTS = {
 }
 _COMMON_HINTS = {
     401: "it asks for a credential: give one with --header @FILE, or a path that needs none",
+    407: WRONG_CREDENTIALS,
     408: "does something on the way hold requests back?",
     413: "leave out what is large in the request: a value of --header, for example",
     414: "give a shorter --path",
@@ -58,7 +60,7 @@ _PAGES = (
     ),
     (
         r"(?i)No required SSL certificate was sent",
-        "the server wants a client certificate (mutual TLS), and verify has none to show",
+        "the server wants a client certificate (mutual TLS): give one with --cert and --key",
     ),
 )
 """What servers say with 400: nginx and the load balancer, Apache, and programs in Go such as Caddy."""

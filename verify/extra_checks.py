@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from verify import closed_ports, redirect, tls_versions, values
 from verify.attempt import Attempt, judge, weighed
+from verify.client import new_client
 from verify.event_loop import EventLoop
 from verify.httpx_client import new_httpx_client
 from verify.options import Options
@@ -47,20 +48,22 @@ async def run_extra_checks(
         asked = redirect.plain(target, options.redirect_from)
         # Headers may hold credentials, which are not for a wire without TLS.
         to = options.connect_to and HostPort(options.connect_to.host, asked.port)
-        bare = options.replace(header=(), connect_to=to)
+        bare = options.replace(header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None)
         outcome = await _ask_once(asked, bare, resolver, time_left())
         yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
     if options.no_trace:
         mark = os.urandom(8).hex()
-        marked = options.replace(method="TRACE", header=(*options.header, values.Header(TRACE_MARK, mark)))
+        header = (*options.header, values.Header(TRACE_MARK, mark))
+        marked = options.replace(method="TRACE", data=None, json=None, header=header)
         yield trace_result(await _ask_once(target, marked, resolver, time_left()), mark)
 
 
 async def _ask_once(target: Target, options: Options, resolver: Resolver, time_left: float) -> Answer | Failure:
     """Send a request that is not the run's own."""
-    client = new_httpx_client(target, options)
+    runtime = EventLoop()
+    client = new_client(target, options, runtime) if options.proxy else new_httpx_client(target, options)
     try:
-        probe = Probe(target, options, client=client, resolver=resolver, runtime=EventLoop())
+        probe = Probe(target, options, client=client, resolver=resolver, runtime=runtime)
         return await probe(min(options.timeout, time_left))
     finally:
         await client.aclose()

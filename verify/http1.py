@@ -52,13 +52,15 @@ class OtherProtocolError(ProtocolError):
 
 
 class Request(NamedTuple):
-    """A request without a body; `headers` are sent as they are."""
+    """A request; `headers` are sent as they are, and name the length of a body."""
 
     method: str
     path: str
     headers: tuple[tuple[str, str], ...]
     max_body: int
     """Bytes of the answer's body to read."""
+
+    body: bytes = b""
 
     @lru_cache  # noqa: B019 — a run has one, and sends it again and again
     def head(self) -> bytes:
@@ -137,6 +139,8 @@ class Exchange:
         self._h11.send(
             h11.Request(method=self._request.method, target=self._request.path, headers=list(self._request.headers))
         )
+        if self._request.body:
+            self._h11.send(h11.Data(self._request.body))
         self._h11.send(h11.EndOfMessage())
         event = await self._event(self._h11, data)
         while isinstance(event, h11.InformationalResponse):

@@ -43,6 +43,7 @@ class HttpxClient:
             request.method,
             _url(f"{self._scheme}://{to}{request.path}"),
             headers=httpx.Headers(request.headers),
+            content=request.body,
             extensions=extensions,
         )
         try:

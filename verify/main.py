@@ -17,7 +17,7 @@ from verify.exit_codes import ExitCode
 from verify.options import Options
 from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
-from verify.values import STREAMS, Output
+from verify.values import STREAMS, HostPort, Output
 
 if TYPE_CHECKING:
     from verify.report import Report
@@ -66,7 +66,7 @@ def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
     if given and any(parsed.target.scheme == "http" for parsed in targets):
         raise InputError(f"{given} needs an https target", "give the URL with https://, or --scheme https")
     hosts = [(options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets]
-    for host in hosts if options.family else ():
+    for host in hosts if options.family and not options.proxy else ():
         with suppress(ValueError):  # a name, which may have addresses of any family
             if ip_address(host).version != options.family:
                 raise InputError(f"-{options.family} contradicts {host}", "leave one of them out")
@@ -157,7 +157,7 @@ def _read(options: Options) -> tuple[Parsed, ...]:
         raise InputError("no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip())
     else:
         raw = sys.stdin.buffer.read(MAX_BYTES + 1)
-    return read_targets(
+    found = read_targets(
         raw,
         several=options.all,
         output_name=options.output_name,
@@ -165,6 +165,10 @@ def _read(options: Options) -> tuple[Parsed, ...]:
         port=options.port,
         path=options.path,
     )
+    if options.proxy is None:
+        return found
+    note = f"every request goes through the proxy {HostPort(options.proxy.host, options.proxy.port)}"
+    return tuple(parsed._replace(notes=(*parsed.notes, note)) for parsed in found)
 
 
 def _write(stream: TextIO | None, text: str) -> str:

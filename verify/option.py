@@ -24,6 +24,7 @@ class Option(Generic[_Value]):
         sets: str = "",
         needs_time: bool = False,
         needs_https: bool = False,
+        needs_direct: bool = False,
     ) -> None:
         """Declare an option; the functions below give it the type of its value.
 
@@ -39,6 +40,7 @@ class Option(Generic[_Value]):
             sets: The attribute that it sets, where several options set the same.
             needs_time: Whether a single attempt can't do it.
             needs_https: Whether it means something for https targets only.
+            needs_direct: Whether it connects to the service by itself, which a proxy prevents.
         """
         self.flags = flags
         self.help = help
@@ -51,6 +53,7 @@ class Option(Generic[_Value]):
         self.sets = sets
         self.needs_time = needs_time
         self.needs_https = needs_https
+        self.needs_direct = needs_direct
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = self.sets or name

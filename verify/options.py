@@ -41,12 +41,23 @@ class TargetOptions(Values):
         read=parse_path,
         help="path and query; / unless the target says otherwise",
     )
-    method = defaulted(
+    method = optional(
         "--method",
-        choices=("GET", "HEAD", "OPTIONS"),
-        default="GET",
-        read=str,
-        help="HTTP method (GET)",
+        metavar="METHOD",
+        read=values.method,
+        help="HTTP method (GET, or POST with a body); a run sends its request many times",
+    )
+    data = optional(
+        "--data",
+        metavar="TEXT",
+        read=values.body("application/x-www-form-urlencoded"),
+        help="body of the request; @FILE reads it from a file as it is, and never shows what was in it",
+    )
+    json = optional(
+        "--json",
+        metavar="TEXT",
+        read=values.body("application/json"),
+        help="the same as JSON, with the Content-Type and Accept that this takes",
     )
     header = repeatable(
         "--header",
@@ -87,6 +98,27 @@ class TargetOptions(Values):
         metavar="FILE",
         read=values.cafile,
         help="trust the authorities in this PEM file, and no others",
+    )
+    cert = optional(
+        "--cert",
+        metavar="FILE",
+        read=values.client_certificate,
+        needs_https=True,
+        help="show the client certificate in this PEM file, with those of its chain after it",
+    )
+    key = optional(
+        "--key",
+        metavar="FILE",
+        read=values.private_key,
+        needs_https=True,
+        help="its private key, without a passphrase, where the file of --cert has none",
+    )
+    proxy = optional(
+        "--proxy",
+        metavar="URL",
+        read=values.proxy,
+        help="send every request through this HTTP proxy, http://[USER:PASSWORD@]HOST:PORT or @FILE with that; "
+        "the proxy then resolves the name",
     )
     timeout = defaulted(
         "--timeout",
@@ -234,12 +266,14 @@ class CoverageOptions(Values):
     each_address = switch(
         "--each-address",
         needs_time=True,
+        needs_direct=True,
         help="once stable, every address of the name answers by itself",
     )
     min_addresses = optional(
         "--min-addresses",
         metavar="N",
         read=values.whole(1, 100),
+        needs_direct=True,
         help="the name has at least N addresses; a load balancer has one per availability zone",
     )
     closed = repeatable(
@@ -247,6 +281,7 @@ class CoverageOptions(Values):
         metavar="HOST:PORT",
         read=values.host_port,
         needs_time=True,
+        needs_direct=True,
         help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
     )
     all = switch("--all", help="check every line of the input, at the same time")
@@ -269,6 +304,7 @@ class SecurityOptions(Values):
         read=str,
         needs_time=True,
         needs_https=True,
+        needs_direct=True,
         help="handshakes with any older version are refused",
     )
     redirect_from = optional(

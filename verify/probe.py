@@ -21,10 +21,11 @@ from verify.http1 import (
 from verify.masking import mask_of
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase, Timings
+from verify.proxy import ProxyRefusedError, forwarded, tunnel_to
 from verify.resolve import NameServerError, Resolver, destination
 from verify.runtime import Runtime
 from verify.target import Target, no_balancer
-from verify.values import HostPort
+from verify.values import Body, HostPort, Proxy
 
 _HINTS = {
     Phase.RESOLVE: "a new load balancer's name takes a minute to appear; is the stack deployed, the name right?",
@@ -68,11 +69,20 @@ def _proxy_variable(*, tls: bool) -> str:
     return next((each for name in names for each in (name, name.upper()) if os.environ.get(each)), "")
 
 
+def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str, str]]:
+    """See `_OWN_HEADERS`; with a body also its type, and with --json it is what is accepted too."""
+    for name, value in _OWN_HEADERS:
+        yield name, options.json.content_type if name == "Accept" and options.json else value
+    if body is not None:
+        yield "Content-Type", body.content_type
+
+
 class _Course:
     """What one attempt has passed, and when."""
 
-    def __init__(self, clock: Callable[[], float], *, tls: bool) -> None:
+    def __init__(self, clock: Callable[[], float], *, tls: bool, proxy: Proxy | None = None) -> None:
         self.clock = clock
+        self._proxy = proxy
         self.addresses: tuple[str, ...] = ()
         self.passed_over: list[str] = []
         self.marks = {"start": self.clock()}
@@ -101,12 +111,17 @@ class _Course:
     def failed(self, reason: str, hint: str = "") -> Failure:
         """The attempt ends here."""
         hint = hint or self._likely
-        if self.phase in (Phase.RESOLVE, Phase.CONNECT) and (proxy := _proxy_variable(tls=self._tls)):
-            hint = f"{hint}; verify uses no proxy, although {proxy} is set"
+        near = self.phase in (Phase.RESOLVE, Phase.CONNECT) and self._proxy is None
+        if near and (variable := _proxy_variable(tls=self._tls)):
+            hint = f"{hint}; verify takes no proxy from {variable}, only from --proxy"
         return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
 
     @property
     def _likely(self) -> str:
+        if self._proxy and self.phase in (Phase.RESOLVE, Phase.CONNECT):
+            return (
+                f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, which this machine may use?"
+            )
         if "first_byte" in self.marks:
             return _BROKEN_OFF
         return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
@@ -166,14 +181,22 @@ class Probe:
         self._kept: str | None = None
         given = [(header.name, header.value) for header in options.header]
         replaced = {name.lower() for name, _ in given}
+        body = options.data if options.json is None else options.json
+        defaults = tuple(_default_headers(options, body))
         own = [
             ("Host", options.host or target.authority),
-            *((name, value) for name, value in _OWN_HEADERS if name.lower() not in replaced),
+            *((name, value) for name, value in defaults if name.lower() not in replaced),
+            *(() if body is None else (("Content-Length", str(len(body.content))),)),
             *(() if keep else (("Connection", "close"),)),
         ]
-        removed = {name.lower() for name, _ in _OWN_HEADERS}
+        removed = {name.lower() for name, _ in defaults}
         headers = (*own, *(one for one in given if one[1] or one[0].lower() not in removed))
-        self._request = Request(options.method, target.path, headers, options.max_body)
+        path = target.path
+        if options.proxy and tunnel_to(target, options) is None:
+            path, credentials = forwarded(target, options.proxy)
+            headers += credentials
+        method = options.method or ("GET" if body is None else "POST")
+        self._request = Request(method, path, headers, options.max_body, b"" if body is None else body.content)
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
@@ -183,7 +206,7 @@ class Probe:
         return outcome
 
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = _Course(self._runtime.clock, tls=self.tls)
+        course = _Course(self._runtime.clock, tls=self.tls, proxy=self._options.proxy)
         try:
             async with self._runtime.limit(limit):
                 return await self._within(limit, address, course)
@@ -191,6 +214,8 @@ class Probe:
             return course.out_of_time(limit, self._options.timeout)
         except socket.gaierror as error:
             return self._unresolved(error, course)
+        except ProxyRefusedError as error:
+            return course.failed(error.reason, error.hint)._replace(final=error.final)
         except (ConnectError, ProtocolError, OSError) as error:
             return self._explained(error, course)
 

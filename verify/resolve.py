@@ -33,7 +33,9 @@ def chosen_resolver(target: Target, options: Options, runtime: Runtime) -> Resol
 
 
 def destination(target: Target, options: Options) -> HostPort:
-    """Where connections go: to the target, unless asked otherwise."""
+    """Where connections go: to the proxy or the target, unless asked otherwise."""
+    if options.proxy:
+        return HostPort(options.proxy.host, options.proxy.port)
     host, port = options.connect_to or (target.host, target.port)
     return HostPort(host or target.host, port)
 

@@ -39,9 +39,17 @@ _REFUSALS = {
 
 
 _ALERTS = {
-    "CERTIFICATE_REQUIRED": "the listener wants a client certificate (mutual TLS), and verify has none to show",
+    "CERTIFICATE_REQUIRED": "the listener wants a client certificate (mutual TLS): give one with --cert and --key",
     "ALERT_HANDSHAKE_FAILURE": "does the listener want a client certificate (mutual TLS), or ciphers that this machine "
-    "refuses? verify has no certificate to show",
+    "refuses? a certificate is given with --cert and --key",
+    "ALERT_UNKNOWN_CA": "the listener refuses the client certificate of --cert: is its authority in the listener's "
+    "trust store, and is the chain in the file?",
+    "ALERT_BAD_CERTIFICATE": "the listener refuses the client certificate of --cert: does its trust store hold the "
+    "certificate's authority, and is it one for clients?",
+    "ALERT_CERTIFICATE_EXPIRED": "the listener refuses the client certificate of --cert, which has expired",
+    "ALERT_CERTIFICATE_REVOKED": "the listener refuses the client certificate of --cert, which was revoked",
+    "ALERT_UNSUPPORTED_CERTIFICATE": "the listener refuses the client certificate of --cert: is it one for clients?",
+    "ALERT_CERTIFICATE_UNKNOWN": "the listener refuses the client certificate of --cert: see the listener's log",
     "NO_APPLICATION_PROTOCOL": "the listener speaks only HTTP/2, and verify HTTP/1.1: does a gRPC service listen here?",
     "UNRECOGNIZED_NAME": "the listener serves no such name: see --host, --connect-to and --resolve",
 }
@@ -59,6 +67,10 @@ def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
     context = ssl.create_default_context(cafile=options.cacert or certifi.where())
     context.set_alpn_protocols(["http/1.1"])  # a server that speaks only HTTP/2 then says so
     context.hostname_checks_common_name = False  # as browsers and curl do: only subjectAltName counts
+    if options.cert:
+        from verify.client_certificate import load  # noqa: PLC0415 — for few
+
+        load(options.cert, options.key, context)
     return context
 
 

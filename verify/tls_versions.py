@@ -5,8 +5,10 @@ import ssl
 import warnings
 from enum import StrEnum
 
+from verify.client_certificate import load
 from verify.options import Options
 from verify.report import Result, Status
+from verify.values import HostPort
 
 _OLDER = {
     "1.2": (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1),
@@ -28,7 +30,7 @@ async def versions_result(address: str, port: int, host: str, options: Options, 
     """Whether versions older than asked for are refused. That the service answers by a newer one is known already."""
     versions = _OLDER[options.min_tls or "1.2"]
     limit = min(options.timeout, time_left / len(versions))
-    offers = {version: await _offer(address, port, host, version, limit) for version in versions}
+    offers = {version: await _offer(HostPort(address, port), host, version, options, limit) for version in versions}
     status = Status.OK
     if Offer.ACCEPTED in offers.values():
         status = Status.FAIL
@@ -48,10 +50,10 @@ def _name(version: ssl.TLSVersion) -> str:
     return version.name.replace("v1_", " 1.").replace("v1", " 1.0")
 
 
-async def _offer(address: str, port: int, host: str, version: ssl.TLSVersion, limit: float) -> Offer:
+async def _offer(to: HostPort, host: str, version: ssl.TLSVersion, options: Options, limit: float) -> Offer:
     try:
         async with asyncio.timeout(limit):
-            _, writer = await asyncio.open_connection(address, port, ssl=_only(version), server_hostname=host)
+            _, writer = await asyncio.open_connection(*to, ssl=_only(version, options), server_hostname=host)
     except ssl.SSLError as error:
         return Offer.UNKNOWN if error.reason in _OWN_REFUSALS else Offer.REFUSED
     except ConnectionResetError:
@@ -62,11 +64,13 @@ async def _offer(address: str, port: int, host: str, version: ssl.TLSVersion, li
     return Offer.ACCEPTED
 
 
-def _only(version: ssl.TLSVersion) -> ssl.SSLContext:
-    """A client that speaks one version, however weak, and looks at no certificate: it sends nothing."""
+def _only(version: ssl.TLSVersion, options: Options) -> ssl.SSLContext:
+    """A client that speaks one version, however weak, and checks no certificate: it sends nothing but its own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
+    if options.cert:  # without it, a listener that wants one would seem to refuse the version
+        load(options.cert, options.key, context)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = version

@@ -14,6 +14,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _SIZES = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2}
 _MAX_SECONDS = 24 * 3600.0
 _MAX_BODY = 64 * 1024**2
+_MAX_SENT = 1024**2
 _OWN_HEADERS = {"host", "connection", "content-length", "transfer-encoding"}
 
 STREAMS = "/dev/fd/"
@@ -92,6 +93,22 @@ class HostPort(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Body(NamedTuple):
+    """A request's body, its Content-Type, and whether it came from a file."""
+
+    content: bytes
+    content_type: str
+    from_file: bool
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy; `token` is a user name and password as the Basic scheme sends them, empty without."""
+
+    host: str
+    port: int
+    token: str
 
 
 class Output(NamedTuple):
@@ -193,6 +210,79 @@ def header(text: str) -> Header:
     if match[1].lower() in _OWN_HEADERS:
         raise ValueError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
     return Header(match[1], match[2].strip(), from_file)
+
+
+def method(text: str) -> str:
+    """An HTTP method that makes a request."""
+    if not re.fullmatch(r"[A-Z][A-Z-]{0,31}", text) or text in {"CONNECT", "TRACE"}:
+        raise _refused(text, "method: write GET, HEAD, POST or another in capitals; CONNECT and TRACE are verify's own")
+    return text
+
+
+def body(content_type: str) -> Callable[[str], Body]:
+    """A request's body, given or read from a file, which is sent as it is."""
+
+    def parse(text: str) -> Body:
+        if not text.startswith("@"):
+            return Body(text.encode("utf-8", "surrogateescape"), content_type, from_file=False)
+        content = _file(text[1:], "a body")
+        if len(content) > _MAX_SENT:
+            raise ValueError(f"the file {visible(text[1:])} is larger than 1 MiB")
+        return Body(content, content_type, from_file=True)
+
+    return parse
+
+
+def proxy(text: str) -> Proxy:
+    """The URL of an HTTP proxy, given or read from a file. Messages never show it: it may hold a password."""
+    if text.startswith("@"):
+        text = _file(text[1:], "a proxy").decode("utf-8", "replace").strip()
+    match = re.fullmatch(r"(?:([A-Za-z0-9+.-]+)://)?(?:([\x21-\x7e]*)@)?([^@/?#]+?)/?", text)
+    if match is None:
+        raise ValueError(_PROXY)
+    if (match[1] or "http").lower() != "http":
+        raise ValueError(f"a proxy is spoken to in plain HTTP; {visible(match[1], 20)}:// is not supported")
+    user, _, password = (match[2] or "").partition(":")
+    try:
+        at = host_port(match[3])
+    except ValueError:
+        raise ValueError(_PROXY) from None
+    if not at.host:
+        raise ValueError(_PROXY)
+    if match[2] is None:
+        return Proxy(at.host, at.port, "")
+    from base64 import b64encode  # noqa: PLC0415 — for few
+    from urllib.parse import unquote_to_bytes  # noqa: PLC0415
+
+    plain = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    return Proxy(at.host, at.port, b64encode(plain).decode())
+
+
+_PROXY = "write a proxy as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, or @FILE with that (it isn't shown)"
+
+
+def _file(path: str, what: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
+            return file.read(_MAX_SENT + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise ValueError(f"can't read {what} from the file {visible(path)}: {visible(reason)}") from None
+
+
+def client_certificate(text: str) -> str:
+    """A file with a certificate, and maybe its key."""
+    if b"-----BEGIN CERTIFICATE-----" not in _file(text, "a certificate"):
+        raise ValueError(f"{visible(text)} is no PEM file of a certificate")
+    return text
+
+
+def private_key(text: str) -> str:
+    """A file with a key that no passphrase protects."""
+    content = _file(text, "a key")
+    if not re.search(rb"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----", content):
+        raise ValueError(f"{visible(text)} is no PEM file of a private key")
+    return text
 
 
 def host_header(text: str) -> str:

@@ -78,7 +78,7 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
         ("--path", "health"),
         ("--path", "/a b"),
         ("--path", "/a\r\nX: y"),
-        ("--method", "DELETE"),
+        ("--method", "delete"),
         ("--header", "no colon"),
         ("--header", "X: a\r\nY: b"),
         ("--header", "X: \u00e9"),

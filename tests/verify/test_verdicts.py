@@ -574,7 +574,7 @@ NOWHERE = {
     ),
     "no connection, where a proxy is set": (
         ("127.0.0.1:PORT", "--deadline", "0"), ExitCode.NO_CONNECTION, "connection refused",
-        "verify uses no proxy, although http_proxy is set",
+        "verify takes no proxy from http_proxy, only from --proxy",
     ),
 }  # fmt: skip
 
