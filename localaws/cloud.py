@@ -11,6 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
+from localaws.catalog.ec2_default_network import default_network
+from localaws.catalog.ec2_network import VPC, default_id
 from localaws.catalog.model import values_at
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.tokens import canonical
@@ -145,6 +147,12 @@ class Cloud:
         matches = (each for each in self.all(token) if identifier in type_of(token).import_ids(each))
         return self.get(token, identifier) or next(matches, None)
 
+    def require_default_network(self, region: str) -> None:
+        """Make sure that a region has its default VPC, which no program makes and every account has."""
+        if self.get(VPC, default_id("vpc", region)) is None:
+            self._resources |= {(each.token, each.id): each for each in default_network(self, region)}
+            self.changed()
+
     def holders(self, resource: Resource) -> Sequence[Resource]:
         """The resources that refer to this one in a way that forbids its deletion."""
         leaving = {(each.token, each.id) for each in self._with_dependents(resource)}
@@ -185,6 +193,8 @@ class Cloud:
         kind = type_of(token)
         _reject_unknown(token, inputs)
         _raise(*kind.check(inputs, region))
+        if token.startswith("aws:ec2/") and "vpcId" in kind.inputs and not inputs.get("vpcId"):
+            self.require_default_network(_region_of(inputs, region))
         self._discard([each for each in self.all(token) if each.urn == urn and not each.acknowledged])
         _raise(*kind.admit(inputs, self, None))
         mint = _Mint(_region_of(inputs, region), self)

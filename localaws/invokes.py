@@ -19,6 +19,7 @@ from localaws.catalog.ec2_network import (
     SUBNET,
     VPC,
     VPCS_PER_REGION,
+    is_default,
     zone_id,
 )
 from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
@@ -59,6 +60,7 @@ _FILTERS = {
     "map-public-ip-on-launch": "mapPublicIpOnLaunch",
     "default": "default",
     "is-default": "default",
+    "default-for-az": "default",
     "owner-id": "ownerId",
     "association.subnet-id": "subnetId",
     "association.main": "main",
@@ -107,7 +109,7 @@ class Query:
 
     def facts(self, resource: Resource) -> dict[str, Any]:
         """What a function shows of a resource: its outputs, its id, and all of its tags."""
-        shown = {**resource.outputs, "id": resource.id, "default": False}
+        shown = {**resource.outputs, "id": resource.id, "default": is_default(resource)}
         return {**shown, "tags": shown.get("tagsAll") or shown.get("tags") or {}}
 
     def _passes(self, resource: Resource, filter_: Properties) -> bool:
@@ -136,6 +138,8 @@ def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str,
     except KeyError:
         message = f"the local AWS doesn't know the function {token}; add it to FUNCTIONS in localaws/invokes.py"
         raise Refused(Refusal("UnknownFunction", message, "invokes.function")) from None
+    if token.startswith("aws:ec2/"):
+        cloud.require_default_network(region)
     query = Query(cloud, args, region)
     return {"region": region, **function(query)}
 
@@ -212,7 +216,12 @@ def _subnet(query: Query) -> Properties:
     names = ("id", "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId")
     found = query.facts(query.lookup(SUBNET, "EC2 Subnet", **{name: query.args.get(name) for name in names}))
     size = getattr(network(found.get("cidrBlock")), "num_addresses", _RESERVED_ADDRESSES)
-    return {**found, "state": "available", "defaultForAz": False, "availableIpAddressCount": size - _RESERVED_ADDRESSES}
+    return {
+        **found,
+        "state": "available",
+        "defaultForAz": found["default"],
+        "availableIpAddressCount": size - _RESERVED_ADDRESSES,
+    }
 
 
 def _routes(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,18 @@ _DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": 
 def ec2_id(mint: Mint, prefix: str) -> str:
     """An id as EC2 makes them: `vpc-` and 17 hexadecimal digits."""
     return f"{prefix}-{mint.hex(17)}"
+
+
+def default_id(prefix: str, place: object) -> str:
+    """The id of what AWS made in a region or zone before any program ran: the same in each local AWS."""
+    return f"{prefix}-{hashlib.sha256(f'{prefix} of {place}'.encode()).hexdigest()[:17]}"
+
+
+def is_default(resource: Resource) -> bool:
+    """Whether a VPC or subnet is the default one of its region or zone."""
+    if resource.token == SUBNET:
+        return resource.id == default_id("subnet", resource.outputs.get("availabilityZone"))
+    return resource.token == VPC and resource.id == default_id("vpc", resource.region)
 
 
 def vpc_of(world: World, subnet: object) -> object:
@@ -83,7 +96,9 @@ def _vpc_rules(inputs: Properties) -> Refusals:
 
 def _vpc_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     region = inputs.get("region")
-    if current is None and sum(region in (None, each.region) for each in world.all(VPC)) >= VPCS_PER_REGION:
+    others = [each for each in world.all(VPC) if region in (None, each.region) and not is_default(each)]
+    # The default VPC counts, and is there even where nothing has looked for it yet.
+    if current is None and len(others) + 1 >= VPCS_PER_REGION:
         yield Refusal("VpcLimitExceeded", f"{VPCS_PER_REGION} VPCs exist, no more are allowed", "ec2.vpc.quota")
     if current is not None and _has_ipv6(current.inputs) and not _has_ipv6(inputs):
         for subnet in world.all(SUBNET):
@@ -120,6 +135,14 @@ def _vpc_updated(vpc: Resource, inputs: Properties) -> Properties:
     if given(inputs, "ipv6CidrBlock", "ipv6IpamPoolId"):
         return {}
     return {"ipv6CidrBlock": _ipv6_range(vpc.id) if inputs.get("assignGeneratedIpv6CidrBlock") is True else ""}
+
+
+def _vpc_deletion_rules(vpc: Resource, world: World) -> Refusals:
+    """Refuse for the default VPC, in which AWS's own subnets are."""
+    if is_default(vpc):
+        subnets = [each.id for each in world.all(SUBNET) if each.inputs.get("vpcId") == vpc.id]
+        message = f"The vpc '{vpc.id}' has dependencies and cannot be deleted: {', '.join(subnets)}"
+        yield Refusal("DependencyViolation", message, "ec2.vpc.default")
 
 
 def _vpc_implied(mint: Mint, vpc: Resource) -> Sequence[Resource]:
@@ -415,6 +438,7 @@ TYPES = (
         computed=_vpc_computed,
         updated=_vpc_updated,
         implied=_vpc_implied,
+        deletion_rules=_vpc_deletion_rules,
         held=("DependencyViolation", "ec2.vpc.held"),
     ),
     ResourceType(

@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, ec2_id, simple
+from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, default_id, ec2_id, simple
 from localaws.catalog.model import UNKNOWN, AllExcept, AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.values import (
     CIDR_IPV6,
@@ -169,9 +169,6 @@ def _duplicates(permissions: Iterable[Permission], group: object) -> Refusals:
 
 
 def _group_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    if not given(inputs, "vpcId"):
-        message = "there is no default VPC, so vpcId must be set"
-        yield Refusal("VPCIdNotSpecified", message, "ec2.security-group.vpc-required", "vpcId")
     group = current.id if current else str(inputs.get("name"))
     for direction, token in (("ingress", INGRESS_RULE), ("egress", EGRESS_RULE)):
         inline = _inline_permissions(inputs, direction, group)
@@ -187,12 +184,23 @@ def _group_deletion_rules(group: Resource, _world: World) -> Refusals:
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
 
 
+def _in_default_vpc(mint: Mint, inputs: Properties) -> Properties:
+    """The default VPC, for a group that names none."""
+    return {} if given(inputs, "vpcId") else {"vpcId": default_id("vpc", mint.region)}
+
+
+def _group_computed(mint: Mint, inputs: Properties) -> Properties:
+    return {**simple("sg", "security-group")(mint, inputs), **_in_default_vpc(mint, inputs)}
+
+
 def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
-    vpc = mint.world.get(VPC, inputs.get("vpcId"))
+    own = _in_default_vpc(mint, inputs)
+    vpc = mint.world.get(VPC, own.get("vpcId", inputs.get("vpcId")))
     identifier = vpc.outputs["defaultSecurityGroupId"] if vpc else ec2_id(mint, "sg")
     return {
         "id": identifier,
         "arn": mint.arn("ec2", f"security-group/{identifier}"),
+        **own,
         "name": "default",
         "namePrefix": "",
         "description": "default VPC security group",
@@ -338,7 +346,7 @@ TYPES = (
         ),
         rules=_inline_rules,
         account_rules=_group_account_rules,
-        computed=simple("sg", "security-group"),
+        computed=_group_computed,
         deletion_rules=_group_deletion_rules,
         held=("DependencyViolation", "ec2.security-group.held"),
     ),

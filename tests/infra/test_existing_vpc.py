@@ -100,8 +100,8 @@ class Home:
 @pytest.fixture
 def home() -> Home:
     cloud = recorder.run("owner", file="dev", vpcCidr="10.0.0.0/16", availabilityZoneCount=3).cloud
-    (vpc,) = cloud.all(recorder.VPC)
-    public = [each.id for each in cloud.all(recorder.SUBNET)]
+    (vpc,) = (each for each in cloud.all(recorder.VPC) if each.urn)
+    public = [each.id for each in cloud.all(recorder.SUBNET) if each.urn]
 
     def private(zone: str, number: int) -> str:
         # Without a table of its own it follows the VPC's main one, which leads nowhere.

@@ -72,7 +72,7 @@ def an_account(**changes: Any) -> Cloud:
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     found = refused(
-        recorder.Recorder(full(Cloud(seed=1), recorder.VPC, 5, cidrBlock="10.0.0.0/16")),
+        recorder.Recorder(full(Cloud(seed=1), recorder.VPC, 4, cidrBlock="10.0.0.0/16")),
         secrets={"A": "/a", "B": "secretsmanager:b#x", "C": "/a"},
         logKeyArn="arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001",
     )
@@ -193,9 +193,9 @@ def test_a_stack_that_names_no_secrets_and_lives_in_an_existing_vpc_looks_for_no
     assert not [token for token, _ in recording.invoked if token in {*DENIED, QUOTA}]
 
 
-@pytest.mark.parametrize(("there", "good"), [(4, True), (5, False)])
+@pytest.mark.parametrize(("there", "good"), [(3, True), (4, False)])
 def test_a_quota_of_vpcs_that_is_reached_is_refused_with_how_to_raise_it(there: int, good: bool) -> None:  # noqa: FBT001 — a table's column
-    account = full(an_account(), recorder.VPC, there, cidrBlock="10.0.0.0/16")
+    account = full(an_account(), recorder.VPC, there, cidrBlock="10.0.0.0/16")  # beside the default one
     if good:
         recorder.run("dev", cloud=account)
         return
@@ -223,7 +223,7 @@ def test_a_quota_of_addresses_that_is_reached_is_refused_by_how_many_are_needed(
 
 def test_what_a_running_stack_has_already_is_not_counted_against_it() -> None:
     before = recorder.run("dev", network="nat")
-    full(before.cloud, recorder.VPC, 4, cidrBlock="10.0.0.0/16")
+    full(before.cloud, recorder.VPC, 3, cidrBlock="10.0.0.0/16")
     full(before.cloud, "aws:ec2/eip:Eip", 4, domain="vpc")
     after = recorder.run("dev", after=before, network="nat")
     assert set(after.operations.values()) <= {"same"}

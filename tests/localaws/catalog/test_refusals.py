@@ -176,8 +176,6 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (GROUP, "ec2.security-group.name", "InvalidArgument", {"name": "sg-web"}, {"name": "web-sg"}),
     (GROUP, "ec2.security-group.unique", "InvalidGroup.Duplicate", {"name": "web"}, {}),
     (GROUP, "ec2.security-group.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
-    (GROUP, "ec2.security-group.vpc-required", "VPCIdNotSpecified", {"vpcId": None}, {}),
-    (DEFAULT_GROUP, "ec2.security-group.vpc-required", "VPCIdNotSpecified", {"vpcId": None}, {}),
     (
         GROUP,
         "ec2.security-group.description",
