@@ -20,7 +20,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from localaws import parameters
 from localaws.addresses import NoAddressError
 from localaws.alb.envoy import EnvoyError
-from localaws.awsx import AwsxProvider
+from localaws.awsx.provider import AwsxProvider
 from localaws.cloud import Cloud, StateFileError
 from localaws.files import write_atomically
 from localaws.guard import Guard

@@ -36,6 +36,28 @@ def reference(urn: str, identifier: object, version: str) -> dict[str, Any]:
     return {_SIGNATURE: _RESOURCE, "urn": urn, "id": identifier, "packageVersion": version}
 
 
+def is_reference(value: object) -> bool:
+    """Whether a value is a resource in its wrapper."""
+    return isinstance(value, dict) and value.get(_SIGNATURE) == _RESOURCE
+
+
+def is_secret(value: object) -> bool:
+    """Whether a value is a secret in its wrapper."""
+    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET
+
+
+def secret(value: object) -> dict[str, Any]:
+    """A value in the wrapper of secrets."""
+    return {_SIGNATURE: _SECRET, "value": value}
+
+
+def holds_secret(value: object) -> bool:
+    """Whether a value is a secret, or has one inside."""
+    if isinstance(value, dict):
+        return is_secret(value) or any(map(holds_secret, value.values()))
+    return isinstance(value, list) and any(map(holds_secret, value))
+
+
 def unwrapped(value: Any) -> Any:
     """Values without the wrappers that a provider which takes none never sees: a secret's value, a resource's id."""
     match value:

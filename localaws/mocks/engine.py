@@ -15,7 +15,9 @@ from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 from pulumi.runtime.settings import ROOT, SETTINGS
 
-from localaws import awsx, invokes
+from localaws import invokes
+from localaws.awsx.components import construct
+from localaws.awsx.monitor import Unsupported
 from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
 from localaws.cloud import Cloud
@@ -280,11 +282,16 @@ class Recorder(mocks.MockMonitor):
             dependencies=request.dependencies,
             protect=request.protect,
             providers=request.providers,
+            stack=pulumi.get_stack(),
+            inputDependencies={
+                name: provider_pb2.ConstructRequest.PropertyDependencies(urns=each.urns)
+                for name, each in request.propertyDependencies.items()
+            },
         )
         self._under_construction[resource.urn] = resource
         try:
-            answer = await awsx.construct(_Loopback(self), construction, importlib.metadata.version("pulumi-aws"))
-        except (awsx.Unsupported, ValueError) as reason:
+            answer = await construct(_Loopback(self), construction, importlib.metadata.version("pulumi-aws"))
+        except (Unsupported, ValueError) as reason:
             raise Mistake(f"{request.type} '{request.name}'", str(reason)) from None
         finally:
             del self._under_construction[resource.urn]

@@ -64,7 +64,7 @@ def sealed() -> recorder.Recording:
 def existing_vpc() -> recorder.Recording:
     """The dev stack in another stack's VPC."""
     first = recorder.run("other", file="dev", serviceName="first")
-    vpc = first.cloud.all(recorder.VPC)[0].id
+    vpc = recorder.made(first.cloud, recorder.VPC)[0].id
     return recorder.run("dev", cloud=first.cloud, vpcId=vpc)
 
 

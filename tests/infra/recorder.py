@@ -19,6 +19,8 @@ from localaws.mocks import Cloud, Recorder, Recording, Registered, word
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from localaws.catalog import Resource
+
 ROOT_FOLDER = Path(__file__).parents[2]
 PROJECT = "fargate-web"
 REGION = "ap-northeast-1"
@@ -31,7 +33,18 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 # What a test made beside a run would never be registered, and the test would pass.
 mocks.only_in_runs()
 
-__all__ = ["Recorder", "Recording", "Registered", "account_for", "configuration", "run", "run_under", "schema", "word"]
+__all__ = [
+    "Recorder",
+    "Recording",
+    "Registered",
+    "account_for",
+    "configuration",
+    "made",
+    "run",
+    "run_under",
+    "schema",
+    "word",
+]
 
 
 def schema() -> dict[str, dict[str, Any]]:
@@ -64,6 +77,11 @@ def account_for(config: Mapping[str, str], cloud: Cloud | None = None) -> Cloud:
     account = cloud or Cloud(seed=1)
     account.parameters = {**parameters_of(config), **account.parameters}
     return account
+
+
+def made(cloud: Cloud, token: str) -> list[Resource]:
+    """The resources of a type that a program made: without the default VPC and what is in it."""
+    return [each for each in cloud.all(token) if each.urn]
 
 
 def run_under(

@@ -54,8 +54,8 @@ def owner() -> recorder.Recording:
 
 @pytest.mark.parametrize("key", ["subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"])
 def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(owner: recorder.Recording, key: str) -> None:
-    vpc = owner.cloud.all(recorder.VPC)[0]
-    subnets = owner.cloud.all(recorder.SUBNET)
+    vpc = recorder.made(owner.cloud, recorder.VPC)[0]
+    subnets = recorder.made(owner.cloud, recorder.SUBNET)
     public, private = (
         [each.id for each in subnets if each.outputs["tags"]["SubnetType"] == kind] for kind in ("Public", "Private")
     )
@@ -74,7 +74,7 @@ def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(owner: recorde
 
 @pytest.mark.parametrize("key", ["vpcId", "vpcTags"])
 def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: str) -> None:
-    vpc = owner.cloud.all(recorder.VPC)[0]
+    vpc = recorder.made(owner.cloud, recorder.VPC)[0]
     value: Any = {"vpcId": vpc.id, "vpcTags": {"Stack": "owner", "Component": "network"}}[key]
     made = recorder.run(key, file="dev", cloud=owner.cloud)
     done = recorder.run(key, file="dev", after=made, **{key: value}).done()

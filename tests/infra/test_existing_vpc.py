@@ -86,7 +86,7 @@ class Home:
         return recorder.run("dev", cloud=self.cloud, **{"vpcId": self.vpc, **changes})
 
     def zones(self) -> dict[str, str]:
-        return {each.id: each.outputs["availabilityZone"] for each in self.cloud.all(recorder.SUBNET)}
+        return {each.id: each.outputs["availabilityZone"] for each in recorder.made(self.cloud, recorder.SUBNET)}
 
     def refusal(self, **changes: Any) -> str:
         watched = recorder.Recorder(self.cloud)
@@ -100,8 +100,8 @@ class Home:
 @pytest.fixture
 def home() -> Home:
     cloud = recorder.run("owner", file="dev", vpcCidr="10.0.0.0/16", availabilityZoneCount=3).cloud
-    (vpc,) = (each for each in cloud.all(recorder.VPC) if each.urn)
-    public = [each.id for each in cloud.all(recorder.SUBNET) if each.urn]
+    (vpc,) = recorder.made(cloud, recorder.VPC)
+    public = [each.id for each in recorder.made(cloud, recorder.SUBNET)]
 
     def private(zone: str, number: int) -> str:
         # Without a table of its own it follows the VPC's main one, which leads nowhere.

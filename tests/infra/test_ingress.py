@@ -238,7 +238,7 @@ def test_the_longest_service_name_leaves_room_for_the_suffix_of_its_target_group
 
 def test_an_internal_load_balancer_in_an_existing_vpc_is_for_that_vpc() -> None:
     owner = recorder.run("owner", file="dev", network="nat", vpcCidr="10.8.0.0/16")
-    (vpc,) = owner.cloud.all(recorder.VPC)
+    (vpc,) = recorder.made(owner.cloud, recorder.VPC)
     run = recorder.run("dev", cloud=owner.cloud, network="nat", vpcId=vpc.id, internal=True)
     (rule,) = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
     assert _rule(rule.inputs)["cidrIpv4"] == "10.8.0.0/16"

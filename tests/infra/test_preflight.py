@@ -188,7 +188,7 @@ def test_a_lookup_that_fails_otherwise_is_a_warning_too(monkeypatch: pytest.Monk
 def test_a_stack_that_names_no_secrets_and_lives_in_an_existing_vpc_looks_for_nothing(
     existing_vpc: recorder.Recording,
 ) -> None:
-    vpc = existing_vpc.cloud.all(recorder.VPC)[0].id
+    vpc = recorder.made(existing_vpc.cloud, recorder.VPC)[0].id
     recording = recorder.run("third", file="dev", cloud=existing_vpc.cloud, vpcId=vpc, serviceName="third", secrets={})
     assert not [token for token, _ in recording.invoked if token in {*DENIED, QUOTA}]
 

@@ -183,13 +183,13 @@ def test_a_private_registrys_image_and_any_port_work(another_image: Recording) -
 
 
 def test_an_existing_vpc_is_used_and_left_alone(existing_vpc: Recording) -> None:
-    vpc = existing_vpc.cloud.all(recorder.VPC)[0].id
+    vpc = recorder.made(existing_vpc.cloud, recorder.VPC)[0].id
     assert not [
         each for each in existing_vpc.registered if each.type.startswith(("awsx:", "aws:ec2/vpc", "aws:ec2/sub"))
     ]
     assert not existing_vpc.all("DefaultSecurityGroup"), "somebody else may rely on the default group"
     assert existing_vpc.one("TargetGroup").inputs["vpcId"] == vpc
-    subnets = {each.id for each in existing_vpc.cloud.all(recorder.SUBNET)}
+    subnets = {each.id for each in recorder.made(existing_vpc.cloud, recorder.SUBNET)}
     assert set(existing_vpc.one("LoadBalancer").inputs["subnets"]) == subnets
     assert set(existing_vpc.one("Service").inputs["networkConfiguration"]["subnets"]) == subnets
 

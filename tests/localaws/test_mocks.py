@@ -203,7 +203,7 @@ def importing_what_is_not_there() -> None:
 
 
 def a_network_that_the_local_awsx_cannot_make() -> None:
-    network(nat_gateways={"strategy": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ}, subnet_strategy=None)
+    network(subnet_strategy=awsx.ec2.SubnetAllocationStrategy.EXACT)
 
 
 keep: list[Any] = []
@@ -229,7 +229,7 @@ keep: list[Any] = []
         (something_elses_function, "isn't AWS's; pass `others=`"),
         (reading_what_is_not_there, "it reads /shop/log, which doesn't exist"),
         (importing_what_is_not_there, "it imports /shop/log, which doesn't exist"),
-        (a_network_that_the_local_awsx_cannot_make, "natGateways|subnetStrategy"),
+        (a_network_that_the_local_awsx_cannot_make, "needs a subnetStrategy of Legacy, Auto"),
     ],
 )
 def test_what_pulumi_would_misunderstand_in_silence_fails_the_test(
@@ -439,6 +439,41 @@ def test_awsx_refers_to_its_children_by_resources_that_a_program_can_use() -> No
     assert route["gatewayId"] == made.id(made.one("InternetGateway"))
     assert seen.one("Route", "more").inputs["routeTableId"] is UNKNOWN
     assert not [token for token, _ in made.invoked if "getResource" in token], "the SDK's calls aren't the program's"
+
+
+def test_a_public_program_of_awsx_deploys_a_service_in_the_default_vpc() -> None:
+    def program() -> None:
+        cluster = aws.ecs.Cluster("cluster")
+        lb = awsx.lb.ApplicationLoadBalancer("lb")
+        port = awsx.ecs.TaskDefinitionPortMappingArgs(container_port=80, target_group=lb.default_target_group)
+        container = awsx.ecs.TaskDefinitionContainerDefinitionArgs(
+            name="web", image="nginx", memory=512, cpu=128, essential=True, port_mappings=[port]
+        )
+        service = awsx.ecs.FargateService(
+            "service",
+            cluster=cluster.arn,
+            assign_public_ip=True,
+            task_definition_args=awsx.ecs.FargateServiceTaskDefinitionArgs(container=container),
+        )
+        pulumi.export("url", pulumi.Output.concat("http://", lb.load_balancer.dns_name))
+        pulumi.export("service", service.service.apply(lambda service: service.name))
+
+    made, seen = mocks.run(program), mocks.run(program, preview=True)
+    assert {(each.type, each.name) for each in made.registered} == {(each.type, each.name) for each in seen.registered}
+    service, definition, target = made.one("Service"), made.one("TaskDefinition"), made.one("TargetGroup")
+    assert service.inputs["taskDefinition"] == made.id(definition)
+    assert service.inputs["loadBalancers"] == [
+        {"containerName": "web", "containerPort": 80, "targetGroupArn": made.id(target)}
+    ]
+    default = [each.id for each in made.cloud.all("aws:ec2/subnet:Subnet")]
+    assert service.inputs["networkConfiguration"]["subnets"] == default
+    assert made.one("LoadBalancer").inputs["subnets"] == default
+    assert made.exports["url"].startswith("http://lb-")
+    assert seen.one("Service").inputs["loadBalancers"] is UNKNOWN
+    assert definition.urn.split("::")[2:] == [
+        "awsx:ecs:FargateService$awsx:ecs:FargateTaskDefinition$aws:ecs/taskDefinition:TaskDefinition",
+        "service",
+    ]
 
 
 def recorded(recording: Recording) -> dict[str, str]:

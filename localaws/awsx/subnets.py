@@ -1,0 +1,281 @@
+"""Where awsx puts the subnets of a VPC: which there are, and their ranges, by each of its strategies.
+
+Source: pulumi-awsx at e60adf3c, awsx/ec2/subnetDistributorLegacy.ts, subnetDistributorNew.ts and subnetNaming.ts.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Specs = Sequence[Mapping[str, Any]]
+
+TYPES = ("Public", "Private", "Isolated", "Unused")
+
+_DEFAULT = ({"type": "Private"}, {"type": "Public"})
+_LEGACY_MASKS = {"Private": 19, "Public": 20, "Isolated": 24}
+"""The largest subnet that the Legacy strategy chooses by itself, by type, in the order in which it puts them."""
+
+_SMALLEST_DEFAULT = 26
+_BITS = 32
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-")
+
+
+@dataclass(frozen=True)
+class SubnetPlan:
+    """One subnet to make."""
+
+    name: str
+    kind: str
+    zone: str
+    cidr: str
+    tags: Mapping[str, str]
+    name_tag: str = ""
+    assign_ipv6: bool | None = None
+    """Whether what starts there gets an IPv6 address; None follows the VPC."""
+
+
+def plans(name: str, cidr: str, zones: Sequence[str], inputs: Mapping[str, Any]) -> list[SubnetPlan]:
+    """The subnets of a VPC with these inputs, zone by zone, public ones first.
+
+    Raises:
+        ValueError: The real component refuses the inputs too.
+    """
+    specs = _normalized(inputs.get("subnetSpecs"), len(zones))
+    strategy = inputs.get("subnetStrategy") or "Legacy"
+    if strategy == "Legacy":
+        ranges = legacy_ranges(cidr, len(zones), specs)
+    elif specs and specs[0].get("cidrBlocks") is not None:
+        ranges = [[each["cidrBlocks"][number] for each in specs] for number in range(len(zones))]
+    else:
+        ranges = auto_ranges(cidr, len(zones), specs, inputs.get("availabilityZoneCidrMask"))
+    by_zone = inputs.get("subnetNameTagStrategy") == "AvailabilityZone"
+    if by_zone:
+        _require_distinct_suffixes(zones)
+    found = []
+    for number, (zone, own) in enumerate(zip(zones, ranges, strict=True), start=1):
+        made = [
+            _plan(name, spec, zone, str(number), cidr, by_zone=by_zone)
+            for spec, cidr in zip(_in_order(specs, strategy), own, strict=True)
+            if spec["type"] != "Unused"
+        ]
+        found += sorted(made, key=lambda each: TYPES.index(each.kind))
+    _require_apart(found)
+    return found
+
+
+def _plan(name: str, spec: Mapping[str, Any], zone: str, number: str, cidr: str, *, by_zone: bool) -> SubnetPlan:
+    prefix = f"{name}-{spec.get('name') or spec['type'].lower()}"
+    return SubnetPlan(
+        name=f"{prefix}-{number}",
+        kind=spec["type"],
+        zone=zone,
+        cidr=cidr,
+        tags=spec.get("tags") or {},
+        name_tag=f"{prefix}-{_suffix(zone) if by_zone else number}",
+        assign_ipv6=spec.get("assignIpv6AddressOnCreation"),
+    )
+
+
+def _suffix(zone: str) -> str:
+    """A zone's name without its region, up to the region's number: `1a` for `us-east-1a`."""
+    return _REGION.sub("", zone, count=1)
+
+
+def _require_distinct_suffixes(zones: Sequence[str]) -> None:
+    suffixes = [_suffix(zone) for zone in zones]
+    if len(set(suffixes)) < len(suffixes):
+        raise ValueError(
+            'subnetNameTagStrategy="AvailabilityZone" requires availability zones with distinct suffixes, got '
+            f"{', '.join(zones)}"
+        )
+
+
+def _normalized(specs: Specs | None, zones: int) -> list[dict[str, Any]] | None:
+    """The specs with a mask for each size.
+
+    Raises:
+        ValueError: They contradict themselves or each other.
+    """
+    if specs is None:
+        return None
+    found = [{**spec, "type": str(spec.get("type")).capitalize()} for spec in specs]
+    issues = [*_naming_issues(found), *_size_issues(found), *_block_issues(found, zones)]
+    if issues:
+        raise ValueError("\n - ".join(["Invalid subnet specifications:", *issues]))
+    for spec in found:
+        if spec.get("cidrMask") is None and spec.get("size") is not None:
+            spec["cidrMask"] = _BITS - (int(spec["size"]) - 1).bit_length()
+    return found
+
+
+def _naming_issues(specs: Specs) -> Iterator[str]:
+    names = Counter((spec["type"], spec.get("name")) for spec in specs)
+    for kind in sorted({kind for (kind, _), count in names.items() if count > 1}):
+        yield (
+            f'Multiple subnet specs of type "{kind.lower()}" require unique names. You can have at most one unnamed '
+            'subnet per type. All other subnets of the same type must have unique "name" properties to avoid '
+            "duplicate resource names."
+        )
+
+
+def _size_issues(specs: Specs) -> Iterator[str]:
+    for spec in specs:
+        size, mask = spec.get("size"), spec.get("cidrMask")
+        if size is None:
+            continue
+        if size not in {1 << bits for bits in range(2, _BITS + 1)}:
+            yield f"The following subnet sizes are invalid: {size}. Valid sizes are powers of 2 from 4 on."
+        elif mask is not None and _size(int(mask)) != size:
+            expected = _size(int(mask))
+            yield f"Subnet size {size} does not match the expected size for a /{mask} subnet ({expected})."
+
+
+def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
+    if not any(spec.get("cidrBlocks") is not None for spec in specs):
+        return
+    for index, spec in enumerate(specs):
+        blocks = spec.get("cidrBlocks")
+        if blocks is None:
+            yield "If any subnet spec has explicit cidrBlocks, all subnets must have explicit cidrBlocks."
+        elif len(blocks) != zones:
+            yield (
+                f"The number of CIDR blocks in subnetSpecs[{index}] must match the number of availability zones "
+                f"({zones})."
+            )
+        elif spec.get("cidrMask") not in (None, *(_network(block).prefixlen for block in blocks)):
+            yield f"The cidrMask in subnetSpecs[{index}] must match all cidrBlocks or be left undefined."
+
+
+def _in_order(specs: Specs | None, strategy: str) -> Specs:
+    """The specs in the order in which a strategy gives them their ranges."""
+    found = _DEFAULT if specs is None else specs
+    if strategy != "Legacy":
+        return found
+    return [spec for kind in _LEGACY_MASKS for spec in found if spec["type"] == kind]
+
+
+def _network(cidr: str) -> ipaddress.IPv4Network:
+    """The network that has an address in it; host bits don't matter, as they don't to awsx."""
+    return ipaddress.IPv4Network(cidr, strict=False)
+
+
+def _block(start: int, mask: int) -> ipaddress.IPv4Interface:
+    if mask > _BITS:
+        raise ValueError(f"Requested a /{mask} network, but an IPv4 address has {_BITS} bits.")
+    return ipaddress.IPv4Interface((start, mask))
+
+
+def _size(mask: int) -> int:
+    """How many addresses a network has."""
+    return 1 << (_BITS - mask)
+
+
+def _zone_bits(zones: int) -> int:
+    return (zones - 1).bit_length()
+
+
+def auto_ranges(cidr: str, zones: int, specs: Specs | None, zone_mask: int | None = None) -> list[list[str]]:
+    """The ranges in each zone, in the order of the specs, as the Auto strategy chooses them.
+
+    Every zone gets an equal power-of-two share of the VPC, and in it every spec an equal share or the size that its
+    `cidrMask` asks for, aligned to that size.
+
+    Raises:
+        ValueError: They don't fit.
+    """
+    vpc = _network(cidr)
+    mask = zone_mask or vpc.prefixlen + _zone_bits(zones)
+    if specs is None:
+        if mask > _SMALLEST_DEFAULT:
+            raise ValueError(
+                f"Automatic subnet creation requires a VPC with at least /{_SMALLEST_DEFAULT} available per AZ, but "
+                f"only /{mask} is available. If you do need very small subnets, please specify them explicitly."
+            )
+        masks = [max(mask, 16) + 1, max(mask, 16) + 2]
+    elif not specs:
+        raise ValueError("No subnets specified")
+    else:
+        masks = [int(spec.get("cidrMask") or mask + _zone_bits(len(specs))) for spec in specs]
+    room, needed = _size(mask), sum(map(_size, masks))
+    if needed > room:
+        raise ValueError(
+            f"Subnets are too large for VPC. VPC has {room} addresses, but subnets require {needed} addresses."
+        )
+    found = []
+    for number in range(zones):
+        free, own = int(vpc.network_address) + number * room, []
+        for each in masks:
+            start = -(-free // _size(each)) * _size(each)
+            own.append(str(_block(start, each)))
+            free = start + _size(each)
+        found.append(own)
+    return found
+
+
+def legacy_ranges(cidr: str, zones: int, specs: Specs | None) -> list[list[str]]:
+    """The ranges in each zone as the Legacy strategy chooses them: private, public, then isolated ones.
+
+    Each type starts behind the last subnet of the type before. The n-th subnet of a type is at n times its size from
+    there, which may overlap the one before, if that has another size; it is then moved behind it. A range may so
+    have host bits, which AWS refuses, or be outside of the VPC.
+
+    Raises:
+        ValueError: They don't fit.
+    """
+    vpc = _network(cidr)
+    share = vpc.prefixlen + _zone_bits(zones)
+    found = []
+    for number in range(zones):
+        base = _block(int(vpc.network_address) + number * _size(share), share)
+        if specs is None:
+            private = _block(int(base.ip), share + 1)
+            found.append([str(private), str(_block(_behind(private), share + 2))])
+        else:
+            found.append(_legacy_zone(base, specs))
+    return found
+
+
+def _legacy_zone(base: ipaddress.IPv4Interface, specs: Specs) -> list[str]:
+    share = base.network.prefixlen + (0 if len(specs) == 1 else 1)
+    made: list[ipaddress.IPv4Interface] = []
+    for kind, largest in _LEGACY_MASKS.items():
+        start = int(made[-1].ip) + made[-1].network.num_addresses if made else int(base.ip)
+        for position, spec in enumerate(each for each in specs if each["type"] == kind):
+            mask = int(spec.get("cidrMask") or max(share, largest))
+            block = _block(start + position * _size(mask), mask)
+            if made and block.network.overlaps(made[-1].network):
+                # Behind the block of the new size in which the last one ends.
+                block = _block(_behind(_block(_behind(made[-1]) - 1, mask)), mask)
+            made.append(block)
+    return [str(each) for each in made]
+
+
+def _behind(block: ipaddress.IPv4Interface) -> int:
+    """The first address behind the network that an address is in."""
+    return int(block.network.network_address) + block.network.num_addresses
+
+
+def _require_apart(found: Sequence[SubnetPlan]) -> None:
+    """Refuse subnets of which one is in another.
+
+    Raises:
+        ValueError: There are some.
+    """
+    overlapping = [
+        each
+        for each in found
+        if any(other is not each and _network(other.cidr).overlaps(_network(each.cidr)) for other in found)
+    ]
+    if overlapping:
+        listed = "\n".join(f"{number}. {each.name}: {each.cidr}" for number, each in enumerate(overlapping, start=1))
+        raise ValueError(
+            "The following subnets overlap with at least one other subnet. Make the CIDR for the VPC larger, reduce "
+            f"the size of the subnets per AZ, or use less Availability Zones:\n\n{listed}"
+        )

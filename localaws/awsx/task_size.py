@@ -1,0 +1,48 @@
+"""Which Fargate size awsx chooses for the containers of a task that names none.
+
+Source: pulumi-awsx at e60adf3c, awsx/ecs/fargateMemoryAndCpu.ts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_UNITS = 1024
+_GIB_BY_VCPU: Mapping[float, Iterable[float]] = {
+    0.25: (0.5, 1, 2),
+    0.5: range(1, 5),
+    1: range(2, 9),
+    2: range(4, 17),
+    4: range(8, 31),
+    8: range(16, 61),
+    16: range(32, 121),
+    32: (60, 120, 244),
+}
+"""The sizes that awsx knows; AWS has a few more."""
+
+_SIZES = sorted((gib, vcpu) for vcpu, sizes in _GIB_BY_VCPU.items() for gib in sizes)
+"""By memory first: awsx means to sort them by price, but its later sorts by CPU and by memory win."""
+
+
+def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
+    """CPU units and MiB of memory of the smallest size with enough for all containers.
+
+    Raises:
+        ValueError: No size has enough.
+    """
+    found = list(containers)
+    vcpu = sum(each.get("cpu") or 0 for each in found) / _UNITS
+    gib = sum(each.get("memoryReservation") or each.get("memory") or 0 for each in found) / _UNITS
+    most_vcpu, most_gib = max(_GIB_BY_VCPU), max(gib for gib, _ in _SIZES)
+    if vcpu > most_vcpu or gib > most_gib:
+        raise ValueError(
+            f"Requested resources exceed the maximum allowed for Fargate. Requested: {vcpu:g} vCPU and {gib:g}GB. "
+            f"Max: {most_vcpu:g} vCPU and {most_gib:g}GB."
+        )
+    for memory, cpu in _SIZES:
+        if cpu >= vcpu and memory >= gib:
+            return f"{cpu * _UNITS:g}", f"{memory * _UNITS:g}"
+    raise ValueError(f"Could not find fargate config that could satisfy: {vcpu:g} vCPU and {gib:g}GB.")
