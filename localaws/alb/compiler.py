@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.addresses import FIRST_PRIVATE_PORT
+from localaws.alb import transforms
 from localaws.alb.conditions import PEER, matchers
 from localaws.alb.limits import (
     ALLOWED_HEADERS,
@@ -21,7 +22,7 @@ from localaws.alb.limits import (
     TOO_MANY_ADDRESSES,
 )
 from localaws.alb.pages import SERVER, page
-from localaws.alb.scripts import closer_look, redirect, scripts
+from localaws.alb.scripts import ENABLED, closer_look, redirect, scripts
 from localaws.alb.tls import Tls, transport_socket
 from localaws.alb.tracing import TRACE_ID, tracing
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = "10s"
 """How long an ALB waits for a target to accept a connection."""
+
+_EXPRESSION_SIZE = "re2.max_program_size.error_level"
 
 _HTTP_PORT = 80
 
@@ -124,6 +127,8 @@ class Rule:
 
     actions: Sequence[Mapping[str, Any]]
     conditions: Sequence[Mapping[str, Any]] = ()
+    transforms: Sequence[Mapping[str, Any]] = ()
+    """What it rewrites in the requests that it forwards."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +182,11 @@ class Listener:
         """The load balancer's name, which a request of HTTP/1.0 without a Host gets as its Host."""
         port = self.real_port(_HTTP_PORT)
         return self.endpoint.address if port == _HTTP_PORT else f"{self.endpoint.address}:{port}"
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether any rule has transforms."""
+        return any(rule.transforms for rule in self.rules)
 
     def real_port(self, port: int) -> int:
         """Where a client finds another listener of this load balancer, named by its port."""
@@ -235,7 +245,8 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
         "node": {"id": "local-alb", "cluster": "local-alb"},
         "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
         "dynamic_resources": {"cds_config": watch("clusters.json"), "lds_config": watch("listeners.json")},
-        "layered_runtime": {"layers": [{"name": "none", "static_layer": {}}]},
+        # Else expressions of a hundred characters are refused.
+        "layered_runtime": {"layers": [{"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}}]},
     }
 
 
@@ -378,6 +389,7 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "http_filters": [
             *_answer_headers(listener),
             scripts(),
+            *(transforms.filters() if listener.rewrites else ()),
             {
                 "name": "envoy.filters.http.router",
                 "typed_config": {
@@ -453,7 +465,11 @@ def _routes(listener: Listener) -> dict[str, Any]:
         values = ("%DOWNSTREAM_TLS_VERSION%", "%DOWNSTREAM_TLS_CIPHER%")
         ours += [_header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)]
     crowded = {"match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]}, **_answer(463, page(463), "text/html")}
-    routes = [closer_look(), crowded, *(_route(rule, listener) for rule in listener.rules)]
+    routes = [
+        closer_look([transforms.SCRIPT] if listener.rewrites else []),
+        crowded,
+        *(_route(rule, listener) for rule in listener.rules),
+    ]
     return {
         "@type": f"{_TYPES}.config.route.v3.RouteConfiguration",
         "name": listener.arn,
@@ -466,7 +482,8 @@ def _routes(listener: Listener) -> dict[str, Any]:
 def _route(rule: Rule, listener: Listener) -> dict[str, Any]:
     match = {"prefix": "/", "headers": matchers(rule.conditions)}
     action = max(rule.actions, key=lambda each: each.get("order") or 0)
-    return {"match": match, **_ACTIONS.get(action["type"], _not_emulated)(action, listener)}
+    rewriting = transforms.rewriting(rule.transforms, ENABLED) if action["type"] == "forward" else {}
+    return {"match": match, **rewriting, **_ACTIONS.get(action["type"], _not_emulated)(action, listener)}
 
 
 def _forward(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:

@@ -80,7 +80,14 @@ def _served(cloud: Resources) -> Iterator[tuple[Resource, Resource]]:
 def _rules(cloud: Resources, listener: Resource) -> list[Rule]:
     mine = [each.outputs for each in cloud.all(LISTENER_RULE) if each.outputs["listenerArn"] == listener.id]
     ordered = sorted(mine, key=lambda rule: int(rule["priority"]))
-    return [Rule(actions=rule["actions"], conditions=rule.get("conditions") or ()) for rule in ordered]
+    return [
+        Rule(
+            actions=rule["actions"],
+            conditions=rule.get("conditions") or (),
+            transforms=rule.get("transforms") or (),
+        )
+        for rule in ordered
+    ]
 
 
 def _certificates(cloud: Resources, listener: Resource) -> list[str]:

@@ -9,11 +9,12 @@ from localaws.alb.limits import LINE_BYTES, SIZE
 from localaws.alb.pages import SERVER, page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _FILTER = "envoy.filters.http.lua"
 _LUA = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"
-_ENABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
+ENABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
+"""What enables a filter on a route that is disabled elsewhere."""
 
 # A request with many bytes of headers is checked first and then routed again. Which filters run is settled before, by
 # its first route; so the script looks afterwards for what its second one asks for. It must not read a route's metadata
@@ -72,19 +73,22 @@ def redirect(location: str, status: str) -> dict[str, Any]:
     return _run_with({"location": location, "status": status, "page": page(int(status))})
 
 
-def closer_look() -> dict[str, Any]:
+def closer_look(others: Sequence[str]) -> dict[str, Any]:
     """A route for requests with as many bytes of headers as one line may hold, to be tried first.
 
     The script refuses one that has a longer line, and has any other routed again. The count that decides it is Envoy's,
     which has neither a line's separators nor the version of HTTP, but the names of pseudo-headers, which are longer.
+
+    Args:
+        others: Further filters that some of the listener's routes enable: a request that is routed again needs them.
     """
     large = {"name": SIZE, "range_match": {"start": LINE_BYTES, "end": 2**62}}
-    return {"match": {"prefix": "/", "headers": [large]}, **_run_with({})}
+    return {"match": {"prefix": "/", "headers": [large]}, **_run_with({}, others)}
 
 
-def _run_with(values: Mapping[str, str]) -> dict[str, Any]:
+def _run_with(values: Mapping[str, str], others: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "metadata": {"filter_metadata": {_FILTER: dict(values)}},
-        "typed_per_filter_config": {_FILTER: _ENABLED},
+        "typed_per_filter_config": dict.fromkeys((_FILTER, *others), ENABLED),
         "direct_response": {"status": 500},  # never given: the script answers, or has the request routed again
     }

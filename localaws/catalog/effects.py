@@ -86,6 +86,9 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("conditions[].pathPattern", "regexValues values"),
         *_inside("conditions[].queryStrings[]", "key value"),
         "conditions[].sourceIp.values",
+        "transforms[].type",
+        *_inside("transforms[].hostHeaderRewriteConfig.rewrite", "regex replace"),
+        *_inside("transforms[].urlRewriteConfig.rewrite", "regex replace"),
     ),
     _LISTENER_CERTIFICATE: ("certificateArn", "listenerArn"),
     _GROUP: (
@@ -142,7 +145,7 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         **{f"routingHttpRequestXAmznMtlsClientcert{name}HeaderName": () for name in _CLIENT_CERTIFICATE},
         "tcpIdleTimeoutSeconds": (350,),
     },
-    _RULE: {**_actions_only_kept("actions[]"), "conditions[].sourceIp.ipAddressType": (), "transforms": ()},
+    _RULE: {**_actions_only_kept("actions[]"), "conditions[].sourceIp.ipAddressType": ()},
     _GROUP: {
         "connectionTermination": (False,),
         "healthCheck.protocol": ("HTTP",),

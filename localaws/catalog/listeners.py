@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from localaws.catalog import tls_policies
+from localaws.catalog import regexes, tls_policies
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, Unique, namesakes, values_at
@@ -274,6 +275,7 @@ def _listener_derived(inputs: Properties) -> Properties:
 
 
 _CONDITIONS = ("hostHeader", "httpHeader", "httpRequestMethod", "pathPattern", "queryStrings", "sourceIp")
+_WITH_REGEX = ("hostHeader", "httpHeader", "pathPattern")
 _ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
 
 
@@ -304,6 +306,7 @@ def _condition_limits() -> tuple[Limit, ...]:
         "queryStrings[].value": length(1, 128),
         "sourceIp.values[]": source,
     }
+    limits |= {f"{name}.regexValues[]": length(1, 128) for name in _WITH_REGEX}
     return (
         *(Limit(f"conditions[].{path}", allowed, "elbv2.condition.value") for path, allowed in limits.items()),
         Limit("conditions[].sourceIp.values[]", _NOT_BROADCAST, "elbv2.condition.broadcast", _VALIDATION),
@@ -318,6 +321,62 @@ def _has_values(condition: object) -> bool:
     if isinstance(condition, dict):
         return any(condition.get(name) for name in ("values", "regexValues"))
     return condition is UNKNOWN or bool(condition)
+
+
+_TRANSFORMS = {"host-header-rewrite": "hostHeaderRewriteConfig", "url-rewrite": "urlRewriteConfig"}
+"""The kinds of transforms, and the block of each. Source: ELB's guide to transforms for listener rules."""
+
+_REGEXES = (
+    *(f"conditions[].{name}.regexValues[]" for name in _WITH_REGEX),
+    *(f"transforms[].{block}.rewrite.regex" for block in _TRANSFORMS.values()),
+)
+
+
+def _transform_limits() -> tuple[Limit, ...]:
+    bounds = {"regex": length(1, 1024), "replace": length(0, 1024)}
+    return tuple(
+        Limit(f"transforms[].{block}.rewrite.{name}", allowed, "elbv2.transform.value")
+        for block in _TRANSFORMS.values()
+        for name, allowed in bounds.items()
+    )
+
+
+def _transform_rules(inputs: Properties) -> Refusals:
+    transforms = blocks(inputs.get("transforms"))
+    for kind, name in _TRANSFORMS.items():
+        if sum(text(each.get("type")) == kind for each in transforms) > 1:
+            message = f"A rule can have only one transform of type {kind}"
+            yield Refusal(_VALIDATION, message, "elbv2.transform.once", "transforms")
+        for index, transform in enumerate(transforms):
+            where, its = f"transforms[{index}]", text(transform.get("type"))
+            if its is not None and given(transform, name) != ([name] if its == kind else []):
+                message = f"{where}: type {kind} needs {name}, and no other type has it; got type {its}"
+                yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
+            yield from _rewrite_rules(transform.get(name), f"{where}.{name}")
+
+
+def _rewrite_rules(block: object, where: str) -> Refusals:
+    if not isinstance(block, dict):
+        return
+    if not given(block, "rewrite"):
+        yield Refusal("InvalidArgument", f"{where} needs rewrite", "elbv2.transform.block", "transforms")
+    rewrite = block.get("rewrite")
+    regex, replace = (text(rewrite.get(name)) if isinstance(rewrite, dict) else None for name in ("regex", "replace"))
+    if regex is None or replace is None:
+        return
+    groups = regexes.read(regex).groups
+    missing = [each for each in re.findall(r"\$(\d)", replace) if int(each) > groups]
+    if missing:
+        message = f"{where}: replace has ${missing[0]}, but regex {regex!r} has {groups} capture groups"
+        yield Refusal(_VALIDATION, message, "elbv2.transform.groups", "transforms")
+
+
+def _regex_rules(inputs: Properties) -> Refusals:
+    for path in _REGEXES:
+        for regex in texts(values_at(inputs, path)):
+            if fault := regexes.read(regex).fault:
+                message = f"{path}: {regex!r} has {fault}, which regular expressions of a rule can't have"
+                yield Refusal(_VALIDATION, message, "elbv2.regex.supported", path.partition("[")[0])
 
 
 def _listener_rule_rules(inputs: Properties) -> Refusals:
@@ -348,6 +407,8 @@ def _listener_rule_rules(inputs: Properties) -> Refusals:
     if inputs.get("actions") == []:
         yield Refusal("InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions")
     yield from _action_rules(inputs, "actions")
+    yield from _transform_rules(inputs)
+    yield from _regex_rules(inputs)
 
 
 def _listener_rule_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -439,6 +500,7 @@ TYPES = (
             Limit("listenerArn", ARN, "elbv2.listener-rule.arn"),
             Limit("priority", within(1, LOWEST_PRECEDENCE), "elbv2.listener-rule.priority"),
             *_condition_limits(),
+            *_transform_limits(),
             *_action_limits("actions"),
         ),
         references=(

@@ -146,3 +146,18 @@ def test_rules_come_by_priority_and_the_default_last(tmp_path: Path) -> None:
     cloud.outputs[LISTENER_RULE].append(("other", {"listenerArn": "http", "priority": 1, "actions": FIXED}))
     (listener,) = read(cloud, tmp_path)
     assert [rule.actions[0]["type"] for rule in listener.rules] == ["3.0", "20.0", "fixed-response"]
+
+
+def test_a_rule_brings_its_conditions_and_transforms(tmp_path: Path) -> None:
+    cloud = Resources()
+    parts = {
+        "conditions": [{"pathPattern": {"values": ["/a"]}}],
+        "transforms": [{"type": "url-rewrite", "urlRewriteConfig": {"rewrite": {"regex": "^/a", "replace": "/"}}}],
+    }
+    cloud.outputs[LISTENER_RULE] = [
+        ("with", {"listenerArn": "https", "priority": 1, "actions": FIXED, **parts}),
+        ("without", {"listenerArn": "https", "priority": 2, "actions": FIXED, "transforms": None}),
+    ]
+    (listener,) = read(cloud, tmp_path)
+    found = [(rule.conditions, rule.transforms) for rule in listener.rules]
+    assert found == [(parts["conditions"], parts["transforms"]), ((), ()), ((), ())]

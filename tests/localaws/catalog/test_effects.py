@@ -94,7 +94,6 @@ def test_the_documentation_has_the_same_list() -> None:
 
 GROUP, RULE, SERVICE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule", "aws:ecs/service:Service"
 LISTENER, DEFINITION = "aws:lb/listener:Listener", "aws:ecs/taskDefinition:TaskDefinition"
-REWRITE = {"type": "url-rewrite", "urlRewriteConfig": {"rewrite": {"regex": "^/a", "replace": "/"}}}
 STICKY = {"type": "forward", "forward": {"targetGroups": [], "stickiness": {"enabled": True, "duration": 60}}}
 
 
@@ -105,9 +104,8 @@ def containers(**more: Any) -> str:
 @pytest.mark.parametrize(
     ("token", "inputs", "paths"),
     [
-        (RULE, {"transforms": [REWRITE]}, ["transforms"]),
-        (RULE, {"transforms": []}, []),
         (RULE, {"actions": [STICKY]}, ["actions[].forward.stickiness"]),
+        (SERVICE, {"placementConstraints": []}, []),
         (GROUP, {"slowStart": 30, "stickiness": {"type": "lb_cookie"}}, ["slowStart", "stickiness"]),
         (GROUP, {"slowStart": 0.0, "stickiness": {"type": "lb_cookie", "enabled": False}}, []),
         (GROUP, {"protocolVersion": "HTTP1"}, []),

@@ -70,6 +70,14 @@ def with_ports(*mappings: dict[str, Any]) -> str:
 ON_INSTANCES: dict[str, Any] = {"requiresCompatibilities": ["EC2"], "networkMode": "bridge"}
 
 
+def url_rewrite(regex: str, replace: str) -> dict[str, Any]:
+    return {"type": "url-rewrite", "urlRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}}}
+
+
+def host_rewrite(regex: str, replace: str) -> dict[str, Any]:
+    return {"type": "host-header-rewrite", "hostHeaderRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}}}
+
+
 def logs(**options: Any) -> dict[str, Any]:
     all_options = {"awslogs-group": "/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web", **options}
     return {"logDriver": "awslogs", "options": {name: value for name, value in all_options.items() if value}}
@@ -588,6 +596,69 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "ValidationError",
         {"conditions": [{"pathPattern": {"values": ["******"]}}]},
         {"conditions": [{"pathPattern": {"values": ["*****"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.condition.value",
+        "InvalidArgument",
+        {"conditions": [{"pathPattern": {"regexValues": ["a" * 129]}}]},
+        {"conditions": [{"pathPattern": {"regexValues": ["a" * 128]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.regex.supported",
+        "ValidationError",
+        {"conditions": [{"hostHeader": {"regexValues": ["^(?!www).*$"]}}]},
+        {"conditions": [{"hostHeader": {"regexValues": ["^(?:www).*$"]}}]},
+    ),
+    (
+        RULE,
+        "elbv2.regex.supported",
+        "ValidationError",
+        {"transforms": [url_rewrite(r"^/(?=a)", "/")]},
+        {"transforms": [url_rewrite(r"^/(a)", "/")]},
+    ),
+    (
+        RULE,
+        "elbv2.transform.groups",
+        "ValidationError",
+        {"transforms": [url_rewrite(r"^/(?:a)(b)", "/$1$2")]},
+        {"transforms": [url_rewrite(r"^/(a)(b)", "/$1$2")]},
+    ),
+    (
+        RULE,
+        "elbv2.transform.value",
+        "InvalidArgument",
+        {"transforms": [url_rewrite("a" * 1025, "/")]},
+        {"transforms": [url_rewrite("a" * 1024, "")]},
+    ),
+    (
+        RULE,
+        "elbv2.transform.once",
+        "ValidationError",
+        {"transforms": [url_rewrite("^/a", "/"), url_rewrite("^/b", "/")]},
+        {"transforms": [url_rewrite("^/a", "/"), host_rewrite("^www.", "")]},
+    ),
+    (
+        RULE,
+        "elbv2.transform.block",
+        "InvalidArgument",
+        {"transforms": [{**url_rewrite("^/a", "/"), "type": "host-header-rewrite"}]},
+        {"transforms": [host_rewrite("^www.", "")]},
+    ),
+    (
+        RULE,
+        "elbv2.transform.block",
+        "InvalidArgument",
+        {"transforms": [{**url_rewrite("^/a", "/"), **host_rewrite("^www.", "")}]},
+        {"transforms": [url_rewrite("^/a", "/")]},
+    ),
+    (
+        RULE,
+        "elbv2.transform.block",
+        "InvalidArgument",
+        {"transforms": [{"type": "url-rewrite", "urlRewriteConfig": {}}]},
+        {"transforms": [url_rewrite("^/a", "/")]},
     ),
     (
         RULE,

@@ -1,0 +1,104 @@
+"""Transforms of listener rules: what they rewrite in a request after it was routed, and before it is forwarded.
+
+Source: "Transforms for listener rules" in ELB's guide (elasticloadbalancing/latest/application/rule-transforms.html):
+a URL is a path with its query; a request that doesn't match stays as it is; one whose transform fails is answered with
+500. It doesn't say which of several matches are replaced; here it is all of them.
+
+One filter of Envoy rewrites by regular expression, but into the request's metadata only. A script writes that into the
+request, and refuses what is no URL or no host; only routes with transforms run it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from localaws.alb.pages import SERVER, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SCRIPT = "localaws.transforms"
+"""The filter that closes a transform."""
+
+_REWRITING = "envoy.filters.http.header_to_metadata"
+_TYPES = "type.googleapis.com/envoy.extensions.filters.http"
+_KINDS = {
+    "url-rewrite": ("urlRewriteConfig", ":path"),
+    "host-header-rewrite": ("hostHeaderRewriteConfig", ":authority"),
+}
+
+# What was rewritten to nothing, or from more than 8 KiB, isn't in the metadata.
+_SCRIPT = f"""
+local valid = {{[":path"] = "^/[^%s%c]*$", [":authority"] = "^[^%s%c/@]+$"}}
+
+function envoy_on_request(handle)
+  local wanted = handle:metadata()
+  local rewritten = handle:streamInfo():dynamicMetadata():get("{SCRIPT}") or {{}}
+  for name, pattern in pairs(valid) do
+    if wanted:get(name) then
+      if not (rewritten[name] or ""):match(pattern) then
+        handle:respond({{[":status"] = "500", server = {json.dumps(SERVER)}, ["content-type"] = "text/html"}},
+                       {json.dumps(page(500))})
+        return
+      end
+      handle:headers():replace(name, rewritten[name])
+    end
+  end
+end
+"""
+
+
+def filters() -> list[dict[str, Any]]:
+    """What a listener needs if any of its rules has transforms."""
+    script = {
+        "@type": f"{_TYPES}.lua.v3.Lua",
+        "clear_route_cache": False,
+        "default_source_code": {"inline_string": _SCRIPT},
+    }
+    return [
+        {"name": _REWRITING, "typed_config": {"@type": f"{_TYPES}.header_to_metadata.v3.Config"}},
+        {"name": SCRIPT, "disabled": True, "typed_config": script},
+    ]
+
+
+def rewriting(transforms: Sequence[Mapping[str, Any]], enabled: Mapping[str, Any]) -> dict[str, Any]:
+    """What a route needs for its rule's transforms.
+
+    Args:
+        transforms: As the rule has them.
+        enabled: What enables a filter on a route.
+    """
+    if not transforms:
+        return {}
+    rules = [_rule(each) for each in transforms]
+    return {
+        "metadata": {"filter_metadata": {SCRIPT: {rule["header"]: True for rule in rules}}},
+        "typed_per_filter_config": {
+            _REWRITING: {"@type": f"{_TYPES}.header_to_metadata.v3.Config", "request_rules": rules},
+            SCRIPT: enabled,
+        },
+    }
+
+
+def _rule(transform: Mapping[str, Any]) -> dict[str, Any]:
+    block, header = _KINDS[transform["type"]]
+    rewrite = transform[block]["rewrite"]
+    return {
+        "header": header,
+        "on_header_present": {
+            "metadata_namespace": SCRIPT,
+            "key": header,
+            "type": "STRING",
+            "regex_value_rewrite": {
+                "pattern": {"regex": rewrite["regex"]},
+                "substitution": _substitution(rewrite["replace"]),
+            },
+        },
+    }
+
+
+def _substitution(replacement: str) -> str:
+    r"""The replacement in RE2's words, which has `\1` for `$1`."""
+    return re.sub(r"\$(\d)", r"\\\1", replacement.replace("\\", r"\\"))
