@@ -4,13 +4,27 @@ import zlib
 
 _ANY_HEADER, _NO_HEADER = zlib.MAX_WBITS | 32, -zlib.MAX_WBITS
 _FORMATS = {"gzip": (_ANY_HEADER,), "x-gzip": (_ANY_HEADER,), "deflate": (_ANY_HEADER, _NO_HEADER)}
+_SLICE = 64 * 1024
+"""Bytes of input at a time: zlib keeps a copy of all that it hasn't used."""
 
 
-def decoded(body: bytes, encoding: str, limit: int) -> bytes | None:
+def decoded(body: bytes | bytearray, encoding: str, limit: int) -> bytearray | None:
     """The first `limit` bytes and one more of what a body, whole or cut, stands for; None where it can't be decoded."""
     for bits in _FORMATS.get(encoding, ()):
         try:
-            return zlib.decompressobj(bits).decompress(body, limit + 1)
+            return _decompressed(body, bits, limit + 1)
         except zlib.error:
             continue
     return None
+
+
+def _decompressed(body: bytes | bytearray, bits: int, limit: int) -> bytearray:
+    decompressor, plain = zlib.decompressobj(bits), bytearray()
+    for start in range(0, len(body), _SLICE):
+        piece = body[start : start + _SLICE]
+        while piece and len(plain) < limit and not decompressor.eof:
+            plain += decompressor.decompress(piece, limit - len(plain))
+            piece = decompressor.unconsumed_tail
+        if len(plain) >= limit or decompressor.eof:
+            break
+    return plain

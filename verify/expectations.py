@@ -118,7 +118,7 @@ def _body(show: Mask, answer: Answer) -> str:
         return "an empty body"
     if answer.encoding:
         return f"a body in Content-Encoding {answer.encoding}, which verify can't read"
-    start = show.masked(answer.text)[:1000].strip()
+    start = show.masked(answer.beginning(1000))[:1000].strip()
     return f"'{visible(start, 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
 
 

@@ -103,7 +103,8 @@ def made_by(error: Answer) -> tuple[ExitCode | None, str]:
     # A listener may hide the header on every answer. The load balancer's own errors still have its page, except in
     # answers to HEAD.
     if error.body and not error.truncated:
-        return _either(re.fullmatch(_PAGE.format(error.status), error.text) is not None), "the page"
+        is_page = len(error.body) <= _START and re.fullmatch(_PAGE.format(error.status), error.text) is not None
+        return _either(is_page), "the page"
     return None, ""
 
 
@@ -127,7 +128,7 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
 
 def excerpt(answer: Answer, mask: Mask) -> str:
     """The title or first line of an error's body, safe to show; nothing where it says no more than the status."""
-    text = mask.masked(answer.text)[:_START]
+    text = mask.masked(answer.beginning(_START))[:_START]
     if answer.encoding or answer.status in _REDIRECTS or re.fullmatch(_PAGE.format(answer.status), text):
         return ""
     title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
@@ -142,7 +143,7 @@ def hint(answer: Answer) -> str:
     if answer.status < 400:  # noqa: PLR2004
         return _hint_below_errors(answer)
     if answer.status == HTTPStatus.BAD_REQUEST:
-        found = (advice for words, advice in _PAGES if re.search(words, answer.text[:_START]))
+        found = (advice for words, advice in _PAGES if re.search(words, answer.beginning(_START)))
         if advice := next(found, ""):
             return advice
     wait = retry_after(answer)

@@ -73,14 +73,23 @@ class Answer(NamedTuple):
         return ", ".join(values) if values else None
 
     @property
-    def text(self) -> str:
-        """The body as text, in UTF-8 unless it says otherwise; what can't be decoded becomes escapes.
-
-        A byte order mark is no part of it.
-        """
+    def charset(self) -> str:
+        """The character set of the body: UTF-8 unless it says otherwise."""
         given = re.search(r"(?i)charset=[\"']?([A-Za-z0-9._-]{1,40})", self.header("content-type") or "")
         name = (given[1] if given else "utf-8").lower()
-        return self.body.decode(name if name in _CHARSETS else "utf-8", "backslashreplace").removeprefix("\ufeff")
+        return name if name in _CHARSETS else "utf-8"
+
+    @property
+    def text(self) -> str:
+        """The body as text; what can't be decoded becomes escapes, and a byte order mark is no part of it."""
+        return self._decoded(self.body)
+
+    def beginning(self, characters: int) -> str:
+        """At least so many characters of the text, without decoding the whole of a body that may be large."""
+        return self._decoded(self.body[: 4 * characters + 4])
+
+    def _decoded(self, body: bytes | bytearray) -> str:
+        return body.decode(self.charset, "backslashreplace").removeprefix("\ufeff")
 
     def at_pointer(self, pointer: str) -> str | None:
         """What RFC 6901 finds in a JSON body: a string, or the JSON of a number or a truth; None for anything else."""

@@ -264,10 +264,12 @@ class Probe:
             from verify.decoding import decoded  # noqa: PLC0415 — for few
 
             limit = self._options.max_body
-            plain = decoded(bytes(body), sent_as, limit)
+            plain = decoded(body, sent_as, limit)
             encoding = "" if plain is not None else mask_of(self._options)(sent_as, 20)
             truncated = truncated or len(plain or b"") > limit
-            body = body if plain is None else plain[:limit]
+            if plain is not None:
+                del plain[limit:]
+                body = plain
         return Answer(
             status=reply.status,
             headers=reply.headers,

@@ -15,6 +15,7 @@ ALWAYS_NEW = "every answer has another name: is it a request's id? if it is a ta
 """What to do where no two answers name the same task."""
 
 _DEFAULT_SAMPLES = 10
+_DEFAULT_IN_BYTES = re.compile(DEFAULT_IDENTITY.encode("ascii"))
 
 
 def miss_probability(tasks: int, samples: int) -> float:
@@ -68,16 +69,29 @@ def identify(answer: Answer, identity: Identity) -> str | None:
         found = answer.header(identity.where)
     elif identity.kind == "json":
         found = answer.at_pointer(identity.where)
+    elif identity.where == DEFAULT_IDENTITY:
+        found = _default_name(answer)
     else:
         found = _captured(identity.where, answer.text)
     return (found or "").strip() or None
 
 
+def _default_name(answer: Answer) -> str | None:
+    """Find the default page's line, by an expression that can't take long and without decoding the whole body."""
+    if answer.charset == "utf-8":
+        line = _DEFAULT_IN_BYTES.search(answer.body)
+        if line is None:
+            return None
+        # Bytes know fewer kinds of white space than text does.
+        name = re.match(r"[^<\s]+", line[1].decode("utf-8", "backslashreplace"))
+        if name:
+            return name[0]
+    match = re.search(DEFAULT_IDENTITY, answer.text)
+    return match[1] if match else None
+
+
 def _captured(pattern: str, text: str) -> str | None:
     """The first group of a match, or all of it where there is none."""
-    if pattern == DEFAULT_IDENTITY:  # which can't take long
-        match = re.search(pattern, text)
-        return match[1] if match else None
     found = regexes.search(pattern, text) or (None,)
     return found[1 if len(found) > 1 else 0]
 
