@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from verify.exit_codes import ExitCode, first_met
+from verify.latencies import RANKS
 from verify.outcome import Answer
 from verify.target import Parsed
 from verify.timeline import Timeline
@@ -199,7 +200,7 @@ def latency(seconds: Iterable[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     if not ordered:
         return {}
-    ranks = {f"p{percent}": percentile(ordered, percent) for percent in (50, 90, 95, 99)}
+    ranks = {f"p{percent}": percentile(ordered, percent) for percent in RANKS}
     return {"min": ordered[0], "mean": sum(ordered) / len(ordered), **ranks, "max": ordered[-1]}
 
 

@@ -1,7 +1,6 @@
 """What watching sees, kept small however long it lasts: a letter per request, and what may be worth telling."""
 
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from verify import regexes, sampling
 from verify.attempt import Attempt
+from verify.latencies import Latencies
 from verify.options import Options, Watch
 from verify.outcome import Answer
-from verify.report import Lane, Outage, Result, Samples, Status, TaskSeen, Watched, latency
+from verify.report import Lane, Outage, Result, Samples, Status, TaskSeen, Watched
 from verify.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Record:
         self._first: dict[str, Attempt] = {}
         self._failing: dict[str, int] = {}
         self._turns = 0
-        self._seconds = array("f")
+        self._latencies = Latencies()
         self._unanswered = 0
         self._unnamed = 0
         self._undecided = 0
@@ -105,7 +105,7 @@ class Record:
             self._unanswered += 1
             return
         self.reached = self.reached or attempt.stopped_in is None or attempt.outcome.status < 500  # noqa: PLR2004 — HTTP's own boundary
-        self._seconds.append(attempt.outcome.timings.total)
+        self._latencies.add(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
         yield from self._task(attempt)
 
@@ -169,7 +169,7 @@ class Record:
         return Samples(
             sent=self._requests,
             errors=self._unanswered,
-            latency=latency(self._seconds),
+            latency=self._latencies.summary(),
             steps={},
             tasks=dict(sorted(tasks.items(), key=lambda task: (-task[1], task[0]))),
             unidentified=self._unnamed,
