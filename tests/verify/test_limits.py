@@ -89,6 +89,52 @@ def test_memory_does_not_grow_with_what_each_of_many_answers_holds(plain: int) -
     assert done.peak < plain + 16 * MIB, "300 x 80 KiB of headers would be 23 MiB"
 
 
+@pytest.mark.parametrize(
+    "name", ["a body of 1 GiB", "endless chunks", "a gzip bomb", "a body of 1 GiB that is no text"]
+)
+def test_the_largest_body_is_held_once(name: str) -> None:
+    scripts = {
+        **FLOODS,
+        "a body of 1 GiB that is no text": lambda *_: itertools.chain([HEAD, b"\r\n"], forever(b"\xff" * 65536)),
+    }
+    with FakeAlb(scripts[name]) as alb:
+        done = verify(alb.authority, "--deadline", "0", "--timeout", "60s", "--max-body", "64MiB")
+    assert done.code == ExitCode.PASSED
+    assert 64 * MIB < done.peak < 100 * MIB
+
+
+WATCHED = """
+import sys
+from verify.attempt import judge
+from verify.command_line import parse_options
+from verify.outcome import Answer, Timings
+from verify.watch import Record
+options = parse_options(["watch", "a.example", "--rate", "100"])
+record = Record(options)
+answer = Answer(200, (), b"Hello from a", False, "192.0.2.1", ("192.0.2.1",), Timings(total=0.0))
+attempt = judge(answer, options, 0.0)
+for number in range(int(sys.argv[1])):
+    timed = answer._replace(body=b"", timings=Timings(total=0.001 + number * 1e-6))
+    lane = ("fresh", "kept")[number % 2]
+    assert all(record.add(lane, record.due(lane), attempt._replace(ended=number / 200, outcome=timed)))
+assert record.samples().sent == int(sys.argv[1]), list(record.results())
+"""
+"""As many requests as a watch sees in ever so long, in the time that it takes to count them."""
+
+
+def watched(requests: int) -> int:
+    """The most memory that a process held to count them, in KiB."""
+    process = subprocess.Popen([sys.executable, "-c", WATCHED, str(requests)], cwd=ROOT)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss // (MIB if sys.platform == "darwin" else 1)
+
+
+def test_a_watch_takes_hardly_more_memory_the_longer_it_lasts() -> None:
+    assert watched(200_000) - watched(10_000) < 3 * MIB, "a list of their latencies would take 6"
+
+
 @contextmanager
 def silent() -> Iterator[str]:
     """A listener that takes connections and never says a word, not even of TLS."""
