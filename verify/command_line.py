@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from verify import VERSION
 from verify.errors import InputError
@@ -24,6 +24,9 @@ from verify.options import (
     WatchOptions,
 )
 
+if TYPE_CHECKING:
+    from verify.plan import PlannedCheck
+
 _EXAMPLES = """examples:
   pulumi stack output albDns | verify
   pulumi stack output albDns | verify --expect-tasks 2
@@ -31,6 +34,7 @@ _EXAMPLES = """examples:
   verify https://web.example.com/health --status 204 --deadline 2m
   verify https://web.example.com/api --json '{"dry_run": true}' --expect-json /accepted=true
   verify https://web.example.com --cert client.pem --key client.key --proxy @proxy.txt
+  pulumi stack output albDns | verify --plan checks.toml --format junit=verify.xml
   verify web.example.com --expect-tasks 3 --identity header:X-Served-By
   verify watch web.example.com --until-exit -- pulumi up --yes
 
@@ -133,8 +137,20 @@ def _option_names(parser: argparse.ArgumentParser) -> list[str]:
     return [name for action in parser._actions for name in action.option_strings if name.startswith("--")]  # noqa: SLF001 — argparse has no other list of them
 
 
-def parse_options(arguments: Sequence[str]) -> Options:
-    """Read the command line.
+def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
+    """Read the command line once more for a check of its plan, whose own options count more, and its defaults less.
+
+    Raises:
+        InputError: Its options contradict each other or the command line's.
+    """
+    try:
+        return parse_options([*arguments, *check.words], defaults=check.default_words)
+    except InputError as error:
+        raise InputError(f"{check.place}: {error.problem}", error.hint) from None
+
+
+def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> Options:
+    """Read the command line; it and all else that is given outweighs the defaults.
 
     Raises:
         InputError: An option is unknown, or its value can't be used.
@@ -142,18 +158,22 @@ def parse_options(arguments: Sequence[str]) -> Options:
     """
     if arguments[:1] == ["watch"]:
         return _parse_watch(arguments[1:])
-    options = Options(**_settled(_parsed(build_parser(CHECK), arguments)), watch=None)
+    options = Options(**_settled(_parsed(build_parser(CHECK), arguments, defaults)), watch=None)
     _refuse_shared_outputs(options)
     _refuse_contradictory_requests(options)
+    if options.plan is not None and options.all:
+        raise InputError("--all and --plan contradict each other", "a plan has checks of one target")
     if options.deadline == 0 and any(getattr(options, one.name) for one in options_of(CHECK) if one.needs_time):
         raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
     return options
 
 
-def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+def _parsed(
+    parser: argparse.ArgumentParser, arguments: Sequence[str], defaults: Sequence[str] = ()
+) -> argparse.Namespace:
     """Parse the file of `--config`, the environment and the command line: of an option given twice the later counts."""
     words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
-    given = parser.parse_args(words)
+    given = parser.parse_args([*defaults, *words])
     if (given.target or "-") != "-" and given.target.startswith("-"):  # argparse's view of an option with a space
         parser.error(f"unrecognized arguments: {given.target}")
     if given.config is None:
@@ -163,7 +183,7 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
             text = file.read(_MAX_CONFIG)
     except (OSError, ValueError) as error:
         raise InputError(f"can't read the options: {visible(str(error))}", "give a file of text") from None
-    return parser.parse_args([*_split("the file of --config", text), *words])
+    return parser.parse_args([*defaults, *_split("the file of --config", text), *words])
 
 
 def _split(where: str, text: str) -> list[str]:

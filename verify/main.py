@@ -10,10 +10,11 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from verify.command_line import CHECK, WATCH, build_parser, options_of, parse_options
+from verify.command_line import CHECK, WATCH, build_parser, options_of, parse_options, parse_planned
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
+from verify.job import Job
 from verify.options import Options
 from verify.piped import MAX_BYTES, read_targets
 from verify.target import Parsed
@@ -37,12 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         options = parse_options(arguments)
-        targets = _read(options)
-        _refuse_contradictions(targets, options)
+        jobs = _jobs(options, arguments)
         with ExitStack() as closing:
-            return _check(
-                targets, options, started, [(output, _opened(output, closing)) for output in _outputs(options)]
-            )
+            return _check(jobs, options, started, [(output, _opened(output, closing)) for output in _outputs(options)])
     except SystemExit:
         _write(sys.stdout, "")
         return ExitCode.PASSED
@@ -58,6 +56,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         _write(sys.stderr, f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n")
         return ExitCode.INTERNAL
+
+
+def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
+    """What to check, and how: each target that was given, or the one by each check of a plan."""
+    if options.plan is None:
+        targets = _targets(_read(options), options)
+        _refuse_contradictions(targets, options)
+        return [Job(parsed, options) for parsed in targets]
+    from verify.plan import read_plan  # noqa: PLC0415 — for few
+
+    jobs = []
+    planned = read_plan(options.plan)
+    raw = _read(options)
+    for each in planned:
+        own = parse_planned(each, arguments)
+        try:
+            (parsed,) = _targets(raw, own)
+            _refuse_contradictions((parsed,), own)
+        except InputError as error:
+            raise InputError(f"{each.place}: {error.problem}", error.hint) from None
+        jobs.append(Job(parsed, own, each.name))
+    return jobs
 
 
 def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
@@ -104,7 +124,7 @@ def _is_job_summary(path: str) -> bool:
 
 
 def _check(
-    targets: Sequence[Parsed], options: Options, started: float, outputs: Sequence[tuple[Output, TextIO | None]]
+    jobs: Sequence[Job], options: Options, started: float, outputs: Sequence[tuple[Output, TextIO | None]]
 ) -> int:
     # Bad input and --help mustn't pay for httpx and asyncio.
     from verify.formats import FORMATS  # noqa: PLC0415
@@ -120,21 +140,22 @@ def _check(
         if reason := _write(stream, text):
             lost[output] = reason
 
-    def progress(parsed: Parsed, step: str, text: str) -> None:
-        label = f"[{parsed.target.authority}] " if options.all else ""
+    def progress(job: Job, step: str, text: str) -> None:
+        name = job.name or (job.parsed.target.authority if options.all else "")
+        label = f"[{name}] " if name else ""
         if not (options.quiet or lines_on_stderr):
             _write(sys.stderr, f"{label}{step:<8} {text}\n")
         for output, stream in outputs:
             if output.format == "jsonl":
-                write(output, stream, progress_line(shown_url(parsed, options), step, text))
+                write(output, stream, progress_line(shown_url(job.parsed, options), step, text, name=job.name))
 
     if options.watch:
         _refuse_unknown_program(options.watch.command)
         from verify.watch import watch  # noqa: PLC0415
 
-        reports: Sequence[Report] = (watch(targets[0], options, progress=partial(progress, targets[0])),)
+        reports: Sequence[Report] = (watch(jobs[0].parsed, options, progress=partial(progress, jobs[0])),)
     else:
-        reports = run(targets, options, progress=progress, spent=time.monotonic() - started)
+        reports = run(jobs, progress=progress, spent=time.monotonic() - started)
     for output, stream in outputs:
         coloured = output.format == "text" and stream and stream.isatty() and not os.environ.get("NO_COLOR")
         write(output, stream, as_text(reports, colour=True) if coloured else FORMATS[output.format](reports))
@@ -150,13 +171,16 @@ def _refuse_unknown_program(command: Sequence[str]) -> None:
         raise InputError(f"there is no program '{visible(command[0], 60)}'", "what follows -- is run without a shell")
 
 
-def _read(options: Options) -> tuple[Parsed, ...]:
+def _read(options: Options) -> bytes:
+    """The text that names the target."""
     if options.target not in (None, "-"):
-        raw = os.fsencode(options.target or "")
-    elif sys.stdin is None or sys.stdin.isatty():
+        return os.fsencode(options.target or "")
+    if sys.stdin is None or sys.stdin.isatty():
         raise InputError("no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip())
-    else:
-        raw = sys.stdin.buffer.read(MAX_BYTES + 1)
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:
     found = read_targets(
         raw,
         several=options.all,

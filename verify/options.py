@@ -285,6 +285,12 @@ class CoverageOptions(Values):
         help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
     )
     all = switch("--all", help="check every line of the input, at the same time")
+    plan = optional(
+        "--plan",
+        metavar="FILE",
+        read=str,
+        help="make the checks of this TOML file, at the same time: paths of the target, each with options of its own",
+    )
 
 
 class SecurityOptions(Values):

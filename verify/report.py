@@ -120,6 +120,13 @@ class Report(NamedTuple):
     phases: tuple[Result, ...] = ()
     allow_inconclusive: bool = False
     watched: Watched | None = None
+    name: str = ""
+    """The check's name in its plan."""
+
+    @property
+    def label(self) -> str:
+        """What a person's report calls the run."""
+        return f"{self.name}: {self.url}" if self.name else self.url
 
     @property
     def ended(self) -> datetime:

@@ -9,6 +9,7 @@ from verify import checks, sampling
 from verify.attempt import Attempt, judge, weighed
 from verify.client import Client, new_client
 from verify.exit_codes import ExitCode
+from verify.job import Job
 from verify.options import Options
 from verify.outcome import Answer, Phase
 from verify.probe import Probe
@@ -40,12 +41,10 @@ class Evidence:
         self.stopped: ExitCode | None = None
 
 
-def run(
-    targets: Sequence[Parsed], options: Options, *, progress: Callable[[Parsed, str, str], None], spent: float
-) -> tuple[Report, ...]:
-    """Check targets over the real network at the same time; `spent` seconds of the deadline are gone already."""
-    runtime = chosen_runtime(options)
-    evidences = [Evidence() for _ in targets]
+def run(jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent: float) -> tuple[Report, ...]:
+    """Make checks over the real network at the same time; `spent` seconds of the deadline are gone already."""
+    runtime = chosen_runtime([job.options for job in jobs])
+    evidences = [Evidence() for _ in jobs]
     began = Threads.clock() - spent
 
     def stop(code: ExitCode) -> None:
@@ -54,27 +53,26 @@ def run(
 
     steps = [
         check(
-            parsed,
-            options,
+            job.parsed,
+            job.options,
+            name=job.name,
             evidence=evidence,
-            client=new_client(parsed.target, options, runtime),
-            resolver=chosen_resolver(parsed.target, options, runtime),
+            client=new_client(job.parsed.target, job.options, runtime),
+            resolver=chosen_resolver(job.parsed.target, job.options, runtime),
             runtime=runtime,
-            progress=partial(progress, parsed),
+            progress=partial(progress, job),
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
             spent=spent,
         )
-        for parsed, evidence in zip(targets, evidences, strict=True)
+        for job, evidence in zip(jobs, evidences, strict=True)
     ]
-    ended = zip(targets, evidences, runtime.run(steps, stop), strict=True)
-    return tuple(
-        report or _report(parsed, options, evidence, Threads.clock() - began) for parsed, evidence, report in ended
-    )
+    ended = zip(jobs, evidences, runtime.run(steps, stop), strict=True)
+    return tuple(report or _report(*job, evidence, Threads.clock() - began) for job, evidence, report in ended)
 
 
-def chosen_runtime(options: Options) -> Runtime:
-    """Threads, unless an option needs an event loop."""
-    if options.resolver is None:
+def chosen_runtime(checks: Sequence[Options]) -> Runtime:
+    """Threads, unless an option of a check needs an event loop."""
+    if all(options.resolver is None for options in checks):
         return Threads()
     from verify.event_loop import EventLoop  # noqa: PLC0415 — costs 40 ms, and is for few
 
@@ -85,6 +83,7 @@ async def check(
     parsed: Parsed,
     options: Options,
     *,
+    name: str = "",
     evidence: Evidence,
     client: Client,
     resolver: Resolver,
@@ -106,10 +105,10 @@ async def check(
             raise
     finally:
         await client.aclose()
-    return _report(parsed, options, evidence, runtime.clock() - began)
+    return _report(parsed, options, name, evidence, runtime.clock() - began)
 
 
-def _report(parsed: Parsed, options: Options, evidence: Evidence, seconds: float) -> Report:
+def _report(parsed: Parsed, options: Options, name: str, evidence: Evidence, seconds: float) -> Report:
     """Judge the evidence, whole or not."""
     attempts = weighed(evidence.attempts)
     samples = list(evidence.samples)
@@ -121,6 +120,7 @@ def _report(parsed: Parsed, options: Options, evidence: Evidence, seconds: float
     return Report(
         parsed=parsed,
         url=shown_url(parsed, options),
+        name=name,
         started=evidence.started,
         seconds=seconds,
         phases=phases,

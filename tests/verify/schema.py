@@ -22,7 +22,9 @@ def violations(value: Any, schema: Schema, root: Schema, where: str = "$") -> It
             yield from _KEYWORDS[keyword](value, wanted, schema, root, where)
 
 
-def _is_of(value: Any, name: str) -> bool:
+def _is_of(value: Any, name: str | list[str]) -> bool:
+    if isinstance(name, list):
+        return any(_is_of(value, each) for each in name)
     return isinstance(value, _TYPES[name]) and (name == "boolean") == isinstance(value, bool)
 
 
@@ -42,9 +44,12 @@ def _properties(value: Any, wanted: dict[str, Schema], schema: Schema, root: Sch
             yield f"{where}: {name} is undocumented"
 
 
-def _additional(value: Any, wanted: Schema, schema: Schema, root: Schema, where: str) -> Iterator[str]:
+def _additional(value: Any, wanted: Any, schema: Schema, root: Schema, where: str) -> Iterator[str]:
     for name, inner in value.items():
         if name not in schema.get("properties", {}):
+            if wanted is False:
+                yield f"{where}: {name} is not allowed"
+                continue
             yield from violations(inner, wanted, root, f"{where}.{name}")
 
 
@@ -77,6 +82,9 @@ _KEYWORDS: dict[str, Callable[..., Iterator[str]]] = {
     "enum": _holds("one of", lambda value, wanted: value in wanted),
     "minimum": _holds("at least", lambda value, wanted: bool(value >= wanted)),
     "maximum": _holds("at most", lambda value, wanted: bool(value <= wanted)),
+    "maxItems": _holds("no longer than", lambda value, wanted: len(value) <= wanted),
+    "minLength": _holds("as long as", lambda value, wanted: len(value) >= wanted),
+    "maxLength": _holds("no longer than", lambda value, wanted: len(value) <= wanted),
     "minItems": _holds("as long as", lambda value, wanted: len(value) >= wanted),
     "pattern": _holds("like", lambda value, wanted: re.search(wanted, value) is not None),
 }

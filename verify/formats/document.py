@@ -26,6 +26,7 @@ def report_object(report: Report) -> dict[str, object]:
     """One run of the document."""
     samples, target = report.samples, report.parsed.target
     return {
+        "name": report.name,
         "started": report.started.isoformat(timespec="milliseconds"),
         "ended": report.ended.isoformat(timespec="milliseconds"),
         "target": {"url": report.url, "scheme": target.scheme, "host": target.host, "port": target.port},

@@ -58,7 +58,7 @@ def _contents(main: Element, reports: Sequence[Report]) -> None:
     entries = SubElement(nav, "ul")
     for number, report in enumerate(reports, 1):
         entry = SubElement(entries, "li")
-        _add(entry, "a", report.url, href=f"#r{number}").tail = " "
+        _add(entry, "a", report.label, href=f"#r{number}").tail = " "
         _verdict(entry, report)
 
 
@@ -69,7 +69,7 @@ def _verdict(parent: Element, report: Report) -> None:
 
 def _report(main: Element, report: Report, name: str) -> None:
     section = SubElement(main, "section", {"id": name, "aria-labelledby": f"{name}-heading"})
-    _add(section, "h2", report.url, id=f"{name}-heading")
+    _add(section, "h2", report.label, id=f"{name}-heading")
     summary = SubElement(section, "p")
     _verdict(summary, report)
     summary[-1].tail = f" after {report.seconds:.1f} s, exit code {int(report.exit_code)}"

@@ -19,7 +19,7 @@ def junit(reports: Sequence[Report]) -> str:
 
 
 def _suite(root: Element, report: Report) -> None:
-    suite = SubElement(root, "testsuite", name=f"verify {report.url}")
+    suite = SubElement(root, "testsuite", name=f"verify {report.label}")
     elements = [_case(suite, result, report) for result in report.results]
     suite.set("tests", str(len(elements)))
     for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):

@@ -16,14 +16,19 @@ def lines(reports: Sequence[Report]) -> str:
     return "".join(f"{json.dumps(line)}\n" for report in reports for line in _lines(report_object(report), report))
 
 
-def progress_line(url: str, step: str, text: str) -> str:
+def progress_line(url: str, step: str, text: str, *, name: str = "") -> str:
     """Write a step of a run as it is made, before the lines of its report."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return f"{json.dumps({'kind': 'progress', 'url': url, 'time': now, 'step': step.strip(), 'text': text})}\n"
+    about = _about(url, name)
+    return f"{json.dumps({'kind': 'progress', **about, 'time': now, 'step': step.strip(), 'text': text})}\n"
+
+
+def _about(url: str, name: str) -> dict[str, str]:
+    return {"url": url, "name": name} if name else {"url": url}
 
 
 def _lines(whole: dict[str, object], report: Report) -> Iterator[dict[str, object]]:
-    about = {"url": report.url}
+    about = _about(report.url, report.name)
     watch = whole.pop("watch")
     for key, kind in _LISTS.items():
         found = whole.pop(key)

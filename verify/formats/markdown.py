@@ -22,7 +22,7 @@ def markdown(reports: Sequence[Report]) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     sign = "✅" if report.exit_code == 0 else "❌"
-    yield f"### {sign} verify {report.verdict.name.lower()}: {literal(report.url)}"
+    yield f"### {sign} verify {report.verdict.name.lower()}: {literal(report.label)}"
     yield ""
     yield f"After {report.seconds:.1f} s, exit code {int(report.exit_code)}."
     yield ""

@@ -37,7 +37,7 @@ def prometheus(reports: Sequence[Report]) -> str:
 
 def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
     def sample(name: str, value: float, **labels: str) -> tuple[str, str, float]:
-        pairs = {"instance": report.url, **labels}
+        pairs = {"instance": report.url, **({"name": report.name} if report.name else {}), **labels}
         return name, "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in pairs.items()) + "}", value
 
     watched, samples = report.watched, report.samples

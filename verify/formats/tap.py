@@ -22,7 +22,7 @@ def tap(reports: Sequence[Report]) -> str:
 def _point(number: int, report: Report, result: Result) -> Iterator[str]:
     skipped = result.status is Status.SKIP or (result.status is Status.UNKNOWN and not report.exit_code)
     good = skipped or result.status is Status.OK
-    name = re.sub(r"([\\#])", r"\\\1", f"{report.url} {result.id}")
+    name = re.sub(r"([\\#])", r"\\\1", f"{report.label} {result.id}")
     reason = f" # SKIP {result.actual}" if skipped else ""
     yield f"{'ok' if good else 'not ok'} {number} - {name}{reason}"
     if not good:

@@ -15,7 +15,7 @@ def text(reports: Sequence[Report], *, colour: bool = False) -> str:
 
 
 def _lines(report: Report, *, colour: bool) -> Iterator[str]:
-    yield report.url
+    yield report.label
     yield from (f"  note: {note}" for note in report.parsed.notes)
     yield ""
     width = max(len(result.id) for result in report.results)
