@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench.balancer import compared
 from tests.engine.stack import BIN, ROOT, Stack
 from tests.verify.fake_alb import FakeAlb
 
@@ -51,7 +52,7 @@ class Row:
 
     def __str__(self) -> str:
         """One aligned line."""
-        ratio = f"{self.ratio:6.1f} x {self.yardstick}" if self.ratio is not None else ""
+        ratio = f"{self.ratio:7.2f} x {self.yardstick}" if self.ratio is not None else ""
         return f"{self.what:<46} {self.value:>9.2f} {self.unit:<6} {ratio}".rstrip()
 
 
@@ -216,6 +217,12 @@ def requests_per_second(url: str, seconds: float = 3, connections: int = 4) -> f
     return sum(counts) / seconds
 
 
+def balancer(times: int, folder: Path) -> Iterator[Row]:
+    """What the local load balancer adds to a bare Envoy."""
+    for what, unit, value, ratio in compared(times, folder):
+        yield Row(what, value, unit, "bare Envoy", ratio)
+
+
 def tests(_: int) -> Iterator[Row]:
     """How long the tests take that start no engine."""
     folders = [str(path) for path in (ROOT / "tests").iterdir() if path.name in {"infra", "verify", "localaws"}]
@@ -228,7 +235,9 @@ def tests(_: int) -> Iterator[Row]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", help="starts, deadlines, evaluation, engine, tests; all if none is named")
+    parser.add_argument(
+        "parts", nargs="*", help="starts, deadlines, evaluation, engine, balancer, tests; all if none is named"
+    )
     parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
     chosen = parser.parse_args()
@@ -238,6 +247,7 @@ def main() -> None:
             "deadlines": lambda: deadlines(chosen.times),
             "evaluation": lambda: evaluation(chosen.times),
             "engine": lambda: engine(chosen.times, Path(folder)),
+            "balancer": lambda: balancer(chosen.times, Path(folder)),
             "tests": lambda: tests(chosen.times),
         }
         unknown = set(chosen.parts) - parts.keys()
