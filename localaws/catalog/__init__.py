@@ -10,6 +10,7 @@ from localaws.catalog import (
     ec2_security_groups,
     ecr,
     ecs,
+    efs,
     iam,
     kms,
     listeners,
@@ -18,6 +19,7 @@ from localaws.catalog import (
     route53,
     s3,
     secretsmanager,
+    servicediscovery,
     ssm,
     target_attachments,
     target_groups,
@@ -39,7 +41,7 @@ CATALOG: dict[str, ResourceType] = {
             listeners,
             target_attachments,
         ),
-        *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3, cloudwatch, ecr),
+        *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3, cloudwatch, ecr, efs, servicediscovery),
     )
     for kind in module.TYPES
 }

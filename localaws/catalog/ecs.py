@@ -20,12 +20,15 @@ from localaws.catalog.model import (
     namesakes,
     values_at,
 )
+from localaws.catalog.servicediscovery import SERVICE as REGISTRY
+from localaws.catalog.servicediscovery import namespace_of
 from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.catalog.values import (
     ARN,
     Limit,
     block,
     blocks,
+    exactly_one,
     given,
     known,
     matches,
@@ -44,10 +47,16 @@ if TYPE_CHECKING:
 CLUSTER = "aws:ecs/cluster:Cluster"
 CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 SERVICE = "aws:ecs/service:Service"
+CAPACITY_PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
 
 _INVALID = "InvalidParameterException"
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 _NAME = matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens")
+_PROVIDER_NAME = matches(
+    r"(?!aws|ecs|fargate)[0-9A-Za-z_-]{1,255}",
+    "1 to 255 letters, digits, underscores and hyphens, not starting with aws, ecs or fargate",
+)
+_KINDS_OF_PROVIDERS = ("autoScalingGroupProvider", "managedInstancesProvider")
 
 
 def _cluster_rules(inputs: Properties) -> Refusals:
@@ -78,6 +87,9 @@ def _strategy_rules(inputs: Properties, path: str) -> Refusals:
         yield Refusal(_INVALID, f"{path}: only one item may have a base above 0", "ecs.strategy.one-base", path)
     if len(items) > 1 and not any(number(item.get("weight")) for item in items):
         yield Refusal(_INVALID, f"{path}: at least one item needs a weight above 0", "ecs.strategy.weight", path)
+    if len({item.get("capacityProvider") in FARGATE_PROVIDERS for item in items}) > 1:
+        message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
+        yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
 
 
 def _providers_rules(inputs: Properties) -> Refusals:
@@ -87,10 +99,64 @@ def _providers_rules(inputs: Properties) -> Refusals:
         if known(providers) and used not in texts(providers):
             message = f"{path} names {used!r}, which capacityProviders lacks"
             yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
-    for provider in texts(providers):
-        if provider not in FARGATE_PROVIDERS:
+
+
+def _providers_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    for provider in texts(inputs.get("capacityProviders")):
+        if provider not in FARGATE_PROVIDERS and world.find(CAPACITY_PROVIDER, provider) is None:
             message = f"The specified capacity provider '{provider}' was not found"
             yield Refusal(_INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders")
+
+
+def _capacity_provider_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, _KINDS_OF_PROVIDERS, "ecs.capacity-provider.one-kind")
+    group, managed = (block(inputs.get(name)) for name in _KINDS_OF_PROVIDERS)
+    cluster = inputs.get("cluster")
+    if managed and cluster is None:
+        message = "cluster is required when using managed_instances_provider"
+        yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
+    if group and cluster not in (None, "", UNKNOWN):
+        message = "cluster must not be set when using auto_scaling_group_provider"
+        yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
+    scaling = group.get("managedScaling")
+    off = scaling is None or block(scaling).get("status") in (None, "DISABLED")
+    if group.get("managedTerminationProtection") == "ENABLED" and scaling is not UNKNOWN and off:
+        message = (
+            "The managed termination protection setting is invalid: it needs managedScaling with status ENABLED, "
+            f"got {block(scaling).get('status')}"
+        )
+        yield Refusal("ClientException", message, "ecs.capacity-provider.protection", "autoScalingGroupProvider")
+
+
+def _capacity_provider_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    name = inputs.get("name")
+    if current is None and world.find(CAPACITY_PROVIDER, name) is not None:
+        message = f"The specified capacity provider already exists: {name}"
+        yield Refusal("ClientException", message, "ecs.capacity-provider.unique", "name")
+
+
+def _capacity_provider_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = mint.arn("ecs", f"capacity-provider/{inputs.get('name')}")
+    return {"id": arn, "arn": arn}
+
+
+def _capacity_provider_derived(inputs: Properties) -> Properties:
+    """What ECS fills in of an Auto Scaling group's block."""
+    group = inputs.get("autoScalingGroupProvider")
+    filled = {"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED"}
+    shown = {name: value for name, value in block(group).items() if value is not None}
+    return {"autoScalingGroupProvider": {**filled, **shown}} if shown else {}
+
+
+def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> bool:
+    """Of a provider's block some inputs are changed in place; another group, or another kind, is another provider."""
+    before, after = block(old.get(name)), block(new.get(name))
+    if name == "autoScalingGroupProvider":
+        return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")
+    if name == "managedInstancesProvider":
+        kinds = [block(each.get("instanceLaunchTemplate")).get("capacityOptionType") for each in (before, after)]
+        return bool(before) != bool(after) or kinds[0] != kinds[1]
+    return False
 
 
 def _task_definition_rules(inputs: Properties) -> Refusals:
@@ -233,6 +299,17 @@ def _launch_rules(inputs: Properties) -> Refusals:
         yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
 
 
+def _namespace_rules(world: World, namespace: object, name: str) -> Refusals:
+    if namespace not in (None, "") and namespace_of(world, namespace) is None:
+        message = f"The namespace {namespace} was not found"
+        yield Refusal("NamespaceNotFoundException", message, "ecs.service.namespace-exists", name)
+
+
+def _cluster_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    namespace = block(inputs.get("serviceConnectDefaults")).get("namespace")
+    yield from _namespace_rules(world, namespace, "serviceConnectDefaults")
+
+
 def _service_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     cluster = cluster_of(world, inputs.get("cluster"))
     if cluster is None:
@@ -249,6 +326,9 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
             )
             yield Refusal(_INVALID, message, "ecs.service.draining" if draining else "ecs.service.unique", "name")
     yield from _service_network_rules(inputs, world)
+    connect = block(inputs.get("serviceConnectConfiguration"))
+    if connect.get("enabled") is True:
+        yield from _namespace_rules(world, connect.get("namespace"), "serviceConnectConfiguration")
     if not given(inputs, "taskDefinition"):
         if block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
             message = "TaskDefinition can not be blank"
@@ -367,6 +447,7 @@ TYPES = (
             ),
         ),
         rules=_cluster_rules,
+        account_rules=_cluster_account_rules,
         idempotent=Idempotent(
             frozenset({"configuration", "serviceConnectDefaults", "settings"}), _INVALID, "ecs.cluster.unique"
         ),
@@ -384,9 +465,49 @@ TYPES = (
         ),
         references=(
             Reference("clusterName", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "gone"),
+            # Fargate's are of no resource.
+            Reference("capacityProviders[]", CAPACITY_PROVIDER, "", "ecs.cluster-capacity-providers.exists", "held"),
         ),
         rules=_providers_rules,
+        account_rules=_providers_account_rules,
         computed=lambda _mint, inputs: {"id": inputs.get("clusterName")},
+    ),
+    ResourceType(
+        token=CAPACITY_PROVIDER,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "cluster", "region"}),
+        replaces_if=_replaces_capacity_provider,
+        derived=_capacity_provider_derived,
+        limits=(
+            Limit("name", _PROVIDER_NAME, "ecs.capacity-provider.name"),
+            Limit("autoScalingGroupProvider.autoScalingGroupArn", ARN, "ecs.capacity-provider.arn"),
+            Limit("managedInstancesProvider.infrastructureRoleArn", ARN, "ecs.capacity-provider.arn"),
+            *(
+                Limit(f"autoScalingGroupProvider.managedScaling.{name}", allowed, "ecs.capacity-provider.scaling")
+                for name, allowed in (
+                    ("instanceWarmupPeriod", within(0, 10000)),
+                    ("maximumScalingStepSize", within(1, 10000)),
+                    ("minimumScalingStepSize", within(1, 10000)),
+                    ("targetCapacity", within(1, 100)),
+                )
+            ),
+        ),
+        references=(
+            Reference("cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"),
+            Reference(
+                "managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.subnets[]",
+                SUBNET,
+                _INVALID,
+                "ecs.service.subnet-exists",
+                "held",
+            ),
+        ),
+        rules=_capacity_provider_rules,
+        account_rules=_capacity_provider_account_rules,
+        computed=_capacity_provider_computed,
+        held=("ResourceInUseException", "ecs.capacity-provider.held"),
+        # Clusters know it by its name.
+        import_ids=lambda provider: (provider.id, provider.id.rpartition("/")[2]),
     ),
     ResourceType(
         token=TASK_DEFINITION,
@@ -470,6 +591,7 @@ TYPES = (
                 "networkConfiguration.securityGroups[]", SECURITY_GROUP, _INVALID, "ecs.service.group-exists", "held"
             ),
             Reference("loadBalancers[].targetGroupArn", TARGET_GROUP, _INVALID, "ecs.service.target-group-exists"),
+            Reference("serviceRegistries.registryArn", REGISTRY, _INVALID, "ecs.service.registry-exists", "held"),
         ),
         rules=_service_rules,
         account_rules=_service_account_rules,

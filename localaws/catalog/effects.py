@@ -413,8 +413,10 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
 }
 """What no run mentions although what runs doesn't read it, and why."""
 
+_NO_ADDRESS = "no instance is registered and no name is answered; a service's run mentions its registries"
 _NO_ALARM = "alarms never go off"
 _NO_FILE = "nothing writes into buckets, and nobody reads them"
+_NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"
 _NO_FILTER = "web ACLs block no request and log none"
 _NO_PACKET = "networks carry no packet and filter none: everything is on this machine's loopback interface"
 _NO_SESSION = "permissions allow and deny nothing"
@@ -437,6 +439,11 @@ RECORDED: Mapping[str, str] = {
     "aws:ec2/securityGroupRule:SecurityGroupRule": _NO_PACKET,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _NO_PACKET,
     "aws:ecr/repository:Repository": "repositories hold no images",
+    "aws:ecs/capacityProvider:CapacityProvider": "there are no instances: a service starts no task with it",
+    "aws:efs/accessPoint:AccessPoint": _NO_FILE_SYSTEM,
+    "aws:efs/fileSystem:FileSystem": _NO_FILE_SYSTEM,
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": _NO_FILE_SYSTEM,
+    "aws:efs/mountTarget:MountTarget": _NO_FILE_SYSTEM,
     "aws:iam/instanceProfile:InstanceProfile": _NO_SESSION,
     "aws:iam/policy:Policy": _NO_SESSION,
     "aws:iam/role:Role": _NO_SESSION,
@@ -453,6 +460,9 @@ RECORDED: Mapping[str, str] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _NO_FILE,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _NO_FILE,
     "aws:s3/bucketVersioning:BucketVersioning": _NO_FILE,
+    "aws:servicediscovery/httpNamespace:HttpNamespace": _NO_ADDRESS,
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": _NO_ADDRESS,
+    "aws:servicediscovery/service:Service": _NO_ADDRESS,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _NO_PACKET,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _NO_PACKET,
     "aws:wafv2/webAcl:WebAcl": _NO_FILTER,

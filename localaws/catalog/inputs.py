@@ -137,6 +137,43 @@ INPUTS = {
             imageScanningConfiguration: scanOnPush!
             imageTagMutabilityExclusionFilters[]: filter! filterType!
         """,
+        "aws:ecs/capacityProvider:CapacityProvider": """
+            autoScalingGroupProvider cluster managedInstancesProvider name region tags
+            autoScalingGroupProvider: autoScalingGroupArn! managedDraining managedScaling
+                managedTerminationProtection
+            autoScalingGroupProvider.managedScaling: instanceWarmupPeriod maximumScalingStepSize
+                minimumScalingStepSize status targetCapacity
+            managedInstancesProvider: infrastructureRoleArn! instanceLaunchTemplate! autoRepairConfiguration
+                infrastructureOptimization propagateTags
+            managedInstancesProvider.instanceLaunchTemplate: ec2InstanceProfileArn! networkConfiguration!
+                capacityOptionType capacityReservations instanceRequirements localStorageConfiguration
+                monitoring storageConfiguration
+            managedInstancesProvider.instanceLaunchTemplate.networkConfiguration: subnets! securityGroups
+            managedInstancesProvider.instanceLaunchTemplate.capacityReservations: reservationGroupArn
+                reservationPreference
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements: memoryMib! vcpuCount!
+                acceleratorCount acceleratorManufacturers acceleratorNames acceleratorTotalMemoryMib
+                acceleratorTypes allowedInstanceTypes bareMetal baselineEbsBandwidthMbps burstablePerformance
+                cpuManufacturers excludedInstanceTypes instanceGenerations localStorage localStorageTypes
+                maxSpotPriceAsPercentageOfOptimalOnDemandPrice memoryGibPerVcpu networkBandwidthGbps
+                networkInterfaceCount onDemandMaxPricePercentageOverLowestPrice requireHibernateSupport
+                spotMaxPricePercentageOverLowestPrice totalLocalStorageGb
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.memoryMib: min! max
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.vcpuCount: min! max
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.acceleratorCount: max min
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.acceleratorTotalMemoryMib: max
+                min
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.baselineEbsBandwidthMbps: max
+                min
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.memoryGibPerVcpu: max min
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.networkBandwidthGbps: max min
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.networkInterfaceCount: max min
+            managedInstancesProvider.instanceLaunchTemplate.instanceRequirements.totalLocalStorageGb: max min
+            managedInstancesProvider.instanceLaunchTemplate.localStorageConfiguration: useLocalStorage
+            managedInstancesProvider.instanceLaunchTemplate.storageConfiguration: storageSizeGib!
+            managedInstancesProvider.autoRepairConfiguration: actionsStatus
+            managedInstancesProvider.infrastructureOptimization: scaleInAfter
+        """,
         "aws:ecs/cluster:Cluster": """
             configuration name region serviceConnectDefaults settings tags
             configuration: executeCommandConfiguration managedStorageConfiguration
@@ -211,6 +248,24 @@ INPUTS = {
             volumes[].fsxWindowsFileServerVolumeConfiguration: authorizationConfig! fileSystemId! rootDirectory!
             volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig: credentialsParameter! domain!
             volumes[].s3filesVolumeConfiguration: fileSystemArn! accessPointArn rootDirectory transitEncryptionPort
+        """,
+        "aws:efs/accessPoint:AccessPoint": """
+            fileSystemId! posixUser region rootDirectory tags
+            posixUser: gid! uid! secondaryGids
+            rootDirectory: creationInfo path
+            rootDirectory.creationInfo: ownerGid! ownerUid! permissions!
+        """,
+        "aws:efs/fileSystem:FileSystem": """
+            availabilityZoneName creationToken encrypted kmsKeyId lifecyclePolicies performanceMode protection
+                provisionedThroughputInMibps region tags throughputMode
+            lifecyclePolicies[]: transitionToArchive transitionToIa transitionToPrimaryStorageClass
+            protection: replicationOverwrite
+        """,
+        "aws:efs/fileSystemPolicy:FileSystemPolicy": """
+            fileSystemId! policy! bypassPolicyLockoutSafetyCheck region
+        """,
+        "aws:efs/mountTarget:MountTarget": """
+            fileSystemId! subnetId! ipAddress ipAddressType ipv6Address region securityGroups
         """,
         "aws:iam/instanceProfile:InstanceProfile": """
             name namePrefix path role tags
@@ -425,6 +480,20 @@ INPUTS = {
         """,
         "aws:secretsmanager/secretVersion:SecretVersion": """
             secretId! region secretBinary secretString secretStringWo secretStringWoVersion versionStages
+        """,
+        "aws:servicediscovery/httpNamespace:HttpNamespace": """
+            description name region tags
+        """,
+        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": """
+            vpc! description name region tags
+        """,
+        "aws:servicediscovery/service:Service": """
+            description dnsConfig forceDestroy healthCheckConfig healthCheckCustomConfig name namespaceId region
+                tags type
+            dnsConfig: dnsRecords! namespaceId! routingPolicy
+            dnsConfig.dnsRecords[]: ttl! type!
+            healthCheckConfig: failureThreshold resourcePath type
+            healthCheckCustomConfig: failureThreshold
         """,
         "aws:ssm/parameter:Parameter": """
             type! allowedPattern arn dataType description insecureValue keyId name overwrite region tags tier value

@@ -19,12 +19,14 @@ CODES = {
     "ec2": "InvalidParameterValue",
     "ecr": "InvalidParameterException",
     "ecs": "InvalidParameterException",
+    "efs": "BadRequest",
     "iam": "ValidationError",
     "kms": "ValidationException",
     "lb": "ValidationError",
     "route53": "InvalidInput",
     "s3": "MalformedXML",
     "secretsmanager": "ValidationException",
+    "servicediscovery": "InvalidInput",
     "ssm": "ValidationException",
     "wafv2": "WAFInvalidParameterException",
 }
@@ -49,6 +51,7 @@ NOT_REQUIRED = {
         "the provider sends an empty list"
     ),
     "aws:ecs/service:Service deploymentController.type": "the provider sends ECS",
+    "aws:efs/fileSystem:FileSystem creationToken": "the provider makes one up",
     "aws:lb/listenerRule:ListenerRule priority": "the provider sends one more than the listener's highest",
 }
 """Inputs that a call requires and that may be left out, and why; beside those that Pulumi makes a name for."""
@@ -71,6 +74,7 @@ FROM_ELSEWHERE = {
         "it is `issuerCertAuthority`, which is required"
     ),
     "aws:ecs/service:Service serviceName": "it is `name`, for which Pulumi makes one up",
+    "aws:efs/accessPoint:AccessPoint ClientToken": "the SDK makes one up",
     "aws:lb/listenerCertificate:ListenerCertificate Certificates": "it holds `certificateArn`, which is required",
     "aws:lb/targetGroupAttachment:TargetGroupAttachment Targets": "it holds `targetId`, which is required",
     "aws:route53/record:Record ChangeBatch": "it holds all inputs",

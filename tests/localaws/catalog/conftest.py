@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,8 @@ def statement(**more: Any) -> str:
 TRUST = statement(Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amazonaws.com"})
 GRANT = statement(Action="logs:PutLogEvents", Resource="*")
 
+
+SCALING_GROUP = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
 
 ANYBODY = statement(Action="logs:PutLogEvents", Resource="*", Principal={"Service": "delivery.logs.amazonaws.com"})
 
@@ -149,6 +152,10 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "serviceName": f"com.amazonaws.{REGION}.s3",
     },
     "aws:ecr/repository:Repository": lambda _: {"name": "one/more"},
+    "aws:ecs/capacityProvider:CapacityProvider": lambda _: {
+        "name": "one-more",
+        "autoScalingGroupProvider": {"autoScalingGroupArn": SCALING_GROUP},
+    },
     "aws:ecs/cluster:Cluster": lambda _: {"name": "one-more"},
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": lambda _: {
         "clusterName": "main",
@@ -162,6 +169,15 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "networkConfiguration": {"subnets": [a.id("subnet-a")]},
     },
     "aws:ecs/taskDefinition:TaskDefinition": lambda _: fargate(family="one-more"),
+    "aws:efs/accessPoint:AccessPoint": lambda a: {"fileSystemId": a.id("files")},
+    "aws:efs/fileSystem:FileSystem": lambda _: {},
+    "aws:efs/fileSystemPolicy:FileSystemPolicy": lambda a: {
+        "fileSystemId": a.id("files"),
+        "policy": statement(
+            Action="elasticfilesystem:ClientMount", Resource="*", Principal={"AWS": "arn:aws:iam::123456789012:root"}
+        ),
+    },
+    "aws:efs/mountTarget:MountTarget": lambda a: {"fileSystemId": a.id("files"), "subnetId": a.id("subnet-a")},
     "aws:iam/instanceProfile:InstanceProfile": lambda _: {"name": "one-more", "role": "tasks"},
     "aws:iam/policy:Policy": lambda _: {"name": "one-more", "policy": GRANT},
     "aws:iam/role:Role": lambda _: {"name": "one-more", "assumeRolePolicy": TRUST},
@@ -231,6 +247,12 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     },
     "aws:secretsmanager/secret:Secret": lambda _: {"name": "one/more"},
     "aws:secretsmanager/secretVersion:SecretVersion": lambda a: {"secretId": a.id("secret"), "secretString": "hello"},
+    "aws:servicediscovery/httpNamespace:HttpNamespace": lambda _: {"name": "one-more"},
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": lambda a: {
+        "name": "one-more.internal",
+        "vpc": a.id("vpc"),
+    },
+    "aws:servicediscovery/service:Service": lambda a: {"name": "one-more", "namespaceId": a.id("internal")},
     "aws:ssm/parameter:Parameter": lambda _: {"name": "/one/more", "type": "String", "value": "hello"},
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda a: {
         "securityGroupId": a.id("group"),
@@ -331,7 +353,39 @@ def account() -> Account:
     ):
         inputs = {**made.minimal(TARGET_GROUP), "name": label, "targetType": kind, **more}
         made.make(TARGET_GROUP, label, **{name: value for name, value in inputs.items() if value is not None})
+    _with_files_and_names(made)
     return made
+
+
+def _with_files_and_names(made: Account) -> None:
+    """A file system with a mount target, and namespaces with a service in one."""
+    made.make("aws:efs/fileSystem:FileSystem", "files", creationToken="files")
+    made.make("aws:efs/fileSystem:FileSystem", "more-files", availabilityZoneName="eu-west-1b")
+    made.make(
+        "aws:efs/mountTarget:MountTarget",
+        "mount",
+        fileSystemId=made.id("files"),
+        subnetId=made.id("subnet-b"),
+        ipAddress="10.0.1.77",
+    )
+    made.make(
+        "aws:ecs/capacityProvider:CapacityProvider",
+        "instances",
+        name="instances",
+        autoScalingGroupProvider={"autoScalingGroupArn": SCALING_GROUP},
+    )
+    vpc = made.id("vpc")
+    internal = made.make(
+        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace", "internal", name="internal", vpc=vpc
+    ).id
+    made.make("aws:servicediscovery/httpNamespace:HttpNamespace", "http", name="http")
+    registry = made.make("aws:servicediscovery/service:Service", "registry", name="web", namespaceId=internal)
+    made.made["registry-arn"] = replace(registry, id=registry.outputs["arn"])
+    other = made.make("aws:ec2/vpc:Vpc", "other-vpc", cidrBlock="10.8.0.0/16").id
+    made.make(
+        "aws:ec2/subnet:Subnet", "other-subnet", vpcId=other, cidrBlock="10.8.1.0/24", availabilityZone=f"{REGION}c"
+    )
+    made.make("aws:ec2/securityGroup:SecurityGroup", "other-group", name="other", vpcId=other)
 
 
 def _with_https(made: Account) -> None:

@@ -18,6 +18,7 @@ from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.conftest import statement
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
+from tests.localaws.catalog.storage_cases import STORAGE_CASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -1281,7 +1282,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "ecs.service.registry-arn",
         "InvalidArgument",
         {"serviceRegistries": {"registryArn": "x"}},
-        {"serviceRegistries": {"registryArn": "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-1"}},
+        {"serviceRegistries": {"registryArn": "$registry-arn"}},
     ),
     (
         SERVICE,
@@ -1547,6 +1548,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     *SECURITY_CASES,
     *ACCEPTANCE_CASES,
     *ORDINARY_CASES,
+    *STORAGE_CASES,
 ]
 
 

@@ -1,0 +1,190 @@
+"""Cloud Map: namespaces and the services in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2_network import VPC
+from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, values_at
+from localaws.catalog.values import Limit, block, blocks, given, matches, one_of, text, texts
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+HTTP_NAMESPACE = "aws:servicediscovery/httpNamespace:HttpNamespace"
+PRIVATE_NAMESPACE = "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace"
+SERVICE = "aws:servicediscovery/service:Service"
+
+_INVALID = "InvalidInput"
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_ID_LENGTH = 16
+
+_HTTP_NAME = matches(r"[!-~]{1,1024}", "1 to 1024 printable characters without spaces")
+_DNS_NAME = matches(
+    r"(?=.{1,253}\Z)[!-~]{1,63}(\.[!-~]{1,63})*", "a domain name of at most 253 characters, its labels at most 63"
+)
+
+
+def namespace_of(world: World, name: object) -> Resource | None:
+    """The namespace that an id, an ARN or a name means."""
+    for token in (HTTP_NAMESPACE, PRIVATE_NAMESPACE):
+        for each in world.all(token):
+            if name in (each.id, each.outputs.get("arn"), each.outputs.get("name")):
+                return each
+    return None
+
+
+def _identifier(mint: Mint, prefix: str) -> str:
+    """An id as Cloud Map makes them: `ns-` and 16 letters and digits."""
+    left, letters = int(mint.hex(2 * _ID_LENGTH), 16), ""
+    for _ in range(_ID_LENGTH):
+        left, digit = divmod(left, len(_LETTERS))
+        letters += _LETTERS[digit]
+    return f"{prefix}-{letters}"
+
+
+def _namespace_computed(mint: Mint, inputs: Properties) -> Properties:
+    identifier = _identifier(mint, "ns")
+    arn = mint.arn("servicediscovery", f"namespace/{identifier}")
+    # Of a private namespace Cloud Map makes the hosted zone, which is nobody's resource.
+    zone = {"hostedZone": f"Z{mint.hex(20).upper()}"} if "vpc" in inputs else {"httpName": inputs.get("name")}
+    return {"id": identifier, "arn": arn, **zone}
+
+
+def _namespace_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    """HTTP namespaces are unique in a region, private ones in a VPC."""
+    token = PRIVATE_NAMESPACE if "vpc" in inputs else HTTP_NAMESPACE
+    for each in world.all(token):
+        same = all(each.outputs.get(name) == inputs.get(name) for name in ("name", "vpc"))
+        if same and (current is None or each.id != current.id):
+            message = f"the namespace {inputs.get('name')} already exists: {each.id}"
+            yield Refusal("NamespaceAlreadyExists", message, "servicediscovery.namespace.unique", "name")
+
+
+def _namespace_deletion_rules(namespace: Resource, world: World) -> Refusals:
+    for each in world.all(SERVICE):
+        if each.outputs.get("namespaceId") == namespace.id:
+            message = f"The namespace {namespace.id} has the service {each.id}, delete it first"
+            yield Refusal("ResourceInUse", message, "servicediscovery.namespace.held")
+
+
+def _namespace_id(inputs: Properties) -> object:
+    own, dns = inputs.get("namespaceId"), block(inputs.get("dnsConfig")).get("namespaceId")
+    return own if own is not None else dns
+
+
+def _service_rules(inputs: Properties) -> Refusals:
+    dns = block(inputs.get("dnsConfig"))
+    if inputs.get("namespaceId") is None and inputs.get("dnsConfig") is None:
+        message = "one of namespaceId and dnsConfig.namespaceId must be given"
+        yield Refusal(_INVALID, message, "servicediscovery.service.namespace-required", "namespaceId")
+    if given(inputs, "healthCheckConfig") and given(inputs, "healthCheckCustomConfig"):
+        message = "healthCheckConfig and healthCheckCustomConfig exclude each other"
+        yield Refusal(_INVALID, message, "servicediscovery.service.one-check", "healthCheckConfig")
+    if inputs.get("type") == "HTTP" and given(inputs, "dnsConfig"):
+        message = "a service of type HTTP has no dnsConfig"
+        yield Refusal(_INVALID, message, "servicediscovery.service.http", "dnsConfig")
+    kinds = texts(values_at(dns, "dnsRecords[].type"))
+    if "CNAME" in kinds:
+        if len(blocks(dns.get("dnsRecords"))) > 1:
+            message = f"a CNAME record stands alone, got {', '.join(kinds)}"
+            yield Refusal(_INVALID, message, "servicediscovery.service.cname", "dnsConfig")
+        if dns.get("routingPolicy") not in ("WEIGHTED", UNKNOWN):
+            message = "a CNAME record needs routingPolicy WEIGHTED"
+            yield Refusal(_INVALID, message, "servicediscovery.service.cname", "dnsConfig")
+
+
+def _service_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    wanted = _namespace_id(inputs)
+    namespace = next(
+        (found for name in (HTTP_NAMESPACE, PRIVATE_NAMESPACE) if (found := world.get(name, wanted))), None
+    )
+    if namespace is None:
+        message = f"No namespace with id '{wanted}'"
+        yield Refusal("NamespaceNotFound", message, "servicediscovery.service.namespace-exists", "namespaceId")
+        return
+    if namespace.token == HTTP_NAMESPACE and given(inputs, "dnsConfig"):
+        message = f"{namespace.id} is an HTTP namespace, whose services have no dnsConfig"
+        yield Refusal(_INVALID, message, "servicediscovery.service.http", "dnsConfig")
+    if given(inputs, "healthCheckConfig"):
+        message = f"healthCheckConfig is for public DNS namespaces, {namespace.id} is none"
+        yield Refusal(_INVALID, message, "servicediscovery.service.health-check", "healthCheckConfig")
+    for each in world.all(SERVICE):
+        same = each.outputs.get("namespaceId") == namespace.id and each.outputs.get("name") == inputs.get("name")
+        if same and (current is None or each.id != current.id):
+            message = f"the service {inputs.get('name')} already exists in {namespace.id}: {each.id}"
+            yield Refusal("ServiceAlreadyExists", message, "servicediscovery.service.unique", "name")
+
+
+def _service_computed(mint: Mint, _inputs: Properties) -> Properties:
+    identifier = _identifier(mint, "srv")
+    return {"id": identifier, "arn": mint.arn("servicediscovery", f"service/{identifier}")}
+
+
+def _service_derived(inputs: Properties) -> Properties:
+    dns = block(inputs.get("dnsConfig"))
+    found = {"type": "DNS_HTTP" if dns else "HTTP", "namespaceId": _namespace_id(inputs)}
+    return {name: value for name, value in found.items() if not given(inputs, name)}
+
+
+def _replaces(name: str, old: Properties, new: Properties) -> bool:
+    """Of `dnsConfig` only the records' TTLs can be changed in place; of `healthCheckConfig` all but its type."""
+    before, after = block(old.get(name)), block(new.get(name))
+    if name == "healthCheckConfig":
+        return before.get("type") != after.get("type")
+    if name != "dnsConfig":
+        return False
+    kinds = [texts(values_at(each, "dnsRecords[].type")) for each in (before, after)]
+    policies = [each.get("routingPolicy") or "MULTIVALUE" for each in (before, after)]
+    return before.get("namespaceId") != after.get("namespaceId") or kinds[0] != kinds[1] or policies[0] != policies[1]
+
+
+def _private_import_ids(namespace: Resource) -> tuple[str, ...]:
+    return (f"{namespace.id}:{text(namespace.inputs.get('vpc'))}",)
+
+
+TYPES = (
+    ResourceType(
+        token=HTTP_NAMESPACE,
+        autoname=AutoName(longest=1024),
+        replaces=frozenset({"name", "region"}),
+        limits=(Limit("name", _HTTP_NAME, "servicediscovery.namespace.name"),),
+        account_rules=_namespace_account_rules,
+        computed=_namespace_computed,
+        deletion_rules=_namespace_deletion_rules,
+    ),
+    ResourceType(
+        token=PRIVATE_NAMESPACE,
+        autoname=AutoName(longest=253),
+        replaces=frozenset({"name", "vpc", "region"}),
+        limits=(Limit("name", _DNS_NAME, "servicediscovery.namespace.name"),),
+        references=(Reference("vpc", VPC, _INVALID, "servicediscovery.namespace.vpc-exists"),),
+        account_rules=_namespace_account_rules,
+        computed=_namespace_computed,
+        deletion_rules=_namespace_deletion_rules,
+        import_ids=_private_import_ids,
+    ),
+    ResourceType(
+        token=SERVICE,
+        autoname=AutoName(longest=127),
+        replaces=frozenset({"name", "namespaceId", "healthCheckCustomConfig", "type", "region"}),
+        replaces_if=_replaces,
+        defaults={"forceDestroy": False},
+        derived=_service_derived,
+        limits=(
+            Limit("type", one_of("HTTP", "DNS_HTTP", "DNS"), "servicediscovery.service.type"),
+            Limit(
+                "dnsConfig.routingPolicy", one_of("MULTIVALUE", "WEIGHTED"), "servicediscovery.service.routing-policy"
+            ),
+            Limit(
+                "dnsConfig.dnsRecords[].type", one_of("SRV", "A", "AAAA", "CNAME"), "servicediscovery.service.record"
+            ),
+        ),
+        rules=_service_rules,
+        account_rules=_service_account_rules,
+        computed=_service_computed,
+        held=("ResourceInUse", "servicediscovery.service.held"),
+        # ECS knows it by its ARN.
+        import_ids=lambda service: (service.id, service.outputs["arn"]),
+    ),
+)
