@@ -59,6 +59,10 @@ _PAGES = (
         "this is an HTTPS port: give the URL with https://, or --scheme https",
     ),
     (
+        r"(?i)The SSL certificate error",
+        "the server refuses the client certificate of --cert: is its authority in the server's trust store?",
+    ),
+    (
         r"(?i)No required SSL certificate was sent",
         "the server wants a client certificate (mutual TLS): give one with --cert and --key",
     ),
@@ -96,6 +100,13 @@ def fault(outcome: Answer | Failure) -> ExitCode | None:
 
 def made_by(error: Answer) -> tuple[ExitCode | None, str]:
     """Whose code an error has, None where nothing tells, and the sign that this is guessed from."""
+    maker, sign = _maker_by_signs(error)
+    if error.forwarded and maker is ExitCode.APPLICATION_ERROR:
+        return None, ""  # a proxy that forwards requests makes such errors too
+    return maker, sign
+
+
+def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
     if server := error.header("server"):
         return _either(server.startswith("awselb/")), "the Server header"
     if error.status in _ITS_OWN:
@@ -160,6 +171,8 @@ def _error_hint(answer: Answer) -> str:
         return common or "is this the right host and path, and the right version?"
     if maker:
         return f"a target answered this, so the application's log says why (guessed from {sign})"
+    if answer.forwarded:
+        return "the proxy or the application made this: see the proxy's log, or ask without --proxy"
     return "neither header nor page tells who made this: see the service's events, then the application's log"
 
 

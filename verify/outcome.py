@@ -64,6 +64,9 @@ class Answer(NamedTuple):
     url: str = ""
     """What was requested, with the host that the request named."""
 
+    forwarded: bool = False
+    """Whether a proxy forwarded the request, and so may have answered it itself."""
+
     encoding: str = ""
     """The Content-Encoding that the body is still in, since it can't be decoded here."""
 

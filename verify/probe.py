@@ -192,7 +192,8 @@ class Probe:
         removed = {name.lower() for name, _ in defaults}
         headers = (*own, *(one for one in given if one[1] or one[0].lower() not in removed))
         path = target.path
-        if options.proxy and tunnel_to(target, options) is None:
+        self._forwarded = options.proxy is not None and tunnel_to(target, options) is None
+        if options.proxy and self._forwarded:
             path, credentials = forwarded(target, options.proxy)
             headers += credentials
         method = options.method or ("GET" if body is None else "POST")
@@ -281,6 +282,7 @@ class Probe:
             passed_over=tuple(course.passed_over),
             tls=reply.tls,
             url=self._asked,
+            forwarded=self._forwarded,
             encoding=encoding,
         )
 

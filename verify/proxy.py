@@ -34,14 +34,15 @@ class ProxyRefusedError(Exception):
 
     @property
     def reason(self) -> str:
-        """What the proxy said."""
+        """The answer, in words."""
         phrase = f" {HTTPStatus(self.status).phrase}" if self.status in set(HTTPStatus) else ""
         return f"the proxy answers CONNECT with {self.status}{phrase}"
 
     @property
     def hint(self) -> str:
         """What to do."""
-        if self.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        # tinyproxy answers wrong credentials with 401.
+        if self.status in (HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED):
             return WRONG_CREDENTIALS
         if self.final:
             return "does the proxy allow connections to this host and port? its access rules say"

@@ -12,7 +12,7 @@ MOST_SLOTS = 120
 """As many bars as a page shows well."""
 
 MOST_NAMES = 50
-"""Tasks, and kinds of answers, that are told apart; there may be a new one with every request."""
+"""Tasks, and kinds of answers, that are kept apart; there may be a new one with every request."""
 
 OTHERS = "others"
 """Stands for those beyond."""

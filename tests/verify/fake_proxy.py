@@ -52,7 +52,7 @@ class FakeProxy:
             given = next((line[21:] for line in head.split(b"\r\n") if line.startswith(b"Proxy-Authorization: ")), b"")
             refused = self._refuses or (407 if given != self._wanted else None)
             if refused:
-                client.sendall(b"HTTP/1.1 %d Refused\r\nContent-Length: 2\r\n\r\nno" % refused)
+                client.sendall(b"HTTP/1.1 %d Refused\r\nServer: proxy/1\r\nContent-Length: 2\r\n\r\nno" % refused)
                 return
             method, place, rest = head.split(b" ", 2)
             if method == b"CONNECT":

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.verify.authority import Authority, openssl
-from tests.verify.fake_alb import FakeAlb, hello, page
+from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.fake_proxy import FakeProxy
 from tests.verify.test_probe import closed_port
 from verify.command_line import parse_options
@@ -319,6 +319,13 @@ WAYS = {
     "a proxy that wants credentials, in plain": Way(
         WANTS_CREDENTIALS, ExitCode.FAILED, "407", "the proxy wants another user name and password", "http",
     ),
+    "a proxy that takes wrong credentials for its own 401": Way(
+        partial(FakeProxy, refuses=401), ExitCode.NO_CONNECTION, "the proxy answers CONNECT with 401 Unauthorized",
+        "the proxy wants another user name and password",
+    ),
+    "a proxy's own error, which may be the application's": Way(
+        partial(FakeProxy, refuses=500), ExitCode.UNREACHABLE, "500", "the proxy or the application made this", "http",
+    ),
     "a proxy that forbids the service": Way(
         partial(FakeProxy, refuses=403), ExitCode.NO_CONNECTION, "CONNECT with 403 Forbidden", "does the proxy allow",
     ),
@@ -345,6 +352,11 @@ def test_a_proxy_that_is_in_the_way_is_named(name: str, capsys: pytest.CaptureFi
     assert way.text in report
     assert f"hint: {way.hint}" in report
     assert SECRET not in report
+
+
+def test_the_load_balancers_own_error_is_known_behind_a_proxy_too() -> None:
+    with FakeAlb(lambda _number, _request: [balancer_error(503)]) as alb, FakeProxy() as proxy:
+        assert main([alb.authority, *ONCE, "--proxy", proxy.authority]) == ExitCode.BALANCER_ERROR
 
 
 def test_a_refusal_that_stays_one_ends_the_wait_and_another_does_not() -> None:

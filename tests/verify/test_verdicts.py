@@ -410,6 +410,10 @@ ANSWERS = {
         raw(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\1"), ONCE,
         ExitCode.UNREACHABLE, "it answers in HTTP/2", "verify speaks HTTP/1.1: a gRPC or HTTP/2 service",
     ),
+    "nginx that refuses the client certificate": Row(
+        nginx_400("The SSL certificate error"), (), ExitCode.FAILED, "400 from nginx",
+        "the server refuses the client certificate of --cert",
+    ),
     "nginx that wants a client certificate": Row(
         nginx_400("No required SSL certificate was sent"), (), ExitCode.FAILED, "400 from nginx", MUTUAL,
     ),
