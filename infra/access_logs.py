@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -12,6 +12,18 @@ from infra import naming
 
 if TYPE_CHECKING:
     from infra.iam import Place
+
+
+_WRITERS: Final = {
+    "cn-north-1": "638102146993",
+    "cn-northwest-1": "037604701340",
+    "us-gov-east-1": "190560391635",
+    "us-gov-west-1": "048591011584",
+}
+"""Elastic Load Balancing's accounts in China and GovCloud, which guides name; S3 may not know the service there.
+
+Source: Amazon ELB, access logs for your Application Load Balancer; terraform-provider-aws, aws_elb_service_account.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +121,7 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
             {
                 "Sid": "LoadBalancersWrite",
                 "Effect": "Allow",
-                "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+                "Principal": _writers(place),
                 "Action": "s3:PutObject",
                 "Resource": pulumi.Output.concat(bucket_arn, f"/AWSLogs/{place.account}/*"),
                 "Condition": {
@@ -126,3 +138,11 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
             },
         ],
     }
+
+
+def _writers(place: Place) -> dict[str, str]:
+    """The principal that writes access logs: Elastic Load Balancing's service, or its account where that is named."""
+    account = _WRITERS.get(place.region)
+    if account:
+        return {"AWS": f"arn:{place.partition}:iam::{account}:root"}
+    return {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}

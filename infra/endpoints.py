@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 import pulumi_aws as aws
@@ -12,6 +12,14 @@ from infra import naming
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from infra.iam import Place
+
+_REVERSED: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
+"""By partition: the services whose endpoints begin with its domain, of those used here, and that beginning.
+
+Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcEndpointServices in China.
+"""
 
 
 def needed(*, secret_services: Collection[str], ecs_exec: bool, session_key: bool) -> tuple[str, ...]:
@@ -23,12 +31,18 @@ def needed(*, secret_services: Collection[str], ecs_exec: bool, session_key: boo
     return ("ecr.api", "ecr.dkr", "logs", *sorted(secret_services), *exec_services)
 
 
+def service_name(place: Place, service: str) -> str:
+    """The name under which a service's interface endpoints are made."""
+    prefix, services = _REVERSED.get(place.partition, ("", frozenset()))
+    return f"{prefix if service in services else 'com.amazonaws'}.{place.region}.{service}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PrivateEndpointsArgs:
     """What PrivateEndpoints are made from."""
 
-    region: str
-    """Region of the VPC and of the services."""
+    place: Place
+    """Where the VPC and the services are."""
 
     vpc_id: pulumi.Input[str]
     """VPC that gets the endpoints; it must resolve and hand out DNS names."""
@@ -72,7 +86,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
-                service_name=f"com.amazonaws.{args.region}.{service}",
+                service_name=service_name(args.place, service),
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=args.subnet_ids,
@@ -85,7 +99,8 @@ class PrivateEndpoints(pulumi.ComponentResource):
         s3 = aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=args.vpc_id,
-            service_name=f"com.amazonaws.{args.region}.s3",
+            # A gateway's name has the same beginning everywhere.
+            service_name=f"com.amazonaws.{args.place.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=args.route_table_ids,
             policy=args.s3_policy,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from infra.secrets import Secret
 
 
+_SUFFIX = "amazonaws.com"
+"""The end of domains of AWS's services, except in China, and of the principals used here in every partition."""
+
 _READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecretValue"}
 """What reads a secret, by the service that keeps it."""
 
@@ -26,6 +29,8 @@ class Place:
     partition: str
     region: str
     account: str
+    dns_suffix: str = _SUFFIX
+    """What domains of AWS's services end in; `amazonaws.com.cn` in China."""
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this place."""
@@ -66,7 +71,9 @@ def task_start(
     ]
     keys = sorted(set(key_arns))
     if reads and keys:
-        via = [f"{service}.{place.region}.amazonaws.com" for service in sorted(by_service)]
+        # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same service.
+        suffixes = sorted({_SUFFIX, place.dns_suffix})
+        via = [f"{service}.{place.region}.{suffix}" for service in sorted(by_service) for suffix in suffixes]
         reads.append(
             {"Action": "kms:Decrypt", "Resource": keys, "Condition": {"StringEquals": {"kms:ViaService": via}}}
         )

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from infra.iam import Place
+
+
+_BY_REGION: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+PARTITIONS: Final = ("aws", *_BY_REGION.values())
+"""The partitions whose names this program knows."""
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region is in, by its name, if it is one of `PARTITIONS`."""
+    return next((partition for prefix, partition in _BY_REGION.items() if region.startswith(prefix)), PARTITIONS[0])
 
 
 def foreign(place: Place, arns: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -37,8 +37,10 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     Raises:
         SettingsError: What exists already (a VPC, a zone, a cluster) can't be used; nothing was registered.
     """
+    partition = aws.get_partition()
     place = Place(
-        partition=aws.get_partition().partition,
+        partition=partition.partition,
+        dns_suffix=partition.dns_suffix,
         region=aws.get_region().region,
         account=aws.get_caller_identity().account_id,
     )
@@ -245,7 +247,7 @@ def _doors(settings: Settings, place: Place, home: Network, tags: dict[str, str]
     doors = PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(
-            region=place.region,
+            place=place,
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
             route_table_ids=home.task_route_table_ids,

@@ -10,6 +10,7 @@ from infra import images
 from infra.allowed import Choice, Flag, Map, Network, Text, Texts, Whole, twins
 from infra.egress import Destination, Destinations
 from infra.errors import Problem
+from infra.locality import PARTITIONS, partition_of
 from infra.settings.operation import RETENTION_DAYS
 
 if TYPE_CHECKING:
@@ -64,10 +65,11 @@ class NetworkSettings:
         return {NAT: 1, NAT_PER_ZONE: self.availability_zone_count}.get(self.network, 0)
 
 
-def _names_are_as_everywhere(place: Place) -> Iterator[Problem]:
-    # Endpoints of some services, and `kms:ViaService`, have names of another form there: permissions match nothing.
-    if place.region.startswith("cn-"):
-        yield Problem("aws:region", place.region, "a region outside China, where names of AWS's services differ")
+def _names_in_the_partition_are_known(place: Place) -> Iterator[Problem]:
+    # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong one matches nothing.
+    if place.partition not in PARTITIONS:
+        where = f"{place.region}, of the partition {place.partition}"
+        yield Problem("aws:region", where, f"a region of {', '.join(PARTITIONS)}, whose names this program knows")
 
 
 def _a_vpc_is_found_in_one_way(vpc_id: str, vpc_tags: dict[str, str]) -> Iterator[Problem]:
@@ -120,7 +122,10 @@ def _subnets_hold_a_load_balancer(
 
 def _images_come_by_the_ways_there_are(network: str, image: str, place: Place) -> Iterator[Problem]:
     found = images.private(image)
-    if network == ENDPOINTS and found and found.region != place.region:
+    if found and partition_of(found.region) != place.partition:
+        where = f"{image}, in the partition {partition_of(found.region)}"
+        yield Problem("image", where, f"one in {place.partition}, as no role reaches another partition's ECR")
+    elif network == ENDPOINTS and found and found.region != place.region:
         yield Problem("image", f"{image}, in {found.region}", f"with network {network} one in {place.region}")
 
 
@@ -169,7 +174,7 @@ def _shown(tags: dict[str, str]) -> str:
 
 
 RELATIONS = (
-    _names_are_as_everywhere,
+    _names_in_the_partition_are_known,
     _a_vpc_is_found_in_one_way,
     _subnets_belong_to_a_vpc,
     _an_existing_vpc_has_its_own_gateways,

@@ -47,6 +47,8 @@ ELB_ACCOUNTS = {
     "ap-southeast-2": "783225319266",
     "ap-southeast-3": "589379963580",
     "ca-central-1": "985666609251",
+    "cn-north-1": "638102146993",
+    "cn-northwest-1": "037604701340",
     "eu-central-1": "054676820928",
     "eu-north-1": "897822967062",
     "eu-south-1": "635631232127",
@@ -55,6 +57,8 @@ ELB_ACCOUNTS = {
     "eu-west-3": "009996457667",
     "me-south-1": "076674570225",
     "sa-east-1": "507241528517",
+    "us-gov-east-1": "190560391635",
+    "us-gov-west-1": "048591011584",
 }
 """The account as which each region's load balancers write access logs; newer regions have a service principal only.
 

@@ -52,6 +52,36 @@ def _region(service: str) -> str | None:
     return found["region"] if found else None
 
 
+_REVERSED_IN_CHINA = frozenset(
+    {
+        *("application-autoscaling", "autoscaling", "cloudformation", "ebs", "ec2", "ecr", "eks"),
+        *("elasticache", "elasticfilesystem", "execute-api", "lambda", "monitoring", "rds", "s3", "sqs", "states"),
+        *("sts", "xray"),
+    }
+)
+"""Services, by the first word of their names, whose interface endpoints begin with China's own domain there.
+
+Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has them from DescribeVpcEndpointServices in China.
+"""
+
+
+_PLAIN_IN_CHINA = frozenset({"kms", "logs", "secretsmanager", "ssm", "ssmmessages"})
+"""Some of the others."""
+
+
+def _has_that_name(kind: object, name: str, region: str) -> bool:
+    """Whether a service's name begins with the domain that it begins with in a region, as far as known."""
+    reversed_ = name.startswith("cn.com.amazonaws.")
+    if partition_of(region).name != "aws-cn":
+        return not reversed_
+    service = _service({"serviceName": name}).partition(".")[0]
+    if kind == "Interface" and service in _REVERSED_IN_CHINA:
+        return reversed_
+    if service in {*_PLAIN_IN_CHINA, *GATEWAY_SERVICES}:
+        return not reversed_
+    return True
+
+
 _BY_KIND = {"Gateway": ("subnetIds", "securityGroupIds", "privateDnsEnabled"), "Interface": ("routeTableIds",)}
 """What each kind of endpoint doesn't take."""
 
@@ -74,7 +104,9 @@ def _rules(inputs: Properties) -> Refusals:
 def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     vpc, name = world.get(VPC, inputs.get("vpcId")), str(inputs.get("serviceName"))
     region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
-    if region is not None and _region(name) not in (None, region):
+    if region is not None and (
+        _region(name) not in (None, region) or not _has_that_name(_kind(inputs), name, str(region))
+    ):
         message = f"The Vpc Endpoint Service '{name}' does not exist in {region}"
         yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
     others = [

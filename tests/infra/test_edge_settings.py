@@ -118,11 +118,19 @@ def test_a_certificate_of_another_place_is_refused_with_the_reason(elsewhere: st
     assert "its own region and account only" in problem.allowed
 
 
-@pytest.mark.parametrize("partition", ["aws-cn", "aws"])  # the second is the local AWS's, wherever it is
-def test_regions_in_china_are_refused_as_names_of_services_differ_there(partition: str) -> None:
-    (problem,) = load().problems_in(Place(partition=partition, region="cn-north-1", account="123456789012"))
-    assert str(problem).startswith("aws:region: cn-north-1; allowed: a region outside China, where names")
-    assert not load().problems_in(Place(partition="aws-us-gov", region="us-gov-west-1", account="123456789012"))
+def test_a_partition_whose_names_are_not_known_is_refused() -> None:
+    (problem,) = load().problems_in(Place(partition="aws-iso", region="us-iso-east-1", account="123456789012"))
+    assert str(problem).startswith("aws:region: us-iso-east-1, of the partition aws-iso; allowed: a region of aws, ")
+    for partition, region in (("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1")):
+        assert not load().problems_in(Place(partition=partition, region=region, account="123456789012"))
+
+
+@pytest.mark.parametrize("network", ["public", "endpoints"])
+def test_an_image_of_another_partition_is_refused(network: str) -> None:
+    settings = load(network=network, image="123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:" + "0" * 64)
+    (problem,) = (each for each in settings.problems_in(PLACE) if each.key == "image")
+    assert "in the partition aws-cn" in problem.value
+    assert problem.allowed == "one in aws, as no role reaches another partition's ECR"
 
 
 def test_certificates_of_this_place_are_taken() -> None:

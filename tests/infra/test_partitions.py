@@ -1,0 +1,95 @@
+"""The program in China and GovCloud: every name that it registers is one of the partition's, in every configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gate.configurations import CONFIGURATIONS, ROOT, record
+from infra import endpoints
+from infra.iam import Place
+from infra.locality import partition_of
+from localaws import mocks
+from localaws.mocks import word
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from localaws.mocks import Recording
+
+REGIONS = {
+    "cn-north-1": ("aws-cn", "amazonaws.com.cn"),
+    "us-gov-west-1": ("aws-us-gov", "amazonaws.com"),
+}
+"""By region: its partition, and the domain of AWS's services there."""
+
+GLOBAL_PRINCIPALS = {"ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"}
+"""The same in every partition."""
+
+
+def configuration(stack: str, region: str) -> dict[str, str]:
+    """A configuration of the gate's, moved to another region with all that it names."""
+    chosen, (partition, suffix) = CONFIGURATIONS[stack], REGIONS[region]
+    moved = {
+        f"{recorder.REGION}.amazonaws.com": f"{region}.{suffix}",
+        recorder.REGION: region,
+        "arn:aws:": f"arn:{partition}:",
+    }
+    found = {}
+    for key, value in mocks.configuration(ROOT, chosen.file, **chosen.changes).items():
+        text = value
+        for old, new in moved.items():
+            text = text.replace(old, new)
+        found[key] = text
+    return found
+
+
+def texts(recording: Recording) -> str:
+    return "\n".join(json.dumps(each.inputs, default=str) for each in recording.registered)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("stack", CONFIGURATIONS)
+def test_every_name_is_the_partitions(stack: str, region: str) -> None:
+    partition, suffix = REGIONS[region]
+    found = texts(record(stack, configuration(stack, region)))
+    assert set(re.findall(r"arn:[\w-]*:", found)) == {f"arn:{partition}:"}
+    domains = {each for each in re.findall(r"[\w.-]+\.amazonaws\.com[\w.]*", found) if "com.amazonaws." not in each}
+    of_kms = {f"{service}.{region}.amazonaws.com" for service in ("ssm", "secretsmanager")}
+    assert all(
+        each.endswith(f".{region}.{suffix}") or f"{region}.elb.{suffix}" in each
+        for each in domains - of_kms - GLOBAL_PRINCIPALS
+    )
+
+
+def test_endpoints_have_the_names_that_they_have_in_china() -> None:
+    sealed = record("sealed", configuration("sealed", "cn-north-1"))
+    names = {each.inputs["serviceName"] for each in sealed.all("VpcEndpoint")}
+    assert names == {
+        *(f"cn.com.amazonaws.cn-north-1.{service}" for service in ("ecr.api", "ecr.dkr")),
+        *(
+            f"com.amazonaws.cn-north-1.{service}"
+            for service in ("logs", "s3", "ssm", "secretsmanager", "ssmmessages", "kms")
+        ),
+    }
+    for region, prefix in (("us-gov-west-1", "com.amazonaws"), ("eu-west-1", "com.amazonaws")):
+        place = Place(partition=partition_of(region), region=region, account="123456789012")
+        assert endpoints.service_name(place, "ecr.api") == f"{prefix}.{region}.ecr.api"
+
+
+@pytest.mark.parametrize(("region", "account"), [("cn-north-1", "638102146993"), ("us-gov-west-1", "048591011584")])
+def test_access_logs_are_written_by_the_account_that_guides_name(region: str, account: str) -> None:
+    recording = record("prod", configuration("prod", region))
+    (policy,) = (
+        json.loads(each.inputs["policy"]) for each in recording.registered if word(each.type) == "BucketPolicy"
+    )
+    assert policy["Statement"][0]["Principal"] == {"AWS": f"arn:{REGIONS[region][0]}:iam::{account}:root"}
+
+
+def test_a_key_is_used_by_either_name_of_the_service_in_china() -> None:
+    found = texts(record("everything", configuration("everything", "cn-north-1")))
+    via = {f"ssm.cn-north-1.{suffix}" for suffix in ("amazonaws.com", "amazonaws.com.cn")}
+    assert via <= set(re.findall(r"ssm\.[\w.-]+", found))
+    assert "amazonaws.com.cn" not in texts(record("everything", configuration("everything", "us-gov-west-1")))
