@@ -106,7 +106,7 @@ class DirectClient:
             if kept and exchange.silent and early and isinstance(error, (ProtocolError, OSError)):
                 raise ClosedWhileIdleError("the kept connection was closed as the request was sent") from error
             raise
-        if self._keep and exchange.reusable:
+        if self._keep and exchange.reusable and self._idle is None:
             stream.rest()
             self._idle = connection
         else:

@@ -155,20 +155,21 @@ class Threads:
         self, steps: Sequence[Coroutine[Any, Any, _Result]], stop: Callable[[ExitCode], None]
     ) -> list[_Result | None]:
         """Take each step on a thread of its own. A signal leaves them behind: they end with the process."""
+        events: queue.SimpleQueue[ExitCode | None] = queue.SimpleQueue()
 
         def handle(number: int, _frame: object) -> None:
-            raise _SignalError(number)
+            # What a handler raises would end whatever the main thread happens to be doing.
+            events.put(STOPPED_BY[signal.Signals(number)])
 
         before = {}
         if threading.current_thread() is threading.main_thread():  # the only one that may
             before = {number: signal.signal(number, handle) for number in STOPPED_BY}
-        threads = _started(steps)
         try:
-            for thread in threads:
-                thread.join()
-        except _SignalError as error:
-            stop(STOPPED_BY[signal.Signals(error.number)])
-            return [thread.result for thread in threads]
+            threads = _started(steps, lambda: events.put(None))
+            for _ in threads:
+                if code := events.get():
+                    stop(code)
+                    return [thread.result for thread in threads]
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -177,21 +178,14 @@ class Threads:
         return [thread.result for thread in threads]
 
 
-class _SignalError(Exception):
-    """A signal arrived while the main thread waited for others."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
 class _Thread(threading.Thread, Generic[_Result]):
     """Takes a step, and keeps what came of it."""
 
-    def __init__(self, step: Coroutine[Any, Any, _Result]) -> None:
+    def __init__(self, step: Coroutine[Any, Any, _Result], ended: Callable[[], None]) -> None:
         super().__init__(daemon=True)
         self.result: _Result | None = None
         self._step = step
+        self._ended = ended
         self._error: BaseException | None = None
 
     def run(self) -> None:
@@ -199,6 +193,7 @@ class _Thread(threading.Thread, Generic[_Result]):
             self.result = completed(self._step)
         except BaseException as error:  # noqa: BLE001 — it is raised again by `check`
             self._error = error
+        self._ended()
 
     def check(self) -> None:
         """Raise what the step raised."""
@@ -206,8 +201,10 @@ class _Thread(threading.Thread, Generic[_Result]):
             raise self._error
 
 
-def _started(steps: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Thread[_Result]]:
-    threads = [_Thread(step) for step in steps]
+def _started(
+    steps: Iterable[Coroutine[Any, Any, _Result]], ended: Callable[[], None] = lambda: None
+) -> list[_Thread[_Result]]:
+    threads = [_Thread(step, ended) for step in steps]
     for thread in threads:
         thread.start()
     return threads

@@ -1,6 +1,7 @@
 """One request against servers that misbehave on real sockets: each ends in time, and says what was wrong."""
 
 import asyncio
+import gc
 import itertools
 import socket
 import ssl
@@ -121,6 +122,20 @@ def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connec
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
     assert [answer.address for answer in answers] == ["127.0.0.1"] * 3
     assert sum(answer.timings.connect > 0 for answer in answers) == connections
+
+
+def test_of_connections_at_the_same_time_one_is_kept_and_the_others_are_closed() -> None:
+    async def four(target: Target) -> list[Answer | Failure]:
+        async with kept(target, look_up) as keeping:
+            return [*await asyncio.gather(keeping(5.0), keeping(5.0), keeping(5.0)), await keeping(5.0)]
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        outcomes = asyncio.run(four(parse_target(f"http://127.0.0.1:{server.server_port}/").target))
+        server.shutdown()
+    gc.collect()  # which complains of connections that were left open
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+    assert [answer.timings.connect > 0 for answer in answers] == [True, True, True, False]
 
 
 def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -> None:
