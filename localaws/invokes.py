@@ -37,6 +37,7 @@ from localaws.catalog.values import block, blocks, network, texts
 from localaws.catalog.vpc_endpoints import prefix_list_id, prefix_lists
 from localaws.cloud import SEEDED_SECRET
 from localaws.parameters import seeded_secret
+from localaws.record_lookups import LOOKUPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,6 +65,12 @@ _FILTERS = {
     "owner-id": "ownerId",
     "association.subnet-id": "subnetId",
     "association.main": "main",
+    "attachment.vpc-id": "vpcId",
+    "internet-gateway-id": "id",
+    "nat-gateway-id": "id",
+    "allocation-id": "id",
+    "public-ip": "publicIp",
+    "service-name": "serviceName",
     "route.gateway-id": "gatewayId",
 }
 """EC2's filter names, by the output they look at; `tag:<name>` works as well."""
@@ -101,7 +108,7 @@ class Query:
         return [
             each
             for each in self.cloud.all(token)
-            if each.region == self.region or token == ROLE
+            if each.region == self.region or token.startswith("aws:iam/")
             if all(self.facts(each).get(name) == value for name, value in wanted.items())
             if (self.facts(each).get("tags") or {}).items() >= block(self.args.get("tags")).items()
             if all(self._passes(each, filter_) for filter_ in blocks(self.args.get("filters")))
@@ -525,6 +532,7 @@ _QUOTAS = {
 """Names and values of the quotas that the catalog holds an account to, by service and code."""
 
 FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
+    **LOOKUPS,
     "aws:acm/getCertificate:getCertificate": _certificate,
     "aws:cloudwatch/getLogGroup:getLogGroup": _log_group,
     "aws:cloudwatch/getLogGroups:getLogGroups": _log_groups,
