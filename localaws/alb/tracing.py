@@ -12,6 +12,12 @@ from typing import Any
 
 _TRACER = "type.googleapis.com/envoy.config.trace.v3.XRayConfig"
 
+NOWHERE = "127.255.255.255"
+"""A broadcast address, to which no socket may send that hasn't asked for that."""
+
+_PORT = 2000
+"""The daemon's usual one."""
+
 TRACE_ID = {
     "header": {"key": "x-amzn-trace-id", "value": "Root=%TRACE_ID%"},
     "append_action": "ADD_IF_ABSENT",
@@ -22,8 +28,8 @@ TRACE_ID = {
 def tracing() -> dict[str, Any]:
     """Envoy's configuration of the tracer that makes the ids.
 
-    The tracer can't do without the address of a daemon. Envoy writes there only about requests that ask to be sampled
-    themselves; port 1 is one that no unprivileged program can listen on.
+    The tracer can't do without the address of a daemon, to which it would write about requests that ask to be sampled:
+    URLs, which no other program on this machine should get.
     """
     never = {"value": 0}
     sampling = {"version": 2, "default": {"fixed_target": 0, "rate": 0}, "rules": []}
@@ -36,7 +42,7 @@ def tracing() -> dict[str, Any]:
             "name": "envoy.tracers.xray",
             "typed_config": {
                 "@type": _TRACER,
-                "daemon_endpoint": {"protocol": "UDP", "address": "127.0.0.1", "port_value": 1},
+                "daemon_endpoint": {"protocol": "UDP", "address": NOWHERE, "port_value": _PORT},
                 "segment_name": "alb",
                 "sampling_rule_manifest": {"inline_string": json.dumps(sampling)},
             },

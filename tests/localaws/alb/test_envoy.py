@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+import socket
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from localaws.alb.compiler import Rule
 from localaws.alb.envoy import EnvoyError
+from localaws.alb.tracing import NOWHERE
 from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forward, on, raw, until
 
 if TYPE_CHECKING:
@@ -42,11 +44,37 @@ def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_st
             added = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"}
             assert not [name for name in headers if name.startswith("x-") and name not in added]
 
-            traced = await client.get(alb.url, headers={"X-Amzn-Trace-Id": "Root=1-2-3"})
-            assert traced.json()["headers"]["x-amzn-trace-id"] == "root=1-2-3"
+            for given in ("root=1-2-3", "root=1-2-3;parent=4;sampled=1", "self=1;root=x;=;"):
+                traced = await client.get(alb.url, headers={"X-Amzn-Trace-Id": given})
+                assert traced.json()["headers"]["x-amzn-trace-id"] == given
             answers = [(await client.get(alb.url)).json() for _ in range(10)]
             assert set(Counter(each["target"] for each in answers).values()) == {5}
             assert len({each["headers"]["x-amzn-trace-id"] for each in answers}) == 10
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(("address", "heard"), [("127.0.0.1", True), (NOWHERE, False)])
+def test_no_program_of_this_machine_hears_of_a_request_that_asks_to_be_sampled(
+    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch, address: str, *, heard: bool
+) -> None:
+    """Where something listens at a daemon's address, it would."""
+
+    async def play() -> None:
+        async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+                daemon.bind(("", 0))
+                daemon.settimeout(1)
+                monkeypatch.setattr("localaws.alb.tracing.NOWHERE", address)
+                monkeypatch.setattr("localaws.alb.tracing._PORT", daemon.getsockname()[1])
+                await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
+                sampled = {"X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"}
+                assert (await client.get(f"{alb.url}/secret", headers=sampled)).status_code == 503
+                try:
+                    segment = await asyncio.to_thread(daemon.recv, 2**16)
+                except TimeoutError:
+                    segment = b""
+                assert (b"/secret" in segment) is heard
 
     asyncio.run(play())
 
