@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench import client
 from tests.bench.balancer import compared
 from tests.engine.stack import BIN, ROOT, Stack
 from tests.verify.fake_alb import FakeAlb
@@ -102,6 +103,13 @@ def deadlines(_: int) -> Iterator[Row]:
         started, ended = (datetime.fromisoformat(report[key]) for key in ("started", "ended"))
         over = (ended - started).total_seconds() - 1
         yield Row(f"past the deadline, a server that {what}", max(over, 0) * 1000, "ms", "deadline", 1 + over)
+
+
+def check(times: int, folder: Path) -> Iterator[Row]:
+    """Verify as a client: what its requests cost beside hey's, its start, and its memory."""
+    for part in (client.against_hey(times, folder), client.start(times), client.memory()):
+        for what, value, unit, yardstick, ratio in part:
+            yield Row(what, value, unit, yardstick, ratio)
 
 
 def evaluation(times: int) -> Iterator[Row]:
@@ -236,7 +244,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", help="starts, deadlines, evaluation, engine, balancer, tests; all if none is named"
+        "parts", nargs="*", help="starts, deadlines, check, evaluation, engine, balancer, tests; all if none is named"
     )
     parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
@@ -245,6 +253,7 @@ def main() -> None:
         parts: dict[str, Callable[[], Iterator[Row]]] = {
             "starts": lambda: starts(chosen.times),
             "deadlines": lambda: deadlines(chosen.times),
+            "check": lambda: check(chosen.times, Path(folder)),
             "evaluation": lambda: evaluation(chosen.times),
             "engine": lambda: engine(chosen.times, Path(folder)),
             "balancer": lambda: balancer(chosen.times, Path(folder)),
