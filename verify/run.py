@@ -24,6 +24,9 @@ from verify.waiting import shortest_attempt, wait_until_stable
 Progress = Callable[[str, str], None]
 """Reports each step as it is made: its name, and what came of it."""
 
+MOST_THREADS = 200
+"""More would cost more than tasks of an event loop: `--all` takes thousands of targets."""
+
 
 class Evidence:
     """What was seen so far; an interrupted run reports as much as there is."""
@@ -71,8 +74,9 @@ def run(jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent
 
 
 def chosen_runtime(checks: Sequence[Options]) -> Runtime:
-    """Threads, unless an option of a check needs an event loop."""
-    if all(options.resolver is None for options in checks):
+    """Threads, unless an option of a check needs an event loop, or there would be too many of them."""
+    threads = sum(options.concurrency for options in checks)
+    if threads <= MOST_THREADS and all(options.resolver is None for options in checks):
         return Threads()
     from verify.event_loop import EventLoop  # noqa: PLC0415 — costs 40 ms, and is for few
 

@@ -2,7 +2,7 @@
 
 The steps of a run are coroutines. On an event loop they wait as any others do. Without one, whatever they await
 returns at once or blocks its thread, so each runs to its end in one go: `completed` does that. A plain check then
-starts without asyncio, and its requests cost half the processor time (docs/adr/0024).
+starts without asyncio, and its requests cost half the processor time (docs/adr/0026).
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ import time
 
 import pytest
 
+from verify.command_line import parse_options
 from verify.event_loop import EventLoop
 from verify.exit_codes import ExitCode
+from verify.run import chosen_runtime
 from verify.runtime import Runtime, completed
 from verify.threads import STOPPED_BY, Threads
 
@@ -84,6 +86,20 @@ def test_a_limit_holds_within_another() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:  # which accepts, and says nothing
         port = listener.getsockname()[1]
         assert completed(waits()) < 5
+
+
+@pytest.mark.parametrize(
+    ("checks", "blocking"),
+    [
+        ([[]], True),
+        ([["--concurrency", "50"]] * 4, True),
+        ([["--concurrency", "50"]] * 5, False),
+        ([[]] * 1000, False),
+        ([[], ["--resolver", "192.0.2.53"]], False),
+    ],
+)
+def test_a_run_has_an_event_loop_only_where_it_needs_one(checks: list[list[str]], blocking: bool) -> None:  # noqa: FBT001 — what is expected
+    assert chosen_runtime([parse_options(words) for words in checks]).blocking == blocking
 
 
 def test_a_step_that_needs_an_event_loop_says_so() -> None:
