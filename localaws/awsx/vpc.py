@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from localaws.awsx.monitor import Registered, Unsupported, urns
@@ -38,6 +38,9 @@ class _Subnet:
     plan: SubnetPlan
     subnet: Registered
     table: Registered
+    association: Registered
+    route: Registered | None = None
+    """To the internet gateway; private subnets get theirs to a NAT gateway later."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,25 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     network = _Network(monitor, region, tags, made, gateway)
     indexes = _ipv6_indexes(planned, len(zones))
     subnets = await asyncio.gather(*(_subnet(network, plan, indexes[plan.name]) for plan in planned))
-    await _route_out(network, strategy, own_addresses, subnets)
+    way_out = await _route_out(network, strategy, own_addresses, subnets)
     await monitor.done(component)
 
-    # Few of the real one's references: the SDK asks the engine for every one, whether the program uses it or not.
     outputs, needed = monitor.outputs(), urns([made, *(each.subnet for each in subnets)])
     outputs.value("vpcId", made.id, needed)
     for kind in TYPES[:3]:
         ids = [each.subnet.id for each in subnets if each.plan.kind == kind]
         outputs.value(f"{kind.lower()}SubnetIds", UNKNOWN if UNKNOWN in ids else ids, needed)
+        own = [each.subnet for each in subnets if each.plan.kind == kind]
+        outputs.resources(f"{kind.lower()}Subnets", own, needed)
+    outputs.resource("vpc", made, needed)
     outputs.resource("internetGateway", gateway, needed)
+    outputs.resources("subnets", [each.subnet for each in subnets], needed)
     outputs.resources("routeTables", [each.table for each in subnets], needed)
+    outputs.resources("routeTableAssociations", [each.association for each in subnets], needed)
+    outputs.resources("routes", [*(each.route for each in subnets if each.route), *way_out.routes], needed)
+    outputs.resources("natGateways", way_out.gateways, needed)
+    outputs.resources("eips", way_out.addresses, needed)
+    outputs.resources("vpcEndpoints", [], needed)
     return outputs.response(component)
 
 
@@ -134,23 +145,20 @@ async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
     link = {"region": region, "routeTableId": table.id, "subnetId": subnet.id}
     association = "aws:ec2/routeTableAssociation:RouteTableAssociation"
     children = [monitor.child(association, plan.name, table, link, table, subnet)]
-    made = _Subnet(plan, subnet, table)
     if plan.kind == "Public":
-        children.append(_route(network, made, "gatewayId", network.gateway))
-    await asyncio.gather(*children)
-    return made
+        children.append(_route(network, plan.name, table, "gatewayId", network.gateway))
+    return _Subnet(plan, subnet, table, *(await asyncio.gather(*children)))
 
 
-async def _route(network: _Network, subnet: _Subnet, kind: str, gateway: Registered) -> Registered:
+async def _route(network: _Network, name: str, table: Registered, kind: str, gateway: Registered) -> Registered:
     """A subnet's route to everything outside of the VPC."""
-    table = subnet.table
     inputs = {
         "region": network.region,
         "routeTableId": table.id,
         "destinationCidrBlock": "0.0.0.0/0",
         kind: gateway.id,
     }
-    return await network.monitor.child("aws:ec2/route:Route", subnet.plan.name, table, inputs, table, gateway)
+    return await network.monitor.child("aws:ec2/route:Route", name, table, inputs, table, gateway)
 
 
 def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]:
@@ -174,34 +182,50 @@ def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]
     return {"assignIpv6AddressOnCreation": True, "ipv6CidrBlock": own}
 
 
+@dataclass
+class _WayOut:
+    """What private subnets reach the internet by."""
+
+    gateways: list[Registered] = field(default_factory=list)
+    addresses: list[Registered] = field(default_factory=list)
+    routes: list[Registered] = field(default_factory=list)
+
+
 async def _route_out(
     network: _Network, strategy: str, own_addresses: Sequence[str], subnets: Sequence[_Subnet]
-) -> None:
+) -> _WayOut:
     """NAT gateways in the first public subnet or in that of every zone, and private subnets' routes to them."""
+    found = _WayOut()
     if strategy == "None":
-        return
+        return found
     public = {each.plan.zone: each.subnet for each in reversed(subnets) if each.plan.kind == "Public"}
     zones = list(dict.fromkeys(each.plan.zone for each in subnets))
     gateways = {}
     for number, zone in enumerate(zones if strategy == "OnePerAz" else zones[:1], start=1):
         own = own_addresses[number - 1] if own_addresses else None
-        gateways[zone] = await _nat_gateway(network, f"{network.monitor.name}-{number}", public[zone], own)
+        gateways[zone] = await _nat_gateway(network, found, f"{network.monitor.name}-{number}", public[zone], own)
     for each in subnets:
         if each.plan.kind == "Private":
             gateway = gateways.get(each.plan.zone, gateways[zones[0]])
-            await _route(network, each, "natGatewayId", gateway)
+            found.routes.append(await _route(network, each.plan.name, each.table, "natGatewayId", gateway))
+    return found
 
 
-async def _nat_gateway(network: _Network, name: str, subnet: Registered, own_address: str | None) -> Registered:
+async def _nat_gateway(
+    network: _Network, found: _WayOut, name: str, subnet: Registered, own_address: str | None
+) -> Registered:
     """A NAT gateway in a subnet, with an address of its own or one that exists."""
     monitor, shared = network.monitor, {"region": network.region, "tags": {**network.tags, "Name": name}}
     needed, allocation = [subnet], own_address
     if allocation is None:
         address = await monitor.child("aws:ec2/eip:Eip", name, subnet, shared, subnet)
+        found.addresses.append(address)
         needed.append(address)
         allocation = address.output("allocationId")
     inputs = {"subnetId": subnet.id, "allocationId": allocation, **shared}
-    return await monitor.child("aws:ec2/natGateway:NatGateway", name, subnet, inputs, *needed)
+    gateway = await monitor.child("aws:ec2/natGateway:NatGateway", name, subnet, inputs, *needed)
+    found.gateways.append(gateway)
+    return gateway
 
 
 def _nat_strategy(inputs: Mapping[str, Any]) -> str:

@@ -360,6 +360,15 @@ def test_a_network_with_its_defaults_has_the_children_of_the_real_one() -> None:
     }
     assert list(engine.of("NatGateway")) == ["net-1", "net-2", "net-3"]
     assert len(outputs["publicSubnetIds"]) == len(outputs["privateSubnetIds"]) == 3
+    shown = {name: len(refs) for name, refs in outputs.items() if not name.endswith("Ids") and isinstance(refs, list)}
+    assert shown == {
+        **dict.fromkeys(("subnets", "routeTables", "routeTableAssociations", "routes"), 6),
+        **dict.fromkeys(("publicSubnets", "privateSubnets", "natGateways", "eips"), 3),
+        **dict.fromkeys(("isolatedSubnets", "vpcEndpoints"), 0),
+    }
+    assert outputs["vpc"]["urn"] == "urn:aws:ec2/vpc:Vpc::net"
+    gateways = {each["urn"].rpartition("::")[2] for each in outputs["natGateways"]}
+    assert gateways == {"net-1", "net-2", "net-3"}
 
 
 def test_settings_of_the_vpc_and_its_region_reach_the_children() -> None:

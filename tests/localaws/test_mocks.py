@@ -432,11 +432,16 @@ def test_awsx_refers_to_its_children_by_resources_that_a_program_can_use() -> No
             lambda tables: next(each.id for each in tables if each.pulumi_resource_name == "network-public-2")
         )
         aws.ec2.Route("more", route_table_id=table, destination_cidr_block="10.9.0.0/16", gateway_id=gateway)
+        pulumi.export("cidr", net.vpc.apply(lambda vpc: vpc.cidr_block))
+        pulumi.export("zones", net.public_subnets.apply(lambda subnets: [each.availability_zone for each in subnets]))
 
     made, seen = mocks.run(program), mocks.run(program, preview=True)
     route = made.one("Route", "more").inputs
     assert route["routeTableId"] == made.id(made.one("RouteTable", "network-public-2"))
     assert route["gatewayId"] == made.id(made.one("InternetGateway"))
+    for each in (made, seen):
+        assert each.exports["cidr"] == "10.0.0.0/16"
+        assert each.exports["zones"] == ["us-east-1a", "us-east-1b"]
     assert seen.one("Route", "more").inputs["routeTableId"] is UNKNOWN
     assert not [token for token, _ in made.invoked if "getResource" in token], "the SDK's calls aren't the program's"
 
