@@ -41,17 +41,27 @@ def kind(query: bytes) -> int:
     return int.from_bytes(query[-4:-2], "big")
 
 
+def sockets_of_one_port() -> tuple[socket.socket, socket.socket]:
+    """A socket for datagrams and a listening one for streams; a port that is free for one may not be for the other."""
+    for _ in range(100):
+        streams = socket.create_server(("127.0.0.1", 0))
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            datagrams.bind(streams.getsockname())
+        except OSError:
+            datagrams.close()
+            streams.close()
+        else:
+            return datagrams, streams
+    raise AssertionError("no port is free for both")
+
+
 @contextmanager
 def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[HostPort]:
     """A responder on a port of its own, by UDP, and on the same by TCP if asked."""
     number = iter(range(1000))
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as streams,
-    ):
-        streams.bind(("127.0.0.1", 0))
-        streams.listen()
-        datagrams.bind(streams.getsockname())  # the streams' port is the scarcer: clients of others hold many
+    datagrams, streams = sockets_of_one_port()
+    with datagrams, streams:
 
         def serve() -> None:
             with suppress(OSError):
