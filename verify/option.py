@@ -24,6 +24,7 @@ class Option(Generic[_Value]):
         sets: str = "",
         needs_time: bool = False,
         needs_https: bool = False,
+        extra_check: bool = False,
         needs_direct: bool = False,
     ) -> None:
         """Declare an option; the functions below give it the type of its value.
@@ -40,6 +41,7 @@ class Option(Generic[_Value]):
             sets: The attribute that it sets, where several options set the same.
             needs_time: Whether a single attempt can't do it.
             needs_https: Whether it means something for https targets only.
+            extra_check: Whether it is a check of its own, made once the service is stable.
             needs_direct: Whether it connects to the service by itself, which a proxy prevents.
         """
         self.flags = flags
@@ -53,6 +55,7 @@ class Option(Generic[_Value]):
         self.sets = sets
         self.needs_time = needs_time
         self.needs_https = needs_https
+        self.extra_check = extra_check
         self.needs_direct = needs_direct
 
     def __set_name__(self, owner: type, name: str) -> None:

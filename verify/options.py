@@ -4,7 +4,7 @@ Plain values for the rest of the package. The parser is made from the entries in
 """
 
 from verify import values
-from verify.option import Values, constant, defaulted, optional, repeatable, switch
+from verify.option import Values, constant, declared, defaulted, optional, repeatable, switch
 from verify.target import DEFAULT_PORTS, parse_path, parse_port
 
 MAX_TASKS = 200
@@ -267,6 +267,7 @@ class CoverageOptions(Values):
         "--each-address",
         needs_time=True,
         needs_direct=True,
+        extra_check=True,
         help="once stable, every address of the name answers by itself",
     )
     min_addresses = optional(
@@ -274,6 +275,7 @@ class CoverageOptions(Values):
         metavar="N",
         read=values.whole(1, 100),
         needs_direct=True,
+        extra_check=True,
         help="the name has at least N addresses; a load balancer has one per availability zone",
     )
     closed = repeatable(
@@ -282,6 +284,7 @@ class CoverageOptions(Values):
         read=values.host_port,
         needs_time=True,
         needs_direct=True,
+        extra_check=True,
         help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
     )
     all = switch("--all", help="check every line of the input, at the same time")
@@ -311,6 +314,7 @@ class SecurityOptions(Values):
         needs_time=True,
         needs_https=True,
         needs_direct=True,
+        extra_check=True,
         help="handshakes with any older version are refused",
     )
     redirect_from = optional(
@@ -319,6 +323,7 @@ class SecurityOptions(Values):
         read=parse_port,
         needs_time=True,
         needs_https=True,
+        extra_check=True,
         help="plain HTTP on this port redirects here for good, with host, path and query kept",
     )
     security_headers = switch(
@@ -329,6 +334,7 @@ class SecurityOptions(Values):
     no_trace = switch(
         "--no-trace",
         needs_time=True,
+        extra_check=True,
         help="the method TRACE is refused, or at least echoes nothing",
     )
 
@@ -434,3 +440,7 @@ class Options(
     """The options of one run; durations in seconds, sizes in bytes."""
 
     watch: Watch | None
+
+
+EXTRA_CHECKS = tuple(option for group in Options.__mro__ for option in declared(group) if option.extra_check)
+"""Options of which each is a check of its own, beside the answers that are measured."""

@@ -10,7 +10,7 @@ from verify.attempt import Attempt, judge, weighed
 from verify.client import Client, new_client
 from verify.exit_codes import ExitCode
 from verify.job import Job
-from verify.options import Options
+from verify.options import EXTRA_CHECKS, Options
 from verify.outcome import Answer, Phase
 from verify.probe import Probe
 from verify.report import Report, Result, verdict
@@ -99,10 +99,15 @@ async def check(
     """Check one target; cancelled, it reports the evidence so far."""
     began = runtime.clock() - spent
     probe = Probe(parsed.target, options, client=client, resolver=resolver, runtime=runtime)
-    progress(Phase.PARSE, shown_url(parsed, options))
+
+    def report_step(step: str, text: str) -> None:
+        if evidence.stopped is None:  # then the whole report is being written
+            progress(step, text)
+
+    report_step(Phase.PARSE, shown_url(parsed, options))
     try:
         await _gather(
-            probe, options, evidence, runtime=runtime, deadline=began + options.deadline, rng=rng, progress=progress
+            probe, options, evidence, runtime=runtime, deadline=began + options.deadline, rng=rng, progress=report_step
         )
     except BaseException:
         if evidence.stopped is None:
@@ -114,7 +119,7 @@ async def check(
 
 def _report(parsed: Parsed, options: Options, name: str, evidence: Evidence, seconds: float) -> Report:
     """Judge the evidence, whole or not."""
-    attempts = weighed(evidence.attempts)
+    attempts = weighed(list(evidence.attempts))
     samples = list(evidence.samples)
     phases = tuple(
         checks.phase_results(attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options)
@@ -171,7 +176,7 @@ async def _gather(
     evidence.planned = sampling.planned(options)
     last = evidence.attempts[-1].outcome
     assert isinstance(last, Answer), "a service is stable by answering"
-    if extra_checks_requested(options):
+    if any(getattr(options, option.name) for option in EXTRA_CHECKS):
         checking = _run_extra_checks(
             probe, options, evidence, last, runtime=runtime, deadline=deadline, progress=progress
         )
@@ -186,18 +191,6 @@ async def _gather(
     await runtime.gather(
         _measure(probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline)
         for _ in range(options.concurrency)
-    )
-
-
-def extra_checks_requested(options: Options) -> bool:
-    """Whether there is any, which then needs an event loop."""
-    return bool(
-        options.each_address
-        or options.min_addresses
-        or options.closed
-        or options.min_tls
-        or options.redirect_from
-        or options.no_trace
     )
 
 

@@ -88,6 +88,62 @@ def test_a_limit_holds_within_another() -> None:
         assert completed(waits()) < 5
 
 
+def test_a_look_up_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(60) and [])
+    threads = Threads()
+
+    async def asks() -> None:
+        async with threads.limit(0.05):
+            await threads.look_up("a.example", None)
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        completed(asks())
+    assert time.monotonic() - began < 5
+    over.set()
+
+
+def test_a_name_is_looked_up_by_the_system() -> None:
+    assert completed(Threads().look_up("localhost", 4)) == ("127.0.0.1",)
+
+
+def test_what_the_system_says_of_an_unknown_name_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: object, **_options: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror, match="Temporary failure"):
+        completed(Threads().look_up("a.example", None))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_address_of_either_family_is_connected_to(host: str) -> None:
+    async def connects(port: int) -> bytes:
+        threads = Threads()
+        stream = await threads.connect(host, port, 5.0)
+        received = await stream.receive()
+        stream.abort()
+        return received
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, 0), family=family)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with listener:
+        greeting = threading.Thread(target=lambda: _greet(listener), daemon=True)
+        greeting.start()
+        assert completed(connects(listener.getsockname()[1])) == b"hello"
+        greeting.join()
+
+
+def _greet(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.sendall(b"hello")
+
+
 @pytest.mark.parametrize(
     ("checks", "blocking"),
     [
