@@ -11,7 +11,9 @@ from localaws.catalog import (
     ecr,
     ecs,
     efs,
+    health_checks,
     iam,
+    iam_users,
     kms,
     listeners,
     load_balancers,
@@ -23,6 +25,7 @@ from localaws.catalog import (
     ssm,
     target_attachments,
     target_groups,
+    trust_stores,
     vpc_endpoints,
     wafv2,
 )
@@ -40,8 +43,26 @@ CATALOG: dict[str, ResourceType] = {
             target_groups,
             listeners,
             target_attachments,
+            trust_stores,
         ),
-        *(acm, route53, wafv2, ecs, iam, logs, ssm, secretsmanager, kms, s3, cloudwatch, ecr, efs, servicediscovery),
+        *(
+            acm,
+            route53,
+            wafv2,
+            ecs,
+            iam,
+            logs,
+            ssm,
+            secretsmanager,
+            kms,
+            s3,
+            cloudwatch,
+            ecr,
+            efs,
+            servicediscovery,
+            iam_users,
+            health_checks,
+        ),
     )
     for kind in module.TYPES
 }
@@ -59,7 +80,10 @@ PATIENCE_SECONDS = {
     "ecs.service.target-group-attached": 240,
     "elbv2.target-group.held": 120,
     "elbv2.target.balancer-listens": 600,
+    "elbv2.trust-store.held": 120,
     "iam.role.held": 120,
+    "iam.server-certificate.held": 900,
+    "wafv2.ip-set.held": 300,
     "wafv2.web-acl.held": 300,
 }
 """For how long AWS's provider repeats a call that was refused by one of these rules; by the others it fails at once."""

@@ -413,6 +413,7 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
 }
 """What no run mentions although what runs doesn't read it, and why."""
 
+_NO_CHECK = "no endpoint is checked, and no query is answered"
 _NO_ADDRESS = "no instance is registered and no name is answered; a service's run mentions its registries"
 _NO_ALARM = "alarms never go off"
 _NO_FILE = "nothing writes into buckets, and nobody reads them"
@@ -449,9 +450,16 @@ RECORDED: Mapping[str, str] = {
     "aws:iam/role:Role": _NO_SESSION,
     "aws:iam/rolePolicy:RolePolicy": _NO_SESSION,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _NO_SESSION,
+    "aws:iam/serverCertificate:ServerCertificate": "the local authority signs what a listener serves in its place",
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": _NO_SESSION,
+    "aws:iam/user:User": _NO_SESSION,
+    "aws:iam/userPolicy:UserPolicy": _NO_SESSION,
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": _NO_SESSION,
     "aws:kms/alias:Alias": _KEYS,
     "aws:kms/key:Key": _KEYS,
     "aws:kms/keyPolicy:KeyPolicy": _KEYS,
+    "aws:lb/trustStore:TrustStore": "no client is asked for a certificate; a listener's run mentions that",
+    "aws:route53/healthCheck:HealthCheck": _NO_CHECK,
     "aws:route53/zone:Zone": _DNS,
     "aws:s3/bucket:Bucket": _NO_FILE,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _NO_FILE,
@@ -465,6 +473,7 @@ RECORDED: Mapping[str, str] = {
     "aws:servicediscovery/service:Service": _NO_ADDRESS,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _NO_PACKET,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _NO_PACKET,
+    "aws:wafv2/ipSet:IpSet": _NO_FILTER,
     "aws:wafv2/webAcl:WebAcl": _NO_FILTER,
     "aws:wafv2/webAclAssociation:WebAclAssociation": _NO_FILTER,
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _NO_FILTER,

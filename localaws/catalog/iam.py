@@ -30,13 +30,14 @@ CREATED = "2024-01-01T00:00:00Z"
 """The creation date of everything: the catalog has no clock."""
 
 
-def _characters(value: object) -> int:
+def characters(value: object) -> int:
+    """How long a policy is, without its white space."""
     return len("".join(value.split())) if isinstance(value, str) else 0
 
 
 def _role_rules(inputs: Properties) -> Refusals:
     yield from policy_rules(inputs.get("assumeRolePolicy"), "assumeRolePolicy", kind=TRUST)
-    if _characters(inputs.get("assumeRolePolicy")) > TRUST_POLICY_CHARACTERS:
+    if characters(inputs.get("assumeRolePolicy")) > TRUST_POLICY_CHARACTERS:
         message = f"assumeRolePolicy is longer than {TRUST_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "assumeRolePolicy")
     for policy in blocks(inputs.get("inlinePolicies")):
@@ -52,10 +53,11 @@ def _role_account_rules(inputs: Properties, world: World, current: Resource | No
         if name and (current is None or role.id != current.id) and role.id.lower() == name.lower():
             yield Refusal("EntityAlreadyExists", f"Role with name {name} already exists.", "iam.role.unique", "name")
     for arn in texts(inputs.get("managedPolicyArns")):
-        yield from _attachable(world, arn, "managedPolicyArns")
+        yield from attachable(world, arn, "managedPolicyArns")
 
 
-def _attachable(world: World, arn: object, name: str) -> Refusals:
+def attachable(world: World, arn: object, name: str) -> Refusals:
+    """A refusal unless a managed policy exists; those of AWS all do."""
     if isinstance(arn, str) and AWS_MANAGED not in arn and world.get(POLICY, arn) is None:
         message = f"Policy {arn} does not exist or is not attachable."
         yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
@@ -95,14 +97,14 @@ def _role_policy_account_rules(inputs: Properties, world: World, current: Resour
         for each in world.all(ROLE_POLICY)
         if each.inputs.get("role") == inputs.get("role") and (current is None or each.id != current.id)
     ]
-    total = sum(_characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others)))
+    total = sum(characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others)))
     if total > INLINE_POLICY_CHARACTERS:
         message = f"the inline policies of role {inputs.get('role')} exceed {INLINE_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")
 
 
 def _attachment_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    yield from _attachable(world, inputs.get("policyArn"), "policyArn")
+    yield from attachable(world, inputs.get("policyArn"), "policyArn")
     attached = sum(each.inputs.get("role") == inputs.get("role") for each in world.all(ATTACHMENT))
     if current is None and attached >= POLICIES_PER_ROLE:
         message = f"role {inputs.get('role')} has {POLICIES_PER_ROLE} managed policies, no more are allowed"
@@ -111,7 +113,7 @@ def _attachment_account_rules(inputs: Properties, world: World, current: Resourc
 
 def _policy_rules(inputs: Properties) -> Refusals:
     yield from policy_rules(inputs.get("policy"), "policy")
-    if _characters(inputs.get("policy")) > MANAGED_POLICY_CHARACTERS:
+    if characters(inputs.get("policy")) > MANAGED_POLICY_CHARACTERS:
         message = f"policy is longer than {MANAGED_POLICY_CHARACTERS} characters"
         yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")
 
@@ -131,12 +133,13 @@ def _profile_computed(mint: Mint, inputs: Properties) -> Properties:
     return _named(mint, inputs, "instance-profile", "AIPA")
 
 
-def _name(longest: int) -> str:
+def name_of(longest: int) -> str:
+    """A regular expression of the names that IAM takes."""
     return rf"[\w+=,.@-]{{1,{longest}}}"
 
 
-_WORDS = "letters, digits and _+=,.@-"
-_PATH = matches(r"/|/[\x21-\x7e]{1,510}/", "a path such as / or /service/")
+WORDS = "letters, digits and _+=,.@-"
+PATH = matches(r"/|/[\x21-\x7e]{1,510}/", "a path such as / or /service/")
 _ROLE = Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "gone")
 
 TYPES = (
@@ -148,11 +151,11 @@ TYPES = (
         json=frozenset({"assumeRolePolicy"}),
         defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False, "description": ""},
         limits=(
-            Limit("name", matches(_name(64), f"1 to 64 {_WORDS}"), "iam.role.name"),
-            Limit("namePrefix", matches(_name(38), f"1 to 38 {_WORDS}"), "iam.role.name"),
+            Limit("name", matches(name_of(64), f"1 to 64 {WORDS}"), "iam.role.name"),
+            Limit("namePrefix", matches(name_of(38), f"1 to 38 {WORDS}"), "iam.role.name"),
             Limit("description", length(0, 1000), "iam.role.description"),
             Limit("maxSessionDuration", within(3600, 43200), "iam.role.session"),
-            Limit("path", _PATH, "iam.role.path"),
+            Limit("path", PATH, "iam.role.path"),
             Limit("permissionsBoundary", ARN, "iam.role.boundary"),
         ),
         rules=_role_rules,
@@ -166,7 +169,7 @@ TYPES = (
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "role"}),
         json=frozenset({"policy"}),
-        limits=(Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.role-policy.name"),),
+        limits=(Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.role-policy.name"),),
         references=(_ROLE,),
         rules=_role_policy_rules,
         account_rules=_role_policy_account_rules,
@@ -189,8 +192,8 @@ TYPES = (
         json=frozenset({"policy"}),
         defaults={"path": "/"},
         limits=(
-            Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.policy.name"),
-            Limit("path", _PATH, "iam.role.path"),
+            Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.policy.name"),
+            Limit("path", PATH, "iam.role.path"),
         ),
         rules=_policy_rules,
         account_rules=_policy_account_rules,
@@ -203,8 +206,8 @@ TYPES = (
         replaces=frozenset({"name", "namePrefix", "path"}),
         defaults={"path": "/"},
         limits=(
-            Limit("name", matches(_name(128), f"1 to 128 {_WORDS}"), "iam.instance-profile.name"),
-            Limit("path", _PATH, "iam.role.path"),
+            Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.instance-profile.name"),
+            Limit("path", PATH, "iam.role.path"),
         ),
         references=(Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "held"),),
         unique=(

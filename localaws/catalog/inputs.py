@@ -284,6 +284,21 @@ INPUTS = {
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment": """
             policyArn! role!
         """,
+        "aws:iam/serverCertificate:ServerCertificate": """
+            certificateBody! privateKey! certificateChain name namePrefix path tags
+        """,
+        "aws:iam/serviceLinkedRole:ServiceLinkedRole": """
+            awsServiceName! customSuffix description tags
+        """,
+        "aws:iam/user:User": """
+            forceDestroy name path permissionsBoundary tags
+        """,
+        "aws:iam/userPolicy:UserPolicy": """
+            policy! user! name namePrefix
+        """,
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment": """
+            policyArn! user!
+        """,
         "aws:kms/alias:Alias": """
             targetKeyId! name namePrefix region
         """,
@@ -388,6 +403,16 @@ INPUTS = {
         """,
         "aws:lb/targetGroupAttachment:TargetGroupAttachment": """
             availabilityZone port quicServerId region targetGroupArn! targetId!
+        """,
+        "aws:lb/trustStore:TrustStore": """
+            caCertificatesBundleS3Bucket! caCertificatesBundleS3Key! caCertificatesBundleS3ObjectVersion name
+                namePrefix region tags
+        """,
+        "aws:route53/healthCheck:HealthCheck": """
+            type! childHealthThreshold childHealthchecks cloudwatchAlarmName cloudwatchAlarmRegion disabled
+                enableSni failureThreshold fqdn insufficientDataHealthStatus invertHealthcheck ipAddress
+                measureLatency port referenceName regions requestInterval resourcePath routingControlArn
+                searchString tags triggers
         """,
         "aws:route53/record:Record": """
             name! type! zoneId! aliases allowOverwrite cidrRoutingPolicy failoverRoutingPolicies
@@ -506,6 +531,9 @@ INPUTS = {
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": """
             ipProtocol! securityGroupId! cidrIpv4 cidrIpv6 description fromPort prefixListId referencedSecurityGroupId
                 region tags toPort
+        """,
+        "aws:wafv2/ipSet:IpSet": """
+            ipAddressVersion! scope! addresses description name namePrefix region tags
         """,
         "aws:wafv2/webAcl:WebAcl": """
             defaultAction! scope! visibilityConfig! associationConfig captchaConfig challengeConfig customResponseBodies

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog import regexes, tls_policies
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
+from localaws.catalog.iam_users import SERVER_CERTIFICATE
 from localaws.catalog.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, Unique, namesakes, values_at
 from localaws.catalog.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
+from localaws.catalog.trust_stores import TRUST_STORE
 from localaws.catalog.values import (
     ARN,
     PORT,
@@ -478,6 +480,14 @@ TYPES = (
                 "loadBalancerArn", LOAD_BALANCER, "LoadBalancerNotFound", "elbv2.listener.balancer-exists", "gone"
             ),
             Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+            Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+            Reference(
+                "mutualAuthentication.trustStoreArn",
+                TRUST_STORE,
+                "TrustStoreNotFound",
+                "elbv2.trust-store.exists",
+                "held",
+            ),
             *_action_references("defaultActions"),
         ),
         unique=(
@@ -531,6 +541,7 @@ TYPES = (
                 "listenerArn", LISTENER, "ListenerNotFound", "elbv2.listener-certificate.listener-exists", "gone"
             ),
             Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+            Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
         ),
         account_rules=_listener_certificate_account_rules,
         computed=lambda _mint, inputs: {"id": f"{inputs.get('listenerArn')}_{inputs.get('certificateArn')}"},

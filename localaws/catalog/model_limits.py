@@ -52,6 +52,7 @@ NOT_REQUIRED = {
     ),
     "aws:ecs/service:Service deploymentController.type": "the provider sends ECS",
     "aws:efs/fileSystem:FileSystem creationToken": "the provider makes one up",
+    "aws:wafv2/ipSet:IpSet addresses": "the provider sends an empty list",
     "aws:lb/listenerRule:ListenerRule priority": "the provider sends one more than the listener's highest",
 }
 """Inputs that a call requires and that may be left out, and why; beside those that Pulumi makes a name for."""
@@ -77,6 +78,8 @@ FROM_ELSEWHERE = {
     "aws:efs/accessPoint:AccessPoint ClientToken": "the SDK makes one up",
     "aws:lb/listenerCertificate:ListenerCertificate Certificates": "it holds `certificateArn`, which is required",
     "aws:lb/targetGroupAttachment:TargetGroupAttachment Targets": "it holds `targetId`, which is required",
+    "aws:route53/healthCheck:HealthCheck CallerReference": "the provider makes it up",
+    "aws:route53/healthCheck:HealthCheck HealthCheckConfig": "it holds all inputs",
     "aws:route53/record:Record ChangeBatch": "it holds all inputs",
     "aws:route53/record:Record HostedZoneId": "it is `zoneId`, which is required",
     "aws:route53/zone:Zone CallerReference": "the provider makes it up",

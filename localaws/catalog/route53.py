@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from localaws.catalog.health_checks import HEALTH_CHECK
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
@@ -181,7 +182,10 @@ TYPES = (
             Limit("ttl", within(0, 2147483647), "route53.record.ttl"),
         ),
         derived=lambda inputs: {} if inputs.get("zoneId") is UNKNOWN else {"zoneId": zone_id(inputs.get("zoneId"))},
-        references=(Reference("zoneId", ZONE, "", "route53.record.zone-exists", "gone"),),
+        references=(
+            Reference("zoneId", ZONE, "", "route53.record.zone-exists", "gone"),
+            Reference("healthCheckId", HEALTH_CHECK, "NoSuchHealthCheck", "route53.record.health-check-exists"),
+        ),
         rules=_record_rules,
         account_rules=_record_account_rules,
         computed=_record_computed,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from localaws.catalog.load_balancers import LOAD_BALANCER
@@ -34,11 +36,12 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from localaws.catalog.model import Mint, Properties, Refusals, World
 
 WEB_ACL = "aws:wafv2/webAcl:WebAcl"
+IP_SET = "aws:wafv2/ipSet:IpSet"
 ASSOCIATION = "aws:wafv2/webAclAssociation:WebAclAssociation"
 LOGGING = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 
@@ -168,6 +171,60 @@ _GROUP_CAPACITY = {
 LARGEST_CAPACITY = 5000
 
 
+def _ip_sets(value: object) -> Iterator[str]:
+    """The ARNs of the IP sets that rules refer to, however deep in their statements."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            if name == "ipSetReferenceStatement" and isinstance(arn := block(each).get("arn"), str):
+                yield arn
+            yield from _ip_sets(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _ip_sets(each)
+
+
+def _web_acl_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    known = {each.computed["arn"] for each in world.all(IP_SET)}
+    before = {*_ip_sets(current.inputs.get("rules"))} if current else set()
+    for arn in sorted({*_ip_sets(inputs.get("rules"))} - known - before):
+        message = f"AWS WAF couldn't perform the operation because your resource doesn't exist: {arn}"
+        yield Refusal("WAFNonexistentItemException", message, "wafv2.rule.ip-set-exists", "rules")
+
+
+def _ip_set_rules(inputs: Properties) -> Refusals:
+    version = {"IPV4": 4, "IPV6": 6}.get(str(inputs.get("ipAddressVersion")))
+    for address in texts(inputs.get("addresses")):
+        found = _range(address)
+        if found is None or (version and found.version != version) or found.prefixlen == 0:
+            words = f"a range of {inputs.get('ipAddressVersion')} such as 192.0.2.0/24, and not /0"
+            message = f"addresses must each be {words}, got {address!r}"
+            yield Refusal(_INVALID, message, "wafv2.ip-set.address", "addresses")
+    region = inputs.get("region")
+    if inputs.get("scope") == "CLOUDFRONT" and isinstance(region, str) and region != CLOUDFRONT_REGION:
+        message = f"scope CLOUDFRONT needs region {CLOUDFRONT_REGION}, got {region}"
+        yield Refusal(_INVALID, message, "wafv2.ip-set.region", "scope")
+
+
+def _range(address: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(address, strict=False) if "/" in address else None
+    except ValueError:
+        return None
+
+
+def _ip_set_computed(mint: Mint, inputs: Properties) -> Properties:
+    identifier, scope = uuid(mint), "global" if inputs.get("scope") == "CLOUDFRONT" else "regional"
+    arn = mint.arn("wafv2", f"{scope}/ipset/{inputs.get('name')}/{identifier}")
+    return {"id": identifier, "arn": arn, "lockToken": uuid(mint)}
+
+
+def _ip_set_deletion_rules(ip_set: Resource, world: World) -> Refusals:
+    for acl in world.all(WEB_ACL):
+        if ip_set.computed["arn"] in _ip_sets(acl.inputs.get("rules")):
+            message = f"AWS WAF couldn't perform the operation because your resource is being used by {acl.id}"
+            yield Refusal("WAFAssociatedItemException", message, "wafv2.ip-set.held")
+
+
 def _capacity_rules(inputs: Properties) -> Refusals:
     yield from _web_acl_rules(inputs)
     capacity = _capacity(inputs)["capacity"]
@@ -208,10 +265,36 @@ TYPES = (
             ),
         ),
         rules=_capacity_rules,
+        account_rules=_web_acl_account_rules,
         derived=_capacity,
         computed=_web_acl_computed,
         deletion_rules=_web_acl_deletion_rules,
         import_ids=lambda acl: (f"{acl.id}/{acl.outputs['name']}/{acl.inputs['scope']}",),
+    ),
+    ResourceType(
+        token=IP_SET,
+        autoname=AutoName(longest=128),
+        replaces=frozenset({"name", "namePrefix", "scope", "ipAddressVersion", "region"}),
+        unordered=frozenset({"addresses"}),
+        limits=(
+            Limit("name", matches(_NAME, _WORDS), "wafv2.ip-set.name"),
+            Limit("scope", one_of("REGIONAL", "CLOUDFRONT"), "wafv2.ip-set.scope"),
+            Limit("ipAddressVersion", one_of("IPV4", "IPV6"), "wafv2.ip-set.version"),
+            Limit("description", length(1, 256), "wafv2.ip-set.description"),
+            Limit("addresses", size(0, 10000), "wafv2.ip-set.addresses"),
+        ),
+        unique=(
+            Unique(
+                ("name", "scope"),
+                "WAFDuplicateItemException",
+                "wafv2.ip-set.unique",
+                "an IP set named {name} exists already",
+            ),
+        ),
+        rules=_ip_set_rules,
+        computed=_ip_set_computed,
+        deletion_rules=_ip_set_deletion_rules,
+        import_ids=lambda each: (f"{each.id}/{each.outputs['name']}/{each.inputs['scope']}",),
     ),
     ResourceType(
         token=ASSOCIATION,

@@ -55,6 +55,8 @@ GRANT = statement(Action="logs:PutLogEvents", Resource="*")
 
 SCALING_GROUP = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
 
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
 ANYBODY = statement(Action="logs:PutLogEvents", Resource="*", Principal={"Service": "delivery.logs.amazonaws.com"})
 
 
@@ -186,6 +188,18 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "role": "tasks",
         "policyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
     },
+    "aws:iam/serverCertificate:ServerCertificate": lambda _: {
+        "name": "one-more",
+        "certificateBody": PEM,
+        "privateKey": PEM.replace("CERTIFICATE", "PRIVATE KEY"),
+    },
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": lambda _: {"awsServiceName": "rds.amazonaws.com"},
+    "aws:iam/user:User": lambda _: {"name": "one-more"},
+    "aws:iam/userPolicy:UserPolicy": lambda _: {"name": "one-more", "user": "deployer", "policy": GRANT},
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": lambda _: {
+        "user": "deployer",
+        "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+    },
     "aws:kms/alias:Alias": lambda a: {"name": "alias/one/more", "targetKeyId": a.id("key")},
     "aws:kms/keyPolicy:KeyPolicy": lambda a: {
         "keyId": a.id("key"),
@@ -218,6 +232,12 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "targetGroupArn": a.id("target"),
         "targetId": "10.0.1.9",
     },
+    "aws:lb/trustStore:TrustStore": lambda _: {
+        "name": "one-more",
+        "caCertificatesBundleS3Bucket": "main-logs",
+        "caCertificatesBundleS3Key": "ca.pem",
+    },
+    "aws:route53/healthCheck:HealthCheck": lambda _: {"type": "HTTPS", "fqdn": "app.example.test"},
     "aws:route53/record:Record": lambda a: {
         "zoneId": a.id("zone"),
         "name": "one.more.test",
@@ -266,6 +286,7 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "toPort": 443,
         "cidrIpv4": "10.0.0.0/8",
     },
+    "aws:wafv2/ipSet:IpSet": lambda _: {"name": "one-more", "scope": "REGIONAL", "ipAddressVersion": "IPV4"},
     "aws:wafv2/webAcl:WebAcl": lambda _: web_acl("one-more"),
     "aws:wafv2/webAclAssociation:WebAclAssociation": lambda a: {
         "webAclArn": a.made["acl"].computed["arn"],
@@ -354,7 +375,28 @@ def account() -> Account:
         inputs = {**made.minimal(TARGET_GROUP), "name": label, "targetType": kind, **more}
         made.make(TARGET_GROUP, label, **{name: value for name, value in inputs.items() if value is not None})
     _with_files_and_names(made)
+    _with_users_and_edges(made)
     return made
+
+
+def _with_users_and_edges(made: Account) -> None:
+    """A user, and one each of what load balancers, web ACLs and records refer to."""
+    for token, label, more in (
+        ("aws:iam/user:User", "user", {"name": "deployer"}),
+        ("aws:iam/serverCertificate:ServerCertificate", "uploaded", {"name": "uploaded"}),
+        (
+            "aws:iam/serviceLinkedRole:ServiceLinkedRole",
+            "linked-role",
+            {"awsServiceName": "elasticloadbalancing.amazonaws.com"},
+        ),
+        ("aws:lb/trustStore:TrustStore", "clients", {"name": "clients"}),
+        ("aws:route53/healthCheck:HealthCheck", "check", {}),
+        ("aws:wafv2/ipSet:IpSet", "offices", {"name": "offices"}),
+    ):
+        made.make(token, label, **{**made.minimal(token), **more})
+    for label in ("offices", "uploaded"):
+        resource = made.made[label]
+        made.made[f"{label}-arn"] = replace(resource, id=resource.outputs["arn"])
 
 
 def _with_files_and_names(made: Account) -> None:

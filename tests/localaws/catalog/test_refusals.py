@@ -16,6 +16,7 @@ from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
 from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
 from tests.localaws.catalog.conftest import statement
+from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
 from tests.localaws.catalog.storage_cases import STORAGE_CASES
@@ -1549,6 +1550,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     *ACCEPTANCE_CASES,
     *ORDINARY_CASES,
     *STORAGE_CASES,
+    *EDGE_CASES,
 ]
 
 

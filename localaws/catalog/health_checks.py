@@ -1,0 +1,102 @@
+"""Route 53: health checks."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from localaws.catalog.model import UNKNOWN, Reference, Refusal, ResourceType, uuid
+from localaws.catalog.partitions import partition_of
+from localaws.catalog.values import ARN, Allowed, Limit, given, length, one_of, size, text, within
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals
+
+HEALTH_CHECK = "aws:route53/healthCheck:HealthCheck"
+
+_INVALID = "InvalidInput"
+_WITH_SEARCH = ("HTTP_STR_MATCH", "HTTPS_STR_MATCH")
+_ENDPOINTS = ("HTTP", "HTTPS", *_WITH_SEARCH, "TCP")
+_NEEDED = {
+    "CALCULATED": ("childHealthchecks",),
+    "CLOUDWATCH_METRIC": ("cloudwatchAlarmName", "cloudwatchAlarmRegion"),
+    "RECOVERY_CONTROL": ("routingControlArn",),
+    "TCP": ("port",),
+    **dict.fromkeys(_WITH_SEARCH, ("searchString",)),
+}
+"""What else each type of check needs. Source: HealthCheckConfig in Route 53's API reference."""
+
+
+def _rules(inputs: Properties) -> Refusals:
+    kind = text(inputs.get("type"))
+    for name in _NEEDED.get(str(kind), ()):
+        if not given(inputs, name):
+            yield Refusal(_INVALID, f"type {kind} needs {name}", "route53.health-check.needs", name)
+    if kind in _ENDPOINTS and not given(inputs, "fqdn", "ipAddress"):
+        message = "Invalid IPv4 address and Fully Qualified Domain Name combination. Either should be specified."
+        yield Refusal(_INVALID, message, "route53.health-check.endpoint", "fqdn")
+    if kind and kind not in _WITH_SEARCH and inputs.get("searchString") not in (None, ""):
+        message = f"searchString is for the types {' and '.join(_WITH_SEARCH)}, got {kind}"
+        yield Refusal(_INVALID, message, "route53.health-check.search", "searchString")
+    yield from _address_rules(inputs)
+
+
+def _address_rules(inputs: Properties) -> Refusals:
+    value = inputs.get("ipAddress")
+    if value in (None, "", UNKNOWN) or not _is_address(value):
+        return
+    if not ipaddress.ip_address(str(value)).is_global:
+        message = f"{value} is local, private, non-routable or for multicast, which no health checker reaches"
+        yield Refusal(_INVALID, message, "route53.health-check.public", "ipAddress")
+
+
+def _is_address(value: object) -> bool:
+    try:
+        return value == "" or bool(ipaddress.ip_address(str(value)))
+    except ValueError:
+        return False
+
+
+def _computed(mint: Mint, _inputs: Properties) -> Properties:
+    identifier = uuid(mint)
+    return {"id": identifier, "arn": f"arn:{partition_of(mint.region).name}:route53:::healthcheck/{identifier}"}
+
+
+def _derived(inputs: Properties) -> Properties:
+    """What Route 53 fills in of checks of an endpoint."""
+    kind = text(inputs.get("type"))
+    if kind not in _ENDPOINTS:
+        return {}
+    secure = kind.startswith("HTTPS")
+    filled: dict[str, object] = {"failureThreshold": 3, "requestInterval": 30, "enableSni": secure}
+    if kind != "TCP":
+        filled["port"] = 443 if secure else 80
+    return {name: value for name, value in filled.items() if not given(inputs, name)}
+
+
+TYPES = (
+    ResourceType(
+        token=HEALTH_CHECK,
+        replaces=frozenset({"measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"}),
+        unordered=frozenset({"childHealthchecks", "regions"}),
+        defaults={"disabled": False, "measureLatency": False},
+        derived=_derived,
+        limits=(
+            Limit("childHealthThreshold", within(0, 256), "route53.health-check.children"),
+            Limit("childHealthchecks", size(0, 256), "route53.health-check.children"),
+            Limit("failureThreshold", within(1, 10), "route53.health-check.threshold"),
+            Limit("fqdn", length(0, 255), "route53.health-check.fqdn"),
+            Limit("ipAddress", Allowed("an IP address", _is_address), "route53.health-check.address"),
+            Limit("port", within(1, 65535), "route53.health-check.port"),
+            Limit("referenceName", length(0, 27), "route53.health-check.reference"),
+            Limit("regions", size(3, 64), "route53.health-check.regions"),
+            Limit("requestInterval", one_of(10, 30), "route53.health-check.interval"),
+            Limit("resourcePath", length(0, 255), "route53.health-check.path"),
+            Limit("routingControlArn", ARN, "route53.health-check.arn"),
+            Limit("searchString", length(0, 255), "route53.health-check.search"),
+        ),
+        references=(Reference("childHealthchecks[]", HEALTH_CHECK, _INVALID, "route53.health-check.exists"),),
+        rules=_rules,
+        computed=_computed,
+    ),
+)
