@@ -107,11 +107,13 @@ async def _network(
     existing = await find(monitor)
     rules = {"vpcId": existing.id, **open_rules()}
     group = await monitor.child(SECURITY_GROUP, f"{monitor.name}-sg", component, rules)
+    where: dict[str, Any] = {"assignPublicIp": UNKNOWN, "subnets": UNKNOWN, "securityGroups": [group.id]}
+    if assign_public_ip is UNKNOWN:
+        return group, where
     public = bool(assign_public_ip)
     if not public and not existing.private:
         raise ValueError(
             "The default VPC does not have any private subnets. Set `assignPublicIp` to `true`, provide "
             "`networkConfiguration`, or add private subnets to the default VPC."
         )
-    subnets = existing.public if public else existing.private
-    return group, {"subnets": subnets, "assignPublicIp": public, "securityGroups": [group.id]}
+    return group, {**where, "assignPublicIp": public, "subnets": existing.public if public else existing.private}

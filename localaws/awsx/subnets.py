@@ -35,7 +35,9 @@ class SubnetPlan:
     kind: str
     zone: str
     cidr: str
-    tags: Mapping[str, str]
+    tags: Any
+    """By name, or UNKNOWN."""
+
     name_tag: str = ""
     assign_ipv6: bool | None = None
     """Whether what starts there gets an IPv6 address; None follows the VPC."""

@@ -76,8 +76,8 @@ async def fargate_task_definition(monitor: Monitor) -> provider_pb2.ConstructRes
     return outputs.response(component)
 
 
-def containers_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The containers by name, in the order of their names.
+def containers_of(inputs: Mapping[str, Any]) -> Any:
+    """The containers by name, in the order of their names; UNKNOWN while these or their names are.
 
     Raises:
         ValueError: There are none, or they are given twice.
@@ -85,6 +85,8 @@ def containers_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
     one, several = inputs.get("container"), inputs.get("containers")
     if (one is None) is (several is None):
         raise ValueError("Exactly one of [container] or [containers] must be provided")
+    if UNKNOWN in (one, several) or (one is not None and one.get("name") is UNKNOWN):
+        return UNKNOWN
     if one is None:
         return dict(sorted((several or {}).items()))
     return {one.get("name") or "container": one}
@@ -110,8 +112,10 @@ async def task_definition(
     execution_role, execution_arn = await _role(
         monitor, component, f"{name}-execution", inputs.get("executionRole") or {}, _EXECUTION_POLICIES
     )
-    definitions = [_definition(key, each, logging) for key, each in containers.items()]
-    cpu, memory = task_size(definitions)
+    definitions: Any = UNKNOWN
+    if known(containers):
+        definitions = [_definition(key, each, logging) for key, each in containers.items()]
+    cpu, memory = _size(containers)
     shown = known(definitions)
     text = json.dumps(definitions, sort_keys=True, separators=(",", ":")) if shown else UNKNOWN
     family: object = f"{name}-{_hash(f'{monitor.stack}{text}')}" if shown else UNKNOWN
@@ -132,6 +136,15 @@ async def task_definition(
     return TaskDefinition(made, log_group, task_role, execution_role, _load_balancers(containers))
 
 
+def _size(containers: Any) -> tuple[object, object]:
+    """CPU units and memory of the task; unknown while those of a container are."""
+    if containers is UNKNOWN:
+        return UNKNOWN, UNKNOWN
+    names = ("cpu", "memory", "memoryReservation")
+    sizes = [{name: _part(each, name) for name in names} for each in containers.values()]
+    return task_size(sizes) if known(sizes) else (UNKNOWN, UNKNOWN)
+
+
 def _hash(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()[:8]  # noqa: S324 — a part of a name, as the real one makes it
 
@@ -141,7 +154,7 @@ def _definition(name: str, container: Mapping[str, Any], logging: Mapping[str, A
     found = {key: value for key, value in container.items() if value is not None}
     mappings = container.get("portMappings")
     if mappings is not None:
-        found["portMappings"] = mappings if mappings is UNKNOWN else [_mapping(each) for each in mappings]
+        found["portMappings"] = [_mapping(each) for each in mappings]
     if "logConfiguration" not in found and logging is not None:
         options = {**logging, "awslogs-stream-prefix": name}
         found["logConfiguration"] = {"logDriver": "awslogs", "options": options}
@@ -161,20 +174,26 @@ def _first(*values: object) -> object:
     return next((each for each in values if each is not None), None)
 
 
-def _load_balancers(containers: Mapping[str, Any]) -> object:
+def _load_balancers(containers: Any) -> object:
     """The target groups that port mappings name: the port is the group's, not the container's."""
+    if containers is UNKNOWN:
+        return UNKNOWN
     found = []
     for name, container in containers.items():
-        mappings = container.get("portMappings")
-        if mappings is UNKNOWN:
-            return UNKNOWN
-        for group in (each["targetGroup"] for each in mappings or () if each.get("targetGroup")):
-            arn, port = group.get("arn"), group.get("port")
-            if arn is UNKNOWN or port is UNKNOWN:
+        mappings = _part(container, "portMappings")
+        for mapping in [UNKNOWN] if mappings is UNKNOWN else mappings or ():
+            group = _part(mapping, "targetGroup")
+            arn, port = _part(group, "arn"), _part(group, "port")
+            if UNKNOWN in (arn, port):
                 return UNKNOWN
             if arn is not None and port is not None:
                 found.append({"containerName": name, "containerPort": port, "targetGroupArn": arn})
     return found
+
+
+def _part(whole: Any, name: str) -> Any:
+    """A part of something; UNKNOWN of what is unknown, None of nothing."""
+    return whole if whole in (None, UNKNOWN) else whole.get(name)
 
 
 async def _log_group(

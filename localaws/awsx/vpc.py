@@ -49,7 +49,7 @@ class _Network:
 
     monitor: Monitor
     region: object
-    tags: Mapping[str, str]
+    tags: Any
     vpc: Registered
     gateway: Registered
 
@@ -77,14 +77,14 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
         "aws:ec2/vpc:Vpc",
         name,
         component,
-        {"cidrBlock": cidr, **settings, "tags": {"Name": name, **tags}},
+        {"cidrBlock": cidr, **settings, "tags": _tags({"Name": name}, tags)},
         *monitor.needed,
     )
     gateway = await monitor.child(
         "aws:ec2/internetGateway:InternetGateway",
         name,
         made,
-        {"vpcId": made.id, "region": region, "tags": {"Name": name, **tags}},
+        {"vpcId": made.id, "region": region, "tags": _tags({"Name": name}, tags)},
         made,
     )
     network = _Network(monitor, region, tags, made, gateway)
@@ -112,6 +112,13 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     return outputs.response(component)
 
 
+def _tags(*parts: Any) -> Any:
+    """Tags, later ones over earlier ones; unknown while a part of them is."""
+    if UNKNOWN in parts:
+        return UNKNOWN
+    return {name: tag for part in parts for name, tag in part.items()}
+
+
 def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
     """Which /64 of the VPC's IPv6 range each subnet has, by name: counted through the zones, position by position."""
     indexes, seen = {}, dict.fromkeys((plan.zone for plan in planned), 0)
@@ -136,11 +143,11 @@ async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
             "cidrBlock": plan.cidr,
             "mapPublicIpOnLaunch": plan.kind == "Public",
             **_ipv6(vpc, plan, index),
-            "tags": {**network.tags, **plan.tags, **own},
+            "tags": _tags(network.tags, plan.tags, own),
         },
         vpc,
     )
-    inputs = {"region": region, "vpcId": vpc.id, "tags": {**network.tags, **own}}
+    inputs = {"region": region, "vpcId": vpc.id, "tags": _tags(network.tags, own)}
     table = await monitor.child("aws:ec2/routeTable:RouteTable", plan.name, subnet, inputs, subnet, vpc)
     link = {"region": region, "routeTableId": table.id, "subnetId": subnet.id}
     association = "aws:ec2/routeTableAssociation:RouteTableAssociation"
@@ -215,7 +222,7 @@ async def _nat_gateway(
     network: _Network, found: _WayOut, name: str, subnet: Registered, own_address: str | None
 ) -> Registered:
     """A NAT gateway in a subnet, with an address of its own or one that exists."""
-    monitor, shared = network.monitor, {"region": network.region, "tags": {**network.tags, "Name": name}}
+    monitor, shared = network.monitor, {"region": network.region, "tags": _tags(network.tags, {"Name": name})}
     needed, allocation = [subnet], own_address
     if allocation is None:
         address = await monitor.child("aws:ec2/eip:Eip", name, subnet, shared, subnet)

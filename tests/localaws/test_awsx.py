@@ -592,6 +592,44 @@ def test_a_first_preview_of_a_task_definition_knows_no_containers_while_their_gr
     assert definition["cpu"] == "256"
 
 
+@pytest.mark.parametrize(
+    ("inputs", "size", "balancers"),
+    [
+        ({"container": UNKNOWN}, (UNKNOWN, UNKNOWN), UNKNOWN),
+        ({"containers": {"a": UNKNOWN, "b": CONTAINER}}, (UNKNOWN, UNKNOWN), UNKNOWN),
+        ({"container": {**CONTAINER, "name": UNKNOWN}}, (UNKNOWN, UNKNOWN), UNKNOWN),
+        ({"container": {**CONTAINER, "cpu": UNKNOWN}}, (UNKNOWN, UNKNOWN), []),
+        ({"container": {**CONTAINER, "portMappings": UNKNOWN}}, ("256", "512"), UNKNOWN),
+        ({"container": {**CONTAINER, "portMappings": [UNKNOWN]}}, ("256", "512"), UNKNOWN),
+        ({"container": {**CONTAINER, "portMappings": [{"targetGroup": UNKNOWN}]}}, ("256", "512"), UNKNOWN),
+        ({"container": {**CONTAINER, "environment": UNKNOWN}}, ("256", "512"), []),
+    ],
+)
+def test_what_is_unknown_of_containers_stays_unknown(
+    inputs: dict[str, Any], size: tuple[Any, Any], balancers: Any
+) -> None:
+    engine = Engine(preview=True)
+    outputs = component(engine, TASK_DEFINITION, "td", **inputs)
+    definition = engine.of("TaskDefinition")["td"]
+    assert (definition["cpu"], definition["memory"]) == size
+    assert definition["containerDefinitions"] is definition["family"] is UNKNOWN
+    assert outputs["loadBalancers"] == balancers
+
+
+def test_where_tasks_are_is_unknown_while_it_is_unknown_whether_they_have_public_addresses() -> None:
+    engine = Engine()
+    component(engine, SERVICE, "svc", taskDefinition="arn:definition", assignPublicIp=UNKNOWN)
+    network = engine.of("Service")["svc"]["networkConfiguration"]
+    assert network["assignPublicIp"] is network["subnets"] is UNKNOWN
+
+
+def test_tags_of_a_network_that_are_unknown_stay_so() -> None:
+    engine = Engine(preview=True)
+    built(engine, subnetSpecs=[PUBLIC, PRIVATE], tags=UNKNOWN)
+    kinds = ("Vpc", "Subnet", "RouteTable", "NatGateway", "Eip", "InternetGateway")
+    assert all(each["tags"] is UNKNOWN for kind in kinds for each in engine.of(kind).values())
+
+
 def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
     engine = Engine()
     component(
