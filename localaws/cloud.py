@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
-from localaws.catalog.ec2_default_network import default_network
+from localaws.catalog.ec2_default_network import default_network, needs_default_network
 from localaws.catalog.ec2_network import VPC, default_id
 from localaws.catalog.model import values_at
 from localaws.catalog.partitions import partition_of
@@ -193,7 +193,7 @@ class Cloud:
         kind = type_of(token)
         _reject_unknown(token, inputs)
         _raise(*kind.check(inputs, region))
-        if token.startswith("aws:ec2/") and "vpcId" in kind.inputs and not inputs.get("vpcId"):
+        if needs_default_network(kind, inputs):
             self.require_default_network(_region_of(inputs, region))
         self._discard([each for each in self.all(token) if each.urn == urn and not each.acknowledged])
         _raise(*kind.admit(inputs, self, None))

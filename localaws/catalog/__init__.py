@@ -5,6 +5,7 @@ from __future__ import annotations
 from localaws.catalog import (
     acm,
     cloudwatch,
+    ec2_default_network,
     ec2_flow_logs,
     ec2_network,
     ec2_security_groups,
@@ -36,6 +37,7 @@ CATALOG: dict[str, ResourceType] = {
     for module in (
         *(
             ec2_network,
+            ec2_default_network,
             ec2_security_groups,
             vpc_endpoints,
             ec2_flow_logs,

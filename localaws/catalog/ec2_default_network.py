@@ -17,14 +17,17 @@ from localaws.catalog.ec2_network import (
     default_id,
     zone_id,
 )
-from localaws.catalog.model import Resource
+from localaws.catalog.model import Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.values import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localaws.catalog.model import Properties, World
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+DEFAULT_VPC = "aws:ec2/defaultVpc:DefaultVpc"
+DEFAULT_SUBNET = "aws:ec2/defaultSubnet:DefaultSubnet"
 
 _CIDR = "172.31.0.0/16"
 _SUBNET_PREFIX = 20
@@ -78,3 +81,45 @@ def default_network(world: World, region: str) -> Iterator[Resource]:
             "privateDnsHostnameTypeOnLaunch": "ip-name",
         }
         yield made(SUBNET, default_id("subnet", zone), "subnet", inputs, defaults)
+
+
+def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
+    """Whether a new resource is a part of the default VPC, or in it because it names none."""
+    if kind.token in {DEFAULT_VPC, DEFAULT_SUBNET}:
+        return True
+    return kind.token.startswith("aws:ec2/") and "vpcId" in kind.inputs and not inputs.get("vpcId")
+
+
+def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Properties:
+    """What a program sees of a part of the default VPC that it takes over; its own settings are kept beside it."""
+    shown = {"id": identifier, exists: True}
+    for each in default_network(mint.world, mint.region):
+        if each.id == identifier:
+            shown |= {name: value for name, value in each.outputs.items() if name not in {*inputs, "tagsAll", "region"}}
+    return shown
+
+
+def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
+    return _adopted(mint, inputs, default_id("vpc", mint.region), "existingDefaultVpc")
+
+
+def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
+    return _adopted(mint, inputs, default_id("subnet", inputs.get("availabilityZone")), "existingDefaultSubnet")
+
+
+def _subnet_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    zone = inputs.get("availabilityZone")
+    if world.get(SUBNET, default_id("subnet", zone)) is None:
+        message = f"availabilityZone must be one of the region's, got {zone!r}"
+        yield Refusal("InvalidParameterValue", message, "ec2.default-subnet.zone", "availabilityZone")
+
+
+TYPES = (
+    ResourceType(token=DEFAULT_VPC, replaces=frozenset({"region"}), computed=_vpc_computed),
+    ResourceType(
+        token=DEFAULT_SUBNET,
+        replaces=frozenset({"availabilityZone", "ipv6Native", "region"}),
+        account_rules=_subnet_account_rules,
+        computed=_subnet_computed,
+    ),
+)

@@ -416,6 +416,7 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
 _NO_CHECK = "no endpoint is checked, and no query is answered"
 _NO_ADDRESS = "no instance is registered and no name is answered; a service's run mentions its registries"
 _NO_ALARM = "alarms never go off"
+_DEFAULTS = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
 _NO_FILE = "nothing writes into buckets, and nobody reads them"
 _NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"
 _NO_FILTER = "web ACLs block no request and log none"
@@ -428,6 +429,8 @@ RECORDED: Mapping[str, str] = {
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _NO_SESSION,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _NO_ALARM,
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _NO_PACKET,
+    "aws:ec2/defaultSubnet:DefaultSubnet": _DEFAULTS,
+    "aws:ec2/defaultVpc:DefaultVpc": _DEFAULTS,
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": _NO_PACKET,
     "aws:ec2/eip:Eip": _NO_PACKET,
     "aws:ec2/flowLog:FlowLog": "flow logs record nothing",

@@ -56,6 +56,16 @@ INPUTS = {
             metricQueries[].metric: metricName! period! stat! dimensions namespace unit
             warmUpConfiguration: warmUpPeriodDurationInMinutes! onlyStartEvaluatingAfterWarmUpPeriodEnds
         """,
+        "aws:ec2/defaultSubnet:DefaultSubnet": """
+            assignIpv6AddressOnCreation availabilityZone! customerOwnedIpv4Pool enableDns64
+                enableResourceNameDnsARecordOnLaunch enableResourceNameDnsAaaaRecordOnLaunch forceDestroy
+                ipv6CidrBlock ipv6Native mapCustomerOwnedIpOnLaunch mapPublicIpOnLaunch
+                privateDnsHostnameTypeOnLaunch region tags
+        """,
+        "aws:ec2/defaultVpc:DefaultVpc": """
+            assignGeneratedIpv6CidrBlock enableDnsHostnames enableDnsSupport enableNetworkAddressUsageMetrics
+                forceDestroy ipv6CidrBlock ipv6CidrBlockNetworkBorderGroup ipv6IpamPoolId ipv6NetmaskLength region tags
+        """,
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": """
             egress ingress region revokeRulesOnDelete tags vpcId
             egress[]: fromPort! protocol! toPort! cidrBlocks description ipv6CidrBlocks prefixListIds securityGroups

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws import invokes
-from localaws.catalog import Refused
+from localaws.catalog import UNKNOWN, Refused
+from localaws.catalog.ec2_default_network import DEFAULT_SUBNET, DEFAULT_VPC
 from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, VPCS_PER_REGION
 from localaws.catalog.ec2_security_groups import DEFAULT_SECURITY_GROUP
 from localaws.cloud import Cloud
@@ -101,3 +102,32 @@ def test_it_is_never_deleted_and_counts_as_one_of_the_quota() -> None:
         cloud.create(VPC, f"urn:{number}", {"cidrBlock": f"10.{number}.0.0/16"}, region=REGION)
     with pytest.raises(Refused, match="5 VPCs exist"):
         cloud.create(VPC, "urn:last", {"cidrBlock": "10.9.0.0/16"}, region=REGION)
+
+
+def test_a_program_takes_it_over_and_leaves_it() -> None:
+    cloud = Cloud(seed=1)
+    shown = ask(Cloud(seed=2), "getVpc", default=True)
+    vpc = cloud.create(DEFAULT_VPC, "urn:vpc", {"tags": {"Name": "Default VPC"}}, region=REGION)
+    assert vpc.id == shown["id"]
+    names = ("cidrBlock", "arn", "mainRouteTableId", "enableDnsHostnames")
+    assert {name: vpc.outputs[name] for name in names} == {name: shown[name] for name in names}
+    subnet = cloud.create(DEFAULT_SUBNET, "urn:subnet", {"availabilityZone": "eu-west-1b"}, region=REGION)
+    assert (subnet.outputs["vpcId"], subnet.outputs["cidrBlock"]) == (vpc.id, "172.31.16.0/20")
+    group = cloud.create(SECURITY_GROUP, "urn:group", {"vpcId": vpc.id}, region=REGION)
+    cloud.delete(DEFAULT_SUBNET, subnet.id)
+    cloud.delete(DEFAULT_VPC, vpc.id)
+    assert cloud.get(SECURITY_GROUP, group.id), "what is in the VPC stays, as the VPC does"
+    assert ask(cloud, "getVpc", default=True) == shown
+
+
+def test_a_default_subnet_is_in_one_of_the_regions_zones() -> None:
+    cloud = Cloud(seed=1)
+    with pytest.raises(Refused) as refused:
+        cloud.create(DEFAULT_SUBNET, "urn:subnet", {"availabilityZone": "us-east-1a"}, region=REGION)
+    assert [each.rule for each in refused.value.refusals] == ["ec2.default-subnet.zone"]
+
+
+def test_a_preview_of_a_take_over_leaves_unknown_what_aws_has() -> None:
+    seen = Cloud(seed=1).preview(DEFAULT_VPC, {}, region=REGION)
+    assert seen["cidrBlock"] is seen["arn"] is UNKNOWN
+    assert seen["region"] == REGION

@@ -117,6 +117,8 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "statistic": "Sum",
         "threshold": 10,
     },
+    "aws:ec2/defaultSubnet:DefaultSubnet": lambda _: {"availabilityZone": "eu-west-1b"},
+    "aws:ec2/defaultVpc:DefaultVpc": lambda _: {},
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": lambda a: {"vpcId": a.id("vpc")},
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": lambda a: {"vpcId": a.id("vpc")},
     "aws:ec2/eip:Eip": lambda _: {},
