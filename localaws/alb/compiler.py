@@ -155,7 +155,7 @@ class Listener:
     """None for a listener that speaks HTTP."""
 
     keep_alive: int = 3600
-    """Seconds after which a client's connection is closed, however busy it is."""
+    """Seconds after which a client's connection ends with the next answer, however busy it is."""
 
     drop_invalid_headers: bool = False
     """Whether headers with an underscore in their names are kept from the targets."""
@@ -369,6 +369,9 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         # client to close it first: five seconds and one by default.
         "drain_timeout": "0.1s",
         "delayed_close_timeout": "0.5s",
+        # A connection whose time is over takes one more request, and its answer says that it ends (ELB's guide, "HTTP
+        # client keepalive duration"). Else it is closed between two requests, or into one.
+        "http1_safe_max_connection_duration": True,
         "generate_request_id": False,
         "tracing": tracing(),
         "skip_xff_append": True,

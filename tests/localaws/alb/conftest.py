@@ -154,13 +154,13 @@ class Alb:
         await until(enough, f"{count} healthy targets")
 
 
-async def raw(alb: Alb, request: str) -> tuple[str, str]:
+async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:
     """Send a request as it is; the status line and the rest, once the connection is closed or silent."""
     reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
     writer.write(request.encode())
     answer = b""
     with suppress(TimeoutError):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(patience):
             while part := await reader.read(2**16):
                 answer += part
     writer.close()
