@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import psutil
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.bench import client
 from tests.bench.balancer import compared
-from tests.engine.stack import BIN, ROOT, Stack
+from tests.engine.stack import BIN, ROOT, WITHOUT_ASKING, Stack
 from tests.verify.fake_alb import FakeAlb
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ _EMPTY_PROJECT = {
     "Pulumi.yaml": "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: .venv}}\n",
     "__main__.py": "import pulumi\n",
 }
+
+
+MANY = (1, 5, 20, 50)
+"""Numbers of services in one stack."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,42 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
         empty.run("stop")
 
 
+def services(_: int, folder: Path) -> Iterator[Row]:
+    """What a service costs among others, in seconds that a user waits and in the daemon's CPU time.
+
+    Everything is divided by the number of services, and compared with a stack of one, which alone pays for what all
+    share: a ratio that grows from 5 to 50 services is a cost that grows with what is there.
+    """
+    alone: dict[str, float] = {}
+    for many in MANY:
+        for what, value, unit in _of_each(many, folder / f"{many}-services"):
+            ratio = value / alone.setdefault(what, value)
+            yield Row(f"{what}, each of {many}", value, unit, "one alone", ratio)
+
+
+def _of_each(many: int, folder: Path) -> Iterator[tuple[str, float, str]]:
+    """What is measured of a stack of that many services: a name, the value for each service, its unit."""
+    project = folder / "project"
+    shutil.copytree(Path(__file__).with_name("many_services"), project)
+    (project / ".venv").symlink_to(ROOT / ".venv")
+    stack = Stack(folder / "home", project)
+    number = ("--config-path", "-c", f"many-services:count={many}")
+    try:
+        stack.run("stack", "ls")  # starts the daemon
+        daemon = psutil.Process(stack.address.pid)
+        for what, words in (
+            ("up of services", ("up", *number)),
+            ("up without changes", ("up", *number, "--expect-no-changes")),
+            ("destroy", ("destroy",)),
+        ):
+            busy, start = sum(daemon.cpu_times()[:2]), time.perf_counter()
+            stack.run(words[0], *WITHOUT_ASKING, *words[1:])
+            yield what, (time.perf_counter() - start) / many, "s"
+            yield f"daemon's CPU in {what}", (sum(daemon.cpu_times()[:2]) - busy) / many * 1000, "ms"
+    finally:
+        stack.run("stop")
+
+
 _LOADERS = {
     "hey": ("hey", "-n", "1000", "-c", "10", "-disable-keepalive"),
     "ab": ("ab", "-q", "-n", "1000", "-c", "10"),
@@ -244,7 +286,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", help="starts, deadlines, check, evaluation, engine, balancer, tests; all if none is named"
+        "parts",
+        nargs="*",
+        help="starts, deadlines, check, evaluation, engine, balancer, services, tests; all if none is named",
     )
     parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")
@@ -257,6 +301,7 @@ def main() -> None:
             "evaluation": lambda: evaluation(chosen.times),
             "engine": lambda: engine(chosen.times, Path(folder)),
             "balancer": lambda: balancer(chosen.times, Path(folder)),
+            "services": lambda: services(chosen.times, Path(folder)),
             "tests": lambda: tests(chosen.times),
         }
         unknown = set(chosen.parts) - parts.keys()
