@@ -6,18 +6,18 @@ import json
 import random
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import CATALOG, UNKNOWN, Refusal, Refused, Resource, ResourceType
 from localaws.catalog.ec2_default_network import default_network, needs_default_network
 from localaws.catalog.ec2_network import VPC, default_id
-from localaws.catalog.model import values_at
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.tokens import canonical
 from localaws.catalog.values import known
-from localaws.files import write_atomically
+from localaws.inventory import Inventory
+from localaws.journal import Journal, WrongVersion
 from localaws.tagging import ALL_TAGS, NO_TAGGING
 
 if TYPE_CHECKING:
@@ -32,8 +32,14 @@ ACCOUNT = "123456789012"
 
 ZONES = ("a", "b", "c")
 
-FILE_VERSION = 1
+FILE_VERSION = 2
 """The version of the state file that this code writes, and the newest it reads."""
+
+_COUNTER = "counter"
+"""Begins the keys of counters among the state file's documents, where those of resources have their type."""
+
+_FORMER_VERSION = 1
+"""Of the file that earlier versions wrote, one JSON document with everything."""
 
 SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
 """The type of what is seeded in Secrets Manager."""
@@ -91,8 +97,7 @@ class _Mint:
         return f"arn:{partition}:{service}:{shown}:{self.world.account}:{resource}"
 
     def count(self, counter: str) -> int:
-        self.world.counters[counter] += 1
-        return self.world.counters[counter]
+        return self.world.count(counter)
 
 
 class _PreviewMint(_Mint):
@@ -129,34 +134,46 @@ class Cloud:
         self.completions: dict[str, Callable[[Resource], Mapping[str, Any]]] = {}
         """By token: what only the running data plane knows about a new resource, such as its address."""
         self.on_change: list[Callable[[], None]] = []
-        self._path = path
-        self._resources: dict[tuple[str, str], Resource] = {}
-        if path is not None and path.exists():
-            self._load(path)
+        self._resources = Inventory()
+        self._unsaved: dict[str, Any] = {}
+        """What has changed since the state file was written, by key; None for what is gone."""
+        self._journal = Journal(path, version=FILE_VERSION) if path is not None else None
+        if path is not None and self._journal is not None:
+            self._load(path, self._journal)
 
     def get(self, token: str, identifier: object) -> Resource | None:
         """The resource of this type with that id, or None."""
-        return self._resources.get((token, identifier)) if isinstance(identifier, str) else None
+        return self._resources.get(token, identifier) if isinstance(identifier, str) else None
 
     def all(self, token: str) -> Sequence[Resource]:
         """Every resource of this type, oldest first."""
-        return [resource for resource in self._resources.values() if resource.token == token]
+        return self._resources.all(token)
+
+    def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
+        """The resources of this type that have a text or number at a path of their outputs, oldest first."""
+        return self._resources.where(token, path, value)
 
     def find(self, token: str, identifier: object) -> Resource | None:
         """The resource with that id, or that `pulumi import` knows by that id, or None."""
-        matches = (each for each in self.all(token) if identifier in type_of(token).import_ids(each))
-        return self.get(token, identifier) or next(matches, None)
+        return self.get(token, identifier) or self._resources.named(token, identifier)
+
+    def count(self, counter: str) -> int:
+        """The next value of a counter, saved along with the resource that it is for."""
+        self.counters[counter] += 1
+        self._unsaved[_key(_COUNTER, counter)] = self.counters[counter]
+        return self.counters[counter]
 
     def require_default_network(self, region: str) -> None:
         """Make sure that a region has its default VPC, which no program makes and every account has."""
         if self.get(VPC, default_id("vpc", region)) is None:
-            self._resources |= {(each.token, each.id): each for each in default_network(self, region)}
+            for each in [*default_network(self, region)]:
+                self._put(each)
             self.changed()
 
     def holders(self, resource: Resource) -> Sequence[Resource]:
         """The resources that refer to this one in a way that forbids its deletion."""
         leaving = {(each.token, each.id) for each in self._with_dependents(resource)}
-        holders = self._referring(resource, "held")
+        holders = self._resources.referring(resource, "held")
         return [each for each in holders if each.urn and (each.token, each.id) not in leaving]
 
     def preview(
@@ -195,7 +212,7 @@ class Cloud:
         _raise(*kind.check(inputs, region))
         if needs_default_network(kind, inputs):
             self.require_default_network(_region_of(inputs, region))
-        self._discard([each for each in self.all(token) if each.urn == urn and not each.acknowledged])
+        self._discard([each for each in self._resources.of_urn(token, urn) if not each.acknowledged])
         _raise(*kind.admit(inputs, self, None))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
@@ -208,7 +225,7 @@ class Cloud:
         if token in self.completions:
             resource = replace(resource, computed={**computed, **self.completions[token](resource)})
         for each in (resource, *kind.implied(mint, resource)):
-            self._resources[each.token, each.id] = each
+            self._put(each)
         self.changed()
         return resource
 
@@ -231,7 +248,7 @@ class Cloud:
             **kind.updated(current, inputs),
         }
         resource = replace(current, inputs=dict(inputs), computed=computed)
-        self._resources[token, identifier] = resource
+        self._put(resource)
         self.changed()
         return resource
 
@@ -269,7 +286,7 @@ class Cloud:
         Returns:
             The URNs of what was removed.
         """
-        made = [each for each in self._resources.values() if each.urn in urns]
+        made = [each for token in CATALOG for each in self.all(token) if each.urn in urns]
         unrecorded = [each for each in made if not each.acknowledged and each.id not in recorded]
         self._discard(unrecorded)
         return [each.urn for each in unrecorded]
@@ -278,7 +295,7 @@ class Cloud:
         """Note that the engine knows this resource; saved, as the difference to an orphan must outlive the daemon."""
         resource = self.get(token, identifier)
         if resource is not None and not resource.acknowledged:
-            self._resources[token, identifier] = replace(resource, acknowledged=True)
+            self._put(replace(resource, acknowledged=True))
             self._save()
 
     def changed(self) -> None:
@@ -296,32 +313,23 @@ class Cloud:
             raise Refused(Refusal("ResourceNotFoundException", f"{token} {identifier} does not exist", "cloud.exists"))
         return resource
 
-    def _referring(self, resource: Resource, when_deleted: str) -> Iterable[Resource]:
-        """Whatever refers to a resource in one of its references of that kind."""
-        kind = type_of(resource.token)
-        names = {resource.id, *kind.import_ids(resource)}
-        for each in self._resources.values():
-            for reference in CATALOG[each.token].references:
-                if reference.token != resource.token or reference.when_deleted != when_deleted or each is resource:
-                    continue
-                if any(
-                    isinstance(value, str) and value in names for value in values_at(each.outputs, reference.property)
-                ):
-                    yield each
-                    break
-
     def _with_dependents(self, resource: Resource) -> Sequence[Resource]:
         """The resource, and everything that AWS removes along with it."""
         leaving = [resource]
         for each in leaving:
-            held_by_nobody = (other for other in self._referring(each, "held") if not other.urn)
-            gone = [*self._referring(each, "gone"), *held_by_nobody]
+            held_by_nobody = (other for other in self._resources.referring(each, "held") if not other.urn)
+            gone = [*self._resources.referring(each, "gone"), *held_by_nobody]
             leaving += [other for other in gone if other not in leaving]
         return leaving
 
     def _remove(self, resource: Resource) -> None:
         for each in self._with_dependents(resource):
-            del self._resources[each.token, each.id]
+            self._resources.drop(each)
+            self._unsaved[_key(each.token, each.id)] = None
+
+    def _put(self, resource: Resource) -> None:
+        self._resources.put(resource)
+        self._unsaved[_key(resource.token, resource.id)] = _document(resource)
 
     def _discard(self, unrecorded: Sequence[Resource]) -> None:
         """Remove resources that no run knows, whatever refers to them."""
@@ -332,37 +340,79 @@ class Cloud:
             self.changed()
 
     def _save(self) -> None:
-        if self._path is not None:
-            document = {
-                "version": FILE_VERSION,
-                "counters": dict(self.counters),
-                "resources": [asdict(each) for each in self._resources.values()],
-            }
-            write_atomically(self._path, json.dumps(document, indent=1))
+        """Write what has changed since the last time that this succeeded."""
+        if self._journal is not None:
+            self._journal.write(self._unsaved)
+        self._unsaved.clear()
 
-    def _load(self, path: Path) -> None:
+    def _load(self, path: Path, journal: Journal) -> None:
         """Read what was saved.
 
         Raises:
             StateFileError: The file is damaged, or a newer version wrote it.
         """
-        try:
-            saved = json.loads(path.read_text())
-            version = saved["version"]
-            if version == FILE_VERSION:
-                self.counters.update(saved["counters"])
-                resources = [Resource(**each) for each in saved["resources"]]
-                self._resources = {(CATALOG[each.token].token, each.id): each for each in resources}
-        except (ValueError, TypeError, KeyError, AttributeError) as damage:
-            raise StateFileError(
-                f"{path} is damaged ({type(damage).__name__}: {damage}). Restore it from a copy, or delete it: "
-                "the local AWS then starts empty, and a refresh makes Pulumi's state agree."
-            ) from damage
-        if version != FILE_VERSION:
-            raise StateFileError(
-                f"{path} has version {version!r}, this code reads version {FILE_VERSION}. Use the code that wrote it, "
-                "or delete the file: the local AWS then starts empty, and a refresh makes Pulumi's state agree."
-            )
+        former = path.with_suffix(".json")
+        if path.exists():
+            with _naming(path, FILE_VERSION):
+                self._take(journal.read())
+        elif former.exists():
+            with _naming(former, _FORMER_VERSION):
+                documents = _of_former_version(former)
+                self._take(documents)
+            journal.write(documents)
+        former.unlink(missing_ok=True)  # only now, so that a crash loses nothing
+
+    def _take(self, documents: Mapping[str, Any]) -> None:
+        for key, document in documents.items():
+            kind, _, name = key.partition(" ")
+            if kind == _COUNTER:
+                self.counters[name] = document
+            else:
+                self._resources.put(Resource(**document, token=CATALOG[kind].token, id=name))
+
+
+def _key(kind: str, name: str) -> str:
+    """A key among the state file's documents: of a resource, its type and id. No type has a space in it."""
+    return f"{kind} {name}"
+
+
+def _of_former_version(path: Path) -> dict[str, Any]:
+    """The documents of a file that version 1 wrote.
+
+    Raises:
+        WrongVersion: Another version wrote it.
+    """
+    saved = json.loads(path.read_text())
+    if saved["version"] != _FORMER_VERSION:
+        raise WrongVersion(saved["version"])
+    counters = {_key(_COUNTER, name): count for name, count in saved["counters"].items()}
+    return {**counters, **{_key(each.pop("token"), each.pop("id")): each for each in saved["resources"]}}
+
+
+def _document(resource: Resource) -> dict[str, Any]:
+    """All of a resource but what its key says."""
+    return {name: value for name, value in vars(resource).items() if name not in {"token", "id"}}
+
+
+@contextmanager
+def _naming(path: Path, version: int) -> Iterator[None]:
+    """Say of what is wrong with a state file which file it is, and what to do.
+
+    Raises:
+        StateFileError: Something is.
+    """
+    try:
+        yield
+    except WrongVersion as other:
+        raise StateFileError(
+            f"{path} has version {other.version!r}, this code reads version {version}. Use the code that wrote it, "
+            "or delete the file: the local AWS then starts empty, and a refresh makes Pulumi's state agree."
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as damage:
+        raise StateFileError(
+            f"{path} is damaged ({type(damage).__name__}: {damage}). Restore it from a copy, or delete it: "
+            "the local AWS then starts empty, and a refresh makes Pulumi's state agree."
+        ) from damage
 
 
 def as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Home:
     @property
     def resources(self) -> Path:
         """The cloud's resources."""
-        return self.path / "cloud.json"
+        return self.path / "cloud.jsonl"
 
     @property
     def logs(self) -> Path:

@@ -19,7 +19,8 @@ _FILE = 0o600
 
 OURS = frozenset(
     {
-        *("addresses.json", "cloud.json", "services.json", "addresses.json.damaged", "services.json.damaged"),
+        *("cloud.jsonl", "services.jsonl", "services.jsonl.damaged", "addresses.json", "addresses.json.damaged"),
+        *("cloud.json", "services.json", "services.json.damaged"),  # of earlier versions
         *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
         *("certificates", "config", "envoy", "init", "logs", "state"),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 _TABLES = ("net/tcp", "net/tcp6")
 _LISTEN = "0A"
@@ -40,14 +40,21 @@ class Listener:
         return self.address in {"0.0.0.0", "::"}  # noqa: S104 — compared, not bound
 
 
-def parse(table: str) -> list[Listener]:
-    """Return the listening sockets in the text of /proc/net/tcp or /proc/net/tcp6."""
+def parse(table: Iterable[str]) -> list[Listener]:
+    """Return the listening sockets in the lines of /proc/net/tcp or /proc/net/tcp6.
+
+    They come first (Linux's Documentation/networking/proc_net_tcp.rst), so what follows, which is one line for each
+    connection of the last minute, isn't even read.
+    """
     found = []
-    for line in table.splitlines()[1:]:
+    lines = iter(table)
+    next(lines, None)  # the columns' names
+    for line in lines:
         fields = line.split()
-        if fields[3] == _LISTEN:
-            address, _, port = fields[1].partition(":")
-            found.append(Listener(_address(address), int(port, 16), int(fields[9])))
+        if fields[3] != _LISTEN:
+            break
+        address, _, port = fields[1].partition(":")
+        found.append(Listener(_address(address), int(port, 16), int(fields[9])))
     return found
 
 
@@ -55,8 +62,8 @@ def listening(proc: Path = Path("/proc")) -> list[Listener]:
     """Return every listening TCP socket of this network namespace."""
     found = []
     for name in _TABLES:
-        with suppress(FileNotFoundError):  # a kernel without IPv6
-            found += parse((proc / name).read_text())
+        with suppress(FileNotFoundError), (proc / name).open() as table:  # a kernel without IPv6 has one only
+            found += parse(table)
     return found
 
 

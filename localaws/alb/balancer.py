@@ -18,7 +18,8 @@ from localaws.alb.compiler import (
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.probe import status_of
 from localaws.alb.reading import certificate_names, listeners
-from localaws.catalog.listeners import LISTENER, LISTENER_RULE
+from localaws.catalog.acm import CERTIFICATE
+from localaws.catalog.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.target_groups import TARGET_GROUP
 
@@ -53,6 +54,9 @@ class TargetHealth:
     description: str = ""
     """`Health checks failed with these codes: [404]`."""
 
+
+_COMPILED = (LOAD_BALANCER, LISTENER, LISTENER_RULE, LISTENER_CERTIFICATE, CERTIFICATE, TARGET_GROUP)
+"""The types of resources that the proxy's configuration is made of."""
 
 _REGISTERING = TargetHealth(TargetState.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress")
 _INITIAL = TargetHealth(TargetState.INITIAL, "Elb.InitialHealthChecking", "Initial health checks in progress")
@@ -93,6 +97,14 @@ class _Target:
     settled: bool = False
     draining: bool = False
     health: TargetHealth = _REGISTERING
+    notify: Callable[[], None] = lambda: None
+    """What to call when its health changes."""
+
+    def becomes(self, health: TargetHealth) -> None:
+        """Note its health."""
+        changes, self.health = health != self.health, health
+        if changes:
+            self.notify()
 
 
 class Balancer:
@@ -135,6 +147,9 @@ class Balancer:
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
         """What `attached` found last."""
 
+        self._compiled: tuple[object, Mapping[str, Any]] = (None, {})
+        """What was compiled last, and of what."""
+
         self._applied: Mapping[str, Any] | None = None
         self._deaf: dict[str, str] = {}
         """By ARN why listeners take no connections."""
@@ -142,9 +157,15 @@ class Balancer:
         self._present: set[str] = set()
         self._syncing = asyncio.Lock()
 
-    def register(self, target_group: str, endpoint: Endpoint) -> None:
-        """Add a target, or take back one that is draining; `sync` makes it so."""
-        self._targets.setdefault(target_group, {})[endpoint] = _Target(self._clock())
+    def register(self, target_group: str, endpoint: Endpoint, notify: Callable[[], None] = lambda: None) -> None:
+        """Add a target, or take back one that is draining; `sync` makes it so.
+
+        Args:
+            target_group: Where to add it.
+            endpoint: Where it listens.
+            notify: What to call when its health changes.
+        """
+        self._targets.setdefault(target_group, {})[endpoint] = _Target(self._clock(), notify=notify)
 
     def deregister(self, target_group: str, endpoint: Endpoint) -> None:
         """Send a target no more requests; what it is answering may finish. `sync` makes it so."""
@@ -247,10 +268,10 @@ class Balancer:
                 if target.draining:
                     continue
                 if group.arn not in in_use:
-                    target.health = _UNUSED
+                    target.becomes(_UNUSED)
                     continue
                 room = cluster_name(group.arn) if target.settled else newcomers_name(group.arn)
-                target.health = self._verdict(group, target, verdicts.get((room, endpoint)))
+                target.becomes(self._verdict(group, target, verdicts.get((room, endpoint))))
 
     def _verdict(self, group: TargetGroup, target: _Target, verdict: Verdict | None) -> TargetHealth:
         """One target's health; moves it out of the waiting room once it has passed or time is up."""
@@ -281,10 +302,12 @@ class Balancer:
         for (group, _, target), code in zip(failed, codes, strict=True):
             expected = group.expected_statuses
             if code is not None and not any(each["start"] <= code < each["end"] for each in expected):
-                target.health = replace(
-                    _FAILED,
-                    reason="Target.ResponseCodeMismatch",
-                    description=f"Health checks failed with these codes: [{code}]",
+                target.becomes(
+                    replace(
+                        _FAILED,
+                        reason="Target.ResponseCodeMismatch",
+                        description=f"Health checks failed with these codes: [{code}]",
+                    )
                 )
             else:
                 target.health = replace(_FAILED)  # another object: asked once is enough
@@ -294,6 +317,18 @@ class Balancer:
         return await self._status_of(endpoint.address, port, str(group.health_check.get("path") or "/"))
 
     def _files(self) -> Mapping[str, Any]:
+        """The proxy's files; what they were made of is compared first, as that costs nothing where it is the same."""
+        targets = [
+            (group, endpoint, target.settled, target.draining)
+            for group, members in self._targets.items()
+            for endpoint, target in members.items()
+        ]
+        source = (targets, [self._cloud.all(token) for token in _COMPILED])
+        if source != self._compiled[0]:
+            self._compiled = (source, self._compile())
+        return self._compiled[1]
+
+    def _compile(self) -> Mapping[str, Any]:
         used = self._groups_in_use()
         groups = [group for group in self._groups() if group.arn in used]
         names = certificate_names(self._cloud, self._addresses)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from localaws.addresses import FIRST_PRIVATE_PORT
@@ -97,6 +98,10 @@ class TargetGroup:
 
     newcomers: tuple[Endpoint, ...] = ()
     """Targets whose first verdict is still out."""
+
+    def __hash__(self) -> int:
+        """Of what has a hash; two groups that differ in their health checks only are told apart by `==`."""
+        return hash((self.arn, self.algorithm, self.settled, self.newcomers))
 
     @property
     def interval(self) -> float:
@@ -214,25 +219,35 @@ def compile_files(
         folder: Where the files will be; they refer to each other.
     """
     files: dict[str, list[dict[str, Any]]] = {}
-    clusters = []
+    clusters: list[dict[str, Any]] = []
     for group in groups:
-        rooms = (
-            (
-                cluster_name(group.arn),
-                group.settled,
-                group.interval,
-                int(group.health_check.get("healthyThreshold") or 5),
-            ),
-            (newcomers_name(group.arn), group.newcomers, min(group.interval, NEWCOMER_INTERVAL), 1),
-        )
-        for name, endpoints, interval, passes in rooms:
-            files[_file("endpoints", name)] = [_load_assignment(name, endpoints, group.health_port)]
-            clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
+        endpoints, of_group = _group(group, folder)
+        files |= endpoints
+        clusters += of_group
     files["clusters.json"] = clusters
     for listener in listeners:
         files[_file("routes", listener.arn)] = [_routes(listener)]
     files["listeners.json"] = [_listener(listener, folder) for listener in listeners]
     return files
+
+
+@lru_cache(maxsize=1024)
+def _group(group: TargetGroup, folder: Path) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
+    """A target group's endpoints by file name, and its clusters; the same objects as long as the group is the same."""
+    rooms = (
+        (
+            cluster_name(group.arn),
+            group.settled,
+            group.interval,
+            int(group.health_check.get("healthyThreshold") or 5),
+        ),
+        (newcomers_name(group.arn), group.newcomers, min(group.interval, NEWCOMER_INTERVAL), 1),
+    )
+    files, clusters = {}, []
+    for name, endpoints, interval, passes in rooms:
+        files[_file("endpoints", name)] = [_load_assignment(name, endpoints, group.health_port)]
+        clusters.append(_cluster(name, group, folder, interval=interval, passes=passes))
+    return files, clusters
 
 
 def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:

@@ -70,6 +70,9 @@ class Envoy:
         self._launcher = launcher
         self._folder = home / "envoy"
         self._versions: dict[str, str] = {}
+        self._written: dict[str, Sequence[Mapping[str, Any]]] = {}
+        """What each file holds, to tell without writing it again that it hasn't changed."""
+
         self._applying = asyncio.Lock()
         self._child: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -89,7 +92,7 @@ class Envoy:
             for name, resources in files.items():
                 self._write(name, resources)
             for name in [name for name in self._versions if name not in files]:
-                del self._versions[name]
+                del self._versions[name], self._written[name]
                 (self._folder / name).unlink(missing_ok=True)
             if self._keeper is None:
                 await self._start()
@@ -133,14 +136,14 @@ class Envoy:
             (self._folder / _SOCKET).unlink(missing_ok=True)
 
     def _write(self, name: str, resources: Sequence[Mapping[str, Any]]) -> None:
+        if name in self._versions and self._written[name] == resources:
+            return
         text = json.dumps(resources)
         version = hashlib.sha256(f"{name}{text}".encode()).hexdigest()[:16]
-        if self._versions.get(name) == version:
-            return
         scratch = self._folder / f"{name}.tmp"
         scratch.write_text(f'{{"version_info": "{version}", "resources": {text}}}')
         scratch.replace(self._folder / name)
-        self._versions[name] = version
+        self._versions[name], self._written[name] = version, resources
 
     async def _start(self) -> None:
         start = self._folder / "bootstrap.json"

@@ -201,10 +201,10 @@ def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def task_definition_of(world: World, name: object) -> Resource | None:
     """The task definition that an ARN, `family:revision` or family (then the newest) means."""
-    definitions = world.all(TASK_DEFINITION)
     family, _, revision = str(name).rpartition("/")[2].partition(":")
+    definitions = world.where(TASK_DEFINITION, "family", family)
     for definition in sorted(definitions, key=lambda each: -each.computed["revision"]):
-        if definition.inputs["family"] == family and revision in ("", str(definition.computed["revision"])):
+        if revision in ("", str(definition.computed["revision"])):
             return definition
     return None
 

@@ -148,13 +148,14 @@ def _targets(inputs: Properties, path: str) -> set[str]:
 def balancers_of(world: World, target_group: object, *, except_for: Resource | None = None) -> set[str]:
     """The load balancers whose listeners or rules forward to a target group."""
     found = set()
-    for listener in world.all(LISTENER):
-        if listener != except_for and target_group in _targets(listener.inputs, "defaultActions"):
-            found.add(str(listener.inputs.get("loadBalancerArn")))
-    for rule in world.all(LISTENER_RULE):
-        listener_of_rule = world.get(LISTENER, rule.inputs.get("listenerArn"))
-        if rule != except_for and listener_of_rule and target_group in _targets(rule.inputs, "actions"):
-            found.add(str(listener_of_rule.inputs.get("loadBalancerArn")))
+    for target in _FORWARDED:
+        for listener in world.where(LISTENER, f"defaultActions[].{target}", target_group):
+            if listener != except_for:
+                found.add(str(listener.inputs.get("loadBalancerArn")))
+        for rule in world.where(LISTENER_RULE, f"actions[].{target}", target_group):
+            listener_of_rule = world.get(LISTENER, rule.inputs.get("listenerArn"))
+            if rule != except_for and listener_of_rule:
+                found.add(str(listener_of_rule.inputs.get("loadBalancerArn")))
     return found
 
 
@@ -423,15 +424,15 @@ def _listener_rule_account_rules(inputs: Properties, world: World, current: Reso
     if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
         message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
         yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
-    highest = _highest_priority(world, listener.id)
-    if current is None and not given(inputs, "priority") and highest >= LOWEST_PRECEDENCE:
+    unnumbered = current is None and not given(inputs, "priority")
+    if unnumbered and (highest := _highest_priority(world, listener.id)) >= LOWEST_PRECEDENCE:
         message = f"priority must be given: the highest of the listener is {highest}, so no rule can come after it"
         yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
     yield from _target_account_rules(_targets(inputs, "actions"), balancer, world, current)
 
 
 def _highest_priority(world: World, listener: object) -> int:
-    rules = [rule for rule in world.all(LISTENER_RULE) if rule.inputs.get("listenerArn") == listener]
+    rules = world.where(LISTENER_RULE, "listenerArn", listener)
     return max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
 
 

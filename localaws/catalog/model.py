@@ -114,6 +114,12 @@ class World(Protocol):
     def all(self, token: str) -> Sequence[Resource]:
         """Every resource of this type, oldest first."""
 
+    def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
+        """The resources of this type that have a text or number at a path of their outputs, oldest first.
+
+        It costs what it finds, while a look through `all` costs what is there.
+        """
+
     def holders(self, resource: Resource) -> Sequence[Resource]:
         """The resources that refer to this one in a way that forbids its deletion."""
 
@@ -377,11 +383,11 @@ def uuid(mint: Mint) -> str:
 
 
 def namesakes(world: World, token: str, inputs: Properties, current: Resource | None, *names: str) -> list[Resource]:
-    """Other resources of the type that have the same values in all these properties."""
+    """Other resources of the type that have the same values in all these properties, of which the first is no list."""
     wanted = [inputs.get(name) for name in names]
     return [
         each
-        for each in world.all(token)
+        for each in world.where(token, names[0], wanted[0])
         if (current is None or each.id != current.id) and [each.outputs.get(name) for name in names] == wanted
     ]
 

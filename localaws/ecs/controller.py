@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +20,6 @@ from localaws.ecs.live import LiveTasks
 from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
 from localaws.ecs.scheduler import Ids, recover, step
 from localaws.ecs.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
-from localaws.files import read_what_can_be_made_anew, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -35,6 +34,9 @@ log = logging.getLogger(__name__)
 
 _BUSY_PAUSE = 0.2
 """Seconds between two looks at a service of which a task is on its way somewhere."""
+
+_BALANCER_PAUSE = 0.1
+"""Seconds between two looks at the load balancers and all targets' health; what changes meanwhile, changes at once."""
 
 _CALM_PAUSE = 2.0
 """The same when none is: everything is steady, or nothing can be done about it."""
@@ -70,6 +72,15 @@ class _Service:
     deleted: bool = False
     """Whether it is gone from the cloud; one of the same name there is another."""
 
+    leaving: bool = False
+    """Whether its tasks were to go when the cloud changed last."""
+
+    touched: bool = True
+    """Whether something has happened to it since the last look at it."""
+
+    look_at: float = 0
+    """When it is to be looked at whatever happens, by the event loop's clock."""
+
 
 class Controller:
     """Runs every ECS service of the cloud."""
@@ -89,7 +100,7 @@ class Controller:
 
         Args:
             cloud: The resources to follow.
-            home: Where `services.json` lives.
+            home: Where `services.jsonl` lives.
             runtime: Starts and stops tasks.
             balancer: Registers them with target groups.
             parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
@@ -97,20 +108,22 @@ class Controller:
             timing: Durations that belong to ECS.
         """
         self._cloud = cloud
-        self._file = home / "services.json"
+        self._saved = saved.SavedStates(home)
         self._runtime = runtime
         self._balancer = balancer
         self._clock = clock
         self._timing = timing or Timing()
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
-        self._tasks = LiveTasks(runtime, balancer, parameters, self._wake.set)
+        self._tasks = LiveTasks(runtime, balancer, parameters)
+        self._cloud_changed = True
+        self._look_at_balancer = 0.0
+        """When the next look at the load balancers may come, by the event loop's clock."""
         self._passed = asyncio.Condition()
         self._loop: asyncio.Task[None] | None = None
         self._met: list[str] = []
         self._problems: list[str] = []
         """Those of the pass that is under way, and of the last whole one."""
-        self._written: object = None
         self._ids = Ids(
             deployment=lambda: f"ecs-svc/{10**18 + randbelow(9 * 10**18)}",
             task=lambda: token_hex(16),
@@ -221,7 +234,7 @@ class Controller:
         """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""
         if (service := self._services.get(service_arn)) is not None:
             service.state = replace(service.state, asked=None)
-            self._wake.set()
+            self._touch(service)
 
     def describe(self, service_arn: str) -> dict[str, Any]:
         """A service as DescribeServices shows it; empty for one that isn't known."""
@@ -260,16 +273,27 @@ class Controller:
             async with self._passed:
                 self._passed.notify_all()
             with suppress(TimeoutError):  # not wait_for, which before Python 3.12 loses a cancellation now and then
-                async with asyncio.timeout(self._pause()):
+                async with asyncio.timeout(self._pause_of_all()):
                     await self._wake.wait()
 
     async def _pass(self) -> None:
+        """Look at the load balancers, and at the services to which something has happened or whose time has come.
+
+        What is at rest costs nothing, so that a service's deployment takes no longer among many others.
+        """
+        now = asyncio.get_running_loop().time
         self._forget_deleted()
         self._follow_cloud()
-        await self._sync()
+        if now() >= self._look_at_balancer:
+            await self._sync()
         for service in list(self._services.values()):
-            with self._noting_problems():
-                await self._advance(service)
+            if service.touched or now() >= service.look_at:
+                # Before the look, since what happens meanwhile asks for another; so does a look that fails.
+                service.touched, service.look_at = False, 0.0
+                with self._noting_problems():
+                    await self._advance(service)
+                    self._forget_stopped(service)
+                    service.look_at = now() + self._pause(service)
         self._forget_deleted()
         with self._noting_problems():
             self._save()
@@ -284,7 +308,9 @@ class Controller:
 
     async def _sync(self) -> None:
         with self._noting_problems():
+            self._cloud_changed, self._look_at_balancer = False, 0.0
             await self._balancer.sync()
+            self._look_at_balancer = asyncio.get_running_loop().time() + _BALANCER_PAUSE
 
     def _follow_cloud(self) -> None:
         """Take up new services."""
@@ -292,7 +318,7 @@ class Controller:
         for arn, resource in present.items():
             if arn not in self._services:
                 with self._noting_problems():
-                    spec = service_spec(resource, self._cloud, None)
+                    spec = service_spec(resource, self._cloud, ServiceState())
                     self._services[arn] = _Service(spec, resource, self._clock())
 
     def _notice_change(self) -> None:
@@ -300,9 +326,17 @@ class Controller:
         for arn, service in self._services.items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
-                service.deleted = True
+                service.deleted = service.touched = True
             elif resource is not service.resource:
-                service.resource, service.changed_at = resource, self._clock()
+                service.resource, service.changed_at, service.touched = resource, self._clock(), True
+            if service.leaving is not self._leaves(service):
+                service.leaving, service.touched = not service.leaving, True
+        self._cloud_changed = True
+        self._wake.set()
+
+    def _touch(self, service: _Service) -> None:
+        """Have the next pass look at a service, and begin soon."""
+        service.touched = True
         self._wake.set()
 
     async def _advance(self, service: _Service) -> None:
@@ -321,6 +355,7 @@ class Controller:
             if actions:
                 await self._perform(service, actions)
             elif service.state == before:
+                service.state = before  # the same object: there is nothing to save
                 return
 
     async def _perform(self, service: _Service, actions: list[Action]) -> None:
@@ -336,9 +371,12 @@ class Controller:
         for action in actions:
             match action.deed:
                 case Deed.START:
-                    self._tasks.start(action.task, _revision(service, action.task))
+                    self._start(service, action.task)
                 case Deed.STOP:
                     self._tasks.stop(action.task, _revision(service, action.task))
+
+    def _start(self, service: _Service, task: Task) -> None:
+        self._tasks.start(task, _revision(service, task), partial(self._touch, service))
 
     # What is seen
 
@@ -347,7 +385,7 @@ class Controller:
         resource = self._cloud.get(SERVICE, service.spec.arn)
         if resource is None or self._leaves(service):
             return replace(service.spec, desired=0)
-        return service_spec(resource, self._cloud, service.state.asked)
+        return service_spec(resource, self._cloud, service.state)
 
     def _leaves(self, service: _Service) -> bool:
         """Whether its tasks are to go."""
@@ -356,51 +394,46 @@ class Controller:
     def _seen(self, service: _Service) -> dict[str, Seen]:
         return self._tasks.seen(service.state.tasks)
 
-    def _pause(self) -> float:
-        now = self._clock()
-        looks = [
-            next_look(each.spec, each.state, self._seen(each), now, self._timing) for each in self._services.values()
-        ]
-        soonest = min((look for look in looks if look is not None), default=_CALM_PAUSE)
-        return min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
+    def _pause(self, service: _Service) -> float:
+        """Seconds until a service is to be looked at again, if nothing happens to it."""
+        look = next_look(service.spec, service.state, self._seen(service), self._clock(), self._timing)
+        return _CALM_PAUSE if look is None else min(max(look, _BUSY_PAUSE), _CALM_PAUSE)
+
+    def _pause_of_all(self) -> float:
+        """Seconds until the next pass, if nothing happens."""
+        now = asyncio.get_running_loop().time()
+        soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
+        pause = min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
+        return min(pause, max(0.0, self._look_at_balancer - now)) if self._cloud_changed else pause
 
     # Keeping and forgetting
 
+    def _forget_stopped(self, service: _Service) -> None:
+        for task in service.state.tasks:
+            if task.status is Status.STOPPED:
+                self._tasks.forget(task)
+
     def _forget_deleted(self) -> None:
-        """Let go of stopped tasks, and of services whose last task stopped after their deletion."""
+        """Let go of services whose last task stopped after their deletion."""
         for arn, service in list(self._services.items()):
-            for task in service.state.tasks:
-                if task.status is Status.STOPPED:
-                    self._tasks.forget(task)
             if service.deleted and not _unfinished(service.state):
                 del self._services[arn]
 
     def _save(self) -> None:
-        states = {arn: service.state for arn, service in self._services.items()}
-        if states != self._written:
-            write_atomically(
-                self._file, json.dumps({arn: saved.to_json(state) for arn, state in states.items()}, indent=1)
-            )
-            self._written = states
+        self._saved.save({arn: service.state for arn, service in self._services.items()})
 
     def _recover(self) -> None:
-        states: dict[str, Any] = read_what_can_be_made_anew(
-            self._file,
-            lambda found: {**found},
-            otherwise={},
-            then="services begin anew, without their past deployments and events",
-        )
-        for arn, state in states.items():
+        for arn, state in self._saved.load().items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
                 continue  # it was on its way out, and its tasks are gone
             with self._noting_problems():  # a file of another version is no reason not to start
                 found = saved.from_json(state)
-                service = _Service(service_spec(resource, self._cloud, found.asked), resource, self._clock())
+                service = _Service(service_spec(resource, self._cloud, found), resource, self._clock())
                 service.state, actions = recover(found, self._clock())
                 self._services[arn] = service
                 for action in actions:
-                    self._tasks.start(action.task, _revision(service, action.task))
+                    self._start(service, action.task)
 
     # Waiting
 
@@ -415,6 +448,8 @@ class Controller:
         deadline = asyncio.get_running_loop().time() + patience
         told = ""
         while True:
+            if (service := self._services.get(service_arn)) is not None:
+                self._touch(service)
             self._wake.set()
             with suppress(TimeoutError):
                 remaining = max(0.01, deadline - asyncio.get_running_loop().time())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.catalog.model import Resource
+    from localaws.ecs.model import ServiceState
 
 DEFAULT_STOP_TIMEOUT = 30
 DEFAULT_DRAIN_DELAY = 300
@@ -55,21 +56,23 @@ class MissingTaskDefinitionError(Exception):
     """A service names a task definition that isn't there."""
 
 
-def service_spec(service: Resource, resources: Resources, current: Revision | None) -> ServiceSpec:
+def service_spec(service: Resource, resources: Resources, state: ServiceState) -> ServiceSpec:
     """What a service is asked to be.
 
     Args:
         service: The service.
         resources: Where the resources are that it names.
-        current: The revision that was asked for last, which outlives its task definition.
+        state: What has become of it: a revision that was asked for outlives its task definition.
 
     Raises:
         MissingTaskDefinitionError: Its task definition isn't there.
     """
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
-    revision = _still(current, fingerprint) or _revision(service, resources, fingerprint)
-    groups = {each.target_group for each in revision.bindings} | {each.id for each in resources.all(TARGET_GROUP)}
+    revision = _still(state.asked, fingerprint) or _revision(service, resources, fingerprint)
+    left = {each.target_group for deployment in state.deployments for each in deployment.revision.bindings}
+    existing = {group for group in left if resources.get(TARGET_GROUP, group)}
+    groups = {each.target_group for each in revision.bindings} | existing
     return ServiceSpec(
         arn=service.id,
         name=outputs["name"],
@@ -246,6 +249,8 @@ def _bindings(outputs: Mapping[str, Any]) -> Iterator[Binding]:
 
 def _task_definition(named: str, resources: Resources) -> Mapping[str, Any]:
     """By ARN, `family:revision`, or a family's newest."""
+    if (by_arn := resources.get(TASK_DEFINITION, named)) is not None:
+        return by_arn.outputs
     for resource in reversed(resources.all(TASK_DEFINITION)):
         outputs: Mapping[str, Any] = resource.outputs
         family, revision = outputs["family"], int(outputs["revision"])

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class TargetGroups(Protocol):
     """What tasks and their controller need of the load balancers."""
 
-    def register(self, target_group: str, endpoint: Endpoint) -> None:
-        """Add a target."""
+    def register(self, target_group: str, endpoint: Endpoint, notify: Callable[[], None]) -> None:
+        """Add a target; `notify` is called when its health changes."""
 
     def deregister(self, target_group: str, endpoint: Endpoint) -> None:
         """Let a target drain."""
@@ -60,6 +60,9 @@ class _Live:
     """Private address."""
 
     subnet: str
+    notify: Callable[[], None]
+    """What to call when something has happened to it."""
+
     running: RunningTask | None = None
     targets: list[tuple[str, Endpoint]] = field(default_factory=list)
     """Target groups, and where it listens for each."""
@@ -77,20 +80,18 @@ class LiveTasks:
         runtime: TaskRuntime,
         target_groups: TargetGroups,
         parameters: Callable[[str], str | None],
-        wake: Callable[[], None],
     ) -> None:
-        """Start with none; `wake` is called whenever something has happened to one."""
+        """Start with none."""
         self._runtime = runtime
         self._target_groups = target_groups
         self._parameters = parameters
-        self._wake = wake
         self._tasks: dict[str, _Live] = {}
 
-    def start(self, task: Task, revision: Revision) -> None:
-        """Begin to start a task; `seen` tells how that went."""
+    def start(self, task: Task, revision: Revision, notify: Callable[[], None]) -> None:
+        """Begin to start a task; `seen` tells how that went, and `notify` is called whenever it has something new."""
         subnet = task.zone.subnet
         taken = {each.address for each in self._tasks.values() if each.subnet == subnet}
-        live = self._tasks[task.id] = _Live("", subnet)
+        live = self._tasks[task.id] = _Live("", subnet, notify)
         try:
             live.address = private_address(revision.launch["cidrs"][subnet], taken)
         except NoAddressError as error:
@@ -101,7 +102,7 @@ class LiveTasks:
     def register(self, task: Task) -> None:
         """Add a task to its target groups."""
         for target_group, endpoint in self._tasks[task.id].targets:
-            self._target_groups.register(target_group, endpoint)
+            self._target_groups.register(target_group, endpoint, self._tasks[task.id].notify)
 
     def deregister(self, task: Task) -> None:
         """Let its target groups send a task no more requests."""
@@ -140,7 +141,7 @@ class LiveTasks:
 
     def _begin(self, live: _Live, work: Coroutine[None, None, None]) -> None:
         chore = asyncio.create_task(work)
-        chore.add_done_callback(lambda _: self._wake())
+        chore.add_done_callback(lambda _: live.notify())
         live.chores.append(chore)
 
     async def _start(self, live: _Live, task: Task, revision: Revision) -> None:
@@ -158,7 +159,7 @@ class LiveTasks:
         live.targets = [
             (each.target_group, Endpoint(place.address, place.port(each.port))) for each in revision.bindings
         ]
-        live.running.ended.add_done_callback(lambda _: self._wake())
+        live.running.ended.add_done_callback(lambda _: live.notify())
 
     async def _stop(self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float) -> None:
         for chore in unfinished:

@@ -216,7 +216,8 @@ class ProcessRuntime:
             for port in {each.port for each in found if each.address == task.place.address}:
                 del owners[port]
             everywhere = {each.inode: each.port for each in found if each.everywhere and each.port in owners}
-            for port in {everywhere[inode] for inode in everywhere.keys() & _sockets_of(task)}:
+            own = everywhere.keys() & _sockets_of(task) if everywhere else ()
+            for port in {everywhere[inode] for inode in own}:
                 self._note(task, owners.pop(port), wording.listens_everywhere(port))
 
     def _note(self, task: ProcessTask, container: ContainerSpec, note: str) -> None:
@@ -269,7 +270,8 @@ class ProcessRuntime:
     async def _end(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Kill what still runs of a task, keep how it ended, free its address."""
         await _cancel(task.checking)
-        listeners = sockets.listening()
+        refused = task.stopping is None and any(output.in_use for output in task.outputs.values())
+        listeners = sockets.listening() if refused else []
         for child in task.children.values():
             child.signal(signal.SIGKILL)
         codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}

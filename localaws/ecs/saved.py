@@ -1,9 +1,10 @@
-"""A service's state as JSON, so that it survives the daemon. Holds no secret: revisions only name them."""
+"""Services' states as JSON in a file, so that they survive the daemon. Holds no secret: revisions only name them."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localaws.ecs.model import (
     Binding,
@@ -17,6 +18,57 @@ from localaws.ecs.model import (
     Task,
     Zone,
 )
+from localaws.files import read_what_can_be_made_anew, set_aside
+from localaws.journal import Journal, WrongVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_VERSION = 1
+_BEGIN_ANEW = "services begin anew, without their past deployments and events"
+
+
+class SavedStates:
+    """The file `services.jsonl`; writing a state costs what that one holds, however many there are."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "services.jsonl"
+        self._former = home / "services.json"
+        """What earlier versions wrote: one JSON object."""
+        self._journal = Journal(self._file, version=_VERSION)
+        self._written: dict[str, ServiceState | None] = {}
+        """What the file holds, by ARN: the state that it is, or None for one that it held before this process."""
+
+    def load(self) -> dict[str, Any]:
+        """The states by ARN, as JSON: one of another version is no reason not to read the others.
+
+        A damaged file is set aside, with a warning, and there are none.
+        """
+        if not self._file.exists():
+            return read_what_can_be_made_anew(self._former, lambda found: {**found}, otherwise={}, then=_BEGIN_ANEW)
+        try:
+            documents = self._journal.read()
+        except (ValueError, WrongVersion) as damage:
+            log.warning("%s was damaged (%s) and is at %s: %s", self._file, damage, set_aside(self._file), _BEGIN_ANEW)
+            return {}
+        self._written = dict.fromkeys(documents)
+        return documents
+
+    def save(self, states: Mapping[str, ServiceState]) -> None:
+        """Write those that aren't the ones written last, and forget those that are gone.
+
+        Raises:
+            OSError: They can't be written.
+        """
+        changed = {arn: to_json(state) for arn, state in states.items() if state is not self._written.get(arn)}
+        gone = dict.fromkeys(self._written.keys() - states.keys())
+        if changed or gone:
+            self._journal.write({**changed, **gone})
+            self._written = dict(states)
+        self._former.unlink(missing_ok=True)  # only now, so that a crash loses nothing
 
 
 def to_json(state: ServiceState) -> dict[str, Any]:

@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog import CATALOG
+from localaws.cloud import Cloud
 from localaws.home import Address, Home
 from localaws.mocks import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from localaws.catalog import Resource
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -102,6 +106,11 @@ class Stack:
     def resources(self) -> list[dict[str, Any]]:
         """What the engine's state holds."""
         return list(self._document("stack", "export")["deployment"].get("resources", []))
+
+    def made(self) -> list[Resource]:
+        """What exists in the local AWS."""
+        cloud = Cloud(self.home.resources)
+        return [each for token in CATALOG for each in cloud.all(token)]
 
     def _document(self, *arguments: str) -> dict[str, Any]:
         """What `pulumi-local` prints as JSON; what it has to say besides isn't part of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 
+from localaws.cloud import Cloud
 from localaws.home import holder
+from localaws.journal import Journal
 from localaws.private import OURS
 from tests.engine.stack import WITHOUT_ASKING
+from tests.localaws.test_cloud import of_version_1
 from tests.second_user import AS_NOBODY, in_reach, tries
 
 if TYPE_CHECKING:
@@ -45,8 +49,7 @@ def gone(processes: list[psutil.Process]) -> bool:
 def cloud_and_engine_agree(stack: Stack) -> bool:
     """Whether every resource of the engine exists, and nothing else does but what AWS makes by itself."""
     known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
-    text = stack.home.resources.read_text()
-    return all(f'"id": "{identifier}"' in text for identifier in known)
+    return known <= {each.id for each in stack.made()}
 
 
 @AS_NOBODY
@@ -81,10 +84,26 @@ def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_b
     stack.up("--expect-no-changes")
 
 
+def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stack: Stack) -> None:
+    url, described = stack.outputs()["serviceUrl"], json.loads(stack.run("status", "--json"))["services"]
+    stack.run("stop")
+    resources, services = stack.home.resources, stack.path / "services.jsonl"
+    resources.with_suffix(".json").write_text(of_version_1(Cloud(resources)))
+    services.with_suffix(".json").write_text(json.dumps(Journal(services, version=1).read()))
+    resources.unlink()
+    services.unlink()
+    stack.up("--expect-no-changes")
+    assert httpx.get(url, trust_env=False).status_code == 200
+    (before,), (after,) = described, json.loads(stack.run("status", "--json"))["services"]
+    assert [each["id"] for each in after["deployments"]] == [each["id"] for each in before["deployments"]]
+    assert {each["taskId"] for each in after["tasks"]} == {each["taskId"] for each in before["tasks"]}
+    assert not resources.with_suffix(".json").exists()
+
+
 def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(empty_stack: Stack) -> None:
     stack = empty_stack
     deploying = stack.start("up", *WITHOUT_ASKING)
-    eventually(lambda: stack.home.resources.exists() and SERVICE in stack.home.resources.read_text(), "a service")
+    eventually(lambda: SERVICE in {each.token for each in stack.made()}, "a service")
     os.kill(stack.address.pid, signal.SIGKILL)
     output, _ = deploying.communicate(timeout=120)
     assert deploying.returncode != 0, output
@@ -97,7 +116,7 @@ def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_complet
 def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
     stack = empty_stack
     deploying = stack.start("up", *WITHOUT_ASKING, process_group=0)
-    eventually(lambda: stack.home.resources.exists() and SERVICE in stack.home.resources.read_text(), "a service")
+    eventually(lambda: SERVICE in {each.token for each in stack.made()}, "a service")
     os.killpg(deploying.pid, signal.SIGINT)
     output, _ = deploying.communicate(timeout=120)
     assert not stack.own_frames(output)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -94,10 +93,9 @@ def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
 @pytest.mark.usefixtures("flip")
 def test_back_to_plain_http_the_record_that_proves_the_domain_stays_for_other_certificates(stack: Stack) -> None:
     stack.up()
-    kept = json.loads(stack.home.resources.read_text())["resources"]
-    (proof,) = [each for each in kept if each["token"] == "aws:route53/record:Record"]
-    assert proof["inputs"]["type"] == "CNAME"
-    assert proof["inputs"]["name"].endswith(".app.example.test.")
+    (proof,) = [each for each in stack.made() if each.token == "aws:route53/record:Record"]
+    assert proof.inputs["type"] == "CNAME"
+    assert proof.inputs["name"].endswith(".app.example.test.")
 
 
 def test_the_manual_names_the_authoritys_file() -> None:

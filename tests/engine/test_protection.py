@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -46,14 +45,4 @@ def destroy(stack: Stack) -> None:
 
 def left(stack: Stack) -> Counter[str]:
     """How many resources of each type the account still has."""
-    document = json.loads(stack.home.resources.read_text())
-    found: Counter[str] = Counter()
-    queue = [document]
-    while queue:
-        each = queue.pop()
-        if isinstance(each, dict):
-            found.update([each["token"]] if "token" in each else [])
-            queue.extend(each.values())
-        elif isinstance(each, list):
-            queue.extend(each)
-    return found
+    return Counter(each.token for each in stack.made())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -123,8 +122,7 @@ class Following(Traffic):
         """Where the name led."""
 
     def ask(self) -> httpx.Response:
-        resources = json.loads(self._stack.home.resources.read_text())["resources"]
-        records = [each["inputs"] for each in resources if each["token"] == "aws:route53/record:Record"]
+        records = [each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"]
         (place,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
         self.seen.add(place)
         return httpx.get(

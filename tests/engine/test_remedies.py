@@ -5,7 +5,6 @@ Other remedies are tried where their failures are: tests/test_remedies.py lists 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -90,7 +89,7 @@ def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stac
     stack.run("stop")
     stack.home.resources.write_text("{")
     output = stack.up(fails=True)
-    assert "cloud.json is damaged" in output
+    assert "cloud.jsonl is damaged" in output
     stack.home.resources.unlink()
     stack.run("refresh", "--yes", "--non-interactive")
     stack.up()
@@ -100,9 +99,8 @@ def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stac
 
 def records(stack: Stack) -> dict[str, dict[str, Any]]:
     """The domain's records of addresses as Route 53 has them, by their types."""
-    resources = json.loads(stack.home.resources.read_text())["resources"]
     ids = {f"{ZONE}_{DOMAIN}_{kind}" for kind in ("A", "AAAA")}
-    found = {each["inputs"]["type"]: dict(each["inputs"]) for each in resources if each["id"] in ids}
+    found = {each.inputs["type"]: dict(each.inputs) for each in stack.made() if each.id in ids}
     assert len(found) == len(ids), "a record is gone"
     return found
 

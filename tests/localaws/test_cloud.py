@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,7 +34,7 @@ def make(cloud: Cloud, token: str, urn: str = "urn:one", **inputs: Any) -> Any:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "home" / "cloud.json"
+    return tmp_path / "home" / "cloud.jsonl"
 
 
 def test_a_reopened_cloud_holds_the_same_resources_and_goes_on_counting(path: Path) -> None:
@@ -55,34 +56,86 @@ def test_a_reopened_cloud_holds_the_same_resources_and_goes_on_counting(path: Pa
 def test_only_the_owner_may_read_the_file(path: Path) -> None:
     make(Cloud(path), LOGS, name="/a")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [each.name for each in path.parent.iterdir()] == ["cloud.json"], "no scratch file stays"
+    assert [each.name for each in path.parent.iterdir()] == ["cloud.jsonl"], "no scratch file stays"
 
 
-RETIRED = json.dumps(
-    {
-        "version": 1,
-        "counters": {},
-        "resources": [{"token": "aws:x/y:Z", "id": "z", "urn": "u", "region": REGION, "inputs": {}, "computed": {}}],
-    }
-)
+HEADER = '{"version": 2}\n'
+RESOURCE = {"urn": "u", "region": REGION, "inputs": {}, "computed": {}, "acknowledged": True}
+RETIRED = {"aws:x/y:Z z": RESOURCE}
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"version": 1}', '{"version": 1, "counters": {}, "resources": [{}]}', RETIRED]
+    "damage",
+    [
+        *("", "{", "[]", "\n", HEADER + "{\n", HEADER + "[]\n", HEADER + '{"aws:ec2/vpc:Vpc vpc-1": {}}\n'),
+        *(HEADER + '{"aws:ec2/vpc:Vpc vpc-1": 5}\n', HEADER + json.dumps(RETIRED) + "\n"),
+    ],
 )
 def test_a_damaged_file_is_named_and_left_alone(path: Path, damage: str) -> None:
     path.parent.mkdir()
     path.write_text(damage)
-    with pytest.raises(StateFileError, match=r"cloud\.json is damaged.*delete it"):
+    with pytest.raises(StateFileError, match=r"cloud\.jsonl is damaged.*delete it"):
         Cloud(path)
     assert path.read_text() == damage
 
 
 def test_a_newer_file_says_so(path: Path) -> None:
     path.parent.mkdir()
-    path.write_text(json.dumps({"version": 2, "everything": "else"}))
-    with pytest.raises(StateFileError, match="has version 2, this code reads version 1"):
+    path.write_text('{"version": 3, "everything": "else"}\n')
+    with pytest.raises(StateFileError, match="has version 3, this code reads version 2"):
         Cloud(path)
+
+
+def of_version_1(cloud: Cloud) -> str:
+    """The file that version 1 wrote of a cloud's resources."""
+    return json.dumps(
+        {
+            "version": 1,
+            "counters": dict(cloud.counters),
+            "resources": [asdict(each) for token in CATALOG for each in cloud.all(token)],
+        }
+    )
+
+
+def test_a_file_of_version_1_is_taken_over_whole(path: Path) -> None:
+    deployed = Cloud()
+    made = make(deployed, VPC, cidrBlock="10.0.0.0/16", tags={"Name": "a b"})
+    deployed.acknowledge(VPC, made.id)
+    make(
+        deployed,
+        DEFINITION,
+        "urn:two",
+        family="web",
+        containerDefinitions='[{"name": "a", "image": "b", "memory": 64}]',
+    )
+    former = path.with_name("cloud.json")
+    former.parent.mkdir()
+    former.write_text(of_version_1(deployed))
+    for cloud in (Cloud(path), Cloud(path)):  # the second has the new file only
+        assert {token: cloud.all(token) for token in CATALOG} == {token: deployed.all(token) for token in CATALOG}
+        assert cloud.counters == deployed.counters
+        assert [each.name for each in path.parent.iterdir()] == ["cloud.jsonl"]
+
+
+def test_what_a_takeover_was_killed_before_it_removed_is_not_taken_over_again(path: Path) -> None:
+    made = make(Cloud(path), LOGS, name="/new")
+    former = path.with_name("cloud.json")
+    deployed = Cloud()
+    make(deployed, LOGS, name="/old")
+    former.write_text(of_version_1(deployed))
+    assert Cloud(path).all(LOGS) == [made]
+    assert not former.exists()
+
+
+@pytest.mark.parametrize(("text", "problem"), [("{", "is damaged"), ('{"version": 7}', "has version 7")])
+def test_a_file_of_version_1_that_cant_be_read_is_named_and_left_alone(path: Path, text: str, problem: str) -> None:
+    former = path.with_name("cloud.json")
+    former.parent.mkdir()
+    former.write_text(text)
+    with pytest.raises(StateFileError, match=rf"cloud\.json {problem}"):
+        Cloud(path)
+    assert [each.name for each in path.parent.iterdir()] == ["cloud.json"]
+    assert former.read_text() == text
 
 
 def test_a_cluster_that_exists_is_returned_when_it_is_created_again(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from importlib.util import find_spec
@@ -29,6 +30,7 @@ class Account(Cloud):
 
     def __init__(self) -> None:
         super().__init__(seed=1)
+        self.numbers = itertools.count()
         self.parameters = {
             "/demo/password": SeededParameter("hunter2", "SecureString"),
             "demo/api": SeededParameter('{"key": "hunter3"}', "SecretsManager"),
@@ -74,7 +76,7 @@ class Account(Cloud):
         self.make("lb/listener:Listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND)
 
     def make(self, token: str, **inputs: Any) -> str:
-        made = self.create(f"aws:{token}", f"urn:{len(self._resources)}", inputs, region=REGION)
+        made = self.create(f"aws:{token}", f"urn:{next(self.numbers)}", inputs, region=REGION)
         self.acknowledge(made.token, made.id)
         return made.id
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.addresses import Addresses
+from localaws.alb import balancer
 from localaws.alb.balancer import Balancer, TargetState
 from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
 from localaws.alb.envoy import EnvoyError, Verdict
@@ -268,3 +269,25 @@ def test_a_deleted_load_balancer_gives_its_address_back(stage: Stage) -> None:
         del stage.cloud.outputs[key]
     stage.look()
     assert stage.addresses.load_balancer("another").address == address
+
+
+def test_what_changes_in_one_target_group_makes_nothing_anew_for_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        group = f"{PREFIX}:targetgroup/other{number}/{number}"
+        check = {"interval": 30, "unhealthyThreshold": 3, "matcher": "200"}
+        stage.cloud.outputs[TARGET_GROUP, group] = {"arn": group, "healthCheck": check}
+        actions = [{"type": "forward", "targetGroupArn": group}]
+        rule = {"listenerArn": HTTP, "priority": number, "actions": actions}
+        stage.cloud.outputs[LISTENER_RULE, f"rule{number}"] = rule
+    stage.look()
+    stage.balancer.register(GROUP, TARGET)
+    stage.look()
+    before, after = stage.proxy.applied
+    anew = [name for name in after if name.startswith("endpoints") and after[name] is not before[name]]
+    assert anew == ["endpoints-web_3.json", "endpoints-web_3_new.json"]
+    clusters = zip(before["clusters.json"], after["clusters.json"], strict=True)
+    assert [new["name"] for old, new in clusters if new is not old] == [OWN, NEW]
+    monkeypatch.setattr(balancer, "compile_files", None)  # it isn't even called
+    stage.look()

@@ -9,6 +9,7 @@ import pytest
 
 from localaws.catalog import CATALOG, Refused
 from localaws.ecs.definition import service_spec
+from localaws.ecs.model import ServiceState
 from tests.localaws.catalog.storage_cases import (
     BY_ADDRESS,
     CAPACITY,
@@ -116,7 +117,7 @@ def test_a_service_with_a_capacity_provider_of_instances_finds_none(account: Acc
     strategy = [{"capacityProvider": "instances", "weight": 1}]
     inputs = {name: value for name, value in account.minimal(SERVICE).items() if name != "launchType"}
     service = account.make(SERVICE, **inputs, capacityProviderStrategies=strategy)
-    assert not service_spec(service, account, None).placeable
+    assert not service_spec(service, account, ServiceState()).placeable
 
 
 GROUP = {"autoScalingGroupArn": SCALING_GROUP}

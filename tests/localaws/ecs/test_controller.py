@@ -17,6 +17,7 @@ import pytest
 
 from localaws import addresses
 from localaws.ecs.controller import NotSteadyError
+from localaws.journal import Journal
 from tests.localaws.ecs.plane import PARAMETERS, PATIENCE, eventually, exits, plane, processes, stored
 
 
@@ -270,7 +271,7 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_aga
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
     assert not processes(home)
-    (before,) = json.loads((home / "services.json").read_text()).values()
+    (before,) = Journal(home / "services.jsonl", version=1).read().values()
 
     async def play() -> None:
         async with plane(web, home) as running, httpx.AsyncClient() as client:
@@ -310,9 +311,8 @@ def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
     asyncio.run(play())
 
 
-def test_a_state_file_of_another_version_keeps_no_service_from_running(web: Any, home: Path) -> None:
-    home.mkdir()
-    (home / "services.json").write_text(json.dumps({web.service: {"deployments": [{"id": "ecs-svc/1"}]}}))
+def test_a_state_of_another_version_keeps_no_service_from_running(web: Any, home: Path) -> None:
+    Journal(home / "services.jsonl", version=1).write({web.service: {"deployments": [{"id": "ecs-svc/1"}]}})
 
     async def play() -> None:
         async with plane(web, home) as running:
@@ -322,12 +322,30 @@ def test_a_state_file_of_another_version_keeps_no_service_from_running(web: Any,
     asyncio.run(play())
 
 
+def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            deployments, tasks = running.describe()["deployments"], {task["taskId"] for task in running.tasks()}
+        states = Journal(home / "services.jsonl", version=1).read()
+        (home / "services.jsonl").unlink()
+        (home / "services.json").write_text(json.dumps(states))
+        async with plane(web, home) as running:
+            await running.settle()
+            assert [each["id"] for each in running.describe()["deployments"]] == [each["id"] for each in deployments]
+            assert {task["taskId"] for task in running.tasks()} == tasks
+        assert not (home / "services.json").exists()
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("name", ["services.jsonl", "services.json"])
 @pytest.mark.parametrize("text", ["", '{"arn', "[]", "\0" * 512])
 def test_a_damaged_state_file_is_set_aside_and_named_and_services_begin_anew(
-    web: Any, home: Path, caplog: pytest.LogCaptureFixture, text: str
+    web: Any, home: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
 ) -> None:
     home.mkdir()
-    (home / "services.json").write_text(text)
+    (home / name).write_text(text)
 
     async def play() -> None:
         async with plane(web, home) as running:
@@ -335,5 +353,5 @@ def test_a_damaged_state_file_is_set_aside_and_named_and_services_begin_anew(
             assert len(running.tasks()) == 2
 
     asyncio.run(play())
-    assert (home / "services.json.damaged").read_text() == text
-    assert f"{home / 'services.json'} was damaged" in caplog.text
+    assert (home / f"{name}.damaged").read_text() == text
+    assert f"{home / name} was damaged" in caplog.text

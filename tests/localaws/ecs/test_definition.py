@@ -8,18 +8,21 @@ import pytest
 
 from localaws.catalog.ecs import CAPACITY_PROVIDERS, SERVICE
 from localaws.ecs.definition import MissingTaskDefinitionError, parameter_name, service_spec, task_spec
-from localaws.ecs.model import Breaker
+from localaws.ecs.model import Breaker, Deployment, ServiceState
 from localaws.ecs.runtime import Condition, HealthCheck, TaskStartError
 
 if TYPE_CHECKING:
-    from localaws.ecs.model import ServiceSpec
+    from localaws.ecs.model import Revision, ServiceSpec
 
 
 DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
-def read(web: Any, current: Any = None) -> ServiceSpec:
-    return service_spec(web.get(SERVICE, web.service), web, current)
+def read(web: Any, *asked: Revision) -> ServiceSpec:
+    """What the service is asked to be, after it was asked for these revisions."""
+    deployments = tuple(Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0) for each in asked)
+    state = ServiceState(asked=asked[-1] if asked else None, deployments=deployments)
+    return service_spec(web.get(SERVICE, web.service), web, state)
 
 
 def test_numbers_may_be_floats_or_strings_as_pulumi_brings_them(web: Any) -> None:
@@ -43,8 +46,11 @@ def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(we
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=15)
     other = f"{web.group}-other"
     web.put("aws:lb/targetGroup:TargetGroup", other, deregistrationDelay=20)
+    before = read(web).revision
     web.change(loadBalancers=[{"targetGroupArn": other, "containerName": "web", "containerPort": 80}])
-    assert read(web).drain_delays == {web.group: 15, other: 20}
+    assert read(web, before).drain_delays == {web.group: 15, other: 20}
+    web.remove("aws:lb/targetGroup:TargetGroup", web.group)
+    assert read(web, before).drain_delays == {other: 20}, "nothing drains from a group that is gone"
 
 
 @pytest.mark.parametrize(

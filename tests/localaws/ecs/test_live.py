@@ -11,7 +11,7 @@ import pytest
 from localaws.alb.balancer import TargetHealth, TargetState
 from localaws.ecs.definition import service_spec
 from localaws.ecs.live import LiveTasks
-from localaws.ecs.model import Health, Task
+from localaws.ecs.model import Health, ServiceState, Task
 from tests.localaws.ecs.conftest import SERVICE
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
     """What is seen of a running task that is in these target groups."""
     bound = [{"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states]
     web.change(loadBalancers=bound)
-    revision = service_spec(web.get(SERVICE, web.service), web, None).revision
+    revision = service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
     task = Task(id="t", deployment="d", task_definition=revision.task_definition, zone=revision.zones[0], created_at=0)
 
     async def play() -> Any:
@@ -38,8 +38,8 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
 
         runtime: Any = SimpleNamespace(start=start)
         groups: Any = SimpleNamespace(health=health)
-        tasks = LiveTasks(runtime, groups, lambda _: None, lambda: None)
-        tasks.start(task, revision)
+        tasks = LiveTasks(runtime, groups, lambda _: None)
+        tasks.start(task, revision, lambda: None)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return tasks.seen([task])["t"]

@@ -1,0 +1,171 @@
+"""What happens to one service costs the others nothing: with a task runtime and load balancers that do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.alb.balancer import TargetHealth, TargetState
+from localaws.ecs import controller
+from localaws.ecs.controller import Controller
+from localaws.ecs.model import Health
+from localaws.ecs.scheduler import step
+from tests.localaws.ecs.conftest import ARN, SERVICE, Web
+from tests.localaws.ecs.plane import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+COUNT = 20
+
+
+class Runtime:
+    """Tasks that run as soon as they are started, and as long as nobody stops them."""
+
+    def __init__(self) -> None:
+        self.running: list[Any] = []
+
+    async def start(self, _spec: object) -> Any:
+        ended = asyncio.get_running_loop().create_future()
+        place = SimpleNamespace(address=f"127.0.0.{len(self.running) + 1}", port=lambda port: port)
+        self.running.append(SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note=""))
+        return self.running[-1]
+
+    async def stop(self, task: Any, _stop_timeout: float) -> None:
+        task.ended.set_result({"web": 0})
+
+    async def close(self) -> None:
+        pass
+
+
+class TargetGroups:
+    """Target groups of which every target is healthy, until a test changes that."""
+
+    def __init__(self) -> None:
+        self.state = TargetState.HEALTHY
+        self.notify: list[Callable[[], None]] = []
+
+    def register(self, _group: str, _endpoint: object, notify: Callable[[], None]) -> None:
+        self.notify.append(notify)
+
+    def deregister(self, _group: str, _endpoint: object) -> None:
+        pass
+
+    forget = deregister
+
+    def health(self, _group: str, _endpoint: object) -> TargetHealth:
+        return TargetHealth(self.state)
+
+    def deafness(self, _listener: str) -> str:
+        return ""
+
+    def attached(self) -> list[dict[str, str]]:
+        return []
+
+    async def sync(self) -> None:
+        pass
+
+    close = sync
+
+
+class Stage:
+    """Steady services of one task each, and what the scheduler is asked about from then on."""
+
+    def __init__(self, home: Path) -> None:
+        self.web = Web(desiredCount=1)
+        template = self.web.get(SERVICE, self.web.service)
+        assert template is not None
+        self.arns = [f"{ARN}:service/cluster/web{number}" for number in range(COUNT)]
+        for number, arn in enumerate(self.arns):
+            self.web.put(SERVICE, arn, **{**template.outputs, "name": f"web{number}"})
+        self.web.remove(SERVICE, self.web.service)
+        self.home, self.runtime, self.groups = home, Runtime(), TargetGroups()
+        self.controller = Controller(
+            self.web, home, runtime=self.runtime, balancer=self.groups, parameters=lambda _: None
+        )
+        self.looked_at: set[str] = set()
+
+    async def settle(self, arn: str) -> None:
+        await self.controller.settle(arn, timeout=30, report=lambda _: None)
+
+    def written(self) -> list[set[str]]:
+        """The services in each line of the file."""
+        lines = (self.home / "services.jsonl").read_text().splitlines()[1:]
+        return [{key.rpartition("/")[2] for key in json.loads(line)} for line in lines]
+
+
+@asynccontextmanager
+async def steady(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    """Services at rest, which nothing but an event makes the controller look at."""
+    stage = Stage(home)
+
+    def noted(spec: Any, *arguments: Any, **options: Any) -> Any:
+        stage.looked_at.add(spec.name)
+        return step(spec, *arguments, **options)
+
+    monkeypatch.setattr(controller, "_CALM_PAUSE", 1000.0)
+    monkeypatch.setattr(controller, "step", noted)
+    await stage.controller.start()
+    try:
+        await asyncio.gather(*map(stage.settle, stage.arns))
+        stage.looked_at.clear()
+        yield stage
+    finally:
+        await stage.controller.close()
+
+
+def test_only_the_service_that_changes_is_looked_at_and_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        async with steady(tmp_path, monkeypatch) as stage:
+            before = len(stage.written())
+            stage.web.put(SERVICE, stage.arns[7], desiredCount=2)
+            await stage.settle(stage.arns[7])
+            assert stage.looked_at == {"web7"}
+            assert set().union(*stage.written()[before:]) == {"web7"}
+
+    asyncio.run(play())
+
+
+def test_a_change_of_what_is_no_service_is_looked_at_by_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        async with steady(tmp_path, monkeypatch) as stage:
+            stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
+            await stage.settle(stage.arns[0])
+            assert stage.looked_at == {"web0"}, "the one that is waited for"
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"])
+def test_a_service_to_which_something_happens_is_looked_at_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    async def play() -> None:
+        async with steady(tmp_path, monkeypatch) as stage:
+            arn = stage.arns[7]
+            if event == "a task ends":
+                (number,) = (i for i, notify in enumerate(stage.groups.notify) if notifies(notify, "web7"))
+                stage.runtime.running[number].ended.set_result({"web": 1})
+            elif event == "a target's health changes":
+                (notify,) = (each for each in stage.groups.notify if notifies(each, "web7"))
+                notify()
+            elif event == "it is to be deleted":
+                stage.web.draining.add(arn)
+                stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/the-cloud-tells-of-it")
+            else:
+                stage.web.remove(SERVICE, arn)
+            await eventually(lambda: stage.looked_at, "a look at it")
+            assert stage.looked_at == {"web7"}
+
+    asyncio.run(play())
+
+
+def notifies(notify: Any, name: str) -> bool:
+    """Whether a function is a service's."""
+    return bool(notify.args[0].spec.name == name)
