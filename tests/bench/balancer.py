@@ -100,12 +100,12 @@ def compared(times: int, folder: Path) -> Iterator[tuple[str, str, float, float]
         folder: For files.
     """
     with ExitStack() as stack:
-        ports = {name: _free_port() for name in ("target", "bare", "balancer")}
+        ports = {name: free_port() for name in ("target", "bare", "balancer")}
         answer = {"direct_response": {"status": 200, "body": {"inline_string": "hello\n"}}}
         proxies = {}
         for name, configuration in (
-            ("target", _plain(ports["target"], answer)),
-            ("bare", _plain(ports["bare"], {"route": {"cluster": "target"}}, target=ports["target"])),
+            ("target", plain(ports["target"], answer)),
+            ("bare", plain(ports["bare"], {"route": {"cluster": "target"}}, target=ports["target"])),
             ("balancer", _balancer(folder / "balancer", ports["balancer"], ports["target"])),
         ):
             (folder / name).mkdir(exist_ok=True)
@@ -151,7 +151,8 @@ def _ask(port: int, connections: int) -> list[float]:
         return [seconds for part in parts for seconds in part]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback on which nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
@@ -161,15 +162,18 @@ def _address(port: int) -> dict[str, Any]:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def _plain(port: int, action: dict[str, Any], *, target: int | None = None) -> dict[str, Any]:
-    """An Envoy that does one thing with every request."""
+def plain(port: int, action: dict[str, Any], *, target: int | None = None, milliseconds: int = 0) -> dict[str, Any]:
+    """An Envoy that does one thing with every request, after so many milliseconds."""
+    delay = {"fixed_delay": f"{milliseconds / 1000:g}s", "percentage": {"numerator": 100}}
+    fault = {"@type": f"{_TYPES}.http.fault.v3.HTTPFault", "delay": delay}
+    filters = [{"name": "fault", "typed_config": fault}] if milliseconds else []
     manager = {
         "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "plain",
         "route_config": {
             "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, **action}]}]
         },
-        "http_filters": [{"name": "router", "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"}}],
+        "http_filters": [*filters, {"name": "router", "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"}}],
     }
     endpoints = [{"lb_endpoints": [{"endpoint": {"address": _address(target)}}]}] if target else []
     cluster = {

@@ -8,12 +8,12 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.bench.balancer import Proxy, free_port, plain
 from tests.engine.stack import BIN, ROOT
 from tests.verify.fake_alb import FakeAlb
 from tests.verify.test_limits import FLOODS, MEASURED, WATCHED, measured
@@ -40,22 +40,22 @@ def against_hey(times: int, folder: Path) -> Iterator[Measure]:
     """A thousand requests, each on a connection of its own; processor time includes the start of either program."""
     load_tool = find_hey(folder)
     for many in CONCURRENCIES:
-        with page_server(0) as url:
+        with page_server(0, folder) as url:
             runs = [(hey(load_tool, url, many)[0], verify(url, many)[0]) for _ in range(times)]
         theirs, ours = (statistics.median(each) for each in zip(*runs, strict=True))
         what = f"CPU of 1,000 samples, {many} at a time (aim 2)"
         yield Measure(what, ours * 1000, "ms", "hey", ours / theirs)
-    with page_server(20) as url:
+    with page_server(20, folder) as url:
         runs = [(hey(load_tool, url, 50)[1], verify(url, 50)[1]) for _ in range(times)]
     theirs, ours = (statistics.median(each) for each in zip(*runs, strict=True))
     yield Measure("p50 at 50, of answers in 20 ms (aim 0.9 to 1.1)", ours, "ms", "hey", ours / theirs)
 
 
-def start(times: int) -> Iterator[Measure]:
+def start(times: int, folder: Path) -> Iterator[Measure]:
     """A check of one attempt, which passes: all that it takes. On a busy machine the processor time tells more."""
     words: list[str | Path] = [BIN / "verify", "--deadline", "0", "--quiet"]
     waited, used = [], []
-    with page_server(0) as url:
+    with page_server(0, folder) as url:
         for _ in range(5 * times):
             began = time.perf_counter()
             used.append(run([*words, url])[0])
@@ -88,13 +88,15 @@ def find_hey(folder: Path) -> Path:
 
 
 @contextmanager
-def page_server(milliseconds: int) -> Iterator[str]:
-    """A server in a process of its own; gives its URL."""
-    words = [sys.executable, str(Path(__file__).with_name("page_server.py")), str(milliseconds)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout
-        yield f"http://127.0.0.1:{server.stdout.readline().strip()}/"
-        server.terminate()
+def page_server(milliseconds: int, folder: Path) -> Iterator[str]:
+    """A server that takes little of the processors and answers after so many milliseconds; gives its URL."""
+    port = free_port()
+    action = {"direct_response": {"status": 200, "body": {"inline_string": "<h1>Hello from bench</h1>"}}}
+    server = Proxy(folder, port, plain(port, action, milliseconds=milliseconds))
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.stop()
 
 
 def hey(program: Path, url: str, many: int) -> tuple[float, float]:

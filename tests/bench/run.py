@@ -113,7 +113,7 @@ def deadlines(_: int) -> Iterator[Row]:
 
 def check(times: int, folder: Path) -> Iterator[Row]:
     """Verify as a client: what its requests cost beside hey's, its start, and its memory."""
-    for part in (client.against_hey(times, folder), client.start(times), client.memory()):
+    for part in (client.against_hey(times, folder), client.start(times, folder), client.memory()):
         for what, value, unit, yardstick, ratio in part:
             yield Row(what, value, unit, yardstick, ratio)
 
