@@ -113,8 +113,8 @@ def _slowest(attempts: Sequence[Attempt]) -> str:
     return f" (an answer took {took:.2g} s)" if took >= _SLOW else ""
 
 
-def check_results(samples: Sequence[Attempt], options: Options, planned: int) -> Iterator[Result]:
-    """What was asked for, held against every request that was measured."""
+def check_results(samples: Sequence[Attempt], numbers: Samples, options: Options, planned: int) -> Iterator[Result]:
+    """Hold every request that was measured, and their numbers, against the options."""
     if planned:
         yield _answered(samples, planned)
     answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
@@ -149,9 +149,9 @@ def check_results(samples: Sequence[Attempt], options: Options, planned: int) ->
         )
     if planned:
         yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
-        yield from _latencies(measured(samples, options).latency, options)
+        yield from _latencies(numbers.latency, options)
         cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
-        yield from _tasks(measured(samples, options), options.expect_tasks, cookies, whole=len(samples) == planned)
+        yield from _tasks(numbers, options.expect_tasks, cookies, whole=len(samples) == planned)
 
 
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:

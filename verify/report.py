@@ -1,6 +1,6 @@
 """What a run found: frozen results, and the verdict that follows from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -113,7 +113,7 @@ class Report(NamedTuple):
     seconds: float
     checks: tuple[Result, ...]
     samples: Samples
-    timeline: Timeline
+    timeline: Callable[[], Timeline]
     """When which answers came: the samples, or the attempts where the service was never stable."""
 
     verdict: ExitCode

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 from verify import checks, sampling
 from verify.attempt import Attempt, judge, weighed
@@ -124,7 +124,8 @@ def _report(parsed: Parsed, options: Options, name: str, evidence: Evidence, sec
     phases = tuple(
         checks.phase_results(attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options)
     )
-    results = (*evidence.found, *checks.check_results(samples, options, evidence.planned))
+    numbers = checks.measured(samples, options)
+    results = (*evidence.found, *checks.check_results(samples, numbers, options, evidence.planned))
     ended = verdict((*phases, *results), reached=any(_reached(a, options) for a in attempts), stopped=evidence.stopped)
     return Report(
         parsed=parsed,
@@ -134,8 +135,8 @@ def _report(parsed: Parsed, options: Options, name: str, evidence: Evidence, sec
         seconds=seconds,
         phases=phases,
         checks=results,
-        samples=checks.measured(samples, options),
-        timeline=of_samples(samples if evidence.planned else attempts),
+        samples=numbers,
+        timeline=cache(partial(of_samples, samples if evidence.planned else attempts)),
         verdict=ended,
         allow_inconclusive=options.allow_inconclusive,
     )

@@ -98,7 +98,7 @@ async def observe(
         seconds=clock() - began,
         checks=results,
         samples=record.samples(),
-        timeline=record.timeline,
+        timeline=lambda: record.timeline,
         verdict=ended,
         allow_inconclusive=options.allow_inconclusive,
         watched=record.watched(),

@@ -76,7 +76,7 @@ def _report(main: Element, report: Report, name: str) -> None:
     for note in report.parsed.notes:
         _add(section, "p", note)
     _results(section, report, name)
-    if report.timeline.slots:
+    if report.timeline().slots:
         _pictures(section, report, name)
     if report.watched and report.watched.outages:
         _outages(section, report.watched, name)
@@ -92,7 +92,7 @@ def _results(section: Element, report: Report, name: str) -> None:
 
 
 def _pictures(section: Element, report: Report, name: str) -> None:
-    timeline, axis = report.timeline, _axis(report)
+    timeline, axis = report.timeline(), _axis(report)
     _add(section, "h3", "Answers over time")
     _add(section, "p", _story(report))
     rows = [
@@ -114,7 +114,7 @@ def _pictures(section: Element, report: Report, name: str) -> None:
 
 
 def _axis(report: Report) -> charts.Axis:
-    watched, timeline = report.watched, report.timeline
+    watched, timeline = report.watched, report.timeline()
     if watched is None:
         return charts.Axis(timeline.origin, timeline.end, timeline.width)
     moments = [charts.Moment(label, at) for label, at in _moments(watched)]
@@ -157,7 +157,7 @@ def _story(report: Report) -> str:
 
 
 def _latency(report: Report, axis: charts.Axis, name: str) -> Element:
-    timeline = report.timeline
+    timeline = report.timeline()
     drawn = [
         charts.Line(rank, rank, [_ms(slot.latency(percent)) for slot in timeline.slots])
         for rank, percent in _RANKS.items()
@@ -179,7 +179,7 @@ def _legend() -> Element:
 
 
 def _tasks(report: Report, axis: charts.Axis, name: str) -> Element:
-    timeline, watched = report.timeline, report.watched
+    timeline, watched = report.timeline(), report.watched
     rows = [
         charts.Row(
             _task_label(task, watched), _task_style(task, watched), [slot.tasks[task] for slot in timeline.slots]
@@ -202,7 +202,7 @@ def _task_label(task: str, watched: Watched | None) -> str:
 def _task_table(section: Element, report: Report, name: str) -> None:
     watched = report.watched
     rows: list[tuple[Sequence[str], str]] = []
-    for task in report.timeline.tasks:
+    for task in report.timeline().tasks:
         seen = watched and watched.tasks.get(task)
         if watched and seen:
             times = (f"{seen.first:.1f} s", f"{seen.last:.1f} s")
