@@ -3,6 +3,7 @@
 import json
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 _CHARSETS = {
@@ -72,15 +73,14 @@ class Answer(NamedTuple):
 
     def header(self, name: str) -> str | None:
         """The values of a header, joined as HTTP allows; None where there is none."""
-        values = [value for key, value in self.headers if key == name.lower()]
+        wanted = name.lower()
+        values = [value for key, value in self.headers if key == wanted]
         return ", ".join(values) if values else None
 
     @property
     def charset(self) -> str:
         """The character set of the body: UTF-8 unless it says otherwise."""
-        given = re.search(r"(?i)charset=[\"']?([A-Za-z0-9._-]{1,40})", self.header("content-type") or "")
-        name = (given[1] if given else "utf-8").lower()
-        return name if name in _CHARSETS else "utf-8"
+        return _charset(self.header("content-type") or "")
 
     @property
     def text(self) -> str:
@@ -106,6 +106,13 @@ class Answer(NamedTuple):
         if isinstance(value, str):
             return value
         return json.dumps(value) if isinstance(value, (bool, int, float)) else None
+
+
+@lru_cache(maxsize=8)
+def _charset(content_type: str) -> str:
+    given = re.search(r"(?i)charset=[\"']?([A-Za-z0-9._-]{1,40})", content_type)
+    name = (given[1] if given else "utf-8").lower()
+    return name if name in _CHARSETS else "utf-8"
 
 
 class Failure(NamedTuple):
