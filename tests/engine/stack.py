@@ -108,9 +108,9 @@ class Stack:
         return list(self._document("stack", "export")["deployment"].get("resources", []))
 
     def made(self) -> list[Resource]:
-        """What exists in the local AWS."""
+        """What programs made that exists in the local AWS: without the default VPC, which is there anyway."""
         cloud = Cloud(self.home.resources)
-        return [each for token in CATALOG for each in cloud.all(token)]
+        return [each for token in CATALOG for each in cloud.all(token) if each.urn]
 
     def _document(self, *arguments: str) -> dict[str, Any]:
         """What `pulumi-local` prints as JSON; what it has to say besides isn't part of it."""

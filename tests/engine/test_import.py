@@ -70,12 +70,12 @@ def test_another_projects_cluster_is_not_shared_until_it_is_tagged_as_this_stack
     stack.run("stack", "ls")
     other = other_project(tmp_path / "other", stack, CLUSTER.replace("OWNER", "other"))
     other.up()
-    before = stack.home.resources.read_text()
+    before = stack.made()
     refusal = stack.up(fails=True)
     assert "the cluster ecs-cluster-local exists already and belongs to project other, stack local" in refusal
     assert "aws ecs tag-resource" in refusal
     assert not stack.own_frames(refusal)
-    assert stack.home.resources.read_text() == before, "nothing was made or changed"
+    assert stack.made() == before, "nothing was made or changed"
     (other.project / "__main__.py").write_text(CLUSTER.replace("OWNER", "fargate-web"))
     other.up()  # as the command in the message does
     stack.up()
