@@ -9,7 +9,7 @@ from verify.exit_codes import ExitCode
 from verify.expectations import expectations
 from verify.options import Options
 from verify.outcome import Answer, Failure, Phase
-from verify.report import Result, Samples, Status, latency, steps
+from verify.report import Result, Samples, Status, counted, latency, steps
 from verify.tls import certificate_results
 
 _SECOND = 0.9995
@@ -83,7 +83,7 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
             status, hint = Status.FAIL, bad.hint
             actual = f"{good} good of {len(attempts)} answers, but not in a row; the last other one: {bad.text}"
         else:
-            status, actual = Status.UNKNOWN, f"{_answers(good, 'good ')}, and the deadline left no time for more"
+            status, actual = Status.UNKNOWN, f"{counted(good, 'good answer')}, and the deadline left no time for more"
             hint = f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and --stable-for"
         return Result(
             id=Phase.STABLE,
@@ -100,11 +100,7 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
 
 def in_a_row(options: Options) -> str:
     """What counts as stable, in words."""
-    return f"{_answers(options.stable, 'good ')} in a row"
-
-
-def _answers(number: int, kind: str = "") -> str:
-    return f"{number} {kind}answer{'' if number == 1 else 's'}"
+    return f"{counted(options.stable, 'good answer')} in a row"
 
 
 def _slowest(attempts: Sequence[Attempt]) -> str:

@@ -111,7 +111,8 @@ class _Parser(argparse.ArgumentParser):
         hint = f"`{self.prog} --help` lists the options"
         extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
         if extra:
-            options = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
+            words = dict.fromkeys(word.partition("=")[0] for word in extra[1].split() if word.startswith("-"))
+            options = list(words)  # each once
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
             hint = _meant(options, self) or hint
         if starts := re.match(r"argument (--\S+): expected one argument", message):

@@ -21,6 +21,9 @@ _PLAIN_HEAD = re.compile(
     rb"HTTP/1\.1 ([2-5][0-9]{2})(?: [\t \x21-\x7e]*)?\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t \x21-\x7e]*\r\n)+)\r\n"
 )
+_START = 24
+"""Bytes from the start of an answer that tell what speaks."""
+
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
 _NO_BODY = {204, 304}
 
@@ -45,6 +48,10 @@ class ClosedWhileIdleError(ProtocolError):
 
     https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1 has a client send the request again.
     """
+
+
+class MalformedError(ProtocolError):
+    """The answer begins as HTTP/1.1 does, but breaks its rules."""
 
 
 class OtherProtocolError(ProtocolError):
@@ -128,7 +135,8 @@ class Exchange:
 
     async def _receive(self) -> bytes:
         data = await self._stream.receive()
-        self._start = self._start or data[:16]
+        if len(self._start) < _START:
+            self._start = (self._start + data)[:_START]
         self.silent = self.silent and not data
         return data
 
@@ -163,15 +171,30 @@ class Exchange:
 
         try:
             if data is not None:
-                _feed(connection, data)
+                self._feed(connection, data)
             while (event := connection.next_event()) is h11.NEED_DATA:
-                _feed(connection, await self._receive())
+                self._feed(connection, await self._receive())
         except h11.RemoteProtocolError as error:
             if other := _other_protocol(self._start):
                 raise OtherProtocolError(other) from error
-            raise ProtocolError(str(error)) from error
+            kind = MalformedError if self._start.startswith(b"HTTP/1.") else ProtocolError
+            raise kind(_worded(error)) from error
         assert not isinstance(event, type), "what is asked for is never more than one answer"
         return event
+
+    def _feed(self, connection: "h11.Connection", data: bytes) -> None:
+        import h11  # noqa: PLC0415 — it is loaded by now
+
+        if not data and connection.their_state is h11.SEND_RESPONSE:
+            if not self._start:
+                raise ProtocolError("the server disconnected without sending a response")
+            if self._start.startswith(b"HTTP/1."):
+                raise MalformedError("the server disconnected before the end of its answer's headers")
+            if other := _other_protocol(self._start):
+                raise OtherProtocolError(other)
+            start = self._start.decode("latin-1").strip()
+            raise ProtocolError(f"what the server sent before it disconnected is no HTTP: '{start}'")
+        connection.receive_data(data)
 
 
 def plain_head(data: bytes, method: str) -> tuple[Head, int, int] | None:
@@ -205,12 +228,13 @@ def _read(status: bytes, block: bytes) -> tuple[Head, int] | None:
     return Head(int(status), tuple(headers)), int(lengths[0])
 
 
-def _feed(connection: "h11.Connection", data: bytes) -> None:
-    import h11  # noqa: PLC0415 — it is loaded by now
-
-    if not data and connection.their_state is h11.SEND_RESPONSE:
-        raise ProtocolError("the server disconnected without sending a response")
-    connection.receive_data(data)
+def _worded(error: "h11.RemoteProtocolError") -> str:
+    """What h11 found wrong, without the names of Python's types."""
+    if str(error) == "Receive buffer too long":
+        return f"headers of more than {LONGEST_HEAD // 1024} KiB, or as much without an end of a line"
+    if str(error) == "illegal request line":  # which h11 finds from the first byte
+        return "what the server sent is no HTTP"
+    return re.sub(r"bytearray\(b(.*)\)", r"\1", str(error))
 
 
 def _other_protocol(start: bytes) -> str:

@@ -1,5 +1,6 @@
 """The console script: reads the target, runs the check, ends with a documented exit code."""
 
+import errno
 import io
 import os
 import sys
@@ -112,9 +113,8 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
         mode: Literal["a", "w"] = "a" if _is_job_summary(output.path) else "w"
         return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123 — pathlib costs every run 10 ms
     except OSError as error:
-        raise InputError(
-            f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", "does its folder exist?"
-        ) from None
+        hint = "does its folder exist?" if error.errno == errno.ENOENT else "give a file that this user may write"
+        raise InputError(f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", hint) from None
 
 
 def _is_job_summary(path: str) -> bool:

@@ -25,6 +25,7 @@ MOST_CHECKS = 100
 
 _MAX_BYTES = 256 * 1024
 _NAME_LENGTH = 80
+_AS_TOML = "a plan is TOML, whatever its file is called: docs/verify.md has one"
 _GROUPS = (TargetOptions, WaitingOptions, ExpectationOptions, IdentityOptions, CoverageOptions, SecurityOptions)
 _OF_THE_RUN = ("--output-name", "--all", "--plan")
 """What reads the target, which all checks of a plan share."""
@@ -67,8 +68,9 @@ def read_plan(path: str) -> tuple[PlannedCheck, ...]:
     except OSError as error:
         raise InputError(f"can't read the plan {shown}: {visible(error.strerror or '')}", "give a TOML file") from None
     except ValueError as error:  # of TOML and of UTF-8
-        hint = "a plan is TOML, whatever its file is called: docs/verify.md has one"
-        raise InputError(f"the plan {shown} is no TOML: {visible(str(error))}", hint) from None
+        raise InputError(f"the plan {shown} is no TOML: {visible(str(error))}", _AS_TOML) from None
+    except RecursionError:
+        raise InputError(f"the plan {shown} is no plan: it nests too deeply", _AS_TOML) from None
     return tuple(_checks(plan, shown))
 
 

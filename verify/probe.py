@@ -14,6 +14,7 @@ from verify.http1 import (
     ClosedWhileIdleError,
     ConnectError,
     ConnectTimeoutError,
+    MalformedError,
     OtherProtocolError,
     ProtocolError,
     Request,
@@ -54,6 +55,7 @@ _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 """What the system says of a name that exists, but not with an address of this kind."""
 
 _BROKEN_OFF = "the answer broke off: did the application crash over it, or something on the way give up?"
+_MALFORMED = "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it or passed it on"
 _OTHER_PROTOCOLS = {
     "TLS": ("it answers in TLS", "this is an HTTPS port: give the URL with https://, or --scheme https"),
     "HTTP/2": (
@@ -97,6 +99,11 @@ class _Course:
         self.addresses, self.marks = (), {"start": self.marks["start"]}
 
     @property
+    def answered(self) -> bool:
+        """Whether the head of an answer has come."""
+        return "first_byte" in self.marks
+
+    @property
     def phase(self) -> Phase:
         """The phase that the attempt is in."""
         if not self.addresses:
@@ -122,7 +129,7 @@ class _Course:
             return (
                 f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, which this machine may use?"
             )
-        if "first_byte" in self.marks:
+        if self.answered:
             return _BROKEN_OFF
         return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
 
@@ -134,7 +141,9 @@ class _Course:
             reason = f"{failure.reason}, which was all that the deadline left"
             return failure._replace(reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True)
         if failure.phase is Phase.HTTP:
-            return failure._replace(hint=_SLOW if self._tls else f"{_SLOW}; is it an HTTPS port? see --scheme")
+            return failure._replace(
+                hint=_SLOW if self._tls or self.answered else f"{_SLOW}; is it an HTTPS port? see --scheme"
+            )
         return failure
 
     def timings(self) -> Timings:
@@ -303,6 +312,8 @@ class Probe:
         for cause in causes:
             if isinstance(cause, OtherProtocolError):
                 return course.failed(*_OTHER_PROTOCOLS[str(cause)])
+            if isinstance(cause, MalformedError) and not course.answered:
+                return course.failed(mask_of(self._options)(str(cause)), _MALFORMED)
             if self.tls and (refused := _refused_by_tls(cause, course)):
                 return refused
             if isinstance(cause, OSError) and cause.errno in _ERRNO_REASONS:

@@ -197,6 +197,11 @@ def exit_code(reports: Sequence[Report]) -> int:
     return first_met(report.fault for report in ended_so) or ended_so[0].exit_code
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something, in words."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def percentile(ordered: Sequence[float], percent: int) -> float:
     """The nearest-rank percentile of values in ascending order."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

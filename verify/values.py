@@ -198,12 +198,7 @@ def header(text: str) -> Header:
     """A request header's name and value, given or read from a file."""
     from_file = text.startswith("@")
     if from_file:
-        from pathlib import Path  # noqa: PLC0415 — costs every run 10 ms, and is for few
-
-        try:
-            text = Path(text[1:]).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError):
-            raise ValueError(f"can't read a header from the file {visible(text[1:])}") from None
+        text = _file(text[1:], "a header").decode("utf-8", "replace").strip()
     match = re.fullmatch(rf"({_HEADER_NAME}):[ \t]*([\x20-\x7e\t]*)", text)
     if match is None:
         raise ValueError("a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)")

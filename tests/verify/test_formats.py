@@ -215,6 +215,20 @@ def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: R
     assert all(row.count("|") == 6 for row in rows)
 
 
+def test_the_table_of_a_summary_is_none_of_its_notes() -> None:
+    # https://github.github.com/gfm/#tables-extension-: a line that follows an item of a list belongs to it.
+    report = test_run.run(hello, "--header", "A: b", target="http://a.example/#fragment")
+    lines = FORMATS["markdown"]([report]).splitlines()
+    start = lines.index("| Check | Result | Found | Expected | What to do |")
+    assert lines[start - 2].startswith("- ")
+    assert lines[start - 1] == ""
+
+
+def test_a_summary_counts_one_request_in_the_singular() -> None:
+    report = test_run.run(hello, "--deadline", "0")
+    assert "Milliseconds of 1 request, 0 without an answer:" in FORMATS["markdown"]([report])
+
+
 ACTIVE = (
     "a|b\\|c `x` <img src=x> *b* [l](https://e.example) www.e.example @someone #12 https://e.example ~~s~~ &amp; $x$"
 )

@@ -337,6 +337,12 @@ def test_a_mistyped_option_is_guessed(words: list[str], hint: str) -> None:
     assert refused.value.hint == hint
 
 
+def test_an_option_that_is_mistyped_twice_is_named_once() -> None:
+    with pytest.raises(InputError) as refused:
+        parse_options(["--expect-taks", "2", "--expect-taks=2", "--other"])
+    assert str(refused.value) == "unknown option: --expect-taks --other"
+
+
 def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == VERSION

@@ -90,6 +90,7 @@ WRONG_VALUES = {
     ),
     "no TOML": ("checks:\n  - name: a\n", "plan.toml is no TOML: "),
     "a key given twice": (ONE + 'name = "b"', "plan.toml is no TOML: "),
+    "arrays too deep": ("a = " + "[" * 10_000, "plan.toml is no plan: it nests too deeply"),
 }  # fmt: skip
 """What only the options themselves refuse."""
 

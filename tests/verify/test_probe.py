@@ -236,12 +236,14 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
     ("response", "text"),
     [
         pytest.param([b""], "disconnected without sending", id="closed at once"),
-        pytest.param([b"hello\n"], "disconnected without sending", id="HTTP/0.9"),
+        pytest.param([b"hello\n"], "is no HTTP: 'hello'", id="HTTP/0.9"),
+        pytest.param([b"SSH-2.0-\x1b[31m\r\n"], r"is no HTTP: 'SSH-2.0-\x1b[31m'", id="another protocol's greeting"),
+        pytest.param([HEAD], "before the end of its answer's headers", id="closed in the headers"),
         pytest.param([b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "it answers in HTTP/2", id="HTTP/2"),
         pytest.param([b"\x15\x03\x01\x00\x02\x02\x46"], "it answers in TLS", id="a TLS alert"),
-        pytest.param([b"HTTP/1.1 abc OK\r\n\r\n"], "illegal status line", id="a status that is no number"),
-        pytest.param([HEAD + b"A: " + b"x" * (1 << 20)], "too large|too long|limit", id="a header of 1 MiB"),
-        pytest.param([HEAD + b"Set-Cookie: a=b\r\n" * 20_000], "too large|too long|limit", id="a flood of cookies"),
+        pytest.param([b"HTTP/1.1 abc OK\r\n\r\n"], "illegal status line: ", id="a status that is no number"),
+        pytest.param([HEAD + b"A: " + b"x" * (1 << 20)], "more than 100 KiB|too long", id="a header of 1 MiB"),
+        pytest.param([HEAD + b"Set-Cookie: a=b\r\n" * 20_000], "more than 100 KiB|too long", id="a flood of cookies"),
         pytest.param([HEAD + b"no colon\r\n\r\n"], "illegal header line", id="a broken header"),
         pytest.param([HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"], "Content-Length", id="two lengths"),
         pytest.param([HEAD + b"Content-Length: -1\r\n\r\n"], "Content-Length", id="a negative length"),
@@ -255,9 +257,40 @@ def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: lis
     assert isinstance(outcome, Failure)
     assert outcome.phase is Phase.HTTP
     assert outcome.reason.isprintable()
+    # httpx doesn't pass on what was sent.
     if by == "httpx" and text.startswith("it answers in"):
-        text = "illegal request line"  # httpx doesn't pass on what was sent
+        text = "illegal request line"
+    if by == "httpx" and ("is no HTTP" in text or "of its answer" in text):
+        text = "disconnected without sending"
     assert any(words in outcome.reason for words in text.split("|")), outcome.reason
+
+
+@pytest.mark.parametrize("by", ["threads", "event loop"])
+@pytest.mark.parametrize(
+    ("parts", "hint"),
+    [
+        pytest.param([HEAD], "the answer breaks the rules of HTTP/1.1", id="closed in the headers"),
+        pytest.param([HEAD + b"Content-Length: -1\r\n\r\n"], "the answer breaks the rules", id="a negative length"),
+        pytest.param([b"HTTP/1.1 OK\r\n\r\n"], "the answer breaks the rules", id="no status"),
+        pytest.param([HEAD + b"Content-Length: 9\r\n\r\nx"], "the answer broke off", id="closed in the body"),
+        pytest.param([b"SSH-2.0\r\n"], "what listens here speaks no HTTP", id="another protocol"),
+        pytest.param([b"\0\0\0\x01\r\n"], "what listens here speaks no HTTP", id="bytes"),
+        pytest.param([b"\x15\x03\x03"], "this is an HTTPS port", id="TLS without an end of a line"),
+    ],
+)  # fmt: skip
+def test_a_hint_goes_by_how_an_answer_begins(parts: list[bytes | float], hint: str, by: str) -> None:
+    outcome = ask(lambda _number, _request: parts, by=by)
+    assert isinstance(outcome, Failure)
+    assert outcome.hint.startswith(hint)
+    assert "bytearray" not in outcome.reason
+    assert "request line" not in outcome.reason, "it is an answer"
+
+
+def test_a_body_that_takes_too_long_is_no_sign_of_an_https_port() -> None:
+    parts: list[bytes | float] = [HEAD + b"Content-Length: 9\r\n\r\nx", 60.0]
+    outcome = ask(lambda _number, _request: parts, "--timeout", "300ms", by="threads", limit=0.3)
+    assert isinstance(outcome, Failure)
+    assert outcome.hint == "is the application stuck, or slow? raise --timeout if it may take longer"
 
 
 PIECES = [

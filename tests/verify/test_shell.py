@@ -162,6 +162,18 @@ def test_json_lines_on_stderr_stand_there_alone(alb: FakeAlb) -> None:
     assert {json.loads(line)["kind"] for line in done.stderr.splitlines()} >= {"progress", "run"}
 
 
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("no/such", "can't write to no/such: No such file or directory\n  does its folder exist?"),
+        (".", "can't write to .: Is a directory\n  give a file that this user may write"),
+    ],
+)
+def test_a_file_that_cant_be_written_is_unusable_input(path: str, problem: str) -> None:
+    done = verify("a.example", "--format", f"json={path}")
+    assert (done.returncode, done.stderr.decode()) == (ExitCode.USAGE, f"verify: {problem}\n")
+
+
 def test_a_stream_that_is_not_open_is_unusable_input() -> None:
     done = verify("a.example", "--format", "json=/dev/fd/77")
     assert done.returncode == ExitCode.USAGE

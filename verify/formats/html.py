@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from verify import VERSION
 from verify.formats import charts
 from verify.formats.page_style import STYLE
-from verify.report import Outage, Report, Status, Watched, exit_code, worst
+from verify.report import Outage, Report, Status, Watched, counted, exit_code, worst
 from verify.timeline import OTHERS, Timeline
 
 _WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "can't tell", Status.SKIP: "skipped"}
@@ -141,7 +141,7 @@ def _longest(watched: Watched) -> list[Outage]:
 def _story(report: Report) -> str:
     """The picture in words."""
     watched, sent = report.watched, report.samples.sent
-    requests = f"{sent} request{'' if sent == 1 else 's'}"
+    requests = counted(sent, "request")
     if watched is None:
         return f"{requests}, {report.samples.errors} without an answer."
     sentences = [f"{requests}, {100 * watched.availability:.5g} % answered well."]

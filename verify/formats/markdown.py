@@ -6,7 +6,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 import re
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Status
+from verify.report import Report, Status, counted
 
 _WORDS = {Status.OK: "✅ ok", Status.FAIL: "❌ **fail**", Status.UNKNOWN: "❔ can't tell", Status.SKIP: "skipped"}
 _SHOWN_OUTAGES = 20
@@ -28,6 +28,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     for note in report.parsed.notes:
         yield f"- {literal(note)}"
+    if report.parsed.notes:
+        yield ""  # else the table would be the last note's text
     yield from _table(
         ("Check", "Result", "Found", "Expected", "What to do"),
         (
@@ -43,13 +45,13 @@ def _lines(report: Report) -> Iterator[str]:
     )
     if report.samples.latency:
         numbers = [f"{1000 * seconds:.1f}" for seconds in report.samples.latency.values()]
-        yield f"Milliseconds of {report.samples.sent} requests, {report.samples.errors} without an answer:"
+        yield f"Milliseconds of {counted(report.samples.sent, 'request')}, {report.samples.errors} without an answer:"
         yield ""
         yield from _table(tuple(report.samples.latency), (tuple(numbers),))
     watched = report.watched
     if watched and watched.outages:
         longest = sorted(watched.outages, key=lambda outage: -outage.length)[:_SHOWN_OUTAGES]
-        yield f"{len(watched.outages)} outages, the longest first:"
+        yield f"{counted(len(watched.outages), 'outage')}, the longest first:"
         yield ""
         yield from _table(
             ("From", "Length", "Connections"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Samples, Status
+from verify.report import Report, Samples, Status, counted
 
 _WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "?", Status.SKIP: "skip"}
 _COLOURS = {Status.OK: "32", Status.FAIL: "1;31", Status.UNKNOWN: "1;33", Status.SKIP: "2"}
@@ -63,5 +63,4 @@ def _latency(samples: Samples) -> Iterator[str]:
         for name, seconds in samples.latency.items()
     )
     yield ""
-    requests = f"{samples.sent} request{'s' if samples.sent > 1 else ''}"
-    yield f"  {requests}, {samples.errors} without an answer; milliseconds: {numbers}"
+    yield f"  {counted(samples.sent, 'request')}, {samples.errors} without an answer; milliseconds: {numbers}"
