@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,15 @@ from tests.verify.authority import Authority, openssl
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.fake_proxy import FakeProxy
 from tests.verify.test_probe import closed_port
+from verify.client import DirectClient
 from verify.command_line import parse_options
 from verify.errors import InputError
 from verify.exit_codes import ExitCode
+from verify.http1 import Request
 from verify.main import main
+from verify.runtime import completed
+from verify.threads import Threads
+from verify.values import HostPort
 
 ONCE = ("--deadline", "0", "--quiet")
 SECRET = "hunter2-and-more"
@@ -111,13 +117,36 @@ def test_a_body_is_sent_whichever_reader_the_answer_needs(chunked: bool) -> None
         assert main([alb.authority, *ONCE, "--data", "x=1", "--body-equals", "ok"]) == ExitCode.PASSED
 
 
-def test_an_answer_that_comes_before_all_of_a_body_was_sent_counts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "large").write_bytes(b"x" * 1024**2)
-    with FakeAlb(lambda _number, _request: [page("", 413), 0.3]) as alb:
-        assert main([alb.authority, *ONCE, "--data", f"@{tmp_path}/large"]) == ExitCode.FAILED
-    assert "413" in capsys.readouterr().out
+class HastyStream:
+    """A connection whose server has answered and closed it before all of a body arrived."""
+
+    secured = None
+
+    async def send(self, _data: bytes) -> None:
+        raise ConnectionResetError
+
+    async def receive(self) -> bytes:
+        return page("", 413)
+
+    def abort(self) -> None:
+        """Nothing is left to close."""
+
+
+class HastyRuntime(Threads):
+    async def connect(self, address: str, port: int, seconds: float) -> Any:
+        return HastyStream()
+
+
+@pytest.mark.parametrize("body", [b"x" * 1024**2, b""])
+def test_an_answer_that_comes_before_all_of_a_body_was_sent_counts(body: bytes) -> None:
+    client = DirectClient(HastyRuntime(), context=None, name="a.example")
+    request = Request("POST", "/", (("Content-Length", str(len(body))),), 1024, body)
+    asked = client.exchange(request, HostPort("192.0.2.1", 80), 1.0, lambda _step: None)
+    if body:
+        assert completed(asked).status == 413
+    else:
+        with pytest.raises(ConnectionResetError):
+            completed(asked)
 
 
 def test_what_a_body_from_a_file_holds_is_never_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -297,6 +326,18 @@ def test_the_proxys_credentials_reach_it_and_nothing_else(
     assert token not in printed
     if scheme == "https":
         assert token.encode() not in b"".join(alb.requests)
+
+
+def test_the_proxys_credentials_are_masked_where_a_server_sends_them_back(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The proxy of these tests passes on what it should keep to itself."""
+    with FakeAlb(echo) as alb, FakeProxy(credentials=f"me:{SECRET}") as proxy:
+        options = ("--proxy", f"http://me:{SECRET}@{proxy.authority}", "--identity", r"body-regex:Basic (\S+)")
+        assert main([alb.authority, *ONCE, *options, "--format", "json"]) == ExitCode.PASSED
+        assert b"Proxy-Authorization: Basic " in alb.requests[0]
+    (report,) = json.loads(capfd.readouterr().out)["reports"]
+    assert report["samples"]["tasks"] == {"***": 1}
 
 
 @dataclass(frozen=True)
