@@ -2,11 +2,10 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+
+from tests.verify.loopback import LoopbackServer
 
 Script = Callable[[int, bytes], Iterable[bytes | float]]
 """Given the number of the connection and its request: bytes to send and seconds to pause, until it ends."""
@@ -30,37 +29,14 @@ def balancer_error(status: int, **headers: str) -> bytes:
     return page("<html></html>", status, server="awselb/2.0", **headers)
 
 
-class FakeAlb:
-    """Listens on a loopback port of its own while entered; one thread per connection."""
+class FakeAlb(LoopbackServer):
+    """A listener of a load balancer, with TLS where a context is given."""
 
     def __init__(self, script: Script, context: ssl.SSLContext | None = None) -> None:
+        super().__init__()
         self.requests: list[bytes] = []
         self._context = context
         self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._closing = threading.Event()
-        self.port = self._listener.getsockname()[1]
-
-    @property
-    def authority(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         connection.settimeout(30)
@@ -71,16 +47,16 @@ class FakeAlb:
             secured.do_handshake()
         except ssl.SSLError:
             with secured:  # whose alert a reset would overtake
-                self._closing.wait(2)
+                self.closing.wait(2)
             raise
         return secured
 
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
         with suppress(OSError), self._secured(connection) as client:
             request = client.recv(65536)
             self.requests.append(request)
             for step in self._script(len(self.requests) - 1, request):
                 if isinstance(step, bytes):
                     client.sendall(step)
-                elif self._closing.wait(step):
+                elif self.closing.wait(step):
                     return

@@ -4,50 +4,31 @@ import base64
 import socket
 import threading
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
+from tests.verify.loopback import LoopbackServer
 
-class FakeProxy:
-    """Listens on a port of its own while entered; `refuses` is a status that it answers everything with."""
+
+class FakeProxy(LoopbackServer):
+    """Answers everything with the status of `refuses`, nothing where it is `silent`."""
 
     def __init__(self, *, credentials: str = "", refuses: int | None = None, silent: bool = False) -> None:
+        super().__init__()
         self.heads: list[bytes] = []
         self._wanted = b"Basic " + base64.b64encode(credentials.encode()) if credentials else b""
         self._refuses = refuses
         self._silent = silent
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._closing = threading.Event()
-        self.authority = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        client.settimeout(30)
-        with suppress(OSError), client:
+    def serve(self, connection: socket.socket) -> None:
+        connection.settimeout(30)
+        with suppress(OSError), connection as client:
             data = b""
             while b"\r\n\r\n" not in data:
                 data += client.recv(65536)
             head, _, body = data.partition(b"\r\n\r\n")
             self.heads.append(head)
             if self._silent:
-                self._closing.wait(30)
+                self.closing.wait(30)
                 return
             given = next((line[21:] for line in head.split(b"\r\n") if line.startswith(b"Proxy-Authorization: ")), b"")
             refused = self._refuses or (407 if given != self._wanted else None)
