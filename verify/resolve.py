@@ -6,11 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
 from ipaddress import ip_address
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from verify.options import Options
 from verify.runtime import Runtime
 from verify.target import Target
 from verify.values import HostPort
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    import dns.resolver
 
 Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 """Gives a name's addresses, in the system's order; raises `socket.gaierror` when there are none."""
@@ -83,7 +89,10 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
     resolver.timeout, resolver.lifetime = _LOST_AFTER, math.inf
     kinds = [kind for version, kind in _RECORDS.items() if family in (None, version)]
     try:
-        found = [await resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend) for kind in kinds]
+        found = [
+            await _ended_with_its_caller(resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend))
+            for kind in kinds
+        ]
     except dns.exception.DNSException as error:
         tries = error.kwargs.get("errors")
         problem = tries[-1][3] if tries else type(error).__name__
@@ -94,3 +103,20 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
             raise NameServerError(socket.EAI_AGAIN, f"{problem} from the name server") from None
         raise socket.gaierror(socket.EAI_AGAIN, f"{problem} from the name server") from None
     return tuple(record.address for records in found for record in records)
+
+
+async def _ended_with_its_caller(asking: "Coroutine[Any, Any, dns.resolver.Answer]") -> "dns.resolver.Answer":
+    """Await what may lose a cancellation, which then ends the caller all the same.
+
+    dnspython waits with `asyncio.wait_for`. Before Python 3.12 that swallows a cancellation which comes in the moment
+    of an answer (https://github.com/python/cpython/issues/86296), and the name server would be asked for ever.
+    """
+    import asyncio  # noqa: PLC0415 — for few, as dnspython
+
+    task = asyncio.ensure_future(asking)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()
+        asyncio.get_running_loop().call_later(_LOST_AFTER, task.cancel)
+    return task.result()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -161,6 +162,19 @@ def test_a_server_that_is_not_there_is_a_failure() -> None:
 def test_a_silent_server_is_left_when_time_is_up() -> None:
     with pytest.raises(TimeoutError):
         addresses(lambda _number, _query: [], limit=0.05)
+
+
+def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def losing(*_arguments: object, **_words: object) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("dns.asyncresolver.Resolver.resolve", losing)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        addresses(lambda _number, _query: [], limit=0.05)
+    assert time.monotonic() - began < 30
 
 
 @settings(deadline=None, max_examples=30)
