@@ -1,8 +1,8 @@
 """HTTP/1.1 as far as a check needs it: one request, and its answer from a stream.
 
-An answer in the plainest form, whole head and Content-Length, is read by one regular expression. It accepts less than
-the grammar does, so that no two readers could differ on it. Everything else is for h11: provisional answers, chunks,
-bodies up to the end of the connection, heads that come in pieces, and all that is malformed.
+An answer in the plainest form, whole head and Content-Length or small chunks, is read by regular expressions. They
+accept less than the grammar does, so that no two readers could differ on it. Everything else is for h11: provisional
+answers, bodies up to the end of the connection, heads that come in pieces, and all that is malformed.
 """
 
 import re
@@ -25,6 +25,10 @@ _START = 24
 """Bytes from the start of an answer that tell what speaks."""
 
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_READS = 3
+"""Reads in which a body in chunks must be there to be read the short way: a server sends its end by itself, often."""
+
 _NO_BODY = {204, 304}
 
 Headers = tuple[tuple[str, str], ...]
@@ -89,11 +93,14 @@ class Exchange:
     def __init__(self, stream: Stream, request: Request) -> None:
         self._stream = stream
         self._request = request
-        self._left = 0
+        self._left: int | None = 0
+        self._raw = bytearray()
+        self._begins = 0
         self._start = b""
         self._body = bytearray()
         self._h11: h11.Connection | None = None
         self._closes = False
+        self._ended = False
         self.silent = True
         """Whether the server has sent nothing yet."""
 
@@ -106,38 +113,57 @@ class Exchange:
         plain = plain_head(data, self._request.method)
         if plain is None:
             return await self._head_by_h11(data)
-        head, self._left, end = plain
-        self._body += data[end:]
+        head, self._left, self._begins = plain
+        if self._left is None:
+            self._raw += data
+        else:
+            self._body += data[self._begins :]
         self._closes = any(name == "connection" and value.lower() != "keep-alive" for name, value in head.headers)
         return head
 
     async def body(self) -> tuple[bytearray, bool]:
         """Read the body up to the limit; returns it, and whether there is more."""
         limit = self._request.max_body
+        if self._left is None and not self._h11 and not await self._small_chunks():
+            await self._head_by_h11(bytes(self._raw))
         if self._h11:
             await self._body_by_h11(self._h11, limit)
-        else:
-            wanted = min(self._left, limit + 1)
-            while len(self._body) < wanted:
-                data = await self._receive()
-                if not data:
-                    raise ProtocolError(
-                        "peer closed connection without sending complete message body "
-                        f"(received {len(self._body)} bytes, expected {self._left})"
-                    )
-                self._body += data
-            self.reusable = len(self._body) == self._left and not self._closes
-            del self._body[self._left :]
+        elif self._left is not None:
+            await self._body_by_length(self._left, limit)
         truncated = len(self._body) > limit
-        self.reusable = self.reusable and not truncated
+        self.reusable = self.reusable and not truncated and not self._ended
         del self._body[limit:]
         return self._body, truncated
+
+    async def _body_by_length(self, length: int, limit: int) -> None:
+        wanted = min(length, limit + 1)
+        while len(self._body) < wanted:
+            data = await self._receive()
+            if not data:
+                raise ProtocolError(
+                    "peer closed connection without sending complete message body "
+                    f"(received {len(self._body)} bytes, expected {length})"
+                )
+            self._body += data
+        self.reusable = len(self._body) == length and not self._closes
+        del self._body[length:]
+
+    async def _small_chunks(self) -> bool:
+        """Read a body whose chunks are plain and there within a few reads; False where that isn't so."""
+        for _ in range(_READS):
+            if whole := plain_chunks(self._raw, self._begins):
+                self._body, end = whole
+                self.reusable = len(self._raw) == end and not self._closes
+                return True
+            self._raw += await self._receive()
+        return False
 
     async def _receive(self) -> bytes:
         data = await self._stream.receive()
         if len(self._start) < _START:
             self._start = (self._start + data)[:_START]
         self.silent = self.silent and not data
+        self._ended = not data
         return data
 
     async def _head_by_h11(self, data: bytes) -> Head:
@@ -197,8 +223,8 @@ class Exchange:
         connection.receive_data(data)
 
 
-def plain_head(data: bytes, method: str) -> tuple[Head, int, int] | None:
-    """Read a whole head in the plainest form: itself, the length of its body, and where that begins.
+def plain_head(data: bytes, method: str) -> tuple[Head, int | None, int] | None:
+    """Read a whole head in the plainest form: itself, its body's length, None for chunks, and where that begins.
 
     None for anything else, whether it is valid or not.
     """
@@ -212,20 +238,40 @@ def plain_head(data: bytes, method: str) -> tuple[Head, int, int] | None:
 
 
 @lru_cache(maxsize=8)
-def _read(status: bytes, block: bytes) -> tuple[Head, int] | None:
+def _read(status: bytes, block: bytes) -> tuple[Head, int | None] | None:
     """Read the lines of a plain head, and the length of its body. They are the same in many answers of a run."""
-    headers, lengths = [], []
+    headers, lengths, codings = [], [], []
     for line in block.split(b"\r\n")[:-1]:
         name, _, value = line.partition(b":")
         header = name.decode("ascii").lower(), value.strip(b" \t").decode("ascii")
         headers.append(header)
         if header[0] == "transfer-encoding":
-            return None
+            codings.append(header[1].lower())
         if header[0] == "content-length":
             lengths.append(header[1])
-    if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+    if codings == ["chunked"] and not lengths:
+        return Head(int(status), tuple(headers)), None
+    if codings or len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
         return None
     return Head(int(status), tuple(headers)), int(lengths[0])
+
+
+def plain_chunks(data: bytes | bytearray, at: int) -> tuple[bytearray, int] | None:
+    """Read a whole body in plain chunks: itself, and where it ends.
+
+    None where it isn't whole yet, and for anything else, whether it is valid or not.
+    """
+    body = bytearray()
+    while size := _CHUNK.match(data, at):
+        start = size.end()
+        at = start + int(size[1], 16)
+        if data[at : at + 2] != b"\r\n":
+            return None
+        at += 2
+        if at == start + 2:
+            return body, at
+        body += data[start : at - 2]
+    return None
 
 
 def _worded(error: "h11.RemoteProtocolError") -> str:

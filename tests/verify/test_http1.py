@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tests.verify.clients import CLIENTS, probe
 from tests.verify.fake_alb import FakeAlb
-from verify.http1 import plain_head
+from verify.http1 import Exchange, Head, Request, plain_chunks, plain_head
 from verify.outcome import Answer, Failure, Phase
+from verify.runtime import completed
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LINES = st.sampled_from([
@@ -58,8 +59,32 @@ def test_a_head_that_is_read_the_short_way_is_one_that_h11_reads_the_same(parts:
         return  # h11 reads it, whatever it is
     event("read the short way")
     head, length, start = plain
+    if length is None:
+        return  # see below
     body = data[start : start + length]
     assert (head.status, list(head.headers), body) == by_h11(data, method)
+
+
+CHUNKS = st.sampled_from([
+    b"5\r\nhello\r\n", b"a\r\n0123456789\r\n", b"0A\r\n0123456789\r\n", b"0\r\n\r\n", b"5;a=b\r\nhello\r\n",
+    b"5 \r\nhello\r\n",
+    b"4\r\nhello\r\n", b"5\nhello\n", b"0\r\nA: b\r\n\r\n", b"-5\r\nhello\r\n", b"\r\n", b"000000005\r\nhello\r\n",
+    b"5\r\nhel", b"5\r\nhelloXX",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(CHUNKS, max_size=4).map(b"".join), st.sampled_from([b"0\r\n\r\n", b"0\r\n\r\nmore", b"00\r\n\r\n", b""])
+)
+def test_chunks_that_are_read_the_short_way_are_ones_that_h11_reads_the_same(parts: bytes, end: bytes) -> None:
+    head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert plain_head(head, "GET") == (Head(200, (("transfer-encoding", "chunked"),)), None, len(head))
+    whole = plain_chunks(parts + end, 0)
+    if whole is None:
+        return  # h11 reads it, whatever it is
+    event("read the short way")
+    assert bytes(whole[0]) == by_h11(head + parts + end, "GET")[2]
 
 
 @pytest.mark.parametrize("status", [b"200", b"204", b"404", b"503"])
@@ -79,6 +104,18 @@ READ: dict[str, tuple[list[bytes], tuple[int, bytes]]] = {
     "a length and chunks, of which chunks count": (
         [OK + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"], (200, b"hello")
     ),
+    "chunks": ([OK + b"Transfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"], (200, b"hello")),
+    "chunks, whose end comes by itself": (
+        [OK + b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n"], (200, b"hello")
+    ),
+    "chunks in pieces": (
+        [OK + b"Transfer-Encoding: chunked\r\n\r\n", b"2", b"\r\nhe\r", b"\n3\r\nl", b"lo\r\n", b"0\r\n", b"\r\n"],
+        (200, b"hello"),
+    ),
+    "two chunks, and another answer behind them": (
+        [OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n" + OK + HELLO], (200, b"hello")
+    ),
+    "a status that has no body, with chunks": ([b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"], (304, b"")),
     "chunks with an extension and a trailer": (
         [OK + b"Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n"], (200, b"hello")
     ),
@@ -113,6 +150,42 @@ REFUSED: dict[str, list[bytes]] = {
     "a provisional answer only": [b"HTTP/1.1 100 Continue\r\n\r\n"],
     "HTTP/2 in the status line": [b"HTTP/2 200 OK\r\n" + HELLO],
 }
+
+
+class Replay:
+    """A stream of which nothing is used but what it receives."""
+
+    def __init__(self, *parts: bytes) -> None:
+        self._parts = iter(parts)
+
+    async def receive(self) -> bytes:
+        return next(self._parts, b"")
+
+
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reusable"),
+    [
+        (OK + HELLO, True),
+        (OK + HELLO + b"more", False),
+        (OK + b"Connection: close\r\n" + HELLO, False),
+        (OK + b"Connection: keep-alive\r\n" + HELLO, True),
+        (OK + b"Content-Length: 50\r\n\r\n" + b"x" * 50, False),
+        (CHUNKED, True),
+        (CHUNKED + b"more", False),
+        (CHUNKED.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n"), False),
+        (OK + b"A: b\r\n c\r\n" + HELLO, True),
+        (OK + b"A: b\r\n c\r\n" + HELLO + b"more", False),
+        (OK + b"\r\nhello", False),
+    ],
+)
+def test_a_connection_is_used_again_after_a_whole_answer_with_nothing_behind_it(answer: bytes, reusable: bool) -> None:  # noqa: FBT001 — what is expected
+    exchange = Exchange(Replay(answer), Request("GET", "/", (("Host", "a"),), max_body=20))  # type: ignore[arg-type]
+    completed(exchange.head())
+    completed(exchange.body())
+    assert exchange.reusable == reusable
 
 
 @pytest.mark.parametrize("by", CLIENTS)
