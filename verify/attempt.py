@@ -1,4 +1,4 @@
-"""One look at the service, judged by what was asked for. What it keeps is small, however much a server sends."""
+"""One attempt on the service, judged by its options. What it keeps is small, however much a server sends."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -82,7 +82,7 @@ def weighed(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
 
 
 def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
-    """Hold an outcome against everything that was asked for."""
+    """Judge an outcome by every requested expectation."""
     if isinstance(outcome, Failure):
         return Attempt(
             ended=ended,

@@ -64,6 +64,8 @@ class _Kept(NamedTuple):
     to: HostPort
     stream: "Stream"
     round_trip: float
+    tls: "TlsSeen | None"
+    """What the handshake came to: a stream that has ended no longer has it."""
 
 
 class DirectClient:
@@ -99,7 +101,6 @@ class DirectClient:
             passed("first_byte")
             body, truncated = await exchange.body()
             passed("complete")
-            secured = _seen(stream)
         except BaseException as error:
             stream.abort()
             early = self._runtime.clock() - sent <= max(2 * connection.round_trip, _IN_FLIGHT)
@@ -111,7 +112,7 @@ class DirectClient:
             self._idle = connection
         else:
             stream.abort()
-        return Reply(head.status, head.headers, body, truncated, secured)
+        return Reply(head.status, head.headers, body, truncated, connection.tls)
 
     async def aclose(self) -> None:
         """Close the kept connection."""
@@ -153,15 +154,17 @@ class DirectClient:
                 stream.abort()
                 raise
         passed("connected")
+        secured = None
         if self._context:
             passed("securing")
             try:
                 await stream.start_tls(self._context, self._name)
+                secured = _seen(stream)
             except BaseException:
                 stream.abort()
                 raise
             passed("secured")
-        return _Kept(to, stream, round_trip)
+        return _Kept(to, stream, round_trip, secured)
 
 
 async def _answered(stream: "Stream", request: Request, exchange: Exchange) -> Head:

@@ -42,7 +42,7 @@ class Unmet(NamedTuple):
 
 @cache
 def expectations(options: Options) -> tuple[Expectation, ...]:
-    """Everything that was asked for, in the order of `--help`; every answer asks for it again."""
+    """Every requested expectation, in the order of `--help`; cached, since every answer needs them."""
     return tuple(_asked_for(options))
 
 

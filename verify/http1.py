@@ -205,7 +205,7 @@ class Exchange:
                 raise OtherProtocolError(other) from error
             kind = MalformedError if self._start.startswith(b"HTTP/1.") else ProtocolError
             raise kind(_worded(error)) from error
-        assert not isinstance(event, type), "what is asked for is never more than one answer"
+        assert not isinstance(event, type), "one request has one answer"
         return event
 
     def _feed(self, connection: "h11.Connection", data: bytes) -> None:

@@ -62,7 +62,8 @@ class HttpxClient:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         passed("first_byte")
         stream = response.extensions.get("network_stream")
-        secured = stream.get_extra_info("ssl_object") if stream else None
+        connection = stream.get_extra_info("ssl_object") if stream else None
+        secured = seen(connection) if connection else None  # before the body, as an ended stream no longer has it
         body = bytearray()
         try:
             async for chunk in response.stream:
@@ -75,7 +76,7 @@ class HttpxClient:
         truncated = len(body) > limit
         del body[limit:]
         headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw)
-        return Reply(response.status_code, tuple(headers), body, truncated, seen(secured) if secured else None)
+        return Reply(response.status_code, tuple(headers), body, truncated, secured)
 
     async def aclose(self) -> None:
         """Close the transport."""

@@ -77,7 +77,7 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
     """The addresses that one name server knows, past what this machine's resolver remembers.
 
     A negative answer is kept by every resolver on the way, for as long as the zone says; the zone's own server knows
-    first. It is asked for as long as the caller waits; raises `socket.gaierror` with its answer.
+    first. It is retried as long as the caller waits; raises `socket.gaierror` with its answer.
     """
     import dns.asyncresolver  # noqa: PLC0415 — costs 100 ms, and is for few
 

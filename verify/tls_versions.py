@@ -27,7 +27,7 @@ class Offer(StrEnum):
 
 
 async def versions_result(address: str, port: int, host: str, options: Options, time_left: float) -> Result:
-    """Whether versions older than asked for are refused. That the service answers by a newer one is known already."""
+    """Whether versions older than the wanted one are refused. The service is known to answer by a newer one."""
     versions = _OLDER[options.min_tls or "1.2"]
     limit = min(options.timeout, time_left / len(versions))
     offers = {version: await _offer(HostPort(address, port), host, version, options, limit) for version in versions}

@@ -41,7 +41,7 @@ async def wait_until_stable(
 
     Args:
         probe: Makes one attempt.
-        options: Whatever was asked for.
+        options: The options of the check.
         runtime: Its clock, and its pauses.
         deadline: On the runtime's clock; an `options.deadline` of 0 makes one attempt in spite of it.
         rng: Spreads the pauses.

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verify.authority import Authority
+from tests.verify.clients import by_each_client, probe
 from tests.verify.fake_alb import FakeAlb, hello, page
 from tests.verify.test_probe import closed_port
 from tests.verify.test_waiting import answer, failure
 from verify.command_line import parse_options
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.outcome import TlsSeen
+from verify.outcome import Answer, TlsSeen
 from verify.redirect import plain, redirect_result
 from verify.report import Status
 from verify.target import Target, parse_target
@@ -39,6 +40,19 @@ def check(authority: Authority, capsys: pytest.CaptureFixture[str]) -> Check:
         return code, capsys.readouterr().out
 
     return run
+
+
+@by_each_client
+def test_an_answer_that_ends_with_its_connection_may_close_without_a_close_notify(
+    by: str, authority: Authority
+) -> None:
+    # Many servers close a connection without TLS's close_notify; OpenSSL then forgets the handshake.
+    with FakeAlb(lambda _number, _request: [b"HTTP/1.1 200 OK\r\n\r\nhello"], authority.server("good")) as alb:
+        (outcome,) = probe(f"https://{alb.authority}", "--cacert", authority.file, by=by)
+    assert isinstance(outcome, Answer), outcome
+    assert (outcome.status, bytes(outcome.body)) == (200, b"hello")
+    assert outcome.tls is not None
+    assert (outcome.tls.version, round(outcome.tls.days_left)) == ("TLSv1.3", 90)
 
 
 def test_a_good_certificate_passes_and_tells_its_time_left(check: Check) -> None:
