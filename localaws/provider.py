@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.struct_pb2 import Struct
 
-    from localaws.catalog import Resource
+    from localaws.catalog import Refusal, Resource
     from localaws.cloud import Cloud
     from localaws.tagging import Tagging
 
@@ -158,12 +158,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
         """Refuse keys and values that the provider doesn't take; most that it takes mean nothing here."""
         news = from_wire(request.news)
-        failures = [
-            provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in provider_config.problems(news)
-        ]
+        # Each reason names its key; the engine would show the value of a failure's property, secret or not.
+        failures = [provider_pb2.CheckFailure(reason=reason) for _, reason in provider_config.problems(news)]
         region = news.get("region")
         if isinstance(region, str) and region and not _REGION.fullmatch(region):
-            failures.append(provider_pb2.CheckFailure(property="region", reason=f"invalid AWS Region: {region}"))
+            failures.append(provider_pb2.CheckFailure(reason=f"invalid AWS Region: {region}"))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     async def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
@@ -205,7 +204,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         else:
             if "tags" in kind.inputs:
                 inputs[ALL_TAGS] = self._session(context).tagging.all(inputs.get("tags"))
-        failures = [provider_pb2.CheckFailure(property=each.property or "", reason=str(each)) for each in refusals]
+        failures = [_failure(request.urn, each) for each in refusals]
         return provider_pb2.CheckResponse(inputs=to_wire(inputs), failures=failures)
 
     async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
@@ -431,6 +430,15 @@ def _registered_token(urn: str) -> str:
 
 def _name(urn: str) -> str:
     return urn.split("::", 3)[3]
+
+
+def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
+    """Report what is wrong with an input, and where, in the real provider's words.
+
+    The failure's field `property` stays empty: the engine prints that input's whole value, its secrets in clear text.
+    """
+    where = f". Examine values at '{_name(urn)}.{refusal.property}'." if refusal.property else ""
+    return provider_pb2.CheckFailure(reason=f"{refusal}{where}")
 
 
 def _what(urn: str) -> str:

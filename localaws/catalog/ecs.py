@@ -188,7 +188,31 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
     for name in sorted({name for name in names if names.count(name) > 1}):
         message = f"Volume names must be unique, {name!r} appears {names.count(name)} times"
         yield Refusal("ClientException", message, "ecs.task-definition.volume-unique", "volumes")
+    yield from _file_systems(inputs)
     yield from container_rules(inputs, fargate=fargate)
+
+
+def _file_systems(inputs: Properties) -> Refusals:
+    """Hold volumes on EFS to what access points and authorization by IAM require.
+
+    AWS documents both rules at `EFSAuthorizationConfig` of the ECS API.
+    """
+    for efs in blocks(values_at(inputs, "volumes[].efsVolumeConfiguration")):
+        authorization = efs.get("authorizationConfig")
+        if not isinstance(authorization, dict):
+            continue
+        access_point = authorization.get("accessPointId")
+        encrypted = efs.get("transitEncryption") in ("ENABLED", UNKNOWN)
+        if (access_point or authorization.get("iam") == "ENABLED") and not encrypted:
+            message = "transitEncryption must be ENABLED for an EFS volume with an access point or IAM authorization"
+            yield Refusal("ClientException", message, "ecs.task-definition.efs-encryption", "volumes")
+        root = efs.get("rootDirectory")
+        if access_point and root not in (None, "", "/", UNKNOWN):
+            message = (
+                "When using an EFS access point, the root directory must either be set to '/' or be omitted, "
+                f"got {root!r}"
+            )
+            yield Refusal("ClientException", message, "ecs.task-definition.efs-root", "volumes")
 
 
 def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:

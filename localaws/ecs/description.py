@@ -47,7 +47,14 @@ def progress(spec: ServiceSpec, state: ServiceState, healthy: int, seen: Mapping
     return ", ".join(parts)
 
 
-_PHASES = ("starting", "waiting for health checks", "failing health checks", "of an older deployment", "draining")
+_PHASES = (
+    "starting",
+    "waiting for health checks",
+    "failing health checks",
+    "without health checks",
+    "of an older deployment",
+    "draining",
+)
 
 
 def _phase(task: Task, primary: str | None, seen: Seen | None) -> str:
@@ -59,7 +66,11 @@ def _phase(task: Task, primary: str | None, seen: Seen | None) -> str:
         return "of an older deployment"
     if task.status is Status.PENDING:
         return "starting"
-    by_health = {Health.UNHEALTHY: "failing health checks", Health.HEALTHY: ""}
+    by_health = {
+        Health.UNHEALTHY: "failing health checks",
+        Health.HEALTHY: "",
+        Health.UNCHECKED: "without health checks",
+    }
     return by_health.get(seen.health if seen else Health.INITIAL, "waiting for health checks")
 
 

@@ -150,8 +150,8 @@ def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
         urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::a-logical-name-of-26-letters"
         answer = await check(provider, urn, {"port": 80, "protocol": "HTTP", "targetType": "ip", "vpcId": UNKNOWN})
         (failure,) = answer.failures
-        assert failure.property == "name"
         assert "longer than maximum length 32" in failure.reason
+        assert failure.reason.endswith("Examine values at 'a-logical-name-of-26-letters.name'.")
 
     play(scene)
 
@@ -159,8 +159,34 @@ def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
 def test_wrong_inputs_name_the_property_and_awss_code() -> None:
     async def scene(provider: Any) -> None:
         (failure,) = (await check(provider, GROUP, {"retentionInDays": 15})).failures
-        assert failure.property == "retentionInDays"
         assert "got 15" in failure.reason
+        assert failure.reason.endswith("Examine values at 'logs.retentionInDays'.")
+
+    play(scene)
+
+
+def test_a_refusal_never_shows_the_secrets_of_an_input() -> None:
+    """The engine prints the whole value of the input that a failure's field `property` names."""
+
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::shop"
+        environment = [{"name": "TOKEN", "value": "not-to-be-shown"}]
+        ports = [{"containerPort": 80, "hostPort": 81}]
+        container = {"name": "web", "image": "nginx", "memory": 64, "environment": environment, "portMappings": ports}
+        inputs = {"family": "shop", "networkMode": "awsvpc", "containerDefinitions": json.dumps([container])}
+        (failure,) = (await check(provider, urn, inputs)).failures
+        assert "must match: 81 and 80" in failure.reason
+        assert failure.reason.endswith("Examine values at 'shop.containerDefinitions'.")
+        assert not failure.property
+        assert "not-to-be-shown" not in failure.reason
+
+        request = provider_pb2.CheckRequest(news=to_wire({"secretKeys": "not-to-be-shown", "region": "mars-1"}))
+        failures = (await provider.CheckConfig(request)).failures
+        assert [each.reason.split(".")[0] for each in failures] == [
+            "Invalid or Unknown Key",
+            "invalid AWS Region: mars-1",
+        ]
+        assert not any(each.property for each in failures)
 
     play(scene)
 
@@ -470,7 +496,7 @@ def test_a_type_that_has_two_tokens_is_one_type() -> None:
 
     async def scene(provider: Any) -> None:
         refused = (await check(provider, urn, {**inputs, "port": 0})).failures
-        assert [each.property for each in refused] == ["port", "vpcId"]
+        assert [each.reason.split("'")[-2] for each in refused] == ["web.port", "web.vpcId"]
         vpc = (await create(provider, VPC, {"cidrBlock": "10.0.0.0/16"})).id
         group = (await create(provider, urn, {**inputs, "vpcId": vpc, "slowStart": 30})).id
         listed = {"name": "web", "region": "eu-west-1"}

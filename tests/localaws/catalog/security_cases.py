@@ -58,6 +58,14 @@ def containers(**more: Any) -> dict[str, Any]:
     return {"executionRoleArn": ROLE_ARN, "containerDefinitions": json.dumps([{"name": "web", "image": "x", **more}])}
 
 
+ENCRYPTED_ACCESS_POINT = {"transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-1"}}
+
+
+def efs_volume(**more: Any) -> dict[str, Any]:
+    """A volume on a file system."""
+    return {"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-1", **more}}
+
+
 def rule(**more: Any) -> dict[str, Any]:
     """One rule of a web ACL that limits rates."""
     seen = {"cloudwatchMetricsEnabled": True, "metricName": "rate", "sampledRequestsEnabled": True}
@@ -651,6 +659,27 @@ CONTAINERS: list[Case] = [
         "ClientException",
         {"volumes": [{"name": "tmp"}, {"name": "tmp"}]},
         {"volumes": [{"name": "tmp"}, {"name": "run"}]},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.efs-encryption",
+        "ClientException",
+        {"volumes": [efs_volume(transitEncryption="DISABLED", authorizationConfig={"accessPointId": "fsap-1"})]},
+        {"volumes": [efs_volume(transitEncryption="DISABLED")]},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.efs-encryption",
+        "ClientException",
+        {"volumes": [efs_volume(authorizationConfig={"iam": "ENABLED"})]},
+        {"volumes": [efs_volume(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})]},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.efs-root",
+        "ClientException",
+        {"volumes": [efs_volume(**ENCRYPTED_ACCESS_POINT, rootDirectory="/data")]},
+        {"volumes": [efs_volume(**ENCRYPTED_ACCESS_POINT, rootDirectory="/")]},
     ),
 ]
 

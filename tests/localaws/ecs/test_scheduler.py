@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from localaws.ecs.description import progress
 from localaws.ecs.model import Health, Rollout, Seen, Status, StopCode
 from localaws.ecs.scheduler import recover
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
@@ -50,6 +51,7 @@ def test_a_task_without_health_checks_is_healthy_once_it_has_run_for_forty_secon
     world.settle()
     world.run(40)
     assert not world.steady()
+    assert progress(world.spec, world.state, 0, world.seen) == "0 of 2 tasks healthy, 2 without health checks"
     world.run(1)
     assert world.steady()
 
