@@ -12,7 +12,7 @@ from localaws.addresses import Addresses
 from localaws.alb.attachments import unreachable
 from localaws.alb.authority import authority_file
 from localaws.catalog.ecs import SERVICE
-from localaws.catalog.listeners import LISTENER
+from localaws.catalog.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon_functions import DISCARD_UNRECORDED, STATUS
@@ -38,7 +38,10 @@ _SEEDED = ("aws:ssm/getParameter:getParameter", "aws:secretsmanager/getSecret:ge
 _LINES_SHOWN = 5
 
 _TAKE_UP_SECONDS = 30.0
-"""How long a change of a service may take to be noticed; it takes some hundredths."""
+"""How long a change of a service or a route may take to be noticed; it takes a tenth of a second at most."""
+
+_ROUTES = (LISTENER_RULE, LISTENER_CERTIFICATE)
+"""What requests are routed by, beside listeners."""
 
 _LIVE = ("status", "taskDefinition", "desiredCount", "runningCount", "pendingCount")
 _DEPLOYMENT = (
@@ -109,13 +112,15 @@ class Running:
         await self._controller.close()
 
     async def settle(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
-        """Wait for a service's steady state, where the program asks for that, and for a listener to listen.
+        """Wait for a service's steady state, where the program asks for that, and for listeners and rules to hold.
 
         Raises:
             NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that ended by itself.
         """
         if trouble := await self.trouble(resource):
             raise NotSettled(trouble)
+        if resource.token in _ROUTES:
+            await self._controller.apply(timeout=min(seconds, _TAKE_UP_SECONDS))
         if resource.token == SERVICE:
             await self._controller.take_up(resource.id, timeout=min(seconds, _TAKE_UP_SECONDS))
         if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):

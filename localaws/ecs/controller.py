@@ -116,7 +116,8 @@ class Controller:
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
         self._tasks = LiveTasks(runtime, balancer, parameters)
-        self._cloud_changed = True
+        self._changes, self._applied_changes = 1, 0
+        """How often the cloud has changed, and how many of these changes the load balancers have seen."""
         self._look_at_balancer = 0.0
         """When the next look at the load balancers may come, by the event loop's clock."""
         self._passed = asyncio.Condition()
@@ -216,6 +217,20 @@ class Controller:
 
         await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
 
+    async def apply(self, *, timeout: float) -> None:  # noqa: ASYNC109 — as above
+        """Wait until requests are routed as the cloud says now.
+
+        It waits for the next look at the load balancers, however many ask for it, so that a rule costs no look of its
+        own.
+
+        Args:
+            timeout: Seconds to wait, with no error when they are over: `problems` says what is wrong.
+        """
+        changes = self._changes
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout), self._passed:
+                await self._passed.wait_for(lambda: self._applied_changes >= changes)
+
     async def deafness(self, listener_arn: str) -> str:
         """Why a load balancer's listener takes no connections; empty where it does."""
         with suppress(Exception):  # of whatever else is wrong, the next pass tells
@@ -307,10 +322,12 @@ class Controller:
             self._met.append(str(error) or repr(error))
 
     async def _sync(self) -> None:
+        changes = self._changes
         with self._noting_problems():
-            self._cloud_changed, self._look_at_balancer = False, 0.0
+            self._look_at_balancer = 0.0
             await self._balancer.sync()
             self._look_at_balancer = asyncio.get_running_loop().time() + _BALANCER_PAUSE
+        self._applied_changes = changes
 
     def _follow_cloud(self) -> None:
         """Take up new services."""
@@ -331,7 +348,7 @@ class Controller:
                 service.resource, service.changed_at, service.touched = resource, self._clock(), True
             if service.leaving is not self._leaves(service):
                 service.leaving, service.touched = not service.leaving, True
-        self._cloud_changed = True
+        self._changes += 1
         self._wake.set()
 
     def _touch(self, service: _Service) -> None:
@@ -404,7 +421,7 @@ class Controller:
         now = asyncio.get_running_loop().time()
         soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
         pause = min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
-        return min(pause, max(0.0, self._look_at_balancer - now)) if self._cloud_changed else pause
+        return min(pause, max(0.0, self._look_at_balancer - now)) if self._applied_changes < self._changes else pause
 
     # Keeping and forgetting
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2
 
 from localaws.alb.balancer import Balancer
+from localaws.catalog.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.cloud import Cloud
 from localaws.home import Home
 from localaws.lifecycle import GET_SERVICE, Running
 from localaws.property_values import from_wire, to_wire
 from tests.localaws.ecs.plane import eventually
 from tests.localaws.test_provider import NEW, OLD, SERVICE, serve, serving
+
+GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +48,35 @@ def test_a_service_runs_what_was_asked_for_as_soon_as_it_is_answered_without_a_w
                 for before, wanted in ((NEW, OLD), (OLD, NEW)):
                     assert await change(provider, identifier, before, wanted) == wanted
                     assert running.functions[GET_SERVICE](asked)["taskDefinition"] == wanted
+        finally:
+            await running.close()
+
+    asyncio.run(play())
+
+
+def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run could end while requests still got the default action."""
+    taken = list[int]()
+
+    async def slow(_: Balancer) -> None:
+        seen = len(cloud.all(GROUP))
+        await asyncio.sleep(0.1)
+        taken.append(seen)
+
+    cloud = Cloud(seed=1)
+    monkeypatch.setattr(Balancer, "sync", slow)
+
+    async def play() -> None:
+        running = Running(cloud, Home(tmp_path, tmp_path / ".local"))
+        await running.start()
+        try:
+            for token in (LISTENER_RULE, LISTENER_CERTIFICATE):
+                made = cloud.create(GROUP, f"urn:{token}", {"name": token.rpartition(":")[2]}, region="eu-west-1")
+                cloud.acknowledge(GROUP, made.id)
+                await running.settle(replace(made, token=token), seconds=30, report=lambda _: None)
+                assert taken[-1] == len(cloud.all(GROUP))
         finally:
             await running.close()
 

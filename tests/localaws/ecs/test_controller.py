@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 from localaws import addresses
+from localaws.alb.balancer import Balancer
+from localaws.alb.envoy import EnvoyError
 from localaws.ecs.controller import NotSteadyError
 from localaws.journal import Journal
 from tests.localaws.ecs.plane import PARAMETERS, PATIENCE, eventually, exits, plane, processes, stored
@@ -62,6 +64,38 @@ def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(web:
                 await running.settle()
                 pages = {(await client.get(running.url)).text for _ in range(count)}
                 assert len(pages) == count, "they take turns"
+
+    asyncio.run(play())
+
+
+def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(web: Any, home: Path) -> None:
+    async def play() -> None:
+        async with plane(web, home) as running, httpx.AsyncClient() as client:
+            await running.settle()
+            for number in range(5):
+                fixed = {"contentType": "text/plain", "statusCode": "200", "messageBody": f"answer {number}"}
+                actions = [{"type": "fixed-response", "fixedResponse": fixed}]
+                web.put("aws:lb/listener:Listener", web.listener, defaultActions=actions)
+                await running.controller.apply(timeout=PATIENCE)
+                assert (await client.get(running.url)).text == f"answer {number}"
+
+    asyncio.run(play())
+
+
+def test_a_change_that_can_not_be_applied_is_waited_for_no_longer_than_the_look_at_it(
+    web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: Balancer) -> None:
+        raise EnvoyError("it takes no configuration")
+
+    async def play() -> None:
+        async with plane(web, home) as running:
+            await running.settle()
+            monkeypatch.setattr(Balancer, "sync", fail)
+            web.put("aws:lb/listener:Listener", web.listener, port=81)
+            async with asyncio.timeout(PATIENCE):
+                await running.controller.apply(timeout=10 * PATIENCE)
+            assert running.controller.problems() == ["it takes no configuration"]
 
     asyncio.run(play())
 
