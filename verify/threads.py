@@ -65,7 +65,7 @@ class SocketStream:
         self._set_timeout()
         # It takes the socket over, and closes it where the handshake fails.
         self._socket = self.secured = context.wrap_socket(
-            self._socket, server_hostname=name, do_handshake_on_connect=False
+            self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
         self.secured.do_handshake()
 
@@ -77,7 +77,11 @@ class SocketStream:
     async def receive(self) -> bytes:
         """Read what is there, nothing at the end of the stream."""
         self._set_timeout()
-        return self._socket.recv(BLOCK)
+        if self.secured is None:
+            return self._socket.recv(BLOCK)
+        from verify.tls import received  # noqa: PLC0415 — plain HTTP needs no ssl
+
+        return received(self.secured, BLOCK)
 
     def _set_timeout(self) -> None:
         """Give the next operation the time that is left, unless it was set a moment ago: it costs a system call."""

@@ -1,5 +1,6 @@
 """The certificate of a TLS listener: what it shows, and why it was refused."""
 
+import errno
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -96,6 +97,21 @@ def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:
     return TlsSeen(
         connection.version() or "", tuple(names), (ends - time.time()) / 86400, (connection.cipher() or ("",))[0]
     )
+
+
+def received(connection: "ssl.SSLSocket", most: int) -> bytes:
+    """Read what is there, nothing at the end of the stream, whether TLS announced it or not.
+
+    Python takes a reset for such an end too, unless it is to raise both; OpenSSL 3 tells them apart.
+    """
+    import ssl  # noqa: PLC0415 — a connection that is secured has loaded it
+
+    try:
+        return connection.recv(most)
+    except ssl.SSLEOFError as error:
+        if ssl.OPENSSL_VERSION_INFO >= (3,) and error.reason != "UNEXPECTED_EOF_WHILE_READING":
+            raise ConnectionResetError(errno.ECONNRESET, "connection reset") from error
+        return b""
 
 
 def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator[Result]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import socket
 import ssl
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from tests.verify.test_waiting import answer, failure
 from verify.command_line import parse_options
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.outcome import Answer, TlsSeen
+from verify.outcome import Answer, Failure, Phase, TlsSeen
 from verify.redirect import plain, redirect_result
 from verify.report import Status
 from verify.target import Target, parse_target
@@ -53,6 +55,23 @@ def test_an_answer_that_ends_with_its_connection_may_close_without_a_close_notif
     assert (outcome.status, bytes(outcome.body)) == (200, b"hello")
     assert outcome.tls is not None
     assert (outcome.tls.version, round(outcome.tls.days_left)) == ("TLSv1.3", 90)
+
+
+class Resetting(FakeAlb):
+    """Resets its connections instead of closing them."""
+
+    def serve(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        super().serve(connection)
+
+
+@by_each_client
+def test_a_reset_is_no_end_of_an_answer(by: str, authority: Authority) -> None:
+    parts: list[bytes | float] = [b"HTTP/1.1 200 OK\r\n\r\nhel", 0.1]
+    with Resetting(lambda _number, _request: parts, authority.server("good")) as alb:
+        (outcome,) = probe(f"https://{alb.authority}", "--cacert", authority.file, by=by)
+    assert isinstance(outcome, Failure), outcome
+    assert (outcome.phase, outcome.reason) == (Phase.HTTP, "connection reset")
 
 
 def test_a_good_certificate_passes_and_tells_its_time_left(check: Check) -> None:
