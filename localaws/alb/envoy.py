@@ -34,6 +34,12 @@ _WORKERS = "1"
 """Threads. Several would each take turns among the targets by itself, and spread few requests unevenly; and each would
 learn in its own time that a target has come or gone."""
 
+_NO_WATCHES = "assert failure: inotify_fd_ >= 0"
+"""What Envoy logs as it aborts, where `fs.inotify.max_user_instances` is reached."""
+
+_LINES_OF_A_CRASH = 50
+"""More than it logs as it aborts."""
+
 _RESTART_PAUSE = 0.2
 _POLL = 0.01
 
@@ -198,8 +204,13 @@ class Envoy:
             found = re.findall(r'"details": ?("(?:[^"\\]|\\.)*")', await self._ask("/config_dump"))
             if found:
                 return "; ".join(dict.fromkeys(str(json.loads(each)) for each in found))
-        tail = (self._folder / "envoy.log").read_text(errors="replace").splitlines()[-3:]
-        return " ".join(tail) or "it says nothing"
+        tail = (self._folder / "envoy.log").read_text(errors="replace").splitlines()[-_LINES_OF_A_CRASH:]
+        if any(_NO_WATCHES in line for line in tail):
+            return (
+                "this machine lets a user watch no more files, and Envoy watches two for each target group and one for "
+                "each listener. Stop other local stacks, or allow more: sudo sysctl fs.inotify.max_user_instances=1024"
+            )
+        return " ".join(tail[-3:]) or "it says nothing"
 
     async def _ask(self, path: str) -> str:
         """Ask the admin interface, over its Unix socket."""

@@ -442,3 +442,22 @@ def test_a_missing_envoy_is_an_error_that_tells_how_to_get_it(
                 await Alb(stage).apply([], {})
 
     asyncio.run(play())
+
+
+def test_a_machine_that_lets_envoy_watch_no_more_files_is_an_error_with_what_to_do(
+    tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what Envoy 1.40 logs there: its reason, a stack, and an abort."""
+    log = "[critical][assert] [watcher_impl.cc:25] assert failure: inotify_fd_ >= 0. Details: Consider increasing"
+    envoy = tmp_path / "envoy"
+    envoy.write_text(f"#!/bin/sh\necho '{log}'\nseq 1 22\nkill -ABRT $$\n")
+    envoy.chmod(0o755)
+    monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(envoy))
+    monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 0.5)
+
+    async def play() -> None:
+        async with on_stage(tmp_path / "stage") as stage:
+            with pytest.raises(EnvoyError, match=r"sudo sysctl fs\.inotify\.max_user_instances"):
+                await Alb(stage).apply([forward((GROUP, 1))], {GROUP: []})
+
+    asyncio.run(play())
