@@ -118,6 +118,21 @@ def test_the_commands_start_and_end_are_marked(outage: Page) -> None:
         assert labels == ["deploy starts", "deploy ends with 0"]
 
 
+@pytest.mark.parametrize("took", [0.0, 0.5])
+def test_the_labels_of_a_short_command_are_apart(took: float, browser: Browser, tmp_path: Path) -> None:
+    report = test_watch.watch(test_watch.good_rollout)
+    assert report.watched
+    short = report.watched._replace(command_ended=report.watched.changed + took)
+    (tmp_path / "page.html").write_text(FORMATS["html"]([report._replace(watched=short)]), encoding="ascii")
+    page = browser.open(tmp_path / "page.html")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('#r1-answers text.moment')].map(e => e.getBoundingClientRect())"
+        ".map(r => [r.top, r.bottom])"
+    )
+    (_, above), (below, _) = sorted(heights)
+    assert above <= below + 2, "the space below a line's letters may meet the one above the next line's"
+
+
 def test_the_latency_is_drawn_at_its_height(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     slow = test_run.run(test_run.hello, "--samples", "20", takes=lambda number: 0.2 if number >= 13 else 0.05)

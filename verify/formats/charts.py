@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 WIDTH, LEFT, RIGHT = 900, 200, 20
 """Units of the whole chart, of what is left of its axis, and of what is right of it."""
 
-ROW, GAP, AXIS, HEAD, LINES = 26, 6, 34, 22, 160
-"""Heights: of a row of bars, between rows, of the time axis, of the marks' labels, and of a chart of lines."""
+ROW, GAP, AXIS, LABEL, HEAD, LINES = 26, 6, 34, 15, 37, 160
+"""Heights: of a row of bars, between rows, of the time axis, of a mark's label, of both, and of a chart of lines."""
 
 _LABEL = 26
 """Characters of a row's label that fit; the whole of it is in the row's tooltip and in the table."""
@@ -140,11 +140,13 @@ def _chart(names: Names, axis: Axis, height: float) -> Element:
         x = axis.x(tick)
         SubElement(svg, "path", {"class": "rule", "d": f"M{x:.1f} {height:g}v5"})
         _text(svg, (x, height + 20), f"{tick:.6g} s", "middle")
+    y = HEAD - 8 - (len(axis.moments) - 1) * LABEL
     for moment in axis.moments:
         x = axis.x(moment.at)
-        SubElement(svg, "path", {"class": "moment", "d": f"M{x:.1f} {HEAD - 4}V{height:g}"})
+        SubElement(svg, "path", {"class": "moment", "d": f"M{x:.1f} {y + 4}V{height:g}"})
         late = x > (WIDTH + LEFT) / 2
-        _text(svg, (x, HEAD - 8), moment.label, "end" if late else "start", "moment")
+        _text(svg, (x, y), moment.label, "end" if late else "start", "moment")
+        y += LABEL  # a line for each label: the moments may be one
     return svg
 
 
