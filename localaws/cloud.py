@@ -317,8 +317,8 @@ class Cloud:
         """The resource, and everything that AWS removes along with it."""
         leaving = [resource]
         for each in leaving:
-            held_by_nobody = (other for other in self._resources.referring(each, "held") if not other.urn)
-            gone = [*self._resources.referring(each, "gone"), *held_by_nobody]
+            implied = (other for other in self._resources.referring(each, "held") if not other.urn)
+            gone = [*self._resources.referring(each, "gone"), *implied]
             leaving += [other for other in gone if other not in leaving]
         return leaving
 

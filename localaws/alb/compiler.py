@@ -100,7 +100,7 @@ class TargetGroup:
     """Targets whose first verdict is still out."""
 
     def __hash__(self) -> int:
-        """Of what has a hash; two groups that differ in their health checks only are told apart by `==`."""
+        """Of what has a hash; two groups that differ in their health checks only differ by `==`."""
         return hash((self.arn, self.algorithm, self.settled, self.newcomers))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
@@ -17,7 +18,7 @@ ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 POLICY = "aws:iam/policy:Policy"
 INSTANCE_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 
-POLICIES_PER_ROLE = 10
+POLICIES_PER_PRINCIPAL = 10
 INLINE_POLICY_CHARACTERS = 10240
 TRUST_POLICY_CHARACTERS = 2048
 MANAGED_POLICY_CHARACTERS = 6144
@@ -91,24 +92,49 @@ def _role_policy_rules(inputs: Properties) -> Refusals:
     yield from policy_rules(inputs.get("policy"), "policy")
 
 
-def _role_policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def inline_policies_fit(
+    inputs: Properties, world: World, current: Resource | None, *, token: str, owner: str, limit: int, rule: str
+) -> Refusals:
+    """Refuse an inline policy with which those of its role or user exceed IAM's quota for their size.
+
+    Args:
+        inputs: The policy's.
+        world: Where the others are.
+        current: The policy itself, where it exists.
+        token: The type of policies.
+        owner: `role` or `user`, which is also the name of the input that names it.
+        limit: Characters without white space of all policies.
+        rule: The rule's id.
+    """
     others = [
         each
-        for each in world.all(ROLE_POLICY)
-        if each.inputs.get("role") == inputs.get("role") and (current is None or each.id != current.id)
+        for each in world.all(token)
+        if each.inputs.get(owner) == inputs.get(owner) and (current is None or each.id != current.id)
     ]
     total = sum(characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others)))
-    if total > INLINE_POLICY_CHARACTERS:
-        message = f"the inline policies of role {inputs.get('role')} exceed {INLINE_POLICY_CHARACTERS} characters"
-        yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")
+    if total > limit:
+        message = f"Maximum policy size of {limit} bytes exceeded for {owner} {inputs.get(owner)}"
+        yield Refusal("LimitExceeded", message, rule, "policy")
 
 
-def _attachment_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def policy_can_be_attached(
+    inputs: Properties, world: World, current: Resource | None, *, token: str, owner: str, rule: str
+) -> Refusals:
+    """Refuse a managed policy that doesn't exist, or is one too many for its role or user.
+
+    Args:
+        inputs: The attachment's.
+        world: Where the others are.
+        current: The attachment itself, where it exists.
+        token: The type of attachments.
+        owner: `role` or `user`, which is also the name of the input that names it.
+        rule: The rule's id.
+    """
     yield from attachable(world, inputs.get("policyArn"), "policyArn")
-    attached = sum(each.inputs.get("role") == inputs.get("role") for each in world.all(ATTACHMENT))
-    if current is None and attached >= POLICIES_PER_ROLE:
-        message = f"role {inputs.get('role')} has {POLICIES_PER_ROLE} managed policies, no more are allowed"
-        yield Refusal("LimitExceeded", message, "iam.role.quota", "policyArn")
+    attached = sum(each.inputs.get(owner) == inputs.get(owner) for each in world.all(token))
+    if current is None and attached >= POLICIES_PER_PRINCIPAL:
+        message = f"Cannot exceed quota for PoliciesPer{owner.title()}: {POLICIES_PER_PRINCIPAL}"
+        yield Refusal("LimitExceeded", message, rule, "policyArn")
 
 
 def _policy_rules(inputs: Properties) -> Refusals:
@@ -172,7 +198,13 @@ TYPES = (
         limits=(Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.role-policy.name"),),
         references=(_ROLE,),
         rules=_role_policy_rules,
-        account_rules=_role_policy_account_rules,
+        account_rules=partial(
+            inline_policies_fit,
+            token=ROLE_POLICY,
+            owner="role",
+            limit=INLINE_POLICY_CHARACTERS,
+            rule="iam.policy.size",
+        ),
         computed=lambda _mint, inputs: {"id": f"{inputs.get('role')}:{inputs.get('name')}"},
     ),
     ResourceType(
@@ -181,7 +213,7 @@ TYPES = (
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
         references=(_ROLE, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
-        account_rules=_attachment_account_rules,
+        account_rules=partial(policy_can_be_attached, token=ATTACHMENT, owner="role", rule="iam.role.quota"),
         computed=lambda mint, inputs: {"id": f"{inputs.get('role')}-{mint.digits(26)}"},
         import_ids=lambda each: (f"{each.inputs['role']}/{each.inputs['policyArn']}",),
     ),

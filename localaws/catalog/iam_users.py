@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from localaws.catalog.iam import (
     CREATED,
     PATH,
-    POLICIES_PER_ROLE,
     POLICY,
     WORDS,
-    attachable,
-    characters,
+    inline_policies_fit,
     name_of,
+    policy_can_be_attached,
 )
 from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.policies import policy_rules
@@ -79,26 +79,6 @@ def _user_deletion_rules(user: Resource, world: World) -> Refusals:
     for token, what in ((USER_POLICY, "delete policies"), (USER_ATTACHMENT, "detach all policies")):
         if any(each.inputs.get("user") in (user.id, user.outputs.get("name")) for each in world.all(token)):
             yield Refusal("DeleteConflict", f"Cannot delete entity, must {what} first.", "iam.user.held")
-
-
-def _user_policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    others = [
-        each
-        for each in world.all(USER_POLICY)
-        if each.inputs.get("user") == inputs.get("user") and (current is None or each.id != current.id)
-    ]
-    total = sum(characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others)))
-    if total > USER_INLINE_CHARACTERS:
-        message = f"Maximum policy size of {USER_INLINE_CHARACTERS} bytes exceeded for user {inputs.get('user')}"
-        yield Refusal("LimitExceeded", message, "iam.user.policy-size", "policy")
-
-
-def _attachment_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    yield from attachable(world, inputs.get("policyArn"), "policyArn")
-    attached = sum(each.inputs.get("user") == inputs.get("user") for each in world.all(USER_ATTACHMENT))
-    if current is None and attached >= POLICIES_PER_ROLE:
-        message = f"Cannot exceed quota for PoliciesPerUser: {POLICIES_PER_ROLE}"
-        yield Refusal("LimitExceeded", message, "iam.user.quota", "policyArn")
 
 
 def _pem(what: str) -> Allowed:
@@ -177,7 +157,13 @@ TYPES = (
         limits=(Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.role-policy.name"),),
         references=(_USER,),
         rules=lambda inputs: policy_rules(inputs.get("policy"), "policy"),
-        account_rules=_user_policy_account_rules,
+        account_rules=partial(
+            inline_policies_fit,
+            token=USER_POLICY,
+            owner="user",
+            limit=USER_INLINE_CHARACTERS,
+            rule="iam.user.policy-size",
+        ),
         computed=lambda _mint, inputs: {"id": f"{inputs.get('user')}:{inputs.get('name')}"},
     ),
     ResourceType(
@@ -186,7 +172,7 @@ TYPES = (
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
         references=(_USER, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
-        account_rules=_attachment_account_rules,
+        account_rules=partial(policy_can_be_attached, token=USER_ATTACHMENT, owner="user", rule="iam.user.quota"),
         computed=lambda mint, inputs: {"id": f"{inputs.get('user')}-{mint.digits(26)}"},
         import_ids=lambda each: (f"{each.inputs['user']}/{each.inputs['policyArn']}",),
     ),

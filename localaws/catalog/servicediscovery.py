@@ -46,7 +46,7 @@ def _identifier(mint: Mint, prefix: str) -> str:
 def _namespace_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier = _identifier(mint, "ns")
     arn = mint.arn("servicediscovery", f"namespace/{identifier}")
-    # Of a private namespace Cloud Map makes the hosted zone, which is nobody's resource.
+    # Of a private namespace Cloud Map makes the hosted zone, which no program declares.
     zone = {"hostedZone": f"Z{mint.hex(20).upper()}"} if "vpc" in inputs else {"httpName": inputs.get("name")}
     return {"id": identifier, "arn": arn, **zone}
 

@@ -118,7 +118,7 @@ def test_rewriting_costs_no_more_on_average_where_more_is_there(path: Path) -> N
     assert len(inodes) <= 2, "once after as much as there was"
 
 
-def test_another_version_is_told_apart_from_damage(path: Path) -> None:
+def test_another_version_is_no_damage(path: Path) -> None:
     Journal(path, version=6).write({"a": 1})
     with pytest.raises(WrongVersion, match="6"):
         read(path)

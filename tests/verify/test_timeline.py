@@ -49,7 +49,7 @@ def test_a_slot_without_an_answer_has_no_latency() -> None:
     assert timeline.kinds == [Kind("no answer (connect)", good=False)]
 
 
-def test_kinds_are_told_apart_by_status_and_by_whether_they_are_as_expected() -> None:
+def test_kinds_differ_by_status_and_by_whether_they_are_as_expected() -> None:
     timeline = Timeline(width=1.0)
     for each in (attempt(), attempt(mismatch="200, not 204"), attempt(status=503), attempt()):
         timeline.add(0.0, each)

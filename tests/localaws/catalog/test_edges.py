@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.catalog import CATALOG, Refused
-from localaws.catalog.iam import POLICIES_PER_ROLE
+from localaws.catalog.iam import POLICIES_PER_PRINCIPAL
 from tests.localaws.catalog.edge_cases import (
     ACL,
     HEALTH_CHECK,
@@ -45,7 +45,7 @@ def test_a_user_stays_while_it_has_policies(account: Account, token: str) -> Non
 
 
 def test_a_user_has_ten_managed_policies_at_most(account: Account) -> None:
-    for number in range(POLICIES_PER_ROLE):
+    for number in range(POLICIES_PER_PRINCIPAL):
         account.make(USER_ATTACHMENT, user="deployer", policyArn=f"arn:aws:iam::aws:policy/P{number}")
     with pytest.raises(Refused) as refused:
         account.make(USER_ATTACHMENT, **account.minimal(USER_ATTACHMENT))

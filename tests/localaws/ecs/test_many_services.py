@@ -26,7 +26,7 @@ COUNT = 20
 
 
 class Runtime:
-    """Tasks that run as soon as they are started, and as long as nobody stops them."""
+    """Tasks that run as soon as they are started, and until they are stopped."""
 
     def __init__(self) -> None:
         self.running: list[Any] = []
