@@ -94,6 +94,7 @@ def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> di
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         **outside,
         "PULUMI_BACKEND_URL": home.backend.as_uri(),
+        "PULUMI_DIY_BACKEND_GZIP": "false",  # `pulumi_state` reads its files
         # The engine would download the real plugins, 700 MB, although it attaches to the daemon instead.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DEBUG_PROVIDERS": f"aws:{address.aws_port},awsx:{address.awsx_port}",

@@ -79,9 +79,12 @@ def test_a_home_that_cannot_be_used_is_named_without_a_traceback(
 
 
 def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(home: Home) -> None:
-    environment = pulumi_command._environment(home, ADDRESS, {"PULUMI_BACKEND_URL": "s3://team", "PATH": "/bin"})
+    environment = pulumi_command._environment(
+        home, ADDRESS, {"PULUMI_BACKEND_URL": "s3://team", "PULUMI_DIY_BACKEND_GZIP": "true", "PATH": "/bin"}
+    )
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12"
     assert environment["PULUMI_BACKEND_URL"] == home.backend.as_uri()
+    assert environment["PULUMI_DIY_BACKEND_GZIP"] == "false", "the state is read here, too"
     assert environment["PULUMI_STACK"] == "local"
     assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true", "the real provider is a large download"
 
