@@ -168,11 +168,18 @@ class DirectClient:
 
 
 async def _answered(stream: "Stream", request: Request, exchange: Exchange) -> Head:
-    """Send a request, and read the head of its answer, which may come before all of a body is sent."""
+    """Send a request, and read the head of its answer, which may come before all of a body is sent.
+
+    With TLS 1.3 a server refuses a client's certificate after the handshake, and closes the connection: its alert is
+    read even where the request can't be sent any more.
+    """
     try:
         await stream.send(request.head() + request.body)
     except (BrokenPipeError, ConnectionResetError):
-        if not request.body:
+        if not request.body and stream.secured is None:
+            raise
+    except OSError as error:
+        if stream.secured is None or isinstance(error, TimeoutError):
             raise
     return await exchange.head()
 

@@ -4,9 +4,11 @@ import base64
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +17,10 @@ from typing import Any
 import pytest
 
 from tests.verify.authority import Authority, openssl
+from tests.verify.clients import probe
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.fake_proxy import FakeProxy
+from tests.verify.loopback import LoopbackServer
 from tests.verify.test_probe import closed_port
 from verify.client import DirectClient
 from verify.command_line import parse_options
@@ -24,6 +28,7 @@ from verify.errors import InputError
 from verify.exit_codes import ExitCode
 from verify.http1 import Request
 from verify.main import main
+from verify.outcome import Failure, Phase
 from verify.runtime import completed
 from verify.threads import Threads
 from verify.values import HostPort
@@ -184,6 +189,7 @@ def clients(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
         shutil.copy(authority.folder / name, folder / f"authority-{name}")
     for name in ("good", "other"):
         run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
+    run("genrsa", "-out", "rsa.key", "2048")
     run("req", "-new", "-key", "good.key", "-subj", "/CN=client", "-out", "request.pem")
     sign = ("x509", "-req", "-in", "request.pem", "-CA", "authority-ca.pem", "-CAkey", "authority-key.pem")
     run(*sign, "-days", "9", "-out", "good.pem")
@@ -228,6 +234,28 @@ def test_a_listener_that_refuses_the_client_certificate_is_named(
     assert "hint: the listener refuses the client certificate of --cert: is its authority in" in report
 
 
+class Resetting(LoopbackServer):
+    """Refuses a handshake as most servers do: with an alert, and at once, so that what is sent next is reset."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), self._context.wrap_socket(connection, server_side=True):
+            pass
+
+
+@pytest.mark.parametrize("data", [(), ("--data", "x")])
+def test_an_alert_counts_more_than_that_the_request_was_not_taken(data: tuple[str, ...], authority: Authority) -> None:
+    # asyncio drops what has arrived when it can't write, so this holds for threads.
+    with Resetting(mutual(authority)) as server:
+        (outcome,) = probe(f"https://{server.authority}", "--cacert", authority.file, *data, by="threads")
+    assert isinstance(outcome, Failure)
+    assert outcome.phase is Phase.TLS
+    assert outcome.hint.startswith("the listener wants a client certificate")
+
+
 def test_an_old_version_is_not_taken_for_refused_for_want_of_a_client_certificate(
     clients: Path, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -249,6 +277,7 @@ WRONG_FILES = {
     ),
     "a broken key": (("--cert", "good.pem", "--key", "broken.key"), "--cert and --key can't be loaded"),
     "another key": (("--cert", "good.pem", "--key", "other.key"), "is not the certificate's"),
+    "a key of another kind": (("--cert", "good.pem", "--key", "rsa.key"), "is not the certificate's"),
     "an encrypted key": (("--cert", "good.pem", "--key", "encrypted.key"), "has a passphrase, which verify never asks"),
     "a key alone": (("--key", "good.key"), "--key needs --cert"),
     "a folder": (("--cert", "."), "can't read a certificate from the file"),
