@@ -82,9 +82,12 @@ def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str,
 class _Course:
     """What one attempt has passed, and when."""
 
-    def __init__(self, clock: Callable[[], float], *, tls: bool, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float], *, tls: bool, proxy: Proxy | None = None, forwarded: bool = False
+    ) -> None:
         self.clock = clock
         self._proxy = proxy
+        self._forwarded = forwarded
         self.addresses: tuple[str, ...] = ()
         self.passed_over: list[str] = []
         self.marks = {"start": self.clock()}
@@ -124,8 +127,14 @@ class _Course:
         return Failure(phase=self.phase, reason=reason, hint=hint, addresses=self.addresses)
 
     @property
+    def before_proxy(self) -> bool:
+        """Whether nothing shows yet that there is the proxy, behind which the service is."""
+        early = self.phase in (Phase.RESOLVE, Phase.CONNECT) or self._forwarded
+        return self._proxy is not None and early and not self.answered
+
+    @property
     def _likely(self) -> str:
-        if self._proxy and self.phase in (Phase.RESOLVE, Phase.CONNECT):
+        if self._proxy and self.before_proxy:
             return (
                 f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, which this machine may use?"
             )
@@ -216,7 +225,7 @@ class Probe:
         return outcome
 
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = _Course(self._runtime.clock, tls=self.tls, proxy=self._options.proxy)
+        course = _Course(self._runtime.clock, tls=self.tls, proxy=self._options.proxy, forwarded=self._forwarded)
         try:
             async with self._runtime.limit(limit):
                 return await self._within(limit, address, course)
@@ -311,8 +320,9 @@ class Probe:
         causes = list(_causes(error))
         for cause in causes:
             if isinstance(cause, OtherProtocolError):
-                return course.failed(*_OTHER_PROTOCOLS[str(cause)])
-            if isinstance(cause, MalformedError) and not course.answered:
+                reason, hint = _OTHER_PROTOCOLS[str(cause)]
+                return course.failed(reason, "" if course.before_proxy else hint)
+            if isinstance(cause, MalformedError) and not course.answered and not course.before_proxy:
                 return course.failed(mask_of(self._options)(str(cause)), _MALFORMED)
             if self.tls and (refused := _refused_by_tls(cause, course)):
                 return refused

@@ -454,6 +454,23 @@ def test_a_server_that_is_no_proxy_is_known_by_its_answer(capsys: pytest.Capture
     assert "the proxy answers CONNECT with 404 Not Found" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"\x15\x03\x03\0\2\2\x46", id="TLS"),
+        pytest.param(b"SSH-2.0-x\r\n", id="another protocol"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"HTTP/1.1 what?\r\n\r\n", id="malformed HTTP"),
+    ],
+)
+def test_what_speaks_no_http_instead_of_a_proxy_is_not_taken_for_the_service(sent: bytes, scheme: str) -> None:
+    with FakeAlb(lambda _number, _request: [sent]) as other:
+        (outcome,) = probe(f"{scheme}://a.example", "--proxy", f"http://{other.authority}", by="threads")
+    assert isinstance(outcome, Failure)
+    assert outcome.hint == f"is there an HTTP proxy at {other.authority}, which this machine may use?"
+
+
 def test_the_redirect_of_plain_http_is_seen_through_the_proxy(authority: Authority) -> None:
     def moved(_number: int, request: bytes) -> list[bytes]:
         path = request.split(b" ")[1].decode()
