@@ -68,7 +68,7 @@ def test_a_header_outweighs_the_page() -> None:
 
 
 @pytest.mark.parametrize("error", [answer(503), answer(503, b"<html>")._replace(truncated=True)])
-def test_where_neither_header_nor_page_tells_nobody_is_blamed(error: Answer) -> None:
+def test_where_neither_header_nor_page_tells_no_side_is_blamed(error: Answer) -> None:
     assert (fault(error), describe(error)) == (None, "503")
     assert "neither header nor page tells" in hint(error)
 

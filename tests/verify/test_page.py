@@ -149,7 +149,7 @@ def test_the_latency_is_drawn_at_its_height(browser: Browser, tmp_path: Path) ->
     assert len(boxes(page, "#r1-latency path.line")) == 3
 
 
-def test_what_is_seen_is_also_said(outage: Page) -> None:
+def test_what_is_seen_is_also_in_words(outage: Page) -> None:
     text = outage.evaluate("document.body.innerText")
     for words in (
         "verify: failed",

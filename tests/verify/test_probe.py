@@ -465,7 +465,7 @@ def test_an_address_needs_no_resolver() -> None:
     assert asyncio.run(look_up("::1")) == ("::1",)
 
 
-def test_an_unknown_name_raises_what_the_system_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_raises_the_systems_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_arguments: object, **_options: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 

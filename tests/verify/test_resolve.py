@@ -139,7 +139,7 @@ def test_a_stream_that_ends_early_is_a_failure() -> None:
         addresses(lambda _number, query: [answer(query, flags=0x8380)], by_tcp=lambda _number, _query: [])
 
 
-def test_a_datagram_that_nobody_asked_for_is_no_answer() -> None:
+def test_an_unrequested_datagram_is_no_answer() -> None:
     def spoofed(_number: int, query: bytes) -> list[bytes]:
         other_number = bytes([query[0] ^ 1]) + query[1:]
         other_name = query[:13] + b"b" + query[14:]

@@ -179,14 +179,14 @@ def test_many_tasks_are_counted_in_full_but_listed_in_part() -> None:
     assert "and 2 more" in shown("text", report)
 
 
-def test_tasks_that_nobody_asked_about_are_shown_but_not_judged() -> None:
+def test_tasks_without_an_expectation_are_shown_but_not_judged() -> None:
     report = run(hello)
     assert report.samples.sent == 10
     assert found(report, "tasks").status is Status.OK
     assert report.samples.miss_probability is None
 
 
-def test_a_name_that_resolves_late_is_waited_for_and_told() -> None:
+def test_a_name_that_resolves_late_is_waited_for_and_reported() -> None:
     progress: list[str] = []
     report = run(hello, resolves_after=3, progress=progress)
     assert report.exit_code is ExitCode.PASSED
@@ -269,7 +269,7 @@ def test_a_dead_address_among_two_is_found() -> None:
     assert "availability zone" in found(report, "addresses").hint
 
 
-def test_a_dead_address_that_nobody_asked_about_is_told_in_a_hint() -> None:
+def test_a_dead_address_without_an_expectation_is_in_a_hint() -> None:
     report = run(hello, addresses=TWO, dead="192.0.2.2")
     assert report.exit_code is ExitCode.PASSED
     assert "could not connect to 192.0.2.2 and moved on" in found(report, "answers").hint

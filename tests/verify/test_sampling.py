@@ -56,7 +56,7 @@ def test_chance_alone_is_seldom_called_uneven(tasks: int) -> None:
     assert not skewed({})
 
 
-def test_the_plan_follows_what_is_expected_unless_told() -> None:
+def test_the_plan_follows_what_is_expected_unless_configured() -> None:
     assert planned(parse_options([])) == 10
     assert planned(parse_options(["--expect-tasks", "2"])) == 11
     assert planned(parse_options(["--expect-tasks", "2", "--miss-probability", "1e-6"])) == 21

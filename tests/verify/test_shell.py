@@ -232,7 +232,7 @@ def test_tasks_without_a_name_are_4(alb: FakeAlb) -> None:
     assert done.returncode == ExitCode.INCONCLUSIVE
 
 
-def test_a_door_that_is_open_is_1_and_the_report_names_it(alb: FakeAlb) -> None:
+def test_an_open_port_is_1_and_the_report_names_it(alb: FakeAlb) -> None:
     shut = verify(alb.authority, "--closed", ":1", "--closed", "127.0.0.2:1", *QUICK)
     assert shut.returncode == ExitCode.PASSED
     assert b"127.0.0.1:1 refused, 127.0.0.2:1 refused" in shut.stdout

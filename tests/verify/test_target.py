@@ -177,7 +177,7 @@ def test_a_query_is_not_shown_in_an_error() -> None:
     assert "hunter2" not in refused.value.problem
 
 
-def test_an_ambiguous_set_of_outputs_is_told_by_key_never_by_value() -> None:
+def test_an_ambiguous_set_of_outputs_is_listed_by_key_never_by_value() -> None:
     with pytest.raises(InputError) as refused:
         read_targets(outputs(one="a.example", two="b.example").encode())
     assert "example" not in refused.value.problem + refused.value.hint

@@ -186,7 +186,7 @@ def test_what_may_fail_is_bounded_by_number_share_or_length(bounds: tuple[str, .
     assert watch(down(8.0, 9.0), *bounds).exit_code == code
 
 
-def test_a_bound_that_was_not_given_is_told_but_not_judged() -> None:
+def test_a_bound_that_was_not_given_is_reported_but_not_judged() -> None:
     report = watch(down(8.0, 9.0), "--max-outage", "1s")
     assert found(report, "outage").status is Status.OK
     assert found(report, "errors").status is Status.SKIP
@@ -205,7 +205,7 @@ def test_a_rollout_that_changed_nothing_fails_where_a_change_is_expected() -> No
     assert found(report, "tasks").actual == "1 old; 0 new"
 
 
-def test_a_change_that_nobody_can_see_is_inconclusive() -> None:
+def test_a_change_that_no_answer_can_show_is_inconclusive() -> None:
     assert watch(lambda _now, _lane: answer(), "--expect-change").exit_code == ExitCode.INCONCLUSIVE
     assert watch(lambda _now, _lane: answer()).exit_code == ExitCode.PASSED
 
