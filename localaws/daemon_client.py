@@ -54,8 +54,8 @@ def ensure(home: Home, say: Callable[[str], None]) -> Address:
             return address
         time.sleep(_POLL_SECONDS)
     raise DaemonFailed(
-        f"the local AWS didn't start. Its last words:\n{_tail(home, began)}\n"
-        f"All that it ever said is in {home.daemon_log}. Once that is put right, run the same command again."
+        f"the local AWS didn't start. The end of its log:\n{_tail(home, began)}\n"
+        f"The whole log is {home.daemon_log}. Fix the cause, then run the same command again."
     )
 
 
