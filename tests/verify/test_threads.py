@@ -1,6 +1,7 @@
 """A runtime of threads: what comes of the steps that it takes, and of signals meanwhile."""
 
 import asyncio
+import os
 import signal
 import socket
 import threading
@@ -46,6 +47,46 @@ def test_what_a_step_raises_is_raised(runtime: type[Runtime]) -> None:
     for steps in ([step()], [gathering()]):
         with pytest.raises(KeyError, match="a bug"):
             runtime().run(steps, never)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux lets a program choose")
+def test_threads_that_take_turns_share_a_processor_as_long_as_they_run() -> None:
+    allowed = os.sched_getaffinity(0)
+    seen: list[set[int]] = []
+
+    async def step() -> None:
+        seen.append(os.sched_getaffinity(0))
+
+    async def fail() -> None:
+        raise KeyError("a bug")
+
+    completed(Threads().gather([step(), step(), step()]))
+    assert len(seen[0]) == 1
+    assert seen[0] < allowed or seen[0] == allowed
+    assert seen == [seen[0]] * 3
+    assert os.sched_getaffinity(0) == allowed
+    with pytest.raises(KeyError):
+        completed(Threads().gather([fail(), step()]))
+    assert os.sched_getaffinity(0) == allowed
+    completed(Threads().gather([step()]))
+    assert seen[-1] == allowed, "one alone has nothing to share"
+
+
+@pytest.mark.parametrize("error", [OSError, AttributeError])
+def test_where_no_processor_can_be_chosen_threads_run_on_any(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+
+    async def step() -> None:
+        done.append(1)
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
+    completed(Threads().gather([step(), step()]))
+    assert len(done) == 2
 
 
 @pytest.mark.parametrize("number", STOPPED_BY)
