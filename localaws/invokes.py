@@ -24,7 +24,7 @@ from localaws.catalog.ec2_network import (
 )
 from localaws.catalog.ecs import CLUSTER, SERVICE, task_definition_of
 from localaws.catalog.iam import CREATED, ROLE
-from localaws.catalog.listeners import LISTENER, balancers_of
+from localaws.catalog.listeners import balancers_of
 from localaws.catalog.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.logs import LOG_GROUP
 from localaws.catalog.partitions import Partition, partition_of
@@ -487,11 +487,6 @@ def _load_balancer(query: Query) -> Properties:
     return {**found, **lists}
 
 
-def _listener(query: Query) -> Properties:
-    names = ("arn", "loadBalancerArn", "port")
-    return query.facts(query.lookup(LISTENER, "ELBv2 Listener", **{name: query.args.get(name) for name in names}))
-
-
 def _target_group(query: Query) -> Properties:
     names = ("arn", "name")
     found = query.lookup(TARGET_GROUP, "ELBv2 Target Group", **{name: query.args.get(name) for name in names})
@@ -558,7 +553,6 @@ FUNCTIONS: dict[str, Callable[[Query], Properties]] = {
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getServicePrincipal:getServicePrincipal": _service_principal,
-    "aws:lb/getListener:getListener": _listener,
     "aws:lb/getLoadBalancer:getLoadBalancer": _load_balancer,
     "aws:lb/getTargetGroup:getTargetGroup": _target_group,
     "aws:route53/getZone:getZone": _zone,

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import Refusal, Refused
 from localaws.catalog.ec2_network import EIP, INTERNET_GATEWAY, NAT_GATEWAY, SECURITY_GROUP, VPC, vpc_of, zone_id
+from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs import task_definition_of
-from localaws.catalog.iam import ROLE
+from localaws.catalog.efs import FILE_SYSTEM
+from localaws.catalog.iam import INSTANCE_PROFILE, POLICY, ROLE
+from localaws.catalog.kms import ALIAS, KEY
+from localaws.catalog.listeners import LISTENER
 from localaws.catalog.load_balancers import HOSTED_ZONES, LOAD_BALANCER
-from localaws.catalog.values import texts
+from localaws.catalog.s3 import BUCKET
+from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION
 from localaws.catalog.vpc_endpoints import VPC_ENDPOINT
+from localaws.catalog.wafv2 import WEB_ACL
 from localaws.parameters import seeded_secret
 
 if TYPE_CHECKING:
@@ -22,15 +28,6 @@ if TYPE_CHECKING:
     from localaws.invokes import Query
 
     Function = Callable[[Query], Properties]
-
-REPOSITORY = "aws:ecr/repository:Repository"
-POLICY = "aws:iam/policy:Policy"
-INSTANCE_PROFILE = "aws:iam/instanceProfile:InstanceProfile"
-KEY, ALIAS = "aws:kms/key:Key", "aws:kms/alias:Alias"
-BUCKET = "aws:s3/bucket:Bucket"
-SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type's token
-WEB_ACL = "aws:wafv2/webAcl:WebAcl"
-FILE_SYSTEM = "aws:efs/fileSystem:FileSystem"
 
 
 def _not_found(problem: str) -> Refused:
@@ -190,7 +187,7 @@ def _secret_version(query: Query) -> Properties:
             "versionStage": stage,
             "versionId": "",
         }
-    secrets = [each for each in query.cloud.all("aws:secretsmanager/secret:Secret") if each.region == query.region]
+    secrets = [each for each in query.cloud.all(SECRET) if each.region == query.region]
     ids = {each.id for each in secrets if wanted in (each.id, each.outputs.get("name"))}
     found = [each for each in query.matching(SECRET_VERSION) if each.inputs.get("secretId") in ids]
     if stage != "AWSCURRENT" or not found:
@@ -240,20 +237,6 @@ def _bucket(query: Query) -> Properties:
     return {**query.facts(found), "bucket": name, "bucketRegion": found.region}
 
 
-def _web_acl(query: Query) -> Properties:
-    facts = {name: query.args.get(name) for name in ("name", "scope")}
-    return query.facts(query.lookup(WEB_ACL, "WAFv2 WebACL", **facts))
-
-
-def _load_balancers(query: Query) -> Properties:
-    return {"id": query.region, "arns": [each.id for each in query.matching(LOAD_BALANCER)]}
-
-
-def _repositories(query: Query) -> Properties:
-    names: list[str] = [*texts([each.outputs.get("name") for each in query.matching(REPOSITORY)])]
-    return {"id": query.region, "names": names}
-
-
 LOOKUPS: Mapping[str, Function] = {
     "aws:ec2/getElasticIp:getElasticIp": _one(EIP, "EC2 Elastic IP", id="id", publicIp="publicIp"),
     "aws:ec2/getInternetGateway:getInternetGateway": _gateway,
@@ -264,7 +247,7 @@ LOOKUPS: Mapping[str, Function] = {
     "aws:ec2/getVpcEndpoint:getVpcEndpoint": _one(
         VPC_ENDPOINT, "EC2 VPC Endpoint", id="id", serviceName="serviceName", vpcId="vpcId"
     ),
-    "aws:ecr/getRepositories:getRepositories": _repositories,
+    "aws:ecr/getRepositories:getRepositories": _lists(REPOSITORY, names="name"),
     "aws:ecr/getRepository:getRepository": _repository,
     "aws:ecs/getContainerDefinition:getContainerDefinition": _container_definition,
     "aws:efs/getFileSystem:getFileSystem": _one(FILE_SYSTEM, "EFS file system", fileSystemId="id"),
@@ -276,9 +259,12 @@ LOOKUPS: Mapping[str, Function] = {
     "aws:kms/getAlias:getAlias": _alias,
     "aws:kms/getKey:getKey": _key,
     "aws:lb/getHostedZoneId:getHostedZoneId": _hosted_zone_id,
-    "aws:lb/getLbs:getLbs": _load_balancers,
+    "aws:lb/getListener:getListener": _one(
+        LISTENER, "ELBv2 Listener", arn="arn", loadBalancerArn="loadBalancerArn", port="port"
+    ),
+    "aws:lb/getLbs:getLbs": _lists(LOAD_BALANCER, arns="id"),
     "aws:s3/getBucket:getBucket": _bucket,
     "aws:secretsmanager/getSecretVersion:getSecretVersion": _secret_version,
-    "aws:wafv2/getWebAcl:getWebAcl": _web_acl,
+    "aws:wafv2/getWebAcl:getWebAcl": _one(WEB_ACL, "WAFv2 WebACL", name="name", scope="scope"),
 }
 """By token; `localaws/invokes.py` has the others."""

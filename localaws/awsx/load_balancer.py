@@ -22,6 +22,8 @@ APPLICATION_LOAD_BALANCER = "awsx:lb:ApplicationLoadBalancer"
 
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
+_HTTPS_PORT = 443
+
 _OWN = frozenset(
     {
         *("subnetIds", "subnets", "defaultTargetGroup", "defaultTargetGroupPort", "defaultSecurityGroup"),
@@ -161,6 +163,3 @@ def _protocol(listener: Mapping[str, Any] | None, default_port: object = None) -
     elif port is None:
         port = UNKNOWN if protocol is UNKNOWN else _HTTPS_PORT if protocol == "HTTPS" else 80
     return {"port": port, "protocol": protocol}
-
-
-_HTTPS_PORT = 443

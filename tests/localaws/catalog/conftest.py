@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.catalog import Refused
 from localaws.cloud import Cloud
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ class Account(Cloud):
 
     def id(self, name: str) -> str:
         return self.made[name].id
+
+
+def refusal(account: Account, token: str, identifier: str) -> tuple[str, str]:
+    """Rule and code by which a deletion is refused."""
+    with pytest.raises(Refused) as refused:
+        account.delete(token, identifier)
+    return refused.value.refusals[0].rule, refused.value.refusals[0].code
 
 
 def statement(**more: Any) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from localaws.catalog import CATALOG, Refused
 from localaws.catalog.iam import POLICIES_PER_PRINCIPAL
+from tests.localaws.catalog.conftest import refusal
 from tests.localaws.catalog.edge_cases import (
     ACL,
     HEALTH_CHECK,
@@ -27,13 +28,6 @@ from tests.localaws.catalog.test_refusals import filled
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
-
-
-def refusal(account: Account, token: str, identifier: str) -> tuple[str, str]:
-    """Rule and code by which a deletion is refused."""
-    with pytest.raises(Refused) as refused:
-        account.delete(token, identifier)
-    return refused.value.refusals[0].rule, refused.value.refusals[0].code
 
 
 @pytest.mark.parametrize("token", [USER_POLICY, USER_ATTACHMENT])

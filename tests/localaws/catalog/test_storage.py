@@ -10,6 +10,7 @@ import pytest
 from localaws.catalog import CATALOG, Refused
 from localaws.ecs.definition import service_spec
 from localaws.ecs.model import ServiceState
+from tests.localaws.catalog.conftest import refusal
 from tests.localaws.catalog.storage_cases import (
     BY_ADDRESS,
     CAPACITY,
@@ -27,13 +28,6 @@ from tests.localaws.catalog.storage_cases import (
 
 if TYPE_CHECKING:
     from tests.localaws.catalog.conftest import Account
-
-
-def refusal(account: Account, token: str, identifier: str) -> tuple[str, str]:
-    """Rule and code by which a deletion is refused."""
-    with pytest.raises(Refused) as refused:
-        account.delete(token, identifier)
-    return refused.value.refusals[0].rule, refused.value.refusals[0].code
 
 
 def test_a_file_system_stays_while_it_is_mounted_and_takes_the_rest_along(account: Account) -> None:
