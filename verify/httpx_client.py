@@ -1,4 +1,4 @@
-"""httpx as the client: for what `client.DirectClient` doesn't do, a proxy for example, and for single requests."""
+"""httpx as the client, for requests that are not the run's own."""
 
 from collections.abc import Callable
 from functools import lru_cache
