@@ -183,12 +183,14 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
     for each in (output, later):
         assert "Health checks failed with these codes: [404]" in each
         assert "try: Set `healthCheckPath`" in each
-        assert "302" not in each
+        assert "[302]" not in each, "the bare number can stand in an identifier"
+        assert "(302)" not in each
         assert "nginx exited with" not in each
 
     output = stack.up(*container("sh", "-c", "exec python3 -m http.server $PORT"), fails=True)
     assert "likely cause: The container listens on 0.0.0.0, as it should on AWS" in output
-    assert "404" not in output
+    assert "[404]" not in output, "the bare number can stand in an identifier"
+    assert "with 404" not in output
     note = "local AWS: the container can't listen on port"
     assert note in stack.run("status")
     assert note in stack.run("logs", "--no-follow")
