@@ -54,7 +54,9 @@ def check() -> str:
         "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
     }
     return "".join(
-        f"{title}:\n" + "".join(f"  {each}\n" for each in problems) for title, problems in sections.items() if problems
+        f"{title}:\n" + "".join(f"  {each}\n" for each in problems)
+        for title, problems in sections.items()
+        if problems
     )
 
 
@@ -71,16 +73,25 @@ def _policy_flaws(installed: Path) -> Iterator[str]:
             yield f"{file.relative_to(ROOT)} isn't what the table makes: run `make permissions`"
         if not name.startswith("trust-"):
             filled = json.loads(permissions.filled_in(text, table.samples))
-            yield from (f"{name}: {flaw}" for flaw in authorization.flaws(filled, known, newer=table.newer))
-    yield from (f"preview: {action} changes something" for action in authorization.writes(documents["preview"], known))
+            yield from (
+                f"{name}: {flaw}" for flaw in authorization.flaws(filled, known, newer=table.newer)
+            )
+    yield from (
+        f"preview: {action} changes something"
+        for action in authorization.writes(documents["preview"], known)
+    )
 
 
 def main() -> NoReturn:
     """Exit 0 when all is well, 1 when something was found, 2 when the gate itself couldn't look."""
     parser = argparse.ArgumentParser(prog="python -m gate", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("check", "reachability", "permissions"), default="check")
     parser.add_argument(
-        "--write", action="store_true", help="reachability, permissions: write the folder in docs instead of printing"
+        "what", nargs="?", choices=("check", "reachability", "permissions"), default="check"
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="reachability, permissions: write the folder in docs instead of printing",
     )
     options = parser.parse_args()
     try:
@@ -102,7 +113,9 @@ def main() -> NoReturn:
         sys.stderr.write(problems)
         sys.exit(1)
     accepted = sum(len([*entry.findings()]) for entry in findings.read(REGISTER))
-    sys.stdout.write(f"{', '.join(CONFIGURATIONS)}: nothing but the {accepted} accepted findings.\n")
+    sys.stdout.write(
+        f"{', '.join(CONFIGURATIONS)}: nothing but the {accepted} accepted findings.\n"
+    )
     sys.exit(0)
 
 

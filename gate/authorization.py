@@ -69,7 +69,9 @@ def reference(scanners: Path, actions: Iterable[str]) -> dict[str, Action]:
     return {name: _action(rows) for name, rows in json.loads(done.stdout).items() if rows}
 
 
-def flaws(policy: Mapping[str, Any], known: Mapping[str, Action], *, newer: Collection[str] = ()) -> Iterator[str]:
+def flaws(
+    policy: Mapping[str, Any], known: Mapping[str, Action], *, newer: Collection[str] = ()
+) -> Iterator[str]:
     """Say what is wrong with each statement of a policy.
 
     Args:
@@ -82,13 +84,20 @@ def flaws(policy: Mapping[str, Any], known: Mapping[str, Action], *, newer: Coll
             if action not in known:
                 yield f"{statement['Sid']}: AWS has no action {action}"
             elif statement["Effect"] == "Allow" and action not in newer:
-                yield from _misplaced(statement["Sid"], action, known[action], statement["Resource"])
+                yield from _misplaced(
+                    statement["Sid"], action, known[action], statement["Resource"]
+                )
         yield from _useless(statement, known)
 
 
 def writes(policy: Mapping[str, Any], known: Mapping[str, Action]) -> set[str]:
     """Return the actions that a policy allows and that change something."""
-    allowed = {action for each in policy["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    allowed = {
+        action
+        for each in policy["Statement"]
+        if each["Effect"] == "Allow"
+        for action in each["Action"]
+    }
     return {action for action in allowed if action in known and known[action].level not in _READS}
 
 
@@ -104,7 +113,9 @@ def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) ->
 
 def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:
     """Resources of a statement that none of its actions is about."""
-    formats = {format_ for name in statement["Action"] if name in known for format_ in known[name].formats}
+    formats = {
+        format_ for name in statement["Action"] if name in known for format_ in known[name].formats
+    }
     for resource in statement["Resource"]:
         if resource != "*" and not any(_meet(format_, resource) for format_ in formats):
             yield f"{statement['Sid']}: none of its actions is granted on {resource}"

@@ -54,11 +54,19 @@ def template(graph: Graph) -> dict[str, Any]:
             own = resources[_label(owner)]["Properties"]
             own.update(_spelt(node, fold(dict(node.inputs))))
         if node.kind == "InternetGateway":
-            vpc = _spelt(node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}})
-            resources[f"{_label(node)}{_BESIDE}"] = {"Type": "AWS::EC2::VPCGatewayAttachment", "Properties": vpc}
+            vpc = _spelt(
+                node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}}
+            )
+            resources[f"{_label(node)}{_BESIDE}"] = {
+                "Type": "AWS::EC2::VPCGatewayAttachment",
+                "Properties": vpc,
+            }
         if node.kind == "Vpc" and node.inputs.get("assignGeneratedIpv6CidrBlock"):
             block = {"VpcId": {"Ref": _label(node)}, "AmazonProvidedIpv6CidrBlock": True}
-            resources[f"{_label(node)}{_BESIDE}"] = {"Type": "AWS::EC2::VPCCidrBlock", "Properties": block}
+            resources[f"{_label(node)}{_BESIDE}"] = {
+                "Type": "AWS::EC2::VPCCidrBlock",
+                "Properties": block,
+            }
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
 
 
@@ -73,8 +81,14 @@ def _label(node: Node) -> str:
 
 
 def _resource(node: Node, kind: str) -> dict[str, Any]:
-    inputs = {name: json.loads(value) if name in DOCUMENTS else value for name, value in _given(node).items()}
-    resource: dict[str, Any] = {"Type": kind, "Properties": _spelt(node, properties(node.kind, inputs))}
+    inputs = {
+        name: json.loads(value) if name in DOCUMENTS else value
+        for name, value in _given(node).items()
+    }
+    resource: dict[str, Any] = {
+        "Type": kind,
+        "Properties": _spelt(node, properties(node.kind, inputs)),
+    }
     others = sorted(_label(each) for each in node.sources if names(each.type).cloudformation)
     told = json.dumps(resource["Properties"])
     # What the properties name already needn't be said again.
@@ -114,7 +128,9 @@ def _text(parts: list[str | Reference]) -> Any:
             return "".join(map(str, parts))
     return {
         "Fn::Sub": "".join(
-            each.replace("${", "${!") if isinstance(each, str) else f"${{{'.'.join(filter(None, _target(each)))}}}"
+            each.replace("${", "${!")
+            if isinstance(each, str)
+            else f"${{{'.'.join(filter(None, _target(each)))}}}"
             for each in parts
         )
     }

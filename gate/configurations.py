@@ -59,7 +59,9 @@ EVERYTHING: Final = {
     "flowLogRetentionDays": 365,
     "domain": "shop.example.com",
     "hostedZone": "example.com",
-    "extraCertificateArns": [f"arn:aws:acm:{_PLACE}:certificate/00000000-0000-0000-0000-000000000001"],
+    "extraCertificateArns": [
+        f"arn:aws:acm:{_PLACE}:certificate/00000000-0000-0000-0000-000000000001"
+    ],
     "accessLogs": True,
     "waf": "block",
     "containerInsights": "enhanced",
@@ -89,7 +91,10 @@ _SEALED: Final = {
 """The same without any way to the internet, and with a door for people."""
 
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
-    **{path.name.split(".")[1]: Configuration(path.name.split(".")[1]) for path in sorted(ROOT.glob("Pulumi.*.yaml"))},
+    **{
+        path.name.split(".")[1]: Configuration(path.name.split(".")[1])
+        for path in sorted(ROOT.glob("Pulumi.*.yaml"))
+    },
     "everything": Configuration("prod", EVERYTHING),
     "sealed": Configuration("prod", _SEALED),
 }
@@ -121,7 +126,11 @@ def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = 
     cloud = account or mocks.Cloud(seed=1)
     cloud.parameters = {**parameters_of(config), **cloud.parameters}
     return mocks.run(
-        lambda: runpy.run_path(str(ROOT / "__main__.py")), project=project, stack=stack, config=config, cloud=cloud
+        lambda: runpy.run_path(str(ROOT / "__main__.py")),
+        project=project,
+        stack=stack,
+        config=config,
+        cloud=cloud,
     )
 
 
@@ -133,7 +142,9 @@ def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
     """What a configuration names, by a name or an ARN, without the part of a secret that it chooses."""
-    found = re.fullmatch(r"arn:.*:parameter(/.+)|(?:secretsmanager:|arn:.*:secret:)([^:#]+).*|(.*)", text)
+    found = re.fullmatch(
+        r"arn:.*:parameter(/.+)|(?:secretsmanager:|arn:.*:secret:)([^:#]+).*|(.*)", text
+    )
     assert found
     parameter, secret, name = found.groups()
     kind = "SecretsManager" if secret else "SecureString"
@@ -149,10 +160,14 @@ def calls() -> tuple[frozenset[str], frozenset[str]]:
     Raises:
         NotRecordedError: As `recording`.
     """
-    registered = (canonical(each.type) for stack in CONFIGURATIONS for each in recording(stack).registered)
+    registered = (
+        canonical(each.type) for stack in CONFIGURATIONS for each in recording(stack).registered
+    )
     sources = sorted((ROOT / "infra").rglob("*.py"))
     functions = (token for path in sources for token in _functions(ast.parse(path.read_text())))
-    return frozenset(token for token in registered if token.startswith("aws:")), frozenset(functions)
+    return frozenset(token for token in registered if token.startswith("aws:")), frozenset(
+        functions
+    )
 
 
 def _functions(tree: ast.AST) -> Iterator[str]:

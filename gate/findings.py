@@ -74,7 +74,9 @@ def read(path: Path) -> list[Accepted]:
     Raises:
         RegisterError: An entry lacks something, says nothing, or accepts what another one accepts already.
     """
-    entries = [_entry(number, raw) for number, raw in enumerate(yaml.safe_load(path.read_text()), start=1)]
+    entries = [
+        _entry(number, raw) for number, raw in enumerate(yaml.safe_load(path.read_text()), start=1)
+    ]
     taken: set[Finding] = set()
     for entry in entries:
         for finding in entry.findings():
@@ -96,16 +98,22 @@ def proven(proof: str, root: Path) -> bool:
     path = root / file
     if not path.is_file():
         return False
-    functions = {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+    functions = {
+        node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)
+    }
     return name.startswith("test_") and name in functions
 
 
 def _entry(number: int, raw: Any) -> Accepted:
     if not isinstance(raw, dict) or tuple(raw) != _FIELDS:
-        raise RegisterError(f"entry {number}: expected the fields {', '.join(_FIELDS)} in this order")
+        raise RegisterError(
+            f"entry {number}: expected the fields {', '.join(_FIELDS)} in this order"
+        )
     for name in _FIELDS:
         kind = list if name in _LISTS else str
         if not isinstance(raw[name], kind) or not raw[name]:
             raise RegisterError(f"entry {number} ({raw['rules']}): `{name}` says nothing")
-    fields: dict[str, Any] = {name: tuple(value) if name in _LISTS else value for name, value in raw.items()}
+    fields: dict[str, Any] = {
+        name: tuple(value) if name in _LISTS else value for name, value in raw.items()
+    }
     return Accepted(**fields)

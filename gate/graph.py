@@ -88,7 +88,11 @@ class Node:
     @cached_property
     def told(self) -> dict[str, str]:
         """The outputs that others may be told, by value."""
-        return {value: name for name in reversed(_NAMES) if isinstance(value := self.outputs.get(name), str) and value}
+        return {
+            value: name
+            for name in reversed(_NAMES)
+            if isinstance(value := self.outputs.get(name), str) and value
+        }
 
     def owned(self, value: str) -> Reference:
         """The output that has a value; what a resource has from another one (a bucket's name, an ARN) is that one's."""
@@ -99,7 +103,11 @@ class Node:
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:
-        long = sorted((text for text in self._by_value if len(text) >= _SHORTEST_INSIDE), key=len, reverse=True)
+        long = sorted(
+            (text for text in self._by_value if len(text) >= _SHORTEST_INSIDE),
+            key=len,
+            reverse=True,
+        )
         return re.compile(f"({'|'.join(map(re.escape, long))})") if long else None
 
 
@@ -123,12 +131,20 @@ def of(recording: Recording) -> Graph:
     mine = [each for each in recording.registered if each.type.startswith("aws:")]
     nodes = {each.urn: Node(each, _outputs(recording, each)) for each in mine}
     for node in nodes.values():
-        named = {urn for dependency in node.registered.dependencies for urn in _within(recording, dependency)}
-        node.sources.extend(nodes[urn] for urn in sorted((named & nodes.keys()) - {node.registered.urn}))
+        named = {
+            urn
+            for dependency in node.registered.dependencies
+            for urn in _within(recording, dependency)
+        }
+        node.sources.extend(
+            nodes[urn] for urn in sorted((named & nodes.keys()) - {node.registered.urn})
+        )
     ordered = sorted(nodes.values(), key=lambda node: node.title)
     for one, other in pairwise(ordered):
         if one.title == other.title:
-            raise ValueError(f"two resources are called {one.title}: {one.registered.urn}, {other.registered.urn}")
+            raise ValueError(
+                f"two resources are called {one.title}: {one.registered.urn}, {other.registered.urn}"
+            )
     return Graph(ordered)
 
 

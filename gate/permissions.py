@@ -26,7 +26,9 @@ class UnknownToTheTableError(Exception):
     """A registered type, or a lookup, whose actions the table doesn't have; the text says which."""
 
     def __init__(self, token: str) -> None:
-        super().__init__(f"{token} isn't in gate/permissions.yaml; add the actions that the provider needs for it")
+        super().__init__(
+            f"{token} isn't in gate/permissions.yaml; add the actions that the provider needs for it"
+        )
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,12 @@ class Table:
         Raises:
             UnknownToTheTableError: A type or a lookup has no row.
         """
-        of_types = {action for token in types for actions in _row(self.types, token).values() for action in actions}
+        of_types = {
+            action
+            for token in types
+            for actions in _row(self.types, token).values()
+            for action in actions
+        }
         return of_types | self._to_look(lookups)
 
     def to_preview(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
@@ -105,7 +112,9 @@ def read(path: Path = TABLE) -> Table:
     )
 
 
-def policy(table: Table, actions: Iterable[str], *, part: str | None = None, bounded: bool = False) -> dict[str, Any]:
+def policy(
+    table: Table, actions: Iterable[str], *, part: str | None = None, bounded: bool = False
+) -> dict[str, Any]:
     """A policy that allows those actions, as far as one part of the statements does, and nothing else.
 
     Args:
@@ -118,9 +127,15 @@ def policy(table: Table, actions: Iterable[str], *, part: str | None = None, bou
     allowed = [
         _document("Allow", each, sorted(wanted & {*each.actions}), bounded=bounded)
         for each in table.statements
-        if part in {None, each.part} and wanted & {*each.actions} and not (bounded and each.bounded == "never")
+        if part in {None, each.part}
+        and wanted & {*each.actions}
+        and not (bounded and each.bounded == "never")
     ]
-    denied = [_document("Deny", each, sorted(each.actions)) for each in table.denied if part in {None, each.part}]
+    denied = [
+        _document("Deny", each, sorted(each.actions))
+        for each in table.denied
+        if part in {None, each.part}
+    ]
     return {"Version": "2012-10-17", "Statement": [*allowed, *denied]}
 
 
@@ -134,12 +149,16 @@ def trust(subject: str) -> dict[str, Any]:
         "Effect": "Allow",
         "Principal": {"Federated": f"arn:aws:iam::ACCOUNT:oidc-provider/{issuer}"},
         "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}},
+        "Condition": {
+            "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}
+        },
     }
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def documents(table: Table, types: Iterable[str], lookups: Iterable[str]) -> dict[str, dict[str, Any]]:
+def documents(
+    table: Table, types: Iterable[str], lookups: Iterable[str]
+) -> dict[str, dict[str, Any]]:
     """Every document of docs/permissions, by its file's name without the ending."""
     types, lookups = sorted(types), sorted(lookups)
     deploy = table.to_deploy(types, lookups)
@@ -175,8 +194,13 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
     return Statement(**{**raw, "where": tuple(raw["where"]), "actions": tuple(raw["actions"])})
 
 
-def _document(effect: str, statement: Statement, actions: Sequence[str], *, bounded: bool = False) -> dict[str, Any]:
-    conditions = {**statement.when, **(statement.bounded if bounded and isinstance(statement.bounded, dict) else {})}
+def _document(
+    effect: str, statement: Statement, actions: Sequence[str], *, bounded: bool = False
+) -> dict[str, Any]:
+    conditions = {
+        **statement.when,
+        **(statement.bounded if bounded and isinstance(statement.bounded, dict) else {}),
+    }
     return {
         "Sid": statement.sid,
         "Effect": effect,

@@ -51,7 +51,9 @@ class _Opening:
         if self.groups:
             return bool(self.groups & party.groups)
         mine = self.cidr
-        return mine is not None and any(each.version == mine.version and each.overlaps(mine) for each in home)
+        return mine is not None and any(
+            each.version == mine.version and each.overlaps(mine) for each in home
+        )
 
 
 def sentences(graph: Graph) -> list[str]:
@@ -63,7 +65,9 @@ def sentences(graph: Graph) -> list[str]:
     parties = sorted(_parties(graph), key=lambda party: party.name)
     return [
         *sorted({line for party in parties for line in _from_outside(graph, party)}),
-        *sorted({line for one in parties for other in parties for line in _between(graph, one, other)}),
+        *sorted(
+            {line for one in parties for other in parties for line in _between(graph, one, other)}
+        ),
         *sorted({line for party in parties for line in _to_outside(graph, party)}),
         *sorted(_default_groups(graph)),
         *sorted({line for party in parties for line in _unread(party)}),
@@ -87,35 +91,57 @@ _WAYS: Final = {
 def _parties(graph: Graph) -> Iterator[Party]:
     for balancer in graph.all("LoadBalancer"):
         answers = {
-            int(each.inputs["port"]): _answer(graph, each) for each in graph.all("Listener") if balancer in each.sources
+            int(each.inputs["port"]): _answer(graph, each)
+            for each in graph.all("Listener")
+            if balancer in each.sources
         }
-        name, public = f"load balancer {balancer.registered.name}", not balancer.inputs.get("internal")
+        name, public = (
+            f"load balancer {balancer.registered.name}",
+            not balancer.inputs.get("internal"),
+        )
         yield _party(balancer, name, balancer.inputs["securityGroups"], answers, public=public)
     for service in graph.all("Service"):
         network = service.inputs["networkConfiguration"]
-        answers = {int(each["containerPort"]): "" for each in service.inputs.get("loadBalancers", [])}
-        subnets, addressed = [*service.named(network["subnets"])], bool(network.get("assignPublicIp"))
+        answers = {
+            int(each["containerPort"]): "" for each in service.inputs.get("loadBalancers", [])
+        }
+        subnets, addressed = (
+            [*service.named(network["subnets"])],
+            bool(network.get("assignPublicIp")),
+        )
         ways = {way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed)}
         unknown = {(4, _UNKNOWN_WAY), (6, _UNKNOWN_WAY)}
         party = _party(
-            service, f"tasks of {service.registered.name}", network["securityGroups"], answers, public=addressed
+            service,
+            f"tasks of {service.registered.name}",
+            network["securityGroups"],
+            answers,
+            public=addressed,
         )
         yield replace(party, ways=frozenset(ways if subnets else unknown))
     for endpoint in graph.all("VpcEndpoint"):
         if "securityGroupIds" in endpoint.inputs:
             name = f"endpoint {_service_of(endpoint)}"
-            yield _party(endpoint, name, endpoint.inputs["securityGroupIds"], {443: ""}, public=False)
+            yield _party(
+                endpoint, name, endpoint.inputs["securityGroupIds"], {443: ""}, public=False
+            )
 
 
-def _party(node: Node, name: str, groups: list[str], answers: Mapping[int, str], *, public: bool) -> Party:
+def _party(
+    node: Node, name: str, groups: list[str], answers: Mapping[int, str], *, public: bool
+) -> Party:
     strangers = tuple(each for each in groups if not [*node.named(each)])
     return Party(name, frozenset(node.named(groups)), answers, public, strangers=strangers)
 
 
 def _answer(graph: Graph, listener: Node) -> str:
     """What is to be said of a listener's port."""
-    ruled = any(listener in rule.named(rule.inputs["listenerArn"]) for rule in graph.all("ListenerRule"))
-    targets = [each.get("redirect", {}).get("protocol") for each in listener.inputs["defaultActions"]]
+    ruled = any(
+        listener in rule.named(rule.inputs["listenerArn"]) for rule in graph.all("ListenerRule")
+    )
+    targets = [
+        each.get("redirect", {}).get("protocol") for each in listener.inputs["defaultActions"]
+    ]
     return ", which only leads to HTTPS" if targets == ["HTTPS"] and not ruled else ""
 
 
@@ -131,7 +157,9 @@ def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[tuple[
             version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
             for target in route.named(dict(route.inputs)):
                 if target.kind != "InternetGateway" or addressed:
-                    yield from ((version, way) for kind, way in _WAYS.items() if kind == target.kind)
+                    yield from (
+                        (version, way) for kind, way in _WAYS.items() if kind == target.kind
+                    )
 
 
 def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
@@ -164,7 +192,11 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
             ports = (max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1]))
             if len(protocols) <= 1 and ports[0] <= ports[1]:
                 both = _Opening(protocols.pop() if protocols else "all protocols", ports)
-                whom = _at(both, other) if one is not other else _at(both, other).replace("tasks", "other tasks", 1)
+                whom = (
+                    _at(both, other)
+                    if one is not other
+                    else _at(both, other).replace("tasks", "other tasks", 1)
+                )
                 yield f"The {one.name} reach{_s(one, 'es')} {whom}."
 
 
@@ -175,7 +207,9 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
             yield f"{subject} may send to the {opening.others} on {_ports(opening)}."
         elif opening.cidr is not None and str(opening.cidr) in _WORLD:
             world = _WORLD[str(opening.cidr)]
-            way = " and ".join(sorted(way for version, way in party.ways if version == opening.cidr.version))
+            way = " and ".join(
+                sorted(way for version, way in party.ways if version == opening.cidr.version)
+            )
             verb = f"reach {world} on {_ports(opening)}, through {way}" if way else ""
             yield f"{subject} {verb or f'may send to {world} on {_ports(opening)}, but have no way there'}."
         elif opening.cidr is not None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _WIDEST: Final = {4: 8, 6: 16}
 """The shortest prefix, by IP version, of a network that is not taken for the world, which two halves are as well."""
 
-_DOCUMENTATION_NETWORKS: Final = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
+_DOCUMENTATION_NETWORKS: Final = tuple(
+    map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+)
 """Reserved for documentation (RFC 5737): no client has an address in them."""
 
 WITHOUT_ARN: Final = frozenset(
@@ -71,7 +73,9 @@ _WHOSE: Final = re.compile(
 )
 """Keys of a condition that say whose a request is. Source: IAM, global condition context keys."""
 
-_SECRET_NAME: Final = re.compile(r"(?i)pass(word|wd|phrase)|secret|token|api_?key|private_?key|credential")
+_SECRET_NAME: Final = re.compile(
+    r"(?i)pass(word|wd|phrase)|secret|token|api_?key|private_?key|credential"
+)
 _SECRET_VALUE: Final = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|://[^/\s:@]+:[^/\s:@]+@")
 _LONGEST_BALANCER_NAME: Final = 32
 _HTTPS: Final = 443
@@ -79,7 +83,9 @@ _HTTPS: Final = 443
 
 def findings(stack: str, graph: Graph) -> set[Finding]:
     """What the rules find in a stack's graph."""
-    return {Finding(stack, name, node.title) for name, rule in RULES.items() for node in rule(graph)}
+    return {
+        Finding(stack, name, node.title) for name, rule in RULES.items() for node in rule(graph)
+    }
 
 
 # Who may reach whom.
@@ -121,7 +127,9 @@ def _egress_is_narrow(graph: Graph) -> Iterator[Node]:
 
 
 def _rules_are_resources_of_their_own(graph: Graph) -> Iterator[Node]:
-    yield from (each for each in graph.all("SecurityGroup") if {"ingress", "egress"} & each.inputs.keys())
+    yield from (
+        each for each in graph.all("SecurityGroup") if {"ingress", "egress"} & each.inputs.keys()
+    )
     for group in graph.all("DefaultSecurityGroup"):
         if group.inputs.get("ingress") or group.inputs.get("egress"):
             yield group
@@ -132,7 +140,9 @@ def _private_tasks_have_no_way_in(graph: Graph) -> Iterator[Node]:
     for service in graph.all("Service"):
         network = service.inputs["networkConfiguration"]
         if not network.get("assignPublicIp"):
-            yield from (each for each in service.named(network["subnets"]) if has_way_in(graph, each))
+            yield from (
+                each for each in service.named(network["subnets"]) if has_way_in(graph, each)
+            )
 
 
 def _no_subnet_hands_out_public_addresses(graph: Graph) -> Iterator[Node]:
@@ -147,15 +157,26 @@ def _plain_http_only_redirects_beside_https(graph: Graph) -> Iterator[Node]:
     if any(each.inputs["protocol"] == "HTTPS" for each in listeners):
         for plain in (each for each in listeners if each.inputs["protocol"] == "HTTP"):
             redirect = [each.get("redirect", {}) for each in plain.inputs["defaultActions"]]
-            ruled = [rule for rule in graph.all("ListenerRule") if plain in rule.named(rule.inputs["listenerArn"])]
-            good = [each for each in redirect if each.get("protocol") == "HTTPS" and each["statusCode"] == "HTTP_301"]
+            ruled = [
+                rule
+                for rule in graph.all("ListenerRule")
+                if plain in rule.named(rule.inputs["listenerArn"])
+            ]
+            good = [
+                each
+                for each in redirect
+                if each.get("protocol") == "HTTPS" and each["statusCode"] == "HTTP_301"
+            ]
             if ruled or len(good) != len(redirect):
                 yield plain
 
 
 def _tls_policy_is_recommended(graph: Graph) -> Iterator[Node]:
     for listener in graph.all("Listener"):
-        if listener.inputs["protocol"] == "HTTPS" and listener.inputs.get("sslPolicy") not in RECOMMENDED_TLS:
+        if (
+            listener.inputs["protocol"] == "HTTPS"
+            and listener.inputs.get("sslPolicy") not in RECOMMENDED_TLS
+        ):
             yield listener
 
 
@@ -194,7 +215,9 @@ def _can_match(way: Node) -> bool:
     """Whether a client can meet a rule's conditions: no client can whose address must be a documentation one."""
     for condition in way.inputs.get("conditions", []):
         sources = condition.get("sourceIp", {}).get("values", [])
-        networks = [network for source in sources if isinstance(network := ip_network(source), IPv4Network)]
+        networks = [
+            network for source in sources if isinstance(network := ip_network(source), IPv4Network)
+        ]
         unused = [each for each in networks if any(map(each.subnet_of, _DOCUMENTATION_NETWORKS))]
         if sources and len(unused) == len(sources):
             return False
@@ -206,11 +229,20 @@ def _permissions_outlive_services(graph: Graph) -> Iterator[Node]:
     for service in graph.all("Service"):
         before = _everything_before(service)
         definition = next(service.named(service.inputs["taskDefinition"]))
-        roles = [*definition.named([definition.inputs.get("executionRoleArn"), definition.inputs.get("taskRoleArn")])]
-        needed = [each for each in _roles_policies(graph) if {*roles} & {*each.named(each.inputs["role"])}]
+        roles = [
+            *definition.named(
+                [definition.inputs.get("executionRoleArn"), definition.inputs.get("taskRoleArn")]
+            )
+        ]
+        needed = [
+            each for each in _roles_policies(graph) if {*roles} & {*each.named(each.inputs["role"])}
+        ]
         for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
             for rule in graph.all(kind):
-                ends = [rule.inputs["securityGroupId"], rule.inputs.get("referencedSecurityGroupId")]
+                ends = [
+                    rule.inputs["securityGroupId"],
+                    rule.inputs.get("referencedSecurityGroupId"),
+                ]
                 if {*_groups(service)} & {*rule.named(ends)}:
                     needed.append(rule)
         if not before.issuperset(needed):
@@ -220,7 +252,11 @@ def _permissions_outlive_services(graph: Graph) -> Iterator[Node]:
 def _logs_are_there_before_containers_write(graph: Graph) -> Iterator[Node]:
     """A group that ECS or an agent made itself would keep everything for ever."""
     for definition in graph.all("TaskDefinition"):
-        groups = {each.inputs["name"] for each in _everything_before(definition) if each.kind == "LogGroup"}
+        groups = {
+            each.inputs["name"]
+            for each in _everything_before(definition)
+            if each.kind == "LogGroup"
+        }
         for container in _containers(definition):
             options = container.get("logConfiguration", {}).get("options", {})
             if options.get("awslogs-group") not in groups or "awslogs-create-group" in options:
@@ -241,10 +277,15 @@ def _rollbacks_are_automatic(graph: Graph) -> Iterator[Node]:
 def _draining_fits_into_the_stop_timeout(graph: Graph) -> Iterator[Node]:
     for service in graph.all("Service"):
         delays = [
-            each.inputs.get("deregistrationDelay", 300) for each in service.named(service.inputs.get("loadBalancers"))
+            each.inputs.get("deregistrationDelay", 300)
+            for each in service.named(service.inputs.get("loadBalancers"))
         ]
         definition = next(service.named(service.inputs["taskDefinition"]))
-        stops = [each.get("stopTimeout", 30) for each in _containers(definition) if each.get("portMappings")]
+        stops = [
+            each.get("stopTimeout", 30)
+            for each in _containers(definition)
+            if each.get("portMappings")
+        ]
         if any(delay > stop for delay in delays for stop in stops):
             yield service
 
@@ -254,11 +295,15 @@ def _exec_is_logged_or_off(graph: Graph) -> Iterator[Node]:
     for service in graph.all("Service"):
         cluster = next(service.named(service.inputs["cluster"]))
         session = cluster.inputs.get("configuration", {}).get("executeCommandConfiguration", {})
-        recorded = session.get("logging") == "OVERRIDE" and session.get("logConfiguration", {}).keys() & {
+        recorded = session.get("logging") == "OVERRIDE" and session.get(
+            "logConfiguration", {}
+        ).keys() & {
             "cloudWatchLogGroupName",
             "s3BucketName",
         }
-        permitted = any("ssmmessages:" in action for node in _roles_policies(graph) for action in _actions(node))
+        permitted = any(
+            "ssmmessages:" in action for node in _roles_policies(graph) for action in _actions(node)
+        )
         if service.inputs.get("enableExecuteCommand"):
             if not (recorded and permitted):
                 yield service
@@ -277,7 +322,9 @@ def _exec_and_read_only_roots_exclude_each_other(graph: Graph) -> Iterator[Node]
 
 def _tasks_share_nothing_with_their_host(graph: Graph) -> Iterator[Node]:
     for definition in graph.all("TaskDefinition"):
-        apart = definition.inputs.get("networkMode") == "awsvpc" and not definition.inputs.get("pidMode")
+        apart = definition.inputs.get("networkMode") == "awsvpc" and not definition.inputs.get(
+            "pidMode"
+        )
         if not apart or any(each.get("privileged") for each in _containers(definition)):
             yield definition
 
@@ -285,7 +332,9 @@ def _tasks_share_nothing_with_their_host(graph: Graph) -> Iterator[Node]:
 def _containers_run_as_a_user_without_privileges(graph: Graph) -> Iterator[Node]:
     """Source: Security Hub, control ECS.20."""
     for definition in graph.all("TaskDefinition"):
-        users = [str(each.get("user", "root")).partition(":")[0] for each in _containers(definition)]
+        users = [
+            str(each.get("user", "root")).partition(":")[0] for each in _containers(definition)
+        ]
         if {"root", "0", ""} & {*users}:
             yield definition
 
@@ -307,8 +356,13 @@ def _no_secret_is_in_plain_text(graph: Graph) -> Iterator[Node]:
     for definition in graph.all("TaskDefinition"):
         for container in _containers(definition):
             plain = {each["name"]: each["value"] for each in container.get("environment", [])}
-            told = any(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value) for name, value in plain.items())
-            pointers = all(each["valueFrom"].startswith("arn:") for each in container.get("secrets", []))
+            told = any(
+                _SECRET_NAME.search(name) or _SECRET_VALUE.search(value)
+                for name, value in plain.items()
+            )
+            pointers = all(
+                each["valueFrom"].startswith("arn:") for each in container.get("secrets", [])
+            )
             if told or not pointers:
                 yield definition
 
@@ -316,7 +370,11 @@ def _no_secret_is_in_plain_text(graph: Graph) -> Iterator[Node]:
 def _names_fit(graph: Graph) -> Iterator[Node]:
     for node in [*graph.all("LoadBalancer"), *graph.all("TargetGroup")]:
         name = node.outputs["name"]
-        refused = len(name) > _LONGEST_BALANCER_NAME or name.strip("-") != name or name.startswith("internal-")
+        refused = (
+            len(name) > _LONGEST_BALANCER_NAME
+            or name.strip("-") != name
+            or name.startswith("internal-")
+        )
         # With a fixed name a replacement would have to delete the old group first, while a rule still uses it.
         fixed = node.kind == "TargetGroup" and "name" in node.inputs
         if refused or fixed:
@@ -329,7 +387,11 @@ def _names_fit(graph: Graph) -> Iterator[Node]:
 def _permissions_name_what_they_allow(graph: Graph) -> Iterator[Node]:
     for node in _roles_policies(graph):
         for statement in _statements(node, "policy"):
-            broad = {each for each in _listed(statement.get("Resource", "*")) if not _OF_SOMETHING.match(each)}
+            broad = {
+                each
+                for each in _listed(statement.get("Resource", "*"))
+                if not _OF_SOMETHING.match(each)
+            }
             everything = broad - {"*"} or (broad and not {*_actions_of(statement)} <= WITHOUT_ARN)
             wild = any({"*", "?"} & {*action} for action in _actions_of(statement))
             inverted = {"NotAction", "NotResource"} & statement.keys()
@@ -349,7 +411,9 @@ def _policies_of_things_admit_nobody_unnamed(graph: Graph) -> Iterator[Node]:
 def _trust_is_of_this_account(graph: Graph) -> Iterator[Node]:
     """A service that acts for many accounts must not take a role of this one for another (a confused deputy)."""
     for role in graph.all("Role"):
-        conditions = [json.dumps(each.get("Condition", {})) for each in _statements(role, "assumeRolePolicy")]
+        conditions = [
+            json.dumps(each.get("Condition", {})) for each in _statements(role, "assumeRolePolicy")
+        ]
         if not all("aws:SourceAccount" in each for each in conditions):
             yield role
 
@@ -397,7 +461,9 @@ def has_way_in(graph: Graph, subnet: Node) -> bool:
     }
     return any(
         tables & {*route.named(route.inputs["routeTableId"])}
-        and any(each.kind == "InternetGateway" for each in route.named(route.inputs.get("gatewayId")))
+        and any(
+            each.kind == "InternetGateway" for each in route.named(route.inputs.get("gatewayId"))
+        )
         for route in graph.all("Route")
     )
 
@@ -405,7 +471,11 @@ def has_way_in(graph: Graph, subnet: Node) -> bool:
 def _groups(node: Node) -> list[Node]:
     """The security groups of a load balancer, a service or an endpoint."""
     network = node.inputs.get("networkConfiguration", {})
-    told = [node.inputs.get("securityGroups"), network.get("securityGroups"), node.inputs.get("securityGroupIds")]
+    told = [
+        node.inputs.get("securityGroups"),
+        network.get("securityGroups"),
+        node.inputs.get("securityGroupIds"),
+    ]
     return [*node.named(told)]
 
 
@@ -414,13 +484,19 @@ def _balancers_groups(graph: Graph) -> set[Node]:
 
 
 def _rules_of(graph: Graph, kind: str, groups: list[Node]) -> list[Node]:
-    return [rule for rule in graph.all(kind) if {*groups} & {*rule.named(rule.inputs["securityGroupId"])}]
+    return [
+        rule
+        for rule in graph.all(kind)
+        if {*groups} & {*rule.named(rule.inputs["securityGroupId"])}
+    ]
 
 
 def _port(rule: Node) -> int | None:
     """The one TCP port that a rule opens; None where it opens another protocol, or more than one."""
     low, high = rule.inputs.get("fromPort"), rule.inputs.get("toPort")
-    return int(low) if low is not None and low == high and rule.inputs["ipProtocol"] == "tcp" else None
+    return (
+        int(low) if low is not None and low == high and rule.inputs["ipProtocol"] == "tcp" else None
+    )
 
 
 def _cidrs(rule: Node) -> list[IPv4Network | IPv6Network]:
@@ -469,7 +545,11 @@ def _actions_of(statement: Mapping[str, Any]) -> list[str]:
 def _is_anybodys(statement: Mapping[str, Any]) -> bool:
     """Whether a statement is about whoever asks, with no condition that says whose a request must be."""
     principal = statement.get("Principal", "*")
-    named = [each for value in principal.values() for each in _listed(value)] if isinstance(principal, dict) else "*"
+    named = (
+        [each for value in principal.values() for each in _listed(value)]
+        if isinstance(principal, dict)
+        else "*"
+    )
     keys = [
         key
         for operator, about in statement.get("Condition", {}).items()

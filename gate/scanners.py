@@ -56,7 +56,9 @@ def scan(scanners: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
         folder = Path(name)
         (folder / "plan.json").write_text(json.dumps(terraform.plan(graphs)))
         for stack, graph in graphs.items():
-            (folder / f"{stack}.template.json").write_text(json.dumps(cloudformation.template(graph)))
+            (folder / f"{stack}.template.json").write_text(
+                json.dumps(cloudformation.template(graph))
+            )
         templates = sorted(str(each) for each in folder.glob("*.template.json"))
         security: list[str | Path] = [
             scanners / "checkov",
@@ -66,10 +68,18 @@ def scan(scanners: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
             "terraform_plan",
             "--skip-download",
         ]
-        validity: list[str | Path] = [scanners / "cfn-lint", "--format", "json", "--regions", _REGION]
+        validity: list[str | Path] = [
+            scanners / "cfn-lint",
+            "--format",
+            "json",
+            "--regions",
+            _REGION,
+        ]
         with (
             _started([*security, "--output", "json"], folder) as first,
-            _started([*validity, "--ignore-checks", *NOT_OURS, "--template", *templates], folder) as second,
+            _started(
+                [*validity, "--ignore-checks", *NOT_OURS, "--template", *templates], folder
+            ) as second,
         ):
             found = _checkov(_end(first, {0, _ENDED_WITH_FINDINGS}), graphs)
             return found | _lint(_end(second, _LINT_EXIT_CODES), graphs)
@@ -83,7 +93,11 @@ _REGION: Final = "ap-northeast-1"
 def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A scanner at work; when the block ends it has ended."""
     # Home and working folder have no settings of a person's in them, which could change what the tools find.
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+    }
     with subprocess.Popen(  # noqa: S603 — the scanners are pinned by hash
         command,
         cwd=folder,
@@ -112,26 +126,37 @@ def _end(process: subprocess.Popen[str], good: Collection[int]) -> Any:
     except ValueError:
         report = None
     if process.returncode not in good or report is None:
-        raise ScannerError(f"{name} ended with {process.returncode}:\n{errors[-2000:] or output[-2000:]}")
+        raise ScannerError(
+            f"{name} ended with {process.returncode}:\n{errors[-2000:] or output[-2000:]}"
+        )
     return report
 
 
 def _checkov(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
     resources = {
-        terraform.address(stack, node): (stack, node.title) for stack, graph in graphs.items() for node in graph.nodes
+        terraform.address(stack, node): (stack, node.title)
+        for stack, graph in graphs.items()
+        for node in graph.nodes
     }
     if not isinstance(report, dict) or report["summary"]["resource_count"] != len(resources):
         looked = report["summary"]["resource_count"] if isinstance(report, dict) else 0
         raise ScannerError(f"checkov looked at {looked} of {len(resources)} resources")
     if report["summary"]["parsing_errors"]:
         raise ScannerError(f"checkov couldn't read {report['results']['parsing_errors']}")
-    failed = [(each["check_id"], *resources[each["resource"]]) for each in report["results"]["failed_checks"]]
+    failed = [
+        (each["check_id"], *resources[each["resource"]])
+        for each in report["results"]["failed_checks"]
+    ]
     return {Finding(stack, rule, title) for rule, stack, title in failed}
 
 
 def _lint(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
     return {
-        Finding(stack := Path(each["Filename"]).name.partition(".")[0], each["Rule"]["Id"], _place(graphs[stack], each))
+        Finding(
+            stack := Path(each["Filename"]).name.partition(".")[0],
+            each["Rule"]["Id"],
+            _place(graphs[stack], each),
+        )
         for each in report
     }
 
@@ -139,4 +164,8 @@ def _lint(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
 def _place(graph: Graph, match: Mapping[str, Any]) -> str:
     """The resource that a match of cfn-lint's is about; the template where it is about none."""
     path = match["Location"]["Path"] or []
-    return cloudformation.title_of(graph, path[1]) if path[:1] == ["Resources"] and path[1:] else "the template"
+    return (
+        cloudformation.title_of(graph, path[1])
+        if path[:1] == ["Resources"] and path[1:]
+        else "the template"
+    )

@@ -73,7 +73,11 @@ def properties(kind: str, inputs: Properties) -> Properties:
 def _value(name: str, value: Any) -> Any:
     if name in DOCUMENTS:
         return value
-    return [{"Key": key, "Value": each} for key, each in sorted(value.items())] if name == "tags" else _deep(value)
+    return (
+        [{"Key": key, "Value": each} for key, each in sorted(value.items())]
+        if name == "tags"
+        else _deep(value)
+    )
 
 
 def _deep(value: Any) -> Any:
@@ -133,10 +137,18 @@ def _load_balancer(rest: Properties) -> Properties:
     logs = rest.pop("accessLogs", {})
     attributes = _attributes(rest, _LOAD_BALANCER) + _attributes(
         logs,
-        {"bucket": "access_logs.s3.bucket", "enabled": "access_logs.s3.enabled", "prefix": "access_logs.s3.prefix"},
+        {
+            "bucket": "access_logs.s3.bucket",
+            "enabled": "access_logs.s3.enabled",
+            "prefix": "access_logs.s3.prefix",
+        },
     )
     scheme = "internal" if rest.pop("internal", False) else "internet-facing"
-    return {"Scheme": scheme, "Type": rest.pop("loadBalancerType"), "LoadBalancerAttributes": attributes}
+    return {
+        "Scheme": scheme,
+        "Type": rest.pop("loadBalancerType"),
+        "LoadBalancerAttributes": attributes,
+    }
 
 
 def _target_group(rest: Properties) -> Properties:
@@ -155,9 +167,11 @@ def _actions(actions: list[Properties]) -> list[Properties]:
 
 
 def _config(name: str) -> str:
-    return {"fixedResponse": "FixedResponseConfig", "redirect": "RedirectConfig", "forward": "ForwardConfig"}.get(
-        name, _pascal(name)
-    )
+    return {
+        "fixedResponse": "FixedResponseConfig",
+        "redirect": "RedirectConfig",
+        "forward": "ForwardConfig",
+    }.get(name, _pascal(name))
 
 
 def _listener(rest: Properties) -> Properties:
@@ -202,12 +216,21 @@ def _service(rest: Properties) -> Properties:
         "MaximumPercent": _deep(rest.pop("deploymentMaximumPercent", None)),
         **_take(rest, "deploymentCircuitBreaker"),
     }
-    told = {"DeploymentConfiguration": {name: value for name, value in deployment.items() if value is not None}}
+    told = {
+        "DeploymentConfiguration": {
+            name: value for name, value in deployment.items() if value is not None
+        }
+    }
     network = rest.pop("networkConfiguration", {})
     if not network:
         return told
     public = "ENABLED" if network.pop("assignPublicIp", False) else "DISABLED"
-    return {**told, "NetworkConfiguration": {"AwsvpcConfiguration": {**_deep(network), "AssignPublicIp": public}}}
+    return {
+        **told,
+        "NetworkConfiguration": {
+            "AwsvpcConfiguration": {**_deep(network), "AssignPublicIp": public}
+        },
+    }
 
 
 def _task_definition(rest: Properties) -> Properties:
@@ -288,7 +311,11 @@ def _ownership(inputs: Properties) -> Properties:
 
 def _encryption(inputs: Properties) -> Properties:
     rules = [
-        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]}}
+        {
+            "ServerSideEncryptionByDefault": {
+                "SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
+            }
+        }
         for rule in inputs["rules"]
     ]
     return {"BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}
@@ -299,7 +326,11 @@ def _versioning(inputs: Properties) -> Properties:
 
 
 def _lifecycle(inputs: Properties) -> Properties:
-    return {"LifecycleConfiguration": {"Rules": [_lifecycle_rule(dict(each)) for each in inputs["rules"]]}}
+    return {
+        "LifecycleConfiguration": {
+            "Rules": [_lifecycle_rule(dict(each)) for each in inputs["rules"]]
+        }
+    }
 
 
 def _lifecycle_rule(rule: Properties) -> Properties:

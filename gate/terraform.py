@@ -78,7 +78,13 @@ class _Resource:
         self._values = self._block({**_FILLED_IN.get(node.kind, {}), **node.inputs})
 
     def planned(self) -> dict[str, Any]:
-        return {**self._head, **self._provider, "schema_version": 0, "values": self._values, "sensitive_values": {}}
+        return {
+            **self._head,
+            **self._provider,
+            "schema_version": 0,
+            "values": self._values,
+            "sensitive_values": {},
+        }
 
     def change(self) -> dict[str, Any]:
         change = {"actions": ["create"], "before": None, "after": self._values, "after_unknown": {}}
@@ -86,7 +92,12 @@ class _Resource:
 
     def configured(self) -> dict[str, Any]:
         expressions = {name: _expression(value) for name, value in self._values.items()}
-        return {**self._head, "provider_config_key": "aws", "expressions": expressions, "schema_version": 0}
+        return {
+            **self._head,
+            "provider_config_key": "aws",
+            "expressions": expressions,
+            "schema_version": 0,
+        }
 
     def _block(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return dict(self._attribute(name, value) for name, value in values.items())
@@ -98,7 +109,9 @@ class _Resource:
             case [dict(), *_]:
                 if name not in _BLOCKS:
                     title = self._node.title
-                    raise UnmappedBlockError(f"{title}: Terraform's name for `{name}` isn't in gate/terraform.py")
+                    raise UnmappedBlockError(
+                        f"{title}: Terraform's name for `{name}` isn't in gate/terraform.py"
+                    )
                 return _BLOCKS[name], [self._block(each) for each in value]
             case _:
                 return _snake(name), self._plain(value)
@@ -107,7 +120,9 @@ class _Resource:
         match value:
             case str():
                 parts = self._node.parts(value)
-                return "".join(each if isinstance(each, str) else f"${{{self._named(each)}}}" for each in parts)
+                return "".join(
+                    each if isinstance(each, str) else f"${{{self._named(each)}}}" for each in parts
+                )
             case dict():
                 return {name: self._plain(each) for name, each in value.items()}
             case list():

@@ -52,13 +52,18 @@ class AccessLogs(pulumi.ComponentResource):
     bucket: pulumi.Output[str]
     """Name of the bucket; it waits until load balancers may write there, which AWS tries when they are told to."""
 
-    def __init__(self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:AccessLogs", name, None, opts)
         # What guards the bucket stays with it.
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=not args.empty_on_destroy)
         # Without a fixed name: all of AWS shares the names, and a bucket that stayed would be in the next one's way.
         bucket = aws.s3.Bucket(
-            name, force_destroy=args.empty_on_destroy, tags=naming.of_component(args.tags, name), opts=kept
+            name,
+            force_destroy=args.empty_on_destroy,
+            tags=naming.of_component(args.tags, name),
+            opts=kept,
         )
         closed = aws.s3.BucketPublicAccessBlock(
             name,
@@ -125,7 +130,9 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
                 "Action": "s3:PutObject",
                 "Resource": pulumi.Output.concat(bucket_arn, f"/AWSLogs/{place.account}/*"),
                 "Condition": {
-                    "ArnLikeIfExists": {"aws:SourceArn": place.arn("elasticloadbalancing", "loadbalancer/*")}
+                    "ArnLikeIfExists": {
+                        "aws:SourceArn": place.arn("elasticloadbalancing", "loadbalancer/*")
+                    }
                 },
             },
             {

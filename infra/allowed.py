@@ -93,7 +93,11 @@ class Text:
 
     def read(self, text: str) -> str:
         """The text itself."""
-        return text if len(text) <= self.longest and re.fullmatch(self.pattern, text) else _refuse(text)
+        return (
+            text
+            if len(text) <= self.longest and re.fullmatch(self.pattern, text)
+            else _refuse(text)
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,11 @@ class Network:
     def read(self, text: str) -> str:
         """The range itself."""
         network = ipaddress.IPv4Network(text)
-        return text if str(network) == text and self.widest <= network.prefixlen <= self.narrowest else _refuse(text)
+        return (
+            text
+            if str(network) == text and self.widest <= network.prefixlen <= self.narrowest
+            else _refuse(text)
+        )
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,10 @@ class Texts:
     def read(self, text: str) -> tuple[object, ...]:
         """The items."""
         items = json.loads(text)
-        return tuple(self.each.read(_plain(item)) for item in (items if isinstance(items, list) else _refuse(text)))
+        return tuple(
+            self.each.read(_plain(item))
+            for item in (items if isinstance(items, list) else _refuse(text))
+        )
 
 
 @dataclass(frozen=True)
@@ -176,7 +187,11 @@ class Map:
 
     def _described(self, name: str, value: object) -> str:
         shown = f"{name} with a value of {len(str(value))} characters, not shown"
-        if isinstance(value, str) and self.value.flaw and not re.fullmatch(self.value.pattern, value):
+        if (
+            isinstance(value, str)
+            and self.value.flaw
+            and not re.fullmatch(self.value.pattern, value)
+        ):
             return f"{shown}: {self.value.flaw(value)}"
         return shown
 
@@ -198,7 +213,13 @@ def twins(values: Iterable[object]) -> list[str]:
 
 def _plain(value: object) -> str:
     """A text as it is; a whole number or a truth value, which the CLI makes of `8080` and `true`, as it was typed."""
-    return value if isinstance(value, str) else json.dumps(value) if isinstance(value, int) else _refuse(str(value))
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value)
+        if isinstance(value, int)
+        else _refuse(str(value))
+    )
 
 
 def _refuse(text: str) -> NoReturn:

@@ -202,5 +202,7 @@ def likely(messages: Iterable[str]) -> Cause | None:
     for cause in CAUSES:
         for text in texts:
             if found := re.search(cause.pattern, text, re.DOTALL):
-                return Cause(cause.pattern, cause.sentence.format_map(found.groupdict()), cause.advice)
+                return Cause(
+                    cause.pattern, cause.sentence.format_map(found.groupdict()), cause.advice
+                )
     return None

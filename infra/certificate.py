@@ -30,7 +30,9 @@ class Certificate(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     """ARN of the certificate; it waits until ACM has issued it, as a listener takes no other."""
 
-    def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:Certificate", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         certificate = aws.acm.Certificate(
@@ -60,7 +62,9 @@ class Certificate(pulumi.ComponentResource):
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
             # ACM takes minutes. When it takes longer the zone isn't the one that the internet asks, and won't be.
-            opts=pulumi.ResourceOptions(parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")),
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")
+            ),
         )
         self.arn = issued.certificate_arn
         self.register_outputs({"arn": self.arn})

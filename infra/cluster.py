@@ -63,7 +63,9 @@ class Cluster(pulumi.ComponentResource):
     exec_log_group: pulumi.Output[str] | None
     """Name of the log group of ECS Exec sessions, if they are recorded."""
 
-    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:Cluster", name, None, opts)
         tags = naming.of_component(args.tags, name)
         sessions = args.exec_log and self._log(f"{name}-exec", args.exec_log, tags)
@@ -72,7 +74,9 @@ class Cluster(pulumi.ComponentResource):
             name,
             name=args.cluster_name,
             settings=[{"name": "containerInsights", "value": args.container_insights}],
-            configuration=_recorded(args.exec_log, sessions.name) if args.exec_log and sessions else None,
+            configuration=_recorded(args.exec_log, sessions.name)
+            if args.exec_log and sessions
+            else None,
             tags=tags,
             # Not the component: that would protect the log group too, and so forbid to switch Exec off.
             opts=pulumi.ResourceOptions(
@@ -84,7 +88,9 @@ class Cluster(pulumi.ComponentResource):
         self.arn = cluster.arn
         self.cluster_name = cluster.name
         self.exec_log_group = sessions.name if sessions else None
-        self.register_outputs({"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group})
+        self.register_outputs(
+            {"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group}
+        )
 
     def _log(self, name: str, log: Log, tags: dict[str, str]) -> aws.cloudwatch.LogGroup:
         return log_group.adopt_or_create(

@@ -60,8 +60,12 @@ class Container:
             "image": self.image,
             "essential": True,
             "command": list(self.command),
-            "portMappings": [{"containerPort": self.port, "hostPort": self.port, "protocol": "tcp"}],
-            "environment": [{"name": name, "value": value} for name, value in sorted(self.environment.items())],
+            "portMappings": [
+                {"containerPort": self.port, "hostPort": self.port, "protocol": "tcp"}
+            ],
+            "environment": [
+                {"name": name, "value": value} for name, value in sorted(self.environment.items())
+            ],
             "secrets": [
                 {"name": name, "valueFrom": secrets.at(place, secret).value_from}
                 for name, secret in sorted(self.secrets.items())
@@ -75,7 +79,9 @@ class Container:
             "linuxParameters": {
                 # Reaps what a shell leaves behind, and hands signals on.
                 "initProcessEnabled": True,
-                "capabilities": {"drop": ["ALL"] if self.user else sorted(self.dropped_capabilities)},
+                "capabilities": {
+                    "drop": ["ALL"] if self.user else sorted(self.dropped_capabilities)
+                },
             },
             "stopTimeout": self.stop_timeout_seconds,
             "logConfiguration": {

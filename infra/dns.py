@@ -43,7 +43,9 @@ class Alias(pulumi.ComponentResource):
     domain: pulumi.Output[str]
     """The name."""
 
-    def __init__(self, name: str, args: AliasArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: AliasArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:Alias", name, None, opts)
         kinds = {"A": name, "AAAA": f"{name}-ipv6"} if args.ipv6 else {"A": name}
         records = [
@@ -52,7 +54,13 @@ class Alias(pulumi.ComponentResource):
                 zone_id=args.zone_id,
                 name=args.domain,
                 type=kind,
-                aliases=[{"name": args.alb_dns, "zone_id": args.alb_zone_id, "evaluate_target_health": True}],
+                aliases=[
+                    {
+                        "name": args.alb_dns,
+                        "zone_id": args.alb_zone_id,
+                        "evaluate_target_health": True,
+                    }
+                ],
                 opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
             )
             for kind, record_name in kinds.items()
@@ -74,12 +82,26 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
     """
     by_name = "." in hosted_zone
     kind = "a public Route 53 zone" if by_name and public else "a Route 53 zone"
-    form = f"the name of {kind} that no other of this account has" if by_name else f"the id of {kind} of this account"
+    form = (
+        f"the name of {kind} that no other of this account has"
+        if by_name
+        else f"the id of {kind} of this account"
+    )
     with looking_up("hostedZone", hosted_zone, form):
-        found = _by_name(hosted_zone, public=public) if by_name else aws.route53.get_zone(zone_id=hosted_zone)
+        found = (
+            _by_name(hosted_zone, public=public)
+            if by_name
+            else aws.route53.get_zone(zone_id=hosted_zone)
+        )
     name = found.name.rstrip(".")
     if not f".{domain}".endswith(f".{name}"):
-        raise SettingsError([Problem("hostedZone", f"{hosted_zone}, which is {name}", f"a zone that {domain} is in")])
+        raise SettingsError(
+            [
+                Problem(
+                    "hostedZone", f"{hosted_zone}, which is {name}", f"a zone that {domain} is in"
+                )
+            ]
+        )
     if public and found.private_zone:
         allowed = "a public zone, where ACM can see whose the domain is; a private one needs certificateArn"
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, a private zone", allowed)])

@@ -18,7 +18,11 @@ class Destination:
     last_port: int
 
     def __str__(self) -> str:
-        ports = f"{self.first_port}" if self.first_port == self.last_port else f"{self.first_port}-{self.last_port}"
+        ports = (
+            f"{self.first_port}"
+            if self.first_port == self.last_port
+            else f"{self.first_port}-{self.last_port}"
+        )
         return f"{self.network}:{ports}"
 
     @property
@@ -36,7 +40,9 @@ class Destination:
 class Destinations:
     """The kind of value that a destination is read from."""
 
-    allowed: str = "a network and its TCP port or ports, like 10.0.0.0/8:5432 or 2001:db8::/32:8000-8100"
+    allowed: str = (
+        "a network and its TCP port or ports, like 10.0.0.0/8:5432 or 2001:db8::/32:8000-8100"
+    )
 
     def read(self, text: str) -> Destination:
         """The destination that `text` names.

@@ -22,7 +22,9 @@ Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcE
 """
 
 
-def needed(*, secret_services: Collection[str], ecs_exec: bool, session_key: bool) -> tuple[str, ...]:
+def needed(
+    *, secret_services: Collection[str], ecs_exec: bool, session_key: bool
+) -> tuple[str, ...]:
     """The services that Fargate tasks call, beyond S3: to pull an image, to log, for secrets and for Exec.
 
     Source: Amazon ECS, interface VPC endpoints.
@@ -75,12 +77,18 @@ class PrivateEndpoints(pulumi.ComponentResource):
     s3_prefix_list_id: pulumi.Output[str]
     """Prefix list of S3's addresses."""
 
-    def __init__(self, name: str, args: PrivateEndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: PrivateEndpointsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:PrivateEndpoints", name, None, opts)
         tags = naming.of_component(args.tags, name)
         child = pulumi.ResourceOptions(parent=self)
         group = aws.ec2.SecurityGroup(
-            name, description="Endpoints of AWS: HTTPS from tasks", vpc_id=args.vpc_id, tags=tags, opts=child
+            name,
+            description="Endpoints of AWS: HTTPS from tasks",
+            vpc_id=args.vpc_id,
+            tags=tags,
+            opts=child,
         )
         doors = [
             aws.ec2.VpcEndpoint(
@@ -107,6 +115,10 @@ class PrivateEndpoints(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        self.security_group_id = pulumi.Output.all(group.id, *(door.id for door in doors)).apply(lambda ids: ids[0])
+        self.security_group_id = pulumi.Output.all(group.id, *(door.id for door in doors)).apply(
+            lambda ids: ids[0]
+        )
         self.s3_prefix_list_id = s3.prefix_list_id
-        self.register_outputs({"securityGroupId": self.security_group_id, "s3PrefixListId": self.s3_prefix_list_id})
+        self.register_outputs(
+            {"securityGroupId": self.security_group_id, "s3PrefixListId": self.s3_prefix_list_id}
+        )

@@ -51,7 +51,9 @@ def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the SDK has nothing narrower for a lookup that fails
-        raise SettingsError([Problem(key, value, f"{allowed}; AWS says: {reason_of(error)}")]) from error
+        raise SettingsError(
+            [Problem(key, value, f"{allowed}; AWS says: {reason_of(error)}")]
+        ) from error
 
 
 def reason_of(error: Exception) -> str:

@@ -42,7 +42,9 @@ class Event:
     message: str
 
 
-def in_progress(events: Sequence[Event], since: datetime | None = None, *, known: Collection[str] = ()) -> list[str]:
+def in_progress(
+    events: Sequence[Event], since: datetime | None = None, *, known: Collection[str] = ()
+) -> list[str]:
     """Return what is reported about the deployment that ECS works on, and nothing once the service is steady.
 
     Args:
@@ -57,7 +59,10 @@ def in_progress(events: Sequence[Event], since: datetime | None = None, *, known
 
 
 def last_failure(
-    events: Sequence[Event], created: Mapping[str, datetime] | None = None, *, known: Collection[str] = ()
+    events: Sequence[Event],
+    created: Mapping[str, datetime] | None = None,
+    *,
+    known: Collection[str] = (),
 ) -> list[str]:
     """Return what is reported about the deployment that failed last, and nothing if a later one succeeded.
 
@@ -72,7 +77,11 @@ def last_failure(
     Returns:
         Messages in the form of `in_progress`.
     """
-    failures = [index for index, event in enumerate(events) if _FAILED in event.message and event.id not in known]
+    failures = [
+        index
+        for index, event in enumerate(events)
+        if _FAILED in event.message and event.id not in known
+    ]
     if not failures or _succeeded(events[: failures[0]]):
         return []
     failed, rollback = failures[0], []
@@ -82,7 +91,9 @@ def last_failure(
     own = _own(events[failed + 1 :], since, known)
     # Its last tasks may be reported as unhealthy only when the rollback is under way.
     started, _ = _tasks(own)
-    late = [event for event in events[:failed] if started.intersection(_TASK.findall(event.message))]
+    late = [
+        event for event in events[:failed] if started.intersection(_TASK.findall(event.message))
+    ]
     return _story([*rollback, *late, events[failed], *own])
 
 
@@ -110,9 +121,15 @@ def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]
             break
         own.append(event)
     started, all_known = _tasks(own)
-    if not all_known or len(own) == len(events):  # older events, with the tasks' starts, are no longer listed
+    if not all_known or len(own) == len(
+        events
+    ):  # older events, with the tasks' starts, are no longer listed
         return own
-    return [event for event in own if not (tasks := _TASK.findall(event.message)) or started.intersection(tasks)]
+    return [
+        event
+        for event in own
+        if not (tasks := _TASK.findall(event.message)) or started.intersection(tasks)
+    ]
 
 
 def _tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
@@ -130,13 +147,17 @@ def _tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
 def _succeeded(since: Sequence[Event]) -> bool:
     """Return whether a deployment completed since a failure that isn't that failure's rollback."""
     rollbacks = {_deployment(event) for event in since if _ROLLING_BACK in event.message}
-    return any(_COMPLETED in event.message and _deployment(event) not in rollbacks for event in since)
+    return any(
+        _COMPLETED in event.message and _deployment(event) not in rollbacks for event in since
+    )
 
 
 def _is_rollback(failure: Event, before: Sequence[Event]) -> bool:
     """Return whether the deployment that failed was itself a rollback, by the events before its failure."""
     name = _deployment(failure)
-    return name != "" and any(_ROLLING_BACK in event.message and _deployment(event) == name for event in before)
+    return name != "" and any(
+        _ROLLING_BACK in event.message and _deployment(event) == name for event in before
+    )
 
 
 def _deployment(event: Event) -> str:

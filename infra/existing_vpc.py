@@ -45,7 +45,9 @@ class Wanted:
     """Zones to stay in; empty for any. A load balancer sends nothing to a target outside its own."""
 
 
-def find(*, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None) -> Network:
+def find(
+    *, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None
+) -> Network:
     """Look an existing VPC up.
 
     Args:
@@ -67,12 +69,16 @@ def find(*, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: W
         cidr=vpc.cidr_block,
         subnet_ids=sorted(balancers.values()),
         task_subnet_ids=sorted(
-            (_subnets(vpc.id, replace(tasks, zones=[*balancers]), key) if tasks else balancers).values()
+            (
+                _subnets(vpc.id, replace(tasks, zones=[*balancers]), key) if tasks else balancers
+            ).values()
         ),
     )
 
 
-def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId") -> dict[str, str]:
+def choose(
+    vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId"
+) -> dict[str, str]:
     """One subnet's id for each zone, as a load balancer takes one a zone.
 
     Subnets that the configuration named must all do; of those that were found, the ones that do are taken.
@@ -98,7 +104,9 @@ def choose(vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise:
             problems.append(Problem(f"{wanted.key}Ids", f"{subnet.id} is {flaw}", allowed))
     if not problems and len(by_zone) < 2:  # noqa: PLR2004 — a load balancer's least
         found = f"{kind} subnets in {', '.join(by_zone) or 'no zone'}"
-        zones = f"zones of the load balancer's, {', '.join(wanted.zones)}" if wanted.zones else "zones"
+        zones = (
+            f"zones of the load balancer's, {', '.join(wanted.zones)}" if wanted.zones else "zones"
+        )
         allowed = f"{kind} subnets in at least two {zones}{', with IPv6' if wanted.ipv6 else ''}"
         problems.append(Problem(_key(wanted, otherwise), found, allowed))
     if problems:
@@ -128,24 +136,36 @@ def _only(vpc_tags: Mapping[str, str]) -> str:
     ids = aws.ec2.get_vpcs(tags=dict(vpc_tags)).ids
     if len(ids) != 1:
         shown = ", ".join(f"{key}={value}" for key, value in vpc_tags.items())
-        raise SettingsError([Problem("vpcTags", f"{shown}, which {len(ids)} VPCs have", "tags of exactly one VPC")])
+        raise SettingsError(
+            [Problem("vpcTags", f"{shown}, which {len(ids)} VPCs have", "tags of exactly one VPC")]
+        )
     return ids[0]
 
 
 def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> dict[str, str]:
     """The ids of the subnets that are wanted, by zone, looked up and chosen."""
     tables = [
-        aws.ec2.get_route_table(route_table_id=table_id) for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
+        aws.ec2.get_route_table(route_table_id=table_id)
+        for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
     ]
     # A subnet without a table of its own follows the main one.
     main = next((table.id for table in tables if any(link.main for link in table.associations)), "")
-    table_of = {link.subnet_id: table.id for table in tables for link in table.associations if link.subnet_id}
+    table_of = {
+        link.subnet_id: table.id
+        for table in tables
+        for link in table.associations
+        if link.subnet_id
+    }
     public = {
-        table.id for table in tables if any((route.gateway_id or "").startswith("igw-") for route in table.routes)
+        table.id
+        for table in tables
+        if any((route.gateway_id or "").startswith("igw-") for route in table.routes)
     }
     ids = (
         wanted.ids
-        or aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=dict(wanted.tags) or None).ids
+        or aws.ec2.get_subnets(
+            filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=dict(wanted.tags) or None
+        ).ids
     )
     described = (_subnet(subnet_id, _key(wanted, otherwise)) for subnet_id in ids)
     subnets = (

@@ -45,7 +45,9 @@ class FlowLogs(pulumi.ComponentResource):
     log_group: pulumi.Output[str]
     """Name of the log group."""
 
-    def __init__(self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:FlowLogs", name, None, opts)
         tags = naming.of_component(args.tags, name)
         logs = log_group.adopt_or_create(

@@ -56,7 +56,12 @@ def trust_of_flow_logs(place: Place) -> str:
 
 
 def task_start(
-    place: Place, *, image: str, log_group: str, secrets: Iterable[Secret], key_arns: Iterable[str] = ()
+    place: Place,
+    *,
+    image: str,
+    log_group: str,
+    secrets: Iterable[Secret],
+    key_arns: Iterable[str] = (),
 ) -> str:
     """What ECS needs to start a task: pull its image, hand it its secrets, write its log.
 
@@ -67,17 +72,29 @@ def task_start(
     for secret in secrets:
         by_service.setdefault(secret.service, set()).add(secret.resource)
     reads: list[dict[str, Any]] = [
-        {"Action": _READ[service], "Resource": sorted(resources)} for service, resources in sorted(by_service.items())
+        {"Action": _READ[service], "Resource": sorted(resources)}
+        for service, resources in sorted(by_service.items())
     ]
     keys = sorted(set(key_arns))
     if reads and keys:
         # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same service.
         suffixes = sorted({_SUFFIX, place.dns_suffix})
-        via = [f"{service}.{place.region}.{suffix}" for service in sorted(by_service) for suffix in suffixes]
+        via = [
+            f"{service}.{place.region}.{suffix}"
+            for service in sorted(by_service)
+            for suffix in suffixes
+        ]
         reads.append(
-            {"Action": "kms:Decrypt", "Resource": keys, "Condition": {"StringEquals": {"kms:ViaService": via}}}
+            {
+                "Action": "kms:Decrypt",
+                "Resource": keys,
+                "Condition": {"StringEquals": {"kms:ViaService": via}},
+            }
         )
-    writes = {"Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": place.log_streams(log_group)}
+    writes = {
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": place.log_streams(log_group),
+    }
     return _policy(*reads, writes, *_image_pull(place, image))
 
 
@@ -134,18 +151,28 @@ def granted(statements: Iterable[Mapping[str, Any]]) -> str:
 
 def _of_s3(values: str | list[str]) -> list[str]:
     """Those actions or resources that are S3's."""
-    return [each for each in ([values] if isinstance(values, str) else values) if re.match(r"s3:|arn:[^:]+:s3:", each)]
+    return [
+        each
+        for each in ([values] if isinstance(values, str) else values)
+        if re.match(r"s3:|arn:[^:]+:s3:", each)
+    ]
 
 
 def _image_pull(place: Place, image: str) -> list[dict[str, Any]]:
     found = images.private(image)
     if found is None:
         return []
-    repository = f"arn:{place.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
+    repository = (
+        f"arn:{place.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
+    )
     return [
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {
-            "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            "Action": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
             "Resource": repository,
         },
     ]
@@ -156,7 +183,10 @@ def _trust(service: str, account: str, source: str) -> str:
         {
             "Principal": {"Service": service},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source}},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": source},
+            },
         }
     )
 

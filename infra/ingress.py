@@ -22,7 +22,11 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 _NOT_FOUND: Final[aws.lb.ListenerDefaultActionArgsDict] = {
     "type": "fixed-response",
-    "fixed_response": {"content_type": "text/plain", "message_body": "Not found\n", "status_code": "404"},
+    "fixed_response": {
+        "content_type": "text/plain",
+        "message_body": "Not found\n",
+        "status_code": "404",
+    },
 }
 _TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
     "type": "redirect",
@@ -123,7 +127,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     entrance: Entrance
     """Where routes begin."""
 
-    def __init__(self, name: str, args: LoadBalancedIngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: LoadBalancedIngressArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:LoadBalancedIngress", name, None, opts)
         tags = naming.of_component(args.tags, name)
         child = pulumi.ResourceOptions(parent=self)
@@ -195,7 +201,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             }
         )
 
-    def _open(self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]) -> None:
+    def _open(
+        self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]
+    ) -> None:
         """Let a range in at a scheme's port."""
         aws.vpc.SecurityGroupIngressRule(
             # Two colons in a name would look like the end of a part of its URN.
@@ -211,7 +219,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _https(self, base: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]) -> aws.lb.Listener:
+    def _https(
+        self, base: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]
+    ) -> aws.lb.Listener:
         """The listener that serves over HTTPS."""
         child = pulumi.ResourceOptions(parent=self)
         listener = aws.lb.Listener(
@@ -231,6 +241,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         )
         for arn in https.extra_certificate_arns:
             aws.lb.ListenerCertificate(
-                f"{base}-https-{arn.rpartition('/')[2]}", listener_arn=listener.arn, certificate_arn=arn, opts=child
+                f"{base}-https-{arn.rpartition('/')[2]}",
+                listener_arn=listener.arn,
+                certificate_arn=arn,
+                opts=child,
             )
         return listener

@@ -18,7 +18,10 @@ PARTITIONS: Final = ("aws", *_BY_REGION.values())
 
 def partition_of(region: str) -> str:
     """The partition that a region is in, by its name, if it is one of `PARTITIONS`."""
-    return next((partition for prefix, partition in _BY_REGION.items() if region.startswith(prefix)), PARTITIONS[0])
+    return next(
+        (partition for prefix, partition in _BY_REGION.items() if region.startswith(prefix)),
+        PARTITIONS[0],
+    )
 
 
 def foreign(place: Place, arns: Iterable[str]) -> Iterator[tuple[str, str]]:

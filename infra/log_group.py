@@ -25,7 +25,9 @@ def adopt_or_create(
     One that exists already, from an earlier deployment or made by hand, is adopted and gets this retention; a plain
     creation would fail with "already exists". With a key of one's own, `key_arn`, new lines are encrypted with that.
     """
-    found = aws.cloudwatch.get_log_groups(log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent))
+    found = aws.cloudwatch.get_log_groups(
+        log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent)
+    )
     return aws.cloudwatch.LogGroup(
         name,
         name=group,

@@ -67,7 +67,13 @@ def create(
     # awsx would find out too, when other resources are made already.
     here = aws.get_availability_zones().names
     if zones > len(here):
-        raise SettingsError([Problem("availabilityZoneCount", f"{zones}", f"at most {len(here)}, {', '.join(here)}")])
+        raise SettingsError(
+            [
+                Problem(
+                    "availabilityZoneCount", f"{zones}", f"at most {len(here)}, {', '.join(here)}"
+                )
+            ]
+        )
     tags = naming.of_component(tags, name)
     kinds, strategies = awsx.ec2.SubnetType, awsx.ec2.NatGatewayStrategy
     extras: dict[str, Any] = {
@@ -79,11 +85,19 @@ def create(
         cidr_block=cidr,
         number_of_availability_zones=zones,
         subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
-        subnet_specs=[{"type": kind} for kind in (kinds.PUBLIC, *((kinds.PRIVATE,) if private_tasks else ()))],
-        nat_gateways={"strategy": {0: strategies.NONE, 1: strategies.SINGLE}.get(gateways, strategies.ONE_PER_AZ)},
+        subnet_specs=[
+            {"type": kind} for kind in (kinds.PUBLIC, *((kinds.PRIVATE,) if private_tasks else ()))
+        ],
+        nat_gateways={
+            "strategy": {0: strategies.NONE, 1: strategies.SINGLE}.get(
+                gateways, strategies.ONE_PER_AZ
+            )
+        },
         **extras,
         tags=tags,
-        opts=pulumi.ResourceOptions(protect=deletion_protection or None, transforms=[_hand_out_no_addresses]),
+        opts=pulumi.ResourceOptions(
+            protect=deletion_protection or None, transforms=[_hand_out_no_addresses]
+        ),
     )
     # Every VPC comes with a group that lets its members talk to each other and out; nobody here needs it.
     aws.ec2.DefaultSecurityGroup(
@@ -117,10 +131,15 @@ def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.
 
     def table_of(subnet: str) -> pulumi.Output[str]:
         return vpc.route_tables.apply(
-            lambda tables: next(table.id for table in tables if table.pulumi_resource_name == subnet)
+            lambda tables: next(
+                table.id for table in tables if table.pulumi_resource_name == subnet
+            )
         )
 
-    return {subnet: table_of(subnet) for subnet in (f"{kind}-{number}" for number in range(1, zones + 1))}
+    return {
+        subnet: table_of(subnet)
+        for subnet in (f"{kind}-{number}" for number in range(1, zones + 1))
+    }
 
 
 def _route_ipv6(
@@ -154,7 +173,9 @@ def _route_ipv6(
         )
 
 
-def _hand_out_no_addresses(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+def _hand_out_no_addresses(
+    args: pulumi.ResourceTransformArgs,
+) -> pulumi.ResourceTransformResult | None:
     """Make public subnets give no public address to whatever starts in them; awsx has no setting for that."""
     if args.type_ != "aws:ec2/subnet:Subnet":
         return None

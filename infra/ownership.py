@@ -20,7 +20,9 @@ _OWNER = ("Project", "Stack")
 """The tags that name an owner."""
 
 
-def problems(cluster: str, log_groups: Collection[str], tags: Mapping[str, str]) -> Iterator[Problem]:
+def problems(
+    cluster: str, log_groups: Collection[str], tags: Mapping[str, str]
+) -> Iterator[Problem]:
     """Find a cluster or log groups that a stack would share with another one.
 
     A stack whose cluster exists has adopted its log groups already, so these are looked at before the cluster is made.
@@ -31,7 +33,10 @@ def problems(cluster: str, log_groups: Collection[str], tags: Mapping[str, str])
         tags: The stack's tags.
     """
     # Listed first: looking up a cluster that doesn't exist fails, in words that are the provider's own.
-    arn = next((arn for arn in aws.ecs.get_clusters().cluster_arns if arn.rpartition("/")[2] == cluster), None)
+    arn = next(
+        (arn for arn in aws.ecs.get_clusters().cluster_arns if arn.rpartition("/")[2] == cluster),
+        None,
+    )
     if arn:
         found = aws.ecs.get_cluster(cluster_name=cluster).tags
         if _owner(found) != _owner(tags):

@@ -35,7 +35,14 @@ _VPCS: Final = ("vpc", "L-F678F1CE")
 _ADDRESSES: Final = ("ec2", "L-0263D0A3")
 """Services and codes of the quotas. Source: Service Quotas, "VPCs per Region" and "EC2-VPC Elastic IPs"."""
 
-_NOT_ISSUED: Final = ("PENDING_VALIDATION", "VALIDATION_TIMED_OUT", "FAILED", "EXPIRED", "REVOKED", "INACTIVE")
+_NOT_ISSUED: Final = (
+    "PENDING_VALIDATION",
+    "VALIDATION_TIMED_OUT",
+    "FAILED",
+    "EXPIRED",
+    "REVOKED",
+    "INACTIVE",
+)
 _KEY_TYPES: Final = (
     *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
     *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
@@ -82,7 +89,11 @@ def _owners(settings: Settings) -> Iterator[Problem]:
 
 def _why(error: Exception) -> str:
     denied = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
-    return f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)" if denied else reason_of(error)
+    return (
+        f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)"
+        if denied
+        else reason_of(error)
+    )
 
 
 def _secrets(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
@@ -133,7 +144,13 @@ def _parameter_exists(name: str) -> bool:
 def _secret_exists(name: str) -> bool:
     """Have the secret described, which its value is no part of."""
     is_arn = name.startswith("arn:")
-    return _found(partial(aws.secretsmanager.get_secret, arn=name if is_arn else None, name=None if is_arn else name))
+    return _found(
+        partial(
+            aws.secretsmanager.get_secret,
+            arn=name if is_arn else None,
+            name=None if is_arn else name,
+        )
+    )
 
 
 def _found(lookup: Callable[[], object]) -> bool:
@@ -159,10 +176,14 @@ def _certificates(settings: Settings) -> Iterator[tuple[str, _Look]]:
 
 def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
     try:
-        found = aws.acm.get_certificate(domain=name, statuses=_NOT_ISSUED, key_types=_KEY_TYPES, most_recent=True)
+        found = aws.acm.get_certificate(
+            domain=name, statuses=_NOT_ISSUED, key_types=_KEY_TYPES, most_recent=True
+        )
     except Exception as error:
         # None is what should be found; of several with different statuses the lookup returns none.
-        if re.search(r"no ACM Certificate|multiple ACM Certificates|different ACM certificate", str(error)):
+        if re.search(
+            r"no ACM Certificate|multiple ACM Certificates|different ACM certificate", str(error)
+        ):
             return
         raise
     for key, arns in (
@@ -183,7 +204,10 @@ def _quotas(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
         own = naming.tags(settings.project, settings.stack)
         yield "The quota of VPCs", partial(_too_many_vpcs, own, place)
         if settings.nat_gateways:
-            yield "The quota of elastic IP addresses", partial(_too_many_addresses, settings, own, place)
+            yield (
+                "The quota of elastic IP addresses",
+                partial(_too_many_addresses, settings, own, place),
+            )
 
 
 def _too_many_vpcs(own: dict[str, str], place: Place) -> Iterator[Problem]:

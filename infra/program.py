@@ -16,7 +16,13 @@ from infra.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.existing_vpc import Wanted
 from infra.flow_logs import FlowLogs, FlowLogsArgs
 from infra.iam import Place
-from infra.ingress import EVERYBODY, EVERYBODY_IPV6, Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.ingress import (
+    EVERYBODY,
+    EVERYBODY_IPV6,
+    Https,
+    LoadBalancedIngress,
+    LoadBalancedIngressArgs,
+)
 from infra.routing import HealthCheck, Route
 from infra.secrets import at
 from infra.settings.network import ENDPOINTS, PUBLIC
@@ -93,7 +99,9 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             dual_stack=ipv6_clients,
             idle_timeout_seconds=settings.idle_timeout_seconds,
             client_keep_alive_seconds=settings.client_keep_alive_seconds,
-            access_log_bucket=_access_logs(settings, place, tags).bucket if settings.access_logs else None,
+            access_log_bucket=_access_logs(settings, place, tags).bucket
+            if settings.access_logs
+            else None,
             deletion_protection=settings.deletion_protection,
             tags=tags,
         ),
@@ -124,7 +132,9 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
             public_addresses=settings.network == PUBLIC,
-            private_doors=_doors(settings, place, home, tags) if settings.network == ENDPOINTS else None,
+            private_doors=_doors(settings, place, home, tags)
+            if settings.network == ENDPOINTS
+            else None,
             ipv6=settings.dual_stack,
             egress=settings.egress,
             ingress_security_group_id=ingress.security_group_id,
@@ -150,7 +160,9 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             tags=tags,
         ),
     )
-    rule = routing.serve(ingress.entrance, route, attached, after=[web.service], hooks=web.before_requests)
+    rule = routing.serve(
+        ingress.entrance, route, attached, after=[web.service], hooks=web.before_requests
+    )
     if zone_id:
         Alias(
             "domain",
@@ -198,7 +210,9 @@ def _existing_home(settings: Settings) -> Network:
         tags=settings.subnet_tags,
         ipv6=settings.dual_stack,
     )
-    tasks = Wanted(key="taskSubnet", public=False, ids=settings.task_subnet_ids, tags=settings.task_subnet_tags)
+    tasks = Wanted(
+        key="taskSubnet", public=False, ids=settings.task_subnet_ids, tags=settings.task_subnet_tags
+    )
     return existing_vpc.find(
         vpc_id=settings.vpc_id,
         vpc_tags=settings.vpc_tags,
@@ -256,7 +270,9 @@ def _doors(settings: Settings, place: Place, home: Network, tags: dict[str, str]
             tags=tags,
         ),
     )
-    return PrivateDoors(security_group_id=doors.security_group_id, prefix_list_id=doors.s3_prefix_list_id)
+    return PrivateDoors(
+        security_group_id=doors.security_group_id, prefix_list_id=doors.s3_prefix_list_id
+    )
 
 
 def _everybody(settings: Settings, home: Network, *, ipv6: bool) -> tuple[str, ...]:
@@ -268,7 +284,9 @@ def _everybody(settings: Settings, home: Network, *, ipv6: bool) -> tuple[str, .
 
 def _https(settings: Settings, zone_id: str | None, tags: dict[str, str]) -> Https:
     issued = (
-        Certificate("certificate", CertificateArgs(domain=settings.domain, zone_id=zone_id, tags=tags))
+        Certificate(
+            "certificate", CertificateArgs(domain=settings.domain, zone_id=zone_id, tags=tags)
+        )
         if zone_id and not settings.certificate_arn
         else None
     )

@@ -100,7 +100,9 @@ class Rollout:
         """What the service must be registered with."""
 
         completed = pulumi.ResourceHook(f"{name}-completed", self._require_completion)
-        self.before_requests = pulumi.ResourceHookBinding(before_create=[completed], before_update=[completed])
+        self.before_requests = pulumi.ResourceHookBinding(
+            before_create=[completed], before_update=[completed]
+        )
         """What a rule that sends the service requests must be registered with."""
 
     def confirm(self, service: aws.ecs.Service) -> None:
@@ -156,7 +158,13 @@ class Rollout:
         except Exception:  # noqa: BLE001 — an invoke's only error: what AWS refused to create can't be read
             return False
         pulumi.log.error(
-            explanation(inputs["taskDefinition"], live, args.errors, known=self._known, log_group=self._log_group)
+            explanation(
+                inputs["taskDefinition"],
+                live,
+                args.errors,
+                known=self._known,
+                log_group=self._log_group,
+            )
         )
         return False
 
@@ -180,7 +188,9 @@ class Rollout:
                 f"{state['name']} can't be read: {reason_of(error)}\n"
                 "fix: if it was deleted outside Pulumi, `pulumi up --refresh` creates it again."
             ) from error
-        if problem := mismatch(wanted, live, network=_network(state["network"]), log_group=self._log_group):
+        if problem := mismatch(
+            wanted, live, network=_network(state["network"]), log_group=self._log_group
+        ):
             raise NotDeployedError(problem)
         return live
 
@@ -190,7 +200,8 @@ class Rollout:
         )
         deployments = found.deployments or ()
         tasks = [
-            f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}" for each in deployments
+            f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}"
+            for each in deployments
         ]
         return Live(
             cluster=cluster.rpartition("/")[2],
@@ -199,7 +210,8 @@ class Rollout:
             task_definition=found.task_definition,
             tasks=", ".join(tasks) or "none",
             events=[
-                Event(each.id, datetime.fromisoformat(each.created_at), each.message) for each in found.events or ()
+                Event(each.id, datetime.fromisoformat(each.created_at), each.message)
+                for each in found.events or ()
             ],
             primary=next((each.id for each in deployments if each.status == "PRIMARY"), ""),
             created={each.id: datetime.fromisoformat(each.created_at) for each in deployments},
@@ -207,7 +219,9 @@ class Rollout:
         )
 
 
-def explanation(wanted: str, live: Live, errors: Sequence[str], *, known: Collection[str] = (), log_group: str) -> str:
+def explanation(
+    wanted: str, live: Live, errors: Sequence[str], *, known: Collection[str] = (), log_group: str
+) -> str:
     """Explain why a service doesn't run what was just requested, by the provider's errors and the service's events.
 
     Args:
@@ -226,7 +240,9 @@ def explanation(wanted: str, live: Live, errors: Sequence[str], *, known: Collec
         # Created by this run or an earlier one, in which case all of its events are known.
         story = last_failure(live.events, live.created)
     else:
-        story = last_failure(live.events, live.created, known=known) or in_progress(live.events, since, known=known)
+        story = last_failure(live.events, live.created, known=known) or in_progress(
+            live.events, since, known=known
+        )
     how_far = "has not finished deploying" if in_time else "did not deploy"
     new = [event for event in story if not any(_reason(event) in each for each in errors)]
     return "\n".join(
@@ -269,7 +285,11 @@ def mismatch(
 def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
     """Return where tasks run, of a service that is managed or looked up: both read the same answer of AWS."""
     found = configuration or {}
-    return {key.replace("_", " "): sorted(found[key]) for key in ("subnets", "security_groups") if found.get(key)}
+    return {
+        key.replace("_", " "): sorted(found[key])
+        for key in ("subnets", "security_groups")
+        if found.get(key)
+    }
 
 
 def _difference(wanted: str, live: Live) -> list[str]:

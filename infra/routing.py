@@ -74,7 +74,9 @@ class Route:
             ValueError: It is one of those.
         """
         if self.priority in ATTACHMENTS:
-            raise ValueError(f"priority: {self.priority}; allowed: 1 to {ATTACHMENTS[0] - 1}, or {LAST_PRIORITY}")
+            raise ValueError(
+                f"priority: {self.priority}; allowed: 1 to {ATTACHMENTS[0] - 1}, or {LAST_PRIORITY}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,10 @@ _SECRET_ARN: Final = rf"{_ARN.format(service=SECRETS_MANAGER)}secret:"
 _OF_SECRETS_MANAGER: Final = rf"(?:{SECRETS_MANAGER}:|{_SECRET_ARN})"
 FLAWS: Final = (
     (r"|\s.*|.*\s", "empty, or begins or ends with a space"),
-    (r"arn:[^:]*:(?!ssm:|secretsmanager:).*", "an ARN of another service than ssm and secretsmanager"),
+    (
+        r"arn:[^:]*:(?!ssm:|secretsmanager:).*",
+        "an ARN of another service than ssm and secretsmanager",
+    ),
     (
         rf"(?:arn:[^:]*:{SSM}:|/)[^#]*#.*",
         "a #KEY after what isn't in Secrets Manager (secretsmanager:NAME#KEY)",
@@ -89,7 +92,10 @@ FLAWS: Final = (
         "a secret whose name ends like an ARN, with a hyphen and six characters, and so must be given by its ARN",
     ),
     (rf"{_OF_SECRETS_MANAGER}[^:#]*:.*#.*", "a secret with # in what follows its name"),
-    (rf"{_OF_SECRETS_MANAGER}[^:#]*#.*", "a secret whose #KEY is empty, or has a space, a colon or # in it"),
+    (
+        rf"{_OF_SECRETS_MANAGER}[^:#]*#.*",
+        "a secret whose #KEY is empty, or has a space, a colon or # in it",
+    ),
     (
         rf"{_OF_SECRETS_MANAGER}[^:]*(?!(?::[^:]*){{3}}\Z):.*",
         "a secret that isn't followed by exactly :KEY:STAGE:VERSION, each of which may be empty",
@@ -102,7 +108,10 @@ FLAWS: Final = (
         rf"{_OF_SECRETS_MANAGER}.*",
         "a secret whose key or stage has a space in it, or whose version isn't 32 to 64 letters, digits and hyphens",
     ),
-    (r"(?i:/?(?:aws|ssm)).*", "a parameter's name that begins with aws or ssm, which AWS keeps for itself"),
+    (
+        r"(?i:/?(?:aws|ssm)).*",
+        "a parameter's name that begins with aws or ssm, which AWS keeps for itself",
+    ),
     (r"(?:[^/]*/){16,}.*", "a parameter's name with more than 15 levels"),
     (
         r".*",
@@ -132,7 +141,9 @@ class Secret:
 def at(place: Place, text: str) -> Secret:
     """Read a secret's name or ARN, which must match `FORM`, for an account and region."""
     whole, part = _divided(text)
-    service = SECRETS_MANAGER if re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", whole) else SSM
+    service = (
+        SECRETS_MANAGER if re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", whole) else SSM
+    )
     name = whole.removeprefix(f"{SECRETS_MANAGER}:")
     if whole.startswith("arn:"):
         arn = resource = whole
@@ -141,7 +152,9 @@ def at(place: Place, text: str) -> Secret:
     else:
         arn = place.arn(SECRETS_MANAGER, f"secret:{name}")
         resource = arn + _ANY_SUFFIX
-    return Secret(service=service, name=name, value_from=f"{arn}:{part}" if part else arn, resource=resource)
+    return Secret(
+        service=service, name=name, value_from=f"{arn}:{part}" if part else arn, resource=resource
+    )
 
 
 def flaw(text: str) -> str:

@@ -67,7 +67,9 @@ class TaskGroup:
     egress: Sequence[Destination]
     tags: Mapping[str, str]
 
-    def build(self, name: str, parent: pulumi.Resource) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
+    def build(
+        self, name: str, parent: pulumi.Resource
+    ) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
         """The tasks' group, and the rules without which they start in vain."""
         # Changing the description would replace the group.
         group = aws.ec2.SecurityGroup(
@@ -166,5 +168,7 @@ class TaskGroup:
             from_port=way.ports[0],
             to_port=way.ports[1],
             tags=self.tags,
-            opts=pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=way.former)] if way.former else None),
+            opts=pulumi.ResourceOptions(
+                parent=parent, aliases=[pulumi.Alias(name=way.former)] if way.former else None
+            ),
         )

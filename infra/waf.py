@@ -25,7 +25,9 @@ _MATCHES_ONLY: Final[aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgsDict] 
         {
             "behavior": "KEEP",
             "requirement": "MEETS_ANY",
-            "conditions": [{"action_condition": {"action": action}} for action in ("BLOCK", "COUNT")],
+            "conditions": [
+                {"action_condition": {"action": action}} for action in ("BLOCK", "COUNT")
+            ],
         }
     ],
 }
@@ -66,7 +68,9 @@ class Firewall(pulumi.ComponentResource):
     log_group: pulumi.Output[str]
     """Name of the log group."""
 
-    def __init__(self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:Firewall", name, None, opts)
         tags = naming.of_component(args.tags, name)
         child = pulumi.ResourceOptions(parent=self)
@@ -78,7 +82,9 @@ class Firewall(pulumi.ComponentResource):
                 {
                     "name": rules,
                     "priority": priority,
-                    "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": rules}},
+                    "statement": {
+                        "managed_rule_group_statement": {"vendor_name": "AWS", "name": rules}
+                    },
                     "override_action": {"none": {}} if args.block else {"count": {}},
                     "visibility_config": _visible_as(rules),
                 }
@@ -110,7 +116,9 @@ class Firewall(pulumi.ComponentResource):
             resource_arn=args.alb_arn,
             web_acl_arn=acl.arn,
             # AWS takes a load balancer's web ACL off whichever it is, so the old goes before the new comes.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True, depends_on=[logging]),
+            opts=pulumi.ResourceOptions(
+                parent=self, delete_before_replace=True, depends_on=[logging]
+            ),
         )
         self.arn = acl.arn
         self.log_group = logs.name
@@ -119,4 +127,8 @@ class Firewall(pulumi.ComponentResource):
 
 def _visible_as(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
     """Metrics of that name. No samples: WAF would keep whole requests, credentials among them, outside the log."""
-    return {"metric_name": metric, "cloudwatch_metrics_enabled": True, "sampled_requests_enabled": False}
+    return {
+        "metric_name": metric,
+        "cloudwatch_metrics_enabled": True,
+        "sampled_requests_enabled": False,
+    }

@@ -138,7 +138,9 @@ class WebService(pulumi.ComponentResource):
     before_requests: pulumi.ResourceHookBinding
     """What a rule must be registered with that sends the service requests: it fails unless the service is steady."""
 
-    def __init__(self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("fargate-web:index:WebService", name, None, opts)
         tags = naming.of_component(args.tags, name)
         logs = log_group.adopt_or_create(
@@ -232,12 +234,20 @@ class WebService(pulumi.ComponentResource):
         )
         execution = self._role(f"{name}-execution", args, tags)
         policies = [self._policy(f"{name}-execution", execution, start)]
-        task = self._role(f"{name}-task", args, tags) if args.exec_log_group or args.task_statements else None
+        task = (
+            self._role(f"{name}-task", args, tags)
+            if args.exec_log_group or args.task_statements
+            else None
+        )
         if task and args.exec_log_group:
-            session = iam.exec_session(args.place, log_group=args.exec_log_group, key_arn=args.exec_key_arn)
+            session = iam.exec_session(
+                args.place, log_group=args.exec_log_group, key_arn=args.exec_key_arn
+            )
             policies.append(self._policy(f"{name}-task", task, session))
         if task and args.task_statements:
-            policies.append(self._policy(f"{name}-task-own", task, iam.granted(args.task_statements)))
+            policies.append(
+                self._policy(f"{name}-task-own", task, iam.granted(args.task_statements))
+            )
         ecs_exec = args.exec_log_group is not None
         container = args.container.definition(args.place, logs_to=logs_to, ecs_exec=ecs_exec)
         task_definition = aws.ecs.TaskDefinition(
@@ -247,11 +257,15 @@ class WebService(pulumi.ComponentResource):
             network_mode="awsvpc",
             cpu=str(args.cpu_units),
             memory=str(args.memory_mib),
-            runtime_platform={"operating_system_family": "LINUX", "cpu_architecture": args.cpu_architecture},
+            runtime_platform={
+                "operating_system_family": "LINUX",
+                "cpu_architecture": args.cpu_architecture,
+            },
             execution_role_arn=execution.arn,
             task_role_arn=task.arn if task else None,
             container_definitions=pulumi.Output.json_dumps([container]),
-            volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)] or None,
+            volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)]
+            or None,
             tags=tags,
             # For some seconds AWS may not know a new role everywhere, and then refuses that it is passed. So its
             # policies, which ask IAM itself, come first.
@@ -269,4 +283,6 @@ class WebService(pulumi.ComponentResource):
         )
 
     def _policy(self, name: str, role: aws.iam.Role, policy: str) -> aws.iam.RolePolicy:
-        return aws.iam.RolePolicy(name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self))
+        return aws.iam.RolePolicy(
+            name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
+        )

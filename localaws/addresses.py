@@ -94,7 +94,9 @@ class Addresses:
         for candidate in self._block(_LOAD_BALANCERS):
             for offset in (0, PORT_OFFSET):
                 place = Place(candidate, offset)
-                if candidate not in taken and all(can_bind(candidate, place.port(port)) for port in _WEB_PORTS):
+                if candidate not in taken and all(
+                    can_bind(candidate, place.port(port)) for port in _WEB_PORTS
+                ):
                     self._load_balancers[arn] = place
                     self._save()
                     return place
@@ -123,7 +125,9 @@ class Addresses:
             self._turn = (self._turn + 1) % len(order)
             for offset in (0, PORT_OFFSET):
                 place = Place(candidate, offset)
-                if candidate not in self._taken and all(can_bind(candidate, place.port(port)) for port in ports):
+                if candidate not in self._taken and all(
+                    can_bind(candidate, place.port(port)) for port in ports
+                ):
                     self._taken.add(candidate)
                     return place
         raise NoAddressError(
@@ -138,14 +142,19 @@ class Addresses:
         return (str(ipaddress.IPv4Address(self._base + number)) for number in numbers)
 
     def _save(self) -> None:
-        places = {arn: {"address": each.address, "offset": each.offset} for arn, each in self._load_balancers.items()}
+        places = {
+            arn: {"address": each.address, "offset": each.offset}
+            for arn, each in self._load_balancers.items()
+        }
         write_atomically(self._file, json.dumps(places, indent=1))
 
 
 def can_bind(address: str, port: int) -> bool:
     """Whether this user may listen there, and nobody does."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of an ended task may linger
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # connections of an ended task may linger
         try:
             probe.bind((address, port))
         except OSError as error:

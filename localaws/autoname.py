@@ -19,7 +19,11 @@ _SUFFIX_DIGITS = 7
 
 
 def named(
-    kind: ResourceType, logical_name: str, inputs: Mapping[str, Any], old: Mapping[str, Any], seed: bytes
+    kind: ResourceType,
+    logical_name: str,
+    inputs: Mapping[str, Any],
+    old: Mapping[str, Any],
+    seed: bytes,
 ) -> dict[str, Any]:
     """The inputs, with a name filled in where the type has one and the program gave none.
 

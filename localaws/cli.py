@@ -84,7 +84,9 @@ def _check_installed() -> None:
     Raises:
         NotInstalled: One is missing.
     """
-    missing = [package for package in _PACKAGES_OF_THE_EXTRA if importlib.util.find_spec(package) is None]
+    missing = [
+        package for package in _PACKAGES_OF_THE_EXTRA if importlib.util.find_spec(package) is None
+    ]
     if missing:
         raise NotInstalled(
             f"{', '.join(missing)} isn't installed beside {sys.executable}: pip install 'fargate-web[local]'"
@@ -103,17 +105,25 @@ def _own(arguments: Sequence[str]) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     logs = commands.add_parser("logs", parents=[where], help="what containers print, as it comes")
-    logs.add_argument("group", nargs="?", default="", help="only log groups whose name contains this")
+    logs.add_argument(
+        "group", nargs="?", default="", help="only log groups whose name contains this"
+    )
     logs.add_argument("--no-follow", action="store_true", help="end after what is there")
-    status = commands.add_parser("status", parents=[where], help="services with their tasks and targets")
+    status = commands.add_parser(
+        "status", parents=[where], help="services with their tasks and targets"
+    )
     status.add_argument("--json", action="store_true", help="one JSON document")
-    commands.add_parser("stop", parents=[where], help="stop everything that runs; the next command starts it again")
+    commands.add_parser(
+        "stop", parents=[where], help="stop everything that runs; the next command starts it again"
+    )
     chosen = parser.parse_args(arguments)
     home = Home.of(pulumi_command.given(arguments).cwd)
     match chosen.command:
         case "logs":
             if not any(streams(home.logs, chosen.group)):
-                _say(f"no log streams{f' in groups like {chosen.group!r}' if chosen.group else ''} yet")
+                _say(
+                    f"no log streams{f' in groups like {chosen.group!r}' if chosen.group else ''} yet"
+                )
             follow(home.logs, chosen.group, forever=not chosen.no_follow)
         case "status":
             from localaws.status import show  # noqa: PLC0415 — brings gRPC, half a second

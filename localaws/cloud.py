@@ -177,7 +177,12 @@ class Cloud:
         return [each for each in holders if each.urn and (each.token, each.id) not in leaving]
 
     def preview(
-        self, token: str, inputs: Properties, *, region: str = "us-east-1", tagging: Tagging = NO_TAGGING
+        self,
+        token: str,
+        inputs: Properties,
+        *,
+        region: str = "us-east-1",
+        tagging: Tagging = NO_TAGGING,
     ) -> dict[str, Any]:
         """The outputs of a creation as far as a preview can tell: what only AWS can choose is UNKNOWN.
 
@@ -194,7 +199,13 @@ class Cloud:
         }
 
     def create(
-        self, token: str, urn: str, inputs: Properties, *, region: str, tagging: Tagging = NO_TAGGING
+        self,
+        token: str,
+        urn: str,
+        inputs: Properties,
+        *,
+        region: str,
+        tagging: Tagging = NO_TAGGING,
     ) -> Resource:
         """Make a resource.
 
@@ -212,7 +223,9 @@ class Cloud:
         _raise(*kind.check(inputs, region))
         if needs_default_network(kind, inputs):
             self.require_default_network(_region_of(inputs, region))
-        self._discard([each for each in self._resources.of_urn(token, urn) if not each.acknowledged])
+        self._discard(
+            [each for each in self._resources.of_urn(token, urn) if not each.acknowledged]
+        )
         _raise(*kind.admit(inputs, self, None))
         mint = _Mint(_region_of(inputs, region), self)
         computed = _chosen(kind, mint, inputs)
@@ -229,7 +242,9 @@ class Cloud:
         self.changed()
         return resource
 
-    def update(self, token: str, identifier: str, inputs: Properties, *, tagging: Tagging = NO_TAGGING) -> Resource:
+    def update(
+        self, token: str, identifier: str, inputs: Properties, *, tagging: Tagging = NO_TAGGING
+    ) -> Resource:
         """Change a resource in place; what AWS chose at its creation stays.
 
         Raises:
@@ -310,7 +325,13 @@ class Cloud:
     def _existing(self, token: str, identifier: str) -> Resource:
         resource = self.get(token, identifier)
         if resource is None:
-            raise Refused(Refusal("ResourceNotFoundException", f"{token} {identifier} does not exist", "cloud.exists"))
+            raise Refused(
+                Refusal(
+                    "ResourceNotFoundException",
+                    f"{token} {identifier} does not exist",
+                    "cloud.exists",
+                )
+            )
         return resource
 
     def _with_dependents(self, resource: Resource) -> Sequence[Resource]:
@@ -386,7 +407,10 @@ def _of_former_version(path: Path) -> dict[str, Any]:
     if saved["version"] != _FORMER_VERSION:
         raise WrongVersion(saved["version"])
     counters = {_key(_COUNTER, name): count for name, count in saved["counters"].items()}
-    return {**counters, **{_key(each.pop("token"), each.pop("id")): each for each in saved["resources"]}}
+    return {
+        **counters,
+        **{_key(each.pop("token"), each.pop("id")): each for each in saved["resources"]},
+    }
 
 
 def _document(resource: Resource) -> dict[str, Any]:
@@ -449,7 +473,9 @@ def _in_order(kind: ResourceType, path: str, value: object) -> object:
 
 def changes(kind: ResourceType, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Names of the inputs that differ, sorted."""
-    return sorted(name for name in {*old, *new} if not same(kind, name, old.get(name), new.get(name)))
+    return sorted(
+        name for name in {*old, *new} if not same(kind, name, old.get(name), new.get(name))
+    )
 
 
 def _region_of(inputs: Properties, provider_region: str) -> str:
@@ -463,7 +489,10 @@ def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, An
         return dict(kind.computed(mint, inputs))
     prefix = inputs.get(f"{kind.autoname.property}Prefix")
     name = f"{prefix if isinstance(prefix, str) else 'terraform-'}{mint.digits(26)}"
-    return {kind.autoname.property: name, **kind.computed(mint, {**inputs, kind.autoname.property: name})}
+    return {
+        kind.autoname.property: name,
+        **kind.computed(mint, {**inputs, kind.autoname.property: name}),
+    }
 
 
 def _derived(
@@ -482,7 +511,9 @@ def _derived(
 def _reject_unknown(token: str, inputs: Properties) -> None:
     unknown = [name for name, value in inputs.items() if not known(value)]
     if unknown:
-        raise ValueError(f"{token} can't be created or updated while {', '.join(unknown)} isn't known")
+        raise ValueError(
+            f"{token} can't be created or updated while {', '.join(unknown)} isn't known"
+        )
 
 
 def _raise(*refusals: Refusal) -> None:

@@ -50,7 +50,9 @@ def _installed(package: str) -> str:
 
 
 @asynccontextmanager
-async def serving(servicer: provider_pb2_grpc.ResourceProviderServicer, folder: int, name: str) -> AsyncIterator[int]:
+async def serving(
+    servicer: provider_pb2_grpc.ResourceProviderServicer, folder: int, name: str
+) -> AsyncIterator[int]:
     """Serve the owner of this process and root, and give the port.
 
     Args:
@@ -92,10 +94,15 @@ async def serve(home: Home, code: str, lock: TextIO) -> None:
     running = Running(cloud, home)
     await running.start()
     try:
-        provider = AwsProvider(cloud, running, version=_installed("pulumi-aws"), functions=running.functions)
+        provider = AwsProvider(
+            cloud, running, version=_installed("pulumi-aws"), functions=running.functions
+        )
         awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
         folder = os.open(home.path, os.O_PATH)
-        async with serving(provider, folder, "aws.sock") as port, serving(awsx, folder, "awsx.sock") as awsx_port:
+        async with (
+            serving(provider, folder, "aws.sock") as port,
+            serving(awsx, folder, "awsx.sock") as awsx_port,
+        ):
             address = Address(os.getpid(), port, awsx_port, code)
             write_atomically(home.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
@@ -116,7 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
     parser.add_argument("home", type=Path, help="folder for the local AWS's files")
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     os.umask(UMASK)
     code = fingerprint()
     home = Home(chosen.project, chosen.home)

@@ -73,7 +73,9 @@ def stop(home: Home) -> bool:
     while holder(home) == daemon:
         if time.monotonic() > deadline:
             os.kill(daemon, signal.SIGKILL)
-            raise DaemonFailed(f"the local AWS didn't stop within {STOP_SECONDS:g} s and was killed")
+            raise DaemonFailed(
+                f"the local AWS didn't stop within {STOP_SECONDS:g} s and was killed"
+            )
         time.sleep(_POLL_SECONDS)
     return True
 

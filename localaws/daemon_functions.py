@@ -24,7 +24,9 @@ DISCARD_UNRECORDED = "localaws:index:discardUnrecorded"
 _PATIENCE_SECONDS = 10.0
 
 
-def call(address: Address, function: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def call(
+    address: Address, function: str, arguments: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Call a function of a daemon; its result.
 
     Raises:

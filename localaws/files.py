@@ -35,7 +35,9 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def read_what_can_be_made_anew(path: Path, understand: Callable[[Any], T], *, otherwise: T, then: str) -> T:
+def read_what_can_be_made_anew(
+    path: Path, understand: Callable[[Any], T], *, otherwise: T, then: str
+) -> T:
     """What a file says in JSON; a damaged one is set aside, with a warning.
 
     Args:

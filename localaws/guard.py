@@ -136,7 +136,9 @@ class Guard:
         if user not in self._refused:
             self._refused.add(user)
             who = "an unknown user" if user is None else f"user {user}"
-            log.warning("refused a connection of %s: only user %d and root may connect", who, os.geteuid())
+            log.warning(
+                "refused a connection of %s: only user %d and root may connect", who, os.geteuid()
+            )
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass bytes on in both directions until both are over.

@@ -107,7 +107,11 @@ class Inventory:
         return sorted(found.values(), key=self._age)
 
     def _found(
-        self, token: str, question: str, values_of: Callable[[Resource], Iterable[object]], value: object
+        self,
+        token: str,
+        question: str,
+        values_of: Callable[[Resource], Iterable[object]],
+        value: object,
     ) -> Sequence[Resource]:
         index = self._indexes[token].get(question)
         if index is None:

@@ -98,7 +98,11 @@ class Query:
         found = self.matching(token, **facts)
         if len(found) == 1:
             return found[0]
-        problem = f"multiple {what}s matched; use more specific arguments" if found else f"no matching {what} found"
+        problem = (
+            f"multiple {what}s matched; use more specific arguments"
+            if found
+            else f"no matching {what} found"
+        )
         asked = {name: value for name, value in self.args.items() if value is not None}
         raise Refused(Refusal("NotFound", f"{problem}: {asked}", "invokes.one-match"))
 
@@ -120,14 +124,24 @@ class Query:
         return {**shown, "tags": shown.get("tagsAll") or shown.get("tags") or {}}
 
     def _passes(self, resource: Resource, filter_: Properties) -> bool:
-        name, allowed, facts = str(filter_.get("name")), texts(filter_.get("values")), self.facts(resource)
+        name, allowed, facts = (
+            str(filter_.get("name")),
+            texts(filter_.get("values")),
+            self.facts(resource),
+        )
         if name.startswith("tag:"):
             return facts["tags"].get(name.removeprefix("tag:")) in allowed
         if name not in _FILTERS:
-            message = f"the local AWS doesn't know the filter {name!r}; add it to localaws/invokes.py"
+            message = (
+                f"the local AWS doesn't know the filter {name!r}; add it to localaws/invokes.py"
+            )
             raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
         if resource.token == ROUTE_TABLE and name.startswith(("association.", "route.")):
-            places = _associations(self.cloud, resource) if name.startswith("a") else _routes(self.cloud, resource)
+            places = (
+                _associations(self.cloud, resource)
+                if name.startswith("a")
+                else _routes(self.cloud, resource)
+            )
             shown = [place.get(_FILTERS[name]) for place in places]
         else:
             shown = [facts.get(_FILTERS[name])]
@@ -157,7 +171,11 @@ def _as_text(value: object) -> str:
 
 def _availability_zones(query: Query) -> Properties:
     excluded = texts(query.args.get("excludeNames"))
-    names = [f"{query.region}{zone}" for zone in query.cloud.zones if f"{query.region}{zone}" not in excluded]
+    names = [
+        f"{query.region}{zone}"
+        for zone in query.cloud.zones
+        if f"{query.region}{zone}" not in excluded
+    ]
     return {
         "id": query.region,
         "names": names,
@@ -169,7 +187,12 @@ def _availability_zones(query: Query) -> Properties:
 
 def _region(query: Query) -> Properties:
     endpoint = f"ec2.{query.region}.{query.partition.suffix}"
-    return {"id": query.region, "name": query.region, "description": query.region, "endpoint": endpoint}
+    return {
+        "id": query.region,
+        "name": query.region,
+        "description": query.region,
+        "endpoint": endpoint,
+    }
 
 
 def _caller_identity(query: Query) -> Properties:
@@ -193,7 +216,11 @@ def _policy_document(query: Query) -> Properties:
 
 
 def _partition(query: Query) -> Properties:
-    name, suffix, prefix = query.partition.name, query.partition.suffix, query.partition.reverse_prefix
+    name, suffix, prefix = (
+        query.partition.name,
+        query.partition.suffix,
+        query.partition.reverse_prefix,
+    )
     return {"id": name, "partition": name, "dnsSuffix": suffix, "reverseDnsPrefix": prefix}
 
 
@@ -201,13 +228,23 @@ def _service_principal(query: Query) -> Properties:
     service = str(query.args.get("serviceName"))
     suffix = query.partition.principal_suffix(service)
     identifier, name = f"{service}.{query.region}.{suffix}", query.partition.principal(service)
-    return {"id": identifier, "name": name, "serviceName": service, "suffix": suffix, "region": query.region}
+    return {
+        "id": identifier,
+        "name": name,
+        "serviceName": service,
+        "suffix": suffix,
+        "region": query.region,
+    }
 
 
 def _vpc(query: Query) -> Properties:
     facts = {name: query.args.get(name) for name in ("id", "cidrBlock", "default")}
     found = query.facts(query.lookup(VPC, "EC2 VPC", **facts))
-    association = {"cidrBlock": found["cidrBlock"], "state": "associated", "associationId": f"{found['id']}-cidr"}
+    association = {
+        "cidrBlock": found["cidrBlock"],
+        "state": "associated",
+        "associationId": f"{found['id']}-cidr",
+    }
     return {**found, "state": "available", "cidrBlockAssociations": [association]}
 
 
@@ -221,7 +258,9 @@ def _ids(token: str) -> Callable[[Query], Properties]:
 
 def _subnet(query: Query) -> Properties:
     names = ("id", "vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId")
-    found = query.facts(query.lookup(SUBNET, "EC2 Subnet", **{name: query.args.get(name) for name in names}))
+    found = query.facts(
+        query.lookup(SUBNET, "EC2 Subnet", **{name: query.args.get(name) for name in names})
+    )
     size = getattr(network(found.get("cidrBlock")), "num_addresses", _RESERVED_ADDRESSES)
     return {
         **found,
@@ -238,7 +277,10 @@ def _routes(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:
     routes += [dict(route) for route in blocks(table.inputs.get("routes"))]
     for route in cloud.all(ROUTE):
         if route.inputs.get("routeTableId") == table.id:
-            short = {"destinationCidrBlock": "cidrBlock", "destinationIpv6CidrBlock": "ipv6CidrBlock"}
+            short = {
+                "destinationCidrBlock": "cidrBlock",
+                "destinationIpv6CidrBlock": "ipv6CidrBlock",
+            }
             routes.append({short.get(name, name): value for name, value in route.inputs.items()})
     return routes
 
@@ -255,7 +297,9 @@ def _associations(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:
 
 def _route_table(query: Query) -> Properties:
     subnet = query.args.get("subnetId")
-    tables = query.matching(ROUTE_TABLE, id=query.args.get("routeTableId"), vpcId=query.args.get("vpcId"))
+    tables = query.matching(
+        ROUTE_TABLE, id=query.args.get("routeTableId"), vpcId=query.args.get("vpcId")
+    )
     if subnet is not None:
         tables = [
             each
@@ -276,7 +320,9 @@ def _route_table(query: Query) -> Properties:
 
 
 def _log_group(query: Query) -> Properties:
-    return query.facts(query.lookup(LOG_GROUP, "CloudWatch Logs Log Group", name=query.args.get("name")))
+    return query.facts(
+        query.lookup(LOG_GROUP, "CloudWatch Logs Log Group", name=query.args.get("name"))
+    )
 
 
 def _log_groups(query: Query) -> Properties:
@@ -306,7 +352,12 @@ def _parameter(query: Query) -> Properties:
     plain = {"insecureValue": found["value"]} if found["type"] != "SecureString" else {}
     if query.args.get("withDecryption") is False and not plain:
         found["value"] = "encrypted"
-    return {**found, **plain, "id": found["name"], "withDecryption": query.args.get("withDecryption", True)}
+    return {
+        **found,
+        **plain,
+        "id": found["name"],
+        "withDecryption": query.args.get("withDecryption", True),
+    }
 
 
 def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
@@ -325,7 +376,14 @@ def _secret(query: Query) -> Properties:
     if seeded is not None:
         place = f"{query.partition.name}:secretsmanager:{query.region}:{query.cloud.account}"
         arn = f"arn:{place}:secret:{seeded}-{seeded_suffix(seeded)}"
-        found: dict[str, Any] = {"id": arn, "arn": arn, "name": seeded, "description": "", "kmsKeyId": "", "tags": {}}
+        found: dict[str, Any] = {
+            "id": arn,
+            "arn": arn,
+            "name": seeded,
+            "description": "",
+            "kmsKeyId": "",
+            "tags": {},
+        }
     else:
         made = next(iter(query.matching(SECRET, arn=arn, name=name)), None)
         if made is None:
@@ -337,7 +395,10 @@ def _secret(query: Query) -> Properties:
 
 def _certificate(query: Query) -> Properties:
     """A certificate by its first name, of those that are resources: others are taken to exist, but not listed."""
-    domain, kinds = query.args.get("domain"), texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"]
+    domain, kinds = (
+        query.args.get("domain"),
+        texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"],
+    )
     statuses = texts(query.args.get("statuses")) or ["ISSUED"]
     found = [
         each
@@ -349,7 +410,10 @@ def _certificate(query: Query) -> Properties:
         if query.args.get("mostRecent") is not True:
             problem, found = f"multiple ACM Certificates matching domain ({domain})", []
         elif len({_status(query.cloud, each) for each in found}) > 1:
-            problem, found = "most_recent filtering on different ACM certificate statues is not supported", []
+            problem, found = (
+                "most_recent filtering on different ACM certificate statues is not supported",
+                [],
+            )
     if not found:
         raise Refused(Refusal("NotFound", problem, "invokes.one-match"))
     newest = found[-1]
@@ -359,7 +423,11 @@ def _certificate(query: Query) -> Properties:
 def _status(cloud: Cloud, certificate: Resource) -> object:
     """A certificate's status now: ACM issues it as soon as the records that prove its names are there."""
     pending = certificate.computed.get("status") == "PENDING_VALIDATION"
-    return "ISSUED" if pending and not missing_records(cloud, certificate) else certificate.computed.get("status")
+    return (
+        "ISSUED"
+        if pending and not missing_records(cloud, certificate)
+        else certificate.computed.get("status")
+    )
 
 
 def _addresses(query: Query) -> Properties:
@@ -379,7 +447,14 @@ def _quota(query: Query) -> Properties:
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
     arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.cloud.account}:{service}/{code}"
     own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
-    return {**own, "value": most, "defaultValue": most, "adjustable": True, "globalQuota": False, "usageMetrics": []}
+    return {
+        **own,
+        "value": most,
+        "defaultValue": most,
+        "adjustable": True,
+        "globalQuota": False,
+        "usageMetrics": [],
+    }
 
 
 def _zone(query: Query) -> Properties:
@@ -390,14 +465,19 @@ def _zone(query: Query) -> Properties:
     made = [
         each
         for each in query.cloud.all(ZONE)
-        if identifier in (None, each.id) and domain in (None, zone_name(str(each.outputs.get("name"))))
+        if identifier in (None, each.id)
+        and domain in (None, zone_name(str(each.outputs.get("name"))))
         if identifier is not None or bool(each.inputs.get("vpcs")) == private
         if (query.facts(each)["tags"]).items() >= block(query.args.get("tags")).items()
     ]
     if len(made) > 1:
         message = f"multiple Route 53 Hosted Zones matched; use more specific arguments: {dict(query.args)}"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
-    assumed = None if made or private or query.args.get("tags") else _assumed_zone(query.cloud, identifier, domain)
+    assumed = (
+        None
+        if made or private or query.args.get("tags")
+        else _assumed_zone(query.cloud, identifier, domain)
+    )
     if not made and assumed is None:
         message = f"no matching Route 53 Hosted Zone found: {dict(query.args)}"
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
@@ -424,7 +504,10 @@ def _assumed_zone(cloud: Cloud, identifier: object, domain: str | None) -> dict[
 
 def _prefix_list(query: Query) -> Properties:
     """One of the lists that AWS keeps: of the services that have gateway endpoints."""
-    lists = {prefix_list_id(name): (name, networks) for name, networks in prefix_lists(query.region).items()}
+    lists = {
+        prefix_list_id(name): (name, networks)
+        for name, networks in prefix_lists(query.region).items()
+    }
     wanted = [query.args.get("name"), query.args.get("prefixListId") or query.args.get("id")]
     for filter_ in blocks(query.args.get("filters")):
         if filter_.get("name") not in ("prefix-list-name", "prefix-list-id"):
@@ -460,7 +543,11 @@ def _elb_service_account(query: Query) -> Properties:
 
 def _cluster(query: Query) -> Properties:
     found = query.facts(query.lookup(CLUSTER, "ECS Cluster", name=query.args.get("clusterName")))
-    counts = {"pendingTasksCount": 0, "runningTasksCount": 0, "registeredContainerInstancesCount": 0}
+    counts = {
+        "pendingTasksCount": 0,
+        "runningTasksCount": 0,
+        "registeredContainerInstancesCount": 0,
+    }
     return {**found, **counts, "clusterName": found["name"], "status": "ACTIVE"}
 
 
@@ -480,20 +567,32 @@ def _task_definition(query: Query) -> Properties:
 def _load_balancer(query: Query) -> Properties:
     names = ("arn", "name")
     found = query.facts(
-        query.lookup(LOAD_BALANCER, "ELBv2 Load Balancer", **{name: query.args.get(name) for name in names})
+        query.lookup(
+            LOAD_BALANCER, "ELBv2 Load Balancer", **{name: query.args.get(name) for name in names}
+        )
     )
     # The resource has a block of these, the function a list of blocks.
-    lists = {name: [found[name]] for name in ("connectionLogs", "healthCheckLogs") if block(found.get(name))}
+    lists = {
+        name: [found[name]]
+        for name in ("connectionLogs", "healthCheckLogs")
+        if block(found.get(name))
+    }
     return {**found, **lists}
 
 
 def _target_group(query: Query) -> Properties:
     names = ("arn", "name")
-    found = query.lookup(TARGET_GROUP, "ELBv2 Target Group", **{name: query.args.get(name) for name in names})
+    found = query.lookup(
+        TARGET_GROUP, "ELBv2 Target Group", **{name: query.args.get(name) for name in names}
+    )
     facts = query.facts(found)
     # A number of the resource, a text of the function.
     delay = f"{facts['deregistrationDelay']:g}"
-    return {**facts, "deregistrationDelay": delay, "loadBalancerArns": sorted(balancers_of(query.cloud, found.id))}
+    return {
+        **facts,
+        "deregistrationDelay": delay,
+        "loadBalancerArns": sorted(balancers_of(query.cloud, found.id)),
+    }
 
 
 def _role(query: Query) -> Properties:
@@ -503,7 +602,9 @@ def _role(query: Query) -> Properties:
 def _security_group(query: Query) -> Properties:
     names = ("id", "name", "vpcId")
     return query.facts(
-        query.lookup(SECURITY_GROUP, "EC2 Security Group", **{name: query.args.get(name) for name in names})
+        query.lookup(
+            SECURITY_GROUP, "EC2 Security Group", **{name: query.args.get(name) for name in names}
+        )
     )
 
 
@@ -513,10 +614,16 @@ def _service(query: Query) -> Properties:
     name = query.args.get("serviceName")
     found = query.cloud.find(SERVICE, f"{cluster}/{name}")
     if found is None:
-        raise Refused(Refusal("NotFound", f"no service {name} in cluster {cluster}", "invokes.one-match"))
+        raise Refused(
+            Refusal("NotFound", f"no service {name} in cluster {cluster}", "invokes.one-match")
+        )
     facts = query.facts(found)
     network = facts.get("networkConfiguration")
-    own = {"serviceName": name, "status": "ACTIVE", "networkConfigurations": [network] if network else []}
+    own = {
+        "serviceName": name,
+        "status": "ACTIVE",
+        "networkConfigurations": [network] if network else [],
+    }
     return {**facts, **own, "clusterArn": facts.get("cluster")}
 
 

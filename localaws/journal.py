@@ -78,18 +78,25 @@ class Journal:
         Raises:
             OSError: They can't be written; the file is as before.
         """
-        texts = {key: None if document is None else json.dumps(document) for key, document in changes.items()}
+        texts = {
+            key: None if document is None else json.dumps(document)
+            for key, document in changes.items()
+        }
         changed = {key: text for key, text in texts.items() if text != self._texts.get(key)}
         continued = self._whole and self._path.exists()
         if continued and not changed:
             return
         if not continued or self._superseded > self._current + _SUPERSEDED_ALLOWED:
-            kept = {key: text for key, text in {**self._texts, **changed}.items() if text is not None}
+            kept = {
+                key: text for key, text in {**self._texts, **changed}.items() if text is not None
+            }
             self._write_anew(kept)
             return
         self._append(_line({key: text or "null" for key, text in changed.items()}))
         for key, text in changed.items():
-            former = len(self._texts.pop(key, "")) if text is None else len(self._texts.get(key, ""))
+            former = (
+                len(self._texts.pop(key, "")) if text is None else len(self._texts.get(key, ""))
+            )
             self._superseded += former
             self._current += len(text or "") - former
             if text is not None:

@@ -78,7 +78,9 @@ class Running:
             addresses=addresses,
             image_table=Path(os.environ.get("LOCALAWS_IMAGES") or home.images),
         )
-        cloud.completions[LOAD_BALANCER] = lambda balancer: {"dnsName": addresses.load_balancer(balancer.id).dns_name}
+        cloud.completions[LOAD_BALANCER] = lambda balancer: {
+            "dnsName": addresses.load_balancer(balancer.id).dns_name
+        }
 
     @property
     def functions(self) -> Mapping[str, Callable[[Properties], Mapping[str, Any]]]:
@@ -111,7 +113,9 @@ class Running:
         """Stop everything."""
         await self._controller.close()
 
-    async def settle(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
+    async def settle(
+        self, resource: Resource, *, seconds: float, report: Callable[[str], None]
+    ) -> None:
         """Wait for a service's steady state, where the program asks for that, and for listeners and rules to hold.
 
         Raises:
@@ -129,7 +133,9 @@ class Running:
             except NotSteadyError as reason:
                 raise NotSettled(f"{reason}{self._last_words(resource.id)}") from None
 
-    async def drain(self, resource: Resource, *, seconds: float, report: Callable[[str], None]) -> None:
+    async def drain(
+        self, resource: Resource, *, seconds: float, report: Callable[[str], None]
+    ) -> None:
         """Wait until a service that is being deleted has no task any more.
 
         Raises:
@@ -150,11 +156,17 @@ class Running:
     def remark(self, resource: Resource) -> str:
         """Why a target that the program registers gets no requests here, as it would on AWS."""
         why_not = unreachable(self._cloud, resource) if resource.token == TARGET_ATTACHMENT else ""
-        return f"the local AWS registers the target and sends it no requests: {why_not}" if why_not else ""
+        return (
+            f"the local AWS registers the target and sends it no requests: {why_not}"
+            if why_not
+            else ""
+        )
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""
-        if resource.token != SERVICE or not str(resource.inputs.get("taskDefinition")).startswith("arn:"):
+        if resource.token != SERVICE or not str(resource.inputs.get("taskDefinition")).startswith(
+            "arn:"
+        ):
             return {}
         running = self._controller.describe(resource.id).get("taskDefinition")
         return {"taskDefinition": running} if running else {}
@@ -168,9 +180,15 @@ class Running:
         """Return the end of the log of the task of the latest deployment that failed last."""
         failed = self._controller.last_failed(service)
         logs = [stream for stream in streams(self._home.logs) if failed and stream.name == failed]
-        lines = [line for log in logs for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]]
+        lines = [
+            line
+            for log in logs
+            for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
+        ]
         return "".join(
-            [f"; task {failed[:8]} wrote last:", *(f"\n            {line}" for line in lines)] if lines else ""
+            [f"; task {failed[:8]} wrote last:", *(f"\n            {line}" for line in lines)]
+            if lines
+            else ""
         )
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
@@ -210,6 +228,8 @@ def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
     internal/service/ecs/service_data_source.go.
     """
     return {
-        name: described[name][: len("2026-01-01T00:00:00")] + "Z" if name.endswith("At") else described[name]
+        name: described[name][: len("2026-01-01T00:00:00")] + "Z"
+        if name.endswith("At")
+        else described[name]
         for name in names
     }

@@ -97,14 +97,20 @@ def _secret_text(cloud: Cloud, arn: str, stage: str, version: str) -> str | None
     found = next((each for each in cloud.all(SECRET) if arn in (each.id, each.id[:-_SUFFIX])), None)
     if found is None:
         seeded = seeded_secret(cloud, arn)
-        return cloud.parameters[seeded].value if seeded and stage == CURRENT and not version else None
-    versions = [each for each in cloud.all(SECRET_VERSION) if each.computed["secretArn"] == found.id]
+        return (
+            cloud.parameters[seeded].value if seeded and stage == CURRENT and not version else None
+        )
+    versions = [
+        each for each in cloud.all(SECRET_VERSION) if each.computed["secretArn"] == found.id
+    ]
     if version:
         chosen = [each for each in versions if each.computed["versionId"] == version]
     elif stage in _AGES:
         chosen = versions[::-1][_AGES[stage] :]
     else:
-        chosen = [each for each in versions if stage in texts(each.inputs.get("versionStages"))][-1:]
+        chosen = [each for each in versions if stage in texts(each.inputs.get("versionStages"))][
+            -1:
+        ]
     inputs = chosen[0].inputs if chosen else {}
     return inputs.get("secretString") or inputs.get("secretStringWo")
 

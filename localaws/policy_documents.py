@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_LISTS = {"actions": "Action", "notActions": "NotAction", "resources": "Resource", "notResources": "NotResource"}
+_LISTS = {
+    "actions": "Action",
+    "notActions": "NotAction",
+    "resources": "Resource",
+    "notResources": "NotResource",
+}
 _PRINCIPALS = {"principals": "Principal", "notPrincipals": "NotPrincipal"}
 
 
@@ -21,8 +26,13 @@ def written(args: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         ValueError: A document isn't JSON, or source documents, or the document's own statements, have one Sid twice.
     """
-    sources = [_parsed(text, "sourcePolicyDocuments") for text in args.get("sourcePolicyDocuments") or ()]
-    overrides = [_parsed(text, "overridePolicyDocuments") for text in args.get("overridePolicyDocuments") or ()]
+    sources = [
+        _parsed(text, "sourcePolicyDocuments") for text in args.get("sourcePolicyDocuments") or ()
+    ]
+    overrides = [
+        _parsed(text, "overridePolicyDocuments")
+        for text in args.get("overridePolicyDocuments") or ()
+    ]
     _no_twins((each for source in sources for each in _statements(source)), "sourcePolicyDocuments")
     own: dict[str, Any] = {"Version": args.get("version") or "2012-10-17"}
     if args.get("policyId"):
@@ -60,7 +70,11 @@ def _no_twins(statements: Iterable[Mapping[str, Any]], name: str) -> None:
 def _merged(before: list[dict[str, Any]], after: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     merged = list(before)
     for statement in after:
-        same = [at for at, each in enumerate(merged) if statement.get("Sid") and each.get("Sid") == statement["Sid"]]
+        same = [
+            at
+            for at, each in enumerate(merged)
+            if statement.get("Sid") and each.get("Sid") == statement["Sid"]
+        ]
         if same:
             merged[same[0]] = statement
         else:
@@ -87,7 +101,9 @@ def _statement(block: Mapping[str, Any], version: str) -> dict[str, Any]:
 def _principal(blocks: Iterable[Mapping[str, Any]], version: str) -> object:
     found: dict[str, list[str]] = {}
     for each in blocks:
-        found.setdefault(each["type"], []).extend(_variables(name, version) for name in each["identifiers"])
+        found.setdefault(each["type"], []).extend(
+            _variables(name, version) for name in each["identifiers"]
+        )
     if found == {"*": ["*"]}:
         return "*"
     return {kind: _few(names) for kind, names in found.items()}

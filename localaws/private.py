@@ -19,7 +19,13 @@ _FILE = 0o600
 
 OURS = frozenset(
     {
-        *("cloud.jsonl", "services.jsonl", "services.jsonl.damaged", "addresses.json", "addresses.json.damaged"),
+        *(
+            "cloud.jsonl",
+            "services.jsonl",
+            "services.jsonl.damaged",
+            "addresses.json",
+            "addresses.json.damaged",
+        ),
         *("cloud.json", "services.json", "services.json.damaged"),  # of earlier versions
         *("daemon.json", "daemon.lock", "daemon.log", "aws.sock", "awsx.sock"),
         *("certificates", "config", "envoy", "init", "logs", "state"),
@@ -72,7 +78,9 @@ def _all_in(path: Path) -> Iterator[Path]:
 
 
 def _restrict(path: Path) -> None:
-    with suppress(FileNotFoundError, PermissionError):  # it has just gone, or is another user's to restrict
+    with suppress(
+        FileNotFoundError, PermissionError
+    ):  # it has just gone, or is another user's to restrict
         mode = path.lstat().st_mode
         if not stat.S_ISLNK(mode) and mode & UMASK:
             path.chmod(stat.S_IMODE(mode) & ~UMASK)

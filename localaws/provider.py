@@ -135,17 +135,23 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Attach(self, request: plugin_pb2.PluginAttach, context: Context) -> empty_pb2.Empty:
         """Remember where the engine listens, to send it progress."""
-        self._session(context).engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(request.address))
+        self._session(context).engine = engine_pb2_grpc.EngineStub(
+            grpc.aio.insecure_channel(request.address)
+        )
         return empty_pb2.Empty()
 
     async def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
         """Say that values come without wrappers: the engine marks outputs of secret inputs secret by itself."""
-        self._session(context).engine = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(request.engine_address))
+        self._session(context).engine = engine_pb2_grpc.EngineStub(
+            grpc.aio.insecure_channel(request.engine_address)
+        )
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=False, accept_resources=False)
 
-    async def GetPluginInfo(self, _request: empty_pb2.Empty, _context: Context) -> plugin_pb2.PluginInfo:
+    async def GetPluginInfo(
+        self, _request: empty_pb2.Empty, _context: Context
+    ) -> plugin_pb2.PluginInfo:
         """Name the version of the provider that this one stands in for."""
         return plugin_pb2.PluginInfo(version=self._version)
 
@@ -155,20 +161,27 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Describe the inputs of what can be made here, from which `pulumi import` writes code."""
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema.package(self._version)))
 
-    async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
+    async def CheckConfig(
+        self, request: provider_pb2.CheckRequest, _context: Context
+    ) -> provider_pb2.CheckResponse:
         """Refuse keys and values that the provider doesn't take; most that it takes mean nothing here."""
         news = from_wire(request.news)
         # Each reason names its key; the engine would show the value of a failure's property, secret or not.
-        failures = [provider_pb2.CheckFailure(reason=reason) for _, reason in provider_config.problems(news)]
+        failures = [
+            provider_pb2.CheckFailure(reason=reason) for _, reason in provider_config.problems(news)
+        ]
         region = news.get("region")
         if isinstance(region, str) and region and not _REGION.fullmatch(region):
             failures.append(provider_pb2.CheckFailure(reason=f"invalid AWS Region: {region}"))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
-    async def DiffConfig(self, request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
+    async def DiffConfig(
+        self, request: provider_pb2.DiffRequest, _context: Context
+    ) -> provider_pb2.DiffResponse:
         """Replace the provider, and so everything it made, only when its region changes."""
         old, new = (
-            provider_config.parsed(from_wire(each)) for each in (request.old_inputs or request.olds, request.news)
+            provider_config.parsed(from_wire(each))
+            for each in (request.old_inputs or request.olds, request.news)
         )
         diffs = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         replaces = [name for name in diffs if name == "region"]
@@ -181,7 +194,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         session, settings = self._session(context), from_wire(request.args)
         session.region = settings.get("region") or self._default_region
         session.tagging = provider_config.tagging(settings)
-        return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True, acceptResources=False)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=False, supportsPreview=True, acceptResources=False
+        )
 
     async def Cancel(self, _request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         """End this engine's waits; what was made stays made."""
@@ -190,7 +205,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     # Resources.
 
-    async def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+    async def Check(
+        self, request: provider_pb2.CheckRequest, context: Context
+    ) -> provider_pb2.CheckResponse:
         """Fill in a name and say what is wrong with the inputs by themselves."""
         news = from_wire(request.news)
         try:
@@ -207,37 +224,53 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         failures = [_failure(request.urn, each) for each in refusals]
         return provider_pb2.CheckResponse(inputs=to_wire(inputs), failures=failures)
 
-    async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+    async def Diff(
+        self, request: provider_pb2.DiffRequest, context: Context
+    ) -> provider_pb2.DiffResponse:
         """Compare the last inputs with the new ones, and say what the change means; warn of what doesn't work."""
         kind = type_of(_token(request.urn))
         self._cloud.acknowledge(kind.token, request.id)
-        await self._warn_of_trouble(request.urn, self._cloud.get(kind.token, request.id), self._session(context))
+        await self._warn_of_trouble(
+            request.urn, self._cloud.get(kind.token, request.id), self._session(context)
+        )
         old, new = _known(kind.token, request), from_wire(request.news)
         differing = changes(kind, old, _given(new))
         replaces = kind.replacing(differing, old, _given(new))
         if ALL_TAGS in new:
             old[ALL_TAGS] = _tags_before(request)
-            differing = sorted({*differing, *([ALL_TAGS] if old[ALL_TAGS] != new[ALL_TAGS] else [])})
-        named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(DEFAULTS, ())
+            differing = sorted(
+                {*differing, *([ALL_TAGS] if old[ALL_TAGS] != new[ALL_TAGS] else [])}
+            )
+        named_by_user = kind.autoname is not None and kind.autoname.property not in new.get(
+            DEFAULTS, ()
+        )
         return provider_pb2.DiffResponse(
             changes=_changes(differing),
             diffs=differing,
             replaces=replaces,
             deleteBeforeReplace=bool(replaces) and (kind.delete_first or named_by_user),
             hasDetailedDiff=True,
-            detailedDiff={name: _difference(name, old, new, replace=name in replaces) for name in differing},
+            detailedDiff={
+                name: _difference(name, old, new, replace=name in replaces) for name in differing
+            },
         )
 
-    async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
+    async def Create(
+        self, request: provider_pb2.CreateRequest, context: Context
+    ) -> provider_pb2.CreateResponse:
         """Make a resource and wait until it does what it says."""
         token, inputs = _token(request.urn), _given(from_wire(request.properties))
         session = self._session(context)
         place: Any = {"region": session.region, "tagging": session.tagging}
         if request.preview:
-            return provider_pb2.CreateResponse(properties=to_wire(self._cloud.preview(token, inputs, **place)))
+            return provider_pb2.CreateResponse(
+                properties=to_wire(self._cloud.preview(token, inputs, **place))
+            )
         try:
             resource = await self._patiently(
-                context, request.urn, lambda: self._cloud.create(token, request.urn, inputs, **place)
+                context,
+                request.urn,
+                lambda: self._cloud.create(token, request.urn, inputs, **place),
             )
         except (Refused, NotSettled) as reason:
             await context.abort(grpc.StatusCode.UNKNOWN, f"creating {_what(request.urn)}: {reason}")
@@ -245,7 +278,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         await self._settle("creating", resource, request.timeout, context)
         return provider_pb2.CreateResponse(id=resource.id, properties=self._shown(resource))
 
-    async def Update(self, request: provider_pb2.UpdateRequest, context: Context) -> provider_pb2.UpdateResponse:
+    async def Update(
+        self, request: provider_pb2.UpdateRequest, context: Context
+    ) -> provider_pb2.UpdateResponse:
         """Change a resource in place and wait until it does what it says."""
         token, inputs = _token(request.urn), _given(from_wire(request.news))
         if request.preview:
@@ -255,7 +290,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             tagging = self._session(context).tagging
             resource = self._cloud.update(token, request.id, inputs, tagging=tagging)
         except Refused as refused:
-            await context.abort(grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}")
+            await context.abort(
+                grpc.StatusCode.UNKNOWN, f"updating {_what(request.urn)} ({request.id}): {refused}"
+            )
         known = _known(token, request)
         if any(known.get(name) != inputs.get(name) for name in CHANGED_BY_AWS.get(token, ())):
             self._lifecycle.renew(resource)
@@ -263,7 +300,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         await self._settle("updating", resource, request.timeout, context)
         return provider_pb2.UpdateResponse(properties=self._shown(resource))
 
-    async def Read(self, request: provider_pb2.ReadRequest, _context: Context) -> provider_pb2.ReadResponse:
+    async def Read(
+        self, request: provider_pb2.ReadRequest, _context: Context
+    ) -> provider_pb2.ReadResponse:
         """What a resource is now, for refresh and import; no id means that it is gone."""
         token = _token(request.urn)
         resource = self._cloud.find(token, request.id)
@@ -272,10 +311,19 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         self._cloud.acknowledge(token, resource.id)
         filled_in = from_wire(request.inputs).get(DEFAULTS, [])
         all_tags = {name: value for name, value in resource.outputs.items() if name == ALL_TAGS}
-        inputs = {**resource.inputs, **self._lifecycle.live(resource), **all_tags, DEFAULTS: filled_in}
-        return provider_pb2.ReadResponse(id=resource.id, properties=self._shown(resource), inputs=to_wire(inputs))
+        inputs = {
+            **resource.inputs,
+            **self._lifecycle.live(resource),
+            **all_tags,
+            DEFAULTS: filled_in,
+        }
+        return provider_pb2.ReadResponse(
+            id=resource.id, properties=self._shown(resource), inputs=to_wire(inputs)
+        )
 
-    async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
+    async def Delete(
+        self, request: provider_pb2.DeleteRequest, context: Context
+    ) -> empty_pb2.Empty:
         """Stop what runs for a resource, wait until nothing uses it, and remove it."""
         token, session = _token(request.urn), self._session(context)
         resource = self._cloud.get(token, request.id)
@@ -285,13 +333,21 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             with self._cloud.deleting(resource.id):
                 report = self._reporter(session, request.urn)
-                await _unless_cancelled(session, self._lifecycle.drain(resource, seconds=seconds, report=report))
-                await self._patiently(context, request.urn, lambda: self._cloud.delete(token, resource.id))
+                await _unless_cancelled(
+                    session, self._lifecycle.drain(resource, seconds=seconds, report=report)
+                )
+                await self._patiently(
+                    context, request.urn, lambda: self._cloud.delete(token, resource.id)
+                )
         except (Refused, NotSettled) as reason:
-            await context.abort(grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}")
+            await context.abort(
+                grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}"
+            )
         return empty_pb2.Empty()
 
-    async def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
+    async def Invoke(
+        self, request: provider_pb2.InvokeRequest, context: Context
+    ) -> provider_pb2.InvokeResponse:
         """Answer a function, such as `aws.ec2.get_vpc`."""
         args = from_wire(request.args)
         region = args.get("region") or self._session(context).region
@@ -315,25 +371,33 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
             try:
                 return call()
             except Refused as refused:
-                patience = min(self._patience_seconds.get(each.rule, 0) for each in refused.refusals)
+                patience = min(
+                    self._patience_seconds.get(each.rule, 0) for each in refused.refusals
+                )
                 if time.monotonic() - start >= patience:
                     raise
                 report(f"trying again: {refused}")
             await _unless_cancelled(session, asyncio.sleep(_RETRY_SECONDS))
 
-    async def _settle(self, verb: str, resource: Resource, seconds: float, context: Context) -> None:
+    async def _settle(
+        self, verb: str, resource: Resource, seconds: float, context: Context
+    ) -> None:
         session = self._session(context)
         report = self._reporter(session, resource.urn)
         try:
             await _unless_cancelled(
                 session,
-                self._lifecycle.settle(resource, seconds=seconds or DEFAULT_TIMEOUT_SECONDS, report=report),
+                self._lifecycle.settle(
+                    resource, seconds=seconds or DEFAULT_TIMEOUT_SECONDS, report=report
+                ),
             )
         except NotSettled as reason:
             message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
 
-    async def _warn_of_trouble(self, urn: str, resource: Resource | None, session: _Session) -> None:
+    async def _warn_of_trouble(
+        self, urn: str, resource: Resource | None, session: _Session
+    ) -> None:
         """Say what is wrong with a resource that needs no change, so that a run doesn't end as if all were well."""
         trouble = await self._lifecycle.trouble(resource) if resource is not None else ""
         await _warn(session, urn, trouble)
@@ -341,7 +405,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def _warn_of_what_is_only_kept(self, session: _Session, resource: Resource) -> None:
         """Name the inputs of a resource that change nothing here."""
         kept = without_effect(resource.token, resource.inputs)
-        message = f"the local AWS keeps {', '.join(kept)}, and does nothing with it: it shows on AWS only"
+        message = (
+            f"the local AWS keeps {', '.join(kept)}, and does nothing with it: it shows on AWS only"
+        )
         await _warn(session, resource.urn, message if kept else "")
         await _warn(session, resource.urn, self._lifecycle.remark(resource))
 
@@ -355,7 +421,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         last = ""
 
         async def send(message: str) -> None:
-            line = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True)
+            line = engine_pb2.LogRequest(
+                severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True
+            )
             with contextlib.suppress(grpc.RpcError):
                 await session.engine.Log(line)
 
@@ -374,7 +442,9 @@ async def _warn(session: _Session, urn: str, message: str) -> None:
     """Show a warning beside a resource in the user's terminal; an empty one is none."""
     if message and session.engine is not None:
         with contextlib.suppress(grpc.RpcError):
-            await session.engine.Log(engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn))
+            await session.engine.Log(
+                engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message, urn=urn)
+            )
 
 
 async def _unless_cancelled(session: _Session, work: Awaitable[None]) -> None:
@@ -414,7 +484,9 @@ def _created_but_failed(resource: Resource, message: str) -> _Status:
             inputs=to_wire({**resource.inputs}),
         )
     )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[detail])
+    status = status_pb2.Status(
+        code=grpc.StatusCode.UNKNOWN.value[0], message=message, details=[detail]
+    )
     return _Status(message, status.SerializeToString())
 
 
@@ -461,7 +533,9 @@ def _tags_before(request: provider_pb2.DiffRequest) -> object:
     return from_wire(request.old_inputs).get(ALL_TAGS, from_wire(request.olds).get(ALL_TAGS))
 
 
-def _known(token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest) -> dict[str, Any]:
+def _known(
+    token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest
+) -> dict[str, Any]:
     """A resource's inputs as the engine's state has them; what AWS changes by itself as it was read last."""
     read = from_wire(request.olds)
     own = {name: read[name] for name in CHANGED_BY_AWS.get(token, ()) if name in read}
@@ -477,5 +551,6 @@ def _difference(
 ) -> provider_pb2.PropertyDiff:
     kind = "ADD" if name not in old else "DELETE" if name not in new else "UPDATE"
     return provider_pb2.PropertyDiff(
-        kind=provider_pb2.PropertyDiff.Kind.Value(f"{kind}_REPLACE" if replace else kind), inputDiff=True
+        kind=provider_pb2.PropertyDiff.Kind.Value(f"{kind}_REPLACE" if replace else kind),
+        inputDiff=True,
     )

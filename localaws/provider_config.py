@@ -33,28 +33,49 @@ def _texts(value: object) -> bool:
 
 def _tags(value: object) -> bool:
     tags = (value.get("tags") or {}) if isinstance(value, dict) else None
-    return isinstance(tags, dict) and not any(isinstance(each, dict | list) for each in tags.values())
+    return isinstance(tags, dict) and not any(
+        isinstance(each, dict | list) for each in tags.values()
+    )
 
 
 def _ignored(value: object) -> bool:
-    return isinstance(value, dict) and all(_texts(value.get(name) or []) for name in ("keys", "keyPrefixes"))
+    return isinstance(value, dict) and all(
+        _texts(value.get(name) or []) for name in ("keys", "keyPrefixes")
+    )
 
 
 _TEXT = _Kind("text", lambda value: isinstance(value, str))
 _FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
-_NUMBER = _Kind("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool))
+_NUMBER = _Kind(
+    "a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)
+)
 _TEXTS = _Kind('a list of texts, as JSON ["a", "b"]', _texts)
 _MAP = _Kind("an object, as JSON {...}", lambda value: isinstance(value, dict))
 _MAPS = _Kind(
     "a list of objects, as JSON [{...}]",
-    lambda value: isinstance(value, list) and all(isinstance(each, dict | Unknown) for each in value),
+    lambda value: (
+        isinstance(value, list) and all(isinstance(each, dict | Unknown) for each in value)
+    ),
 )
 
 KEYS: Mapping[str, _Kind] = {
     **dict.fromkeys(
         (
-            *("accessKey", "customCaBundle", "ec2MetadataServiceEndpoint", "ec2MetadataServiceEndpointMode"),
-            *("httpProxy", "httpsProxy", "noProxy", "profile", "region", "retryMode", "s3UsEast1RegionalEndpoint"),
+            *(
+                "accessKey",
+                "customCaBundle",
+                "ec2MetadataServiceEndpoint",
+                "ec2MetadataServiceEndpointMode",
+            ),
+            *(
+                "httpProxy",
+                "httpsProxy",
+                "noProxy",
+                "profile",
+                "region",
+                "retryMode",
+                "s3UsEast1RegionalEndpoint",
+            ),
             *("secretKey", "stsRegion", "tagPolicyCompliance", "token"),
         ),
         _TEXT,
@@ -62,14 +83,24 @@ KEYS: Mapping[str, _Kind] = {
     **dict.fromkeys(
         (
             *("insecure", "s3UsePathStyle", "skipCredentialsValidation", "skipMetadataApiCheck"),
-            *("skipRegionValidation", "skipRequestingAccountId", "useDualstackEndpoint", "useFipsEndpoint"),
+            *(
+                "skipRegionValidation",
+                "skipRequestingAccountId",
+                "useDualstackEndpoint",
+                "useFipsEndpoint",
+            ),
         ),
         _FLAG,
     ),
     **dict.fromkeys(("maxRetries", "tokenBucketRateLimiterCapacity"), _NUMBER),
     **dict.fromkeys(
         (
-            *("allowedAccountIds", "forbiddenAccountIds", "sharedConfigFiles", "sharedCredentialsFiles"),
+            *(
+                "allowedAccountIds",
+                "forbiddenAccountIds",
+                "sharedConfigFiles",
+                "sharedCredentialsFiles",
+            ),
             "userAgents",
         ),
         _TEXTS,
@@ -77,14 +108,18 @@ KEYS: Mapping[str, _Kind] = {
     "assumeRoleWithWebIdentity": _MAP,
     **dict.fromkeys(("assumeRoles", "endpoints"), _MAPS),
     "defaultTags": _Kind('an object of tags, as JSON {"tags": {"Owner": "me"}}', _tags),
-    "ignoreTags": _Kind('an object of names, as JSON {"keys": ["a"], "keyPrefixes": ["b:"]}', _ignored),
+    "ignoreTags": _Kind(
+        'an object of names, as JSON {"keys": ["a"], "keyPrefixes": ["b:"]}', _ignored
+    ),
 }
 """Every key that the provider has, by test. Only `region`, `defaultTags` and `ignoreTags` mean something here."""
 
 
 def parsed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as values: the engine sends everything but text as JSON text."""
-    return {name: _value(name, value) for name, value in settings.items() if name not in _OF_THE_ENGINE}
+    return {
+        name: _value(name, value) for name, value in settings.items() if name not in _OF_THE_ENGINE
+    }
 
 
 def problems(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

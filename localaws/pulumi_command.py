@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 DEFAULT_STACK = "local"
 
-_WRITES_CONFIG = frozenset({"up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"})
+_WRITES_CONFIG = frozenset(
+    {"up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"}
+)
 """Commands that add an encryption salt to the stack's configuration file; they get a copy of it."""
 
 _WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
@@ -50,19 +52,25 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
     """
     cli = _cli()
     if command in _WANTS_STACK:
-        os.umask(UMASK)  # for the state, which the CLI writes: its passphrase is empty, so what may read it knows all
+        os.umask(
+            UMASK
+        )  # for the state, which the CLI writes: its passphrase is empty, so what may read it knows all
     environment = _environment(home, address, os.environ)
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
     if command in _WANTS_STACK | {"cancel"} and (project := _project_name(home)) is not None:
-        StackState(home.backend, project, stack).put_right(_say, partial(_discard_unrecorded, address))
+        StackState(home.backend, project, stack).put_right(
+            _say, partial(_discard_unrecorded, address)
+        )
     if command in _WANTS_STACK:
         _ensure_stack(home, cli, environment, stack)
     if command in _WRITES_CONFIG and not options.config_file:
         chosen += ["--config-file", str(_config_copy(home, stack))]
     if command == "install" and "--no-plugins" not in chosen:
-        chosen.append("--no-plugins")  # `install` heeds no variable, and would download the real ones
+        chosen.append(
+            "--no-plugins"
+        )  # `install` heeds no variable, and would download the real ones
     sys.stdout.flush()
     os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
 
@@ -81,7 +89,9 @@ def _cli() -> str:
     own = Path(sys.executable).parent
     found = shutil.which("pulumi", path=f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     if found is None:
-        raise NoCli("there is no `pulumi`, neither beside this Python nor on PATH: run `make setup`")
+        raise NoCli(
+            "there is no `pulumi`, neither beside this Python nor on PATH: run `make setup`"
+        )
     return found
 
 
@@ -124,7 +134,9 @@ def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: s
         check=False,
     )
     if made.returncode != 0:
-        sys.exit(f"pulumi-local: can't make stack '{stack}': {made.stderr.strip() or made.stdout.strip()}")
+        sys.exit(
+            f"pulumi-local: can't make stack '{stack}': {made.stderr.strip() or made.stdout.strip()}"
+        )
 
 
 def _config_file(home: Home, stack: str) -> Path:

@@ -138,8 +138,12 @@ class StackState:
             recorded = [each["id"] for each in latest.get("resources") or () if each.get("id")]
             discard([each["resource"]["urn"] for each in pending if each not in kept], recorded)
             write_atomically(self.file, json.dumps(document, indent=4))
-            gone = ", ".join(each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept)
-            say(f"an earlier run was killed while it created {gone}: it is removed, and the next `up` makes it anew")
+            gone = ", ".join(
+                each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept
+            )
+            say(
+                f"an earlier run was killed while it created {gone}: it is removed, and the next `up` makes it anew"
+            )
 
 
 def _read(file: Path) -> dict[str, Any] | None:

@@ -7,7 +7,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog import Refusal, Refused
-from localaws.catalog.ec2_network import EIP, INTERNET_GATEWAY, NAT_GATEWAY, SECURITY_GROUP, VPC, vpc_of, zone_id
+from localaws.catalog.ec2_network import (
+    EIP,
+    INTERNET_GATEWAY,
+    NAT_GATEWAY,
+    SECURITY_GROUP,
+    VPC,
+    vpc_of,
+    zone_id,
+)
 from localaws.catalog.ecr import REPOSITORY
 from localaws.catalog.ecs import task_definition_of
 from localaws.catalog.efs import FILE_SYSTEM
@@ -50,7 +58,10 @@ def _lists(token: str, **outputs: str) -> Function:
 
     def function(query: Query) -> Properties:
         found = [query.facts(each) for each in query.matching(token)]
-        return {"id": query.region, **{name: [each.get(fact) for each in found] for name, fact in outputs.items()}}
+        return {
+            "id": query.region,
+            **{name: [each.get(fact) for each in found] for name, fact in outputs.items()},
+        }
 
     return function
 
@@ -68,7 +79,11 @@ def _nat_vpc(query: Query, gateway: Resource) -> object:
 
 
 def _nat_gateways_in(query: Query, vpc: object, **facts: Any) -> list[Resource]:
-    return [each for each in query.matching(NAT_GATEWAY, **facts) if vpc in (None, _nat_vpc(query, each))]
+    return [
+        each
+        for each in query.matching(NAT_GATEWAY, **facts)
+        if vpc in (None, _nat_vpc(query, each))
+    ]
 
 
 def _nat_gateway(query: Query) -> Properties:
@@ -80,7 +95,10 @@ def _nat_gateway(query: Query) -> Properties:
 
 
 def _nat_gateways(query: Query) -> Properties:
-    return {"id": query.region, "ids": [each.id for each in _nat_gateways_in(query, query.args.get("vpcId"))]}
+    return {
+        "id": query.region,
+        "ids": [each.id for each in _nat_gateways_in(query, query.args.get("vpcId"))],
+    }
 
 
 def _network_acls(query: Query) -> Properties:
@@ -94,7 +112,9 @@ def _availability_zone(query: Query) -> Properties:
     wanted, by_id = query.args.get("name"), query.args.get("zoneId")
     found = [each for each in names if wanted in (None, each) and by_id in (None, zone_id(each))]
     if len(found) != 1:
-        raise _not_found(f"{len(found)} EC2 Availability Zones match, one is wanted: {dict(query.args)}")
+        raise _not_found(
+            f"{len(found)} EC2 Availability Zones match, one is wanted: {dict(query.args)}"
+        )
     name = found[0]
     return {
         "id": name,
@@ -139,10 +159,21 @@ def _policy(query: Query) -> Properties:
 
 
 def _roles(query: Query) -> Properties:
-    pattern, prefix = re.compile(str(query.args.get("nameRegex") or "")), str(query.args.get("pathPrefix") or "/")
+    pattern, prefix = (
+        re.compile(str(query.args.get("nameRegex") or "")),
+        str(query.args.get("pathPrefix") or "/"),
+    )
     found = [query.facts(each) for each in query.matching(ROLE)]
-    found = [each for each in found if pattern.search(each["id"]) and str(each.get("path", "/")).startswith(prefix)]
-    return {"id": query.region, "arns": [each["arn"] for each in found], "names": [each["id"] for each in found]}
+    found = [
+        each
+        for each in found
+        if pattern.search(each["id"]) and str(each.get("path", "/")).startswith(prefix)
+    ]
+    return {
+        "id": query.region,
+        "arns": [each["arn"] for each in found],
+        "names": [each["id"] for each in found],
+    }
 
 
 def _key(query: Query) -> Properties:
@@ -151,7 +182,10 @@ def _key(query: Query) -> Properties:
     if name.startswith("alias/"):
         aliases = query.matching(ALIAS, name=name)
         wanted = str(aliases[0].outputs.get("targetKeyId")) if aliases else wanted
-    found = next((each for each in query.matching(KEY) if wanted in (each.id, each.computed.get("arn"))), None)
+    found = next(
+        (each for each in query.matching(KEY) if wanted in (each.id, each.computed.get("arn"))),
+        None,
+    )
     if found is None:
         raise _not_found(f"reading KMS Key ({wanted}): couldn't find resource")
     facts = query.facts(found)
@@ -168,7 +202,11 @@ def _key(query: Query) -> Properties:
 
 def _alias(query: Query) -> Properties:
     found = query.facts(query.lookup(ALIAS, "KMS Alias", name=query.args.get("name")))
-    keys = [each for each in query.matching(KEY) if found.get("targetKeyId") in (each.id, each.computed.get("arn"))]
+    keys = [
+        each
+        for each in query.matching(KEY)
+        if found.get("targetKeyId") in (each.id, each.computed.get("arn"))
+    ]
     target = {"targetKeyId": keys[0].id, "targetKeyArn": keys[0].computed["arn"]} if keys else {}
     return {**found, **target}
 
@@ -191,7 +229,9 @@ def _secret_version(query: Query) -> Properties:
     ids = {each.id for each in secrets if wanted in (each.id, each.outputs.get("name"))}
     found = [each for each in query.matching(SECRET_VERSION) if each.inputs.get("secretId") in ids]
     if stage != "AWSCURRENT" or not found:
-        raise _not_found(f"reading Secrets Manager Secret Version ({wanted}, {stage}): couldn't find resource")
+        raise _not_found(
+            f"reading Secrets Manager Secret Version ({wanted}, {stage}): couldn't find resource"
+        )
     newest = query.facts(found[-1])
     return {**newest, "id": f"{wanted}|{stage}", "secretId": wanted, "versionStage": stage}
 
@@ -243,7 +283,9 @@ LOOKUPS: Mapping[str, Function] = {
     "aws:ec2/getNatGateway:getNatGateway": _nat_gateway,
     "aws:ec2/getNatGateways:getNatGateways": _nat_gateways,
     "aws:ec2/getNetworkAcls:getNetworkAcls": _network_acls,
-    "aws:ec2/getSecurityGroups:getSecurityGroups": _lists(SECURITY_GROUP, ids="id", arns="arn", vpcIds="vpcId"),
+    "aws:ec2/getSecurityGroups:getSecurityGroups": _lists(
+        SECURITY_GROUP, ids="id", arns="arn", vpcIds="vpcId"
+    ),
     "aws:ec2/getVpcEndpoint:getVpcEndpoint": _one(
         VPC_ENDPOINT, "EC2 VPC Endpoint", id="id", serviceName="serviceName", vpcId="vpcId"
     ),
@@ -251,7 +293,9 @@ LOOKUPS: Mapping[str, Function] = {
     "aws:ecr/getRepository:getRepository": _repository,
     "aws:ecs/getContainerDefinition:getContainerDefinition": _container_definition,
     "aws:efs/getFileSystem:getFileSystem": _one(FILE_SYSTEM, "EFS file system", fileSystemId="id"),
-    "aws:iam/getInstanceProfile:getInstanceProfile": _one(INSTANCE_PROFILE, "IAM Instance Profile", name="id"),
+    "aws:iam/getInstanceProfile:getInstanceProfile": _one(
+        INSTANCE_PROFILE, "IAM Instance Profile", name="id"
+    ),
     "aws:iam/getPolicy:getPolicy": _policy,
     "aws:iam/getRoles:getRoles": _roles,
     "aws:index/getArn:getArn": _arn,

@@ -64,7 +64,10 @@ def _properties(path: str, names: frozenset[str], references: Mapping[str, str])
         if inside in references:
             described[name] = {"$ref": f"#/types/{references[inside]}"}
         elif f"{inside}[]" in references:
-            described[name] = {"type": "array", "items": {"$ref": f"#/types/{references[f'{inside}[]']}"}}
+            described[name] = {
+                "type": "array",
+                "items": {"$ref": f"#/types/{references[f'{inside}[]']}"},
+            }
         else:
             described[name] = _ANYTHING
     return described

@@ -17,7 +17,9 @@ _TABLES = ("net/tcp", "net/tcp6")
 _LISTEN = "0A"
 """The state TCP_LISTEN, as the tables write it."""
 
-_IN_USE = re.compile(rb"(?i)address (?:is )?already in use|EADDRINUSE|port \d+ was already in use|connection in use")
+_IN_USE = re.compile(
+    rb"(?i)address (?:is )?already in use|EADDRINUSE|port \d+ was already in use|connection in use"
+)
 """What runtimes and servers print of a port that they can't have: the C library, Node, Spring, gunicorn."""
 
 _EVERYWHERE = re.compile(rb"(?:0\.0\.0\.0|\[?::\]?|\*)['\"]?(?::|, ?| port )(\d{1,5})\b")
@@ -62,7 +64,10 @@ def listening(proc: Path = Path("/proc")) -> list[Listener]:
     """Return every listening TCP socket of this network namespace."""
     found = []
     for name in _TABLES:
-        with suppress(FileNotFoundError), (proc / name).open() as table:  # a kernel without IPv6 has one only
+        with (
+            suppress(FileNotFoundError),
+            (proc / name).open() as table,
+        ):  # a kernel without IPv6 has one only
             found += parse(table)
     return found
 
@@ -84,7 +89,9 @@ def reports_port_in_use(line: bytes) -> bool:
     return _IN_USE.search(line) is not None
 
 
-def refused_port(line: bytes, ports: Collection[int], address: str, listeners: Collection[Listener]) -> int | None:
+def refused_port(
+    line: bytes, ports: Collection[int], address: str, listeners: Collection[Listener]
+) -> int | None:
     """Return the port that a container can't have on all addresses, because something else listens on it.
 
     Args:

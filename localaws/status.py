@@ -41,7 +41,9 @@ def show(home: Home, *, as_json: bool) -> None:
 def table(status: Mapping[str, Any]) -> str:
     """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
     services = status["services"]
-    problems = [(f"problem: {each}",) for each in status.get("problems", ())]  # an older daemon says nothing of them
+    problems = [
+        (f"problem: {each}",) for each in status.get("problems", ())
+    ]  # an older daemon says nothing of them
     if not services:
         problems.append(("the local AWS is running, without services",))
     parts = (*problems, *map(_service, services), *_targets(status), *_names(status))
@@ -54,7 +56,8 @@ def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for group in dict.fromkeys(each["targetGroupArn"] for each in targets):
         rows = [each for each in targets if each["targetGroupArn"] == group]
         lines = [
-            f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}".rstrip() for each in rows
+            f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}".rstrip()
+            for each in rows
         ]
         yield (f"target group {group.split('/')[1]}:", *lines)
 
@@ -62,7 +65,10 @@ def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Names that only this AWS knows, and how to ask for them."""
     for name, leads_to in status["names"].items():
-        yield f"{name} is {leads_to}", f"  verify https://{name} {options(name, leads_to, status['authority'])}"
+        yield (
+            f"{name} is {leads_to}",
+            f"  verify https://{name} {options(name, leads_to, status['authority'])}",
+        )
 
 
 def _service(service: Mapping[str, Any]) -> Iterator[str]:

@@ -29,7 +29,11 @@ class Tagging:
         own = tags or {}
         if isinstance(self.default, Unknown) or not isinstance(own, Mapping) or not known(own):
             return UNKNOWN
-        return {name: value for name, value in {**self.default, **own}.items() if not self._ignores(name)}
+        return {
+            name: value
+            for name, value in {**self.default, **own}.items()
+            if not self._ignores(name)
+        }
 
     def _ignores(self, name: str) -> bool:
         return name in self.ignored_keys or name.startswith(self.ignored_prefixes)

@@ -86,7 +86,11 @@ def tries(ports: list[int], home: Path, *, user: int = NOBODY) -> dict[str, list
 @contextmanager
 def in_reach(path: Path) -> Iterator[None]:
     """Let other users get as far as to this path, so that only its own mode protects it."""
-    closed = {parent: parent.stat().st_mode for parent in path.parents if not parent.stat().st_mode & 0o001}
+    closed = {
+        parent: parent.stat().st_mode
+        for parent in path.parents
+        if not parent.stat().st_mode & 0o001
+    }
     for parent, mode in closed.items():
         parent.chmod(mode | 0o011)
     try:

@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ROOMS = ("infra", "verify", "localaws")
 PURE = (
-    *("allowed", "causes", "container", "deployment", "egress", "fargate", "iam", "images", "locality", "naming"),
+    *(
+        "allowed",
+        "causes",
+        "container",
+        "deployment",
+        "egress",
+        "fargate",
+        "iam",
+        "images",
+        "locality",
+        "naming",
+    ),
     *("secrets", "statements"),
 )
 """Modules of the program that know nothing but Python."""
@@ -44,11 +55,20 @@ COMPONENTS = {
 }
 """Every component and its type token, which is part of every URN: changing one replaces what is deployed."""
 
-OUTPUTS = ["albDns", "serviceUrl", "clusterName", "serviceName", "targetGroupArn", "webLogGroup", "execLogGroup"]
+OUTPUTS = [
+    "albDns",
+    "serviceUrl",
+    "clusterName",
+    "serviceName",
+    "targetGroupArn",
+    "webLogGroup",
+    "execLogGroup",
+]
 """What a stack shows to people, and to `verify`."""
 
 MAPS = dict.fromkeys(
-    ("environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"), "none"
+    ("environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"),
+    "none",
 )
 """Keys that Pulumi's schema has no type for, and what they are by default."""
 
@@ -62,7 +82,9 @@ def modules(folder: str) -> Iterator[str]:
 def imports(module: str) -> frozenset[str]:
     """The modules that one imports, wherever in it."""
     path = ROOT / Path(*module.split("."))
-    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
+    tree = ast.parse(
+        (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    )
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -95,8 +117,14 @@ def test_the_programs_pure_modules_know_only_each_other(module: str) -> None:
 @pytest.mark.parametrize("module", list(modules("localaws/catalog")))
 def test_the_catalog_is_pure(module: str) -> None:
     assert packages(module) <= {"localaws"}
-    assert all(name.startswith("localaws.catalog") for name in imports(module) if name.startswith("localaws"))
-    assert not imports(module) & {"asyncio", "os", "pathlib", "socket", "subprocess", "time"}, "it does no I/O"
+    assert all(
+        name.startswith("localaws.catalog")
+        for name in imports(module)
+        if name.startswith("localaws")
+    )
+    assert not imports(module) & {"asyncio", "os", "pathlib", "socket", "subprocess", "time"}, (
+        "it does no I/O"
+    )
 
 
 @pytest.mark.parametrize("module", list(modules("verify")))
@@ -115,7 +143,14 @@ def test_the_check_knows_its_command_line_in_one_place() -> None:
 
 
 def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
-    allowed = {"verify", "verify.errors", "verify.escaping", "verify.target", "verify.values", "verify.option"}
+    allowed = {
+        "verify",
+        "verify.errors",
+        "verify.escaping",
+        "verify.target",
+        "verify.values",
+        "verify.option",
+    }
     for module in ("verify.option", "verify.options", "verify.values"):
         own = {name for name in imports(module) if f"{name}.".startswith("verify.")}
         assert {".".join(name.split(".")[:2]) for name in own} <= allowed, module
@@ -132,11 +167,16 @@ def test_only_settings_reads_the_configuration() -> None:
     for module in modules("infra"):
         source = (ROOT / Path(*module.split("."))).with_suffix(".py")
         if module != "infra" and not module.startswith("infra.settings"):
-            assert not re.search(r"pulumi\.Config|get_stack|get_project|os\.environ", source.read_text()), module
+            assert not re.search(
+                r"pulumi\.Config|get_stack|get_project|os\.environ", source.read_text()
+            ), module
 
 
 def test_every_component_has_its_token_in_the_table() -> None:
-    tokens = {cls.__name__: re.findall(r'"(fargate-web:index:\w+)"', inspect.getsource(cls)) for cls in _components()}
+    tokens = {
+        cls.__name__: re.findall(r'"(fargate-web:index:\w+)"', inspect.getsource(cls))
+        for cls in _components()
+    }
     assert tokens == {name: [token] for name, token in COMPONENTS.items()}
 
 
@@ -166,7 +206,9 @@ def test_settings_hold_no_defaults_of_their_own() -> None:
 
 
 def test_the_manual_has_every_key_with_its_default_and_what_is_allowed() -> None:
-    written = {row[0]: (row[1], row[2], row[3]) for row in _rows(_between("docs/config.md", "keys"))}
+    written = {
+        row[0]: (row[1], row[2], row[3]) for row in _rows(_between("docs/config.md", "keys"))
+    }
     for name, kind in kinds().items():
         key = camel(name)
         default, meaning, allowed = written.pop(f"`{key}`")
@@ -187,7 +229,9 @@ def test_the_readme_has_every_key_with_its_default() -> None:
 
 
 def test_the_manual_has_every_output() -> None:
-    assert [row[0] for row in _rows(_between("docs/config.md", "outputs"))] == [f"`{name}`" for name in OUTPUTS]
+    assert [row[0] for row in _rows(_between("docs/config.md", "outputs"))] == [
+        f"`{name}`" for name in OUTPUTS
+    ]
 
 
 def test_the_readme_has_every_output() -> None:
@@ -196,8 +240,14 @@ def test_the_readme_has_every_output() -> None:
 
 def test_the_program_exports_every_output() -> None:
     tree = ast.parse((ROOT / "infra/program.py").read_text())
-    (deploy,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "deploy"]
-    tables = [node.value for node in ast.walk(deploy) if isinstance(node, ast.Assign) and _targets(node) == ["outputs"]]
+    (deploy,) = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "deploy"
+    ]
+    tables = [
+        node.value
+        for node in ast.walk(deploy)
+        if isinstance(node, ast.Assign) and _targets(node) == ["outputs"]
+    ]
     (table,) = [node for node in tables if isinstance(node, ast.Dict)]
     assert [ast.literal_eval(key) for key in table.keys if key] == OUTPUTS
 
@@ -213,7 +263,11 @@ def _components() -> list[type[pulumi.ComponentResource]]:
     """Every component class of the program."""
     for module in modules("infra"):
         import_module(module)
-    return [cls for cls in pulumi.ComponentResource.__subclasses__() if cls.__module__.startswith("infra.")]
+    return [
+        cls
+        for cls in pulumi.ComponentResource.__subclasses__()
+        if cls.__module__.startswith("infra.")
+    ]
 
 
 def _targets(node: ast.Assign) -> list[str]:
@@ -233,7 +287,9 @@ def _schema() -> dict[str, dict[str, Any]]:
 def _schema_type(kind: object) -> str | None:
     if isinstance(kind, Choice):
         return "integer" if isinstance(kind.choices[0], int) else "string"
-    return {Whole: "integer", Flag: "boolean", Texts: "array", Map: None, Statements: None}.get(type(kind), "string")
+    return {Whole: "integer", Flag: "boolean", Texts: "array", Map: None, Statements: None}.get(
+        type(kind), "string"
+    )
 
 
 def _default(key: str) -> str:
@@ -253,13 +309,19 @@ def _between(file: str, marker: str) -> str:
 
 def _section(title: str) -> str:
     """A section of the README."""
-    match = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    match = re.search(
+        rf"^## {title}$(.*?)(?=^## |\Z)", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     assert match, f"the README has no section {title}"
     return match[1]
 
 
 def _rows(text: str) -> list[list[str]]:
     """The rows of a text's tables, without their heads."""
-    cells = [re.split(r"\s*\|\s*", line.strip("| ")) for line in text.splitlines() if line.startswith("| `")]
+    cells = [
+        re.split(r"\s*\|\s*", line.strip("| "))
+        for line in text.splitlines()
+        if line.startswith("| `")
+    ]
     assert cells, "no table was found"
     return cells

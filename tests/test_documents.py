@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = {str(path.relative_to(ROOT)): path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))}
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+}
 
 
 def headings(path: Path) -> set[str]:
@@ -65,7 +67,9 @@ def test_a_link_to_a_decision_record_names_the_number_of_its_target(document: st
     text = DOCUMENTS[document].read_text()
     for label, number in re.findall(r"\[([^\]]*)\]\((?:\S*/)?(\d{4})-[^)\s]*\.md\)", text):
         named = re.findall(r"\d+", label)
-        assert [int(each) for each in named] in ([], [int(number)]), f"{document}: [{label}] links to {number}"
+        assert [int(each) for each in named] in ([], [int(number)]), (
+            f"{document}: [{label}] links to {number}"
+        )
 
 
 def test_a_decision_record_that_code_names_exists() -> None:

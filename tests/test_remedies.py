@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
-SOURCES = tuple(path for room in ("infra", "localaws", "verify") for path in ROOT.glob(f"{room}/**/*.py"))
+SOURCES = tuple(
+    path for room in ("infra", "localaws", "verify") for path in ROOT.glob(f"{room}/**/*.py")
+)
 
 GROUPS = {"config", "plugin", "stack"}
 """Commands whose second word says what they do."""
@@ -70,7 +72,9 @@ def form(command: str) -> str:
     words = command.partition("  #")[0].replace("pulumi-local", "pulumi").split()
     depth = 3 if words[1:2] and words[1] in GROUPS else 2
     verbs = [word for word in words[1:depth] if re.fullmatch(r"[a-z]+", word)]
-    options = {word.partition("=")[0] for word in words if word.startswith("--") and len(word) > len("--")}
+    options = {
+        word.partition("=")[0] for word in words if word.startswith("--") and len(word) > len("--")
+    }
     return " ".join(["pulumi", *verbs, *sorted(options - BESIDE)])
 
 
@@ -116,7 +120,10 @@ def test_the_readme_says_that_commands_of_the_aws_cli_were_not_run() -> None:
         ("run `pulumi-local destroy --yes`, then", ["pulumi destroy"]),
         ("    address=$(pulumi-local stack output albDns)", ["pulumi stack output"]),
         ("    verify watch -- pulumi up --yes", ["pulumi up"]),
-        ("    .venv/bin/pulumi-local destroy --yes && .venv/bin/pulumi-local stop", ["pulumi destroy", "pulumi stop"]),
+        (
+            "    .venv/bin/pulumi-local destroy --yes && .venv/bin/pulumi-local stop",
+            ["pulumi destroy", "pulumi stop"],
+        ),
         ("    pulumi import aws:x/y:Z a b \\\n      --protect=false", ["pulumi import --protect"]),
         ("`pulumi up --replace '**TaskDefinition**'`", ["pulumi up --replace"]),
     ],

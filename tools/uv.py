@@ -102,7 +102,9 @@ def _downloaded_pip(scratch: Path) -> list[str | Path]:
         with urllib.request.urlopen(PIP_WITHOUT_INSTALLATION, timeout=10) as response:
             alone.write_bytes(response.read())
     except OSError as error:
-        raise CommandFailedError(f"fetching pip from {PIP_WITHOUT_INSTALLATION}: {error}") from error
+        raise CommandFailedError(
+            f"fetching pip from {PIP_WITHOUT_INSTALLATION}: {error}"
+        ) from error
     return [sys.executable, alone]
 
 

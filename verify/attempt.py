@@ -98,17 +98,28 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
     with suppress(TooSlowError):
         named_by = identify(outcome, options.identity) if accepted else None
     unmet = tuple(one.unmet(outcome) for one in wanted)
-    missed = [(one, found) for one, found in zip(wanted, unmet, strict=True) if found and not found.undecided]
+    missed = [
+        (one, found)
+        for one, found in zip(wanted, unmet, strict=True)
+        if found and not found.undecided
+    ]
     mismatch = next((f"{found.seen}, not {one.wanted}" for one, found in missed), "")
     undecided = next(
-        (f"{one.id}: {found.seen}" for one, found in zip(wanted, unmet, strict=True) if found and found.undecided), ""
+        (
+            f"{one.id}: {found.seen}"
+            for one, found in zip(wanted, unmet, strict=True)
+            if found and found.undecided
+        ),
+        "",
     )
     good = accepted and not (mismatch and options.retry_mismatch)
     hint = "" if accepted else explain.hint(outcome)
     return Attempt(
         ended=ended,
         outcome=outcome._replace(headers=(), body=b""),
-        text=explain.describe(outcome, mask, mask_query=options.mask_query) if good or hint else mismatch,
+        text=explain.describe(outcome, mask, mask_query=options.mask_query)
+        if good or hint
+        else mismatch,
         hint=hint,
         excerpt="" if accepted else explain.excerpt(outcome, mask),
         fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),

@@ -26,21 +26,32 @@ def phases(*, tls: bool) -> tuple[Phase, ...]:
     return (Phase.RESOLVE, Phase.CONNECT, *((Phase.TLS,) if tls else ()), Phase.HTTP)
 
 
-def phase_results(attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options) -> Iterator[Result]:
+def phase_results(
+    attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options
+) -> Iterator[Result]:
     """How far the run came: each phase passed, where it was stuck with the last error, and what it never reached."""
     for phase in phases(tls=tls):
         tried = [attempt for attempt in attempts if attempt.reached(phase)]
         failed = [attempt for attempt in tried if not attempt.passed(phase)]
         if not tried or tried[-1] is not attempts[-1]:
-            yield Result(id=phase, status=Status.SKIP, actual="not reached in the end", attempts=len(tried))
+            yield Result(
+                id=phase, status=Status.SKIP, actual="not reached in the end", attempts=len(tried)
+            )
             continue
         last = tried[-1]
         if last.passed(phase):
-            text = passed(phase, last.outcome) + (f", after {len(failed)} x {failed[-1].text}" if failed else "")
+            text = passed(phase, last.outcome) + (
+                f", after {len(failed)} x {failed[-1].text}" if failed else ""
+            )
             status, hint = Status.OK, ""
             ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
         else:
-            text, status, ended, hint = f"{last.text}{last.quoted}", Status.FAIL, last.ended, last.hint
+            text, status, ended, hint = (
+                f"{last.text}{last.quoted}",
+                Status.FAIL,
+                last.ended,
+                last.hint,
+            )
         yield Result(
             id=phase,
             status=status,
@@ -73,17 +84,26 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
     ended = attempts[-1].ended if attempts else None
     wanted = in_a_row(options)
     if ready and options.deadline == 0:
-        return Result(id=Phase.STABLE, status=Status.SKIP, actual="a single attempt tells nothing about it")
+        return Result(
+            id=Phase.STABLE, status=Status.SKIP, actual="a single attempt tells nothing about it"
+        )
     if ready:
-        return Result(id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts))
+        return Result(
+            id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts)
+        )
     if good:
-        first = next(number for number, attempt in enumerate(attempts) if attempt.stopped_in is None)
+        first = next(
+            number for number, attempt in enumerate(attempts) if attempt.stopped_in is None
+        )
         bad = next((attempt for attempt in reversed(attempts[first:]) if attempt.stopped_in), None)
         if bad:
             status, hint = Status.FAIL, bad.hint
             actual = f"{good} good of {len(attempts)} answers, but not in a row; the last other one: {bad.text}"
         else:
-            status, actual = Status.UNKNOWN, f"{counted(good, 'good answer')}, and the deadline left no time for more"
+            status, actual = (
+                Status.UNKNOWN,
+                f"{counted(good, 'good answer')}, and the deadline left no time for more",
+            )
             hint = f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and --stable-for"
         return Result(
             id=Phase.STABLE,
@@ -105,11 +125,16 @@ def in_a_row(options: Options) -> str:
 
 def _slowest(attempts: Sequence[Attempt]) -> str:
     """How long the slowest answer took, where that is what the time went into."""
-    took = max((one.outcome.timings.total for one in attempts if isinstance(one.outcome, Answer)), default=0.0)
+    took = max(
+        (one.outcome.timings.total for one in attempts if isinstance(one.outcome, Answer)),
+        default=0.0,
+    )
     return f" (an answer took {took:.2g} s)" if took >= _SLOW else ""
 
 
-def check_results(samples: Sequence[Attempt], numbers: Samples, options: Options, planned: int) -> Iterator[Result]:
+def check_results(
+    samples: Sequence[Attempt], numbers: Samples, options: Options, planned: int
+) -> Iterator[Result]:
     """Hold every request that was measured, and their numbers, against the options."""
     if planned:
         yield _answered(samples, planned)
@@ -144,7 +169,9 @@ def check_results(samples: Sequence[Attempt], numbers: Samples, options: Options
             attempts=len(answered),
         )
     if planned:
-        yield from certificate_results([s.outcome for s in samples if isinstance(s.outcome, Answer)], options)
+        yield from certificate_results(
+            [s.outcome for s in samples if isinstance(s.outcome, Answer)], options
+        )
         yield from _latencies(numbers.latency, options)
         cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
         yield from _tasks(numbers, options.expect_tasks, cookies, whole=len(samples) == planned)
@@ -153,7 +180,11 @@ def check_results(samples: Sequence[Attempt], numbers: Samples, options: Options
 def _answered(samples: Sequence[Attempt], planned: int) -> Result:
     failures = [sample for sample in samples if isinstance(sample.outcome, Failure)]
     answered = len(samples) - len(failures)
-    status, actual, hint = Status.OK, f"{answered} of {planned} requests answered", _passed_over(samples)
+    status, actual, hint = (
+        Status.OK,
+        f"{answered} of {planned} requests answered",
+        _passed_over(samples),
+    )
     if failures:
         status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].text}", failures[-1].hint
     elif answered < planned:
@@ -173,13 +204,21 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
 def _passed_over(samples: Sequence[Attempt]) -> str:
     answers = (sample.outcome for sample in samples if isinstance(sample.outcome, Answer))
     dead = sorted({address for answer in answers for address in answer.passed_over})
-    return f"could not connect to {', '.join(dead)} and moved on; --each-address makes that a failure" if dead else ""
+    return (
+        f"could not connect to {', '.join(dead)} and moved on; --each-address makes that a failure"
+        if dead
+        else ""
+    )
 
 
 def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     """The numbers behind the checks."""
     answers = [sample.outcome for sample in samples if isinstance(sample.outcome, Answer)]
-    good = [s.task for s in samples if isinstance(s.outcome, Answer) and options.status.accepts(s.outcome.status)]
+    good = [
+        s.task
+        for s in samples
+        if isinstance(s.outcome, Answer) and options.status.accepts(s.outcome.status)
+    ]
     tasks, unnamed = sampling.count_tasks(good)
     return Samples(
         sent=len(samples),
@@ -205,11 +244,15 @@ def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
             status=Status.OK if took <= bound else Status.FAIL,
             actual=f"{rank} {_duration(took)}",
             expected=f"at most {_duration(bound)}",
-            hint="" if took <= bound else "are the tasks busy, or far away? --format json says which step took long",
+            hint=""
+            if took <= bound
+            else "are the tasks busy, or far away? --format json says which step took long",
         )
 
 
-def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str], *, whole: bool) -> Iterator[Result]:
+def _tasks(
+    samples: Samples, expected: int | None, cookies: Sequence[str], *, whole: bool
+) -> Iterator[Result]:
     tasks, unnamed = samples.tasks, samples.unidentified
     if expected is None and not tasks:
         return
@@ -226,7 +269,11 @@ def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str], *, wh
             status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
         elif len(tasks) < expected:
             status = Status.UNKNOWN if unnamed or not whole else Status.FAIL
-            hint = "do all tasks run and pass the health check?" if whole else "raise --deadline, or lower --samples"
+            hint = (
+                "do all tasks run and pass the health check?"
+                if whole
+                else "raise --deadline, or lower --samples"
+            )
         elif len(tasks) > expected:
             hint = "more than expected: a rollout may be under way"
     if sampling.skewed(tasks):
@@ -235,7 +282,12 @@ def _tasks(samples: Samples, expected: int | None, cookies: Sequence[str], *, wh
         actual += f"; stickiness is on ({', '.join(cookies)}): a browser stays with one task"
     wanted = f"at least {expected} distinct" if expected else ""
     yield Result(
-        id="tasks", status=status, expected=wanted, actual=actual, hint=hint, attempts=sum(tasks.values()) + unnamed
+        id="tasks",
+        status=status,
+        expected=wanted,
+        actual=actual,
+        hint=hint,
+        attempts=sum(tasks.values()) + unnamed,
     )
 
 

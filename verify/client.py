@@ -41,7 +41,9 @@ class Reply(NamedTuple):
 class Client(Protocol):
     """Sends requests to addresses."""
 
-    async def exchange(self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]") -> Reply:
+    async def exchange(
+        self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]"
+    ) -> Reply:
         """Connect within `seconds`, send a request and read its answer.
 
         `passed` is called at each step: connecting, connected, securing, secured, sending, first_byte,
@@ -88,7 +90,9 @@ class DirectClient:
         self._tunnel = tunnel
         self._idle: _Kept | None = None
 
-    async def exchange(self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]") -> Reply:
+    async def exchange(
+        self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]"
+    ) -> Reply:
         """See `Client`."""
         kept = await self._awoken(to)
         connection = kept or await self._connect(to, seconds, passed)
@@ -105,7 +109,9 @@ class DirectClient:
             stream.abort()
             early = self._runtime.clock() - sent <= max(2 * connection.round_trip, _IN_FLIGHT)
             if kept and exchange.silent and early and isinstance(error, (ProtocolError, OSError)):
-                raise ClosedWhileIdleError("the kept connection was closed as the request was sent") from error
+                raise ClosedWhileIdleError(
+                    "the kept connection was closed as the request was sent"
+                ) from error
             raise
         if self._keep and exchange.reusable and self._idle is None:
             stream.rest()
@@ -137,7 +143,9 @@ class DirectClient:
             raise ClosedWhileIdleError("the kept connection was closed while it was idle")
         return kept
 
-    async def _connect(self, to: HostPort, seconds: float, passed: "Callable[[str], None]") -> _Kept:
+    async def _connect(
+        self, to: HostPort, seconds: float, passed: "Callable[[str], None]"
+    ) -> _Kept:
         began = self._runtime.clock()
         passed("connecting")
         try:
@@ -192,11 +200,15 @@ def _seen(stream: "Stream") -> "TlsSeen | None":
     return seen(stream.secured)
 
 
-def new_client(target: Target, options: Options, runtime: "Runtime", *, keep: bool = False) -> Client:
+def new_client(
+    target: Target, options: Options, runtime: "Runtime", *, keep: bool = False
+) -> Client:
     """A client of a run's requests, which follows nothing; it may `keep` one idle connection."""
     context = None
     if target.scheme == "https":
         from verify.tls import tls_context  # noqa: PLC0415 — plain HTTP needs no ssl
 
         context = tls_context(target, options)
-    return DirectClient(runtime, context=context, name=target.host, keep=keep, tunnel=tunnel_to(target, options))
+    return DirectClient(
+        runtime, context=context, name=target.host, keep=keep, tunnel=tunnel_to(target, options)
+    )

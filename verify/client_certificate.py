@@ -41,9 +41,13 @@ def load(certificate: str, key: str | None, context: ssl.SSLContext | None = Non
             )
         else:
             problem, hint = f"--cert: {file} holds no key", "give the key's file with --key"
-        raise InputError(problem, f"{hint} (OpenSSL: {visible(error.reason or 'no reason')})") from None
+        raise InputError(
+            problem, f"{hint} (OpenSSL: {visible(error.reason or 'no reason')})"
+        ) from None
     except OSError as error:
-        raise InputError(f"--cert: can't read {file}: {visible(error.strerror or '')}", "is it there?") from None
+        raise InputError(
+            f"--cert: can't read {file}: {visible(error.strerror or '')}", "is it there?"
+        ) from None
 
 
 def _refuse() -> NoReturn:

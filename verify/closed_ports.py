@@ -49,7 +49,9 @@ async def try_connect(host_port: HostPort, limit: float, *, resolver: Resolver) 
         addresses = ()
     if not addresses:
         return PortState.UNKNOWN
-    seen = await asyncio.gather(*(_connect(address, host_port.port, limit) for address in addresses))
+    seen = await asyncio.gather(
+        *(_connect(address, host_port.port, limit) for address in addresses)
+    )
     return min(seen, key=list(PortState).index)
 
 
@@ -75,10 +77,15 @@ async def try_connect_all(
     before = await try_connect(control, limit, resolver=resolver)
     found = await asyncio.gather(*(try_connect(each, limit, resolver=resolver) for each in ports))
     after = await try_connect(control, limit, resolver=resolver)
-    return {**dict(zip(ports, found, strict=True)), control: max(before, after, key=list(PortState).index)}
+    return {
+        **dict(zip(ports, found, strict=True)),
+        control: max(before, after, key=list(PortState).index),
+    }
 
 
-def closed_result(ports: Sequence[HostPort], control: HostPort, states: Mapping[HostPort, PortState]) -> Result:
+def closed_result(
+    ports: Sequence[HostPort], control: HostPort, states: Mapping[HostPort, PortState]
+) -> Result:
     """Judge whether all are closed, which is proved only while the control is open."""
     opened = [each for each in ports if states[each] is PortState.OPEN]
     seen = ", ".join(f"{each} {states[each]}" for each in ports)
@@ -87,7 +94,10 @@ def closed_result(ports: Sequence[HostPort], control: HostPort, states: Mapping[
         status = Status.FAIL
         hint = "does its security group admit more than the load balancer's?"
     elif states[control] is not PortState.OPEN:
-        status, actual = Status.UNKNOWN, f"{seen}; but so was {control}, which should be open: {states[control]}"
+        status, actual = (
+            Status.UNKNOWN,
+            f"{seen}; but so was {control}, which should be open: {states[control]}",
+        )
         hint = "from here nothing is proved while the load balancer itself can't be connected to"
     elif any(states[each] is PortState.UNTRIED for each in ports):
         status, hint = Status.UNKNOWN, "raise --deadline"
@@ -95,4 +105,11 @@ def closed_result(ports: Sequence[HostPort], control: HostPort, states: Mapping[
         status, hint = Status.UNKNOWN, "give the address instead of the name"
     elif any(states[each] is PortState.REFUSED for each in ports):
         hint = "refused, not dropped: nothing listens there now, which is no security group's doing"
-    return Result(id="closed", status=status, actual=actual, expected="no connection", hint=hint, attempts=len(states))
+    return Result(
+        id="closed",
+        status=status,
+        actual=actual,
+        expected="no connection",
+        hint=hint,
+        attempts=len(states),
+    )

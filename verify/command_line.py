@@ -71,9 +71,13 @@ class Command(NamedTuple):
 
 _DURATIONS = "durations are 500ms, 10s, 5m or 1h; a bare number means seconds"
 _TARGET = OptionGroup("target", TargetOptions)
-_EXPECTATIONS = OptionGroup("expectations", ExpectationOptions, "each must hold for every answer that is measured")
+_EXPECTATIONS = OptionGroup(
+    "expectations", ExpectationOptions, "each must hold for every answer that is measured"
+)
 _IDENTITY = OptionGroup("identity", IdentityOptions)
-_OUTPUT = OptionGroup("output", OutputOptions, "the report goes to stdout, everything else to stderr")
+_OUTPUT = OptionGroup(
+    "output", OutputOptions, "the report goes to stdout, everything else to stderr"
+)
 
 CHECK = Command(
     "verify",
@@ -111,7 +115,9 @@ class _Parser(argparse.ArgumentParser):
         hint = f"`{self.prog} --help` lists the options"
         extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
         if extra:
-            words = dict.fromkeys(word.partition("=")[0] for word in extra[1].split() if word.startswith("-"))
+            words = dict.fromkeys(
+                word.partition("=")[0] for word in extra[1].split() if word.startswith("-")
+            )
             options = list(words)  # each once
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
             hint = _meant(options, self) or hint
@@ -135,7 +141,12 @@ def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
 
 
 def _option_names(parser: argparse.ArgumentParser) -> list[str]:
-    return [name for action in parser._actions for name in action.option_strings if name.startswith("--")]  # noqa: SLF001 — argparse has no other list of them
+    return [
+        name
+        for action in parser._actions
+        for name in action.option_strings
+        if name.startswith("--")
+    ]  # noqa: SLF001 — argparse has no other list of them
 
 
 def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
@@ -163,9 +174,16 @@ def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> 
     _refuse_shared_outputs(options)
     _refuse_contradictory_requests(options)
     if options.plan is not None and options.all:
-        raise InputError("--all and --plan contradict each other", "a plan has checks of one target")
-    if options.deadline == 0 and any(getattr(options, one.name) for one in options_of(CHECK) if one.needs_time):
-        raise InputError("--deadline 0 is a single attempt", "give the run time, or drop the options that need more")
+        raise InputError(
+            "--all and --plan contradict each other", "a plan has checks of one target"
+        )
+    if options.deadline == 0 and any(
+        getattr(options, one.name) for one in options_of(CHECK) if one.needs_time
+    ):
+        raise InputError(
+            "--deadline 0 is a single attempt",
+            "give the run time, or drop the options that need more",
+        )
     return options
 
 
@@ -175,7 +193,9 @@ def _parsed(
     """Parse the file of `--config`, the environment and the command line: of an option given twice the later counts."""
     words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
     given = parser.parse_args([*defaults, *words])
-    if (given.target or "-") != "-" and given.target.startswith("-"):  # argparse's view of an option with a space
+    if (given.target or "-") != "-" and given.target.startswith(
+        "-"
+    ):  # argparse's view of an option with a space
         parser.error(f"unrecognized arguments: {given.target}")
     if given.config is None:
         return given
@@ -183,7 +203,9 @@ def _parsed(
         with open(given.config, encoding="utf-8") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
             text = file.read(_MAX_CONFIG)
     except (OSError, ValueError) as error:
-        raise InputError(f"can't read the options: {visible(str(error))}", "give a file of text") from None
+        raise InputError(
+            f"can't read the options: {visible(str(error))}", "give a file of text"
+        ) from None
     return parser.parse_args([*defaults, *_split("the file of --config", text), *words])
 
 
@@ -195,9 +217,13 @@ def _split(where: str, text: str) -> list[str]:
     try:
         words = shlex.split(text, comments=True)
     except ValueError as error:
-        raise InputError(f"{where} holds no options: {visible(str(error))}", "they are quoted as in a shell") from None
+        raise InputError(
+            f"{where} holds no options: {visible(str(error))}", "they are quoted as in a shell"
+        ) from None
     if words[:1] and not words[0].startswith("-"):
-        raise InputError(f"{where} holds no options", "write options there, and give the target as always")
+        raise InputError(
+            f"{where} holds no options", "write options there, and give the target as always"
+        )
     return words
 
 
@@ -207,9 +233,13 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     command = words[end + 1 :]
     given = _settled(_parsed(build_parser(WATCH), words[:end]))
     if given["until_exit"] and not command:
-        raise InputError("--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND")
+        raise InputError(
+            "--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND"
+        )
     if sum((given["lasting"] is not None, given["until_file"] is not None, bool(command))) > 1:
-        raise InputError("--for, --until-file and a command contradict each other", "give one end to the watch")
+        raise InputError(
+            "--for, --until-file and a command contradict each other", "give one end to the watch"
+        )
     watching = {name: given.pop(name) for name in WatchOptions.names()}
     if all(watching[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
         watching["max_errors"] = 0
@@ -224,7 +254,9 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
 def _refuse_shared_outputs(options: Options) -> None:
     paths = [output.path and os.path.realpath(output.path) for output in options.format]
     if len(set(paths)) < len(paths):
-        raise InputError("two formats for one output", "give each its own file: --format json=report.json")
+        raise InputError(
+            "two formats for one output", "give each its own file: --format json=report.json"
+        )
 
 
 def _refuse_contradictory_requests(options: Options) -> None:
@@ -236,14 +268,28 @@ def _refuse_contradictory_requests(options: Options) -> None:
         from verify.client_certificate import load  # noqa: PLC0415 — costs 20 ms, and is for few
 
         load(options.cert, options.key)
-    direct = next((one.flags[-1] for one in options_of(CHECK) if one.needs_direct and getattr(options, one.name)), "")
+    direct = next(
+        (
+            one.flags[-1]
+            for one in options_of(CHECK)
+            if one.needs_direct and getattr(options, one.name)
+        ),
+        "",
+    )
     if options.proxy and direct:
-        reason = "only the proxy connects to the service" if direct != "--closed" else "it connects without the proxy"
+        reason = (
+            "only the proxy connects to the service"
+            if direct != "--closed"
+            else "it connects without the proxy"
+        )
         raise InputError(f"{direct} contradicts --proxy: {reason}", "leave one of them out")
 
 
 def _settled(given: argparse.Namespace) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in vars(given).items()}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in vars(given).items()
+    }
 
 
 def build_parser(command: Command) -> argparse.ArgumentParser:
@@ -257,13 +303,20 @@ def build_parser(command: Command) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("target", nargs="?", metavar="TARGET", help="name, address or URL; - or nothing reads stdin")
+    parser.add_argument(
+        "target", nargs="?", metavar="TARGET", help="name, address or URL; - or nothing reads stdin"
+    )
     for group in command.groups:
         add = parser.add_argument_group(group.title, group.description or None).add_argument
         for option in declared(group.options):
             add(*option.flags, help=option.help, **_words(option))
         if group is _OUTPUT:
-            add("--version", action="version", version=f"verify {VERSION}", help="show the version, and end")
+            add(
+                "--version",
+                action="version",
+                version=f"verify {VERSION}",
+                help="show the version, and end",
+            )
     return parser
 
 
@@ -277,8 +330,17 @@ def _words(option: Option[Any]) -> dict[str, Any]:
     if option.constant is not None:
         # Flags that set the same attribute need the same default.
         default = None if option.sets else False
-        return {"action": "store_const", "dest": option.name, "const": option.constant, "default": default}
-    words: dict[str, Any] = {"dest": option.name, "type": _reader(option.read), "default": option.default}
+        return {
+            "action": "store_const",
+            "dest": option.name,
+            "const": option.constant,
+            "default": default,
+        }
+    words: dict[str, Any] = {
+        "dest": option.name,
+        "type": _reader(option.read),
+        "default": option.default,
+    }
     if option.choices:
         words["choices"] = option.choices
     if option.metavar:

@@ -29,7 +29,9 @@ class Expectation(NamedTuple):
         try:
             return None if self.holds(answer) else Unmet(self.seen(answer))
         except regexes.TooSlowError:
-            return Unmet(f"no result within {regexes.SECONDS:g} s of processor time", undecided=True)
+            return Unmet(
+                f"no result within {regexes.SECONDS:g} s of processor time", undecided=True
+            )
 
 
 class Unmet(NamedTuple):
@@ -57,14 +59,21 @@ def _asked_for(options: Options) -> Iterator[Expectation]:
         fault=None,
     )
     for text in options.body_contains:
-        yield Expectation("body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), body)
+        yield Expectation(
+            "body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), body
+        )
     for pattern in options.body_regex:
         yield Expectation(
-            "body-regex", f"the body matches {visible(pattern.pattern, 60)}", partial(_matches, pattern), body
+            "body-regex",
+            f"the body matches {visible(pattern.pattern, 60)}",
+            partial(_matches, pattern),
+            body,
         )
     if options.body_equals is not None:
         wanted = options.body_equals.strip()
-        yield Expectation("body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), body)
+        yield Expectation(
+            "body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), body
+        )
     for header in options.expect_header:
         yield _header(header, show)
     for value in options.expect_json:
@@ -91,12 +100,17 @@ def _header(expected: HeaderExpectation, show: Show) -> Expectation:
         return (
             value is not None
             and (expected.equals is None or value == expected.equals)
-            and (expected.matches is None or regexes.search(expected.matches.pattern, value) is not None)
+            and (
+                expected.matches is None
+                or regexes.search(expected.matches.pattern, value) is not None
+            )
         )
 
     def seen(answer: Answer) -> str:
         value = answer.header(expected.name)
-        return f"no {expected.name} header" if value is None else f"{expected.name}: {show(value, 60)}"
+        return (
+            f"no {expected.name} header" if value is None else f"{expected.name}: {show(value, 60)}"
+        )
 
     return Expectation(f"header-{expected.name.lower()}", visible(expected.text, 80), holds, seen)
 
@@ -127,7 +141,9 @@ _HALF_A_YEAR = 15_552_000
 
 
 def _secured_for_long(answer: Answer) -> bool:
-    age = re.search(r"(?i)max-age=\"?([0-9]{1,12})", answer.header("strict-transport-security") or "")
+    age = re.search(
+        r"(?i)max-age=\"?([0-9]{1,12})", answer.header("strict-transport-security") or ""
+    )
     return answer.tls is None or (age is not None and int(age[1]) >= _HALF_A_YEAR)
 
 
@@ -137,7 +153,10 @@ def _unsniffed(answer: Answer) -> bool:
 
 def _unframed(answer: Answer) -> bool:
     policy = answer.header("content-security-policy") or ""
-    return "frame-ancestors" in policy or (answer.header("x-frame-options") or "").upper() in ("DENY", "SAMEORIGIN")
+    return "frame-ancestors" in policy or (answer.header("x-frame-options") or "").upper() in (
+        "DENY",
+        "SAMEORIGIN",
+    )
 
 
 def _silent(answer: Answer) -> bool:
@@ -154,7 +173,11 @@ def _security(show: Show) -> Iterator[Expectation]:
     """What keeps a browser's user safe. Whose fault it is that it's missing, nothing tells."""
 
     def seen(names: tuple[str, ...], answer: Answer) -> str:
-        values = [f"{name}: {show(answer.header(name) or '', 60)}" for name in names if answer.header(name)]
+        values = [
+            f"{name}: {show(answer.header(name) or '', 60)}"
+            for name in names
+            if answer.header(name)
+        ]
         return ", ".join(values) or f"no {' or '.join(names)}"
 
     for identifier, wanted, holds, names in _SECURITY:

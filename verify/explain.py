@@ -114,7 +114,10 @@ def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
     # A listener may hide the header on every answer. The load balancer's own errors still have its page, except in
     # answers to HEAD.
     if error.body and not error.truncated:
-        is_page = len(error.body) <= _START and re.fullmatch(_PAGE.format(error.status), error.text) is not None
+        is_page = (
+            len(error.body) <= _START
+            and re.fullmatch(_PAGE.format(error.status), error.text) is not None
+        )
         return _either(is_page), "the page"
     return None, ""
 
@@ -134,19 +137,28 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
         place, mark, query = location.partition("?")
         shown = f"{show(place, 120)}{mark}{'***' if mark and mask_query else show(query, 120)}"
         return f"{answer.status} redirect to {shown}"
-    return f"{answer.status}{f' from {show(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
+    return (
+        f"{answer.status}{f' from {show(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
+    )
 
 
 def excerpt(answer: Answer, mask: Mask) -> str:
     """The title or first line of an error's body, safe to show; nothing where it says no more than the status."""
     text = mask.masked(answer.beginning(_START))[:_START]
-    if answer.encoding or answer.status in _REDIRECTS or re.fullmatch(_PAGE.format(answer.status), text):
+    if (
+        answer.encoding
+        or answer.status in _REDIRECTS
+        or re.fullmatch(_PAGE.format(answer.status), text)
+    ):
         return ""
     title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
     lines = [title[1]] if title else [re.sub(r"<[^<>]*>", " ", line) for line in text.splitlines()]
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
     words = (" ".join(line.split()) for line in lines)
-    return visible(next((each for each in words if each not in ("", phrase, f"{answer.status} {phrase}")), ""), 80)
+    return visible(
+        next((each for each in words if each not in ("", phrase, f"{answer.status} {phrase}")), ""),
+        80,
+    )
 
 
 def hint(answer: Answer) -> str:
@@ -165,7 +177,9 @@ def _error_hint(answer: Answer) -> str:
     maker, sign = made_by(answer)
     common = _COMMON_HINTS.get(answer.status, "")
     if maker is ExitCode.BALANCER_ERROR:
-        advice = _HINTS.get(answer.status) or common or "is there an incident of the load balancer's?"
+        advice = (
+            _HINTS.get(answer.status) or common or "is there an incident of the load balancer's?"
+        )
         return f"{advice} (guessed from {sign})"
     if answer.status < 500:  # noqa: PLR2004
         return common or "is this the right host and path, and the right version?"
@@ -203,7 +217,13 @@ def _points_back(asked: str, location: str) -> bool:
 def _parts(url: str) -> tuple[object, ...]:
     """What two URLs of the same place have in common."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme), parts.path or "/", parts.query
+    return (
+        parts.scheme,
+        parts.hostname,
+        parts.port or DEFAULT_PORTS.get(parts.scheme),
+        parts.path or "/",
+        parts.query,
+    )
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float:

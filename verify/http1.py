@@ -76,7 +76,10 @@ class Request(NamedTuple):
     @lru_cache  # noqa: B019 — a run has one, and sends it again and again
     def head(self) -> bytes:
         """Write the request as it is sent."""
-        lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [
+            f"{self.method} {self.path} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in self.headers),
+        ]
         return "\r\n".join([*lines, "", ""]).encode("ascii")
 
 
@@ -118,7 +121,9 @@ class Exchange:
             self._raw += data
         else:
             self._body += data[self._begins :]
-        self._closes = any(name == "connection" and value.lower() != "keep-alive" for name, value in head.headers)
+        self._closes = any(
+            name == "connection" and value.lower() != "keep-alive" for name, value in head.headers
+        )
         return head
 
     async def body(self) -> tuple[bytearray, bool]:
@@ -171,7 +176,11 @@ class Exchange:
 
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=LONGEST_HEAD)
         self._h11.send(
-            h11.Request(method=self._request.method, target=self._request.path, headers=list(self._request.headers))
+            h11.Request(
+                method=self._request.method,
+                target=self._request.path,
+                headers=list(self._request.headers),
+            )
         )
         if self._request.body:
             self._h11.send(h11.Data(self._request.body))
@@ -181,13 +190,17 @@ class Exchange:
             event = await self._event(self._h11)
         if not isinstance(event, h11.Response):
             raise ProtocolError("the server ended the exchange without a response")
-        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
+        headers = (
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers
+        )
         return Head(event.status_code, tuple(headers))
 
     async def _body_by_h11(self, connection: "h11.Connection", limit: int) -> None:
         import h11  # noqa: PLC0415 — it is loaded by now
 
-        while len(self._body) <= limit and isinstance(event := await self._event(connection), h11.Data):
+        while len(self._body) <= limit and isinstance(
+            event := await self._event(connection), h11.Data
+        ):
             self._body += event.data
         both = {connection.our_state, connection.their_state}
         self.reusable = both == {h11.DONE} and not connection.trailing_data[0]
@@ -215,11 +228,15 @@ class Exchange:
             if not self._start:
                 raise ProtocolError("the server disconnected without sending a response")
             if self._start.startswith(b"HTTP/1."):
-                raise MalformedError("the server disconnected before the end of its answer's headers")
+                raise MalformedError(
+                    "the server disconnected before the end of its answer's headers"
+                )
             if other := _other_protocol(self._start):
                 raise OtherProtocolError(other)
             start = self._start.decode("latin-1").strip()
-            raise ProtocolError(f"what the server sent before it disconnected is no HTTP: '{start}'")
+            raise ProtocolError(
+                f"what the server sent before it disconnected is no HTTP: '{start}'"
+            )
         connection.receive_data(data)
 
 
@@ -277,7 +294,9 @@ def plain_chunks(data: bytes | bytearray, at: int) -> tuple[bytearray, int] | No
 def _worded(error: "h11.RemoteProtocolError") -> str:
     """What h11 found wrong, without the names of Python's types."""
     if str(error) == "Receive buffer too long":
-        return f"headers of more than {LONGEST_HEAD // 1024} KiB, or as much without an end of a line"
+        return (
+            f"headers of more than {LONGEST_HEAD // 1024} KiB, or as much without an end of a line"
+        )
     if str(error) == "illegal request line":  # which h11 finds from the first byte
         return "what the server sent is no HTTP"
     return re.sub(r"bytearray\(b(.*)\)", r"\1", str(error))

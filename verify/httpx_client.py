@@ -31,7 +31,9 @@ class HttpxClient:
         self._scheme = scheme
         self._name = name
 
-    async def exchange(self, request: Request, to: HostPort, seconds: float, passed: Callable[[str], None]) -> Reply:
+    async def exchange(
+        self, request: Request, to: HostPort, seconds: float, passed: Callable[[str], None]
+    ) -> Reply:
         """See `client.Client`."""
 
         async def trace(event: str, _: object) -> None:
@@ -57,13 +59,17 @@ class HttpxClient:
         except httpx.TransportError as error:
             raise ProtocolError(str(error)) from error
 
-    async def _exchange(self, request: httpx.Request, limit: int, passed: Callable[[str], None]) -> Reply:
+    async def _exchange(
+        self, request: httpx.Request, limit: int, passed: Callable[[str], None]
+    ) -> Reply:
         response = await self._transport.handle_async_request(request)
         assert isinstance(response.stream, httpx.AsyncByteStream)
         passed("first_byte")
         stream = response.extensions.get("network_stream")
         connection = stream.get_extra_info("ssl_object") if stream else None
-        secured = seen(connection) if connection else None  # before the body, as an ended stream no longer has it
+        secured = (
+            seen(connection) if connection else None
+        )  # before the body, as an ended stream no longer has it
         body = bytearray()
         try:
             async for chunk in response.stream:
@@ -75,7 +81,10 @@ class HttpxClient:
             await response.aclose()
         truncated = len(body) > limit
         del body[limit:]
-        headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw)
+        headers = (
+            (name.decode("latin-1").lower(), value.decode("latin-1"))
+            for name, value in response.headers.raw
+        )
         return Reply(response.status_code, tuple(headers), body, truncated, secured)
 
     async def aclose(self) -> None:

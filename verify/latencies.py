@@ -36,4 +36,9 @@ class Latencies:
                 value, count = next(ordered)
                 seen += count
             found[f"p{percent}"] = min(max(value, self._shortest), self._longest)
-        return {"min": self._shortest, "mean": self._sum / self._number, **found, "max": self._longest}
+        return {
+            "min": self._shortest,
+            "mean": self._sum / self._number,
+            **found,
+            "max": self._longest,
+        }

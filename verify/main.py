@@ -41,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse_options(arguments)
         jobs = _jobs(options, arguments)
         with ExitStack() as closing:
-            return _check(jobs, options, started, [(output, _opened(output, closing)) for output in _outputs(options)])
+            return _check(
+                jobs,
+                options,
+                started,
+                [(output, _opened(output, closing)) for output in _outputs(options)],
+            )
     except SystemExit:
         _write(sys.stdout, "")
         return ExitCode.PASSED
@@ -55,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback  # noqa: PLC0415 — costs every run 10 ms, and is for bugs
 
             traceback.print_exc()
-        _write(sys.stderr, f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n")
+        _write(
+            sys.stderr,
+            f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n",
+        )
         return ExitCode.INTERNAL
 
 
@@ -85,8 +93,12 @@ def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
     needs_https = [one for one in options_of(CHECK) if one.needs_https]
     given = next((one.flags[-1] for one in needs_https if getattr(options, one.name)), None)
     if given and any(parsed.target.scheme == "http" for parsed in targets):
-        raise InputError(f"{given} needs an https target", "give the URL with https://, or --scheme https")
-    hosts = [(options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets]
+        raise InputError(
+            f"{given} needs an https target", "give the URL with https://, or --scheme https"
+        )
+    hosts = [
+        (options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets
+    ]
     for host in hosts if options.family and not options.proxy else ():
         with suppress(ValueError):  # a name, which may have addresses of any family
             if ip_address(host).version != options.family:
@@ -108,13 +120,24 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
     try:
         if output.path.startswith(STREAMS):
             return closing.enter_context(
-                os.fdopen(os.dup(int(output.path.removeprefix(STREAMS))), "w", encoding="utf-8", newline="\n")
+                os.fdopen(
+                    os.dup(int(output.path.removeprefix(STREAMS))),
+                    "w",
+                    encoding="utf-8",
+                    newline="\n",
+                )
             )
         mode: Literal["a", "w"] = "a" if _is_job_summary(output.path) else "w"
         return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123 — pathlib costs every run 10 ms
     except OSError as error:
-        hint = "does its folder exist?" if error.errno == errno.ENOENT else "give a file that this user may write"
-        raise InputError(f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", hint) from None
+        hint = (
+            "does its folder exist?"
+            if error.errno == errno.ENOENT
+            else "give a file that this user may write"
+        )
+        raise InputError(
+            f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", hint
+        ) from None
 
 
 def _is_job_summary(path: str) -> bool:
@@ -124,7 +147,10 @@ def _is_job_summary(path: str) -> bool:
 
 
 def _check(
-    jobs: Sequence[Job], options: Options, started: float, outputs: Sequence[tuple[Output, TextIO | None]]
+    jobs: Sequence[Job],
+    options: Options,
+    started: float,
+    outputs: Sequence[tuple[Output, TextIO | None]],
 ) -> int:
     # Bad input and --help mustn't pay for httpx and asyncio.
     from verify.formats import FORMATS  # noqa: PLC0415
@@ -133,7 +159,9 @@ def _check(
     from verify.report import exit_code  # noqa: PLC0415
     from verify.run import run, shown_url  # noqa: PLC0415
 
-    lines_on_stderr = any(output.format == "jsonl" and stream is sys.stderr for output, stream in outputs)
+    lines_on_stderr = any(
+        output.format == "jsonl" and stream is sys.stderr for output, stream in outputs
+    )
     lost: dict[Output, str] = {}
 
     def write(output: Output, stream: TextIO | None, text: str) -> None:
@@ -147,20 +175,38 @@ def _check(
             _write(sys.stderr, f"{label}{step:<8} {text}\n")
         for output, stream in outputs:
             if output.format == "jsonl":
-                write(output, stream, progress_line(shown_url(job.parsed, options), step, text, name=job.name))
+                write(
+                    output,
+                    stream,
+                    progress_line(shown_url(job.parsed, options), step, text, name=job.name),
+                )
 
     if options.watch:
         _refuse_unknown_program(options.watch.command)
         from verify.watch import watch  # noqa: PLC0415
 
-        reports: Sequence[Report] = (watch(jobs[0].parsed, options, progress=partial(progress, jobs[0])),)
+        reports: Sequence[Report] = (
+            watch(jobs[0].parsed, options, progress=partial(progress, jobs[0])),
+        )
     else:
         reports = run(jobs, progress=progress, spent=time.monotonic() - started)
     for output, stream in outputs:
-        coloured = output.format == "text" and stream and stream.isatty() and not os.environ.get("NO_COLOR")
-        write(output, stream, as_text(reports, colour=True) if coloured else FORMATS[output.format](reports))
+        coloured = (
+            output.format == "text"
+            and stream
+            and stream.isatty()
+            and not os.environ.get("NO_COLOR")
+        )
+        write(
+            output,
+            stream,
+            as_text(reports, colour=True) if coloured else FORMATS[output.format](reports),
+        )
     for output, reason in lost.items():
-        _write(sys.stderr, f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: {reason}\n")
+        _write(
+            sys.stderr,
+            f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: {reason}\n",
+        )
     return exit_code(reports) or (ExitCode.UNWRITTEN if lost else ExitCode.PASSED)
 
 
@@ -168,7 +214,10 @@ def _refuse_unknown_program(command: Sequence[str]) -> None:
     from shutil import which  # noqa: PLC0415 — for watching only
 
     if command and which(command[0]) is None:
-        raise InputError(f"there is no program '{visible(command[0], 60)}'", "what follows -- is run without a shell")
+        raise InputError(
+            f"there is no program '{visible(command[0], 60)}'",
+            "what follows -- is run without a shell",
+        )
 
 
 def _read(options: Options) -> bytes:
@@ -176,7 +225,9 @@ def _read(options: Options) -> bytes:
     if options.target not in (None, "-"):
         return os.fsencode(options.target or "")
     if sys.stdin is None or sys.stdin.isatty():
-        raise InputError("no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip())
+        raise InputError(
+            "no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip()
+        )
     return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
@@ -191,7 +242,9 @@ def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:
     )
     if options.proxy is None:
         return found
-    note = f"every request goes through the proxy {HostPort(options.proxy.host, options.proxy.port)}"
+    note = (
+        f"every request goes through the proxy {HostPort(options.proxy.host, options.proxy.port)}"
+    )
     return tuple(parsed._replace(notes=(*parsed.notes, note)) for parsed in found)
 
 
@@ -207,5 +260,9 @@ def _write(stream: TextIO | None, text: str) -> str:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-        return "" if isinstance(error, BrokenPipeError) else visible(error.strerror or type(error).__name__)
+        return (
+            ""
+            if isinstance(error, BrokenPipeError)
+            else visible(error.strerror or type(error).__name__)
+        )
     return ""

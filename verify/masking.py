@@ -15,7 +15,9 @@ from verify.values import Header
 Show = Callable[[str, int], str]
 """Makes text from elsewhere safe to show, cut to so many characters."""
 
-_SECRET_NAME = re.compile(r"(?i)auth(?!ors?$)|cookie|credential|jwt|key|passw|secret|session|signature|token")
+_SECRET_NAME = re.compile(
+    r"(?i)auth(?!ors?$)|cookie|credential|jwt|key|passw|secret|session|signature|token"
+)
 """Names of headers whose values are secret; what is read from a file is secret whatever its name."""
 
 _SHORTEST = 6
@@ -26,7 +28,9 @@ class Mask:
     """Replaces the secrets among what a run sends."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._secrets = sorted({word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True)
+        self._secrets = sorted(
+            {word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True
+        )
 
     def __call__(self, text: str, limit: int = 120) -> str:
         """Mask first: escapes and the cut could leave half of a secret."""

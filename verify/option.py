@@ -77,12 +77,16 @@ def optional(*flags: str, read: Callable[[str], _Value], **words: Any) -> Option
     return Option(*flags, read=read, **words)
 
 
-def defaulted(*flags: str, default: str, read: Callable[[str], _Value], **words: Any) -> Option[_Value]:
+def defaulted(
+    *flags: str, default: str, read: Callable[[str], _Value], **words: Any
+) -> Option[_Value]:
     """A value, the default's unless given."""
     return Option(*flags, read=read, default=default, **words)
 
 
-def repeatable(*flags: str, read: Callable[[str], _Value], **words: Any) -> Option[tuple[_Value, ...]]:
+def repeatable(
+    *flags: str, read: Callable[[str], _Value], **words: Any
+) -> Option[tuple[_Value, ...]]:
     """As many values as are given."""
     return Option(*flags, read=read, repeatable=True, **words)
 

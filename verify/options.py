@@ -177,7 +177,9 @@ class ExpectationOptions(Values):
         default="2xx",
         help="good status codes: 200, 2xx, 200-399, or a list of them (2xx); redirects are never followed",
     )
-    body_contains = repeatable("--body-contains", metavar="TEXT", read=str, help="text in the body; repeatable")
+    body_contains = repeatable(
+        "--body-contains", metavar="TEXT", read=str, help="text in the body; repeatable"
+    )
     body_regex = repeatable(
         "--body-regex",
         metavar="RE",
@@ -442,5 +444,7 @@ class Options(
     watch: Watch | None
 
 
-EXTRA_CHECKS = tuple(option for group in Options.__mro__ for option in declared(group) if option.extra_check)
+EXTRA_CHECKS = tuple(
+    option for group in Options.__mro__ for option in declared(group) if option.extra_check
+)
 """Options of which each is a check of its own, beside the answers that are measured."""

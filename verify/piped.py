@@ -42,7 +42,10 @@ def read_targets(
             "its error is on stderr; `set -o pipefail` makes the pipeline fail with it",
         )
     if _TABLE.search(text):
-        raise InputError("this is the table of all outputs", "give an output name, or --json, to `pulumi stack output`")
+        raise InputError(
+            "this is the table of all outputs",
+            "give an output name, or --json, to `pulumi stack output`",
+        )
 
     def parse(value: str) -> Parsed:
         parsed = parse_target(value, scheme=scheme, port=port, path=path)
@@ -52,15 +55,21 @@ def read_targets(
         outputs = _json_object(text)
         return (_named(outputs, output_name, parse) if output_name else _only_host(outputs, parse),)
     if output_name:
-        raise InputError("--output-name needs the JSON of all outputs", "pipe `pulumi stack output --json`")
+        raise InputError(
+            "--output-name needs the JSON of all outputs", "pipe `pulumi stack output --json`"
+        )
     if several:
-        return tuple({one.target: one for one in (parse(_unquoted(line)) for line in _lines(text))}.values())
+        return tuple(
+            {one.target: one for one in (parse(_unquoted(line)) for line in _lines(text))}.values()
+        )
     return (parse(_unquoted(_only_line(text, notes))),)
 
 
 def _decoded(raw: bytes) -> tuple[str, list[str]]:
     if len(raw) > MAX_BYTES:
-        raise InputError(f"the input is longer than {MAX_BYTES // 1024} KiB", "pipe one output, not a log")
+        raise InputError(
+            f"the input is longer than {MAX_BYTES // 1024} KiB", "pipe one output, not a log"
+        )
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
@@ -77,7 +86,9 @@ def _only_line(text: str, notes: list[str]) -> str:
         return text.splitlines()[0]
     lines = _lines(text)
     if len(set(lines)) > 1:
-        raise InputError(f"{len(lines)} lines, where one names the target", "pipe one output, or use --all")
+        raise InputError(
+            f"{len(lines)} lines, where one names the target", "pipe one output, or use --all"
+        )
     if len(lines) > 1:
         notes.append(f"{len(lines)} identical lines were read as one")
     return lines[0]
@@ -110,25 +121,42 @@ def _json_object(text: str) -> dict[str, object]:
             "pipe the whole of `pulumi stack output --json`",
         ) from None
     except (ValueError, RecursionError):
-        raise InputError("JSON beyond what outputs look like", "pipe `pulumi stack output --json`") from None
+        raise InputError(
+            "JSON beyond what outputs look like", "pipe `pulumi stack output --json`"
+        ) from None
     if not isinstance(document, dict):
-        raise InputError("a JSON array, not a host", "pipe `pulumi stack output NAME` or the object of all outputs")
+        raise InputError(
+            "a JSON array, not a host",
+            "pipe `pulumi stack output NAME` or the object of all outputs",
+        )
     return document
 
 
 def _listed(keys: list[str]) -> str:
     names = ", ".join(visible(key, 40) for key in keys[:_LISTED_KEYS])
-    return names + (f" and {len(keys) - _LISTED_KEYS} more" if len(keys) > _LISTED_KEYS else "") if keys else "none"
+    return (
+        names + (f" and {len(keys) - _LISTED_KEYS} more" if len(keys) > _LISTED_KEYS else "")
+        if keys
+        else "none"
+    )
 
 
 def _named(outputs: dict[str, object], name: str, parse: Callable[[str], Parsed]) -> Parsed:
     if name not in outputs:
-        raise InputError(f"there is no output '{visible(name, 40)}'", f"the outputs are: {_listed(list(outputs))}")
+        raise InputError(
+            f"there is no output '{visible(name, 40)}'",
+            f"the outputs are: {_listed(list(outputs))}",
+        )
     value = outputs[name]
     if value is None:
-        raise InputError(f"the output '{visible(name, 40)}' is null", "it is not set; has the stack been deployed?")
+        raise InputError(
+            f"the output '{visible(name, 40)}' is null",
+            "it is not set; has the stack been deployed?",
+        )
     if not isinstance(value, str):
-        raise InputError(f"the output '{visible(name, 40)}' is not a string", "name an output that holds a host")
+        raise InputError(
+            f"the output '{visible(name, 40)}' is not a string", "name an output that holds a host"
+        )
     return parse(value)
 
 
@@ -142,10 +170,13 @@ def _only_host(outputs: dict[str, object], parse: Callable[[str], Parsed]) -> Pa
         secret = any(value == "[secret]" for value in outputs.values())
         raise InputError(
             f"no output is a host or a URL; the outputs are: {_listed(list(outputs))}",
-            "some are secret: add --show-secrets" if secret else "export the load balancer's DNS name",
+            "some are secret: add --show-secrets"
+            if secret
+            else "export the load balancer's DNS name",
         )
     if len({parsed.target for parsed in hosts.values()}) > 1:
         raise InputError(
-            f"several outputs are a host or a URL: {_listed(list(hosts))}", "choose one with --output-name NAME"
+            f"several outputs are a host or a URL: {_listed(list(hosts))}",
+            "choose one with --output-name NAME",
         )
     return next(iter(hosts.values()))

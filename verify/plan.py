@@ -26,7 +26,14 @@ MOST_CHECKS = 100
 _MAX_BYTES = 256 * 1024
 _NAME_LENGTH = 80
 _AS_TOML = "a plan is TOML, whatever its file is called: docs/verify.md has one"
-_GROUPS = (TargetOptions, WaitingOptions, ExpectationOptions, IdentityOptions, CoverageOptions, SecurityOptions)
+_GROUPS = (
+    TargetOptions,
+    WaitingOptions,
+    ExpectationOptions,
+    IdentityOptions,
+    CoverageOptions,
+    SecurityOptions,
+)
 _OF_THE_RUN = ("--output-name", "--all", "--plan")
 """What reads the target, which all checks of a plan share."""
 
@@ -66,7 +73,9 @@ def read_plan(path: str) -> tuple[PlannedCheck, ...]:
             raise InputError(f"the plan {shown} is larger than 256 KiB", "is this the right file?")
         plan = tomllib.loads(content.decode())
     except OSError as error:
-        raise InputError(f"can't read the plan {shown}: {visible(error.strerror or '')}", "give a TOML file") from None
+        raise InputError(
+            f"can't read the plan {shown}: {visible(error.strerror or '')}", "give a TOML file"
+        ) from None
     except ValueError as error:  # of TOML and of UTF-8
         raise InputError(f"the plan {shown} is no TOML: {visible(str(error))}", _AS_TOML) from None
     except RecursionError:
@@ -77,30 +86,46 @@ def read_plan(path: str) -> tuple[PlannedCheck, ...]:
 def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
     for key in plan:
         if key not in ("defaults", "check"):
-            raise InputError(f"{shown}: {visible(key)} is unknown", "a plan has [defaults] and one or more [[check]]")
+            raise InputError(
+                f"{shown}: {visible(key)} is unknown",
+                "a plan has [defaults] and one or more [[check]]",
+            )
     listed, defaults = plan.get("check"), plan.get("defaults", {})
-    if not isinstance(listed, list) or not listed or not all(isinstance(each, dict) for each in listed):
+    if (
+        not isinstance(listed, list)
+        or not listed
+        or not all(isinstance(each, dict) for each in listed)
+    ):
         raise InputError(f"{shown}: there is no check", "begin each check with a line [[check]]")
     if not isinstance(defaults, dict):
         raise InputError(f"{shown}: defaults is no table", "begin it with a line [defaults]")
     if len(listed) > MOST_CHECKS:
-        raise InputError(f"{shown}: {len(listed)} checks; allowed: {MOST_CHECKS}", "make several plans of it")
+        raise InputError(
+            f"{shown}: {len(listed)} checks; allowed: {MOST_CHECKS}", "make several plans of it"
+        )
     names: set[str] = set()
     for number, given in enumerate(listed, 1):
         own = dict(given)
         name = _name(own.pop("name", None), f"{shown}, check {number}")
         place = f"{shown}, check {number} ({name})"
         if name in names:
-            raise InputError(f"{place}, name: another check has it", "give each check a name of its own")
+            raise InputError(
+                f"{place}, name: another check has it", "give each check a name of its own"
+            )
         names.add(name)
         inherited = {key: value for key, value in defaults.items() if key not in own}
-        yield PlannedCheck(name, place, tuple(_words(own, place)), tuple(_words(inherited, f"{shown}, defaults")))
+        yield PlannedCheck(
+            name, place, tuple(_words(own, place)), tuple(_words(inherited, f"{shown}, defaults"))
+        )
 
 
 def _name(value: object, place: str) -> str:
     if not isinstance(value, str) or not value.strip() or visible(value, _NAME_LENGTH) != value:
         what = "is missing" if value is None else "can't be used"
-        raise InputError(f"{place}, name: it {what}", f'write name = "...", up to {_NAME_LENGTH} characters in a line')
+        raise InputError(
+            f"{place}, name: it {what}",
+            f'write name = "...", up to {_NAME_LENGTH} characters in a line',
+        )
     return value
 
 
@@ -125,18 +150,22 @@ def _text(value: object, option: Option[Any], where: str) -> str | None:
     of_its_type = (
         isinstance(value, bool)
         if "boolean" in allowed
-        else not isinstance(value, bool) and any(isinstance(value, _MATCHES[name]) for name in allowed)
+        else not isinstance(value, bool)
+        and any(isinstance(value, _MATCHES[name]) for name in allowed)
     )
     if not of_its_type:
         several = ", or an array of them" if option.repeatable else ""
         raise InputError(
-            f"{where}: {_kind(value)}, not {' or '.join(map(_with_article, allowed))}", f"{option.help}{several}"
+            f"{where}: {_kind(value)}, not {' or '.join(map(_with_article, allowed))}",
+            f"{option.help}{several}",
         )
     if option.constant is not None:
         return "" if value else None
     text = str(value)
     if option.choices and text not in option.choices:
-        raise InputError(f"{where}: {visible(text, 40)!r} is none of {', '.join(option.choices)}", option.help)
+        raise InputError(
+            f"{where}: {visible(text, 40)!r} is none of {', '.join(option.choices)}", option.help
+        )
     try:
         option.read(text)
     except ValueError as error:
@@ -145,7 +174,14 @@ def _text(value: object, option: Option[Any], where: str) -> str | None:
 
 
 def _kind(value: object) -> str:
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "table"}
+    kinds = {
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        str: "string",
+        list: "array",
+        dict: "table",
+    }
     return _with_article(kinds.get(type(value), "date or time"))
 
 
@@ -157,13 +193,21 @@ def _meant(key: str, options: Mapping[str, object]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
 
     close = get_close_matches(key, options, n=1)
-    return f"did you mean {close[0]}?" if close else "keys are the options of `verify --help`, without the dashes"
+    return (
+        f"did you mean {close[0]}?"
+        if close
+        else "keys are the options of `verify --help`, without the dashes"
+    )
 
 
 def planned_options() -> dict[str, Option[Any]]:
     """The options that a check of a plan may have, by the names of their keys."""
     options = [option for group in _GROUPS for option in declared(group)]
-    return {option.flags[-1].removeprefix("--"): option for option in options if option.flags[-1] not in _OF_THE_RUN}
+    return {
+        option.flags[-1].removeprefix("--"): option
+        for option in options
+        if option.flags[-1] not in _OF_THE_RUN
+    }
 
 
 def _types(option: Option[Any]) -> Sequence[str]:
@@ -173,7 +217,12 @@ def _types(option: Option[Any]) -> Sequence[str]:
 def schema() -> dict[str, object]:
     """The published JSON Schema of a plan, as TOML parsers read it."""
     keys = {key: _key_schema(option) for key, option in planned_options().items()}
-    name = {"description": "What reports call the check.", "type": "string", "minLength": 1, "maxLength": _NAME_LENGTH}
+    name = {
+        "description": "What reports call the check.",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": _NAME_LENGTH,
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:fargate-web:verify-plan:1",

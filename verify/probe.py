@@ -54,10 +54,15 @@ _OWN_HEADERS = (
 _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 """What the system says of a name that exists, but not with an address of this kind."""
 
-_BROKEN_OFF = "the answer broke off: did the application crash over it, or something on the way give up?"
+_BROKEN_OFF = (
+    "the answer broke off: did the application crash over it, or something on the way give up?"
+)
 _MALFORMED = "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it or passed it on"
 _OTHER_PROTOCOLS = {
-    "TLS": ("it answers in TLS", "this is an HTTPS port: give the URL with https://, or --scheme https"),
+    "TLS": (
+        "it answers in TLS",
+        "this is an HTTPS port: give the URL with https://, or --scheme https",
+    ),
     "HTTP/2": (
         "it answers in HTTP/2",
         "verify speaks HTTP/1.1: a gRPC or HTTP/2 service is checked through a listener that takes both",
@@ -68,7 +73,9 @@ _OTHER_PROTOCOLS = {
 def _proxy_variable(*, tls: bool) -> str:
     """The variable of the environment by which other clients would find a proxy; its value may hold a password."""
     names = ("https_proxy" if tls else "http_proxy", "all_proxy")
-    return next((each for name in names for each in (name, name.upper()) if os.environ.get(each)), "")
+    return next(
+        (each for name in names for each in (name, name.upper()) if os.environ.get(each)), ""
+    )
 
 
 def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str, str]]:
@@ -83,7 +90,12 @@ class _Course:
     """What one attempt has passed, and when."""
 
     def __init__(
-        self, clock: Callable[[], float], *, tls: bool, proxy: Proxy | None = None, forwarded: bool = False
+        self,
+        clock: Callable[[], float],
+        *,
+        tls: bool,
+        proxy: Proxy | None = None,
+        forwarded: bool = False,
     ) -> None:
         self.clock = clock
         self._proxy = proxy
@@ -135,9 +147,7 @@ class _Course:
     @property
     def _likely(self) -> str:
         if self._proxy and self.before_proxy:
-            return (
-                f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, which this machine may use?"
-            )
+            return f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, which this machine may use?"
         if self.answered:
             return _BROKEN_OFF
         return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
@@ -148,10 +158,14 @@ class _Course:
         failure = self.failed(f"no {what} within {limit:.3g} s")._replace(timed_out=True)
         if limit < timeout:
             reason = f"{failure.reason}, which was all that the deadline left"
-            return failure._replace(reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True)
+            return failure._replace(
+                reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True
+            )
         if failure.phase is Phase.HTTP:
             return failure._replace(
-                hint=_SLOW if self._tls or self.answered else f"{_SLOW}; is it an HTTPS port? see --scheme"
+                hint=_SLOW
+                if self._tls or self.answered
+                else f"{_SLOW}; is it an HTTPS port? see --scheme"
             )
         return failure
 
@@ -167,7 +181,11 @@ class _Course:
         )
 
     def _between(self, first: str, last: str) -> float:
-        return self.marks[last] - self.marks[first] if first in self.marks and last in self.marks else 0.0
+        return (
+            self.marks[last] - self.marks[first]
+            if first in self.marks and last in self.marks
+            else 0.0
+        )
 
 
 class Probe:
@@ -215,7 +233,9 @@ class Probe:
             path, credentials = forwarded(target, options.proxy)
             headers += credentials
         method = options.method or ("GET" if body is None else "POST")
-        self._request = Request(method, path, headers, options.max_body, b"" if body is None else body.content)
+        self._request = Request(
+            method, path, headers, options.max_body, b"" if body is None else body.content
+        )
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
         """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
@@ -225,7 +245,9 @@ class Probe:
         return outcome
 
     async def _attempt(self, limit: float, address: str | None) -> Answer | Failure:
-        course = _Course(self._runtime.clock, tls=self.tls, proxy=self._options.proxy, forwarded=self._forwarded)
+        course = _Course(
+            self._runtime.clock, tls=self.tls, proxy=self._options.proxy, forwarded=self._forwarded
+        )
         try:
             async with self._runtime.limit(limit):
                 return await self._within(limit, address, course)
@@ -308,12 +330,15 @@ class Probe:
         problem = visible(error.strerror or str(error))
         if isinstance(error, NameServerError):
             return course.failed(
-                problem, "does a server for this name listen there, and answer this machine? see --resolver"
+                problem,
+                "does a server for this name listen there, and answer this machine? see --resolver",
             )
         if self._options.family and error.errno in _NO_ADDRESS:
             other = {4: 6, 6: 4}[self._options.family]
             reason = f"the name has no IPv{self._options.family} address (yet): {problem}"
-            return course.failed(reason, f"has it only IPv{other} ones? then leave out -{self._options.family}")
+            return course.failed(
+                reason, f"has it only IPv{other} ones? then leave out -{self._options.family}"
+            )
         return course.failed(f"the name does not resolve (yet): {problem}")
 
     def _explained(self, error: Exception, course: _Course) -> Failure:
@@ -322,7 +347,11 @@ class Probe:
             if isinstance(cause, OtherProtocolError):
                 reason, hint = _OTHER_PROTOCOLS[str(cause)]
                 return course.failed(reason, "" if course.before_proxy else hint)
-            if isinstance(cause, MalformedError) and not course.answered and not course.before_proxy:
+            if (
+                isinstance(cause, MalformedError)
+                and not course.answered
+                and not course.before_proxy
+            ):
                 return course.failed(mask_of(self._options)(str(cause)), _MALFORMED)
             if self.tls and (refused := _refused_by_tls(cause, course)):
                 return refused

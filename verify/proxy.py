@@ -61,7 +61,9 @@ def tunnel_to(target: Target, options: "Options") -> Tunnel | None:
 
     What is forwarded goes to the host of its URL, so another `Host` or address needs a tunnel.
     """
-    if options.proxy is None or not (target.scheme == "https" or options.host or options.connect_to):
+    if options.proxy is None or not (
+        target.scheme == "https" or options.host or options.connect_to
+    ):
         return None
     host, port = options.connect_to or (target.host, target.port)
     return Tunnel(options.proxy, HostPort(host or target.host, port))

@@ -137,7 +137,9 @@ class Report(NamedTuple):
     def fault(self) -> ExitCode | None:
         """Whose fault it is that the run failed, where that is known."""
         failed = self.verdict in (ExitCode.FAILED, ExitCode.UNREACHABLE)
-        found = (result.fault for result in (*self.phases, *self.checks) if result.status is Status.FAIL)
+        found = (
+            result.fault for result in (*self.phases, *self.checks) if result.status is Status.FAIL
+        )
         return first_met(found) if failed else None
 
     @property
@@ -151,19 +153,27 @@ class Report(NamedTuple):
     @property
     def _nothing_ran(self) -> bool:
         """Whether nothing is wrong except that the command to watch could not be run."""
-        if self.verdict is not ExitCode.FAILED or self.watched is None or not self.watched.command_error:
+        if (
+            self.verdict is not ExitCode.FAILED
+            or self.watched is None
+            or not self.watched.command_error
+        ):
             return False
         return [result.id for result in self.checks if result.status is Status.FAIL] == ["command"]
 
     @property
     def results(self) -> tuple[Result, ...]:
         """All that was found; a run that was stopped is a finding itself, since what is missing could have failed."""
-        stopped = Result(id="run", status=Status.FAIL, actual=self.verdict.name.lower(), expected="a whole run")
+        stopped = Result(
+            id="run", status=Status.FAIL, actual=self.verdict.name.lower(), expected="a whole run"
+        )
         cut_short = self.verdict in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
         return (*self.phases, *self.checks, *((stopped,) if cut_short else ()))
 
 
-def verdict(results: Iterable[Result], *, reached: bool, stopped: ExitCode | None = None) -> ExitCode:
+def verdict(
+    results: Iterable[Result], *, reached: bool, stopped: ExitCode | None = None
+) -> ExitCode:
     """How a run ended, by the worst of what happened."""
     found = {result.status for result in results}
     if stopped is not None:
@@ -220,4 +230,8 @@ def steps(answers: Sequence[Answer]) -> dict[str, float]:
     """The median of each step that every answer has."""
     names = ("resolve", "connect", "tls", "first_byte")
     times = {name: [getattr(answer.timings, name) for answer in answers] for name in names}
-    return {name: percentile(sorted(values), 50) for name, values in times.items() if values and None not in values}
+    return {
+        name: percentile(sorted(values), 50)
+        for name, values in times.items()
+        if values and None not in values
+    }

@@ -34,8 +34,18 @@ _LOST_AFTER = 1.0
 def chosen_resolver(target: Target, options: Options, runtime: Runtime) -> Resolver:
     """What the options say where addresses come from: themselves, or the operating system."""
     host_port = destination(target, options)
-    given = {pin.host: pin.addresses for pin in reversed(options.resolve) if (pin.host, pin.port) == host_port}
-    return partial(system_resolver, runtime=runtime, family=options.family, given=given, server=options.resolver)
+    given = {
+        pin.host: pin.addresses
+        for pin in reversed(options.resolve)
+        if (pin.host, pin.port) == host_port
+    }
+    return partial(
+        system_resolver,
+        runtime=runtime,
+        family=options.family,
+        given=given,
+        server=options.resolver,
+    )
 
 
 def destination(target: Target, options: Options) -> HostPort:
@@ -90,7 +100,9 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
     kinds = [kind for version, kind in _RECORDS.items() if family in (None, version)]
     try:
         found = [
-            await _ended_with_its_caller(resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend))
+            await _ended_with_its_caller(
+                resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend)
+            )
             for kind in kinds
         ]
     except dns.exception.DNSException as error:
@@ -98,14 +110,18 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
         problem = tries[-1][3] if tries else type(error).__name__
         if isinstance(problem, OSError):
             reason = problem.strerror or type(problem).__name__
-            raise NameServerError(socket.EAI_AGAIN, f"the name server {server} can't be asked: {reason}") from None
+            raise NameServerError(
+                socket.EAI_AGAIN, f"the name server {server} can't be asked: {reason}"
+            ) from None
         if problem == "REFUSED":
             raise NameServerError(socket.EAI_AGAIN, f"{problem} from the name server") from None
         raise socket.gaierror(socket.EAI_AGAIN, f"{problem} from the name server") from None
     return tuple(record.address for records in found for record in records)
 
 
-async def _ended_with_its_caller(asking: "Coroutine[Any, Any, dns.resolver.Answer]") -> "dns.resolver.Answer":
+async def _ended_with_its_caller(
+    asking: "Coroutine[Any, Any, dns.resolver.Answer]",
+) -> "dns.resolver.Answer":
     """Await what may lose a cancellation, which then ends the caller all the same.
 
     dnspython waits with `asyncio.wait_for`. Before Python 3.12 that swallows a cancellation which comes in the moment

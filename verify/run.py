@@ -44,7 +44,9 @@ class Evidence:
         self.stopped: ExitCode | None = None
 
 
-def run(jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent: float) -> tuple[Report, ...]:
+def run(
+    jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent: float
+) -> tuple[Report, ...]:
     """Make checks over the real network at the same time; `spent` seconds of the deadline are gone already."""
     runtime = chosen_runtime([job.options for job in jobs])
     evidences = [Evidence() for _ in jobs]
@@ -70,7 +72,10 @@ def run(jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent
         for job, evidence in zip(jobs, evidences, strict=True)
     ]
     ended = zip(jobs, evidences, runtime.run(steps, stop), strict=True)
-    return tuple(report or _report(*job, evidence, Threads.clock() - began) for job, evidence, report in ended)
+    return tuple(
+        report or _report(*job, evidence, Threads.clock() - began)
+        for job, evidence, report in ended
+    )
 
 
 def chosen_runtime(checks: Sequence[Options]) -> Runtime:
@@ -107,7 +112,13 @@ async def check(
     report_step(Phase.PARSE, shown_url(parsed, options))
     try:
         await _gather(
-            probe, options, evidence, runtime=runtime, deadline=began + options.deadline, rng=rng, progress=report_step
+            probe,
+            options,
+            evidence,
+            runtime=runtime,
+            deadline=began + options.deadline,
+            rng=rng,
+            progress=report_step,
         )
     except BaseException:
         if evidence.stopped is None:
@@ -117,16 +128,24 @@ async def check(
     return _report(parsed, options, name, evidence, runtime.clock() - began)
 
 
-def _report(parsed: Parsed, options: Options, name: str, evidence: Evidence, seconds: float) -> Report:
+def _report(
+    parsed: Parsed, options: Options, name: str, evidence: Evidence, seconds: float
+) -> Report:
     """Judge the evidence, whole or not."""
     attempts = weighed(list(evidence.attempts))
     samples = list(evidence.samples)
     phases = tuple(
-        checks.phase_results(attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options)
+        checks.phase_results(
+            attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
+        )
     )
     numbers = checks.measured(samples, options)
     results = (*evidence.found, *checks.check_results(samples, numbers, options, evidence.planned))
-    ended = verdict((*phases, *results), reached=any(_reached(a, options) for a in attempts), stopped=evidence.stopped)
+    ended = verdict(
+        (*phases, *results),
+        reached=any(_reached(a, options) for a in attempts),
+        stopped=evidence.stopped,
+    )
     return Report(
         parsed=parsed,
         url=shown_url(parsed, options),
@@ -169,7 +188,9 @@ async def _gather(
                 reported.append(waiting)
                 progress(*waiting)
 
-    evidence.ready = await wait_until_stable(probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record)
+    evidence.ready = await wait_until_stable(
+        probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record
+    )
     if not evidence.ready or not options.deadline:
         evidence.samples = list(weighed(evidence.attempts)[-1:])
         return
@@ -211,7 +232,9 @@ async def _run_extra_checks(
     def time_left() -> float:
         return deadline - runtime.clock() - shortest_attempt(options)
 
-    resolver = chosen_resolver(probe.target, options, EventLoop()) if runtime.blocking else probe.resolver
+    resolver = (
+        chosen_resolver(probe.target, options, EventLoop()) if runtime.blocking else probe.resolver
+    )
     async for result in run_extra_checks(probe, options, last, time_left, resolver):
         evidence.found.append(result)
         progress(Phase.CHECKS, f"{result.id}: {result.actual}")
@@ -229,7 +252,10 @@ async def _measure(
     deadline: float,
 ) -> None:
     """Take turns until there are none, or one that takes as long as the last answer couldn't end in time."""
-    while deadline - clock() > shortest_attempt(options) + last.timings.total and next(turns, None) is not None:
+    while (
+        deadline - clock() > shortest_attempt(options) + last.timings.total
+        and next(turns, None) is not None
+    ):
         outcome = await probe(min(options.timeout, deadline - clock()))
         sample = judge(outcome, options, clock() - began)
         if not sample.cut:  # what the deadline cut tells nothing of the service
@@ -239,7 +265,9 @@ async def _measure(
 
 def _reached(attempt: Attempt, options: Options) -> bool:
     outcome = attempt.outcome
-    return isinstance(outcome, Answer) and (outcome.status < 500 or options.status.accepts(outcome.status))  # noqa: PLR2004 — HTTP's own boundary
+    return isinstance(outcome, Answer) and (
+        outcome.status < 500 or options.status.accepts(outcome.status)
+    )  # noqa: PLR2004 — HTTP's own boundary
 
 
 def shown_url(parsed: Parsed, options: Options) -> str:

@@ -11,7 +11,9 @@ from verify.options import Options
 from verify.outcome import Answer
 from verify.values import DEFAULT_IDENTITY, Identity
 
-ALWAYS_NEW = "every answer has another name: is it a request's id? if it is a task's, raise --samples"
+ALWAYS_NEW = (
+    "every answer has another name: is it a request's id? if it is a task's, raise --samples"
+)
 """What to do where no two answers name the same task."""
 
 _DEFAULT_SAMPLES = 10
@@ -35,14 +37,22 @@ def samples_needed(tasks: int, accepted: float) -> int:
     """Fewest requests whose chance to leave one of the tasks out is no more than accepted."""
     if tasks == 1:
         return 1
-    enough = math.ceil(math.log(tasks / accepted) / -math.log1p(-1 / tasks))  # the union bound, never too few
+    enough = math.ceil(
+        math.log(tasks / accepted) / -math.log1p(-1 / tasks)
+    )  # the union bound, never too few
     candidates = range(tasks, enough)
-    return tasks + bisect_left(candidates, x=True, key=lambda samples: miss_probability(tasks, samples) <= accepted)
+    return tasks + bisect_left(
+        candidates, x=True, key=lambda samples: miss_probability(tasks, samples) <= accepted
+    )
 
 
 def planned(options: Options) -> int:
     """How many requests the run measures."""
-    needed = samples_needed(options.expect_tasks, options.miss_probability) if options.expect_tasks else 0
+    needed = (
+        samples_needed(options.expect_tasks, options.miss_probability)
+        if options.expect_tasks
+        else 0
+    )
     return options.samples or max(needed, _DEFAULT_SAMPLES)
 
 
@@ -60,7 +70,9 @@ def always_new(tasks: Mapping[str, int]) -> bool:
 def skewed(tasks: Mapping[str, int]) -> bool:
     """Whether the busiest task got more than chance explains: four standard deviations above an equal share."""
     answers, share = sum(tasks.values()), 1 / max(len(tasks), 1)
-    return bool(tasks) and max(tasks.values()) > answers * share + 4 * math.sqrt(answers * share * (1 - share))
+    return bool(tasks) and max(tasks.values()) > answers * share + 4 * math.sqrt(
+        answers * share * (1 - share)
+    )
 
 
 def identify(answer: Answer, identity: Identity) -> str | None:
@@ -101,5 +113,6 @@ def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:
     counts = Counter(named_by)
     unnamed = counts.pop(None, 0)
     return {
-        task: counts[task] for task in sorted(filter(None, counts), key=lambda task: (-counts[task], task))
+        task: counts[task]
+        for task in sorted(filter(None, counts), key=lambda task: (-counts[task], task))
     }, unnamed

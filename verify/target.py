@@ -10,7 +10,9 @@ from verify.escaping import visible
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _ELB_NAME = re.compile(r"\.elb\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?$")
-_NAME_HINT = "expected a DNS name, an IP address or an http(s) URL, e.g. web-123.eu-west-1.elb.amazonaws.com"
+_NAME_HINT = (
+    "expected a DNS name, an IP address or an http(s) URL, e.g. web-123.eu-west-1.elb.amazonaws.com"
+)
 
 # Text that is no host, but whose origin is known: (pattern, problem, hint), first match wins.
 _RECOGNISED = (
@@ -30,11 +32,23 @@ _RECOGNISED = (
         "it stands for a missing value",
         "the output is probably not set",
     ),
-    (r"(?i)^[-+]?(?![0-9]+(\.[0-9]+){3}$)[0-9][0-9.]*(e[-+]?[0-9]+)?$", "it is a number", _NAME_HINT),
+    (
+        r"(?i)^[-+]?(?![0-9]+(\.[0-9]+){3}$)[0-9][0-9.]*(e[-+]?[0-9]+)?$",
+        "it is a number",
+        _NAME_HINT,
+    ),
     (r"^arn:", "it is an ARN", "export the load balancer's dns_name instead of its arn"),
-    (r"^error:", "it is an error message", "the command before the pipe failed; use `set -o pipefail`"),
+    (
+        r"^error:",
+        "it is an error message",
+        "the command before the pipe failed; use `set -o pipefail`",
+    ),
     (r"^//", "a URL needs a scheme", "write http:// or https:// in front, or give the bare name"),
-    (r"(?i)^https?:?/(?!/)|^https?//", "the URL is malformed", "a URL starts with http:// or https://"),
+    (
+        r"(?i)^https?:?/(?!/)|^https?//",
+        "the URL is malformed",
+        "a URL starts with http:// or https://",
+    ),
 )
 _NAME_RULES = (
     (r"^.{254}", "it is longer than 253 characters"),
@@ -77,10 +91,16 @@ class Parsed(NamedTuple):
 
 def shown(text: str) -> str:
     """A bad value for an error message: escaped and short, without credentials or query."""
-    return "(not shown: it may hold a password)" if "@" in text else f"'{visible(text.partition('?')[0], 60)}'"
+    return (
+        "(not shown: it may hold a password)"
+        if "@" in text
+        else f"'{visible(text.partition('?')[0], 60)}'"
+    )
 
 
-def parse_target(text: str, *, scheme: str | None = None, port: int | None = None, path: str | None = None) -> Parsed:
+def parse_target(
+    text: str, *, scheme: str | None = None, port: int | None = None, path: str | None = None
+) -> Parsed:
     """Read a bare name, an address or a URL; the keywords fill what it leaves open.
 
     Raises:
@@ -91,7 +111,10 @@ def parse_target(text: str, *, scheme: str | None = None, port: int | None = Non
         if re.search(pattern, text):
             raise InputError(f"{shown(text)} is not a host: {problem}", hint)
     if "@" in re.split(r"[/?#]", text.partition("://")[2] or text)[0]:
-        raise InputError("a user name or password in the target is refused", "give credentials with --header @FILE")
+        raise InputError(
+            "a user name or password in the target is refused",
+            "give credentials with --header @FILE",
+        )
     _refuse_invisible(text)
     notes: list[str] = []
     given_scheme, authority, given_path = _split(text, notes)
@@ -104,7 +127,11 @@ def parse_target(text: str, *, scheme: str | None = None, port: int | None = Non
     settled = settled or "http"
     target = Target(
         settled,
-        _host(host, notes, alone=any(part is not None for part in (given_scheme, scheme, given_port, port))),
+        _host(
+            host,
+            notes,
+            alone=any(part is not None for part in (given_scheme, scheme, given_port, port)),
+        ),
         settled_port or DEFAULT_PORTS[settled],
         _settle("path", given_path, path) or "/",
     )
@@ -130,7 +157,8 @@ def parse_port(text: str) -> int:
 def _refuse_invisible(text: str) -> None:
     if _ANSI.search(text):
         raise InputError(
-            f"{shown(text)} holds terminal colour codes", "turn colours off: `pulumi --color never stack output NAME`"
+            f"{shown(text)} holds terminal colour codes",
+            "turn colours off: `pulumi --color never stack output NAME`",
         )
     for position, character in enumerate(text):
         if character == " " or category(character)[0] in "CZ":
@@ -145,12 +173,18 @@ def _split(text: str, notes: list[str]) -> tuple[str | None, str, str | None]:
     if not separator:
         name, _, tail = text.partition(":")
         if name.isalpha() and name.lower() != "localhost" and re.match(r"[^0-9:]", tail):
-            raise InputError(f"{shown(name)} is an unsupported scheme", "only http and https are checked")
+            raise InputError(
+                f"{shown(name)} is an unsupported scheme", "only http and https are checked"
+            )
         if "/" in text:
-            raise InputError(f"{shown(text)} is a name with a path", "write it as a URL, or use --path")
+            raise InputError(
+                f"{shown(text)} is a name with a path", "write it as a URL, or use --path"
+            )
         return None, text, None
     if scheme.lower() not in DEFAULT_PORTS:
-        raise InputError(f"{shown(scheme)} is an unsupported scheme", "only http and https are checked")
+        raise InputError(
+            f"{shown(scheme)} is an unsupported scheme", "only http and https are checked"
+        )
     rest, hash_sign, _ = rest.partition("#")
     if hash_sign:
         notes.append("the URL's fragment was dropped: it is never sent")
@@ -172,7 +206,9 @@ def _host_and_port(authority: str, *, bare: bool) -> tuple[str, int | None]:
         colon, port = rest[:1], rest[1:]
         host = f"[{host}"
         if "]" not in authority or colon not in ("", ":"):
-            raise InputError(f"{shown(authority)} has an unbalanced bracket", "write IPv6 as [::1] or [::1]:8080")
+            raise InputError(
+                f"{shown(authority)} has an unbalanced bracket", "write IPv6 as [::1] or [::1]:8080"
+            )
     elif bare and authority.count(":") > 1:
         return f"[{authority}", None
     else:
@@ -190,7 +226,9 @@ _Part = TypeVar("_Part", str, int)
 
 def _settle(name: str, given: _Part | None, option: _Part | None) -> _Part | None:
     if given is not None and option is not None and given != option:
-        raise InputError(f"the target's {name} and --{name} contradict each other", "give one of them")
+        raise InputError(
+            f"the target's {name} and --{name} contradict each other", "give one of them"
+        )
     return given if option is None else option
 
 
@@ -214,11 +252,15 @@ def _host(host: str, notes: list[str], *, alone: bool) -> str:
 
 def _ipv6(text: str) -> str:
     if "%" in text:
-        raise InputError(f"{shown(text)} has a zone id", "a link-local address can't be a load balancer")
+        raise InputError(
+            f"{shown(text)} has a zone id", "a link-local address can't be a load balancer"
+        )
     try:
         address = IPv6Address(text)
     except AddressValueError:
-        raise InputError(f"{shown(text)} is not an IPv6 address", "write IPv6 as [::1] or [::1]:8080") from None
+        raise InputError(
+            f"{shown(text)} is not an IPv6 address", "write IPv6 as [::1] or [::1]:8080"
+        ) from None
     return _checked(address)
 
 
@@ -227,7 +269,8 @@ def _ipv4(text: str) -> str:
         return _checked(IPv4Address(text))
     except AddressValueError:
         raise InputError(
-            f"{shown(text)} ends in a number but is not an IPv4 address", "write four decimal numbers, as in 192.0.2.1"
+            f"{shown(text)} ends in a number but is not an IPv4 address",
+            "write four decimal numbers, as in 192.0.2.1",
         ) from None
 
 
@@ -249,7 +292,9 @@ def _punycode(host: str, notes: list[str]) -> str:
     try:
         encoded = idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as error:
-        raise InputError(f"{shown(host)} is not a host name: {visible(str(error))}", _NAME_HINT) from None
+        raise InputError(
+            f"{shown(host)} is not a host name: {visible(str(error))}", _NAME_HINT
+        ) from None
     notes.append(f"{visible(host)} is sent as {encoded}")
     return encoded
 

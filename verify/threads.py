@@ -51,7 +51,10 @@ class _Limit:
         _now.deadline = deadline if self._before is None else min(self._before, deadline)
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         _now.deadline = self._before
 
@@ -70,7 +73,10 @@ class SocketStream:
         self._set_timeout()
         # It takes the socket over, and closes it where the handshake fails.
         self._socket = self.secured = context.wrap_socket(
-            self._socket, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            self._socket,
+            server_hostname=name,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
         )
         self.secured.do_handshake()
 

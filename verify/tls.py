@@ -26,7 +26,10 @@ _CHAIN = (
 # https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error
 _REFUSALS = {
     9: ("the certificate is not valid yet", "is this machine's clock right?"),
-    10: ("the certificate has expired", "renew it; a certificate of ACM's renews itself while its DNS record is there"),
+    10: (
+        "the certificate has expired",
+        "renew it; a certificate of ACM's renews itself while its DNS record is there",
+    ),
     18: _CHAIN,
     19: _CHAIN,
     20: _CHAIN,
@@ -35,7 +38,10 @@ _REFUSALS = {
         "the certificate is for other names",
         "does its subjectAltName cover this name? the load balancer's own DNS name never is",
     ),
-    64: ("the certificate is for other addresses", "give the name that it was made for, with --resolve if need be"),
+    64: (
+        "the certificate is for other addresses",
+        "give the name that it was made for, with --resolve if need be",
+    ),
 }
 
 
@@ -67,7 +73,9 @@ def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
 
     context = ssl.create_default_context(cafile=options.cacert or certifi.where())
     context.set_alpn_protocols(["http/1.1"])  # a server that speaks only HTTP/2 then says so
-    context.hostname_checks_common_name = False  # as browsers and curl do: only subjectAltName counts
+    context.hostname_checks_common_name = (
+        False  # as browsers and curl do: only subjectAltName counts
+    )
     if options.cert:
         from verify.client_certificate import load  # noqa: PLC0415 — for few
 
@@ -77,13 +85,17 @@ def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
 
 def refusal(error: "ssl.SSLCertVerificationError") -> tuple[str, str]:
     """Why a certificate is refused, and what to do."""
-    reason, hint = _REFUSALS.get(error.verify_code, ("the certificate is refused", "is it valid, and for this name?"))
+    reason, hint = _REFUSALS.get(
+        error.verify_code, ("the certificate is refused", "is it valid, and for this name?")
+    )
     return f"{reason}: {visible(error.verify_message)}", hint
 
 
 def alert_hint(error: "ssl.SSLError") -> str:
     """What to do about the alert by which a server ended it; nothing where no hint fits better than the phase's."""
-    text = str(error).upper().replace(" ", "_")  # a name where OpenSSL's are known to Python, else its words
+    text = (
+        str(error).upper().replace(" ", "_")
+    )  # a name where OpenSSL's are known to Python, else its words
     return next((hint for words, hint in _ALERTS.items() if words in text), "")
 
 
@@ -93,9 +105,16 @@ def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:
 
     certificate = connection.getpeercert() or {}
     ends = ssl.cert_time_to_seconds(str(certificate.get("notAfter", "Jan  1 00:00:00 1970 GMT")))
-    names = [visible(str(name[1]), 80) for name in certificate.get("subjectAltName", ()) if isinstance(name, tuple)]
+    names = [
+        visible(str(name[1]), 80)
+        for name in certificate.get("subjectAltName", ())
+        if isinstance(name, tuple)
+    ]
     return TlsSeen(
-        connection.version() or "", tuple(names), (ends - time.time()) / 86400, (connection.cipher() or ("",))[0]
+        connection.version() or "",
+        tuple(names),
+        (ends - time.time()) / 86400,
+        (connection.cipher() or ("",))[0],
     )
 
 
@@ -120,14 +139,18 @@ def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator
     if not shown:
         return
     first = min(shown, key=lambda one: one.days_left)
-    names = ", ".join(first.names[:_SHOWN_NAMES]) + (", ..." if len(first.names) > _SHOWN_NAMES else "")
+    names = ", ".join(first.names[:_SHOWN_NAMES]) + (
+        ", ..." if len(first.names) > _SHOWN_NAMES else ""
+    )
     good = first.days_left >= options.min_days_left
     yield Result(
         id="certificate",
         status=Status.OK if good else Status.FAIL,
         actual=f"{first.days_left:.0f} days left, {first.version}, for {names}",
         expected=f"at least {options.min_days_left} days left",
-        hint="renewing may have failed: is its validation record still in DNS?" if first.days_left < _SOON else "",
+        hint="renewing may have failed: is its validation record still in DNS?"
+        if first.days_left < _SOON
+        else "",
         fault=ExitCode.BAD_CERTIFICATE,
         attempts=len(shown),
     )

@@ -14,7 +14,12 @@ _OLDER = {
     "1.2": (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1),
     "1.3": (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2),
 }
-_OWN_REFUSALS = {"NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "UNSUPPORTED_PROTOCOL", "INTERNAL_ERROR"}
+_OWN_REFUSALS = {
+    "NO_PROTOCOLS_AVAILABLE",
+    "NO_CIPHERS_AVAILABLE",
+    "UNSUPPORTED_PROTOCOL",
+    "INTERNAL_ERROR",
+}
 """This machine's OpenSSL won't offer such a version, so nothing is known of the server."""
 
 
@@ -26,11 +31,16 @@ class Offer(StrEnum):
     UNKNOWN = "could not be tried"
 
 
-async def versions_result(address: str, port: int, host: str, options: Options, time_left: float) -> Result:
+async def versions_result(
+    address: str, port: int, host: str, options: Options, time_left: float
+) -> Result:
     """Whether versions older than the wanted one are refused. The service is known to answer by a newer one."""
     versions = _OLDER[options.min_tls or "1.2"]
     limit = min(options.timeout, time_left / len(versions))
-    offers = {version: await _offer(HostPort(address, port), host, version, options, limit) for version in versions}
+    offers = {
+        version: await _offer(HostPort(address, port), host, version, options, limit)
+        for version in versions
+    }
     status = Status.OK
     if Offer.ACCEPTED in offers.values():
         status = Status.FAIL
@@ -50,10 +60,14 @@ def _name(version: ssl.TLSVersion) -> str:
     return version.name.replace("v1_", " 1.").replace("v1", " 1.0")
 
 
-async def _offer(to: HostPort, host: str, version: ssl.TLSVersion, options: Options, limit: float) -> Offer:
+async def _offer(
+    to: HostPort, host: str, version: ssl.TLSVersion, options: Options, limit: float
+) -> Offer:
     try:
         async with asyncio.timeout(limit):
-            _, writer = await asyncio.open_connection(*to, ssl=_only(version, options), server_hostname=host)
+            _, writer = await asyncio.open_connection(
+                *to, ssl=_only(version, options), server_hostname=host
+            )
     except ssl.SSLError as error:
         return Offer.UNKNOWN if error.reason in _OWN_REFUSALS else Offer.REFUSED
     except ConnectionResetError:

@@ -157,7 +157,9 @@ def number(low: float, high: float, wanted: str) -> Callable[[str], float]:
     """A number within bounds; an error calls it what is wanted."""
 
     def parse(text: str) -> float:
-        found = float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}(e-?[0-9]{1,2})?", text) else -1.0
+        found = (
+            float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}(e-?[0-9]{1,2})?", text) else -1.0
+        )
         if not low <= found <= high:
             raise _refused(text, wanted)
         return found
@@ -201,7 +203,9 @@ def header(text: str) -> Header:
         text = _file(text[1:], "a header").decode("utf-8", "replace").strip()
     match = re.fullmatch(rf"({_HEADER_NAME}):[ \t]*([\x20-\x7e\t]*)", text)
     if match is None:
-        raise ValueError("a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)")
+        raise ValueError(
+            "a header is NAME:VALUE in one line of ASCII, or @FILE (the value isn't shown)"
+        )
     if match[1].lower() in _OWN_HEADERS:
         raise ValueError(f"{match[1]} is set by verify itself; a virtual host is given with --host")
     return Header(match[1], match[2].strip(), from_file)
@@ -210,7 +214,10 @@ def header(text: str) -> Header:
 def method(text: str) -> str:
     """An HTTP method that makes a request."""
     if not re.fullmatch(r"[A-Z][A-Z-]{0,31}", text) or text in {"CONNECT", "TRACE"}:
-        raise _refused(text, "method: write GET, HEAD, POST or another in capitals; CONNECT and TRACE are verify's own")
+        raise _refused(
+            text,
+            "method: write GET, HEAD, POST or another in capitals; CONNECT and TRACE are verify's own",
+        )
     return text
 
 
@@ -236,7 +243,9 @@ def proxy(text: str) -> Proxy:
     if match is None:
         raise ValueError(_PROXY)
     if (match[1] or "http").lower() != "http":
-        raise ValueError(f"a proxy is spoken to in plain HTTP; {visible(match[1], 20)}:// is not supported")
+        raise ValueError(
+            f"a proxy is spoken to in plain HTTP; {visible(match[1], 20)}:// is not supported"
+        )
     user, _, password = (match[2] or "").partition(":")
     try:
         at = host_port(match[3])
@@ -262,7 +271,9 @@ def _file(path: str, what: str) -> bytes:
             return file.read(_MAX_SENT + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
-        raise ValueError(f"can't read {what} from the file {visible(path)}: {visible(reason)}") from None
+        raise ValueError(
+            f"can't read {what} from the file {visible(path)}: {visible(reason)}"
+        ) from None
 
 
 def client_certificate(text: str) -> str:
@@ -306,7 +317,9 @@ def host_port(text: str) -> HostPort:
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]]*):([0-9]+)", text)
     try:
         host, port = match.groups() if match else ("", "")
-        return HostPort(parse_target(host, port=parse_port(port)).target.host if host else "", parse_port(port))
+        return HostPort(
+            parse_target(host, port=parse_port(port)).target.host if host else "", parse_port(port)
+        )
     except (ValueError, InputError):
         raise _refused(text, "host and port: write HOST:PORT, or :PORT of the target", 60) from None
 
@@ -315,7 +328,9 @@ def output(text: str) -> Output:
     """NAME for stdout, NAME=stderr, or NAME=FILE; a stream's file is never opened anew, which would empty it."""
     name, equals, path = text.partition("=")
     if name not in FORMAT_NAMES or bool(equals) != bool(path):
-        raise _refused(text, f"format: write {', '.join(FORMAT_NAMES)}, or one of them with =FILE", 60)
+        raise _refused(
+            text, f"format: write {', '.join(FORMAT_NAMES)}, or one of them with =FILE", 60
+        )
     stream = re.fullmatch(r"(?:/dev/)?(stdout|stderr)|/(?:dev|proc/self)/fd/([0-9]{1,4})", path)
     if not stream:
         return Output(name, path or None)
@@ -339,7 +354,9 @@ def expected_header(text: str) -> HeaderExpectation:
     name, sign, value = _matched(
         r"([A-Za-z0-9_-]+)(?:([=~])(.*))?", text, "header: write NAME, NAME=VALUE or NAME~REGEX"
     ).groups()
-    return HeaderExpectation(text, name, value if sign == "=" else None, regex(value) if sign == "~" else None)
+    return HeaderExpectation(
+        text, name, value if sign == "=" else None, regex(value) if sign == "~" else None
+    )
 
 
 def expected_json(text: str) -> JsonExpectation:
@@ -357,8 +374,14 @@ def latency_bound(text: str) -> LatencyBound:
 
 def name_server(text: str) -> HostPort:
     """An address, and maybe a port."""
-    match = re.fullmatch(r"\[([^\]]+)\](?::([0-9]+))?|([0-9.]+)(?::([0-9]+))?|([0-9A-Fa-f:.]+)", text)
-    host, port = next(((match[at], match[at + 1]) for at in (1, 3) if match[at]), (match[5], "")) if match else ("", "")
+    match = re.fullmatch(
+        r"\[([^\]]+)\](?::([0-9]+))?|([0-9.]+)(?::([0-9]+))?|([0-9A-Fa-f:.]+)", text
+    )
+    host, port = (
+        next(((match[at], match[at + 1]) for at in (1, 3) if match[at]), (match[5], ""))
+        if match
+        else ("", "")
+    )
     try:
         return HostPort(str(ip_address(host)), parse_port(port or "53"))
     except ValueError:

@@ -53,7 +53,9 @@ async def wait_until_stable(
     while True:
         last, started = not options.deadline, clock()
         outcome = await probe(
-            options.timeout if last else min(options.timeout, max(deadline - clock(), shortest_attempt(options)))
+            options.timeout
+            if last
+            else min(options.timeout, max(deadline - clock(), shortest_attempt(options)))
         )
         attempt = judge(outcome, options, clock() - began)
         record(attempt)

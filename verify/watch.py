@@ -51,15 +51,29 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
 
     async def over_the_network() -> Report:
         runtime, target = EventLoop(), parsed.target
-        clients = {lane: new_client(target, options, runtime, keep=lane == "kept") for lane in LANES}
+        clients = {
+            lane: new_client(target, options, runtime, keep=lane == "kept") for lane in LANES
+        }
         resolver = chosen_resolver(target, options, runtime)
         probes = {
-            lane: Probe(target, options, client=client, resolver=resolver, runtime=runtime, keep=lane == "kept")
+            lane: Probe(
+                target,
+                options,
+                client=client,
+                resolver=resolver,
+                runtime=runtime,
+                keep=lane == "kept",
+            )
             for lane, client in clients.items()
         }
         try:
             return await observe(
-                parsed, options, record, probes, command=child.run if child.words else None, progress=progress
+                parsed,
+                options,
+                record,
+                probes,
+                command=child.run if child.words else None,
+                progress=progress,
             )
         finally:
             for client in clients.values():
@@ -80,9 +94,14 @@ async def observe(
     """Ask in every lane until the command or the time has ended; cancelled, it reports what was seen so far."""
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
-    progress("watch", f"{shown_url(parsed, options)}, {record.asked.rate:g} requests a second in {len(probes)} lanes")
+    progress(
+        "watch",
+        f"{shown_url(parsed, options)}, {record.asked.rate:g} requests a second in {len(probes)} lanes",
+    )
     try:
-        await _while_it_changes(options, record, probes, command=command, progress=progress, began=began)
+        await _while_it_changes(
+            options, record, probes, command=command, progress=progress, began=began
+        )
     except asyncio.CancelledError:
         if record.stopped is None:
             raise
@@ -137,7 +156,9 @@ async def _while_it_changes(
     async with asyncio.TaskGroup() as lanes:
         for lane in probes:
             lanes.create_task(keep_asking(lane))
-        await asyncio.sleep(asked.before if asked.lasting is None else min(asked.before, asked.lasting))
+        await asyncio.sleep(
+            asked.before if asked.lasting is None else min(asked.before, asked.lasting)
+        )
         record.change(clock() - began)
         if command:
             progress(_at(clock() - began), f"{asked.command[0]} starts")

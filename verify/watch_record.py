@@ -89,7 +89,11 @@ class Record:
         self.lanes[lane][number] = _BAD if reason else _GOOD
         self.timeline.add((number + LANES[lane]) / self.asked.rate, attempt)
         if reason:
-            known = reason if reason in self._failures or len(self._failures) < _BOUND else "other failures"
+            known = (
+                reason
+                if reason in self._failures or len(self._failures) < _BOUND
+                else "other failures"
+            )
             if known not in self._failures:
                 self._first[known] = attempt
             if known not in self._failures or lane not in self._failing:
@@ -97,7 +101,9 @@ class Record:
             self._failing.setdefault(lane, number)
             self._failures[known] += 1
         elif number > self._failing.get(lane, number):
-            yield from self._turn(f"good again after {(number - self._failing.pop(lane)) / self.asked.rate:.3g} s")
+            yield from self._turn(
+                f"good again after {(number - self._failing.pop(lane)) / self.asked.rate:.3g} s"
+            )
         if attempt.undecided:
             self._undecided += 1
             self._why_undecided = attempt.undecided
@@ -126,7 +132,9 @@ class Record:
 
     def watched(self) -> Watched:
         """The numbers."""
-        outages = (outage for lane, seen in self.lanes.items() for outage in self._outages(lane, seen))
+        outages = (
+            outage for lane, seen in self.lanes.items() for outage in self._outages(lane, seen)
+        )
         return Watched(
             rate=self.asked.rate,
             lanes={
@@ -180,15 +188,20 @@ class Record:
         """Judge what was seen by the bounds that were given."""
         watched = self.watched()
         requests, failed = self._requests, self._requests - self._good
-        reasons = ", ".join(f"{count} x {reason}" for reason, count in list(watched.failures.items())[:3])
+        reasons = ", ".join(
+            f"{count} x {reason}" for reason, count in list(watched.failures.items())[:3]
+        )
         cause = self._first[next(iter(watched.failures))] if failed else None
         bounded = partial(_bounded, cause=cause)
         yield bounded(
             "errors",
-            f"{failed} of {requests} requests failed" + (f": {reasons}{cause.quoted}" if cause else ""),
+            f"{failed} of {requests} requests failed"
+            + (f": {reasons}{cause.quoted}" if cause else ""),
             good=not failed,
             within=self.asked.max_errors and failed <= self.asked.max_errors,
-            wanted=None if self.asked.max_errors is None else f"at most {self.asked.max_errors} failed",
+            wanted=None
+            if self.asked.max_errors is None
+            else f"at most {self.asked.max_errors} failed",
         )
         least = self.asked.min_availability
         yield bounded(
@@ -224,7 +237,11 @@ class Record:
                 id="command",
                 status=Status.FAIL if self.command_exit_code else Status.OK,
                 actual=self.command_text,
-                hint=_NOT_RUN if self.command_error else "its own output says why" if self.command_exit_code else "",
+                hint=_NOT_RUN
+                if self.command_error
+                else "its own output says why"
+                if self.command_exit_code
+                else "",
             )
 
     def _change(self, watched: Watched) -> Iterator[Result]:
@@ -235,16 +252,24 @@ class Record:
             if sampling.always_new({name: seen.answers for name, seen in watched.tasks.items()}):
                 status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
             elif not watched.tasks:
-                status, hint = Status.UNKNOWN, "let a task send its host name, and give --identity header:NAME"
+                status, hint = (
+                    Status.UNKNOWN,
+                    "let a task send its host name, and give --identity header:NAME",
+                )
             elif not new:
-                status, hint = Status.FAIL, "nothing was rolled out, or its tasks never became healthy"
+                status, hint = (
+                    Status.FAIL,
+                    "nothing was rolled out, or its tasks never became healthy",
+                )
         elif not watched.tasks:
             return
         actual = "no answer names the task that made it"
         if watched.tasks:
             actual = f"{len(watched.old)} old"
             if new and watched.old:
-                actual += f", last seen at {max(watched.tasks[name].last for name in watched.old):.1f} s"
+                actual += (
+                    f", last seen at {max(watched.tasks[name].last for name in watched.old):.1f} s"
+                )
             actual += f"; {len(new)} new"
             if new:
                 actual += f", first seen at {min(watched.tasks[name].first for name in new):.1f} s"
@@ -252,11 +277,24 @@ class Record:
 
 
 def _bounded(
-    identifier: str, actual: str, *, good: bool, within: object, wanted: str | None, cause: Attempt | None
+    identifier: str,
+    actual: str,
+    *,
+    good: bool,
+    within: object,
+    wanted: str | None,
+    cause: Attempt | None,
 ) -> Result:
     """A number with a bound that holds or not, or without one, which is only reported; `cause` is what failed most."""
     if good or within or cause is None:
         return Result(id=identifier, status=Status.OK, actual=actual, expected=wanted or "")
     if wanted is None:
         return Result(id=identifier, status=Status.SKIP, actual=f"{actual} (not judged)")
-    return Result(id=identifier, status=Status.FAIL, actual=actual, expected=wanted, hint=cause.hint, fault=cause.fault)
+    return Result(
+        id=identifier,
+        status=Status.FAIL,
+        actual=actual,
+        expected=wanted,
+        hint=cause.hint,
+        fault=cause.fault,
+    )

@@ -18,7 +18,16 @@ from pulumi.runtime import config
 
 from infra.allowed import Kind, Map
 from infra.errors import Problem, SettingsError
-from infra.settings import container, deployments, edge, https, load_balancing, network, operation, secrets
+from infra.settings import (
+    container,
+    deployments,
+    edge,
+    https,
+    load_balancing,
+    network,
+    operation,
+    secrets,
+)
 from infra.statements import Statements
 
 if TYPE_CHECKING:
@@ -68,9 +77,15 @@ class Settings(
         """
         namespace = f"{pulumi.get_project()}:"
         stored = {**config.get_config_env(), **config.CONFIG.get()}
-        secret = {key for key in stored if config.is_config_secret(key)} | {*config.get_config_secret_keys_env()}
+        secret = {key for key in stored if config.is_config_secret(key)} | {
+            *config.get_config_secret_keys_env()
+        }
         return cls.of(
-            {key.removeprefix(namespace): str(text) for key, text in stored.items() if key.startswith(namespace)},
+            {
+                key.removeprefix(namespace): str(text)
+                for key, text in stored.items()
+                if key.startswith(namespace)
+            },
             project=pulumi.get_project(),
             stack=pulumi.get_stack(),
             secret={key.removeprefix(namespace) for key in secret},
@@ -100,7 +115,13 @@ class Settings(
             key = camel(name)
             text = texts.get(key, kind.absent if isinstance(kind, _UNTYPED) else None)
             if key in secret:
-                problems.append(Problem(key, "an encrypted value", "plain text; name secrets of the task in `secrets`"))
+                problems.append(
+                    Problem(
+                        key,
+                        "an encrypted value",
+                        "plain text; name secrets of the task in `secrets`",
+                    )
+                )
             elif text is None:
                 problems.append(Problem(key, "not set", kind.allowed))
             else:
@@ -158,12 +179,16 @@ def _left_behind(foreign: Collection[str], project: str) -> Iterator[Problem]:
         namespace, _, name = key.partition(":")
         if name in known and namespace not in _PROVIDERS:
             yield Problem(
-                key, f"a key of another project, {namespace}", f"{project}:{name}, as this project is {project}"
+                key,
+                f"a key of another project, {namespace}",
+                f"{project}:{name}, as this project is {project}",
             )
 
 
 def _misnamed(stack: str) -> Iterator[Problem]:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", stack):
         yield Problem(
-            "stack", stack, "a stack name of at most 100 letters, digits, - and _, as it becomes part of ECS's names"
+            "stack",
+            stack,
+            "a stack name of at most 100 letters, digits, - and _, as it becomes part of ECS's names",
         )

@@ -62,14 +62,27 @@ def _a_task_stops_after_it_drained(
 ) -> Iterator[Problem]:
     least = fargate.STOP_TIMEOUT_SECONDS[0]
     if 0 < stop_timeout_seconds < least:
-        yield Problem("stopTimeoutSeconds", f"{stop_timeout_seconds}", f"0, for drainSeconds, or from {least}")
+        yield Problem(
+            "stopTimeoutSeconds", f"{stop_timeout_seconds}", f"0, for drainSeconds, or from {least}"
+        )
         return
     # Sources disagree on whether the stop signal waits for the end of the draining, so each must be right by itself.
-    stop, delay = stop_timeout_seconds or drain_seconds, deregistration_delay_seconds or drain_seconds
+    stop, delay = (
+        stop_timeout_seconds or drain_seconds,
+        deregistration_delay_seconds or drain_seconds,
+    )
     if delay > stop and deregistration_delay_seconds:
-        yield Problem("deregistrationDelaySeconds", f"{delay}", f"at most the {stop} s that a task has to stop")
+        yield Problem(
+            "deregistrationDelaySeconds",
+            f"{delay}",
+            f"at most the {stop} s that a task has to stop",
+        )
     elif delay > stop:
-        yield Problem("stopTimeoutSeconds", f"{stop}", f"at least the {delay} s that drainSeconds lets a task drain")
+        yield Problem(
+            "stopTimeoutSeconds",
+            f"{stop}",
+            f"at least the {delay} s that drainSeconds lets a task drain",
+        )
 
 
 def _steady_state_is_within_reach(
@@ -79,7 +92,9 @@ def _steady_state_is_within_reach(
     deregistration_delay_seconds: int,
 ) -> Iterator[Problem]:
     # A task drains for that long, and then has as long again to stop.
-    leaving = (stop_timeout_seconds or drain_seconds) + (deregistration_delay_seconds or drain_seconds)
+    leaving = (stop_timeout_seconds or drain_seconds) + (
+        deregistration_delay_seconds or drain_seconds
+    )
     if steady_state_timeout_minutes * 60 <= leaving:
         yield Problem(
             "steadyStateTimeoutMinutes",
@@ -88,4 +103,8 @@ def _steady_state_is_within_reach(
         )
 
 
-RELATIONS = (_deployments_can_progress, _a_task_stops_after_it_drained, _steady_state_is_within_reach)
+RELATIONS = (
+    _deployments_can_progress,
+    _a_task_stops_after_it_drained,
+    _steady_state_is_within_reach,
+)

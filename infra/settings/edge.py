@@ -44,7 +44,9 @@ def _ipv6_clients_have_a_way_in(
     ipv6 = [cidr for cidr in allowed_cidrs if ":" in cidr]
     if ipv6 and (internal or not dual_stack):
         yield Problem(
-            "allowedCidrs", ", ".join(ipv6), "IPv4 ranges, unless the load balancer has dualStack and isn't internal"
+            "allowedCidrs",
+            ", ".join(ipv6),
+            "IPv4 ranges, unless the load balancer has dualStack and isn't internal",
         )
 
 

@@ -43,7 +43,12 @@ class HttpsSettings:
     """Certificate, name and what browsers are told."""
 
     domain: Annotated[
-        str, Text(rf"({_NAME})?", "a domain name in lower case, like app.example.com; empty for none", longest=253)
+        str,
+        Text(
+            rf"({_NAME})?",
+            "a domain name in lower case, like app.example.com; empty for none",
+            longest=253,
+        ),
     ]
     hosted_zone: Annotated[
         str,
@@ -52,8 +57,12 @@ class HttpsSettings:
             "a Route 53 zone's name or id, like example.com or Z0123456789ABC; empty for none",
         ),
     ]
-    certificate_arn: Annotated[str, Text(rf"({_CERTIFICATE})?", "an ACM certificate's ARN; empty for none")]
-    extra_certificate_arns: Annotated[tuple[str, ...], Texts(Text(_CERTIFICATE, "an ACM certificate's ARN"))]
+    certificate_arn: Annotated[
+        str, Text(rf"({_CERTIFICATE})?", "an ACM certificate's ARN; empty for none")
+    ]
+    extra_certificate_arns: Annotated[
+        tuple[str, ...], Texts(Text(_CERTIFICATE, "an ACM certificate's ARN"))
+    ]
     tls_policy: Annotated[str, Choice(_TLS_POLICIES)]
     hsts_seconds: Annotated[int, Whole(0, _TWO_YEARS)]
     frame_options: Annotated[str, Choice(("DENY", "SAMEORIGIN", "none"))]
@@ -64,7 +73,9 @@ class HttpsSettings:
         return bool(self.domain or self.certificate_arn)
 
 
-def _a_domain_has_a_certificate(domain: str, hosted_zone: str, certificate_arn: str) -> Iterator[Problem]:
+def _a_domain_has_a_certificate(
+    domain: str, hosted_zone: str, certificate_arn: str
+) -> Iterator[Problem]:
     if domain and not (hosted_zone or certificate_arn):
         yield Problem(
             "domain",
@@ -81,7 +92,11 @@ def _a_domain_has_a_certificate(domain: str, hosted_zone: str, certificate_arn: 
 
 def _a_zone_holds_the_domain(domain: str, hosted_zone: str) -> Iterator[Problem]:
     if hosted_zone and not domain:
-        yield Problem("hostedZone", hosted_zone, "none, unless domain says which name in it leads to the service")
+        yield Problem(
+            "hostedZone",
+            hosted_zone,
+            "none, unless domain says which name in it leads to the service",
+        )
     elif "." in hosted_zone and not f".{domain}".endswith(f".{hosted_zone}"):
         yield Problem("hostedZone", hosted_zone, f"the zone that domain, {domain}, is in")
 
@@ -91,13 +106,21 @@ def _extra_certificates_add_to_one(
 ) -> Iterator[Problem]:
     if extra_certificate_arns and not (domain or certificate_arn):
         yield Problem(
-            "extraCertificateArns", ", ".join(extra_certificate_arns), "none, unless there is domain or certificateArn"
+            "extraCertificateArns",
+            ", ".join(extra_certificate_arns),
+            "none, unless there is domain or certificateArn",
         )
     if again := twins([certificate_arn, *extra_certificate_arns]):
-        yield Problem("extraCertificateArns", ", ".join(again), "each certificate once, certificateArn's not again")
+        yield Problem(
+            "extraCertificateArns",
+            ", ".join(again),
+            "each certificate once, certificateArn's not again",
+        )
     if len(extra_certificate_arns) > _MOST_EXTRA_CERTIFICATES:
         yield Problem(
-            "extraCertificateArns", f"{len(extra_certificate_arns)} of them", f"at most {_MOST_EXTRA_CERTIFICATES}"
+            "extraCertificateArns",
+            f"{len(extra_certificate_arns)} of them",
+            f"at most {_MOST_EXTRA_CERTIFICATES}",
         )
 
 
@@ -105,11 +128,16 @@ def _certificates_are_where_the_load_balancer_is(
     certificate_arn: str, extra_certificate_arns: tuple[str, ...], place: Place
 ) -> Iterator[Problem]:
     here = place.arn("acm", "certificate/")
-    keyed = [("certificateArn", certificate_arn), *(("extraCertificateArns", arn) for arn in extra_certificate_arns)]
+    keyed = [
+        ("certificateArn", certificate_arn),
+        *(("extraCertificateArns", arn) for arn in extra_certificate_arns),
+    ]
     for key, arn in keyed:
         if arn and not arn.startswith(here):
             yield Problem(
-                key, arn, f"a certificate of {here}…, as a load balancer uses those of its own region and account only"
+                key,
+                arn,
+                f"a certificate of {here}…, as a load balancer uses those of its own region and account only",
             )
 
 

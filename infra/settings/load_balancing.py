@@ -18,7 +18,9 @@ _CODES: Final = "[2-4][0-9]{2}(-[2-4][0-9]{2})?"
 class LoadBalancingSettings:
     """Health checks and connections."""
 
-    health_check_path: Annotated[str, Text(r"/[!-~]*", "a path that begins with / and has no spaces", longest=1024)]
+    health_check_path: Annotated[
+        str, Text(r"/[!-~]*", "a path that begins with / and has no spaces", longest=1024)
+    ]
     health_check_codes: Annotated[
         str,
         Text(f"{_CODES}(,{_CODES})*", "HTTP codes from 200 to 499, like 200-399 or 200,301"),
@@ -43,7 +45,9 @@ def _check_ends_before_the_next(
         )
 
 
-def _the_load_balancer_hangs_up_first(idle_timeout_seconds: int, target_keep_alive_seconds: int) -> Iterator[Problem]:
+def _the_load_balancer_hangs_up_first(
+    idle_timeout_seconds: int, target_keep_alive_seconds: int
+) -> Iterator[Problem]:
     if idle_timeout_seconds >= target_keep_alive_seconds:
         yield Problem(
             "idleTimeoutSeconds",
@@ -57,7 +61,15 @@ def _ranges_of_codes_ascend(health_check_codes: str) -> Iterator[Problem]:
     ranges = (each.split("-") for each in health_check_codes.split(","))
     backward = ["-".join(each) for each in ranges if each[0] > each[-1]]
     if backward:
-        yield Problem("healthCheckCodes", ", ".join(backward), "ranges with the lower code first, like 200-399")
+        yield Problem(
+            "healthCheckCodes",
+            ", ".join(backward),
+            "ranges with the lower code first, like 200-399",
+        )
 
 
-RELATIONS = (_ranges_of_codes_ascend, _check_ends_before_the_next, _the_load_balancer_hangs_up_first)
+RELATIONS = (
+    _ranges_of_codes_ascend,
+    _check_ends_before_the_next,
+    _the_load_balancer_hangs_up_first,
+)

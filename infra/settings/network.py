@@ -22,7 +22,8 @@ PUBLIC, NAT, NAT_PER_ZONE, ENDPOINTS = MODES = ("public", "nat", "nat-per-zone",
 
 _SUBNETS: Final = Texts(Text(r"subnet-[0-9a-f]{8,17}", "a subnet's id, like subnet-0a1b2c3d"))
 _TAGS: Final = Map(
-    Text(r"[\w .:/=+@-]{1,128}", "a tag's key"), Text(r"[\w .:/=+@-]{0,256}", "a tag's value", longest=256)
+    Text(r"[\w .:/=+@-]{1,128}", "a tag's key"),
+    Text(r"[\w .:/=+@-]{0,256}", "a tag's value", longest=256),
 )
 _NARROWEST_FOR_A_LOAD_BALANCER: Final = 27
 """Source: Elastic Load Balancing, subnets for your load balancer."""
@@ -40,7 +41,9 @@ class NetworkSettings:
     """A VPC of the stack's own, or one that exists."""
 
     network: Annotated[str, Choice(MODES)]
-    vpc_id: Annotated[str, Text(r"(vpc-[0-9a-f]{8,17})?", "a VPC's id, like vpc-0a1b2c3d; empty makes a VPC")]
+    vpc_id: Annotated[
+        str, Text(r"(vpc-[0-9a-f]{8,17})?", "a VPC's id, like vpc-0a1b2c3d; empty makes a VPC")
+    ]
     vpc_tags: Annotated[dict[str, str], _TAGS]
     subnet_ids: Annotated[tuple[str, ...], _SUBNETS]
     subnet_tags: Annotated[dict[str, str], _TAGS]
@@ -69,7 +72,11 @@ def _names_in_the_partition_are_known(place: Place) -> Iterator[Problem]:
     # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong one matches nothing.
     if place.partition not in PARTITIONS:
         where = f"{place.region}, of the partition {place.partition}"
-        yield Problem("aws:region", where, f"a region of {', '.join(PARTITIONS)}, whose names this program knows")
+        yield Problem(
+            "aws:region",
+            where,
+            f"a region of {', '.join(PARTITIONS)}, whose names this program knows",
+        )
 
 
 def _a_vpc_is_found_in_one_way(vpc_id: str, vpc_tags: dict[str, str]) -> Iterator[Problem]:
@@ -94,15 +101,27 @@ def _subnets_belong_to_a_vpc(  # noqa: PLR0917 — a relation's parameters are t
             if value and not (vpc_id or vpc_tags):
                 yield Problem(key, value, "none, unless vpcId or vpcTags names their VPC")
             elif value and prefix == "taskSubnet" and network == PUBLIC:
-                yield Problem(key, value, f"none with network {PUBLIC}, where tasks are in the load balancer's subnets")
+                yield Problem(
+                    key,
+                    value,
+                    f"none with network {PUBLIC}, where tasks are in the load balancer's subnets",
+                )
         if ids and tags:
-            yield Problem(f"{prefix}Tags", _shown(tags), f"none, as {prefix}Ids names the subnets already")
+            yield Problem(
+                f"{prefix}Tags", _shown(tags), f"none, as {prefix}Ids names the subnets already"
+            )
 
 
-def _an_existing_vpc_has_its_own_gateways(network: str, vpc_id: str, vpc_tags: dict[str, str]) -> Iterator[Problem]:
+def _an_existing_vpc_has_its_own_gateways(
+    network: str, vpc_id: str, vpc_tags: dict[str, str]
+) -> Iterator[Problem]:
     # Endpoints answer for their service in the whole VPC, and ours admit nobody but the tasks.
     if network in {NAT_PER_ZONE, ENDPOINTS} and (vpc_id or vpc_tags):
-        yield Problem("network", network, f"{NAT} in an existing VPC, whose gateways and endpoints are its owner's")
+        yield Problem(
+            "network",
+            network,
+            f"{NAT} in an existing VPC, whose gateways and endpoints are its owner's",
+        )
 
 
 def _subnets_hold_a_load_balancer(
@@ -124,9 +143,13 @@ def _images_come_by_the_ways_there_are(network: str, image: str, place: Place) -
     found = images.private(image)
     if found and partition_of(found.region) != place.partition:
         where = f"{image}, in the partition {partition_of(found.region)}"
-        yield Problem("image", where, f"one in {place.partition}, as no role reaches another partition's ECR")
+        yield Problem(
+            "image", where, f"one in {place.partition}, as no role reaches another partition's ECR"
+        )
     elif network == ENDPOINTS and found and found.region != place.region:
-        yield Problem("image", f"{image}, in {found.region}", f"with network {network} one in {place.region}")
+        yield Problem(
+            "image", f"{image}, in {found.region}", f"with network {network} one in {place.region}"
+        )
 
 
 def _images_are_private_behind_endpoints(network: str, image: str) -> Iterator[Problem]:
@@ -140,10 +163,14 @@ def _images_are_private_behind_endpoints(network: str, image: str) -> Iterator[P
 
 def _ipv6_has_a_way_out(network: str, *, dual_stack: bool) -> Iterator[Problem]:
     if dual_stack and network == ENDPOINTS:
-        yield Problem("dualStack", "true", f"false with network {network}, which has no way to the internet")
+        yield Problem(
+            "dualStack", "true", f"false with network {network}, which has no way to the internet"
+        )
 
 
-def _destinations_widen(network: str, egress: tuple[Destination, ...], *, dual_stack: bool) -> Iterator[Problem]:
+def _destinations_widen(
+    network: str, egress: tuple[Destination, ...], *, dual_stack: bool
+) -> Iterator[Problem]:
     if again := twins(egress):
         yield Problem("egress", ", ".join(again), "each destination once")
     open_to_all: set[str] = set()
@@ -152,10 +179,16 @@ def _destinations_widen(network: str, egress: tuple[Destination, ...], *, dual_s
         if dual_stack:
             open_to_all.add(_ALL_IPV6)
     open_already = [
-        str(each) for each in egress if each.network in open_to_all and each.first_port == each.last_port == _HTTPS
+        str(each)
+        for each in egress
+        if each.network in open_to_all and each.first_port == each.last_port == _HTTPS
     ]
     if open_already:
-        yield Problem("egress", ", ".join(open_already), f"what isn't open already; with network {network} HTTPS is")
+        yield Problem(
+            "egress",
+            ", ".join(open_already),
+            f"what isn't open already; with network {network} HTTPS is",
+        )
     if len(egress) > _MOST_DESTINATIONS:
         yield Problem("egress", f"{len(egress)} of them", f"at most {_MOST_DESTINATIONS}")
 
@@ -164,7 +197,9 @@ def _ipv6_destinations_need_ipv6_addresses(
     vpc_id: str, vpc_tags: dict[str, str], egress: tuple[Destination, ...], *, dual_stack: bool
 ) -> Iterator[Problem]:
     # Whether tasks in an existing VPC have IPv6 addresses is its subnets' affair, and the account's.
-    if ipv6 := [str(each) for each in egress if each.is_ipv6 and not (dual_stack or vpc_id or vpc_tags)]:
+    if ipv6 := [
+        str(each) for each in egress if each.is_ipv6 and not (dual_stack or vpc_id or vpc_tags)
+    ]:
         allowed = "IPv4 destinations only without dualStack, as nothing in the stack's VPC has an IPv6 address then"
         yield Problem("egress", ", ".join(ipv6), allowed)
 

@@ -42,14 +42,24 @@ class SecretsSettings:
     ]
 
 
-def _variables_have_one_source(environment: dict[str, str], secrets: dict[str, str]) -> Iterator[Problem]:
+def _variables_have_one_source(
+    environment: dict[str, str], secrets: dict[str, str]
+) -> Iterator[Problem]:
     for name in sorted(environment.keys() & secrets.keys()):
-        yield Problem("environment", f"{name}, which secrets has too", "a name that only one of the two has")
+        yield Problem(
+            "environment", f"{name}, which secrets has too", "a name that only one of the two has"
+        )
 
 
-def _keys_lock_something(secret_key_arns: tuple[str, ...], secrets: dict[str, str]) -> Iterator[Problem]:
+def _keys_lock_something(
+    secret_key_arns: tuple[str, ...], secrets: dict[str, str]
+) -> Iterator[Problem]:
     if secret_key_arns and not secrets:
-        yield Problem("secretKeyArns", ", ".join(secret_key_arns), "none, unless secrets names what they encrypt")
+        yield Problem(
+            "secretKeyArns",
+            ", ".join(secret_key_arns),
+            "none, unless secrets names what they encrypt",
+        )
 
 
 def _sessions_are_what_their_key_locks(exec_key_arn: str, *, ecs_exec: bool) -> Iterator[Problem]:
@@ -60,7 +70,11 @@ def _sessions_are_what_their_key_locks(exec_key_arn: str, *, ecs_exec: bool) -> 
 def _secrets_are_here(secrets: dict[str, str], place: Place) -> Iterator[Problem]:
     for arn, where in locality.foreign(place, secrets.values()):
         name = next(name for name, secret in secrets.items() if secret == arn)
-        yield Problem("secrets", f"{name}, {where}", "what this region keeps, else another one's failure stops tasks")
+        yield Problem(
+            "secrets",
+            f"{name}, {where}",
+            "what this region keeps, else another one's failure stops tasks",
+        )
 
 
 def _keys_are_here(
@@ -72,7 +86,11 @@ def _keys_are_here(
         ("execKeyArn", (exec_key_arn,)),
     ):
         for arn, where in locality.foreign(place, arns):
-            yield Problem(key, f"{arn}, {where}", "a key of this region, as AWS uses no other for what is here")
+            yield Problem(
+                key,
+                f"{arn}, {where}",
+                "a key of this region, as AWS uses no other for what is here",
+            )
 
 
 def _the_boundary_is_here(permissions_boundary_arn: str, place: Place) -> Iterator[Problem]:

@@ -53,14 +53,19 @@ def endpoints(
     return found
 
 
-def unreachable(cloud: Resources, attachment: Resource, *, is_local: Callable[[str], bool] = is_this_machines) -> str:
+def unreachable(
+    cloud: Resources, attachment: Resource, *, is_local: Callable[[str], bool] = is_this_machines
+) -> str:
     """Return why the local load balancers send a registered target no requests; empty where they do.
 
     A program's VPC exists nowhere, so its addresses are never connected to: on the network of this machine they may be
     those of other machines. Neither are addresses outside the VPC, unless they are this machine's own, such as the one
     of a container bridge.
     """
-    group, target = cloud.get(TARGET_GROUP, attachment.outputs.get("targetGroupArn")), attachment.outputs["targetId"]
+    group, target = (
+        cloud.get(TARGET_GROUP, attachment.outputs.get("targetGroupArn")),
+        attachment.outputs["targetId"],
+    )
     kind = group.outputs.get("targetType") if group else None
     if group is None or kind != "ip":
         return f"the local load balancer forwards to no target of type {kind}"

@@ -32,7 +32,13 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 _NAME = "Local AWS"
 _LONGEST_COMMON_NAME = 64
 _USAGES = (
-    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+    *(
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+    ),
     *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
 )
 
@@ -45,7 +51,9 @@ def authority_file(home: Path) -> Path:
 class Authority:
     """Issues certificates for whatever names it is asked for, once."""
 
-    def __init__(self, home: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, home: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         """Keep everything in a folder of `home`, which is made when the first certificate is.
 
         Args:
@@ -60,7 +68,9 @@ class Authority:
         """A certificate for these domain names or IPv4 addresses, the same one until it is about to end."""
         wanted = tuple(names)
         if wanted not in self._issued:
-            place = self._file.with_name(hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16])
+            place = self._file.with_name(
+                hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
+            )
             served = Served(place.with_suffix(".pem"), place.with_suffix(".key"))
             authority, key = self._authority()
             if self._kept(served) is None:
@@ -80,14 +90,18 @@ class Authority:
         subject = _name(_NAME)
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         unsigned = self._begun(subject, subject, key, constraints, _AUTHORITY_LIFETIME)
-        certificate = unsigned.add_extension(_usage("key_cert_sign", "crl_sign"), critical=True).sign(
-            key, hashes.SHA256()
-        )
+        certificate = unsigned.add_extension(
+            _usage("key_cert_sign", "crl_sign"), critical=True
+        ).sign(key, hashes.SHA256())
         _write(own, certificate, key)
         return certificate, key
 
     def _sign(
-        self, served: Served, names: tuple[str, ...], authority: x509.Certificate, signer: ec.EllipticCurvePrivateKey
+        self,
+        served: Served,
+        names: tuple[str, ...],
+        authority: x509.Certificate,
+        signer: ec.EllipticCurvePrivateKey,
     ) -> None:
         key = ec.generate_private_key(ec.SECP256R1())
         common = names[0] if len(names[0]) <= _LONGEST_COMMON_NAME else _NAME
@@ -96,8 +110,13 @@ class Authority:
             self._begun(_name(common), authority.subject, key, constraints, LIFETIME)
             .add_extension(_usage("digital_signature"), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+                critical=False,
+            )
             .sign(signer, hashes.SHA256())
         )
         _write(served, certificate, key)
@@ -111,12 +130,16 @@ class Authority:
         lifetime: timedelta,
     ) -> x509.CertificateBuilder:
         return (
-            x509.CertificateBuilder(subject_name=subject, issuer_name=issuer, public_key=key.public_key())
+            x509.CertificateBuilder(
+                subject_name=subject, issuer_name=issuer, public_key=key.public_key()
+            )
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now() - _CLOCKS_DIFFER)
             .not_valid_after(self._now() + lifetime)
             .add_extension(constraints, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
         )
 
     def _kept(self, served: Served) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
@@ -127,7 +150,11 @@ class Authority:
         except (OSError, ValueError):
             return None
         lasts = certificate.not_valid_after_utc - self._now() > RENEWED
-        if isinstance(key, ec.EllipticCurvePrivateKey) and key.public_key() == certificate.public_key() and lasts:
+        if (
+            isinstance(key, ec.EllipticCurvePrivateKey)
+            and key.public_key() == certificate.public_key()
+            and lasts
+        ):
             return certificate, key
         return None
 
@@ -136,7 +163,11 @@ def _write(served: Served, certificate: x509.Certificate, key: ec.EllipticCurveP
     """The key first: whoever finds a certificate finds its key."""
     served.key.touch(mode=0o600)
     served.key.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
     )
     served.chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 

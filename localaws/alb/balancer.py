@@ -55,17 +55,30 @@ class TargetHealth:
     """`Health checks failed with these codes: [404]`."""
 
 
-_COMPILED = (LOAD_BALANCER, LISTENER, LISTENER_RULE, LISTENER_CERTIFICATE, CERTIFICATE, TARGET_GROUP)
+_COMPILED = (
+    LOAD_BALANCER,
+    LISTENER,
+    LISTENER_RULE,
+    LISTENER_CERTIFICATE,
+    CERTIFICATE,
+    TARGET_GROUP,
+)
 """The types of resources that the proxy's configuration is made of."""
 
-_REGISTERING = TargetHealth(TargetState.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress")
-_INITIAL = TargetHealth(TargetState.INITIAL, "Elb.InitialHealthChecking", "Initial health checks in progress")
+_REGISTERING = TargetHealth(
+    TargetState.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress"
+)
+_INITIAL = TargetHealth(
+    TargetState.INITIAL, "Elb.InitialHealthChecking", "Initial health checks in progress"
+)
 _HEALTHY = TargetHealth(TargetState.HEALTHY)
 _DRAINING = TargetHealth(
     TargetState.DRAINING, "Target.DeregistrationInProgress", "Target deregistration is in progress"
 )
 _UNUSED = TargetHealth(
-    TargetState.UNUSED, "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+    TargetState.UNUSED,
+    "Target.NotInUse",
+    "Target group is not configured to receive traffic from the load balancer",
 )
 _NOT_REGISTERED = TargetHealth(
     TargetState.UNUSED, "Target.NotRegistered", "Target is not registered to the target group"
@@ -157,7 +170,9 @@ class Balancer:
         self._present: set[str] = set()
         self._syncing = asyncio.Lock()
 
-    def register(self, target_group: str, endpoint: Endpoint, notify: Callable[[], None] = lambda: None) -> None:
+    def register(
+        self, target_group: str, endpoint: Endpoint, notify: Callable[[], None] = lambda: None
+    ) -> None:
         """Add a target, or take back one that is draining; `sync` makes it so.
 
         Args:
@@ -184,7 +199,10 @@ class Balancer:
 
     def targets(self, target_group: str) -> Mapping[Endpoint, TargetHealth]:
         """All targets of a group and their health."""
-        return {endpoint: target.health for endpoint, target in self._targets.get(target_group, {}).items()}
+        return {
+            endpoint: target.health
+            for endpoint, target in self._targets.get(target_group, {}).items()
+        }
 
     async def sync(self) -> None:
         """Read the health checks' results, then have the proxy take what has changed.
@@ -194,7 +212,11 @@ class Balancer:
         """
         async with self._syncing:
             self._follow_attached()
-            if any(not target.draining for targets in self._targets.values() for target in targets.values()):
+            if any(
+                not target.draining
+                for targets in self._targets.values()
+                for target in targets.values()
+            ):
                 self._judge(await self._proxy.health())
                 await self._explain()
             self._release_addresses()
@@ -273,7 +295,9 @@ class Balancer:
                 room = cluster_name(group.arn) if target.settled else newcomers_name(group.arn)
                 target.becomes(self._verdict(group, target, verdicts.get((room, endpoint))))
 
-    def _verdict(self, group: TargetGroup, target: _Target, verdict: Verdict | None) -> TargetHealth:
+    def _verdict(
+        self, group: TargetGroup, target: _Target, verdict: Verdict | None
+    ) -> TargetHealth:
         """One target's health; moves it out of the waiting room once it has passed or time is up."""
         if verdict is None:
             return target.health if target.settled else _REGISTERING
@@ -301,7 +325,9 @@ class Balancer:
         codes = await asyncio.gather(*(self._ask(group, endpoint) for group, endpoint, _ in failed))
         for (group, _, target), code in zip(failed, codes, strict=True):
             expected = group.expected_statuses
-            if code is not None and not any(each["start"] <= code < each["end"] for each in expected):
+            if code is not None and not any(
+                each["start"] <= code < each["end"] for each in expected
+            ):
                 target.becomes(
                     replace(
                         _FAILED,
@@ -314,7 +340,9 @@ class Balancer:
 
     async def _ask(self, group: TargetGroup, endpoint: Endpoint) -> int | None:
         port = group.health_port or endpoint.port
-        return await self._status_of(endpoint.address, port, str(group.health_check.get("path") or "/"))
+        return await self._status_of(
+            endpoint.address, port, str(group.health_check.get("path") or "/")
+        )
 
     def _files(self) -> Mapping[str, Any]:
         """The proxy's files; what they were made of is compared first, as that costs nothing where it is the same."""
@@ -333,7 +361,9 @@ class Balancer:
         groups = [group for group in self._groups() if group.arn in used]
         names = certificate_names(self._cloud, self._addresses)
         certificates = {arn: self._issue(names[arn]) for arn in names}
-        return compile_files(list(listeners(self._cloud, self._addresses, certificates)), groups, self._folder)
+        return compile_files(
+            list(listeners(self._cloud, self._addresses, certificates)), groups, self._folder
+        )
 
     def _groups(self) -> list[TargetGroup]:
         groups = []
@@ -344,12 +374,18 @@ class Balancer:
                 algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
             )
             targets = self._targets.get(group.arn, {})
-            active = {endpoint: target for endpoint, target in targets.items() if not target.draining}
+            active = {
+                endpoint: target for endpoint, target in targets.items() if not target.draining
+            }
             groups.append(
                 replace(
                     group,
-                    settled=tuple(endpoint for endpoint, target in active.items() if target.settled),
-                    newcomers=tuple(endpoint for endpoint, target in active.items() if not target.settled),
+                    settled=tuple(
+                        endpoint for endpoint, target in active.items() if target.settled
+                    ),
+                    newcomers=tuple(
+                        endpoint for endpoint, target in active.items() if not target.settled
+                    ),
                 )
             )
         return groups
@@ -362,5 +398,11 @@ class Balancer:
             for resource in self._cloud.all(token)
             for action in resource.outputs.get(key) or ()
         ]
-        weighted = [group for action in actions for group in (action.get("forward") or {}).get("targetGroups") or ()]
-        return {action.get("targetGroupArn") for action in actions} | {group["arn"] for group in weighted}
+        weighted = [
+            group
+            for action in actions
+            for group in (action.get("forward") or {}).get("targetGroups") or ()
+        ]
+        return {action.get("targetGroupArn") for action in actions} | {
+            group["arn"] for group in weighted
+        }

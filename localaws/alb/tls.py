@@ -44,7 +44,10 @@ def transport_socket(tls: Tls) -> dict[str, Any]:
             "tls_maximum_protocol_version": _version(tls.newest),
         },
         "tls_certificates": [
-            {"certificate_chain": {"filename": str(each.chain)}, "private_key": {"filename": str(each.key)}}
+            {
+                "certificate_chain": {"filename": str(each.chain)},
+                "private_key": {"filename": str(each.key)},
+            }
             for each in tls.certificates
         ],
         "alpn_protocols": [*(["h2"] if tls.http2 else []), "http/1.1"],

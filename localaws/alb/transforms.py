@@ -63,7 +63,9 @@ def filters() -> list[dict[str, Any]]:
     ]
 
 
-def rewriting(transforms: Sequence[Mapping[str, Any]], enabled: Mapping[str, Any]) -> dict[str, Any]:
+def rewriting(
+    transforms: Sequence[Mapping[str, Any]], enabled: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a route needs for its rule's transforms.
 
     Args:

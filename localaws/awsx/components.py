@@ -37,5 +37,7 @@ async def construct(
     builder = _COMPONENTS.get(request.type)
     if builder is None:
         built = ", ".join(_COMPONENTS)
-        raise Unsupported(f"the local awsx builds {built}; use pulumi_aws resources instead of {request.type}")
+        raise Unsupported(
+            f"the local awsx builds {built}; use pulumi_aws resources instead of {request.type}"
+        )
     return await builder(Monitor(stub, request, aws_version))

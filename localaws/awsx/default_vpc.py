@@ -32,7 +32,9 @@ async def find(monitor: Monitor) -> Existing:
     vpc = (await monitor.invoke("aws:ec2/getVpc:getVpc", default=True))["id"]
     filters = [{"name": "vpc-id", "values": [vpc]}]
     ids = (await monitor.invoke("aws:ec2/getSubnets:getSubnets", filters=filters))["ids"]
-    subnets = await asyncio.gather(*(monitor.invoke("aws:ec2/getSubnet:getSubnet", id=each) for each in ids))
+    subnets = await asyncio.gather(
+        *(monitor.invoke("aws:ec2/getSubnet:getSubnet", id=each) for each in ids)
+    )
     return Existing(
         vpc,
         [each["id"] for each in subnets if each["mapPublicIpOnLaunch"]],

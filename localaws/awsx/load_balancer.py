@@ -26,7 +26,13 @@ _HTTPS_PORT = 443
 
 _OWN = frozenset(
     {
-        *("subnetIds", "subnets", "defaultTargetGroup", "defaultTargetGroupPort", "defaultSecurityGroup"),
+        *(
+            "subnetIds",
+            "subnets",
+            "defaultTargetGroup",
+            "defaultTargetGroupPort",
+            "defaultSecurityGroup",
+        ),
         *("listener", "listeners"),
     }
 )
@@ -66,7 +72,9 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
             raise ValueError(message)
     group_inputs = inputs.get("defaultSecurityGroup") or {}
     if group_inputs.get("args") and group_inputs.get("securityGroupId"):
-        raise ValueError("Only one of [defaultSecurityGroup] [args] or [securityGroupId] can be specified")
+        raise ValueError(
+            "Only one of [defaultSecurityGroup] [args] or [securityGroupId] can be specified"
+        )
 
     name, component = monitor.name, await monitor.component()
     vpc, subnets = await _where(monitor, inputs)
@@ -83,18 +91,33 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
             needed.append(group)
         own["securityGroups"] = [existing or (group and group.id)]
     own["loadBalancerType"] = "application"
-    balancer = await monitor.child("aws:lb/loadBalancer:LoadBalancer", name, component, own, *needed)
+    balancer = await monitor.child(
+        "aws:lb/loadBalancer:LoadBalancer", name, component, own, *needed
+    )
 
     protocol = _default_protocol(inputs)
-    target_inputs = {"vpcId": vpc, "targetType": "ip", **protocol, **(inputs.get("defaultTargetGroup") or {})}
-    target = await monitor.child("aws:lb/targetGroup:TargetGroup", name, component, target_inputs, *monitor.needed)
+    target_inputs = {
+        "vpcId": vpc,
+        "targetType": "ip",
+        **protocol,
+        **(inputs.get("defaultTargetGroup") or {}),
+    }
+    target = await monitor.child(
+        "aws:lb/targetGroup:TargetGroup", name, component, target_inputs, *monitor.needed
+    )
     listeners = []
     actions = {"defaultActions": [{"type": "forward", "targetGroupArn": target.output("arn")}]}
     for number, each in enumerate(_listeners(inputs, protocol)):
         listener = {**actions, **each, "loadBalancerArn": balancer.output("arn")}
         listeners.append(
             await monitor.child(
-                "aws:lb/listener:Listener", f"{name}-{number}", component, listener, balancer, target, *monitor.needed
+                "aws:lb/listener:Listener",
+                f"{name}-{number}",
+                component,
+                listener,
+                balancer,
+                target,
+                *monitor.needed,
             )
         )
     await monitor.done(component)
@@ -110,13 +133,17 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
 
 async def _where(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, object]:
     """The VPC, and the subnets where the component's inputs say which by other means than the load balancer's own."""
-    subnets, ids, mappings = (inputs.get(name) for name in ("subnets", "subnetIds", "subnetMappings"))
+    subnets, ids, mappings = (
+        inputs.get(name) for name in ("subnets", "subnetIds", "subnetMappings")
+    )
     if subnets is not None:
         if subnets is UNKNOWN or not subnets:
             return UNKNOWN, UNKNOWN
         return subnets[0].get("vpcId", UNKNOWN), [each["id"] for each in subnets]
     if ids is not None:
-        return await _vpc_of(monitor, ids, lambda first: first), unwrapped(monitor.inputs["subnetIds"])
+        return await _vpc_of(monitor, ids, lambda first: first), unwrapped(
+            monitor.inputs["subnetIds"]
+        )
     if mappings is not None:
         return await _vpc_of(monitor, mappings, lambda first: first.get("subnetId", UNKNOWN)), None
     existing = await find(monitor)
@@ -125,7 +152,11 @@ async def _where(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, o
 
 async def _vpc_of(monitor: Monitor, subnets: Any, identifier: Any) -> object:
     """The VPC of the first of some subnets; unknown while that is."""
-    first = UNKNOWN if subnets is UNKNOWN or not subnets or subnets[0] is UNKNOWN else identifier(subnets[0])
+    first = (
+        UNKNOWN
+        if subnets is UNKNOWN or not subnets or subnets[0] is UNKNOWN
+        else identifier(subnets[0])
+    )
     if first is UNKNOWN:
         return UNKNOWN
     return (await monitor.invoke("aws:ec2/getSubnet:getSubnet", id=first))["vpcId"]

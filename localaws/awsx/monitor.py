@@ -47,12 +47,16 @@ class Outputs:
         self.state[name] = value
         self.needs[name] = urns(needed)
 
-    def resource(self, name: str, resource: Registered | None, needed: Iterable[Registered | str] = ()) -> None:
+    def resource(
+        self, name: str, resource: Registered | None, needed: Iterable[Registered | str] = ()
+    ) -> None:
         """Show a resource, if there is one."""
         if resource is not None:
             self.value(name, self._reference(resource), [*needed, resource])
 
-    def resources(self, name: str, resources: Iterable[Registered], needed: Iterable[Registered | str] = ()) -> None:
+    def resources(
+        self, name: str, resources: Iterable[Registered], needed: Iterable[Registered | str] = ()
+    ) -> None:
         """Show several resources."""
         found = list(resources)
         self.value(name, [self._reference(each) for each in found], [*needed, *found])
@@ -66,7 +70,9 @@ class Outputs:
         return provider_pb2.ConstructResponse(
             urn=component.urn,
             state=to_wire(self.state),
-            stateDependencies={name: dependencies(urns=needed) for name, needed in self.needs.items()},
+            stateDependencies={
+                name: dependencies(urns=needed) for name, needed in self.needs.items()
+            },
         )
 
 
@@ -187,7 +193,9 @@ class Monitor:
         )
         return await self._register(self._protected(request))
 
-    def _protected(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceRequest:
+    def _protected(
+        self, request: resource_pb2.RegisterResourceRequest
+    ) -> resource_pb2.RegisterResourceRequest:
         if self._request.protect:
             request.protect = True
         return request
@@ -199,7 +207,9 @@ class Monitor:
 
     async def done(self, component: Registered) -> None:
         """Report that a component has all of its children."""
-        await self._stub.RegisterResourceOutputs(resource_pb2.RegisterResourceOutputsRequest(urn=component.urn))
+        await self._stub.RegisterResourceOutputs(
+            resource_pb2.RegisterResourceOutputsRequest(urn=component.urn)
+        )
 
 
 def urns(needed: Iterable[Registered | str]) -> list[str]:

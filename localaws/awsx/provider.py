@@ -33,15 +33,21 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
         """The engine insists that a provider of components takes secrets and resource references."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
 
-    async def GetPluginInfo(self, _request: empty_pb2.Empty, _context: Context) -> plugin_pb2.PluginInfo:
+    async def GetPluginInfo(
+        self, _request: empty_pb2.Empty, _context: Context
+    ) -> plugin_pb2.PluginInfo:
         """Name the version of the provider that this one stands in for."""
         return plugin_pb2.PluginInfo(version=self._version)
 
-    async def CheckConfig(self, request: provider_pb2.CheckRequest, _context: Context) -> provider_pb2.CheckResponse:
+    async def CheckConfig(
+        self, request: provider_pb2.CheckRequest, _context: Context
+    ) -> provider_pb2.CheckResponse:
         """There is nothing to configure."""
         return provider_pb2.CheckResponse(inputs=request.news)
 
-    async def DiffConfig(self, _request: provider_pb2.DiffRequest, _context: Context) -> provider_pb2.DiffResponse:
+    async def DiffConfig(
+        self, _request: provider_pb2.DiffRequest, _context: Context
+    ) -> provider_pb2.DiffResponse:
         """There is nothing to configure."""
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
@@ -49,7 +55,9 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
         self, _request: provider_pb2.ConfigureRequest, _context: Context
     ) -> provider_pb2.ConfigureResponse:
         """There is nothing to configure."""
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, acceptResources=True
+        )
 
     async def Cancel(self, _request: empty_pb2.Empty, _context: Context) -> empty_pb2.Empty:
         """Nothing here waits."""
@@ -61,7 +69,9 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Register the component and its children with the engine, and answer with the component's outputs."""
         try:
             async with grpc.aio.insecure_channel(request.monitorEndpoint) as channel:
-                return await construct(resource_pb2_grpc.ResourceMonitorStub(channel), request, self._aws_version)
+                return await construct(
+                    resource_pb2_grpc.ResourceMonitorStub(channel), request, self._aws_version
+                )
         except (Unsupported, ValueError) as reason:
             # The engine shows the component's type and name before it.
             await context.abort(grpc.StatusCode.UNKNOWN, str(reason))

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.awsx.default_vpc import find
 from localaws.awsx.load_balancer import SECURITY_GROUP, open_rules
-from localaws.awsx.task_definition import FARGATE_TASK_DEFINITION, TaskDefinition, containers_of, task_definition
+from localaws.awsx.task_definition import (
+    FARGATE_TASK_DEFINITION,
+    TaskDefinition,
+    containers_of,
+    task_definition,
+)
 from localaws.catalog import UNKNOWN
 
 if TYPE_CHECKING:
@@ -53,9 +58,13 @@ async def fargate_service(monitor: Monitor) -> provider_pb2.ConstructResponse:
         own["taskDefinition"] = made.task_definition.output("arn")
         own.setdefault("loadBalancers", made.load_balancers)
     if inputs.get("networkConfiguration") is None:
-        group, own["networkConfiguration"] = await _network(monitor, component, inputs.get("assignPublicIp"))
+        group, own["networkConfiguration"] = await _network(
+            monitor, component, inputs.get("assignPublicIp")
+        )
         needed.append(group)
-    by_provider = inputs.get("capacityProviderStrategies") or inputs.get("useClusterDefaultCapacityProviderStrategy")
+    by_provider = inputs.get("capacityProviderStrategies") or inputs.get(
+        "useClusterDefaultCapacityProviderStrategy"
+    )
     own["launchType"] = None if by_provider else "FARGATE"
     continues = inputs.get("continueBeforeSteadyState")
     own["waitForSteadyState"] = UNKNOWN if continues is UNKNOWN else not continues
@@ -76,7 +85,9 @@ def _require_valid(inputs: Mapping[str, Any]) -> None:
     """
     for names in _EXCLUSIVE:
         if all(inputs.get(name) is not None for name in names):
-            raise ValueError(f"Only one of {' or '.join(f'`{name}`' for name in names)} can be provided.")
+            raise ValueError(
+                f"Only one of {' or '.join(f'`{name}`' for name in names)} can be provided."
+            )
     if all(inputs.get(name) is None for name in _EXCLUSIVE[0]):
         raise ValueError("Either `taskDefinition` or `taskDefinitionArgs` must be provided.")
     if inputs.get("taskDefinitionArgs") is not None:
@@ -107,7 +118,11 @@ async def _network(
     existing = await find(monitor)
     rules = {"vpcId": existing.id, **open_rules()}
     group = await monitor.child(SECURITY_GROUP, f"{monitor.name}-sg", component, rules)
-    where: dict[str, Any] = {"assignPublicIp": UNKNOWN, "subnets": UNKNOWN, "securityGroups": [group.id]}
+    where: dict[str, Any] = {
+        "assignPublicIp": UNKNOWN,
+        "subnets": UNKNOWN,
+        "securityGroups": [group.id],
+    }
     if assign_public_ip is UNKNOWN:
         return group, where
     public = bool(assign_public_ip)
@@ -116,4 +131,8 @@ async def _network(
             "The default VPC does not have any private subnets. Set `assignPublicIp` to `true`, provide "
             "`networkConfiguration`, or add private subnets to the default VPC."
         )
-    return group, {**where, "assignPublicIp": public, "subnets": existing.public if public else existing.private}
+    return group, {
+        **where,
+        "assignPublicIp": public,
+        "subnets": existing.public if public else existing.private,
+    }

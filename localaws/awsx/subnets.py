@@ -43,7 +43,9 @@ class SubnetPlan:
     """Whether what starts there gets an IPv6 address; None follows the VPC."""
 
 
-def plans(name: str, cidr: str, zones: Sequence[str], inputs: Mapping[str, Any]) -> list[SubnetPlan]:
+def plans(
+    name: str, cidr: str, zones: Sequence[str], inputs: Mapping[str, Any]
+) -> list[SubnetPlan]:
     """The subnets of a VPC with these inputs, zone by zone, public ones first.
 
     Raises:
@@ -72,7 +74,9 @@ def plans(name: str, cidr: str, zones: Sequence[str], inputs: Mapping[str, Any])
     return found
 
 
-def _plan(name: str, spec: Mapping[str, Any], zone: str, number: str, cidr: str, *, by_zone: bool) -> SubnetPlan:
+def _plan(
+    name: str, spec: Mapping[str, Any], zone: str, number: str, cidr: str, *, by_zone: bool
+) -> SubnetPlan:
     prefix = f"{name}-{spec.get('name') or spec['type'].lower()}"
     return SubnetPlan(
         name=f"{prefix}-{number}",
@@ -183,7 +187,9 @@ def _zone_bits(zones: int) -> int:
     return (zones - 1).bit_length()
 
 
-def auto_ranges(cidr: str, zones: int, specs: Specs | None, zone_mask: int | None = None) -> list[list[str]]:
+def auto_ranges(
+    cidr: str, zones: int, specs: Specs | None, zone_mask: int | None = None
+) -> list[list[str]]:
     """The ranges in each zone, in the order of the specs, as the Auto strategy chooses them.
 
     Every zone gets an equal power-of-two share of the VPC, and in it every spec an equal share or the size that its
@@ -273,10 +279,16 @@ def _require_apart(found: Sequence[SubnetPlan]) -> None:
     overlapping = [
         each
         for each in found
-        if any(other is not each and _network(other.cidr).overlaps(_network(each.cidr)) for other in found)
+        if any(
+            other is not each and _network(other.cidr).overlaps(_network(each.cidr))
+            for other in found
+        )
     ]
     if overlapping:
-        listed = "\n".join(f"{number}. {each.name}: {each.cidr}" for number, each in enumerate(overlapping, start=1))
+        listed = "\n".join(
+            f"{number}. {each.name}: {each.cidr}"
+            for number, each in enumerate(overlapping, start=1)
+        )
         raise ValueError(
             "The following subnets overlap with at least one other subnet. Make the CIDR for the VPC larger, reduce "
             f"the size of the subnets per AZ, or use less Availability Zones:\n\n{listed}"

@@ -35,7 +35,12 @@ _EXECUTION_POLICIES = ("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecut
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Effect": "Allow", "Sid": ""}
+        {
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Effect": "Allow",
+            "Sid": "",
+        }
     ],
 }
 
@@ -108,9 +113,15 @@ async def task_definition(
     """
     name, containers = monitor.name, containers_of(inputs)
     log_group, logging = await _log_group(monitor, component, inputs.get("logGroup") or {})
-    task_role, task_arn = await _role(monitor, component, f"{name}-task", inputs.get("taskRole") or {}, ())
+    task_role, task_arn = await _role(
+        monitor, component, f"{name}-task", inputs.get("taskRole") or {}, ()
+    )
     execution_role, execution_arn = await _role(
-        monitor, component, f"{name}-execution", inputs.get("executionRole") or {}, _EXECUTION_POLICIES
+        monitor,
+        component,
+        f"{name}-execution",
+        inputs.get("executionRole") or {},
+        _EXECUTION_POLICIES,
     )
     definitions: Any = UNKNOWN
     if known(containers):
@@ -132,7 +143,9 @@ async def task_definition(
         "containerDefinitions": secret(text) if wrapped else text,
     }
     needed = urns(each for each in (log_group, task_role, execution_role) if each is not None)
-    made = await monitor.child("aws:ecs/taskDefinition:TaskDefinition", name, component, own, *needed, *monitor.needed)
+    made = await monitor.child(
+        "aws:ecs/taskDefinition:TaskDefinition", name, component, own, *needed, *monitor.needed
+    )
     return TaskDefinition(made, log_group, task_role, execution_role, _load_balancers(containers))
 
 
@@ -149,7 +162,9 @@ def _hash(text: str) -> str:
     return hashlib.sha1(text.encode()).hexdigest()[:8]  # noqa: S324 — a part of a name, as the real one makes it
 
 
-def _definition(name: str, container: Mapping[str, Any], logging: Mapping[str, Any] | None) -> dict[str, Any]:
+def _definition(
+    name: str, container: Mapping[str, Any], logging: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """A container as the task definition has it."""
     found = {key: value for key, value in container.items() if value is not None}
     mappings = container.get("portMappings")
@@ -164,7 +179,9 @@ def _definition(name: str, container: Mapping[str, Any], logging: Mapping[str, A
 def _mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
     target = (mapping.get("targetGroup") or {}).get("port")
     container, host = mapping.get("containerPort"), mapping.get("hostPort")
-    found = {key: mapping.get(key) for key in ("name", "containerPortRange", "appProtocol", "protocol")}
+    found = {
+        key: mapping.get(key) for key in ("name", "containerPortRange", "appProtocol", "protocol")
+    }
     found["containerPort"] = _first(container, host, target)
     found["hostPort"] = _first(host, target, container)
     return {key: value for key, value in found.items() if value is not None}
@@ -208,7 +225,11 @@ async def _log_group(
     if existing is not None:
         return None, await _existing_log_group(monitor, existing)
     made = await monitor.child(
-        "aws:cloudwatch/logGroup:LogGroup", monitor.name, component, inputs.get("args") or {}, *monitor.needed
+        "aws:cloudwatch/logGroup:LogGroup",
+        monitor.name,
+        component,
+        inputs.get("args") or {},
+        *monitor.needed,
     )
     return made, await _log_options(monitor, made.output("name"), None)
 
@@ -234,7 +255,11 @@ async def _log_options(monitor: Monitor, name: object, region: object) -> dict[s
 
 
 async def _role(
-    monitor: Monitor, component: Registered, name: str, inputs: Mapping[str, Any], policies: Sequence[str]
+    monitor: Monitor,
+    component: Registered,
+    name: str,
+    inputs: Mapping[str, Any],
+    policies: Sequence[str],
 ) -> tuple[Registered | None, object]:
     """The role that is made, if one is, and the ARN of what the task takes."""
     if inputs.get("roleArn") is not None and inputs.get("args") is not None:
@@ -243,7 +268,11 @@ async def _role(
         return None, None
     if inputs.get("roleArn") is not None:
         return None, inputs["roleArn"]
-    args: dict[str, Any] = {"assumeRolePolicy": _TRUST, "policyArns": policies, **(inputs.get("args") or {})}
+    args: dict[str, Any] = {
+        "assumeRolePolicy": _TRUST,
+        "policyArns": policies,
+        **(inputs.get("args") or {}),
+    }
     attached, trust = args.pop("policyArns"), args["assumeRolePolicy"]
     if isinstance(trust, dict):
         args["assumeRolePolicy"] = json.dumps(trust)
@@ -251,6 +280,10 @@ async def _role(
     for arn in attached or ():
         attachment = {"role": role.output("name"), "policyArn": arn}
         await monitor.child(
-            "aws:iam/rolePolicyAttachment:RolePolicyAttachment", f"{name}-{_hash(arn)}", component, attachment, role
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            f"{name}-{_hash(arn)}",
+            component,
+            attachment,
+            role,
         )
     return role, role.output("arn")

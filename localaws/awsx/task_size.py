@@ -45,4 +45,6 @@ def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     for memory, cpu in _SIZES:
         if cpu >= vcpu and memory >= gib:
             return f"{cpu * _UNITS:g}", f"{memory * _UNITS:g}"
-    raise ValueError(f"Could not find fargate config that could satisfy: {vcpu:g} vCPU and {gib:g}GB.")
+    raise ValueError(
+        f"Could not find fargate config that could satisfy: {vcpu:g} vCPU and {gib:g}GB."
+    )

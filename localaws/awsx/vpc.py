@@ -23,7 +23,13 @@ VPC = "awsx:ec2:Vpc"
 
 _DEFAULT_CIDR = "10.0.0.0/16"
 _VPC_SETTINGS = (
-    *("enableDnsHostnames", "enableDnsSupport", "assignGeneratedIpv6CidrBlock", "instanceTenancy", "region"),
+    *(
+        "enableDnsHostnames",
+        "enableDnsSupport",
+        "assignGeneratedIpv6CidrBlock",
+        "instanceTenancy",
+        "region",
+    ),
     "enableNetworkAddressUsageMetrics",
 )
 """Inputs of the component that are the VPC's own."""
@@ -89,7 +95,9 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     )
     network = _Network(monitor, region, tags, made, gateway)
     indexes = _ipv6_indexes(planned, len(zones))
-    subnets = await asyncio.gather(*(_subnet(network, plan, indexes[plan.name]) for plan in planned))
+    subnets = await asyncio.gather(
+        *(_subnet(network, plan, indexes[plan.name]) for plan in planned)
+    )
     way_out = await _route_out(network, strategy, own_addresses, subnets)
     await monitor.done(component)
 
@@ -105,7 +113,9 @@ async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
     outputs.resources("subnets", [each.subnet for each in subnets], needed)
     outputs.resources("routeTables", [each.table for each in subnets], needed)
     outputs.resources("routeTableAssociations", [each.association for each in subnets], needed)
-    outputs.resources("routes", [*(each.route for each in subnets if each.route), *way_out.routes], needed)
+    outputs.resources(
+        "routes", [*(each.route for each in subnets if each.route), *way_out.routes], needed
+    )
     outputs.resources("natGateways", way_out.gateways, needed)
     outputs.resources("eips", way_out.addresses, needed)
     outputs.resources("vpcEndpoints", [], needed)
@@ -148,7 +158,9 @@ async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
         vpc,
     )
     inputs = {"region": region, "vpcId": vpc.id, "tags": _tags(network.tags, own)}
-    table = await monitor.child("aws:ec2/routeTable:RouteTable", plan.name, subnet, inputs, subnet, vpc)
+    table = await monitor.child(
+        "aws:ec2/routeTable:RouteTable", plan.name, subnet, inputs, subnet, vpc
+    )
     link = {"region": region, "routeTableId": table.id, "subnetId": subnet.id}
     association = "aws:ec2/routeTableAssociation:RouteTableAssociation"
     children = [monitor.child(association, plan.name, table, link, table, subnet)]
@@ -157,7 +169,9 @@ async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
     return _Subnet(plan, subnet, table, *(await asyncio.gather(*children)))
 
 
-async def _route(network: _Network, name: str, table: Registered, kind: str, gateway: Registered) -> Registered:
+async def _route(
+    network: _Network, name: str, table: Registered, kind: str, gateway: Registered
+) -> Registered:
     """A subnet's route to everything outside of the VPC."""
     inputs = {
         "region": network.region,
@@ -205,16 +219,22 @@ async def _route_out(
     found = _WayOut()
     if strategy == "None":
         return found
-    public = {each.plan.zone: each.subnet for each in reversed(subnets) if each.plan.kind == "Public"}
+    public = {
+        each.plan.zone: each.subnet for each in reversed(subnets) if each.plan.kind == "Public"
+    }
     zones = list(dict.fromkeys(each.plan.zone for each in subnets))
     gateways = {}
     for number, zone in enumerate(zones if strategy == "OnePerAz" else zones[:1], start=1):
         own = own_addresses[number - 1] if own_addresses else None
-        gateways[zone] = await _nat_gateway(network, found, f"{network.monitor.name}-{number}", public[zone], own)
+        gateways[zone] = await _nat_gateway(
+            network, found, f"{network.monitor.name}-{number}", public[zone], own
+        )
     for each in subnets:
         if each.plan.kind == "Private":
             gateway = gateways.get(each.plan.zone, gateways[zones[0]])
-            found.routes.append(await _route(network, each.plan.name, each.table, "natGatewayId", gateway))
+            found.routes.append(
+                await _route(network, each.plan.name, each.table, "natGatewayId", gateway)
+            )
     return found
 
 
@@ -222,7 +242,10 @@ async def _nat_gateway(
     network: _Network, found: _WayOut, name: str, subnet: Registered, own_address: str | None
 ) -> Registered:
     """A NAT gateway in a subnet, with an address of its own or one that exists."""
-    monitor, shared = network.monitor, {"region": network.region, "tags": _tags(network.tags, {"Name": name})}
+    monitor, shared = (
+        network.monitor,
+        {"region": network.region, "tags": _tags(network.tags, {"Name": name})},
+    )
     needed, allocation = [subnet], own_address
     if allocation is None:
         address = await monitor.child("aws:ec2/eip:Eip", name, subnet, shared, subnet)
@@ -247,9 +270,13 @@ def _elastic_addresses(inputs: Mapping[str, Any], strategy: str, zones: int) -> 
     """
     found = (inputs.get("natGateways") or {}).get("elasticIpAllocationIds") or []
     if found and strategy == "None":
-        raise ValueError("Elastic IP allocation IDs cannot be specified when NAT Gateway strategy is 'None'.")
+        raise ValueError(
+            "Elastic IP allocation IDs cannot be specified when NAT Gateway strategy is 'None'."
+        )
     if len(found) > 1 and strategy == "Single":
-        raise ValueError("Exactly one Elastic IP may be specified when NAT Gateway strategy is 'Single'.")
+        raise ValueError(
+            "Exactly one Elastic IP may be specified when NAT Gateway strategy is 'Single'."
+        )
     if found and len(found) != zones and strategy == "OnePerAz":
         raise ValueError(
             "The number of Elastic IPs, if specified, must match the number of availability zones for the VPC "
@@ -260,7 +287,9 @@ def _elastic_addresses(inputs: Mapping[str, Any], strategy: str, zones: int) -> 
 
 def _require_supported(inputs: Mapping[str, Any]) -> None:
     if inputs.get("availabilityZoneNames") and inputs.get("numberOfAvailabilityZones"):
-        raise ValueError("Only one of [availabilityZoneNames] and [numberOfAvailabilityZones] can be specified")
+        raise ValueError(
+            "Only one of [availabilityZoneNames] and [numberOfAvailabilityZones] can be specified"
+        )
     specs = inputs.get("subnetSpecs") or ()
     supported: Mapping[str, Callable[[], bool]] = {
         f"a subnetStrategy of {', '.join(_STRATEGIES)}": lambda: (
@@ -271,7 +300,10 @@ def _require_supported(inputs: Mapping[str, Any]) -> None:
         ),
         "no vpcEndpointSpecs": lambda: not inputs.get("vpcEndpointSpecs"),
         "no IPAM pool, and of IPv6 only assignGeneratedIpv6CidrBlock": lambda: (
-            not any(key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength" for key in inputs)
+            not any(
+                key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength"
+                for key in inputs
+            )
         ),
     }
     missing = [what for what, holds in supported.items() if not holds()]

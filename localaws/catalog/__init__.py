@@ -90,4 +90,13 @@ PATIENCE_SECONDS = {
 }
 """For how long AWS's provider repeats a call that was refused by one of these rules; by the others it fails at once."""
 
-__all__ = ["CATALOG", "PATIENCE_SECONDS", "UNKNOWN", "Properties", "Refusal", "Refused", "Resource", "ResourceType"]
+__all__ = [
+    "CATALOG",
+    "PATIENCE_SECONDS",
+    "UNKNOWN",
+    "Properties",
+    "Refusal",
+    "Refused",
+    "Resource",
+    "ResourceType",
+]

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, uuid
 from localaws.catalog.route53 import RECORD, zone_name
-from localaws.catalog.values import ARN, Limit, blocks, exactly_one, given, matches, one_of, text, texts
+from localaws.catalog.values import (
+    ARN,
+    Limit,
+    blocks,
+    exactly_one,
+    given,
+    matches,
+    one_of,
+    text,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +46,11 @@ _DOMAIN = matches(
 
 def domains(inputs: Properties) -> list[str]:
     """The names that a certificate is for, its domain name first."""
-    names = [name for name in (text(inputs.get("domainName")), *texts(inputs.get("subjectAlternativeNames"))) if name]
+    names = [
+        name
+        for name in (text(inputs.get("domainName")), *texts(inputs.get("subjectAlternativeNames")))
+        if name
+    ]
     return list(dict.fromkeys(names))
 
 
@@ -44,7 +58,8 @@ def _validation_option(account: str, domain: str) -> dict[str, str]:
     """The record that proves a domain; a wildcard shares it with its parent, and it never changes in an account."""
     parent = domain.removeprefix("*.")
     label, value = (
-        hashlib.sha256(f"{account}/{part}/{parent}".encode()).hexdigest()[:32] for part in ("name", "value")
+        hashlib.sha256(f"{account}/{part}/{parent}".encode()).hexdigest()[:32]
+        for part in ("name", "value")
     )
     return {
         "domainName": domain,
@@ -64,18 +79,23 @@ def missing_records(world: World, certificate: Resource) -> Sequence[str]:
     return [
         option["resourceRecordName"]
         for option in blocks(certificate.computed.get("domainValidationOptions"))
-        if (zone_name(option["resourceRecordName"]), zone_name(option["resourceRecordValue"])) not in published
+        if (zone_name(option["resourceRecordName"]), zone_name(option["resourceRecordValue"]))
+        not in published
     ]
 
 
-def certificate_rules(world: World, arn: object, region: str, name: str = "certificateArn") -> Refusals:
+def certificate_rules(
+    world: World, arn: object, region: str, name: str = "certificateArn"
+) -> Refusals:
     """What forbids a load balancer of this region to serve a certificate.
 
     An ARN that no resource has is taken for a certificate that was issued beforehand.
     """
     parts = str(arn).split(":")
     if len(parts) > 3 and parts[3] not in ("", region):  # noqa: PLR2004 — an ARN's fourth part is its region
-        message = f"Certificate '{arn}' not found: it is in {parts[3]}, the load balancer in {region}"
+        message = (
+            f"Certificate '{arn}' not found: it is in {parts[3]}, the load balancer in {region}"
+        )
         yield Refusal("CertificateNotFound", message, "elbv2.certificate.region", name)
     found = world.get(CERTIFICATE, arn)
     if found is not None and missing_records(world, found):
@@ -88,8 +108,12 @@ def certificate_rules(world: World, arn: object, region: str, name: str = "certi
 
 def _certificate_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("domainName", *_IMPORTED), "acm.certificate.source")
-    if given(inputs, "domainName") and not given(inputs, "validationMethod", "certificateAuthorityArn"):
-        message = "a certificate that is requested needs a validationMethod, or a certificateAuthorityArn"
+    if given(inputs, "domainName") and not given(
+        inputs, "validationMethod", "certificateAuthorityArn"
+    ):
+        message = (
+            "a certificate that is requested needs a validationMethod, or a certificateAuthorityArn"
+        )
         yield Refusal("InvalidArgument", message, "acm.certificate.method", "validationMethod")
     if given(inputs, *_IMPORTED) and not given(inputs, "certificateBody"):
         message = "a certificate that is imported needs its certificateBody"
@@ -97,13 +121,21 @@ def _certificate_rules(inputs: Properties) -> Refusals:
     names = domains(inputs)
     if len(names) > NAMES_PER_CERTIFICATE:
         message = f"a certificate is for at most {NAMES_PER_CERTIFICATE} names, got {len(names)}"
-        yield Refusal("LimitExceededException", message, "acm.certificate.quota", "subjectAlternativeNames")
+        yield Refusal(
+            "LimitExceededException", message, "acm.certificate.quota", "subjectAlternativeNames"
+        )
 
 
 def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
     arn = mint.arn("acm", f"certificate/{uuid(mint)}")
-    by_dns = inputs.get("validationMethod") == "DNS" and not given(inputs, "certificateAuthorityArn")
-    options = [_validation_option(mint.world.account, domain) for domain in domains(inputs)] if by_dns else []
+    by_dns = inputs.get("validationMethod") == "DNS" and not given(
+        inputs, "certificateAuthorityArn"
+    )
+    options = (
+        [_validation_option(mint.world.account, domain) for domain in domains(inputs)]
+        if by_dns
+        else []
+    )
     return {
         "id": arn,
         "arn": arn,
@@ -122,11 +154,15 @@ def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
 def _certificate_derived(inputs: Properties) -> Properties:
     names = inputs.get("subjectAlternativeNames")
     return (
-        {} if names is UNKNOWN or inputs.get("domainName") is UNKNOWN else {"subjectAlternativeNames": domains(inputs)}
+        {}
+        if names is UNKNOWN or inputs.get("domainName") is UNKNOWN
+        else {"subjectAlternativeNames": domains(inputs)}
     )
 
 
-def _validation_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _validation_account_rules(
+    inputs: Properties, world: World, _current: Resource | None
+) -> Refusals:
     certificate = world.get(CERTIFICATE, inputs.get("certificateArn"))
     if certificate is None:
         return
@@ -135,9 +171,14 @@ def _validation_account_rules(inputs: Properties, world: World, _current: Resour
         yield Refusal("InvalidArgument", message, "acm.validation.kind", "certificateArn")
     listed = {zone_name(fqdn) for fqdn in texts(inputs.get("validationRecordFqdns"))}
     for option in blocks(certificate.computed.get("domainValidationOptions")):
-        if given(inputs, "validationRecordFqdns") and zone_name(option["resourceRecordName"]) not in listed:
+        if (
+            given(inputs, "validationRecordFqdns")
+            and zone_name(option["resourceRecordName"]) not in listed
+        ):
             message = f"missing {option['domainName']} DNS validation record: {option['resourceRecordName']}"
-            yield Refusal("InvalidArgument", message, "acm.validation.records", "validationRecordFqdns")
+            yield Refusal(
+                "InvalidArgument", message, "acm.validation.records", "validationRecordFqdns"
+            )
     missing = missing_records(world, certificate)
     if missing:
         message = f"certificate {certificate.id} is PENDING_VALIDATION: DNS lacks {', '.join(sorted(set(missing)))}"
@@ -174,7 +215,11 @@ TYPES = (
         limits=(Limit("certificateArn", ARN, "acm.validation.arn"),),
         references=(
             Reference(
-                "certificateArn", CERTIFICATE, "ResourceNotFoundException", "acm.validation.certificate-exists", "gone"
+                "certificateArn",
+                CERTIFICATE,
+                "ResourceNotFoundException",
+                "acm.validation.certificate-exists",
+                "gone",
             ),
         ),
         account_rules=_validation_account_rules,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import AutoName, Refusal, ResourceType
-from localaws.catalog.values import Allowed, Limit, exactly_one, given, length, number, one_of, within
+from localaws.catalog.values import (
+    Allowed,
+    Limit,
+    exactly_one,
+    given,
+    length,
+    number,
+    one_of,
+    within,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals
@@ -29,7 +38,9 @@ _QUERY_PERIOD = _period(1, 5, 10, 20, 30)
 
 
 def _rules(inputs: Properties) -> Refusals:
-    yield from exactly_one(inputs, ("metricName", "metricQueries", "evaluationCriteria"), "cloudwatch.alarm.metric")
+    yield from exactly_one(
+        inputs, ("metricName", "metricQueries", "evaluationCriteria"), "cloudwatch.alarm.metric"
+    )
     if given(inputs, "statistic", "extendedStatistic") == ["statistic", "extendedStatistic"]:
         message = "statistic and extendedStatistic exclude each other"
         yield Refusal("InvalidArgument", message, "cloudwatch.alarm.statistic", "statistic")
@@ -44,10 +55,15 @@ def _rules(inputs: Properties) -> Refusals:
         if not given(inputs, "threshold", "thresholdMetricId"):
             message = "metricName needs a threshold"
             yield Refusal("ValidationError", message, "cloudwatch.alarm.threshold", "threshold")
-    points, periods = number(inputs.get("datapointsToAlarm")), number(inputs.get("evaluationPeriods"))
+    points, periods = (
+        number(inputs.get("datapointsToAlarm")),
+        number(inputs.get("evaluationPeriods")),
+    )
     if points is not None and periods is not None and points > periods:
         message = f"DatapointsToAlarm must be less than or equal to EvaluationPeriods, got {points:g} and {periods:g}"
-        yield Refusal("ValidationError", message, "cloudwatch.alarm.datapoints", "datapointsToAlarm")
+        yield Refusal(
+            "ValidationError", message, "cloudwatch.alarm.datapoints", "datapointsToAlarm"
+        )
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
@@ -59,7 +75,9 @@ TYPES = (
         token=ALARM,
         autoname=AutoName(),
         replaces=frozenset({"name", "region"}),
-        unordered=frozenset({"alarmActions", "insufficientDataActions", "okActions", "metricQueries"}),
+        unordered=frozenset(
+            {"alarmActions", "insufficientDataActions", "okActions", "metricQueries"}
+        ),
         defaults={"actionsEnabled": True, "treatMissingData": "missing"},
         limits=(
             Limit("name", length(1, 255), "cloudwatch.alarm.name"),

@@ -37,10 +37,47 @@ _VALUE_FROM = (
     r"|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@!-]+(:[^:\s]*:[^:\s]*:[^:\s]*)?"
 )
 _CAPABILITIES = (
-    *("ALL", "AUDIT_CONTROL", "AUDIT_WRITE", "BLOCK_SUSPEND", "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER"),
-    *("FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE", "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD"),
-    *("NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID"),
-    *("SYSLOG", "SYS_ADMIN", "SYS_BOOT", "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE"),
+    *(
+        "ALL",
+        "AUDIT_CONTROL",
+        "AUDIT_WRITE",
+        "BLOCK_SUSPEND",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "DAC_READ_SEARCH",
+        "FOWNER",
+    ),
+    *(
+        "FSETID",
+        "IPC_LOCK",
+        "IPC_OWNER",
+        "KILL",
+        "LEASE",
+        "LINUX_IMMUTABLE",
+        "MAC_ADMIN",
+        "MAC_OVERRIDE",
+        "MKNOD",
+    ),
+    *(
+        "NET_ADMIN",
+        "NET_BIND_SERVICE",
+        "NET_BROADCAST",
+        "NET_RAW",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+    ),
+    *(
+        "SYSLOG",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_CHROOT",
+        "SYS_MODULE",
+        "SYS_NICE",
+        "SYS_PACCT",
+        "SYS_PTRACE",
+    ),
     *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
 )
 """Linux capabilities as ECS spells them."""
@@ -81,22 +118,47 @@ _TYPES = {
 """What the API's model says of values that no other rule is about."""
 
 _REQUIRED = (
-    *("name", "image", "secrets[].name", "secrets[].valueFrom", "logConfiguration.logDriver", "healthCheck.command"),
-    *("dependsOn[].containerName", "dependsOn[].condition", "resourceRequirements[].type", "ulimits[].name"),
-    *("resourceRequirements[].value", "ulimits[].softLimit", "ulimits[].hardLimit", "environmentFiles[].value"),
+    *(
+        "name",
+        "image",
+        "secrets[].name",
+        "secrets[].valueFrom",
+        "logConfiguration.logDriver",
+        "healthCheck.command",
+    ),
+    *(
+        "dependsOn[].containerName",
+        "dependsOn[].condition",
+        "resourceRequirements[].type",
+        "ulimits[].name",
+    ),
+    *(
+        "resourceRequirements[].value",
+        "ulimits[].softLimit",
+        "ulimits[].hardLimit",
+        "environmentFiles[].value",
+    ),
     *("environmentFiles[].type", "repositoryCredentials.credentialsParameter"),
 )
 
 _LIMITS = tuple(
     Limit(path, allowed, rule, _CLIENT, hidden=path.startswith(("environment", "secrets")))
     for path, allowed, rule in (
-        *((path, allowed, "ecs.container.type") for paths, allowed in _TYPES.items() for path in paths.split()),
+        *(
+            (path, allowed, "ecs.container.type")
+            for paths, allowed in _TYPES.items()
+            for path in paths.split()
+        ),
         (
             "name",
             matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"),
             "ecs.container.name",
         ),
-        ("image", matches(r"\S{1,255}", "an image name of 1 to 255 characters"), "ecs.container.image"),
+        (
+            "image",
+            matches(r"\S{1,255}", "an image name of 1 to 255 characters"),
+            "ecs.container.image",
+        ),
         ("memory", within(6, 10**9), "ecs.container.memory"),
         ("memoryReservation", within(6, 10**9), "ecs.container.memory"),
         ("portMappings[].containerPort", within(1, 65535), "ecs.container.port"),
@@ -110,10 +172,17 @@ _LIMITS = tuple(
         ("environment[].value", _of(str, "text"), "ecs.container.env"),
         (
             "secrets[].valueFrom",
-            matches(_VALUE_FROM, "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)"),
+            matches(
+                _VALUE_FROM,
+                "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)",
+            ),
             "ecs.container.secret",
         ),
-        ("user", matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"), "ecs.container.user"),
+        (
+            "user",
+            matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"),
+            "ecs.container.user",
+        ),
         ("linuxParameters.capabilities.drop[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
         ("linuxParameters.capabilities.add[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
         ("mountPoints[].containerPath", matches(r"/.*", "an absolute path"), "ecs.container.mount"),
@@ -135,11 +204,21 @@ _FARGATE_LIMITS = tuple(
         ("startTimeout", within(2, 120), "ecs.container.timeout"),
         ("stopTimeout", within(2, 120), "ecs.container.timeout"),
         ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "ecs.container.log-driver"),
-        ("linuxParameters.capabilities.add[]", one_of("SYS_PTRACE"), "ecs.container.fargate-capability"),
+        (
+            "linuxParameters.capabilities.add[]",
+            one_of("SYS_PTRACE"),
+            "ecs.container.fargate-capability",
+        ),
     )
 )
 _FARGATE_FORBIDS = (
-    *("links", "privileged", "dockerSecurityOptions", "linuxParameters.devices", "linuxParameters.maxSwap"),
+    *(
+        "links",
+        "privileged",
+        "dockerSecurityOptions",
+        "linuxParameters.devices",
+        "linuxParameters.maxSwap",
+    ),
     *("linuxParameters.sharedMemorySize", "linuxParameters.swappiness"),
 )
 _AWSVPC_FORBIDS = ("dnsSearchDomains", "dnsServers", "extraHosts", "hostname")
@@ -155,7 +234,9 @@ def declared_ports(inputs: Properties) -> dict[str, list[float]]:
     """Each container's ports, by its name."""
     return {
         str(container.get("name")): [
-            port for port in map(number, values_at(container, "portMappings[].containerPort")) if port
+            port
+            for port in map(number, values_at(container, "portMappings[].containerPort"))
+            if port
         ]
         for container in containers(inputs)
     }
@@ -167,27 +248,39 @@ def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
     if source is None or source is UNKNOWN:
         return
     found = parsed(source)
-    if not isinstance(found, list) or not found or not all(isinstance(each, dict) for each in found):
+    if (
+        not isinstance(found, list)
+        or not found
+        or not all(isinstance(each, dict) for each in found)
+    ):
         message = f"{_INPUT} must be a JSON array of at least one container definition"
         yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
         return
     own = list(_all_rules(found, inputs, fargate=fargate))
     shown = {refusal.message.partition(" must be ")[0] for refusal in own}
-    own += [each for each in _model_rules(found) if each.message.partition(" must be ")[0] not in shown]
+    own += [
+        each for each in _model_rules(found) if each.message.partition(" must be ")[0] not in shown
+    ]
     for refusal in own:
         yield Refusal(refusal.code, refusal.message, refusal.rule, _INPUT)
 
 
 def _model_rules(found: list[dict[str, Any]]) -> Refusals:
     for position, container in enumerate(found):
-        for place, allowed in model_rules(TASK_DEFINITION, container, located, below=f"{_INPUT}[]."):
-            message = f"container {text(container.get('name')) or position}: {place} must be {allowed}"
+        for place, allowed in model_rules(
+            TASK_DEFINITION, container, located, below=f"{_INPUT}[]."
+        ):
+            message = (
+                f"container {text(container.get('name')) or position}: {place} must be {allowed}"
+            )
             yield Refusal(_CLIENT, message, "catalog.model")
 
 
 def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
     if not any(container.get("essential", True) is True for container in found):
-        yield Refusal(_CLIENT, "at least one container must be essential", "ecs.container.essential")
+        yield Refusal(
+            _CLIENT, "at least one container must be essential", "ecs.container.essential"
+        )
     for name, times in Counter(text(container.get("name")) for container in found).items():
         if name is not None and times > 1:
             message = f"Container names must be unique, {name!r} appears {times} times"
@@ -214,7 +307,11 @@ def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
     shares_ports = mode in ("awsvpc", "host")
     mappings = [mapping for container in found for mapping in blocks(container.get("portMappings"))]
     ports = [
-        (number(mapping.get("hostPort")) or (number(mapping.get("containerPort")) if shares_ports else None), protocol)
+        (
+            number(mapping.get("hostPort"))
+            or (number(mapping.get("containerPort")) if shares_ports else None),
+            protocol,
+        )
         for mapping in mappings
         if (protocol := text(mapping.get("protocol") or "tcp"))
     ]
@@ -230,7 +327,9 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
     Source: ContainerDefinition in the API reference, and ECS's answers in aws/aws-cdk#1553 and pulumi/pulumi-awsx#1220.
     """
     cpu, memory = units(inputs.get("cpu"), VCPU), units(inputs.get("memory"), GB)
-    reserved = [number(each.get("memoryReservation")) or number(each.get("memory")) or 0 for each in found]
+    reserved = [
+        number(each.get("memoryReservation")) or number(each.get("memory")) or 0 for each in found
+    ]
     for name, rule, total, size in (
         ("cpu", "ecs.container.cpu-sum", sum(number(each.get("cpu")) or 0 for each in found), cpu),
         ("memory", "ecs.container.memory-sum", sum(reserved), memory),
@@ -254,8 +353,14 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
 
 def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
     """Source: ECS's answers in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552."""
-    routers = [text(each.get("name")) for each in found if each.get("firelensConfiguration") is not None]
-    routed = [each for each in found if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens"]
+    routers = [
+        text(each.get("name")) for each in found if each.get("firelensConfiguration") is not None
+    ]
+    routed = [
+        each
+        for each in found
+        if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens"
+    ]
     if len(routers) > 1:
         message = f"only one container can have a firelensConfiguration, got {', '.join(map(str, routers))}"
         yield Refusal(_CLIENT, message, "ecs.container.firelens-one")
@@ -276,7 +381,9 @@ def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
 def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
     mappings = blocks(container.get("portMappings"))
     if mode == "none" and mappings:
-        yield Refusal(_CLIENT, f"{where}network mode none takes no portMappings", "ecs.container.no-ports")
+        yield Refusal(
+            _CLIENT, f"{where}network mode none takes no portMappings", "ecs.container.no-ports"
+        )
     for mapping in mappings:
         port, host = number(mapping.get("containerPort")), number(mapping.get("hostPort"))
         if mode in ("awsvpc", "host") and host is not None and port is not None and host != port:
@@ -311,11 +418,17 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
         yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
 
 
-def _resource_rules(container: Properties, inputs: Properties, where: str, *, fargate: bool) -> Refusals:
+def _resource_rules(
+    container: Properties, inputs: Properties, where: str, *, fargate: bool
+) -> Refusals:
     if fargate:
         for name in _FARGATE_FORBIDS:
             if any(values_at(container, name)):
-                yield Refusal(_CLIENT, f"{where}Fargate doesn't support {name}", "ecs.container.fargate-forbids")
+                yield Refusal(
+                    _CLIENT,
+                    f"{where}Fargate doesn't support {name}",
+                    "ecs.container.fargate-forbids",
+                )
         if "GPU" in values_at(container, "resourceRequirements[].type"):
             message = f"{where}Fargate doesn't support resourceRequirements of type GPU"
             yield Refusal(_CLIENT, message, "ecs.container.fargate-gpu")
@@ -359,7 +472,9 @@ def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusa
         there = texts(values_at(inputs, "volumes[].name"))
         for name in texts(values_at(container, "mountPoints[].sourceVolume")):
             if name not in there:
-                message = f"{where}Unknown volume '{name}'; the task has {', '.join(there) or 'none'}"
+                message = (
+                    f"{where}Unknown volume '{name}'; the task has {', '.join(there) or 'none'}"
+                )
                 yield Refusal(_CLIENT, message, "ecs.container.volume")
     secrets = texts(values_at(container, "secrets[].name"))
     names = [*secrets, *texts(values_at(container, "environment[].name"))]
@@ -378,5 +493,7 @@ def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: boo
         message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
         yield Refusal(_CLIENT, message, "ecs.task-definition.secrets-role")
     if any(".dkr.ecr." in str(container.get("image")) for container in found):
-        message = "Fargate requires task definition to have execution role ARN to support ECR images."
+        message = (
+            "Fargate requires task definition to have execution role ARN to support ECR images."
+        )
         yield Refusal(_CLIENT, message, "ecs.task-definition.ecr-role")

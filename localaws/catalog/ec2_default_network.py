@@ -35,13 +35,25 @@ _SUBNET_PREFIX = 20
 
 def default_network(world: World, region: str) -> Iterator[Resource]:
     """The default VPC, its gateway, main route table and security group, and a public subnet in each zone."""
-    vpc, table, gateway, group = (default_id(prefix, region) for prefix in ("vpc", "rtb", "igw", "sg"))
+    vpc, table, gateway, group = (
+        default_id(prefix, region) for prefix in ("vpc", "rtb", "igw", "sg")
+    )
 
     def made(
-        token: str, identifier: str, kind: str, inputs: Properties, computed: Properties | None = None
+        token: str,
+        identifier: str,
+        kind: str,
+        inputs: Properties,
+        computed: Properties | None = None,
     ) -> Resource:
         arn = f"arn:{partition_of(region).name}:ec2:{region}:{world.account}:{kind}/{identifier}"
-        shown = {"arn": arn, "ownerId": world.account, "region": region, "tagsAll": {}, **(computed or {})}
+        shown = {
+            "arn": arn,
+            "ownerId": world.account,
+            "region": region,
+            "tagsAll": {},
+            **(computed or {}),
+        }
         return Resource(token, identifier, "", region, inputs, shown)
 
     yield made(
@@ -70,7 +82,12 @@ def default_network(world: World, region: str) -> Iterator[Resource]:
     ranges = islice(whole.subnets(new_prefix=_SUBNET_PREFIX), len(world.zones))
     for letter, cidr in zip(world.zones, ranges, strict=True):
         zone = f"{region}{letter}"
-        inputs = {"vpcId": vpc, "cidrBlock": str(cidr), "availabilityZone": zone, "mapPublicIpOnLaunch": True}
+        inputs = {
+            "vpcId": vpc,
+            "cidrBlock": str(cidr),
+            "availabilityZone": zone,
+            "mapPublicIpOnLaunch": True,
+        }
         defaults = {
             "availabilityZoneId": zone_id(zone),
             "assignIpv6AddressOnCreation": False,
@@ -95,7 +112,11 @@ def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Pr
     shown = {"id": identifier, exists: True}
     for each in default_network(mint.world, mint.region):
         if each.id == identifier:
-            shown |= {name: value for name, value in each.outputs.items() if name not in {*inputs, "tagsAll", "region"}}
+            shown |= {
+                name: value
+                for name, value in each.outputs.items()
+                if name not in {*inputs, "tagsAll", "region"}
+            }
     return shown
 
 
@@ -104,14 +125,18 @@ def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
-    return _adopted(mint, inputs, default_id("subnet", inputs.get("availabilityZone")), "existingDefaultSubnet")
+    return _adopted(
+        mint, inputs, default_id("subnet", inputs.get("availabilityZone")), "existingDefaultSubnet"
+    )
 
 
 def _subnet_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     zone = inputs.get("availabilityZone")
     if world.get(SUBNET, default_id("subnet", zone)) is None:
         message = f"availabilityZone must be one of the region's, got {zone!r}"
-        yield Refusal("InvalidParameterValue", message, "ec2.default-subnet.zone", "availabilityZone")
+        yield Refusal(
+            "InvalidParameterValue", message, "ec2.default-subnet.zone", "availabilityZone"
+        )
 
 
 TYPES = (

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 
-_SOURCES = ("eniId", "regionalNatGatewayId", "subnetId", "transitGatewayAttachmentId", "transitGatewayId", "vpcId")
+_SOURCES = (
+    "eniId",
+    "regionalNatGatewayId",
+    "subnetId",
+    "transitGatewayAttachmentId",
+    "transitGatewayId",
+    "vpcId",
+)
 _TO_LOGS = (None, "cloud-watch-logs")
 
 
@@ -21,7 +28,12 @@ def _rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _SOURCES, "ec2.flow-log.one-source")
     kind = inputs.get("logDestinationType")
     if not inputs.get("logDestination"):
-        yield Refusal("InvalidArgument", "logDestination must be given", "ec2.flow-log.destination", "logDestination")
+        yield Refusal(
+            "InvalidArgument",
+            "logDestination must be given",
+            "ec2.flow-log.destination",
+            "logDestination",
+        )
     if kind in _TO_LOGS and not inputs.get("iamRoleArn"):
         message = "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs: set iamRoleArn"
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
@@ -63,7 +75,9 @@ TYPES = (
         ),
         references=(
             Reference("vpcId", VPC, "InvalidVpcId.NotFound", "ec2.flow-log.source-exists", "gone"),
-            Reference("subnetId", SUBNET, "InvalidSubnetId.NotFound", "ec2.flow-log.source-exists", "gone"),
+            Reference(
+                "subnetId", SUBNET, "InvalidSubnetId.NotFound", "ec2.flow-log.source-exists", "gone"
+            ),
         ),
         unique=(
             Unique(

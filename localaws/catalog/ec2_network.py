@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
-from localaws.catalog.values import CIDR_IPV6, Allowed, Limit, blocks, cidr, exactly_one, given, network, one_of, texts
+from localaws.catalog.values import (
+    CIDR_IPV6,
+    Allowed,
+    Limit,
+    blocks,
+    cidr,
+    exactly_one,
+    given,
+    network,
+    one_of,
+    texts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +42,21 @@ VPCS_PER_REGION = EIPS_PER_REGION = 5
 
 _DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
 _TARGETS = (
-    *("carrierGatewayId", "coreNetworkArn", "egressOnlyGatewayId", "gatewayId", "localGatewayId", "natGatewayId"),
-    *("networkInterfaceId", "odbNetworkArn", "transitGatewayId", "vpcEndpointId", "vpcPeeringConnectionId"),
+    *(
+        "carrierGatewayId",
+        "coreNetworkArn",
+        "egressOnlyGatewayId",
+        "gatewayId",
+        "localGatewayId",
+        "natGatewayId",
+    ),
+    *(
+        "networkInterfaceId",
+        "odbNetworkArn",
+        "transitGatewayId",
+        "vpcEndpointId",
+        "vpcPeeringConnectionId",
+    ),
 )
 _INLINE_DESTINATIONS = ("cidrBlock", "ipv6CidrBlock", "destinationPrefixListId")
 _DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
@@ -84,9 +108,16 @@ def zone_id(zone: str) -> str:
 def _vpc_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("cidrBlock", "ipv4NetmaskLength"), "ec2.vpc.one-range")
     if given(inputs, "ipv4NetmaskLength") and not given(inputs, "ipv4IpamPoolId"):
-        yield Refusal("InvalidArgument", "ipv4NetmaskLength needs ipv4IpamPoolId", "ec2.vpc.pool", "ipv4NetmaskLength")
+        yield Refusal(
+            "InvalidArgument",
+            "ipv4NetmaskLength needs ipv4IpamPoolId",
+            "ec2.vpc.pool",
+            "ipv4NetmaskLength",
+        )
 
-    if inputs.get("assignGeneratedIpv6CidrBlock") is True and given(inputs, "ipv6IpamPoolId", "ipv6CidrBlock"):
+    if inputs.get("assignGeneratedIpv6CidrBlock") is True and given(
+        inputs, "ipv6IpamPoolId", "ipv6CidrBlock"
+    ):
         message = "assignGeneratedIpv6CidrBlock excludes ipv6IpamPoolId and ipv6CidrBlock"
         yield Refusal("InvalidArgument", message, "ec2.vpc.ipv6", "assignGeneratedIpv6CidrBlock")
     if given(inputs, "ipv6CidrBlock", "ipv6NetmaskLength") and not given(inputs, "ipv6IpamPoolId"):
@@ -96,19 +127,32 @@ def _vpc_rules(inputs: Properties) -> Refusals:
 
 def _vpc_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     region = inputs.get("region")
-    others = [each for each in world.all(VPC) if region in (None, each.region) and not is_default(each)]
+    others = [
+        each for each in world.all(VPC) if region in (None, each.region) and not is_default(each)
+    ]
     # The default VPC counts, and is there even where nothing has looked for it yet.
     if current is None and len(others) + 1 >= VPCS_PER_REGION:
-        yield Refusal("VpcLimitExceeded", f"{VPCS_PER_REGION} VPCs exist, no more are allowed", "ec2.vpc.quota")
+        yield Refusal(
+            "VpcLimitExceeded",
+            f"{VPCS_PER_REGION} VPCs exist, no more are allowed",
+            "ec2.vpc.quota",
+        )
     if current is not None and _has_ipv6(current.inputs) and not _has_ipv6(inputs):
         for subnet in world.all(SUBNET):
             if subnet.inputs.get("vpcId") == current.id and given(subnet.inputs, "ipv6CidrBlock"):
                 message = f"The vpc {current.id} currently has a subnet within its IPv6 range: {subnet.id}"
-                yield Refusal("InvalidCidrBlock.InUse", message, "ec2.vpc.ipv6-held", "assignGeneratedIpv6CidrBlock")
+                yield Refusal(
+                    "InvalidCidrBlock.InUse",
+                    message,
+                    "ec2.vpc.ipv6-held",
+                    "assignGeneratedIpv6CidrBlock",
+                )
 
 
 def _has_ipv6(inputs: Properties) -> bool:
-    return inputs.get("assignGeneratedIpv6CidrBlock") is True or bool(given(inputs, "ipv6IpamPoolId"))
+    return inputs.get("assignGeneratedIpv6CidrBlock") is True or bool(
+        given(inputs, "ipv6IpamPoolId")
+    )
 
 
 def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -122,7 +166,11 @@ def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
         "defaultNetworkAclId": ec2_id(mint, "acl"),
         "dhcpOptionsId": ec2_id(mint, "dopt"),
         "ownerId": mint.world.account,
-        **({"ipv6CidrBlock": _ipv6_range(identifier)} if inputs.get("assignGeneratedIpv6CidrBlock") is True else {}),
+        **(
+            {"ipv6CidrBlock": _ipv6_range(identifier)}
+            if inputs.get("assignGeneratedIpv6CidrBlock") is True
+            else {}
+        ),
     }
 
 
@@ -134,7 +182,11 @@ def _ipv6_range(vpc: str) -> str:
 def _vpc_updated(vpc: Resource, inputs: Properties) -> Properties:
     if given(inputs, "ipv6CidrBlock", "ipv6IpamPoolId"):
         return {}
-    return {"ipv6CidrBlock": _ipv6_range(vpc.id) if inputs.get("assignGeneratedIpv6CidrBlock") is True else ""}
+    return {
+        "ipv6CidrBlock": _ipv6_range(vpc.id)
+        if inputs.get("assignGeneratedIpv6CidrBlock") is True
+        else ""
+    }
 
 
 def _vpc_deletion_rules(vpc: Resource, world: World) -> Refusals:
@@ -165,10 +217,22 @@ def _subnet_rules(inputs: Properties) -> Refusals:
         message = "availabilityZone and availabilityZoneId exclude each other"
         yield Refusal("InvalidArgument", message, "ec2.subnet.one-zone")
     if not given(inputs, "cidrBlock", "ipv4IpamPoolId") and inputs.get("ipv6Native") is not True:
-        yield Refusal("MissingParameter", "a subnet needs a cidrBlock", "ec2.subnet.cidr-required", "cidrBlock")
-    if inputs.get("assignIpv6AddressOnCreation") is True and not given(inputs, "ipv6CidrBlock", "ipv6IpamPoolId"):
+        yield Refusal(
+            "MissingParameter",
+            "a subnet needs a cidrBlock",
+            "ec2.subnet.cidr-required",
+            "cidrBlock",
+        )
+    if inputs.get("assignIpv6AddressOnCreation") is True and not given(
+        inputs, "ipv6CidrBlock", "ipv6IpamPoolId"
+    ):
         message = "assignIpv6AddressOnCreation needs an ipv6CidrBlock"
-        yield Refusal("InvalidParameterValue", message, "ec2.subnet.ipv6-assign", "assignIpv6AddressOnCreation")
+        yield Refusal(
+            "InvalidParameterValue",
+            message,
+            "ec2.subnet.ipv6-assign",
+            "assignIpv6AddressOnCreation",
+        )
 
 
 def _subnet_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -179,19 +243,28 @@ def _subnet_account_rules(inputs: Properties, world: World, current: Resource | 
     if current is not None:
         return
     zones = [f"{vpc.region}{zone}" for zone in world.zones]
-    for name, allowed in (("availabilityZone", zones), ("availabilityZoneId", [zone_id(zone) for zone in zones])):
+    for name, allowed in (
+        ("availabilityZone", zones),
+        ("availabilityZoneId", [zone_id(zone) for zone in zones]),
+    ):
         if inputs.get(name) not in (None, *allowed):
             message = f"{name} must be one of {', '.join(allowed)}, got {inputs[name]!r}"
             yield Refusal("InvalidParameterValue", message, "ec2.subnet.zone", name)
     yield from _range_rules("cidrBlock", inputs, vpc, world, current)
 
 
-def _range_rules(name: str, inputs: Properties, vpc: Resource, world: World, current: Resource | None) -> Refusals:
+def _range_rules(
+    name: str, inputs: Properties, vpc: Resource, world: World, current: Resource | None
+) -> Refusals:
     """A subnet's range lies in its VPC's and overlaps no other subnet's."""
     mine, whole = network(inputs.get(name)), network(vpc.outputs.get(name))
     if mine is None or (whole is None and name == "cidrBlock"):
         return
-    if whole is None or mine.version != whole.version or not (whole[0] <= mine[0] and mine[-1] <= whole[-1]):  # type: ignore[operator]
+    if (
+        whole is None
+        or mine.version != whole.version
+        or not (whole[0] <= mine[0] and mine[-1] <= whole[-1])
+    ):  # type: ignore[operator]
         message = f"The CIDR '{mine}' is outside the range {whole} of {vpc.id}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
     for other in world.all(SUBNET):
@@ -227,7 +300,8 @@ def _gateway_deletion_rules(gateway: Resource, world: World) -> Refusals:
         each
         for token, is_public, subnets in _PUBLIC_ADDRESSES
         for each in world.all(token)
-        if is_public(each.inputs) and any(vpc_of(world, subnet) == vpc for subnet in subnets(each.inputs))
+        if is_public(each.inputs)
+        and any(vpc_of(world, subnet) == vpc for subnet in subnets(each.inputs))
     ]
     for each in public:
         yield Refusal(
@@ -249,7 +323,11 @@ _PUBLIC_ADDRESSES = (
         lambda inputs: inputs.get("internal") is not True,
         lambda inputs: texts(inputs.get("subnets")),
     ),
-    (NAT_GATEWAY, lambda inputs: inputs.get("connectivityType") != "private", lambda inputs: [inputs.get("subnetId")]),
+    (
+        NAT_GATEWAY,
+        lambda inputs: inputs.get("connectivityType") != "private",
+        lambda inputs: [inputs.get("subnetId")],
+    ),
     (
         "aws:ecs/service:Service",
         lambda inputs: _network_configuration(inputs).get("assignPublicIp") is True,
@@ -267,7 +345,9 @@ def _nat_rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidArgument", message, "ec2.nat-gateway.regional")
         return
     if not given(inputs, "subnetId"):
-        yield Refusal("InvalidArgument", "subnetId is required", "ec2.nat-gateway.subnet-required", "subnetId")
+        yield Refusal(
+            "InvalidArgument", "subnetId is required", "ec2.nat-gateway.subnet-required", "subnetId"
+        )
     if private and given(inputs, "allocationId", "secondaryAllocationIds"):
         message = "a private NAT gateway takes no allocationId"
         yield Refusal("InvalidArgument", message, "ec2.nat-gateway.private", "allocationId")
@@ -278,7 +358,11 @@ def _nat_rules(inputs: Properties) -> Refusals:
 
 def _nat_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     vpc = vpc_of(world, inputs.get("subnetId"))
-    if current is None and inputs.get("connectivityType") != "private" and not has_internet_gateway(world, vpc):
+    if (
+        current is None
+        and inputs.get("connectivityType") != "private"
+        and not has_internet_gateway(world, vpc)
+    ):
         message = f"Network {vpc} has no Internet gateway attached"
         yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", "subnetId")
 
@@ -296,7 +380,10 @@ def _nat_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _eip_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     region = inputs.get("region")
-    if current is None and sum(region in (None, each.region) for each in world.all(EIP)) >= EIPS_PER_REGION:
+    if (
+        current is None
+        and sum(region in (None, each.region) for each in world.all(EIP)) >= EIPS_PER_REGION
+    ):
         message = f"The maximum number of addresses has been reached: {EIPS_PER_REGION}"
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
 
@@ -316,7 +403,9 @@ def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:
 
 def _route_table_rules(inputs: Properties) -> Refusals:
     for index, route in enumerate(blocks(inputs.get("routes"))):
-        yield from exactly_one(route, _INLINE_DESTINATIONS, "ec2.route.one-destination", where=f"routes[{index}]: ")
+        yield from exactly_one(
+            route, _INLINE_DESTINATIONS, "ec2.route.one-destination", where=f"routes[{index}]: "
+        )
         yield from exactly_one(route, _TARGETS, "ec2.route.one-target", where=f"routes[{index}]: ")
 
 
@@ -330,7 +419,9 @@ def _route_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, _DESTINATIONS, "ec2.route.one-destination")
     yield from exactly_one(inputs, _TARGETS, "ec2.route.one-target")
     if inputs.get("gatewayId") == "local":
-        yield Refusal("InvalidArgument", "the local route exists by itself", "ec2.route.local", "gatewayId")
+        yield Refusal(
+            "InvalidArgument", "the local route exists by itself", "ec2.route.local", "gatewayId"
+        )
     for target, destinations in (
         ("egressOnlyGatewayId", ("destinationIpv6CidrBlock",)),
         ("carrierGatewayId", ("destinationCidrBlock",)),
@@ -352,8 +443,12 @@ def _route_account_rules(inputs: Properties, world: World, _current: Resource | 
         ("egressOnlyGatewayId", EGRESS_ONLY_GATEWAY),
     ):
         gateway = world.get(token, inputs.get(name))
-        if gateway and (gateway.inputs.get("vpcId") or _nat_vpc(world, gateway)) != found.inputs.get("vpcId"):
-            message = f"route table {table} and network gateway {gateway.id} belong to different networks"
+        if gateway and (
+            gateway.inputs.get("vpcId") or _nat_vpc(world, gateway)
+        ) != found.inputs.get("vpcId"):
+            message = (
+                f"route table {table} and network gateway {gateway.id} belong to different networks"
+            )
             yield Refusal("InvalidParameterValue", message, "ec2.route.same-vpc", name)
 
 
@@ -380,11 +475,15 @@ def _association_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("subnetId", "gatewayId"), "ec2.route-table-association.one")
 
 
-def _association_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _association_account_rules(
+    inputs: Properties, world: World, _current: Resource | None
+) -> Refusals:
     subnet, table = inputs.get("subnetId"), world.get(ROUTE_TABLE, inputs.get("routeTableId"))
     if subnet is not None and table and vpc_of(world, subnet) != table.inputs.get("vpcId"):
         message = f"route table {table.id} and subnet {subnet} belong to different networks"
-        yield Refusal("InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId")
+        yield Refusal(
+            "InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId"
+        )
 
 
 def _is_subnet_ipv6(value: object) -> bool:
@@ -392,7 +491,9 @@ def _is_subnet_ipv6(value: object) -> bool:
     return found is not None and found.version == 6 and found.prefixlen in range(44, 65, 4)  # noqa: PLR2004 — IPv6
 
 
-_SUBNET_IPV6 = Allowed("an IPv6 network of /44 to /64 in steps of 4 without host bits", _is_subnet_ipv6)
+_SUBNET_IPV6 = Allowed(
+    "an IPv6 network of /44 to /64 in steps of 4 without host bits", _is_subnet_ipv6
+)
 
 
 def _in_vpc(rule: str) -> Reference:
@@ -400,7 +501,9 @@ def _in_vpc(rule: str) -> Reference:
 
 
 def _table(path: str = "routeTableId") -> Reference:
-    return Reference(path, ROUTE_TABLE, "InvalidRouteTableID.NotFound", "ec2.route-table.exists", "gone")
+    return Reference(
+        path, ROUTE_TABLE, "InvalidRouteTableID.NotFound", "ec2.route-table.exists", "gone"
+    )
 
 
 def simple(prefix: str, kind: str) -> Callable[[Mint, Properties], Properties]:
@@ -408,7 +511,11 @@ def simple(prefix: str, kind: str) -> Callable[[Mint, Properties], Properties]:
 
     def computed(mint: Mint, _inputs: Properties) -> Properties:
         identifier = ec2_id(mint, prefix)
-        return {"id": identifier, "arn": mint.arn("ec2", f"{kind}/{identifier}"), "ownerId": mint.world.account}
+        return {
+            "id": identifier,
+            "arn": mint.arn("ec2", f"{kind}/{identifier}"),
+            "ownerId": mint.world.account,
+        }
 
     return computed
 
@@ -444,7 +551,15 @@ TYPES = (
     ResourceType(
         token=SUBNET,
         replaces=frozenset(
-            {"vpcId", "cidrBlock", "availabilityZone", "availabilityZoneId", "ipv6Native", "outpostArn", "region"}
+            {
+                "vpcId",
+                "cidrBlock",
+                "availabilityZone",
+                "availabilityZoneId",
+                "ipv6Native",
+                "outpostArn",
+                "region",
+            }
         ),
         defaults={
             "mapPublicIpOnLaunch": False,
@@ -490,7 +605,15 @@ TYPES = (
         token=NAT_GATEWAY,
         replaces=frozenset(
             {
-                *("subnetId", "allocationId", "connectivityType", "privateIp", "availabilityMode", "vpcId", "region"),
+                *(
+                    "subnetId",
+                    "allocationId",
+                    "connectivityType",
+                    "privateIp",
+                    "availabilityMode",
+                    "vpcId",
+                    "region",
+                ),
                 "secondaryPrivateIpAddressCount",
             }
         ),
@@ -501,7 +624,13 @@ TYPES = (
         ),
         references=(
             Reference("subnetId", SUBNET, "InvalidSubnet", "ec2.nat-gateway.subnet-exists", "held"),
-            Reference("allocationId", EIP, "InvalidAllocationID.NotFound", "ec2.nat-gateway.address-exists", "held"),
+            Reference(
+                "allocationId",
+                EIP,
+                "InvalidAllocationID.NotFound",
+                "ec2.nat-gateway.address-exists",
+                "held",
+            ),
         ),
         unique=(
             Unique(
@@ -546,10 +675,23 @@ TYPES = (
         ),
         references=(
             _table(),
-            Reference("gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route.gateway-exists"),
-            Reference("natGatewayId", NAT_GATEWAY, "InvalidNatGatewayID.NotFound", "ec2.route.gateway-exists"),
             Reference(
-                "egressOnlyGatewayId", EGRESS_ONLY_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route.gateway-exists"
+                "gatewayId",
+                INTERNET_GATEWAY,
+                "InvalidGatewayID.NotFound",
+                "ec2.route.gateway-exists",
+            ),
+            Reference(
+                "natGatewayId",
+                NAT_GATEWAY,
+                "InvalidNatGatewayID.NotFound",
+                "ec2.route.gateway-exists",
+            ),
+            Reference(
+                "egressOnlyGatewayId",
+                EGRESS_ONLY_GATEWAY,
+                "InvalidGatewayID.NotFound",
+                "ec2.route.gateway-exists",
             ),
         ),
         unique=(
@@ -570,9 +712,19 @@ TYPES = (
         replaces=AllExcept("routeTableId"),
         references=(
             _table(),
-            Reference("subnetId", SUBNET, "InvalidSubnetID.NotFound", "ec2.route-table-association.exists", "gone"),
             Reference(
-                "gatewayId", INTERNET_GATEWAY, "InvalidGatewayID.NotFound", "ec2.route-table-association.exists", "gone"
+                "subnetId",
+                SUBNET,
+                "InvalidSubnetID.NotFound",
+                "ec2.route-table-association.exists",
+                "gone",
+            ),
+            Reference(
+                "gatewayId",
+                INTERNET_GATEWAY,
+                "InvalidGatewayID.NotFound",
+                "ec2.route-table-association.exists",
+                "gone",
             ),
         ),
         unique=(

@@ -7,7 +7,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2_network import SECURITY_GROUP, VPC, default_id, ec2_id, simple
-from localaws.catalog.model import UNKNOWN, AllExcept, AutoName, Reference, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.model import (
+    UNKNOWN,
+    AllExcept,
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+)
 from localaws.catalog.values import (
     CIDR_IPV6,
     Limit,
@@ -42,13 +51,19 @@ ALL_PROTOCOLS = "-1"
 
 _SOURCES = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
 _CHARACTERS = r"[\w \-.:/()#,@\[\]+=&;{}!$*]"
-_DESCRIPTION = matches(rf"{_CHARACTERS}{{0,255}}", "at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*")
+_DESCRIPTION = matches(
+    rf"{_CHARACTERS}{{0,255}}", "at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*"
+)
 _NAME = matches(
     rf"(?!sg-){_CHARACTERS}{{1,255}}",
     "1 to 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, not starting with sg-",
 )
-_PROTOCOL = matches(r"(?i)-1|all|tcp|udp|icmp|icmpv6|\d{1,3}", "tcp, udp, icmp, icmpv6, a protocol's number or -1")
-_PREFIX_LIST = matches(r"pl-[0-9a-f]{8,17}", "the id of a prefix list, pl- and 8 to 17 hexadecimal digits")
+_PROTOCOL = matches(
+    r"(?i)-1|all|tcp|udp|icmp|icmpv6|\d{1,3}", "tcp, udp, icmp, icmpv6, a protocol's number or -1"
+)
+_PREFIX_LIST = matches(
+    r"pl-[0-9a-f]{8,17}", "the id of a prefix list, pl- and 8 to 17 hexadecimal digits"
+)
 
 _PROTOCOL_RULE = "ec2.security-group-rule.protocol"
 
@@ -69,8 +84,12 @@ def _inline_rules(inputs: Properties) -> Refusals:
         for index, rule in enumerate(blocks(inputs.get(direction))):
             first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
             if text(rule.get("protocol")) in {ALL_PROTOCOLS, "all"} and (first or last):
-                message = f"{direction}[{index}]: fromPort and toPort must both be 0 with protocol -1"
-                yield Refusal("InvalidArgument", message, "ec2.security-group.inline-all-ports", direction)
+                message = (
+                    f"{direction}[{index}]: fromPort and toPort must both be 0 with protocol -1"
+                )
+                yield Refusal(
+                    "InvalidArgument", message, "ec2.security-group.inline-all-ports", direction
+                )
 
 
 def _group_reference(path: str, when_deleted: str = "held") -> Reference:
@@ -109,7 +128,9 @@ def _permission(rule: Properties, protocol: str, kind: str, other: object) -> Pe
     shown = str(rule.get(protocol)).lower()
     name = _PROTOCOL_NAMES.get(shown, shown)
     first, last = number(rule.get("fromPort")), number(rule.get("toPort"))
-    return Permission(name, *((None, None) if name == ALL_PROTOCOLS else (first, last)), kind, str(other))
+    return Permission(
+        name, *((None, None) if name == ALL_PROTOCOLS else (first, last)), kind, str(other)
+    )
 
 
 def _inline_permissions(inputs: Properties, direction: str, group: str) -> list[Permission]:
@@ -133,22 +154,29 @@ def _classic_permissions(inputs: Properties) -> list[Permission]:
     return _inline_permissions({"rules": [rule]}, "rules", group)
 
 
-def _all_classic_permissions(world: World, token: str, group: object, current: Resource | None) -> list[Permission]:
+def _all_classic_permissions(
+    world: World, token: str, group: object, current: Resource | None
+) -> list[Permission]:
     direction = "ingress" if token == INGRESS_RULE else "egress"
     return [
         permission
         for rule in world.all(CLASSIC_RULE)
-        if rule.inputs.get("securityGroupId") == group and rule.inputs.get("type") == direction and rule != current
+        if rule.inputs.get("securityGroupId") == group
+        and rule.inputs.get("type") == direction
+        and rule != current
         for permission in _classic_permissions(rule.inputs)
     ]
 
 
-def _separate_permissions(world: World, token: str, group: object, current: Resource | None) -> list[Permission]:
+def _separate_permissions(
+    world: World, token: str, group: object, current: Resource | None
+) -> list[Permission]:
     """What the rules open that are resources of their own."""
     return _all_classic_permissions(world, token, group, current) + [
         _permission(rule.inputs, "ipProtocol", kind, rule.inputs[kind])
         for rule in world.all(token)
-        if rule.inputs.get("securityGroupId") == group and (current is None or rule.id != current.id)
+        if rule.inputs.get("securityGroupId") == group
+        and (current is None or rule.id != current.id)
         for kind in given(rule.inputs, *_SOURCES)
     ]
 
@@ -159,7 +187,9 @@ def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
     both = sum(kinds[kind] for kind in ("prefixListId", _SOURCES[-1]))
     if max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + both > RULES_PER_GROUP:
         message = f"{group} would have more than {RULES_PER_GROUP} rules; a rule counts once for each network it names"
-        yield Refusal("RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota")
+        yield Refusal(
+            "RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota"
+        )
 
 
 def _duplicates(permissions: Iterable[Permission], group: object) -> Refusals:
@@ -175,7 +205,9 @@ def _group_account_rules(inputs: Properties, world: World, current: Resource | N
         separate = _separate_permissions(world, token, group, None)
         before = _inline_permissions(current.inputs, direction, group) if current else []
         yield from _quota_rules([*inline, *separate], group)
-        yield from _duplicates((each for each in inline if each in separate and each not in before), group)
+        yield from _duplicates(
+            (each for each in inline if each in separate and each not in before), group
+        )
 
 
 def _group_deletion_rules(group: Resource, _world: World) -> Refusals:
@@ -221,16 +253,25 @@ def _rule_rules(inputs: Properties) -> Refusals:
         first, last = number(inputs.get("fromPort")), number(inputs.get("toPort"))
         if first is not None and last is not None and first > last:
             message = f"Invalid {protocol.upper()} port range: {first:g} to {last:g}"
-            yield Refusal("InvalidParameterValue", message, "ec2.security-group-rule.port-range", "fromPort")
+            yield Refusal(
+                "InvalidParameterValue", message, "ec2.security-group-rule.port-range", "fromPort"
+            )
 
 
-def _rule_account_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _rule_account_rules(
+    token: str, inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     group = world.get(SECURITY_GROUP, inputs.get("securityGroupId"))
     if group is not None:
         direction = "ingress" if token == INGRESS_RULE else "egress"
         inline = _inline_permissions(group.inputs, direction, group.id)
-        wanted = [_permission(inputs, "ipProtocol", kind, inputs[kind]) for kind in given(inputs, *_SOURCES)]
-        yield from _quota_rules([*inline, *_separate_permissions(world, token, group.id, current), *wanted], group.id)
+        wanted = [
+            _permission(inputs, "ipProtocol", kind, inputs[kind])
+            for kind in given(inputs, *_SOURCES)
+        ]
+        yield from _quota_rules(
+            [*inline, *_separate_permissions(world, token, group.id, current), *wanted], group.id
+        )
         # Twins of its own type are found by the type's table.
         others = [*inline, *_all_classic_permissions(world, token, group.id, None)]
         yield from _duplicates((each for each in wanted if each in others), group.id)
@@ -238,15 +279,22 @@ def _rule_account_rules(token: str, inputs: Properties, world: World, current: R
 
 
 def _same_vpc(inputs: Properties, world: World, other: str) -> Refusals:
-    mine, theirs = (world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", other))
+    mine, theirs = (
+        world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", other)
+    )
     if mine and theirs and mine.outputs.get("vpcId") != theirs.outputs.get("vpcId"):
         message = f"{mine.id} and {theirs.id} belong to different networks"
         yield Refusal("InvalidGroup.NotFound", message, "ec2.security-group-rule.same-vpc", other)
 
 
 def _classic_rules(inputs: Properties) -> Refusals:
-    several, single = ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds"), ("self", "sourceSecurityGroupId")
-    sources = given(inputs, *several, "sourceSecurityGroupId") + (["self"] if inputs.get("self") is True else [])
+    several, single = (
+        ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds"),
+        ("self", "sourceSecurityGroupId"),
+    )
+    sources = given(inputs, *several, "sourceSecurityGroupId") + (
+        ["self"] if inputs.get("self") is True else []
+    )
     if not sources and inputs.get("self") is not UNKNOWN:
         message = f"one of {', '.join((*several, *single))} must be set"
         yield Refusal("InvalidArgument", message, "ec2.security-group-rule.some-source")
@@ -276,7 +324,10 @@ def _classic_account_rules(inputs: Properties, world: World, current: Resource |
 def _classic_computed(mint: Mint, inputs: Properties) -> Properties:
     parts = sorted(map(str, _classic_permissions(inputs)))
     code = zlib.crc32(f"{inputs.get('securityGroupId')}{inputs.get('type')}{parts}".encode())
-    return {"id": f"sgrule-{code}", "securityGroupRuleId": ec2_id(mint, "sgr") if len(parts) == 1 else ""}
+    return {
+        "id": f"sgrule-{code}",
+        "securityGroupRuleId": ec2_id(mint, "sgr") if len(parts) == 1 else "",
+    }
 
 
 def _rule_computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -292,17 +343,27 @@ def _rule_type(token: str) -> ResourceType:
     return ResourceType(
         token=token,
         replaces=frozenset({"securityGroupId", "region"}),
-        replaces_if=lambda name, old, new: name in _SOURCES and given(old, *_SOURCES) != given(new, *_SOURCES),
+        replaces_if=lambda name, old, new: (
+            name in _SOURCES and given(old, *_SOURCES) != given(new, *_SOURCES)
+        ),
         limits=(
             Limit("ipProtocol", _PROTOCOL, _PROTOCOL_RULE, "InvalidParameterValue"),
             Limit("fromPort", within(-1, 65535), "ec2.security-group-rule.port"),
             Limit("toPort", within(-1, 65535), "ec2.security-group-rule.port"),
             Limit("cidrIpv4", cidr(), "ec2.security-group-rule.cidr"),
             Limit("cidrIpv6", CIDR_IPV6, "ec2.security-group-rule.cidr"),
-            Limit("prefixListId", _PREFIX_LIST, "ec2.security-group-rule.prefix-list", "InvalidPrefixListID.NotFound"),
+            Limit(
+                "prefixListId",
+                _PREFIX_LIST,
+                "ec2.security-group-rule.prefix-list",
+                "InvalidPrefixListID.NotFound",
+            ),
             Limit("description", _DESCRIPTION, "ec2.security-group.description"),
         ),
-        references=(_group_reference("securityGroupId", "gone"), _group_reference("referencedSecurityGroupId")),
+        references=(
+            _group_reference("securityGroupId", "gone"),
+            _group_reference("referencedSecurityGroupId"),
+        ),
         unique=(
             Unique(
                 ("securityGroupId", "ipProtocol", "fromPort", "toPort", *_SOURCES),
@@ -312,7 +373,9 @@ def _rule_type(token: str) -> ResourceType:
             ),
         ),
         rules=_rule_rules,
-        account_rules=lambda inputs, world, current: _rule_account_rules(token, inputs, world, current),
+        account_rules=lambda inputs, world, current: _rule_account_rules(
+            token, inputs, world, current
+        ),
         computed=_rule_computed,
     )
 
@@ -327,12 +390,19 @@ TYPES = (
         limits=(
             Limit("name", _NAME, "ec2.security-group.name"),
             Limit("description", length(0, 255), "ec2.security-group.description"),
-            Limit("description", _DESCRIPTION, "ec2.security-group.description", "InvalidParameterValue"),
+            Limit(
+                "description",
+                _DESCRIPTION,
+                "ec2.security-group.description",
+                "InvalidParameterValue",
+            ),
             *_inline("ingress"),
             *_inline("egress"),
         ),
         references=(
-            Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "held"),
+            Reference(
+                "vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "held"
+            ),
             _group_reference("ingress[].securityGroups[]"),
             _group_reference("egress[].securityGroups[]"),
         ),
@@ -355,7 +425,11 @@ TYPES = (
         replaces=frozenset({"vpcId", "region"}),
         unordered=frozenset({"ingress", "egress"}),
         limits=(*_inline("ingress"), *_inline("egress")),
-        references=(Reference("vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "gone"),),
+        references=(
+            Reference(
+                "vpcId", VPC, "InvalidVpcID.NotFound", "ec2.security-group.vpc-exists", "gone"
+            ),
+        ),
         rules=_inline_rules,
         account_rules=_group_account_rules,
         computed=_default_group_computed,
@@ -373,7 +447,10 @@ TYPES = (
             Limit("ipv6CidrBlocks[]", CIDR_IPV6, "ec2.security-group-rule.cidr"),
             Limit("description", _DESCRIPTION, "ec2.security-group.description"),
         ),
-        references=(_group_reference("securityGroupId", "gone"), _group_reference("sourceSecurityGroupId")),
+        references=(
+            _group_reference("securityGroupId", "gone"),
+            _group_reference("sourceSecurityGroupId"),
+        ),
         rules=_classic_rules,
         account_rules=_classic_account_rules,
         computed=_classic_computed,

@@ -84,9 +84,19 @@ def _strategy_rules(inputs: Properties, path: str) -> Refusals:
     if not items or not known(inputs[path]):
         return
     if sum((number(item.get("base")) or 0) > 0 for item in items) > 1:
-        yield Refusal(_INVALID, f"{path}: only one item may have a base above 0", "ecs.strategy.one-base", path)
+        yield Refusal(
+            _INVALID,
+            f"{path}: only one item may have a base above 0",
+            "ecs.strategy.one-base",
+            path,
+        )
     if len(items) > 1 and not any(number(item.get("weight")) for item in items):
-        yield Refusal(_INVALID, f"{path}: at least one item needs a weight above 0", "ecs.strategy.weight", path)
+        yield Refusal(
+            _INVALID,
+            f"{path}: at least one item needs a weight above 0",
+            "ecs.strategy.weight",
+            path,
+        )
     if len({item.get("capacityProvider") in FARGATE_PROVIDERS for item in items}) > 1:
         message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
         yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
@@ -101,11 +111,15 @@ def _providers_rules(inputs: Properties) -> Refusals:
             yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
 
 
-def _providers_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _providers_account_rules(
+    inputs: Properties, world: World, _current: Resource | None
+) -> Refusals:
     for provider in texts(inputs.get("capacityProviders")):
         if provider not in FARGATE_PROVIDERS and world.find(CAPACITY_PROVIDER, provider) is None:
             message = f"The specified capacity provider '{provider}' was not found"
-            yield Refusal(_INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders")
+            yield Refusal(
+                _INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders"
+            )
 
 
 def _capacity_provider_rules(inputs: Properties) -> Refusals:
@@ -125,10 +139,17 @@ def _capacity_provider_rules(inputs: Properties) -> Refusals:
             "The managed termination protection setting is invalid: it needs managedScaling with status ENABLED, "
             f"got {block(scaling).get('status')}"
         )
-        yield Refusal("ClientException", message, "ecs.capacity-provider.protection", "autoScalingGroupProvider")
+        yield Refusal(
+            "ClientException",
+            message,
+            "ecs.capacity-provider.protection",
+            "autoScalingGroupProvider",
+        )
 
 
-def _capacity_provider_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _capacity_provider_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     name = inputs.get("name")
     if current is None and world.find(CAPACITY_PROVIDER, name) is not None:
         message = f"The specified capacity provider already exists: {name}"
@@ -154,7 +175,10 @@ def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> 
     if name == "autoScalingGroupProvider":
         return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")
     if name == "managedInstancesProvider":
-        kinds = [block(each.get("instanceLaunchTemplate")).get("capacityOptionType") for each in (before, after)]
+        kinds = [
+            block(each.get("instanceLaunchTemplate")).get("capacityOptionType")
+            for each in (before, after)
+        ]
         return bool(before) != bool(after) or kinds[0] != kinds[1]
     return False
 
@@ -165,25 +189,41 @@ def _task_definition_rules(inputs: Properties) -> Refusals:
     mode = inputs.get("networkMode")
     if fargate and mode not in ("awsvpc", UNKNOWN):
         message = f"Fargate only supports network mode 'awsvpc', got {mode!r}"
-        yield Refusal("ClientException", message, "ecs.task-definition.fargate-network", "networkMode")
+        yield Refusal(
+            "ClientException", message, "ecs.task-definition.fargate-network", "networkMode"
+        )
     if fargate:
         for name, words, forbidden in (
-            ("placementConstraints", "placement constraints", bool(inputs.get("placementConstraints"))),
+            (
+                "placementConstraints",
+                "placement constraints",
+                bool(inputs.get("placementConstraints")),
+            ),
             ("ipcMode", "an IPC mode", bool(inputs.get("ipcMode"))),
             ("pidMode", "their host's processes", inputs.get("pidMode") == "host"),
         ):
             if forbidden:
                 message = f"Fargate task definitions can't have {words}"
-                yield Refusal("ClientException", message, "ecs.task-definition.fargate-forbids", name)
+                yield Refusal(
+                    "ClientException", message, "ecs.task-definition.fargate-forbids", name
+                )
         if any(
             volume.get("hostPath") or volume.get("dockerVolumeConfiguration")
             for volume in blocks(inputs.get("volumes"))
         ):
             message = "Fargate task definitions can't use host paths or docker volumes"
-            yield Refusal("ClientException", message, "ecs.task-definition.fargate-forbids", "volumes")
-    if given(inputs, "ephemeralStorage") and not fargate and known(inputs.get("requiresCompatibilities")):
+            yield Refusal(
+                "ClientException", message, "ecs.task-definition.fargate-forbids", "volumes"
+            )
+    if (
+        given(inputs, "ephemeralStorage")
+        and not fargate
+        and known(inputs.get("requiresCompatibilities"))
+    ):
         message = "ephemeralStorage is for Fargate only"
-        yield Refusal("ClientException", message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage")
+        yield Refusal(
+            "ClientException", message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage"
+        )
     names = texts(values_at(inputs, "volumes[].name"))
     for name in sorted({name for name in names if names.count(name) > 1}):
         message = f"Volume names must be unique, {name!r} appears {names.count(name)} times"
@@ -205,7 +245,9 @@ def _file_systems(inputs: Properties) -> Refusals:
         encrypted = efs.get("transitEncryption") in ("ENABLED", UNKNOWN)
         if (access_point or authorization.get("iam") == "ENABLED") and not encrypted:
             message = "transitEncryption must be ENABLED for an EFS volume with an access point or IAM authorization"
-            yield Refusal("ClientException", message, "ecs.task-definition.efs-encryption", "volumes")
+            yield Refusal(
+                "ClientException", message, "ecs.task-definition.efs-encryption", "volumes"
+            )
         root = efs.get("rootDirectory")
         if access_point and root not in (None, "", "/", UNKNOWN):
             message = (
@@ -246,25 +288,36 @@ def _service_rules(inputs: Properties) -> Refusals:
     yield from _deployment_rules(inputs)
     yield from _launch_rules(inputs)
     if given(inputs, "healthCheckGracePeriodSeconds") and not inputs.get(_BALANCERS):
-        message = "Health check grace period is only valid for services configured to use load balancers"
-        yield Refusal(_INVALID, message, "ecs.service.grace-needs-balancer", "healthCheckGracePeriodSeconds")
+        message = (
+            "Health check grace period is only valid for services configured to use load balancers"
+        )
+        yield Refusal(
+            _INVALID, message, "ecs.service.grace-needs-balancer", "healthCheckGracePeriodSeconds"
+        )
 
 
 def _deployment_rules(inputs: Properties) -> Refusals:
     daemon = inputs.get("schedulingStrategy") == "DAEMON"
-    low, high = inputs.get("deploymentMinimumHealthyPercent"), inputs.get("deploymentMaximumPercent")
+    low, high = (
+        inputs.get("deploymentMinimumHealthyPercent"),
+        inputs.get("deploymentMaximumPercent"),
+    )
     minimum = number(low) if low is not None else (0.0 if daemon else 100.0)
     maximum = number(high) if high is not None else (100.0 if daemon else 200.0)
     if maximum is not None and not daemon:
         if maximum < 100:  # noqa: PLR2004 — percent
             message = f"deploymentMaximumPercent must be at least 100, got {maximum:g}"
-            yield Refusal(_INVALID, message, "ecs.service.maximum-percent", "deploymentMaximumPercent")
+            yield Refusal(
+                _INVALID, message, "ecs.service.maximum-percent", "deploymentMaximumPercent"
+            )
         elif minimum is not None and maximum <= minimum:
             message = (
                 f"deploymentMaximumPercent {maximum:g} must be above deploymentMinimumHealthyPercent {minimum:g}: "
                 "otherwise no deployment could start or stop a task"
             )
-            yield Refusal(_INVALID, message, "ecs.service.blocked-deployments", "deploymentMaximumPercent")
+            yield Refusal(
+                _INVALID, message, "ecs.service.blocked-deployments", "deploymentMaximumPercent"
+            )
     if inputs.get("availabilityZoneRebalancing") == "ENABLED":
         yield from _rebalancing_rules(inputs, maximum)
     controller = block(inputs.get("deploymentController")).get("type")
@@ -290,7 +343,10 @@ def _rebalancing_rules(inputs: Properties, maximum: float | None) -> Refusals:
     constraints = texts(values_at(inputs, "placementConstraints[].expression"))
     for broken, message in (
         (maximum == 100, "needs a deploymentMaximumPercent above 100"),  # noqa: PLR2004 — percent
-        (inputs.get("schedulingStrategy") == "DAEMON", "doesn't work with schedulingStrategy DAEMON"),
+        (
+            inputs.get("schedulingStrategy") == "DAEMON",
+            "doesn't work with schedulingStrategy DAEMON",
+        ),
         (inputs.get("launchType") == "EXTERNAL", "doesn't work with launchType EXTERNAL"),
         (bool(first) and not zones_first, f"needs a spread over {_ZONE} as the first strategy"),
         (any(_ZONE in each for each in constraints), f"doesn't work with a constraint on {_ZONE}"),
@@ -309,7 +365,10 @@ def _launch_rules(inputs: Properties) -> Refusals:
         if isinstance(launch, str):
             for name, chosen in (
                 ("platformVersion", given(inputs, "platformVersion")),
-                ("networkConfiguration", block(inputs.get("networkConfiguration")).get("assignPublicIp") is True),
+                (
+                    "networkConfiguration",
+                    block(inputs.get("networkConfiguration")).get("assignPublicIp") is True,
+                ),
             ):
                 if chosen:
                     message = f"launchType {launch} takes no {'assignPublicIp' if 'net' in name else name}"
@@ -317,7 +376,9 @@ def _launch_rules(inputs: Properties) -> Refusals:
         return
     for name in ("orderedPlacementStrategies", "placementConstraints"):
         if inputs.get(name):
-            yield Refusal(_INVALID, f"Fargate takes no {name}", "ecs.service.fargate-placement", name)
+            yield Refusal(
+                _INVALID, f"Fargate takes no {name}", "ecs.service.fargate-placement", name
+            )
     if inputs.get("schedulingStrategy") == "DAEMON":
         message = "schedulingStrategy DAEMON doesn't work with Fargate"
         yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
@@ -348,7 +409,12 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
                 if draining
                 else f"Creation of service was not idempotent: {twin.id} exists"
             )
-            yield Refusal(_INVALID, message, "ecs.service.draining" if draining else "ecs.service.unique", "name")
+            yield Refusal(
+                _INVALID,
+                message,
+                "ecs.service.draining" if draining else "ecs.service.unique",
+                "name",
+            )
     yield from _service_network_rules(inputs, world)
     connect = block(inputs.get("serviceConnectConfiguration"))
     if connect.get("enabled") is True:
@@ -356,14 +422,18 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
     if not given(inputs, "taskDefinition"):
         if block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
             message = "TaskDefinition can not be blank"
-            yield Refusal(_INVALID, message, "ecs.service.task-definition-required", "taskDefinition")
+            yield Refusal(
+                _INVALID, message, "ecs.service.task-definition-required", "taskDefinition"
+            )
         return
     definition = task_definition_of(world, inputs.get("taskDefinition"))
     if definition is not None:
         yield from _service_definition_rules(inputs, definition.inputs, world, current)
     elif current is None or current.inputs.get("taskDefinition") != inputs.get("taskDefinition"):
         message = f"TaskDefinition not found: {inputs.get('taskDefinition')}"
-        yield Refusal("ClientException", message, "ecs.service.task-definition-exists", "taskDefinition")
+        yield Refusal(
+            "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
+        )
 
 
 def _service_network_rules(inputs: Properties, world: World) -> Refusals:
@@ -384,9 +454,13 @@ def _service_definition_rules(
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified"
         yield Refusal(_INVALID, message, "ecs.service.network-required", "networkConfiguration")
     if not awsvpc and inputs.get("networkConfiguration"):
-        message = "Network Configuration is not valid for the given networkMode of this task definition"
+        message = (
+            "Network Configuration is not valid for the given networkMode of this task definition"
+        )
         yield Refusal(_INVALID, message, "ecs.service.network-forbidden", "networkConfiguration")
-    if inputs.get("launchType") == "FARGATE" and "FARGATE" not in texts(definition.get("requiresCompatibilities")):
+    if inputs.get("launchType") == "FARGATE" and "FARGATE" not in texts(
+        definition.get("requiresCompatibilities")
+    ):
         message = "Task definition does not support launch_type FARGATE"
         yield Refusal(_INVALID, message, "ecs.service.compatible", "taskDefinition")
     if inputs.get("enableExecuteCommand") is True and not definition.get("taskRoleArn"):
@@ -413,7 +487,9 @@ def _service_balancer_rules(
             message = f"The container {name} did not have a container port {port} defined; it declares {declared}"
             yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
         group = world.get(TARGET_GROUP, balancer.get("targetGroupArn"))
-        if group is None or (current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]):
+        if group is None or (
+            current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]
+        ):
             continue
         kind = group.outputs.get("targetType")
         if (kind == "ip") != awsvpc:
@@ -452,7 +528,9 @@ def _import_service(service: Resource) -> Sequence[str]:
 
 
 _PLATFORM = matches(r"LATEST|1\.[0-4]\.0", "LATEST or a version such as 1.4.0")
-_SYSTEM = matches(r"LINUX|WINDOWS_SERVER_\w+", "LINUX, or a release of Windows such as WINDOWS_SERVER_2022_CORE")
+_SYSTEM = matches(
+    r"LINUX|WINDOWS_SERVER_\w+", "LINUX, or a release of Windows such as WINDOWS_SERVER_2022_CORE"
+)
 
 TYPES = (
     ResourceType(
@@ -463,7 +541,12 @@ TYPES = (
         limits=(
             Limit("name", _NAME, "ecs.cluster.name"),
             Limit("settings[].name", one_of("containerInsights"), "ecs.cluster.setting"),
-            Limit("settings[].value", one_of("enhanced", "enabled", "disabled"), "ecs.cluster.setting", _INVALID),
+            Limit(
+                "settings[].value",
+                one_of("enhanced", "enabled", "disabled"),
+                "ecs.cluster.setting",
+                _INVALID,
+            ),
             Limit(
                 "configuration.executeCommandConfiguration.logging",
                 one_of("NONE", "DEFAULT", "OVERRIDE"),
@@ -473,7 +556,9 @@ TYPES = (
         rules=_cluster_rules,
         account_rules=_cluster_account_rules,
         idempotent=Idempotent(
-            frozenset({"configuration", "serviceConnectDefaults", "settings"}), _INVALID, "ecs.cluster.unique"
+            frozenset({"configuration", "serviceConnectDefaults", "settings"}),
+            _INVALID,
+            "ecs.cluster.unique",
         ),
         computed=_cluster_computed,
         held=("ClusterContainsServicesException", "ecs.cluster.held"),
@@ -488,9 +573,21 @@ TYPES = (
             *_strategy_limits("defaultCapacityProviderStrategies"),
         ),
         references=(
-            Reference("clusterName", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "gone"),
+            Reference(
+                "clusterName",
+                CLUSTER,
+                "ClusterNotFoundException",
+                "ecs.service.cluster-exists",
+                "gone",
+            ),
             # Fargate's are of no resource.
-            Reference("capacityProviders[]", CAPACITY_PROVIDER, "", "ecs.cluster-capacity-providers.exists", "held"),
+            Reference(
+                "capacityProviders[]",
+                CAPACITY_PROVIDER,
+                "",
+                "ecs.cluster-capacity-providers.exists",
+                "held",
+            ),
         ),
         rules=_providers_rules,
         account_rules=_providers_account_rules,
@@ -505,9 +602,15 @@ TYPES = (
         limits=(
             Limit("name", _PROVIDER_NAME, "ecs.capacity-provider.name"),
             Limit("autoScalingGroupProvider.autoScalingGroupArn", ARN, "ecs.capacity-provider.arn"),
-            Limit("managedInstancesProvider.infrastructureRoleArn", ARN, "ecs.capacity-provider.arn"),
+            Limit(
+                "managedInstancesProvider.infrastructureRoleArn", ARN, "ecs.capacity-provider.arn"
+            ),
             *(
-                Limit(f"autoScalingGroupProvider.managedScaling.{name}", allowed, "ecs.capacity-provider.scaling")
+                Limit(
+                    f"autoScalingGroupProvider.managedScaling.{name}",
+                    allowed,
+                    "ecs.capacity-provider.scaling",
+                )
                 for name, allowed in (
                     ("instanceWarmupPeriod", within(0, 10000)),
                     ("maximumScalingStepSize", within(1, 10000)),
@@ -517,7 +620,9 @@ TYPES = (
             ),
         ),
         references=(
-            Reference("cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"),
+            Reference(
+                "cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"
+            ),
             Reference(
                 "managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.subnets[]",
                 SUBNET,
@@ -542,7 +647,11 @@ TYPES = (
         derived=lambda inputs: {} if given(inputs, "networkMode") else {"networkMode": "bridge"},
         limits=(
             Limit("family", _NAME, "ecs.task-definition.family"),
-            Limit("networkMode", one_of("awsvpc", "bridge", "host", "none"), "ecs.task-definition.network-mode"),
+            Limit(
+                "networkMode",
+                one_of("awsvpc", "bridge", "host", "none"),
+                "ecs.task-definition.network-mode",
+            ),
             Limit("ipcMode", one_of("host", "none", "task"), "ecs.task-definition.modes"),
             Limit("pidMode", one_of("host", "task"), "ecs.task-definition.modes"),
             Limit(
@@ -554,7 +663,11 @@ TYPES = (
             Limit("taskRoleArn", ARN, "ecs.task-definition.role"),
             Limit("ephemeralStorage.sizeInGib", within(21, 200), "ecs.task-definition.ephemeral"),
             Limit("placementConstraints", size(0, 10), "ecs.task-definition.constraints"),
-            Limit("runtimePlatform.cpuArchitecture", one_of("X86_64", "ARM64"), "ecs.task-definition.platform"),
+            Limit(
+                "runtimePlatform.cpuArchitecture",
+                one_of("X86_64", "ARM64"),
+                "ecs.task-definition.platform",
+            ),
             Limit("runtimePlatform.operatingSystemFamily", _SYSTEM, "ecs.task-definition.platform"),
         ),
         rules=_task_definition_rules,
@@ -563,7 +676,9 @@ TYPES = (
     ResourceType(
         token=SERVICE,
         autoname=AutoName(),
-        replaces=frozenset({"name", "cluster", "launchType", "schedulingStrategy", "iamRole", "region"}),
+        replaces=frozenset(
+            {"name", "cluster", "launchType", "schedulingStrategy", "iamRole", "region"}
+        ),
         unordered=frozenset(
             {
                 *("capacityProviderStrategies", "loadBalancers", "placementConstraints"),
@@ -585,13 +700,35 @@ TYPES = (
             Limit("desiredCount", within(0, 5000), "ecs.service.desired-count", _INVALID),
             Limit("launchType", one_of("EC2", "FARGATE", "EXTERNAL"), "ecs.service.launch-type"),
             Limit("schedulingStrategy", one_of("REPLICA", "DAEMON"), "ecs.service.scheduling"),
-            Limit("propagateTags", one_of("SERVICE", "TASK_DEFINITION", "NONE"), "ecs.service.propagate-tags"),
-            Limit("availabilityZoneRebalancing", one_of("ENABLED", "DISABLED"), "ecs.service.rebalancing"),
+            Limit(
+                "propagateTags",
+                one_of("SERVICE", "TASK_DEFINITION", "NONE"),
+                "ecs.service.propagate-tags",
+            ),
+            Limit(
+                "availabilityZoneRebalancing",
+                one_of("ENABLED", "DISABLED"),
+                "ecs.service.rebalancing",
+            ),
             Limit("platformVersion", _PLATFORM, "ecs.service.platform", "PlatformUnknownException"),
             Limit("healthCheckGracePeriodSeconds", within(0, 2**31 - 1), "ecs.service.grace"),
-            Limit("deploymentMinimumHealthyPercent", within(0, 200), "ecs.service.minimum-percent", _INVALID),
-            Limit("deploymentMaximumPercent", within(0, 10000), "ecs.service.maximum-percent", _INVALID),
-            Limit("deploymentController.type", one_of("ECS", "CODE_DEPLOY", "EXTERNAL"), "ecs.service.controller"),
+            Limit(
+                "deploymentMinimumHealthyPercent",
+                within(0, 200),
+                "ecs.service.minimum-percent",
+                _INVALID,
+            ),
+            Limit(
+                "deploymentMaximumPercent",
+                within(0, 10000),
+                "ecs.service.maximum-percent",
+                _INVALID,
+            ),
+            Limit(
+                "deploymentController.type",
+                one_of("ECS", "CODE_DEPLOY", "EXTERNAL"),
+                "ecs.service.controller",
+            ),
             Limit(
                 "deploymentConfiguration.strategy",
                 one_of("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"),
@@ -602,20 +739,49 @@ TYPES = (
             Limit("loadBalancers[].targetGroupArn", ARN, "ecs.service.target-group-arn"),
             Limit("serviceRegistries.registryArn", ARN, "ecs.service.registry-arn"),
             Limit("networkConfiguration.subnets", size(1, 16), "ecs.service.subnets", _INVALID),
-            Limit("networkConfiguration.securityGroups", size(0, 5), "ecs.service.groups", _INVALID),
+            Limit(
+                "networkConfiguration.securityGroups", size(0, 5), "ecs.service.groups", _INVALID
+            ),
             Limit("orderedPlacementStrategies", size(0, 5), "ecs.service.placement"),
-            Limit("orderedPlacementStrategies[].type", one_of("random", "spread", "binpack"), "ecs.service.placement"),
+            Limit(
+                "orderedPlacementStrategies[].type",
+                one_of("random", "spread", "binpack"),
+                "ecs.service.placement",
+            ),
             Limit("placementConstraints", size(0, 10), "ecs.service.placement"),
             *_strategy_limits("capacityProviderStrategies"),
         ),
         references=(
-            Reference("cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"),
-            Reference("networkConfiguration.subnets[]", SUBNET, _INVALID, "ecs.service.subnet-exists", "held"),
             Reference(
-                "networkConfiguration.securityGroups[]", SECURITY_GROUP, _INVALID, "ecs.service.group-exists", "held"
+                "cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"
             ),
-            Reference("loadBalancers[].targetGroupArn", TARGET_GROUP, _INVALID, "ecs.service.target-group-exists"),
-            Reference("serviceRegistries.registryArn", REGISTRY, _INVALID, "ecs.service.registry-exists", "held"),
+            Reference(
+                "networkConfiguration.subnets[]",
+                SUBNET,
+                _INVALID,
+                "ecs.service.subnet-exists",
+                "held",
+            ),
+            Reference(
+                "networkConfiguration.securityGroups[]",
+                SECURITY_GROUP,
+                _INVALID,
+                "ecs.service.group-exists",
+                "held",
+            ),
+            Reference(
+                "loadBalancers[].targetGroupArn",
+                TARGET_GROUP,
+                _INVALID,
+                "ecs.service.target-group-exists",
+            ),
+            Reference(
+                "serviceRegistries.registryArn",
+                REGISTRY,
+                _INVALID,
+                "ecs.service.registry-exists",
+                "held",
+            ),
         ),
         rules=_service_rules,
         account_rules=_service_account_rules,

@@ -60,14 +60,24 @@ def _actions_only_kept(path: str) -> dict[str, tuple[object, ...]]:
 _CONTAINERS = "containerDefinitions[]"
 _HEADERS = (
     *("AccessControlAllowCredentials", "AccessControlAllowHeaders", "AccessControlAllowMethods"),
-    *("AccessControlAllowOrigin", "AccessControlExposeHeaders", "AccessControlMaxAge", "ContentSecurityPolicy"),
+    *(
+        "AccessControlAllowOrigin",
+        "AccessControlExposeHeaders",
+        "AccessControlMaxAge",
+        "ContentSecurityPolicy",
+    ),
     *("StrictTransportSecurity", "XContentTypeOptions", "XFrameOptions"),
 )
 _CLIENT_CERTIFICATE = ("", "Issuer", "Leaf", "SerialNumber", "Subject", "Validity")
 
 EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     _BALANCER: (
-        *("clientKeepAlive", "dropInvalidHeaderFields", "enableHttp2", "enableTlsVersionAndCipherSuiteHeaders"),
+        *(
+            "clientKeepAlive",
+            "dropInvalidHeaderFields",
+            "enableHttp2",
+            "enableTlsVersionAndCipherSuiteHeaders",
+        ),
         *("enableXffClientPort", "idleTimeout", "xffHeaderProcessingMode"),
     ),
     _LISTENER: (
@@ -93,14 +103,27 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     _LISTENER_CERTIFICATE: ("certificateArn", "listenerArn"),
     _GROUP: (
         *("deregistrationDelay", "loadBalancingAlgorithmType", "port", "targetType", "vpcId"),
-        *_inside("healthCheck", "healthyThreshold interval matcher path port timeout unhealthyThreshold"),
+        *_inside(
+            "healthCheck", "healthyThreshold interval matcher path port timeout unhealthyThreshold"
+        ),
     ),
     _TARGET: ("port", "targetGroupArn", "targetId"),
     _CERTIFICATE: ("domainName", "subjectAlternativeNames", "validationMethod"),
     _RECORD: ("aliases[].name", "name", "records", "type", "zoneId"),
     _SERVICE: (
-        *("availabilityZoneRebalancing", "cluster", "deploymentMaximumPercent", "deploymentMinimumHealthyPercent"),
-        *("desiredCount", "forceNewDeployment", "healthCheckGracePeriodSeconds", "launchType", "name"),
+        *(
+            "availabilityZoneRebalancing",
+            "cluster",
+            "deploymentMaximumPercent",
+            "deploymentMinimumHealthyPercent",
+        ),
+        *(
+            "desiredCount",
+            "forceNewDeployment",
+            "healthCheckGracePeriodSeconds",
+            "launchType",
+            "name",
+        ),
         *("platformVersion", "region", "taskDefinition", "triggers", "waitForSteadyState"),
         "capacityProviderStrategies[].capacityProvider",
         *_inside("deploymentCircuitBreaker", "enable rollback"),
@@ -109,7 +132,9 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     ),
     _DEFINITION: (
         *("family", "skipDestroy"),
-        *_inside(_CONTAINERS, "command entryPoint essential image name stopTimeout workingDirectory"),
+        *_inside(
+            _CONTAINERS, "command entryPoint essential image name stopTimeout workingDirectory"
+        ),
         *_inside(f"{_CONTAINERS}.dependsOn[]", "condition containerName"),
         *_inside(f"{_CONTAINERS}.environment[]", "name value"),
         *_inside(f"{_CONTAINERS}.healthCheck", "command interval retries startPeriod timeout"),
@@ -142,7 +167,10 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "alpnPolicy": ("None",),
         **_actions_only_kept("defaultActions[]"),
         "mutualAuthentication": ({"mode": "off"},),
-        **{f"routingHttpRequestXAmznMtlsClientcert{name}HeaderName": () for name in _CLIENT_CERTIFICATE},
+        **{
+            f"routingHttpRequestXAmznMtlsClientcert{name}HeaderName": ()
+            for name in _CLIENT_CERTIFICATE
+        },
         "tcpIdleTimeoutSeconds": (350,),
     },
     _RULE: {**_actions_only_kept("actions[]"), "conditions[].sourceIp.ipAddressType": ()},
@@ -414,13 +442,17 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
 """What no run mentions although what runs doesn't read it, and why."""
 
 _NO_CHECK = "no endpoint is checked, and no query is answered"
-_NO_ADDRESS = "no instance is registered and no name is answered; a service's run mentions its registries"
+_NO_ADDRESS = (
+    "no instance is registered and no name is answered; a service's run mentions its registries"
+)
 _NO_ALARM = "alarms never go off"
 _DEFAULTS = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
 _NO_FILE = "nothing writes into buckets or reads them"
 _NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"
 _NO_FILTER = "web ACLs block no request and log none"
-_NO_PACKET = "networks carry no packet and filter none: everything is on this machine's loopback interface"
+_NO_PACKET = (
+    "networks carry no packet and filter none: everything is on this machine's loopback interface"
+)
 _NO_SESSION = "permissions allow and deny nothing"
 
 RECORDED: Mapping[str, str] = {
@@ -487,7 +519,10 @@ RECORDED: Mapping[str, str] = {
 def without_effect(token: str, inputs: Properties) -> list[str]:
     """The inputs that a resource is given, by path, and that the local AWS only keeps."""
     document = DOCUMENTS.get(token)
-    known: dict[str, Any] = {**inputs, **({document: parsed(inputs.get(document))} if document else {})}
+    known: dict[str, Any] = {
+        **inputs,
+        **({document: parsed(inputs.get(document))} if document else {}),
+    }
     return [
         path
         for path, usual in WITHOUT_EFFECT.get(token, {}).items()

@@ -9,7 +9,19 @@ from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of,
 from localaws.catalog.model import Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import resource_policy_rules
-from localaws.catalog.values import ARN, Allowed, Limit, block, blocks, given, network, number, size, text, texts
+from localaws.catalog.values import (
+    ARN,
+    Allowed,
+    Limit,
+    block,
+    blocks,
+    given,
+    network,
+    number,
+    size,
+    text,
+    texts,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -39,7 +51,9 @@ def _file_system_rules(inputs: Properties) -> Refusals:
     mode, throughput = inputs.get("throughputMode"), inputs.get("provisionedThroughputInMibps")
     if mode == "provisioned" and throughput is None:
         message = "throughputMode provisioned needs provisionedThroughputInMibps"
-        yield Refusal(_BAD_REQUEST, message, "efs.file-system.throughput", "provisionedThroughputInMibps")
+        yield Refusal(
+            _BAD_REQUEST, message, "efs.file-system.throughput", "provisionedThroughputInMibps"
+        )
     if inputs.get("performanceMode") == "maxIO":
         for wrong, words in (
             (mode == "elastic", "throughputMode elastic"),
@@ -54,7 +68,9 @@ def _file_system_rules(inputs: Properties) -> Refusals:
             yield Refusal(_BAD_REQUEST, message, "efs.file-system.lifecycle", "lifecyclePolicies")
 
 
-def _file_system_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _file_system_account_rules(
+    inputs: Properties, world: World, _current: Resource | None
+) -> Refusals:
     zone, region = text(inputs.get("availabilityZoneName")), text(inputs.get("region"))
     if zone and (zone[-1] not in world.zones or (region and zone[:-1] != region)):
         message = f"the availability zone {zone} does not exist"
@@ -63,7 +79,9 @@ def _file_system_account_rules(inputs: Properties, world: World, _current: Resou
 
 def _file_system_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier, zone = ec2_id(mint, "fs"), text(inputs.get("availabilityZoneName"))
-    token = {} if given(inputs, "creationToken") else {"creationToken": f"terraform-{mint.digits(26)}"}
+    token = (
+        {} if given(inputs, "creationToken") else {"creationToken": f"terraform-{mint.digits(26)}"}
+    )
     return {
         "id": identifier,
         "arn": _arn(mint, "file-system", identifier),
@@ -80,12 +98,18 @@ def _file_system_derived(inputs: Properties) -> Properties:
     return {"name": block(inputs.get("tags")).get("Name", "")}
 
 
-def _mount_target_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    subnet, zone = world.find(SUBNET, inputs.get("subnetId")), zone_of(world, inputs.get("subnetId"))
+def _mount_target_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
+    subnet, zone = (
+        world.find(SUBNET, inputs.get("subnetId")),
+        zone_of(world, inputs.get("subnetId")),
+    )
     others = [
         each
         for each in world.all(MOUNT_TARGET)
-        if each.inputs.get("fileSystemId") == inputs.get("fileSystemId") and (current is None or each.id != current.id)
+        if each.inputs.get("fileSystemId") == inputs.get("fileSystemId")
+        and (current is None or each.id != current.id)
     ]
     vpc = vpc_of(world, inputs.get("subnetId"))
     for other in others:
@@ -94,7 +118,9 @@ def _mount_target_account_rules(inputs: Properties, world: World, current: Resou
             yield Refusal("MountTargetConflict", message, "efs.mount-target.one-vpc", "subnetId")
         elif zone_of(world, other.inputs.get("subnetId")) == zone:
             message = f"mount target already exists in this AZ: {other.id} in {zone}"
-            yield Refusal("MountTargetConflict", message, "efs.mount-target.one-per-zone", "subnetId")
+            yield Refusal(
+                "MountTargetConflict", message, "efs.mount-target.one-per-zone", "subnetId"
+            )
     file_system = world.get(FILE_SYSTEM, inputs.get("fileSystemId"))
     only = file_system.inputs.get("availabilityZoneName") if file_system else None
     if only and only != zone:
@@ -104,36 +130,52 @@ def _mount_target_account_rules(inputs: Properties, world: World, current: Resou
         found = world.get(SECURITY_GROUP, group)
         if found is not None and found.outputs.get("vpcId") != vpc:
             message = f"the security group {group} is in another VPC than the subnet"
-            yield Refusal("SecurityGroupNotFound", message, "efs.mount-target.same-vpc", "securityGroups")
+            yield Refusal(
+                "SecurityGroupNotFound", message, "efs.mount-target.same-vpc", "securityGroups"
+            )
     yield from _address_rules(inputs, world, subnet, current)
 
 
-def _address_rules(inputs: Properties, world: World, subnet: Resource | None, current: Resource | None) -> Refusals:
-    address, found = text(inputs.get("ipAddress")), network(subnet.outputs.get("cidrBlock")) if subnet else None
+def _address_rules(
+    inputs: Properties, world: World, subnet: Resource | None, current: Resource | None
+) -> Refusals:
+    address, found = (
+        text(inputs.get("ipAddress")),
+        network(subnet.outputs.get("cidrBlock")) if subnet else None,
+    )
     if not address or not _is_address(address):
         return
     if found is not None and ipaddress.ip_address(address) not in found:
         message = f"the address {address} is not in the subnet's {found}"
         yield Refusal(_BAD_REQUEST, message, "efs.mount-target.address", "ipAddress")
     for other in world.all(MOUNT_TARGET):
-        same = other.outputs.get("ipAddress") == address and vpc_of(world, other.inputs.get("subnetId")) == vpc_of(
-            world, inputs.get("subnetId")
-        )
+        same = other.outputs.get("ipAddress") == address and vpc_of(
+            world, other.inputs.get("subnetId")
+        ) == vpc_of(world, inputs.get("subnetId"))
         if same and (current is None or other.id != current.id):
             message = f"the address {address} is in use by {other.id}"
             yield Refusal("IpAddressInUse", message, "efs.mount-target.address-in-use", "ipAddress")
 
 
 def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
-    file_system, subnet = inputs.get("fileSystemId"), mint.world.find(SUBNET, inputs.get("subnetId"))
+    file_system, subnet = (
+        inputs.get("fileSystemId"),
+        mint.world.find(SUBNET, inputs.get("subnetId")),
+    )
     zone = text(zone_of(mint.world, inputs.get("subnetId"))) or ""
     found = network(subnet.outputs.get("cidrBlock")) if subnet else None
     own: dict[str, object] = {}
     if not given(inputs, "ipAddress") and found is not None:
-        own["ipAddress"] = str(found[(_FIRST_FREE + mint.count(f"efs/{inputs.get('subnetId')}")) % found.num_addresses])
+        own["ipAddress"] = str(
+            found[(_FIRST_FREE + mint.count(f"efs/{inputs.get('subnetId')}")) % found.num_addresses]
+        )
     if not given(inputs, "securityGroups"):
         vpc = vpc_of(mint.world, inputs.get("subnetId"))
-        groups = [each for each in mint.world.all(SECURITY_GROUP) if each.outputs.get("vpcId") == vpc and not each.urn]
+        groups = [
+            each
+            for each in mint.world.all(SECURITY_GROUP)
+            if each.outputs.get("vpcId") == vpc and not each.urn
+        ]
         own["securityGroups"] = [each.id for each in groups]
     return {
         "id": ec2_id(mint, "fsmt"),
@@ -186,9 +228,20 @@ TYPES = (
     ResourceType(
         token=FILE_SYSTEM,
         replaces=frozenset(
-            {"availabilityZoneName", "creationToken", "encrypted", "kmsKeyId", "performanceMode", "region"}
+            {
+                "availabilityZoneName",
+                "creationToken",
+                "encrypted",
+                "kmsKeyId",
+                "performanceMode",
+                "region",
+            }
         ),
-        defaults={"encrypted": False, "performanceMode": "generalPurpose", "throughputMode": "bursting"},
+        defaults={
+            "encrypted": False,
+            "performanceMode": "generalPurpose",
+            "throughputMode": "bursting",
+        },
         derived=_file_system_derived,
         limits=(
             Limit("kmsKeyId", ARN, "efs.file-system.key"),
@@ -215,17 +268,30 @@ TYPES = (
     ),
     ResourceType(
         token=MOUNT_TARGET,
-        replaces=frozenset({"fileSystemId", "subnetId", "ipAddress", "ipAddressType", "ipv6Address", "region"}),
+        replaces=frozenset(
+            {"fileSystemId", "subnetId", "ipAddress", "ipAddressType", "ipv6Address", "region"}
+        ),
         unordered=frozenset({"securityGroups"}),
         limits=(
             Limit("ipAddress", Allowed("an IPv4 address", _is_address), "efs.mount-target.address"),
-            Limit("securityGroups", size(0, 5), "efs.mount-target.groups", "SecurityGroupLimitExceeded"),
+            Limit(
+                "securityGroups",
+                size(0, 5),
+                "efs.mount-target.groups",
+                "SecurityGroupLimitExceeded",
+            ),
         ),
         references=(
             _file_system("held"),
-            Reference("subnetId", SUBNET, "SubnetNotFound", "efs.mount-target.subnet-exists", "held"),
             Reference(
-                "securityGroups[]", SECURITY_GROUP, "SecurityGroupNotFound", "efs.mount-target.group-exists", "held"
+                "subnetId", SUBNET, "SubnetNotFound", "efs.mount-target.subnet-exists", "held"
+            ),
+            Reference(
+                "securityGroups[]",
+                SECURITY_GROUP,
+                "SecurityGroupNotFound",
+                "efs.mount-target.group-exists",
+                "held",
             ),
         ),
         account_rules=_mount_target_account_rules,
@@ -250,7 +316,9 @@ TYPES = (
                 "{fileSystemId} has a FileSystemPolicy already, and one resource would overwrite the other",
             ),
         ),
-        rules=lambda inputs: resource_policy_rules(inputs.get("policy"), "policy", "InvalidPolicyException"),
+        rules=lambda inputs: resource_policy_rules(
+            inputs.get("policy"), "policy", "InvalidPolicyException"
+        ),
         computed=lambda _mint, inputs: {"id": inputs.get("fileSystemId")},
     ),
 )

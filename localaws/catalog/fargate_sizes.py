@@ -46,7 +46,9 @@ def size_rules(inputs: Properties) -> Refusals:
     for name in ("cpu", "memory"):
         if inputs.get(name) is None:
             message = f"Fargate requires that '{name}' be defined at the task level"
-            yield Refusal("ClientException", message, "ecs.task-definition.fargate-size-required", name)
+            yield Refusal(
+                "ClientException", message, "ecs.task-definition.fargate-size-required", name
+            )
     cpu, memory = inputs.get("cpu"), inputs.get("memory")
     if cpu is None or memory is None or not known(cpu, memory):
         return
@@ -57,5 +59,7 @@ def size_rules(inputs: Properties) -> Refusals:
         return
     else:
         choices = f"with cpu {cpu}, memory must be one of {', '.join(map(str, allowed))}"
-    message = f"No Fargate configuration exists for given values: cpu {cpu}, memory {memory}; {choices}"
+    message = (
+        f"No Fargate configuration exists for given values: cpu {cpu}, memory {memory}; {choices}"
+    )
     yield Refusal("ClientException", message, "ecs.task-definition.fargate-size")

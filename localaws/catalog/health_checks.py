@@ -59,7 +59,10 @@ def _is_address(value: object) -> bool:
 
 def _computed(mint: Mint, _inputs: Properties) -> Properties:
     identifier = uuid(mint)
-    return {"id": identifier, "arn": f"arn:{partition_of(mint.region).name}:route53:::healthcheck/{identifier}"}
+    return {
+        "id": identifier,
+        "arn": f"arn:{partition_of(mint.region).name}:route53:::healthcheck/{identifier}",
+    }
 
 
 def _derived(inputs: Properties) -> Properties:
@@ -77,7 +80,9 @@ def _derived(inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=HEALTH_CHECK,
-        replaces=frozenset({"measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"}),
+        replaces=frozenset(
+            {"measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"}
+        ),
         unordered=frozenset({"childHealthchecks", "regions"}),
         defaults={"disabled": False, "measureLatency": False},
         derived=_derived,
@@ -86,7 +91,9 @@ TYPES = (
             Limit("childHealthchecks", size(0, 256), "route53.health-check.children"),
             Limit("failureThreshold", within(1, 10), "route53.health-check.threshold"),
             Limit("fqdn", length(0, 255), "route53.health-check.fqdn"),
-            Limit("ipAddress", Allowed("an IP address", _is_address), "route53.health-check.address"),
+            Limit(
+                "ipAddress", Allowed("an IP address", _is_address), "route53.health-check.address"
+            ),
             Limit("port", within(1, 65535), "route53.health-check.port"),
             Limit("referenceName", length(0, 27), "route53.health-check.reference"),
             Limit("regions", size(3, 64), "route53.health-check.regions"),
@@ -95,7 +102,9 @@ TYPES = (
             Limit("routingControlArn", ARN, "route53.health-check.arn"),
             Limit("searchString", length(0, 255), "route53.health-check.search"),
         ),
-        references=(Reference("childHealthchecks[]", HEALTH_CHECK, _INVALID, "route53.health-check.exists"),),
+        references=(
+            Reference("childHealthchecks[]", HEALTH_CHECK, _INVALID, "route53.health-check.exists"),
+        ),
         rules=_rules,
         computed=_computed,
     ),

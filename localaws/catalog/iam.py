@@ -52,7 +52,12 @@ def _role_account_rules(inputs: Properties, world: World, current: Resource | No
     name = text(inputs.get("name"))
     for role in world.all(ROLE):
         if name and (current is None or role.id != current.id) and role.id.lower() == name.lower():
-            yield Refusal("EntityAlreadyExists", f"Role with name {name} already exists.", "iam.role.unique", "name")
+            yield Refusal(
+                "EntityAlreadyExists",
+                f"Role with name {name} already exists.",
+                "iam.role.unique",
+                "name",
+            )
     for arn in texts(inputs.get("managedPolicyArns")):
         yield from attachable(world, arn, "managedPolicyArns")
 
@@ -93,7 +98,14 @@ def _role_policy_rules(inputs: Properties) -> Refusals:
 
 
 def inline_policies_fit(
-    inputs: Properties, world: World, current: Resource | None, *, token: str, owner: str, limit: int, rule: str
+    inputs: Properties,
+    world: World,
+    current: Resource | None,
+    *,
+    token: str,
+    owner: str,
+    limit: int,
+    rule: str,
 ) -> Refusals:
     """Refuse an inline policy with which those of its role or user exceed IAM's quota for their size.
 
@@ -109,9 +121,12 @@ def inline_policies_fit(
     others = [
         each
         for each in world.all(token)
-        if each.inputs.get(owner) == inputs.get(owner) and (current is None or each.id != current.id)
+        if each.inputs.get(owner) == inputs.get(owner)
+        and (current is None or each.id != current.id)
     ]
-    total = sum(characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others)))
+    total = sum(
+        characters(each.get("policy")) for each in (inputs, *(other.inputs for other in others))
+    )
     if total > limit:
         message = f"Maximum policy size of {limit} bytes exceeded for {owner} {inputs.get(owner)}"
         yield Refusal("LimitExceeded", message, rule, "policy")
@@ -146,8 +161,15 @@ def _policy_rules(inputs: Properties) -> Refusals:
 
 def _policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     path, name = inputs.get("path") or "/", inputs.get("name")
-    if current is None and any(each.id.endswith(f":policy{path}{name}") for each in world.all(POLICY)):
-        yield Refusal("EntityAlreadyExists", f"A policy called {name} already exists.", "iam.policy.unique", "name")
+    if current is None and any(
+        each.id.endswith(f":policy{path}{name}") for each in world.all(POLICY)
+    ):
+        yield Refusal(
+            "EntityAlreadyExists",
+            f"A policy called {name} already exists.",
+            "iam.policy.unique",
+            "name",
+        )
 
 
 def _policy_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -175,7 +197,12 @@ TYPES = (
         replaces=frozenset({"name", "namePrefix", "path"}),
         unordered=frozenset({"managedPolicyArns", "inlinePolicies"}),
         json=frozenset({"assumeRolePolicy"}),
-        defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False, "description": ""},
+        defaults={
+            "path": "/",
+            "maxSessionDuration": 3600,
+            "forceDetachPolicies": False,
+            "description": "",
+        },
         limits=(
             Limit("name", matches(name_of(64), f"1 to 64 {WORDS}"), "iam.role.name"),
             Limit("namePrefix", matches(name_of(38), f"1 to 38 {WORDS}"), "iam.role.name"),
@@ -213,7 +240,9 @@ TYPES = (
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
         references=(_ROLE, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
-        account_rules=partial(policy_can_be_attached, token=ATTACHMENT, owner="role", rule="iam.role.quota"),
+        account_rules=partial(
+            policy_can_be_attached, token=ATTACHMENT, owner="role", rule="iam.role.quota"
+        ),
         computed=lambda mint, inputs: {"id": f"{inputs.get('role')}-{mint.digits(26)}"},
         import_ids=lambda each: (f"{each.inputs['role']}/{each.inputs['policyArn']}",),
     ),

@@ -72,17 +72,26 @@ def _user_account_rules(inputs: Properties, world: World, current: Resource | No
     for user in world.all(USER):
         same = name and str(user.outputs.get("name")).lower() == name.lower()
         if same and (current is None or user.id != current.id):
-            yield Refusal(_EXISTS, f"User with name {name} already exists.", "iam.user.unique", "name")
+            yield Refusal(
+                _EXISTS, f"User with name {name} already exists.", "iam.user.unique", "name"
+            )
 
 
 def _user_deletion_rules(user: Resource, world: World) -> Refusals:
     for token, what in ((USER_POLICY, "delete policies"), (USER_ATTACHMENT, "detach all policies")):
-        if any(each.inputs.get("user") in (user.id, user.outputs.get("name")) for each in world.all(token)):
-            yield Refusal("DeleteConflict", f"Cannot delete entity, must {what} first.", "iam.user.held")
+        if any(
+            each.inputs.get("user") in (user.id, user.outputs.get("name"))
+            for each in world.all(token)
+        ):
+            yield Refusal(
+                "DeleteConflict", f"Cannot delete entity, must {what} first.", "iam.user.held"
+            )
 
 
 def _pem(what: str) -> Allowed:
-    return Allowed(f"{what} in PEM form", lambda value: isinstance(value, str) and _is_pem(value, what))
+    return Allowed(
+        f"{what} in PEM form", lambda value: isinstance(value, str) and _is_pem(value, what)
+    )
 
 
 def _is_pem(value: str, what: str) -> bool:
@@ -91,7 +100,9 @@ def _is_pem(value: str, what: str) -> bool:
 
 
 def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
-    arn = mint.arn("iam", f"server-certificate{inputs.get('path') or '/'}{inputs.get('name')}", region="")
+    arn = mint.arn(
+        "iam", f"server-certificate{inputs.get('path') or '/'}{inputs.get('name')}", region=""
+    )
     return {"id": f"ASCA{mint.hex(17).upper()}", "arn": arn, "uploadDate": CREATED}
 
 
@@ -116,9 +127,13 @@ def _service_role_rules(inputs: Properties) -> Refusals:
         yield Refusal("InvalidInput", message, "iam.service-linked-role.suffix", "customSuffix")
 
 
-def _service_role_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _service_role_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     name = _role_name(inputs)
-    if current is None and any(each.outputs.get("name") == name for each in world.all(SERVICE_LINKED_ROLE)):
+    if current is None and any(
+        each.outputs.get("name") == name for each in world.all(SERVICE_LINKED_ROLE)
+    ):
         message = f"Service role name {name} has been taken in this account, please try a different suffix."
         yield Refusal("InvalidInput", message, "iam.service-linked-role.unique", "awsServiceName")
 
@@ -172,17 +187,23 @@ TYPES = (
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
         references=(_USER, Reference("policyArn", POLICY, "", "iam.policy.exists", "held")),
-        account_rules=partial(policy_can_be_attached, token=USER_ATTACHMENT, owner="user", rule="iam.user.quota"),
+        account_rules=partial(
+            policy_can_be_attached, token=USER_ATTACHMENT, owner="user", rule="iam.user.quota"
+        ),
         computed=lambda mint, inputs: {"id": f"{inputs.get('user')}-{mint.digits(26)}"},
         import_ids=lambda each: (f"{each.inputs['user']}/{each.inputs['policyArn']}",),
     ),
     ResourceType(
         token=SERVER_CERTIFICATE,
         autoname=AutoName(longest=128),
-        replaces=frozenset({"certificateBody", "certificateChain", "name", "namePrefix", "path", "privateKey"}),
+        replaces=frozenset(
+            {"certificateBody", "certificateChain", "name", "namePrefix", "path", "privateKey"}
+        ),
         defaults={"path": "/"},
         limits=(
-            Limit("name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.server-certificate.name"),
+            Limit(
+                "name", matches(name_of(128), f"1 to 128 {WORDS}"), "iam.server-certificate.name"
+            ),
             Limit("path", PATH, "iam.role.path"),
             Limit(
                 "certificateBody",
@@ -199,7 +220,11 @@ TYPES = (
                 hidden=True,
             ),
             Limit(
-                "privateKey", _pem("a private key"), "iam.server-certificate.pem", "MalformedCertificate", hidden=True
+                "privateKey",
+                _pem("a private key"),
+                "iam.server-certificate.pem",
+                "MalformedCertificate",
+                hidden=True,
             ),
         ),
         unique=(
@@ -213,7 +238,10 @@ TYPES = (
         computed=_certificate_computed,
         held=("DeleteConflict", "iam.server-certificate.held"),
         # Listeners know it by its ARN.
-        import_ids=lambda certificate: (str(certificate.outputs.get("name")), certificate.computed["arn"]),
+        import_ids=lambda certificate: (
+            str(certificate.outputs.get("name")),
+            certificate.computed["arn"],
+        ),
     ),
     ResourceType(
         token=SERVICE_LINKED_ROLE,

@@ -17,8 +17,24 @@ from localaws.catalog.model import (
     uuid,
 )
 from localaws.catalog.partitions import partition_of
-from localaws.catalog.policies import Request, allows, optional_policy_rules, resource_policy_rules, statements
-from localaws.catalog.values import Limit, block, given, length, listed, matches, one_of, parsed, within
+from localaws.catalog.policies import (
+    Request,
+    allows,
+    optional_policy_rules,
+    resource_policy_rules,
+    statements,
+)
+from localaws.catalog.values import (
+    Limit,
+    block,
+    given,
+    length,
+    listed,
+    matches,
+    one_of,
+    parsed,
+    within,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,25 +45,37 @@ KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
 KEY_POLICY = "aws:kms/keyPolicy:KeyPolicy"
 
-_USAGES = ("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT", "ENCAPSULATE_DECAPSULATE")
+_USAGES = (
+    "ENCRYPT_DECRYPT",
+    "SIGN_VERIFY",
+    "GENERATE_VERIFY_MAC",
+    "KEY_AGREEMENT",
+    "ENCAPSULATE_DECAPSULATE",
+)
 
 
 def _default_policy(mint: Mint) -> str:
     """What KMS gives a key without a policy: the account may do everything, so IAM decides."""
     principal = {"AWS": f"arn:{partition_of(mint.region).name}:iam::{mint.world.account}:root"}
     statement = {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": principal}
-    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Action": "kms:*", "Resource": "*"}]})
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{**statement, "Action": "kms:*", "Resource": "*"}]}
+    )
 
 
 def _key_rules(inputs: Properties) -> Refusals:
-    yield from optional_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
+    yield from optional_policy_rules(
+        inputs.get("policy"), "policy", "MalformedPolicyDocumentException"
+    )
     if given(inputs, "rotationPeriodInDays") and inputs.get("enableKeyRotation") in (None, False):
         message = "rotationPeriodInDays needs enableKeyRotation"
         yield Refusal("InvalidArgument", message, "kms.key.rotation", "rotationPeriodInDays")
     symmetric = inputs.get("customerMasterKeySpec") in (None, UNKNOWN, "SYMMETRIC_DEFAULT")
     if not symmetric and inputs.get("enableKeyRotation") is True:
         message = "only symmetric keys rotate by themselves"
-        yield Refusal("UnsupportedOperationException", message, "kms.key.rotation", "enableKeyRotation")
+        yield Refusal(
+            "UnsupportedOperationException", message, "kms.key.rotation", "enableKeyRotation"
+        )
 
 
 def _key_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
@@ -72,7 +100,10 @@ def _keeps_control(document: Mapping[str, object], account: str) -> bool:
         if name == "*" or account in str(name)
     ]
     return any(
-        allows(document, Request(principals=frozenset({("AWS", name)}), action="kms:PutKeyPolicy", resource="*"))
+        allows(
+            document,
+            Request(principals=frozenset({("AWS", name)}), action="kms:PutKeyPolicy", resource="*"),
+        )
         for name in named
     )
 
@@ -89,17 +120,23 @@ def _key_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def key_of(world: World, name: object) -> Resource | None:
     """The key that an id, an ARN, an alias' name or an alias' ARN means."""
-    alias = next((each for each in world.all(ALIAS) if name in (each.id, each.computed.get("arn"))), None)
+    alias = next(
+        (each for each in world.all(ALIAS) if name in (each.id, each.computed.get("arn"))), None
+    )
     return world.find(KEY, alias.inputs.get("targetKeyId") if alias else name)
 
 
 def policy_of(world: World, key: Resource) -> object:
     """The policy that a key has: that of a resource of its own, which is written over the key's."""
-    apart = (each for each in world.all(KEY_POLICY) if key_of(world, each.inputs.get("keyId")) == key)
+    apart = (
+        each for each in world.all(KEY_POLICY) if key_of(world, each.inputs.get("keyId")) == key
+    )
     return next((each.inputs.get("policy") for each in apart), key.outputs.get("policy"))
 
 
-def _key_policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _key_policy_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     yield from _key_account_rules(inputs, world, current)
     if namesakes(world, KEY_POLICY, inputs, current, "keyId"):
         message = f"{inputs.get('keyId')} has a KeyPolicy already, and one resource would overwrite the other"
@@ -120,7 +157,14 @@ TYPES = (
     ResourceType(
         token=KEY,
         replaces=frozenset(
-            {"customerMasterKeySpec", "keyUsage", "multiRegion", "customKeyStoreId", "xksKeyId", "region"}
+            {
+                "customerMasterKeySpec",
+                "keyUsage",
+                "multiRegion",
+                "customKeyStoreId",
+                "xksKeyId",
+                "region",
+            }
         ),
         json=frozenset({"policy"}),
         defaults={
@@ -149,20 +193,36 @@ TYPES = (
         limits=(
             Limit(
                 "name",
-                matches(r"alias/(?!aws/)[\w/-]{1,250}", "alias/ and letters, digits, /, _ and -, not starting aws/"),
+                matches(
+                    r"alias/(?!aws/)[\w/-]{1,250}",
+                    "alias/ and letters, digits, /, _ and -, not starting aws/",
+                ),
                 "kms.alias.name",
             ),
         ),
-        references=(Reference("targetKeyId", KEY, "NotFoundException", "kms.alias.key-exists", "gone"),),
-        unique=(Unique(("name",), "AlreadyExistsException", "kms.alias.unique", "the alias {name} already exists"),),
+        references=(
+            Reference("targetKeyId", KEY, "NotFoundException", "kms.alias.key-exists", "gone"),
+        ),
+        unique=(
+            Unique(
+                ("name",),
+                "AlreadyExistsException",
+                "kms.alias.unique",
+                "the alias {name} already exists",
+            ),
+        ),
         computed=_alias_computed,
     ),
     ResourceType(
         token=KEY_POLICY,
         replaces=frozenset({"keyId", "region"}),
         json=frozenset({"policy"}),
-        references=(Reference("keyId", KEY, "NotFoundException", "kms.key-policy.key-exists", "gone"),),
-        rules=lambda inputs: resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException"),
+        references=(
+            Reference("keyId", KEY, "NotFoundException", "kms.key-policy.key-exists", "gone"),
+        ),
+        rules=lambda inputs: resource_policy_rules(
+            inputs.get("policy"), "policy", "MalformedPolicyDocumentException"
+        ),
         account_rules=_key_policy_account_rules,
         computed=lambda _mint, inputs: {"id": inputs.get("keyId")},
     ),

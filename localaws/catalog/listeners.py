@@ -10,7 +10,16 @@ from localaws.catalog import regexes, tls_policies
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.iam_users import SERVER_CERTIFICATE
 from localaws.catalog.load_balancers import LOAD_BALANCER, is_application
-from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, Unique, namesakes, values_at
+from localaws.catalog.model import (
+    UNKNOWN,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    namesakes,
+    values_at,
+)
 from localaws.catalog.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
 from localaws.catalog.trust_stores import TRUST_STORE
 from localaws.catalog.values import (
@@ -54,7 +63,13 @@ LOWEST_PRECEDENCE = 50000
 # Actions, of a listener's default and of its rules.
 
 _FORWARDED = ("targetGroupArn", "forward.targetGroups[].arn")
-_CONTENT_TYPES = ("text/plain", "text/css", "text/html", "application/javascript", "application/json")
+_CONTENT_TYPES = (
+    "text/plain",
+    "text/css",
+    "text/html",
+    "application/javascript",
+    "application/json",
+)
 _FINAL_ACTIONS = {
     "forward": ("targetGroupArn", "forward"),
     "redirect": ("redirect",),
@@ -69,7 +84,9 @@ _FIRST_ACTIONS = {
 
 def _action_limits(path: str) -> tuple[Limit, ...]:
     forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
-    port = Allowed("a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value))
+    port = Allowed(
+        "a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value)
+    )
     statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
     return (
         Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
@@ -83,7 +100,9 @@ def _action_limits(path: str) -> tuple[Limit, ...]:
         Limit(f"{redirect}.protocol", one_of(*HTTP, "#{protocol}"), "elbv2.action.redirect"),
         Limit(f"{redirect}.host", length(1, 128), "elbv2.action.redirect"),
         Limit(
-            f"{redirect}.path", matches(r"/.{0,127}", "1 to 128 characters starting with /"), "elbv2.action.redirect"
+            f"{redirect}.path",
+            matches(r"/.{0,127}", "1 to 128 characters starting with /"),
+            "elbv2.action.redirect",
         ),
         Limit(f"{redirect}.query", length(0, 128), "elbv2.action.redirect"),
         Limit(f"{redirect}.port", port, "elbv2.action.redirect"),
@@ -115,7 +134,12 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
         if kind == "forward":
             yield from _forward_rules(action, where)
         elif needed and not given(action, *needed):
-            yield Refusal("InvalidArgument", f"{where}type {kind} needs {needed[0]}", "elbv2.action.block", path)
+            yield Refusal(
+                "InvalidArgument",
+                f"{where}type {kind} needs {needed[0]}",
+                "elbv2.action.block",
+                path,
+            )
         redirect = action.get("redirect")
         names = ("protocol", "host", "port", "path", "query")
         unchanged = isinstance(redirect, dict) and all(
@@ -126,17 +150,24 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
     if actions and None not in types and len(actions) == len(inputs[path]):
         final = [kind for kind in types if kind in _FINAL_ACTIONS]
-        last = max(enumerate(actions), key=lambda each: (number(each[1].get("order")) or each[0] + 1, each[0]))[1]
+        last = max(
+            enumerate(actions),
+            key=lambda each: (number(each[1].get("order")) or each[0] + 1, each[0]),
+        )[1]
         if len(final) != 1 or last.get("type") != final[0]:
-            message = (
-                f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got {', '.join(map(str, types))}"
-            )
+            message = f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got {', '.join(map(str, types))}"
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
 
 
 def _action_references(path: str) -> tuple[Reference, ...]:
     return tuple(
-        Reference(f"{path}[].{target}", TARGET_GROUP, "TargetGroupNotFound", "elbv2.action.target-exists", "held")
+        Reference(
+            f"{path}[].{target}",
+            TARGET_GROUP,
+            "TargetGroupNotFound",
+            "elbv2.action.target-exists",
+            "held",
+        )
         for target in _FORWARDED
     )
 
@@ -145,7 +176,9 @@ def _targets(inputs: Properties, path: str) -> set[str]:
     return {arn for target in _FORWARDED for arn in texts(values_at(inputs, f"{path}[].{target}"))}
 
 
-def balancers_of(world: World, target_group: object, *, except_for: Resource | None = None) -> set[str]:
+def balancers_of(
+    world: World, target_group: object, *, except_for: Resource | None = None
+) -> set[str]:
     """The load balancers whose listeners or rules forward to a target group."""
     found = set()
     for target in _FORWARDED:
@@ -171,9 +204,7 @@ def _target_account_rules(
             continue
         others = balancers_of(world, arn, except_for=current) - {balancer.id}
         if others:
-            message = (
-                f"target group '{arn}' already serves {', '.join(sorted(others))}; a group serves one load balancer"
-            )
+            message = f"target group '{arn}' already serves {', '.join(sorted(others))}; a group serves one load balancer"
             yield Refusal("TargetGroupAssociationLimit", message, "elbv2.target-group.one-balancer")
         if group.outputs.get("vpcId") not in (None, balancer.outputs.get("vpcId")):
             message = (
@@ -189,13 +220,20 @@ def _target_account_rules(
 _TLS_HEADERS = tuple(
     f"routingHttpRequestXAmzn{each}HeaderName"
     for each in (
-        *("MtlsClientcert", "MtlsClientcertIssuer", "MtlsClientcertLeaf", "MtlsClientcertSerialNumber"),
+        *(
+            "MtlsClientcert",
+            "MtlsClientcertIssuer",
+            "MtlsClientcertLeaf",
+            "MtlsClientcertSerialNumber",
+        ),
         *("MtlsClientcertSubject", "MtlsClientcertValidity", "TlsCipherSuite", "TlsVersion"),
     )
 )
 
 _VALIDATION = "ValidationError"
-_HEADER_NAME = matches(r"[\w-]{1,40}", "a header name of 1 to 40 letters, digits, hyphens and underscores")
+_HEADER_NAME = matches(
+    r"[\w-]{1,40}", "a header name of 1 to 40 letters, digits, hyphens and underscores"
+)
 _TLS_POLICY = Allowed(
     "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     lambda value: isinstance(value, str) and tls_policies.versions(value) is not None,
@@ -205,7 +243,8 @@ RESPONSE_HEADERS = {
     "AccessControlAllowCredentials": matches("true", "true"),
     "AccessControlAllowHeaders": length(0, 1024),
     "AccessControlAllowMethods": matches(
-        r"\*|((GET|HEAD|POST|DELETE|CONNECT|OPTIONS|TRACE|PUT|PATCH)(,\s*(?=.)|$))+", "methods such as GET,POST, or *"
+        r"\*|((GET|HEAD|POST|DELETE|CONNECT|OPTIONS|TRACE|PUT|PATCH)(,\s*(?=.)|$))+",
+        "methods such as GET,POST, or *",
     ),
     "AccessControlAllowOrigin": length(0, 1024),
     "AccessControlExposeHeaders": length(0, 1024),
@@ -218,7 +257,9 @@ RESPONSE_HEADERS = {
         "max-age=<seconds>, then ; includeSubDomains and ; preload if wanted",
     ),
     "XContentTypeOptions": matches("nosniff", "nosniff"),
-    "XFrameOptions": matches(r"DENY|SAMEORIGIN|ALLOW-FROM \S+", "DENY, SAMEORIGIN, or ALLOW-FROM and an address"),
+    "XFrameOptions": matches(
+        r"DENY|SAMEORIGIN|ALLOW-FROM \S+", "DENY, SAMEORIGIN, or ALLOW-FROM and an address"
+    ),
 }
 """What the values of response headers may be that a listener sets. Source: AWS's guide to header modification."""
 
@@ -234,7 +275,9 @@ def _listener_rules(inputs: Properties) -> Refusals:
         message = f"protocol must be one of HTTP, HTTPS for an application load balancer, got {protocol!r}"
         yield Refusal("ValidationError", message, "elbv2.listener.protocol-fits", "protocol")
     if application and not given(inputs, "port"):
-        yield Refusal("ValidationError", "A port must be specified", "elbv2.listener.port-required", "port")
+        yield Refusal(
+            "ValidationError", "A port must be specified", "elbv2.listener.port-required", "port"
+        )
     if protocol == "HTTPS" and certificate is None:
         message = "A certificate must be specified for HTTPS listeners"
         yield Refusal("ValidationError", message, "elbv2.listener.certificate", "certificateArn")
@@ -245,17 +288,32 @@ def _listener_rules(inputs: Properties) -> Refusals:
         for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
             message = f"{name} is for HTTPS listeners only"
             yield Refusal("ValidationError", message, "elbv2.listener.tls-only", name)
-        if any(kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, "defaultActions[].type"))):
+        if any(
+            kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, "defaultActions[].type"))
+        ):
             message = "Authenticate actions are only supported on HTTPS listeners"
-            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.listener.authentication", "defaultActions")
+            yield Refusal(
+                "InvalidLoadBalancerAction",
+                message,
+                "elbv2.listener.authentication",
+                "defaultActions",
+            )
     if inputs.get("defaultActions") == []:
-        yield Refusal("InvalidArgument", "defaultActions needs at least one", "elbv2.action.some", "defaultActions")
+        yield Refusal(
+            "InvalidArgument",
+            "defaultActions needs at least one",
+            "elbv2.action.some",
+            "defaultActions",
+        )
     yield from _action_rules(inputs, "defaultActions")
 
 
 def _listener_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     arn = inputs.get("loadBalancerArn")
-    if len(namesakes(world, LISTENER, inputs, current, "loadBalancerArn")) >= LISTENERS_PER_LOAD_BALANCER:
+    if (
+        len(namesakes(world, LISTENER, inputs, current, "loadBalancerArn"))
+        >= LISTENERS_PER_LOAD_BALANCER
+    ):
         message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
     targets, balancer = _targets(inputs, "defaultActions"), world.get(LOAD_BALANCER, arn)
@@ -272,12 +330,27 @@ def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
 def _listener_derived(inputs: Properties) -> Properties:
     protocol = inputs.get("protocol")
     return {
-        **({"protocol": "HTTP"} if protocol is None and _is_application_arn(inputs.get("loadBalancerArn")) else {}),
-        **({"sslPolicy": tls_policies.DEFAULT} if protocol == "HTTPS" and not given(inputs, "sslPolicy") else {}),
+        **(
+            {"protocol": "HTTP"}
+            if protocol is None and _is_application_arn(inputs.get("loadBalancerArn"))
+            else {}
+        ),
+        **(
+            {"sslPolicy": tls_policies.DEFAULT}
+            if protocol == "HTTPS" and not given(inputs, "sslPolicy")
+            else {}
+        ),
     }
 
 
-_CONDITIONS = ("hostHeader", "httpHeader", "httpRequestMethod", "pathPattern", "queryStrings", "sourceIp")
+_CONDITIONS = (
+    "hostHeader",
+    "httpHeader",
+    "httpRequestMethod",
+    "pathPattern",
+    "queryStrings",
+    "sourceIp",
+)
 _WITH_REGEX = ("hostHeader", "httpHeader", "pathPattern")
 _ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
 
@@ -296,7 +369,8 @@ _NOT_BROADCAST = Allowed(
 def _condition_limits() -> tuple[Limit, ...]:
     method = matches(r"[A-Z_-]{1,40}", "1 to 40 capital letters, - and _")
     header = matches(
-        r"(?i)(?!host$)[!#$%&'*+.^_`|~0-9a-z-]{1,40}", "a header name of 1 to 40 characters other than Host"
+        r"(?i)(?!host$)[!#$%&'*+.^_`|~0-9a-z-]{1,40}",
+        "a header name of 1 to 40 characters other than Host",
     )
     source = Allowed("a network such as 10.0.0.0/16", _is_network)
     limits = {
@@ -311,8 +385,16 @@ def _condition_limits() -> tuple[Limit, ...]:
     }
     limits |= {f"{name}.regexValues[]": length(1, 128) for name in _WITH_REGEX}
     return (
-        *(Limit(f"conditions[].{path}", allowed, "elbv2.condition.value") for path, allowed in limits.items()),
-        Limit("conditions[].sourceIp.values[]", _NOT_BROADCAST, "elbv2.condition.broadcast", _VALIDATION),
+        *(
+            Limit(f"conditions[].{path}", allowed, "elbv2.condition.value")
+            for path, allowed in limits.items()
+        ),
+        Limit(
+            "conditions[].sourceIp.values[]",
+            _NOT_BROADCAST,
+            "elbv2.condition.broadcast",
+            _VALIDATION,
+        ),
     )
 
 
@@ -353,7 +435,9 @@ def _transform_rules(inputs: Properties) -> Refusals:
         for index, transform in enumerate(transforms):
             where, its = f"transforms[{index}]", text(transform.get("type"))
             if its is not None and given(transform, name) != ([name] if its == kind else []):
-                message = f"{where}: type {kind} needs {name}, and no other type has it; got type {its}"
+                message = (
+                    f"{where}: type {kind} needs {name}, and no other type has it; got type {its}"
+                )
                 yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
             yield from _rewrite_rules(transform.get(name), f"{where}.{name}")
 
@@ -362,15 +446,22 @@ def _rewrite_rules(block: object, where: str) -> Refusals:
     if not isinstance(block, dict):
         return
     if not given(block, "rewrite"):
-        yield Refusal("InvalidArgument", f"{where} needs rewrite", "elbv2.transform.block", "transforms")
+        yield Refusal(
+            "InvalidArgument", f"{where} needs rewrite", "elbv2.transform.block", "transforms"
+        )
     rewrite = block.get("rewrite")
-    regex, replace = (text(rewrite.get(name)) if isinstance(rewrite, dict) else None for name in ("regex", "replace"))
+    regex, replace = (
+        text(rewrite.get(name)) if isinstance(rewrite, dict) else None
+        for name in ("regex", "replace")
+    )
     if regex is None or replace is None:
         return
     groups = regexes.read(regex).groups
     missing = [each for each in re.findall(r"\$(\d)", replace) if int(each) > groups]
     if missing:
-        message = f"{where}: replace has ${missing[0]}, but regex {regex!r} has {groups} capture groups"
+        message = (
+            f"{where}: replace has ${missing[0]}, but regex {regex!r} has {groups} capture groups"
+        )
         yield Refusal(_VALIDATION, message, "elbv2.transform.groups", "transforms")
 
 
@@ -378,14 +469,18 @@ def _regex_rules(inputs: Properties) -> Refusals:
     for path in _REGEXES:
         for regex in texts(values_at(inputs, path)):
             if fault := regexes.read(regex).fault:
-                message = f"{path}: {regex!r} has {fault}, which regular expressions of a rule can't have"
+                message = (
+                    f"{path}: {regex!r} has {fault}, which regular expressions of a rule can't have"
+                )
                 yield Refusal(_VALIDATION, message, "elbv2.regex.supported", path.partition("[")[0])
 
 
 def _listener_rule_rules(inputs: Properties) -> Refusals:
     conditions = blocks(inputs.get("conditions"))
     for index, condition in enumerate(conditions):
-        yield from exactly_one(condition, _CONDITIONS, "elbv2.condition.one-field", where=f"conditions[{index}]: ")
+        yield from exactly_one(
+            condition, _CONDITIONS, "elbv2.condition.one-field", where=f"conditions[{index}]: "
+        )
         for name in given(condition, *_CONDITIONS):
             if not _has_values(condition[name]):
                 message = f"conditions[{index}].{name} needs at least one value"
@@ -406,15 +501,21 @@ def _listener_rule_rules(inputs: Properties) -> Refusals:
         message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
         yield Refusal("ValidationError", message, "elbv2.condition.wildcards", "conditions")
     if inputs.get("conditions") == []:
-        yield Refusal("InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions")
+        yield Refusal(
+            "InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions"
+        )
     if inputs.get("actions") == []:
-        yield Refusal("InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions")
+        yield Refusal(
+            "InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions"
+        )
     yield from _action_rules(inputs, "actions")
     yield from _transform_rules(inputs)
     yield from _regex_rules(inputs)
 
 
-def _listener_rule_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _listener_rule_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     listener = world.get(LISTENER, inputs.get("listenerArn"))
     if listener is None:
         return
@@ -439,22 +540,33 @@ def _highest_priority(world: World, listener: object) -> int:
 def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
     listener = inputs.get("listenerArn")
     arn = f"{str(listener).replace(':listener/', ':listener-rule/')}/{mint.hex(16)}"
-    last = {} if given(inputs, "priority") else {"priority": _highest_priority(mint.world, listener) + 1}
+    last = (
+        {}
+        if given(inputs, "priority")
+        else {"priority": _highest_priority(mint.world, listener) + 1}
+    )
     return {"id": arn, "arn": arn, **last}
 
 
-def _listener_certificate_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _listener_certificate_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     listener = world.get(LISTENER, inputs.get("listenerArn"))
     if listener is None:
         return
     yield from certificate_rules(world, inputs.get("certificateArn"), listener.region)
     if listener.outputs.get("protocol") not in ("HTTPS", "TLS"):
-        message = (
-            f"certificates are for HTTPS listeners only, '{listener.id}' speaks {listener.outputs.get('protocol')}"
+        message = f"certificates are for HTTPS listeners only, '{listener.id}' speaks {listener.outputs.get('protocol')}"
+        yield Refusal(
+            "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
         )
-        yield Refusal("ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn")
-    if len(namesakes(world, LISTENER_CERTIFICATE, inputs, current, "listenerArn")) >= CERTIFICATES_PER_LOAD_BALANCER:
-        message = f"{listener.id} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
+    if (
+        len(namesakes(world, LISTENER_CERTIFICATE, inputs, current, "listenerArn"))
+        >= CERTIFICATES_PER_LOAD_BALANCER
+    ):
+        message = (
+            f"{listener.id} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
+        )
         yield Refusal("TooManyCertificates", message, "elbv2.listener-certificate.quota")
 
 
@@ -470,15 +582,27 @@ TYPES = (
             Limit("protocol", one_of(*PROTOCOLS), "elbv2.listener.protocol"),
             Limit("sslPolicy", _TLS_POLICY, "elbv2.listener.tls-policy", "SSLPolicyNotFound"),
             *(
-                Limit(f"routingHttpResponse{name}HeaderValue", allowed, "elbv2.listener.response-header", _VALIDATION)
+                Limit(
+                    f"routingHttpResponse{name}HeaderValue",
+                    allowed,
+                    "elbv2.listener.response-header",
+                    _VALIDATION,
+                )
                 for name, allowed in RESPONSE_HEADERS.items()
             ),
-            *(Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION) for name in _TLS_HEADERS),
+            *(
+                Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION)
+                for name in _TLS_HEADERS
+            ),
             *_action_limits("defaultActions"),
         ),
         references=(
             Reference(
-                "loadBalancerArn", LOAD_BALANCER, "LoadBalancerNotFound", "elbv2.listener.balancer-exists", "gone"
+                "loadBalancerArn",
+                LOAD_BALANCER,
+                "LoadBalancerNotFound",
+                "elbv2.listener.balancer-exists",
+                "gone",
             ),
             Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
             Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
@@ -515,7 +639,13 @@ TYPES = (
             *_action_limits("actions"),
         ),
         references=(
-            Reference("listenerArn", LISTENER, "ListenerNotFound", "elbv2.listener-rule.listener-exists", "gone"),
+            Reference(
+                "listenerArn",
+                LISTENER,
+                "ListenerNotFound",
+                "elbv2.listener-rule.listener-exists",
+                "gone",
+            ),
             *_action_references("actions"),
         ),
         unique=(
@@ -539,12 +669,18 @@ TYPES = (
         ),
         references=(
             Reference(
-                "listenerArn", LISTENER, "ListenerNotFound", "elbv2.listener-certificate.listener-exists", "gone"
+                "listenerArn",
+                LISTENER,
+                "ListenerNotFound",
+                "elbv2.listener-certificate.listener-exists",
+                "gone",
             ),
             Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
             Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
         ),
         account_rules=_listener_certificate_account_rules,
-        computed=lambda _mint, inputs: {"id": f"{inputs.get('listenerArn')}_{inputs.get('certificateArn')}"},
+        computed=lambda _mint, inputs: {
+            "id": f"{inputs.get('listenerArn')}_{inputs.get('certificateArn')}"
+        },
     ),
 )

@@ -5,8 +5,23 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, VPC, has_internet_gateway, vpc_of, zone_of
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, values_at
+from localaws.catalog.ec2_network import (
+    SECURITY_GROUP,
+    SUBNET,
+    VPC,
+    has_internet_gateway,
+    vpc_of,
+    zone_of,
+)
+from localaws.catalog.model import (
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    values_at,
+)
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows
 from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
@@ -29,7 +44,11 @@ LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
 SMALLEST_SUBNET_PREFIX = 27
 
-HOSTED_ZONES = {"ap-northeast-1": "Z14GRHDCWA56QT", "eu-west-1": "Z32O12XQLNTSW2", "us-east-1": "Z35SXDOTRQ7X7K"}
+HOSTED_ZONES = {
+    "ap-northeast-1": "Z14GRHDCWA56QT",
+    "eu-west-1": "Z32O12XQLNTSW2",
+    "us-east-1": "Z35SXDOTRQ7X7K",
+}
 """The Route 53 zone of each region's load balancers, as far as known."""
 
 ELB_ACCOUNTS = {
@@ -73,7 +92,9 @@ PREFIX = matches(r"(?!-)[0-9A-Za-z-]{1,6}", "1 to 6 letters, digits and hyphens"
 
 
 def _load_balancer_rules(inputs: Properties) -> Refusals:
-    yield from exactly_one(inputs, ("subnets", "subnetMappings"), "elbv2.load-balancer.one-kind-of-subnets")
+    yield from exactly_one(
+        inputs, ("subnets", "subnetMappings"), "elbv2.load-balancer.one-kind-of-subnets"
+    )
     subnets = inputs.get("subnets") or inputs.get("subnetMappings")
     if is_application(inputs) and isinstance(subnets, list) and len(subnets) < 2:  # noqa: PLR2004 — two zones
         yield _two_zones()
@@ -93,25 +114,40 @@ def _subnets(inputs: Properties) -> list[str]:
     return texts(inputs.get("subnets")) or texts(values_at(inputs, "subnetMappings[].subnetId"))
 
 
-def _load_balancer_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _load_balancer_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     subnets = _subnets(inputs)
-    zones, vpcs = [zone_of(world, each) for each in subnets], {vpc_of(world, each) for each in subnets}
+    zones, vpcs = (
+        [zone_of(world, each) for each in subnets],
+        {vpc_of(world, each) for each in subnets},
+    )
     # A load balancer never moves to another VPC.
     vpcs |= {current.outputs["vpcId"]} if current else set()
     if len(vpcs) > 1:
-        message = f"All subnets must belong to the same VPC, got {', '.join(sorted(map(str, vpcs)))}"
-        yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.one-vpc", "subnets")
+        message = (
+            f"All subnets must belong to the same VPC, got {', '.join(sorted(map(str, vpcs)))}"
+        )
+        yield Refusal(
+            "InvalidConfigurationRequest", message, "elbv2.load-balancer.one-vpc", "subnets"
+        )
         return
     if is_application(inputs) and len(set(zones)) < 2:  # noqa: PLR2004 — two zones
         yield _two_zones()
     if len(set(zones)) < len(zones):
-        message = "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
-        yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets")
+        message = (
+            "A load balancer cannot be attached to multiple subnets in the same Availability Zone"
+        )
+        yield Refusal(
+            "InvalidConfigurationRequest", message, "elbv2.load-balancer.subnet-per-zone", "subnets"
+        )
     for vpc in vpcs:
         public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
         if public and current is None and not has_internet_gateway(world, vpc):
             message = f"VPC {vpc} has no internet gateway"
-            yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets")
+            yield Refusal(
+                "InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets"
+            )
         yield from _load_balancer_member_rules(inputs, world, vpc)
     yield from _log_rules(inputs, world)
 
@@ -126,13 +162,22 @@ def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -
         if str(inputs.get("ipAddressType")).startswith("dualstack") and not (
             found and found.inputs.get("ipv6CidrBlock")
         ):
-            message = f"{subnet} has no IPv6 range, which ipAddressType {inputs['ipAddressType']} needs"
-            yield Refusal("ValidationError", message, "elbv2.load-balancer.dualstack", "ipAddressType")
+            message = (
+                f"{subnet} has no IPv6 range, which ipAddressType {inputs['ipAddressType']} needs"
+            )
+            yield Refusal(
+                "ValidationError", message, "elbv2.load-balancer.dualstack", "ipAddressType"
+            )
     for group in texts(inputs.get("securityGroups")):
         found = world.get(SECURITY_GROUP, group)
         if found and found.outputs.get("vpcId") != vpc:
             message = f"security group {group} belongs to {found.outputs.get('vpcId')}, the subnets to {vpc}"
-            yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.groups-vpc", "securityGroups")
+            yield Refusal(
+                "InvalidConfigurationRequest",
+                message,
+                "elbv2.load-balancer.groups-vpc",
+                "securityGroups",
+            )
 
 
 _LOG_TEST_FILES = {
@@ -143,7 +188,10 @@ _LOG_TEST_FILES = {
 """What a load balancer writes to its logs' bucket at once, to see whether it may."""
 
 _LOG_WRITERS = {
-    "application": ("logdelivery.elasticloadbalancing.amazonaws.com", "logdelivery.elb.amazonaws.com"),
+    "application": (
+        "logdelivery.elasticloadbalancing.amazonaws.com",
+        "logdelivery.elb.amazonaws.com",
+    ),
     "network": ("delivery.logs.amazonaws.com",),
 }
 """As which service each type of load balancer writes its logs. Source: AWS's guides to their access logs."""
@@ -159,11 +207,14 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
         prefix = f"{logs['prefix']}/" if logs.get("prefix") else ""
         key = f"{bucket.computed['arn']}/{prefix}AWSLogs/{world.account}/{file}"
         algorithms = values_at(
-            companion(world, ENCRYPTION, bucket.id), "rules[].applyServerSideEncryptionByDefault.sseAlgorithm"
+            companion(world, ENCRYPTION, bucket.id),
+            "rules[].applyServerSideEncryptionByDefault.sseAlgorithm",
         )
         if any(algorithm != "AES256" for algorithm in algorithms):
             message = f"Access Denied for bucket: {bucket.id}. Load balancers write to buckets with AES256 only"
-            yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name)
+            yield Refusal(
+                "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
+            )
         elif not allows(
             parsed(companion(world, BUCKET_POLICY, bucket.id).get("policy")),
             Request(
@@ -178,7 +229,9 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
             ),
         ):
             message = f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: nobody may write {key}"
-            yield Refusal("InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name)
+            yield Refusal(
+                "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
+            )
 
 
 def _log_writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
@@ -187,7 +240,13 @@ def _log_writers(inputs: Properties, region: str) -> frozenset[tuple[str, str]]:
     services = {("Service", each) for each in _LOG_WRITERS.get(kind, ())}
     account = ELB_ACCOUNTS.get(region)
     if kind == "application" and account:
-        return frozenset({*services, ("AWS", account), ("AWS", f"arn:{partition_of(region).name}:iam::{account}:root")})
+        return frozenset(
+            {
+                *services,
+                ("AWS", account),
+                ("AWS", f"arn:{partition_of(region).name}:iam::{account}:root"),
+            }
+        )
     return frozenset(services)
 
 
@@ -229,7 +288,16 @@ TYPES = (
     ResourceType(
         token=LOAD_BALANCER,
         autoname=AutoName(),
-        replaces=frozenset({"name", "namePrefix", "internal", "loadBalancerType", "customerOwnedIpv4Pool", "region"}),
+        replaces=frozenset(
+            {
+                "name",
+                "namePrefix",
+                "internal",
+                "loadBalancerType",
+                "customerOwnedIpv4Pool",
+                "region",
+            }
+        ),
         replaces_if=_replaces_network_balancer,
         unordered=frozenset({"subnets", "securityGroups", "subnetMappings"}),
         defaults={
@@ -253,19 +321,34 @@ TYPES = (
         limits=(
             Limit("name", _NAME, "elbv2.load-balancer.name"),
             Limit("namePrefix", PREFIX, "elbv2.load-balancer.name"),
-            Limit("loadBalancerType", one_of("application", "network", "gateway"), "elbv2.load-balancer.type"),
+            Limit(
+                "loadBalancerType",
+                one_of("application", "network", "gateway"),
+                "elbv2.load-balancer.type",
+            ),
             *(
                 Limit(
                     f"{name}.prefix",
-                    matches(r"(?!/)(?!.*AWSLogs).*(?<!/)", "a prefix without AWSLogs and without slashes at its ends"),
+                    matches(
+                        r"(?!/)(?!.*AWSLogs).*(?<!/)",
+                        "a prefix without AWSLogs and without slashes at its ends",
+                    ),
                     "elbv2.load-balancer.log-prefix",
                 )
                 for name in _LOG_TEST_FILES
             ),
             Limit("idleTimeout", within(1, 4000), "elbv2.load-balancer.idle-timeout"),
             Limit("clientKeepAlive", within(60, 604800), "elbv2.load-balancer.keep-alive"),
-            Limit("desyncMitigationMode", one_of("monitor", "defensive", "strictest"), "elbv2.load-balancer.desync"),
-            Limit("xffHeaderProcessingMode", one_of("append", "preserve", "remove"), "elbv2.load-balancer.xff"),
+            Limit(
+                "desyncMitigationMode",
+                one_of("monitor", "defensive", "strictest"),
+                "elbv2.load-balancer.desync",
+            ),
+            Limit(
+                "xffHeaderProcessingMode",
+                one_of("append", "preserve", "remove"),
+                "elbv2.load-balancer.xff",
+            ),
             Limit(
                 "ipAddressType",
                 one_of("ipv4", "dualstack", "dualstack-without-public-ipv4"),
@@ -273,12 +356,22 @@ TYPES = (
             ),
         ),
         references=(
-            Reference("subnets[]", SUBNET, "SubnetNotFound", "elbv2.load-balancer.subnet-exists", "held"),
             Reference(
-                "subnetMappings[].subnetId", SUBNET, "SubnetNotFound", "elbv2.load-balancer.subnet-exists", "held"
+                "subnets[]", SUBNET, "SubnetNotFound", "elbv2.load-balancer.subnet-exists", "held"
             ),
             Reference(
-                "securityGroups[]", SECURITY_GROUP, "InvalidSecurityGroup", "elbv2.load-balancer.group-exists", "held"
+                "subnetMappings[].subnetId",
+                SUBNET,
+                "SubnetNotFound",
+                "elbv2.load-balancer.subnet-exists",
+                "held",
+            ),
+            Reference(
+                "securityGroups[]",
+                SECURITY_GROUP,
+                "InvalidSecurityGroup",
+                "elbv2.load-balancer.group-exists",
+                "held",
             ),
         ),
         unique=(

@@ -29,7 +29,9 @@ RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 def _account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
     """A key's policy must let CloudWatch Logs use it; one that isn't a resource here is taken to."""
     key = key_of(world, inputs.get("kmsKeyId"))
-    if key is not None and not _may_use(key, policy_of(world, key), f"log-group:{inputs.get('name')}", world.account):
+    if key is not None and not _may_use(
+        key, policy_of(world, key), f"log-group:{inputs.get('name')}", world.account
+    ):
         message = (
             f"The specified KMS key does not exist or is not allowed to be used with log group {inputs.get('name')}: "
             f"the policy of {key.id} must let logs.{key.region}.{_suffix(key)} use it"
@@ -51,7 +53,11 @@ def _may_use(key: Resource, text: object, group: str, account: str) -> bool:
     partition = partition_of(key.region)
     services = (f"logs.{region}{_suffix(key)}" for region in ("", f"{key.region}."))
     arn = f"arn:{partition.name}:logs:{key.region}:{account}:{group}"
-    context = {"kms:EncryptionContext:aws:logs:arn": arn, "aws:SourceAccount": account, "aws:SourceArn": arn}
+    context = {
+        "kms:EncryptionContext:aws:logs:arn": arn,
+        "aws:SourceAccount": account,
+        "aws:SourceArn": arn,
+    }
     principals = frozenset(("Service", each) for each in services)
     return all(
         allows(
@@ -79,10 +85,14 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _resource_policy_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("policyName", "resourceArn"), "logs.resource-policy.one-name")
-    yield from resource_policy_rules(inputs.get("policyDocument"), "policyDocument", "InvalidParameterException")
+    yield from resource_policy_rules(
+        inputs.get("policyDocument"), "policyDocument", "InvalidParameterException"
+    )
 
 
-def _resource_policy_account_rules(_inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _resource_policy_account_rules(
+    _inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     if current is None and len(world.all(RESOURCE_POLICY)) >= POLICIES_PER_REGION:
         message = f"Resource limit exceeded: {POLICIES_PER_REGION} resource policies exist"
         yield Refusal("LimitExceededException", message, "logs.resource-policy.quota")
@@ -90,7 +100,11 @@ def _resource_policy_account_rules(_inputs: Properties, world: World, current: R
 
 def _resource_policy_computed(_mint: Mint, inputs: Properties) -> Properties:
     scope = "RESOURCE" if given(inputs, "resourceArn") else "ACCOUNT"
-    return {"id": inputs.get("policyName") or inputs.get("resourceArn"), "policyScope": scope, "revisionId": ""}
+    return {
+        "id": inputs.get("policyName") or inputs.get("resourceArn"),
+        "policyScope": scope,
+        "revisionId": "",
+    }
 
 
 TYPES = (
@@ -100,11 +114,23 @@ TYPES = (
         replaces=frozenset({"name", "namePrefix", "logGroupClass", "region"}),
         defaults={"retentionInDays": 0, "logGroupClass": "STANDARD", "skipDestroy": False},
         limits=(
-            Limit("name", matches(r"[\w.\-/#]{1,512}", "1 to 512 letters, digits and ._-/#"), "logs.group.name"),
-            Limit("namePrefix", matches(r"[\w.\-/#]{1,483}", "1 to 483 letters, digits and ._-/#"), "logs.group.name"),
+            Limit(
+                "name",
+                matches(r"[\w.\-/#]{1,512}", "1 to 512 letters, digits and ._-/#"),
+                "logs.group.name",
+            ),
+            Limit(
+                "namePrefix",
+                matches(r"[\w.\-/#]{1,483}", "1 to 483 letters, digits and ._-/#"),
+                "logs.group.name",
+            ),
             Limit("retentionInDays", one_of(*RETENTION_DAYS), "logs.group.retention"),
             Limit("kmsKeyId", ARN, "logs.group.key-arn"),
-            Limit("logGroupClass", one_of("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"), "logs.group.class"),
+            Limit(
+                "logGroupClass",
+                one_of("STANDARD", "INFREQUENT_ACCESS", "DELIVERY"),
+                "logs.group.class",
+            ),
         ),
         unique=(
             Unique(
@@ -123,7 +149,11 @@ TYPES = (
         replaces=frozenset({"policyName", "resourceArn", "region"}),
         json=frozenset({"policyDocument"}),
         limits=(
-            Limit("policyName", matches(r"\S.{0,254}", "1 to 255 characters"), "logs.resource-policy.name"),
+            Limit(
+                "policyName",
+                matches(r"\S.{0,254}", "1 to 255 characters"),
+                "logs.resource-policy.name",
+            ),
             Limit("policyDocument", length(1, 5120), "logs.resource-policy.size"),
         ),
         rules=_resource_policy_rules,

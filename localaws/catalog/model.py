@@ -316,16 +316,28 @@ class ResourceType:
         `region` is the provider's, for inputs that name none.
         """
         for place, rule, message in self._misnamed(inputs):
-            yield Refusal("InvalidArgument", f"{self.token} {message} {place}", rule, re.split(r"[.\[]", place)[0])
+            yield Refusal(
+                "InvalidArgument",
+                f"{self.token} {message} {place}",
+                rule,
+                re.split(r"[.\[]", place)[0],
+            )
         own = [refusal for limit in self.limits for refusal in limit.check(inputs)]
-        own += self.rules(inputs if inputs.get("region") is not None else {**inputs, "region": region})
+        own += self.rules(
+            inputs if inputs.get("region") is not None else {**inputs, "region": region}
+        )
         yield from own
         code = CODES.get(self.token.split(":")[1].partition("/")[0], "ValidationException")
         made_up = self.autoname.property if self.autoname else None
         for place, allowed in model_rules(self.token, inputs, located, made_up=made_up):
             # One reason is enough, and the type's own is the better one.
             if not any(place in each.message for each in own):
-                yield Refusal(code, f"{place} must be {allowed}", "catalog.model", re.split(r"[.\[]", place)[0])
+                yield Refusal(
+                    code,
+                    f"{place} must be {allowed}",
+                    "catalog.model",
+                    re.split(r"[.\[]", place)[0],
+                )
 
     def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
         """Names that shouldn't be there, or should: where, by which rule, and what is wrong with them."""
@@ -335,7 +347,8 @@ class ResourceType:
                     where = f"{place}.".lstrip(".")
                     missing = [name for name in required if value.get(name) is None]
                     yield from (
-                        (where + name, "catalog.input", "has no input") for name in sorted(value.keys() - names)
+                        (where + name, "catalog.input", "has no input")
+                        for name in sorted(value.keys() - names)
                     )
                     yield from ((where + name, "catalog.required", "requires") for name in missing)
 
@@ -345,11 +358,15 @@ class ResourceType:
         # The provider leaves out an optional input whose text is empty.
         optional = self.inputs - {*INPUTS[self.token][0].required}
         for reference in self.references:
-            before = set(map(str, values_at(current.inputs, reference.property))) if current else set()
+            before = (
+                set(map(str, values_at(current.inputs, reference.property))) if current else set()
+            )
             for value in values_at(inputs, reference.property):
                 if not (reference.code and isinstance(value, str)) or value in before:
                     continue
-                if reference.is_elsewhere(value) or (value == "" and reference.property in optional):
+                if reference.is_elsewhere(value) or (
+                    value == "" and reference.property in optional
+                ):
                     continue
                 if world.find(reference.token, value) is None:
                     missing = True
@@ -373,7 +390,9 @@ class ResourceType:
         code, rule = self.held
         for holder in world.holders(resource):
             kind = holder.token.rpartition(":")[2]
-            yield Refusal(code, f"{resource.id} can't be deleted while {kind} {holder.id} uses it", rule)
+            yield Refusal(
+                code, f"{resource.id} can't be deleted while {kind} {holder.id} uses it", rule
+            )
         yield from self.deletion_rules(resource, world)
 
 
@@ -382,13 +401,16 @@ def uuid(mint: Mint) -> str:
     return "-".join(mint.hex(digits) for digits in (8, 4, 4, 4, 12))
 
 
-def namesakes(world: World, token: str, inputs: Properties, current: Resource | None, *names: str) -> list[Resource]:
+def namesakes(
+    world: World, token: str, inputs: Properties, current: Resource | None, *names: str
+) -> list[Resource]:
     """Other resources of the type that have the same values in all these properties, of which the first is no list."""
     wanted = [inputs.get(name) for name in names]
     return [
         each
         for each in world.where(token, names[0], wanted[0])
-        if (current is None or each.id != current.id) and [each.outputs.get(name) for name in names] == wanted
+        if (current is None or each.id != current.id)
+        and [each.outputs.get(name) for name in names] == wanted
     ]
 
 
@@ -415,7 +437,11 @@ def located(value: object, path: str) -> Iterator[tuple[str, Any]]:
     found = value.get(name) if isinstance(value, Mapping) else None
     places: list[tuple[str, Any]] = [(name, found)]
     if head.endswith("[]"):
-        places = [(f"{name}[{i}]", each) for i, each in enumerate(found)] if isinstance(found, list) else []
+        places = (
+            [(f"{name}[{i}]", each) for i, each in enumerate(found)]
+            if isinstance(found, list)
+            else []
+        )
     for place, each in places:
         if each is None or each is UNKNOWN:
             continue

@@ -120,7 +120,9 @@ def _missing(
 ) -> Iterator[tuple[str, str]]:
     """Where something is left out that the model requires."""
     for path in REQUIRED.get(token, ()):
-        may_lack = path == made_up or f"{token} {path}" in NOT_REQUIRED.keys() | ONE_OF_SEVERAL.keys()
+        may_lack = (
+            path == made_up or f"{token} {path}" in NOT_REQUIRED.keys() | ONE_OF_SEVERAL.keys()
+        )
         if may_lack or not path.startswith(below):
             continue
         parents, _, name = path.removeprefix(below).rpartition(".")
@@ -135,7 +137,9 @@ def broken(says: Mapping[str, Any], value: object) -> str | None:
     if "enum" in says and isinstance(value, str):
         return None if value in says["enum"] else f"one of {', '.join(says['enum'])}"
     match says["type"], value:
-        case "integer" | "long" | "float" | "double", int() | float() if not isinstance(value, bool):
+        case "integer" | "long" | "float" | "double", int() | float() if not isinstance(
+            value, bool
+        ):
             within = (low is None or value >= low) and (high is None or value <= high)
             return None if within else f"a number{_bounds(low, high)}, got {value:g}"
         case "list" | "map", list() | dict() if high is not None and len(value) > high:
@@ -156,9 +160,16 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 def _matches(pattern: str, value: str) -> bool:
     """Whether a text matches a pattern of a model, which are Java's; one that Python can't read forbids nothing."""
-    for java, python in (("\\p{Print}", " -~"), ("\\p{L}", "\\w"), ("\\p{Z}", "\\s"), ("\\p{N}", "\\d")):
+    for java, python in (
+        ("\\p{Print}", " -~"),
+        ("\\p{L}", "\\w"),
+        ("\\p{Z}", "\\s"),
+        ("\\p{N}", "\\d"),
+    ):
         pattern = pattern.replace(java, python)
     try:
-        return re.search(pattern if pattern.startswith("^") else f"^(?:{pattern})$", value) is not None
+        return (
+            re.search(pattern if pattern.startswith("^") else f"^(?:{pattern})$", value) is not None
+        )
     except re.error:
         return True

@@ -37,9 +37,13 @@ class Partition(NamedTuple):
 _COMMERCIAL = Partition("aws", "amazonaws.com")
 
 _BY_PREFIX = {
-    "cn-": Partition("aws-cn", "amazonaws.com.cn", frozenset({"codedeploy", "elasticmapreduce", "logs"})),
+    "cn-": Partition(
+        "aws-cn", "amazonaws.com.cn", frozenset({"codedeploy", "elasticmapreduce", "logs"})
+    ),
     "us-gov-": Partition("aws-us-gov", "amazonaws.com"),
-    "us-iso-": Partition("aws-iso", "c2s.ic.gov", frozenset({"cloudhsm", "config", "logs", "workspaces"})),
+    "us-iso-": Partition(
+        "aws-iso", "c2s.ic.gov", frozenset({"cloudhsm", "config", "logs", "workspaces"})
+    ),
     "us-isob-": Partition("aws-iso-b", "sc2s.sgov.gov", frozenset({"dms", "logs"})),
     "eu-isoe-": Partition("aws-iso-e", "cloud.adc-e.uk"),
     "us-isof-": Partition("aws-iso-f", "csp.hci.ic.gov"),
@@ -49,4 +53,6 @@ _BY_PREFIX = {
 
 def partition_of(region: object) -> Partition:
     """The partition of a region, by the beginning of its name."""
-    return next((each for prefix, each in _BY_PREFIX.items() if str(region).startswith(prefix)), _COMMERCIAL)
+    return next(
+        (each for prefix, each in _BY_PREFIX.items() if str(region).startswith(prefix)), _COMMERCIAL
+    )

@@ -20,7 +20,16 @@ _VERSIONS = ("2012-10-17", "2008-10-17")
 
 _ELEMENTS = ("Version", "Id", "Statement")
 _STATEMENT_ELEMENTS = (
-    *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource"),
+    *(
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+    ),
     "Condition",
 )
 _PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
@@ -38,12 +47,19 @@ _FIELDS = {
 """What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't have."""
 
 _FORMS = (
-    ("Action", "iam.policy.action", r"\*$|[\w-]+:", "an action starts with its service, as in s3:GetObject"),
+    (
+        "Action",
+        "iam.policy.action",
+        r"\*$|[\w-]+:",
+        "an action starts with its service, as in s3:GetObject",
+    ),
     ("Resource", "iam.policy.resource", r"\*|arn:", "a resource is an ARN or *"),
 )
 
 
-def policy_rules(value: object, name: str, *, kind: str = IDENTITY, code: str = _MALFORMED) -> Refusals:
+def policy_rules(
+    value: object, name: str, *, kind: str = IDENTITY, code: str = _MALFORMED
+) -> Refusals:
     """What is wrong with a policy document.
 
     Args:
@@ -56,7 +72,9 @@ def policy_rules(value: object, name: str, *, kind: str = IDENTITY, code: str = 
         return
     document = parsed(value)
     if not isinstance(document, dict):
-        yield Refusal(code, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name)
+        yield Refusal(
+            code, f"{name} must be a JSON object, got {show(value)}", "iam.policy.json", name
+        )
         return
     for element in sorted(document.keys() - {*_ELEMENTS}):
         message = f"{name}: {element} is no element of a policy, which has {', '.join(_ELEMENTS)}"
@@ -71,7 +89,11 @@ def policy_rules(value: object, name: str, *, kind: str = IDENTITY, code: str = 
         for rule, message in _statement(statement, kind):
             yield Refusal(code, f"{name}: Statement {index}{message}", rule, name)
     if kind != RESOURCE:
-        sids = [sid for sid in (statement.get("Sid") for statement in found) if sid and isinstance(sid, str)]
+        sids = [
+            sid
+            for sid in (statement.get("Sid") for statement in found)
+            if sid and isinstance(sid, str)
+        ]
         for sid in sorted({sid for sid in sids if sids.count(sid) > 1}):
             message = f"{name}: Statement IDs (SID) in a single policy must be unique, {sid!r} appears twice"
             yield Refusal(code, message, "iam.policy.sid", name)
@@ -97,28 +119,44 @@ def _statement(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str
     """Rules that a statement breaks, and how."""
     yield from _elements(statement, kind)
     if statement.get("Effect") not in ("Allow", "Deny"):
-        yield "iam.policy.effect", f": Effect must be Allow or Deny, got {show(statement.get('Effect'))}"
+        yield (
+            "iam.policy.effect",
+            f": Effect must be Allow or Deny, got {show(statement.get('Effect'))}",
+        )
     sid = statement.get("Sid")
-    if sid is not None and not (isinstance(sid, str) and (kind == RESOURCE or re.fullmatch("[0-9A-Za-z]*", sid))):
+    if sid is not None and not (
+        isinstance(sid, str) and (kind == RESOURCE or re.fullmatch("[0-9A-Za-z]*", sid))
+    ):
         yield "iam.policy.sid", f": Sid must be letters and digits, got {show(sid)}"
     for name, rule, pattern, words in _FORMS:
-        for each in (each for element in (name, f"Not{name}") for each in listed(statement.get(element))):
+        for each in (
+            each for element in (name, f"Not{name}") for each in listed(statement.get(element))
+        ):
             if isinstance(each, str) and not re.match(pattern, each):
                 yield rule, f": {words}, got {show(each)}"
             elif each is not None and not isinstance(each, str):
-                yield "iam.policy.type", f": {name} must be text or a list of texts, got {show(each)}"
+                yield (
+                    "iam.policy.type",
+                    f": {name} must be text or a list of texts, got {show(each)}",
+                )
     for name in ("Principal", "NotPrincipal"):
         yield from _principal(statement.get(name), name)
     condition = statement.get("Condition")
     if condition is not None and not (
         isinstance(condition, dict) and all(isinstance(each, dict) for each in condition.values())
     ):
-        yield "iam.policy.type", f": Condition must be {{operator: {{key: value}}}}, got {show(condition)}"
+        yield (
+            "iam.policy.type",
+            f": Condition must be {{operator: {{key: value}}}}, got {show(condition)}",
+        )
 
 
 def _elements(statement: Mapping[str, object], kind: str) -> Iterator[tuple[str, str]]:
     for element in sorted(statement.keys() - {*_STATEMENT_ELEMENTS}):
-        yield "iam.policy.element", f": {element} is no element, there are {', '.join(_STATEMENT_ELEMENTS)}"
+        yield (
+            "iam.policy.element",
+            f": {element} is no element, there are {', '.join(_STATEMENT_ELEMENTS)}",
+        )
     needed, forbidden = _FIELDS[kind]
     for name in needed:
         if sum(bool(statement.get(each)) for each in (name, f"Not{name}")) != 1:
@@ -137,7 +175,10 @@ def _principal(principal: object, name: str) -> Iterator[tuple[str, str]]:
         if kind not in _PRINCIPALS:
             yield "iam.policy.element", f": {name} has {', '.join(_PRINCIPALS)}, got {show(kind)}"
         if not all(isinstance(each, str) for each in listed(value)):
-            yield "iam.policy.type", f": {name}.{kind} must be text or a list of texts, got {show(value)}"
+            yield (
+                "iam.policy.type",
+                f": {name}.{kind} must be text or a list of texts, got {show(value)}",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +200,9 @@ def allows(document: object, request: Request) -> bool:
     A condition that can't be decided here counts as met where the statement allows, as not met where it denies.
     """
     found = [each for each in statements(block(document)) if _is_about(each, request)]
-    allowed = any(each.get("Effect") == "Allow" and _holds(each, request) is not False for each in found)
+    allowed = any(
+        each.get("Effect") == "Allow" and _holds(each, request) is not False for each in found
+    )
     denied = any(each.get("Effect") == "Deny" and _holds(each, request) is True for each in found)
     return allowed and not denied
 
@@ -167,7 +210,9 @@ def allows(document: object, request: Request) -> bool:
 def _is_about(statement: Mapping[str, object], request: Request) -> bool:
     return (
         _meets(statement, "Principal", lambda value: _names(value, request.principals))
-        and _meets(statement, "Action", lambda value: _like(request.action.lower(), value, lower=True))
+        and _meets(
+            statement, "Action", lambda value: _like(request.action.lower(), value, lower=True)
+        )
         and _meets(statement, "Resource", lambda value: _like(request.resource, value))
     )
 
@@ -182,11 +227,15 @@ def _meets(statement: Mapping[str, object], name: str, matches: Callable[[object
 def _names(value: object, principals: frozenset[tuple[str, str]]) -> bool:
     if not isinstance(value, dict):
         return value == "*"
-    return "*" in listed(value.get("AWS")) or any(name in listed(value.get(kind)) for kind, name in principals)
+    return "*" in listed(value.get("AWS")) or any(
+        name in listed(value.get(kind)) for kind, name in principals
+    )
 
 
 def _like(wanted: str, patterns: object, *, lower: bool = False) -> bool:
-    texts = (str(each).lower() if lower else str(each) for each in listed(patterns) if each is not None)
+    texts = (
+        str(each).lower() if lower else str(each) for each in listed(patterns) if each is not None
+    )
     # In a policy brackets are ordinary characters.
     return any(fnmatchcase(wanted, each.replace("[", "[[]")) for each in texts)
 

@@ -82,10 +82,14 @@ def _fault(token: dict[str, str | None]) -> str:
         return _escape_fault(escaped)
     if special is not None and special not in _NAMED and not special.endswith((":", ")")):
         return _SPECIAL.get(special) or (
-            f"a subroutine, (?{special}" if special.isdigit() else f"a group that starts with (?{special}"
+            f"a subroutine, (?{special}"
+            if special.isdigit()
+            else f"a group that starts with (?{special}"
         )
     if token["set"]:
-        inside = (_escape_fault(each[1]) for each in re.findall(r"\\.", token["members"] or "", re.DOTALL))
+        inside = (
+            _escape_fault(each[1]) for each in re.findall(r"\\.", token["members"] or "", re.DOTALL)
+        )
         return next(filter(None, inside), "") or ("" if token["set_end"] else "a [ without its ]")
     if token["possessive"]:
         return "a possessive quantifier, such as *+"

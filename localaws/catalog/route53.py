@@ -13,7 +13,17 @@ from localaws.catalog.health_checks import HEALTH_CHECK
 from localaws.catalog.load_balancers import LOAD_BALANCER
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
-from localaws.catalog.values import Limit, blocks, exactly_one, given, length, matches, one_of, text, within
+from localaws.catalog.values import (
+    Limit,
+    blocks,
+    exactly_one,
+    given,
+    length,
+    matches,
+    one_of,
+    text,
+    within,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -28,7 +38,12 @@ RECORD_TYPES = (
 
 _BATCH = "InvalidChangeBatch"
 _POLICIES = (
-    *("cidrRoutingPolicy", "failoverRoutingPolicies", "geolocationRoutingPolicies", "geoproximityRoutingPolicy"),
+    *(
+        "cidrRoutingPolicy",
+        "failoverRoutingPolicies",
+        "geolocationRoutingPolicies",
+        "geoproximityRoutingPolicy",
+    ),
     *("latencyRoutingPolicies", "multivalueAnswerRoutingPolicy", "weightedRoutingPolicies"),
 )
 _DOMAIN = matches(
@@ -71,7 +86,10 @@ def name_of_zone(world: World, identifier: object) -> str | None:
 
 def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier = f"Z{mint.hex(20).upper()}"
-    servers = [f"ns-{number}.awsdns-{number}.{domain}" for number, domain in enumerate(("com", "net", "org", "co.uk"))]
+    servers = [
+        f"ns-{number}.awsdns-{number}.{domain}"
+        for number, domain in enumerate(("com", "net", "org", "co.uk"))
+    ]
     return {
         "id": identifier,
         "zoneId": identifier,
@@ -85,7 +103,12 @@ def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
 def _record_rules(inputs: Properties) -> Refusals:
     yield from exactly_one(inputs, ("aliases", "records"), "route53.record.one-value")
     if given(inputs, "aliases") and given(inputs, "ttl"):
-        yield Refusal("InvalidArgument", "an alias has its target's ttl, leave ttl out", "route53.record.ttl", "ttl")
+        yield Refusal(
+            "InvalidArgument",
+            "an alias has its target's ttl, leave ttl out",
+            "route53.record.ttl",
+            "ttl",
+        )
     if given(inputs, "records") and not given(inputs, "ttl"):
         yield Refusal("InvalidArgument", "records need a ttl", "route53.record.ttl", "ttl")
     policies = given(inputs, *_POLICIES)
@@ -111,12 +134,14 @@ def _record_account_rules(inputs: Properties, world: World, current: Resource | 
         return
     name, kind = _full_name(inputs, zone), text(inputs.get("type"))
     if kind == "CNAME" and name == zone:
-        message = f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
+        message = (
+            f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
+        )
         yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
     for other in world.all(RECORD):
-        if (current is not None and other.id == current.id) or zone_id(other.inputs.get("zoneId")) != zone_id(
-            inputs.get("zoneId")
-        ):
+        if (current is not None and other.id == current.id) or zone_id(
+            other.inputs.get("zoneId")
+        ) != zone_id(inputs.get("zoneId")):
             continue
         if other.outputs.get("fqdn") != name:
             continue
@@ -134,10 +159,14 @@ def _record_account_rules(inputs: Properties, world: World, current: Resource | 
 def _alias_rules(inputs: Properties, world: World) -> Refusals:
     """An alias into the zone of the load balancers must name one of them."""
     balancers = {
-        (each.outputs.get("zoneId"), zone_name(str(each.outputs.get("dnsName")))) for each in world.all(LOAD_BALANCER)
+        (each.outputs.get("zoneId"), zone_name(str(each.outputs.get("dnsName"))))
+        for each in world.all(LOAD_BALANCER)
     }
     for alias in blocks(inputs.get("aliases")):
-        zone, name = alias.get("zoneId"), zone_name(str(alias.get("name"))).removeprefix("dualstack.")
+        zone, name = (
+            alias.get("zoneId"),
+            zone_name(str(alias.get("name"))).removeprefix("dualstack."),
+        )
         if zone in {zone for zone, _ in balancers} and (zone, name) not in balancers:
             message = (
                 f"[Tried to create an alias that targets {name}., type {inputs.get('type')} in zone {zone}, "
@@ -168,7 +197,10 @@ TYPES = (
         replaces=frozenset({"name", "delegationSetId"}),
         unordered=frozenset({"vpcs"}),
         defaults={"forceDestroy": False},
-        limits=(Limit("name", _DOMAIN, "route53.zone.name"), Limit("comment", length(0, 256), "route53.zone.comment")),
+        limits=(
+            Limit("name", _DOMAIN, "route53.zone.name"),
+            Limit("comment", length(0, 256), "route53.zone.comment"),
+        ),
         computed=_zone_computed,
         deletion_rules=_zone_deletion_rules,
     ),
@@ -181,10 +213,17 @@ TYPES = (
             Limit("type", one_of(*RECORD_TYPES), "route53.record.type"),
             Limit("ttl", within(0, 2147483647), "route53.record.ttl"),
         ),
-        derived=lambda inputs: {} if inputs.get("zoneId") is UNKNOWN else {"zoneId": zone_id(inputs.get("zoneId"))},
+        derived=lambda inputs: (
+            {} if inputs.get("zoneId") is UNKNOWN else {"zoneId": zone_id(inputs.get("zoneId"))}
+        ),
         references=(
             Reference("zoneId", ZONE, "", "route53.record.zone-exists", "gone"),
-            Reference("healthCheckId", HEALTH_CHECK, "NoSuchHealthCheck", "route53.record.health-check-exists"),
+            Reference(
+                "healthCheckId",
+                HEALTH_CHECK,
+                "NoSuchHealthCheck",
+                "route53.record.health-check-exists",
+            ),
         ),
         rules=_record_rules,
         account_rules=_record_account_rules,

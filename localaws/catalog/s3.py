@@ -5,10 +5,30 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique, namesakes
+from localaws.catalog.model import (
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    namesakes,
+)
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules, resource_policy_rules, statements
-from localaws.catalog.values import Allowed, Limit, block, blocks, given, length, listed, one_of, parsed, size, text
+from localaws.catalog.values import (
+    Allowed,
+    Limit,
+    block,
+    blocks,
+    given,
+    length,
+    listed,
+    one_of,
+    parsed,
+    size,
+    text,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals, World
@@ -17,11 +37,17 @@ BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 OWNERSHIP_CONTROLS = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
-ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+)
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 
-HOSTED_ZONES = {"ap-northeast-1": "Z2M4EHUR26P7ZW", "eu-west-1": "Z1BKCTXD74EZPE", "us-east-1": "Z3AQBSTGFYJSTF"}
+HOSTED_ZONES = {
+    "ap-northeast-1": "Z2M4EHUR26P7ZW",
+    "eu-west-1": "Z1BKCTXD74EZPE",
+    "us-east-1": "Z3AQBSTGFYJSTF",
+}
 """The Route 53 zone of each region's buckets, as far as known."""
 
 
@@ -58,11 +84,18 @@ def companion(world: World, token: str, bucket: object) -> Properties:
 def _bucket_rules(inputs: Properties) -> Refusals:
     if given(inputs, "acl", "grants"):
         message = "The bucket does not allow ACLs; leave acl and grants out, or set bucket ownership first"
-        yield Refusal("AccessControlListNotSupported", message, "s3.bucket.acl", given(inputs, "acl", "grants")[0])
+        yield Refusal(
+            "AccessControlListNotSupported",
+            message,
+            "s3.bucket.acl",
+            given(inputs, "acl", "grants")[0],
+        )
     yield from optional_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy")
 
 
-def _companion_rules(token: str, inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _companion_rules(
+    token: str, inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     """AWS puts the second over the first in silence, and the two fight for ever."""
     if namesakes(world, token, inputs, current, "bucket"):
         kind = token.rpartition(":")[2]
@@ -88,7 +121,9 @@ def _policy_account_rules(inputs: Properties, world: World, current: Resource | 
 
 def _is_public(statement: Properties) -> bool:
     principal = statement.get("Principal")
-    anyone = principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS")))
+    anyone = principal == "*" or (
+        isinstance(principal, dict) and "*" in listed(principal.get("AWS"))
+    )
     return statement.get("Effect") == "Allow" and anyone and not statement.get("Condition")
 
 
@@ -99,13 +134,18 @@ def _policy_resources(statement: Properties, arn: str) -> Refusals:
             yield Refusal("MalformedPolicy", message, "s3.bucket-policy.resource", "policy")
 
 
-def _versioning_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _versioning_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     yield from _companion_rules(VERSIONING, inputs, world, current)
     before = block(current.inputs.get("versioningConfiguration")).get("status") if current else None
     if before in ("Enabled", "Suspended") and _versioning(inputs) == "Disabled":
         message = "versioning can't go back from Enabled to Disabled, only to Suspended"
         yield Refusal(
-            "IllegalVersioningConfigurationException", message, "s3.versioning.back", "versioningConfiguration"
+            "IllegalVersioningConfigurationException",
+            message,
+            "s3.versioning.back",
+            "versioningConfiguration",
         )
 
 
@@ -160,7 +200,9 @@ TYPES = (
     ResourceType(
         token=BUCKET,
         autoname=AutoName("bucket", 63, lower=True),
-        replaces=frozenset({"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled", "region"}),
+        replaces=frozenset(
+            {"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled", "region"}
+        ),
         json=frozenset({"policy"}),
         defaults={"forceDestroy": False, "objectLockEnabled": False, "requestPayer": "BucketOwner"},
         limits=(
@@ -181,7 +223,8 @@ TYPES = (
     _companion(
         PUBLIC_ACCESS_BLOCK,
         defaults=dict.fromkeys(
-            ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
+            ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"),
+            False,
         ),
     ),
     _companion(
@@ -198,7 +241,11 @@ TYPES = (
         VERSIONING,
         replaces=_OWNED,
         limits=(
-            Limit("versioningConfiguration.status", one_of("Enabled", "Suspended", "Disabled"), "s3.versioning.status"),
+            Limit(
+                "versioningConfiguration.status",
+                one_of("Enabled", "Suspended", "Disabled"),
+                "s3.versioning.status",
+            ),
         ),
         account_rules=_versioning_account_rules,
     ),
@@ -228,7 +275,9 @@ TYPES = (
     _companion(
         BUCKET_POLICY,
         json=frozenset({"policy"}),
-        rules=lambda inputs: resource_policy_rules(inputs.get("policy"), "policy", "MalformedPolicy"),
+        rules=lambda inputs: resource_policy_rules(
+            inputs.get("policy"), "policy", "MalformedPolicy"
+        ),
         account_rules=_policy_account_rules,
     ),
 )

@@ -39,7 +39,9 @@ def _is_recovery_window(value: object) -> bool:
 
 
 def _secret_rules(inputs: Properties) -> Refusals:
-    yield from optional_policy_rules(inputs.get("policy"), "policy", "MalformedPolicyDocumentException")
+    yield from optional_policy_rules(
+        inputs.get("policy"), "policy", "MalformedPolicyDocumentException"
+    )
 
 
 def _secret_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -98,9 +100,17 @@ TYPES = (
     ),
     ResourceType(
         token=SECRET_VERSION,
-        replaces=frozenset({"secretId", "secretString", "secretBinary", "secretStringWoVersion", "region"}),
+        replaces=frozenset(
+            {"secretId", "secretString", "secretBinary", "secretStringWoVersion", "region"}
+        ),
         references=(
-            Reference("secretId", SECRET, "ResourceNotFoundException", "secretsmanager.version.secret-exists", "gone"),
+            Reference(
+                "secretId",
+                SECRET,
+                "ResourceNotFoundException",
+                "secretsmanager.version.secret-exists",
+                "gone",
+            ),
         ),
         rules=_version_rules,
         computed=_version_computed,

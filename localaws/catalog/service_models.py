@@ -22,9 +22,20 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "keyAlgorithm": {
             "type": "string",
-            "enum": ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"],
+            "enum": [
+                "RSA_1024",
+                "RSA_2048",
+                "RSA_3072",
+                "RSA_4096",
+                "EC_prime256v1",
+                "EC_secp384r1",
+                "EC_secp521r1",
+            ],
         },
-        "options.certificateTransparencyLoggingPreference": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
+        "options.certificateTransparencyLoggingPreference": {
+            "type": "string",
+            "enum": ["ENABLED", "DISABLED"],
+        },
         "options.export": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
         "privateKey": {"type": "blob", "min": 1, "max": 8192},
         "subjectAlternativeNames": {"type": "list", "min": 1, "max": 100},
@@ -40,7 +51,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "aws:cloudwatch/logGroup:LogGroup": {
         "kmsKeyId": {"type": "string", "max": 256},
-        "logGroupClass": {"type": "string", "enum": ["STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS"]},
+        "logGroupClass": {
+            "type": "string",
+            "enum": ["STANDARD", "INFREQUENT_ACCESS", "DELIVERY", "ESSENTIALS"],
+        },
         "name": {"type": "string", "min": 1, "max": 512, "pattern": "[\\.\\-_/#A-Za-z0-9]+"},
         "tags": {"type": "map", "min": 1, "max": 50},
     },
@@ -68,9 +82,17 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "dimensions[]": {"type": "structure", "required": ["Name", "Value"]},
         "evaluateLowSampleCountPercentiles": {"type": "string", "min": 1, "max": 255},
         "evaluationCriteria.promqlCriteria": {"type": "structure", "required": ["Query"]},
-        "evaluationCriteria.promqlCriteria.pendingPeriod": {"type": "integer", "min": 0, "max": 86400},
+        "evaluationCriteria.promqlCriteria.pendingPeriod": {
+            "type": "integer",
+            "min": 0,
+            "max": 86400,
+        },
         "evaluationCriteria.promqlCriteria.query": {"type": "string", "min": 1, "max": 10000},
-        "evaluationCriteria.promqlCriteria.recoveryPeriod": {"type": "integer", "min": 0, "max": 86400},
+        "evaluationCriteria.promqlCriteria.recoveryPeriod": {
+            "type": "integer",
+            "min": 0,
+            "max": 86400,
+        },
         "evaluationInterval": {"type": "integer", "min": 10, "max": 3600},
         "evaluationPeriods": {"type": "integer", "min": 1},
         "evaluationWindow.wallClockWindow.timezone": {"type": "string", "min": 1, "max": 50},
@@ -82,7 +104,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "okActions": {"type": "list", "max": 5},
         "okActions[]": {"type": "string", "min": 1, "max": 1024},
         "period": {"type": "integer", "min": 1},
-        "statistic": {"type": "string", "enum": ["SampleCount", "Average", "Sum", "Minimum", "Maximum"]},
+        "statistic": {
+            "type": "string",
+            "enum": ["SampleCount", "Average", "Sum", "Minimum", "Maximum"],
+        },
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
         "thresholdMetricId": {"type": "string", "min": 1, "max": 255},
         "treatMissingData": {"type": "string", "min": 1, "max": 255},
@@ -119,7 +144,11 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             ],
         },
         "warmUpConfiguration": {"type": "structure", "required": ["WarmUpPeriodDurationInMinutes"]},
-        "warmUpConfiguration.warmUpPeriodDurationInMinutes": {"type": "integer", "min": 1, "max": 2880},
+        "warmUpConfiguration.warmUpPeriodDurationInMinutes": {
+            "type": "integer",
+            "min": 1,
+            "max": 2880,
+        },
     },
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": {},
     "aws:ec2/eip:Eip": {
@@ -127,7 +156,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "aws:ec2/flowLog:FlowLog": {
         "destinationOptions.fileFormat": {"type": "string", "enum": ["plain-text", "parquet"]},
-        "logDestinationType": {"type": "string", "enum": ["cloud-watch-logs", "s3", "kinesis-data-firehose"]},
+        "logDestinationType": {
+            "type": "string",
+            "enum": ["cloud-watch-logs", "s3", "kinesis-data-firehose"],
+        },
         "tagFieldSpecifications": {"type": "list", "min": 1, "max": 3},
         "tagFieldSpecifications[].resourceType": {
             "type": "string",
@@ -153,24 +185,40 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "instanceTenancy": {"type": "string", "enum": ["default", "dedicated", "host"]},
     },
     "aws:ec2/vpcEndpoint:VpcEndpoint": {
-        "dnsOptions.dnsRecordIpType": {"type": "string", "enum": ["ipv4", "dualstack", "ipv6", "service-defined"]},
+        "dnsOptions.dnsRecordIpType": {
+            "type": "string",
+            "enum": ["ipv4", "dualstack", "ipv6", "service-defined"],
+        },
         "dnsOptions.privateDnsSpecifiedDomains": {"type": "list", "min": 0, "max": 10},
         "ipAddressType": {"type": "string", "enum": ["ipv4", "dualstack", "ipv6"]},
         "vpcEndpointType": {
             "type": "string",
-            "enum": ["Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork", "Tunnel"],
+            "enum": [
+                "Interface",
+                "Gateway",
+                "GatewayLoadBalancer",
+                "Resource",
+                "ServiceNetwork",
+                "Tunnel",
+            ],
         },
     },
     "aws:ecr/repository:Repository": {
         "encryptionConfigurations": {"type": "structure", "required": ["encryptionType"]},
-        "encryptionConfigurations[].encryptionType": {"type": "string", "enum": ["AES256", "KMS", "KMS_DSSE"]},
+        "encryptionConfigurations[].encryptionType": {
+            "type": "string",
+            "enum": ["AES256", "KMS", "KMS_DSSE"],
+        },
         "encryptionConfigurations[].kmsKey": {"type": "string", "min": 1, "max": 2048},
         "imageTagMutability": {
             "type": "string",
             "enum": ["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"],
         },
         "imageTagMutabilityExclusionFilters": {"type": "list", "min": 1, "max": 5},
-        "imageTagMutabilityExclusionFilters[]": {"type": "structure", "required": ["filterType", "filter"]},
+        "imageTagMutabilityExclusionFilters[]": {
+            "type": "structure",
+            "required": ["filterType", "filter"],
+        },
         "imageTagMutabilityExclusionFilters[].filter": {
             "type": "string",
             "min": 1,
@@ -188,13 +236,38 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "aws:ecs/capacityProvider:CapacityProvider": {
         "autoScalingGroupProvider": {"type": "structure", "required": ["autoScalingGroupArn"]},
-        "autoScalingGroupProvider.managedDraining": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
-        "autoScalingGroupProvider.managedScaling.instanceWarmupPeriod": {"type": "integer", "min": 0, "max": 10000},
-        "autoScalingGroupProvider.managedScaling.maximumScalingStepSize": {"type": "integer", "min": 1, "max": 10000},
-        "autoScalingGroupProvider.managedScaling.minimumScalingStepSize": {"type": "integer", "min": 1, "max": 10000},
-        "autoScalingGroupProvider.managedScaling.status": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
-        "autoScalingGroupProvider.managedScaling.targetCapacity": {"type": "integer", "min": 1, "max": 100},
-        "autoScalingGroupProvider.managedTerminationProtection": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
+        "autoScalingGroupProvider.managedDraining": {
+            "type": "string",
+            "enum": ["ENABLED", "DISABLED"],
+        },
+        "autoScalingGroupProvider.managedScaling.instanceWarmupPeriod": {
+            "type": "integer",
+            "min": 0,
+            "max": 10000,
+        },
+        "autoScalingGroupProvider.managedScaling.maximumScalingStepSize": {
+            "type": "integer",
+            "min": 1,
+            "max": 10000,
+        },
+        "autoScalingGroupProvider.managedScaling.minimumScalingStepSize": {
+            "type": "integer",
+            "min": 1,
+            "max": 10000,
+        },
+        "autoScalingGroupProvider.managedScaling.status": {
+            "type": "string",
+            "enum": ["ENABLED", "DISABLED"],
+        },
+        "autoScalingGroupProvider.managedScaling.targetCapacity": {
+            "type": "integer",
+            "min": 1,
+            "max": 100,
+        },
+        "autoScalingGroupProvider.managedTerminationProtection": {
+            "type": "string",
+            "enum": ["ENABLED", "DISABLED"],
+        },
         "managedInstancesProvider": {
             "type": "structure",
             "required": ["infrastructureRoleArn", "instanceLaunchTemplate"],
@@ -304,12 +377,18 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "type": "string",
             "enum": ["included", "required", "excluded"],
         },
-        "managedInstancesProvider.instanceLaunchTemplate.monitoring": {"type": "string", "enum": ["BASIC", "DETAILED"]},
+        "managedInstancesProvider.instanceLaunchTemplate.monitoring": {
+            "type": "string",
+            "enum": ["BASIC", "DETAILED"],
+        },
         "managedInstancesProvider.instanceLaunchTemplate.storageConfiguration.storageSizeGib": {
             "type": "integer",
             "min": 1,
         },
-        "managedInstancesProvider.propagateTags": {"type": "string", "enum": ["CAPACITY_PROVIDER", "NONE"]},
+        "managedInstancesProvider.propagateTags": {
+            "type": "string",
+            "enum": ["CAPACITY_PROVIDER", "NONE"],
+        },
         "tags": {"type": "list", "min": 0, "max": 50},
     },
     "aws:ecs/cluster:Cluster": {
@@ -322,7 +401,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "tags": {"type": "list", "min": 0, "max": 50},
     },
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": {
-        "defaultCapacityProviderStrategies[]": {"type": "structure", "required": ["capacityProvider"]},
+        "defaultCapacityProviderStrategies[]": {
+            "type": "structure",
+            "required": ["capacityProvider"],
+        },
         "defaultCapacityProviderStrategies[].base": {"type": "integer", "min": 0, "max": 100000},
         "defaultCapacityProviderStrategies[].weight": {"type": "integer", "min": 0, "max": 1000},
     },
@@ -344,7 +426,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
                 "POST_PRODUCTION_TRAFFIC_SHIFT",
             ],
         },
-        "deploymentConfiguration.lifecycleHooks[].targetType": {"type": "string", "enum": ["AWS_LAMBDA", "PAUSE"]},
+        "deploymentConfiguration.lifecycleHooks[].targetType": {
+            "type": "string",
+            "enum": ["AWS_LAMBDA", "PAUSE"],
+        },
         "deploymentConfiguration.lifecycleHooks[].timeoutConfiguration.action": {
             "type": "string",
             "enum": ["ROLLBACK", "CONTINUE"],
@@ -354,32 +439,60 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "min": 1,
             "max": 20160,
         },
-        "deploymentConfiguration.strategy": {"type": "string", "enum": ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]},
+        "deploymentConfiguration.strategy": {
+            "type": "string",
+            "enum": ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"],
+        },
         "deploymentController": {"type": "structure", "required": ["type"]},
         "deploymentController.type": {"type": "string", "enum": ["ECS", "CODE_DEPLOY", "EXTERNAL"]},
-        "launchType": {"type": "string", "enum": ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]},
+        "launchType": {
+            "type": "string",
+            "enum": ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"],
+        },
         "networkConfiguration.assignPublicIp": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
         "placementConstraints[].type": {"type": "string", "enum": ["distinctInstance", "memberOf"]},
         "propagateTags": {"type": "string", "enum": ["TASK_DEFINITION", "SERVICE", "NONE"]},
         "schedulingStrategy": {"type": "string", "enum": ["REPLICA", "DAEMON"]},
         "serviceConnectConfiguration": {"type": "structure", "required": ["enabled"]},
-        "serviceConnectConfiguration.accessLogConfiguration": {"type": "structure", "required": ["format"]},
-        "serviceConnectConfiguration.accessLogConfiguration.format": {"type": "string", "enum": ["TEXT", "JSON"]},
+        "serviceConnectConfiguration.accessLogConfiguration": {
+            "type": "structure",
+            "required": ["format"],
+        },
+        "serviceConnectConfiguration.accessLogConfiguration.format": {
+            "type": "string",
+            "enum": ["TEXT", "JSON"],
+        },
         "serviceConnectConfiguration.accessLogConfiguration.includeQueryParameters": {
             "type": "string",
             "enum": ["DISABLED", "ENABLED"],
         },
-        "serviceConnectConfiguration.logConfiguration": {"type": "structure", "required": ["logDriver"]},
+        "serviceConnectConfiguration.logConfiguration": {
+            "type": "structure",
+            "required": ["logDriver"],
+        },
         "serviceConnectConfiguration.logConfiguration.logDriver": {
             "type": "string",
-            "enum": ["json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"],
+            "enum": [
+                "json-file",
+                "syslog",
+                "journald",
+                "gelf",
+                "fluentd",
+                "awslogs",
+                "splunk",
+                "awsfirelens",
+            ],
         },
         "serviceConnectConfiguration.logConfiguration.secretOptions[]": {
             "type": "structure",
             "required": ["name", "valueFrom"],
         },
         "serviceConnectConfiguration.services[]": {"type": "structure", "required": ["portName"]},
-        "serviceConnectConfiguration.services[].ingressPortOverride": {"type": "integer", "min": 0, "max": 65535},
+        "serviceConnectConfiguration.services[].ingressPortOverride": {
+            "type": "integer",
+            "min": 0,
+            "max": 65535,
+        },
         "serviceConnectConfiguration.services[].timeout.idleTimeoutSeconds": {
             "type": "integer",
             "min": 0,
@@ -390,7 +503,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "min": 0,
             "max": 2147483647,
         },
-        "serviceConnectConfiguration.services[].tls": {"type": "structure", "required": ["issuerCertificateAuthority"]},
+        "serviceConnectConfiguration.services[].tls": {
+            "type": "structure",
+            "required": ["issuerCertificateAuthority"],
+        },
         "tags": {"type": "list", "min": 0, "max": 50},
         "volumeConfiguration[]": {"type": "structure", "required": ["name"]},
         "volumeConfiguration.managedEbsVolume": {"type": "structure", "required": ["roleArn"]},
@@ -398,14 +514,27 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "type": "string",
             "enum": ["ext3", "ext4", "xfs", "ntfs"],
         },
-        "volumeConfiguration.managedEbsVolume.tagSpecifications[]": {"type": "structure", "required": ["resourceType"]},
+        "volumeConfiguration.managedEbsVolume.tagSpecifications[]": {
+            "type": "structure",
+            "required": ["resourceType"],
+        },
         "volumeConfiguration.managedEbsVolume.tagSpecifications[].propagateTags": {
             "type": "string",
             "enum": ["TASK_DEFINITION", "SERVICE", "NONE"],
         },
-        "volumeConfiguration.managedEbsVolume.tagSpecifications[].resourceType": {"type": "string", "enum": ["volume"]},
-        "volumeConfiguration.managedEbsVolume.tagSpecifications[].tags": {"type": "list", "min": 0, "max": 50},
-        "vpcLatticeConfigurations[]": {"type": "structure", "required": ["roleArn", "targetGroupArn", "portName"]},
+        "volumeConfiguration.managedEbsVolume.tagSpecifications[].resourceType": {
+            "type": "string",
+            "enum": ["volume"],
+        },
+        "volumeConfiguration.managedEbsVolume.tagSpecifications[].tags": {
+            "type": "list",
+            "min": 0,
+            "max": 50,
+        },
+        "vpcLatticeConfigurations[]": {
+            "type": "structure",
+            "required": ["roleArn", "targetGroupArn", "portName"],
+        },
     },
     "aws:ecs/taskDefinition:TaskDefinition": {
         "ephemeralStorage": {"type": "structure", "required": ["sizeInGiB"]},
@@ -415,7 +544,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "placementConstraints[].type": {"type": "string", "enum": ["memberOf"]},
         "proxyConfiguration": {"type": "structure", "required": ["containerName"]},
         "proxyConfiguration.type": {"type": "string", "enum": ["APPMESH"]},
-        "requiresCompatibilities[]": {"type": "string", "enum": ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]},
+        "requiresCompatibilities[]": {
+            "type": "string",
+            "enum": ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"],
+        },
         "runtimePlatform.cpuArchitecture": {"type": "string", "enum": ["X86_64", "ARM64"]},
         "runtimePlatform.operatingSystemFamily": {
             "type": "string",
@@ -435,8 +567,14 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "tags": {"type": "list", "min": 0, "max": 50},
         "volumes[].dockerVolumeConfiguration.scope": {"type": "string", "enum": ["task", "shared"]},
         "volumes[].efsVolumeConfiguration": {"type": "structure", "required": ["fileSystemId"]},
-        "volumes[].efsVolumeConfiguration.authorizationConfig.iam": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
-        "volumes[].efsVolumeConfiguration.transitEncryption": {"type": "string", "enum": ["ENABLED", "DISABLED"]},
+        "volumes[].efsVolumeConfiguration.authorizationConfig.iam": {
+            "type": "string",
+            "enum": ["ENABLED", "DISABLED"],
+        },
+        "volumes[].efsVolumeConfiguration.transitEncryption": {
+            "type": "string",
+            "enum": ["ENABLED", "DISABLED"],
+        },
         "volumes[].fsxWindowsFileServerVolumeConfiguration": {
             "type": "structure",
             "required": ["fileSystemId", "rootDirectory", "authorizationConfig"],
@@ -445,28 +583,64 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "type": "structure",
             "required": ["credentialsParameter", "domain"],
         },
-        "volumes[].s3filesVolumeConfiguration": {"type": "structure", "required": ["fileSystemArn"]},
-        "containerDefinitions[].repositoryCredentials": {"type": "structure", "required": ["credentialsParameter"]},
-        "containerDefinitions[].portMappings[].protocol": {"type": "string", "enum": ["tcp", "udp"]},
-        "containerDefinitions[].portMappings[].appProtocol": {"type": "string", "enum": ["http", "http2", "grpc"]},
+        "volumes[].s3filesVolumeConfiguration": {
+            "type": "structure",
+            "required": ["fileSystemArn"],
+        },
+        "containerDefinitions[].repositoryCredentials": {
+            "type": "structure",
+            "required": ["credentialsParameter"],
+        },
+        "containerDefinitions[].portMappings[].protocol": {
+            "type": "string",
+            "enum": ["tcp", "udp"],
+        },
+        "containerDefinitions[].portMappings[].appProtocol": {
+            "type": "string",
+            "enum": ["http", "http2", "grpc"],
+        },
         "containerDefinitions[].restartPolicy": {"type": "structure", "required": ["enabled"]},
-        "containerDefinitions[].environmentFiles[]": {"type": "structure", "required": ["value", "type"]},
+        "containerDefinitions[].environmentFiles[]": {
+            "type": "structure",
+            "required": ["value", "type"],
+        },
         "containerDefinitions[].environmentFiles[].type": {"type": "string", "enum": ["s3"]},
-        "containerDefinitions[].linuxParameters.devices[]": {"type": "structure", "required": ["hostPath"]},
+        "containerDefinitions[].linuxParameters.devices[]": {
+            "type": "structure",
+            "required": ["hostPath"],
+        },
         "containerDefinitions[].linuxParameters.devices[].permissions[]": {
             "type": "string",
             "enum": ["read", "write", "mknod"],
         },
-        "containerDefinitions[].linuxParameters.tmpfs[]": {"type": "structure", "required": ["containerPath", "size"]},
-        "containerDefinitions[].secrets[]": {"type": "structure", "required": ["name", "valueFrom"]},
-        "containerDefinitions[].dependsOn[]": {"type": "structure", "required": ["containerName", "condition"]},
+        "containerDefinitions[].linuxParameters.tmpfs[]": {
+            "type": "structure",
+            "required": ["containerPath", "size"],
+        },
+        "containerDefinitions[].secrets[]": {
+            "type": "structure",
+            "required": ["name", "valueFrom"],
+        },
+        "containerDefinitions[].dependsOn[]": {
+            "type": "structure",
+            "required": ["containerName", "condition"],
+        },
         "containerDefinitions[].dependsOn[].condition": {
             "type": "string",
             "enum": ["START", "COMPLETE", "SUCCESS", "HEALTHY"],
         },
-        "containerDefinitions[].versionConsistency": {"type": "string", "enum": ["enabled", "disabled"]},
-        "containerDefinitions[].extraHosts[]": {"type": "structure", "required": ["hostname", "ipAddress"]},
-        "containerDefinitions[].ulimits[]": {"type": "structure", "required": ["name", "softLimit", "hardLimit"]},
+        "containerDefinitions[].versionConsistency": {
+            "type": "string",
+            "enum": ["enabled", "disabled"],
+        },
+        "containerDefinitions[].extraHosts[]": {
+            "type": "structure",
+            "required": ["hostname", "ipAddress"],
+        },
+        "containerDefinitions[].ulimits[]": {
+            "type": "structure",
+            "required": ["name", "softLimit", "hardLimit"],
+        },
         "containerDefinitions[].ulimits[].name": {
             "type": "string",
             "enum": [
@@ -490,14 +664,26 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "containerDefinitions[].logConfiguration": {"type": "structure", "required": ["logDriver"]},
         "containerDefinitions[].logConfiguration.logDriver": {
             "type": "string",
-            "enum": ["json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"],
+            "enum": [
+                "json-file",
+                "syslog",
+                "journald",
+                "gelf",
+                "fluentd",
+                "awslogs",
+                "splunk",
+                "awsfirelens",
+            ],
         },
         "containerDefinitions[].logConfiguration.secretOptions[]": {
             "type": "structure",
             "required": ["name", "valueFrom"],
         },
         "containerDefinitions[].healthCheck": {"type": "structure", "required": ["command"]},
-        "containerDefinitions[].resourceRequirements[]": {"type": "structure", "required": ["type"]},
+        "containerDefinitions[].resourceRequirements[]": {
+            "type": "structure",
+            "required": ["type"],
+        },
         "containerDefinitions[].resourceRequirements[].type": {
             "type": "string",
             "enum": ["GPU", "InferenceAccelerator", "NeuronDevice"],
@@ -506,14 +692,20 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "type": "structure",
             "required": ["memory"],
         },
-        "containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.memory": {"type": "integer", "min": 1},
+        "containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.memory": {
+            "type": "integer",
+            "min": 1,
+        },
         "containerDefinitions[].resourceRequirements[].sharingStrategy.nvidiaMps.maxComputePercent": {
             "type": "integer",
             "min": 1,
             "max": 100,
         },
         "containerDefinitions[].firelensConfiguration": {"type": "structure", "required": ["type"]},
-        "containerDefinitions[].firelensConfiguration.type": {"type": "string", "enum": ["fluentd", "fluentbit"]},
+        "containerDefinitions[].firelensConfiguration.type": {
+            "type": "string",
+            "enum": ["fluentd", "fluentbit"],
+        },
     },
     "aws:efs/accessPoint:AccessPoint": {
         "fileSystemId": {
@@ -526,10 +718,18 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "posixUser.secondaryGids": {"type": "list", "min": 0, "max": 16},
         "posixUser.secondaryGids[]": {"type": "long", "min": 0, "max": 4294967295},
         "posixUser.uid": {"type": "long", "min": 0, "max": 4294967295},
-        "rootDirectory.creationInfo": {"type": "structure", "required": ["OwnerUid", "OwnerGid", "Permissions"]},
+        "rootDirectory.creationInfo": {
+            "type": "structure",
+            "required": ["OwnerUid", "OwnerGid", "Permissions"],
+        },
         "rootDirectory.creationInfo.ownerGid": {"type": "long", "min": 0, "max": 4294967295},
         "rootDirectory.creationInfo.ownerUid": {"type": "long", "min": 0, "max": 4294967295},
-        "rootDirectory.creationInfo.permissions": {"type": "string", "min": 3, "max": 4, "pattern": "^[0-7]{3,4}$"},
+        "rootDirectory.creationInfo.permissions": {
+            "type": "string",
+            "min": 3,
+            "max": 4,
+            "pattern": "^[0-7]{3,4}$",
+        },
         "rootDirectory.path": {
             "type": "string",
             "min": 1,
@@ -575,7 +775,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
                 "AFTER_365_DAYS",
             ],
         },
-        "lifecyclePolicies[].transitionToPrimaryStorageClass": {"type": "string", "enum": ["AFTER_1_ACCESS"]},
+        "lifecyclePolicies[].transitionToPrimaryStorageClass": {
+            "type": "string",
+            "enum": ["AFTER_1_ACCESS"],
+        },
         "performanceMode": {"type": "string", "enum": ["generalPurpose", "maxIO"]},
         "provisionedThroughputInMibps": {"type": "double", "min": 1.0},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
@@ -604,12 +807,22 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "ipAddressType": {"type": "string", "enum": ["IPV4_ONLY", "IPV6_ONLY", "DUAL_STACK"]},
         "ipv6Address": {"type": "string", "min": 3, "max": 39},
         "securityGroups": {"type": "list", "max": 100},
-        "securityGroups[]": {"type": "string", "min": 11, "max": 43, "pattern": "^sg-[0-9a-f]{8,40}"},
+        "securityGroups[]": {
+            "type": "string",
+            "min": 11,
+            "max": 43,
+            "pattern": "^sg-[0-9a-f]{8,40}",
+        },
         "subnetId": {"type": "string", "min": 15, "max": 47, "pattern": "^subnet-[0-9a-f]{8,40}$"},
     },
     "aws:iam/instanceProfile:InstanceProfile": {
         "name": {"type": "string", "min": 1, "max": 128, "pattern": "[\\w+=,.@-]+"},
-        "path": {"type": "string", "min": 1, "max": 512, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
+        "path": {
+            "type": "string",
+            "min": 1,
+            "max": 512,
+            "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        },
         "role": {"type": "string", "min": 1, "max": 64, "pattern": "[\\w+=,.@-]+"},
         "tags": {"type": "list", "max": 50},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
@@ -617,8 +830,18 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     "aws:iam/policy:Policy": {
         "description": {"type": "string", "max": 1000},
         "name": {"type": "string", "min": 1, "max": 128, "pattern": "[\\w+=,.@-]+"},
-        "path": {"type": "string", "min": 1, "max": 512, "pattern": "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"},
-        "policy": {"type": "string", "min": 1, "max": 131072, "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
+        "path": {
+            "type": "string",
+            "min": 1,
+            "max": 512,
+            "pattern": "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/",
+        },
+        "policy": {
+            "type": "string",
+            "min": 1,
+            "max": 131072,
+            "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        },
         "tags": {"type": "list", "max": 50},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
     },
@@ -636,14 +859,24 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "maxSessionDuration": {"type": "integer", "min": 3600, "max": 43200},
         "name": {"type": "string", "min": 1, "max": 64, "pattern": "[\\w+=,.@-]+"},
-        "path": {"type": "string", "min": 1, "max": 512, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
+        "path": {
+            "type": "string",
+            "min": 1,
+            "max": 512,
+            "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        },
         "permissionsBoundary": {"type": "string", "min": 20, "max": 2048},
         "tags": {"type": "list", "max": 50},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
     },
     "aws:iam/rolePolicy:RolePolicy": {
         "name": {"type": "string", "min": 1, "max": 128, "pattern": "[\\w+=,.@-]+"},
-        "policy": {"type": "string", "min": 1, "max": 131072, "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
+        "policy": {
+            "type": "string",
+            "min": 1,
+            "max": 131072,
+            "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        },
         "role": {"type": "string", "min": 1, "max": 64, "pattern": "[\\w+=,.@-]+"},
     },
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
@@ -664,8 +897,18 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
         },
         "name": {"type": "string", "min": 1, "max": 128, "pattern": "[\\w+=,.@-]+"},
-        "path": {"type": "string", "min": 1, "max": 512, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
-        "privateKey": {"type": "string", "min": 1, "max": 16384, "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
+        "path": {
+            "type": "string",
+            "min": 1,
+            "max": 512,
+            "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        },
+        "privateKey": {
+            "type": "string",
+            "min": 1,
+            "max": 16384,
+            "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        },
         "tags": {"type": "list", "max": 50},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
     },
@@ -680,14 +923,24 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "aws:iam/user:User": {
         "name": {"type": "string", "min": 1, "max": 64, "pattern": "[\\w+=,.@-]+"},
-        "path": {"type": "string", "min": 1, "max": 512, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
+        "path": {
+            "type": "string",
+            "min": 1,
+            "max": 512,
+            "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)",
+        },
         "permissionsBoundary": {"type": "string", "min": 20, "max": 2048},
         "tags": {"type": "list", "max": 50},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
     },
     "aws:iam/userPolicy:UserPolicy": {
         "name": {"type": "string", "min": 1, "max": 128, "pattern": "[\\w+=,.@-]+"},
-        "policy": {"type": "string", "min": 1, "max": 131072, "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
+        "policy": {
+            "type": "string",
+            "min": 1,
+            "max": 131072,
+            "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        },
         "user": {"type": "string", "min": 1, "max": 128, "pattern": "[\\w+=,.@-]+"},
     },
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": {
@@ -700,7 +953,12 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "aws:kms/keyPolicy:KeyPolicy": {
         "keyId": {"type": "string", "min": 1, "max": 2048},
-        "policy": {"type": "string", "min": 1, "max": 131072, "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
+        "policy": {
+            "type": "string",
+            "min": 1,
+            "max": 131072,
+            "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        },
     },
     "aws:kms/key:Key": {
         "customKeyStoreId": {"type": "string", "min": 1, "max": 64},
@@ -734,7 +992,12 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
                 "ENCAPSULATE_DECAPSULATE",
             ],
         },
-        "policy": {"type": "string", "min": 1, "max": 131072, "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"},
+        "policy": {
+            "type": "string",
+            "min": 1,
+            "max": 131072,
+            "pattern": "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+        },
         "rotationPeriodInDays": {"type": "integer", "min": 90, "max": 2560},
         "tags[]": {"type": "structure", "required": ["TagKey", "TagValue"]},
         "xksKeyId": {"type": "string", "min": 1, "max": 128, "pattern": "^[a-zA-Z0-9-_.]+$"},
@@ -751,7 +1014,13 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "defaultActions[].authenticateOidc": {
             "type": "structure",
-            "required": ["Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint", "ClientId"],
+            "required": [
+                "Issuer",
+                "AuthorizationEndpoint",
+                "TokenEndpoint",
+                "UserInfoEndpoint",
+                "ClientId",
+            ],
         },
         "defaultActions[].authenticateOidc.onUnauthenticatedRequest": {
             "type": "string",
@@ -760,8 +1029,14 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "defaultActions[].fixedResponse": {"type": "structure", "required": ["StatusCode"]},
         "defaultActions[].fixedResponse.contentType": {"type": "string", "min": 0, "max": 32},
         "defaultActions[].fixedResponse.messageBody": {"type": "string", "min": 0, "max": 1024},
-        "defaultActions[].fixedResponse.statusCode": {"type": "string", "pattern": "^(2|4|5)\\d\\d$"},
-        "defaultActions[].jwtValidation": {"type": "structure", "required": ["JwksEndpoint", "Issuer"]},
+        "defaultActions[].fixedResponse.statusCode": {
+            "type": "string",
+            "pattern": "^(2|4|5)\\d\\d$",
+        },
+        "defaultActions[].jwtValidation": {
+            "type": "structure",
+            "required": ["JwksEndpoint", "Issuer"],
+        },
         "defaultActions[].jwtValidation.additionalClaims[]": {
             "type": "structure",
             "required": ["Format", "Name", "Values"],
@@ -774,9 +1049,15 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "defaultActions[].redirect": {"type": "structure", "required": ["StatusCode"]},
         "defaultActions[].redirect.host": {"type": "string", "min": 1, "max": 128},
         "defaultActions[].redirect.path": {"type": "string", "min": 1, "max": 128},
-        "defaultActions[].redirect.protocol": {"type": "string", "pattern": "^(HTTPS?|#\\{protocol\\})$"},
+        "defaultActions[].redirect.protocol": {
+            "type": "string",
+            "pattern": "^(HTTPS?|#\\{protocol\\})$",
+        },
         "defaultActions[].redirect.query": {"type": "string", "min": 0, "max": 128},
-        "defaultActions[].redirect.statusCode": {"type": "string", "enum": ["HTTP_301", "HTTP_302"]},
+        "defaultActions[].redirect.statusCode": {
+            "type": "string",
+            "enum": ["HTTP_301", "HTTP_302"],
+        },
         "defaultActions[].type": {
             "type": "string",
             "enum": [
@@ -788,7 +1069,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
                 "jwt-validation",
             ],
         },
-        "mutualAuthentication.advertiseTrustStoreCaNames": {"type": "string", "enum": ["on", "off"]},
+        "mutualAuthentication.advertiseTrustStoreCaNames": {
+            "type": "string",
+            "enum": ["on", "off"],
+        },
         "port": {"type": "integer", "min": 1, "max": 65535},
         "protocol": {
             "type": "string",
@@ -810,7 +1094,13 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "actions[].authenticateOidc": {
             "type": "structure",
-            "required": ["Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint", "ClientId"],
+            "required": [
+                "Issuer",
+                "AuthorizationEndpoint",
+                "TokenEndpoint",
+                "UserInfoEndpoint",
+                "ClientId",
+            ],
         },
         "actions[].authenticateOidc.onUnauthenticatedRequest": {
             "type": "string",
@@ -821,7 +1111,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "actions[].fixedResponse.messageBody": {"type": "string", "min": 0, "max": 1024},
         "actions[].fixedResponse.statusCode": {"type": "string", "pattern": "^(2|4|5)\\d\\d$"},
         "actions[].jwtValidation": {"type": "structure", "required": ["JwksEndpoint", "Issuer"]},
-        "actions[].jwtValidation.additionalClaims[]": {"type": "structure", "required": ["Format", "Name", "Values"]},
+        "actions[].jwtValidation.additionalClaims[]": {
+            "type": "structure",
+            "required": ["Format", "Name", "Values"],
+        },
         "actions[].jwtValidation.additionalClaims[].format": {
             "type": "string",
             "enum": ["single-string", "string-array", "space-separated-values"],
@@ -849,15 +1142,32 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "tags": {"type": "list", "min": 1},
         "tags[]": {"type": "structure", "required": ["Key"]},
         "transforms[]": {"type": "structure", "required": ["Type"]},
-        "transforms[].hostHeaderRewriteConfig.rewrite[]": {"type": "structure", "required": ["Regex", "Replace"]},
+        "transforms[].hostHeaderRewriteConfig.rewrite[]": {
+            "type": "structure",
+            "required": ["Regex", "Replace"],
+        },
         "transforms[].type": {"type": "string", "enum": ["host-header-rewrite", "url-rewrite"]},
-        "transforms[].urlRewriteConfig.rewrite[]": {"type": "structure", "required": ["Regex", "Replace"]},
+        "transforms[].urlRewriteConfig.rewrite[]": {
+            "type": "structure",
+            "required": ["Regex", "Replace"],
+        },
     },
     "aws:lb/loadBalancer:LoadBalancer": {
-        "customerOwnedIpv4Pool": {"type": "string", "max": 256, "pattern": "^(ipv4pool-coip-)[a-zA-Z0-9]+$"},
+        "customerOwnedIpv4Pool": {
+            "type": "string",
+            "max": 256,
+            "pattern": "^(ipv4pool-coip-)[a-zA-Z0-9]+$",
+        },
         "enablePrefixForIpv6SourceNat": {"type": "string", "enum": ["on", "off"]},
-        "ipAddressType": {"type": "string", "enum": ["ipv4", "dualstack", "dualstack-without-public-ipv4"]},
-        "ipamPools.ipv4IpamPoolId": {"type": "string", "max": 1000, "pattern": "^(ipam-pool-)[a-zA-Z0-9]+$"},
+        "ipAddressType": {
+            "type": "string",
+            "enum": ["ipv4", "dualstack", "dualstack-without-public-ipv4"],
+        },
+        "ipamPools.ipv4IpamPoolId": {
+            "type": "string",
+            "max": 1000,
+            "pattern": "^(ipam-pool-)[a-zA-Z0-9]+$",
+        },
         "tags": {"type": "list", "min": 1},
         "tags[]": {"type": "structure", "required": ["Key"]},
     },
@@ -887,7 +1197,12 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "quicServerId": {"type": "string", "min": 1, "max": 256},
     },
     "aws:lb/trustStore:TrustStore": {
-        "name": {"type": "string", "min": 1, "max": 32, "pattern": "^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"},
+        "name": {
+            "type": "string",
+            "min": 1,
+            "max": 32,
+            "pattern": "^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$",
+        },
         "tags": {"type": "list", "min": 1},
         "tags[]": {"type": "structure", "required": ["Key"]},
     },
@@ -951,7 +1266,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "failureThreshold": {"type": "integer", "min": 1, "max": 10},
         "fqdn": {"type": "string", "max": 255},
-        "insufficientDataHealthStatus": {"type": "string", "enum": ["Healthy", "Unhealthy", "LastKnownStatus"]},
+        "insufficientDataHealthStatus": {
+            "type": "string",
+            "enum": ["Healthy", "Unhealthy", "LastKnownStatus"],
+        },
         "ipAddress": {
             "type": "string",
             "max": 45,
@@ -1079,7 +1397,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "aws:s3/bucket:Bucket": {
-        "acl": {"type": "string", "enum": ["private", "public-read", "public-read-write", "authenticated-read"]},
+        "acl": {
+            "type": "string",
+            "enum": ["private", "public-read", "public-read-write", "authenticated-read"],
+        },
         "bucketNamespace": {"type": "string", "enum": ["account-regional", "global"]},
     },
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
@@ -1089,12 +1410,26 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "rules[].filter.tag[]": {"type": "structure", "required": ["Key", "Value"]},
         "rules[].noncurrentVersionTransitions[].storageClass": {
             "type": "string",
-            "enum": ["GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"],
+            "enum": [
+                "GLACIER",
+                "STANDARD_IA",
+                "ONEZONE_IA",
+                "INTELLIGENT_TIERING",
+                "DEEP_ARCHIVE",
+                "GLACIER_IR",
+            ],
         },
         "rules[].status": {"type": "string", "enum": ["Enabled", "Disabled"]},
         "rules[].transitions[].storageClass": {
             "type": "string",
-            "enum": ["GLACIER", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "DEEP_ARCHIVE", "GLACIER_IR"],
+            "enum": [
+                "GLACIER",
+                "STANDARD_IA",
+                "ONEZONE_IA",
+                "INTELLIGENT_TIERING",
+                "DEEP_ARCHIVE",
+                "GLACIER_IR",
+            ],
         },
         "transitionDefaultMinimumObjectSize": {
             "type": "string",
@@ -1111,7 +1446,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     "aws:s3/bucketPolicy:BucketPolicy": {},
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {},
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {
-        "rules[].applyServerSideEncryptionByDefault": {"type": "structure", "required": ["SSEAlgorithm"]},
+        "rules[].applyServerSideEncryptionByDefault": {
+            "type": "structure",
+            "required": ["SSEAlgorithm"],
+        },
         "rules[].applyServerSideEncryptionByDefault.sseAlgorithm": {
             "type": "string",
             "enum": ["AES256", "aws:fsx", "aws:backup", "aws:kms", "aws:kms:dsse"],
@@ -1198,15 +1536,32 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "aws:wafv2/webAcl:WebAcl": {
         "captchaConfig.immunityTimeProperty": {"type": "structure", "required": ["ImmunityTime"]},
-        "captchaConfig.immunityTimeProperty.immunityTime": {"type": "long", "min": 60, "max": 259200},
+        "captchaConfig.immunityTimeProperty.immunityTime": {
+            "type": "long",
+            "min": 60,
+            "max": 259200,
+        },
         "challengeConfig.immunityTimeProperty": {"type": "structure", "required": ["ImmunityTime"]},
-        "challengeConfig.immunityTimeProperty.immunityTime": {"type": "long", "min": 60, "max": 259200},
+        "challengeConfig.immunityTimeProperty.immunityTime": {
+            "type": "long",
+            "min": 60,
+            "max": 259200,
+        },
         "customResponseBodies": {"type": "map", "min": 1},
         "dataProtectionConfig": {"type": "structure", "required": ["DataProtections"]},
         "dataProtectionConfig.dataProtections": {"type": "list", "min": 1, "max": 26},
-        "dataProtectionConfig.dataProtections[]": {"type": "structure", "required": ["Field", "Action"]},
-        "dataProtectionConfig.dataProtections[].action": {"type": "string", "enum": ["SUBSTITUTION", "HASH"]},
-        "dataProtectionConfig.dataProtections[].field": {"type": "structure", "required": ["FieldType"]},
+        "dataProtectionConfig.dataProtections[]": {
+            "type": "structure",
+            "required": ["Field", "Action"],
+        },
+        "dataProtectionConfig.dataProtections[].action": {
+            "type": "string",
+            "enum": ["SUBSTITUTION", "HASH"],
+        },
+        "dataProtectionConfig.dataProtections[].field": {
+            "type": "structure",
+            "required": ["FieldType"],
+        },
         "dataProtectionConfig.dataProtections[].field.fieldKeys": {"type": "list", "max": 100},
         "dataProtectionConfig.dataProtections[].field.fieldKeys[]": {
             "type": "string",
@@ -1216,9 +1571,18 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "dataProtectionConfig.dataProtections[].field.fieldType": {
             "type": "string",
-            "enum": ["SINGLE_HEADER", "SINGLE_COOKIE", "SINGLE_QUERY_ARGUMENT", "QUERY_STRING", "BODY"],
+            "enum": [
+                "SINGLE_HEADER",
+                "SINGLE_COOKIE",
+                "SINGLE_QUERY_ARGUMENT",
+                "QUERY_STRING",
+                "BODY",
+            ],
         },
-        "defaultAction.allow.customRequestHandling": {"type": "structure", "required": ["InsertHeaders"]},
+        "defaultAction.allow.customRequestHandling": {
+            "type": "structure",
+            "required": ["InsertHeaders"],
+        },
         "defaultAction.allow.customRequestHandling.insertHeaders": {"type": "list", "min": 1},
         "defaultAction.allow.customRequestHandling.insertHeaders[]": {
             "type": "structure",
@@ -1243,9 +1607,16 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 128,
             "pattern": "^[\\w\\-]+$",
         },
-        "defaultAction.block.customResponse.responseCode": {"type": "integer", "min": 200, "max": 599},
+        "defaultAction.block.customResponse.responseCode": {
+            "type": "integer",
+            "min": 200,
+            "max": 599,
+        },
         "defaultAction.block.customResponse.responseHeaders": {"type": "list", "min": 1},
-        "defaultAction.block.customResponse.responseHeaders[]": {"type": "structure", "required": ["Name", "Value"]},
+        "defaultAction.block.customResponse.responseHeaders[]": {
+            "type": "structure",
+            "required": ["Name", "Value"],
+        },
         "defaultAction.block.customResponse.responseHeaders[].name": {
             "type": "string",
             "min": 1,
@@ -1274,7 +1645,11 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "type": "string",
             "enum": ["BASE", "SOLANA", "BASE_SEPOLIA", "SOLANA_DEVNET"],
         },
-        "monetizationConfig.cryptoConfig.paymentNetworks[].prices": {"type": "list", "min": 1, "max": 1},
+        "monetizationConfig.cryptoConfig.paymentNetworks[].prices": {
+            "type": "list",
+            "min": 1,
+            "max": 1,
+        },
         "monetizationConfig.cryptoConfig.paymentNetworks[].prices[]": {
             "type": "structure",
             "required": ["Amount", "Currency"],
@@ -1285,7 +1660,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 13,
             "pattern": "^([1-9][0-9]*(\\.[0-9]{1,3})?|0\\.([1-9][0-9]{0,2}|0[1-9][0-9]?|00[1-9]))$",
         },
-        "monetizationConfig.cryptoConfig.paymentNetworks[].prices.currency": {"type": "string", "enum": ["USDC"]},
+        "monetizationConfig.cryptoConfig.paymentNetworks[].prices.currency": {
+            "type": "string",
+            "enum": ["USDC"],
+        },
         "monetizationConfig.cryptoConfig.paymentNetworks[].walletAddress": {
             "type": "string",
             "min": 26,
@@ -1294,8 +1672,14 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "monetizationConfig.currencyMode": {"type": "string", "enum": ["REAL", "TEST"]},
         "name": {"type": "string", "min": 1, "max": 128, "pattern": "^[\\w\\-]+$"},
-        "rules[]": {"type": "structure", "required": ["Name", "Priority", "Statement", "VisibilityConfig"]},
-        "rules[].action.allow.customRequestHandling": {"type": "structure", "required": ["InsertHeaders"]},
+        "rules[]": {
+            "type": "structure",
+            "required": ["Name", "Priority", "Statement", "VisibilityConfig"],
+        },
+        "rules[].action.allow.customRequestHandling": {
+            "type": "structure",
+            "required": ["InsertHeaders"],
+        },
         "rules[].action.allow.customRequestHandling.insertHeaders": {"type": "list", "min": 1},
         "rules[].action.allow.customRequestHandling.insertHeaders[]": {
             "type": "structure",
@@ -1320,9 +1704,16 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 128,
             "pattern": "^[\\w\\-]+$",
         },
-        "rules[].action.block.customResponse.responseCode": {"type": "integer", "min": 200, "max": 599},
+        "rules[].action.block.customResponse.responseCode": {
+            "type": "integer",
+            "min": 200,
+            "max": 599,
+        },
         "rules[].action.block.customResponse.responseHeaders": {"type": "list", "min": 1},
-        "rules[].action.block.customResponse.responseHeaders[]": {"type": "structure", "required": ["Name", "Value"]},
+        "rules[].action.block.customResponse.responseHeaders[]": {
+            "type": "structure",
+            "required": ["Name", "Value"],
+        },
         "rules[].action.block.customResponse.responseHeaders[].name": {
             "type": "string",
             "min": 1,
@@ -1335,7 +1726,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 255,
             "pattern": ".*",
         },
-        "rules[].action.captcha.customRequestHandling": {"type": "structure", "required": ["InsertHeaders"]},
+        "rules[].action.captcha.customRequestHandling": {
+            "type": "structure",
+            "required": ["InsertHeaders"],
+        },
         "rules[].action.captcha.customRequestHandling.insertHeaders": {"type": "list", "min": 1},
         "rules[].action.captcha.customRequestHandling.insertHeaders[]": {
             "type": "structure",
@@ -1353,7 +1747,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 255,
             "pattern": ".*",
         },
-        "rules[].action.challenge.customRequestHandling": {"type": "structure", "required": ["InsertHeaders"]},
+        "rules[].action.challenge.customRequestHandling": {
+            "type": "structure",
+            "required": ["InsertHeaders"],
+        },
         "rules[].action.challenge.customRequestHandling.insertHeaders": {"type": "list", "min": 1},
         "rules[].action.challenge.customRequestHandling.insertHeaders[]": {
             "type": "structure",
@@ -1371,7 +1768,10 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 255,
             "pattern": ".*",
         },
-        "rules[].action.count.customRequestHandling": {"type": "structure", "required": ["InsertHeaders"]},
+        "rules[].action.count.customRequestHandling": {
+            "type": "structure",
+            "required": ["InsertHeaders"],
+        },
         "rules[].action.count.customRequestHandling.insertHeaders": {"type": "list", "min": 1},
         "rules[].action.count.customRequestHandling.insertHeaders[]": {
             "type": "structure",
@@ -1389,19 +1789,43 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "max": 255,
             "pattern": ".*",
         },
-        "rules[].captchaConfig.immunityTimeProperty": {"type": "structure", "required": ["ImmunityTime"]},
-        "rules[].captchaConfig.immunityTimeProperty.immunityTime": {"type": "long", "min": 60, "max": 259200},
-        "rules[].challengeConfig.immunityTimeProperty": {"type": "structure", "required": ["ImmunityTime"]},
-        "rules[].challengeConfig.immunityTimeProperty.immunityTime": {"type": "long", "min": 60, "max": 259200},
+        "rules[].captchaConfig.immunityTimeProperty": {
+            "type": "structure",
+            "required": ["ImmunityTime"],
+        },
+        "rules[].captchaConfig.immunityTimeProperty.immunityTime": {
+            "type": "long",
+            "min": 60,
+            "max": 259200,
+        },
+        "rules[].challengeConfig.immunityTimeProperty": {
+            "type": "structure",
+            "required": ["ImmunityTime"],
+        },
+        "rules[].challengeConfig.immunityTimeProperty.immunityTime": {
+            "type": "long",
+            "min": 60,
+            "max": 259200,
+        },
         "rules[].name": {"type": "string", "min": 1, "max": 128, "pattern": "^[\\w\\-]+$"},
         "rules[].priority": {"type": "integer", "min": 0},
         "rules[].ruleLabels[]": {"type": "structure", "required": ["Name"]},
-        "rules[].ruleLabels[].name": {"type": "string", "min": 1, "max": 1024, "pattern": "^[0-9A-Za-z_\\-:]+$"},
+        "rules[].ruleLabels[].name": {
+            "type": "string",
+            "min": 1,
+            "max": 1024,
+            "pattern": "^[0-9A-Za-z_\\-:]+$",
+        },
         "rules[].visibilityConfig": {
             "type": "structure",
             "required": ["SampledRequestsEnabled", "CloudWatchMetricsEnabled", "MetricName"],
         },
-        "rules[].visibilityConfig.metricName": {"type": "string", "min": 1, "max": 255, "pattern": "^[\\w#:\\.\\-/]+$"},
+        "rules[].visibilityConfig.metricName": {
+            "type": "string",
+            "min": 1,
+            "max": 255,
+            "pattern": "^[\\w#:\\.\\-/]+$",
+        },
         "scope": {"type": "string", "enum": ["CLOUDFRONT", "REGIONAL"]},
         "tags": {"type": "list", "min": 1},
         "tags[]": {"type": "structure", "required": ["Key", "Value"]},
@@ -1410,7 +1834,12 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
             "type": "structure",
             "required": ["SampledRequestsEnabled", "CloudWatchMetricsEnabled", "MetricName"],
         },
-        "visibilityConfig.metricName": {"type": "string", "min": 1, "max": 255, "pattern": "^[\\w#:\\.\\-/]+$"},
+        "visibilityConfig.metricName": {
+            "type": "string",
+            "min": 1,
+            "max": 255,
+            "pattern": "^[\\w#:\\.\\-/]+$",
+        },
     },
     "aws:wafv2/webAclAssociation:WebAclAssociation": {
         "resourceArn": {"type": "string", "min": 20, "max": 2048, "pattern": ".*\\S.*"},
@@ -1422,25 +1851,50 @@ MODELS: dict[str, dict[str, dict[str, Any]]] = {
         "loggingFilter": {"type": "structure", "required": ["Filters", "DefaultBehavior"]},
         "loggingFilter.defaultBehavior": {"type": "string", "enum": ["KEEP", "DROP"]},
         "loggingFilter.filters": {"type": "list", "min": 1},
-        "loggingFilter.filters[]": {"type": "structure", "required": ["Behavior", "Requirement", "Conditions"]},
+        "loggingFilter.filters[]": {
+            "type": "structure",
+            "required": ["Behavior", "Requirement", "Conditions"],
+        },
         "loggingFilter.filters[].behavior": {"type": "string", "enum": ["KEEP", "DROP"]},
         "loggingFilter.filters[].conditions": {"type": "list", "min": 1},
-        "loggingFilter.filters[].conditions[].actionCondition": {"type": "structure", "required": ["Action"]},
+        "loggingFilter.filters[].conditions[].actionCondition": {
+            "type": "structure",
+            "required": ["Action"],
+        },
         "loggingFilter.filters[].conditions[].actionCondition.action": {
             "type": "string",
-            "enum": ["ALLOW", "BLOCK", "COUNT", "CAPTCHA", "CHALLENGE", "MONETIZE", "EXCLUDED_AS_COUNT"],
+            "enum": [
+                "ALLOW",
+                "BLOCK",
+                "COUNT",
+                "CAPTCHA",
+                "CHALLENGE",
+                "MONETIZE",
+                "EXCLUDED_AS_COUNT",
+            ],
         },
-        "loggingFilter.filters[].conditions[].labelNameCondition": {"type": "structure", "required": ["LabelName"]},
+        "loggingFilter.filters[].conditions[].labelNameCondition": {
+            "type": "structure",
+            "required": ["LabelName"],
+        },
         "loggingFilter.filters[].conditions[].labelNameCondition.labelName": {
             "type": "string",
             "min": 1,
             "max": 1024,
             "pattern": "^[0-9A-Za-z_\\-:]+$",
         },
-        "loggingFilter.filters[].requirement": {"type": "string", "enum": ["MEETS_ALL", "MEETS_ANY"]},
+        "loggingFilter.filters[].requirement": {
+            "type": "string",
+            "enum": ["MEETS_ALL", "MEETS_ANY"],
+        },
         "redactedFields": {"type": "list", "max": 100},
         "redactedFields[].singleHeader": {"type": "structure", "required": ["Name"]},
-        "redactedFields[].singleHeader.name": {"type": "string", "min": 1, "max": 64, "pattern": ".*\\S.*"},
+        "redactedFields[].singleHeader.name": {
+            "type": "string",
+            "min": 1,
+            "max": 64,
+            "pattern": ".*\\S.*",
+        },
         "resourceArn": {"type": "string", "min": 20, "max": 2048, "pattern": ".*\\S.*"},
     },
 }
@@ -1561,7 +2015,12 @@ REQUIRED_BESIDES: dict[str, list[str]] = {
     "aws:acm/certificate:Certificate": ["Tags[].Key"],
     "aws:cloudwatch/logGroup:LogGroup": [],
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": [],
-    "aws:cloudwatch/metricAlarm:MetricAlarm": ["Dimensions[].Name", "Dimensions[].Value", "Tags[].Key", "Tags[].Value"],
+    "aws:cloudwatch/metricAlarm:MetricAlarm": [
+        "Dimensions[].Name",
+        "Dimensions[].Value",
+        "Tags[].Key",
+        "Tags[].Value",
+    ],
     "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": [],
     "aws:ec2/eip:Eip": [],
     "aws:ec2/flowLog:FlowLog": ["ResourceIds", "ResourceType"],
@@ -1579,7 +2038,10 @@ REQUIRED_BESIDES: dict[str, list[str]] = {
     "aws:ecs/capacityProvider:CapacityProvider": [],
     "aws:ecs/cluster:Cluster": [],
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": ["cluster"],
-    "aws:ecs/service:Service": ["serviceName", "serviceConnectConfiguration.services[].tls.issuerCertificateAuthority"],
+    "aws:ecs/service:Service": [
+        "serviceName",
+        "serviceConnectConfiguration.services[].tls.issuerCertificateAuthority",
+    ],
     "aws:ecs/taskDefinition:TaskDefinition": [],
     "aws:efs/accessPoint:AccessPoint": ["ClientToken", "Tags[].Key", "Tags[].Value"],
     "aws:efs/fileSystem:FileSystem": ["Tags[].Key", "Tags[].Value"],

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2_network import VPC
-from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType, values_at
+from localaws.catalog.model import (
+    UNKNOWN,
+    AutoName,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    values_at,
+)
 from localaws.catalog.values import Limit, block, blocks, given, matches, one_of, text, texts
 
 if TYPE_CHECKING:
@@ -21,7 +29,8 @@ _ID_LENGTH = 16
 
 _HTTP_NAME = matches(r"[!-~]{1,1024}", "1 to 1024 printable characters without spaces")
 _DNS_NAME = matches(
-    r"(?=.{1,253}\Z)[!-~]{1,63}(\.[!-~]{1,63})*", "a domain name of at most 253 characters, its labels at most 63"
+    r"(?=.{1,253}\Z)[!-~]{1,63}(\.[!-~]{1,63})*",
+    "a domain name of at most 253 characters, its labels at most 63",
 )
 
 
@@ -47,18 +56,26 @@ def _namespace_computed(mint: Mint, inputs: Properties) -> Properties:
     identifier = _identifier(mint, "ns")
     arn = mint.arn("servicediscovery", f"namespace/{identifier}")
     # Of a private namespace Cloud Map makes the hosted zone, which no program declares.
-    zone = {"hostedZone": f"Z{mint.hex(20).upper()}"} if "vpc" in inputs else {"httpName": inputs.get("name")}
+    zone = (
+        {"hostedZone": f"Z{mint.hex(20).upper()}"}
+        if "vpc" in inputs
+        else {"httpName": inputs.get("name")}
+    )
     return {"id": identifier, "arn": arn, **zone}
 
 
-def _namespace_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _namespace_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
     """HTTP namespaces are unique in a region, private ones in a VPC."""
     token = PRIVATE_NAMESPACE if "vpc" in inputs else HTTP_NAMESPACE
     for each in world.all(token):
         same = all(each.outputs.get(name) == inputs.get(name) for name in ("name", "vpc"))
         if same and (current is None or each.id != current.id):
             message = f"the namespace {inputs.get('name')} already exists: {each.id}"
-            yield Refusal("NamespaceAlreadyExists", message, "servicediscovery.namespace.unique", "name")
+            yield Refusal(
+                "NamespaceAlreadyExists", message, "servicediscovery.namespace.unique", "name"
+            )
 
 
 def _namespace_deletion_rules(namespace: Resource, world: World) -> Refusals:
@@ -77,7 +94,9 @@ def _service_rules(inputs: Properties) -> Refusals:
     dns = block(inputs.get("dnsConfig"))
     if inputs.get("namespaceId") is None and inputs.get("dnsConfig") is None:
         message = "one of namespaceId and dnsConfig.namespaceId must be given"
-        yield Refusal(_INVALID, message, "servicediscovery.service.namespace-required", "namespaceId")
+        yield Refusal(
+            _INVALID, message, "servicediscovery.service.namespace-required", "namespaceId"
+        )
     if given(inputs, "healthCheckConfig") and given(inputs, "healthCheckCustomConfig"):
         message = "healthCheckConfig and healthCheckCustomConfig exclude each other"
         yield Refusal(_INVALID, message, "servicediscovery.service.one-check", "healthCheckConfig")
@@ -97,23 +116,38 @@ def _service_rules(inputs: Properties) -> Refusals:
 def _service_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
     wanted = _namespace_id(inputs)
     namespace = next(
-        (found for name in (HTTP_NAMESPACE, PRIVATE_NAMESPACE) if (found := world.get(name, wanted))), None
+        (
+            found
+            for name in (HTTP_NAMESPACE, PRIVATE_NAMESPACE)
+            if (found := world.get(name, wanted))
+        ),
+        None,
     )
     if namespace is None:
         message = f"No namespace with id '{wanted}'"
-        yield Refusal("NamespaceNotFound", message, "servicediscovery.service.namespace-exists", "namespaceId")
+        yield Refusal(
+            "NamespaceNotFound", message, "servicediscovery.service.namespace-exists", "namespaceId"
+        )
         return
     if namespace.token == HTTP_NAMESPACE and given(inputs, "dnsConfig"):
         message = f"{namespace.id} is an HTTP namespace, whose services have no dnsConfig"
         yield Refusal(_INVALID, message, "servicediscovery.service.http", "dnsConfig")
     if given(inputs, "healthCheckConfig"):
         message = f"healthCheckConfig is for public DNS namespaces, {namespace.id} is none"
-        yield Refusal(_INVALID, message, "servicediscovery.service.health-check", "healthCheckConfig")
+        yield Refusal(
+            _INVALID, message, "servicediscovery.service.health-check", "healthCheckConfig"
+        )
     for each in world.all(SERVICE):
-        same = each.outputs.get("namespaceId") == namespace.id and each.outputs.get("name") == inputs.get("name")
+        same = each.outputs.get("namespaceId") == namespace.id and each.outputs.get(
+            "name"
+        ) == inputs.get("name")
         if same and (current is None or each.id != current.id):
-            message = f"the service {inputs.get('name')} already exists in {namespace.id}: {each.id}"
-            yield Refusal("ServiceAlreadyExists", message, "servicediscovery.service.unique", "name")
+            message = (
+                f"the service {inputs.get('name')} already exists in {namespace.id}: {each.id}"
+            )
+            yield Refusal(
+                "ServiceAlreadyExists", message, "servicediscovery.service.unique", "name"
+            )
 
 
 def _service_computed(mint: Mint, _inputs: Properties) -> Properties:
@@ -136,7 +170,11 @@ def _replaces(name: str, old: Properties, new: Properties) -> bool:
         return False
     kinds = [texts(values_at(each, "dnsRecords[].type")) for each in (before, after)]
     policies = [each.get("routingPolicy") or "MULTIVALUE" for each in (before, after)]
-    return before.get("namespaceId") != after.get("namespaceId") or kinds[0] != kinds[1] or policies[0] != policies[1]
+    return (
+        before.get("namespaceId") != after.get("namespaceId")
+        or kinds[0] != kinds[1]
+        or policies[0] != policies[1]
+    )
 
 
 def _private_import_ids(namespace: Resource) -> tuple[str, ...]:
@@ -174,10 +212,14 @@ TYPES = (
         limits=(
             Limit("type", one_of("HTTP", "DNS_HTTP", "DNS"), "servicediscovery.service.type"),
             Limit(
-                "dnsConfig.routingPolicy", one_of("MULTIVALUE", "WEIGHTED"), "servicediscovery.service.routing-policy"
+                "dnsConfig.routingPolicy",
+                one_of("MULTIVALUE", "WEIGHTED"),
+                "servicediscovery.service.routing-policy",
             ),
             Limit(
-                "dnsConfig.dnsRecords[].type", one_of("SRV", "A", "AAAA", "CNAME"), "servicediscovery.service.record"
+                "dnsConfig.dnsRecords[].type",
+                one_of("SRV", "A", "AAAA", "CNAME"),
+                "servicediscovery.service.record",
             ),
         ),
         rules=_service_rules,

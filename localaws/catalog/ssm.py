@@ -41,13 +41,22 @@ def _rules(inputs: Properties) -> Refusals:
         yield Refusal("ValidationException", message, "ssm.parameter.hierarchy", "name")
     if name.count("/") > DEEPEST:
         message = f"a parameter name has at most {DEEPEST} levels, got {name.count('/')}"
-        yield Refusal("HierarchyLevelLimitExceededException", message, "ssm.parameter.levels", "name")
+        yield Refusal(
+            "HierarchyLevelLimitExceededException", message, "ssm.parameter.levels", "name"
+        )
     if re.match(r"/?(aws|ssm)", name, re.IGNORECASE):
         message = f"a parameter name can't start with aws or ssm, got {name!r}"
         yield Refusal("ValidationException", message, "ssm.parameter.reserved", "name")
-    value = next((found for found in (text(inputs.get(each)) for each in _VALUES) if found is not None), None)
+    value = next(
+        (found for found in (text(inputs.get(each)) for each in _VALUES) if found is not None), None
+    )
     if value == "":
-        yield Refusal("ValidationException", "a parameter's value can't be empty", "ssm.parameter.empty", "value")
+        yield Refusal(
+            "ValidationException",
+            "a parameter's value can't be empty",
+            "ssm.parameter.empty",
+            "value",
+        )
     tier = inputs.get("tier")
     longest = 0 if tier is UNKNOWN else LONGEST_VALUE.get(text(tier) or "Standard", 0)
     if value is not None and longest and len(value.encode()) > longest:
@@ -64,11 +73,15 @@ def _pattern(inputs: Properties, value: str | None) -> Refusals:
         matching = re.search(pattern, value) is not None
     except re.error as error:
         message = f"allowedPattern {pattern!r} is no regular expression: {error}"
-        yield Refusal("InvalidAllowedPatternException", message, "ssm.parameter.pattern", "allowedPattern")
+        yield Refusal(
+            "InvalidAllowedPatternException", message, "ssm.parameter.pattern", "allowedPattern"
+        )
         return
     if not matching:
         message = f"the value doesn't match allowedPattern {pattern!r}"
-        yield Refusal("ParameterPatternMismatchException", message, "ssm.parameter.pattern", "value")
+        yield Refusal(
+            "ParameterPatternMismatchException", message, "ssm.parameter.pattern", "value"
+        )
 
 
 def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -81,7 +94,11 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
     arn = mint.arn("ssm", parameter_arn(str(inputs.get("name"))))
-    return {"id": inputs.get("name"), "version": 1, **({} if given(inputs, "arn") else {"arn": arn})}
+    return {
+        "id": inputs.get("name"),
+        "version": 1,
+        **({} if given(inputs, "arn") else {"arn": arn}),
+    }
 
 
 def _updated(current: Resource, inputs: Properties) -> Properties:
@@ -99,14 +116,26 @@ TYPES = (
         ),
         defaults={"tier": "Standard", "dataType": "text"},
         derived=lambda inputs: (
-            {"value": inputs["insecureValue"]} if given(inputs, "insecureValue") and not given(inputs, "value") else {}
+            {"value": inputs["insecureValue"]}
+            if given(inputs, "insecureValue") and not given(inputs, "value")
+            else {}
         ),
         updated=_updated,
         limits=(
-            Limit("name", matches(r"[\w.\-/]{1,1011}", "1 to 1011 letters, digits and ._-/"), "ssm.parameter.name"),
+            Limit(
+                "name",
+                matches(r"[\w.\-/]{1,1011}", "1 to 1011 letters, digits and ._-/"),
+                "ssm.parameter.name",
+            ),
             Limit("type", one_of("String", "StringList", "SecureString"), "ssm.parameter.type"),
-            Limit("tier", one_of("Standard", "Advanced", "Intelligent-Tiering"), "ssm.parameter.tier"),
-            Limit("dataType", one_of("text", "aws:ec2:image", "aws:ssm:integration"), "ssm.parameter.data-type"),
+            Limit(
+                "tier", one_of("Standard", "Advanced", "Intelligent-Tiering"), "ssm.parameter.tier"
+            ),
+            Limit(
+                "dataType",
+                one_of("text", "aws:ec2:image", "aws:ssm:integration"),
+                "ssm.parameter.data-type",
+            ),
         ),
         rules=_rules,
         account_rules=_account_rules,

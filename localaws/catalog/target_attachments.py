@@ -22,7 +22,9 @@ TARGET_ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 
 ALL_ZONES = "all"
 
-_OUTSIDE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")))
+_OUTSIDE = tuple(
+    map(ipaddress.ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+)
 """The ranges of targets outside the VPC.
 
 Source: AWS's guide to target groups for Application Load Balancers, "Target type".
@@ -42,12 +44,17 @@ def is_in_vpc(vpc: Resource | None, address: str) -> bool:
 def attachments_of(world: World, group: str, current: Resource | None = None) -> Iterator[Resource]:
     """Every registered target of a group but that one."""
     for each in world.all(TARGET_ATTACHMENT):
-        if each.inputs.get("targetGroupArn") == group and (current is None or each.id != current.id):
+        if each.inputs.get("targetGroupArn") == group and (
+            current is None or each.id != current.id
+        ):
             yield each
 
 
 def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    group, target = world.get(TARGET_GROUP, inputs.get("targetGroupArn")), text(inputs.get("targetId"))
+    group, target = (
+        world.get(TARGET_GROUP, inputs.get("targetGroupArn")),
+        text(inputs.get("targetId")),
+    )
     if group is None or target is None:
         return
     yield from _quic_rules(inputs, group)
@@ -62,7 +69,9 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
             yield from _instance_rules(inputs, target)
 
 
-def _invalid(message: str, rule: str, name: str = "targetId", code: str = "ValidationError") -> Refusal:
+def _invalid(
+    message: str, rule: str, name: str = "targetId", code: str = "ValidationError"
+) -> Refusal:
     return Refusal(code, message, rule, name)
 
 
@@ -81,7 +90,9 @@ def _address_rules(inputs: Properties, world: World, group: Resource, target: st
     except ValueError:
         address = None
     if address is None or address.version != version:
-        yield _invalid(f"The IP address '{target}' is not a valid IPv{version} address", "elbv2.target.id")
+        yield _invalid(
+            f"The IP address '{target}' is not a valid IPv{version} address", "elbv2.target.id"
+        )
         return
     vpc = world.get(VPC, group.outputs.get("vpcId"))
     if version == 6 or is_in_vpc(vpc, target):  # noqa: PLR2004 — IPv6
@@ -104,16 +115,22 @@ def _instance_rules(inputs: Properties, target: str) -> Refusals:
     yield _invalid(message, "elbv2.target.instance-exists", code="InvalidTarget")
 
 
-def _function_rules(inputs: Properties, world: World, target: str, current: Resource | None) -> Refusals:
+def _function_rules(
+    inputs: Properties, world: World, target: str, current: Resource | None
+) -> Refusals:
     yield from _no_zone(inputs, "lambda", ALL_ZONES)
     if _FUNCTION.fullmatch(target) is None:
         yield _invalid(f"'{target}' is not a valid ARN of a Lambda function", "elbv2.target.id")
     if inputs.get("port") is not None:
-        yield _invalid("a port can't be given for a Lambda function", "elbv2.target.function-port", "port")
+        yield _invalid(
+            "a port can't be given for a Lambda function", "elbv2.target.function-port", "port"
+        )
     yield from _only_one(inputs, world, current)
 
 
-def _balancer_rules(inputs: Properties, world: World, target: str, current: Resource | None) -> Refusals:
+def _balancer_rules(
+    inputs: Properties, world: World, target: str, current: Resource | None
+) -> Refusals:
     yield from _no_zone(inputs, "alb", None)
     if world.get(LOAD_BALANCER, target) is None:
         message = f"The load balancer '{target}' does not exist"
@@ -146,7 +163,9 @@ def _only_one(inputs: Properties, world: World, current: Resource | None) -> Ref
         if each.inputs.get("targetId") != inputs.get("targetId")
     ]
     if others:
-        message = f"the target group has a target, and takes one only: {others[0].inputs['targetId']}"
+        message = (
+            f"the target group has a target, and takes one only: {others[0].inputs['targetId']}"
+        )
         yield _invalid(message, "elbv2.target.only-one", code="TooManyTargets")
 
 
@@ -158,14 +177,20 @@ def _import_ids(resource: Resource) -> tuple[str, ...]:
     """As pulumi-aws documents it: group, target, and what else tells two targets apart."""
     names = ("targetGroupArn", "targetId", "port", "availabilityZone")
     parts = [resource.inputs.get(name) for name in names]
-    texts = [f"{part:g}" if isinstance(part, int | float) else str(part) for part in parts if part is not None]
+    texts = [
+        f"{part:g}" if isinstance(part, int | float) else str(part)
+        for part in parts
+        if part is not None
+    ]
     return (",".join(texts),)
 
 
 TYPES = (
     ResourceType(
         token=TARGET_ATTACHMENT,
-        replaces=frozenset({"targetGroupArn", "targetId", "port", "availabilityZone", "quicServerId", "region"}),
+        replaces=frozenset(
+            {"targetGroupArn", "targetId", "port", "availabilityZone", "quicServerId", "region"}
+        ),
         limits=(
             Limit("port", PORT, "elbv2.target.port"),
             Limit(
@@ -176,7 +201,13 @@ TYPES = (
             ),
         ),
         references=(
-            Reference("targetGroupArn", TARGET_GROUP, "TargetGroupNotFound", "elbv2.target.group-exists", "gone"),
+            Reference(
+                "targetGroupArn",
+                TARGET_GROUP,
+                "TargetGroupNotFound",
+                "elbv2.target.group-exists",
+                "gone",
+            ),
         ),
         account_rules=_account_rules,
         computed=_computed,

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.ec2_network import VPC
 from localaws.catalog.load_balancers import PREFIX
 from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, ResourceType, Unique
-from localaws.catalog.values import PORT, Allowed, Limit, block, given, matches, number, one_of, text, within
+from localaws.catalog.values import (
+    PORT,
+    Allowed,
+    Limit,
+    block,
+    given,
+    matches,
+    number,
+    one_of,
+    text,
+    within,
+)
 
 if TYPE_CHECKING:
     from localaws.catalog.model import Mint, Properties, Refusals
@@ -17,14 +28,20 @@ TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 HTTP = ("HTTP", "HTTPS")
 PROTOCOLS = (*HTTP, "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC")
 
-_NAME = matches(r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)", "1 to 32 letters, digits and hyphens, without a hyphen at either end")
+_NAME = matches(
+    r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
+    "1 to 32 letters, digits and hyphens, without a hyphen at either end",
+)
 
 
 def _matcher_holds(value: object, low: int, high: int) -> bool:
     """Whether a matcher such as `200`, `200,202` or `200-399` stays within what the protocol has."""
     for part in str(value).split(","):
         bounds = part.split("-")
-        if not all(bound.isdecimal() and low <= int(bound) <= high for bound in bounds) or len(bounds) > 2:  # noqa: PLR2004 — a range
+        if (
+            not all(bound.isdecimal() and low <= int(bound) <= high for bound in bounds)
+            or len(bounds) > 2
+        ):  # noqa: PLR2004 — a range
             return False
         if int(bounds[0]) > int(bounds[-1]):
             return False
@@ -41,7 +58,10 @@ def _target_group_rules(inputs: Properties) -> Refusals:
     if kind == "lambda":
         for name in given(inputs, *needed):
             yield Refusal(
-                "InvalidArgument", f"{name} must not be set for targetType lambda", "elbv2.target-group.lambda", name
+                "InvalidArgument",
+                f"{name} must not be set for targetType lambda",
+                "elbv2.target-group.lambda",
+                name,
             )
     elif kind is not UNKNOWN:
         for name in needed:
@@ -60,7 +80,9 @@ def _health_check_rules(inputs: Properties) -> Refusals:
     # Network load balancers' own defaults for the shortest checks are 10 s of both.
     too_long = protocol in HTTP and timeout == interval
     if timeout is not None and interval is not None and (timeout > interval or too_long):
-        message = f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}'"
+        message = (
+            f"Health check timeout '{timeout:g}' must be smaller than the interval '{interval:g}'"
+        )
         yield Refusal("ValidationError", message, "elbv2.target-group.health-timeout", shown)
     if health.get("protocol") == "TCP":
         if protocol in HTTP:
@@ -74,10 +96,12 @@ def _health_check_rules(inputs: Properties) -> Refusals:
         yield Refusal("ValidationError", message, "elbv2.target-group.health-enabled", shown)
     version, matcher = inputs.get("protocolVersion"), health.get("matcher")
     low, high = (0, 99) if version == "GRPC" else (200, 499)
-    if isinstance(matcher, str) and version is not UNKNOWN and not _matcher_holds(matcher, low, high):
-        message = (
-            f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: 200, 200,202 or 200-399"
-        )
+    if (
+        isinstance(matcher, str)
+        and version is not UNKNOWN
+        and not _matcher_holds(matcher, low, high)
+    ):
+        message = f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: 200, 200,202 or 200-399"
         yield Refusal("ValidationError", message, "elbv2.target-group.health-matcher", shown)
 
 
@@ -85,22 +109,42 @@ def _routing_rules(inputs: Properties) -> Refusals:
     algorithm, slow = inputs.get("loadBalancingAlgorithmType"), number(inputs.get("slowStart"))
     if slow and algorithm in ("least_outstanding_requests", "weighted_random"):
         yield Refusal(
-            "ValidationError", f"slowStart excludes {algorithm}", "elbv2.target-group.slow-start-algorithm", "slowStart"
+            "ValidationError",
+            f"slowStart excludes {algorithm}",
+            "elbv2.target-group.slow-start-algorithm",
+            "slowStart",
         )
     anomaly = inputs.get("loadBalancingAnomalyMitigation")
     if anomaly == "on" and algorithm not in ("weighted_random", UNKNOWN):
         message = "loadBalancingAnomalyMitigation needs loadBalancingAlgorithmType weighted_random"
-        yield Refusal("ValidationError", message, "elbv2.target-group.anomaly", "loadBalancingAnomalyMitigation")
+        yield Refusal(
+            "ValidationError",
+            message,
+            "elbv2.target-group.anomaly",
+            "loadBalancingAnomalyMitigation",
+        )
     if given(inputs, "protocolVersion") and inputs.get("protocol") not in (*HTTP, None, UNKNOWN):
         message = f"protocolVersion needs protocol HTTP or HTTPS, got {inputs['protocol']}"
         yield Refusal("ValidationError", message, "elbv2.target-group.version", "protocolVersion")
     sticky = block(inputs.get("stickiness"))
     kind, cookie = text(sticky.get("type")), text(sticky.get("cookieName"))
     fits = ("lb_cookie", "app_cookie") if inputs.get("protocol") in HTTP else ("source_ip",)
-    if kind and text(inputs.get("protocol")) and kind in ("lb_cookie", "app_cookie", "source_ip") and kind not in fits:
+    if (
+        kind
+        and text(inputs.get("protocol"))
+        and kind in ("lb_cookie", "app_cookie", "source_ip")
+        and kind not in fits
+    ):
         message = f"Stickiness type '{kind}' is not supported for target groups with protocol {inputs['protocol']}"
-        yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.stickiness-protocol", "stickiness")
-    if kind == "app_cookie" and (sticky.get("cookieName") is None or (cookie or "").startswith("AWSALB")):
+        yield Refusal(
+            "InvalidConfigurationRequest",
+            message,
+            "elbv2.target-group.stickiness-protocol",
+            "stickiness",
+        )
+    if kind == "app_cookie" and (
+        sticky.get("cookieName") is None or (cookie or "").startswith("AWSALB")
+    ):
         message = f"app_cookie needs a cookieName that doesn't start with AWSALB, got {sticky.get('cookieName')!r}"
         yield Refusal("ValidationError", message, "elbv2.target-group.cookie", "stickiness")
 
@@ -109,10 +153,20 @@ def _health_check(inputs: Properties) -> dict[str, Any]:
     """A target group's health check with what is left out filled in: the provider's defaults once there is a block."""
     asked = block(inputs.get("healthCheck"))
     health = {name: value for name, value in asked.items() if value is not None}
-    of_group = UNKNOWN if inputs.get("protocol") is UNKNOWN else "HTTP" if inputs.get("protocol") in HTTP else "TCP"
+    of_group = (
+        UNKNOWN
+        if inputs.get("protocol") is UNKNOWN
+        else "HTTP"
+        if inputs.get("protocol") in HTTP
+        else "TCP"
+    )
     protocol = health.get("protocol") or ("HTTP" if asked else of_group)
     grpc = inputs.get("protocolVersion") == "GRPC"
-    matcher = {"path": "/AWS.ALB/healthcheck", "matcher": "12"} if grpc else {"path": "/", "matcher": "200"}
+    matcher = (
+        {"path": "/AWS.ALB/healthcheck", "matcher": "12"}
+        if grpc
+        else {"path": "/", "matcher": "200"}
+    )
     thresholds = (3, 3) if asked else (5, 2)
     return {
         "enabled": True,
@@ -145,7 +199,16 @@ TYPES = (
         autoname=AutoName(longest=32),
         replaces=frozenset(
             {
-                *("name", "namePrefix", "port", "protocol", "protocolVersion", "vpcId", "targetType", "ipAddressType"),
+                *(
+                    "name",
+                    "namePrefix",
+                    "port",
+                    "protocol",
+                    "protocolVersion",
+                    "vpcId",
+                    "targetType",
+                    "ipAddressType",
+                ),
                 "region",
             }
         ),
@@ -163,14 +226,27 @@ TYPES = (
             Limit("name", _NAME, "elbv2.target-group.name"),
             Limit("namePrefix", PREFIX, "elbv2.target-group.name"),
             Limit("port", PORT, "elbv2.target-group.port"),
-            Limit("targetType", one_of("instance", "ip", "lambda", "alb"), "elbv2.target-group.target-type"),
+            Limit(
+                "targetType",
+                one_of("instance", "ip", "lambda", "alb"),
+                "elbv2.target-group.target-type",
+            ),
             Limit("protocol", one_of(*PROTOCOLS), "elbv2.target-group.protocol"),
-            Limit("protocolVersion", one_of("HTTP1", "HTTP2", "GRPC"), "elbv2.target-group.protocol-version"),
+            Limit(
+                "protocolVersion",
+                one_of("HTTP1", "HTTP2", "GRPC"),
+                "elbv2.target-group.protocol-version",
+            ),
             Limit("ipAddressType", one_of("ipv4", "ipv6"), "elbv2.target-group.address-type"),
-            Limit("deregistrationDelay", within(0, 3600), "elbv2.target-group.deregistration-delay"),
+            Limit(
+                "deregistrationDelay", within(0, 3600), "elbv2.target-group.deregistration-delay"
+            ),
             Limit(
                 "slowStart",
-                Allowed("0 or a whole number from 30 to 900", lambda value: value == 0 or within(30, 900).holds(value)),
+                Allowed(
+                    "0 or a whole number from 30 to 900",
+                    lambda value: value == 0 or within(30, 900).holds(value),
+                ),
                 "elbv2.target-group.slow-start",
             ),
             Limit(
@@ -178,12 +254,24 @@ TYPES = (
                 one_of("round_robin", "least_outstanding_requests", "weighted_random"),
                 "elbv2.target-group.algorithm",
             ),
-            Limit("loadBalancingAnomalyMitigation", one_of("on", "off"), "elbv2.target-group.anomaly"),
+            Limit(
+                "loadBalancingAnomalyMitigation", one_of("on", "off"), "elbv2.target-group.anomaly"
+            ),
             Limit("healthCheck.interval", within(5, 300), "elbv2.target-group.health-interval"),
             Limit("healthCheck.timeout", within(2, 120), "elbv2.target-group.health-timeout"),
-            Limit("healthCheck.healthyThreshold", within(2, 10), "elbv2.target-group.health-threshold"),
-            Limit("healthCheck.unhealthyThreshold", within(2, 10), "elbv2.target-group.health-threshold"),
-            Limit("healthCheck.protocol", one_of("HTTP", "HTTPS", "TCP"), "elbv2.target-group.health-protocol"),
+            Limit(
+                "healthCheck.healthyThreshold", within(2, 10), "elbv2.target-group.health-threshold"
+            ),
+            Limit(
+                "healthCheck.unhealthyThreshold",
+                within(2, 10),
+                "elbv2.target-group.health-threshold",
+            ),
+            Limit(
+                "healthCheck.protocol",
+                one_of("HTTP", "HTTPS", "TCP"),
+                "elbv2.target-group.health-protocol",
+            ),
             Limit(
                 "healthCheck.path",
                 matches(r"/\S{0,1023}", "1 to 1024 characters starting with /"),
@@ -196,7 +284,13 @@ TYPES = (
             ),
             Limit(
                 "stickiness.type",
-                one_of("lb_cookie", "app_cookie", "source_ip", "source_ip_dest_ip", "source_ip_dest_ip_proto"),
+                one_of(
+                    "lb_cookie",
+                    "app_cookie",
+                    "source_ip",
+                    "source_ip_dest_ip",
+                    "source_ip_dest_ip_proto",
+                ),
                 "elbv2.target-group.stickiness",
             ),
             Limit("stickiness.cookieDuration", within(1, 604800), "elbv2.target-group.stickiness"),

@@ -14,9 +14,20 @@ if TYPE_CHECKING:
 
 _ALB = (
     *("getListener", "getLoadBalancer", "getTargetGroup"),
-    *("listener", "listenerCertificate", "listenerRule", "loadBalancer", "targetGroup", "targetGroupAttachment"),
+    *(
+        "listener",
+        "listenerCertificate",
+        "listenerRule",
+        "loadBalancer",
+        "targetGroup",
+        "targetGroupAttachment",
+    ),
 )
-_V2 = ("bucketLifecycleConfiguration", "bucketServerSideEncryptionConfiguration", "bucketVersioning")
+_V2 = (
+    "bucketLifecycleConfiguration",
+    "bucketServerSideEncryptionConfiguration",
+    "bucketVersioning",
+)
 
 
 def _token(module: str, name: str) -> str:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 TRUST_STORE = "aws:lb/trustStore:TrustStore"
 
-_NAME = matches(r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)", "1 to 32 letters, digits and hyphens, without a hyphen at either end")
+_NAME = matches(
+    r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
+    "1 to 32 letters, digits and hyphens, without a hyphen at either end",
+)
 _SOME = matches(r"(?s).+", "a text")
 
 

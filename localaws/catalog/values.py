@@ -100,13 +100,17 @@ def given(inputs: Properties, *names: str) -> list[str]:
     return [name for name in names if inputs.get(name) is not None]
 
 
-def exactly_one(inputs: Properties, names: tuple[str, ...], rule: str, *, where: str = "") -> Refusals:
+def exactly_one(
+    inputs: Properties, names: tuple[str, ...], rule: str, *, where: str = ""
+) -> Refusals:
     """A refusal unless one of the names has a value; unknown ones may turn out either way."""
     unknown = [name for name in names if inputs.get(name) is UNKNOWN]
     certain = [name for name in given(inputs, *names) if name not in unknown]
     if len(certain) > 1 or not (certain or unknown):
         got = f"got {', '.join(certain)}" if certain else "got none"
-        yield Refusal("InvalidArgument", f"{where}exactly one of {', '.join(names)} must be set, {got}", rule)
+        yield Refusal(
+            "InvalidArgument", f"{where}exactly one of {', '.join(names)} must be set, {got}", rule
+        )
 
 
 def within(low: float, high: float) -> Allowed:
@@ -121,7 +125,10 @@ def within(low: float, high: float) -> Allowed:
 
 def one_of(*choices: Any) -> Allowed:
     """One of a few values."""
-    return Allowed(f"one of {', '.join(map(str, choices))}", lambda value: _hashable(value) and value in choices)
+    return Allowed(
+        f"one of {', '.join(map(str, choices))}",
+        lambda value: _hashable(value) and value in choices,
+    )
 
 
 def _hashable(value: object) -> bool:
@@ -131,19 +138,25 @@ def _hashable(value: object) -> bool:
 def matches(pattern: str, words: str) -> Allowed:
     """A string that a regular expression matches in full; letters and digits are ASCII's, as AWS's are."""
     compiled = re.compile(pattern, re.ASCII)
-    return Allowed(words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None)
+    return Allowed(
+        words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+    )
 
 
 def length(low: int, high: int) -> Allowed:
     """A string of so many characters."""
     return Allowed(
-        f"text of {low} to {high} characters", lambda value: isinstance(value, str) and low <= len(value) <= high
+        f"text of {low} to {high} characters",
+        lambda value: isinstance(value, str) and low <= len(value) <= high,
     )
 
 
 def size(low: int, high: int) -> Allowed:
     """A list of so many items."""
-    return Allowed(f"{low} to {high} items", lambda value: isinstance(value, list) and low <= len(value) <= high)
+    return Allowed(
+        f"{low} to {high} items",
+        lambda value: isinstance(value, list) and low <= len(value) <= high,
+    )
 
 
 def cidr(shortest: int = 0, longest: int = 32) -> Allowed:
@@ -171,7 +184,10 @@ def _is_ipv6(value: object) -> bool:
 
 
 CIDR_IPV6 = Allowed("an IPv6 network without host bits, such as 2001:db8::/32", _is_ipv6)
-ARN = matches(r"|arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws)?:.+", "an ARN, arn:aws:<service>:<region>:<account>:<resource>")
+ARN = matches(
+    r"|arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws)?:.+",
+    "an ARN, arn:aws:<service>:<region>:<account>:<resource>",
+)
 PORT = within(1, 65535)
 
 

@@ -6,7 +6,15 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ec2_network import ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, ec2_id, vpc_of, zone_of
+from localaws.catalog.ec2_network import (
+    ROUTE_TABLE,
+    SECURITY_GROUP,
+    SUBNET,
+    VPC,
+    ec2_id,
+    vpc_of,
+    zone_of,
+)
 from localaws.catalog.model import Reference, Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules
@@ -28,14 +36,19 @@ def prefix_list_id(name: str) -> str:
 
 def prefix_lists(region: str) -> dict[str, tuple[str, ...]]:
     """The prefix lists that AWS keeps in a region, by name: their networks."""
-    return {f"com.amazonaws.{region}.{service}": networks for service, networks in GATEWAY_SERVICES.items()}
+    return {
+        f"com.amazonaws.{region}.{service}": networks
+        for service, networks in GATEWAY_SERVICES.items()
+    }
 
 
 def _kind(inputs: Properties) -> object:
     return inputs.get("vpcEndpointType") or "Gateway"
 
 
-_NAME = re.compile(r"(?:[a-z]+\.)*amazonaws\.(?:vpce\.)?(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d)\.(?P<service>.+)")
+_NAME = re.compile(
+    r"(?:[a-z]+\.)*amazonaws\.(?:vpce\.)?(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d)\.(?P<service>.+)"
+)
 """A service's name with a region in it: `com.amazonaws.eu-west-1.ecr.api`, `cn.com.amazonaws.cn-north-1.ecr.api`."""
 
 
@@ -55,7 +68,17 @@ def _region(service: str) -> str | None:
 _REVERSED_IN_CHINA = frozenset(
     {
         *("application-autoscaling", "autoscaling", "cloudformation", "ebs", "ec2", "ecr", "eks"),
-        *("elasticache", "elasticfilesystem", "execute-api", "lambda", "monitoring", "rds", "s3", "sqs", "states"),
+        *(
+            "elasticache",
+            "elasticfilesystem",
+            "execute-api",
+            "lambda",
+            "monitoring",
+            "rds",
+            "s3",
+            "sqs",
+            "states",
+        ),
         *("sts", "xray"),
     }
 )
@@ -82,14 +105,22 @@ def _has_that_name(kind: object, name: str, region: str) -> bool:
     return True
 
 
-_BY_KIND = {"Gateway": ("subnetIds", "securityGroupIds", "privateDnsEnabled"), "Interface": ("routeTableIds",)}
+_BY_KIND = {
+    "Gateway": ("subnetIds", "securityGroupIds", "privateDnsEnabled"),
+    "Interface": ("routeTableIds",),
+}
 """What each kind of endpoint doesn't take."""
 
 
 def _rules(inputs: Properties) -> Refusals:
     yield from optional_policy_rules(inputs.get("policy"), "policy", "InvalidPolicyDocument")
     if not given(inputs, "serviceName", "resourceConfigurationArn", "serviceNetworkArn"):
-        yield Refusal("InvalidArgument", "serviceName must be given", "ec2.vpc-endpoint.service", "serviceName")
+        yield Refusal(
+            "InvalidArgument",
+            "serviceName must be given",
+            "ec2.vpc-endpoint.service",
+            "serviceName",
+        )
     kind = str(_kind(inputs))
     for name in _BY_KIND.get(kind, ()):
         if inputs.get(name):
@@ -98,7 +129,9 @@ def _rules(inputs: Properties) -> Refusals:
     service = _service(inputs)
     if kind == "Gateway" and service and service not in GATEWAY_SERVICES:
         message = f"The Vpc Endpoint Service '{inputs.get('serviceName')}' has no Gateway endpoints; use Interface"
-        yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.gateway-service", "vpcEndpointType")
+        yield Refusal(
+            "InvalidParameter", message, "ec2.vpc-endpoint.gateway-service", "vpcEndpointType"
+        )
 
 
 def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
@@ -119,20 +152,28 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
     taken = {table for each in others for table in texts(each.inputs.get("routeTableIds"))}
     for table in sorted(taken & set(texts(inputs.get("routeTableIds")))):
         message = f"route table {table} already has a route with destination-prefix-list-id {prefix_list_id(name)}"
-        yield Refusal("RouteAlreadyExists", message, "ec2.vpc-endpoint.route-unique", "routeTableIds")
+        yield Refusal(
+            "RouteAlreadyExists", message, "ec2.vpc-endpoint.route-unique", "routeTableIds"
+        )
     yield from _private_dns_rules(inputs, vpc, others)
     yield from _place_rules(inputs, world)
 
 
-def _private_dns_rules(inputs: Properties, vpc: Resource | None, others: list[Resource]) -> Refusals:
+def _private_dns_rules(
+    inputs: Properties, vpc: Resource | None, others: list[Resource]
+) -> Refusals:
     if inputs.get("privateDnsEnabled") is not True or vpc is None:
         return
     if not (vpc.outputs.get("enableDnsSupport") and vpc.outputs.get("enableDnsHostnames")):
         message = f"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames of {vpc.id}"
-        yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.private-dns", "privateDnsEnabled")
+        yield Refusal(
+            "InvalidParameter", message, "ec2.vpc-endpoint.private-dns", "privateDnsEnabled"
+        )
     if any(each.inputs.get("privateDnsEnabled") is True for each in others):
         message = f"private-dns-enabled cannot be set because {vpc.id} has an endpoint of this service with that name"
-        yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.private-dns-unique", "privateDnsEnabled")
+        yield Refusal(
+            "InvalidParameter", message, "ec2.vpc-endpoint.private-dns-unique", "privateDnsEnabled"
+        )
 
 
 def _place_rules(inputs: Properties, world: World) -> Refusals:
@@ -140,7 +181,9 @@ def _place_rules(inputs: Properties, world: World) -> Refusals:
     zones = [zone_of(world, subnet) for subnet in subnets]
     if len(set(zones)) < len(zones):
         message = f"DuplicateSubnetsInSameZone: an endpoint takes one subnet in a zone, got {', '.join(subnets)}"
-        yield Refusal("DuplicateSubnetsInSameZone", message, "ec2.vpc-endpoint.subnet-per-zone", "subnetIds")
+        yield Refusal(
+            "DuplicateSubnetsInSameZone", message, "ec2.vpc-endpoint.subnet-per-zone", "subnetIds"
+        )
     groups = (world.get(SECURITY_GROUP, group) for group in texts(inputs.get("securityGroupIds")))
     tables = (world.get(ROUTE_TABLE, table) for table in texts(inputs.get("routeTableIds")))
     places = {vpc_of(world, subnet) for subnet in subnets}
@@ -174,7 +217,9 @@ TYPES = (
     ResourceType(
         token=VPC_ENDPOINT,
         replaces=frozenset({"vpcId", "serviceName", "vpcEndpointType", "serviceRegion", "region"}),
-        unordered=frozenset({"subnetIds", "securityGroupIds", "routeTableIds", "subnetConfigurations"}),
+        unordered=frozenset(
+            {"subnetIds", "securityGroupIds", "routeTableIds", "subnetConfigurations"}
+        ),
         json=frozenset({"policy"}),
         defaults={
             "vpcEndpointType": "Gateway",
@@ -189,11 +234,21 @@ TYPES = (
                 one_of("Gateway", "Interface", "GatewayLoadBalancer", "Resource", "ServiceNetwork"),
                 "ec2.vpc-endpoint.type",
             ),
-            Limit("ipAddressType", one_of("ipv4", "ipv6", "dualstack"), "ec2.vpc-endpoint.address-type"),
+            Limit(
+                "ipAddressType",
+                one_of("ipv4", "ipv6", "dualstack"),
+                "ec2.vpc-endpoint.address-type",
+            ),
         ),
         references=(
             Reference("vpcId", VPC, "InvalidVpcId.NotFound", "ec2.vpc-endpoint.vpc-exists", "held"),
-            Reference("subnetIds[]", SUBNET, "InvalidSubnetId.NotFound", "ec2.vpc-endpoint.subnet-exists", "held"),
+            Reference(
+                "subnetIds[]",
+                SUBNET,
+                "InvalidSubnetId.NotFound",
+                "ec2.vpc-endpoint.subnet-exists",
+                "held",
+            ),
             Reference(
                 "securityGroupIds[]",
                 SECURITY_GROUP,
@@ -202,7 +257,11 @@ TYPES = (
                 "held",
             ),
             Reference(
-                "routeTableIds[]", ROUTE_TABLE, "InvalidRouteTableId.NotFound", "ec2.vpc-endpoint.table-exists", "held"
+                "routeTableIds[]",
+                ROUTE_TABLE,
+                "InvalidRouteTableId.NotFound",
+                "ec2.vpc-endpoint.table-exists",
+                "held",
             ),
         ),
         rules=_rules,

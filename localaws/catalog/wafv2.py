@@ -58,22 +58,35 @@ _GROUPS = ("managedRuleGroupStatement", "ruleGroupReferenceStatement")
 def _web_acl_rules(inputs: Properties) -> Refusals:
     default = inputs.get("defaultAction")
     if isinstance(default, dict):
-        yield from exactly_one(default, ("allow", "block"), "wafv2.web-acl.default-action", where="defaultAction: ")
+        yield from exactly_one(
+            default, ("allow", "block"), "wafv2.web-acl.default-action", where="defaultAction: "
+        )
     region = inputs.get("region")
-    if inputs.get("scope") == "CLOUDFRONT" and isinstance(region, str) and region != CLOUDFRONT_REGION:
+    if (
+        inputs.get("scope") == "CLOUDFRONT"
+        and isinstance(region, str)
+        and region != CLOUDFRONT_REGION
+    ):
         message = (
             "Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: CLOUDFRONT; a web ACL for "
             f"CloudFront is made in {CLOUDFRONT_REGION}, got {region}"
         )
         yield Refusal(_INVALID, message, "wafv2.web-acl.cloudfront-region", "scope")
     if given(inputs, "ruleJson") and given(inputs, "rules"):
-        yield Refusal("InvalidArgument", "rules and ruleJson exclude each other", "wafv2.web-acl.rules", "ruleJson")
+        yield Refusal(
+            "InvalidArgument",
+            "rules and ruleJson exclude each other",
+            "wafv2.web-acl.rules",
+            "ruleJson",
+        )
     yield from _rule_rules(blocks(inputs.get("rules")))
 
 
 def _rule_rules(rules: Sequence[Properties]) -> Refusals:
     for field in ("priority", "name"):
-        for value, times in Counter(rule.get(field) for rule in rules if _hashable(rule.get(field))).items():
+        for value, times in Counter(
+            rule.get(field) for rule in rules if _hashable(rule.get(field))
+        ).items():
             if value is not None and times > 1:
                 message = f"rules: {field} {value} is used {times} times"
                 yield Refusal("WAFDuplicateItemException", message, "wafv2.rule.unique", "rules")
@@ -119,20 +132,26 @@ def _acl_exists(world: World, arn: object, name: str, rule: str) -> Refusals:
         yield Refusal("WAFNonexistentItemException", message, rule, name)
 
 
-def _association_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    yield from _acl_exists(world, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists")
+def _association_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
+    yield from _acl_exists(
+        world, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists"
+    )
     if namesakes(world, ASSOCIATION, inputs, current, "resourceArn"):
-        message = (
-            f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: disassociate the first one"
+        message = f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: disassociate the first one"
+        yield Refusal(
+            "WAFAssociatedItemException", message, "wafv2.association.unique", "resourceArn"
         )
-        yield Refusal("WAFAssociatedItemException", message, "wafv2.association.unique", "resourceArn")
 
 
 def _logging_rules(inputs: Properties) -> Refusals:
     for arn in texts(inputs.get("logDestinationConfigs")):
         kind, name = _destination(arn)
         if kind is not None and not name.startswith("aws-waf-logs-"):
-            message = f"the name of a {kind} for WAF's logs must start with aws-waf-logs-, got {name!r}"
+            message = (
+                f"the name of a {kind} for WAF's logs must start with aws-waf-logs-, got {name!r}"
+            )
             yield Refusal(_INVALID, message, "wafv2.logging.name", "logDestinationConfigs")
 
 
@@ -145,7 +164,9 @@ def _destination(arn: str) -> tuple[str | None, str]:
 
 
 def _logging_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
-    yield from _acl_exists(world, inputs.get("resourceArn"), "resourceArn", "wafv2.logging.web-acl-exists")
+    yield from _acl_exists(
+        world, inputs.get("resourceArn"), "resourceArn", "wafv2.logging.web-acl-exists"
+    )
 
 
 def _capacity(inputs: Properties) -> Properties:
@@ -187,7 +208,9 @@ def _web_acl_account_rules(inputs: Properties, world: World, current: Resource |
     known = {each.computed["arn"] for each in world.all(IP_SET)}
     before = {*_ip_sets(current.inputs.get("rules"))} if current else set()
     for arn in sorted({*_ip_sets(inputs.get("rules"))} - known - before):
-        message = f"AWS WAF couldn't perform the operation because your resource doesn't exist: {arn}"
+        message = (
+            f"AWS WAF couldn't perform the operation because your resource doesn't exist: {arn}"
+        )
         yield Refusal("WAFNonexistentItemException", message, "wafv2.rule.ip-set-exists", "rules")
 
 
@@ -200,7 +223,11 @@ def _ip_set_rules(inputs: Properties) -> Refusals:
             message = f"addresses must each be {words}, got {address!r}"
             yield Refusal(_INVALID, message, "wafv2.ip-set.address", "addresses")
     region = inputs.get("region")
-    if inputs.get("scope") == "CLOUDFRONT" and isinstance(region, str) and region != CLOUDFRONT_REGION:
+    if (
+        inputs.get("scope") == "CLOUDFRONT"
+        and isinstance(region, str)
+        and region != CLOUDFRONT_REGION
+    ):
         message = f"scope CLOUDFRONT needs region {CLOUDFRONT_REGION}, got {region}"
         yield Refusal(_INVALID, message, "wafv2.ip-set.region", "scope")
 
@@ -234,7 +261,13 @@ def _capacity_rules(inputs: Properties) -> Refusals:
 
 
 def _visibility_limits(path: str) -> tuple[Limit, ...]:
-    return (Limit(f"{path}.metricName", matches(r"[\w-]{1,255}", "1 to 255 letters, digits, _ and -"), "wafv2.metric"),)
+    return (
+        Limit(
+            f"{path}.metricName",
+            matches(r"[\w-]{1,255}", "1 to 255 letters, digits, _ and -"),
+            "wafv2.metric",
+        ),
+    )
 
 
 TYPES = (
@@ -251,7 +284,10 @@ TYPES = (
             Limit("rules[].name", matches(_NAME, _WORDS), "wafv2.rule.name"),
             Limit("rules[].priority", within(0, 2**31 - 1), "wafv2.rule.priority"),
             Limit(
-                "rules[].statement.rateBasedStatement.limit", within(10, 2 * 10**9), "wafv2.rule.rate", code=_INVALID
+                "rules[].statement.rateBasedStatement.limit",
+                within(10, 2 * 10**9),
+                "wafv2.rule.rate",
+                code=_INVALID,
             ),
             *_visibility_limits("visibilityConfig"),
             *_visibility_limits("rules[].visibilityConfig"),
@@ -313,7 +349,9 @@ TYPES = (
             ),
         ),
         account_rules=_association_account_rules,
-        computed=lambda _mint, inputs: {"id": f"{inputs.get('webAclArn')},{inputs.get('resourceArn')}"},
+        computed=lambda _mint, inputs: {
+            "id": f"{inputs.get('webAclArn')},{inputs.get('resourceArn')}"
+        },
     ),
     ResourceType(
         token=LOGGING,

@@ -57,7 +57,9 @@ class ContainerCheck:
             self.health, self.answer, self._failures = Health.HEALTHY, "", 0
             self.decided.set()
             return
-        self.answer = f"container {self.name}: {_TIMED_OUT if code is None else f'exit code {code}'}"
+        self.answer = (
+            f"container {self.name}: {_TIMED_OUT if code is None else f'exit code {code}'}"
+        )
         if self.health is Health.INITIAL and age < self.check.start_period:
             return
         self._failures += 1

@@ -147,7 +147,9 @@ class Controller:
         await self._balancer.close()
         await self._runtime.close()
 
-    async def settle(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — it raises an error of its own, with a reason
+    async def settle(
+        self, service_arn: str, *, timeout: float, report: Callable[[str], None]
+    ) -> None:  # noqa: ASYNC109 — it raises an error of its own, with a reason
         """Wait until a service is what the cloud says it should be, as the provider does: see `waiter`.
 
         Args:
@@ -175,7 +177,9 @@ class Controller:
             except MissingTaskDefinitionError:
                 return False
             except DeploymentFailedError as failure:
-                raise NotSteadyError(f"waiting for ECS Service ({service_arn}): {failure}") from None
+                raise NotSteadyError(
+                    f"waiting for ECS Service ({service_arn}): {failure}"
+                ) from None
 
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
@@ -197,9 +201,13 @@ class Controller:
                 return True
 
         with suppress(NotSteadyError):
-            await self._wait(service_arn, done, "take up what was requested", timeout, lambda _: None)
+            await self._wait(
+                service_arn, done, "take up what was requested", timeout, lambda _: None
+            )
 
-    async def drain(self, service_arn: str, *, timeout: float, report: Callable[[str], None]) -> None:  # noqa: ASYNC109 — as above
+    async def drain(
+        self, service_arn: str, *, timeout: float, report: Callable[[str], None]
+    ) -> None:  # noqa: ASYNC109 — as above
         """Wait until all tasks of a service that is being deleted have drained and stopped.
 
         Args:
@@ -268,7 +276,10 @@ class Controller:
     def status(self) -> list[dict[str, Any]]:
         """All services as `describe` shows them, with a line on how far each is, and where each task listens."""
         endpoints = self._tasks.endpoints()
-        found = [{**self.describe(arn), "progress": self._progress(service)} for arn, service in self._services.items()]
+        found = [
+            {**self.describe(arn), "progress": self._progress(service)}
+            for arn, service in self._services.items()
+        ]
         for task in (task for service in found for task in service["tasks"]):
             task["endpoint"] = endpoints.get(task["taskId"], "")
         return found
@@ -287,7 +298,9 @@ class Controller:
             self._problems = self._met
             async with self._passed:
                 self._passed.notify_all()
-            with suppress(TimeoutError):  # not wait_for, which before Python 3.12 loses a cancellation now and then
+            with suppress(
+                TimeoutError
+            ):  # not wait_for, which before Python 3.12 loses a cancellation now and then
                 async with asyncio.timeout(self._pause_of_all()):
                     await self._wake.wait()
 
@@ -345,7 +358,11 @@ class Controller:
             if resource is None:
                 service.deleted = service.touched = True
             elif resource is not service.resource:
-                service.resource, service.changed_at, service.touched = resource, self._clock(), True
+                service.resource, service.changed_at, service.touched = (
+                    resource,
+                    self._clock(),
+                    True,
+                )
             if service.leaving is not self._leaves(service):
                 service.leaving, service.touched = not service.leaving, True
         self._changes += 1
@@ -413,7 +430,9 @@ class Controller:
 
     def _pause(self, service: _Service) -> float:
         """Seconds until a service is to be looked at again, if nothing happens to it."""
-        look = next_look(service.spec, service.state, self._seen(service), self._clock(), self._timing)
+        look = next_look(
+            service.spec, service.state, self._seen(service), self._clock(), self._timing
+        )
         return _CALM_PAUSE if look is None else min(max(look, _BUSY_PAUSE), _CALM_PAUSE)
 
     def _pause_of_all(self) -> float:
@@ -421,7 +440,11 @@ class Controller:
         now = asyncio.get_running_loop().time()
         soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
         pause = min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
-        return min(pause, max(0.0, self._look_at_balancer - now)) if self._applied_changes < self._changes else pause
+        return (
+            min(pause, max(0.0, self._look_at_balancer - now))
+            if self._applied_changes < self._changes
+            else pause
+        )
 
     # Keeping and forgetting
 
@@ -446,7 +469,9 @@ class Controller:
                 continue  # it was on its way out, and its tasks are gone
             with self._noting_problems():  # a file of another version is no reason not to start
                 found = saved.from_json(state)
-                service = _Service(service_spec(resource, self._cloud, found), resource, self._clock())
+                service = _Service(
+                    service_spec(resource, self._cloud, found), resource, self._clock()
+                )
                 service.state, actions = recover(found, self._clock())
                 self._services[arn] = service
                 for action in actions:
@@ -482,14 +507,18 @@ class Controller:
             if asyncio.get_running_loop().time() >= deadline:
                 why = why_stopped(service.state) if service else ""
                 problem = "".join(f"; {problem}" for problem in self._problems)
-                raise NotSteadyError(f"{service_arn} did not {goal} within {patience:g} s: {progress}{why}{problem}")
+                raise NotSteadyError(
+                    f"{service_arn} did not {goal} within {patience:g} s: {progress}{why}{problem}"
+                )
             await asyncio.sleep(_BUSY_PAUSE / 2)
 
     def _progress(self, service: _Service) -> str:
         seen, now = self._seen(service), self._clock()
         current = service.state.deployments[0].id if service.state.deployments else None
         count = sum(
-            healthy(task, seen, now, self._timing) for task in service.state.tasks if task.deployment == current
+            healthy(task, seen, now, self._timing)
+            for task in service.state.tasks
+            if task.deployment == current
         )
         return description.progress(service.spec, service.state, count, seen)
 

@@ -70,7 +70,11 @@ def service_spec(service: Resource, resources: Resources, state: ServiceState) -
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
     revision = _still(state.asked, fingerprint) or _revision(service, resources, fingerprint)
-    left = {each.target_group for deployment in state.deployments for each in deployment.revision.bindings}
+    left = {
+        each.target_group
+        for deployment in state.deployments
+        for each in deployment.revision.bindings
+    }
     existing = {group for group in left if resources.get(TARGET_GROUP, group)}
     groups = {each.target_group for each in revision.bindings} | existing
     return ServiceSpec(
@@ -96,7 +100,11 @@ def _on_fargate(service: Resource, resources: Resources) -> bool:
     if launch is not None:
         return bool(launch == "FARGATE")
     cluster = str(service.outputs.get("cluster") or "default").rpartition("/")[2]
-    defaults = (each.inputs for each in resources.all(CAPACITY_PROVIDERS) if each.inputs.get("clusterName") == cluster)
+    defaults = (
+        each.inputs
+        for each in resources.all(CAPACITY_PROVIDERS)
+        if each.inputs.get("clusterName") == cluster
+    )
     return any(each.get("defaultCapacityProviderStrategies") for each in defaults)
 
 
@@ -134,7 +142,9 @@ def _container(
     container: Mapping[str, Any], task_id: str, region: str, parameters: Callable[[str], str | None]
 ) -> ContainerSpec:
     name = container["name"]
-    plain = {each["name"]: str(each.get("value", "")) for each in container.get("environment") or ()}
+    plain = {
+        each["name"]: str(each.get("value", "")) for each in container.get("environment") or ()
+    }
     return ContainerSpec(
         name=name,
         image=container["image"],
@@ -152,7 +162,10 @@ def _container(
         ),
         essential=bool(container.get("essential", True)),
         health_check=_health_check(container.get("healthCheck") or {}),
-        depends_on={each["containerName"]: Condition(each["condition"]) for each in container.get("dependsOn") or ()},
+        depends_on={
+            each["containerName"]: Condition(each["condition"])
+            for each in container.get("dependsOn") or ()
+        },
         working_directory=container.get("workingDirectory") or "/",
         log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
     )
@@ -161,13 +174,25 @@ def _container(
 def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
     command = arguments(tuple(block.get("command") or ()))
     seconds = {"interval": "interval", "timeout": "timeout", "startPeriod": "start_period"}
-    given = {ours: float(block[theirs]) for theirs, ours in seconds.items() if block.get(theirs) is not None}
-    return HealthCheck(command=command, retries=_integer(block.get("retries"), 3), **given) if command else None
+    given = {
+        ours: float(block[theirs])
+        for theirs, ours in seconds.items()
+        if block.get(theirs) is not None
+    }
+    return (
+        HealthCheck(command=command, retries=_integer(block.get("retries"), 3), **given)
+        if command
+        else None
+    )
 
 
-def _secrets(secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]) -> dict[str, str]:
+def _secrets(
+    secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]
+) -> dict[str, str]:
     values = {each["name"]: parameters(parameter_name(each["valueFrom"])) for each in secrets}
-    missing = sorted(parameter_name(each["valueFrom"]) for each in secrets if values[each["name"]] is None)
+    missing = sorted(
+        parameter_name(each["valueFrom"]) for each in secrets if values[each["name"]] is None
+    )
     if missing:
         raise TaskStartError(
             "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
@@ -226,11 +251,16 @@ def _revision(service: Resource, resources: Resources, fingerprint: str) -> Revi
     return Revision(
         fingerprint=fingerprint,
         task_definition=definition["arn"],
-        zones=tuple(sorted(zones, key=lambda zone: (zone.name, zone.subnet))) or (Zone(subnet="", name=""),),
+        zones=tuple(sorted(zones, key=lambda zone: (zone.name, zone.subnet)))
+        or (Zone(subnet="", name=""),),
         bindings=tuple(_bindings(outputs)),
-        stop_timeout=max(_integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers),
+        stop_timeout=max(
+            _integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers
+        ),
         launch={
-            "taskDefinition": {key: definition[key] for key in ("arn", "family", "containerDefinitions")},
+            "taskDefinition": {
+                key: definition[key] for key in ("arn", "family", "containerDefinitions")
+            },
             "cidrs": cidrs or {"": _SUBNET_FROM_OUTSIDE},
             "region": service.region,
         },
@@ -256,14 +286,18 @@ def _task_definition(named: str, resources: Resources) -> Mapping[str, Any]:
         family, revision = outputs["family"], int(outputs["revision"])
         if named in {outputs["arn"], f"{family}:{revision}", family}:
             return outputs
-    raise MissingTaskDefinitionError(f"Unable to describe task definition {named}: it doesn't exist")
+    raise MissingTaskDefinitionError(
+        f"Unable to describe task definition {named}: it doesn't exist"
+    )
 
 
 def _still(current: Revision | None, fingerprint: str) -> Revision | None:
     """What runs already, if nothing else is asked for; of a deployment that isn't forced any more, all the same."""
     if current is None or not current.covers(fingerprint):
         return None
-    return current if current.fingerprint == fingerprint else replace(current, fingerprint=fingerprint)
+    return (
+        current if current.fingerprint == fingerprint else replace(current, fingerprint=fingerprint)
+    )
 
 
 def _fingerprint(outputs: Mapping[str, Any]) -> str:
@@ -271,7 +305,9 @@ def _fingerprint(outputs: Mapping[str, Any]) -> str:
     runs = _hash({key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT})
     if not outputs.get("forceNewDeployment"):
         return runs
-    return f"{runs}+{_hash({key: outputs[key] for key in outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED})}"
+    return (
+        f"{runs}+{_hash({key: outputs[key] for key in outputs.keys() - _DEPLOYS_NOT_EVEN_FORCED})}"
+    )
 
 
 def _hash(parts: Mapping[str, Any]) -> str:
@@ -293,7 +329,9 @@ def _breaker(block: Mapping[str, Any]) -> Breaker:
 
 def _drain_delay(target_group: str, resources: Resources) -> float:
     found = resources.get(TARGET_GROUP, target_group)
-    return _integer(found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY)
+    return _integer(
+        found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY
+    )
 
 
 def _integer(value: object, default: int) -> int:

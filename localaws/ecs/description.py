@@ -23,13 +23,19 @@ def describe(
         "serviceArn": spec.arn,
         "serviceName": spec.name,
         "status": status,
-        "taskDefinition": state.deployments[0].revision.task_definition if state.deployments else None,
+        "taskDefinition": state.deployments[0].revision.task_definition
+        if state.deployments
+        else None,
         "desiredCount": spec.desired,
         **_counts(state.tasks),
         "deployments": [
-            _deployment(each, spec, state, primary=each is state.deployments[0]) for each in state.deployments
+            _deployment(each, spec, state, primary=each is state.deployments[0])
+            for each in state.deployments
         ],
-        "events": [{"id": event.id, "createdAt": stamp(event.at), "message": event.message} for event in state.events],
+        "events": [
+            {"id": event.id, "createdAt": stamp(event.at), "message": event.message}
+            for event in state.events
+        ],
         "tasks": [_task(task, spec, seen.get(task.id)) for task in state.tasks],
     }
 
@@ -79,7 +85,9 @@ def _counts(tasks: Sequence[Task]) -> dict[str, int]:
     return {"runningCount": status[Status.RUNNING], "pendingCount": status[Status.PENDING]}
 
 
-def _deployment(each: Deployment, spec: ServiceSpec, state: ServiceState, *, primary: bool) -> dict[str, Any]:
+def _deployment(
+    each: Deployment, spec: ServiceSpec, state: ServiceState, *, primary: bool
+) -> dict[str, Any]:
     tasks = [task for task in state.tasks if task.deployment == each.id]
     older = "DRAINING" if each.rollout is Rollout.FAILED else "ACTIVE"
     return {
@@ -115,7 +123,11 @@ def _task(task: Task, spec: ServiceSpec, seen: Seen | None) -> dict[str, Any]:
         "desiredStatus": "STOPPED" if stopping else "RUNNING",
         "healthStatus": str(seen.health).upper() if seen and task.active else "UNKNOWN",
         **{name: stamp(at) for name, at in times.items() if at is not None},
-        **({"stopCode": str(task.stop_code), "stoppedReason": task.stop_reason} if task.stop_code else {}),
+        **(
+            {"stopCode": str(task.stop_code), "stoppedReason": task.stop_reason}
+            if task.stop_code
+            else {}
+        ),
         **({"note": note} if note else {}),
         "containers": [{"name": name, "exitCode": code} for name, code in task.exit_codes.items()],
     }

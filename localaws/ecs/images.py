@@ -75,7 +75,12 @@ def load(own_file: Path) -> Images:
 
 def fill(text: str, *, address: str, port: int) -> str:
     """A row's text with its placeholders filled in."""
-    values = {"address": address, "port": str(port), "python": sys.executable, "page_server": str(PAGE_SERVER)}
+    values = {
+        "address": address,
+        "port": str(port),
+        "python": sys.executable,
+        "page_server": str(PAGE_SERVER),
+    }
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
 
 
@@ -88,9 +93,15 @@ def _rows(file: Path) -> tuple[Row, ...]:
 
 def _row(row: dict[str, Any]) -> Row:
     if unknown := row.keys() - _KEYS:
-        raise ValueError(f"an image row has {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}")
+        raise ValueError(
+            f"an image row has {', '.join(sorted(unknown))}; known are {', '.join(sorted(_KEYS))}"
+        )
     if not isinstance(row.get("match"), list):
         raise TypeError("an image row needs match, a list of patterns")
     command = row.get("command")
     environment = {str(name): str(value) for name, value in row.get("environment", {}).items()}
-    return Row(tuple(map(str, row["match"])), None if command is None else tuple(map(str, command)), environment)
+    return Row(
+        tuple(map(str, row["match"])),
+        None if command is None else tuple(map(str, command)),
+        environment,
+    )

@@ -37,7 +37,9 @@ def taken_up(spec: ServiceSpec, state: ServiceState) -> bool:
     return state.asked is not None and state.asked.fingerprint == spec.revision.fingerprint
 
 
-def steady(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
+def steady(
+    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing
+) -> bool:
     """Whether a service that was taken up has come to rest: one deployment, as many tasks as desired, all healthy."""
     if len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
         return False
@@ -45,13 +47,19 @@ def steady(spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now
     return len(active) == spec.desired and all(healthy(task, seen, now, timing) for task in active)
 
 
-def starts_at(spec: ServiceSpec, state: ServiceState, deployment: Deployment, timing: Timing) -> float:
+def starts_at(
+    spec: ServiceSpec, state: ServiceState, deployment: Deployment, timing: Timing
+) -> float:
     """When a deployment may start its next task.
 
     Tasks that never worked delay it by themselves. Those that worked and then failed are replaced at once, until more
     of them than the service has tasks did so lately: ECS would go on without a pause, and keep one machine busy.
     """
-    ends = [task.stopped_at or task.deactivated_at or 0 for task in state.tasks if _crashed_in(deployment, task)]
+    ends = [
+        task.stopped_at or task.deactivated_at or 0
+        for task in state.tasks
+        if _crashed_in(deployment, task)
+    ]
     last = max(ends, default=0)
     lately = sum(end >= last - timing.crash_window for end in ends)
     return max(deployment.not_before, last + pause(lately - spec.desired, timing))
@@ -69,11 +77,16 @@ def next_look(
     """Seconds until time alone may change something; 0 while tasks are on their way, None when nothing is."""
     if not taken_up(spec, state):
         return 0
-    settled = (task.status is Status.STOPPED or healthy(task, seen, now, timing) for task in state.tasks)
+    settled = (
+        task.status is Status.STOPPED or healthy(task, seen, now, timing) for task in state.tasks
+    )
     if not all(settled):
         return 0
     first = state.deployments[0]
-    waiting = first.rollout is not Rollout.FAILED and sum(task.active for task in state.tasks) < spec.desired
+    waiting = (
+        first.rollout is not Rollout.FAILED
+        and sum(task.active for task in state.tasks) < spec.desired
+    )
     return max(0.0, starts_at(spec, state, first, timing) - now) if waiting else None
 
 

@@ -58,7 +58,9 @@ def _start(request: dict[str, Any], fds: array.array[int]) -> dict[str, Any]:
 
 def _receive(control: socket.socket) -> tuple[bytes, array.array[int]]:
     fds = array.array("i")
-    message, ancillary, _, _ = control.recvmsg(_LONGEST_REQUEST, socket.CMSG_SPACE(2 * fds.itemsize))
+    message, ancillary, _, _ = control.recvmsg(
+        _LONGEST_REQUEST, socket.CMSG_SPACE(2 * fds.itemsize)
+    )
     for _, _, data in ancillary:
         fds.frombytes(data)
     for fd in fds:
@@ -76,8 +78,12 @@ def _reap(control: socket.socket, known: set[int]) -> None:
             return
         if pid in known:
             known.discard(pid)
-            _kill_group(pid, signal.SIGKILL)  # as in a container, the first process takes the others along
-            control.send(json.dumps({"ended": pid, "code": os.waitstatus_to_exitcode(status)}).encode())
+            _kill_group(
+                pid, signal.SIGKILL
+            )  # as in a container, the first process takes the others along
+            control.send(
+                json.dumps({"ended": pid, "code": os.waitstatus_to_exitcode(status)}).encode()
+            )
 
 
 def _kill_group(pid: int, number: int) -> None:
@@ -110,7 +116,9 @@ def main() -> None:
     control = socket.socket(fileno=os.dup(0))
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, lambda *_: None)  # a handler, not SIG_IGN: children would inherit that
+        signal.signal(
+            number, lambda *_: None
+        )  # a handler, not SIG_IGN: children would inherit that
     wake, woken = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(woken, False)

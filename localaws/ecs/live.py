@@ -122,7 +122,9 @@ class LiveTasks:
 
     def seen(self, tasks: Iterable[Task]) -> dict[str, Seen]:
         """What can be observed now of those that were started and aren't forgotten."""
-        return {task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks}
+        return {
+            task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks
+        }
 
     def endpoints(self) -> dict[str, str]:
         """Where each task that has a target listens on this machine, as host:port."""
@@ -157,11 +159,14 @@ class LiveTasks:
             return
         place = live.running.place
         live.targets = [
-            (each.target_group, Endpoint(place.address, place.port(each.port))) for each in revision.bindings
+            (each.target_group, Endpoint(place.address, place.port(each.port)))
+            for each in revision.bindings
         ]
         live.running.ended.add_done_callback(lambda _: live.notify())
 
-    async def _stop(self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float) -> None:
+    async def _stop(
+        self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float
+    ) -> None:
         for chore in unfinished:
             chore.cancel()  # one container may still be waiting for another
         await asyncio.gather(*unfinished, return_exceptions=True)
@@ -176,9 +181,15 @@ class LiveTasks:
         if live.running is None:
             return Seen()
         if live.running.ended.done():
-            return Seen(process=Process.ENDED, exit_codes=live.running.ended.result(), note=live.running.note)
+            return Seen(
+                process=Process.ENDED,
+                exit_codes=live.running.ended.result(),
+                note=live.running.note,
+            )
         in_containers, container_answer = live.running.health
-        healths = [(group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets]
+        healths = [
+            (group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets
+        ]
         told = Seen(
             process=Process.RUNNING,
             in_targets=_in_all(health.state for _, health in healths),

@@ -192,7 +192,9 @@ class Task:
     @property
     def crashed(self) -> bool:
         """Whether it worked once, and then failed."""
-        return self.healthy_once and (self.stop_code is StopCode.ESSENTIAL_CONTAINER_EXITED or bool(self.health_answer))
+        return self.healthy_once and (
+            self.stop_code is StopCode.ESSENTIAL_CONTAINER_EXITED or bool(self.health_answer)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +259,9 @@ class ServiceState:
 
     def with_task(self, task: Task) -> ServiceState:
         """The same with one task replaced."""
-        return replace(self, tasks=tuple(task if each.id == task.id else each for each in self.tasks))
+        return replace(
+            self, tasks=tuple(task if each.id == task.id else each for each in self.tasks)
+        )
 
 
 class Process(StrEnum):

@@ -53,7 +53,10 @@ def answer(head: bytes, page: bytes, *, last: bool) -> tuple[bytes, bool, str]:
         last: Whether the server is about to end, so that the connection must close.
     """
     request_line, *headers = head.decode("latin-1").split("\r\n")
-    fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in headers)}
+    fields = {
+        name.strip().lower(): value.strip()
+        for name, _, value in (line.partition(":") for line in headers)
+    }
     method, target, version = (*request_line.split(" "), "", "", "")[:3]
     path = target.partition("?")[0]
     if not version.startswith("HTTP/1."):
@@ -110,7 +113,9 @@ def serve(listener: socket.socket, page: bytes, wake: int) -> None:
                 accepted, (peer, _) = listener.accept()
                 accepted.settimeout(_SLOWEST_CLIENT)
                 selector.register(accepted, selectors.EVENT_READ, _Connection(peer))
-            elif isinstance(client, socket.socket) and not _talk(client, key.data, page, last=ending):
+            elif isinstance(client, socket.socket) and not _talk(
+                client, key.data, page, last=ending
+            ):
                 selector.unregister(client)
                 client.close()
 
@@ -147,7 +152,9 @@ def main() -> int:
     try:
         listener.bind((address, port))
     except OSError as error:
-        sys.stderr.write(f"[emerg] bind() to {address}:{port} failed ({error.errno}: {error.strerror})\n")
+        sys.stderr.write(
+            f"[emerg] bind() to {address}:{port} failed ({error.errno}: {error.strerror})\n"
+        )
         return 1
     listener.listen(511)
     sys.stderr.write(f"[notice] listening on {address}:{port}\n")

@@ -113,7 +113,9 @@ class ProcessTask:
 class ProcessRuntime:
     """Starts tasks as processes of this machine."""
 
-    def __init__(self, launcher: Launcher, addresses: Addresses, images: Callable[[], Images], logs: Path) -> None:
+    def __init__(
+        self, launcher: Launcher, addresses: Addresses, images: Callable[[], Images], logs: Path
+    ) -> None:
         """`logs` is the folder for container output: `<log group>/<log stream>` below it."""
         self._launcher = launcher
         self._addresses = addresses
@@ -130,16 +132,24 @@ class ProcessRuntime:
         except (UnknownImageError, ImageTableError) as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         except CycleError as error:
-            raise TaskStartError(f"TaskDependencyError: containers wait for each other: {error.args[1]}") from None
+            raise TaskStartError(
+                f"TaskDependencyError: containers wait for each other: {error.args[1]}"
+            ) from None
         try:
-            place = self._addresses.take_task([port for container in spec.containers for port in container.ports])
+            place = self._addresses.take_task(
+                [port for container in spec.containers for port in container.ports]
+            )
         except NoAddressError as error:
-            raise TaskStartError(f"ResourceInitializationError: {_why_no_address(spec) or error}") from None
+            raise TaskStartError(
+                f"ResourceInitializationError: {_why_no_address(spec) or error}"
+            ) from None
         task = ProcessTask(place, spec)
         try:
             for container in order:
                 await _wait_for_others(task, container)
-                task.children[container.name] = await self._run(task, spec, container, rows[container.name])
+                task.children[container.name] = await self._run(
+                    task, spec, container, rows[container.name]
+                )
         except (CannotStartError, OSError) as error:
             await self._end(task, spec)
             raise TaskStartError(f"CannotStartContainerError: {error}") from None
@@ -155,7 +165,9 @@ class ProcessRuntime:
     async def stop(self, task: RunningTask, stop_timeout: float) -> None:
         """Stop a task's containers, see `TaskRuntime`."""
         ours = cast("ProcessTask", task)
-        ours.stopping = asyncio.gather(*(child.stop(stop_timeout) for child in ours.children.values()))
+        ours.stopping = asyncio.gather(
+            *(child.stop(stop_timeout) for child in ours.children.values())
+        )
         await asyncio.shield(ours.ended)
 
     async def close(self) -> None:
@@ -164,24 +176,33 @@ class ProcessRuntime:
         await self._launcher.close()
         await asyncio.gather(*self._watching)
 
-    async def _run(self, task: ProcessTask, spec: TaskSpec, container: ContainerSpec, row: Row) -> Child:
+    async def _run(
+        self, task: ProcessTask, spec: TaskSpec, container: ContainerSpec, row: Row
+    ) -> Child:
         place = task.place
         port = place.port(container.ports[0]) if container.ports else 0
         command = container.command if row.command is None else row.command
         if not command:
-            raise CannotStartError(f"the task definition gives container {container.name} no command to run")
+            raise CannotStartError(
+                f"the task definition gives container {container.name} no command to run"
+            )
         environment = {
             "PATH": _PATH,
             "HOME": "/",
             **container.environment,
-            **{name: fill(value, address=place.address, port=port) for name, value in row.environment.items()},
+            **{
+                name: fill(value, address=place.address, port=port)
+                for name, value in row.environment.items()
+            },
             "HOSTNAME": spec.hostname,
         }
         directory = Path(container.working_directory)
         listen, pipe = os.pipe()
         try:
             output = _LineLog(self._open_log(container.log_stream))
-            await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(listen, "rb", 0))
+            await asyncio.get_running_loop().connect_read_pipe(
+                lambda: output, os.fdopen(listen, "rb", 0)
+            )
             task.outputs[container.name] = output
             child = await self._launcher.start_process(
                 [fill(part, address=place.address, port=port) for part in command],
@@ -193,7 +214,9 @@ class ProcessRuntime:
         finally:
             os.close(pipe)
         if container.health_check is not None:
-            check = task.checks[container.name] = ContainerCheck(container.name, container.health_check)
+            check = task.checks[container.name] = ContainerCheck(
+                container.name, container.health_check
+            )
             run = partial(self._check, container.health_check, place, environment, directory)
             self._in_background(task, check.watch(run))
         return child
@@ -207,7 +230,11 @@ class ProcessRuntime:
 
     async def _look_where_it_listens(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Note a container that takes its port on all addresses, of which the other tasks need one each."""
-        owners = {task.place.port(port): container for container in spec.containers for port in container.ports}
+        owners = {
+            task.place.port(port): container
+            for container in spec.containers
+            for port in container.ports
+        }
         pause = _FIRST_LOOK
         while owners:
             await asyncio.sleep(pause)
@@ -215,7 +242,9 @@ class ProcessRuntime:
             found = [each for each in sockets.listening() if each.port in owners]
             for port in {each.port for each in found if each.address == task.place.address}:
                 del owners[port]
-            everywhere = {each.inode: each.port for each in found if each.everywhere and each.port in owners}
+            everywhere = {
+                each.inode: each.port for each in found if each.everywhere and each.port in owners
+            }
             own = everywhere.keys() & _sockets_of(task) if everywhere else ()
             for port in {everywhere[inode] for inode in own}:
                 self._note(task, owners.pop(port), wording.listens_everywhere(port))
@@ -259,9 +288,14 @@ class ProcessRuntime:
 
     async def _watch(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Wait until an essential container ends, take the others along; at once, unless it was told to stop."""
-        essential = [task.children[container.name].ended for container in spec.containers if container.essential]
+        essential = [
+            task.children[container.name].ended
+            for container in spec.containers
+            if container.essential
+        ]
         await asyncio.wait(
-            essential or [child.ended for child in task.children.values()], return_when="FIRST_COMPLETED"
+            essential or [child.ended for child in task.children.values()],
+            return_when="FIRST_COMPLETED",
         )
         if task.stopping is not None:
             await task.stopping
@@ -276,12 +310,16 @@ class ProcessRuntime:
             child.signal(signal.SIGKILL)
         codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
         with suppress(TimeoutError):  # a process that left its group may keep the pipe open
-            await asyncio.wait_for(asyncio.gather(*(output.finished for output in task.outputs.values())), 1.0)
+            await asyncio.wait_for(
+                asyncio.gather(*(output.finished for output in task.outputs.values())), 1.0
+            )
         for container in spec.containers if task.stopping is None else ():
             if port := _refused_port(task, container, listeners):
                 self._note(task, container, wording.cannot_listen_everywhere(port))
         self._addresses.release_task(task.place)
-        task.ended.set_result({each.name: codes[each.name] for each in spec.containers if each.name in codes})
+        task.ended.set_result(
+            {each.name: codes[each.name] for each in spec.containers if each.name in codes}
+        )
 
 
 def _stamped(lines: Iterable[bytes]) -> bytes:
@@ -302,7 +340,9 @@ def _sockets_of(task: ProcessTask) -> set[int]:
     return {inode for child in task.children.values() for inode in sockets.inodes(child.pid)}
 
 
-def _refused_port(task: ProcessTask, container: ContainerSpec, listeners: Sequence[Listener]) -> int | None:
+def _refused_port(
+    task: ProcessTask, container: ContainerSpec, listeners: Sequence[Listener]
+) -> int | None:
     """Return the port that a container which ended couldn't have on all addresses, if it printed so."""
     output = task.outputs.get(container.name)
     if output is None or not output.in_use:
@@ -319,7 +359,9 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
 def _in_order(containers: Sequence[ContainerSpec]) -> list[ContainerSpec]:
     """Those first on which others depend."""
     by_name = {each.name: each for each in containers}
-    order = TopologicalSorter({each.name: sorted(each.depends_on) for each in containers}).static_order()
+    order = TopologicalSorter(
+        {each.name: sorted(each.depends_on) for each in containers}
+    ).static_order()
     return [by_name[name] for name in order]
 
 
@@ -335,7 +377,9 @@ async def _wait_for_others(task: ProcessTask, container: ContainerSpec) -> None:
             code = await child.wait()
             missed = "exit successfully" if condition is Condition.SUCCESS and code != 0 else ""
         else:
-            well = condition is Condition.START or await _healthy_before_it_ends(task.checks[name], child)
+            well = condition is Condition.START or await _healthy_before_it_ends(
+                task.checks[name], child
+            )
             missed = "" if well else "become healthy"
         if missed:
             raise TaskStartError(

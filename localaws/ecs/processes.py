@@ -82,7 +82,9 @@ class Launcher:
         number = next(self._ids)
         started: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
         self._starting[number] = started
-        self.send({"id": number, "argv": list(argv), "env": dict(env), "cwd": str(cwd)}, stdout, stderr)
+        self.send(
+            {"id": number, "argv": list(argv), "env": dict(env), "cwd": str(cwd)}, stdout, stderr
+        )
         return await started
 
     def send(self, request: Mapping[str, Any], *fds: int) -> None:
@@ -103,7 +105,9 @@ class Launcher:
         with theirs:
             script = Path(__file__).with_name("launcher.py")
             self._process = subprocess.Popen(  # noqa: S603 — our own script
-                [sys.executable, "-I", "-S", str(script)], stdin=theirs.fileno(), start_new_session=True
+                [sys.executable, "-I", "-S", str(script)],
+                stdin=theirs.fileno(),
+                start_new_session=True,
             )
         asyncio.get_running_loop().add_reader(self._control, self._hear)
 

@@ -48,11 +48,19 @@ class SavedStates:
         A damaged file is set aside, with a warning, and there are none.
         """
         if not self._file.exists():
-            return read_what_can_be_made_anew(self._former, lambda found: {**found}, otherwise={}, then=_BEGIN_ANEW)
+            return read_what_can_be_made_anew(
+                self._former, lambda found: {**found}, otherwise={}, then=_BEGIN_ANEW
+            )
         try:
             documents = self._journal.read()
         except (ValueError, WrongVersion) as damage:
-            log.warning("%s was damaged (%s) and is at %s: %s", self._file, damage, set_aside(self._file), _BEGIN_ANEW)
+            log.warning(
+                "%s was damaged (%s) and is at %s: %s",
+                self._file,
+                damage,
+                set_aside(self._file),
+                _BEGIN_ANEW,
+            )
             return {}
         self._written = dict.fromkeys(documents)
         return documents
@@ -63,7 +71,11 @@ class SavedStates:
         Raises:
             OSError: They can't be written.
         """
-        changed = {arn: to_json(state) for arn, state in states.items() if state is not self._written.get(arn)}
+        changed = {
+            arn: to_json(state)
+            for arn, state in states.items()
+            if state is not self._written.get(arn)
+        }
         gone = dict.fromkeys(self._written.keys() - states.keys())
         if changed or gone:
             self._journal.write({**changed, **gone})
@@ -91,7 +103,9 @@ def from_json(saved: dict[str, Any]) -> ServiceState:
 
 
 def _deployment(saved: dict[str, Any]) -> Deployment:
-    return Deployment(**{**saved, "revision": _revision(saved["revision"]), "rollout": Rollout(saved["rollout"])})
+    return Deployment(
+        **{**saved, "revision": _revision(saved["revision"]), "rollout": Rollout(saved["rollout"])}
+    )
 
 
 def _revision(saved: dict[str, Any]) -> Revision:

@@ -127,7 +127,14 @@ class _Step:
                 continue
             if task.active:  # what leaves anyway has not failed its deployment
                 self._fail(task, seen)
-            self._put(replace(self._now(task), status=Status.STOPPED, stopped_at=self.now, exit_codes=seen.exit_codes))
+            self._put(
+                replace(
+                    self._now(task),
+                    status=Status.STOPPED,
+                    stopped_at=self.now,
+                    exit_codes=seen.exit_codes,
+                )
+            )
 
     def notice_starts(self) -> None:
         """Tasks that run now are registered with their target groups."""
@@ -148,7 +155,9 @@ class _Step:
             if not task.healthy_once and self._well(task):
                 self._put(replace(task, healthy_once=True))
                 deployment = self._deployment(task)
-                self._put_deployment(replace(deployment, failures=0, not_before=0, recovered_at=self.now))
+                self._put_deployment(
+                    replace(deployment, failures=0, not_before=0, recovered_at=self.now)
+                )
 
     def notice_notes(self) -> None:
         """What is wrong with a running task here is an event, once."""
@@ -165,7 +174,10 @@ class _Step:
         if before is not None and before.covers(wanted.fingerprint):
             return  # or it merely isn't forced any more
         there = self.state.deployments[:1]
-        if not any(each.revision.covers(wanted.fingerprint) and each.rollout is not Rollout.FAILED for each in there):
+        if not any(
+            each.revision.covers(wanted.fingerprint) and each.rollout is not Rollout.FAILED
+            for each in there
+        ):
             self._open(wanted)
 
     def break_circuit(self) -> None:
@@ -213,7 +225,9 @@ class _Step:
     def stop_drained(self) -> None:
         """Tasks that have drained get SIGTERM."""
         for task in self._with(Status.DEACTIVATING):
-            if task.deactivated_at is not None and self.now >= task.deactivated_at + self._drain(task):
+            if task.deactivated_at is not None and self.now >= task.deactivated_at + self._drain(
+                task
+            ):
                 stopping = replace(task, status=Status.STOPPING, stopping_at=self.now)
                 self._put(stopping)
                 self._act(Deed.STOP, stopping)
@@ -222,7 +236,9 @@ class _Step:
         """Superseded deployments end with their last task; the primary is complete once the service is steady."""
         alive = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
         first, *others = self.state.deployments
-        self.state = replace(self.state, deployments=(first, *(each for each in others if each.id in alive)))
+        self.state = replace(
+            self.state, deployments=(first, *(each for each in others if each.id in alive))
+        )
         if first.rollout is Rollout.IN_PROGRESS and self._steady():
             self._put_deployment(replace(first, rollout=Rollout.COMPLETED))
             self.state = replace(self.state, completed=first.revision)
@@ -243,15 +259,27 @@ class _Step:
             return
         primary, _ = self._active()
         if self._room() and self._may_start() and zones.uneven(deployment.revision.zones, primary):
-            self._say_once(wording.uneven(zones.crowds(deployment.revision.zones, primary)), since=since)
+            self._say_once(
+                wording.uneven(zones.crowds(deployment.revision.zones, primary)), since=since
+            )
             self._start(1, evens_zones=True)
 
     def tidy(self) -> None:
         """Forget what was long ago."""
         recent = self.now - self.timing.remembered
-        tasks = tuple(task for task in self.state.tasks if task.stopped_at is None or task.stopped_at >= recent)
-        told = {text: at for text, at in self.state.told.items() if at >= self.now - self.timing.repeated}
-        self.state = replace(self.state, tasks=tasks, told=told, events=self.state.events[:_EVENTS_KEPT])
+        tasks = tuple(
+            task
+            for task in self.state.tasks
+            if task.stopped_at is None or task.stopped_at >= recent
+        )
+        told = {
+            text: at
+            for text, at in self.state.told.items()
+            if at >= self.now - self.timing.repeated
+        }
+        self.state = replace(
+            self.state, tasks=tasks, told=told, events=self.state.events[:_EVENTS_KEPT]
+        )
 
     # Parts
 
@@ -285,7 +313,11 @@ class _Step:
             self.state = replace(self.state, tasks=(*self.state.tasks, task))
             self._act(Deed.START, task)
         if started:
-            self._say(wording.moved(started[0]) if evens_zones else wording.started(started, replacing=replacing))
+            self._say(
+                wording.moved(started[0])
+                if evens_zones
+                else wording.started(started, replacing=replacing)
+            )
 
     def _open(self, revision: Revision, *, undoes: Deployment | None = None) -> None:
         new = Deployment(
@@ -314,8 +346,14 @@ class _Step:
 
         What only starts again after a restart of ours counts as it did before.
         """
-        working = [task for task in self.state.tasks if task.active and task.healthy_once and not self._failing(task)]
-        spare, spare_healthy = (count - self.spec.lower_bound for count in (len(working), self._healthy_count()))
+        working = [
+            task
+            for task in self.state.tasks
+            if task.active and task.healthy_once and not self._failing(task)
+        ]
+        spare, spare_healthy = (
+            count - self.spec.lower_bound for count in (len(working), self._healthy_count())
+        )
         leaving = []
         for task in self._order(old):
             if task in working:
@@ -346,8 +384,13 @@ class _Step:
         for task in tasks:
             seen = self._seen(task)
             if seen.in_targets is Health.UNHEALTHY:
-                reason, answer = wording.failed_target_checks(seen.unhealthy_in), seen.unhealthy_reason
-                self._say(wording.unhealthy_target(task, self._port(task), seen.unhealthy_in, answer))
+                reason, answer = (
+                    wording.failed_target_checks(seen.unhealthy_in),
+                    seen.unhealthy_reason,
+                )
+                self._say(
+                    wording.unhealthy_target(task, self._port(task), seen.unhealthy_in, answer)
+                )
             else:
                 reason, answer = wording.FAILED_CONTAINER_CHECKS, seen.container_answer
                 self._say(wording.unhealthy_containers(task))
@@ -384,7 +427,9 @@ class _Step:
         """The primary deployment's tasks that serve or are about to, and all others'."""
         primary = self._primary().id
         active = [task for task in self.state.tasks if task.active]
-        return [t for t in active if t.deployment == primary], [t for t in active if t.deployment != primary]
+        return [t for t in active if t.deployment == primary], [
+            t for t in active if t.deployment != primary
+        ]
 
     def _room(self) -> int:
         return max(0, self.spec.upper_bound - sum(task.active for task in self.state.tasks))
@@ -407,7 +452,10 @@ class _Step:
     def _drain(self, task: Task) -> float:
         if task.started_at is None or not self._bound(task):
             return 0
-        delays = (self.spec.drain_delays.get(each.target_group, 0) for each in self._deployment(task).revision.bindings)
+        delays = (
+            self.spec.drain_delays.get(each.target_group, 0)
+            for each in self._deployment(task).revision.bindings
+        )
         return max(self.timing.shortest_drain, *delays)
 
     def _bound(self, task: Task) -> bool:
@@ -437,14 +485,20 @@ class _Step:
 
     def _put_deployment(self, deployment: Deployment) -> None:
         changed = replace(deployment, updated_at=self.now)
-        deployments = tuple(changed if each.id == changed.id else each for each in self.state.deployments)
+        deployments = tuple(
+            changed if each.id == changed.id else each for each in self.state.deployments
+        )
         self.state = replace(self.state, deployments=deployments)
 
     def _act(self, deed: Deed, task: Task) -> None:
         self.actions.append(Action(deed, task))
 
     def _say(self, message: str, *, task_set: str = "") -> None:
-        who = f"service {self.spec.name}, taskSet {task_set}" if task_set else f"service {self.spec.name}"
+        who = (
+            f"service {self.spec.name}, taskSet {task_set}"
+            if task_set
+            else f"service {self.spec.name}"
+        )
         event = Event(id=self.ids.event(), at=self.now, message=f"({who}) {message}")
         self.state = replace(self.state, events=(event, *self.state.events))
 
@@ -460,6 +514,8 @@ class _Step:
         self._say_once(message, since=max(deployment.created_at, deployment.recovered_at))
 
     def _say_targets(self, verb: str, tasks: Sequence[Task]) -> None:
-        groups = Counter(each.target_group for task in tasks for each in self._deployment(task).revision.bindings)
+        groups = Counter(
+            each.target_group for task in tasks for each in self._deployment(task).revision.bindings
+        )
         for target_group, count in groups.items():
             self._say(wording.targets(verb, count, target_group))

@@ -20,7 +20,13 @@ class DeploymentFailedError(Exception):
 
 
 def arrived(
-    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, *, since: float, timing: Timing
+    spec: ServiceSpec,
+    state: ServiceState,
+    seen: Mapping[str, Seen],
+    now: float,
+    *,
+    since: float,
+    timing: Timing,
 ) -> bool:
     """Whether there is nothing left to wait for.
 
@@ -58,7 +64,9 @@ def failed_tasks(state: ServiceState) -> list[Task]:
     return [
         task
         for task in reversed(state.tasks)
-        if task.deployment in tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity")
+        if task.deployment in tried
+        and task.stop_reason
+        and not task.stop_reason.startswith("Scaling activity")
     ]
 
 

@@ -34,7 +34,9 @@ _BREAKER = "ECS deployment circuit breaker"
 
 def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
     """An event; some of the tasks may replace unhealthy ones, which are stopped once these are healthy."""
-    replaced = f" Amazon ECS replaced {replacing} tasks due to an unhealthy status." if replacing else ""
+    replaced = (
+        f" Amazon ECS replaced {replacing} tasks due to an unhealthy status." if replacing else ""
+    )
     return f"has started {len(tasks)} tasks: {_names(tasks)}.{replaced}"
 
 

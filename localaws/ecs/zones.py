@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 def emptiest(zones: Sequence[Zone], tasks: Iterable[Task]) -> Zone:
     """The zone, and the subnet in it, with the fewest of these tasks."""
     there = [task.zone for task in tasks]
-    by_zone, by_subnet = Counter(zone.name for zone in there), Counter(zone.subnet for zone in there)
+    by_zone, by_subnet = (
+        Counter(zone.name for zone in there),
+        Counter(zone.subnet for zone in there),
+    )
     return min(zones, key=lambda zone: (by_zone[zone.name], by_subnet[zone.subnet]))
 
 
@@ -35,7 +38,10 @@ def leaving_order(tasks: Iterable[Task], well: Callable[[Task], bool]) -> list[T
     remaining, order = list(tasks), []
     while remaining:
         crowd = Counter(task.zone.name for task in remaining)
-        chosen = max(remaining, key=lambda task: (not well(task), crowd[task.zone.name], task.created_at, task.id))
+        chosen = max(
+            remaining,
+            key=lambda task: (not well(task), crowd[task.zone.name], task.created_at, task.id),
+        )
         remaining.remove(chosen)
         order.append(chosen)
     return order

@@ -81,7 +81,10 @@ def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
     """
     document = _parsed((folder / "Pulumi.yaml").read_text())
     own = _parsed((folder / f"Pulumi.{stack}.yaml").read_text()).get("config") or {}
-    whole = {_whole(document["name"], key): entry for key, entry in (document.get("config") or {}).items()}
+    whole = {
+        _whole(document["name"], key): entry
+        for key, entry in (document.get("config") or {}).items()
+    }
     defaults = {key: _default(entry) for key, entry in whole.items()}
     changed = {_whole(document["name"], key): value for key, value in changes.items()}
     merged = {**defaults, **own, **changed}

@@ -56,7 +56,9 @@ class Account:
     met: set[str] = field(default_factory=set)
     """Which of those from before the program still has, by the URN of then."""
 
-    def make(self, resource: Registered, place: Place, former: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
+    def make(
+        self, resource: Registered, place: Place, former: Sequence[str] = ()
+    ) -> tuple[str, dict[str, Any]]:
         """Create, adopt or change a resource; its id (empty while that isn't known) and its outputs.
 
         Where the run before hasn't got it, it is the first of its `former` URNs that it has.
@@ -67,7 +69,9 @@ class Account:
         """
         kind = type_of(resource.type)
         urn = next((each for each in (resource.urn, *former) if each in self.before), resource.urn)
-        inputs = named(kind, urn.rpartition("::")[2], as_text(kind, resource.inputs), {}, seed=urn.encode())
+        inputs = named(
+            kind, urn.rpartition("::")[2], as_text(kind, resource.inputs), {}, seed=urn.encode()
+        )
         inputs.pop(DEFAULTS)
         if urn in self.before:
             self.met.add(urn)
@@ -82,23 +86,35 @@ class Account:
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
             _check(kind, inputs, place)
-            shown = self.cloud.preview(kind.token, inputs, region=place.region, tagging=place.tagging)
+            shown = self.cloud.preview(
+                kind.token, inputs, region=place.region, tagging=place.tagging
+            )
             return "", shown
         made = self.made[resource.urn] = self.cloud.create(
             kind.token, resource.urn, inputs, region=place.region, tagging=place.tagging
         )
         return made.id, made.outputs
 
-    def _adopt(self, kind: ResourceType, resource: Registered, place: Place) -> tuple[str, dict[str, Any]]:
+    def _adopt(
+        self, kind: ResourceType, resource: Registered, place: Place
+    ) -> tuple[str, dict[str, Any]]:
         """Take over what exists, as the `import_` option does, with the inputs that the program gives it."""
         found = self.cloud.find(kind.token, resource.import_id)
         if found is None:
-            raise Mistake(f"{kind.token} '{resource.name}'", f"it imports {resource.import_id}, which doesn't exist")
+            raise Mistake(
+                f"{kind.token} '{resource.name}'",
+                f"it imports {resource.import_id}, which doesn't exist",
+            )
         self.operations[resource.urn] = "import"
         return self._update(kind, resource.urn, found, as_text(kind, resource.inputs), place)
 
     def _change(
-        self, kind: ResourceType, resource: Registered, old: Resource, inputs: dict[str, Any], place: Place
+        self,
+        kind: ResourceType,
+        resource: Registered,
+        old: Resource,
+        inputs: dict[str, Any],
+        place: Place,
     ) -> tuple[str, dict[str, Any]]:
         """What the engine does with a resource that it knows: only a preview can show that, as nothing is deleted."""
         before = dict(old.inputs)
@@ -109,12 +125,22 @@ class Account:
             differing = [*differing, ALL_TAGS]
         replacing = [
             *kind.replacing(differing, old.inputs, inputs),
-            *(path for path in resource.replace_on_changes if changes(kind, kept(inputs, before, path), inputs)),
+            *(
+                path
+                for path in resource.replace_on_changes
+                if changes(kind, kept(inputs, before, path), inputs)
+            ),
         ]
-        self.operations[resource.urn] = "replace" if replacing else "update" if differing else "same"
+        self.operations[resource.urn] = (
+            "replace" if replacing else "update" if differing else "same"
+        )
         if replacing:
             return self._create(kind, resource, inputs, place)
-        return self._update(kind, resource.urn, old, inputs, place) if differing else (old.id, old.outputs)
+        return (
+            self._update(kind, resource.urn, old, inputs, place)
+            if differing
+            else (old.id, old.outputs)
+        )
 
     def _update(
         self, kind: ResourceType, urn: str, old: Resource, inputs: Mapping[str, Any], place: Place

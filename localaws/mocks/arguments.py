@@ -35,7 +35,10 @@ def descriptions(values: dict[str, Any]) -> Iterator[str]:
 @cache
 def arguments_of(token: str) -> type | None:
     """The SDK's class of the arguments of a type, or None: a component of the program's own has none to look at."""
-    classes: list[type] = [*pulumi.CustomResource.__subclasses__(), *pulumi.ComponentResource.__subclasses__()]
+    classes: list[type] = [
+        *pulumi.CustomResource.__subclasses__(),
+        *pulumi.ComponentResource.__subclasses__(),
+    ]
     for cls in classes:
         if getattr(cls, "pulumi_type", "") == token:
             home, name = vars(sys.modules[cls.__module__]), cls.__name__
@@ -60,7 +63,9 @@ def _unknown(value: object, kind: Any, path: str) -> Iterator[str]:
                     yield from _unknown(each, types[name], place)
                 else:
                     close = difflib.get_close_matches(name, types, n=1)
-                    hint = f"perhaps {close[0]}" if close else f"there are {', '.join(sorted(types))}"
+                    hint = (
+                        f"perhaps {close[0]}" if close else f"there are {', '.join(sorted(types))}"
+                    )
                     yield f"{place} is no argument of {kind.__name__.removesuffix('Args')}; {hint}"
 
 

@@ -100,12 +100,18 @@ class Recorder(mocks.MockMonitor):
         """
         before = after.resources if after else {}
         self._account = Account(self.cloud, before, preview=preview)
-        own = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
+        own = {
+            key.removeprefix("aws:"): value
+            for key, value in config.items()
+            if key.startswith("aws:")
+        }
         self._places[""] = Place.of(own)
 
         def execute() -> None:
             ROOT.set(OUTSIDE)
-            pulumi.runtime.set_mocks(self.mocks, project=project, stack=stack, preview=preview, monitor=self)
+            pulumi.runtime.set_mocks(
+                self.mocks, project=project, stack=stack, preview=preview, monitor=self
+            )
             ROOT.set(None)
             pulumi.runtime.set_all_config(dict(config))
             SETTINGS.rpc_manager.clear()
@@ -120,7 +126,9 @@ class Recorder(mocks.MockMonitor):
             try:
                 contextvars.copy_context().run(execute)
             except Exception as error:
-                mistake = _first(error) if isinstance(error, AssertionError) else self._lookup_in(error)
+                mistake = (
+                    _first(error) if isinstance(error, AssertionError) else self._lookup_in(error)
+                )
                 if mistake is None:
                     raise
                 raise mistake from None
@@ -128,7 +136,14 @@ class Recorder(mocks.MockMonitor):
             self._account.operations[urn] = "delete"
         left = before if preview else self._account.made
         return Recording(
-            self.registered, self.outputs, self.invoked, self.cloud, project, stack, left, self._account.operations
+            self.registered,
+            self.outputs,
+            self.invoked,
+            self.cloud,
+            project,
+            stack,
+            left,
+            self._account.operations,
         )
 
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -141,7 +156,9 @@ class Recorder(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         """Note a resource and make it."""
         if request.type == STACK:
-            return resource_pb2.RegisterResourceResponse(urn=self.make_urn("", request.type, request.name))
+            return resource_pb2.RegisterResourceResponse(
+                urn=self.make_urn("", request.type, request.name)
+            )
         return asyncio.run(self._register(request))
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -166,7 +183,9 @@ class Recorder(mocks.MockMonitor):
             state = found.outputs
         else:
             self._wait_for_others(Stage.REFUSALS)
-            raise Mistake(f"{request.type} '{request.name}'", f"it reads {request.id}, which doesn't exist")
+            raise Mistake(
+                f"{request.type} '{request.name}'", f"it reads {request.id}, which doesn't exist"
+            )
         urn = self.make_urn(request.parent, request.type, request.name)
         return resource_pb2.ReadResourceResponse(urn=urn, properties=to_wire(state))
 
@@ -181,7 +200,9 @@ class Recorder(mocks.MockMonitor):
             answer: Any = self.mocks.call(mocks.MockCallArgs(request.tok, args, request.provider))
         else:
             try:
-                answer = invokes.answer(self.cloud, request.tok, args, args.get("region") or place.region)
+                answer = invokes.answer(
+                    self.cloud, request.tok, args, args.get("region") or place.region
+                )
             except Refused as refused:
                 self._wait_for_others(Stage.REFUSALS)
                 failure = Mistake(f"invoking {request.tok}", *refused.refusals)
@@ -208,7 +229,11 @@ class Recorder(mocks.MockMonitor):
 
     def _lookup_in(self, error: Exception) -> Mistake | None:
         """The lookup whose failure the program didn't catch: the SDK raises a bare exception with its text."""
-        told = (each for each in self._failed_lookups if type(error) is Exception and str(each) in str(error))
+        told = (
+            each
+            for each in self._failed_lookups
+            if type(error) is Exception and str(each) in str(error)
+        )
         return next(told, None)
 
     # A registration.
@@ -255,7 +280,9 @@ class Recorder(mocks.MockMonitor):
         if not token.startswith("aws:"):
             return self._ask_others(request, inputs, request.importId)
         try:
-            return self._account.make(resource, self._place(resource.provider), self._former[resource.urn])
+            return self._account.make(
+                resource, self._place(resource.provider), self._former[resource.urn]
+            )
         except Refused as refused:
             self._wait_for_others(Stage.REFUSALS)
             raise Mistake(f"{token} '{name}'", *refused.refusals) from None
@@ -263,8 +290,12 @@ class Recorder(mocks.MockMonitor):
             self._wait_for_others(Stage.REFUSALS)
             raise
 
-    def _ask_others(self, request: Any, inputs: dict[str, Any], identifier: str = "") -> tuple[str, dict[str, Any]]:
-        args = mocks.MockResourceArgs(request.type, request.name, inputs, request.provider, identifier)
+    def _ask_others(
+        self, request: Any, inputs: dict[str, Any], identifier: str = ""
+    ) -> tuple[str, dict[str, Any]]:
+        args = mocks.MockResourceArgs(
+            request.type, request.name, inputs, request.provider, identifier
+        )
         found, state = self.mocks.new_resource(args)
         return found or "", state
 
@@ -290,7 +321,9 @@ class Recorder(mocks.MockMonitor):
         )
         self._under_construction[resource.urn] = resource
         try:
-            answer = await construct(_Loopback(self), construction, importlib.metadata.version("pulumi-aws"))
+            answer = await construct(
+                _Loopback(self), construction, importlib.metadata.version("pulumi-aws")
+            )
         except (Unsupported, ValueError) as reason:
             raise Mistake(f"{request.type} '{request.name}'", str(reason)) from None
         finally:

@@ -48,7 +48,9 @@ class Lockstep(ThreadPoolExecutor):
     `order` sorts the calls that wait; a program must not depend on it, and a test proves that it doesn't.
     """
 
-    def __init__(self, order: Callable[[Sequence[Call]], Sequence[Call]] = lambda calls: calls) -> None:
+    def __init__(
+        self, order: Callable[[Sequence[Call]], Sequence[Call]] = lambda calls: calls
+    ) -> None:
         super().__init__(thread_name_prefix="mocks")
         self.stage = Stage.REGISTRATIONS
         self._order = order

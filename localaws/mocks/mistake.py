@@ -15,7 +15,9 @@ class Mistake(AssertionError):  # noqa: N818 — the program's, found by a test 
 
     def __init__(self, where: str, *refusals: Refusal | str) -> None:
         """Name the resource or function, and what is wrong with it."""
-        lines = [each if isinstance(each, str) else f"{each} [rule {each.rule}]" for each in refusals]
+        lines = [
+            each if isinstance(each, str) else f"{each} [rule {each.rule}]" for each in refusals
+        ]
         super().__init__("\n  ".join([f"{where}:", *lines]))
         self.refusals = tuple(each for each in refusals if not isinstance(each, str))
 

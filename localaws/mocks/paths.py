@@ -23,11 +23,17 @@ def _kept(new: Any, old: Any, steps: list[str]) -> Any:
     match new, old:
         case dict(), dict():
             names = {*new, *old} if step == "*" else {step}
-            changed = {name: _kept(new.get(name, _ABSENT), old.get(name, _ABSENT), rest) for name in names}
-            return {name: value for name, value in {**new, **changed}.items() if value is not _ABSENT}
+            changed = {
+                name: _kept(new.get(name, _ABSENT), old.get(name, _ABSENT), rest) for name in names
+            }
+            return {
+                name: value for name, value in {**new, **changed}.items() if value is not _ABSENT
+            }
         case list(), list():
             return [
-                _kept(each, old[index], rest) if step in {"*", str(index)} and index < len(old) else each
+                _kept(each, old[index], rest)
+                if step in {"*", str(index)} and index < len(old)
+                else each
                 for index, each in enumerate(new)
             ]
     return new

@@ -85,15 +85,23 @@ class Recording:
     def all(self, kind: str) -> list[Registered]:
         """Every resource of AWS's of a type, by the type's last word (`Listener`) or any of its tokens."""
         ours = [each for each in self.registered if each.type.startswith("aws:")]
-        return [each for each in ours if kind == word(each.type) or canonical(kind) == canonical(each.type)]
+        return [
+            each
+            for each in ours
+            if kind == word(each.type) or canonical(kind) == canonical(each.type)
+        ]
 
     def one(self, kind: str, name: str | None = None) -> Registered:
         """The only resource of AWS's of a type, or the one of that name."""
-        return _only(f"{kind} {name or ''}", [each for each in self.all(kind) if name in {None, each.name}])
+        return _only(
+            f"{kind} {name or ''}", [each for each in self.all(kind) if name in {None, each.name}]
+        )
 
     def component(self, kind: str) -> Registered:
         """The only component of that class."""
-        return _only(kind, [each for each in self.registered if not each.custom and word(each.type) == kind])
+        return _only(
+            kind, [each for each in self.registered if not each.custom and word(each.type) == kind]
+        )
 
     def id(self, resource: Registered) -> str:
         """The id that the cloud gave a resource."""
@@ -102,7 +110,11 @@ class Recording:
     def done(self) -> set[tuple[str, str]]:
         """What happens, and to which types (their last words), where anything does."""
         words = {urn: urn.split("::")[2].rpartition(":")[2] for urn in self.operations}
-        return {(operation, words[urn]) for urn, operation in self.operations.items() if operation != "same"}
+        return {
+            (operation, words[urn])
+            for urn, operation in self.operations.items()
+            if operation != "same"
+        }
 
     def children(self, component: Registered) -> set[tuple[str, str]]:
         """Type (its last word) and name of everything whose parent is that component."""
@@ -117,5 +129,7 @@ def word(token: str) -> str:
 
 def _only(what: str, found: Sequence[Registered]) -> Registered:
     if len(found) != 1:
-        raise AssertionError(f"one {what.strip()} was expected, registered were {[each.urn for each in found]}")
+        raise AssertionError(
+            f"one {what.strip()} was expected, registered were {[each.urn for each in found]}"
+        )
     return found[0]

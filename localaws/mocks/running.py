@@ -33,7 +33,10 @@ class _Outside:
 
     @property
     def _transformations(self) -> Any:
-        raise Mistake("a resource outside of a run", "nothing would register it; make it in what mocks.run is given")
+        raise Mistake(
+            "a resource outside of a run",
+            "nothing would register it; make it in what mocks.run is given",
+        )
 
 
 OUTSIDE: Any = _Outside()
@@ -54,10 +57,15 @@ async def to_its_end(program: Callable[[], object], seconds: float) -> None:
     try:
         await asyncio.wait_for(run_in_stack(main), seconds)
     except TimeoutError:
-        raise Mistake("the program", f"after {seconds:g} s it still waits for an Output or a coroutine") from None
+        raise Mistake(
+            "the program", f"after {seconds:g} s it still waits for an Output or a coroutine"
+        ) from None
     left = asyncio.all_tasks() - {asyncio.current_task()}
     if left:
-        raise Mistake("the program", *(f"{each.get_coro()} was started and nothing awaits it" for each in left))
+        raise Mistake(
+            "the program",
+            *(f"{each.get_coro()} was started and nothing awaits it" for each in left),
+        )
 
 
 @contextmanager

@@ -27,7 +27,10 @@ def former(resource: Registered, parents: Sequence[str]) -> list[str]:
     """
     own = [_alias(resource, each) for each in resource.aliases]
     mother = _parts(resource.parent)[3] if resource.parent else ""
-    return [*own, *(_under(parent, mother, urn) for parent in parents for urn in (resource.urn, *own))]
+    return [
+        *own,
+        *(_under(parent, mother, urn) for parent in parents for urn in (resource.urn, *own)),
+    ]
 
 
 def _alias(resource: Registered, alias: Mapping[str, Any]) -> str:
@@ -50,7 +53,9 @@ def _under(parent: str, mother: str, urn: str) -> str:
     _, _, kinds, name = _parts(urn)
     if name.startswith(mother):
         name = mother_before + name.removeprefix(mother)
-    return urn_of(stack.removeprefix("urn:pulumi:"), project, parent, kinds.rpartition("$")[2], name)
+    return urn_of(
+        stack.removeprefix("urn:pulumi:"), project, parent, kinds.rpartition("$")[2], name
+    )
 
 
 def _parts(urn: str) -> list[str]:

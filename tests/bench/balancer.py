@@ -54,7 +54,9 @@ class Proxy:
         argv = [find_envoy(), "-c", "bootstrap.json", "--disable-hot-restart", "--concurrency", "1"]
         self.port = port
         with (folder / "log").open("wb") as log:
-            self._process = subprocess.Popen([*argv, "--log-level", "warning"], cwd=folder, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*argv, "--log-level", "warning"], cwd=folder, stdout=log, stderr=log
+            )
         deadline = time.monotonic() + 20
         while not self._answers():
             if time.monotonic() > deadline:
@@ -81,7 +83,9 @@ class Proxy:
 
     def _cpu(self) -> float:
         """Seconds of CPU time that it has used."""
-        times = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        times = (
+            Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        )
         return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
     def _answers(self) -> bool:
@@ -105,7 +109,10 @@ def compared(times: int, folder: Path) -> Iterator[tuple[str, str, float, float]
         proxies = {}
         for name, configuration in (
             ("target", plain(ports["target"], answer)),
-            ("bare", plain(ports["bare"], {"route": {"cluster": "target"}}, target=ports["target"])),
+            (
+                "bare",
+                plain(ports["bare"], {"route": {"cluster": "target"}}, target=ports["target"]),
+            ),
             ("balancer", _balancer(folder / "balancer", ports["balancer"], ports["target"])),
         ):
             (folder / name).mkdir(exist_ok=True)
@@ -121,7 +128,8 @@ def compared(times: int, folder: Path) -> Iterator[tuple[str, str, float, float]
                 (f"CPU {by_connections}", "us", "cpu"),
             ):
                 floor, value = (
-                    statistics.median(getattr(each, field) for each in runs) for runs in zip(*pairs, strict=True)
+                    statistics.median(getattr(each, field) for each in runs)
+                    for runs in zip(*pairs, strict=True)
                 )
                 yield what, unit, value, value / floor
 
@@ -131,7 +139,9 @@ def _ask(port: int, connections: int) -> list[float]:
     url = f"http://127.0.0.1:{port}/"
     if hey := shutil.which("hey"):
         words = (hey, "-n", str(REQUESTS), "-c", str(connections), "-o", "csv", url)
-        rows = csv.DictReader(io.StringIO(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
+        rows = csv.DictReader(
+            io.StringIO(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+        )
         return [float(row["response-time"]) for row in rows if row["status-code"] == "200"]
 
     def ask(requests: int) -> list[float]:
@@ -162,7 +172,9 @@ def _address(port: int) -> dict[str, Any]:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def plain(port: int, action: dict[str, Any], *, target: int | None = None, milliseconds: int = 0) -> dict[str, Any]:
+def plain(
+    port: int, action: dict[str, Any], *, target: int | None = None, milliseconds: int = 0
+) -> dict[str, Any]:
     """An Envoy that does one thing with every request, after so many milliseconds."""
     delay = {"fixed_delay": f"{milliseconds / 1000:g}s", "percentage": {"numerator": 100}}
     fault = {"@type": f"{_TYPES}.http.fault.v3.HTTPFault", "delay": delay}
@@ -171,9 +183,14 @@ def plain(port: int, action: dict[str, Any], *, target: int | None = None, milli
         "@type": f"{_TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "plain",
         "route_config": {
-            "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, **action}]}]
+            "virtual_hosts": [
+                {"name": "all", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, **action}]}
+            ]
         },
-        "http_filters": [*filters, {"name": "router", "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"}}],
+        "http_filters": [
+            *filters,
+            {"name": "router", "typed_config": {"@type": f"{_TYPES}.http.router.v3.Router"}},
+        ],
     }
     endpoints = [{"lb_endpoints": [{"endpoint": {"address": _address(target)}}]}] if target else []
     cluster = {

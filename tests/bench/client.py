@@ -48,7 +48,9 @@ def against_hey(times: int, folder: Path) -> Iterator[Measure]:
     with page_server(20, folder) as url:
         runs = [(hey(load_tool, url, 50)[1], verify(url, 50)[1]) for _ in range(times)]
     theirs, ours = (statistics.median(each) for each in zip(*runs, strict=True))
-    yield Measure("p50 at 50, of answers in 20 ms (aim 0.9 to 1.1)", ours, "ms", "hey", ours / theirs)
+    yield Measure(
+        "p50 at 50, of answers in 20 ms (aim 0.9 to 1.1)", ours, "ms", "hey", ours / theirs
+    )
 
 
 def start(times: int, folder: Path) -> Iterator[Measure]:
@@ -68,12 +70,16 @@ def start(times: int, folder: Path) -> Iterator[Measure]:
 def memory() -> Iterator[Measure]:
     """The most memory of a watch with a million requests, and against servers that flood."""
     peak = measured(WATCHED, "1000000").peak / MIB
-    yield Measure("memory of a watch's 1,000,000 requests (aim 1)", peak, "MiB", "30 MiB", peak / 30)
+    yield Measure(
+        "memory of a watch's 1,000,000 requests (aim 1)", peak, "MiB", "30 MiB", peak / 30
+    )
     for name in ("a body of 1 GiB", "endless chunks"):
         with FakeAlb(FLOODS[name]) as alb:
             options = ("--deadline", "0", "--timeout", "60s", "--max-body", "64MiB")
             peak = measured(MEASURED, alb.authority, *options).peak / MIB
-        yield Measure(f"memory at --max-body 64MiB, {name} (aim 1)", peak, "MiB", "100 MiB", peak / 100)
+        yield Measure(
+            f"memory at --max-body 64MiB, {name} (aim 1)", peak, "MiB", "100 MiB", peak / 100
+        )
 
 
 def find_hey(folder: Path) -> Path:
@@ -82,7 +88,9 @@ def find_hey(folder: Path) -> Path:
         return Path(found)
     go = shutil.which("go")
     if go is None:
-        raise SystemExit("neither hey nor go is on PATH: verify is measured against hey, which Go builds")
+        raise SystemExit(
+            "neither hey nor go is on PATH: verify is measured against hey, which Go builds"
+        )
     subprocess.run([go, "install", HEY], env={**os.environ, "GOBIN": str(folder)}, check=True)
     return folder / "hey"
 
@@ -91,7 +99,9 @@ def find_hey(folder: Path) -> Path:
 def page_server(milliseconds: int, folder: Path) -> Iterator[str]:
     """A server that takes little of the processors and answers after so many milliseconds; gives its URL."""
     port = free_port()
-    action = {"direct_response": {"status": 200, "body": {"inline_string": "<h1>Hello from bench</h1>"}}}
+    action = {
+        "direct_response": {"status": 200, "body": {"inline_string": "<h1>Hello from bench</h1>"}}
+    }
     server = Proxy(folder, port, plain(port, action, milliseconds=milliseconds))
     try:
         yield f"http://127.0.0.1:{port}/"
@@ -117,16 +127,20 @@ def verify(url: str, many: int) -> tuple[float, float]:
 
 def run(words: Sequence[str | Path]) -> tuple[float, str]:
     """Seconds of processor time of a program that ends well, and what it printed."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    with subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=environment,  # an installed verify has its byte code, and this one gets it by the first run
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    with (
+        subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=environment,  # an installed verify has its byte code, and this one gets it by the first run
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process
+    ):
         assert process.stdout
         printed = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)

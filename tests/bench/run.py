@@ -75,7 +75,9 @@ def timed(run: Callable[[], object], times: int) -> float:
 
 def command(*words: str | Path, stdin: str = "") -> Callable[[], object]:
     """A child process, whatever it exits with."""
-    return lambda: subprocess.run(words, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False)
+    return lambda: subprocess.run(
+        words, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False
+    )
 
 
 def starts(times: int) -> Iterator[Row]:
@@ -103,12 +105,28 @@ def deadlines(_: int) -> Iterator[Row]:
     }
     for what, script in servers.items():
         with FakeAlb(script) as alb:
-            words = (BIN / "verify", alb.authority, "--deadline", "1s", "--quiet", "--format", "json")
-            done = subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            words = (
+                BIN / "verify",
+                alb.authority,
+                "--deadline",
+                "1s",
+                "--quiet",
+                "--format",
+                "json",
+            )
+            done = subprocess.run(
+                words, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            )
         (report,) = json.loads(done.stdout)["reports"]
         started, ended = (datetime.fromisoformat(report[key]) for key in ("started", "ended"))
         over = (ended - started).total_seconds() - 1
-        yield Row(f"past the deadline, a server that {what}", max(over, 0) * 1000, "ms", "deadline", 1 + over)
+        yield Row(
+            f"past the deadline, a server that {what}",
+            max(over, 0) * 1000,
+            "ms",
+            "deadline",
+            1 + over,
+        )
 
 
 def check(times: int, folder: Path) -> Iterator[Row]:
@@ -148,14 +166,23 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
         done = time.perf_counter() - start
         if verified.returncode != 0:
             raise SystemExit(f"the deployment did not verify:\n{verified.stdout}{verified.stderr}")
-        yield Row("first up, its preview included", first, yardstick="empty up", ratio=first / floor)
+        yield Row(
+            "first up, its preview included", first, yardstick="empty up", ratio=first / floor
+        )
         yield Row("first up to verified", done, yardstick="empty up", ratio=done / floor)
         seconds = timed(stack.up, times)
         yield Row("up without changes", seconds, yardstick="empty up", ratio=seconds / floor)
         seconds = timed(lambda: stack.run("preview", "--non-interactive"), times)
-        yield Row("preview without changes", seconds, yardstick="empty preview", ratio=seconds / floor_preview)
+        yield Row(
+            "preview without changes",
+            seconds,
+            yardstick="empty preview",
+            ratio=seconds / floor_preview,
+        )
         seconds = timed(lambda: stack.run("preview", "--stack", "prod", "--non-interactive"), times)
-        yield Row("preview of prod", seconds, yardstick="empty preview", ratio=seconds / floor_preview)
+        yield Row(
+            "preview of prod", seconds, yardstick="empty preview", ratio=seconds / floor_preview
+        )
         yield from load(stack)
         yield from samples(stack.outputs()["serviceUrl"], times)
     finally:
@@ -194,7 +221,11 @@ def _of_each(many: int, folder: Path) -> Iterator[tuple[str, float, str]]:
             busy, start = sum(daemon.cpu_times()[:2]), time.perf_counter()
             stack.run(words[0], *WITHOUT_ASKING, *words[1:])
             yield what, (time.perf_counter() - start) / many, "s"
-            yield f"daemon's CPU in {what}", (sum(daemon.cpu_times()[:2]) - busy) / many * 1000, "ms"
+            yield (
+                f"daemon's CPU in {what}",
+                (sum(daemon.cpu_times()[:2]) - busy) / many * 1000,
+                "ms",
+            )
     finally:
         stack.run("stop")
 
@@ -214,7 +245,10 @@ def samples(url: str, times: int) -> Iterator[Row]:
     options = ("--samples", "1000", "--concurrency", "10", "--interval", "1ms", "--quiet")
     seconds = timed(command(BIN / "verify", url, *options), times)
     yield Row(
-        "1,000 samples by verify, its start included", seconds, yardstick=name.partition(":")[0], ratio=seconds / floor
+        "1,000 samples by verify, its start included",
+        seconds,
+        yardstick=name.partition(":")[0],
+        ratio=seconds / floor,
     )
 
 
@@ -275,7 +309,11 @@ def balancer(times: int, folder: Path) -> Iterator[Row]:
 
 def tests(_: int) -> Iterator[Row]:
     """How long the tests take that start no engine."""
-    folders = [str(path) for path in (ROOT / "tests").iterdir() if path.name in {"infra", "verify", "localaws"}]
+    folders = [
+        str(path)
+        for path in (ROOT / "tests").iterdir()
+        if path.name in {"infra", "verify", "localaws"}
+    ]
     bare = timed(command(sys.executable, "-c", ""), 1)
     for folder in sorted(folders):
         seconds = timed(command(BIN / "pytest", "-q", folder), 1)

@@ -56,7 +56,11 @@ class Stack:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_CONFIG_FILE": os.devnull,
         }
-        outside = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
+        outside = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PULUMI_", "AWS_"))
+        }
         return {**outside, **own, **self.environment}
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:
@@ -79,7 +83,9 @@ class Stack:
             output, _ = process.communicate(timeout=TIME_LIMIT_SECONDS)
         finally:
             process.kill()
-        assert (process.returncode != 0) is fails, f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
+        assert (process.returncode != 0) is fails, (
+            f"pulumi-local {' '.join(arguments)}:\n{output}\n{self.last_words()}"
+        )
         return output
 
     def up(self, *arguments: str, fails: bool = False, **config: object) -> str:
@@ -97,8 +103,13 @@ class Stack:
     def preview(self, **config: object) -> set[tuple[str, str]]:
         """What the engine would do, and to which types of AWS (their last words)."""
         document = self._document("preview", "--json", "--non-interactive", *settings(config))
-        steps = {(each["op"], each["urn"].split("::")[2].rpartition("$")[2]) for each in document["steps"]}
-        return {(done, word(kind)) for done, kind in steps if done != "same" and kind.startswith("aws:")}
+        steps = {
+            (each["op"], each["urn"].split("::")[2].rpartition("$")[2])
+            for each in document["steps"]
+        }
+        return {
+            (done, word(kind)) for done, kind in steps if done != "same" and kind.startswith("aws:")
+        }
 
     def outputs(self) -> dict[str, Any]:
         return self._document("stack", "output", "--json")
@@ -138,7 +149,9 @@ class Stack:
         log = self.home.daemon_log
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
-    def shell(self, command: str, *, timeout: float = TIME_LIMIT_SECONDS) -> subprocess.CompletedProcess[str]:
+    def shell(
+        self, command: str, *, timeout: float = TIME_LIMIT_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         """A line as a user would type it, with `pipefail`."""
         return subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
@@ -154,7 +167,9 @@ class Stack:
 
 def settings(config: Mapping[str, object]) -> list[str]:
     """Configuration as the CLI's options."""
-    leaves = (leaf for key, value in config.items() for leaf in _leaves(f"fargate-web:{key}", value))
+    leaves = (
+        leaf for key, value in config.items() for leaf in _leaves(f"fargate-web:{key}", value)
+    )
     return ["--config-path", *(part for path, text in leaves for part in ("-c", f"{path}={text}"))]
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def groups() -> Iterator[tuple[str, list[str]]]:
     """Keys that can change at the same time on one of the stacks, and still show what each of them does."""
     found: list[tuple[str, list[str], set[str]]] = []
-    for key in sorted(EXAMPLES.keys() - ATTEMPTS.keys(), key=lambda each: (-len(promised(each)), each)):
+    for key in sorted(
+        EXAMPLES.keys() - ATTEMPTS.keys(), key=lambda each: (-len(promised(each)), each)
+    ):
         types = {kind for _, kind in promised(key)}
         for on, keys, taken in found:
             if on == EXAMPLES[key].on and not types & taken:
@@ -49,7 +51,9 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         each.run("stop")
 
 
-@pytest.mark.parametrize(("on", "keys"), [pytest.param(on, keys, id="+".join(keys)) for on, keys in groups()])
+@pytest.mark.parametrize(
+    ("on", "keys"), [pytest.param(on, keys, id="+".join(keys)) for on, keys in groups()]
+)
 def test_the_engine_does_to_each_resource_what_the_manual_says(
     stacks: Callable[[str], Stack], on: str, keys: list[str]
 ) -> None:
@@ -57,7 +61,9 @@ def test_the_engine_does_to_each_resource_what_the_manual_says(
     assert done == set().union(*map(promised, keys)), as_said(done)
 
 
-def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manual_says_so(empty_stack: Stack) -> None:
+def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manual_says_so(
+    empty_stack: Stack,
+) -> None:
     empty_stack.up()
     for key in ATTEMPTS:
         empty_stack.up(**{key: EXAMPLES[key].value}, fails=True)

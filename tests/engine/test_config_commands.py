@@ -28,7 +28,15 @@ PLACEHOLDERS = {
     "certificate/…": "certificate/00000000-0000-0000-0000-000000000001",
     "sha256:…": "sha256:" + "0" * 64,
 }
-TOGETHER = ("deletionProtection", "emptyLogsOnDestroy", "waf block", "domain", "hostedZone", "egress", "environment")
+TOGETHER = (
+    "deletionProtection",
+    "emptyLogsOnDestroy",
+    "waf block",
+    "domain",
+    "hostedZone",
+    "egress",
+    "environment",
+)
 """Of those, what a stack that makes its VPC takes all at once."""
 
 
@@ -36,7 +44,13 @@ TOGETHER = ("deletionProtection", "emptyLogsOnDestroy", "waf block", "domain", "
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A copy of the project whose stack files may change."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "__main__.py", "local.parameters.toml"):
+    for name in (
+        "Pulumi.yaml",
+        "Pulumi.dev.yaml",
+        "Pulumi.prod.yaml",
+        "__main__.py",
+        "local.parameters.toml",
+    ):
         shutil.copy(ROOT / name, folder / name)
     for name in (".venv", "infra"):
         (folder / name).symlink_to(ROOT / name)
@@ -73,6 +87,10 @@ def test_a_stack_that_was_configured_by_these_commands_is_previewed(copy: Stack)
         if any(key in line for key in TOGETHER):
             set_(copy, re.sub(r" --stack \w+|$", " --stack prod", line, count=1))
     config = yaml.safe_load(file.read_text())["config"]
-    assert {"fargate-web:deletionProtection", "fargate-web:egress", "fargate-web:environment"} <= config.keys()
+    assert {
+        "fargate-web:deletionProtection",
+        "fargate-web:egress",
+        "fargate-web:environment",
+    } <= config.keys()
     assert "emptyLogsOnDestroy" in copy.run("config", "--stack", "prod")
     copy.run("preview", "--stack", "prod", "--non-interactive")

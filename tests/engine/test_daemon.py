@@ -43,7 +43,9 @@ def family(stack: Stack) -> list[psutil.Process]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes)
+    return not any(
+        each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes
+    )
 
 
 def cloud_and_engine_agree(stack: Stack) -> bool:
@@ -55,9 +57,17 @@ def cloud_and_engine_agree(stack: Stack) -> bool:
 @AS_NOBODY
 def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stack) -> None:
     daemon = psutil.Process(stack.address.pid)
-    ports = sorted({each.laddr.port for each in daemon.net_connections("inet") if each.status == psutil.CONN_LISTEN})
+    ports = sorted(
+        {
+            each.laddr.port
+            for each in daemon.net_connections("inet")
+            if each.status == psutil.CONN_LISTEN
+        }
+    )
     assert {stack.address.aws_port, stack.address.awsx_port} <= {*ports}
-    assert tries([stack.address.aws_port], stack.path, user=0)["answers"] != ["UNAVAILABLE"], "root may"
+    assert tries([stack.address.aws_port], stack.path, user=0)["answers"] != ["UNAVAILABLE"], (
+        "root may"
+    )
     with in_reach(stack.path):
         found = tries(ports, stack.path)
     assert found == {
@@ -68,12 +78,16 @@ def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stac
 
 
 def test_what_the_local_aws_writes_is_its_owners_alone(stack: Stack) -> None:
-    open_to_others = [path for path in (stack.path, *stack.path.rglob("*")) if path.lstat().st_mode & 0o077]
+    open_to_others = [
+        path for path in (stack.path, *stack.path.rglob("*")) if path.lstat().st_mode & 0o077
+    ]
     assert not open_to_others
     assert {path.name for path in stack.path.iterdir()} <= OURS
 
 
-def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_back(stack: Stack) -> None:
+def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_back(
+    stack: Stack,
+) -> None:
     url, processes = stack.outputs()["serviceUrl"], family(stack)
     assert len(processes) > 3, "daemon, proxy and two tasks at least"
     os.kill(stack.address.pid, signal.SIGKILL)
@@ -85,7 +99,10 @@ def test_a_killed_daemon_takes_everything_along_and_the_next_command_brings_it_b
 
 
 def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stack: Stack) -> None:
-    url, described = stack.outputs()["serviceUrl"], json.loads(stack.run("status", "--json"))["services"]
+    url, described = (
+        stack.outputs()["serviceUrl"],
+        json.loads(stack.run("status", "--json"))["services"],
+    )
     stack.run("stop")
     resources, services = stack.home.resources, stack.path / "services.jsonl"
     resources.with_suffix(".json").write_text(of_version_1(Cloud(resources)))
@@ -95,12 +112,18 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
     stack.up("--expect-no-changes")
     assert httpx.get(url, trust_env=False).status_code == 200
     (before,), (after,) = described, json.loads(stack.run("status", "--json"))["services"]
-    assert [each["id"] for each in after["deployments"]] == [each["id"] for each in before["deployments"]]
-    assert {each["taskId"] for each in after["tasks"]} == {each["taskId"] for each in before["tasks"]}
+    assert [each["id"] for each in after["deployments"]] == [
+        each["id"] for each in before["deployments"]
+    ]
+    assert {each["taskId"] for each in after["tasks"]} == {
+        each["taskId"] for each in before["tasks"]
+    }
     assert not resources.with_suffix(".json").exists()
 
 
-def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(empty_stack: Stack) -> None:
+def test_a_daemon_killed_while_it_deploys_fails_the_run_and_the_next_run_completes_it(
+    empty_stack: Stack,
+) -> None:
     stack = empty_stack
     deploying = stack.start("up", *WITHOUT_ASKING)
     eventually(lambda: SERVICE in {each.token for each in stack.made()}, "a service")
@@ -125,7 +148,9 @@ def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
     stack.up("--expect-no-changes")
 
 
-def test_a_home_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(empty_stack: Stack) -> None:
+def test_a_home_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(
+    empty_stack: Stack,
+) -> None:
     stack = empty_stack
     stack.up()
     processes = family(stack)
@@ -160,7 +185,9 @@ def test_secrets_reach_the_tasks_environment_and_nothing_else(stack: Stack) -> N
 def test_logs_show_what_the_containers_print(stack: Stack) -> None:
     url = stack.outputs()["serviceUrl"]
     httpx.get(f"{url}/?marked-request", trust_env=False)
-    eventually(lambda: "marked-request" in stack.run("logs", "--no-follow"), "the request in the log")
+    eventually(
+        lambda: "marked-request" in stack.run("logs", "--no-follow"), "the request in the log"
+    )
     assert "marked-request" not in stack.run("logs", "--no-follow", "/exec")
 
 

@@ -55,7 +55,9 @@ def subnets(owner: Stack, kind: str) -> list[str]:
     return [each["id"] for each in found if each["outputs"]["tags"]["SubnetType"] == kind]
 
 
-def test_no_running_stack_moves_into_another_vpc_and_each_try_can_be_taken_back(guest: Stack, vpc: str) -> None:
+def test_no_running_stack_moves_into_another_vpc_and_each_try_can_be_taken_back(
+    guest: Stack, vpc: str
+) -> None:
     guest.up(**QUICK)
     for key, value in {"vpcId": vpc, "vpcTags": {"Stack": "local", "Component": "network"}}.items():
         assert said()[key].startswith(NEVER)
@@ -84,7 +86,9 @@ def test_a_stack_in_an_existing_vpc_moves_between_its_subnets_without_a_failed_r
     with Traffic(guest.outputs()["serviceUrl"]) as traffic:
         for key, config in moves:
             done = guest.preview(**config)
-            assert done == promised("taskSubnetIds" if key == "network" else key), f"{key} {as_said(done)}"
+            assert done == promised("taskSubnetIds" if key == "network" else key), (
+                f"{key} {as_said(done)}"
+            )
             guest.up(**config)
             guest.needs_nothing(**config)
     assert set(traffic.answers) == {"200"}, traffic.answers

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 DOMAIN = ("-c", "fargate-web:domain=app.example.test", "-c", "fargate-web:hostedZone=example.test")
-CARRIERS = ("lb/loadBalancer:", "lb/targetGroup:", "ec2/securityGroup:", "ecs/service:", "ecs/taskDefinition:")
+CARRIERS = (
+    "lb/loadBalancer:",
+    "lb/targetGroup:",
+    "ec2/securityGroup:",
+    "ecs/service:",
+    "ecs/taskDefinition:",
+)
 """What requests pass through, and what must never be replaced while they do."""
 
 
@@ -91,7 +97,9 @@ def test_no_key_of_a_certificate_is_in_the_state(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("flip")
-def test_back_to_plain_http_the_record_that_proves_the_domain_stays_for_other_certificates(stack: Stack) -> None:
+def test_back_to_plain_http_the_record_that_proves_the_domain_stays_for_other_certificates(
+    stack: Stack,
+) -> None:
     stack.up()
     (proof,) = [each for each in stack.made() if each.token == "aws:route53/record:Record"]
     assert proof.inputs["type"] == "CNAME"
@@ -104,6 +112,10 @@ def test_the_manual_names_the_authoritys_file() -> None:
 
 def carriers(stack: Stack) -> dict[str, str]:
     """Ids by URN."""
-    found = {each["urn"]: each["id"] for each in stack.resources() if any(kind in each["type"] for kind in CARRIERS)}
+    found = {
+        each["urn"]: each["id"]
+        for each in stack.resources()
+        if any(kind in each["type"] for kind in CARRIERS)
+    }
     assert len(found) > len(CARRIERS), "the types were not found"
     return found

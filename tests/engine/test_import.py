@@ -52,13 +52,19 @@ def other_project(folder: Path, stack: Stack, program: str) -> Stack:
     return Stack(stack.path, folder)
 
 
-def test_a_log_group_that_existed_before_is_adopted_and_gets_its_retention(empty_stack: Stack, tmp_path: Path) -> None:
+def test_a_log_group_that_existed_before_is_adopted_and_gets_its_retention(
+    empty_stack: Stack, tmp_path: Path
+) -> None:
     stack = empty_stack
     stack.run("stack", "ls")
     other_project(tmp_path / "other", stack, ONE_LOG_GROUP).up()
     output = stack.up()
     assert "1 imported" in output
-    (group,) = [each for each in stack.resources() if each.get("id") == "/aws/ecs/ecs-cluster-local/local-web"]
+    (group,) = [
+        each
+        for each in stack.resources()
+        if each.get("id") == "/aws/ecs/ecs-cluster-local/local-web"
+    ]
     assert group["outputs"]["retentionInDays"] == 14
     stack.up("--expect-no-changes")
 
@@ -72,7 +78,10 @@ def test_another_projects_cluster_is_not_shared_until_it_is_tagged_as_this_stack
     other.up()
     before = stack.made()
     refusal = stack.up(fails=True)
-    assert "the cluster ecs-cluster-local exists already and belongs to project other, stack local" in refusal
+    assert (
+        "the cluster ecs-cluster-local exists already and belongs to project other, stack local"
+        in refusal
+    )
     assert "aws ecs tag-resource" in refusal
     assert not stack.own_frames(refusal)
     assert stack.made() == before, "nothing was made or changed"
@@ -103,7 +112,9 @@ def take_over(stack: Stack, tmp_path: Path, *, of_awsx: bool) -> None:
     made = [
         each
         for each in stack.resources()
-        if each["type"].startswith("aws:") and each["type"] != A_WAIT and ("awsx:ec2:Vpc$" in each["urn"]) is of_awsx
+        if each["type"].startswith("aws:")
+        and each["type"] != A_WAIT
+        and ("awsx:ec2:Vpc$" in each["urn"]) is of_awsx
     ]
     assert len(made) > 8
     wanted = [

@@ -58,7 +58,10 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     assert "locked" in stack.up(fails=True)
     stack.run("cancel", "--yes")
     output = stack.up()
-    assert "an earlier run was killed while it created web: it is removed, and the next `up` makes it anew" in output
+    assert (
+        "an earlier run was killed while it created web: it is removed, and the next `up` makes it anew"
+        in output
+    )
     assert "pending operations" not in output
     assert cloud_and_engine_agree(stack)
     assert exists(stack, SERVICE) == 1
@@ -78,7 +81,9 @@ def test_a_destroy_after_a_killed_up_needs_no_up_in_between(empty_stack: Stack) 
     assert exists(stack, SERVICE) == exists(stack, "aws:ec2/vpc:Vpc") == 0
 
 
-def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(stack: Stack) -> None:
+def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
+    stack: Stack,
+) -> None:
     file = StackState(stack.home.backend, "fargate-web", "local").file
     before = stack.resources()
     file.write_text(file.read_text()[:1000])
@@ -106,7 +111,13 @@ def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> N
     before = tasks(url)
     with Traffic(url) as traffic:
         # The old revision goes when the service has left it, so two of them mean that the service is rolling out.
-        interrupt(stack, "up", "-c", "fargate-web:memoryMib=1024", when=lambda: exists(stack, TASK_DEFINITION) == 2)
+        interrupt(
+            stack,
+            "up",
+            "-c",
+            "fargate-web:memoryMib=1024",
+            when=lambda: exists(stack, TASK_DEFINITION) == 2,
+        )
         stack.up(memoryMib=1024)
     assert set(traffic.answers) == {"200"}, traffic.answers
     assert not before & tasks(url), "old tasks still answer"
@@ -117,7 +128,11 @@ def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> N
 
 
 def test_ctrl_c_while_destroying(stack: Stack) -> None:
-    interrupt(stack, "destroy", when=lambda: not exists(stack, LISTENER_RULE) or not exists(stack, SERVICE))
+    interrupt(
+        stack,
+        "destroy",
+        when=lambda: not exists(stack, LISTENER_RULE) or not exists(stack, SERVICE),
+    )
     assert exists(stack, "aws:ec2/vpc:Vpc"), "it was interrupted too late for what this shows"
     stack.destroy()
     assert [each.token for each in stack.made()] == 2 * ["aws:cloudwatch/logGroup:LogGroup"]
@@ -125,7 +140,9 @@ def test_ctrl_c_while_destroying(stack: Stack) -> None:
     assert answers(stack) == 200
 
 
-def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up(stack: Stack) -> None:
+def test_a_service_whose_deletion_was_interrupted_serves_again_after_the_next_up(
+    stack: Stack,
+) -> None:
     (arn,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
     interrupt(stack, "destroy", when=lambda: get_service(stack, arn)["desiredCount"] == 0)
     assert exists(stack, SERVICE), "it was interrupted too late for what this shows"

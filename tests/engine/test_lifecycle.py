@@ -54,7 +54,12 @@ def operations(output: str) -> Counter[str]:
     """How often the engine says that it created, updated, replaced or deleted something."""
     verbs = "created|updated|replaced|deleted|unchanged|imported"
     summary = output.rsplit("Resources:", 1)[-1]
-    return Counter({verb: int(count) for count, verb in re.findall(rf"(\d+) ({verbs})$", summary, re.MULTILINE)})
+    return Counter(
+        {
+            verb: int(count)
+            for count, verb in re.findall(rf"(\d+) ({verbs})$", summary, re.MULTILINE)
+        }
+    )
 
 
 def tasks(url: str, requests: int = 40) -> set[str]:
@@ -88,7 +93,9 @@ def test_scaling_out_updates_the_service_and_nothing_else(stack: Stack) -> None:
     assert len(tasks(stack.outputs()["serviceUrl"])) == 2
 
 
-def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(stack: Stack) -> None:
+def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
+    stack: Stack,
+) -> None:
     url = stack.outputs()["serviceUrl"]
     before = tasks(url)
     with Traffic(url) as traffic:
@@ -105,7 +112,9 @@ def test_dev_and_prod_preview_without_an_account(stack: Stack, name: str) -> Non
     before = (stack.project / f"Pulumi.{name}.yaml").read_text()
     output = stack.run("preview", "--stack", name, "--non-interactive")
     assert "to create" in output
-    assert (stack.project / f"Pulumi.{name}.yaml").read_text() == before, "the stack's file was changed"
+    assert (stack.project / f"Pulumi.{name}.yaml").read_text() == before, (
+        "the stack's file was changed"
+    )
 
 
 @pytest.fixture

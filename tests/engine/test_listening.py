@@ -28,7 +28,9 @@ def held(dns_name: str) -> Iterator[None]:
         yield
 
 
-def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_is_free(stack: Stack) -> None:
+def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_is_free(
+    stack: Stack,
+) -> None:
     name = stack.outputs()["albDns"]
     stack.run("stop")
     with held(name):
@@ -41,7 +43,9 @@ def test_a_run_that_changes_nothing_warns_and_status_shows_it_until_the_address_
     assert "can't listen" not in stack.up("--expect-no-changes")
 
 
-def test_a_listener_that_cannot_listen_fails_the_run_that_makes_it_and_the_next_run_completes_it(stack: Stack) -> None:
+def test_a_listener_that_cannot_listen_fails_the_run_that_makes_it_and_the_next_run_completes_it(
+    stack: Stack,
+) -> None:
     name = stack.outputs()["albDns"]
     delete(stack, [each for each in of_aws(stack) if kind(each) in {"Listener", "ListenerRule"}])
     with held(name):

@@ -18,13 +18,27 @@ if TYPE_CHECKING:
 
 OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/team/nginx:1"
 NAT = {"network": "nat-per-zone", "dualStack": "true", "flowLogs": "all", "ecsExec": "false"}
-ENDPOINTS = {"network": "endpoints", "image": OWN_IMAGE, "internal": "true", "egress": ["10.0.0.0/8:5432"]}
+ENDPOINTS = {
+    "network": "endpoints",
+    "image": OWN_IMAGE,
+    "internal": "true",
+    "egress": ["10.0.0.0/8:5432"],
+}
 
 
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (NAT, {"NatGateway": 2, "Eip": 2, "EgressOnlyInternetGateway": 1, "FlowLog": 1, "VpcEndpoint": 0}),
+        (
+            NAT,
+            {
+                "NatGateway": 2,
+                "Eip": 2,
+                "EgressOnlyInternetGateway": 1,
+                "FlowLog": 1,
+                "VpcEndpoint": 0,
+            },
+        ),
         (ENDPOINTS, {"NatGateway": 0, "VpcEndpoint": 6, "SecurityGroup": 3}),
     ],
     ids=["gateways", "endpoints"],

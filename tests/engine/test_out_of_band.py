@@ -66,7 +66,9 @@ def delete(stack: Stack, resources: Iterable[dict[str, Any]]) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)
         for each in reversed(list(resources)):
-            provider.Delete(provider_pb2.DeleteRequest(urn=each["urn"], id=each["id"], timeout=30), timeout=60)
+            provider.Delete(
+                provider_pb2.DeleteRequest(urn=each["urn"], id=each["id"], timeout=30), timeout=60
+            )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -76,7 +78,10 @@ def test_what_vanished_is_noticed_by_refresh_and_healed_by_up(stack: Stack, case
     gone = [each for each in before if kind(each) in CASES[case] or not CASES[case]]
     delete(stack, gone)
     if case == "ways to the tasks":
-        assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == httpx.codes.NOT_FOUND
+        assert (
+            httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code
+            == httpx.codes.NOT_FOUND
+        )
     heal(stack, before, gone)
     url = stack.outputs()["serviceUrl"]
     assert httpx.get(url, trust_env=False).status_code == httpx.codes.OK
@@ -93,7 +98,9 @@ def test_all_of_a_fuller_stack_is_healed_too(empty_stack: Stack, config: dict[st
     assert answer.status_code == httpx.codes.MOVED_PERMANENTLY
 
 
-def heal(stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any) -> None:
+def heal(
+    stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any
+) -> None:
     """Refresh and deploy: the same is there again, and nothing is left to do."""
     refreshed = operations(stack.run("refresh", *WITHOUT_ASKING, *settings(config)))
     assert refreshed["deleted"] == len(gone)

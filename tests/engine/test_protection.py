@@ -23,7 +23,9 @@ def test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay(empty_sta
     before = len(empty_stack.resources())
     refusal = empty_stack.run("destroy", "--yes", "--non-interactive", fails=True)
     assert "protected" in refusal, refusal
-    assert len(empty_stack.resources()) == before, "the preview stopped it before anything was deleted"
+    assert len(empty_stack.resources()) == before, (
+        "the preview stopped it before anything was deleted"
+    )
     empty_stack.up(deletionProtection="false", accessLogs="true", waf="block")
     destroy(empty_stack)
     assert left(empty_stack) == {
@@ -33,7 +35,9 @@ def test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay(empty_sta
     }, "the bucket stays with all that guards it"
 
 
-def test_a_destroy_empties_the_access_log_where_a_deployment_has_said_so(empty_stack: Stack) -> None:
+def test_a_destroy_empties_the_access_log_where_a_deployment_has_said_so(
+    empty_stack: Stack,
+) -> None:
     empty_stack.up(accessLogs="true", emptyLogsOnDestroy="true")
     destroy(empty_stack)
     assert left(empty_stack) == {"aws:cloudwatch/logGroup:LogGroup": 2}

@@ -45,12 +45,18 @@ def other(empty_stack: Stack, tmp_path: Path) -> Stack:
 def with_tags(**tags: str) -> list[str]:
     return [
         "--config-path",
-        *(part for name, tag in tags.items() for part in ("-c", f"aws:defaultTags.tags.{name}={tag}")),
+        *(
+            part
+            for name, tag in tags.items()
+            for part in ("-c", f"aws:defaultTags.tags.{name}={tag}")
+        ),
     ]
 
 
 def all_tags(stack: Stack) -> dict[str, Any]:
-    groups = [each for each in stack.resources() if each["type"] == "aws:cloudwatch/logGroup:LogGroup"]
+    groups = [
+        each for each in stack.resources() if each["type"] == "aws:cloudwatch/logGroup:LogGroup"
+    ]
     return {each["id"]: each["outputs"]["tagsAll"] for each in groups}
 
 
@@ -66,7 +72,9 @@ def test_default_tags_are_given_kept_changed_and_seen_to_change(other: Stack) ->
     other.run("preview", "--non-interactive", "--expect-no-changes", *first)
 
     changed = [*with_tags(Owner="us", Stack="prod"), "-c", "other:owner=you"]
-    document = json.loads(other.run("preview", "--non-interactive", "--json", *changed).rpartition("\n}")[0] + "\n}")
+    document = json.loads(
+        other.run("preview", "--non-interactive", "--json", *changed).rpartition("\n}")[0] + "\n}"
+    )
     steps = {each["urn"].rpartition("::")[2]: each for each in document["steps"]}
     assert {name: each["op"] for name, each in steps.items() if each["op"] != "same"} == {
         **dict.fromkeys(("plain", "own", "far", "elsewhere"), "update")
@@ -81,8 +89,21 @@ def test_default_tags_are_given_kept_changed_and_seen_to_change(other: Stack) ->
     other.run("preview", "--non-interactive", "--expect-no-changes", *changed)
 
 
-def test_a_configuration_that_the_provider_does_not_take_names_the_key_and_what_is_allowed(other: Stack) -> None:
-    output = other.run("up", *WITHOUT_ASKING, "-c", "aws:defaultTags=Owner", "-c", "aws:maxRetries=often", fails=True)
-    assert 'aws:defaultTags: Owner; allowed: an object of tags, as JSON {"tags": {"Owner": "me"}}' in output
+def test_a_configuration_that_the_provider_does_not_take_names_the_key_and_what_is_allowed(
+    other: Stack,
+) -> None:
+    output = other.run(
+        "up",
+        *WITHOUT_ASKING,
+        "-c",
+        "aws:defaultTags=Owner",
+        "-c",
+        "aws:maxRetries=often",
+        fails=True,
+    )
+    assert (
+        'aws:defaultTags: Owner; allowed: an object of tags, as JSON {"tags": {"Owner": "me"}}'
+        in output
+    )
     assert "aws:maxRetries: often; allowed: a whole number" in output
     assert not other.own_frames(output)

@@ -79,7 +79,9 @@ aws.ec2.get_ami(most_recent=True, owners=["amazon"])
 """
 
 
-def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(empty_stack: Stack, tmp_path: Path) -> None:
+def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
+    empty_stack: Stack, tmp_path: Path
+) -> None:
     stack = other_project(tmp_path / "public", empty_stack, PROGRAM)
     stack.up()
     outputs = stack.outputs()
@@ -104,7 +106,9 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(empty_
     done = operations(stack.destroy())
     assert done["deleted"] == len([each for each in urns if "pulumi:providers" not in each])
     assert stack.made() == []
-    assert len(Cloud(stack.home.resources).all("aws:ec2/vpc:Vpc")) == 1, "the default VPC is no stack's"
+    assert len(Cloud(stack.home.resources).all("aws:ec2/vpc:Vpc")) == 1, (
+        "the default VPC is no stack's"
+    )
 
     for program, message in (
         (UNKNOWN_COMPONENT, "instead of awsx:cloudtrail:Trail"),

@@ -44,7 +44,9 @@ def test_what_cannot_work_leaves_the_old_version_serving_until_it_is_corrected_o
     stack: Stack, broken: dict[str, Any]
 ) -> None:
     url = stack.outputs()["serviceUrl"]
-    corrected = {key: value for key, value in broken.items() if key.startswith(("container", "service"))}
+    corrected = {
+        key: value for key, value in broken.items() if key.startswith(("container", "service"))
+    }
     with Traffic(url) as traffic:
         stack.up(**broken, fails=True)
         left = tasks(url)
@@ -58,7 +60,9 @@ def test_what_cannot_work_leaves_the_old_version_serving_until_it_is_corrected_o
     stack.needs_nothing()
 
 
-def test_a_refresh_after_a_failure_moves_no_request_to_a_service_that_does_not_work(stack: Stack) -> None:
+def test_a_refresh_after_a_failure_moves_no_request_to_a_service_that_does_not_work(
+    stack: Stack,
+) -> None:
     """The service is then what was requested, so the engine has nothing to do that would fail."""
     url = stack.outputs()["serviceUrl"]
     broken: dict[str, Any] = {"serviceName": "shop"} | MISSING_SECRET
@@ -77,7 +81,12 @@ def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_wait
     """A refresh after a run that timed out makes Pulumi content with the service: there is nothing left to wait for."""
     url = stack.outputs()["serviceUrl"]
     slow: dict[str, Any] = {"image": "python:3", "command": list(server(200, delay_seconds=100))}
-    patient = {"serviceName": "shop", "healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1, **slow}
+    patient = {
+        "serviceName": "shop",
+        "healthCheckGraceSeconds": 600,
+        "steadyStateTimeoutMinutes": 1,
+        **slow,
+    }
     with Traffic(url) as traffic:
         stack.up(**patient, fails=True)
         output = stack.up("--refresh", **patient, fails=True)
@@ -90,7 +99,9 @@ def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_wait
     assert set(traffic.answers) == {"200"}, traffic.answers
 
 
-def test_a_health_check_that_running_tasks_fail_is_not_rolled_back_and_ends_with_its_correction(stack: Stack) -> None:
+def test_a_health_check_that_running_tasks_fail_is_not_rolled_back_and_ends_with_its_correction(
+    stack: Stack,
+) -> None:
     """The load balancer fails open, and ECS replaces tasks that answered well."""
     (service,) = (each["id"] for each in stack.resources() if each["type"] == SERVICE)
 
@@ -101,13 +112,19 @@ def test_a_health_check_that_running_tasks_fail_is_not_rolled_back_and_ends_with
         known = {each["id"] for each in events()}
         stack.up(healthCheckCodes="404")
         eventually(
-            lambda: any("an unhealthy status" in each["message"] for each in events() if each["id"] not in known),
+            lambda: any(
+                "an unhealthy status" in each["message"]
+                for each in events()
+                if each["id"] not in known
+            ),
             "ECS to replace a task",
             seconds=90,
         )
         stack.up()
         eventually(
-            lambda: "has reached a steady state" in events()[0]["message"], "the service to be steady", seconds=90
+            lambda: "has reached a steady state" in events()[0]["message"],
+            "the service to be steady",
+            seconds=90,
         )
     assert set(traffic.answers) == {"200"}, traffic.answers
 
@@ -122,7 +139,9 @@ class Following(Traffic):
         """Where the name led."""
 
     def ask(self) -> httpx.Response:
-        records = [each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"]
+        records = [
+            each.inputs for each in self._stack.made() if each.token == "aws:route53/record:Record"
+        ]
         (place,) = [each["aliases"][0]["name"] for each in records if each["name"] == self._domain]
         self.seen.add(place)
         return httpx.get(
@@ -161,7 +180,9 @@ def test_a_load_balancer_becomes_internal_and_public_again_and_clients_of_the_do
     empty_stack.destroy()
 
 
-@pytest.mark.parametrize("keys", [GENTLE - {"ecsExec"}, {"ecsExec"}], ids=["most keys at once", "ecsExec"])
+@pytest.mark.parametrize(
+    "keys", [GENTLE - {"ecsExec"}, {"ecsExec"}], ids=["most keys at once", "ecsExec"]
+)
 def test_what_the_manual_calls_gentle_changes_and_goes_back_without_a_failed_request(
     stack: Stack, keys: set[str]
 ) -> None:

@@ -19,7 +19,13 @@ from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 from tests.engine.test_daemon import eventually
 from tests.engine.test_import import other_project
 from tests.engine.test_rollback import MISSING, service_of
-from tests.engine.test_rollout import MISSING_SECRET, TASK_DEFINITION, another_revision, change_service, of_type
+from tests.engine.test_rollout import (
+    MISSING_SECRET,
+    TASK_DEFINITION,
+    another_revision,
+    change_service,
+    of_type,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +55,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.run("stop")
 
 
-def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(stack: Stack, tmp_path: Path) -> None:
+def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(
+    stack: Stack, tmp_path: Path
+) -> None:
     output = stack.up(*MISSING_SECRET, fails=True)
     (advice,) = set(re.findall(r"`pulumi (up --replace [^`]*)`", output))
     other_project(tmp_path / "other", stack, ONE_SECRET).up()
@@ -61,7 +69,9 @@ def test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again(stack: S
 
 
 def test_verify_reads_all_outputs(stack: Stack) -> None:
-    run = stack.shell("pulumi-local stack output --json | verify --output-name albDns --expect-tasks 2")
+    run = stack.shell(
+        "pulumi-local stack output --json | verify --output-name albDns --expect-tasks 2"
+    )
     assert run.returncode == 0, run.stdout + run.stderr
 
 
@@ -112,14 +122,21 @@ def test_records_that_exist_are_taken_over_as_the_manual_says(stack: Stack, tmp_
     assert records(stack) == before
     manual = (ROOT / "docs" / "https.md").read_text()
     (command,) = re.findall(r"^    pulumi (import (?:.*\\\n)*.*)$", manual, re.MULTILINE)
-    for placeholder, value in (("prod", "local"), ("ZONE", str(ZONE)), ("app.example.com", DOMAIN), ("\\\n", "")):
+    for placeholder, value in (
+        ("prod", "local"),
+        ("ZONE", str(ZONE)),
+        ("app.example.com", DOMAIN),
+        ("\\\n", ""),
+    ):
         command = command.replace(placeholder, value)
     for each in (command, command.replace("_A ", "_AAAA ").replace(" domain ", " domain-ipv6 ")):
         stack.run(*shlex.split(each), *WITHOUT_ASKING)
     assert records(stack) == before, "the name still resolves to where it did"
     output = stack.up(**HTTPS)
     for name in ("domain", "domain-ipv6"):
-        assert re.search(rf"aws:route53:Record {name} updated", output), "changed in place, never away"
+        assert re.search(rf"aws:route53:Record {name} updated", output), (
+            "changed in place, never away"
+        )
     for now in records(stack).values():
         assert now["aliases"][0]["name"] == stack.outputs()["albDns"].partition(":")[0]
         assert "records" not in now

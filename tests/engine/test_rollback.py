@@ -31,7 +31,8 @@ def get_service(stack: Stack, arn: str) -> dict[str, Any]:
     with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)
         request = provider_pb2.InvokeRequest(
-            tok="aws:ecs/getService:getService", args=to_wire({"clusterArn": cluster, "serviceName": name})
+            tok="aws:ecs/getService:getService",
+            args=to_wire({"clusterArn": cluster, "serviceName": name}),
         )
         return from_wire(getattr(provider.Invoke(request), "return"))
 
@@ -53,17 +54,26 @@ def test_a_version_whose_secret_lacks_a_key_is_rolled_back_with_the_reason_and_t
     assert "retrieved secret from Secrets Manager did not contain json key missing" in output
     assert rolled_back["taskDefinition"] == before
     assert [each["status"] for each in rolled_back["deployments"]] == ["PRIMARY"]
-    assert any("rolling back to deployment ecs-svc/" in each["message"] for each in rolled_back["events"])
+    assert any(
+        "rolling back to deployment ecs-svc/" in each["message"] for each in rolled_back["events"]
+    )
     recovered = service_of(stack)
-    assert recovered["taskDefinition"] != before, "the good configuration has a revision of its own again"
+    assert recovered["taskDefinition"] != before, (
+        "the good configuration has a revision of its own again"
+    )
     assert recovered["runningCount"] == recovered["desiredCount"] == 2
     stack.up("--expect-no-changes")
 
 
-def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_changes(stack: Stack) -> None:
+def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_changes(
+    stack: Stack,
+) -> None:
     missing = "fargate-web:secrets.APP_MESSAGE=/demo/local/missing"
     for command in (("preview", "--non-interactive"), ("up", *WITHOUT_ASKING)):
         output = stack.run(*command, "--config-path", "-c", missing, fails=True)
-        assert "secrets: APP_MESSAGE, /demo/local/missing, which is no parameter of SSM in 123456789012" in output
+        assert (
+            "secrets: APP_MESSAGE, /demo/local/missing, which is no parameter of SSM in 123456789012"
+            in output
+        )
         assert "aws ssm put-parameter --type SecureString --name /demo/local/missing" in output
     stack.needs_nothing()

@@ -50,7 +50,9 @@ def console(stack: Stack) -> Iterator[Any]:
 
 
 def of_type(stack: Stack, token: str) -> dict[str, Any]:
-    (found,) = [each for each in stack.resources() if each["type"] == token and not each.get("delete")]
+    (found,) = [
+        each for each in stack.resources() if each["type"] == token and not each.get("delete")
+    ]
     return found
 
 
@@ -59,8 +61,15 @@ def change_service(stack: Stack, **inputs: Any) -> None:
     service = of_type(stack, SERVICE)
     known = {key: value for key, value in service["inputs"].items() if key != "__defaults"}
     with console(stack) as aws:
-        now = from_wire(aws.Read(provider_pb2.ReadRequest(urn=service["urn"], id=service["id"])).inputs)
-        wanted = {**known, "taskDefinition": now["taskDefinition"], "waitForSteadyState": False, **inputs}
+        now = from_wire(
+            aws.Read(provider_pb2.ReadRequest(urn=service["urn"], id=service["id"])).inputs
+        )
+        wanted = {
+            **known,
+            "taskDefinition": now["taskDefinition"],
+            "waitForSteadyState": False,
+            **inputs,
+        }
         aws.Update(
             provider_pb2.UpdateRequest(
                 urn=service["urn"], id=service["id"], old_inputs=to_wire(now), news=to_wire(wanted)
@@ -70,7 +79,11 @@ def change_service(stack: Stack, **inputs: Any) -> None:
 
 def another_revision(stack: Stack) -> str:
     """`aws ecs register-task-definition`, with what is there already; its ARN."""
-    inputs = {key: value for key, value in of_type(stack, TASK_DEFINITION)["inputs"].items() if key != "__defaults"}
+    inputs = {
+        key: value
+        for key, value in of_type(stack, TASK_DEFINITION)["inputs"].items()
+        if key != "__defaults"
+    }
     with console(stack) as aws:
         urn = f"urn:pulumi:console::console::{TASK_DEFINITION}::other"
         made = aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs)))
@@ -90,12 +103,20 @@ def secret(stack: Stack) -> Iterator[Any]:
     def create(token: str, inputs: dict[str, Any]) -> str:
         urn = f"urn:pulumi:console::console::{token}::settings"
         with console(stack) as aws:
-            return str(aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs))).id)
+            return str(
+                aws.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs))).id
+            )
 
     def give() -> None:
-        name, region = MISSING.partition(":")[2].partition("#")[0], of_type(stack, SERVICE)["outputs"]["region"]
+        name, region = (
+            MISSING.partition(":")[2].partition("#")[0],
+            of_type(stack, SERVICE)["outputs"]["region"],
+        )
         made[SECRET] = create(SECRET, {"name": name, "region": region})
-        create(SECRET_VERSION, {"secretId": made[SECRET], "secretString": '{"missing": "found"}', "region": region})
+        create(
+            SECRET_VERSION,
+            {"secretId": made[SECRET], "secretString": '{"missing": "found"}', "region": region},
+        )
 
     yield give
     with console(stack) as aws:
@@ -104,7 +125,9 @@ def secret(stack: Stack) -> Iterator[Any]:
             aws.Delete(provider_pb2.DeleteRequest(urn=urn, id=identifier))
 
 
-def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_back(stack: Stack) -> None:
+def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_back(
+    stack: Stack,
+) -> None:
     good = service_of(stack)["taskDefinition"].rpartition("/")[2]
     output = stack.up(*MISSING_SECRET, fails=True)
     wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"].rpartition("/")[2]
@@ -126,7 +149,9 @@ def test_a_deployment_that_was_rolled_back_stays_failed_until_the_program_goes_b
     stack.up("--expect-no-changes")
 
 
-def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed(stack: Stack, secret: Any) -> None:
+def test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed(
+    stack: Stack, secret: Any
+) -> None:
     stack.up(*MISSING_SECRET, fails=True)
     wanted = of_type(stack, TASK_DEFINITION)["outputs"]["arn"]
     secret()
@@ -148,7 +173,11 @@ def test_a_change_outside_pulumi_fails_up_and_is_undone_by_refresh(stack: Stack)
         assert f"{NOT_AS_ASKED}: the service was changed outside Pulumi" in output
         assert f"running: {foreign.rpartition('/')[2]}" in output
     network = of_type(stack, SERVICE)["outputs"]["networkConfiguration"]
-    change_service(stack, taskDefinition=asked, networkConfiguration={**network, "subnets": network["subnets"][:1]})
+    change_service(
+        stack,
+        taskDefinition=asked,
+        networkConfiguration={**network, "subnets": network["subnets"][:1]},
+    )
     assert f"subnets: {network['subnets'][0]} instead of " in stack.up(fails=True)
     change_service(stack, taskDefinition=foreign)
     stack.up("--refresh")
@@ -197,7 +226,9 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
     stack.up()
 
 
-def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_it_done(stack: Stack) -> None:
+def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_it_done(
+    stack: Stack,
+) -> None:
     slow = container(*server(200, delay_seconds=70))
     patient: Any = {"healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1}
     output = stack.up(*slow, **patient, fails=True)

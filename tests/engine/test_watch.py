@@ -55,14 +55,18 @@ class Outage:
 def watch(stack: Stack, url: str, *options: str, command: str) -> dict[str, Any]:
     run = stack.shell(f"verify watch {url} --format json --quiet {' '.join(options)} -- {command}")
     assert run.stdout, run.stderr
-    assert "older code" not in run.stderr, "localaws/ was edited meanwhile, so a new daemon has cut all connections"
+    assert "older code" not in run.stderr, (
+        "localaws/ was edited meanwhile, so a new daemon has cut all connections"
+    )
     (report,) = json.loads(run.stdout)["reports"]
     assert report["exit_code"] == run.returncode
     assert report["watch"]["command"]["exit_code"] == 0, run.stderr
     return dict(report)
 
 
-def test_a_good_rollout_has_no_failed_request_in_either_lane_and_replaces_every_task(stack: Stack) -> None:
+def test_a_good_rollout_has_no_failed_request_in_either_lane_and_replaces_every_task(
+    stack: Stack,
+) -> None:
     url = stack.outputs()["serviceUrl"]
     try:
         report = watch(stack, url, "--expect-change", command=f"{UP} -c fargate-web:memoryMib=1024")
@@ -73,12 +77,18 @@ def test_a_good_rollout_has_no_failed_request_in_either_lane_and_replaces_every_
     seen = report["watch"]["tasks"].values()
     assert [sum(task["old"] is old for task in seen) for old in (True, False)] == [2, 2]
     # An old task that still answers at the end would have been left in the target group.
-    assert all(task["last_ms"] < report["samples"]["count"] / 2 * INTERVAL_MS - 1000 for task in seen if task["old"])
+    assert all(
+        task["last_ms"] < report["samples"]["count"] / 2 * INTERVAL_MS - 1000
+        for task in seen
+        if task["old"]
+    )
 
 
 def test_an_empty_target_group_is_measured(stack: Stack) -> None:
     url = stack.outputs()["serviceUrl"]
-    empty_and_back = f"sh -c '{UP} -c fargate-web:desiredCount=0 && {UP} -c fargate-web:desiredCount=2'"
+    empty_and_back = (
+        f"sh -c '{UP} -c fargate-web:desiredCount=0 && {UP} -c fargate-web:desiredCount=2'"
+    )
     with Outage(url) as truth:
         report = watch(stack, url, command=empty_and_back)
     reason = "503 from the load balancer: no target is registered and healthy"

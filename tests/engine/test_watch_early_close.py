@@ -21,7 +21,10 @@ TASK = Path(__file__).with_name("early_closer.py")
 @pytest.fixture
 def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
     """A stack whose tasks end at once, and the folder with their records."""
-    records, images = tmp_path_factory.mktemp("records"), tmp_path_factory.mktemp("images") / "images.toml"
+    records, images = (
+        tmp_path_factory.mktemp("records"),
+        tmp_path_factory.mktemp("images") / "images.toml",
+    )
     command = json.dumps(["{python}", "-I", str(TASK), "{address}", "{port}", str(records)])
     images.write_text(f'[[image]]\nmatch = ["*nginx*"]\ncommand = {command}\n')
     stack = Stack(tmp_path_factory.mktemp("home"), environment={"LOCALAWS_IMAGES": str(images)})
@@ -32,10 +35,19 @@ def closer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Pa
         stack.run("stop")
 
 
-def test_requests_that_old_tasks_cut_are_counted_and_dated_to_within_an_interval(closer: tuple[Stack, Path]) -> None:
+def test_requests_that_old_tasks_cut_are_counted_and_dated_to_within_an_interval(
+    closer: tuple[Stack, Path],
+) -> None:
     stack, records = closer
     url = f"{stack.outputs()['serviceUrl'].rstrip('/')}/slow"
-    report = watch(stack, url, "--expect-change", "--before", "5s", command=f"{UP} -c fargate-web:memoryMib=1024")
+    report = watch(
+        stack,
+        url,
+        "--expect-change",
+        "--before",
+        "5s",
+        command=f"{UP} -c fargate-web:memoryMib=1024",
+    )
     cut = sorted(arrival for file in records.iterdir() for arrival in json.loads(file.read_text()))
     assert len(cut) > 1, "the rollout has cut nothing, so nothing is shown"
     watched = report["watch"]
@@ -44,6 +56,8 @@ def test_requests_that_old_tasks_cut_are_counted_and_dated_to_within_an_interval
     assert (report["fault"], report["exit_code"]) == ("balancer_error", 34)
     began = datetime.fromisoformat(report["started"]).timestamp()
     first = min(outage["start_ms"] for outage in watched["outages"])
-    last = max(outage["start_ms"] + outage["length_ms"] for outage in watched["outages"]) - INTERVAL_MS
+    last = (
+        max(outage["start_ms"] + outage["length_ms"] for outage in watched["outages"]) - INTERVAL_MS
+    )
     assert abs(first - (cut[0] - began) * 1000) <= INTERVAL_MS
     assert abs(last - (cut[-1] - began) * 1000) <= INTERVAL_MS

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 STACK = "everything"
 WORLD_READS = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}'
-ANYBODY = '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}'
+ANYBODY = (
+    '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}'
+)
 DEFAULT_OPEN = [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}]
 FROM_ANYWHERE = "SecurityGroupIngressRule alb-http"
 
@@ -42,7 +44,10 @@ WORSE: dict[str, tuple[str, Change]] = {
     "CKV_AWS_261": ("TargetGroup alb-web", lacking("healthCheck")),
     "CKV_AWS_328": ("LoadBalancer alb", having(desyncMitigationMode="monitor")),
     # ECS.
-    "CKV_AWS_65": ("Cluster cluster", having(settings=[{"name": "containerInsights", "value": "disabled"}])),
+    "CKV_AWS_65": (
+        "Cluster cluster",
+        having(settings=[{"name": "containerInsights", "value": "disabled"}]),
+    ),
     "CKV_AWS_332": ("Service web", having(platformVersion="1.3.0")),
     "CKV_AWS_333": (
         "Service web",
@@ -52,7 +57,10 @@ WORSE: dict[str, tuple[str, Change]] = {
     # Permissions.
     "CKV_AWS_60": ("Role web-execution", having(assumeRolePolicy=ANYBODY)),
     "CKV_AWS_62": ("RolePolicy web-execution", statement(Action="*", Resource="*")),
-    "CKV_AWS_355": ("RolePolicy web-execution", statement(Action="ssm:GetParameters", Resource="*")),
+    "CKV_AWS_355": (
+        "RolePolicy web-execution",
+        statement(Action="ssm:GetParameters", Resource="*"),
+    ),
     # Logs and what they are kept in.
     "CKV_AWS_66": ("LogGroup web", lacking("retentionInDays")),
     "CKV_AWS_158": ("LogGroup web", lacking("kmsKeyId")),
@@ -66,7 +74,10 @@ WORSE: dict[str, tuple[str, Change]] = {
     "E3030": ("LogGroup web", having(retentionInDays=15.0)),
     "E3047": ("TaskDefinition web", having(cpu="256", memory="8192")),
     "E3052": ("Service web", lacking("networkConfiguration")),
-    "E3053": ("TaskDefinition web", container(portMappings=[{"containerPort": 8080, "hostPort": 80}])),
+    "E3053": (
+        "TaskDefinition web",
+        container(portMappings=[{"containerPort": 8080, "hostPort": 80}]),
+    ),
     "E3676": ("Listener alb-https", lacking("certificateArn")),
     "E3680": ("LoadBalancer alb", lambda inputs: inputs.update(subnets=inputs["subnets"][:1])),
 }
@@ -86,7 +97,11 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
 def touched(graph: Graph, title: str, change: Change) -> set[tuple[str, str]]:
     """The inputs that a change is about."""
     before, after = node(graph, title).inputs, node(worse(graph, {title: [change]}), title).inputs
-    return {(title, name) for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return {
+        (title, name)
+        for name in before.keys() | after.keys()
+        if before.get(name) != after.get(name)
+    }
 
 
 def batches(graph: Graph) -> list[list[str]]:

@@ -79,7 +79,9 @@ def test_an_entry_that_says_nothing_is_refused(tmp_path: Path, name: str) -> Non
 
 def test_a_finding_has_one_reason(tmp_path: Path) -> None:
     again = {**ENTRY, "why": "Another reason."}
-    with pytest.raises(RegisterError, match="dev: CKV_AWS_91 at LoadBalancer alb is accepted twice"):
+    with pytest.raises(
+        RegisterError, match="dev: CKV_AWS_91 at LoadBalancer alb is accepted twice"
+    ):
         findings.read(written(tmp_path, ENTRY, again))
 
 
@@ -103,4 +105,6 @@ def test_every_control_in_the_register_has_its_proof() -> None:
 
 
 def test_the_register_speaks_of_configurations_that_exist() -> None:
-    assert {stack for entry in findings.read(REGISTER) for stack in entry.stacks} <= {*CONFIGURATIONS}
+    assert {stack for entry in findings.read(REGISTER) for stack in entry.stacks} <= {
+        *CONFIGURATIONS
+    }

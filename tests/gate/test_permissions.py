@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from gate.authorization import Action
 
 TABLE = permissions.read()
-POLICIES = ("deploy-edge", "deploy-network", "deploy-service", "deploy-service-with-boundary", "preview")
+POLICIES = (
+    "deploy-edge",
+    "deploy-network",
+    "deploy-service",
+    "deploy-service-with-boundary",
+    "preview",
+)
 DOCUMENTS = (*POLICIES, "trust-deploy", "trust-preview")
 NAMED = r"STACK|SERVICE-|ZONE|change/|[:/](alb|int|waf|flow-logs|access-logs)-|managedruleset/"
 """What a resource's pattern has that no other's has: the stack's name, or the beginning of a name that Pulumi makes."""
@@ -51,14 +57,25 @@ def known(commands: Path) -> Mapping[str, Action]:
 
 def actions(document: Mapping[str, Any]) -> set[str]:
     """What a policy allows."""
-    return {action for each in document["Statement"] if each["Effect"] == "Allow" for action in each["Action"]}
+    return {
+        action
+        for each in document["Statement"]
+        if each["Effect"] == "Allow"
+        for action in each["Action"]
+    }
 
 
 def everything_deployed(documents: Documents) -> set[str]:
-    return {action for part in ("network", "edge", "service") for action in actions(documents[f"deploy-{part}"])}
+    return {
+        action
+        for part in ("network", "edge", "service")
+        for action in actions(documents[f"deploy-{part}"])
+    }
 
 
-def test_every_type_and_lookup_has_a_row_and_no_row_is_of_what_is_gone(documents: Documents) -> None:
+def test_every_type_and_lookup_has_a_row_and_no_row_is_of_what_is_gone(
+    documents: Documents,
+) -> None:
     assert documents.keys() == {*DOCUMENTS}
     types, lookups = calls()
     assert {*types} == {*TABLE.types} == {*TYPES}
@@ -73,9 +90,13 @@ def test_every_function_that_a_run_calls_is_found_in_the_source(stack: str) -> N
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_documents_are_what_the_table_and_the_program_make(documents: Documents, name: str) -> None:
+def test_the_documents_are_what_the_table_and_the_program_make(
+    documents: Documents, name: str
+) -> None:
     written = (FOLDER / f"{name}.json").read_text()
-    assert written == permissions.text_of(documents[name]), "run `make permissions`, and read what it changes"
+    assert written == permissions.text_of(documents[name]), (
+        "run `make permissions`, and read what it changes"
+    )
 
 
 def test_no_document_is_left_of_something_else() -> None:
@@ -83,12 +104,19 @@ def test_no_document_is_left_of_something_else() -> None:
 
 
 def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
-    for types, lookups in (({"aws:sqs/queue:Queue"}, set()), (set(), {"aws:sqs/getQueue:getQueue"})):
-        with pytest.raises(UnknownToTheTableError, match=r"[qQ]ueue isn't in gate/permissions.yaml"):
+    for types, lookups in (
+        ({"aws:sqs/queue:Queue"}, set()),
+        (set(), {"aws:sqs/getQueue:getQueue"}),
+    ):
+        with pytest.raises(
+            UnknownToTheTableError, match=r"[qQ]ueue isn't in gate/permissions.yaml"
+        ):
             permissions.documents(TABLE, types, lookups)
 
 
-def test_every_action_of_the_table_is_granted_and_every_grant_is_of_the_table(documents: Documents) -> None:
+def test_every_action_of_the_table_is_granted_and_every_grant_is_of_the_table(
+    documents: Documents,
+) -> None:
     granted = [action for each in TABLE.statements for action in each.actions]
     assert everything_deployed(documents) == {*granted}
     twice = {action for action in granted if granted.count(action) > 1}
@@ -96,15 +124,21 @@ def test_every_action_of_the_table_is_granted_and_every_grant_is_of_the_table(do
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_aws_knows_what_is_granted_and_on_what(documents: Documents, name: str, known: Mapping[str, Action]) -> None:
+def test_aws_knows_what_is_granted_and_on_what(
+    documents: Documents, name: str, known: Mapping[str, Action]
+) -> None:
     filled = json.loads(permissions.filled_in(json.dumps(documents[name]), TABLE.samples))
     assert list(authorization.flaws(filled, known, newer=TABLE.newer)) == []
 
 
-def test_what_is_newer_than_the_reference_is_not_in_it(documents: Documents, known: Mapping[str, Action]) -> None:
+def test_what_is_newer_than_the_reference_is_not_in_it(
+    documents: Documents, known: Mapping[str, Action]
+) -> None:
     filled = json.loads(permissions.filled_in(json.dumps(documents["deploy-edge"]), TABLE.samples))
     found = [*authorization.flaws(filled, known)]
-    assert [action for action in TABLE.newer if not any(action in each for each in found)] == [], "take it off the list"
+    assert [action for action in TABLE.newer if not any(action in each for each in found)] == [], (
+        "take it off the list"
+    )
 
 
 def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Action]) -> None:
@@ -116,14 +150,21 @@ def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Act
 def test_whatever_an_action_may_need_besides_is_granted_or_known_not_to_be_needed(
     documents: Documents, known: Mapping[str, Action]
 ) -> None:
-    besides = {each for action in everything_deployed(documents) for each in known[action].dependents}
+    besides = {
+        each for action in everything_deployed(documents) for each in known[action].dependents
+    }
     assert besides - everything_deployed(documents) == {*TABLE.not_needed}
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_a_document_fits_into_a_managed_policy(documents: Documents, name: str) -> None:
     compact = json.dumps(documents[name], separators=(",", ":"))
-    longest = {"ACCOUNT": "1" * 12, "REGION": "ap-southeast-99", "STACK": "s" * 40, "SERVICE": "s" * 20}
+    longest = {
+        "ACCOUNT": "1" * 12,
+        "REGION": "ap-southeast-99",
+        "STACK": "s" * 40,
+        "SERVICE": "s" * 20,
+    }
     assert len(permissions.filled_in(compact, {**TABLE.samples, **longest})) <= 6144
 
 
@@ -143,10 +184,16 @@ def test_what_is_registered_has_names_that_the_policies_name(stack: str) -> None
         if not arn:
             continue
         for action in TABLE.types[each.type].get("create", ()):
-            patterns = [permissions.filled_in(where, samples) for at in statements_of(action) for where in at.where]
+            patterns = [
+                permissions.filled_in(where, samples)
+                for at in statements_of(action)
+                for where in at.where
+            ]
             service = action.partition(":")[0]
             if service == arn.split(":")[2]:
-                assert any(fnmatchcase(arn, pattern) for pattern in patterns), f"{action} isn't granted on {arn}"
+                assert any(fnmatchcase(arn, pattern) for pattern in patterns), (
+                    f"{action} isn't granted on {arn}"
+                )
                 checked.add(each.type)
     assert len(checked) > 10
 
@@ -155,11 +202,16 @@ def test_what_others_own_is_deleted_by_no_policy(documents: Documents) -> None:
     """Without the stack's tags, or names that only such stacks have."""
     for name in POLICIES:
         for each in documents[name]["Statement"]:
-            deletes = [action for action in each["Action"] if re.search(":(Delete|Release|Detach)", action)]
+            deletes = [
+                action for action in each["Action"] if re.search(":(Delete|Release|Detach)", action)
+            ]
             for action in deletes:
                 if action.startswith(("ec2:", "acm:")) and action != "ec2:DeleteTags":
                     tags = each["Condition"]["StringEquals"]
-                    assert tags == {"aws:ResourceTag/Project": "fargate-web", "aws:ResourceTag/Stack": "STACK"}, action
+                    assert tags == {
+                        "aws:ResourceTag/Project": "fargate-web",
+                        "aws:ResourceTag/Stack": "STACK",
+                    }, action
                 # AWS takes no resource for the one, and a new thing has no tags yet for the other's condition.
                 elif action not in {"logs:DeleteLogDelivery", "ec2:DeleteTags"}:
                     unnamed = [where for where in each["Resource"] if not re.search(NAMED, where)]
@@ -168,7 +220,10 @@ def test_what_others_own_is_deleted_by_no_policy(documents: Documents) -> None:
 
 def test_roles_are_passed_to_the_services_that_use_them_only(documents: Documents) -> None:
     passed = [
-        (each["Condition"]["StringEquals"]["iam:PassedToService"], [arn.rpartition("/")[2] for arn in each["Resource"]])
+        (
+            each["Condition"]["StringEquals"]["iam:PassedToService"],
+            [arn.rpartition("/")[2] for arn in each["Resource"]],
+        )
         for name in ("deploy-network", "deploy-service")
         for each in documents[name]["Statement"]
         if "iam:PassRole" in each["Action"]
@@ -211,9 +266,14 @@ def test_who_may_look_for_a_secret_may_not_decrypt_it(documents: Documents, name
 
 @pytest.mark.parametrize(
     ("name", "subject"),
-    [("trust-deploy", "repo:OWNER/NAME:environment:STACK"), ("trust-preview", "repo:OWNER/NAME:pull_request")],
+    [
+        ("trust-deploy", "repo:OWNER/NAME:environment:STACK"),
+        ("trust-preview", "repo:OWNER/NAME:pull_request"),
+    ],
 )
-def test_github_takes_a_role_by_its_whole_subject_and_audience(documents: Documents, name: str, subject: str) -> None:
+def test_github_takes_a_role_by_its_whole_subject_and_audience(
+    documents: Documents, name: str, subject: str
+) -> None:
     (statement,) = documents[name]["Statement"]
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert statement["Condition"] == {
@@ -254,8 +314,13 @@ def test_what_is_wrong_with_a_policy_is_found() -> None:
     assert found("arn:aws:s3:::logs-*/*", "s3:GetObject") == []
     assert found("*", "ec2:DescribeVpcs") == []
     assert found("arn:aws:s3:::logs-*/*", "s3:GetObjekt")[0] == "A: AWS has no action s3:GetObjekt"
-    assert "is allowed on everything, and could be on arn:*:s3:::*/*" in found("*", "s3:GetObject")[0]
-    assert "can be granted on nothing narrower than *" in found("arn:aws:ec2:x:1:vpc/*", "ec2:DescribeVpcs")[0]
+    assert (
+        "is allowed on everything, and could be on arn:*:s3:::*/*" in found("*", "s3:GetObject")[0]
+    )
+    assert (
+        "can be granted on nothing narrower than *"
+        in found("arn:aws:ec2:x:1:vpc/*", "ec2:DescribeVpcs")[0]
+    )
     assert "none of which the statement names" in found("arn:aws:s3:::logs", "s3:GetObject")[0]
     assert (
         found("arn:aws:ec2:x:1:vpc/*", "s3:GetObject")[-1]

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from gate.graph import Graph
 
-EVERYWHERE = (
-    "The tasks of web reach the internet (IPv4) on any port (all protocols), through public addresses of their own."
-)
+EVERYWHERE = "The tasks of web reach the internet (IPv4) on any port (all protocols), through public addresses of their own."
 ROUTED = "Whoever is routed to the network from anywhere reaches the load balancer alb on tcp 80."
 WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
 
@@ -28,7 +26,9 @@ WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
 def test_nothing_reaches_more_than_was_reviewed(graphs: Mapping[str, Graph], stack: str) -> None:
     told = reachability.report(stack, graphs[stack])
-    assert told == golden(stack).read_text(), "if this is wanted, `.venv/bin/python -m gate reachability --write`"
+    assert told == golden(stack).read_text(), (
+        "if this is wanted, `.venv/bin/python -m gate reachability --write`"
+    )
 
 
 def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
@@ -106,25 +106,36 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
         ),
     ],
 )
-def test_whatever_is_opened_is_told(graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str) -> None:
+def test_whatever_is_opened_is_told(
+    graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str
+) -> None:
     before = reachability.sentences(graphs["dev"])
     assert new not in before
     assert new in reachability.sentences(worse(graphs["dev"], {title: [_setting(change)]}))
 
 
-def test_a_group_that_admits_itself_lets_tasks_reach_each_other(graphs: Mapping[str, Graph]) -> None:
+def test_a_group_that_admits_itself_lets_tasks_reach_each_other(
+    graphs: Mapping[str, Graph],
+) -> None:
     changed = copy.deepcopy(graphs["dev"])
     group = node(changed, "SecurityGroup web").outputs["id"]
-    node(changed, "SecurityGroupIngressRule web-from-ingress-80").registered.inputs["referencedSecurityGroupId"] = group
+    node(changed, "SecurityGroupIngressRule web-from-ingress-80").registered.inputs[
+        "referencedSecurityGroupId"
+    ] = group
     egress = node(changed, "SecurityGroupEgressRule web-https").registered.inputs
     egress.update(referencedSecurityGroupId=group, cidrIpv4=None, fromPort=0.0, toPort=100.0)
-    assert "The tasks of web reach the other tasks of web on tcp 80." in reachability.sentences(changed)
+    assert "The tasks of web reach the other tasks of web on tcp 80." in reachability.sentences(
+        changed
+    )
 
 
 def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
     way = "The load balancer alb reaches the tasks of web on tcp 80."
     assert way in reachability.sentences(graphs["dev"])
-    for end in ("SecurityGroupIngressRule web-from-ingress-80", "SecurityGroupEgressRule web-from-ingress-80"):
+    for end in (
+        "SecurityGroupIngressRule web-from-ingress-80",
+        "SecurityGroupEgressRule web-from-ingress-80",
+    ):
         assert way not in reachability.sentences(without(graphs["dev"], end)), end
         narrower = worse(graphs["dev"], {end: [_setting({"fromPort": 81.0, "toPort": 90.0})]})
         assert way not in reachability.sentences(narrower), end
@@ -134,15 +145,25 @@ def test_a_way_needs_both_ends(graphs: Mapping[str, Graph]) -> None:
 
 def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[str, Graph]) -> None:
     private = worse(
-        graphs["dev"], {"Service web": [lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False)]}
+        graphs["dev"],
+        {
+            "Service web": [
+                lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False)
+            ]
+        },
     )
     way = "The tasks of web may send to the internet (IPv4) on tcp 443, but have no way there."
     assert way in reachability.sentences(private)
 
 
-def test_a_port_that_only_redirects_is_told_from_one_that_serves(graphs: Mapping[str, Graph]) -> None:
+def test_a_port_that_only_redirects_is_told_from_one_that_serves(
+    graphs: Mapping[str, Graph],
+) -> None:
     told = reachability.sentences(graphs["everything"])
-    assert "The internet (IPv4) reaches the load balancer alb on tcp 80, which only leads to HTTPS." in told
+    assert (
+        "The internet (IPv4) reaches the load balancer alb on tcp 80, which only leads to HTTPS."
+        in told
+    )
     serves = {"Listener alb-http": [_setting({"defaultActions": [{"type": "fixed-response"}]})]}
     told = reachability.sentences(worse(graphs["everything"], serves))
     assert "The internet (IPv4) reaches the load balancer alb on tcp 80." in told
@@ -151,7 +172,9 @@ def test_a_port_that_only_redirects_is_told_from_one_that_serves(graphs: Mapping
 def test_in_somebody_elses_network_the_ways_out_are_its_owners() -> None:
     owner = record("owner", mocks.configuration(ROOT, "dev"))
     vpc = owner.id(owner.one("Vpc"))
-    guest = record("guest", mocks.configuration(ROOT, "dev", vpcId=vpc, serviceName="guest"), owner.cloud)
+    guest = record(
+        "guest", mocks.configuration(ROOT, "dev", vpcId=vpc, serviceName="guest"), owner.cloud
+    )
     told = reachability.sentences(graph.of(guest))
     assert "The load balancer alb reaches the tasks of guest on tcp 80." in told
     ways = "through the routes of a network that isn't the stack's own."
@@ -161,7 +184,8 @@ def test_in_somebody_elses_network_the_ways_out_are_its_owners() -> None:
 def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, Graph]) -> None:
     closed = "The network's default security group lets nothing in and nothing out."
     opened = worse(
-        graphs["dev"], {"DefaultSecurityGroup network-default": [_setting({"egress": [{"protocol": "-1"}]})]}
+        graphs["dev"],
+        {"DefaultSecurityGroup network-default": [_setting({"egress": [{"protocol": "-1"}]})]},
     )
     assert closed in reachability.sentences(graphs["dev"])
     assert closed not in reachability.sentences(opened)

@@ -15,7 +15,16 @@ from infra.settings import camel, kinds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PURE = ("cloudformation", "findings", "graph", "reachability", "rules", "shapes", "terraform", "types")
+PURE = (
+    "cloudformation",
+    "findings",
+    "graph",
+    "reachability",
+    "rules",
+    "shapes",
+    "terraform",
+    "types",
+)
 """Modules that run nothing and reach nothing: they may know each other, the recordings' types and YAML."""
 
 
@@ -37,7 +46,9 @@ def test_no_other_room_knows_the_gate(room: str) -> None:
 def test_the_gate_knows_the_program_by_its_registrations_only() -> None:
     for path in (ROOT / "gate").glob("*.py"):
         known = {
-            each for each in imported(f"gate/{path.name}") if each.partition(".")[0] in {"infra", "verify", "localaws"}
+            each
+            for each in imported(f"gate/{path.name}")
+            if each.partition(".")[0] in {"infra", "verify", "localaws"}
         }
         assert known <= {"localaws", "localaws.mocks"}, path.name
 

@@ -10,7 +10,16 @@ from gate import rules
 from infra.allowed import Choice
 from infra.settings import kinds
 from infra.statements import WITHOUT_RESOURCE
-from tests.gate.changes import ALL_TRAFFIC, FROM_ANYWHERE, all_of, container, having, lacking, log_option, statement
+from tests.gate.changes import (
+    ALL_TRAFFIC,
+    FROM_ANYWHERE,
+    all_of,
+    container,
+    having,
+    lacking,
+    log_option,
+    statement,
+)
 from tests.gate.conftest import node, without, worse
 from tests.infra.arns import EVERY_ONE, OF_SOMETHING
 
@@ -24,7 +33,11 @@ if TYPE_CHECKING:
 WORSE: dict[str, list[tuple[str, str, Change]]] = {
     "containers-drop-capabilities": [
         ("TaskDefinition web", "TaskDefinition web", container(linuxParameters=None)),
-        ("TaskDefinition web", "TaskDefinition web", container(linuxParameters={"capabilities": {"drop": []}})),
+        (
+            "TaskDefinition web",
+            "TaskDefinition web",
+            container(linuxParameters={"capabilities": {"drop": []}}),
+        ),
     ],
     "draining-fits-into-the-stop-timeout": [
         ("Service web", "TargetGroup alb-web", having(deregistrationDelay=121.0)),
@@ -32,8 +45,16 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
     ],
     "egress-is-narrow": [
         ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", ALL_TRAFFIC),
-        ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", having(fromPort=0.0)),
-        ("SecurityGroupEgressRule web-from-ingress-80", "SecurityGroupEgressRule web-from-ingress-80", FROM_ANYWHERE),
+        (
+            "SecurityGroupEgressRule web-https",
+            "SecurityGroupEgressRule web-https",
+            having(fromPort=0.0),
+        ),
+        (
+            "SecurityGroupEgressRule web-from-ingress-80",
+            "SecurityGroupEgressRule web-from-ingress-80",
+            FROM_ANYWHERE,
+        ),
         (
             "SecurityGroupEgressRule web-from-ingress-80",
             "SecurityGroupEgressRule web-from-ingress-80",
@@ -80,17 +101,33 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             "TaskDefinition web",
             container(environment=[{"name": "DB", "value": "postgres://app:hunter2@db/app"}]),
         ),
-        ("TaskDefinition web", "TaskDefinition web", container(secrets=[{"name": "X", "valueFrom": "hunter2"}])),
+        (
+            "TaskDefinition web",
+            "TaskDefinition web",
+            container(secrets=[{"name": "X", "valueFrom": "hunter2"}]),
+        ),
     ],
     "no-subnet-hands-out-public-addresses": [
         ("Subnet network-public-1", "Subnet network-public-1", having(mapPublicIpOnLaunch=True)),
     ],
     "only-load-balancers-are-open-to-the-world": [
-        ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(fromPort=22.0, toPort=22.0)),
-        ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(toPort=443.0)),
+        (
+            "SecurityGroupIngressRule alb-http",
+            "SecurityGroupIngressRule alb-http",
+            having(fromPort=22.0, toPort=22.0),
+        ),
+        (
+            "SecurityGroupIngressRule alb-http",
+            "SecurityGroupIngressRule alb-http",
+            having(toPort=443.0),
+        ),
         ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", ALL_TRAFFIC),
         ("SecurityGroupIngressRule alb-http", "LoadBalancer alb", having(internal=True)),
-        ("SecurityGroupIngressRule web-from-ingress-80", "SecurityGroupIngressRule web-from-ingress-80", FROM_ANYWHERE),
+        (
+            "SecurityGroupIngressRule web-from-ingress-80",
+            "SecurityGroupIngressRule web-from-ingress-80",
+            FROM_ANYWHERE,
+        ),
         *(
             (
                 "SecurityGroupIngressRule web-from-ingress-80",
@@ -107,9 +144,17 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("RolePolicy web-execution", "RolePolicy web-execution", statement(NotAction="iam:*")),
         ("RolePolicy web-task", "RolePolicy web-task", statement(Action=["ssmmessages:*"])),
         ("RolePolicy web-task", "RolePolicy web-task", statement(Action=["s3:ListAllMyBuckets"])),
-        ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action="ssm:GetParameter?")),
+        (
+            "RolePolicy web-execution",
+            "RolePolicy web-execution",
+            statement(Action="ssm:GetParameter?"),
+        ),
         *(
-            ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action=action, Resource=arn))
+            (
+                "RolePolicy web-execution",
+                "RolePolicy web-execution",
+                statement(Action=action, Resource=arn),
+            )
             for action, arn in EVERY_ONE
         ),
     ],
@@ -129,16 +174,28 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         for source in ("0.0.0.0/0", "192.0.0.0/16", "2001:db8::/32")
     ],
     "rollbacks-are-automatic": [
-        ("Service web", "Service web", having(deploymentCircuitBreaker={"enable": True, "rollback": False})),
+        (
+            "Service web",
+            "Service web",
+            having(deploymentCircuitBreaker={"enable": True, "rollback": False}),
+        ),
         ("Service web", "Service web", lacking("deploymentCircuitBreaker")),
         ("Service web", "Service web", having(waitForSteadyState=False)),
     ],
     "rules-are-resources-of-their-own": [
         ("SecurityGroup web", "SecurityGroup web", having(ingress=[])),
-        ("DefaultSecurityGroup network-default", "DefaultSecurityGroup network-default", having(egress=[{"a": 1}])),
+        (
+            "DefaultSecurityGroup network-default",
+            "DefaultSecurityGroup network-default",
+            having(egress=[{"a": 1}]),
+        ),
     ],
     "tasks-admit-only-the-load-balancer": [
-        ("SecurityGroupIngressRule web-from-ingress-80", "SecurityGroupIngressRule web-from-ingress-80", FROM_ANYWHERE),
+        (
+            "SecurityGroupIngressRule web-from-ingress-80",
+            "SecurityGroupIngressRule web-from-ingress-80",
+            FROM_ANYWHERE,
+        ),
         (
             "SecurityGroupIngressRule web-from-ingress-80",
             "SecurityGroupIngressRule web-from-ingress-80",
@@ -164,7 +221,9 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         (
             "Role web-task",
             "Role web-task",
-            having(assumeRolePolicy='{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'),
+            having(
+                assumeRolePolicy='{"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}'
+            ),
         ),
     ],
 }
@@ -177,15 +236,27 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
         ("TaskDefinition web", "TaskDefinition web", container(user="root")),
     ],
     "plain-http-only-redirects-beside-https": [
-        ("Listener alb-http", "Listener alb-http", having(defaultActions=[{"type": "fixed-response"}])),
         (
             "Listener alb-http",
             "Listener alb-http",
-            having(defaultActions=[{"type": "redirect", "redirect": {"protocol": "HTTP", "statusCode": "HTTP_301"}}]),
+            having(defaultActions=[{"type": "fixed-response"}]),
+        ),
+        (
+            "Listener alb-http",
+            "Listener alb-http",
+            having(
+                defaultActions=[
+                    {"type": "redirect", "redirect": {"protocol": "HTTP", "statusCode": "HTTP_301"}}
+                ]
+            ),
         ),
     ],
     "only-load-balancers-are-open-to-the-world": [
-        ("SecurityGroupIngressRule alb-http", "SecurityGroupIngressRule alb-http", having(toPort=443.0)),
+        (
+            "SecurityGroupIngressRule alb-http",
+            "SecurityGroupIngressRule alb-http",
+            having(toPort=443.0),
+        ),
     ],
     "policies-of-things-admit-nobody-unnamed": [
         *(
@@ -200,15 +271,34 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
                 ({"AWS": ["arn:aws:iam::123456789012:root", "*"]}, {}),
                 ("*", {"Bool": {"aws:SecureTransport": "true"}}),
                 ("*", {"StringNotEquals": {"aws:SourceAccount": "123456789012"}}),
-                ("*", {"ArnLikeIfExists": {"aws:SourceArn": "arn:aws:elasticloadbalancing:x:123456789012:*"}}),
+                (
+                    "*",
+                    {
+                        "ArnLikeIfExists": {
+                            "aws:SourceArn": "arn:aws:elasticloadbalancing:x:123456789012:*"
+                        }
+                    },
+                ),
             )
         ),
     ],
     "tls-policy-is-recommended": [
         ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-2016-08")),
-        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06")),
-        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-PQ-2025-09")),
-        ("Listener alb-https", "Listener alb-https", having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09")),
+        (
+            "Listener alb-https",
+            "Listener alb-https",
+            having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-2021-06"),
+        ),
+        (
+            "Listener alb-https",
+            "Listener alb-https",
+            having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-PQ-2025-09"),
+        ),
+        (
+            "Listener alb-https",
+            "Listener alb-https",
+            having(sslPolicy="ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09"),
+        ),
         ("Listener alb-https", "Listener alb-https", lacking("sslPolicy")),
     ],
 }
@@ -240,7 +330,9 @@ def test_a_stack_that_is_made_worse_is_found_out(
 
 
 @pytest.mark.parametrize(("rule", "title"), REMOVED.items())
-def test_a_service_that_does_not_wait_is_found_out(graphs: Mapping[str, Graph], rule: str, title: str) -> None:
+def test_a_service_that_does_not_wait_is_found_out(
+    graphs: Mapping[str, Graph], rule: str, title: str
+) -> None:
     changed = worse(graphs["dev"], {})
     needed = node(changed, title)
     for each in ("Service web", "TaskDefinition web"):
@@ -256,7 +348,9 @@ def test_a_target_group_that_nothing_leads_to_is_found_out(graphs: Mapping[str, 
     assert broken.title == "Service web"
 
 
-def test_a_rule_that_sends_requests_without_waiting_for_the_service_is_found_out(graphs: Mapping[str, Graph]) -> None:
+def test_a_rule_that_sends_requests_without_waiting_for_the_service_is_found_out(
+    graphs: Mapping[str, Graph],
+) -> None:
     changed = worse(graphs["dev"], {})
     serving = node(changed, "ListenerRule alb-50000")
     serving.sources.remove(node(changed, "Service web"))
@@ -268,7 +362,9 @@ def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]
         changed = worse(graphs["dev"], {})
         made: Any = node(changed, "LoadBalancer alb").outputs
         made["name"] = name
-        assert [each.title for each in rules.RULES["names-fit"](changed)] == ["LoadBalancer alb"], name
+        assert [each.title for each in rules.RULES["names-fit"](changed)] == ["LoadBalancer alb"], (
+            name
+        )
 
 
 def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, Graph]) -> None:
@@ -280,8 +376,12 @@ def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, G
         assert not [*rules.RULES["permissions-name-what-they-allow"](changed)]
 
 
-def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(graphs: Mapping[str, Graph]) -> None:
-    whose = statement(Principal="*", Condition={"StringEquals": {"aws:sourceaccount": "123456789012"}})
+def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(
+    graphs: Mapping[str, Graph],
+) -> None:
+    whose = statement(
+        Principal="*", Condition={"StringEquals": {"aws:sourceaccount": "123456789012"}}
+    )
     changed = worse(graphs["everything"], {"BucketPolicy access-logs": [whose]})
     assert not [*rules.RULES["policies-of-things-admit-nobody-unnamed"](changed)]
 

@@ -25,7 +25,12 @@ LISTENER = {"check_id": "CKV_AWS_2", "resource": "aws_lb_listener.dev__alb_http"
 
 def report(count: int, *failed: dict[str, str], parsing_errors: int = 0) -> str:
     summary = {"resource_count": count, "parsing_errors": parsing_errors}
-    return json.dumps({"summary": summary, "results": {"failed_checks": [*failed], "parsing_errors": ["plan.json"]}})
+    return json.dumps(
+        {
+            "summary": summary,
+            "results": {"failed_checks": [*failed], "parsing_errors": ["plan.json"]},
+        }
+    )
 
 
 def stub(folder: Path, name: str, output: str, code: int = 0) -> None:
@@ -71,7 +76,9 @@ def test_a_scanner_that_did_not_look_at_everything_is_no_pass(
     assert reason in str(error.value)
 
 
-def test_a_plan_that_checkov_cannot_read_is_no_pass(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
+def test_a_plan_that_checkov_cannot_read_is_no_pass(
+    graphs: Mapping[str, Graph], tmp_path: Path
+) -> None:
     stub(tmp_path, "checkov", report(len(graphs["dev"].nodes), parsing_errors=1))
     stub(tmp_path, "cfn-lint", "[]")
     with pytest.raises(ScannerError, match=r"checkov couldn't read \['plan.json'\]"):
@@ -79,7 +86,9 @@ def test_a_plan_that_checkov_cannot_read_is_no_pass(graphs: Mapping[str, Graph],
 
 
 @pytest.mark.parametrize(("output", "code"), [("", 0), ("[]", 1), ("[]", 127)])
-def test_a_linter_that_failed_is_no_pass(graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int) -> None:
+def test_a_linter_that_failed_is_no_pass(
+    graphs: Mapping[str, Graph], tmp_path: Path, output: str, code: int
+) -> None:
     stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
     stub(tmp_path, "cfn-lint", output, code)
     with pytest.raises(ScannerError, match=f"cfn-lint ended with {code}"):
@@ -109,15 +118,22 @@ def test_a_persons_own_settings_do_not_reach_the_scanners(
     )
     scan(tmp_path, graphs)
     assert "CKV_" not in told.read_text()
-    assert "\nplan.json" in told.read_text(), "its home is the folder with the plan, and nothing of the person's"
+    assert "\nplan.json" in told.read_text(), (
+        "its home is the folder with the plan, and nothing of the person's"
+    )
 
 
 def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
-    graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    graphs: Mapping[str, Graph],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert graphs
     uv = tmp_path / "uv"
-    uv.write_text("#!/bin/sh\n[ \"$1\" = venv ] && exit 0\necho 'error: failed to fetch: the index' >&2\nexit 2\n")
+    uv.write_text(
+        "#!/bin/sh\n[ \"$1\" = venv ] && exit 0\necho 'error: failed to fetch: the index' >&2\nexit 2\n"
+    )
     uv.chmod(0o755)
     monkeypatch.setattr(scanners, "find", lambda: find_or_install(tmp_path / "cache", lambda: uv))
     monkeypatch.setattr(sys, "argv", ["gate"])
@@ -147,7 +163,12 @@ def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None
         return path
 
     first = find_or_install(tmp_path / "cache", uv)
-    assert sorted(each.name for each in first.iterdir()) == ["cfn-lint", "checkov", "policy_sentry", "python"]
+    assert sorted(each.name for each in first.iterdir()) == [
+        "cfn-lint",
+        "checkov",
+        "policy_sentry",
+        "python",
+    ]
     assert find_or_install(tmp_path / "cache", uv) == first
     assert calls == ["asked"]
     (first / "checkov").unlink()

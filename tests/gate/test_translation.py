@@ -41,7 +41,9 @@ def test_every_resource_is_in_the_plan_once(graphs: Mapping[str, Graph], stack: 
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
-def test_a_template_lacks_only_what_it_has_no_word_for(graphs: Mapping[str, Graph], stack: str) -> None:
+def test_a_template_lacks_only_what_it_has_no_word_for(
+    graphs: Mapping[str, Graph], stack: str
+) -> None:
     wordless = [each for each in graphs[stack].nodes if not names(each.type).cloudformation]
     assert {each.title for each in wordless if each.kind not in ELSEWHERE} == UNTOLD
 
@@ -50,9 +52,14 @@ def test_a_template_lacks_only_what_it_has_no_word_for(graphs: Mapping[str, Grap
 def test_no_id_of_the_local_aws_is_left(graphs: Mapping[str, Graph], stack: str) -> None:
     graph = graphs[stack]
     made = {
-        each.outputs["id"] for each in graph.nodes if each.kind in {"SecurityGroup", "Subnet", "Vpc", "TargetGroup"}
+        each.outputs["id"]
+        for each in graph.nodes
+        if each.kind in {"SecurityGroup", "Subnet", "Vpc", "TargetGroup"}
     }
-    for text in (json.dumps(terraform.plan({stack: graph})), json.dumps(cloudformation.template(graph))):
+    for text in (
+        json.dumps(terraform.plan({stack: graph})),
+        json.dumps(cloudformation.template(graph)),
+    ):
         assert not [each for each in made if each in text]
 
 
@@ -64,7 +71,10 @@ def test_whatever_a_template_names_is_in_it(graphs: Mapping[str, Graph], stack: 
 
 def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]) -> None:
     rule = "aws_vpc_security_group_ingress_rule.dev__web_from_ingress_80"
-    assert planned(graphs["dev"])[rule]["referenced_security_group_id"] == "${aws_security_group.dev__alb.id}"
+    assert (
+        planned(graphs["dev"])[rule]["referenced_security_group_id"]
+        == "${aws_security_group.dev__alb.id}"
+    )
     configured = terraform.plan({"dev": graphs["dev"]})["configuration"]["root_module"]["resources"]
     (found,) = [each["expressions"] for each in configured if each["address"] == rule]
     assert found["referenced_security_group_id"] == {
@@ -78,12 +88,16 @@ def test_a_reference_is_an_expression_and_a_function(graphs: Mapping[str, Graph]
 
 def test_a_reference_inside_a_text_survives(graphs: Mapping[str, Graph]) -> None:
     policy = "aws_s3_bucket_policy.dev__access_logs"
-    assert "${aws_s3_bucket.dev__access_logs.arn}/*" in planned(graphs["everything"])[policy]["policy"]
+    assert (
+        "${aws_s3_bucket.dev__access_logs.arn}/*" in planned(graphs["everything"])[policy]["policy"]
+    )
     resources = cloudformation.template(graphs["everything"])["Resources"]
     assert "${BucketAccessLogs.Arn}/*" in json.dumps(resources["BucketpolicyAccessLogs"])
 
 
-def test_what_a_resource_waits_for_without_naming_it_is_a_dependency(graphs: Mapping[str, Graph]) -> None:
+def test_what_a_resource_waits_for_without_naming_it_is_a_dependency(
+    graphs: Mapping[str, Graph],
+) -> None:
     service = cloudformation.template(graphs["dev"])["Resources"]["ServiceWeb"]
     assert {"ListenerruleAlbWebAttachment", "RolepolicyWebExecution"} <= {*service["DependsOn"]}
     assert "TargetgroupAlbWeb" not in service["DependsOn"], "its properties name it"
@@ -101,9 +115,14 @@ def test_blocks_lists_maps_and_numbers_are_terraforms(graphs: Mapping[str, Graph
 
 
 def test_attributes_are_spelt_as_aws_does(graphs: Mapping[str, Graph]) -> None:
-    listener = cloudformation.template(graphs["everything"])["Resources"]["ListenerAlbHttps"]["Properties"]
+    listener = cloudformation.template(graphs["everything"])["Resources"]["ListenerAlbHttps"][
+        "Properties"
+    ]
     keys = {each["Key"] for each in listener["ListenerAttributes"]}
-    assert {"routing.http.response.x_frame_options.header_value", "routing.http.response.server.enabled"} <= keys
+    assert {
+        "routing.http.response.x_frame_options.header_value",
+        "routing.http.response.server.enabled",
+    } <= keys
 
 
 def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]) -> None:
@@ -113,13 +132,22 @@ def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]
             translate(unknown)
 
 
-def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]) -> None:
-    odd = worse(graphs["dev"], {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]})
-    with pytest.raises(UnmappedBlockError, match="Cluster cluster: Terraform's name for `flavours`"):
+def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(
+    graphs: Mapping[str, Graph],
+) -> None:
+    odd = worse(
+        graphs["dev"],
+        {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]},
+    )
+    with pytest.raises(
+        UnmappedBlockError, match="Cluster cluster: Terraform's name for `flavours`"
+    ):
         terraform.plan({"dev": odd})
 
 
-def test_the_table_has_the_types_that_the_program_registers_and_no_others(graphs: Mapping[str, Graph]) -> None:
+def test_the_table_has_the_types_that_the_program_registers_and_no_others(
+    graphs: Mapping[str, Graph],
+) -> None:
     assert {each.type for graph in graphs.values() for each in graph.nodes} == {*TYPES}
 
 
@@ -139,12 +167,19 @@ def test_translating_changes_nothing(graphs: Mapping[str, Graph]) -> None:
 
 def test_a_buckets_name_is_the_buckets_though_others_carry_it(graphs: Mapping[str, Graph]) -> None:
     balancer = node(graphs["everything"], "LoadBalancer alb")
-    assert [each.title for each in balancer.named(balancer.inputs["accessLogs"])] == ["Bucket access-logs"]
+    assert [each.title for each in balancer.named(balancer.inputs["accessLogs"])] == [
+        "Bucket access-logs"
+    ]
 
 
 def _and_another(graph: Graph, token: str) -> Graph:
     known = node(graph, "Cluster cluster")
-    return Graph([*graph.nodes, Node(dataclasses.replace(known.registered, type=token, name="q"), known.outputs)])
+    return Graph(
+        [
+            *graph.nodes,
+            Node(dataclasses.replace(known.registered, type=token, name="q"), known.outputs),
+        ]
+    )
 
 
 def _labels(value: object) -> Iterator[str]:
@@ -163,6 +198,8 @@ def _labels(value: object) -> Iterator[str]:
 
 def test_how_the_provider_makes_a_record_is_no_property_of_it(graphs: Mapping[str, Graph]) -> None:
     resources = cloudformation.template(graphs["everything"])["Resources"].values()
-    records = [each["Properties"] for each in resources if each["Type"] == "AWS::Route53::RecordSet"]
+    records = [
+        each["Properties"] for each in resources if each["Type"] == "AWS::Route53::RecordSet"
+    ]
     (proof,) = [each for each in records if "AliasTarget" not in each]
     assert proof.keys() == {"HostedZoneId", "Name", "Type", "ResourceRecords", "TTL"}

@@ -3,7 +3,10 @@
 EVERY_ONE = [
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:*"),
     ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret*"),
-    ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:??????*"),
+    (
+        "secretsmanager:GetSecretValue",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:??????*",
+    ),
     ("iam:PassRole", "arn:aws:iam::123456789012:role/*"),
     ("sts:AssumeRole", "arn:aws:iam::123456789012:role/*"),
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:123456789012:key/*"),
@@ -16,8 +19,14 @@ EVERY_ONE = [
     ("logs:PutLogEvents", "arn:aws:logs:eu-west-1:123456789012:log-group:*:*"),
     ("apigateway:GET", "arn:aws:apigateway:eu-west-1::/restapis/*"),
     ("s3:GetObject", "arn:aws:s3:eu-west-1:123456789012:accesspoint/*"),
-    ("elasticloadbalancing:ModifyRule", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/*"),
-    ("elasticloadbalancing:AddTags", "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/a*"),
+    (
+        "elasticloadbalancing:ModifyRule",
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/*",
+    ),
+    (
+        "elasticloadbalancing:AddTags",
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/a*",
+    ),
     ("wafv2:UpdateIPSet", "arn:aws:wafv2:eu-west-1:123456789012:regional/ipset/*"),
     ("wafv2:UpdateIPSet", "arn:aws:wafv2:us-east-1:123456789012:global/ips*/blocked/*"),
     ("s3:GetObject", "arn:aws:s3:::*"),

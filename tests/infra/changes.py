@@ -40,12 +40,19 @@ class Example:
 
 
 _KEY, _OTHER_KEY = (
-    f"arn:aws:kms:ap-northeast-1:123456789012:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12"
+    f"arn:aws:kms:ap-northeast-1:123456789012:key/{digit * 8}-0000-4000-8000-000000000000"
+    for digit in "12"
 )
 _CERTIFICATE, _OTHER_CERTIFICATE, _THIRD_CERTIFICATE = (
-    f"arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000{digit}" for digit in "123"
+    f"arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000{digit}"
+    for digit in "123"
 )
-_READ = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}
+_READ = {
+    "Sid": "Read",
+    "Effect": "Allow",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::shop/*",
+}
 
 STACKS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -151,7 +158,11 @@ def said() -> dict[str, str]:
     """The manual's column on what a change does, by key."""
     text = MANUAL.read_text()
     table = text[text.index("<!-- keys:") : text.index("<!-- /keys -->")]
-    rows = [re.split(r"\s*\|\s*", line.strip("| ")) for line in table.splitlines() if line.startswith("| `")]
+    rows = [
+        re.split(r"\s*\|\s*", line.strip("| "))
+        for line in table.splitlines()
+        if line.startswith("| `")
+    ]
     return {row[0].strip("`"): row[4] for row in rows}
 
 
@@ -160,9 +171,14 @@ def promised(key: str) -> set[tuple[str, str]]:
 
     A cell begins with `nothing`, or with phrases like `replaces A, B; updates C`, up to a colon.
     """
-    phrases = re.findall(rf"\b({'|'.join(VERBS)}) ((?:`\w+`(?:, )?)+)", said()[key].partition(":")[0])
+    phrases = re.findall(
+        rf"\b({'|'.join(VERBS)}) ((?:`\w+`(?:, )?)+)", said()[key].partition(":")[0]
+    )
     return {
-        (operation, kind) for verb, types in phrases for operation in VERBS[verb] for kind in re.findall(r"\w+", types)
+        (operation, kind)
+        for verb, types in phrases
+        for operation in VERBS[verb]
+        for kind in re.findall(r"\w+", types)
     }
 
 
@@ -170,7 +186,9 @@ def as_said(done: set[tuple[str, str]]) -> str:
     """The phrases for some operations, in the manual's words."""
     left, phrases = set(done), []
     for verb, operations in VERBS.items():
-        types = sorted({kind for _, kind in left if all((each, kind) in left for each in operations)})
+        types = sorted(
+            {kind for _, kind in left if all((each, kind) in left for each in operations)}
+        )
         left -= {(each, kind) for each in operations for kind in types}
         if types:
             phrases.append(f"{verb} {', '.join(f'`{kind}`' for kind in types)}")

@@ -17,7 +17,9 @@ with warnings.catch_warnings():
 
     LOADED = (pulumi_aws.ec2.Vpc, pulumi_aws.s3.Bucket, pulumi_awsx.ec2.Vpc)
 
-EXTRA_CERTIFICATE = "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
+EXTRA_CERTIFICATE = (
+    "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
+)
 
 # An Output that is turned into text raises, where it would put a sentence about itself into a resource.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"

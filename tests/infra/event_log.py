@@ -14,7 +14,9 @@ from itertools import count
 from infra.events import Event
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TARGET_GROUP = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web/3f44f85710fe0297"
+TARGET_GROUP = (
+    "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web/3f44f85710fe0297"
+)
 FAILED = "deployment failed: tasks failed to start."
 STEADY = "has reached a steady state."
 INCONSISTENT = "is unable to consistently start tasks successfully."
@@ -38,7 +40,11 @@ class EventLog:
     def write(self, message: str) -> None:
         """Add an event; the provider returns its time without the fraction of a second."""
         self.later(0.001)
-        event = Event(f"e{next(self._numbers)}", self.now.replace(microsecond=0), f"(service {self.name}) {message}")
+        event = Event(
+            f"e{next(self._numbers)}",
+            self.now.replace(microsecond=0),
+            f"(service {self.name}) {message}",
+        )
         self.events.insert(0, event)
 
     def begin(self) -> str:
@@ -62,7 +68,9 @@ class EventLog:
     def unhealthy(self, task: str, answer: str) -> None:
         self.later(20)
         reason = f"due to (reason {answer})."
-        self.write(f"(task {task}) (port 80) is unhealthy in (target-group {TARGET_GROUP}) {reason}")
+        self.write(
+            f"(task {task}) (port 80) is unhealthy in (target-group {TARGET_GROUP}) {reason}"
+        )
         self.write(f"has stopped 1 running tasks: (task {task}).")
         self.write(f"deregistered 1 targets in (target-group {TARGET_GROUP})")
 

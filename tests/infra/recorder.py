@@ -101,4 +101,6 @@ def run_under(
     def program() -> None:
         runpy.run_path(str(ROOT_FOLDER / "__main__.py"))
 
-    return recorder.run(program, project=PROJECT, stack=stack, config=config, preview=only_preview, after=after)
+    return recorder.run(
+        program, project=PROJECT, stack=stack, config=config, preview=only_preview, after=after
+    )

@@ -36,7 +36,9 @@ def test_access_logs_are_a_bucket_and_all_that_guards_it(edge: Recording) -> Non
 def test_access_logs_stand_alone() -> None:
     def program() -> None:
         place = Place(partition="aws", region="us-east-1", account="123456789012")
-        pulumi.export("bucket", AccessLogs("requests", AccessLogsArgs(place=place, retention_days=1)).bucket)
+        pulumi.export(
+            "bucket", AccessLogs("requests", AccessLogsArgs(place=place, retention_days=1)).bucket
+        )
 
     run = mocks.run(program)
     assert run.exports["bucket"] == run.id(run.one("Bucket"))
@@ -49,7 +51,9 @@ def test_nobody_outside_gets_in(edge: Recording) -> None:
     assert closed == dict.fromkeys(
         ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
     )
-    assert edge.one("BucketOwnershipControls").inputs["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+    assert edge.one("BucketOwnershipControls").inputs["rule"] == {
+        "objectOwnership": "BucketOwnerEnforced"
+    }
 
 
 def test_it_is_encrypted_as_load_balancers_can(edge: Recording) -> None:
@@ -58,7 +62,9 @@ def test_it_is_encrypted_as_load_balancers_can(edge: Recording) -> None:
     ]
 
 
-def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain_text(edge: Recording) -> None:
+def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain_text(
+    edge: Recording,
+) -> None:
     arn = f"arn:aws:s3:::{edge.id(edge.one('Bucket'))}"
     write, deny = json.loads(edge.one("BucketPolicy").inputs["policy"])["Statement"]
     assert write == {

@@ -29,7 +29,8 @@ class Message:
 
 
 MESSAGES = [
-    Message(**each) for each in tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["message"]
+    Message(**each)
+    for each in tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["message"]
 ]
 ROLLED_BACK = (
     "updating ECS Service (arn:aws:ecs:eu-west-1:210987654321:service/c/dev-web): waiting for completion: "
@@ -40,7 +41,9 @@ UNHEALTHY = (
     f"(service dev-web) (task 795dee6c) (port 80) is unhealthy in (target-group {TARGET_GROUP}) due to "
     "(reason Health checks failed)."
 )
-WANTED, GOOD = (f"arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web:{number}" for number in (3, 1))
+WANTED, GOOD = (
+    f"arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web:{number}" for number in (3, 1)
+)
 NO_IMAGE, NOT_FOUND = (
     next(message for message in MESSAGES if part in message.words)
     for part in ("@sha256:digest: not found", "codes: [404]")
@@ -84,7 +87,10 @@ def life(message: Message, *, rolled_back: bool) -> tuple[Live, list[str], set[s
     primary = log.begin()
     details = report(log, message)
     if message.kind in {"under way", "waiting"}:
-        errors, running = [message.words if message.kind == "waiting" else "waiting for completion"], WANTED
+        errors, running = (
+            [message.words if message.kind == "waiting" else "waiting for completion"],
+            WANTED,
+        )
     else:
         errors = [ROLLED_BACK + "".join(details)]
         log.fail(primary)
@@ -94,13 +100,19 @@ def life(message: Message, *, rolled_back: bool) -> tuple[Live, list[str], set[s
         else:
             running = WANTED
     created = {primary: log.created[primary]}
-    live = Live("c", "dev-web", "ACTIVE", running, "dev-web:3 has 0 of 2", log.events, primary, created)
+    live = Live(
+        "c", "dev-web", "ACTIVE", running, "dev-web:3 has 0 of 2", log.events, primary, created
+    )
     return live, errors, known
 
 
-@pytest.mark.parametrize("rolled_back", [True, False], ids=["rolled back", "nothing to roll back to"])
+@pytest.mark.parametrize(
+    "rolled_back", [True, False], ids=["rolled back", "nothing to roll back to"]
+)
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.words[-40:])
-def test_the_second_of_two_failures_is_explained_by_its_own_cause(message: Message, *, rolled_back: bool) -> None:
+def test_the_second_of_two_failures_is_explained_by_its_own_cause(
+    message: Message, *, rolled_back: bool
+) -> None:
     live, errors, known = life(message, rolled_back=rolled_back)
     explanations = [explanation(WANTED, live, errors, known=known, log_group="/web")]
     if message.kind in {"reason", "event", "health", "failed"}:  # a later run knows of events only
@@ -130,9 +142,7 @@ def test_every_known_cause_has_a_message_with_its_source() -> None:
     ],
 )
 def test_what_the_application_prints_is_not_taken_for_what_ecs_reports(last_words: str) -> None:
-    stopped = (
-        f"task 1 stopped: Essential container in task exited (nginx exited with 1)\ntask 1 wrote last:\n{last_words}"
-    )
+    stopped = f"task 1 stopped: Essential container in task exited (nginx exited with 1)\ntask 1 wrote last:\n{last_words}"
     cause = likely([stopped])
     assert cause is not None
     assert cause.sentence.startswith("The container ends by itself")
@@ -159,5 +169,8 @@ def test_advice_names_configuration_keys_that_exist() -> None:
 def test_the_manual_lists_every_cause() -> None:
     manual = (ROOT_FOLDER / "docs/deployments.md").read_text()
     table = manual.partition("<!-- causes:")[2].partition("<!-- /causes -->")[0].splitlines()[3:]
-    blanks = [(re.sub(r"{(\w+)}", lambda blank: blank[1].upper(), cause.sentence), cause.advice) for cause in CAUSES]
+    blanks = [
+        (re.sub(r"{(\w+)}", lambda blank: blank[1].upper(), cause.sentence), cause.advice)
+        for cause in CAUSES
+    ]
     assert table == [f"| {sentence} | {advice} |" for sentence, advice in blanks]

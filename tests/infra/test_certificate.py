@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def test_a_certificate_is_a_request_its_proof_and_the_wait_for_it(edge: Recording) -> None:
-    component = next(each for each in edge.registered if each.type == "fargate-web:index:Certificate")
+    component = next(
+        each for each in edge.registered if each.type == "fargate-web:index:Certificate"
+    )
     assert edge.children(component) == {
         ("Certificate", "certificate"),
         ("Record", "certificate-proof"),
@@ -33,7 +35,9 @@ def test_a_certificate_is_a_request_its_proof_and_the_wait_for_it(edge: Recordin
 def test_a_certificate_stands_alone() -> None:
     def program() -> None:
         zone = pulumi_aws.route53.Zone("zone", name="example.com")
-        args = CertificateArgs(domain="shop.example.com", zone_id=zone.zone_id, tags={"Owner": "me"})
+        args = CertificateArgs(
+            domain="shop.example.com", zone_id=zone.zone_id, tags={"Owner": "me"}
+        )
         pulumi.export("arn", Certificate("mine", args).arn)
 
     run = mocks.run(program)
@@ -63,13 +67,19 @@ def test_the_proof_is_the_record_that_acm_asks_for(edge: Recording) -> None:
         [wanted["resourceRecordValue"]],
     )
     assert proof["allowOverwrite"] is True, "another certificate of the name has the same record"
-    assert edge.one("Record", "certificate-proof").retain_on_delete, "another certificate is renewed by it"
-    assert "allowOverwrite" not in edge.one("Record", "domain").inputs, "a record that isn't ours stays"
+    assert edge.one("Record", "certificate-proof").retain_on_delete, (
+        "another certificate is renewed by it"
+    )
+    assert "allowOverwrite" not in edge.one("Record", "domain").inputs, (
+        "a record that isn't ours stays"
+    )
 
 
 def certificate_in(account: Cloud, stack: str) -> Recording:
     def program() -> None:
-        args = CertificateArgs(domain="shop.example.com", zone_id=str(assumed_zone_id("example.com")))
+        args = CertificateArgs(
+            domain="shop.example.com", zone_id=str(assumed_zone_id("example.com"))
+        )
         Certificate("certificate", args)
 
     return mocks.run(program, stack=stack, cloud=account)
@@ -87,16 +97,28 @@ def test_of_two_stacks_with_one_domain_the_other_keeps_its_proof_when_one_is_des
     assert missing_records(account, certificate) == [], "ACM couldn't renew it"
 
 
-def test_a_stack_that_was_deployed_before_the_record_was_kept_is_updated_in_place(edge: Recording) -> None:
+def test_a_stack_that_was_deployed_before_the_record_was_kept_is_updated_in_place(
+    edge: Recording,
+) -> None:
     proof = edge.one("Record", "certificate-proof")
     before = edge.resources[proof.urn]
     kept = {name: value for name, value in before.inputs.items() if name != "allowOverwrite"}
-    config: dict[str, Any] = {"domain": "shop.example.com", "hostedZone": "example.com", "accessLogs": True}
+    config: dict[str, Any] = {
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+        "accessLogs": True,
+    }
     account = deepcopy(edge.cloud)
     account.update(before.token, before.id, kept)
-    old = replace(edge, cloud=account, resources={**edge.resources, proof.urn: replace(before, inputs=kept)})
-    now = recorder.run("dev", after=old, extraCertificateArns=[EXTRA_CERTIFICATE], waf="block", **config)
-    assert {urn: done for urn, done in now.operations.items() if done != "same"} == {proof.urn: "update"}
+    old = replace(
+        edge, cloud=account, resources={**edge.resources, proof.urn: replace(before, inputs=kept)}
+    )
+    now = recorder.run(
+        "dev", after=old, extraCertificateArns=[EXTRA_CERTIFICATE], waf="block", **config
+    )
+    assert {urn: done for urn, done in now.operations.items() if done != "same"} == {
+        proof.urn: "update"
+    }
 
 
 def test_a_zone_that_the_internet_does_not_ask_ends_the_run_in_minutes(edge: Recording) -> None:

@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 
 def test_a_cluster_is_a_cluster_and_the_log_of_its_sessions(dev: Recording) -> None:
-    assert dev.children(dev.component("Cluster")) == {("Cluster", "cluster"), ("LogGroup", "cluster-exec")}
+    assert dev.children(dev.component("Cluster")) == {
+        ("Cluster", "cluster"),
+        ("LogGroup", "cluster-exec"),
+    }
 
 
-@pytest.mark.parametrize(("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)])
-def test_insights_and_retention_are_said_for_each_stack(which: str, insights: str, days: int) -> None:
+@pytest.mark.parametrize(
+    ("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)]
+)
+def test_insights_and_retention_are_said_for_each_stack(
+    which: str, insights: str, days: int
+) -> None:
     recording = recorder.run(which, ecsExec=True)
     inputs = recording.one("Cluster").inputs
     assert inputs["name"] == f"ecs-cluster-{which}"
@@ -55,5 +62,7 @@ def test_insights_write_to_a_log_that_ends(dev: Recording, prod: Recording) -> N
     group = prod.one("LogGroup", "cluster-insights")
     assert group.inputs["name"] == "/aws/ecs/containerinsights/ecs-cluster-prod/performance"
     assert (group.inputs["retentionInDays"], group.retain_on_delete) == (180, True)
-    assert group.urn in prod.one("Cluster").dependencies, "AWS would make one without an end at the first measurement"
+    assert group.urn in prod.one("Cluster").dependencies, (
+        "AWS would make one without an end at the first measurement"
+    )
     assert "cluster-insights" not in {each.name for each in dev.all("LogGroup")}

@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 
 from tests.infra import recorder
-from tests.infra.changes import ATTEMPTS, ELSEWHERE, EXAMPLES, NEVER, NO_WAY_BACK, STACKS, as_said, keys, promised, said
+from tests.infra.changes import (
+    ATTEMPTS,
+    ELSEWHERE,
+    EXAMPLES,
+    NEVER,
+    NO_WAY_BACK,
+    STACKS,
+    as_said,
+    keys,
+    promised,
+    said,
+)
 
 
 @cache
@@ -21,7 +32,9 @@ def before(stack: str = "plain") -> recorder.Recording:
 
 
 def test_every_key_has_an_example_of_its_change() -> None:
-    assert EXAMPLES.keys() | ELSEWHERE == keys(), "add a line to EXAMPLES, in tests/infra/changes.py"
+    assert EXAMPLES.keys() | ELSEWHERE == keys(), (
+        "add a line to EXAMPLES, in tests/infra/changes.py"
+    )
     assert said().keys() == keys()
 
 
@@ -35,11 +48,15 @@ def test_the_manual_says_of_each_change_that_cannot_work_whether_there_is_a_way_
 @pytest.mark.parametrize("key", sorted(EXAMPLES))
 def test_a_change_does_what_the_manual_says(key: str) -> None:
     example = EXAMPLES[key]
-    done = recorder.run("dev", after=before(example.on), **{**example.given, key: example.value}).done()
+    done = recorder.run(
+        "dev", after=before(example.on), **{**example.given, key: example.value}
+    ).done()
     if key in ATTEMPTS:
         assert as_said(done) == ATTEMPTS[key]
         return
-    assert promised(key) == done, f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+    assert promised(key) == done, (
+        f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+    )
 
 
 def test_the_same_configuration_changes_nothing() -> None:
@@ -53,23 +70,34 @@ def owner() -> recorder.Recording:
 
 
 @pytest.mark.parametrize("key", ["subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"])
-def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(owner: recorder.Recording, key: str) -> None:
+def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(
+    owner: recorder.Recording, key: str
+) -> None:
     vpc = recorder.made(owner.cloud, recorder.VPC)[0]
     subnets = recorder.made(owner.cloud, recorder.SUBNET)
     public, private = (
-        [each.id for each in subnets if each.outputs["tags"]["SubnetType"] == kind] for kind in ("Public", "Private")
+        [each.id for each in subnets if each.outputs["tags"]["SubnetType"] == kind]
+        for kind in ("Public", "Private")
     )
-    common: dict[str, Any] = {"vpcId": vpc.id, "network": "nat" if key.startswith("task") else "public"}
+    common: dict[str, Any] = {
+        "vpcId": vpc.id,
+        "network": "nat" if key.startswith("task") else "public",
+    }
     moves: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         "subnetIds": ({"subnetIds": public[:2]}, {"subnetIds": public[1:]}),
         "subnetTags": ({"subnetIds": public[:2]}, {"subnetTags": {"SubnetType": "Public"}}),
         "taskSubnetIds": ({"taskSubnetIds": private[:2]}, {"taskSubnetIds": private[1:]}),
-        "taskSubnetTags": ({"taskSubnetIds": private[:2]}, {"taskSubnetTags": {"SubnetType": "Private"}}),
+        "taskSubnetTags": (
+            {"taskSubnetIds": private[:2]},
+            {"taskSubnetTags": {"SubnetType": "Private"}},
+        ),
     }
     first, then = moves[key]
     made = recorder.run(key, file="dev", cloud=owner.cloud, **common, **first)
     done = recorder.run(key, file="dev", after=made, **common, **then).done()
-    assert promised(key) == done, f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+    assert promised(key) == done, (
+        f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+    )
 
 
 @pytest.mark.parametrize("key", ["vpcId", "vpcTags"])

@@ -49,7 +49,10 @@ KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-4000-8000-000000000000"
 CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001"
 PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64
 DESTINATIONS = ("10.0.0.0/8:5432", "192.0.2.7/32:8000-8100", "2001:db8::/32:443", "0.0.0.0/0:25")
-STATEMENTS = ({"Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}, {"Action": "*", "Resource": "*"})
+STATEMENTS = (
+    {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"},
+    {"Action": "*", "Resource": "*"},
+)
 
 TOGETHER: list[dict[str, Any]] = [
     {"domain": "shop.example.com", "hostedZone": "example.com"},
@@ -61,7 +64,10 @@ TOGETHER: list[dict[str, Any]] = [
     {"internal": True, "allowedCidrs": ["10.0.0.0/8"]},
     {"image": PRIVATE_IMAGE, "requireImageDigest": True},
     {"user": "101:101", "containerPort": 8080},
-    {"secrets": {"PASSWORD": f"arn:aws:secretsmanager:{HERE}:secret:shop-AbCdEf"}, "secretKeyArns": [KEY]},
+    {
+        "secrets": {"PASSWORD": f"arn:aws:secretsmanager:{HERE}:secret:shop-AbCdEf"},
+        "secretKeyArns": [KEY],
+    },
     {"accessLogs": True, "waf": "block", "flowLogs": "all", "logKeyArn": KEY},
     {"egress": ["10.0.0.0/8:5432"]},
     {"ecsExec": False, "taskPolicyStatements": [STATEMENTS[0]]},
@@ -99,10 +105,14 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
 }
 """How values of each kind are drawn; a new kind needs a line here."""
 
-SIZES = st.sampled_from([(cpu, memory) for cpu, sizes in fargate.MEMORY_MIB.items() for memory in sizes])
+SIZES = st.sampled_from(
+    [(cpu, memory) for cpu, sizes in fargate.MEMORY_MIB.items() for memory in sizes]
+)
 SIZE = SIZES.map(lambda size: {"cpuUnits": size[0], "memoryMib": size[1]})
 BY_KEY = {camel(name): values(kind) for name, kind in kinds().items()}
-ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(lambda key: BY_KEY[key].map(lambda value: {key: value}))
+ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(
+    lambda key: BY_KEY[key].map(lambda value: {key: value})
+)
 NONSENSE_VALUE = "\x00 nothing takes this"
 NONSENSE = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: NONSENSE_VALUE})
 
@@ -114,7 +124,9 @@ LOOKED_UP = {"availabilityZoneCount", "hostedZone", "vpcId", "vpcTags"}
 @st.composite
 def changes(draw: st.DrawFn) -> dict[str, Any]:
     """What is changed in a stack's file: keys that belong together, keys by themselves, at times one to nonsense."""
-    parts = draw(st.lists(st.sampled_from(TOGETHER) | SIZE, max_size=4)) + draw(st.lists(ONE_KEY, max_size=3))
+    parts = draw(st.lists(st.sampled_from(TOGETHER) | SIZE, max_size=4)) + draw(
+        st.lists(ONE_KEY, max_size=3)
+    )
     if draw(st.integers(0, 9)) == 0:
         parts.append(draw(NONSENSE))
     return {key: value for part in parts for key, value in part.items()}
@@ -122,7 +134,9 @@ def changes(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(max_examples=40, derandomize=True)
 @given(stack=st.sampled_from(recorder.STACKS), changed=changes())
-def test_a_configuration_is_deployed_safely_or_refused_at_once(stack: str, changed: dict[str, Any]) -> None:
+def test_a_configuration_is_deployed_safely_or_refused_at_once(
+    stack: str, changed: dict[str, Any]
+) -> None:
     event("deployed" if _is_deployed(stack, changed) else "refused")
 
 
@@ -148,7 +162,11 @@ def test_what_belongs_together_is_deployed_safely(together: dict[str, Any]) -> N
 
 @pytest.mark.parametrize(
     "changed",
-    [{"availabilityZoneCount": 4}, {"healthCheckCodes": "200,399-200"}, {"dropCapabilities": ["NET_ROW"]}],
+    [
+        {"availabilityZoneCount": 4},
+        {"healthCheckCodes": "200,399-200"},
+        {"dropCapabilities": ["NET_ROW"]},
+    ],
 )
 def test_what_only_aws_would_refuse_later_is_refused_at_once(changed: dict[str, Any]) -> None:
     config = recorder.configuration("dev", changed)
@@ -175,7 +193,11 @@ def test_nonsense_is_refused_by_the_name_of_its_key(key: str) -> None:
 def _agree(changed: dict[str, Any]) -> bool:
     """Whether the settings accept it, before anything that exists is looked at."""
     texts = recorder.configuration("dev", changed).items()
-    own = {key.removeprefix(f"{recorder.PROJECT}:"): text for key, text in texts if key.startswith(recorder.PROJECT)}
+    own = {
+        key.removeprefix(f"{recorder.PROJECT}:"): text
+        for key, text in texts
+        if key.startswith(recorder.PROJECT)
+    }
     try:
         return not Settings.of(own, project=recorder.PROJECT, stack="dev").problems_in(PLACE)
     except SettingsError:
@@ -205,12 +227,18 @@ def _names_what_is_wrong(refusal: SettingsError) -> None:
 
 
 def _holds(recording: Recording, registered: Graph, changed: dict[str, Any]) -> None:
-    broken = {finding for finding in rules.findings(recording.stack, registered) if finding.rule not in CHOSEN}
+    broken = {
+        finding
+        for finding in rules.findings(recording.stack, registered)
+        if finding.rule not in CHOSEN
+    }
     wide = [each for each in changed.get("egress", ()) if each.startswith(("0.0.0.0/0", "::/0"))]
     broken = {finding for finding in broken if not (wide and finding.rule == "egress-is-narrow")}
     assert not broken
     assert all(recording.exports.values()), "an output is empty"
-    told = json.dumps([[each.inputs for each in recording.registered], [*recording.outputs.values()]])
+    told = json.dumps(
+        [[each.inputs for each in recording.registered], [*recording.outputs.values()]]
+    )
     assert VALUE_OF_A_SECRET not in told, "the program read a secret"
     _is_in_order(recording, registered)
 
@@ -220,7 +248,9 @@ def _is_in_order(recording: Recording, registered: Graph) -> None:
     position = {each.urn: number for number, each in enumerate(recording.registered)}
     for node in registered.nodes:
         for source in node.sources:
-            assert position[source.registered.urn] < position[node.registered.urn], f"{node.title} needs {source.title}"
+            assert position[source.registered.urn] < position[node.registered.urn], (
+                f"{node.title} needs {source.title}"
+            )
 
 
 def _engine(config: Mapping[str, str]) -> Recorder:

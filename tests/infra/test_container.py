@@ -41,13 +41,21 @@ def test_without_exec_only_scratch_folders_are_writable(without_exec: Recording)
         (path, False) for path in PATHS
     ]
     volumes = without_exec.one("TaskDefinition").inputs["volumes"]
-    assert volumes == [{"name": each["sourceVolume"]} for each in inner["mountPoints"]], "empty, and gone with the task"
+    assert volumes == [{"name": each["sourceVolume"]} for each in inner["mountPoints"]], (
+        "empty, and gone with the task"
+    )
 
 
 def test_the_default_image_finds_every_folder_it_writes_to(without_exec: Recording) -> None:
     page = container(without_exec)["command"][2]
-    written = {"/usr/share/nginx/html": "the page", "/var/cache/nginx": "nginx's bodies", "/run": "nginx's pid"}
-    assert written.keys() <= {each["containerPath"] for each in container(without_exec)["mountPoints"]}
+    written = {
+        "/usr/share/nginx/html": "the page",
+        "/var/cache/nginx": "nginx's bodies",
+        "/run": "nginx's pid",
+    }
+    assert written.keys() <= {
+        each["containerPath"] for each in container(without_exec)["mountPoints"]
+    }
     assert "/usr/share/nginx/html/index.html" in page
 
 
@@ -76,7 +84,9 @@ def test_the_images_own_user_keeps_what_nginx_needs_to_start(dev: Recording) -> 
 def test_signals_reach_the_server_and_nothing_stays_behind(*, exec_on: bool) -> None:
     inner = container(recorder.run("dev", ecsExec=exec_on))
     assert inner["linuxParameters"]["initProcessEnabled"] is True
-    assert "exec nginx" in inner["command"][2], "a shell between init and nginx would swallow the signal"
+    assert "exec nginx" in inner["command"][2], (
+        "a shell between init and nginx would swallow the signal"
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,9 @@ def test_signals_reach_the_server_and_nothing_stays_behind(*, exec_on: bool) -> 
         ({"drainSeconds": 7, "deregistrationDelaySeconds": 3}, 3, 7),
     ],
 )
-def test_a_task_has_as_long_to_stop_as_to_drain_or_longer(changes: dict[str, Any], delay: int, stop: int) -> None:
+def test_a_task_has_as_long_to_stop_as_to_drain_or_longer(
+    changes: dict[str, Any], delay: int, stop: int
+) -> None:
     recording = recorder.run("dev", **changes)
     assert recording.one("TargetGroup").inputs["deregistrationDelay"] == delay
     assert container(recording)["stopTimeout"] == stop

@@ -13,7 +13,9 @@ from tests.infra.test_settings import load
 SECONDS = st.integers(2, 120)
 
 
-@given(drain=SECONDS, stop=st.just(0) | SECONDS, delay=st.integers(0, 120), minutes=st.integers(1, 10))
+@given(
+    drain=SECONDS, stop=st.just(0) | SECONDS, delay=st.integers(0, 120), minutes=st.integers(1, 10)
+)
 def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
     drain: int, stop: int, delay: int, minutes: int
 ) -> None:
@@ -23,7 +25,9 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
         "deregistrationDelaySeconds": delay,
         "steadyStateTimeoutMinutes": minutes,
     }
-    in_order = (delay or drain) <= (stop or drain) and (delay or drain) + (stop or drain) < minutes * 60
+    in_order = (delay or drain) <= (stop or drain) and (delay or drain) + (
+        stop or drain
+    ) < minutes * 60
     try:
         settings = load(**changes)
     except SettingsError:
@@ -31,7 +35,10 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
     else:
         assert in_order
         assert settings.deregistration_delay <= settings.stop_timeout <= 120
-        assert settings.deregistration_delay + settings.stop_timeout < settings.steady_state_timeout_minutes * 60
+        assert (
+            settings.deregistration_delay + settings.stop_timeout
+            < settings.steady_state_timeout_minutes * 60
+        )
 
 
 @given(drain=SECONDS)

@@ -14,7 +14,9 @@ from tests.infra import recorder
 
 
 @given(st.ip_addresses(), st.integers(0, 128), st.integers(1, 65535), st.integers(1, 65535))
-def test_a_destination_is_read_as_it_is_written(address: object, bits: int, one: int, other: int) -> None:
+def test_a_destination_is_read_as_it_is_written(
+    address: object, bits: int, one: int, other: int
+) -> None:
     ipv6 = ":" in str(address)
     network = ipaddress.ip_network(f"{address}/{min(bits, 128 if ipv6 else 32)}", strict=False)
     first, last = sorted((one, other))
@@ -46,6 +48,9 @@ def test_each_destination_is_one_rule_that_the_service_waits_for(
     recording = recorder.run("dev", egress=[item], dualStack=peer[0] == "cidrIpv6")
     rule = recording.one("SecurityGroupEgressRule", f"web-to-{re.sub('[^0-9a-z]+', '-', item)}")
     assert rule.inputs[peer[0]] == peer[1]
-    assert (rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs["ipProtocol"]) == (*ports, "tcp")
+    assert (rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs["ipProtocol"]) == (
+        *ports,
+        "tcp",
+    )
     assert rule.inputs["securityGroupId"] == recording.id(recording.one("SecurityGroup", "web"))
     assert rule.urn in recording.one("Service").dependencies

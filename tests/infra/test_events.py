@@ -44,11 +44,15 @@ def shown(log: EventLog) -> list[str]:
     return last_failure(log.events)
 
 
-def test_a_failure_that_was_rolled_back_is_reported_without_routine_and_names(log: EventLog) -> None:
+def test_a_failure_that_was_rolled_back_is_reported_without_routine_and_names(
+    log: EventLog,
+) -> None:
     failed = fail_for(log, NOT_FOUND)
     rollback = log.roll_back()
     log.start(2)
-    assert in_progress(log.events, log.created[rollback]) == [], "of the rollback, there is nothing to report"
+    assert in_progress(log.events, log.created[rollback]) == [], (
+        "of the rollback, there is nothing to report"
+    )
     log.complete(rollback)
     failure, unhealthy = shown(log)
     assert failure == f"(deployment {failed}) {FAILED}"
@@ -68,7 +72,9 @@ def test_an_earlier_failure_without_a_rollback_is_not_the_latest_ones() -> None:
     for created in ({second: log.created[second]}, {}):
         story = last_failure(log.events, created)
         assert NOT_FOUND in story[1]
-        assert not [event for event in story if first in event or NO_IMAGE in event or INCONSISTENT in event]
+        assert not [
+            event for event in story if first in event or NO_IMAGE in event or INCONSISTENT in event
+        ]
     assert last_failure(log.events, known=log.ids()) == [], "nothing failed since"
     assert has_failed(first, log.events)
     assert has_failed(second, log.events)
@@ -82,7 +88,9 @@ def test_an_old_task_that_fails_meanwhile_is_not_the_new_versions(log: EventLog)
     log.start(1)
     log.unhealthy(old, "Request timed out")
     log.unplaced(NO_IMAGE)
-    assert [NO_IMAGE in event for event in in_progress(log.events, log.created[deployment])] == [True]
+    assert [NO_IMAGE in event for event in in_progress(log.events, log.created[deployment])] == [
+        True
+    ]
     log.fail(deployment)
     assert not [event for event in shown(log) if "Request timed out" in event]
 
@@ -124,7 +132,9 @@ def test_a_rollback_that_fails_too_is_one_more_line(log: EventLog) -> None:
     assert not [event for event in story if "503" in event]
 
 
-def test_a_failure_counts_until_another_deployment_than_its_rollback_completes(log: EventLog) -> None:
+def test_a_failure_counts_until_another_deployment_than_its_rollback_completes(
+    log: EventLog,
+) -> None:
     fail_for(log, NOT_FOUND)
     rollback = log.roll_back()
     log.complete(rollback)

@@ -30,7 +30,9 @@ def test_the_table_says_what_the_catalog_says(cpu: int) -> None:
             "requiresCompatibilities": ["FARGATE"],
             "containerDefinitions": json.dumps([{"name": "a", "image": "b", "essential": True}]),
         }
-        refused = any("Fargate configuration" in each.message for each in TASK_DEFINITION.check(inputs))
+        refused = any(
+            "Fargate configuration" in each.message for each in TASK_DEFINITION.check(inputs)
+        )
         assert refused == (memory not in fargate.MEMORY_MIB.get(cpu, ())), (cpu, memory)
 
 

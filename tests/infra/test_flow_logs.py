@@ -21,14 +21,25 @@ def test_a_flow_log_writes_one_log_group_and_nothing_else(choice: str, traffic: 
         (kind, "flow-logs") for kind in ("LogGroup", "Role", "RolePolicy", "FlowLog")
     }
     log = recording.one("FlowLog")
-    assert (log.inputs["trafficType"], log.inputs["logDestinationType"]) == (traffic, "cloud-watch-logs")
+    assert (log.inputs["trafficType"], log.inputs["logDestinationType"]) == (
+        traffic,
+        "cloud-watch-logs",
+    )
     assert log.inputs["logDestination"] == f"arn:aws:logs:{HERE}:log-group:{GROUP}"
     assert log.inputs["vpcId"] == recording.id(recording.one("Vpc"))
-    assert recording.one("RolePolicy", "flow-logs").urn in log.dependencies, "it would lose what happens until then"
-    (statement,) = json.loads(recording.one("RolePolicy", "flow-logs").inputs["policy"])["Statement"]
+    assert recording.one("RolePolicy", "flow-logs").urn in log.dependencies, (
+        "it would lose what happens until then"
+    )
+    (statement,) = json.loads(recording.one("RolePolicy", "flow-logs").inputs["policy"])[
+        "Statement"
+    ]
     assert statement["Resource"] == f"arn:aws:logs:{HERE}:log-group:{GROUP}:*"
     group = recording.one("LogGroup", "flow-logs")
-    assert (group.inputs["name"], group.inputs["retentionInDays"], group.retain_on_delete) == (GROUP, 90, True)
+    assert (group.inputs["name"], group.inputs["retentionInDays"], group.retain_on_delete) == (
+        GROUP,
+        90,
+        True,
+    )
     assert recording.outputs[component.urn] == {"logGroup": GROUP}
 
 
@@ -39,14 +50,18 @@ def test_dev_records_nothing_and_pays_nothing(dev: recorder.Recording) -> None:
 def test_keys_and_boundary_of_ones_own_reach_every_log_and_role() -> None:
     key = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
     boundary = "arn:aws:iam::123456789012:policy/boundary"
-    changes: dict[str, Any] = {"logKeyArn": key, "execKeyArn": key, "permissionsBoundaryArn": boundary}
+    changes: dict[str, Any] = {
+        "logKeyArn": key,
+        "execKeyArn": key,
+        "permissionsBoundaryArn": boundary,
+    }
     recording = recorder.run("dev", flowLogs="all", waf="block", **changes)
-    assert {each.name: each.inputs.get("kmsKeyId") for each in recording.all("LogGroup")} == dict.fromkeys(
-        ("cluster-exec", "web", "flow-logs", "waf"), key
-    )
-    assert {each.name: each.inputs.get("permissionsBoundary") for each in recording.all("Role")} == dict.fromkeys(
-        ("web-execution", "web-task", "flow-logs"), boundary
-    )
+    assert {
+        each.name: each.inputs.get("kmsKeyId") for each in recording.all("LogGroup")
+    } == dict.fromkeys(("cluster-exec", "web", "flow-logs", "waf"), key)
+    assert {
+        each.name: each.inputs.get("permissionsBoundary") for each in recording.all("Role")
+    } == dict.fromkeys(("web-execution", "web-task", "flow-logs"), boundary)
     session = recording.one("Cluster").inputs["configuration"]["executeCommandConfiguration"]
     assert session == {
         "kmsKeyId": key,
@@ -60,7 +75,9 @@ def test_keys_and_boundary_of_ones_own_reach_every_log_and_role() -> None:
     assert policy[-1] == {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
 
 
-def test_without_keys_of_ones_own_a_session_is_not_told_to_encrypt_its_log(dev: recorder.Recording) -> None:
+def test_without_keys_of_ones_own_a_session_is_not_told_to_encrypt_its_log(
+    dev: recorder.Recording,
+) -> None:
     session = dev.one("Cluster").inputs["configuration"]["executeCommandConfiguration"]
     assert session["logConfiguration"]["cloudWatchEncryptionEnabled"] is False
     assert "kmsKeyId" not in session

@@ -63,14 +63,19 @@ def test_a_parameter_without_a_slash_has_one_in_its_arn() -> None:
         ("public.ecr.aws/nginx/nginx:stable", None),
         ("docker.io/library/nginx", None),
         ("evil.example/123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", None),
-        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1", "arn:aws-cn:ecr:eu-west-1:123456789012:repository/a/b"),
+        (
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1",
+            "arn:aws-cn:ecr:eu-west-1:123456789012:repository/a/b",
+        ),
         (
             "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:0",
             "arn:aws-cn:ecr:cn-north-1:123456789012:repository/a",
         ),
     ],
 )
-def test_only_a_private_image_needs_permission_to_be_pulled(image: str, repository: str | None) -> None:
+def test_only_a_private_image_needs_permission_to_be_pulled(
+    image: str, repository: str | None
+) -> None:
     pulls = [
         each["Resource"]
         for each in statements(iam.task_start(PLACE, image=image, log_group="/log", secrets=()))
@@ -93,8 +98,14 @@ def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str
         iam.flow_log_delivery(PLACE, log_group="/l"),
     ]
     for statement in (each for policy in policies for each in statements(policy)):
-        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        actions = (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
         assert not [action for action in actions if "*" in action]
         if statement["Resource"] == "*":
-            assert {action.partition(":")[0] for action in actions} <= {"ssmmessages", "ecr", "logs"}
+            assert {action.partition(":")[0] for action in actions} <= {
+                "ssmmessages",
+                "ecr",
+                "logs",
+            }
             assert not {"logs:PutLogEvents", "ecr:BatchGetImage"} & set(actions)

@@ -32,7 +32,9 @@ def test_an_ingress_is_a_load_balancer_a_listener_and_a_way_to_each_service(dev:
     }
 
 
-def test_the_load_balancer_faces_the_internet_with_the_safe_settings_that_cost_nothing(dev: Recording) -> None:
+def test_the_load_balancer_faces_the_internet_with_the_safe_settings_that_cost_nothing(
+    dev: Recording,
+) -> None:
     inputs = dict(dev.one("LoadBalancer").inputs)
     assert len(set(inputs.pop("subnets"))) == 2
     assert inputs.pop("securityGroups") == [dev.id(dev.one("SecurityGroup", "alb"))]
@@ -58,12 +60,19 @@ def test_prod_cannot_lose_its_load_balancer_by_accident(prod: Recording) -> None
 
 def test_the_load_balancer_waits_for_the_whole_vpc(dev: Recording) -> None:
     vpc = next(each.urn for each in dev.registered if each.type == "awsx:ec2:Vpc")
-    assert vpc in dev.one("LoadBalancer").dependencies, "its internet gateway and routes are children of that component"
+    assert vpc in dev.one("LoadBalancer").dependencies, (
+        "its internet gateway and routes are children of that component"
+    )
 
 
 def test_the_world_reaches_port_80_and_nothing_else(dev: Recording) -> None:
     (rule,) = [each for each in dev.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
-    assert _rule(rule.inputs) == {"cidrIpv4": "0.0.0.0/0", "ipProtocol": "tcp", "fromPort": 80, "toPort": 80}
+    assert _rule(rule.inputs) == {
+        "cidrIpv4": "0.0.0.0/0",
+        "ipProtocol": "tcp",
+        "fromPort": 80,
+        "toPort": 80,
+    }
     assert rule.inputs["securityGroupId"] == dev.id(dev.one("SecurityGroup", "alb"))
 
 
@@ -131,7 +140,9 @@ def test_frames_are_left_to_the_service_and_browsers_made_to_forget_when_asked_s
     assert inputs["routingHttpResponseStrictTransportSecurityHeaderValue"] == "max-age=0"
 
 
-def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_requests(dev: Recording) -> None:
+def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_requests(
+    dev: Recording,
+) -> None:
     flip = recorder.run("dev", after=dev, domain="shop.example.com", hostedZone="example.com")
     done = {
         (word(urn.split("::")[2]), urn.rpartition("::")[2]): what
@@ -146,7 +157,9 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
         ("ListenerRule", "alb-50000"): "replace",
         ("SecurityGroupIngressRule", "alb-https"): "create",
     }
-    assert set(flip.operations.values()) == {"same", "create", "update", "replace"}, "nothing is deleted"
+    assert set(flip.operations.values()) == {"same", "create", "update", "replace"}, (
+        "nothing is deleted"
+    )
     replaced = {urn for urn, what in flip.operations.items() if what == "replace"}
     assert replaced == {each.urn for each in dev.all("ListenerRule")}
 
@@ -174,7 +187,9 @@ def test_several_services_share_a_load_balancer_over_https() -> None:
         for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
             route = Route(name=name, paths=(path,), priority=priority)
             attached = routing.attach(front.entrance, route)
-            routing.serve(front.entrance, route, attached, after=[], hooks=pulumi.ResourceHookBinding())
+            routing.serve(
+                front.entrance, route, attached, after=[], hooks=pulumi.ResourceHookBinding()
+            )
         pulumi.export("url", front.url)
 
     run = mocks.run(program)
@@ -195,8 +210,15 @@ def test_only_those_who_are_allowed_reach_it_each_by_a_rule_of_its_own() -> None
         dualStack=True,
         allowedCidrs=["203.0.113.0/24", "2001:db8::/32", "0.0.0.0/0", "::/0"],
     )
-    rules = {each.name: each.inputs for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")}
-    assert {(name, each.get("cidrIpv4"), each.get("cidrIpv6"), each["fromPort"]) for name, each in rules.items()} == {
+    rules = {
+        each.name: each.inputs
+        for each in run.all("SecurityGroupIngressRule")
+        if each.name.startswith("alb")
+    }
+    assert {
+        (name, each.get("cidrIpv4"), each.get("cidrIpv6"), each["fromPort"])
+        for name, each in rules.items()
+    } == {
         ("alb-http", "0.0.0.0/0", None, 80),
         ("alb-http-ipv6", None, "::/0", 80),
         ("alb-http-203.0.113.0/24", "203.0.113.0/24", None, 80),
@@ -216,7 +238,9 @@ def test_an_internal_load_balancer_is_for_its_vpc_unless_others_are_named() -> N
     assert _rule(rule.inputs)["cidrIpv4"] == "10.9.0.0/16"
 
 
-def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_one_so_that_both_can_be_there() -> None:
+def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_one_so_that_both_can_be_there() -> (
+    None
+):
     edge: dict[str, Any] = {
         "domain": "shop.example.com",
         "hostedZone": "example.com",
@@ -231,7 +255,9 @@ def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_
 
 
 @pytest.mark.parametrize("internal", [False, True])
-def test_the_longest_service_name_leaves_room_for_the_suffix_of_its_target_group(*, internal: bool) -> None:
+def test_the_longest_service_name_leaves_room_for_the_suffix_of_its_target_group(
+    *, internal: bool
+) -> None:
     group = recorder.run("dev", internal=internal, serviceName="a" * 20).one("TargetGroup")
     assert len(f"{group.name}-1234567") <= 32
 
@@ -247,13 +273,22 @@ def test_an_internal_load_balancer_in_an_existing_vpc_is_for_that_vpc() -> None:
 def test_dual_stack_lets_clients_with_ipv6_in_and_gives_them_a_name() -> None:
     run = recorder.run("dev", dualStack=True, domain="shop.example.com", hostedZone="example.com")
     assert run.one("LoadBalancer").inputs["ipAddressType"] == "dualstack"
-    open_ones = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
-    assert {each.name for each in open_ones} == {"alb-http", "alb-http-ipv6", "alb-https", "alb-https-ipv6"}
+    open_ones = [
+        each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")
+    ]
+    assert {each.name for each in open_ones} == {
+        "alb-http",
+        "alb-http-ipv6",
+        "alb-https",
+        "alb-https-ipv6",
+    }
     assert {each.inputs["type"] for each in run.all("Record")} == {"A", "AAAA", "CNAME"}
 
 
 def test_an_internal_load_balancer_has_ipv4_addresses_only() -> None:
-    run = recorder.run("dev", dualStack=True, internal=True, domain="shop.example.com", hostedZone="example.com")
+    run = recorder.run(
+        "dev", dualStack=True, internal=True, domain="shop.example.com", hostedZone="example.com"
+    )
     assert run.one("LoadBalancer").inputs["ipAddressType"] == "ipv4"
     assert {each.inputs["type"] for each in run.all("Record")} == {"A", "CNAME"}
 

@@ -14,7 +14,10 @@ WEB = "/aws/ecs/ecs-cluster-dev/dev-web"
 
 
 def test_a_destroy_leaves_every_log_group(dev: Recording) -> None:
-    assert {each.name for each in dev.registered if each.retain_on_delete} == {"web", "cluster-exec"}
+    assert {each.name for each in dev.registered if each.retain_on_delete} == {
+        "web",
+        "cluster-exec",
+    }
 
 
 def test_a_missing_group_is_made(dev: Recording) -> None:
@@ -23,7 +26,12 @@ def test_a_missing_group_is_made(dev: Recording) -> None:
 
 def test_a_group_that_exists_is_adopted_and_gets_its_retention() -> None:
     cloud = Cloud(seed=2)
-    cloud.create(recorder.LOG_GROUP, "made by hand", {"name": WEB, "retentionInDays": 3}, region=recorder.REGION)
+    cloud.create(
+        recorder.LOG_GROUP,
+        "made by hand",
+        {"name": WEB, "retentionInDays": 3},
+        region=recorder.REGION,
+    )
     recording = recorder.run("dev", cloud=cloud)
     assert recording.one("LogGroup", "web").import_id == WEB
     assert recording.one("LogGroup", "cluster-exec").import_id == "", "only what exists is adopted"

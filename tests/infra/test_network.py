@@ -40,7 +40,9 @@ def test_the_vpc_is_awsxs_with_public_subnets_and_no_nat_gateway(dev: Recording)
     }
 
 
-def test_subnets_hand_out_no_public_addresses_by_themselves(dev: Recording, private: Recording) -> None:
+def test_subnets_hand_out_no_public_addresses_by_themselves(
+    dev: Recording, private: Recording
+) -> None:
     for recording in (dev, private):
         assert {each.inputs["mapPublicIpOnLaunch"] for each in recording.all("Subnet")} == {False}
 
@@ -58,7 +60,9 @@ def test_a_vpc_spans_as_many_zones_as_asked_for(zones: int) -> None:
     assert len(recording.one("LoadBalancer").inputs["subnets"]) == zones
 
 
-def test_private_tasks_have_no_public_address_and_no_route_from_the_internet(private: Recording) -> None:
+def test_private_tasks_have_no_public_address_and_no_route_from_the_internet(
+    private: Recording,
+) -> None:
     network = private.one("Service").inputs["networkConfiguration"]
     assert network["assignPublicIp"] is False
     assert sorted(network["subnets"]) == sorted(ids(private, "private"))
@@ -68,7 +72,9 @@ def test_private_tasks_have_no_public_address_and_no_route_from_the_internet(pri
 
 
 @pytest.mark.parametrize(("mode", "gateways"), [("nat", 1), ("nat-per-zone", 3)])
-def test_private_subnets_lead_out_by_one_gateway_or_by_that_of_their_zone(mode: str, gateways: int) -> None:
+def test_private_subnets_lead_out_by_one_gateway_or_by_that_of_their_zone(
+    mode: str, gateways: int
+) -> None:
     recording = recorder.run("dev", network=mode, availabilityZoneCount=3)
     assert len(recording.all("NatGateway")) == len(recording.all("Eip")) == gateways
     public = set(ids(recording, "public"))
@@ -87,15 +93,28 @@ def test_with_endpoints_nothing_leads_out(endpoints: Recording) -> None:
 def test_endpoints_are_reached_by_tasks_on_443_and_by_nobody_else(endpoints: Recording) -> None:
     group = endpoints.id(endpoints.one("SecurityGroup", "endpoints"))
     tasks = endpoints.id(endpoints.one("SecurityGroup", "web"))
-    into = [each for each in endpoints.all("SecurityGroupIngressRule") if each.inputs["securityGroupId"] == group]
+    into = [
+        each
+        for each in endpoints.all("SecurityGroupIngressRule")
+        if each.inputs["securityGroupId"] == group
+    ]
     assert [rule(each) for each in into] == [(tasks, 443, 443)]
-    out_of = [each for each in endpoints.all("SecurityGroupEgressRule") if each.inputs["securityGroupId"] == tasks]
+    out_of = [
+        each
+        for each in endpoints.all("SecurityGroupEgressRule")
+        if each.inputs["securityGroupId"] == tasks
+    ]
     s3 = endpoints.cloud.all("aws:ec2/vpcEndpoint:VpcEndpoint")
-    lists = {each.outputs["prefixListId"] for each in s3 if each.inputs["vpcEndpointType"] == "Gateway"}
+    lists = {
+        each.outputs["prefixListId"] for each in s3 if each.inputs["vpcEndpointType"] == "Gateway"
+    }
     assert {rule(each) for each in out_of} == {(group, 443, 443), (lists.pop(), 443, 443)}
     for each in endpoints.all("VpcEndpoint"):
         if each.inputs["vpcEndpointType"] == "Interface":
-            assert (each.inputs["securityGroupIds"], each.inputs["privateDnsEnabled"]) == ([group], True)
+            assert (each.inputs["securityGroupIds"], each.inputs["privateDnsEnabled"]) == (
+                [group],
+                True,
+            )
             assert sorted(each.inputs["subnetIds"]) == sorted(ids(endpoints, "private"))
 
 
@@ -115,7 +134,9 @@ def test_the_names_of_services_lead_to_the_endpoints(endpoints: Recording) -> No
 
 
 def test_images_come_through_the_private_subnets_way_to_s3(endpoints: Recording) -> None:
-    (gateway,) = [each for each in endpoints.all("VpcEndpoint") if each.inputs["vpcEndpointType"] == "Gateway"]
+    (gateway,) = [
+        each for each in endpoints.all("VpcEndpoint") if each.inputs["vpcEndpointType"] == "Gateway"
+    ]
     tables = {
         each.inputs["routeTableId"]
         for each in endpoints.all("RouteTableAssociation")
@@ -130,12 +151,17 @@ def test_s3s_endpoint_leads_to_images_and_to_what_tasks_are_granted_and_no_furth
         network="endpoints",
         image=OWN_IMAGE,
         taskPolicyStatements=[
-            {"Action": ["s3:PutObject", "sqs:SendMessage"], "Resource": ["arn:aws:s3:::a/*", "arn:aws:sqs:r:1:q"]},
+            {
+                "Action": ["s3:PutObject", "sqs:SendMessage"],
+                "Resource": ["arn:aws:s3:::a/*", "arn:aws:sqs:r:1:q"],
+            },
             {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:r:1:q"},
             {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
         ],
     )
-    (policy,) = [each.inputs["policy"] for each in recording.all("VpcEndpoint") if "policy" in each.inputs]
+    (policy,) = [
+        each.inputs["policy"] for each in recording.all("VpcEndpoint") if "policy" in each.inputs
+    ]
     assert json.loads(policy)["Statement"] == [
         {
             "Effect": "Allow",
@@ -143,7 +169,12 @@ def test_s3s_endpoint_leads_to_images_and_to_what_tasks_are_granted_and_no_furth
             "Action": "s3:GetObject",
             "Resource": "arn:aws:s3:::prod-ap-northeast-1-starport-layer-bucket/*",
         },
-        {"Effect": "Allow", "Principal": "*", "Action": ["s3:PutObject"], "Resource": ["arn:aws:s3:::a/*"]},
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": ["s3:PutObject"],
+            "Resource": ["arn:aws:s3:::a/*"],
+        },
     ]
 
 
@@ -165,19 +196,31 @@ def test_only_the_services_that_tasks_call_have_endpoints(
 
 
 @pytest.mark.parametrize(("network", "private_routes"), [("public", 0), ("nat", 2)])
-def test_ipv6_leads_both_ways_in_public_and_only_outward_in_private(network: str, private_routes: int) -> None:
+def test_ipv6_leads_both_ways_in_public_and_only_outward_in_private(
+    network: str, private_routes: int
+) -> None:
     recording = recorder.run("dev", network=network, dualStack=True)
     assert all("ipv6CidrBlock" in each.inputs for each in recording.all("Subnet"))
-    ipv6 = [each for each in recording.all("Route") if each.inputs.get("destinationIpv6CidrBlock") == "::/0"]
+    ipv6 = [
+        each
+        for each in recording.all("Route")
+        if each.inputs.get("destinationIpv6CidrBlock") == "::/0"
+    ]
     assert sum("gatewayId" in each.inputs for each in ipv6) == 2
     assert sum("egressOnlyGatewayId" in each.inputs for each in ipv6) == private_routes
     https = recording.one("SecurityGroupEgressRule", "web-https-ipv6").inputs
     assert (https["cidrIpv6"], https["fromPort"], https["toPort"]) == ("::/0", 443, 443)
 
 
-def test_a_network_mode_changes_no_name_of_what_is_deployed_today(dev: Recording, private: Recording) -> None:
-    gone = {(each.type, each.name) for each in dev.registered} - {(each.type, each.name) for each in private.registered}
-    assert {name for _, name in gone} <= {"web-https"}, "the VPC, its subnets and the service keep their names"
+def test_a_network_mode_changes_no_name_of_what_is_deployed_today(
+    dev: Recording, private: Recording
+) -> None:
+    gone = {(each.type, each.name) for each in dev.registered} - {
+        (each.type, each.name) for each in private.registered
+    }
+    assert {name for _, name in gone} <= {"web-https"}, (
+        "the VPC, its subnets and the service keep their names"
+    )
 
 
 def ids(recording: Recording, kind: str) -> list[str]:

@@ -17,10 +17,14 @@ THEIRS = {"Project": "shop", "Stack": "dev"}
 WEB, FLOW = "/aws/ecs/ecs-cluster-dev/dev-web", "/aws/ecs/ecs-cluster-dev/flow"
 
 
-def account(token: str, tags: dict[str, str] | None, *, region: str = recorder.REGION, **inputs: Any) -> Cloud:
+def account(
+    token: str, tags: dict[str, str] | None, *, region: str = recorder.REGION, **inputs: Any
+) -> Cloud:
     """An account with one resource in it."""
     cloud = Cloud(seed=1)
-    cloud.create(token, "another project's", {**inputs, **({"tags": tags} if tags else {})}, region=region)
+    cloud.create(
+        token, "another project's", {**inputs, **({"tags": tags} if tags else {})}, region=region
+    )
     return cloud
 
 
@@ -59,8 +63,12 @@ def test_a_cluster_without_an_owner_is_refused_too() -> None:
     ],
     ids=["ours", "longer name", "another beginning", "another region"],
 )
-def test_clusters_of_other_names_and_regions_change_nothing(tags: dict[str, str], name: str, region: str) -> None:
-    cloud = account(CLUSTER, tags, name=name, region=region, settings=[_INSIGHTS_OFF], configuration=_EXEC)
+def test_clusters_of_other_names_and_regions_change_nothing(
+    tags: dict[str, str], name: str, region: str
+) -> None:
+    cloud = account(
+        CLUSTER, tags, name=name, region=region, settings=[_INSIGHTS_OFF], configuration=_EXEC
+    )
     assert recorder.run("dev", cloud=cloud).one("Cluster").inputs["name"] == "ecs-cluster-dev"
 
 
@@ -96,16 +104,24 @@ def test_a_stack_that_is_deployed_asks_for_its_cluster_only() -> None:
     made = recorder.run("dev")
     again = recorder.run("dev", after=made)
     asked = [token for token, _ in again.invoked]
-    assert asked.count("aws:ecs/getClusters:getClusters") == asked.count("aws:ecs/getCluster:getCluster") == 1
+    assert (
+        asked.count("aws:ecs/getClusters:getClusters")
+        == asked.count("aws:ecs/getCluster:getCluster")
+        == 1
+    )
     assert "aws:cloudwatch/getLogGroup:getLogGroup" not in asked
 
 
 def test_a_caller_that_may_not_look_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: warnings.append(message))
-    monkeypatch.setitem(test_preflight.DENIED, "aws:ecs/getClusters:getClusters", "ecs:ListClusters")
+    monkeypatch.setitem(
+        test_preflight.DENIED, "aws:ecs/getClusters:getClusters", "ecs:ListClusters"
+    )
     engine = test_preflight.Denying(Cloud(seed=1))
     recording = recorder.run_under(engine, "dev", recorder.configuration("dev", {}))
     assert recording.one("Cluster").inputs["name"] == "ecs-cluster-dev"
-    looked = "The owner of the cluster and of the log groups wasn't checked: that takes ecs:ListClusters"
+    looked = (
+        "The owner of the cluster and of the log groups wasn't checked: that takes ecs:ListClusters"
+    )
     assert any(each.startswith(looked) for each in warnings), warnings

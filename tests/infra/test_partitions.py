@@ -56,7 +56,11 @@ def test_every_name_is_the_partitions(stack: str, region: str) -> None:
     partition, suffix = REGIONS[region]
     found = texts(record(stack, configuration(stack, region)))
     assert set(re.findall(r"arn:[\w-]*:", found)) == {f"arn:{partition}:"}
-    domains = {each for each in re.findall(r"[\w.-]+\.amazonaws\.com[\w.]*", found) if "com.amazonaws." not in each}
+    domains = {
+        each
+        for each in re.findall(r"[\w.-]+\.amazonaws\.com[\w.]*", found)
+        if "com.amazonaws." not in each
+    }
     of_kms = {f"{service}.{region}.amazonaws.com" for service in ("ssm", "secretsmanager")}
     assert all(
         each.endswith(f".{region}.{suffix}") or f"{region}.elb.{suffix}" in each
@@ -79,17 +83,25 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
         assert endpoints.service_name(place, "ecr.api") == f"{prefix}.{region}.ecr.api"
 
 
-@pytest.mark.parametrize(("region", "account"), [("cn-north-1", "638102146993"), ("us-gov-west-1", "048591011584")])
+@pytest.mark.parametrize(
+    ("region", "account"), [("cn-north-1", "638102146993"), ("us-gov-west-1", "048591011584")]
+)
 def test_access_logs_are_written_by_the_account_that_guides_name(region: str, account: str) -> None:
     recording = record("prod", configuration("prod", region))
     (policy,) = (
-        json.loads(each.inputs["policy"]) for each in recording.registered if word(each.type) == "BucketPolicy"
+        json.loads(each.inputs["policy"])
+        for each in recording.registered
+        if word(each.type) == "BucketPolicy"
     )
-    assert policy["Statement"][0]["Principal"] == {"AWS": f"arn:{REGIONS[region][0]}:iam::{account}:root"}
+    assert policy["Statement"][0]["Principal"] == {
+        "AWS": f"arn:{REGIONS[region][0]}:iam::{account}:root"
+    }
 
 
 def test_a_key_is_used_by_either_name_of_the_service_in_china() -> None:
     found = texts(record("everything", configuration("everything", "cn-north-1")))
     via = {f"ssm.cn-north-1.{suffix}" for suffix in ("amazonaws.com", "amazonaws.com.cn")}
     assert via <= set(re.findall(r"ssm\.[\w.-]+", found))
-    assert "amazonaws.com.cn" not in texts(record("everything", configuration("everything", "us-gov-west-1")))
+    assert "amazonaws.com.cn" not in texts(
+        record("everything", configuration("everything", "us-gov-west-1"))
+    )

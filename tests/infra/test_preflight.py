@@ -46,8 +46,12 @@ class Denying(recorder.Recorder):
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         if request.tok in DENIED:
-            message = f"api error AccessDeniedException: {self.words.format(action=DENIED[request.tok])}"
-            raise LookupFailedError(request.tok, Mistake("invoking", Refusal("AccessDenied", message, "a.rule")))
+            message = (
+                f"api error AccessDeniedException: {self.words.format(action=DENIED[request.tok])}"
+            )
+            raise LookupFailedError(
+                request.tok, Mistake("invoking", Refusal("AccessDenied", message, "a.rule"))
+            )
         return super().Invoke(request)
 
 
@@ -82,14 +86,22 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "make"),
     [
-        ("/a", "aws ssm put-parameter --type SecureString --name /a --value VALUE --region ap-northeast-1"),
-        (f"arn:aws:ssm:{HERE}:parameter/a/b", "no parameter of SSM in 123456789012, ap-northeast-1"),
+        (
+            "/a",
+            "aws ssm put-parameter --type SecureString --name /a --value VALUE --region ap-northeast-1",
+        ),
+        (
+            f"arn:aws:ssm:{HERE}:parameter/a/b",
+            "no parameter of SSM in 123456789012, ap-northeast-1",
+        ),
         ("secretsmanager:b", "aws secretsmanager create-secret --name b --secret-string VALUE"),
         ("secretsmanager:rds!b#password", "no secret of Secrets Manager in 123456789012"),
         (f"arn:aws:secretsmanager:{HERE}:secret:b-AbCdEf::AWSPREVIOUS:", "local.parameters.toml"),
     ],
 )
-def test_a_secret_that_is_missing_is_refused_by_its_variable_and_how_to_make_it(name: str, make: str) -> None:
+def test_a_secret_that_is_missing_is_refused_by_its_variable_and_how_to_make_it(
+    name: str, make: str
+) -> None:
     found = refused(recorder.Recorder(Cloud(seed=1)), secrets={"A": name})
     assert found["secrets"].startswith("secrets: A, ")
     assert make in found["secrets"]
@@ -109,13 +121,19 @@ def test_a_secret_that_is_there_is_asked_for_once_however_often_it_is_named(name
 
 
 @pytest.mark.parametrize("name", ["plain", "/plain"])
-def test_a_parameter_is_found_by_an_arn_without_being_read_whether_its_name_has_a_slash_or_not(name: str) -> None:
+def test_a_parameter_is_found_by_an_arn_without_being_read_whether_its_name_has_a_slash_or_not(
+    name: str,
+) -> None:
     account = Cloud(seed=1)
     account.parameters = {name: SeededParameter("hunter2")}
     engine = recorder.Recorder(account)
-    config = recorder.configuration("dev", {"secrets": {"A": f"arn:aws:ssm:{HERE}:parameter/plain"}})
+    config = recorder.configuration(
+        "dev", {"secrets": {"A": f"arn:aws:ssm:{HERE}:parameter/plain"}}
+    )
     recorder.run_under(engine, "dev", config)
-    assert all(args["name"].endswith(":999999999") for token, args in engine.invoked if token == PARAMETER)
+    assert all(
+        args["name"].endswith(":999999999") for token, args in engine.invoked if token == PARAMETER
+    )
 
 
 def test_no_answer_holds_a_value() -> None:
@@ -140,7 +158,9 @@ def test_no_answer_holds_a_value() -> None:
     assert not any(VALUE_OF_A_SECRET in each for each in answers)
 
 
-def test_what_answers_in_spite_of_a_version_that_nothing_has_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_answers_in_spite_of_a_version_that_nothing_has_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Should AWS ever answer that question otherwise, no stack is refused for it."""
     asked: list[str] = []
 
@@ -161,7 +181,9 @@ def test_secrets_of_another_account_are_not_looked_for() -> None:
     assert not [token for token, _ in recording.invoked if token == SECRET]
 
 
-def test_without_permission_to_look_it_is_a_warning_that_names_the_action(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_permission_to_look_it_is_a_warning_that_names_the_action(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: warnings.append(message))
     changes = {
@@ -170,7 +192,9 @@ def test_without_permission_to_look_it_is_a_warning_that_names_the_action(monkey
         "domain": "shop.example.com",
         "certificateArn": f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001",
     }
-    recording = recorder.run_under(Denying(Cloud(seed=1)), "dev", recorder.configuration("dev", changes))
+    recording = recorder.run_under(
+        Denying(Cloud(seed=1)), "dev", recorder.configuration("dev", changes)
+    )
     assert recording.one("Service").name == "web", "the run went on"
     for action in DENIED.values():
         assert any(f"takes {action}, which the caller lacks" in each for each in warnings), action
@@ -189,13 +213,19 @@ def test_a_stack_that_names_no_secrets_and_lives_in_an_existing_vpc_looks_for_no
     existing_vpc: recorder.Recording,
 ) -> None:
     vpc = recorder.made(existing_vpc.cloud, recorder.VPC)[0].id
-    recording = recorder.run("third", file="dev", cloud=existing_vpc.cloud, vpcId=vpc, serviceName="third", secrets={})
+    recording = recorder.run(
+        "third", file="dev", cloud=existing_vpc.cloud, vpcId=vpc, serviceName="third", secrets={}
+    )
     assert not [token for token, _ in recording.invoked if token in {*DENIED, QUOTA}]
 
 
 @pytest.mark.parametrize(("there", "good"), [(3, True), (4, False)])
-def test_a_quota_of_vpcs_that_is_reached_is_refused_with_how_to_raise_it(there: int, good: bool) -> None:  # noqa: FBT001 — a table's column
-    account = full(an_account(), recorder.VPC, there, cidrBlock="10.0.0.0/16")  # beside the default one
+def test_a_quota_of_vpcs_that_is_reached_is_refused_with_how_to_raise_it(
+    there: int, good: bool
+) -> None:  # noqa: FBT001 — a table's column
+    account = full(
+        an_account(), recorder.VPC, there, cidrBlock="10.0.0.0/16"
+    )  # beside the default one
     if good:
         recorder.run("dev", cloud=account)
         return
@@ -227,14 +257,18 @@ def test_what_a_running_stack_has_already_is_not_counted_against_it() -> None:
     full(before.cloud, "aws:ec2/eip:Eip", 4, domain="vpc")
     after = recorder.run("dev", after=before, network="nat")
     assert set(after.operations.values()) <= {"same"}
-    assert QUOTA not in {token for token, _ in after.invoked}, "what needs nothing asks for no quota"
+    assert QUOTA not in {token for token, _ in after.invoked}, (
+        "what needs nothing asks for no quota"
+    )
 
 
 def certificate(cloud: Cloud, *names: str) -> Sequence[str]:
     """ARNs of certificates that are requested and not validated."""
     inputs = {"validationMethod": "DNS", "keyAlgorithm": "EC_prime256v1"}
     made = [
-        cloud.create(CERTIFICATE, f"urn:{name}", {**inputs, "domainName": name}, region=recorder.REGION)
+        cloud.create(
+            CERTIFICATE, f"urn:{name}", {**inputs, "domainName": name}, region=recorder.REGION
+        )
         for name in names
     ]
     return [each.id for each in made]
@@ -245,7 +279,9 @@ def test_a_certificate_that_is_not_issued_is_refused_with_its_status(name: str) 
     account = an_account()
     (arn,) = certificate(account, name)
     found = refused(recorder.Recorder(account), domain="shop.example.com", certificateArn=arn)
-    assert found["certificateArn"].startswith(f"certificateArn: {arn}, whose status is PENDING_VALIDATION; allowed: ")
+    assert found["certificateArn"].startswith(
+        f"certificateArn: {arn}, whose status is PENDING_VALIDATION; allowed: "
+    )
     assert "aws acm describe-certificate" in found["certificateArn"]
 
 

@@ -25,17 +25,25 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 def test_the_local_stack_is_devs_resources(dev: Recording) -> None:
     local = recorder.run("local")
-    assert {(each.type, each.name) for each in local.registered} == {(each.type, each.name) for each in dev.registered}
+    assert {(each.type, each.name) for each in local.registered} == {
+        (each.type, each.name) for each in dev.registered
+    }
 
 
 def test_prod_is_devs_resources_and_what_watches_over_them(dev: Recording, prod: Recording) -> None:
-    more = {(each.type, each.name) for each in prod.registered} - {(each.type, each.name) for each in dev.registered}
+    more = {(each.type, each.name) for each in prod.registered} - {
+        (each.type, each.name) for each in dev.registered
+    }
     assert {each for each in more if each[0].startswith("fargate-web:")} == {
         ("fargate-web:index:AccessLogs", "access-logs"),
         ("fargate-web:index:FlowLogs", "flow-logs"),
     }
-    less = {(each.type, each.name) for each in dev.registered} - {(each.type, each.name) for each in prod.registered}
-    assert {name for _, name in less} == {"cluster-exec", "web-task"}, "nobody opens a shell in prod"
+    less = {(each.type, each.name) for each in dev.registered} - {
+        (each.type, each.name) for each in prod.registered
+    }
+    assert {name for _, name in less} == {"cluster-exec", "web-task"}, (
+        "nobody opens a shell in prod"
+    )
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -43,7 +51,12 @@ def test_the_readme_names_what_a_destroy_leaves(stack: str, request: pytest.Fixt
     recording: Recording = request.getfixturevalue(stack)
     left = [each.inputs["name"] for each in recording.all("LogGroup") if each.retain_on_delete]
     left += [f"{each.name}-" for each in recording.all("Bucket") if each.retain_on_delete]
-    section = (recorder.ROOT_FOLDER / "README.md").read_text().partition("## Clean up")[2].partition("\n## ")[0]
+    section = (
+        (recorder.ROOT_FOLDER / "README.md")
+        .read_text()
+        .partition("## Clean up")[2]
+        .partition("\n## ")[0]
+    )
     assert [name for name in left if not re.search(rf"{name}(?![\w/])", section)] == []
 
 
@@ -51,7 +64,9 @@ def test_prods_tasks_are_out_of_reach_and_keep_running(prod: Recording) -> None:
     service = prod.one("Service").inputs
     assert service["networkConfiguration"]["assignPublicIp"] is False
     assert (service["enableExecuteCommand"], service["desiredCount"]) == (False, 2)
-    assert service["deploymentMinimumHealthyPercent"] == 100, "a deployment would take half of the tasks away"
+    assert service["deploymentMinimumHealthyPercent"] == 100, (
+        "a deployment would take half of the tasks away"
+    )
     assert _container(prod)["readonlyRootFilesystem"] is True
 
 
@@ -98,12 +113,16 @@ def test_every_taggable_resource_says_whose_it_is(recording: Recording) -> None:
             "ManagedBy": "Pulumi",
             "Component": owner,
         }
-        assert expected.items() <= each.inputs.get("tags", {}).items(), f"{each.urn} carries {each.inputs.get('tags')}"
+        assert expected.items() <= each.inputs.get("tags", {}).items(), (
+            f"{each.urn} carries {each.inputs.get('tags')}"
+        )
 
 
 def test_nothing_is_deleted_before_its_replacement_is_made(recording: Recording) -> None:
     first = [each.type for each in recording.registered if each.delete_before_replace]
-    assert first in ([], ["aws:wafv2/webAclAssociation:WebAclAssociation"]), "test_waf says why that one is"
+    assert first in ([], ["aws:wafv2/webAclAssociation:WebAclAssociation"]), (
+        "test_waf says why that one is"
+    )
 
 
 def test_no_output_was_turned_into_text(recording: Recording) -> None:
@@ -122,12 +141,16 @@ def test_secrets_are_names_everywhere_and_values_nowhere(dev: Recording) -> None
     for args in asked:
         assert args["name"].endswith(":999999999"), "the answer may hold a value"
         assert args["withDecryption"] is False
-    assert "aws:ssm/parameter:Parameter" not in {each.type for each in dev.registered}, "the parameters aren't ours"
+    assert "aws:ssm/parameter:Parameter" not in {each.type for each in dev.registered}, (
+        "the parameters aren't ours"
+    )
 
 
 def test_security_group_rules_are_resources_of_their_own(recording: Recording) -> None:
     for group in recording.all("SecurityGroup"):
-        assert not {"ingress", "egress"} & group.inputs.keys(), "inline and separate rules would fight for ever"
+        assert not {"ingress", "egress"} & group.inputs.keys(), (
+            "inline and separate rules would fight for ever"
+        )
         assert "description" in group.inputs
 
 
@@ -135,7 +158,9 @@ def test_only_the_load_balancers_web_ports_are_open_to_the_world(recording: Reco
     rules = recording.all("SecurityGroupIngressRule")
     open_ones = [each for each in rules if "cidrIpv4" in each.inputs or "cidrIpv6" in each.inputs]
     ports = {each.name: (each.inputs["fromPort"], each.inputs["toPort"]) for each in open_ones}
-    https = {"alb-https": (443, 443)} if recording.exports["serviceUrl"].startswith("https:") else {}
+    https = (
+        {"alb-https": (443, 443)} if recording.exports["serviceUrl"].startswith("https:") else {}
+    )
     assert ports == {"alb-http": (80, 80), **https}
 
 
@@ -152,7 +177,10 @@ def test_only_the_load_balancers_web_ports_are_open_to_the_world(recording: Reco
                     "aws:ec2/internetGateway:InternetGateway",
                     "aws:ec2/subnet:Subnet",
                 ),
-                *("aws:ec2/routeTable:RouteTable", "aws:ec2/routeTableAssociation:RouteTableAssociation"),
+                *(
+                    "aws:ec2/routeTable:RouteTable",
+                    "aws:ec2/routeTableAssociation:RouteTableAssociation",
+                ),
                 *("aws:ec2/route:Route", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"),
                 *("aws:ec2/eip:Eip", "aws:ec2/natGateway:NatGateway"),
                 *("aws:ecs/cluster:Cluster", "aws:lb/loadBalancer:LoadBalancer"),
@@ -173,21 +201,35 @@ def test_a_private_registrys_image_and_any_port_work(another_image: Recording) -
     assert "command" not in container, "an empty list is the image's own command"
     assert "secrets" not in container
     assert container["environment"] == [{"name": "MODE", "value": "fast"}]
-    assert container["portMappings"] == [{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}]
+    assert container["portMappings"] == [
+        {"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}
+    ]
     assert another_image.one("TargetGroup").inputs["healthCheck"]["path"] == "/healthz?deep=1"
-    assert another_image.one("SecurityGroupIngressRule", "shop-from-ingress-8080").inputs["fromPort"] == 8080
-    assert another_image.one("SecurityGroupEgressRule", "shop-from-ingress-8080").inputs["toPort"] == 8080
+    assert (
+        another_image.one("SecurityGroupIngressRule", "shop-from-ingress-8080").inputs["fromPort"]
+        == 8080
+    )
+    assert (
+        another_image.one("SecurityGroupEgressRule", "shop-from-ingress-8080").inputs["toPort"]
+        == 8080
+    )
     assert another_image.one("Service").inputs["desiredCount"] == 7
     assert another_image.one("Service").inputs["loadBalancers"][0]["containerPort"] == 8080
-    assert another_image.one("TaskDefinition").inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"
+    assert (
+        another_image.one("TaskDefinition").inputs["runtimePlatform"]["cpuArchitecture"] == "ARM64"
+    )
 
 
 def test_an_existing_vpc_is_used_and_left_alone(existing_vpc: Recording) -> None:
     vpc = recorder.made(existing_vpc.cloud, recorder.VPC)[0].id
     assert not [
-        each for each in existing_vpc.registered if each.type.startswith(("awsx:", "aws:ec2/vpc", "aws:ec2/sub"))
+        each
+        for each in existing_vpc.registered
+        if each.type.startswith(("awsx:", "aws:ec2/vpc", "aws:ec2/sub"))
     ]
-    assert not existing_vpc.all("DefaultSecurityGroup"), "somebody else may rely on the default group"
+    assert not existing_vpc.all("DefaultSecurityGroup"), (
+        "somebody else may rely on the default group"
+    )
     assert existing_vpc.one("TargetGroup").inputs["vpcId"] == vpc
     subnets = {each.id for each in recorder.made(existing_vpc.cloud, recorder.SUBNET)}
     assert set(existing_vpc.one("LoadBalancer").inputs["subnets"]) == subnets
@@ -197,20 +239,26 @@ def test_an_existing_vpc_is_used_and_left_alone(existing_vpc: Recording) -> None
 def test_two_stacks_share_an_account(prod: Recording) -> None:
     cloud = recorder.run("first", file="dev").cloud
     second = recorder.run("second", file="prod", cloud=cloud)
-    assert len(second.registered) == len(prod.registered), "nothing of the first stack was in the way"
+    assert len(second.registered) == len(prod.registered), (
+        "nothing of the first stack was in the way"
+    )
 
 
 @pytest.mark.parametrize("which", RECORDINGS)
 def test_the_outputs_name_what_was_made(request: pytest.FixtureRequest, which: str) -> None:
     recording: Recording = request.getfixturevalue(which)
     service = recording.one("Service").inputs
-    balancer = recording.cloud.get("aws:lb/loadBalancer:LoadBalancer", recording.id(recording.one("LoadBalancer")))
+    balancer = recording.cloud.get(
+        "aws:lb/loadBalancer:LoadBalancer", recording.id(recording.one("LoadBalancer"))
+    )
     assert balancer
     exports = dict(recording.exports)
     exec_log = {"execLogGroup": "/aws/ecs/ecs-cluster-" + recording.stack + "/exec"}
     assert exports == {
         "albDns": balancer.outputs["dnsName"],
-        "serviceUrl": "https://shop.example.com" if which == "edge" else f"http://{balancer.outputs['dnsName']}",
+        "serviceUrl": "https://shop.example.com"
+        if which == "edge"
+        else f"http://{balancer.outputs['dnsName']}",
         "clusterName": f"ecs-cluster-{recording.stack}",
         "serviceName": service["name"],
         "targetGroupArn": service["loadBalancers"][0]["targetGroupArn"],
@@ -229,7 +277,10 @@ def _inputs_of(token: str) -> set[str]:
     """The inputs that the class behind a type token takes."""
     known: list[Any] = CustomResource.__subclasses__()
     return {
-        name for cls in known if getattr(cls, "pulumi_type", "") == token for name in cls._internal_init.__annotations__
+        name
+        for cls in known
+        if getattr(cls, "pulumi_type", "") == token
+        for name in cls._internal_init.__annotations__
     }
 
 

@@ -42,7 +42,9 @@ def rolled_back() -> Live:
     log.fail(deployment)
     rollback = log.roll_back()
     log.complete(rollback)
-    return replace(LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]})
+    return replace(
+        LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]}
+    )
 
 
 ROLLED_BACK = rolled_back()
@@ -68,7 +70,11 @@ def test_a_run_looks_at_the_service_once_and_a_preview_never(dev: Recording) -> 
 
 def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     other = SimpleNamespace(
-        status="ACTIVE", task_definition=f"{FAMILY}:4", deployments=None, events=None, network_configurations=None
+        status="ACTIVE",
+        task_definition=f"{FAMILY}:4",
+        deployments=None,
+        events=None,
+        network_configurations=None,
     )
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: other)
     with pytest.raises(NotDeployedError, match="dev-web doesn't run what this stack requested"):
@@ -77,14 +83,20 @@ def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.Monk
 
 def test_a_run_fails_when_the_service_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(**_: Any) -> None:
-        raise RuntimeError("invoke of getService failed: invocation returned an error: empty result")
+        raise RuntimeError(
+            "invoke of getService failed: invocation returned an error: empty result"
+        )
 
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", gone)
-    with pytest.raises(NotDeployedError, match=r"dev-web can't be read: empty result\n.*pulumi up --refresh"):
+    with pytest.raises(
+        NotDeployedError, match=r"dev-web can't be read: empty result\n.*pulumi up --refresh"
+    ):
         recorder.run("dev")
 
 
-@pytest.mark.parametrize("tasks", ["dev-web:4 has 7 of 7", "dev-web:4 has 0 of 2, dev-web:3 has 2 of 2", "none"])
+@pytest.mark.parametrize(
+    "tasks", ["dev-web:4 has 7 of 7", "dev-web:4 has 0 of 2, dev-web:3 has 2 of 2", "none"]
+)
 def test_neither_scaled_tasks_nor_a_deployment_under_way_is_a_mismatch(tasks: str) -> None:
     assert mismatch(f"{FAMILY}:4", replace(ROLLED_BACK, tasks=tasks), log_group="/web") is None
 
@@ -101,7 +113,10 @@ def test_a_rollback_is_reported_with_its_cause_and_the_commands_that_help() -> N
     assert f"due to (reason {NOT_FOUND})" in message
     assert "likely cause: The application answers the health check with 404" in message
     assert "logs: aws logs tail /aws/ecs/web --since 10m" in message
-    assert "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED" in message
+    assert (
+        "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED"
+        in message
+    )
     assert "`pulumi up --refresh`" in message
 
 
@@ -126,7 +141,9 @@ def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what
         network_configurations=None,
     )
     monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: live)
-    with pytest.raises(NotDeployedError, match=r"ECS stopped it, and there is nothing to roll back to") as raised:
+    with pytest.raises(
+        NotDeployedError, match=r"ECS stopped it, and there is nothing to roll back to"
+    ) as raised:
         recorder.run("dev")
     assert "`pulumi up --replace '**TaskDefinition**'`" in str(raised.value)
     primary.id = "ecs-svc/2"
@@ -174,20 +191,29 @@ def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() ->
 
 
 def test_a_reason_that_the_provider_reported_already_is_not_reported_again_by_an_event() -> None:
-    reason = "CannotPullContainerError: pull image manifest: registry.example/shop:stabel: not found"
+    reason = (
+        "CannotPullContainerError: pull image manifest: registry.example/shop:stabel: not found"
+    )
     log = EventLog()
     log.begin()
     log.unplaced(reason)
     live = replace(LIVE, events=log.events)
-    message = explanation(f"{FAMILY}:5", live, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web")
+    message = explanation(
+        f"{FAMILY}:5", live, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web"
+    )
     assert message.count(reason) == 1
-    assert "was unable to place a task" in explanation(f"{FAMILY}:5", live, ["rolled back"], log_group="/web")
+    assert "was unable to place a task" in explanation(
+        f"{FAMILY}:5", live, ["rolled back"], log_group="/web"
+    )
 
 
 def test_a_target_group_is_reported_by_its_name() -> None:
     arn = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web-1234567/3f44f85710fe0297"
     message = explanation(
-        f"{FAMILY}:5", LIVE, [f"Task failed ELB health checks in (target-group {arn})"], log_group="/w"
+        f"{FAMILY}:5",
+        LIVE,
+        [f"Task failed ELB health checks in (target-group {arn})"],
+        log_group="/w",
     )
     assert "reported: Task failed ELB health checks in (target-group alb-web-1234567)\n" in message
 
@@ -195,10 +221,15 @@ def test_a_target_group_is_reported_by_its_name() -> None:
 def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> None:
     retried = replace(ROLLED_BACK, task_definition=f"{FAMILY}:5")
     message = explanation(
-        f"{FAMILY}:5", retried, ["timeout while waiting for state to become 'tfSTABLE'"], log_group="/w"
+        f"{FAMILY}:5",
+        retried,
+        ["timeout while waiting for state to become 'tfSTABLE'"],
+        log_group="/w",
     )
     assert message.startswith("ECS has not finished deploying")
-    assert "likely cause: The deployment was still under way when the run stopped waiting" in message
+    assert (
+        "likely cause: The deployment was still under way when the run stopped waiting" in message
+    )
     assert "404" not in message
 
 
@@ -233,8 +264,12 @@ def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
     return log, known
 
 
-def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_in_later_ones() -> None:
-    log, known = failed_twice("CannotPullContainerError: Exec format error", "CannotPullContainerError: not found")
+def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_in_later_ones() -> (
+    None
+):
+    log, known = failed_twice(
+        "CannotPullContainerError: Exec format error", "CannotPullContainerError: not found"
+    )
     second = [*log.created][-1]
     live = replace(
         LIVE,
@@ -272,7 +307,9 @@ def test_a_rollback_that_fails_too_is_reported_as_that() -> None:
     rollback = log.roll_back()
     log.unplaced("CannotPullContainerError: toomanyrequests")
     log.fail(rollback)
-    live = replace(LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]})
+    live = replace(
+        LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]}
+    )
     message = mismatch(f"{FAMILY}:5", live, log_group="/web")
     assert message is not None
     assert "ECS stopped it, and the rollback failed too" in message

@@ -75,7 +75,9 @@ def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
     replace(route, priority=ATTACHMENTS[0] - 1)
 
 
-def test_another_port_makes_rules_of_its_own_beside_those_that_old_tasks_need(dev: Recording) -> None:
+def test_another_port_makes_rules_of_its_own_beside_those_that_old_tasks_need(
+    dev: Recording,
+) -> None:
     done = recorder.run("dev", after=dev, containerPort=8080).operations
     moved = {
         urn.rpartition("::")[2]: what
@@ -87,11 +89,16 @@ def test_another_port_makes_rules_of_its_own_beside_those_that_old_tasks_need(de
     assert done[dev.one("ListenerRule", "alb-50000").urn] == "same"
 
 
-def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_family(dev: Recording) -> None:
+def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_family(
+    dev: Recording,
+) -> None:
     preview = recorder.run("dev", after=dev, internal=True)
     public, internal = dev.one("Service"), preview.one("Service")
     assert (internal.name, internal.inputs["name"]) == ("web-internal", "dev-web-internal")
-    assert (preview.operations[public.urn], preview.operations[internal.urn]) == ("delete", "create")
+    assert (preview.operations[public.urn], preview.operations[internal.urn]) == (
+        "delete",
+        "create",
+    )
     assert preview.one("TaskDefinition").inputs["family"] == "dev-web"
     assert preview.operations[dev.one("TaskDefinition").urn] == "same"
 
@@ -112,9 +119,17 @@ def as_it_was_before_attachments(run: Recording, port: int) -> Recording:
 
 @pytest.mark.parametrize("port", [80, 8080])
 def test_a_stack_from_before_attachments_gets_one_and_keeps_all_else(port: int) -> None:
-    changes: dict[str, Any] = {"containerPort": port, "domain": "shop.example.com", "hostedZone": "example.com"}
+    changes: dict[str, Any] = {
+        "containerPort": port,
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+    }
     before = as_it_was_before_attachments(recorder.run("dev", **changes), port)
     done = {
-        urn: what for urn, what in recorder.run("dev", after=before, **changes).operations.items() if what != "same"
+        urn: what
+        for urn, what in recorder.run("dev", after=before, **changes).operations.items()
+        if what != "same"
     }
-    assert {urn.rpartition("::")[2]: what for urn, what in done.items()} == {"alb-web-attachment": "create"}
+    assert {urn.rpartition("::")[2]: what for urn, what in done.items()} == {
+        "alb-web-attachment": "create"
+    }

@@ -71,7 +71,9 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize(("text", "value_from", "resource"), SPELLINGS)
-def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(text: str, value_from: str, resource: str) -> None:
+def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(
+    text: str, value_from: str, resource: str
+) -> None:
     assert re.fullmatch(secrets.FORM, text)
     found = secrets.at(PLACE, text)
     assert (found.value_from, found.resource) == (value_from, resource)
@@ -92,7 +94,11 @@ def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text:
 
 @given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
 def test_ecs_takes_whatever_is_accepted(text: str) -> None:
-    container = {"name": "a", "image": "b", "secrets": [{"name": "A", "valueFrom": secrets.at(PLACE, text).value_from}]}
+    container = {
+        "name": "a",
+        "image": "b",
+        "secrets": [{"name": "A", "valueFrom": secrets.at(PLACE, text).value_from}],
+    }
     inputs = {"executionRoleArn": "role", "containerDefinitions": json.dumps([container])}
     assert not list(container_rules(inputs, fargate=True))
 
@@ -111,10 +117,19 @@ def test_every_text_that_is_refused_has_a_flaw_that_is_described(text: str) -> N
         (f"arn:aws:s3:{HERE}:a", "an ARN of another service"),
         (f"arn:aws:ssm:{HERE}:parameter/a#b", "a #KEY after what isn't in Secrets Manager"),
         ("/a#b", "a #KEY after what isn't in Secrets Manager"),
-        ("arn:aws:ssm:eu-west-1:1:parameter/a", "not like arn:aws:ssm:REGION:ACCOUNT:parameter/NAME"),
-        (f"arn:aws:secretsmanager:{HERE}:a", "not like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf"),
+        (
+            "arn:aws:ssm:eu-west-1:1:parameter/a",
+            "not like arn:aws:ssm:REGION:ACCOUNT:parameter/NAME",
+        ),
+        (
+            f"arn:aws:secretsmanager:{HERE}:a",
+            "not like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf",
+        ),
         (f"arn:aws:secretsmanager:{HERE}:secret:db", "without the hyphen and six characters"),
-        (f"arn:aws:secretsmanager:{HERE}:secret:db:password::", "without the hyphen and six characters"),
+        (
+            f"arn:aws:secretsmanager:{HERE}:secret:db:password::",
+            "without the hyphen and six characters",
+        ),
         (f"arn:aws:secretsmanager:{HERE}:secret:d b-AbCdEf", "a secret whose name isn't"),
         ("secretsmanager:a$b", "a secret whose name isn't"),
         ("secretsmanager:test-secret", "whose name ends like an ARN"),
@@ -162,7 +177,11 @@ def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> N
             {"secrets": {"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf#k"}},
             "allowed: what this region keeps, else another one's failure stops tasks",
         ),
-        ("secretKeyArns", {"secretKeyArns": [KEY]}, "in eu-west-1, not ap-northeast-1; allowed: a key of this region"),
+        (
+            "secretKeyArns",
+            {"secretKeyArns": [KEY]},
+            "in eu-west-1, not ap-northeast-1; allowed: a key of this region",
+        ),
         ("logKeyArn", {"logKeyArn": KEY}, "in eu-west-1, not ap-northeast-1"),
         ("execKeyArn", {"execKeyArn": KEY}, "in eu-west-1, not ap-northeast-1"),
         (
@@ -185,7 +204,9 @@ def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
 
 
 def test_names_and_arns_without_a_region_are_here() -> None:
-    assert not list(locality.foreign(PLACE, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"]))
+    assert not list(
+        locality.foreign(PLACE, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"])
+    )
 
 
 def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> None:
@@ -197,7 +218,10 @@ def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> 
     )
     reads, opens, decrypts, _log = statements(recording, "web-execution")
     here = "ap-northeast-1:123456789012"
-    assert (opens["Action"], opens["Resource"]) == ("ssm:GetParameters", [f"arn:aws:ssm:{here}:parameter/demo/a"])
+    assert (opens["Action"], opens["Resource"]) == (
+        "ssm:GetParameters",
+        [f"arn:aws:ssm:{here}:parameter/demo/a"],
+    )
     assert reads == {
         "Effect": "Allow",
         "Action": "secretsmanager:GetSecretValue",
@@ -209,7 +233,10 @@ def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> 
         "Resource": [key],
         "Condition": {
             "StringEquals": {
-                "kms:ViaService": ["secretsmanager.ap-northeast-1.amazonaws.com", "ssm.ap-northeast-1.amazonaws.com"]
+                "kms:ViaService": [
+                    "secretsmanager.ap-northeast-1.amazonaws.com",
+                    "ssm.ap-northeast-1.amazonaws.com",
+                ]
             }
         },
     }
@@ -226,5 +253,7 @@ def test_without_keys_of_ones_own_nothing_is_decrypted() -> None:
 
 
 def statements(recording: recorder.Recording, role: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])["Statement"]
+    found: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])[
+        "Statement"
+    ]
     return found

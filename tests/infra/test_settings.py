@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any) -> Settings:
     prefix = f"{recorder.PROJECT}:"
     config = recorder.configuration("dev", changes)
-    texts = {key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)}
+    texts = {
+        key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)
+    }
     return Settings.of(texts, project=recorder.PROJECT, stack=stack, secret=secret)
 
 
@@ -48,22 +50,43 @@ REFUSED = [
     ({"execLogRetentionDays": 8}, "execLogRetentionDays: 8; allowed: one of 1, 3"),
     ({"cpuUnits": 300}, "cpuUnits: 300; allowed: one of 256, 512, 1024"),
     ({"memoryMib": 4096}, "memoryMib: 4096; allowed: with cpuUnits 256, one of 512, 1024, 2048"),
-    ({"cpuUnits": 8192, "memoryMib": 17408}, "memoryMib: 17408; allowed: with cpuUnits 8192, one of 16384, 20480"),
+    (
+        {"cpuUnits": 8192, "memoryMib": 17408},
+        "memoryMib: 17408; allowed: with cpuUnits 8192, one of 16384, 20480",
+    ),
     ({"cpuArchitecture": "x86"}, "cpuArchitecture: x86; allowed: one of X86_64, ARM64"),
     ({"ecsExec": "yes"}, "ecsExec: yes; allowed: true or false"),
-    ({"containerInsights": "on"}, "containerInsights: on; allowed: one of disabled, enabled, enhanced"),
-    ({"serviceName": "a-name-of-21-letters-"}, "serviceName: a-name-of-21-letters-; allowed: lower-case letters"),
+    (
+        {"containerInsights": "on"},
+        "containerInsights: on; allowed: one of disabled, enabled, enhanced",
+    ),
+    (
+        {"serviceName": "a-name-of-21-letters-"},
+        "serviceName: a-name-of-21-letters-; allowed: lower-case letters",
+    ),
     ({"serviceName": "x" * 21}, "at most 20 characters, because a target group's name ends at 32"),
     ({"serviceName": "-web"}, "serviceName: -web; allowed"),
     ({"serviceName": "web_1"}, "serviceName: web_1; allowed"),
     ({"containerName": "my container"}, "containerName: my container; allowed: letters"),
-    ({"image": "https://example.com/image"}, "image: https://example.com/image; allowed: an image's name"),
+    (
+        {"image": "https://example.com/image"},
+        "image: https://example.com/image; allowed: an image's name",
+    ),
     ({"image": ""}, "image: empty; allowed: an image's name"),
-    ({"command": ["sh", ""]}, 'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty'),
+    (
+        {"command": ["sh", ""]},
+        'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty',
+    ),
     ({"command": "sh -c true"}, "command: sh -c true; allowed: a list"),
     ({"command": [1.5]}, "command: [1.5]; allowed: a list"),
-    ({"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}}, "allowed: a map, each name an environment variable's"),
-    ({"secrets": {"A": "hunter 2"}}, "each value an SSM parameter like /demo/dev/message, a Secrets Manager secret"),
+    (
+        {"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}},
+        "allowed: a map, each name an environment variable's",
+    ),
+    (
+        {"secrets": {"A": "hunter 2"}},
+        "each value an SSM parameter like /demo/dev/message, a Secrets Manager secret",
+    ),
     ({"secrets": {"A": "/aws/reserved"}}, "each value an SSM parameter"),
     ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value an SSM parameter"),
     ({"secrets": {"A": "/demo/dev/message#key"}}, "each value an SSM parameter"),
@@ -73,11 +96,23 @@ REFUSED = [
         "secrets: A with a value of 77 characters, not shown: a secret that isn't followed by exactly :KEY:STAGE:VER",
     ),
     ({"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db"}}, "or the whole ARN of either"),
-    ({"secrets": {}, "secretKeyArns": [KEY]}, f"secretKeyArns: {KEY}; allowed: none, unless secrets names what they"),
-    ({"secretKeyArns": ["alias/mine"]}, 'secretKeyArns: ["alias/mine"]; allowed: a list, each item a KMS key\'s ARN'),
-    ({"logKeyArn": "mine"}, "logKeyArn: mine; allowed: a KMS key's ARN, like arn:aws:kms:REGION:ACCOUNT:key/ID; empty"),
+    (
+        {"secrets": {}, "secretKeyArns": [KEY]},
+        f"secretKeyArns: {KEY}; allowed: none, unless secrets names what they",
+    ),
+    (
+        {"secretKeyArns": ["alias/mine"]},
+        'secretKeyArns: ["alias/mine"]; allowed: a list, each item a KMS key\'s ARN',
+    ),
+    (
+        {"logKeyArn": "mine"},
+        "logKeyArn: mine; allowed: a KMS key's ARN, like arn:aws:kms:REGION:ACCOUNT:key/ID; empty",
+    ),
     ({"execKeyArn": "mine"}, "execKeyArn: mine; allowed: a KMS key's ARN"),
-    ({"execKeyArn": KEY, "ecsExec": False}, f"execKeyArn: {KEY}; allowed: empty, unless ecsExec is true"),
+    (
+        {"execKeyArn": KEY, "ecsExec": False},
+        f"execKeyArn: {KEY}; allowed: empty, unless ecsExec is true",
+    ),
     ({"permissionsBoundaryArn": "Admin"}, "permissionsBoundaryArn: Admin; allowed: a policy's ARN"),
     (
         {"taskPolicyStatements": [{"Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]},
@@ -96,40 +131,73 @@ REFUSED = [
     ({"user": "root", "containerPort": 8080}, "user: root; allowed: a user's number but root's"),
     ({"user": "0:101", "containerPort": 8080}, "user: 0:101; allowed: a user's number but root's"),
     ({"user": "101"}, "containerPort: 80; allowed: with a user that isn't root, at least 1024"),
-    ({"dropCapabilities": ["CAP_NET_RAW", "raw"]}, "allowed: a list, each item a Linux capability without CAP_"),
-    ({"writablePaths": ["tmp"]}, 'writablePaths: ["tmp"]; allowed: a list, each item a folder\'s absolute path'),
+    (
+        {"dropCapabilities": ["CAP_NET_RAW", "raw"]},
+        "allowed: a list, each item a Linux capability without CAP_",
+    ),
+    (
+        {"writablePaths": ["tmp"]},
+        'writablePaths: ["tmp"]; allowed: a list, each item a folder\'s absolute path',
+    ),
     ({"writablePaths": ["/a/../etc"]}, "each item a folder's absolute path"),
     ({"writablePaths": ["/"]}, "each item a folder's absolute path"),
-    ({"writablePaths": ["/tmp", "/tmp/a"]}, "writablePaths: /tmp/a; allowed: folders that are not in each other"),
+    (
+        {"writablePaths": ["/tmp", "/tmp/a"]},
+        "writablePaths: /tmp/a; allowed: folders that are not in each other",
+    ),
     (
         {"writablePaths": ["/tmp", "/tmp"]},
         "writablePaths: /tmp; allowed: folders that are not in each other, each once",
     ),
-    ({"secrets": {"A": None}}, "secrets: A with a value of 4 characters, not shown; allowed: a map"),
-    ({"secrets": {"A": "hunter 2", "B": "/b"}}, "secrets: A with a value of 8 characters, not shown: no ARN, no sec"),
+    (
+        {"secrets": {"A": None}},
+        "secrets: A with a value of 4 characters, not shown; allowed: a map",
+    ),
+    (
+        {"secrets": {"A": "hunter 2", "B": "/b"}},
+        "secrets: A with a value of 8 characters, not shown: no ARN, no sec",
+    ),
     ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
     ({"secrets": ["/demo"]}, "secrets: 9 characters that are no map; allowed: a map"),
-    ({"environment": {"AWS_SECRET_ACCESS_KEY": "x"}}, "an environment variable's name, no credential's"),
-    ({"environment": {"APP_MESSAGE": "x"}}, "environment: APP_MESSAGE, which secrets has too; allowed: a name that"),
+    (
+        {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}},
+        "an environment variable's name, no credential's",
+    ),
+    (
+        {"environment": {"APP_MESSAGE": "x"}},
+        "environment: APP_MESSAGE, which secrets has too; allowed: a name that",
+    ),
     ({"desiredCount": -1}, "desiredCount: -1; allowed: a whole number from 0 to 5000"),
     (
         {"desiredCount": 1, "minimumHealthyPercent": 100, "maximumPercent": 150},
         "maximumPercent: 150; allowed: with desiredCount 1 and minimumHealthyPercent 100, at least 200",
     ),
     ({"maximumPercent": 100}, "maximumPercent: 100; allowed: a whole number from 101 to 400"),
-    ({"minimumHealthyPercent": 101}, "minimumHealthyPercent: 101; allowed: a whole number from 0 to 100"),
+    (
+        {"minimumHealthyPercent": 101},
+        "minimumHealthyPercent: 101; allowed: a whole number from 0 to 100",
+    ),
     ({"healthCheckGraceSeconds": -1}, "healthCheckGraceSeconds: -1; allowed"),
     ({"healthCheckPath": "health"}, "healthCheckPath: health; allowed: a path that begins with /"),
     ({"healthCheckPath": "/" + "x" * 1024}, "allowed: a path that begins with / and has no spaces"),
-    ({"healthCheckCodes": "200-599"}, "healthCheckCodes: 200-599; allowed: HTTP codes from 200 to 499"),
-    ({"healthCheckIntervalSeconds": 4}, "healthCheckIntervalSeconds: 4; allowed: a whole number from 5 to 300"),
+    (
+        {"healthCheckCodes": "200-599"},
+        "healthCheckCodes: 200-599; allowed: HTTP codes from 200 to 499",
+    ),
+    (
+        {"healthCheckIntervalSeconds": 4},
+        "healthCheckIntervalSeconds: 4; allowed: a whole number from 5 to 300",
+    ),
     (
         {"healthCheckIntervalSeconds": 5},
         "healthCheckTimeoutSeconds: 5; allowed: less than healthCheckIntervalSeconds, 5",
     ),
     ({"healthyThreshold": 1}, "healthyThreshold: 1; allowed: a whole number from 2 to 10"),
     ({"unhealthyThreshold": 11}, "unhealthyThreshold: 11; allowed: a whole number from 2 to 10"),
-    ({"idleTimeoutSeconds": 4001}, "idleTimeoutSeconds: 4001; allowed: a whole number from 1 to 4000"),
+    (
+        {"idleTimeoutSeconds": 4001},
+        "idleTimeoutSeconds: 4001; allowed: a whole number from 1 to 4000",
+    ),
     ({"drainSeconds": 1}, "drainSeconds: 1; allowed: a whole number from 2 to 120"),
     (
         {"drainSeconds": 120, "steadyStateTimeoutMinutes": 4},
@@ -137,8 +205,14 @@ REFUSED = [
     ),
     ({"stopTimeoutSeconds": 1}, "stopTimeoutSeconds: 1; allowed: 0, for drainSeconds, or from 2"),
     ({"stopTimeoutSeconds": 121}, "stopTimeoutSeconds: 121; allowed: a whole number from 0 to 120"),
-    ({"stopTimeoutSeconds": 29}, "stopTimeoutSeconds: 29; allowed: at least the 30 s that drainSeconds lets a task"),
-    ({"deregistrationDelaySeconds": 31}, "deregistrationDelaySeconds: 31; allowed: at most the 30 s that a task has"),
+    (
+        {"stopTimeoutSeconds": 29},
+        "stopTimeoutSeconds: 29; allowed: at least the 30 s that drainSeconds lets a task",
+    ),
+    (
+        {"deregistrationDelaySeconds": 31},
+        "deregistrationDelaySeconds: 31; allowed: at most the 30 s that a task has",
+    ),
     (
         {"deregistrationDelaySeconds": 9, "stopTimeoutSeconds": 8},
         "deregistrationDelaySeconds: 9; allowed: at most the 8 s that a task has to stop",
@@ -147,7 +221,10 @@ REFUSED = [
         {"stopTimeoutSeconds": 110, "steadyStateTimeoutMinutes": 2},
         "steadyStateTimeoutMinutes: 2; allowed: more than the 140 s that a task may drain and then stop",
     ),
-    ({"vpcCidr": "10.0.0.1/16"}, "vpcCidr: 10.0.0.1/16; allowed: an IPv4 network address from /16 to /24"),
+    (
+        {"vpcCidr": "10.0.0.1/16"},
+        "vpcCidr: 10.0.0.1/16; allowed: an IPv4 network address from /16 to /24",
+    ),
     ({"vpcCidr": "10.0.0.0/25"}, "vpcCidr: 10.0.0.0/25; allowed"),
     ({"vpcCidr": "10.0.0.0/255.255.0.0"}, "vpcCidr: 10.0.0.0/255.255.0.0; allowed"),
     ({"vpcCidr": "10.0.0.0"}, "vpcCidr: 10.0.0.0; allowed"),
@@ -158,7 +235,10 @@ REFUSED = [
         {"subnetIds": ["subnet-12345678"]},
         "subnetIds: subnet-12345678; allowed: none, unless vpcId or vpcTags names their VPC",
     ),
-    ({"network": "private"}, "network: private; allowed: one of public, nat, nat-per-zone, endpoints"),
+    (
+        {"network": "private"},
+        "network: private; allowed: one of public, nat, nat-per-zone, endpoints",
+    ),
     (
         {"network": "nat-per-zone", "vpcId": VPC},
         "network: nat-per-zone; allowed: nat in an existing VPC, whose gateways",
@@ -167,7 +247,10 @@ REFUSED = [
         {"network": "endpoints", "vpcTags": {"Name": "a"}, "image": OWN_IMAGE},
         "network: endpoints; allowed: nat in an existing VPC, whose gateways and endpoints are its owner's",
     ),
-    ({"network": "endpoints"}, "image: public.ecr.aws/nginx/nginx:stable, in a registry that has no endpoint in a VPC"),
+    (
+        {"network": "endpoints"},
+        "image: public.ecr.aws/nginx/nginx:stable, in a registry that has no endpoint in a VPC",
+    ),
     (
         {"network": "endpoints", "image": OWN_IMAGE, "dualStack": True},
         "dualStack: true; allowed: false with network endpoints, which has no way to the internet",
@@ -176,9 +259,18 @@ REFUSED = [
         {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
         "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones a /23 or wider, as each subnet needs a /27",
     ),
-    ({"vpcId": VPC, "vpcTags": {"Name": "a"}}, "vpcTags: Name=a; allowed: none, as vpcId names the VPC already"),
-    ({"vpcTags": {"Name": ["a"]}}, "vpcTags: Name with a value of 5 characters, not shown; allowed: a map"),
-    ({"subnetTags": {"Name": "a"}}, "subnetTags: Name=a; allowed: none, unless vpcId or vpcTags names their VPC"),
+    (
+        {"vpcId": VPC, "vpcTags": {"Name": "a"}},
+        "vpcTags: Name=a; allowed: none, as vpcId names the VPC already",
+    ),
+    (
+        {"vpcTags": {"Name": ["a"]}},
+        "vpcTags: Name with a value of 5 characters, not shown; allowed: a map",
+    ),
+    (
+        {"subnetTags": {"Name": "a"}},
+        "subnetTags: Name=a; allowed: none, unless vpcId or vpcTags names their VPC",
+    ),
     (
         {"vpcId": VPC, "subnetIds": [SUBNET], "subnetTags": {"Name": "a"}},
         "subnetTags: Name=a; allowed: none, as subnetIds names the subnets already",
@@ -196,30 +288,58 @@ REFUSED = [
         "taskSubnetTags: A=b; allowed: none, unless vpcId or vpcTags names",
     ),
     ({"dualStack": "both"}, "dualStack: both; allowed: true or false"),
-    ({"egress": ["10.0.0.0/8"]}, 'egress: ["10.0.0.0/8"]; allowed: a list, each item a network and its TCP port'),
-    ({"egress": ["10.0.0.1/8:5432"]}, "each item a network and its TCP port or ports, like 10.0.0.0/8:5432"),
+    (
+        {"egress": ["10.0.0.0/8"]},
+        'egress: ["10.0.0.0/8"]; allowed: a list, each item a network and its TCP port',
+    ),
+    (
+        {"egress": ["10.0.0.1/8:5432"]},
+        "each item a network and its TCP port or ports, like 10.0.0.0/8:5432",
+    ),
     ({"egress": ["10.0.0.0/8:0"]}, "each item a network and its TCP port"),
     ({"egress": ["10.0.0.0/8:99999"]}, "each item a network and its TCP port"),
     ({"egress": ["10.0.0.0/8:90-80"]}, "each item a network and its TCP port"),
-    ({"egress": ["10.0.0.0/8:1", "10.0.0.0/8:1"]}, "egress: 10.0.0.0/8:1; allowed: each destination once"),
-    ({"egress": ["0.0.0.0/0:443"]}, "egress: 0.0.0.0/0:443; allowed: what isn't open already; with network public"),
-    ({"egress": ["::/0:443"], "dualStack": True}, "egress: ::/0:443; allowed: what isn't open already"),
-    ({"egress": ["::/0:443"]}, "egress: ::/0:443; allowed: IPv4 destinations only without dualStack"),
+    (
+        {"egress": ["10.0.0.0/8:1", "10.0.0.0/8:1"]},
+        "egress: 10.0.0.0/8:1; allowed: each destination once",
+    ),
+    (
+        {"egress": ["0.0.0.0/0:443"]},
+        "egress: 0.0.0.0/0:443; allowed: what isn't open already; with network public",
+    ),
+    (
+        {"egress": ["::/0:443"], "dualStack": True},
+        "egress: ::/0:443; allowed: what isn't open already",
+    ),
+    (
+        {"egress": ["::/0:443"]},
+        "egress: ::/0:443; allowed: IPv4 destinations only without dualStack",
+    ),
     (
         {"egress": ["10.0.0.0/8:1", "2001:db8::/32:1"]},
         "egress: 2001:db8::/32:1; allowed: IPv4 destinations only without dualStack",
     ),
-    ({"egress": [f"10.0.0.0/8:{port}" for port in range(1, 52)]}, "egress: 51 of them; allowed: at most 50"),
+    (
+        {"egress": [f"10.0.0.0/8:{port}" for port in range(1, 52)]},
+        "egress: 51 of them; allowed: at most 50",
+    ),
     ({"flowLogs": "on"}, "flowLogs: on; allowed: one of none, reject, all"),
     ({"flowLogRetentionDays": 2}, "flowLogRetentionDays: 2; allowed: one of 1, 3"),
-    ({"vpcId": "vpc-12345678", "subnetIds": ["a"]}, 'subnetIds: ["a"]; allowed: a list, each item a subnet\'s id'),
+    (
+        {"vpcId": "vpc-12345678", "subnetIds": ["a"]},
+        'subnetIds: ["a"]; allowed: a list, each item a subnet\'s id',
+    ),
     ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
     ({"zzz": 1}, "zzz: an unknown key; allowed: serviceName, containerName, image"),
 ]
 
 
-@pytest.mark.parametrize(("changes", "complaint"), REFUSED, ids=[json.dumps(changes) for changes, _ in REFUSED])
-def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(changes: Mapping[str, Any], complaint: str) -> None:
+@pytest.mark.parametrize(
+    ("changes", "complaint"), REFUSED, ids=[json.dumps(changes) for changes, _ in REFUSED]
+)
+def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
+    changes: Mapping[str, Any], complaint: str
+) -> None:
     with pytest.raises(SettingsError) as refusal:
         load(**changes)
     assert complaint in str(refusal.value)
@@ -228,7 +348,9 @@ def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(changes: Mapp
 
 @pytest.mark.parametrize("stack", ["feature.x", "x" * 101])
 def test_a_stack_whose_name_ecs_would_refuse_is_refused(stack: str) -> None:
-    with pytest.raises(SettingsError, match=r"stack: .*; allowed: a stack name of at most 100 letters"):
+    with pytest.raises(
+        SettingsError, match=r"stack: .*; allowed: a stack name of at most 100 letters"
+    ):
         load(stack)
 
 
@@ -247,13 +369,20 @@ def test_a_missing_key_is_told_too() -> None:
 
 
 def test_an_encrypted_value_is_refused_without_showing_it() -> None:
-    with pytest.raises(SettingsError, match="environment: an encrypted value; allowed: plain text; name secrets") as no:
+    with pytest.raises(
+        SettingsError, match="environment: an encrypted value; allowed: plain text; name secrets"
+    ) as no:
         load(secret={"environment"}, environment={"TOKEN": "hunter2"})
     assert "hunter2" not in str(no.value)
 
 
 def test_keys_that_stay_in_another_projects_namespace_are_refused_not_ignored() -> None:
-    left = {"shop:domain": "a.example.com", "shop:network": "nat", "shop:other": "1", "aws:domain": "a"}
+    left = {
+        "shop:domain": "a.example.com",
+        "shop:network": "nat",
+        "shop:other": "1",
+        "aws:domain": "a",
+    }
     watched = recorder.Recorder(Cloud(seed=1))
     with pytest.raises(SettingsError) as refused:
         recorder.run_under(watched, "dev", {**recorder.configuration("dev", {}), **left})
@@ -267,8 +396,12 @@ def test_a_refusal_is_printed_without_a_traceback() -> None:
     assert issubclass(SettingsError, pulumi.RunError)
 
 
-@pytest.mark.parametrize("changes", [{"containerPort": 0}, {"typo": 1}, {"secrets": {"A": "not a name"}}])
-def test_nothing_is_registered_or_asked_before_the_settings_are_good(changes: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"containerPort": 0}, {"typo": 1}, {"secrets": {"A": "not a name"}}]
+)
+def test_nothing_is_registered_or_asked_before_the_settings_are_good(
+    changes: Mapping[str, Any],
+) -> None:
     watched = recorder.Recorder(Cloud(seed=1))
     with pytest.raises(SettingsError):
         recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
@@ -293,7 +426,12 @@ def test_nothing_is_registered_or_asked_before_the_settings_are_good(changes: Ma
         {"user": "101:0", "containerPort": 8080},
         {"dropCapabilities": []},
         {"writablePaths": ["/tmp", "/tmp-2", "/a.b/c_d"]},
-        {"secrets": {"A": "secretsmanager:a/b@c#k.e-y", "B": f"arn:aws:secretsmanager:{HERE}:secret:a/b-AbCdEf"}},
+        {
+            "secrets": {
+                "A": "secretsmanager:a/b@c#k.e-y",
+                "B": f"arn:aws:secretsmanager:{HERE}:secret:a/b-AbCdEf",
+            }
+        },
         {"secretKeyArns": [KEY], "logKeyArn": KEY, "execKeyArn": KEY},
         {"permissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess"},
         {"stopTimeoutSeconds": 120, "deregistrationDelaySeconds": 1},
@@ -302,7 +440,12 @@ def test_nothing_is_registered_or_asked_before_the_settings_are_good(changes: Ma
         {"network": "nat-per-zone", "vpcCidr": "10.0.0.0/23", "availabilityZoneCount": 6},
         {"vpcId": "vpc-12345678", "egress": ["::/0:443"]},
         {"dualStack": True, "egress": ["::/0:80", "2001:db8::/32:443"]},
-        {"network": "nat", "vpcTags": {"Name": "home"}, "subnetTags": {"Tier": ""}, "taskSubnetIds": [SUBNET]},
+        {
+            "network": "nat",
+            "vpcTags": {"Name": "home"},
+            "subnetTags": {"Tier": ""},
+            "taskSubnetIds": [SUBNET],
+        },
     ],
 )
 def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
@@ -331,19 +474,39 @@ def test_every_stack_file_loads(stack: str) -> None:
     assert watched.one("Service").inputs["name"] == f"{stack}-web"
 
 
-@given(st.dictionaries(st.sampled_from([camel(name) for name in kinds()]), st.text() | st.integers().map(str)))
-def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(changes: dict[str, Any]) -> None:
+@given(
+    st.dictionaries(
+        st.sampled_from([camel(name) for name in kinds()]), st.text() | st.integers().map(str)
+    )
+)
+def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
+    changes: dict[str, Any],
+) -> None:
     try:
         load(**changes)
     except SettingsError as refusal:
-        relations = {"maximumPercent", "memoryMib", "healthCheckTimeoutSeconds", "steadyStateTimeoutMinutes"}
+        relations = {
+            "maximumPercent",
+            "memoryMib",
+            "healthCheckTimeoutSeconds",
+            "steadyStateTimeoutMinutes",
+        }
         relations |= {"idleTimeoutSeconds", "allowedCidrs", "hostedZone"}
         named = {problem.key for problem in refusal.problems}
-        assert named <= {*changes, *relations, "subnetIds", "environment", "containerPort", "image", "vpcCidr"}
+        assert named <= {
+            *changes,
+            *relations,
+            "subnetIds",
+            "environment",
+            "containerPort",
+            "image",
+            "vpcCidr",
+        }
 
 
 @pytest.mark.parametrize(
-    ("cpu", "memory"), [(cpu, each) for cpu, offered in fargate.MEMORY_MIB.items() for each in offered]
+    ("cpu", "memory"),
+    [(cpu, each) for cpu, offered in fargate.MEMORY_MIB.items() for each in offered],
 )
 def test_every_task_size_that_fargate_offers_is_accepted(cpu: int, memory: int) -> None:
     load(cpuUnits=cpu, memoryMib=memory)

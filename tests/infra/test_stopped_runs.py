@@ -112,5 +112,7 @@ def check(profile: Profile, whole: Recording, left: Recording) -> None:
     missing = whole.resources.keys() - left.resources.keys()
     assert {urn for urn, done in shown.items() if done in {"create", "import"}} == missing, state
     config = recorder.configuration(profile.stack, profile.changes)
-    done = recorder.run_under(Recorder(left.cloud), profile.stack, config, after=left, preview=False)
+    done = recorder.run_under(
+        Recorder(left.cloud), profile.stack, config, after=left, preview=False
+    )
     assert done.operations == shown, state

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_a_firewall_is_rules_a_log_and_their_place_before_the_load_balancer(edge: Recording) -> None:
+def test_a_firewall_is_rules_a_log_and_their_place_before_the_load_balancer(
+    edge: Recording,
+) -> None:
     assert edge.children(edge.component("Firewall")) == {
         ("WebAcl", "waf"),
         ("LogGroup", "waf"),
         ("WebAclLoggingConfiguration", "waf"),
         ("WebAclAssociation", "waf"),
     }
-    assert edge.one("WebAclLoggingConfiguration").urn in edge.one("WebAclAssociation").dependencies, (
-        "what it blocks from the first request on is logged"
-    )
+    assert (
+        edge.one("WebAclLoggingConfiguration").urn in edge.one("WebAclAssociation").dependencies
+    ), "what it blocks from the first request on is logged"
     assert edge.one("WebAclAssociation").inputs["resourceArn"] == edge.id(edge.one("LoadBalancer"))
 
 
@@ -40,8 +42,12 @@ def test_awss_managed_rules_block_or_only_count(mode: str, override: dict[str, o
 def test_every_rule_is_measured_and_no_request_kept_whole(edge: Recording) -> None:
     acl = edge.one("WebAcl").inputs
     shown = [acl["visibilityConfig"], *(rule["visibilityConfig"] for rule in acl["rules"])]
-    assert all(each["cloudwatchMetricsEnabled"] and not each["sampledRequestsEnabled"] for each in shown)
-    assert acl["visibilityConfig"]["metricName"] == "ecs-cluster-dev-waf", "two stacks of an account differ"
+    assert all(
+        each["cloudwatchMetricsEnabled"] and not each["sampledRequestsEnabled"] for each in shown
+    )
+    assert acl["visibilityConfig"]["metricName"] == "ecs-cluster-dev-waf", (
+        "two stacks of an account differ"
+    )
 
 
 def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recording) -> None:
@@ -49,14 +55,22 @@ def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recordin
     assert group.inputs["name"] == "aws-waf-logs-ecs-cluster-dev"
     assert group.retain_on_delete
     logging = edge.one("WebAclLoggingConfiguration").inputs
-    assert [arn.rpartition(":")[2] for arn in logging["logDestinationConfigs"]] == ["aws-waf-logs-ecs-cluster-dev"]
-    assert [each["singleHeader"]["name"] for each in logging["redactedFields"]] == ["authorization", "cookie"]
+    assert [arn.rpartition(":")[2] for arn in logging["logDestinationConfigs"]] == [
+        "aws-waf-logs-ecs-cluster-dev"
+    ]
+    assert [each["singleHeader"]["name"] for each in logging["redactedFields"]] == [
+        "authorization",
+        "cookie",
+    ]
     assert logging["loggingFilter"]["defaultBehavior"] == "DROP"
 
 
 def test_a_key_of_ones_own_locks_the_log() -> None:
     key = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-    assert recorder.run("dev", waf="count", logKeyArn=key).one("LogGroup", "waf").inputs["kmsKeyId"] == key
+    assert (
+        recorder.run("dev", waf="count", logKeyArn=key).one("LogGroup", "waf").inputs["kmsKeyId"]
+        == key
+    )
 
 
 def test_no_load_balancer_loses_its_firewall_to_the_firewalls_replacement(edge: Recording) -> None:
@@ -67,7 +81,12 @@ def test_no_load_balancer_loses_its_firewall_to_the_firewalls_replacement(edge: 
 
 def test_a_mode_is_changed_in_place(edge: Recording) -> None:
     counting = recorder.run(
-        "dev", after=edge, domain="shop.example.com", hostedZone="example.com", accessLogs=True, waf="count"
+        "dev",
+        after=edge,
+        domain="shop.example.com",
+        hostedZone="example.com",
+        accessLogs=True,
+        waf="count",
     )
     assert counting.operations[edge.one("WebAcl").urn] == "update"
     assert counting.operations[edge.one("WebAclAssociation").urn] == "same"

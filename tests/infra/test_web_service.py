@@ -31,9 +31,14 @@ def test_a_service_has_its_own_roles_logs_and_security_group(dev: Recording) -> 
     }
 
 
-def test_without_exec_the_tasks_have_no_role_at_all(dev: Recording, without_exec: Recording) -> None:
+def test_without_exec_the_tasks_have_no_role_at_all(
+    dev: Recording, without_exec: Recording
+) -> None:
     mine = without_exec.children(without_exec.component("WebService"))
-    assert dev.children(dev.component("WebService")) - mine == {("Role", "web-task"), ("RolePolicy", "web-task")}
+    assert dev.children(dev.component("WebService")) - mine == {
+        ("Role", "web-task"),
+        ("RolePolicy", "web-task"),
+    }
     assert "taskRoleArn" not in without_exec.one("TaskDefinition").inputs
     assert without_exec.one("Service").inputs["enableExecuteCommand"] is False
     assert "ssmmessages" not in json.dumps([each.inputs for each in without_exec.registered])
@@ -43,7 +48,10 @@ def test_the_task_definition_is_the_articles(dev: Recording) -> None:
     inputs = dev.one("TaskDefinition").inputs
     assert (inputs["family"], inputs["cpu"], inputs["memory"]) == ("dev-web", "256", "512")
     assert (inputs["networkMode"], inputs["requiresCompatibilities"]) == ("awsvpc", ["FARGATE"])
-    assert inputs["runtimePlatform"] == {"operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64"}
+    assert inputs["runtimePlatform"] == {
+        "operatingSystemFamily": "LINUX",
+        "cpuArchitecture": "X86_64",
+    }
     (container,) = json.loads(inputs["containerDefinitions"])
     shell, flag, page = container.pop("command")
     assert (shell, flag) == ("sh", "-c")
@@ -58,12 +66,25 @@ def test_the_task_definition_is_the_articles(dev: Recording) -> None:
         "portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}],
         "secrets": [
             {"name": "APP_MESSAGE", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/message"},
-            {"name": "DB_PASSWORD", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password"},
+            {
+                "name": "DB_PASSWORD",
+                "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password",
+            },
         ],
         "readonlyRootFilesystem": False,
         "linuxParameters": {
             "initProcessEnabled": True,
-            "capabilities": {"drop": ["AUDIT_WRITE", "FSETID", "MKNOD", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"]},
+            "capabilities": {
+                "drop": [
+                    "AUDIT_WRITE",
+                    "FSETID",
+                    "MKNOD",
+                    "NET_RAW",
+                    "SETFCAP",
+                    "SETPCAP",
+                    "SYS_CHROOT",
+                ]
+            },
         },
         "stopTimeout": 30,
         "logConfiguration": {
@@ -80,7 +101,9 @@ def test_the_task_definition_is_the_articles(dev: Recording) -> None:
 def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) -> None:
     inputs = dict(dev.one("Service").inputs)
     network = inputs.pop("networkConfiguration")
-    assert network["assignPublicIp"] is True, "without a NAT gateway there is no other way to the image"
+    assert network["assignPublicIp"] is True, (
+        "without a NAT gateway there is no other way to the image"
+    )
     assert network["securityGroups"] == [dev.id(dev.one("SecurityGroup", "web"))]
     assert set(network["subnets"]) == set(dev.one("LoadBalancer").inputs["subnets"])
     assert inputs.pop("cluster").endswith(":cluster/ecs-cluster-dev")
@@ -97,7 +120,11 @@ def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) 
         "enableExecuteCommand": True,
         "healthCheckGracePeriodSeconds": 60,
         "loadBalancers": [
-            {"containerName": "nginx", "containerPort": 80, "targetGroupArn": dev.exports["targetGroupArn"]}
+            {
+                "containerName": "nginx",
+                "containerPort": 80,
+                "targetGroupArn": dev.exports["targetGroupArn"],
+            }
         ],
         "enableEcsManagedTags": True,
         "propagateTags": "SERVICE",
@@ -105,7 +132,9 @@ def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) 
     }
 
 
-def test_the_wait_for_steady_state_is_bounded_and_that_for_the_end_follows_from_the_draining(dev: Recording) -> None:
+def test_the_wait_for_steady_state_is_bounded_and_that_for_the_end_follows_from_the_draining(
+    dev: Recording,
+) -> None:
     assert dev.one("Service").timeouts == ("10m", "10m", "11m")
     assert recorder.run("dev", drainSeconds=120).one("Service").timeouts == ("10m", "10m", "14m")
 
@@ -127,13 +156,17 @@ def test_the_tasks_wait_for_their_log_group(dev: Recording) -> None:
     assert dev.one("LogGroup", "web").urn in dev.one("TaskDefinition").dependencies
 
 
-def test_a_task_definition_names_roles_only_after_their_policies_are_there(sealed: Recording) -> None:
+def test_a_task_definition_names_roles_only_after_their_policies_are_there(
+    sealed: Recording,
+) -> None:
     policies = {each.urn for each in sealed.all("RolePolicy") if each.name.startswith("web-")}
     assert len(policies) == 3
     assert policies <= sealed.one("TaskDefinition").dependencies
 
 
-def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(dev: Recording) -> None:
+def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(
+    dev: Recording,
+) -> None:
     balancer, tasks = (dev.id(dev.one("SecurityGroup", name)) for name in ("alb", "web"))
     rules = {
         (each.name, each.type.rpartition(":")[2][13:-4]): _rule(each.inputs)
@@ -148,7 +181,9 @@ def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(de
 
 
 @pytest.mark.parametrize(("which", "days"), [("dev", 14), ("prod", 180)])
-def test_the_web_log_is_kept_as_long_as_the_stack_says(request: pytest.FixtureRequest, which: str, days: int) -> None:
+def test_the_web_log_is_kept_as_long_as_the_stack_says(
+    request: pytest.FixtureRequest, which: str, days: int
+) -> None:
     recording: Recording = request.getfixturevalue(which)
     group = recording.one("LogGroup", "web")
     assert group.inputs["name"] == f"/aws/ecs/ecs-cluster-{which}/{which}-web"
@@ -194,10 +229,18 @@ def test_a_private_image_may_be_pulled_from_its_repository_only(another_image: R
 
 
 def _statements(recording: Recording, role: str) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])["Statement"]
+    statements: list[dict[str, Any]] = json.loads(
+        recording.one("RolePolicy", role).inputs["policy"]
+    )["Statement"]
     return statements
 
 
 def _rule(inputs: dict[str, Any]) -> tuple[Any, ...]:
     peer = inputs.get("referencedSecurityGroupId") or inputs["cidrIpv4"]
-    return inputs["securityGroupId"], peer, inputs["ipProtocol"], inputs["fromPort"], inputs["toPort"]
+    return (
+        inputs["securityGroupId"],
+        peer,
+        inputs["ipProtocol"],
+        inputs["fromPort"],
+        inputs["toPort"],
+    )

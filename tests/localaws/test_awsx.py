@@ -30,7 +30,11 @@ PUBLIC, PRIVATE, ISOLATED = {"type": "Public"}, {"type": "Private"}, {"type": "I
 
 
 def layout(
-    name: str, cidr: str, zones: Sequence[str], specs: Sequence[dict[str, Any]] | None, strategy: str = "Auto"
+    name: str,
+    cidr: str,
+    zones: Sequence[str],
+    specs: Sequence[dict[str, Any]] | None,
+    strategy: str = "Auto",
 ) -> list[SubnetPlan]:
     return plans(name, cidr, zones, {"subnetSpecs": specs, "subnetStrategy": strategy})
 
@@ -39,7 +43,12 @@ def layout(
     ("cidr", "zones", "specs", "expected"),
     [
         ("10.0.0.0/16", 2, [PUBLIC], ["10.0.0.0/17", "10.0.128.0/17"]),
-        ("10.0.0.0/16", 2, [PUBLIC, PRIVATE], ["10.0.0.0/18", "10.0.64.0/18", "10.0.128.0/18", "10.0.192.0/18"]),
+        (
+            "10.0.0.0/16",
+            2,
+            [PUBLIC, PRIVATE],
+            ["10.0.0.0/18", "10.0.64.0/18", "10.0.128.0/18", "10.0.192.0/18"],
+        ),
         (
             "10.1.0.0/16",
             2,
@@ -68,7 +77,9 @@ def test_an_unused_spec_takes_its_space_but_makes_nothing() -> None:
 @given(zones=st.integers(1, 3), count=st.integers(1, 4), prefix=st.integers(16, 22))
 def test_subnets_never_overlap_and_never_leave_the_vpc(zones: int, count: int, prefix: int) -> None:
     vpc = ipaddress.IPv4Network(f"10.0.0.0/{prefix}")
-    found = layout("net", str(vpc), ZONES[:zones], [{"type": "Public", "name": str(n)} for n in range(count)])
+    found = layout(
+        "net", str(vpc), ZONES[:zones], [{"type": "Public", "name": str(n)} for n in range(count)]
+    )
     subnets = [ipaddress.IPv4Network(plan.cidr) for plan in found]
     assert all(subnet.subnet_of(vpc) for subnet in subnets)
     assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[:i])
@@ -104,9 +115,19 @@ LEGACY: list[tuple[str, int, list[dict[str, Any]] | None, list[str]]] = [
         ],
     ),
     # Outside of the VPC, without a word of the real component either.
-    ("10.0.0.0/24", 1, [PUBLIC, PRIVATE, ISOLATED], ["10.0.0.128/25", "10.0.0.0/25", "10.0.1.0/25"]),
+    (
+        "10.0.0.0/24",
+        1,
+        [PUBLIC, PRIVATE, ISOLATED],
+        ["10.0.0.128/25", "10.0.0.0/25", "10.0.1.0/25"],
+    ),
     # Moved behind one that it would overlap.
-    ("10.0.0.0/18", 1, [{**ISOLATED, "cidrMask": 22}, {**PUBLIC, "cidrMask": 21}], ["10.0.0.0/21", "10.0.8.0/22"]),
+    (
+        "10.0.0.0/18",
+        1,
+        [{**ISOLATED, "cidrMask": 22}, {**PUBLIC, "cidrMask": 21}],
+        ["10.0.0.0/21", "10.0.8.0/22"],
+    ),
     ("10.0.0.0/16", 1, [{**PRIVATE, "size": 256}, PUBLIC], ["10.0.16.0/20", "10.0.0.0/24"]),
 ]
 
@@ -119,18 +140,25 @@ def test_the_default_strategy_lays_subnets_out_as_the_real_component_does(
 
 
 def test_without_specs_both_strategies_have_the_same_subnets() -> None:
-    legacy, auto = (layout("net", "10.0.0.0/16", ZONES, None, strategy) for strategy in ("Legacy", "Auto"))
+    legacy, auto = (
+        layout("net", "10.0.0.0/16", ZONES, None, strategy) for strategy in ("Legacy", "Auto")
+    )
     assert [(plan.name, plan.cidr) for plan in legacy] == [(plan.name, plan.cidr) for plan in auto]
 
 
 def test_ranges_can_be_given_one_for_each_zone() -> None:
     spec = {**PUBLIC, "cidrBlocks": ["10.0.8.0/24", "10.0.9.0/24"]}
-    assert [plan.cidr for plan in layout("net", "10.0.0.0/16", ZONES[:2], [spec])] == spec["cidrBlocks"]
+    assert [plan.cidr for plan in layout("net", "10.0.0.0/16", ZONES[:2], [spec])] == spec[
+        "cidrBlocks"
+    ]
 
 
 def test_the_share_of_a_zone_can_be_given() -> None:
     inputs = {"subnetSpecs": [PUBLIC], "subnetStrategy": "Auto", "availabilityZoneCidrMask": 20}
-    assert [plan.cidr for plan in plans("net", "10.0.0.0/16", ZONES[:2], inputs)] == ["10.0.0.0/20", "10.0.16.0/20"]
+    assert [plan.cidr for plan in plans("net", "10.0.0.0/16", ZONES[:2], inputs)] == [
+        "10.0.0.0/20",
+        "10.0.16.0/20",
+    ]
 
 
 def test_a_zones_name_can_be_in_the_name_tag_but_never_in_the_resources_name() -> None:
@@ -150,15 +178,29 @@ def test_a_zones_name_can_be_in_the_name_tag_but_never_in_the_resources_name() -
     [
         ([PUBLIC, PUBLIC], 'Multiple subnet specs of type "public" require unique names'),
         ([{**PUBLIC, "size": 300}], "subnet sizes are invalid: 300"),
-        ([{**PUBLIC, "size": 256, "cidrMask": 25}], "does not match the expected size for a /25 subnet"),
-        ([{**PUBLIC, "cidrBlocks": ["10.0.0.0/24"]}, PRIVATE], "all subnets must have explicit cidrBlocks"),
-        ([{**PUBLIC, "cidrBlocks": ["10.0.0.0/24"]}], r"must match the number of availability zones \(2\)"),
-        ([{**PUBLIC, "cidrBlocks": ["10.0.0.0/24", "10.0.0.0/25"]}], "overlap with at least one other subnet"),
+        (
+            [{**PUBLIC, "size": 256, "cidrMask": 25}],
+            "does not match the expected size for a /25 subnet",
+        ),
+        (
+            [{**PUBLIC, "cidrBlocks": ["10.0.0.0/24"]}, PRIVATE],
+            "all subnets must have explicit cidrBlocks",
+        ),
+        (
+            [{**PUBLIC, "cidrBlocks": ["10.0.0.0/24"]}],
+            r"must match the number of availability zones \(2\)",
+        ),
+        (
+            [{**PUBLIC, "cidrBlocks": ["10.0.0.0/24", "10.0.0.0/25"]}],
+            "overlap with at least one other subnet",
+        ),
         ([{**PUBLIC, "cidrMask": 17}, PRIVATE], "Subnets are too large for VPC"),
         ([], "No subnets specified"),
     ],
 )
-def test_specs_that_the_real_component_refuses_are_refused(specs: list[dict[str, Any]], message: str) -> None:
+def test_specs_that_the_real_component_refuses_are_refused(
+    specs: list[dict[str, Any]], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         layout("net", "10.0.0.0/16", ZONES[:2], specs)
 
@@ -188,7 +230,9 @@ class Engine:
 
     async def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         self.registered.append(request)
-        identifier = "" if self.preview else f"{request.type.rpartition(':')[2]}-{len(self.registered)}"
+        identifier = (
+            "" if self.preview else f"{request.type.rpartition(':')[2]}-{len(self.registered)}"
+        )
         chosen: Any = UNKNOWN if self.preview else f"of-{identifier}"
         outputs = {
             "name": f"name-of-{request.name}",
@@ -207,21 +251,31 @@ class Engine:
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """The inputs of each resource of a type, by name."""
-        return {each.name: from_wire(each.object) for each in self.registered if each.type.endswith(f":{kind}")}
+        return {
+            each.name: from_wire(each.object)
+            for each in self.registered
+            if each.type.endswith(f":{kind}")
+        }
 
     def parents(self, kind: str) -> dict[str, str]:
-        return {each.name: each.parent for each in self.registered if each.type.endswith(f":{kind}")}
+        return {
+            each.name: each.parent for each in self.registered if each.type.endswith(f":{kind}")
+        }
 
 
 def component(engine: Engine, token: str, name: str, **inputs: Any) -> dict[str, Any]:
     """The outputs of a component built from these inputs."""
-    request = provider_pb2.ConstructRequest(type=token, name=name, stack="dev", inputs=to_wire(inputs))
+    request = provider_pb2.ConstructRequest(
+        type=token, name=name, stack="dev", inputs=to_wire(inputs)
+    )
     return from_wire(asyncio.run(construct(engine, request, "7.51.0")).state)
 
 
 def built(engine: Engine, **inputs: Any) -> dict[str, Any]:
     """The outputs of a network built from these inputs."""
-    return component(engine, VPC, "net", **{"subnetStrategy": "Auto", "numberOfAvailabilityZones": 2, **inputs})
+    return component(
+        engine, VPC, "net", **{"subnetStrategy": "Auto", "numberOfAvailabilityZones": 2, **inputs}
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,20 +300,30 @@ def test_as_many_children_are_registered_as_by_the_real_component(
 
 def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None:
     engine = Engine()
-    built(engine, subnetSpecs=[PUBLIC, PRIVATE], natGateways={"strategy": "Single"}, tags={"Stack": "dev"})
+    built(
+        engine,
+        subnetSpecs=[PUBLIC, PRIVATE],
+        natGateways={"strategy": "Single"},
+        tags={"Stack": "dev"},
+    )
     (gateway,) = engine.of("NatGateway").values()
     home = engine.parents("NatGateway")["net-1"]
     assert home == engine.parents("Eip")["net-1"] == "urn:aws:ec2/subnet:Subnet::net-public-1"
     assert gateway["tags"] == engine.of("Eip")["net-1"]["tags"] == {"Stack": "dev", "Name": "net-1"}
     assert gateway["allocationId"].startswith("of-Eip-")
     routes = engine.of("Route")
-    assert {name for name, route in routes.items() if "natGatewayId" in route} == {"net-private-1", "net-private-2"}
+    assert {name for name, route in routes.items() if "natGatewayId" in route} == {
+        "net-private-1",
+        "net-private-2",
+    }
     assert len({route["natGatewayId"] for route in routes.values() if "natGatewayId" in route}) == 1
 
 
 def test_a_nat_gateway_in_each_zone_serves_its_own_private_and_no_isolated_subnet() -> None:
     engine = Engine()
-    outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE, ISOLATED], natGateways={"strategy": "OnePerAz"})
+    outputs = built(
+        engine, subnetSpecs=[PUBLIC, PRIVATE, ISOLATED], natGateways={"strategy": "OnePerAz"}
+    )
     gateways, routes = engine.of("NatGateway"), engine.of("Route")
     assert list(gateways) == ["net-1", "net-2"]
     assert len({gateway["subnetId"] for gateway in gateways.values()}) == 2
@@ -270,7 +334,11 @@ def test_a_nat_gateway_in_each_zone_serves_its_own_private_and_no_isolated_subne
 
 def test_each_subnet_of_a_network_with_ipv6_has_a_64_of_its_own() -> None:
     engine = Engine()
-    inputs = {"cidrBlock": "10.1.0.0/16", "natGateways": {"strategy": "None"}, "assignGeneratedIpv6CidrBlock": True}
+    inputs = {
+        "cidrBlock": "10.1.0.0/16",
+        "natGateways": {"strategy": "None"},
+        "assignGeneratedIpv6CidrBlock": True,
+    }
     built(engine, subnetSpecs=[PUBLIC, {**PRIVATE, "name": "app"}], **inputs)
     assert {name: subnet["ipv6CidrBlock"] for name, subnet in engine.of("Subnet").items()} == {
         "net-public-1": "2001:db8:0:ab00::/64",
@@ -285,11 +353,15 @@ def test_subnets_hand_out_ipv6_addresses_exactly_where_the_vpc_has_a_range(*, ip
     engine = Engine()
     range_ = {"assignGeneratedIpv6CidrBlock": True} if ipv6 else {}
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], **range_)
-    assert {subnet["assignIpv6AddressOnCreation"] for subnet in engine.of("Subnet").values()} == {ipv6}
+    assert {subnet["assignIpv6AddressOnCreation"] for subnet in engine.of("Subnet").values()} == {
+        ipv6
+    }
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(*, preview: bool) -> None:
+def test_the_outputs_refer_to_the_internet_gateway_and_to_every_route_table(
+    *, preview: bool
+) -> None:
     engine = Engine(preview=preview)
     outputs = built(engine, subnetSpecs=[PUBLIC, PRIVATE])
     tables = outputs["routeTables"]
@@ -317,17 +389,25 @@ def test_a_first_preview_knows_addresses_but_no_ids() -> None:
     [
         ({"subnetSpecs": [PUBLIC]}, "public subnets must be declared to host the NAT Gateway"),
         (
-            {"subnetSpecs": [{**PUBLIC, "assignIpv6AddressOnCreation": True}], "natGateways": {"strategy": "None"}},
+            {
+                "subnetSpecs": [{**PUBLIC, "assignIpv6AddressOnCreation": True}],
+                "natGateways": {"strategy": "None"},
+            },
             "require the VPC to have an IPv6 CIDR block",
         ),
-        ({"subnetSpecs": [PRIVATE], "natGateways": {"strategy": "Single"}}, "public subnets must be declared"),
+        (
+            {"subnetSpecs": [PRIVATE], "natGateways": {"strategy": "Single"}},
+            "public subnets must be declared",
+        ),
         (
             {"subnetSpecs": [PUBLIC, PRIVATE], "numberOfAvailabilityZones": 4},
             "does not have at least 4 Availability Zones",
         ),
     ],
 )
-def test_what_the_real_component_refuses_is_refused_in_its_words(inputs: dict[str, Any], message: str) -> None:
+def test_what_the_real_component_refuses_is_refused_in_its_words(
+    inputs: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         built(Engine(), **inputs)
 
@@ -360,7 +440,11 @@ def test_a_network_with_its_defaults_has_the_children_of_the_real_one() -> None:
     }
     assert list(engine.of("NatGateway")) == ["net-1", "net-2", "net-3"]
     assert len(outputs["publicSubnetIds"]) == len(outputs["privateSubnetIds"]) == 3
-    shown = {name: len(refs) for name, refs in outputs.items() if not name.endswith("Ids") and isinstance(refs, list)}
+    shown = {
+        name: len(refs)
+        for name, refs in outputs.items()
+        if not name.endswith("Ids") and isinstance(refs, list)
+    }
     assert shown == {
         **dict.fromkeys(("subnets", "routeTables", "routeTableAssociations", "routes"), 6),
         **dict.fromkeys(("publicSubnets", "privateSubnets", "natGateways", "eips"), 3),
@@ -375,8 +459,19 @@ def test_settings_of_the_vpc_and_its_region_reach_the_children() -> None:
     engine = Engine()
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], region="eu-central-1", instanceTenancy="dedicated")
     assert engine.of("Vpc")["net"]["instanceTenancy"] == "dedicated"
-    kinds = ("Vpc", "Subnet", "RouteTable", "RouteTableAssociation", "Route", "NatGateway", "Eip", "InternetGateway")
-    assert {each["region"] for kind in kinds for each in engine.of(kind).values()} == {"eu-central-1"}
+    kinds = (
+        "Vpc",
+        "Subnet",
+        "RouteTable",
+        "RouteTableAssociation",
+        "Route",
+        "NatGateway",
+        "Eip",
+        "InternetGateway",
+    )
+    assert {each["region"] for kind in kinds for each in engine.of(kind).values()} == {
+        "eu-central-1"
+    }
 
 
 def test_nat_gateways_take_addresses_that_exist() -> None:
@@ -384,9 +479,16 @@ def test_nat_gateways_take_addresses_that_exist() -> None:
     gateways = {"strategy": "OnePerAz", "elasticIpAllocationIds": ["eipalloc-1", "eipalloc-2"]}
     built(engine, subnetSpecs=[PUBLIC, PRIVATE], natGateways=gateways)
     assert engine.of("Eip") == {}
-    assert [each["allocationId"] for each in engine.of("NatGateway").values()] == ["eipalloc-1", "eipalloc-2"]
+    assert [each["allocationId"] for each in engine.of("NatGateway").values()] == [
+        "eipalloc-1",
+        "eipalloc-2",
+    ]
     for strategy, ids, message in (
-        ("OnePerAz", ["eipalloc-1"], r"must match the number of availability zones for the VPC \(2\)"),
+        (
+            "OnePerAz",
+            ["eipalloc-1"],
+            r"must match the number of availability zones for the VPC \(2\)",
+        ),
         ("Single", ["eipalloc-1", "eipalloc-2"], "Exactly one Elastic IP"),
         ("None", ["eipalloc-1"], "cannot be specified when NAT Gateway strategy is 'None'"),
     ):
@@ -402,11 +504,20 @@ ALB, SERVICE, TASK_DEFINITION = (
     "awsx:ecs:FargateService",
     "awsx:ecs:FargateTaskDefinition",
 )
-GROUP = {"4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e", "urn": "urn:group", "id": "arn:group"}
+GROUP = {
+    "4dabf18193072939515e22adb298388d": "5cf8f73096256a8f31e491e813e4eb8e",
+    "urn": "urn:group",
+    "id": "arn:group",
+}
 """A target group as a program refers to it."""
 
 SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-CONTAINER: dict[str, Any] = {"image": "nginx", "cpu": 128, "memory": 512, "portMappings": [{"containerPort": 80}]}
+CONTAINER: dict[str, Any] = {
+    "image": "nginx",
+    "cpu": 128,
+    "memory": 512,
+    "portMappings": [{"containerPort": 80}],
+}
 EVERYONE = {"cidrBlocks": ["0.0.0.0/0"], "ipv6CidrBlocks": ["::/0"]}
 OPEN = {
     "ingress": [{"fromPort": 0, "toPort": 0, "protocol": "-1", **EVERYONE}],
@@ -414,7 +525,9 @@ OPEN = {
 }
 
 
-def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_in_the_default_vpc() -> None:
+def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_in_the_default_vpc() -> (
+    None
+):
     engine = Engine()
     outputs = component(engine, ALB, "lb")
     parent = f"urn:{ALB}::lb"
@@ -470,8 +583,12 @@ def test_ports_and_protocols_follow_the_listeners(
     engine = Engine()
     component(engine, ALB, "lb", **inputs)
     (group,) = engine.of("TargetGroup").values()
-    assert {key: value for key, value in group.items() if key not in ("vpcId", "targetType")} == target
-    assert [(each["port"], each["protocol"]) for each in engine.of("Listener").values()] == listeners
+    assert {
+        key: value for key, value in group.items() if key not in ("vpcId", "targetType")
+    } == target
+    assert [
+        (each["port"], each["protocol"]) for each in engine.of("Listener").values()
+    ] == listeners
 
 
 @pytest.mark.parametrize(
@@ -483,7 +600,9 @@ def test_ports_and_protocols_follow_the_listeners(
         ({"subnetMappings": [{"subnetId": "subnet-1"}]}, None, "vpc-of-subnet"),
     ],
 )
-def test_a_load_balancer_is_in_the_vpc_of_its_first_subnet(inputs: dict[str, Any], subnets: Any, vpc: Any) -> None:
+def test_a_load_balancer_is_in_the_vpc_of_its_first_subnet(
+    inputs: dict[str, Any], subnets: Any, vpc: Any
+) -> None:
     engine = Engine()
     outputs = component(engine, ALB, "lb", tags={"Stack": "dev"}, **inputs)
     balancer = engine.of("LoadBalancer")["lb"]
@@ -528,7 +647,9 @@ def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group()
         ("aws:ecs/service:Service", "svc", parent),
     }
     definition = engine.of("TaskDefinition")["svc"]
-    assert {key: definition[key] for key in ("cpu", "memory", "networkMode", "requiresCompatibilities")} == {
+    assert {
+        key: definition[key] for key in ("cpu", "memory", "networkMode", "requiresCompatibilities")
+    } == {
         "cpu": "256",
         "memory": "512",
         "networkMode": "awsvpc",
@@ -553,7 +674,9 @@ def test_a_service_has_a_task_definition_with_roles_and_logs_and_an_open_group()
     ]
     assert service["networkConfiguration"]["assignPublicIp"] is True
     assert service["networkConfiguration"]["subnets"] == ["subnet-a", "subnet-a"]
-    assert {key: service[key] for key in ("launchType", "desiredCount", "waitForSteadyState", "cluster")} == {
+    assert {
+        key: service[key] for key in ("launchType", "desiredCount", "waitForSteadyState", "cluster")
+    } == {
         "launchType": "FARGATE",
         "desiredCount": 1,
         "waitForSteadyState": True,
@@ -576,19 +699,37 @@ def test_the_family_of_a_task_definition_follows_its_containers_only() -> None:
 def test_a_secret_in_a_container_makes_the_definitions_a_secret() -> None:
     engine = Engine()
     value = {SECRET[0]: SECRET[1], "value": "hunter2"}
-    component(engine, TASK_DEFINITION, "td", container={**CONTAINER, "environment": [{"name": "A", "value": value}]})
+    component(
+        engine,
+        TASK_DEFINITION,
+        "td",
+        container={**CONTAINER, "environment": [{"name": "A", "value": value}]},
+    )
     definitions = engine.of("TaskDefinition")["td"]["containerDefinitions"]
     assert definitions[SECRET[0]] == SECRET[1]
     assert json.loads(definitions["value"])[0]["environment"] == [{"name": "A", "value": "hunter2"}]
 
 
-def test_a_first_preview_of_a_task_definition_knows_no_containers_while_their_groups_are_unknown() -> None:
+def test_a_first_preview_of_a_task_definition_knows_no_containers_while_their_groups_are_unknown() -> (
+    None
+):
     engine = Engine(preview=True)
-    engine.answers["getResource"] = {"urn": "", "id": "", "state": {"arn": UNKNOWN, "port": UNKNOWN}}
+    engine.answers["getResource"] = {
+        "urn": "",
+        "id": "",
+        "state": {"arn": UNKNOWN, "port": UNKNOWN},
+    }
     mapping = {"containerPort": 80, "targetGroup": GROUP}
-    outputs = component(engine, TASK_DEFINITION, "td", container={**CONTAINER, "portMappings": [mapping]})
+    outputs = component(
+        engine, TASK_DEFINITION, "td", container={**CONTAINER, "portMappings": [mapping]}
+    )
     definition = engine.of("TaskDefinition")["td"]
-    assert definition["containerDefinitions"] is definition["family"] is outputs["loadBalancers"] is UNKNOWN
+    assert (
+        definition["containerDefinitions"]
+        is definition["family"]
+        is outputs["loadBalancers"]
+        is UNKNOWN
+    )
     assert definition["cpu"] == "256"
 
 
@@ -601,7 +742,11 @@ def test_a_first_preview_of_a_task_definition_knows_no_containers_while_their_gr
         ({"container": {**CONTAINER, "cpu": UNKNOWN}}, (UNKNOWN, UNKNOWN), []),
         ({"container": {**CONTAINER, "portMappings": UNKNOWN}}, ("256", "512"), UNKNOWN),
         ({"container": {**CONTAINER, "portMappings": [UNKNOWN]}}, ("256", "512"), UNKNOWN),
-        ({"container": {**CONTAINER, "portMappings": [{"targetGroup": UNKNOWN}]}}, ("256", "512"), UNKNOWN),
+        (
+            {"container": {**CONTAINER, "portMappings": [{"targetGroup": UNKNOWN}]}},
+            ("256", "512"),
+            UNKNOWN,
+        ),
         ({"container": {**CONTAINER, "environment": UNKNOWN}}, ("256", "512"), []),
     ],
 )
@@ -616,7 +761,9 @@ def test_what_is_unknown_of_containers_stays_unknown(
     assert outputs["loadBalancers"] == balancers
 
 
-def test_where_tasks_are_is_unknown_while_it_is_unknown_whether_they_have_public_addresses() -> None:
+def test_where_tasks_are_is_unknown_while_it_is_unknown_whether_they_have_public_addresses() -> (
+    None
+):
     engine = Engine()
     component(engine, SERVICE, "svc", taskDefinition="arn:definition", assignPublicIp=UNKNOWN)
     network = engine.of("Service")["svc"]["networkConfiguration"]
@@ -644,7 +791,9 @@ def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
     assert engine.of("LogGroup") == {}
     assert list(engine.of("Role")) == ["td-task"]
     assert engine.of("Role")["td-task"]["path"] == "/own/"
-    assert [each["policyArn"] for each in engine.of("RolePolicyAttachment").values()] == ["arn:policy"]
+    assert [each["policyArn"] for each in engine.of("RolePolicyAttachment").values()] == [
+        "arn:policy"
+    ]
     definition = engine.of("TaskDefinition")["td"]
     assert definition["executionRoleArn"] == "arn:role"
     assert (definition["cpu"], definition["memory"]) == ("256", "1024")
@@ -657,7 +806,10 @@ def test_roles_and_log_groups_can_be_given_changed_and_left_out() -> None:
     left_out = {key: {"skip": True} for key in ("taskRole", "executionRole", "logGroup")}
     component(bare, TASK_DEFINITION, "td", container=CONTAINER, **left_out)
     assert [each.type.rpartition(":")[2] for each in bare.registered[1:]] == ["TaskDefinition"]
-    assert "logConfiguration" not in json.loads(bare.of("TaskDefinition")["td"]["containerDefinitions"])[0]
+    assert (
+        "logConfiguration"
+        not in json.loads(bare.of("TaskDefinition")["td"]["containerDefinitions"])[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -700,16 +852,44 @@ DEFINITION = {"taskDefinition": "arn:definition"}
 @pytest.mark.parametrize(
     ("token", "inputs", "message"),
     [
-        (ALB, {"subnetIds": ["s"], "subnetMappings": [{}]}, r"Only one of \[subnets\], \[subnetIds\]"),
-        (ALB, {"listener": {"port": 80}, "listeners": [{"port": 80}]}, r"Only one of \[listener\] and \[listeners\]"),
-        (ALB, {"defaultTargetGroup": {"port": 80}, "defaultTargetGroupPort": 80}, "Only one of `defaultTargetGroup`"),
-        (ALB, {"defaultSecurityGroup": {"args": {"name": "a"}, "securityGroupId": "sg"}}, "Only one of"),
+        (
+            ALB,
+            {"subnetIds": ["s"], "subnetMappings": [{}]},
+            r"Only one of \[subnets\], \[subnetIds\]",
+        ),
+        (
+            ALB,
+            {"listener": {"port": 80}, "listeners": [{"port": 80}]},
+            r"Only one of \[listener\] and \[listeners\]",
+        ),
+        (
+            ALB,
+            {"defaultTargetGroup": {"port": 80}, "defaultTargetGroupPort": 80},
+            "Only one of `defaultTargetGroup`",
+        ),
+        (
+            ALB,
+            {"defaultSecurityGroup": {"args": {"name": "a"}, "securityGroupId": "sg"}},
+            "Only one of",
+        ),
         (SERVICE, {}, "Either `taskDefinition` or `taskDefinitionArgs` must be provided"),
-        (SERVICE, {**DEFINITION, "taskDefinitionArgs": {"container": CONTAINER}}, "Only one of `taskDefinition`"),
-        (SERVICE, {**DEFINITION, "assignPublicIp": True, "networkConfiguration": {"subnets": []}}, "Only one of"),
+        (
+            SERVICE,
+            {**DEFINITION, "taskDefinitionArgs": {"container": CONTAINER}},
+            "Only one of `taskDefinition`",
+        ),
+        (
+            SERVICE,
+            {**DEFINITION, "assignPublicIp": True, "networkConfiguration": {"subnets": []}},
+            "Only one of",
+        ),
         (SERVICE, DEFINITION, "The default VPC does not have any private subnets"),
         (SERVICE, {"taskDefinitionArgs": {}}, r"Exactly one of \[container\] or \[containers\]"),
-        (TASK_DEFINITION, {"container": CONTAINER, "containers": {"a": CONTAINER}}, "Exactly one of"),
+        (
+            TASK_DEFINITION,
+            {"container": CONTAINER, "containers": {"a": CONTAINER}},
+            "Exactly one of",
+        ),
         (
             TASK_DEFINITION,
             {"container": CONTAINER, "taskRole": {"roleArn": "arn", "args": {"name": "a"}}},
@@ -722,11 +902,15 @@ DEFINITION = {"taskDefinition": "arn:definition"}
         ),
     ],
 )
-def test_what_the_other_components_refuse_is_refused(token: str, inputs: dict[str, Any], message: str) -> None:
+def test_what_the_other_components_refuse_is_refused(
+    token: str, inputs: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         component(Engine(), token, "it", **inputs)
 
 
 def test_a_component_that_isnt_built_here_is_named_with_those_that_are() -> None:
-    with pytest.raises(Unsupported, match=r"builds .*awsx:ecs:FargateService.* instead of awsx:cloudtrail:Trail"):
+    with pytest.raises(
+        Unsupported, match=r"builds .*awsx:ecs:FargateService.* instead of awsx:cloudtrail:Trail"
+    ):
         component(Engine(), "awsx:cloudtrail:Trail", "trail")

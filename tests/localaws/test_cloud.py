@@ -41,7 +41,11 @@ def test_a_reopened_cloud_holds_the_same_resources_and_goes_on_counting(path: Pa
     first = Cloud(path)
     make(first, VPC, cidrBlock="10.0.0.0/16")
     definition = make(
-        first, DEFINITION, "urn:two", family="web", containerDefinitions='[{"name": "a", "image": "b", "memory": 64}]'
+        first,
+        DEFINITION,
+        "urn:two",
+        family="web",
+        containerDefinitions='[{"name": "a", "image": "b", "memory": 64}]',
     )
     first.acknowledge(DEFINITION, definition.id)
     second = Cloud(path)
@@ -67,7 +71,15 @@ RETIRED = {"aws:x/y:Z z": RESOURCE}
 @pytest.mark.parametrize(
     "damage",
     [
-        *("", "{", "[]", "\n", HEADER + "{\n", HEADER + "[]\n", HEADER + '{"aws:ec2/vpc:Vpc vpc-1": {}}\n'),
+        *(
+            "",
+            "{",
+            "[]",
+            "\n",
+            HEADER + "{\n",
+            HEADER + "[]\n",
+            HEADER + '{"aws:ec2/vpc:Vpc vpc-1": {}}\n',
+        ),
         *(HEADER + '{"aws:ec2/vpc:Vpc vpc-1": 5}\n', HEADER + json.dumps(RETIRED) + "\n"),
     ],
 )
@@ -112,7 +124,9 @@ def test_a_file_of_version_1_is_taken_over_whole(path: Path) -> None:
     former.parent.mkdir()
     former.write_text(of_version_1(deployed))
     for cloud in (Cloud(path), Cloud(path)):  # the second has the new file only
-        assert {token: cloud.all(token) for token in CATALOG} == {token: deployed.all(token) for token in CATALOG}
+        assert {token: cloud.all(token) for token in CATALOG} == {
+            token: deployed.all(token) for token in CATALOG
+        }
         assert cloud.counters == deployed.counters
         assert [each.name for each in path.parent.iterdir()] == ["cloud.jsonl"]
 
@@ -127,8 +141,12 @@ def test_what_a_takeover_was_killed_before_it_removed_is_not_taken_over_again(pa
     assert not former.exists()
 
 
-@pytest.mark.parametrize(("text", "problem"), [("{", "is damaged"), ('{"version": 7}', "has version 7")])
-def test_a_file_of_version_1_that_cant_be_read_is_named_and_left_alone(path: Path, text: str, problem: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"), [("{", "is damaged"), ('{"version": 7}', "has version 7")]
+)
+def test_a_file_of_version_1_that_cant_be_read_is_named_and_left_alone(
+    path: Path, text: str, problem: str
+) -> None:
     former = path.with_name("cloud.json")
     former.parent.mkdir()
     former.write_text(text)
@@ -141,14 +159,22 @@ def test_a_file_of_version_1_that_cant_be_read_is_named_and_left_alone(path: Pat
 def test_a_cluster_that_exists_is_returned_when_it_is_created_again(path: Path) -> None:
     cloud = Cloud(path)
     name, settings = "ecs-cluster-dev", [{"name": "containerInsights", "value": "enabled"}]
-    first = make(cloud, CLUSTER, "urn:first", name=name, settings=settings, tags={"Project": "first"})
-    second = make(cloud, CLUSTER, "urn:second", name=name, settings=settings, tags={"Project": "second"})
+    first = make(
+        cloud, CLUSTER, "urn:first", name=name, settings=settings, tags={"Project": "first"}
+    )
+    second = make(
+        cloud, CLUSTER, "urn:second", name=name, settings=settings, tags={"Project": "second"}
+    )
     assert second == first
     assert cloud.all(CLUSTER) == [first]
     with pytest.raises(Refused, match="Arguments on this idempotent request are inconsistent"):
         make(cloud, CLUSTER, "urn:third", name=name, settings=[])
-    changed = cloud.update(CLUSTER, second.id, {"name": name, "settings": [], "tags": {"Project": "second"}})
-    assert cloud.get(CLUSTER, first.id) == changed, "the second owner changes what the first one uses"
+    changed = cloud.update(
+        CLUSTER, second.id, {"name": name, "settings": [], "tags": {"Project": "second"}}
+    )
+    assert cloud.get(CLUSTER, first.id) == changed, (
+        "the second owner changes what the first one uses"
+    )
     elsewhere = cloud.create(CLUSTER, "urn:fourth", {"name": name}, region="us-west-2")
     assert elsewhere.id != first.id
 
@@ -238,21 +264,35 @@ def test_followers_hear_when_a_deletion_begins_and_when_it_is_given_up() -> None
 
 def test_an_update_keeps_what_aws_chose_and_follows_what_the_program_says() -> None:
     cloud = Cloud()
-    made = make(cloud, TARGETS, name="web", port=80, protocol="HTTP", vpcId=network(cloud), healthCheck={"path": "/up"})
+    made = make(
+        cloud,
+        TARGETS,
+        name="web",
+        port=80,
+        protocol="HTTP",
+        vpcId=network(cloud),
+        healthCheck={"path": "/up"},
+    )
     assert made.outputs["healthCheck"]["healthyThreshold"] == 3
     assert made.outputs["deregistrationDelay"] == 300
     inputs = {name: value for name, value in made.inputs.items() if name != "healthCheck"}
-    changed = cloud.update(TARGETS, made.id, {**inputs, "deregistrationDelay": 5, "tags": {"a": "b"}})
+    changed = cloud.update(
+        TARGETS, made.id, {**inputs, "deregistrationDelay": 5, "tags": {"a": "b"}}
+    )
     assert changed.outputs["arn"] == made.outputs["arn"]
     assert changed.outputs["deregistrationDelay"] == 5
     assert changed.outputs["tagsAll"] == {"a": "b"}
-    assert changed.outputs["healthCheck"]["healthyThreshold"] == 5, "without a block AWS's own defaults hold"
+    assert changed.outputs["healthCheck"]["healthyThreshold"] == 5, (
+        "without a block AWS's own defaults hold"
+    )
     assert cloud.update(TARGETS, made.id, inputs).outputs["deregistrationDelay"] == 300
 
 
 def test_default_tags_lie_under_the_resources_own() -> None:
     tags = {"Stack": "dev", "Owner": "all"}
-    made = Cloud().create(LOGS, "urn", {"name": "/a", "tags": {"Owner": "me"}}, region=REGION, tagging=Tagging(tags))
+    made = Cloud().create(
+        LOGS, "urn", {"name": "/a", "tags": {"Owner": "me"}}, region=REGION, tagging=Tagging(tags)
+    )
     assert made.outputs["tagsAll"] == {"Stack": "dev", "Owner": "me"}
     assert made.outputs["tags"] == {"Owner": "me"}
 
@@ -283,7 +323,9 @@ def network(cloud: Cloud) -> str:
 
 def test_the_data_plane_completes_what_only_it_knows() -> None:
     cloud = Cloud()
-    cloud.completions[BALANCER] = lambda balancer: {"dnsName": f"127.0.0.9/{balancer.outputs['name']}"}
+    cloud.completions[BALANCER] = lambda balancer: {
+        "dnsName": f"127.0.0.9/{balancer.outputs['name']}"
+    }
     vpc = network(cloud)
     subnets = [
         make(
@@ -298,10 +340,15 @@ def test_the_data_plane_completes_what_only_it_knows() -> None:
     ]
     made = make(cloud, BALANCER, name="web", subnets=subnets, internal=True)
     assert made.outputs["dnsName"] == "127.0.0.9/web"
-    assert cloud.update(BALANCER, made.id, {**made.inputs, "idleTimeout": 5}).outputs["dnsName"] == "127.0.0.9/web"
+    assert (
+        cloud.update(BALANCER, made.id, {**made.inputs, "idleTimeout": 5}).outputs["dnsName"]
+        == "127.0.0.9/web"
+    )
 
 
-def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file(path: Path) -> None:
+def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file(
+    path: Path,
+) -> None:
     cloud = Cloud(path)
     cloud.parameters = {"/demo/password": SeededParameter("hunter2", "SecureString")}
     with pytest.raises(Refused, match="ParameterAlreadyExists") as refused:
@@ -324,11 +371,19 @@ def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file
         (LOGS, "retentionInDays", 7, 7.0, True),
         (SERVICE, "networkConfiguration", {"subnets": ["a", "b"]}, {"subnets": ["b", "a"]}, True),
         (SERVICE, "networkConfiguration", {"subnets": ["a", "b"]}, {"subnets": ["b", "b"]}, False),
-        (SERVICE, "loadBalancers", [{"a": 1, "b": 2}, {"a": 2}], [{"a": 2}, {"b": 2, "a": 1}], True),
+        (
+            SERVICE,
+            "loadBalancers",
+            [{"a": 1, "b": 2}, {"a": 2}],
+            [{"a": 2}, {"b": 2, "a": 1}],
+            True,
+        ),
         (LOGS, "tags", ["a", "b"], ["b", "a"], False),
     ],
 )
-def test_inputs_are_compared_as_aws_compares_them(token: str, name: str, old: Any, new: Any, *, expected: bool) -> None:
+def test_inputs_are_compared_as_aws_compares_them(
+    token: str, name: str, old: Any, new: Any, *, expected: bool
+) -> None:
     assert same(CATALOG[token], name, old, new) is expected
 
 
@@ -339,7 +394,12 @@ RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     ("token", "old", "new", "replaced"),
     [
         (VPC, {"instanceTenancy": "dedicated"}, {"instanceTenancy": "default"}, []),
-        (VPC, {"instanceTenancy": "default"}, {"instanceTenancy": "dedicated"}, ["instanceTenancy"]),
+        (
+            VPC,
+            {"instanceTenancy": "default"},
+            {"instanceTenancy": "dedicated"},
+            ["instanceTenancy"],
+        ),
         (VPC, {}, {"enableDnsHostnames": True}, []),
         (RULE, {"cidrIpv4": "10.0.0.0/8"}, {"cidrIpv4": "10.0.0.0/9"}, []),
         (
@@ -358,7 +418,12 @@ RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
             ["loadBalancerType", "subnets"],
         ),
         (GROUP, {"description": "a"}, {"description": "b"}, ["description"]),
-        (TARGETS, {"port": 80, "deregistrationDelay": 1}, {"port": 81, "deregistrationDelay": 2}, ["port"]),
+        (
+            TARGETS,
+            {"port": 80, "deregistrationDelay": 1},
+            {"port": 81, "deregistrationDelay": 2},
+            ["port"],
+        ),
         (DEFINITION, {"cpu": "256", "tags": {}}, {"cpu": "512", "tags": {"a": "b"}}, ["cpu"]),
     ],
 )

@@ -49,7 +49,10 @@ def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
                 grpc.aio.insecure_channel(address, apart) as two,
             ):
                 first, second = await configure(one, "eu-west-1"), await configure(two, "eu-west-3")
-                assert [await region_of(each) for each in (first, second)] == ["eu-west-1", "eu-west-3"]
+                assert [await region_of(each) for each in (first, second)] == [
+                    "eu-west-1",
+                    "eu-west-3",
+                ]
         os.close(folder)
         assert not list(home.iterdir()), "the socket is gone"
 

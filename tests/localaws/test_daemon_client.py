@@ -23,4 +23,6 @@ def test_the_last_words_of_a_daemon_that_does_not_start_are_of_this_time(tmp_pat
         ensure(home, lambda _: None)
     _, words, *rest = str(failed.value).splitlines()
     assert "local.parameters.toml is not valid TOML" in words
-    assert rest == [f"The whole log is {home.daemon_log}. Fix the cause, then run the same command again."]
+    assert rest == [
+        f"The whole log is {home.daemon_log}. Fix the cause, then run the same command again."
+    ]

@@ -36,7 +36,12 @@ def test_it_has_a_public_subnet_in_each_zone() -> None:
     assert vpc["enableDnsHostnames"]
     assert vpc["default"]
     shown = [
-        (each["cidrBlock"], each["availabilityZone"], each["mapPublicIpOnLaunch"], each["defaultForAz"])
+        (
+            each["cidrBlock"],
+            each["availabilityZone"],
+            each["mapPublicIpOnLaunch"],
+            each["defaultForAz"],
+        )
         for each in subnets(cloud, vpc["id"])
     ]
     assert shown == [
@@ -111,7 +116,9 @@ def test_a_program_takes_it_over_and_leaves_it() -> None:
     assert vpc.id == shown["id"]
     names = ("cidrBlock", "arn", "mainRouteTableId", "enableDnsHostnames")
     assert {name: vpc.outputs[name] for name in names} == {name: shown[name] for name in names}
-    subnet = cloud.create(DEFAULT_SUBNET, "urn:subnet", {"availabilityZone": "eu-west-1b"}, region=REGION)
+    subnet = cloud.create(
+        DEFAULT_SUBNET, "urn:subnet", {"availabilityZone": "eu-west-1b"}, region=REGION
+    )
     assert (subnet.outputs["vpcId"], subnet.outputs["cidrBlock"]) == (vpc.id, "172.31.16.0/20")
     group = cloud.create(SECURITY_GROUP, "urn:group", {"vpcId": vpc.id}, region=REGION)
     cloud.delete(DEFAULT_SUBNET, subnet.id)
@@ -123,7 +130,9 @@ def test_a_program_takes_it_over_and_leaves_it() -> None:
 def test_a_default_subnet_is_in_one_of_the_regions_zones() -> None:
     cloud = Cloud(seed=1)
     with pytest.raises(Refused) as refused:
-        cloud.create(DEFAULT_SUBNET, "urn:subnet", {"availabilityZone": "us-east-1a"}, region=REGION)
+        cloud.create(
+            DEFAULT_SUBNET, "urn:subnet", {"availabilityZone": "us-east-1a"}, region=REGION
+        )
     assert [each.rule for each in refused.value.refusals] == ["ec2.default-subnet.zone"]
 
 

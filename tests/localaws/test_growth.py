@@ -20,7 +20,11 @@ TRUST = json.dumps(
     {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
         ],
     }
 )
@@ -43,7 +47,9 @@ class Account(Cloud):
             for number, zone in enumerate("ab")
         ]
         self.make("ec2/internetGateway:InternetGateway", "gateway", vpcId=self.vpc)
-        self.balancer = self.make("lb/loadBalancer:LoadBalancer", "web", name="web", subnets=self.subnets)
+        self.balancer = self.make(
+            "lb/loadBalancer:LoadBalancer", "web", name="web", subnets=self.subnets
+        )
         answer = {"contentType": "text/plain", "statusCode": "404"}
         self.listener = self.make(
             "lb/listener:Listener",
@@ -103,7 +109,9 @@ class Account(Cloud):
             launchType="FARGATE",
             taskDefinition=definition,
             networkConfiguration={"subnets": self.subnets, "assignPublicIp": True},
-            loadBalancers=[{"targetGroupArn": targets, "containerName": "web", "containerPort": 80}],
+            loadBalancers=[
+                {"targetGroupArn": targets, "containerName": "web", "containerPort": 80}
+            ],
         )
         return [
             ("aws:ecs/service:Service", service),
@@ -144,7 +152,9 @@ def cost_of(operation: Callable[[], object], path: Path, monkeypatch: pytest.Mon
 def test_an_operation_costs_the_same_among_five_services_and_among_fifty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    few, many = (cost_among(count, operation, tmp_path / f"{count}.jsonl", monkeypatch) for count in (5, 50))
+    few, many = (
+        cost_among(count, operation, tmp_path / f"{count}.jsonl", monkeypatch) for count in (5, 50)
+    )
     assert many.written == few.written
     assert many.looked_at == few.looked_at
     if operation == "nothing":

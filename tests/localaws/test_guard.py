@@ -42,20 +42,33 @@ def row(ends: str = V4, *, state: str = "01", uid: int = 1000, inode: int = 4711
         ([row("0100007F:B424 0100007F:1F91", uid=7)], None),
         ([], None),
     ],
-    ids=["IPv4", "IPv6", "root", "another port", "our own end", "another address", "another server", "no row"],
+    ids=[
+        "IPv4",
+        "IPv6",
+        "root",
+        "another port",
+        "our own end",
+        "another address",
+        "another server",
+        "no row",
+    ],
 )
 def test_the_owner_is_that_of_the_peers_row(rows: list[str], user: int | None) -> None:
     assert owner(HEAD + "".join(rows), PEER, OWN) == user
 
 
 @pytest.mark.parametrize("state", ["02", "04", "05", "06", "08"])
-def test_a_connection_that_its_process_closed_has_no_owner_although_the_table_lists_root(state: str) -> None:
+def test_a_connection_that_its_process_closed_has_no_owner_although_the_table_lists_root(
+    state: str,
+) -> None:
     assert owner(HEAD + row(state=state), PEER, OWN) is None
     assert owner(HEAD + row(uid=0, inode=0), PEER, OWN) is None
 
 
 @asynccontextmanager
-async def guarded(folder: Path, users: Container[int] | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def guarded(
+    folder: Path, users: Container[int] | None = None
+) -> AsyncIterator[tuple[int, list[bytes]]]:
     """An echo behind a guard: the guard's port, and all that came through."""
     heard: list[bytes] = []
 
@@ -86,8 +99,12 @@ def say(port: int, *, family: int = socket.AF_INET) -> bytes:
     return b""
 
 
-@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "mapped into IPv6"])
-def test_a_process_of_the_same_user_gets_through_from_a_socket_of_either_family(tmp_path: Path, family: int) -> None:
+@pytest.mark.parametrize(
+    "family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "mapped into IPv6"]
+)
+def test_a_process_of_the_same_user_gets_through_from_a_socket_of_either_family(
+    tmp_path: Path, family: int
+) -> None:
     async def play() -> None:
         async with guarded(tmp_path) as (port, _):
             assert await asyncio.to_thread(say, port, family=family) == b"hello"
@@ -174,8 +191,13 @@ for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff
 
     async def play() -> None:
         async with guarded(tmp_path) as (port, heard):
-            assert await asyncio.to_thread(as_user, NOBODY, attempt.format(port=port)) == "b''\nb''\n"
+            assert (
+                await asyncio.to_thread(as_user, NOBODY, attempt.format(port=port)) == "b''\nb''\n"
+            )
             assert not heard
-            assert await asyncio.to_thread(as_user, os.geteuid(), attempt.format(port=port)) == "b'hello'\nb'hello'\n"
+            assert (
+                await asyncio.to_thread(as_user, os.geteuid(), attempt.format(port=port))
+                == "b'hello'\nb'hello'\n"
+            )
 
     asyncio.run(play())

@@ -23,7 +23,11 @@ def resource(token: str, identifier: str, urn: str = "", **inputs: Any) -> Resou
 
 
 def rule(identifier: str, *groups: object) -> Resource:
-    return resource(RULE, identifier, actions=[{"forward": {"targetGroups": [{"arn": each} for each in groups]}}])
+    return resource(
+        RULE,
+        identifier,
+        actions=[{"forward": {"targetGroups": [{"arn": each} for each in groups]}}],
+    )
 
 
 VALUES = st.sampled_from(["a", "b", 1, 1.0, None, {"c": 1}])
@@ -31,7 +35,9 @@ STEPS = st.lists(st.tuples(st.sampled_from("12345"), st.none() | st.lists(VALUES
 
 
 @given(STEPS)
-def test_an_index_finds_what_a_look_through_everything_finds(steps: list[tuple[str, list[object] | None]]) -> None:
+def test_an_index_finds_what_a_look_through_everything_finds(
+    steps: list[tuple[str, list[object] | None]],
+) -> None:
     inventory, plain = Inventory(), dict[str, Resource]()
     for identifier, values in steps:
         if values is not None:
@@ -40,7 +46,9 @@ def test_an_index_finds_what_a_look_through_everything_finds(steps: list[tuple[s
         elif gone := plain.pop(identifier, None):
             inventory.drop(gone)
         for value in ("a", "b", 1):
-            expected = [each for each in plain.values() if value in values_at(each.outputs, TARGETS)]
+            expected = [
+                each for each in plain.values() if value in values_at(each.outputs, TARGETS)
+            ]
             assert inventory.where(RULE, TARGETS, value) == expected
         assert inventory.all(RULE) == list(plain.values())
 
@@ -48,7 +56,10 @@ def test_an_index_finds_what_a_look_through_everything_finds(steps: list[tuple[s
 def test_what_has_no_index_is_not_found() -> None:
     inventory = Inventory()
     inventory.put(resource(VPC, "vpc-1", tags={"a": "b"}))
-    assert [*inventory.where(VPC, "tags", {"a": "b"}), *inventory.where(VPC, "cidrBlock", None)] == []
+    assert [
+        *inventory.where(VPC, "tags", {"a": "b"}),
+        *inventory.where(VPC, "cidrBlock", None),
+    ] == []
 
 
 def test_a_name_by_which_pulumi_imports_it_finds_a_resource_until_it_is_gone() -> None:

@@ -22,7 +22,9 @@ TRUST = '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principa
 
 SSM = f"arn:aws:ssm:{REGION}:123456789012:parameter"
 PENDING = ["PENDING_VALIDATION"]
-NOT_FOUND = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}]
+NOT_FOUND = [
+    {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
+]
 
 
 class Account(Cloud):
@@ -48,8 +50,17 @@ class Account(Cloud):
         ]
         self.gateway = self.make("ec2/internetGateway:InternetGateway", vpcId=self.vpc)
         self.table = self.make("ec2/routeTable:RouteTable", vpcId=self.vpc)
-        self.make("ec2/route:Route", routeTableId=self.table, destinationCidrBlock="0.0.0.0/0", gatewayId=self.gateway)
-        self.make("ec2/routeTableAssociation:RouteTableAssociation", routeTableId=self.table, subnetId=self.subnets[0])
+        self.make(
+            "ec2/route:Route",
+            routeTableId=self.table,
+            destinationCidrBlock="0.0.0.0/0",
+            gatewayId=self.gateway,
+        )
+        self.make(
+            "ec2/routeTableAssociation:RouteTableAssociation",
+            routeTableId=self.table,
+            subnetId=self.subnets[0],
+        )
         self.make("cloudwatch/logGroup:LogGroup", name="/web/a", retentionInDays=7)
         self.make("cloudwatch/logGroup:LogGroup", name="/web/b")
         self.make("iam/role:Role", name="tasks", assumeRolePolicy=TRUST)
@@ -57,23 +68,37 @@ class Account(Cloud):
         self.make("ssm/parameter:Parameter", name="/demo/message", type="String", value="hello")
         container = '[{"name": "web", "image": "nginx", "memory": 64}]'
         for _ in range(2):
-            self.make("ecs/taskDefinition:TaskDefinition", family="web", containerDefinitions=container)
+            self.make(
+                "ecs/taskDefinition:TaskDefinition", family="web", containerDefinitions=container
+            )
         logs = {"bucket": "logs", "enabled": False}
         balancer = self.make(
-            "lb/loadBalancer:LoadBalancer", name="web", subnets=self.subnets, accessLogs=logs, connectionLogs=logs
+            "lb/loadBalancer:LoadBalancer",
+            name="web",
+            subnets=self.subnets,
+            accessLogs=logs,
+            connectionLogs=logs,
         )
-        self.make("lb/targetGroup:TargetGroup", name="web", port=80, protocol="HTTP", vpcId=self.vpc)
+        self.make(
+            "lb/targetGroup:TargetGroup", name="web", port=80, protocol="HTTP", vpcId=self.vpc
+        )
         self.zone = self.make("route53/zone:Zone", name="made.test", tags={"Name": "made"})
         self.secret = self.make("secretsmanager/secret:Secret", name="demo/made", kmsKeyId="key")
         self.address = self.make("ec2/eip:Eip", domain="vpc", tags={"Name": "nat"})
-        for name, proven in {"two.example.com": False, "mixed.made.test": True, "issued.made.test": True}.items():
+        for name, proven in {
+            "two.example.com": False,
+            "mixed.made.test": True,
+            "issued.made.test": True,
+        }.items():
             certificate = self.certify(name)
             if proven:
                 self.prove(certificate)
         self.certify("two.example.com")
         self.certify("mixed.made.test", subjectAlternativeNames=["other.made.test"])
         self.certify("p256.example.com", keyAlgorithm="EC_prime256v1")
-        self.make("lb/listener:Listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND)
+        self.make(
+            "lb/listener:Listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND
+        )
 
     def make(self, token: str, **inputs: Any) -> str:
         made = self.create(f"aws:{token}", f"urn:{next(self.numbers)}", inputs, region=REGION)
@@ -81,7 +106,9 @@ class Account(Cloud):
         return made.id
 
     def certify(self, name: str, **inputs: Any) -> str:
-        return self.make("acm/certificate:Certificate", domainName=name, validationMethod="DNS", **inputs)
+        return self.make(
+            "acm/certificate:Certificate", domainName=name, validationMethod="DNS", **inputs
+        )
 
     def prove(self, certificate: str) -> None:
         """Make the record that proves a certificate's first name."""
@@ -89,7 +116,9 @@ class Account(Cloud):
         assert made
         proof = made.computed["domainValidationOptions"][0]
         name, kind, value = (proof[f"resourceRecord{part}"] for part in ("Name", "Type", "Value"))
-        self.make("route53/record:Record", zoneId=self.zone, name=name, type=kind, ttl=60, records=[value])
+        self.make(
+            "route53/record:Record", zoneId=self.zone, name=name, type=kind, ttl=60, records=[value]
+        )
 
     def ask(self, token: str, **args: Any) -> dict[str, Any]:
         name = token.rpartition("/")[2]
@@ -106,7 +135,10 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "index/getAvailabilityZones",
         {},
-        {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "zoneIds": ["euw1-az1", "euw1-az2", "euw1-az3"]},
+        {
+            "names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"],
+            "zoneIds": ["euw1-az1", "euw1-az2", "euw1-az3"],
+        },
     ),
     ("index/getRegion", {}, {"name": REGION, "region": REGION, "id": REGION}),
     ("index/getCallerIdentity", {}, {"accountId": "123456789012"}),
@@ -121,16 +153,28 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"availabilityZone": "eu-west-1b", "cidrBlock": "10.0.1.0/24"},
         {"cidrBlock": "10.0.1.0/24", "availableIpAddressCount": 251, "mapPublicIpOnLaunch": False},
     ),
-    ("ec2/getSecurityGroup", {"id": default_id("sg", REGION)}, {"description": "default VPC security group"}),
+    (
+        "ec2/getSecurityGroup",
+        {"id": default_id("sg", REGION)},
+        {"description": "default VPC security group"},
+    ),
     (
         "cloudwatch/getLogGroup",
         {"name": "/web/a"},
         {"retentionInDays": 7, "arn": "arn:aws:logs:eu-west-1:123456789012:log-group:/web/a"},
     ),
-    ("cloudwatch/getLogGroups", {"logGroupNamePrefix": "/web/"}, {"logGroupNames": ["/web/a", "/web/b"]}),
+    (
+        "cloudwatch/getLogGroups",
+        {"logGroupNamePrefix": "/web/"},
+        {"logGroupNames": ["/web/a", "/web/b"]},
+    ),
     ("cloudwatch/getLogGroups", {"logGroupNamePrefix": "/none"}, {"logGroupNames": [], "arns": []}),
     ("ssm/getParameter", {"name": "/demo/password"}, {"value": "hunter2", "type": "SecureString"}),
-    ("ssm/getParameter", {"name": "/demo/message"}, {"value": "hello", "insecureValue": "hello", "version": 1}),
+    (
+        "ssm/getParameter",
+        {"name": "/demo/message"},
+        {"value": "hello", "insecureValue": "hello", "version": 1},
+    ),
     ("ecs/getClusters", {}, {"clusterArns": ["arn:aws:ecs:eu-west-1:123456789012:cluster/main"]}),
     ("ecs/getCluster", {"clusterName": "main"}, {"status": "ACTIVE", "clusterName": "main"}),
     ("ecs/getTaskDefinition", {"taskDefinition": "web"}, {"revision": 2, "status": "ACTIVE"}),
@@ -142,13 +186,25 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("alb/getLoadBalancer", {"name": "web"}, {"idleTimeout": 60, "internal": False}),
     ("alb/getTargetGroup", {"name": "web"}, {"port": 80, "loadBalancerArns": []}),
     ("alb/getListener", {"port": 80}, {"protocol": "HTTP"}),
-    ("ssm/getParameter", {"name": "/demo/password", "withDecryption": False}, {"value": "encrypted"}),
+    (
+        "ssm/getParameter",
+        {"name": "/demo/password", "withDecryption": False},
+        {"value": "encrypted"},
+    ),
     ("route53/getZone", {"name": "example.com."}, {"name": "example.com", "privateZone": False}),
-    ("route53/getZone", {"name": "made.test"}, {"name": "made.test", "comment": "Managed by Pulumi"}),
+    (
+        "route53/getZone",
+        {"name": "made.test"},
+        {"name": "made.test", "comment": "Managed by Pulumi"},
+    ),
     ("route53/getZone", {"tags": {"Name": "made"}}, {"name": "made.test"}),
     ("secretsmanager/getSecret", {"name": "demo/made"}, {"kmsKeyId": "key", "name": "demo/made"}),
     ("secretsmanager/getSecret", {"name": "demo/api"}, {"name": "demo/api", "kmsKeyId": ""}),
-    ("ec2/getPrefixList", {"name": "com.amazonaws.eu-west-1.s3"}, {"name": "com.amazonaws.eu-west-1.s3"}),
+    (
+        "ec2/getPrefixList",
+        {"name": "com.amazonaws.eu-west-1.s3"},
+        {"name": "com.amazonaws.eu-west-1.s3"},
+    ),
     (
         "ec2/getManagedPrefixList",
         {"filters": [{"name": "prefix-list-name", "values": ["com.amazonaws.eu-west-1.dynamodb"]}]},
@@ -179,7 +235,9 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_a_function_answers_from_the_account_in_the_sdks_shape(
     account: Account, token: str, args: dict[str, Any], expected: dict[str, Any]
 ) -> None:
@@ -187,13 +245,19 @@ def test_a_function_answers_from_the_account_in_the_sdks_shape(
     assert expected.items() <= found.items()
     assert found["id"]
     assert expected.keys() <= sdk_outputs(token)
-    wrong = {name for name, kind in sdk_types(token).items() if found.get(name) and not isinstance(found[name], kind)}
+    wrong = {
+        name
+        for name, kind in sdk_types(token).items()
+        if found.get(name) and not isinstance(found[name], kind)
+    }
     assert wrong == set(), "the SDK raises a TypeError"
 
 
 def sdk_outputs(token: str) -> set[str]:
     """What the SDK's result type of a function holds."""
-    getters = re.findall(r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', sdk_source(token))
+    getters = re.findall(
+        r'@pulumi\.getter(?:\(name="(\w+)"\))?\n(?:    @.*\n)*    def (\w+)\(', sdk_source(token)
+    )
     return {renamed or plain for renamed, plain in getters}
 
 
@@ -203,7 +267,9 @@ TYPES = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": li
 def sdk_types(token: str) -> dict[str, Any]:
     """The types that the SDK demands of what a function returns, by camelCase name."""
     checks = re.findall(r"if (\w+) and not isinstance\(\1, (\w+)\):", sdk_source(token))
-    return {re.sub(r"_(.)", lambda each: each[1].upper(), name): TYPES[kind] for name, kind in checks}
+    return {
+        re.sub(r"_(.)", lambda each: each[1].upper(), name): TYPES[kind] for name, kind in checks
+    }
 
 
 def sdk_source(token: str) -> str:
@@ -223,10 +289,14 @@ def test_subnets_are_found_by_filter_and_tag(account: Account) -> None:
 
     assert ids(("vpc-id", account.vpc)) == account.subnets
     assert ids(("vpc-id", "vpc-0")) == []
-    assert ids(("map-public-ip-on-launch", "true"), ("default-for-az", "false")) == account.subnets[:1]
+    assert (
+        ids(("map-public-ip-on-launch", "true"), ("default-for-az", "false")) == account.subnets[:1]
+    )
     assert ids(("availability-zone", "eu-west-1b"), ("vpc-id", account.vpc)) == account.subnets[1:]
     assert ids(("tag:Tier", "public")) == ids(tags={"Tier": "public"}) == []
-    assert account.ask("ec2/getVpcs", filters=[{"name": "tag:Name", "values": ["main"]}])["ids"] == [account.vpc]
+    assert account.ask("ec2/getVpcs", filters=[{"name": "tag:Name", "values": ["main"]}])[
+        "ids"
+    ] == [account.vpc]
 
 
 def test_a_route_table_shows_its_routes_and_associations(account: Account) -> None:
@@ -251,30 +321,74 @@ def test_a_route_table_shows_its_routes_and_associations(account: Account) -> No
     [
         ("ec2/getVpc", {"cidrBlock": "10.9.0.0/16"}, "no matching EC2 VPC found"),
         ("ec2/getSubnet", {}, "multiple EC2 Subnets matched"),
-        ("cloudwatch/getLogGroup", {"name": "/none"}, "no matching CloudWatch Logs Log Group found"),
-        ("ssm/getParameter", {"name": "/none"}, r"reading SSM Parameter \(.*\): couldn't find resource"),
-        ("ecs/getTaskDefinition", {"taskDefinition": "none"}, "Unable to describe task definition: none"),
-        ("ecs/getService", {"clusterArn": "main", "serviceName": "none"}, "no service none in cluster main"),
-        ("ec2/getVpcs", {"filters": [{"name": "colour", "values": ["red"]}]}, "doesn't know the filter 'colour'"),
+        (
+            "cloudwatch/getLogGroup",
+            {"name": "/none"},
+            "no matching CloudWatch Logs Log Group found",
+        ),
+        (
+            "ssm/getParameter",
+            {"name": "/none"},
+            r"reading SSM Parameter \(.*\): couldn't find resource",
+        ),
+        (
+            "ecs/getTaskDefinition",
+            {"taskDefinition": "none"},
+            "Unable to describe task definition: none",
+        ),
+        (
+            "ecs/getService",
+            {"clusterArn": "main", "serviceName": "none"},
+            "no service none in cluster main",
+        ),
+        (
+            "ec2/getVpcs",
+            {"filters": [{"name": "colour", "values": ["red"]}]},
+            "doesn't know the filter 'colour'",
+        ),
         ("route53/getZone", {"name": "nothing.invalid"}, "no matching Route 53 Hosted Zone found"),
-        ("route53/getZone", {"name": "example.com", "privateZone": True}, "no matching Route 53 Hosted Zone found"),
+        (
+            "route53/getZone",
+            {"name": "example.com", "privateZone": True},
+            "no matching Route 53 Hosted Zone found",
+        ),
         ("route53/getZone", {"zoneId": "Z0"}, "no matching Route 53 Hosted Zone found"),
         (
             "secretsmanager/getSecret",
             {"name": "/demo/password"},
             r"reading Secrets Manager Secret \(.*\): couldn't find resource",
         ),
-        ("ssm/getParameter", {"name": "demo/api"}, r"reading SSM Parameter \(.*\): couldn't find resource"),
-        ("ec2/getPrefixList", {"name": "com.amazonaws.eu-west-1.sqs"}, "no matching EC2 Prefix List found"),
-        ("ec2/getPrefixList", {"filters": [{"name": "owner", "values": ["AWS"]}]}, "doesn't know the filter 'owner'"),
+        (
+            "ssm/getParameter",
+            {"name": "demo/api"},
+            r"reading SSM Parameter \(.*\): couldn't find resource",
+        ),
+        (
+            "ec2/getPrefixList",
+            {"name": "com.amazonaws.eu-west-1.sqs"},
+            "no matching EC2 Prefix List found",
+        ),
+        (
+            "ec2/getPrefixList",
+            {"filters": [{"name": "owner", "values": ["AWS"]}]},
+            "doesn't know the filter 'owner'",
+        ),
         ("ssm/getParameter", {"name": "/none:1"}, "couldn't find resource"),
         (
             "ssm/getParameter",
             {"name": "/demo/password:999999999"},
             "ParameterVersionNotFound: Systems Manager could not find version 999999999 of /demo/password",
         ),
-        ("servicequotas/getServiceQuota", {"serviceCode": "ec2", "quotaCode": "L-0"}, "doesn't know the quota L-0 of"),
-        ("acm/getCertificate", {"domain": "none.example.com"}, r"no ACM Certificate matching domain \(none"),
+        (
+            "servicequotas/getServiceQuota",
+            {"serviceCode": "ec2", "quotaCode": "L-0"},
+            "doesn't know the quota L-0 of",
+        ),
+        (
+            "acm/getCertificate",
+            {"domain": "none.example.com"},
+            r"no ACM Certificate matching domain \(none",
+        ),
         (
             "acm/getCertificate",
             {"domain": "two.example.com", "statuses": PENDING},
@@ -285,8 +399,16 @@ def test_a_route_table_shows_its_routes_and_associations(account: Account) -> No
             {"domain": "mixed.made.test", "statuses": [*PENDING, "ISSUED"], "mostRecent": True},
             "most_recent filtering on different ACM certificate",
         ),
-        ("acm/getCertificate", {"domain": "p256.example.com", "statuses": PENDING}, "no ACM Certificate matching"),
-        ("sqs/getQueue", {}, r"doesn't know the function aws:sqs/getQueue:getQueue; add it to FUNCTIONS"),
+        (
+            "acm/getCertificate",
+            {"domain": "p256.example.com", "statuses": PENDING},
+            "no ACM Certificate matching",
+        ),
+        (
+            "sqs/getQueue",
+            {},
+            r"doesn't know the function aws:sqs/getQueue:getQueue; add it to FUNCTIONS",
+        ),
     ],
 )
 def test_what_isnt_there_is_an_error_that_says_so(
@@ -296,7 +418,9 @@ def test_what_isnt_there_is_an_error_that_says_so(
         account.ask(token, **args)
 
 
-def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_follows(account: Account) -> None:
+def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_follows(
+    account: Account,
+) -> None:
     assumed = account.ask("route53/getZone", name="example.com")
     assert account.ask("route53/getZone", zoneId=assumed["zoneId"]) == assumed
     assert account.ask("route53/getZone", zoneId=account.zone)["name"] == "made.test"
@@ -304,7 +428,9 @@ def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_
     seeded = account.ask("secretsmanager/getSecret", name="demo/api")["arn"]
     assert seeded.startswith("arn:aws:secretsmanager:eu-west-1:123456789012:secret:demo/api-")
     assert account.ask("secretsmanager/getSecret", arn=seeded)["arn"] == seeded
-    assert "hunter" not in str(account.ask("secretsmanager/getSecret", arn=seeded.rpartition("-")[0]))
+    assert "hunter" not in str(
+        account.ask("secretsmanager/getSecret", arn=seeded.rpartition("-")[0])
+    )
 
 
 def test_two_zones_of_one_name_have_to_be_told_apart(account: Account) -> None:
@@ -317,7 +443,9 @@ def test_a_private_zone_is_found_by_its_id_and_by_name_only_if_asked_for(account
     private = account.make("route53/zone:Zone", name="inner.test", vpcs=[{"vpcId": account.vpc}])
     assert account.ask("route53/getZone", zoneId=private)["privateZone"]
     assert account.ask("route53/getZone", name="inner.test", privateZone=True)["zoneId"] == private
-    assert account.ask("route53/getZone", name="inner.test")["zoneId"] != private, "the public zone of that name"
+    assert account.ask("route53/getZone", name="inner.test")["zoneId"] != private, (
+        "the public zone of that name"
+    )
 
 
 def test_a_new_region_has_no_account_that_writes_load_balancers_logs(account: Account) -> None:
@@ -343,11 +471,19 @@ def test_a_region_is_in_one_partition_and_so_are_arns_and_domains(
     found = invokes.answer(cloud, "aws:index/getPartition:getPartition", {}, region)
     assert (found["id"], found["partition"]) == (partition, partition)
     assert (found["dnsSuffix"], found["reverseDnsPrefix"]) == (suffix, prefix)
-    assert invokes.answer(cloud, "aws:index/getRegion:getRegion", {}, region)["endpoint"] == f"ec2.{region}.{suffix}"
+    assert (
+        invokes.answer(cloud, "aws:index/getRegion:getRegion", {}, region)["endpoint"]
+        == f"ec2.{region}.{suffix}"
+    )
     identity = invokes.answer(cloud, "aws:index/getCallerIdentity:getCallerIdentity", {}, region)
     assert identity["arn"].startswith(f"arn:{partition}:iam::")
-    bucket = cloud.create("aws:s3/bucket:Bucket", "bucket", {"bucket": "files"}, region=region).outputs
-    assert (bucket["arn"], bucket["bucketDomainName"]) == (f"arn:{partition}:s3:::files", f"files.s3.{suffix}")
+    bucket = cloud.create(
+        "aws:s3/bucket:Bucket", "bucket", {"bucket": "files"}, region=region
+    ).outputs
+    assert (bucket["arn"], bucket["bucketDomainName"]) == (
+        f"arn:{partition}:s3:::files",
+        f"files.s3.{suffix}",
+    )
     key = cloud.create("aws:kms/key:Key", "key", {}, region=region).outputs
     assert key["arn"].startswith(f"arn:{partition}:kms:{region}:")
     assert f"arn:{partition}:iam::123456789012:root" in key["policy"]
@@ -369,7 +505,9 @@ def test_a_services_principal_ends_as_its_partition_has_it(
     found = invokes.answer(account, token, {"serviceName": service, "region": region}, region)
     assert found["name"] == name
     assert found["id"] == f"{service}.{region}.{found['suffix']}"
-    assert {"name", "suffix", "region", "serviceName"} <= {*found} & sdk_outputs("index/getServicePrincipal")
+    assert {"name", "suffix", "region", "serviceName"} <= {*found} & sdk_outputs(
+        "index/getServicePrincipal"
+    )
 
 
 READ = {
@@ -399,7 +537,12 @@ ONLY_TLS = {"test": "Bool", "variable": "aws:SecureTransport", "values": ["true"
         (
             {
                 "statements": [
-                    {"effect": "Deny", "notActions": ["a:B"], "principals": [ANYONE], "conditions": [ONLY_TLS]}
+                    {
+                        "effect": "Deny",
+                        "notActions": ["a:B"],
+                        "principals": [ANYONE],
+                        "conditions": [ONLY_TLS],
+                    }
                 ]
             },
             [
@@ -413,7 +556,13 @@ ONLY_TLS = {"test": "Bool", "variable": "aws:SecureTransport", "values": ["true"
         ),
         (
             {"statements": [{"actions": ["sts:AssumeRole"], "principals": [SERVICE, SERVICE]}]},
-            [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}],
+            [
+                {
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                }
+            ],
         ),
         (
             {
@@ -422,9 +571,15 @@ ONLY_TLS = {"test": "Bool", "variable": "aws:SecureTransport", "values": ["true"
                     '{"Statement": [{"Sid": "B"}]}',
                 ],
                 "statements": [{"sid": "B", "actions": ["b:B"]}],
-                "overridePolicyDocuments": ['{"Statement": [{"Sid": "A", "Action": "c:C"}, {"Action": "d:D"}]}'],
+                "overridePolicyDocuments": [
+                    '{"Statement": [{"Sid": "A", "Action": "c:C"}, {"Action": "d:D"}]}'
+                ],
             },
-            [{"Sid": "A", "Action": "c:C"}, {"Sid": "B", "Effect": "Allow", "Action": "b:B"}, {"Action": "d:D"}],
+            [
+                {"Sid": "A", "Action": "c:C"},
+                {"Sid": "B", "Effect": "Allow", "Action": "b:B"},
+                {"Action": "d:D"},
+            ],
         ),
     ],
 )
@@ -434,7 +589,9 @@ def test_a_policy_is_put_together_from_its_statements(
     found = account.ask("iam/getPolicyDocument", **args)
     assert json.loads(found["json"]) == json.loads(found["minifiedJson"])
     assert json.loads(found["json"]) == {"Version": "2012-10-17", "Statement": statements}
-    assert {"json", "minifiedJson", "version", "id"} <= {*found} & sdk_outputs("iam/getPolicyDocument")
+    assert {"json", "minifiedJson", "version", "id"} <= {*found} & sdk_outputs(
+        "iam/getPolicyDocument"
+    )
 
 
 @pytest.mark.parametrize(
@@ -443,7 +600,10 @@ def test_a_policy_is_put_together_from_its_statements(
         ({"sourcePolicyDocuments": ["{"]}, "sourcePolicyDocuments: not JSON"),
         ({"overridePolicyDocuments": ["[]"]}, "overridePolicyDocuments: must be JSON objects"),
         ({"sourcePolicyDocuments": ['{"Statement": {"Sid": "A"}}'] * 2}, "duplicate Sid A"),
-        ({"statements": [{"sid": "A"}, {"sid": "B"}, {"sid": "A"}]}, "statements: duplicate Sid A;"),
+        (
+            {"statements": [{"sid": "A"}, {"sid": "B"}, {"sid": "A"}]},
+            "statements: duplicate Sid A;",
+        ),
     ],
 )
 def test_documents_that_cannot_be_put_together_are_refused(

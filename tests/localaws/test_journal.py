@@ -64,7 +64,9 @@ def test_what_the_file_has_already_is_not_written_again(path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 12, 23])
-def test_a_change_that_a_kill_cut_short_is_left_out_and_spoils_no_later_one(path: Path, size: int) -> None:
+def test_a_change_that_a_kill_cut_short_is_left_out_and_spoils_no_later_one(
+    path: Path, size: int
+) -> None:
     written = journal(path)
     written.write({"a": 1})
     whole = path.read_bytes()
@@ -124,7 +126,9 @@ def test_another_version_is_no_damage(path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "{", "[]\n", '{"version": 5}\n{\n', '{"version": 5}\n[]\n{}\n', "\0" * 512])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "{", "[]\n", '{"version": 5}\n{\n', '{"version": 5}\n[]\n{}\n', "\0" * 512]
+)
 def test_damage_is_an_error_and_left_alone(path: Path, text: str) -> None:
     path.parent.mkdir()
     path.write_text(text)

@@ -43,8 +43,13 @@ def test_a_service_runs_what_was_asked_for_as_soon_as_it_is_answered_without_a_w
         try:
             async with serving(running, cloud) as provider:
                 identifier = await serve(provider)
-                asked = {"serviceName": "web", "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id}
-                await eventually(lambda: running.functions[GET_SERVICE](asked)["deployments"], "a deployment")
+                asked = {
+                    "serviceName": "web",
+                    "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id,
+                }
+                await eventually(
+                    lambda: running.functions[GET_SERVICE](asked)["deployments"], "a deployment"
+                )
                 for before, wanted in ((NEW, OLD), (OLD, NEW)):
                     assert await change(provider, identifier, before, wanted) == wanted
                     assert running.functions[GET_SERVICE](asked)["taskDefinition"] == wanted
@@ -73,7 +78,9 @@ def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
         await running.start()
         try:
             for token in (LISTENER_RULE, LISTENER_CERTIFICATE):
-                made = cloud.create(GROUP, f"urn:{token}", {"name": token.rpartition(":")[2]}, region="eu-west-1")
+                made = cloud.create(
+                    GROUP, f"urn:{token}", {"name": token.rpartition(":")[2]}, region="eu-west-1"
+                )
                 cloud.acknowledge(GROUP, made.id)
                 await running.settle(replace(made, token=token), seconds=30, report=lambda _: None)
                 assert taken[-1] == len(cloud.all(GROUP))

@@ -47,7 +47,9 @@ class Home(pulumi.ComponentResource):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shop:index:Home", name, None, opts)
-        group = aws.cloudwatch.LogGroup(name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=self))
+        group = aws.cloudwatch.LogGroup(
+            name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=self)
+        )
         self.register_outputs({"group": group.name})
 
 
@@ -64,11 +66,17 @@ def network(**more: Any) -> awsx.ec2.Vpc:
 
 def test_a_type_is_found_by_either_of_its_tokens() -> None:
     def program() -> None:
-        own = aws.alb.TargetGroup("own", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc().id)
+        own = aws.alb.TargetGroup(
+            "own", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc().id
+        )
         pulumi.export("found", aws.alb.get_target_group_output(name=own.name).arn)
 
     run = mocks.run(program)
-    for token in ("TargetGroup", "aws:alb/targetGroup:TargetGroup", "aws:lb/targetGroup:TargetGroup"):
+    for token in (
+        "TargetGroup",
+        "aws:alb/targetGroup:TargetGroup",
+        "aws:lb/targetGroup:TargetGroup",
+    ):
         assert [each.name for each in run.all(token)] == ["own"]
     assert run.exports["found"] == run.id(run.one("TargetGroup"))
 
@@ -129,7 +137,9 @@ def unknown_type() -> None:
 
 def misspelt_nested_argument() -> None:
     target: Any = {"path": "/", "intervall": 10}
-    aws.lb.TargetGroup("group", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc().id, health_check=target)
+    aws.lb.TargetGroup(
+        "group", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc().id, health_check=target
+    )
 
 
 def misspelt_item_of_a_list() -> None:
@@ -199,7 +209,9 @@ def reading_what_is_not_there() -> None:
 
 
 def importing_what_is_not_there() -> None:
-    aws.cloudwatch.LogGroup("log", name="/shop/log", opts=pulumi.ResourceOptions(import_="/shop/log"))
+    aws.cloudwatch.LogGroup(
+        "log", name="/shop/log", opts=pulumi.ResourceOptions(import_="/shop/log")
+    )
 
 
 def a_network_that_the_local_awsx_cannot_make() -> None:
@@ -213,12 +225,21 @@ keep: list[Any] = []
     ("program", "complaint"),
     [
         (unknown_type, "doesn't know aws:sqs/queue:Queue"),
-        (misspelt_nested_argument, "healthCheck.intervall is no argument of TargetGroupHealthCheck; perhaps interval"),
-        (misspelt_item_of_a_list, r"subnetSpecs\[0\].cidrmask is no argument of SubnetSpec; perhaps cidrMask"),
+        (
+            misspelt_nested_argument,
+            "healthCheck.intervall is no argument of TargetGroupHealthCheck; perhaps interval",
+        ),
+        (
+            misspelt_item_of_a_list,
+            r"subnetSpecs\[0\].cidrmask is no argument of SubnetSpec; perhaps cidrMask",
+        ),
         (output_in_a_text, "Calling __str__ on an Output"),
         (output_shown_in_a_text, "tags.Of holds the description of an Output"),
         (output_shown_in_an_export, "name holds the description of an Output"),
-        (output_shown_in_a_components_output, r"Shop::shop:\s*ids.shown\[0\] holds the description of an Output"),
+        (
+            output_shown_in_a_components_output,
+            r"Shop::shop:\s*ids.shown\[0\] holds the description of an Output",
+        ),
         (output_in_an_output, "Calling __str__ on an Output"),
         (assertion_in_an_apply, "seen"),
         (coroutine_that_nobody_awaits, "coroutine 'nothing' was never awaited"),
@@ -245,7 +266,9 @@ def test_an_unknown_argument_of_a_class_is_pythons_own_error() -> None:
 
 
 @pytest.mark.parametrize("make", [vpc, lambda: Home("home")])
-def test_a_resource_outside_of_a_run_is_a_failure_where_a_test_file_asks_for_that(make: Callable[[], object]) -> None:
+def test_a_resource_outside_of_a_run_is_a_failure_where_a_test_file_asks_for_that(
+    make: Callable[[], object],
+) -> None:
     def outside() -> None:
         mocks.only_in_runs()
         assert mocks.run(vpc).registered
@@ -302,7 +325,11 @@ def test_a_registration_is_kept_with_everything_that_the_engine_is_told() -> Non
         frozenset({first.urn}),
         first.urn,
     )
-    assert (gateway.protect, gateway.retain_on_delete, gateway.delete_before_replace) == (False, True, True)
+    assert (gateway.protect, gateway.retain_on_delete, gateway.delete_before_replace) == (
+        False,
+        True,
+        True,
+    )
     assert (gateway.ignore_changes, gateway.replace_on_changes) == (("tags",), ("vpcId",))
     assert gateway.timeouts == ("1m", "", "3m")
     assert gateway.secret_outputs == ("arn",)
@@ -330,21 +357,33 @@ def test_a_lookup_for_one_resource_complains_about_none_and_several() -> None:
 def test_secrets_and_resources_are_recorded_as_their_values() -> None:
     def program() -> None:
         secret = pulumi.Output.secret({"first": ["Bello"]})
-        pulumi.CustomResource("random:index/randomPet:RandomPet", "pet", {"owner": vpc(), "name": secret})
+        pulumi.CustomResource(
+            "random:index/randomPet:RandomPet", "pet", {"owner": vpc(), "name": secret}
+        )
 
     recording = mocks.run(program, others=Pets())
     pet = next(each for each in recording.registered if each.name == "pet")
     assert pet.inputs == {"owner": recording.id(recording.one("Vpc")), "name": {"first": ["Bello"]}}
 
 
-def test_configuration_and_the_providers_region_and_tags_reach_the_program_and_its_resources() -> None:
+def test_configuration_and_the_providers_region_and_tags_reach_the_program_and_its_resources() -> (
+    None
+):
     def program() -> None:
         size = pulumi.Config().require_int("size")
         vpc(tags={"Size": f"{size}"})
-        elsewhere = aws.Provider("elsewhere", region="eu-west-1", default_tags={"tags": {"Of": "other"}})
-        aws.ec2.Vpc("far", cidr_block="10.1.0.0/16", opts=pulumi.ResourceOptions(provider=elsewhere))
+        elsewhere = aws.Provider(
+            "elsewhere", region="eu-west-1", default_tags={"tags": {"Of": "other"}}
+        )
+        aws.ec2.Vpc(
+            "far", cidr_block="10.1.0.0/16", opts=pulumi.ResourceOptions(provider=elsewhere)
+        )
 
-    config = {"shop:size": 3, "aws:region": "eu-north-1", "aws:defaultTags": '{"tags": {"Of": "all"}}'}
+    config = {
+        "shop:size": 3,
+        "aws:region": "eu-north-1",
+        "aws:defaultTags": '{"tags": {"Of": "all"}}',
+    }
     recording = mocks.run(program, project="shop", config=config)
     near, far = recording.cloud.all("aws:ec2/vpc:Vpc")
     assert (near.region, near.outputs["tagsAll"]) == ("eu-north-1", {"Of": "all", "Size": "3"})
@@ -356,7 +395,9 @@ def test_another_default_tag_changes_what_has_tags_in_a_run_after_another() -> N
     shown: list[Mapping[str, str]] = []
 
     def program() -> None:
-        aws.ec2.Vpc("main", cidr_block="10.0.0.0/16", tags={"Size": "3"}).tags_all.apply(shown.append)
+        aws.ec2.Vpc("main", cidr_block="10.0.0.0/16", tags={"Size": "3"}).tags_all.apply(
+            shown.append
+        )
 
     first = mocks.run(program, config={"aws:defaultTags": '{"tags": {"Of": "all"}}'})
     same = mocks.run(program, config={"aws:defaultTags": '{"tags": {"Of": "all"}}'}, after=first)
@@ -396,8 +437,14 @@ def test_a_preview_knows_no_ids_makes_nothing_and_still_refuses() -> None:
 @pytest.mark.parametrize("preview", [False, True])
 def test_a_rule_knows_the_providers_region(preview: bool) -> None:  # noqa: FBT001 — a case
     def program() -> None:
-        seen: Any = {"cloudwatch_metrics_enabled": True, "metric_name": "acl", "sampled_requests_enabled": True}
-        aws.wafv2.WebAcl("acl", scope="CLOUDFRONT", default_action={"allow": {}}, visibility_config=seen)
+        seen: Any = {
+            "cloudwatch_metrics_enabled": True,
+            "metric_name": "acl",
+            "sampled_requests_enabled": True,
+        }
+        aws.wafv2.WebAcl(
+            "acl", scope="CLOUDFRONT", default_action={"allow": {}}, visibility_config=seen
+        )
 
     mocks.run(program, preview=preview)
     with pytest.raises(Mistake, match=r"parameter: CLOUDFRONT; .* us-east-1, got eu-west-1"):
@@ -429,11 +476,18 @@ def test_awsx_refers_to_its_children_by_resources_that_a_program_can_use() -> No
         net = network()
         gateway: pulumi.Output[str] = net.internet_gateway.apply(lambda gateway: gateway.id)
         table: pulumi.Output[str] = net.route_tables.apply(
-            lambda tables: next(each.id for each in tables if each.pulumi_resource_name == "network-public-2")
+            lambda tables: next(
+                each.id for each in tables if each.pulumi_resource_name == "network-public-2"
+            )
         )
-        aws.ec2.Route("more", route_table_id=table, destination_cidr_block="10.9.0.0/16", gateway_id=gateway)
+        aws.ec2.Route(
+            "more", route_table_id=table, destination_cidr_block="10.9.0.0/16", gateway_id=gateway
+        )
         pulumi.export("cidr", net.vpc.apply(lambda vpc: vpc.cidr_block))
-        pulumi.export("zones", net.public_subnets.apply(lambda subnets: [each.availability_zone for each in subnets]))
+        pulumi.export(
+            "zones",
+            net.public_subnets.apply(lambda subnets: [each.availability_zone for each in subnets]),
+        )
 
     made, seen = mocks.run(program), mocks.run(program, preview=True)
     route = made.one("Route", "more").inputs
@@ -443,14 +497,18 @@ def test_awsx_refers_to_its_children_by_resources_that_a_program_can_use() -> No
         assert each.exports["cidr"] == "10.0.0.0/16"
         assert each.exports["zones"] == ["us-east-1a", "us-east-1b"]
     assert seen.one("Route", "more").inputs["routeTableId"] is UNKNOWN
-    assert not [token for token, _ in made.invoked if "getResource" in token], "the SDK's calls aren't the program's"
+    assert not [token for token, _ in made.invoked if "getResource" in token], (
+        "the SDK's calls aren't the program's"
+    )
 
 
 def test_a_public_program_of_awsx_deploys_a_service_in_the_default_vpc() -> None:
     def program() -> None:
         cluster = aws.ecs.Cluster("cluster")
         lb = awsx.lb.ApplicationLoadBalancer("lb")
-        port = awsx.ecs.TaskDefinitionPortMappingArgs(container_port=80, target_group=lb.default_target_group)
+        port = awsx.ecs.TaskDefinitionPortMappingArgs(
+            container_port=80, target_group=lb.default_target_group
+        )
         container = awsx.ecs.TaskDefinitionContainerDefinitionArgs(
             name="web", image="nginx", memory=512, cpu=128, essential=True, port_mappings=[port]
         )
@@ -464,8 +522,14 @@ def test_a_public_program_of_awsx_deploys_a_service_in_the_default_vpc() -> None
         pulumi.export("service", service.service.apply(lambda service: service.name))
 
     made, seen = mocks.run(program), mocks.run(program, preview=True)
-    assert {(each.type, each.name) for each in made.registered} == {(each.type, each.name) for each in seen.registered}
-    service, definition, target = made.one("Service"), made.one("TaskDefinition"), made.one("TargetGroup")
+    assert {(each.type, each.name) for each in made.registered} == {
+        (each.type, each.name) for each in seen.registered
+    }
+    service, definition, target = (
+        made.one("Service"),
+        made.one("TaskDefinition"),
+        made.one("TargetGroup"),
+    )
     assert service.inputs["taskDefinition"] == made.id(definition)
     assert service.inputs["loadBalancers"] == [
         {"containerName": "web", "containerPort": 80, "targetGroupArn": made.id(target)}
@@ -502,7 +566,9 @@ def test_transforms_reach_what_a_component_makes_and_may_change_options() -> Non
 
     recording = mocks.run(program)
     subnets = recording.all("Subnet")
-    assert [(each.inputs["mapPublicIpOnLaunch"], each.protect) for each in subnets] == [(False, True)] * 2
+    assert [(each.inputs["mapPublicIpOnLaunch"], each.protect) for each in subnets] == [
+        (False, True)
+    ] * 2
     assert not recording.one("Vpc", "net").protect
 
 
@@ -521,13 +587,17 @@ def test_a_transform_of_the_stack_reaches_everything() -> None:
 
 def test_what_exists_already_is_found_adopted_and_read() -> None:
     cloud = Cloud(seed=1)
-    cloud.create(LOG_GROUP, "by hand", {"name": "/shop/log", "retentionInDays": 3}, region="us-east-1")
+    cloud.create(
+        LOG_GROUP, "by hand", {"name": "/shop/log", "retentionInDays": 3}, region="us-east-1"
+    )
 
     def program() -> None:
         adopted = pulumi.ResourceOptions(import_="/shop/log")
         aws.cloudwatch.LogGroup("log", name="/shop/log", retention_in_days=7, opts=adopted)
         found = aws.cloudwatch.get_log_group_output(name="/shop/log").arn
-        pulumi.export("same", pulumi.Output.all(found, aws.cloudwatch.LogGroup.get("again", "/shop/log").arn))
+        pulumi.export(
+            "same", pulumi.Output.all(found, aws.cloudwatch.LogGroup.get("again", "/shop/log").arn)
+        )
 
     first, second = mocks.run(program, cloud=cloud).exports["same"]
     assert first == second
@@ -538,7 +608,9 @@ def test_what_exists_already_is_found_adopted_and_read() -> None:
 
 def test_a_preview_of_an_adoption_changes_nothing() -> None:
     cloud = Cloud(seed=1)
-    cloud.create(LOG_GROUP, "by hand", {"name": "/shop/log", "retentionInDays": 3}, region="us-east-1")
+    cloud.create(
+        LOG_GROUP, "by hand", {"name": "/shop/log", "retentionInDays": 3}, region="us-east-1"
+    )
     options = pulumi.ResourceOptions(import_="/shop/log")
     mocks.run(
         lambda: aws.cloudwatch.LogGroup("log", name="/shop/log", retention_in_days=7, opts=options),
@@ -564,16 +636,24 @@ def test_other_packages_are_answered_by_the_projects_own_mocks() -> None:
         pulumi.export("id", pet.id)
         pulumi.export("answer", pulumi.runtime.invoke("random:index:get", {}).value["answer"])
 
-    assert mocks.run(program, others=Pets()).exports == {"id": "pet-1", "answer": "random:index:get"}
+    assert mocks.run(program, others=Pets()).exports == {
+        "id": "pet-1",
+        "answer": "random:index:get",
+    }
 
 
 # What a change does.
 
 
-def a_network(cidr: str = "10.0.0.0/16", days: int = 7, tag: str = "a", **options: Any) -> Callable[[], None]:
+def a_network(
+    cidr: str = "10.0.0.0/16", days: int = 7, tag: str = "a", **options: Any
+) -> Callable[[], None]:
     def program() -> None:
         home = aws.ec2.Vpc(
-            "net", cidr_block=cidr, tags={"Name": tag}, opts=pulumi.ResourceOptions(**options) if options else None
+            "net",
+            cidr_block=cidr,
+            tags={"Name": tag},
+            opts=pulumi.ResourceOptions(**options) if options else None,
         )
         aws.ec2.SecurityGroup("inside", vpc_id=home.id, description="d")
         aws.cloudwatch.LogGroup("log", retention_in_days=days)
@@ -589,11 +669,20 @@ def a_network(cidr: str = "10.0.0.0/16", days: int = 7, tag: str = "a", **option
         (a_network(tag="b"), {("update", "Vpc")}),
         (a_network("10.1.0.0/16"), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
         (a_network(tag="b", ignore_changes=["tags"]), set()),
-        (a_network(tag="b", replace_on_changes=["tags"]), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (
+            a_network(tag="b", replace_on_changes=["tags"]),
+            {("replace", "Vpc"), ("replace", "SecurityGroup")},
+        ),
         (a_network(tag="b", ignore_changes=["tags.Name"]), set()),
         (a_network(tag="b", ignore_changes=["tags.Other"]), {("update", "Vpc")}),
-        (a_network(tag="b", replace_on_changes=['tags["Name"]']), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
-        (a_network(tag="b", replace_on_changes=["*"]), {("replace", "Vpc"), ("replace", "SecurityGroup")}),
+        (
+            a_network(tag="b", replace_on_changes=['tags["Name"]']),
+            {("replace", "Vpc"), ("replace", "SecurityGroup")},
+        ),
+        (
+            a_network(tag="b", replace_on_changes=["*"]),
+            {("replace", "Vpc"), ("replace", "SecurityGroup")},
+        ),
         (a_network(tag="b", replace_on_changes=["tags.Other"]), {("update", "Vpc")}),
         (vpc, {("delete", "SecurityGroup"), ("delete", "LogGroup"), ("update", "Vpc")}),
     ],
@@ -620,11 +709,31 @@ def test_a_run_after_a_preview_meets_what_that_preview_met_as_a_preview_makes_no
     ("path", "left"),
     [
         ("a", {"a": 1, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
-        ("gone", {"a": 10, "gone": 5, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
-        ("list[0].x", {"a": 10, "list": [{"x": 2}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
-        ("list[*].x", {"a": 10, "list": [{"x": 2}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
-        ("list[1].x", {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}}),
-        ('tags["k.l"]', {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "old", "only": "new"}}),
+        (
+            "gone",
+            {
+                "a": 10,
+                "gone": 5,
+                "list": [{"x": 20}, {"x": 30}],
+                "tags": {"k.l": "new", "only": "new"},
+            },
+        ),
+        (
+            "list[0].x",
+            {"a": 10, "list": [{"x": 2}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}},
+        ),
+        (
+            "list[*].x",
+            {"a": 10, "list": [{"x": 2}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}},
+        ),
+        (
+            "list[1].x",
+            {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new", "only": "new"}},
+        ),
+        (
+            'tags["k.l"]',
+            {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "old", "only": "new"}},
+        ),
         ("tags.only", {"a": 10, "list": [{"x": 20}, {"x": 30}], "tags": {"k.l": "new"}}),
         ("*", {"a": 1, "gone": 5, "list": [{"x": 2}], "tags": {"k.l": "old"}}),
     ],
@@ -650,7 +759,9 @@ def void(_: object) -> None:
 def a_moved_group(name: str = "home", **options: Any) -> Callable[[], None]:
     def program() -> None:
         shop = pulumi.ComponentResource("shop:index:Shop", "shop")
-        aws.cloudwatch.LogGroup(name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=shop, **options))
+        aws.cloudwatch.LogGroup(
+            name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=shop, **options)
+        )
 
     return program
 
@@ -663,7 +774,11 @@ HOME_URN = "urn:pulumi:test::project::shop:index:Home::home"
     [
         (a_cluster("c"), a_cluster("d"), {("create", "Cluster"), ("delete", "Cluster")}),
         (a_cluster("c"), a_cluster("d", aliases=[pulumi.Alias(name="c")]), set()),
-        (a_cluster("c"), a_cluster("d", aliases=["urn:pulumi:test::project::aws:ecs/cluster:Cluster::c"]), set()),
+        (
+            a_cluster("c"),
+            a_cluster("d", aliases=["urn:pulumi:test::project::aws:ecs/cluster:Cluster::c"]),
+            set(),
+        ),
         (
             a_cluster("c"),
             a_cluster("d", aliases=[pulumi.Alias(name="b")]),
@@ -672,7 +787,11 @@ HOME_URN = "urn:pulumi:test::project::shop:index:Home::home"
         (a_home("home"), a_home("house", aliases=[pulumi.Alias(name="home")]), set()),
         (a_home("home"), a_moved_group(aliases=[pulumi.Alias(parent=HOME_URN)]), set()),
         (a_moved_group(), a_moved_group("room", aliases=[pulumi.Alias(name="home")]), set()),
-        (a_cluster("c"), a_cluster("d", aliases=[pulumi.Alias(name="c")], replace_on_changes=["*"]), set()),
+        (
+            a_cluster("c"),
+            a_cluster("d", aliases=[pulumi.Alias(name="c")], replace_on_changes=["*"]),
+            set(),
+        ),
     ],
 )
 def test_what_was_renamed_or_moved_with_an_alias_is_found_again(
@@ -694,13 +813,19 @@ def test_what_moves_into_a_component_under_another_name_is_found_again_and_chang
 
 def test_a_policy_may_be_an_object_as_pulumis_provider_takes_it() -> None:
     def program(service: str = "ecs-tasks.amazonaws.com", effect: str = "Allow") -> Any:
-        trusted: Any = {"Effect": effect, "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+        trusted: Any = {
+            "Effect": effect,
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": service},
+        }
         policy: Any = {"Version": "2012-10-17", "Statement": [trusted]}
         return aws.iam.Role("r", assume_role_policy=policy)
 
     first = mocks.run(program)
     assert mocks.run(program, after=first).done() == set()
-    assert mocks.run(lambda: program("ec2.amazonaws.com"), after=first).done() == {("update", "Role")}
+    assert mocks.run(lambda: program("ec2.amazonaws.com"), after=first).done() == {
+        ("update", "Role")
+    }
     with pytest.raises(Mistake, match=r"iam\.policy\.effect"):
         mocks.run(lambda: program(effect="Perhaps"))
 
@@ -715,7 +840,9 @@ def test_an_adoption_is_an_import_and_then_a_resource_like_others() -> None:
     cloud.create(LOG_GROUP, "by hand", {"name": "/shop/log"}, region="us-east-1")
 
     def program() -> None:
-        aws.cloudwatch.LogGroup("log", name="/shop/log", opts=pulumi.ResourceOptions(import_="/shop/log"))
+        aws.cloudwatch.LogGroup(
+            "log", name="/shop/log", opts=pulumi.ResourceOptions(import_="/shop/log")
+        )
 
     first = mocks.run(program, cloud=cloud)
     assert first.done() == {("import", "LogGroup")}

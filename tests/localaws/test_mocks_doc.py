@@ -44,7 +44,17 @@ def pytest_of(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """Run a test file in a project of its own, as its authors would."""
     (folder / "test_example.py").write_text(test)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), "-p", "no:cacheprovider", "test_example.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--rootdir",
+            str(folder),
+            "-p",
+            "no:cacheprovider",
+            "test_example.py",
+        ],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -67,11 +77,17 @@ def test_the_example_is_five_lines_and_passes(tmp_path: Path) -> None:
         ("=7)", "=15)", r"InvalidArgument: .*15.*\[rule logs.group.retention\]"),
         ("=7)", "=14)", "assert 14 == 7"),
         ("retention_in_days", "retention_days", "unexpected keyword argument 'retention_days'"),
-        ('"log",', '"log", name=str(aws.cloudwatch.LogGroup("other").arn),', "Calling __str__ on an Output"),
+        (
+            '"log",',
+            '"log", name=str(aws.cloudwatch.LogGroup("other").arn),',
+            "Calling __str__ on an Output",
+        ),
         ("    aws", "    asyncio.sleep(0)\n    aws", "coroutine 'sleep' was never awaited"),
     ],
 )
-def test_the_example_fails_with_a_mistake_in_the_program(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+def test_the_example_fails_with_a_mistake_in_the_program(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
     assert right in PROGRAM
     run = pytest_of(tmp_path, PROGRAM.replace(right, wrong) + example("example"))
     assert run.returncode == 1, run.stdout
@@ -95,7 +111,9 @@ def test_something():
 """
 
 
-def test_a_check_that_nobody_awaits_fails_its_test_with_the_pages_settings_only(tmp_path: Path) -> None:
+def test_a_check_that_nobody_awaits_fails_its_test_with_the_pages_settings_only(
+    tmp_path: Path,
+) -> None:
     assert "1 passed, 1 warning" in pytest_of(tmp_path, UNAWAITED).stdout
     (tmp_path / "pyproject.toml").write_text(example("warnings"))
     run = pytest_of(tmp_path, UNAWAITED)
@@ -106,4 +124,6 @@ def test_a_check_that_nobody_awaits_fails_its_test_with_the_pages_settings_only(
 def test_another_project_gets_what_the_page_says() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert "the packages " + " and ".join(f"`{each}`" for each in installed) in " ".join(PAGE.split())
+    assert "the packages " + " and ".join(f"`{each}`" for each in installed) in " ".join(
+        PAGE.split()
+    )

@@ -22,7 +22,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import pulumi_aws as aws
 
-    LOADED = (aws.ec2.Vpc, aws.ec2.Eip, aws.ecs.Service, aws.lb.TargetGroup, aws.iam.Role, aws.s3.Bucket)
+    LOADED = (
+        aws.ec2.Vpc,
+        aws.ec2.Eip,
+        aws.ecs.Service,
+        aws.lb.TargetGroup,
+        aws.iam.Role,
+        aws.s3.Bucket,
+    )
 
 ORDERS = ["first", "last", *range(6)]
 
@@ -45,7 +52,9 @@ def network(gateway_last: bool = True) -> tuple[aws.ec2.Vpc, list[aws.ec2.Subnet
     if not gateway_last:
         aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
     subnets = [
-        aws.ec2.Subnet(zone, vpc_id=vpc.id, cidr_block=f"10.0.{i}.0/24", availability_zone=f"us-east-1{zone}")
+        aws.ec2.Subnet(
+            zone, vpc_id=vpc.id, cidr_block=f"10.0.{i}.0/24", availability_zone=f"us-east-1{zone}"
+        )
         for i, zone in enumerate("ab")
     ]
     return vpc, subnets
@@ -73,7 +82,9 @@ def service_beside_its_listener() -> None:
     aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
     balancer = aws.lb.LoadBalancer("web", subnets=[each.id for each in subnets])
     group = aws.lb.TargetGroup("web", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc.id)
-    containers = json.dumps([{"name": "web", "image": "nginx", "memory": 64, "portMappings": [{"containerPort": 80}]}])
+    containers = json.dumps(
+        [{"name": "web", "image": "nginx", "memory": 64, "portMappings": [{"containerPort": 80}]}]
+    )
     definition = aws.ecs.TaskDefinition(
         "web",
         family="web",
@@ -89,7 +100,9 @@ def service_beside_its_listener() -> None:
         task_definition=definition.arn,
         launch_type="FARGATE",
         network_configuration={"subnets": [each.id for each in subnets]},
-        load_balancers=[{"target_group_arn": group.arn, "container_name": "web", "container_port": 80}],
+        load_balancers=[
+            {"target_group_arn": group.arn, "container_name": "web", "container_port": 80}
+        ],
     )
     aws.lb.Listener(
         "web",
@@ -101,19 +114,30 @@ def service_beside_its_listener() -> None:
 
 def policy_of_a_role_by_name() -> None:
     grant = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
-    aws.iam.RolePolicy("grant", role="tasks", policy=json.dumps({"Version": "2012-10-17", "Statement": [grant]}))
+    aws.iam.RolePolicy(
+        "grant", role="tasks", policy=json.dumps({"Version": "2012-10-17", "Statement": [grant]})
+    )
     role("tasks")
 
 
 def role(name: str) -> None:
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     aws.iam.Role("role", name=name, assume_role_policy=document)
 
 
 def bucket_that_may_be_public() -> None:
     bucket = aws.s3.Bucket("site", bucket="site")
-    anyone = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::site/*", "Principal": "*"}
+    anyone = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::site/*",
+        "Principal": "*",
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [anyone]})
     aws.s3.BucketPolicy("site", bucket=bucket.id, policy=document)
     aws.s3.BucketPublicAccessBlock("site", bucket=bucket.id, block_public_policy=False)
@@ -137,7 +161,9 @@ def reading_what_the_program_makes() -> None:
         reading_what_the_program_makes,
     ],
 )
-def test_what_aws_accepts_in_one_order_is_accepted_in_every_order(program: Callable[[], object], order: object) -> None:
+def test_what_aws_accepts_in_one_order_is_accepted_in_every_order(
+    program: Callable[[], object], order: object
+) -> None:
     run(program, order)
 
 
@@ -153,7 +179,9 @@ def two_of_one_name() -> None:
 
 
 def policy_of_a_role_by_another_name() -> None:
-    aws.iam.RolePolicyAttachment("grant", role="tasks", policy_arn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    aws.iam.RolePolicyAttachment(
+        "grant", role="tasks", policy_arn="arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
     role("task")
 
 
@@ -178,7 +206,9 @@ def test_what_no_order_makes_acceptable_is_refused_in_every_order(
 def test_a_lookup_sees_everything_that_was_made_before_it_could_be_needed(order: object) -> None:
     def program() -> None:
         vpc, _ = network()
-        wanted = vpc.id.apply(lambda known: [aws.ec2.GetSubnetsFilterArgs(name="vpc-id", values=[known])])
+        wanted = vpc.id.apply(
+            lambda known: [aws.ec2.GetSubnetsFilterArgs(name="vpc-id", values=[known])]
+        )
         found = aws.ec2.get_subnets_output(filters=wanted)
         pulumi.export("count", found.ids.apply(len))
         aws.cloudwatch.LogGroup("log", name="/shop/log")
@@ -189,7 +219,9 @@ def test_a_lookup_sees_everything_that_was_made_before_it_could_be_needed(order:
 
 def test_a_run_registers_and_names_everything_alike_each_time() -> None:
     def seen() -> list[tuple[str, dict[str, Any]]]:
-        return [(each.urn, each.inputs) for each in run(service_beside_its_listener, "first").registered]
+        return [
+            (each.urn, each.inputs) for each in run(service_beside_its_listener, "first").registered
+        ]
 
     assert seen() == seen() == seen()
 
@@ -198,7 +230,9 @@ def test_a_thread_of_the_programs_own_runs_while_calls_wait() -> None:
     async def program() -> None:
         vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
         loop = asyncio.get_running_loop()
-        size = await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(a_size(), loop).result())
+        size = await asyncio.to_thread(
+            lambda: asyncio.run_coroutine_threadsafe(a_size(), loop).result()
+        )
         aws.ec2.Subnet("a", vpc_id=vpc.id, cidr_block=f"10.0.0.0/{size}")
 
     async def a_size() -> int:

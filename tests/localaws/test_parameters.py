@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def test_a_text_is_a_string_and_a_table_says_its_type(tmp_path: Path) -> None:
     file = tmp_path / "parameters.toml"
     file.write_text('"/a" = "one"\n["/b"]\ntype = "SecureString"\nvalue = "two"\n')
-    assert load(file) == {"/a": SeededParameter("one"), "/b": SeededParameter("two", "SecureString")}
+    assert load(file) == {
+        "/a": SeededParameter("one"),
+        "/b": SeededParameter("two", "SecureString"),
+    }
 
 
 def test_no_file_means_no_parameters(tmp_path: Path) -> None:
@@ -41,7 +44,9 @@ def test_a_value_is_not_in_the_repr() -> None:
         ('["/a"]\ntype = "String"\nvalue = "hunter2"\nextra = 1', "'/a' must be"),
     ],
 )
-def test_a_bad_file_is_named_with_what_is_allowed_but_never_a_value(tmp_path: Path, text: str, said: str) -> None:
+def test_a_bad_file_is_named_with_what_is_allowed_but_never_a_value(
+    tmp_path: Path, text: str, said: str
+) -> None:
     file = tmp_path / "parameters.toml"
     file.write_text(text)
     with pytest.raises(BadParameters) as caught:
@@ -63,17 +68,29 @@ def cloud() -> Cloud:
         "demo/api": SeededParameter('{"key": "k", "port": 5432}', SEEDED_SECRET),
         "demo/plain": SeededParameter("hunter3", SEEDED_SECRET),
     }
-    secret = found.create("aws:secretsmanager/secret:Secret", "urn:a", {"name": "made"}, region="eu-west-1").id
+    secret = found.create(
+        "aws:secretsmanager/secret:Secret", "urn:a", {"name": "made"}, region="eu-west-1"
+    ).id
     for number in range(2):
         inputs = {"secretId": secret, "secretString": f"version {number}"}
-        found.create("aws:secretsmanager/secretVersion:SecretVersion", f"urn:b{number}", inputs, region="eu-west-1")
+        found.create(
+            "aws:secretsmanager/secretVersion:SecretVersion",
+            f"urn:b{number}",
+            inputs,
+            region="eu-west-1",
+        )
     found.create("aws:secretsmanager/secret:Secret", "urn:c", {"name": "empty"}, region="eu-west-1")
     more = {"name": "/demo/password", "type": "String", "value": "managed", "overwrite": True}
     found.create("aws:ssm/parameter:Parameter", "urn:d", more, region="eu-west-1")
     found.create(
         "aws:ssm/parameter:Parameter",
         "urn:e",
-        {"name": "/demo/written", "type": "SecureString", "valueWo": "write-only", "valueWoVersion": 1},
+        {
+            "name": "/demo/written",
+            "type": "SecureString",
+            "valueWo": "write-only",
+            "valueWoVersion": 1,
+        },
         region="eu-west-1",
     )
     return found
@@ -102,7 +119,9 @@ def test_a_containers_secret_is_a_parameter_or_a_secret_or_one_field_of_it(
     assert value_of(cloud, name) == value
 
 
-def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(cloud: Cloud) -> None:
+def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(
+    cloud: Cloud,
+) -> None:
     made, empty = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
     assert value_of(cloud, made) == value_of(cloud, f"{PREFIX}:made") == "version 1"
     assert value_of(cloud, f"{empty}:key::") is None
@@ -110,9 +129,14 @@ def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(
 
 def test_a_stage_or_an_id_means_another_version_of_a_secret(cloud: Cloud) -> None:
     (made, _) = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
-    old, new = (each.computed["versionId"] for each in cloud.all("aws:secretsmanager/secretVersion:SecretVersion"))
+    old, new = (
+        each.computed["versionId"]
+        for each in cloud.all("aws:secretsmanager/secretVersion:SecretVersion")
+    )
     inputs = {"secretId": made, "secretString": '{"key": "labelled"}', "versionStages": ["blue"]}
-    cloud.create("aws:secretsmanager/secretVersion:SecretVersion", "urn:e", inputs, region="eu-west-1")
+    cloud.create(
+        "aws:secretsmanager/secretVersion:SecretVersion", "urn:e", inputs, region="eu-west-1"
+    )
     seeded = f"{PREFIX}:demo/plain"
     for part, value in {
         f"{made}::AWSPREVIOUS:": "version 1",
@@ -130,17 +154,24 @@ def test_a_stage_or_an_id_means_another_version_of_a_secret(cloud: Cloud) -> Non
 
 
 def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
-    secret = cloud.create("aws:secretsmanager/secret:Secret", "urn:f", {"name": "one"}, region="eu-west-1").id
+    secret = cloud.create(
+        "aws:secretsmanager/secret:Secret", "urn:f", {"name": "one"}, region="eu-west-1"
+    ).id
     inputs = {"secretId": secret, "secretString": "only"}
-    cloud.create("aws:secretsmanager/secretVersion:SecretVersion", "urn:g", inputs, region="eu-west-1")
+    cloud.create(
+        "aws:secretsmanager/secretVersion:SecretVersion", "urn:g", inputs, region="eu-west-1"
+    )
     assert value_of(cloud, secret) == "only"
     assert value_of(cloud, f"{secret}::AWSPREVIOUS:") is None
 
 
-def test_a_row_that_is_written_while_the_local_aws_runs_is_found_by_the_next_lookup(tmp_path: Path) -> None:
+def test_a_row_that_is_written_while_the_local_aws_runs_is_found_by_the_next_lookup(
+    tmp_path: Path,
+) -> None:
     functions = Running(Cloud(seed=1), Home(tmp_path, tmp_path / "home")).functions
     parameter, secret = (
-        functions[f"aws:{each}"] for each in ("ssm/getParameter:getParameter", "secretsmanager/getSecret:getSecret")
+        functions[f"aws:{each}"]
+        for each in ("ssm/getParameter:getParameter", "secretsmanager/getSecret:getSecret")
     )
     asked = {"region": "eu-west-1", "name": "later"}
     for function in (parameter, secret):

@@ -13,7 +13,13 @@ from tests.second_user import AS_NOBODY, NOBODY, as_user, in_reach
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES = ("cloud.json", "daemon.log", "state/.pulumi/stacks/p/local.json", "logs/aws/ecs/t1", "envoy/envoy.log")
+FILES = (
+    "cloud.json",
+    "daemon.log",
+    "state/.pulumi/stacks/p/local.json",
+    "logs/aws/ecs/t1",
+    "envoy/envoy.log",
+)
 
 
 @pytest.fixture

@@ -84,7 +84,9 @@ class Idle:
 
 
 @asynccontextmanager
-async def serving(lifecycle: Lifecycle | None = None, cloud: Cloud | None = None) -> AsyncIterator[Any]:
+async def serving(
+    lifecycle: Lifecycle | None = None, cloud: Cloud | None = None
+) -> AsyncIterator[Any]:
     provider = AwsProvider(
         cloud or Cloud(seed=1),
         lifecycle or Idle(),
@@ -99,13 +101,19 @@ async def serving(lifecycle: Lifecycle | None = None, cloud: Cloud | None = None
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
-            await stub.Configure(provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"})))
+            await stub.Configure(
+                provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"}))
+            )
             yield stub
     finally:
         await server.stop(None)
 
 
-def play(scene: Callable[[Any], Awaitable[None]], lifecycle: Idle | None = None, cloud: Cloud | None = None) -> None:
+def play(
+    scene: Callable[[Any], Awaitable[None]],
+    lifecycle: Idle | None = None,
+    cloud: Cloud | None = None,
+) -> None:
     async def run() -> None:
         async with serving(lifecycle, cloud) as provider:
             await scene(provider)
@@ -113,21 +121,35 @@ def play(scene: Callable[[Any], Awaitable[None]], lifecycle: Idle | None = None,
     asyncio.run(run())
 
 
-async def check(provider: Any, urn: str, news: dict[str, Any], olds: dict[str, Any] | None = None) -> Any:
-    request = provider_pb2.CheckRequest(urn=urn, news=to_wire(news), olds=to_wire(olds or {}), randomSeed=b"seed")
+async def check(
+    provider: Any, urn: str, news: dict[str, Any], olds: dict[str, Any] | None = None
+) -> Any:
+    request = provider_pb2.CheckRequest(
+        urn=urn, news=to_wire(news), olds=to_wire(olds or {}), randomSeed=b"seed"
+    )
     return await provider.Check(request)
 
 
 async def create(provider: Any, urn: str, inputs: dict[str, Any], **more: Any) -> Any:
-    return await provider.Create(provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs), **more))
+    return await provider.Create(
+        provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs), **more)
+    )
 
 
 async def diff(provider: Any, urn: str, old: dict[str, Any], new: dict[str, Any]) -> Any:
-    return await provider.Diff(provider_pb2.DiffRequest(urn=urn, id="x", old_inputs=to_wire(old), news=to_wire(new)))
+    return await provider.Diff(
+        provider_pb2.DiffRequest(urn=urn, id="x", old_inputs=to_wire(old), news=to_wire(new))
+    )
 
 
 def test_values_survive_the_wire_with_whole_numbers_and_unknowns() -> None:
-    values = {"port": 80, "share": 0.5, "list": [1, {"later": UNKNOWN}], "nothing": None, "on": True}
+    values = {
+        "port": 80,
+        "share": 0.5,
+        "list": [1, {"later": UNKNOWN}],
+        "nothing": None,
+        "on": True,
+    }
     assert from_wire(to_wire(values)) == values
     assert UNKNOWN_ON_THE_WIRE == rpc.UNKNOWN
 
@@ -148,7 +170,9 @@ def test_a_name_is_made_once_and_kept_until_replacement() -> None:
 def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::a-logical-name-of-26-letters"
-        answer = await check(provider, urn, {"port": 80, "protocol": "HTTP", "targetType": "ip", "vpcId": UNKNOWN})
+        answer = await check(
+            provider, urn, {"port": 80, "protocol": "HTTP", "targetType": "ip", "vpcId": UNKNOWN}
+        )
         (failure,) = answer.failures
         assert "longer than maximum length 32" in failure.reason
         assert failure.reason.endswith("Examine values at 'a-logical-name-of-26-letters.name'.")
@@ -172,15 +196,27 @@ def test_a_refusal_never_shows_the_secrets_of_an_input() -> None:
         urn = "urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::shop"
         environment = [{"name": "TOKEN", "value": "not-to-be-shown"}]
         ports = [{"containerPort": 80, "hostPort": 81}]
-        container = {"name": "web", "image": "nginx", "memory": 64, "environment": environment, "portMappings": ports}
-        inputs = {"family": "shop", "networkMode": "awsvpc", "containerDefinitions": json.dumps([container])}
+        container = {
+            "name": "web",
+            "image": "nginx",
+            "memory": 64,
+            "environment": environment,
+            "portMappings": ports,
+        }
+        inputs = {
+            "family": "shop",
+            "networkMode": "awsvpc",
+            "containerDefinitions": json.dumps([container]),
+        }
         (failure,) = (await check(provider, urn, inputs)).failures
         assert "must match: 81 and 80" in failure.reason
         assert failure.reason.endswith("Examine values at 'shop.containerDefinitions'.")
         assert not failure.property
         assert "not-to-be-shown" not in failure.reason
 
-        request = provider_pb2.CheckRequest(news=to_wire({"secretKeys": "not-to-be-shown", "region": "mars-1"}))
+        request = provider_pb2.CheckRequest(
+            news=to_wire({"secretKeys": "not-to-be-shown", "region": "mars-1"})
+        )
         failures = (await provider.CheckConfig(request)).failures
         assert [each.reason.split(".")[0] for each in failures] == [
             "Invalid or Unknown Key",
@@ -191,7 +227,9 @@ def test_a_refusal_never_shows_the_secrets_of_an_input() -> None:
     play(scene)
 
 
-def test_a_policy_that_is_an_object_becomes_its_text_which_is_unknown_while_a_part_of_it_is() -> None:
+def test_a_policy_that_is_an_object_becomes_its_text_which_is_unknown_while_a_part_of_it_is() -> (
+    None
+):
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:iam/role:Role::tasks"
         trusted = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": UNKNOWN}}
@@ -208,7 +246,11 @@ def test_a_policy_that_is_an_object_becomes_its_text_which_is_unknown_while_a_pa
 def test_inputs_are_checked_for_the_region_of_the_connection() -> None:
     async def scene(provider: Any) -> None:
         urn = "urn:pulumi:local::web::aws:wafv2/webAcl:WebAcl::acl"
-        seen = {"cloudwatchMetricsEnabled": True, "metricName": "acl", "sampledRequestsEnabled": True}
+        seen = {
+            "cloudwatchMetricsEnabled": True,
+            "metricName": "acl",
+            "sampledRequestsEnabled": True,
+        }
         acl = {"scope": "CLOUDFRONT", "defaultAction": {"allow": {}}, "visibilityConfig": seen}
         (failure,) = (await check(provider, urn, acl)).failures
         assert "us-east-1, got eu-west-1" in failure.reason
@@ -235,7 +277,9 @@ DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})
 IGNORED_TAGS = json.dumps({"keys": ["Owner"], "keyPrefixes": ["aws:"]})
 
 
-def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_those_to_ignore() -> None:
+def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_those_to_ignore() -> (
+    None
+):
     cloud = Cloud(seed=1)
 
     async def scene(provider: Any) -> None:
@@ -247,9 +291,13 @@ def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_t
         made = await create(provider, GROUP, inputs)
         assert from_wire(made.properties)["tagsAll"] == inputs["tagsAll"]
         assert from_wire(made.properties)["tags"] == own["tags"]
-        read = from_wire((await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id=made.id))).inputs)
+        read = from_wire(
+            (await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id=made.id))).inputs
+        )
         assert read["tagsAll"] == inputs["tagsAll"]
-        assert not (await check(provider, GROUP, read)).failures, "what was read can be checked again"
+        assert not (await check(provider, GROUP, read)).failures, (
+            "what was read can be checked again"
+        )
 
     play(scene, cloud=cloud)
 
@@ -257,32 +305,55 @@ def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_t
 def test_another_default_tag_is_an_update_of_what_has_tags_and_of_nothing_else() -> None:
     async def scene(provider: Any) -> None:
         role = "urn:pulumi:local::web::aws:iam/rolePolicy:RolePolicy::p"
-        before = {urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in (GROUP, role)}
+        before = {
+            urn: from_wire((await check(provider, urn, {"name": "g"})).inputs)
+            for urn in (GROUP, role)
+        }
         settings = {"region": "eu-west-1", "defaultTags": DEFAULT_TAGS}
         await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
-        after = {urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in before}
+        after = {
+            urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in before
+        }
         answer = await diff(provider, GROUP, before[GROUP], after[GROUP])
         assert (list(answer.diffs), list(answer.replaces)) == (["tagsAll"], [])
         assert answer.detailedDiff["tagsAll"].kind == provider_pb2.PropertyDiff.UPDATE
         assert not (await diff(provider, role, before[role], after[role])).diffs
         urn = GROUP
         made = await create(provider, urn, before[urn])
-        news, asked = to_wire(after[urn]), {"urn": urn, "id": made.id, "old_inputs": to_wire(before[urn])}
+        news, asked = (
+            to_wire(after[urn]),
+            {"urn": urn, "id": made.id, "old_inputs": to_wire(before[urn])},
+        )
         shown = await provider.Update(
             provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties, preview=True)
         )
-        done = await provider.Update(provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties))
-        assert from_wire(shown.properties)["tagsAll"] == from_wire(done.properties)["tagsAll"] == after[urn]["tagsAll"]
+        done = await provider.Update(
+            provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties)
+        )
+        assert (
+            from_wire(shown.properties)["tagsAll"]
+            == from_wire(done.properties)["tagsAll"]
+            == after[urn]["tagsAll"]
+        )
 
     play(scene)
 
 
-def test_a_state_of_an_earlier_version_which_has_all_tags_among_outputs_only_shows_no_change() -> None:
+def test_a_state_of_an_earlier_version_which_has_all_tags_among_outputs_only_shows_no_change() -> (
+    None
+):
     async def scene(provider: Any) -> None:
         news = from_wire((await check(provider, GROUP, {"name": "g", "tags": {"a": "b"}})).inputs)
-        olds, old_inputs = {**news, "arn": "x"}, {name: news[name] for name in ("name", "tags", "__defaults")}
+        olds, old_inputs = (
+            {**news, "arn": "x"},
+            {name: news[name] for name in ("name", "tags", "__defaults")},
+        )
         request = provider_pb2.DiffRequest(
-            urn=GROUP, id="g", olds=to_wire(olds), old_inputs=to_wire(old_inputs), news=to_wire(news)
+            urn=GROUP,
+            id="g",
+            olds=to_wire(olds),
+            old_inputs=to_wire(old_inputs),
+            news=to_wire(news),
         )
         assert not (await provider.Diff(request)).diffs
 
@@ -293,7 +364,9 @@ def test_all_tags_are_unknown_while_the_default_ones_or_a_resources_own_are() ->
     async def scene(provider: Any) -> None:
         answer = await check(provider, GROUP, {"name": "g", "tags": {"a": UNKNOWN}})
         assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
-        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire({"defaultTags": UNKNOWN})))
+        await provider.Configure(
+            provider_pb2.ConfigureRequest(args=to_wire({"defaultTags": UNKNOWN}))
+        )
         answer = await check(provider, GROUP, {"name": "g"})
         assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
 
@@ -301,7 +374,9 @@ def test_all_tags_are_unknown_while_the_default_ones_or_a_resources_own_are() ->
 
 
 def test_a_changed_configuration_updates_the_provider_and_another_region_replaces_it() -> None:
-    async def changed(provider: Any, old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
+    async def changed(
+        provider: Any, old: dict[str, Any], new: dict[str, Any]
+    ) -> tuple[list[str], list[str]]:
         request = provider_pb2.DiffRequest(old_inputs=to_wire(old), news=to_wire(new))
         answer = await provider.DiffConfig(request)
         return list(answer.diffs), list(answer.replaces)
@@ -309,16 +384,27 @@ def test_a_changed_configuration_updates_the_provider_and_another_region_replace
     async def scene(provider: Any) -> None:
         old = {"region": "eu-west-1", "defaultTags": '{"tags": {"a": "b"}}', "version": "7.0.0"}
         assert await changed(provider, old, {**old, "version": "7.1.0"}) == ([], [])
-        assert await changed(provider, old, {**old, "defaultTags": '{"tags":{"a":"b"}}'}) == ([], [])
-        assert await changed(provider, old, {**old, "defaultTags": '{"tags": {}}'}) == (["defaultTags"], [])
-        assert await changed(provider, old, {**old, "region": "eu-west-2"}) == (["region"], ["region"])
+        assert await changed(provider, old, {**old, "defaultTags": '{"tags":{"a":"b"}}'}) == (
+            [],
+            [],
+        )
+        assert await changed(provider, old, {**old, "defaultTags": '{"tags": {}}'}) == (
+            ["defaultTags"],
+            [],
+        )
+        assert await changed(provider, old, {**old, "region": "eu-west-2"}) == (
+            ["region"],
+            ["region"],
+        )
 
     play(scene)
 
 
 def test_an_unmapped_type_says_how_to_add_it() -> None:
     async def scene(provider: Any) -> None:
-        (failure,) = (await check(provider, "urn:pulumi:local::web::aws:sqs/queue:Queue::q", {})).failures
+        (failure,) = (
+            await check(provider, "urn:pulumi:local::web::aws:sqs/queue:Queue::q", {})
+        ).failures
         assert "aws:sqs/queue:Queue" in failure.reason
         assert "localaws/catalog" in failure.reason
 
@@ -342,7 +428,9 @@ def test_the_region_of_the_connection_is_in_the_arn() -> None:
     async def scene(provider: Any) -> None:
         answer = await create(provider, GROUP, {"name": "g", "__defaults": []})
         assert answer.id == "g"
-        assert from_wire(answer.properties)["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:g"
+        assert (
+            from_wire(answer.properties)["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:g"
+        )
 
     play(scene)
 
@@ -350,7 +438,13 @@ def test_the_region_of_the_connection_is_in_the_arn() -> None:
 @pytest.mark.parametrize(
     ("urn", "old", "new", "replaced", "delete_first"),
     [
-        (GROUP, {"name": "a", "retentionInDays": 7}, {"name": "a", "retentionInDays": 14}, [], False),
+        (
+            GROUP,
+            {"name": "a", "retentionInDays": 7},
+            {"name": "a", "retentionInDays": 14},
+            [],
+            False,
+        ),
         (GROUP, {"name": "a"}, {"name": "b", "__defaults": []}, ["name"], True),
         (GROUP, {"name": "a-1"}, {"name": "b-2", "__defaults": ["name"]}, ["name"], False),
     ],
@@ -369,7 +463,9 @@ def test_a_change_is_an_update_or_a_replacement(
 
 def test_the_same_inputs_are_no_change() -> None:
     async def scene(provider: Any) -> None:
-        answer = await diff(provider, GROUP, {"name": "a", "__defaults": ["name"]}, {"name": "a", "__defaults": []})
+        answer = await diff(
+            provider, GROUP, {"name": "a", "__defaults": ["name"]}, {"name": "a", "__defaults": []}
+        )
         assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
 
     play(scene)
@@ -379,7 +475,9 @@ def test_what_aws_refuses_fails_with_its_code_and_makes_nothing() -> None:
     async def scene(provider: Any) -> None:
         await create(provider, GROUP, {"name": "g"})
         await provider.Diff(provider_pb2.DiffRequest(urn=GROUP, id="g"))
-        with pytest.raises(grpc.aio.AioRpcError, match="creating LogGroup 'other': ResourceAlreadyExistsException"):
+        with pytest.raises(
+            grpc.aio.AioRpcError, match="creating LogGroup 'other': ResourceAlreadyExistsException"
+        ):
             await create(provider, GROUP.replace("::logs", "::other"), {"name": "g"})
 
     play(scene)
@@ -413,7 +511,9 @@ async def attached_to(provider: Any) -> AsyncIterator[Engine]:
         await server.stop(None)
 
 
-def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> None:
+def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> (
+    None
+):
     urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
     other = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web-2"
     plain = {"name": "web", "targetType": "lambda"}
@@ -424,14 +524,23 @@ def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_
             made = await create(provider, urn, plain)
             assert not engine.lines
             news = to_wire({**plain, "slowStart": 30})
-            await provider.Update(provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news))
+            await provider.Update(
+                provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news)
+            )
             await create(provider, other, {**plain, "name": "web-2", "proxyProtocolV2": True})
             idle.remarks["aws:ec2/vpc:Vpc"] = "it exists nowhere"
             await create(provider, vpc, {"cidrBlock": "10.0.0.0/16"})
         found = [(line.severity, line.urn) for line in engine.lines]
-        assert found == [(engine_pb2.WARNING, urn), (engine_pb2.WARNING, other), (engine_pb2.WARNING, vpc)]
+        assert found == [
+            (engine_pb2.WARNING, urn),
+            (engine_pb2.WARNING, other),
+            (engine_pb2.WARNING, vpc),
+        ]
         assert engine.lines[2].message == "it exists nowhere"
-        assert ["slowStart" in engine.lines[0].message, "proxyProtocolV2" in engine.lines[1].message] == [True, True]
+        assert [
+            "slowStart" in engine.lines[0].message,
+            "proxyProtocolV2" in engine.lines[1].message,
+        ] == [True, True]
 
     play(scene, idle)
 
@@ -469,7 +578,9 @@ def test_the_custom_timeout_of_each_operation_bounds_its_wait() -> None:
     async def scene(provider: Any) -> None:
         made = await create(provider, GROUP, {"name": "g"}, timeout=90)
         await provider.Update(
-            provider_pb2.UpdateRequest(urn=GROUP, id=made.id, news=to_wire({"name": "g"}), timeout=60)
+            provider_pb2.UpdateRequest(
+                urn=GROUP, id=made.id, news=to_wire({"name": "g"}), timeout=60
+            )
         )
         await provider.Delete(provider_pb2.DeleteRequest(urn=GROUP, id=made.id, timeout=30))
 
@@ -500,11 +611,15 @@ def test_a_type_that_has_two_tokens_is_one_type() -> None:
         vpc = (await create(provider, VPC, {"cidrBlock": "10.0.0.0/16"})).id
         group = (await create(provider, urn, {**inputs, "vpcId": vpc, "slowStart": 30})).id
         listed = {"name": "web", "region": "eu-west-1"}
-        request = provider_pb2.InvokeRequest(tok="aws:alb/getTargetGroup:getTargetGroup", args=to_wire(listed))
+        request = provider_pb2.InvokeRequest(
+            tok="aws:alb/getTargetGroup:getTargetGroup", args=to_wire(listed)
+        )
         assert from_wire(getattr(await provider.Invoke(request), "return"))["arn"] == group
         read = await provider.Read(provider_pb2.ReadRequest(urn=urn.replace("alb", "lb"), id=group))
         assert read.id == group, "import under the other token finds it"
-        changed = await diff(provider, urn, {**inputs, "vpcId": vpc}, {**inputs, "vpcId": vpc, "port": 81})
+        changed = await diff(
+            provider, urn, {**inputs, "vpcId": vpc}, {**inputs, "vpcId": vpc, "port": 81}
+        )
         assert changed.replaces == ["port"]
         duplicate = {**inputs, "vpcId": vpc}
         with pytest.raises(grpc.aio.AioRpcError, match="already exists"):
@@ -533,18 +648,30 @@ def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
     cloud, idle = Cloud(seed=1), Idle()
 
     async def scene(provider: Any) -> None:
-        vpc = cloud.create("aws:ec2/vpc:Vpc", "urn:v", {"cidrBlock": "10.0.0.0/16"}, region="eu-west-1")
+        vpc = cloud.create(
+            "aws:ec2/vpc:Vpc", "urn:v", {"cidrBlock": "10.0.0.0/16"}, region="eu-west-1"
+        )
         made = await create(provider, SECURITY_GROUP, {"name": "tasks", "vpcId": vpc.id})
-        rule = {"securityGroupId": made.id, "referencedSecurityGroupId": made.id, "ipProtocol": "-1"}
-        other = await create(provider, SECURITY_GROUP.replace("::tasks", "::alb"), {"name": "alb", "vpcId": vpc.id})
+        rule = {
+            "securityGroupId": made.id,
+            "referencedSecurityGroupId": made.id,
+            "ipProtocol": "-1",
+        }
+        other = await create(
+            provider, SECURITY_GROUP.replace("::tasks", "::alb"), {"name": "alb", "vpcId": vpc.id}
+        )
         rule = {**rule, "securityGroupId": other.id}
-        user = cloud.create("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "urn:r", rule, region="x")
+        user = cloud.create(
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "urn:r", rule, region="x"
+        )
         removal = provider_pb2.DeleteRequest(urn=SECURITY_GROUP, id=made.id)
         async with attached_to(provider) as engine:
             with pytest.raises(grpc.aio.AioRpcError, match="DependencyViolation"):
                 await provider.Delete(removal)
             (line,) = engine.progress
-            assert "trying again: DependencyViolation" in line, "one line, however often it is tried"
+            assert "trying again: DependencyViolation" in line, (
+                "one line, however often it is tried"
+            )
         waiting = asyncio.ensure_future(provider.Delete(removal))
         await asyncio.sleep(0)
         cloud.delete(user.token, user.id)
@@ -563,27 +690,41 @@ def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
         answer = await provider.Invoke(provider_pb2.InvokeRequest(tok=token))
         assert from_wire(getattr(answer, "return"))["region"] == "eu-west-1"
         echo = provider_pb2.InvokeRequest(tok="localaws:index:echo", args=to_wire({"a": 1}))
-        assert from_wire(getattr(await provider.Invoke(echo), "return")) == {"a": 1, "region": "eu-west-1"}
+        assert from_wire(getattr(await provider.Invoke(echo), "return")) == {
+            "a": 1,
+            "region": "eu-west-1",
+        }
         with pytest.raises(grpc.aio.AioRpcError, match="getNothing"):
             await provider.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getNothing:getNothing"))
 
     play(scene)
 
 
-OLD, NEW = (f"arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}" for revision in (1, 2))
+OLD, NEW = (
+    f"arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}" for revision in (1, 2)
+)
 
 
 async def serve(provider: Any) -> str:
     """Make a cluster and a service that was told to run NEW; the service's id."""
-    definition = {"family": "web", "containerDefinitions": '[{"name": "web", "image": "nginx", "memory": 64}]'}
+    definition = {
+        "family": "web",
+        "containerDefinitions": '[{"name": "web", "image": "nginx", "memory": 64}]',
+    }
     await create(provider, "urn:pulumi:local::web::aws:ecs/cluster:Cluster::main", {"name": "main"})
     for name in ("old", "new"):
-        await create(provider, f"urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::{name}", definition)
+        await create(
+            provider,
+            f"urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::{name}",
+            definition,
+        )
     wanted = {"name": "web", "cluster": "main", "taskDefinition": NEW}
     return str((await create(provider, SERVICE, wanted)).id)
 
 
-def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_when_it_is_told_to() -> None:
+def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_when_it_is_told_to() -> (
+    None
+):
     lifecycle = Idle()
 
     async def scene(provider: Any) -> None:
@@ -595,13 +736,22 @@ def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_when
 
         wanted = {**inputs, "taskDefinition": NEW}
         asked: dict[str, Any] = {"urn": SERVICE, "id": identifier, "news": to_wire(wanted)}
-        before: dict[str, Any] = {"old_inputs": to_wire(wanted), "olds": to_wire({**outputs, "taskDefinition": NEW})}
+        before: dict[str, Any] = {
+            "old_inputs": to_wire(wanted),
+            "olds": to_wire({**outputs, "taskDefinition": NEW}),
+        }
         seen: dict[str, Any] = {"old_inputs": to_wire(wanted), "olds": read.properties}
-        assert not (await provider.Diff(provider_pb2.DiffRequest(**asked, **before))).diffs, "it wasn't looked at since"
-        assert list((await provider.Diff(provider_pb2.DiffRequest(**asked, **seen))).diffs) == ["taskDefinition"]
+        assert not (await provider.Diff(provider_pb2.DiffRequest(**asked, **before))).diffs, (
+            "it wasn't looked at since"
+        )
+        assert list((await provider.Diff(provider_pb2.DiffRequest(**asked, **seen))).diffs) == [
+            "taskDefinition"
+        ]
 
         updated = await provider.Update(provider_pb2.UpdateRequest(**asked, **before))
-        assert from_wire(updated.properties)["taskDefinition"] == OLD, "nothing that starts a deployment was asked for"
+        assert from_wire(updated.properties)["taskDefinition"] == OLD, (
+            "nothing that starts a deployment was asked for"
+        )
         assert not lifecycle.renewed
         await provider.Update(provider_pb2.UpdateRequest(**asked, **seen))
         assert lifecycle.renewed == [identifier]

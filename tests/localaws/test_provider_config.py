@@ -25,13 +25,19 @@ SENT = {
 
 
 def sent(name: str) -> str:
-    examples = {"defaultTags": '{"tags": {"a": "b"}}', "ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b"]}'}
+    examples = {
+        "defaultTags": '{"tags": {"a": "b"}}',
+        "ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b"]}',
+    }
     return examples.get(name) or SENT[KEYS[name].what]
 
 
 def test_the_keys_are_those_of_the_sdk() -> None:
     parameters = inspect.signature(aws.Provider._internal_init).parameters
-    known = {camel(name) for name in parameters if not name.startswith("_")} - {"resourceName", "opts"}
+    known = {camel(name) for name in parameters if not name.startswith("_")} - {
+        "resourceName",
+        "opts",
+    }
     assert known == {*KEYS}
 
 
@@ -47,8 +53,12 @@ def test_each_key_is_taken_as_the_engine_sends_it_and_as_a_value(name: str) -> N
 
 @pytest.mark.parametrize("name", [name for name in KEYS if KEYS[name].what != "text"])
 @pytest.mark.parametrize("value", ["nonsense", '"text"', "[[1]]", "1.5"])
-def test_a_value_that_a_key_does_not_take_is_named_with_what_is_allowed(name: str, value: str) -> None:
-    assert list(problems({name: value})) == [(name, f"aws:{name}: {value}; allowed: {KEYS[name].what}")]
+def test_a_value_that_a_key_does_not_take_is_named_with_what_is_allowed(
+    name: str, value: str
+) -> None:
+    assert list(problems({name: value})) == [
+        (name, f"aws:{name}: {value}; allowed: {KEYS[name].what}")
+    ]
 
 
 def test_an_unknown_key_is_refused_as_the_real_provider_does() -> None:
@@ -57,13 +67,18 @@ def test_an_unknown_key_is_refused_as_the_real_provider_does() -> None:
     ]
 
 
-@pytest.mark.parametrize("settings", [{}, {"defaultTags": ""}, {"defaultTags": "{}"}, {"defaultTags": "nonsense"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"defaultTags": ""}, {"defaultTags": "{}"}, {"defaultTags": "nonsense"}]
+)
 def test_without_usable_default_tags_there_are_none(settings: dict[str, Any]) -> None:
     assert tagging(settings).all({"a": "b"}) == {"a": "b"}
 
 
 def test_numbers_and_flags_of_a_configuration_file_become_text() -> None:
-    assert tagging({"defaultTags": '{"tags": {"n": 3, "f": true}}'}).all(None) == {"n": "3", "f": "true"}
+    assert tagging({"defaultTags": '{"tags": {"n": 3, "f": true}}'}).all(None) == {
+        "n": "3",
+        "f": "true",
+    }
 
 
 def test_names_to_ignore_go_whole_or_by_how_they_begin() -> None:

@@ -40,26 +40,42 @@ def home(tmp_path: Path) -> Home:
         (["-C"], None),
     ],
 )
-def test_the_command_is_found_behind_global_options(arguments: list[str], command: str | None) -> None:
+def test_the_command_is_found_behind_global_options(
+    arguments: list[str], command: str | None
+) -> None:
     assert cli._command(arguments) == command
 
 
 @pytest.mark.parametrize(
     ("arguments", "stack"),
-    [(["up", "-s", "a"], "a"), (["up", "-sa"], "a"), (["up", "--stack=b"], "b"), (["up", "--show-sames"], None)],
+    [
+        (["up", "-s", "a"], "a"),
+        (["up", "-sa"], "a"),
+        (["up", "--stack=b"], "b"),
+        (["up", "--show-sames"], None),
+    ],
 )
-def test_an_options_value_is_found_in_every_spelling(arguments: list[str], stack: str | None) -> None:
+def test_an_options_value_is_found_in_every_spelling(
+    arguments: list[str], stack: str | None
+) -> None:
     assert pulumi_command.given(arguments).stack == stack
 
 
-@pytest.mark.parametrize("arguments", [["-C", "x", "up"], ["up", "-C", "x"], ["up", "-Cx"], ["stack", "--cwd=x", "ls"]])
+@pytest.mark.parametrize(
+    "arguments", [["-C", "x", "up"], ["up", "-C", "x"], ["up", "-Cx"], ["stack", "--cwd=x", "ls"]]
+)
 def test_the_folder_is_found_on_both_sides_of_the_command(arguments: list[str]) -> None:
     assert pulumi_command.given(arguments).cwd == Path("x")
 
 
-@pytest.mark.parametrize("arguments", [["-C", "{}", "logs", "--no-follow"], ["logs", "--no-follow", "-C", "{}"]])
+@pytest.mark.parametrize(
+    "arguments", [["-C", "{}", "logs", "--no-follow"], ["logs", "--no-follow", "-C", "{}"]]
+)
 def test_our_own_commands_take_the_folder_on_both_sides_too(
-    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+    home: Home,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
 ) -> None:
     monkeypatch.delenv("LOCALAWS_HOME", raising=False)
     (home.logs / "group").mkdir(parents=True)
@@ -80,26 +96,37 @@ def test_a_home_that_cannot_be_used_is_named_without_a_traceback(
 
 def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(home: Home) -> None:
     environment = pulumi_command._environment(
-        home, ADDRESS, {"PULUMI_BACKEND_URL": "s3://team", "PULUMI_DIY_BACKEND_GZIP": "true", "PATH": "/bin"}
+        home,
+        ADDRESS,
+        {"PULUMI_BACKEND_URL": "s3://team", "PULUMI_DIY_BACKEND_GZIP": "true", "PATH": "/bin"},
     )
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12"
     assert environment["PULUMI_BACKEND_URL"] == home.backend.as_uri()
     assert environment["PULUMI_DIY_BACKEND_GZIP"] == "false", "the state is read here, too"
     assert environment["PULUMI_STACK"] == "local"
-    assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true", "the real provider is a large download"
+    assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true", (
+        "the real provider is a large download"
+    )
 
 
 def test_the_callers_stack_wins_over_local(home: Home) -> None:
-    assert pulumi_command._environment(home, ADDRESS, {"PULUMI_STACK": "dev"})["PULUMI_STACK"] == "dev"
+    assert (
+        pulumi_command._environment(home, ADDRESS, {"PULUMI_STACK": "dev"})["PULUMI_STACK"] == "dev"
+    )
 
 
-def test_the_configuration_copy_follows_the_file_and_keeps_the_salt_that_the_cli_added(home: Home) -> None:
+def test_the_configuration_copy_follows_the_file_and_keeps_the_salt_that_the_cli_added(
+    home: Home,
+) -> None:
     source = home.project / "Pulumi.dev.yaml"
     source.write_text("config:\n  p:a: 1\n")
     copy = pulumi_command._config_copy(home, "dev")
     copy.write_text(copy.read_text() + "encryptionsalt: v1:abc\n")
     source.write_text("config:\n  p:a: 2\n")
-    assert pulumi_command._config_copy(home, "dev").read_text() == "config:\n  p:a: 2\nencryptionsalt: v1:abc\n"
+    assert (
+        pulumi_command._config_copy(home, "dev").read_text()
+        == "config:\n  p:a: 2\nencryptionsalt: v1:abc\n"
+    )
     assert source.read_text() == "config:\n  p:a: 2\n"
 
 
@@ -124,7 +151,9 @@ def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
         f"c._cli = lambda: {str(fake)!r}; home = Home.of(Path({str(home.project)!r}), {{}});"
         f"c.run(home, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     return ran.stdout.splitlines()
 
 
@@ -140,7 +169,9 @@ def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
 
 
-def test_a_copy_that_is_not_utf_8_is_made_anew(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_copy_that_is_not_utf_8_is_made_anew(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
     copy = pulumi_command._config_copy(home, "dev")
     copy.write_bytes(b"config: {}\nencryptionsalt: \xff\n")
@@ -149,18 +180,24 @@ def test_a_copy_that_is_not_utf_8_is_made_anew(home: Home, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize("command", ["preview", "config"])
-def test_a_new_stack_is_made_without_touching_the_projects_files(home: Home, tmp_path: Path, command: str) -> None:
+def test_a_new_stack_is_made_without_touching_the_projects_files(
+    home: Home, tmp_path: Path, command: str
+) -> None:
     (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
     before = sorted(path.name for path in home.project.iterdir())
     copy = home.path / "config" / "Pulumi.dev.yaml"
     more = {"preview": ["--config-file", str(copy)], "config": []}
     assert passed(home, tmp_path, command, "-s", "dev") == [command, "-s", "dev", *more[command]]
     assert (home.backend / ".pulumi/stacks/p/dev.json").exists()
-    assert sorted(path.name for path in home.project.iterdir()) == sorted([*before, ".local", "bin"])
+    assert sorted(path.name for path in home.project.iterdir()) == sorted(
+        [*before, ".local", "bin"]
+    )
 
 
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
-def test_install_downloads_no_provider(home: Home, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_install_downloads_no_provider(
+    home: Home, tmp_path: Path, options: tuple[str, ...]
+) -> None:
     assert passed(home, tmp_path, "install", *options) == ["install", "--no-plugins"]
 
 

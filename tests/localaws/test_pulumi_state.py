@@ -21,7 +21,9 @@ def checkpoint(number: int, **pending: list[str]) -> str:
     latest: dict[str, Any] = {"resources": [{"urn": f"urn:{number}", "id": f"id-{number}"}]}
     if pending:
         latest["pending_operations"] = [
-            {"type": kind, "resource": {"urn": urn}} for kind, urns in pending.items() for urn in urns
+            {"type": kind, "resource": {"urn": urn}}
+            for kind, urns in pending.items()
+            for urn in urns
         ]
     return json.dumps({"version": 4, "checkpoint": {"stack": "s", "latest": latest}})
 
@@ -54,12 +56,16 @@ def put_right(state: StackState) -> list[str]:
 def discarded(state: StackState) -> list[tuple[list[str], list[str]]]:
     """Put a state right; for each time that it discards creations: their URNs, and the ids that it has recorded."""
     asked: list[tuple[list[str], list[str]]] = []
-    state.put_right(lambda _: None, lambda urns, recorded: asked.append((list(urns), list(recorded))))
+    state.put_right(
+        lambda _: None, lambda urns, recorded: asked.append((list(urns), list(recorded)))
+    )
     return asked
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_the_last_backup_takes_a_damaged_states_place_and_the_damaged_one_is_kept(state: StackState, text: str) -> None:
+def test_the_last_backup_takes_a_damaged_states_place_and_the_damaged_one_is_kept(
+    state: StackState, text: str
+) -> None:
     leave(state.file, text)
     leave(state.file.with_name("local.json.bak"), checkpoint(2))
     (message,) = put_right(state)
@@ -75,7 +81,9 @@ def test_a_damaged_backup_gives_way_to_the_newest_older_one(state: StackState) -
     leave(state.file, "")
     leave(state.file.with_name("local.json.bak"), "")
     leave(state.backend / ".pulumi/backups/web/local/local.1.json", checkpoint(1), age=100)
-    leave(state.backend / ".pulumi/history/web/local/local-2.checkpoint.json", checkpoint(2), age=50)
+    leave(
+        state.backend / ".pulumi/history/web/local/local-2.checkpoint.json", checkpoint(2), age=50
+    )
     leave(state.backend / ".pulumi/history/web/local/local-2.history.json", checkpoint(9))
     leave(state.backend / ".pulumi/backups/web/local/local.3.json", "")
     put_right(state)
@@ -133,9 +141,13 @@ def test_a_creation_stays_pending_while_it_can_not_be_discarded(state: StackStat
 
 
 @pytest.mark.parametrize("sign", ["lock", "history"])
-def test_a_state_that_a_killed_run_had_only_moved_away_comes_back(state: StackState, sign: str) -> None:
+def test_a_state_that_a_killed_run_had_only_moved_away_comes_back(
+    state: StackState, sign: str
+) -> None:
     leave(state.file.with_name("local.json.bak"), checkpoint(2))
-    lock(state) if sign == "lock" else leave(state.backend / ".pulumi/history/web/local/x.json", "{}")
+    lock(state) if sign == "lock" else leave(
+        state.backend / ".pulumi/history/web/local/x.json", "{}"
+    )
     assert put_right(state)
     assert state.file.read_text() == checkpoint(2)
 

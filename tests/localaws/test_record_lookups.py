@@ -21,8 +21,12 @@ class Furnished(Account):
 
     def __init__(self) -> None:
         super().__init__()
-        self.nat = self.make("ec2/natGateway:NatGateway", subnetId=self.subnets[0], allocationId=self.address)
-        self.group = self.make("ec2/securityGroup:SecurityGroup", name="web", vpcId=self.vpc, tags={"Tier": "web"})
+        self.nat = self.make(
+            "ec2/natGateway:NatGateway", subnetId=self.subnets[0], allocationId=self.address
+        )
+        self.group = self.make(
+            "ec2/securityGroup:SecurityGroup", name="web", vpcId=self.vpc, tags={"Tier": "web"}
+        )
         self.endpoint = self.make(
             "ec2/vpcEndpoint:VpcEndpoint", vpcId=self.vpc, serviceName=f"com.amazonaws.{REGION}.s3"
         )
@@ -33,12 +37,26 @@ class Furnished(Account):
         self.make("kms/alias:Alias", name="alias/shop", targetKeyId=self.key)
         self.make("s3/bucket:Bucket", bucket="files")
         self.files = self.make("efs/fileSystem:FileSystem", encrypted=True)
-        seen = {"cloudwatchMetricsEnabled": True, "metricName": "acl", "sampledRequestsEnabled": True}
+        seen = {
+            "cloudwatchMetricsEnabled": True,
+            "metricName": "acl",
+            "sampledRequestsEnabled": True,
+        }
         self.make(
-            "wafv2/webAcl:WebAcl", name="acl", scope="REGIONAL", defaultAction={"allow": {}}, visibilityConfig=seen
+            "wafv2/webAcl:WebAcl",
+            name="acl",
+            scope="REGIONAL",
+            defaultAction={"allow": {}},
+            visibilityConfig=seen,
         )
-        self.make("secretsmanager/secretVersion:SecretVersion", secretId=self.secret, secretString="first")
-        self.make("secretsmanager/secretVersion:SecretVersion", secretId=self.secret, secretString="second")
+        self.make(
+            "secretsmanager/secretVersion:SecretVersion", secretId=self.secret, secretString="first"
+        )
+        self.make(
+            "secretsmanager/secretVersion:SecretVersion",
+            secretId=self.secret,
+            secretString="second",
+        )
 
 
 @pytest.fixture
@@ -81,11 +99,17 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("wafv2/getWebAcl", {"name": "acl", "scope": "REGIONAL"}, {"name": "acl"}),
     ("s3/getBucket", {"bucket": "files"}, {"arn": "arn:aws:s3:::files", "bucketRegion": REGION}),
     ("secretsmanager/getSecretVersion", {"secretId": "demo/made"}, {"secretString": "second"}),
-    ("secretsmanager/getSecretVersion", {"secretId": "demo/api"}, {"secretString": '{"key": "hunter3"}'}),
+    (
+        "secretsmanager/getSecretVersion",
+        {"secretId": "demo/api"},
+        {"secretString": '{"key": "hunter3"}'},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("token", "args", "expected"), ANSWERS, ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_a_function_shows_what_exists_in_the_sdks_shape(
     account: Furnished, token: str, args: dict[str, Any], expected: dict[str, Any]
 ) -> None:
@@ -96,23 +120,33 @@ def test_a_function_shows_what_exists_in_the_sdks_shape(
 
 
 def test_functions_find_the_parts_of_a_network_by_what_they_belong_to(account: Furnished) -> None:
-    gateway = account.ask("ec2/getInternetGateway", filters=[{"name": "attachment.vpc-id", "values": [account.vpc]}])
+    gateway = account.ask(
+        "ec2/getInternetGateway", filters=[{"name": "attachment.vpc-id", "values": [account.vpc]}]
+    )
     assert gateway["internetGatewayId"] == account.gateway
     assert gateway["attachments"] == [{"state": "available", "vpcId": account.vpc}]
     for args in ({"vpcId": account.vpc}, {"subnetId": account.subnets[0]}, {"id": account.nat}):
         assert account.ask("ec2/getNatGateway", **args)["id"] == account.nat
     assert account.ask("ec2/getNatGateways", vpcId=account.vpc)["ids"] == [account.nat]
     assert account.ask("ec2/getNatGateways", vpcId="vpc-0")["ids"] == []
-    found = account.ask("ec2/getVpcEndpoint", vpcId=account.vpc, serviceName=f"com.amazonaws.{REGION}.s3")
+    found = account.ask(
+        "ec2/getVpcEndpoint", vpcId=account.vpc, serviceName=f"com.amazonaws.{REGION}.s3"
+    )
     assert found["id"] == account.endpoint
-    groups = account.ask("ec2/getSecurityGroups", filters=[{"name": "vpc-id", "values": [account.vpc]}])
+    groups = account.ask(
+        "ec2/getSecurityGroups", filters=[{"name": "vpc-id", "values": [account.vpc]}]
+    )
     assert account.group in groups["ids"]
     assert set(groups["vpcIds"]) == {account.vpc}
     vpc = account.get(VPC, account.vpc)
     assert vpc
-    assert account.ask("ec2/getNetworkAcls", vpcId=account.vpc)["ids"] == [vpc.computed["defaultNetworkAclId"]]
+    assert account.ask("ec2/getNetworkAcls", vpcId=account.vpc)["ids"] == [
+        vpc.computed["defaultNetworkAclId"]
+    ]
     assert len(account.ask("ec2/getNetworkAcls")["ids"]) == 2, "the default VPC has one too"
-    assert account.ask("ec2/getInternetGateway", internetGatewayId=default_id("igw", REGION))["attachments"]
+    assert account.ask("ec2/getInternetGateway", internetGatewayId=default_id("igw", REGION))[
+        "attachments"
+    ]
 
 
 def test_a_key_is_found_by_id_arn_and_alias(account: Furnished) -> None:
@@ -135,26 +169,56 @@ def test_every_load_balancer_is_listed(account: Furnished) -> None:
 
 
 def test_policies_are_found_in_every_region(account: Furnished) -> None:
-    found = invokes.answer(account, "aws:iam/getPolicy:getPolicy", {"arn": account.policy}, "us-east-1")
+    found = invokes.answer(
+        account, "aws:iam/getPolicy:getPolicy", {"arn": account.policy}, "us-east-1"
+    )
     assert found["name"] == "reads"
 
 
 @pytest.mark.parametrize(
     ("token", "args", "message"),
     [
-        ("ec2/getInternetGateway", {"internetGatewayId": "igw-0"}, "no matching EC2 Internet Gateway found"),
+        (
+            "ec2/getInternetGateway",
+            {"internetGatewayId": "igw-0"},
+            "no matching EC2 Internet Gateway found",
+        ),
         ("ec2/getNatGateway", {"vpcId": "vpc-0"}, "0 EC2 NAT Gateways match"),
         ("ecr/getRepository", {"name": "none"}, "no matching ECR Repository found"),
-        ("ecs/getContainerDefinition", {"taskDefinition": "web", "containerName": "x"}, "name 'x' not found"),
-        ("ecs/getContainerDefinition", {"taskDefinition": "none", "containerName": "x"}, "definition 'none'"),
-        ("iam/getPolicy", {"name": "AmazonECSTaskExecutionRolePolicy"}, "no documents of AWS's managed policies"),
+        (
+            "ecs/getContainerDefinition",
+            {"taskDefinition": "web", "containerName": "x"},
+            "name 'x' not found",
+        ),
+        (
+            "ecs/getContainerDefinition",
+            {"taskDefinition": "none", "containerName": "x"},
+            "definition 'none'",
+        ),
+        (
+            "iam/getPolicy",
+            {"name": "AmazonECSTaskExecutionRolePolicy"},
+            "no documents of AWS's managed policies",
+        ),
         ("index/getArn", {"arn": "files"}, r"\(files\) is an invalid ARN"),
         ("index/getAvailabilityZone", {"name": "us-east-1a"}, "0 EC2 Availability Zones match"),
         ("kms/getKey", {"keyId": "alias/none"}, r"reading KMS Key \(alias/none\)"),
-        ("lb/getHostedZoneId", {"loadBalancerType": "network"}, "the Route 53 zone of network load balancers"),
+        (
+            "lb/getHostedZoneId",
+            {"loadBalancerType": "network"},
+            "the Route 53 zone of network load balancers",
+        ),
         ("s3/getBucket", {"bucket": "none"}, r"reading S3 Bucket \(none\)"),
-        ("secretsmanager/getSecretVersion", {"secretId": "none"}, r"Secret Version \(none, AWSCURRENT\)"),
-        ("secretsmanager/getSecretVersion", {"secretId": "demo/made", "versionStage": "AWSPREVIOUS"}, "AWSPREVIOUS"),
+        (
+            "secretsmanager/getSecretVersion",
+            {"secretId": "none"},
+            r"Secret Version \(none, AWSCURRENT\)",
+        ),
+        (
+            "secretsmanager/getSecretVersion",
+            {"secretId": "demo/made", "versionStage": "AWSPREVIOUS"},
+            "AWSPREVIOUS",
+        ),
     ],
 )
 def test_what_isnt_there_is_an_error_that_names_it(
@@ -172,4 +236,6 @@ def test_the_manual_lists_every_function() -> None:
         for module, functions in re.findall(r"\| (?:`(\w+)`)? ?\| (`get.*`) \|", table)
         for function in re.findall(r"`(\w+)`", functions)
     }
-    assert listed == {(token.split(":")[1].split("/")[0], token.split(":")[2]) for token in invokes.FUNCTIONS}
+    assert listed == {
+        (token.split(":")[1].split("/")[0], token.split(":")[2]) for token in invokes.FUNCTIONS
+    }

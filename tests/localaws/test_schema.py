@@ -21,7 +21,9 @@ def test_every_type_of_the_catalog_is_described() -> None:
 
 
 def test_a_type_with_two_tokens_is_described_the_same_under_both() -> None:
-    first, second = (SCHEMA["resources"][f"aws:{module}/listener:Listener"] for module in ("lb", "alb"))
+    first, second = (
+        SCHEMA["resources"][f"aws:{module}/listener:Listener"] for module in ("lb", "alb")
+    )
     assert first["inputProperties"].keys() == second["inputProperties"].keys()
     assert second["inputProperties"]["defaultActions"]["items"] == {
         "$ref": "#/types/aws:alb/ListenerDefaultActions:ListenerDefaultActions"

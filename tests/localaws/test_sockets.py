@@ -41,9 +41,15 @@ def test_connections_which_follow_the_listening_sockets_are_not_read() -> None:
 
 @pytest.mark.parametrize(
     ("family", "address", "everywhere"),
-    [(socket.AF_INET, "0.0.0.0", True), (socket.AF_INET, "127.0.0.1", False), (socket.AF_INET6, "::", True)],
+    [
+        (socket.AF_INET, "0.0.0.0", True),
+        (socket.AF_INET, "127.0.0.1", False),
+        (socket.AF_INET6, "::", True),
+    ],
 )
-def test_a_real_socket_is_found_with_its_owner(family: int, address: str, *, everywhere: bool) -> None:
+def test_a_real_socket_is_found_with_its_owner(
+    family: int, address: str, *, everywhere: bool
+) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as server:
         try:
             server.bind((address, 0))
@@ -60,7 +66,10 @@ def test_a_real_socket_is_found_with_its_owner(family: int, address: str, *, eve
 
 EVERYWHERE = [
     (b"OSError: [Errno 98] Address already in use", None),
-    (b"ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 9090): address already in use", 9090),
+    (
+        b"ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 9090): address already in use",
+        9090,
+    ),
     (b"Error: listen EADDRINUSE: address already in use 0.0.0.0:3000", 3000),
     (b"Error: listen EADDRINUSE: address already in use :::3000", 3000),
     (b"listen tcp :8080: bind: address already in use", None),
@@ -73,7 +82,9 @@ EVERYWHERE = [
 
 
 @pytest.mark.parametrize(("line", "named"), EVERYWHERE)
-def test_a_port_that_is_in_use_is_recognised_by_what_common_servers_print(line: bytes, named: int | None) -> None:
+def test_a_port_that_is_in_use_is_recognised_by_what_common_servers_print(
+    line: bytes, named: int | None
+) -> None:
     assert reports_port_in_use(line)
     assert refused_port(line, [8080], TASK, [Listener(OTHER, 8080, 1)]) == (named or 8080)
     assert refused_port(line, [8080], TASK, []) == named

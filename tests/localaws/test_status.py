@@ -27,15 +27,31 @@ def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -
     lock = try_lock(home)
     assert lock is not None
     print(os.getpid(), file=lock, flush=True)
-    home.ready.write_text(json.dumps({"pid": os.getpid(), "aws_port": 1, "awsx_port": 1, "code": "c"}))
-    with lock, pytest.raises(DaemonFailed, match=r"doesn't answer \(UNAVAILABLE\): `pulumi-local stop` ends it"):
+    home.ready.write_text(
+        json.dumps({"pid": os.getpid(), "aws_port": 1, "awsx_port": 1, "code": "c"})
+    )
+    with (
+        lock,
+        pytest.raises(
+            DaemonFailed, match=r"doesn't answer \(UNAVAILABLE\): `pulumi-local stop` ends it"
+        ),
+    ):
         fetch(home)
 
 
 def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:
     note = "local AWS: the container can't listen on port 80 of all addresses (0.0.0.0)"
-    tasks = [task(0, "RUNNING"), {**task(1, "STOPPED", "Essential container in task exited"), "note": note}]
-    service = {"serviceName": "web", "progress": "", "deployments": [], "events": [], "tasks": tasks}
+    tasks = [
+        task(0, "RUNNING"),
+        {**task(1, "STOPPED", "Essential container in task exited"), "note": note},
+    ]
+    service = {
+        "serviceName": "web",
+        "progress": "",
+        "deployments": [],
+        "events": [],
+        "tasks": tasks,
+    }
     shown = table({"services": [service], "names": {}}).splitlines()
     assert shown[-2].endswith("Essential container in task exited")
     assert shown[-1].strip() == note
@@ -43,7 +59,10 @@ def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:
 
 
 def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> None:
-    tasks = [task(0, "RUNNING"), *(task(number, "STOPPED", f"reason {number}") for number in range(1, 30))]
+    tasks = [
+        task(0, "RUNNING"),
+        *(task(number, "STOPPED", f"reason {number}") for number in range(1, 30)),
+    ]
     service = {
         "serviceName": "web",
         "progress": "1 of 1 tasks healthy",

@@ -57,7 +57,9 @@ def bench(tmp_path: Path) -> Bench:
     links = tmp_path / ".venv" / "bin"
     links.mkdir(parents=True)
     environment = {"PATH": f"{links}:{on_path}", "HOME": str(tmp_path / "home")}
-    return Bench(Workshop(cache=tmp_path / "cache", environment=environment, uv=no_uv), on_path, links)
+    return Bench(
+        Workshop(cache=tmp_path / "cache", environment=environment, uv=no_uv), on_path, links
+    )
 
 
 @pytest.fixture
@@ -74,6 +76,12 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What set-up said, line by line."""
     lines: list[str] = []
     say: Callable[[str], None] = lines.append
-    for module in ("tools.running", "tools.cache", "tools.uv", "tools.pulumi.install", "tools.pulumi.sources"):
+    for module in (
+        "tools.running",
+        "tools.cache",
+        "tools.uv",
+        "tools.pulumi.install",
+        "tools.pulumi.sources",
+    ):
         monkeypatch.setattr(f"{module}.say", say)
     return lines

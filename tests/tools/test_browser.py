@@ -23,20 +23,26 @@ def complete(cache: Path) -> Path:
     return target
 
 
-def test_one_that_is_there_is_taken_whatever_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_there_is_taken_whatever_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = complete(tmp_path)
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setenv("PATH", "")
     assert find_or_install(tmp_path) == target / "browser"
 
 
-def test_another_kind_of_machine_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_kind_of_machine_is_named_as_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(NoBrowserError, match="for Linux on x86-64 only"):
         find_or_install(tmp_path)
 
 
-def test_without_npm_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -65,7 +65,11 @@ def options(root: Path, toolchain: str = "", virtualenv: str = "") -> Options:
         ("Pulumi.yaml", BLOCK.format(".venv") + "config:\n  virtualenv: other\n", ("pip", ".venv")),
         ("Pulumi.yaml", "config:\n  virtualenv: other\n" + BLOCK.format(".venv"), ("pip", ".venv")),
         ("Pulumi.yaml", "name: x\nruntime: python\nconfig: {toolchain: uv}\n", ("", "")),
-        ("Pulumi.yaml", "name: x\nruntime:\n  name: python\n\n  options:\n    toolchain: uv\n", ("uv", "")),
+        (
+            "Pulumi.yaml",
+            "name: x\nruntime:\n  name: python\n\n  options:\n    toolchain: uv\n",
+            ("uv", ""),
+        ),
         (
             "Pulumi.json",
             '{"name": "x", "runtime": {"name": "python", "options": {"virtualenv": "v"}}}',
@@ -88,13 +92,17 @@ def test_a_projects_options_are_read_from_any_folder_in_it(
 
 def test_pip_runs_the_programs_virtual_environment(root: Path, tmp_path: Path) -> None:
     assert choose(options(root, "pip", "venv")).python == f"{root}/venv/bin/python"
-    assert choose(options(root, "pip", f"{tmp_path}/other")).python == f"{tmp_path}/other/bin/python"
+    assert (
+        choose(options(root, "pip", f"{tmp_path}/other")).python == f"{tmp_path}/other/bin/python"
+    )
 
 
 def test_pip_without_a_virtual_environment_runs_the_python_on_path(
     root: Path, on_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(NoPythonError, match=r"no python3 on PATH, and .*Pulumi\.yaml sets no `virtualenv`"):
+    with pytest.raises(
+        NoPythonError, match=r"no python3 on PATH, and .*Pulumi\.yaml sets no `virtualenv`"
+    ):
         choose(options(root))
     python = write_stub(on_path / "python", "exit")
     assert choose(options(root)).python == str(python)
@@ -107,7 +115,9 @@ def test_pip_without_a_virtual_environment_runs_the_python_on_path(
     assert choose(options(root)).python == str(wanted)
 
 
-@pytest.mark.parametrize(("marker", "beside"), [("uv.lock", "parent"), ("pyproject.toml", "parent"), ("", "program")])
+@pytest.mark.parametrize(
+    ("marker", "beside"), [("uv.lock", "parent"), ("pyproject.toml", "parent"), ("", "program")]
+)
 def test_uv_runs_the_environment_beside_its_lock(
     root: Path, on_path: Path, monkeypatch: pytest.MonkeyPatch, marker: str, beside: str
 ) -> None:
@@ -127,17 +137,24 @@ def test_uv_runs_the_environment_beside_its_lock(
 def test_poetry_is_asked_for_its_environment(root: Path, on_path: Path) -> None:
     with pytest.raises(NoPythonError, match=r"toolchain is poetry, which isn't on PATH"):
         choose(options(root, "poetry"))
-    write_stub(on_path / "poetry", f'[ "$*" = "env info --path" ] && [ "$PWD" = {root} ] && echo /cache/its-env')
+    write_stub(
+        on_path / "poetry",
+        f'[ "$*" = "env info --path" ] && [ "$PWD" = {root} ] && echo /cache/its-env',
+    )
     assert choose(options(root, "poetry")).python == "/cache/its-env/bin/python"
     write_stub(on_path / "poetry", "echo 'no environment yet' >&2; exit 1")
-    with pytest.raises(NoPythonError, match=rf"\(no environment yet\)\. Run: \(cd {root} && poetry install\)"):
+    with pytest.raises(
+        NoPythonError, match=rf"\(no environment yet\)\. Run: \(cd {root} && poetry install\)"
+    ):
         choose(options(root, "poetry"))
     write_stub(on_path / "poetry", "exit 1")
     with pytest.raises(NoPythonError, match=rf"no environment for {root}\. Run: "):
         choose(options(root, "poetry"))
 
 
-@pytest.mark.parametrize(("lock", "toolchain"), [("uv.lock", "uv"), ("poetry.lock", "poetry"), ("", "pip")])
+@pytest.mark.parametrize(
+    ("lock", "toolchain"), [("uv.lock", "uv"), ("poetry.lock", "poetry"), ("", "pip")]
+)
 def test_a_project_that_names_no_toolchain_has_the_one_whose_lock_it_has(
     root: Path, on_path: Path, lock: str, toolchain: str
 ) -> None:
@@ -149,7 +166,10 @@ def test_a_project_that_names_no_toolchain_has_the_one_whose_lock_it_has(
 
 
 def test_an_unknown_toolchain_is_refused_with_those_that_are_known(root: Path) -> None:
-    with pytest.raises(NoPythonError, match=r"`toolchain: conda` in .*Pulumi\.yaml is unknown; allowed: pip, uv, poe"):
+    with pytest.raises(
+        NoPythonError,
+        match=r"`toolchain: conda` in .*Pulumi\.yaml is unknown; allowed: pip, uv, poe",
+    ):
         choose(options(root, "conda"))
 
 
@@ -160,7 +180,10 @@ def test_a_missing_environment_is_named_with_what_chose_it_and_how_to_make_it(ro
     message = str(failure.value)
     assert f"{root}/gone/bin/python isn't there" in message
     assert f"`virtualenv: gone` in {root}/Pulumi.yaml" in message
-    assert f"python3 -m venv {root}/gone && {root}/gone/bin/python -m pip install -r {root}/requirements.txt" in message
+    assert (
+        f"python3 -m venv {root}/gone && {root}/gone/bin/python -m pip install -r {root}/requirements.txt"
+        in message
+    )
     assert "make setup" not in message
 
 
@@ -183,10 +206,15 @@ def test_each_toolchain_installs_as_its_users_do(root: Path, on_path: Path) -> N
     write_stub(on_path / "poetry", "echo /cache/its-env")
 
     def commands(project: Options, *, is_plugin: bool = False) -> list[str]:
-        return [" ".join(each) for each in installation(choose(project), project, is_plugin=is_plugin)]
+        return [
+            " ".join(each) for each in installation(choose(project), project, is_plugin=is_plugin)
+        ]
 
     python = f"{root}/venv/bin/python"
-    create, requirements = f"{sys.executable} -m venv {root}/venv", f"{python} -m pip install -r requirements.txt"
+    create, requirements = (
+        f"{sys.executable} -m venv {root}/venv",
+        f"{python} -m pip install -r requirements.txt",
+    )
     assert commands(options(root, "uv")) == ["uv sync"]
     assert commands(options(root, "poetry")) == ["poetry install --no-ansi"]
     assert commands(options(root, "pip", "venv")) == [create]
@@ -194,13 +222,22 @@ def test_each_toolchain_installs_as_its_users_do(root: Path, on_path: Path) -> N
     assert commands(options(root, "pip", "venv")) == [create, requirements]
     write_stub(root / "venv" / "bin" / "python", "exit")
     assert commands(options(root, "pip", "venv")) == [requirements]
-    (root / "pyproject.toml").write_text('[project]\nname = "mine"\n[build-system]\nbuild-backend = "x"\n')
-    assert commands(options(root, "pip", "venv"), is_plugin=True) == [f"{python} -m pip install {root}", requirements]
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "mine"\n[build-system]\nbuild-backend = "x"\n'
+    )
+    assert commands(options(root, "pip", "venv"), is_plugin=True) == [
+        f"{python} -m pip install {root}",
+        requirements,
+    ]
 
 
-def test_what_is_installed_by_uv_goes_into_the_chosen_environment(root: Path, on_path: Path) -> None:
+def test_what_is_installed_by_uv_goes_into_the_chosen_environment(
+    root: Path, on_path: Path
+) -> None:
     write_stub(on_path / "uv", "exit")
-    inside = installing(choose(options(root, "uv", "own")), {"PATH": "/bin", "PYTHONHOME": "/elsewhere"})
+    inside = installing(
+        choose(options(root, "uv", "own")), {"PATH": "/bin", "PYTHONHOME": "/elsewhere"}
+    )
     assert inside == {
         "PATH": f"{root}/own/bin:/bin",
         "VIRTUAL_ENV": f"{root}/own",

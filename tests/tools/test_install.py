@@ -13,7 +13,13 @@ import pytest
 
 from tests.tools.conftest import write_stub
 from tools.pulumi import versions
-from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST, OUR_HOST_FILES, NoPulumiError, find_or_install
+from tools.pulumi.install import (
+    LANGUAGE_HOST,
+    OUR_HOST,
+    OUR_HOST_FILES,
+    NoPulumiError,
+    find_or_install,
+)
 from tools.pulumi.versions import MINIMUM, Version, pinned, text
 from tools.running import CommandFailedError
 
@@ -132,7 +138,9 @@ def test_a_pulumi_of_exactly_the_minimum_is_recent_enough(bench: Bench) -> None:
     assert install(bench) == mine
 
 
-def test_a_pulumi_later_on_path_is_found_behind_one_that_is_too_old(bench: Bench, tmp_path: Path) -> None:
+def test_a_pulumi_later_on_path_is_found_behind_one_that_is_too_old(
+    bench: Bench, tmp_path: Path
+) -> None:
     bench.users_pulumi("v3.100.0")
     recent = write_stub(tmp_path / "later" / "pulumi", "echo v3.250.0")
     environment = {"PATH": f"{bench.on_path}:{tmp_path / 'later'}"}

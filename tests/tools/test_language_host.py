@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 FLOW = "runtime: {{name: python, options: {{toolchain: pip, virtualenv: {}}}}}\n"
 
 
-def test_a_python_without_the_sdk_is_named_with_what_chose_it_and_what_to_install(tmp_path: Path) -> None:
+def test_a_python_without_the_sdk_is_named_with_what_chose_it_and_what_to_install(
+    tmp_path: Path,
+) -> None:
     venv.create(tmp_path / "bare", with_pip=False)
     (tmp_path / "requirements.txt").touch()
     (tmp_path / "Pulumi.yaml").write_text("name: x\n" + FLOW.format("bare"))
@@ -50,7 +52,11 @@ def test_a_python_without_the_sdk_is_named_with_what_chose_it_and_what_to_instal
 def host(project: Path) -> Iterator[grpc.Channel]:
     """A channel to a language host, as the engine opens one."""
     with subprocess.Popen(
-        [OUR_HOST.absolute() / LANGUAGE_HOST], cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [OUR_HOST.absolute() / LANGUAGE_HOST],
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout
         with grpc.insecure_channel(f"127.0.0.1:{process.stdout.readline().strip()}") as channel:
@@ -69,8 +75,12 @@ REFUSED = {
 ONLY_OFFICIAL = "only Pulumi's official language host for Python "
 
 
-@pytest.mark.parametrize("method", language_pb2.DESCRIPTOR.services_by_name["LanguageRuntime"].methods_by_name)
-def test_every_call_of_the_protocol_is_served_or_refused_with_what_to_install(host: grpc.Channel, method: str) -> None:
+@pytest.mark.parametrize(
+    "method", language_pb2.DESCRIPTOR.services_by_name["LanguageRuntime"].methods_by_name
+)
+def test_every_call_of_the_protocol_is_served_or_refused_with_what_to_install(
+    host: grpc.Channel, method: str
+) -> None:
     known = language_pb2.DESCRIPTOR.services_by_name["LanguageRuntime"].methods_by_name[method]
     request = REFUSED.get(method, message_factory.GetMessageClass(known.input_type)())
     stub = LanguageRuntimeStub(host)
@@ -91,16 +101,24 @@ def test_code_of_an_import_is_a_comment_that_names_what_writes_it(host: grpc.Cha
     assert all(line.startswith(b"# ") for line in code.splitlines())
 
 
-def test_a_plugin_that_cannot_run_is_refused_with_the_reason(host: grpc.Channel, tmp_path: Path) -> None:
+def test_a_plugin_that_cannot_run_is_refused_with_the_reason(
+    host: grpc.Channel, tmp_path: Path
+) -> None:
     info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path))
     with pytest.raises(grpc.RpcError) as refusal:
-        list(LanguageRuntimeStub(host).RunPlugin(language_pb2.RunPluginRequest(info=info, kind="resource")))
+        list(
+            LanguageRuntimeStub(host).RunPlugin(
+                language_pb2.RunPluginRequest(info=info, kind="resource")
+            )
+        )
     details = cast("grpc.Call", refusal.value).details() or ""
     assert f"{tmp_path}/venv/bin/python isn't there" in details
     assert f"`virtualenv: venv` in {tmp_path}/PulumiPlugin.yaml" in details
 
 
-def test_output_and_exit_code_of_a_plugin_reach_the_engine(host: grpc.Channel, tmp_path: Path) -> None:
+def test_output_and_exit_code_of_a_plugin_reach_the_engine(
+    host: grpc.Channel, tmp_path: Path
+) -> None:
     (tmp_path / "__main__.py").write_text(
         "import os, sys\nprint(sys.argv[1:], os.environ['GIVEN'])\nsys.exit(os.getcwd())\n"
     )
@@ -116,10 +134,14 @@ def test_output_and_exit_code_of_a_plugin_reach_the_engine(host: grpc.Channel, t
 
 
 def test_a_plugin_ends_with_the_call_that_runs_it(host: grpc.Channel, tmp_path: Path) -> None:
-    (tmp_path / "__main__.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(120)\n")
+    (tmp_path / "__main__.py").write_text(
+        "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(120)\n"
+    )
     info = language_pb2.ProgramInfo(root_directory=str(tmp_path), program_directory=str(tmp_path))
     info.options.update({"virtualenv": str(Path(".venv").absolute())})
-    call = LanguageRuntimeStub(host).RunPlugin(language_pb2.RunPluginRequest(info=info, kind="resource", pwd="/"))
+    call = LanguageRuntimeStub(host).RunPlugin(
+        language_pb2.RunPluginRequest(info=info, kind="resource", pwd="/")
+    )
     plugin = psutil.Process(int(next(call).stdout))
     call.cancel()
     plugin.wait(timeout=30)
@@ -163,7 +185,9 @@ def pulumi(project: Path, pulumi_cli: Path) -> Callable[..., subprocess.Popen[st
 
 
 @pytest.fixture
-def up(project: Path, pulumi: Callable[..., subprocess.Popen[str]]) -> Callable[[str], tuple[int, str]]:
+def up(
+    project: Path, pulumi: Callable[..., subprocess.Popen[str]]
+) -> Callable[[str], tuple[int, str]]:
     """Runs a program by `pulumi up`; returns exit code and output."""
 
     def run(program: str) -> tuple[int, str]:
@@ -185,21 +209,29 @@ def test_an_error_that_the_user_can_fix_is_told_once_and_without_a_traceback(
     assert "Traceback" not in output
 
 
-def test_any_other_exception_is_told_with_its_traceback(up: Callable[[str], tuple[int, str]], project: Path) -> None:
+def test_any_other_exception_is_told_with_its_traceback(
+    up: Callable[[str], tuple[int, str]], project: Path
+) -> None:
     code, output = up("def deploy():\n    raise ValueError('boom')\ndeploy()\n")
     assert code != 0
     assert f'File "{project}/__main__.py", line 2, in deploy' in output
     assert "ValueError: boom" in output
 
 
-def test_a_program_sees_what_python_would_show_it(up: Callable[[str], tuple[int, str]], project: Path) -> None:
+def test_a_program_sees_what_python_would_show_it(
+    up: Callable[[str], tuple[int, str]], project: Path
+) -> None:
     (project / "beside.py").write_text("NAME = 'found beside'\n")
-    code, output = up("import os, sys, beside\nprint(__name__, os.getcwd(), sys.argv, beside.NAME)\n")
+    code, output = up(
+        "import os, sys, beside\nprint(__name__, os.getcwd(), sys.argv, beside.NAME)\n"
+    )
     assert code == 0, output
     assert f"__main__ {project} ['{project}/__main__.py'] found beside" in output
 
 
-def test_what_a_program_logs_keeps_its_severity(project: Path, pulumi: Callable[..., subprocess.Popen[str]]) -> None:
+def test_what_a_program_logs_keeps_its_severity(
+    project: Path, pulumi: Callable[..., subprocess.Popen[str]]
+) -> None:
     (project / "__main__.py").write_text("import pulumi\npulumi.log.warn('careful')\n")
     with pulumi("preview", "--json") as preview:
         output, _ = preview.communicate(timeout=60)

@@ -62,9 +62,24 @@ def test_each_provider_says_which_plugin_it_needs(name: str) -> None:
 
 
 def test_the_sdk_has_what_its_executor_calls() -> None:
-    for name in ("get_config_env", "get_config_secret_keys_env", "set_all_config", "configure", "run_in_stack"):
+    for name in (
+        "get_config_env",
+        "get_config_secret_keys_env",
+        "set_all_config",
+        "configure",
+        "run_in_stack",
+    ):
         assert callable(getattr(pulumi.runtime, name))
-    given = {"monitor", "engine", "project", "stack", "parallel", "dry_run", "organization", "root_directory"}
+    given = {
+        "monitor",
+        "engine",
+        "project",
+        "stack",
+        "parallel",
+        "dry_run",
+        "organization",
+        "root_directory",
+    }
     assert given <= inspect.signature(pulumi.runtime.Settings.__init__).parameters.keys()
     assert issubclass(pulumi.RunError, Exception)
 
@@ -99,7 +114,11 @@ print(*(each.type for each in recording.registered))
 def test_the_program_runs_by_the_name_of_its_folder() -> None:
     """The executor gets "." as the program, and isn't in its folder."""
     answer = subprocess.run(
-        [sys.executable, "-c", AS_THE_EXECUTOR], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", AS_THE_EXECUTOR],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     assert "aws:ecs/service:Service" in answer.stdout

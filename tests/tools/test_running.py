@@ -25,7 +25,9 @@ def test_a_failed_command_is_told_by_exit_code_and_last_words() -> None:
         run(["sh", "-c", script], what="counting")
     lines = str(failure.value).splitlines()
     assert lines[0] == "counting: exit code 7"
-    assert [line.strip() for line in lines[1:]] == [f"line {n}" for n in range(101 - TAIL_LINES, 101)]
+    assert [line.strip() for line in lines[1:]] == [
+        f"line {n}" for n in range(101 - TAIL_LINES, 101)
+    ]
 
 
 def test_a_command_that_is_not_there_is_told_by_name() -> None:
@@ -43,7 +45,9 @@ def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
     assert_ends(int((tmp_path / "pid").read_text()))
 
 
-def test_a_waiting_person_hears_soon_and_then_ever_less_often(said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_person_hears_soon_and_then_ever_less_often(
+    said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert list(itertools.islice(reminders(), 6)) == [2, 10, 30, 60, 120, 180]
     monkeypatch.setattr(running, "reminders", lambda: iter([0.05, 30]))
     run(["sleep", "0.5"], what="sleeping")
@@ -51,7 +55,9 @@ def test_a_waiting_person_hears_soon_and_then_ever_less_often(said: list[str], m
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_set_up_takes_its_commands_with_it(tmp_path: Path, number: signal.Signals) -> None:
+def test_an_interrupted_set_up_takes_its_commands_with_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     pid = tmp_path / "pid"
     # A shell that ignores the interrupt itself, with a child: the group has to be ended, not only the command.
     command = f"trap '' INT; sleep 60 & echo $! > {pid}.new; mv {pid}.new {pid}; wait"
@@ -60,7 +66,9 @@ def test_an_interrupted_set_up_takes_its_commands_with_it(tmp_path: Path, number
         "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
         "run(['sh', '-c', sys.argv[1]], what='waiting')"
     )
-    with subprocess.Popen([sys.executable, "-c", code, command], stderr=subprocess.DEVNULL) as set_up:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, command], stderr=subprocess.DEVNULL
+    ) as set_up:
         deadline = time.monotonic() + 30
         while not pid.exists() and time.monotonic() < deadline:
             time.sleep(0.02)

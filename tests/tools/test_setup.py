@@ -64,7 +64,9 @@ def test_a_changed_input_makes_it_stale(root: Path, stub_uv: Path, name: str) ->
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_a_missing_command_makes_it_stale_and_is_put_back(root: Path, stub_uv: Path, script: str) -> None:
+def test_a_missing_command_makes_it_stale_and_is_put_back(
+    root: Path, stub_uv: Path, script: str
+) -> None:
     create_environment(root, stub_uv)
     (root / ".venv" / "bin" / script).unlink()
     assert not environment_is_current(root)
@@ -83,7 +85,9 @@ def test_uv_on_path_is_used(tmp_path: Path) -> None:
     assert find_or_fetch(tmp_path / "cache", str(mine.parent)) == mine
 
 
-def test_uv_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+def test_uv_is_fetched_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
     def pip_install(command: list[str | Path], **_: object) -> None:
         if "--target" in command:
             write_stub(Path(command[command.index("--target") + 1]) / "bin" / "uv", "exit 0")
@@ -111,6 +115,8 @@ def test_make_says_every_target_it_has() -> None:
     makefile = Path("Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony
-    answer = subprocess.run(["make", "--no-print-directory"], capture_output=True, text=True, check=True).stdout
+    answer = subprocess.run(
+        ["make", "--no-print-directory"], capture_output=True, text=True, check=True
+    ).stdout
     assert re.findall(r"^make (\w+) ", answer, re.MULTILINE) == phony[1].split()
     assert re.findall(r"^([a-z]+):", makefile, re.MULTILINE) == phony[1].split()

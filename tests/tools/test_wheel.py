@@ -37,11 +37,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the commands that pipx installed."""
     folder = tmp_path_factory.mktemp("wheel")
     uv = find_or_fetch(cache_root(os.environ), os.environ.get("PATH"))
-    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True, timeout=300)
+    subprocess.run(
+        [uv, "build", "--quiet", "--wheel", "--out-dir", folder, ROOT], check=True, timeout=300
+    )
     (wheel,) = folder.glob("*.whl")
-    environment = {**os.environ, "PIPX_HOME": str(folder / "pipx"), "PIPX_BIN_DIR": str(folder / "bin")}
+    environment = {
+        **os.environ,
+        "PIPX_HOME": str(folder / "pipx"),
+        "PIPX_BIN_DIR": str(folder / "bin"),
+    }
     pipx = [str(uv), "tool", "run", "--quiet", "--from", PIPX, "pipx"]
-    subprocess.run([*pipx, "install", "--quiet", str(wheel)], env=environment, check=True, timeout=300)
+    subprocess.run(
+        [*pipx, "install", "--quiet", str(wheel)], env=environment, check=True, timeout=300
+    )
     return folder / "bin"
 
 
@@ -67,10 +75,16 @@ def run(command: Path, *arguments: str, folder: Path) -> subprocess.CompletedPro
     )
 
 
-def test_verify_works_and_nothing_of_pulumi_is_installed(installed: Path, url: str, tmp_path: Path) -> None:
-    packages = {path.name for path in (installed / "verify").resolve().parents[1].rglob("site-packages/*")}
+def test_verify_works_and_nothing_of_pulumi_is_installed(
+    installed: Path, url: str, tmp_path: Path
+) -> None:
+    packages = {
+        path.name for path in (installed / "verify").resolve().parents[1].rglob("site-packages/*")
+    }
     assert "httpx" in packages
-    assert not {name for name in packages if name.startswith(("pulumi", "grpc", "envoy", "cryptography"))}
+    assert not {
+        name for name in packages if name.startswith(("pulumi", "grpc", "envoy", "cryptography"))
+    }
     passed = run(installed / "verify", url, folder=tmp_path)
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "10 x 200" in passed.stdout

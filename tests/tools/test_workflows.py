@@ -11,7 +11,9 @@ import yaml
 
 from tools.pulumi.versions import pinned, text
 
-WORKFLOWS = {path.stem: path.read_text() for path in sorted(Path(".github/workflows").glob("*.yml"))}
+WORKFLOWS = {
+    path.stem: path.read_text() for path in sorted(Path(".github/workflows").glob("*.yml"))
+}
 JOBS = {
     f"{name}/{job}": described
     for name, words in WORKFLOWS.items()
@@ -31,7 +33,9 @@ FIRST_ON_NODE_24 = {
 
 def steps(job: dict[str, Any], action: str) -> list[int]:
     """Where in a job an action is used."""
-    return [at for at, step in enumerate(job["steps"]) if step.get("uses", "").startswith(f"{action}@")]
+    return [
+        at for at, step in enumerate(job["steps"]) if step.get("uses", "").startswith(f"{action}@")
+    ]
 
 
 def test_every_action_is_pinned_to_a_commit_of_a_version_that_runs_on_node_24() -> None:
@@ -43,7 +47,9 @@ def test_every_action_is_pinned_to_a_commit_of_a_version_that_runs_on_node_24() 
                 assert pin, line
                 assert int(pin[4]) >= FIRST_ON_NODE_24[pin[1]], line
                 pins.add(pin.groups()[:3])
-    assert len(pins) == len(FIRST_ON_NODE_24), "an action stands at two commits, or in the table only"
+    assert len(pins) == len(FIRST_ON_NODE_24), (
+        "an action stands at two commits, or in the table only"
+    )
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -62,7 +68,9 @@ def test_no_job_of_a_pull_request_waits_for_an_environment() -> None:
     assert [name for name, job in JOBS.items() if "environment" in job] == ["deploy/deploy"]
 
 
-@pytest.mark.parametrize(("workflow", "row"), [("preview", "`preview`, job `aws`"), ("deploy", "`deploy`")])
+@pytest.mark.parametrize(
+    ("workflow", "row"), [("preview", "`preview`, job `aws`"), ("deploy", "`deploy`")]
+)
 def test_the_manual_lists_what_a_workflow_needs_to_be_given(workflow: str, row: str) -> None:
     needed = set(re.findall(r"\b(?:vars|secrets)\.([A-Z_]+)", WORKFLOWS[workflow]))
     assert len(needed) == 5

@@ -40,11 +40,33 @@ def make_authority(folder: Path) -> Authority:
     run(*own, "/CN=Authority", "-out", "ca.pem")
     run(*own, "/CN=Unsigned", "-addext", "subjectAltName=IP:127.0.0.1", "-out", "unsigned.pem")
     run("req", "-new", "-key", "key.pem", "-subj", "/CN=verify", "-out", "request.pem")
-    sign = ("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-extfile", "extensions")
+    sign = (
+        "x509",
+        "-req",
+        "-in",
+        "request.pem",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "key.pem",
+        "-extfile",
+        "extensions",
+    )
     for name, days in DAYS.items():
         run(*sign, "-days", str(days), "-extensions", "here", "-out", f"{name}.pem")
     run(*sign, "-days", "90", "-extensions", "elsewhere", "-out", "other.pem")
     run("req", "-new", "-key", "key.pem", "-subj", "/CN=localhost", "-out", "named.pem")
-    plain = ("x509", "-req", "-in", "named.pem", "-CA", "ca.pem", "-CAkey", "key.pem", "-days", "90")
+    plain = (
+        "x509",
+        "-req",
+        "-in",
+        "named.pem",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "key.pem",
+        "-days",
+        "90",
+    )
     run(*plain, "-out", "common-name.pem")
     return Authority(folder)

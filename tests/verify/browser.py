@@ -19,8 +19,20 @@ _PATIENCE = 60.0
 """Seconds; a browser that starts on a busy machine takes a few."""
 
 _ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1100,900"),
+    *(
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--hide-scrollbars",
+    ),
+    *(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1100,900",
+    ),
     "--remote-debugging-pipe",
 )
 """Without its sandbox, which root and many containers don't have: it opens pages that a test has just written."""
@@ -55,7 +67,10 @@ class Browser:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process, signal.SIGKILL)
@@ -67,7 +82,10 @@ class Browser:
         """Call a method and wait for its result; events that come meanwhile are kept."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
-        os.write(self._out, json.dumps({**message, **({"sessionId": session} if session else {})}).encode() + b"\0")
+        os.write(
+            self._out,
+            json.dumps({**message, **({"sessionId": session} if session else {})}).encode() + b"\0",
+        )
         for answer in self._messages():
             if answer.get("id") == self._number:
                 assert "error" not in answer, f"{method}: {answer['error']}"
@@ -78,7 +96,9 @@ class Browser:
 
     def wait_for(self, method: str, session: str) -> None:
         """Wait until an event has come."""
-        if any(event["method"] == method and event.get("sessionId") == session for event in self.events):
+        if any(
+            event["method"] == method and event.get("sessionId") == session for event in self.events
+        ):
             return
         for event in self._messages():
             self.events.append(event)
@@ -117,7 +137,9 @@ class Page:
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session: str = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session: str = browser.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
 
     def call(self, method: str, **parameters: object) -> dict[str, Any]:
         return self._browser.call(method, self.session, **parameters)
@@ -145,7 +167,10 @@ class Page:
                 "role": node["role"]["value"],
                 "name": node.get("name", {}).get("value", ""),
                 "description": node.get("description", {}).get("value", ""),
-                "level": next((str(p["value"]["value"]) for p in node["properties"] if p["name"] == "level"), ""),
+                "level": next(
+                    (str(p["value"]["value"]) for p in node["properties"] if p["name"] == "level"),
+                    "",
+                ),
             }
             for node in nodes
             if not node["ignored"]

@@ -42,7 +42,9 @@ class FakeAlb(LoopbackServer):
         connection.settimeout(30)
         if self._context is None:
             return connection
-        secured = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        secured = self._context.wrap_socket(
+            connection, server_side=True, do_handshake_on_connect=False
+        )
         try:
             secured.do_handshake()
         except ssl.SSLError:

@@ -12,7 +12,9 @@ from tests.verify.loopback import LoopbackServer
 class FakeProxy(LoopbackServer):
     """Answers everything with the status of `refuses`, nothing where it is `silent`."""
 
-    def __init__(self, *, credentials: str = "", refuses: int | None = None, silent: bool = False) -> None:
+    def __init__(
+        self, *, credentials: str = "", refuses: int | None = None, silent: bool = False
+    ) -> None:
         super().__init__()
         self.heads: list[bytes] = []
         self._wanted = b"Basic " + base64.b64encode(credentials.encode()) if credentials else b""
@@ -30,10 +32,20 @@ class FakeProxy(LoopbackServer):
             if self._silent:
                 self.closing.wait(30)
                 return
-            given = next((line[21:] for line in head.split(b"\r\n") if line.startswith(b"Proxy-Authorization: ")), b"")
+            given = next(
+                (
+                    line[21:]
+                    for line in head.split(b"\r\n")
+                    if line.startswith(b"Proxy-Authorization: ")
+                ),
+                b"",
+            )
             refused = self._refuses or (407 if given != self._wanted else None)
             if refused:
-                client.sendall(b"HTTP/1.1 %d Refused\r\nServer: proxy/1\r\nContent-Length: 2\r\n\r\nno" % refused)
+                client.sendall(
+                    b"HTTP/1.1 %d Refused\r\nServer: proxy/1\r\nContent-Length: 2\r\n\r\nno"
+                    % refused
+                )
                 return
             method, place, rest = head.split(b" ", 2)
             if method == b"CONNECT":
@@ -42,7 +54,9 @@ class FakeProxy(LoopbackServer):
                 parts = urlsplit(place.decode())
                 host, port = str(parts.hostname), str(parts.port or 80)
                 body = (
-                    b" ".join((method, f"{parts.path}?{parts.query}".rstrip("?").encode(), rest)) + b"\r\n\r\n" + body
+                    b" ".join((method, f"{parts.path}?{parts.query}".rstrip("?").encode(), rest))
+                    + b"\r\n\r\n"
+                    + body
                 )
             try:
                 server = socket.create_connection((host, int(port)), timeout=30)

@@ -32,11 +32,15 @@ def _reference(value: Any, wanted: str, _schema: Schema, root: Schema, where: st
     yield from violations(value, root["$defs"][wanted.removeprefix("#/$defs/")], root, where)
 
 
-def _required(value: Any, wanted: list[str], _schema: Schema, _root: Schema, where: str) -> Iterator[str]:
+def _required(
+    value: Any, wanted: list[str], _schema: Schema, _root: Schema, where: str
+) -> Iterator[str]:
     yield from (f"{where}: {name} is missing" for name in wanted if name not in value)
 
 
-def _properties(value: Any, wanted: dict[str, Schema], schema: Schema, root: Schema, where: str) -> Iterator[str]:
+def _properties(
+    value: Any, wanted: dict[str, Schema], schema: Schema, root: Schema, where: str
+) -> Iterator[str]:
     for name, inner in value.items():
         if name in wanted:
             yield from violations(inner, wanted[name], root, f"{where}.{name}")
@@ -58,13 +62,17 @@ def _items(value: Any, wanted: Schema, _schema: Schema, root: Schema, where: str
         yield from violations(inner, wanted, root, f"{where}[{number}]")
 
 
-def _any_of(value: Any, wanted: list[Schema], _schema: Schema, root: Schema, where: str) -> Iterator[str]:
+def _any_of(
+    value: Any, wanted: list[Schema], _schema: Schema, root: Schema, where: str
+) -> Iterator[str]:
     if all(any(violations(value, each, root, where)) for each in wanted):
         yield f"{where}: {value!r} is none of the alternatives"
 
 
 def _holds(words: str, check: Callable[[Any, Any], bool]) -> Callable[..., Iterator[str]]:
-    def keyword(value: Any, wanted: Any, _schema: Schema, _root: Schema, where: str) -> Iterator[str]:
+    def keyword(
+        value: Any, wanted: Any, _schema: Schema, _root: Schema, where: str
+    ) -> Iterator[str]:
         if not check(value, wanted):
             yield f"{where}: {value!r} is not {words} {wanted!r}"
 

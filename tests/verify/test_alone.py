@@ -39,7 +39,11 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # anyio asks for it below Python 3.13, which a marker says.
     for name in {*needed(OWN[0]), *needed(OWN[1]), "typing_extensions"}:
         files = distribution(name).files or []
-        for top in {file.parts[0] for file in files if file.parts[0] != ".." and "dist-info" not in file.parts[0]}:
+        for top in {
+            file.parts[0]
+            for file in files
+            if file.parts[0] != ".." and "dist-info" not in file.parts[0]
+        }:
             (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
     return folder
 
@@ -51,7 +55,15 @@ def test_a_run_needs_its_own_dependencies_and_nothing_else(alone: Path) -> None:
         "raise SystemExit(code)"
     )
     with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as alb:
-        everything = ("--expect-tasks", "2", "--each-address", "--closed", f":{closed_port()}", "--interval", "1ms")
+        everything = (
+            "--expect-tasks",
+            "2",
+            "--each-address",
+            "--closed",
+            f":{closed_port()}",
+            "--interval",
+            "1ms",
+        )
         for arguments in (everything, ("--deadline", "0", "--format", "junit")):
             done = subprocess.run(
                 [sys.executable, "-I", "-S", "-c", program, alone, alb.authority, *arguments],
@@ -76,19 +88,42 @@ STATUSES = {
 }
 
 
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
-BY_CURL = {6: ExitCode.NO_NAME, 7: ExitCode.NO_CONNECTION, 35: ExitCode.NO_TLS, 60: ExitCode.BAD_CERTIFICATE}
+needs_curl = pytest.mark.skipif(
+    shutil.which("curl") is None, reason="curl is what verify is compared with"
+)
+BY_CURL = {
+    6: ExitCode.NO_NAME,
+    7: ExitCode.NO_CONNECTION,
+    35: ExitCode.NO_TLS,
+    60: ExitCode.BAD_CERTIFICATE,
+}
 
 
 @needs_curl
 @pytest.mark.parametrize("code", BY_CURL)
 def test_curl_blames_the_same(
-    code: int, authority: Authority, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    code: int,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     context = authority.server("unsigned") if code == 60 else None
     with FakeAlb(lambda _number, _request: [hello("a")], context) as alb:
-        url = {6: "http://a.invalid", 7: f"http://127.0.0.1:{closed_port()}"}.get(code, f"https://{alb.authority}")
-        command = ["curl", "-q", "--silent", "--noproxy", "*", "--max-time", "10", "-o", os.devnull, url]
+        url = {6: "http://a.invalid", 7: f"http://127.0.0.1:{closed_port()}"}.get(
+            code, f"https://{alb.authority}"
+        )
+        command = [
+            "curl",
+            "-q",
+            "--silent",
+            "--noproxy",
+            "*",
+            "--max-time",
+            "10",
+            "-o",
+            os.devnull,
+            url,
+        ]
         assert subprocess.run(command, check=False, timeout=20).returncode == code
         assert main([url, "--deadline", "0", "--quiet"]) == BY_CURL[code]
     assert "FAIL" in capsys.readouterr().out

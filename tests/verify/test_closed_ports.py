@@ -45,7 +45,10 @@ def test_without_the_control_nothing_is_proved(control: PortState) -> None:
 
 
 def test_a_name_that_does_not_resolve_proves_nothing() -> None:
-    assert result(alb=PortState.OPEN, task=PortState.UNKNOWN, other=PortState.DROPPED).status is Status.UNKNOWN
+    assert (
+        result(alb=PortState.OPEN, task=PortState.UNKNOWN, other=PortState.DROPPED).status
+        is Status.UNKNOWN
+    )
 
 
 def test_a_port_that_was_not_tried_for_long_enough_proves_nothing() -> None:
@@ -54,11 +57,20 @@ def test_a_port_that_was_not_tried_for_long_enough_proves_nothing() -> None:
 
 
 def test_a_refusal_is_closed_but_its_hint_says_by_no_security_group() -> None:
-    assert "no security group" in result(alb=PortState.OPEN, task=PortState.REFUSED, other=PortState.DROPPED).hint
+    assert (
+        "no security group"
+        in result(alb=PortState.OPEN, task=PortState.REFUSED, other=PortState.DROPPED).hint
+    )
 
 
-@given(st.sampled_from(list(PortState)), st.sampled_from(list(PortState)), st.sampled_from(list(PortState)))
-def test_ports_pass_only_beside_an_open_control(alb: PortState, task: PortState, other: PortState) -> None:
+@given(
+    st.sampled_from(list(PortState)),
+    st.sampled_from(list(PortState)),
+    st.sampled_from(list(PortState)),
+)
+def test_ports_pass_only_beside_an_open_control(
+    alb: PortState, task: PortState, other: PortState
+) -> None:
     passed = result(alb=alb, task=task, other=other).status is Status.OK
     assert passed == (alb is PortState.OPEN and task in CLOSED and other in CLOSED)
 
@@ -70,12 +82,16 @@ def test_real_ports_are_distinguished_by_connecting() -> None:
     assert states == {closed: PortState.REFUSED, control: PortState.OPEN}
 
 
-def test_a_port_whose_packets_are_dropped_is_dropped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_whose_packets_are_dropped_is_dropped_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def vanish(*_: object) -> None:
         await asyncio.sleep(60)
 
     monkeypatch.setattr(asyncio, "open_connection", vanish)
-    assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.UNTRIED, "it may only be slow"
+    assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.UNTRIED, (
+        "it may only be slow"
+    )
     monkeypatch.setattr("verify.closed_ports.SHORTEST_TRY", 0.05)
     assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.DROPPED
 
@@ -85,7 +101,10 @@ def test_a_port_is_open_when_one_of_its_addresses_is() -> None:
         return ("127.0.0.2", "127.0.0.1")
 
     with FakeAlb(lambda _number, _request: []) as alb:
-        assert asyncio.run(try_connect(HostPort("a.example", alb.port), 5.0, resolver=two)) is PortState.OPEN
+        assert (
+            asyncio.run(try_connect(HostPort("a.example", alb.port), 5.0, resolver=two))
+            is PortState.OPEN
+        )
 
 
 def test_a_port_whose_name_is_unknown_is_neither_open_nor_closed() -> None:

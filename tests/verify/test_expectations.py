@@ -24,7 +24,9 @@ def unmet(headers: dict[str, str], tls: TlsSeen | None = TLS) -> dict[str, str]:
 
 def test_safe_headers_pass() -> None:
     assert unmet(SAFE) == {}
-    assert unmet({**SAFE, "server": "awselb/2.0"}) == {}, "the load balancer's own name is the same for everybody"
+    assert unmet({**SAFE, "server": "awselb/2.0"}) == {}, (
+        "the load balancer's own name is the same for everybody"
+    )
 
 
 def test_an_answer_without_them_fails_each_check() -> None:
@@ -54,7 +56,10 @@ def test_a_weak_header_fails_its_check_and_is_shown(name: str, value: str, ident
 
 def test_a_framing_rule_may_stand_in_the_content_security_policy() -> None:
     rest = {name: value for name, value in SAFE.items() if name != "x_frame_options"}
-    assert unmet({**rest, "content_security_policy": "default-src 'self'; frame-ancestors 'none'"}) == {}
+    assert (
+        unmet({**rest, "content_security_policy": "default-src 'self'; frame-ancestors 'none'"})
+        == {}
+    )
 
 
 def test_plain_http_cannot_promise_https() -> None:

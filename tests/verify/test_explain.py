@@ -15,11 +15,19 @@ from verify.outcome import Answer
     ("status", "server", "text"),
     [
         (200, "nginx", "200"),
-        (502, "awselb/2.0", "502 from the load balancer: a target closed the connection or sent no valid answer"),
+        (
+            502,
+            "awselb/2.0",
+            "502 from the load balancer: a target closed the connection or sent no valid answer",
+        ),
         (503, "awselb/2.0", "503 from the load balancer: no target is registered and healthy"),
         (504, "awselb/2.0", "504 from the load balancer: a target did not answer in time"),
         (460, "awselb/2.0", "460 from the load balancer: the client closed the connection first"),
-        (463, "awselb/2.0", "463 from the load balancer: X-Forwarded-For has more than 30 addresses"),
+        (
+            463,
+            "awselb/2.0",
+            "463 from the load balancer: X-Forwarded-For has more than 30 addresses",
+        ),
         (404, "awselb/2.0", "404 from the load balancer: no listener rule matches the path"),
         (505, "awselb/2.0", "505 from the load balancer"),
         (503, "nginx/1.27", "503 from nginx/1.27"),
@@ -39,7 +47,9 @@ PADDING = b"<!-- a padding to disable MSIE and Chrome friendly error page -->\r\
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500, 502, 503, 504])
 @pytest.mark.parametrize("padding", [b"", PADDING])
-def test_where_no_header_says_so_the_load_balancer_is_known_by_its_page(status: int, padding: bytes) -> None:
+def test_where_no_header_says_so_the_load_balancer_is_known_by_its_page(
+    status: int, padding: bytes
+) -> None:
     error = answer(status, page(status).encode() + padding)
     assert fault(error) is ExitCode.BALANCER_ERROR
     assert f"{status} from the load balancer" in describe(error)
@@ -96,5 +106,7 @@ def test_the_hint_looks_where_the_answer_was_made() -> None:
         ("", 0.0),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_and_nonsense_is_no_wait(value: str, seconds: float) -> None:
+def test_retry_after_is_seconds_or_a_date_and_nonsense_is_no_wait(
+    value: str, seconds: float
+) -> None:
     assert retry_after(answer(503, retry_after=value), datetime(2026, 1, 1, tzinfo=UTC)) == seconds

@@ -175,7 +175,9 @@ def test_of_several_faults_the_one_that_a_request_meets_first_counts() -> None:
     def mixed(number: int, _request: httpx.Request) -> httpx.Response:
         if number == 5:
             return httpx.Response(502, headers={"server": BALANCER})
-        return httpx.Response(301 if number == 6 else 200, text="version 1", headers={"location": "/"})
+        return httpx.Response(
+            301 if number == 6 else 200, text="version 1", headers={"location": "/"}
+        )
 
     wrong_in_three_ways = run(mixed, "--body-contains", "version 2")
     assert wrong_in_three_ways.fault is ExitCode.BALANCER_ERROR

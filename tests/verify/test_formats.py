@@ -20,7 +20,9 @@ from verify.formats.markdown import literal
 from verify.report import Report, Status
 from verify.values import FORMAT_NAMES
 
-PUBLISHED = json.loads((Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8"))
+PUBLISHED = json.loads(
+    (Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8")
+)
 
 
 def unnamed(_number: int, _request: httpx.Request) -> httpx.Response:
@@ -29,7 +31,9 @@ def unnamed(_number: int, _request: httpx.Request) -> httpx.Response:
 
 REPORTS = {
     "passed": lambda: test_run.run(hello, "--expect-tasks", "2"),
-    "failed": lambda: test_run.run(hello, "--status", "404", "--expect-header", "X-A=#\\", target="https://a.example"),
+    "failed": lambda: test_run.run(
+        hello, "--status", "404", "--expect-header", "X-A=#\\", target="https://a.example"
+    ),
     "unreachable": lambda: test_run.run(hello, "--deadline", "5s", resolves_after=99),
     "inconclusive": lambda: test_run.run(unnamed, "--expect-tasks", "2"),
     "forgiven": lambda: test_run.run(unnamed, "--expect-tasks", "2", "--allow-inconclusive"),
@@ -76,7 +80,9 @@ def test_the_schema_and_the_document_have_the_same_version() -> None:
         (("reports", 0, "started"), "yesterday"),
     ],
 )
-def test_the_schema_refuses_what_the_document_must_not_be(path: tuple[str | int, ...], value: object) -> None:
+def test_the_schema_refuses_what_the_document_must_not_be(
+    path: tuple[str | int, ...], value: object
+) -> None:
     document = json.loads(FORMATS["json"]([REPORTS["passed"]()]))
     inner = document
     for step in path[:-1]:
@@ -89,7 +95,11 @@ def test_junit_counts_what_it_lists(report: Report) -> None:
     (suite,) = ET.fromstring(FORMATS["junit"]([report]))
     cases = suite.findall("testcase")
     assert int(suite.attrib["tests"]) == len(cases) == len(report.results)
-    for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+    for attribute, element in (
+        ("failures", "failure"),
+        ("errors", "error"),
+        ("skipped", "skipped"),
+    ):
         assert int(suite.attrib[attribute]) == len(suite.findall(f"testcase/{element}"))
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0") or report.exit_code
     assert len({(case.attrib["classname"], case.attrib["name"]) for case in cases}) == len(cases)
@@ -109,7 +119,11 @@ class _Tags(HTMLParser):
 # What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows: attributes that are needed, others, and children.
 JUNIT = {
     "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
-    "testsuite": ({"name", "tests"}, {"failures", "errors", "skipped", "time", "timestamp"}, {"testcase"}),
+    "testsuite": (
+        {"name", "tests"},
+        {"failures", "errors", "skipped", "time", "timestamp"},
+        {"testcase"},
+    ),
     "testcase": ({"name"}, {"classname", "time"}, {"failure", "error", "skipped"}),
     "failure": (set(), {"message", "type"}, set()),
     "error": (set(), {"message", "type"}, set()),
@@ -186,11 +200,19 @@ def test_json_lines_hold_what_the_document_holds(report: Report) -> None:
     lines = [json.loads(line) for line in FORMATS["jsonl"]([report]).splitlines()]
     kinds = [line.pop("kind") for line in lines]
     assert {line.pop("url") for line in lines} == {report.url}
-    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "phase"] == whole["phases"]
-    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "check"] == whole["checks"]
+    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "phase"] == whole[
+        "phases"
+    ]
+    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "check"] == whole[
+        "checks"
+    ]
     watch = whole["watch"] or {"outages": [], "tasks": {}}
-    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "outage"] == watch["outages"]
-    assert {line["task"] for kind, line in zip(kinds, lines, strict=True) if kind == "task"} == set(watch["tasks"])
+    assert [line for kind, line in zip(kinds, lines, strict=True) if kind == "outage"] == watch[
+        "outages"
+    ]
+    assert {line["task"] for kind, line in zip(kinds, lines, strict=True) if kind == "task"} == set(
+        watch["tasks"]
+    )
     assert kinds[-1] == "run"
     assert lines[-1]["exit_code"] == report.exit_code
 
@@ -200,10 +222,12 @@ def test_every_format_for_machines_is_red_when_the_exit_code_is(report: Report) 
     assert (json.loads(FORMATS["json"]([report]))["exit_code"] != 0) == red
     assert (re.search("<(failure|error) ", FORMATS["junit"]([report])) is not None) == red
     assert ("not ok " in FORMATS["tap"]([report])) == red
-    assert ('\nprobe_success{instance="' + report.url + '"} 0\n' in FORMATS["prometheus"]([report])) == red
-    assert (re.search("^::error |^::warning ", FORMATS["github"]([report]), re.MULTILINE) is not None) == (
-        red or report.verdict is ExitCode.INCONCLUSIVE
-    )
+    assert (
+        '\nprobe_success{instance="' + report.url + '"} 0\n' in FORMATS["prometheus"]([report])
+    ) == red
+    assert (
+        re.search("^::error |^::warning ", FORMATS["github"]([report]), re.MULTILINE) is not None
+    ) == (red or report.verdict is ExitCode.INCONCLUSIVE)
 
 
 def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: Report) -> None:
@@ -211,7 +235,9 @@ def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: R
     assert ("✅" in lines[0]) == (report.exit_code == 0)
     start = lines.index("| Check | Result | Found | Expected | What to do |")
     rows = lines[start + 2 : lines.index("", start)]
-    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [result.id for result in report.results]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == [
+        result.id for result in report.results
+    ]
     assert all(row.count("|") == 6 for row in rows)
 
 
@@ -229,9 +255,7 @@ def test_a_summary_counts_one_request_in_the_singular() -> None:
     assert "Milliseconds of 1 request, 0 without an answer:" in FORMATS["markdown"]([report])
 
 
-ACTIVE = (
-    "a|b\\|c `x` <img src=x> *b* [l](https://e.example) www.e.example @someone #12 https://e.example ~~s~~ &amp; $x$"
-)
+ACTIVE = "a|b\\|c `x` <img src=x> *b* [l](https://e.example) www.e.example @someone #12 https://e.example ~~s~~ &amp; $x$"
 
 
 def test_text_from_elsewhere_is_no_markup_of_a_summary() -> None:
@@ -243,5 +267,7 @@ def test_text_from_elsewhere_is_no_markup_of_a_summary() -> None:
 
 def test_an_annotation_is_one_line_per_finding(report: Report) -> None:
     lines = FORMATS["github"]([report]).splitlines()
-    assert len(lines) == 1 + sum(result.status in (Status.FAIL, Status.UNKNOWN) for result in report.results)
+    assert len(lines) == 1 + sum(
+        result.status in (Status.FAIL, Status.UNKNOWN) for result in report.results
+    )
     assert lines[0].startswith(f"::notice title=verify {report.verdict.name.lower()}::http")

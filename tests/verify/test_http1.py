@@ -43,16 +43,22 @@ def by_h11(data: bytes, method: str) -> tuple[int, list[tuple[str, str]], bytes]
     return head.status_code, [(name.decode(), value.decode()) for name, value in head.headers], body
 
 
-def heads(status: st.SearchStrategy[bytes], lines: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:
+def heads(
+    status: st.SearchStrategy[bytes], lines: st.SearchStrategy[bytes]
+) -> st.SearchStrategy[list[bytes]]:
     """Heads of some lines with a length somewhere among them."""
-    return st.tuples(status, st.permutations([b"Content-Length: 5\r\n", b"A: b\r\n"]), lines, ENDS).map(
-        lambda parts: [parts[0], *parts[1], parts[2], parts[3]]
-    )
+    return st.tuples(
+        status, st.permutations([b"Content-Length: 5\r\n", b"A: b\r\n"]), lines, ENDS
+    ).map(lambda parts: [parts[0], *parts[1], parts[2], parts[3]])
 
 
 @settings(deadline=None, max_examples=400)
-@given(heads(STATUS_LINES, st.just(b"")) | heads(st.just(OK), LINES), st.sampled_from(["GET", "HEAD"]))
-def test_a_head_that_is_read_the_short_way_is_one_that_h11_reads_the_same(parts: list[bytes], method: str) -> None:
+@given(
+    heads(STATUS_LINES, st.just(b"")) | heads(st.just(OK), LINES), st.sampled_from(["GET", "HEAD"])
+)
+def test_a_head_that_is_read_the_short_way_is_one_that_h11_reads_the_same(
+    parts: list[bytes], method: str
+) -> None:
     data = b"".join(parts) + b"hello"
     plain = plain_head(data, method)
     if plain is None:
@@ -75,11 +81,18 @@ CHUNKS = st.sampled_from([
 
 @settings(deadline=None, max_examples=300)
 @given(
-    st.lists(CHUNKS, max_size=4).map(b"".join), st.sampled_from([b"0\r\n\r\n", b"0\r\n\r\nmore", b"00\r\n\r\n", b""])
+    st.lists(CHUNKS, max_size=4).map(b"".join),
+    st.sampled_from([b"0\r\n\r\n", b"0\r\n\r\nmore", b"00\r\n\r\n", b""]),
 )
-def test_chunks_that_are_read_the_short_way_are_ones_that_h11_reads_the_same(parts: bytes, end: bytes) -> None:
+def test_chunks_that_are_read_the_short_way_are_ones_that_h11_reads_the_same(
+    parts: bytes, end: bytes
+) -> None:
     head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-    assert plain_head(head, "GET") == (Head(200, (("transfer-encoding", "chunked"),)), None, len(head))
+    assert plain_head(head, "GET") == (
+        Head(200, (("transfer-encoding", "chunked"),)),
+        None,
+        len(head),
+    )
     whole = plain_chunks(parts + end, 0)
     if whole is None:
         return  # h11 reads it, whatever it is
@@ -89,10 +102,18 @@ def test_chunks_that_are_read_the_short_way_are_ones_that_h11_reads_the_same(par
 
 @pytest.mark.parametrize("status", [b"200", b"204", b"404", b"503"])
 def test_a_plain_answer_is_read_the_short_way(status: bytes) -> None:
-    head = b"HTTP/1.1 " + status + b" Some Reason\r\nDate: Sun, 29 Nov 2026\r\nContent-Length: 5\r\n\r\n"
+    head = (
+        b"HTTP/1.1 "
+        + status
+        + b" Some Reason\r\nDate: Sun, 29 Nov 2026\r\nContent-Length: 5\r\n\r\n"
+    )
     plain = plain_head(head + b"hello", "GET")
     assert plain is not None
-    assert (plain[0].status, plain[1], plain[2]) == (int(status), 0 if status == b"204" else 5, len(head))
+    assert (plain[0].status, plain[1], plain[2]) == (
+        int(status),
+        0 if status == b"204" else 5,
+        len(head),
+    )
 
 
 HELLO = b"Content-Length: 5\r\n\r\nhello"
@@ -136,13 +157,21 @@ REFUSED: dict[str, list[bytes]] = {
     "a length in hexadecimal": [OK + b"Content-Length: 0x5\r\n\r\nhello"],
     "a length without digits": [OK + b"Content-Length: \r\n\r\nhello"],
     "a space before a colon": [OK + b"Content-Length : 5\r\n\r\nhello"],
-    "another transfer coding": [OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"],
-    "a transfer coding that only looks like chunks": [OK + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"],
+    "another transfer coding": [
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    ],
+    "a transfer coding that only looks like chunks": [
+        OK + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"
+    ],
     "a header without a name": [OK + b": b\r\n" + HELLO],
     "a NUL in a header": [OK + b"A: \x00b\r\n" + HELLO],
     "a carriage return in a header": [OK + b"A: b\rContent-Length: 0\r\n" + HELLO],
-    "a chunk that is longer than its size": [OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhello\r\n0\r\n\r\n"],
-    "a chunk with a negative size": [OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n"],
+    "a chunk that is longer than its size": [
+        OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\nhello\r\n0\r\n\r\n"
+    ],
+    "a chunk with a negative size": [
+        OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n"
+    ],
     "an end in the middle of a body": [OK + b"Content-Length: 6\r\n\r\nhello"],
     "an end in the middle of a chunk": [OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel"],
     "an end without the last chunk": [OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"],
@@ -181,7 +210,9 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
         (OK + b"\r\nhello", False),
     ],
 )
-def test_a_connection_is_used_again_after_a_whole_answer_with_nothing_behind_it(answer: bytes, reusable: bool) -> None:  # noqa: FBT001 — what is expected
+def test_a_connection_is_used_again_after_a_whole_answer_with_nothing_behind_it(
+    answer: bytes, reusable: bool
+) -> None:  # noqa: FBT001 — what is expected
     exchange = Exchange(Replay(answer), Request("GET", "/", (("Host", "a"),), max_body=20))  # type: ignore[arg-type]
     completed(exchange.head())
     completed(exchange.body())

@@ -68,7 +68,9 @@ def closes_in_the_middle_of_the_answer(connection: socket.socket) -> None:
     connection.close()
 
 
-def ask_twice(behaviour: Behaviour, *, addresses: tuple[str, ...] = ("127.0.0.1",)) -> list[Answer | Failure]:
+def ask_twice(
+    behaviour: Behaviour, *, addresses: tuple[str, ...] = ("127.0.0.1",)
+) -> list[Answer | Failure]:
     """Two requests on a kept connection with a pause in between; later connections are answered well."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -121,8 +123,12 @@ def test_a_connection_that_is_closed_while_idle_is_made_anew(behaviour: Behaviou
         assert (outcome.status, outcome.timings.connect > 0) == (200, True)
 
 
-@pytest.mark.parametrize("behaviour", [closes_while_it_works_on_the_request, closes_in_the_middle_of_the_answer])
-def test_a_request_that_the_server_has_begun_to_answer_fails_with_its_connection(behaviour: Behaviour) -> None:
+@pytest.mark.parametrize(
+    "behaviour", [closes_while_it_works_on_the_request, closes_in_the_middle_of_the_answer]
+)
+def test_a_request_that_the_server_has_begun_to_answer_fails_with_its_connection(
+    behaviour: Behaviour,
+) -> None:
     first, second = ask_twice(behaviour)
     assert isinstance(first, Answer)
     assert isinstance(second, Failure)

@@ -78,20 +78,33 @@ def plain() -> int:
 
 
 def body_of_a_gibibyte(_number: int, _request: bytes) -> Iterator[bytes]:
-    return itertools.chain([HEAD + b"Content-Length: %d\r\n\r\n" % GIB], itertools.repeat(BLOCK, GIB // len(BLOCK)))
+    return itertools.chain(
+        [HEAD + b"Content-Length: %d\r\n\r\n" % GIB], itertools.repeat(BLOCK, GIB // len(BLOCK))
+    )
 
 
 FLOODS: dict[str, Script] = {
     "a body of 1 GiB": body_of_a_gibibyte,
-    "endless chunks": lambda _number, _request: itertools.chain([CHUNKED], forever(b"10000\r\n" + BLOCK + b"\r\n")),
-    "a chunk without an end": lambda _number, _request: itertools.chain([CHUNKED, b"40000000\r\n"], forever(BLOCK)),
-    "a gzip bomb": lambda _number, _request: itertools.chain(
-        [HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff"], forever(b"\0" * 65536)
+    "endless chunks": lambda _number, _request: itertools.chain(
+        [CHUNKED], forever(b"10000\r\n" + BLOCK + b"\r\n")
     ),
-    "a header without an end": lambda _number, _request: itertools.chain([HEAD, b"A: "], forever(BLOCK)),
-    "headers without an end": lambda _number, _request: itertools.chain([HEAD], forever(b"Set-Cookie: a=b\r\n" * 4000)),
+    "a chunk without an end": lambda _number, _request: itertools.chain(
+        [CHUNKED, b"40000000\r\n"], forever(BLOCK)
+    ),
+    "a gzip bomb": lambda _number, _request: itertools.chain(
+        [HEAD + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff"],
+        forever(b"\0" * 65536),
+    ),
+    "a header without an end": lambda _number, _request: itertools.chain(
+        [HEAD, b"A: "], forever(BLOCK)
+    ),
+    "headers without an end": lambda _number, _request: itertools.chain(
+        [HEAD], forever(b"Set-Cookie: a=b\r\n" * 4000)
+    ),
     "a status line without an end": lambda _number, _request: forever(BLOCK),
-    "1xx answers without an end": lambda _number, _request: forever(b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n" * 2000),
+    "1xx answers without an end": lambda _number, _request: forever(
+        b"HTTP/1.1 103 Early\r\nA: b\r\n\r\n" * 2000
+    ),
 }
 
 
@@ -105,7 +118,9 @@ def test_memory_stays_flat_whatever_a_server_sends(name: str, plain: int) -> Non
 
 def test_memory_does_not_grow_with_what_each_of_many_answers_holds(plain: int) -> None:
     cookies = b"Set-Cookie: session=%s\r\n" % (b"x" * 4000) * 20
-    with FakeAlb(lambda _number, _request: [HEAD + cookies + b"Content-Length: 65536\r\n\r\n" + BLOCK]) as alb:
+    with FakeAlb(
+        lambda _number, _request: [HEAD + cookies + b"Content-Length: 65536\r\n\r\n" + BLOCK]
+    ) as alb:
         done = verify(alb.authority, "--samples", "300", "--interval", "1ms")
     assert done.code == ExitCode.PASSED
     assert done.peak < plain + 16 * MIB, "300 x 80 KiB of headers would be 23 MiB"
@@ -117,7 +132,9 @@ def test_memory_does_not_grow_with_what_each_of_many_answers_holds(plain: int) -
 def test_the_largest_body_is_held_once(name: str) -> None:
     scripts = {
         **FLOODS,
-        "a body of 1 GiB that is no text": lambda *_: itertools.chain([HEAD, b"\r\n"], forever(b"\xff" * 65536)),
+        "a body of 1 GiB that is no text": lambda *_: itertools.chain(
+            [HEAD, b"\r\n"], forever(b"\xff" * 65536)
+        ),
     }
     with FakeAlb(scripts[name]) as alb:
         done = verify(alb.authority, "--deadline", "0", "--timeout", "60s", "--max-body", "64MiB")
@@ -179,7 +196,9 @@ def silent() -> Iterator[str]:
 
 MISBEHAVING: dict[str, Script] = {
     "trickles headers": lambda _number, _request: forever(b"H", 0.05),
-    "trickles a body": lambda _number, _request: itertools.chain([HEAD + b"\r\n"], forever(b"x", 0.05)),
+    "trickles a body": lambda _number, _request: itertools.chain(
+        [HEAD + b"\r\n"], forever(b"x", 0.05)
+    ),
     "hangs": lambda _number, _request: [60.0],
     "hangs in the body": lambda _number, _request: [HEAD + b"Content-Length: 9\r\n\r\n", 60.0],
     "loops": lambda _number, _request: forever(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),

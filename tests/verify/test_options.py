@@ -17,7 +17,15 @@ MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("500ms", 0.5), ("10s", 10), ("5m", 300), ("1h", 3600), ("2", 2), ("1.5s", 1.5), ("24h", 86400)],
+    [
+        ("500ms", 0.5),
+        ("10s", 10),
+        ("5m", 300),
+        ("1h", 3600),
+        ("2", 2),
+        ("1.5s", 1.5),
+        ("24h", 86400),
+    ],
 )
 def test_a_duration_has_a_unit_or_means_seconds(text: str, seconds: float) -> None:
     assert parse_options(["--timeout", text]).timeout == seconds
@@ -25,7 +33,24 @@ def test_a_duration_has_a_unit_or_means_seconds(text: str, seconds: float) -> No
 
 @pytest.mark.parametrize("option", ["--timeout", "--deadline", "--interval", "--stable-for"])
 @pytest.mark.parametrize(
-    "text", ["-1", "-1s", "NaN", "nan", "inf", "1e309", "1e3", "5 s", "", "s", "5d", "25h", "1_0", "\u0665", "0x5"]
+    "text",
+    [
+        "-1",
+        "-1s",
+        "NaN",
+        "nan",
+        "inf",
+        "1e309",
+        "1e3",
+        "5 s",
+        "",
+        "s",
+        "5d",
+        "25h",
+        "1_0",
+        "\u0665",
+        "0x5",
+    ],
 )
 def test_anything_else_is_no_duration_and_the_option_is_named(option: str, text: str) -> None:
     with pytest.raises(InputError, match=option):
@@ -47,7 +72,9 @@ def test_zero_is_no_duration_where_it_would_mean_never(option: str) -> None:
         ("200,301-302,4xx", [200, 301, 302, 404], [201, 303, 500]),
     ],
 )
-def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int], bad: list[int]) -> None:
+def test_a_status_is_a_code_a_class_a_range_or_a_list(
+    text: str, good: list[int], bad: list[int]
+) -> None:
     statuses = parse_options(["--status", text]).status
     assert all(map(statuses.accepts, good))
     assert not any(map(statuses.accepts, bad))
@@ -122,7 +149,9 @@ def test_a_status_is_a_code_a_class_a_range_or_a_list(text: str, good: list[int]
         ("--format", "=report.json"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(option: str, text: str) -> None:
+def test_a_value_that_cannot_be_used_is_refused_and_the_option_is_named(
+    option: str, text: str
+) -> None:
     with pytest.raises(InputError, match=option) as refused:
         parse_options([f"{option}={text}"])
     assert (refused.value.problem + refused.value.hint).isprintable()
@@ -145,11 +174,20 @@ def test_a_host_and_port_may_be_a_port_of_the_target(text: str, host_port: tuple
 def test_a_header_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("Authorization: Bearer hunter2\n", encoding="utf-8")
     options = parse_options(["--header", f"@{tmp_path / 'token'}", "--header", "X-A:b"])
-    assert options.header == (Header("Authorization", "Bearer hunter2", from_file=True), Header("X-A", "b"))
+    assert options.header == (
+        Header("Authorization", "Bearer hunter2", from_file=True),
+        Header("X-A", "b"),
+    )
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--header", "hunter2"], ["--header", "A: hunter2\n"], ["--heder", "A: hunter2"], ["--heder=hunter2"]]
+    "arguments",
+    [
+        ["--header", "hunter2"],
+        ["--header", "A: hunter2\n"],
+        ["--heder", "A: hunter2"],
+        ["--heder=hunter2"],
+    ],
 )
 def test_a_refused_secret_is_not_shown(arguments: list[str]) -> None:
     with pytest.raises(InputError) as refused:
@@ -157,10 +195,14 @@ def test_a_refused_secret_is_not_shown(arguments: list[str]) -> None:
     assert "hunter2" not in refused.value.problem + refused.value.hint
 
 
-@pytest.mark.parametrize("option", ["--expect-tasks", "--samples", "--stable-for", "--each-address"])
+@pytest.mark.parametrize(
+    "option", ["--expect-tasks", "--samples", "--stable-for", "--each-address"]
+)
 def test_a_single_attempt_contradicts_options_that_need_more(option: str) -> None:
     with pytest.raises(InputError, match="single attempt"):
-        parse_options(["a.example", "--deadline", "0", option, *(["2"] if option != "--each-address" else [])])
+        parse_options(
+            ["a.example", "--deadline", "0", option, *(["2"] if option != "--each-address" else [])]
+        )
 
 
 @pytest.mark.parametrize(
@@ -186,14 +228,19 @@ def test_a_watch_that_cannot_be_is_refused(arguments: list[str]) -> None:
 
 
 def test_a_watch_accepts_no_failed_request_unless_a_bound_says_so() -> None:
-    strict, bounded = parse_options(["watch"]).watch, parse_options(["watch", "--max-outage", "1s"]).watch
+    strict, bounded = (
+        parse_options(["watch"]).watch,
+        parse_options(["watch", "--max-outage", "1s"]).watch,
+    )
     assert strict
     assert bounded
     assert (strict.max_errors, bounded.max_errors) == (0, None)
 
 
 def test_what_follows_two_dashes_is_the_command_whatever_it_looks_like() -> None:
-    options = parse_options(["watch", "a.example", "--until-exit", "--", "pulumi", "up", "--yes", "--", "--rate", "0"])
+    options = parse_options(
+        ["watch", "a.example", "--until-exit", "--", "pulumi", "up", "--yes", "--", "--rate", "0"]
+    )
     assert options.target == "a.example"
     assert options.watch
     assert options.watch.command == ("pulumi", "up", "--yes", "--", "--rate", "0")
@@ -212,7 +259,9 @@ def test_options_are_not_abbreviated() -> None:
 
 
 def test_every_option_is_in_the_manual_with_its_own_help() -> None:
-    rows = dict(re.findall(r"^\| `(?:-[0-9], )?(--[a-z0-9-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| `(?:-[0-9], )?(--[a-z0-9-]+)[^`]*` \| (.+) \|$", MANUAL, re.MULTILINE)
+    )
     options = {
         action.option_strings[-1]: " ".join((action.help or "").split())
         for parser in map(build_parser, (CHECK, WATCH))
@@ -223,7 +272,10 @@ def test_every_option_is_in_the_manual_with_its_own_help() -> None:
 
 
 def test_the_manuals_exit_codes_are_the_programs() -> None:
-    rows = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.+) \|$", MANUAL, re.MULTILINE)}
+    rows = {
+        int(code): meaning
+        for code, meaning in re.findall(r"^\| (\d+) \| (.+) \|$", MANUAL, re.MULTILINE)
+    }
     assert rows == {int(code): meaning for code, meaning in MEANINGS.items()}
     assert set(MEANINGS) == set(ExitCode)
 
@@ -267,24 +319,32 @@ def test_the_numbers_that_a_pipeline_relies_on_stay() -> None:
         ("[::1]:5353", ("::1", 5353)),
     ],
 )
-def test_a_name_server_is_an_address_and_maybe_a_port(text: str, host_port: tuple[str, int]) -> None:
+def test_a_name_server_is_an_address_and_maybe_a_port(
+    text: str, host_port: tuple[str, int]
+) -> None:
     assert parse_options(["--resolver", text]).resolver == host_port
 
 
 def test_the_command_line_wins_over_the_environment_and_that_over_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "options").write_text("# ours\n--deadline 1m --interval 2s\n--body-contains 'a b'\n--timeout 3s\n")
+    (tmp_path / "options").write_text(
+        "# ours\n--deadline 1m --interval 2s\n--body-contains 'a b'\n--timeout 3s\n"
+    )
     monkeypatch.setenv("VERIFY_OPTIONS", f"--config {tmp_path}/options --interval 4s --timeout 5s")
     options = parse_options(["--timeout", "6s", "--body-contains", "c"])
     assert (options.deadline, options.interval, options.timeout) == (60, 4, 6)
     assert options.body_contains == ("a b", "c"), "what may be repeated adds up"
 
 
-def test_a_watch_reads_the_same_file_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_watch_reads_the_same_file_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "options").write_text("--rate 5")
     monkeypatch.setenv("VERIFY_OPTIONS", "--max-outage 1s")
-    watch = parse_options(["watch", "--config", str(tmp_path / "options"), "--", "true", "--config"]).watch
+    watch = parse_options(
+        ["watch", "--config", str(tmp_path / "options"), "--", "true", "--config"]
+    ).watch
     assert watch
     assert (watch.rate, watch.max_outage, watch.command) == (5, 1, ("true", "--config"))
 
@@ -314,7 +374,9 @@ def test_a_value_that_looks_like_an_option_is_asked_for_with_an_equals_sign() ->
 
 
 @pytest.mark.parametrize(("words", "command"), [([], "verify"), (["watch"], "verify watch")])
-def test_a_wrong_option_points_to_the_help_of_its_own_command(words: list[str], command: str) -> None:
+def test_a_wrong_option_points_to_the_help_of_its_own_command(
+    words: list[str], command: str
+) -> None:
     with pytest.raises(InputError) as raised:
         parse_options([*words, "--no-such-option"])
     assert raised.value.hint == f"`{command} --help` lists the options"
@@ -325,7 +387,10 @@ def test_a_wrong_option_points_to_the_help_of_its_own_command(words: list[str], 
     [
         (["--expect-task", "2"], "did you mean --expect-tasks? `verify --help` lists the options"),
         (["--heder=A: hunter2"], "did you mean --header? `verify --help` lists the options"),
-        (["watch", "--max-error", "2"], "did you mean --max-errors? `verify watch --help` lists the options"),
+        (
+            ["watch", "--max-error", "2"],
+            "did you mean --max-errors? `verify watch --help` lists the options",
+        ),
         (["--rate", "5"], "--rate is an option of `verify watch`"),
         (["watch", "--deadline", "5"], "--deadline is an option of `verify`"),
         (["-x"], "`verify --help` lists the options"),
@@ -344,7 +409,9 @@ def test_an_option_that_is_mistyped_twice_is_named_once() -> None:
 
 
 def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(
+        (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    )["project"]
     assert project["version"] == VERSION
     for words in ([], ["watch"]):
         with pytest.raises(SystemExit):

@@ -31,15 +31,21 @@ def hostile_tasks(_now: float, _lane: str) -> Answer:
 
 
 REPORTS: dict[str, Callable[[], list[Report]]] = {
-    "a watch with an outage": lambda: [test_watch.watch(test_watch.down(8.0, 9.0), "--expect-change")],
+    "a watch with an outage": lambda: [
+        test_watch.watch(test_watch.down(8.0, 9.0), "--expect-change")
+    ],
     "a watch without a command": lambda: [
         test_watch.watch(test_watch.good_rollout, "--for", "6s", command_exit_code=None)
     ],
     "a watch of hostile tasks": lambda: [test_watch.watch(hostile_tasks)],
     "a good check": lambda: [test_run.run(test_run.hello, "--expect-tasks", "2")],
-    "a check without an answer": lambda: [test_run.run(test_run.hello, "--deadline", "5s", resolves_after=99)],
+    "a check without an answer": lambda: [
+        test_run.run(test_run.hello, "--deadline", "5s", resolves_after=99)
+    ],
     "a check that was interrupted": lambda: [test_run.run(test_run.hello, stop_after=0.001)],
-    "a check of a hostile server": lambda: [test_run.run(hostile, "--identity", "header:X-Served-By")],
+    "a check of a hostile server": lambda: [
+        test_run.run(hostile, "--identity", "header:X-Served-By")
+    ],
     "two checks": lambda: [
         test_run.run(test_run.hello, "--expect-tasks", "2"),
         test_run.run(test_run.hello, "--status", "404", target="https://b.example/x"),
@@ -91,7 +97,10 @@ def test_the_outage_is_shown_where_and_as_long_as_it_was(outage: Page) -> None:
 
 def test_failed_answers_are_shown_during_the_outage_and_good_ones_otherwise(outage: Page) -> None:
     x, slots = at(outage, "r1-answers"), 85
-    good, bad = boxes(outage, "#r1-answers .row.good rect"), boxes(outage, "#r1-answers .row.bad rect")
+    good, bad = (
+        boxes(outage, "#r1-answers .row.good rect"),
+        boxes(outage, "#r1-answers .row.bad rect"),
+    )
     assert (len(good), len(bad)) == (slots - 5, 5), "of 17 s in slots of 0.2 s, one second"
     assert all(x(8.0) - 1.5 <= bar["left"] < bar["right"] <= x(9.2) for bar in bad)
     assert all(bar["right"] <= x(8.0) + 1.5 or bar["left"] >= x(9.0) - 1.5 for bar in good)
@@ -105,7 +114,9 @@ def test_old_tasks_leave_and_new_ones_come_where_they_did(outage: Page) -> None:
     assert old[-1]["right"] == pytest.approx(x(12.2), abs=1.5)
     assert new[0]["left"] == pytest.approx(x(9.0), abs=1.5)
     assert new[-1]["right"] == pytest.approx(x(17.0), abs=1.5)
-    labels = outage.evaluate("[...document.querySelectorAll('#r1-tasks g text')].map(e => e.firstChild.data)")
+    labels = outage.evaluate(
+        "[...document.querySelectorAll('#r1-tasks g text')].map(e => e.firstChild.data)"
+    )
     assert labels == ["old: old-1", "new: new-1"]
 
 
@@ -114,28 +125,38 @@ def test_the_commands_start_and_end_are_marked(outage: Page) -> None:
         x = at(outage, chart)
         marks = [box["left"] for box in boxes(outage, f"#{chart} path.moment")]
         assert marks == [pytest.approx(x(5.0), abs=1.5), pytest.approx(x(15.0), abs=1.5)]
-        labels = outage.evaluate(f"[...document.querySelectorAll('#{chart} text.moment')].map(e => e.textContent)")
+        labels = outage.evaluate(
+            f"[...document.querySelectorAll('#{chart} text.moment')].map(e => e.textContent)"
+        )
         assert labels == ["deploy starts", "deploy ends with 0"]
 
 
 @pytest.mark.parametrize("took", [0.0, 0.5])
-def test_the_labels_of_a_short_command_are_apart(took: float, browser: Browser, tmp_path: Path) -> None:
+def test_the_labels_of_a_short_command_are_apart(
+    took: float, browser: Browser, tmp_path: Path
+) -> None:
     report = test_watch.watch(test_watch.good_rollout)
     assert report.watched
     short = report.watched._replace(command_ended=report.watched.changed + took)
-    (tmp_path / "page.html").write_text(FORMATS["html"]([report._replace(watched=short)]), encoding="ascii")
+    (tmp_path / "page.html").write_text(
+        FORMATS["html"]([report._replace(watched=short)]), encoding="ascii"
+    )
     page = browser.open(tmp_path / "page.html")
     heights = page.evaluate(
         "[...document.querySelectorAll('#r1-answers text.moment')].map(e => e.getBoundingClientRect())"
         ".map(r => [r.top, r.bottom])"
     )
     (_, above), (below, _) = sorted(heights)
-    assert above <= below + 2, "the space below a line's letters may meet the one above the next line's"
+    assert above <= below + 2, (
+        "the space below a line's letters may meet the one above the next line's"
+    )
 
 
 def test_the_latency_is_drawn_at_its_height(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    slow = test_run.run(test_run.hello, "--samples", "20", takes=lambda number: 0.2 if number >= 13 else 0.05)
+    slow = test_run.run(
+        test_run.hello, "--samples", "20", takes=lambda number: 0.2 if number >= 13 else 0.05
+    )
     file.write_text(FORMATS["html"]([slow]), encoding="ascii")
     page = browser.open(file)
     places: dict[str, float] = page.evaluate(
@@ -143,8 +164,12 @@ def test_the_latency_is_drawn_at_its_height(browser: Browser, tmp_path: Path) ->
         "e.getBoundingClientRect().top + e.getBoundingClientRect().height / 2]))"
     )
     scale = (places["0 ms"] - places["200 ms"]) / 200
-    points = page.evaluate("document.querySelector('#r1-latency path.p50').getBoundingClientRect().toJSON()")
-    assert (places["0 ms"] - points["bottom"]) / scale == pytest.approx(56, rel=0.1), "10 quick answers"
+    points = page.evaluate(
+        "document.querySelector('#r1-latency path.p50').getBoundingClientRect().toJSON()"
+    )
+    assert (places["0 ms"] - points["bottom"]) / scale == pytest.approx(56, rel=0.1), (
+        "10 quick answers"
+    )
     assert (places["0 ms"] - points["top"]) / scale == pytest.approx(206, rel=0.1), "10 slow ones"
     assert len(boxes(page, "#r1-latency path.line")) == 3
 
@@ -178,7 +203,9 @@ def test_a_screen_reader_finds_headings_named_pictures_and_tables(outage: Page) 
         ("3", "Tasks"),
         ("3", "Outages"),
     ]
-    pictures = {node["name"]: node["description"] for node in nodes if node["role"] in ("image", "img")}
+    pictures = {
+        node["name"]: node["description"] for node in nodes if node["role"] in ("image", "img")
+    }
     assert pictures["Answers over time, by status"] == "320 x 200, 20 x 503"
     assert pictures["Answers over time, by task"] == "old: old-1: 191, new: new-1: 129"
     assert pictures["Latency over time"].startswith("Of all answers: min ")
@@ -189,7 +216,9 @@ def test_a_screen_reader_finds_headings_named_pictures_and_tables(outage: Page) 
     assert cells[:5] == ["Check", "Result", "Found", "Expected", "What to do"]
 
 
-def test_the_keyboard_reaches_everything_and_opens_the_table(browser: Browser, tmp_path: Path) -> None:
+def test_the_keyboard_reaches_everything_and_opens_the_table(
+    browser: Browser, tmp_path: Path
+) -> None:
     file = tmp_path / "page.html"
     file.write_text(FORMATS["html"](REPORTS["a watch with an outage"]()), encoding="ascii")
     page = browser.open(file)
@@ -201,14 +230,18 @@ def test_the_keyboard_reaches_everything_and_opens_the_table(browser: Browser, t
     reached = []
     for _ in range(20):
         page.press("Tab")
-        reached.append(page.evaluate("document.activeElement.tagName + ' ' + document.activeElement.innerText"))
+        reached.append(
+            page.evaluate("document.activeElement.tagName + ' ' + document.activeElement.innerText")
+        )
         if reached[-1].startswith("SUMMARY"):
             break
     assert reached[-1] == "SUMMARY All numbers of the charts, as a table"
     assert page.evaluate("document.querySelector('#r1-numbers').checkVisibility()") is False
     page.press("Enter")
     assert page.evaluate("document.querySelector('#r1-numbers').checkVisibility()") is True
-    rows = page.evaluate("[...document.querySelectorAll('#r1-numbers tbody tr')].map(r => r.innerText)")
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#r1-numbers tbody tr')].map(r => r.innerText)"
+    )
     assert len(rows) == 85
     counts = [re.split(r"\t", row) for row in rows]
     assert sum(int(row[1]) for row in counts) == 320
@@ -220,8 +253,15 @@ def test_it_loads_nothing_runs_nothing_and_breaks_nothing(written: Path, browser
     asked = [request["request"]["url"] for request in page.happened("Network.requestWillBeSent")]
     assert [url for url in asked if not url.startswith("data:")] == [written.as_uri()]
     assert page.happened("Runtime.exceptionThrown") == []
-    assert page.happened("Log.entryAdded") == [], "neither errors nor what the page's own policy refuses"
-    assert page.evaluate("document.scripts.length + document.images.length + document.styleSheets.length") == 1
+    assert page.happened("Log.entryAdded") == [], (
+        "neither errors nor what the page's own policy refuses"
+    )
+    assert (
+        page.evaluate(
+            "document.scripts.length + document.images.length + document.styleSheets.length"
+        )
+        == 1
+    )
     assert page.evaluate("document.title").startswith("verify: ")
     assert page.evaluate("document.compatMode") == "CSS1Compat"
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
@@ -244,7 +284,9 @@ def test_a_hostile_servers_text_stays_text(browser: Browser, tmp_path: Path) -> 
         file = tmp_path / f"{number}.html"
         file.write_text(FORMATS["html"](REPORTS[name]()), encoding="ascii")
         page = browser.open(file)
-        assert page.evaluate("document.querySelectorAll('script, img, iframe, [onerror]').length") == 0
+        assert (
+            page.evaluate("document.querySelectorAll('script, img, iframe, [onerror]').length") == 0
+        )
         assert "onerror=alert(1)" in page.evaluate("document.body.textContent")
         assert page.evaluate("document.title").startswith("verify: ")
 
@@ -252,7 +294,9 @@ def test_a_hostile_servers_text_stays_text(browser: Browser, tmp_path: Path) -> 
 def luminance(colour: str) -> float:
     """https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
     parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -262,7 +306,9 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_stands_out_in_light_and_in_dark(scheme: str, written: Path, browser: Browser) -> None:
+def test_everything_stands_out_in_light_and_in_dark(
+    scheme: str, written: Path, browser: Browser
+) -> None:
     page = browser.open(written, dark=scheme == "dark")
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (luminance(background) < 0.1) == (scheme == "dark")
@@ -278,11 +324,15 @@ def test_everything_stands_out_in_light_and_in_dark(scheme: str, written: Path, 
         ".filter(c => c != 'none')"
     )
     assert all(contrast(colour, background) >= 3 for colour in marks)
-    bands: list[str] = page.evaluate("[...document.querySelectorAll('rect.outage')].map(e => getComputedStyle(e).fill)")
+    bands: list[str] = page.evaluate(
+        "[...document.querySelectorAll('rect.outage')].map(e => getComputedStyle(e).fill)"
+    )
     assert all(contrast(mark, band) >= 3 for band in bands for mark in marks)
 
 
-def test_a_narrow_screen_scrolls_the_pictures_and_not_the_page(written: Path, browser: Browser) -> None:
+def test_a_narrow_screen_scrolls_the_pictures_and_not_the_page(
+    written: Path, browser: Browser
+) -> None:
     page = browser.open(written, width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
@@ -291,20 +341,44 @@ def run_main(*arguments: str) -> int:
     return main([*arguments, "--quiet"])
 
 
-def test_a_check_writes_its_page(browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_writes_its_page(
+    browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "check.html"
     with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as alb:
-        assert run_main(alb.authority, "--expect-tasks", "2", "--interval", "1ms", "--format", f"html={file}") == 0
+        assert (
+            run_main(
+                alb.authority,
+                "--expect-tasks",
+                "2",
+                "--interval",
+                "1ms",
+                "--format",
+                f"html={file}",
+            )
+            == 0
+        )
     page = browser.open(file)
     text = page.evaluate("document.body.innerText")
     assert "verify: passed" in text
     assert "11 of 11 requests answered" in text
     assert len(boxes(page, "#r1-tasks .row.task")) == 2
-    assert sum(page.evaluate("[...document.querySelectorAll('#r1-task-table td')].map(e => +e.innerText)")) == 11
-    assert "passed after" in capsys.readouterr().out, "a person's report goes to stdout all the same"
+    assert (
+        sum(
+            page.evaluate(
+                "[...document.querySelectorAll('#r1-task-table td')].map(e => +e.innerText)"
+            )
+        )
+        == 11
+    )
+    assert "passed after" in capsys.readouterr().out, (
+        "a person's report goes to stdout all the same"
+    )
 
 
-def test_a_watch_writes_its_page(browser: Browser, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_watch_writes_its_page(
+    browser: Browser, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     file, changed, good = tmp_path / "watch.html", tmp_path / "changed", tmp_path / "good"
 
     def service(_number: int, _request: bytes) -> list[bytes]:
@@ -316,10 +390,30 @@ def test_a_watch_writes_its_page(browser: Browser, tmp_path: Path, capfd: pytest
         "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(0.5);"
         "pathlib.Path(sys.argv[2]).touch(); time.sleep(0.3)"
     )
-    options = ("--rate", "20", "--before", "400ms", "--after", "400ms", "--expect-change", "--format", f"html={file}")
+    options = (
+        "--rate",
+        "20",
+        "--before",
+        "400ms",
+        "--after",
+        "400ms",
+        "--expect-change",
+        "--format",
+        f"html={file}",
+    )
     with FakeAlb(service) as alb:
         began = time.monotonic()
-        code = run_main("watch", alb.authority, *options, "--", sys.executable, "-c", deploy, str(changed), str(good))
+        code = run_main(
+            "watch",
+            alb.authority,
+            *options,
+            "--",
+            sys.executable,
+            "-c",
+            deploy,
+            str(changed),
+            str(good),
+        )
         assert time.monotonic() - began < 30
     assert code == 34
     page = browser.open(file)
@@ -329,7 +423,9 @@ def test_a_watch_writes_its_page(browser: Browser, tmp_path: Path, capfd: pytest
     start, end = (box["left"] for box in boxes(page, "#r1-answers path.moment"))
     assert bands
     assert failed
-    assert all(start - 60 <= bar["left"] <= end for bar in failed), "they failed while the command ran"
+    assert all(start - 60 <= bar["left"] <= end for bar in failed), (
+        "they failed while the command ran"
+    )
     assert boxes(page, "#r1-tasks .row.old rect")[0]["left"] < start
     assert boxes(page, "#r1-tasks .row.new rect")[-1]["right"] > end
     assert "503" in capfd.readouterr().out

@@ -27,8 +27,10 @@ MANUAL = (DOCS / "verify.md").read_text(encoding="utf-8")
 ONE = '[[check]]\nname = "a"\n'
 GOOD = {
     "the least": '[[check]]\nname = "a"',
-    "numbers and their texts": ONE + 'status = 204\ntimeout = 2.5\ndeadline = "2m"\nsamples = 4\nmax-body = 4096',
-    "repeated and single": ONE + 'body-contains = ["x", "y"]\nexpect-header = "X-A=b"\nmax-latency = []',
+    "numbers and their texts": ONE
+    + 'status = 204\ntimeout = 2.5\ndeadline = "2m"\nsamples = 4\nmax-body = 4096',
+    "repeated and single": ONE
+    + 'body-contains = ["x", "y"]\nexpect-header = "X-A=b"\nmax-latency = []',
     "switches": ONE + "retry-mismatch = true\neach-address = false\nipv4 = true",
     "defaults": '[defaults]\nmiss-probability = 1e-6\nmin-tls = "1.2"\n[[check]]\nname = "a"\n[[check]]\nname = "b"',
     "no defaults": '[defaults]\n[[check]]\nname = "a"\nmethod = "PUT"\ndata = ""',
@@ -40,21 +42,36 @@ WRONG_SHAPES = {
     "a check that is no list": ('[check]\nname = "a"', "there is no check"),
     "checks that are no tables": ("check = [1]", "there is no check"),
     "another table": ('[[checks]]\nname = "a"', "plan.toml: checks is unknown"),
-    "defaults that are no table": ('defaults = 1\n[[check]]\nname = "a"', "plan.toml: defaults is no table"),
+    "defaults that are no table": (
+        'defaults = 1\n[[check]]\nname = "a"',
+        "plan.toml: defaults is no table",
+    ),
     "a check without a name": ('[[check]]\npath = "/"', "plan.toml, check 1, name: it is missing"),
     "a name that is a number": ("[[check]]\nname = 1", "check 1, name: it can't be used"),
     "an empty name": ('[[check]]\nname = ""', "check 1, name: it can't be used"),
-    "a name that is too long": (f'[[check]]\nname = "{"x" * 81}"', "check 1, name: it can't be used"),
+    "a name that is too long": (
+        f'[[check]]\nname = "{"x" * 81}"',
+        "check 1, name: it can't be used",
+    ),
     "an unknown key": (ONE + "statsu = 200", "plan.toml, check 1 (a), statsu: no such key"),
-    "an unknown default": ('[defaults]\nx = 1\n[[check]]\nname = "a"', "plan.toml, defaults, x: no such key"),
+    "an unknown default": (
+        '[defaults]\nx = 1\n[[check]]\nname = "a"',
+        "plan.toml, defaults, x: no such key",
+    ),
     "a key of the run": (ONE + 'format = "json"', "check 1 (a), format: no such key"),
     "a plan in a plan": (ONE + 'plan = "b.toml"', "check 1 (a), plan: no such key"),
     "a name among the defaults": (
         '[defaults]\nname = "a"\n[[check]]\nname = "a"',
         "plan.toml, defaults, name: no such key",
     ),
-    "a text for a switch": (ONE + 'retry-mismatch = "yes"', "retry-mismatch: a string, not a boolean"),
-    "a number for a switch": (ONE + "retry-mismatch = 1", "retry-mismatch: an integer, not a boolean"),
+    "a text for a switch": (
+        ONE + 'retry-mismatch = "yes"',
+        "retry-mismatch: a string, not a boolean",
+    ),
+    "a number for a switch": (
+        ONE + "retry-mismatch = 1",
+        "retry-mismatch: an integer, not a boolean",
+    ),
     "a boolean for a text": (ONE + "path = true", "path: a boolean, not a string"),
     "a boolean for a number": (ONE + "stable = true", "stable: a boolean, not an integer"),
     "a text for a number": (ONE + 'stable = "3"', "stable: a string, not an integer"),
@@ -70,7 +87,10 @@ WRONG_SHAPES = {
         "body-contains: an integer, not a string",
     ),
     "no such choice": (ONE + 'min-tls = "1.1"', "min-tls: '1.1' is none of 1.2, 1.3"),
-    "too many": ("".join(f'[[check]]\nname = "{n}"\n' for n in range(101)), "101 checks; allowed: 100"),
+    "too many": (
+        "".join(f'[[check]]\nname = "{n}"\n' for n in range(101)),
+        "101 checks; allowed: 100",
+    ),
 }
 """What the schema refuses too."""
 
@@ -95,7 +115,9 @@ WRONG_VALUES = {
 """What only the options themselves refuse."""
 
 
-def refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+def refused(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> str:
     monkeypatch.chdir(tmp_path)
     Path("plan.toml").write_text(text)
     assert main(["http://127.0.0.1:1", "--plan", "plan.toml"]) == ExitCode.USAGE
@@ -168,7 +190,11 @@ def test_a_keys_type_is_refused_by_both_or_by_neither(key: str) -> None:
 
 def test_every_option_that_is_not_the_runs_is_a_key() -> None:
     flags = {option.flags[-1].removeprefix("--") for option in options_of(CHECK)}
-    own = {option.flags[-1].removeprefix("--") for option in vars(OutputOptions).values() if hasattr(option, "flags")}
+    own = {
+        option.flags[-1].removeprefix("--")
+        for option in vars(OutputOptions).values()
+        if hasattr(option, "flags")
+    }
     keys = set(PUBLISHED["properties"]["defaults"]["properties"])
     assert keys == flags - own - {"output-name", "all", "plan"}
 
@@ -182,7 +208,8 @@ def test_a_checks_own_key_counts_more_than_the_command_line_and_that_more_than_a
         f'{ONE}samples = 6\n[[check]]\nname = "b"\nbody-contains = "own"\n'
     )
     first, second = (
-        parse_planned(check, ["--timeout", "8s", "--samples", "9"]) for check in read_plan(str(tmp_path / "plan.toml"))
+        parse_planned(check, ["--timeout", "8s", "--samples", "9"])
+        for check in read_plan(str(tmp_path / "plan.toml"))
     )
     assert (first.stable, first.samples, first.timeout) == (4, 6, 8)
     assert (second.stable, second.samples, second.timeout) == (4, 9, 8)
@@ -236,17 +263,29 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_check_is_made_and_the_most_severe_one_counts(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_check_is_made_and_the_most_severe_one_counts(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with FakeAlb(service) as alb:
-        assert main([alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--status", "404,200"]) == 4
+        assert (
+            main(
+                [alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--status", "404,200"]
+            )
+            == 4
+        )
         assert "old: http" in (report := capsys.readouterr().out)
         assert len(re.findall("^(passed|inconclusive) after", report, re.MULTILINE)) == 3
         assert main([alb.authority, "--quiet", "--plan", f"{written}/plan.toml"]) == ExitCode.FAILED
-        assert main([alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--body-regex", "t"]) == 37
+        assert (
+            main([alb.authority, "--quiet", "--plan", f"{written}/plan.toml", "--body-regex", "t"])
+            == 37
+        )
     assert "front: http" in capsys.readouterr().out
 
 
-def test_every_format_shows_every_check_by_its_name(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_format_shows_every_check_by_its_name(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     formats = ("json", "junit", "tap", "github", "prometheus", "markdown", "html", "jsonl", "text")
     with FakeAlb(service) as alb:
         words = [f"--format={name}={written}/{name}" for name in formats]
@@ -259,14 +298,18 @@ def test_every_format_shows_every_check_by_its_name(written: Path, capsys: pytes
         ("front", "passed"), ("orders", "passed"), ("old", "failed"),
     ]  # fmt: skip
     assert document["exit_code"] == ExitCode.FAILED
-    assert [suite.attrib["name"] for suite in ET.fromstring(found["junit"])] == [f"verify {each}" for each in labels]
+    assert [suite.attrib["name"] for suite in ET.fromstring(found["junit"])] == [
+        f"verify {each}" for each in labels
+    ]
     assert {point.rpartition(" ")[0] for point in tap_points(found["tap"])} == set(labels)
     assert all(f"::{label} passed after" in found["github"] for label in labels[:2])
     assert {labels for name, labels in metrics(found["prometheus"]) if name == "probe_success"} == {
         f'instance="http://{alb.authority}{path}",name="{name}"' for name, path in urls.items()
     }
     assert all(f"{name}&#58; http" in found["markdown"] for name in urls)
-    assert all(found["html"].count(label) == 2 for label in labels), "in the list of results, and above its own"
+    assert all(found["html"].count(label) == 2 for label in labels), (
+        "in the list of results, and above its own"
+    )
     assert all(f"\n{label}\n" in f"\n{found['text']}" for label in labels)
     lines = [json.loads(line) for line in found["jsonl"].splitlines()]
     assert {line["name"] for line in lines} == set(urls)

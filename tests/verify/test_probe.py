@@ -116,7 +116,9 @@ def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connec
 
     with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        outcomes = asyncio.run(three(parse_target(f"http://a.example:{server.server_port}{path}").target))
+        outcomes = asyncio.run(
+            three(parse_target(f"http://a.example:{server.server_port}{path}").target)
+        )
         server.shutdown()
     assert asked == ["a.example"]
     answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
@@ -127,7 +129,10 @@ def test_a_kept_connection_is_used_again_and_its_address_stays(path: str, connec
 def test_of_connections_at_the_same_time_one_is_kept_and_the_others_are_closed() -> None:
     async def four(target: Target) -> list[Answer | Failure]:
         async with kept(target, look_up) as keeping:
-            return [*await asyncio.gather(keeping(5.0), keeping(5.0), keeping(5.0)), await keeping(5.0)]
+            return [
+                *await asyncio.gather(keeping(5.0), keeping(5.0), keeping(5.0)),
+                await keeping(5.0),
+            ]
 
     with ThreadingHTTPServer(("127.0.0.1", 0), _Keeping) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -147,7 +152,9 @@ def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -
 
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
         outcomes = asyncio.run(twice(parse_target(alb.authority).target))
-    assert [isinstance(outcome, Answer) and outcome.timings.connect > 0 for outcome in outcomes] == [True, True]
+    assert [
+        isinstance(outcome, Answer) and outcome.timings.connect > 0 for outcome in outcomes
+    ] == [True, True]
 
 
 def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address() -> None:
@@ -166,7 +173,14 @@ def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address(
     async def twice() -> list[Answer | Failure]:
         target = parse_target("a.example").target
         client = mocked(reused)
-        keeping = Probe(target, parse_options([]), client=client, resolver=resolver, runtime=EventLoop(), keep=True)
+        keeping = Probe(
+            target,
+            parse_options([]),
+            client=client,
+            resolver=resolver,
+            runtime=EventLoop(),
+            keep=True,
+        )
         return [await keeping(1.0) for _ in range(2)]
 
     first, second = asyncio.run(twice())
@@ -187,7 +201,9 @@ def test_a_request_looks_for_no_module(monkeypatch: pytest.MonkeyPatch) -> None:
         probe(alb.authority)
         monkeypatch.setattr(sys, "meta_path", [Watching, *sys.meta_path])
         probe(alb.authority)
-    assert looked_for == [], "searching the disk for a module costs as much as the rest of a request"
+    assert looked_for == [], (
+        "searching the disk for a module costs as much as the rest of a request"
+    )
 
 
 @by_each_client
@@ -197,7 +213,9 @@ def test_a_proxy_from_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch
 
 
 @by_each_client
-@pytest.mark.parametrize("location", ["/next", "file:///etc/passwd", "http://", "::", "https://elsewhere.example"])
+@pytest.mark.parametrize(
+    "location", ["/next", "file:///etc/passwd", "http://", "::", "https://elsewhere.example"]
+)
 def test_a_redirect_is_shown_never_followed(location: str, by: str) -> None:
     answer = answered(lambda _number, _request: [page("", 302, location=location)], by=by)
     assert (answer.status, answer.header("location")) == (302, location)
@@ -226,7 +244,12 @@ BIG = 1 << 30
     ],
 )  # fmt: skip
 def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
-    answer = answered(lambda _number, _request: itertools.chain([start], forever(part)), "--max-body", "64KiB", by=by)
+    answer = answered(
+        lambda _number, _request: itertools.chain([start], forever(part)),
+        "--max-body",
+        "64KiB",
+        by=by,
+    )
     assert answer.truncated
     assert len(answer.body) == 64 * 1024
 
@@ -252,7 +275,9 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
         pytest.param([b"\x1b[31m\x1b]0;owned\x07\r\n\r\n"], "illegal status line", id="terminal codes"),
     ],
 )  # fmt: skip
-def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: list[bytes], text: str, by: str) -> None:
+def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(
+    response: list[bytes], text: str, by: str
+) -> None:
     outcome = ask(lambda _number, _request: response, by=by)
     assert isinstance(outcome, Failure)
     assert outcome.phase is Phase.HTTP
@@ -278,7 +303,9 @@ def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(response: lis
         pytest.param([b"\x15\x03\x03"], "this is an HTTPS port", id="TLS without an end of a line"),
     ],
 )  # fmt: skip
-def test_a_hint_goes_by_how_an_answer_begins(parts: list[bytes | float], hint: str, by: str) -> None:
+def test_a_hint_goes_by_how_an_answer_begins(
+    parts: list[bytes | float], hint: str, by: str
+) -> None:
     outcome = ask(lambda _number, _request: parts, by=by)
     assert isinstance(outcome, Failure)
     assert outcome.hint.startswith(hint)
@@ -290,7 +317,9 @@ def test_a_body_that_takes_too_long_is_no_sign_of_an_https_port() -> None:
     parts: list[bytes | float] = [HEAD + b"Content-Length: 9\r\n\r\nx", 60.0]
     outcome = ask(lambda _number, _request: parts, "--timeout", "300ms", by="threads", limit=0.3)
     assert isinstance(outcome, Failure)
-    assert outcome.hint == "is the application stuck, or slow? raise --timeout if it may take longer"
+    assert (
+        outcome.hint == "is the application stuck, or slow? raise --timeout if it may take longer"
+    )
 
 
 PIECES = [
@@ -303,14 +332,18 @@ PIECES = [
 
 @settings(deadline=None, max_examples=80)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8), st.booleans())
-def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(pieces: list[bytes], keep: bool) -> None:  # noqa: FBT001 — hypothesis passes it
+def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(
+    pieces: list[bytes], keep: bool
+) -> None:  # noqa: FBT001 — hypothesis passes it
     async def twice(target: Target) -> list[Answer | Failure]:
         async with kept(target, look_up, keep=keep) as asking:
             return [await asking(5.0) for _ in range(2)]
 
     with FakeAlb(lambda _number, _request: pieces) as alb:
         for outcome in asyncio.run(twice(parse_target(alb.authority).target)):
-            assert isinstance(outcome, Answer) or (outcome.phase is Phase.HTTP and outcome.reason.isprintable())
+            assert isinstance(outcome, Answer) or (
+                outcome.phase is Phase.HTTP and outcome.reason.isprintable()
+            )
 
 
 @by_each_client
@@ -325,10 +358,17 @@ def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(pie
         pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, 0.001, id="a flood of 1xx"),
     ],
 )
-def test_no_server_holds_an_attempt_longer_than_its_limit(start: bytes, part: bytes, pause: float, by: str) -> None:
+def test_no_server_holds_an_attempt_longer_than_its_limit(
+    start: bytes, part: bytes, pause: float, by: str
+) -> None:
     began = time.monotonic()
     limits = ("--timeout", f"{LIMIT}s")
-    outcome = ask(lambda _number, _request: itertools.chain([start], forever(part, pause)), *limits, limit=LIMIT, by=by)
+    outcome = ask(
+        lambda _number, _request: itertools.chain([start], forever(part, pause)),
+        *limits,
+        limit=LIMIT,
+        by=by,
+    )
     assert time.monotonic() - began < LIMIT + 2
     assert isinstance(outcome, Failure)
     assert (outcome.phase, outcome.reason) == (Phase.HTTP, "no complete answer within 0.4 s")
@@ -403,7 +443,9 @@ def test_the_name_is_resolved_for_every_attempt_and_its_addresses_take_turns() -
     async def four() -> None:
         target = parse_target("a.example").target
         client = mocked(handler)
-        one = Probe(target, parse_options([]), client=client, resolver=resolver, runtime=EventLoop())
+        one = Probe(
+            target, parse_options([]), client=client, resolver=resolver, runtime=EventLoop()
+        )
         for _ in range(4):
             await one(1.0)
 
@@ -434,7 +476,12 @@ def test_a_refused_certificate_is_final() -> None:
 
 @by_each_client
 def test_a_secret_in_garbage_gets_no_further(by: str) -> None:
-    outcome = ask(lambda _number, request: [request], "--header", "Authorization: Bearer hunter2-hunter2", by=by)
+    outcome = ask(
+        lambda _number, request: [request],
+        "--header",
+        "Authorization: Bearer hunter2-hunter2",
+        by=by,
+    )
     assert isinstance(outcome, Failure)
     assert "hunter2" not in outcome.reason
 

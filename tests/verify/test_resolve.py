@@ -35,7 +35,12 @@ def record(address: str, owner: bytes = b"\xc0\x0c") -> bytes:
 
 
 def answer(query: bytes, *records: bytes, code: int = 0, flags: int = 0x8180) -> bytes:
-    return query[:2] + struct.pack("!HHHHH", flags | code, 1, len(records), 0, 0) + query[12:] + b"".join(records)
+    return (
+        query[:2]
+        + struct.pack("!HHHHH", flags | code, 1, len(records), 0, 0)
+        + query[12:]
+        + b"".join(records)
+    )
 
 
 def kind(query: bytes) -> int:
@@ -91,7 +96,9 @@ def name_server(reply: Reply, by_tcp: Reply | None = None) -> Iterator[HostPort]
                 listening.shutdown(socket.SHUT_RDWR)
 
 
-def addresses(reply: Reply, family: int | None = 4, by_tcp: Reply | None = None, limit: float = 10) -> tuple[str, ...]:
+def addresses(
+    reply: Reply, family: int | None = 4, by_tcp: Reply | None = None, limit: float = 10
+) -> tuple[str, ...]:
     with name_server(reply, by_tcp) as server:
         return asyncio.run(asked(server, family, limit))
 
@@ -102,13 +109,18 @@ async def asked(server: HostPort, family: int | None = 4, limit: float = 10) -> 
 
 
 def both(_number: int, query: bytes) -> list[bytes]:
-    return [answer(query, ALIAS, record("192.0.2.1" if kind(query) == 1 else "2001:db8::1", ALIASED))]
+    return [
+        answer(query, ALIAS, record("192.0.2.1" if kind(query) == 1 else "2001:db8::1", ALIASED))
+    ]
 
 
 @pytest.mark.parametrize(
-    ("family", "found"), [(4, ("192.0.2.1",)), (6, ("2001:db8::1",)), (None, ("192.0.2.1", "2001:db8::1"))]
+    ("family", "found"),
+    [(4, ("192.0.2.1",)), (6, ("2001:db8::1",)), (None, ("192.0.2.1", "2001:db8::1"))],
 )
-def test_the_addresses_behind_aliases_are_those_of_the_family(family: int | None, found: tuple[str, ...]) -> None:
+def test_the_addresses_behind_aliases_are_those_of_the_family(
+    family: int | None, found: tuple[str, ...]
+) -> None:
     assert addresses(both, family) == found
 
 
@@ -136,7 +148,9 @@ def test_a_truncated_answer_is_asked_for_again_by_tcp() -> None:
 
 def test_a_stream_that_ends_early_is_a_failure() -> None:
     with pytest.raises(socket.gaierror, match="EOF"):
-        addresses(lambda _number, query: [answer(query, flags=0x8380)], by_tcp=lambda _number, _query: [])
+        addresses(
+            lambda _number, query: [answer(query, flags=0x8380)], by_tcp=lambda _number, _query: []
+        )
 
 
 def test_an_unrequested_datagram_is_no_answer() -> None:
@@ -151,7 +165,9 @@ def test_an_unrequested_datagram_is_no_answer() -> None:
 
 def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verify.resolve._LOST_AFTER", 0.01)
-    assert addresses(lambda number, query: both(number, query) if number > 2 else []) == ("192.0.2.1",)
+    assert addresses(lambda number, query: both(number, query) if number > 2 else []) == (
+        "192.0.2.1",
+    )
 
 
 def test_a_server_that_is_not_there_is_a_failure() -> None:
@@ -164,7 +180,9 @@ def test_a_silent_server_is_left_when_time_is_up() -> None:
         addresses(lambda _number, _query: [], limit=0.05)
 
 
-def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def losing(*_arguments: object, **_words: object) -> None:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(60)

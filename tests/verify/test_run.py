@@ -92,7 +92,9 @@ def run(
             client=HttpxClient(httpx.MockTransport(answer), scheme="http", name="a.example"),
             resolver=resolver,
             runtime=EventLoop(),
-            progress=lambda step, text: (progress if progress is not None else []).append(f"{step:<8} {text}"),
+            progress=lambda step, text: (progress if progress is not None else []).append(
+                f"{step:<8} {text}"
+            ),
             rng=random.Random(1),
         )
 
@@ -134,7 +136,10 @@ def test_more_tasks_than_expected_pass_with_a_hint() -> None:
 
 def test_a_sticky_load_balancer_is_noticed() -> None:
     def sticky(number: int, request: httpx.Request) -> httpx.Response:
-        cookies = [("set-cookie", "AWSALB=abc; Path=/"), ("set-cookie", "AWSALBCORS=abc; SameSite=None")]
+        cookies = [
+            ("set-cookie", "AWSALB=abc; Path=/"),
+            ("set-cookie", "AWSALBCORS=abc; SameSite=None"),
+        ]
         return httpx.Response(200, text=hello(number, request).text, headers=cookies)
 
     report = run(sticky, "--expect-tasks", "2")
@@ -152,7 +157,11 @@ def test_shares_more_uneven_than_chance_are_noticed() -> None:
 
 
 def test_tasks_that_do_not_name_themselves_are_inconclusive() -> None:
-    report = run(lambda _number, _request: httpx.Response(200, text="Welcome to nginx!"), "--expect-tasks", "2")
+    report = run(
+        lambda _number, _request: httpx.Response(200, text="Welcome to nginx!"),
+        "--expect-tasks",
+        "2",
+    )
     assert report.exit_code is ExitCode.INCONCLUSIVE
     assert "--identity header:NAME" in found(report, "tasks").hint
 
@@ -165,7 +174,9 @@ def test_a_task_missing_among_unnamed_answers_is_inconclusive() -> None:
 
 
 def test_inconclusive_can_be_allowed_without_hiding_it() -> None:
-    report = run(lambda _number, _request: httpx.Response(200), "--expect-tasks", "2", "--allow-inconclusive")
+    report = run(
+        lambda _number, _request: httpx.Response(200), "--expect-tasks", "2", "--allow-inconclusive"
+    )
     assert (report.verdict, report.exit_code) == (ExitCode.INCONCLUSIVE, ExitCode.PASSED)
 
 
@@ -212,9 +223,16 @@ def test_a_name_that_never_resolves_is_unreachable_and_the_phase_is_named() -> N
 
 
 def test_nothing_but_the_load_balancers_503_is_unreachable_and_says_whose_it_is() -> None:
-    report = run(lambda _number, _request: httpx.Response(503, headers={"server": "awselb/2.0"}), "--deadline", "30s")
+    report = run(
+        lambda _number, _request: httpx.Response(503, headers={"server": "awselb/2.0"}),
+        "--deadline",
+        "30s",
+    )
     assert report.verdict is ExitCode.UNREACHABLE
-    assert found(report, "http").actual == "503 from the load balancer: no target is registered and healthy"
+    assert (
+        found(report, "http").actual
+        == "503 from the load balancer: no target is registered and healthy"
+    )
     assert "health check" in found(report, "http").hint
 
 
@@ -231,22 +249,30 @@ def test_a_redirect_fails_and_shows_where_it_points() -> None:
 
     report, masked = run(moved), run(moved, "--mask-query")
     assert report.verdict is ExitCode.FAILED
-    assert found(report, "status").actual.startswith("301 redirect to https://b.example/?token=hunter2 ")
+    assert found(report, "status").actual.startswith(
+        "301 redirect to https://b.example/?token=hunter2 "
+    )
     assert found(masked, "status").actual.startswith("301 redirect to https://b.example/?*** ")
 
 
 def test_a_good_status_that_is_not_the_wanted_one_says_so_where_the_run_stops() -> None:
-    assert found(run(hello, "--status", "204"), "http").actual == "200, not 204: 'Hello from task-0'"
+    assert (
+        found(run(hello, "--status", "204"), "http").actual == "200, not 204: 'Hello from task-0'"
+    )
 
 
 def test_answers_that_never_become_stable_fail() -> None:
-    report = run(lambda number, _request: httpx.Response(200 if number % 2 else 502), "--deadline", "30s")
+    report = run(
+        lambda number, _request: httpx.Response(200 if number % 2 else 502), "--deadline", "30s"
+    )
     assert report.verdict is ExitCode.FAILED
     assert found(report, "stable").status is Status.FAIL
 
 
 def test_a_request_that_fails_while_measuring_fails_the_run() -> None:
-    report = run(lambda number, request: failing(number, request) if number == 7 else hello(number, request))
+    report = run(
+        lambda number, request: failing(number, request) if number == 7 else hello(number, request)
+    )
     assert report.verdict is ExitCode.FAILED
     assert report.samples.errors == 1
     assert found(report, "answers").actual == "9 of 10 requests answered; connection reset by peer"
@@ -277,9 +303,16 @@ def test_a_dead_address_without_an_expectation_is_in_a_hint() -> None:
 
 def test_an_address_whose_targets_are_gone_is_found() -> None:
     def empty_zone(number: int, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(503) if request.url.host == "192.0.2.2" and number > 2 else hello(number, request)
+        return (
+            httpx.Response(503)
+            if request.url.host == "192.0.2.2" and number > 2
+            else hello(number, request)
+        )
 
-    assert "192.0.2.2: 503" in found(run(empty_zone, "--each-address", addresses=TWO), "addresses").actual
+    assert (
+        "192.0.2.2: 503"
+        in found(run(empty_zone, "--each-address", addresses=TWO), "addresses").actual
+    )
 
 
 def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
@@ -291,7 +324,9 @@ def test_each_address_that_answers_passes_also_when_it_stumbles_once() -> None:
     assert found(report, "addresses").actual == "2: 192.0.2.1, 192.0.2.2"
 
 
-def test_addresses_that_are_not_asked_before_the_deadline_are_inconclusive_unless_one_is_dead() -> None:
+def test_addresses_that_are_not_asked_before_the_deadline_are_inconclusive_unless_one_is_dead() -> (
+    None
+):
     slow = tuple(f"192.0.2.{number}" for number in range(250))
     result = found(run(hello, "--each-address", "--deadline", "4s", addresses=slow), "addresses")
     assert (result.status, result.hint) == (Status.UNKNOWN, "raise --deadline")
@@ -307,8 +342,12 @@ def test_too_few_addresses_fail() -> None:
     assert found(report, "addresses").actual == "1: 192.0.2.1"
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "0.0.0.0"])
-def test_a_name_that_leads_to_the_machine_itself_is_refused_before_anything_is_sent(address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "0.0.0.0"]
+)
+def test_a_name_that_leads_to_the_machine_itself_is_refused_before_anything_is_sent(
+    address: str,
+) -> None:
     report = run(failing, addresses=("192.0.2.1", address))
     assert report.verdict is ExitCode.UNREACHABLE
     assert "nothing was sent" in found(report, "resolve").actual
@@ -369,7 +408,9 @@ def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifi
     assert "4 of 10 answers" in found(failed, identifier).actual
 
 
-@pytest.mark.parametrize(("rank", "good"), [("p50=16ms", True), ("max=15ms", False), ("mean=1s", True)])
+@pytest.mark.parametrize(
+    ("rank", "good"), [("p50=16ms", True), ("max=15ms", False), ("mean=1s", True)]
+)
 def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noqa: FBT001 — a parameter of the table
     report = run(hello, "--max-latency", rank)
     assert report.verdict is (ExitCode.PASSED if good else ExitCode.FAILED)
@@ -377,7 +418,9 @@ def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noq
     assert result.actual.endswith(" 16 ms")
 
 
-@pytest.mark.parametrize(("takes", "shown"), [(0.4936, "500 ms"), (0.9939, "1 s"), (5.006, "5.01 s")])
+@pytest.mark.parametrize(
+    ("takes", "shown"), [(0.4936, "500 ms"), (0.9939, "1 s"), (5.006, "5.01 s")]
+)
 def test_a_time_is_shown_without_an_exponent(takes: float, shown: str) -> None:
     report = run(hello, "--max-latency", "max=10s", "--stable", "1", takes=takes)
     assert found(report, "latency-max").actual == f"max {shown}"
@@ -456,7 +499,9 @@ def test_a_whole_body_is_compared_without_the_white_space_around_it() -> None:
 
     assert run(ok, "--body-equals", "ok").exit_code is ExitCode.PASSED
     assert run(ok, "--body-equals", "o").verdict is ExitCode.FAILED
-    assert run(ok, "--body-equals", "o", "--max-body", "1").verdict is ExitCode.FAILED, "a cut body equals nothing"
+    assert run(ok, "--body-equals", "o", "--max-body", "1").verdict is ExitCode.FAILED, (
+        "a cut body equals nothing"
+    )
 
 
 def test_an_interrupted_run_reports_what_it_measured() -> None:
@@ -482,7 +527,11 @@ def test_a_query_can_be_kept_out_of_every_format() -> None:
 
 def test_the_manuals_report_is_what_such_a_run_prints() -> None:
     def warming_up(number: int, request: httpx.Request) -> httpx.Response:
-        return hello(number, request) if number > 1 else httpx.Response(503, headers={"server": "awselb/2.0"})
+        return (
+            hello(number, request)
+            if number > 1
+            else httpx.Response(503, headers={"server": "awselb/2.0"})
+        )
 
     target = "http://web-1234.eu-west-1.elb.amazonaws.com/"
     printed = shown("text", run(warming_up, "--expect-tasks", "2", target=target, resolves_after=4))
@@ -502,13 +551,26 @@ printable_bytes = st.binary(max_size=60) | st.sampled_from(
 
 
 @settings(deadline=None, max_examples=40)
-@given(body=printable_bytes, value=printable_bytes, status=st.sampled_from([200, 204, 302, 404, 503]))
+@given(
+    body=printable_bytes, value=printable_bytes, status=st.sampled_from([200, 204, 302, 404, 503])
+)
 def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_command(
     body: bytes, value: bytes, status: int
 ) -> None:
     headers = [(b"location", value), (b"server", value), (b"x-task", value)]
-    options = ("--deadline", "3s", "--expect-header", "X-Task=1", "--body-equals", "1", "--identity", "header:X-Task")
-    report = run(lambda _number, _request: httpx.Response(status, content=body, headers=headers), *options)
+    options = (
+        "--deadline",
+        "3s",
+        "--expect-header",
+        "X-Task=1",
+        "--body-equals",
+        "1",
+        "--identity",
+        "header:X-Task",
+    )
+    report = run(
+        lambda _number, _request: httpx.Response(status, content=body, headers=headers), *options
+    )
     json.loads(shown("json", report))
     ET.fromstring(shown("junit", report))
     for name in FORMATS:
@@ -517,18 +579,28 @@ def test_whatever_is_answered_no_format_carries_a_control_character_or_a_log_com
             assert name == "github" or not re.search("::[A-Za-z]", line)
             assert "##[" not in line
     for line in shown("github", report).splitlines():
-        assert re.fullmatch("::(notice|warning|error) title=verify[^:,]*::((?!::[A-Za-z]).)*", line), line
+        assert re.fullmatch(
+            "::(notice|warning|error) title=verify[^:,]*::((?!::[A-Za-z]).)*", line
+        ), line
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.sampled_from([b"Hello from a", b"Hello from b", b"", b"Hello from "]), min_size=1, max_size=9))
+@given(
+    st.lists(
+        st.sampled_from([b"Hello from a", b"Hello from b", b"", b"Hello from "]),
+        min_size=1,
+        max_size=9,
+    )
+)
 def test_tasks_and_nameless_answers_add_up_to_the_answers(bodies: list[bytes]) -> None:
     report = run(lambda number, _request: httpx.Response(200, content=bodies[number % len(bodies)]))
     samples = report.samples
     assert sum(samples.tasks.values()) + samples.unidentified + samples.errors == samples.sent == 10
 
 
-results = st.lists(st.sampled_from(list(Status))).map(lambda found: [Result(id="x", status=status) for status in found])
+results = st.lists(st.sampled_from(list(Status))).map(
+    lambda found: [Result(id="x", status=status) for status in found]
+)
 
 
 @settings(deadline=None)

@@ -17,7 +17,9 @@ from verify.values import DEFAULT_IDENTITY
     ("tasks", "once_in_a_thousand", "once_in_a_million"),
     [(1, 1, 1), (2, 11, 21), (3, 20, 37), (4, 29, 53), (6, 48, 86), (10, 88, 153), (20, 194, 328)],
 )
-def test_the_known_sample_sizes(tasks: int, once_in_a_thousand: int, once_in_a_million: int) -> None:
+def test_the_known_sample_sizes(
+    tasks: int, once_in_a_thousand: int, once_in_a_million: int
+) -> None:
     assert samples_needed(tasks, 1e-3) == once_in_a_thousand
     assert samples_needed(tasks, 1e-6) == once_in_a_million
 
@@ -33,7 +35,9 @@ def test_a_sample_is_as_small_as_the_promise_allows(tasks: int, accepted: float)
 
 @settings(deadline=None)
 @given(tasks=st.integers(1, 30), samples=st.integers(0, 200))
-def test_a_miss_is_certain_below_one_request_a_task_and_less_likely_with_each_more(tasks: int, samples: int) -> None:
+def test_a_miss_is_certain_below_one_request_a_task_and_less_likely_with_each_more(
+    tasks: int, samples: int
+) -> None:
     probability = miss_probability(tasks, samples)
     assert 0 <= miss_probability(tasks, samples + 1) <= probability <= 1
     assert (probability == 1) == (samples < tasks)
@@ -66,7 +70,11 @@ def test_the_plan_follows_what_is_expected_unless_configured() -> None:
 @pytest.mark.parametrize(
     ("where", "body", "named"),
     [
-        (f"body-regex:{DEFAULT_IDENTITY}", b"<h1>Hello from ip-10-0-0-1.internal</h1>", "ip-10-0-0-1.internal"),
+        (
+            f"body-regex:{DEFAULT_IDENTITY}",
+            b"<h1>Hello from ip-10-0-0-1.internal</h1>",
+            "ip-10-0-0-1.internal",
+        ),
         (f"body-regex:{DEFAULT_IDENTITY}", b"<h1>Welcome to nginx!</h1>", None),
         ("body-regex:host-[0-9]+", b"I am host-7.", "host-7"),
         ("header:X-Served-By", b"", "task-a"),

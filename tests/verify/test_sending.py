@@ -105,11 +105,31 @@ def test_a_body_comes_from_a_file_as_it_is(tmp_path: Path) -> None:
     assert b"\r\nContent-Length: 15\r\n" in head
 
 
-def test_a_body_is_sent_with_every_request_and_by_watch_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_body_is_sent_with_every_request_and_by_watch_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb:
-        assert main([alb.authority, "--quiet", "--interval", "1ms", "--samples", "4", "--json", "[1]"]) == 0
+        assert (
+            main([alb.authority, "--quiet", "--interval", "1ms", "--samples", "4", "--json", "[1]"])
+            == 0
+        )
         assert len(alb.requests) == 3 + 4
-        assert main(["watch", alb.authority, "--quiet", "--for", "300ms", "--before", "0", "--json", "[1]"]) == 0
+        assert (
+            main(
+                [
+                    "watch",
+                    alb.authority,
+                    "--quiet",
+                    "--for",
+                    "300ms",
+                    "--before",
+                    "0",
+                    "--json",
+                    "[1]",
+                ]
+            )
+            == 0
+        )
     assert len(alb.requests) > 9
     assert {request[:4] + request[-3:] for request in alb.requests} == {b"POST[1]"}
     assert "failed" not in capsys.readouterr().out.splitlines()[-1]
@@ -117,9 +137,15 @@ def test_a_body_is_sent_with_every_request_and_by_watch_too(capsys: pytest.Captu
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_is_sent_whichever_reader_the_answer_needs(chunked: bool) -> None:  # noqa: FBT001 — which answer
-    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" if chunked else page("ok")
+    answer = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        if chunked
+        else page("ok")
+    )
     with FakeAlb(lambda _number, _request: [answer]) as alb:
-        assert main([alb.authority, *ONCE, "--data", "x=1", "--body-equals", "ok"]) == ExitCode.PASSED
+        assert (
+            main([alb.authority, *ONCE, "--data", "x=1", "--body-equals", "ok"]) == ExitCode.PASSED
+        )
 
 
 class HastyStream:
@@ -154,21 +180,48 @@ def test_an_answer_that_comes_before_all_of_a_body_was_sent_counts(body: bytes) 
             completed(asked)
 
 
-def test_what_a_body_from_a_file_holds_is_never_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    for content in (json.dumps({"user": {"password": SECRET}}), f"user=a&password={SECRET}", SECRET):
+def test_what_a_body_from_a_file_holds_is_never_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for content in (
+        json.dumps({"user": {"password": SECRET}}),
+        f"user=a&password={SECRET}",
+        SECRET,
+    ):
         (tmp_path / "body").write_text(content)
         shown = ("--body-contains", "nothing of the kind", "--identity", "body-regex:(hunter\\S*)")
         with FakeAlb(echo) as alb:
             for output in ("text", "json", "html", "markdown", "jsonl", "junit"):
-                main([alb.authority, *ONCE, "--data", f"@{tmp_path}/body", *shown, "--format", output])
+                main(
+                    [
+                        alb.authority,
+                        *ONCE,
+                        "--data",
+                        f"@{tmp_path}/body",
+                        *shown,
+                        "--format",
+                        output,
+                    ]
+                )
         printed = "".join(capfd.readouterr())
         assert "POST" in printed
         assert SECRET not in printed
 
 
 def test_the_extra_requests_carry_neither_body_nor_method(authority: Authority) -> None:
-    with FakeAlb(lambda _number, _request: [page("", 405)]) as plain, FakeAlb(echo, authority.server("good")) as alb:
-        options = ("--redirect-from", str(plain.port), "--no-trace", "--interval", "1ms", "--cacert", authority.file)
+    with (
+        FakeAlb(lambda _number, _request: [page("", 405)]) as plain,
+        FakeAlb(echo, authority.server("good")) as alb,
+    ):
+        options = (
+            "--redirect-from",
+            str(plain.port),
+            "--no-trace",
+            "--interval",
+            "1ms",
+            "--cacert",
+            authority.file,
+        )
         main([f"https://{alb.authority}", "--quiet", "--json", '{"secret": 1}', *options])
     assert plain.requests[0].startswith(b"GET ")
     assert plain.requests[0].endswith(b"\r\n\r\n")
@@ -191,17 +244,43 @@ def clients(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> P
         run("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
     run("genrsa", "-out", "rsa.key", "2048")
     run("req", "-new", "-key", "good.key", "-subj", "/CN=client", "-out", "request.pem")
-    sign = ("x509", "-req", "-in", "request.pem", "-CA", "authority-ca.pem", "-CAkey", "authority-key.pem")
+    sign = (
+        "x509",
+        "-req",
+        "-in",
+        "request.pem",
+        "-CA",
+        "authority-ca.pem",
+        "-CAkey",
+        "authority-key.pem",
+    )
     run(*sign, "-days", "9", "-out", "good.pem")
-    run("req", "-x509", "-key", "good.key", "-days", "9", "-subj", "/CN=stranger", "-out", "stranger.pem")
+    run(
+        "req",
+        "-x509",
+        "-key",
+        "good.key",
+        "-days",
+        "9",
+        "-subj",
+        "/CN=stranger",
+        "-out",
+        "stranger.pem",
+    )
     run("ec", "-in", "good.key", "-aes256", "-passout", "pass:secret", "-out", "encrypted.key")
-    (folder / "both.pem").write_text((folder / "good.pem").read_text() + (folder / "good.key").read_text())
-    (folder / "broken.key").write_text("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n")
+    (folder / "both.pem").write_text(
+        (folder / "good.pem").read_text() + (folder / "good.key").read_text()
+    )
+    (folder / "broken.key").write_text(
+        "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"
+    )
     (folder / "text").write_text("no PEM")
     return folder
 
 
-def mutual(authority: Authority, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+def mutual(
+    authority: Authority, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+) -> ssl.SSLContext:
     context = authority.server("good")
     context.maximum_version = version
     context.verify_mode = ssl.CERT_REQUIRED
@@ -210,7 +289,9 @@ def mutual(authority: Authority, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@pytest.mark.parametrize("files", [("--cert", "good.pem", "--key", "good.key"), ("--cert", "both.pem")])
+@pytest.mark.parametrize(
+    "files", [("--cert", "good.pem", "--key", "good.key"), ("--cert", "both.pem")]
+)
 def test_a_listener_that_wants_a_client_certificate_gets_it(
     version: ssl.TLSVersion, files: tuple[str, ...], clients: Path, authority: Authority
 ) -> None:
@@ -219,7 +300,10 @@ def test_a_listener_that_wants_a_client_certificate_gets_it(
         url = f"https://{alb.authority}"
         common = ("--cacert", authority.file, "--quiet", "--interval", "1ms", *words)
         assert main([url, *common]) == ExitCode.PASSED
-        assert main(["watch", url, "--cacert", authority.file, "--quiet", "--for", "300ms", *words]) == ExitCode.PASSED
+        assert (
+            main(["watch", url, "--cacert", authority.file, "--quiet", "--for", "300ms", *words])
+            == ExitCode.PASSED
+        )
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -228,10 +312,15 @@ def test_a_listener_that_refuses_the_client_certificate_is_named(
 ) -> None:
     files = ("--cert", str(clients / "stranger.pem"), "--key", str(clients / "good.key"))
     with FakeAlb(lambda _number, _request: [hello("a")], mutual(authority, version)) as alb:
-        assert main([f"https://{alb.authority}", "--cacert", authority.file, *ONCE, *files]) == ExitCode.NO_TLS
+        assert (
+            main([f"https://{alb.authority}", "--cacert", authority.file, *ONCE, *files])
+            == ExitCode.NO_TLS
+        )
     report = capsys.readouterr().out
     assert "FAIL  tls" in report
-    assert "hint: the listener refuses the client certificate of --cert: is its authority in" in report
+    assert (
+        "hint: the listener refuses the client certificate of --cert: is its authority in" in report
+    )
 
 
 class Resetting(LoopbackServer):
@@ -247,10 +336,14 @@ class Resetting(LoopbackServer):
 
 
 @pytest.mark.parametrize("data", [(), ("--data", "x")])
-def test_an_alert_counts_more_than_that_the_request_was_not_taken(data: tuple[str, ...], authority: Authority) -> None:
+def test_an_alert_counts_more_than_that_the_request_was_not_taken(
+    data: tuple[str, ...], authority: Authority
+) -> None:
     # asyncio drops what has arrived when it can't write, so this holds for threads.
     with Resetting(mutual(authority)) as server:
-        (outcome,) = probe(f"https://{server.authority}", "--cacert", authority.file, *data, by="threads")
+        (outcome,) = probe(
+            f"https://{server.authority}", "--cacert", authority.file, *data, by="threads"
+        )
     assert isinstance(outcome, Failure)
     assert outcome.phase is Phase.TLS
     assert outcome.hint.startswith("the listener wants a client certificate")
@@ -267,18 +360,33 @@ def test_an_old_version_is_not_taken_for_refused_for_want_of_a_client_certificat
 
 
 WRONG_FILES = {
-    "no certificate file": (("--cert", "nothing.pem"), "--cert: can't read a certificate from the file"),
+    "no certificate file": (
+        ("--cert", "nothing.pem"),
+        "--cert: can't read a certificate from the file",
+    ),
     "no PEM file": (("--cert", "text"), "text is no PEM file of a certificate"),
     "a certificate without a key": (("--cert", "good.pem"), "holds no key"),
-    "no key file": (("--cert", "good.pem", "--key", "nothing.key"), "--key: can't read a key from the file"),
+    "no key file": (
+        ("--cert", "good.pem", "--key", "nothing.key"),
+        "--key: can't read a key from the file",
+    ),
     "a key file that is a certificate": (
         ("--cert", "good.pem", "--key", "good.pem"),
         "is no PEM file of a private key",
     ),
-    "a broken key": (("--cert", "good.pem", "--key", "broken.key"), "--cert and --key can't be loaded"),
+    "a broken key": (
+        ("--cert", "good.pem", "--key", "broken.key"),
+        "--cert and --key can't be loaded",
+    ),
     "another key": (("--cert", "good.pem", "--key", "other.key"), "is not the certificate's"),
-    "a key of another kind": (("--cert", "good.pem", "--key", "rsa.key"), "is not the certificate's"),
-    "an encrypted key": (("--cert", "good.pem", "--key", "encrypted.key"), "has a passphrase, which verify never asks"),
+    "a key of another kind": (
+        ("--cert", "good.pem", "--key", "rsa.key"),
+        "is not the certificate's",
+    ),
+    "an encrypted key": (
+        ("--cert", "good.pem", "--key", "encrypted.key"),
+        "has a passphrase, which verify never asks",
+    ),
     "a key alone": (("--key", "good.key"), "--key needs --cert"),
     "a folder": (("--cert", "."), "can't read a certificate from the file"),
 }
@@ -297,7 +405,9 @@ def test_files_that_are_no_certificate_and_its_key_are_refused(
     assert len(error.splitlines()) == 2
 
 
-def test_a_client_certificate_needs_https(clients: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_client_certificate_needs_https(
+    clients: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["http://127.0.0.1:1", "--cert", str(clients / "both.pem")]) == ExitCode.USAGE
     assert "--cert needs an https target" in capsys.readouterr().err
 
@@ -305,10 +415,22 @@ def test_a_client_certificate_needs_https(clients: Path, capsys: pytest.CaptureF
 # Proxies
 
 
-def test_plain_http_is_forwarded_by_the_proxy_and_keeps_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_PROXY", "*")  # a variable of the environment, as all of them, changes nothing
+def test_plain_http_is_forwarded_by_the_proxy_and_keeps_its_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(
+        "NO_PROXY", "*"
+    )  # a variable of the environment, as all of them, changes nothing
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb, FakeProxy() as proxy:
-        options = ("--proxy", f"http://{proxy.authority}", "--path", "/health", "--quiet", "--interval", "1ms")
+        options = (
+            "--proxy",
+            f"http://{proxy.authority}",
+            "--path",
+            "/health",
+            "--quiet",
+            "--interval",
+            "1ms",
+        )
         assert main([alb.authority, *options]) == ExitCode.PASSED
     assert {head.split(b"\r\n")[0] for head in proxy.heads} == {
         b"GET http://%s/health HTTP/1.1" % alb.authority.encode()
@@ -321,20 +443,35 @@ def test_plain_http_is_forwarded_by_the_proxy_and_keeps_its_host(monkeypatch: py
 def test_https_goes_through_the_proxy_and_only_there(
     command: tuple[str, ...], authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with FakeAlb(lambda _number, _request: [hello("a")], authority.server("good")) as alb, FakeProxy() as proxy:
+    with (
+        FakeAlb(lambda _number, _request: [hello("a")], authority.server("good")) as alb,
+        FakeProxy() as proxy,
+    ):
         options = ["--proxy", proxy.authority, "--cacert", authority.file, "--quiet"]
         options += ["--for", "500ms"] if command else ["--interval", "1ms"]
         assert main([*command, f"https://{alb.authority}", *options]) == ExitCode.PASSED
-    assert {head.split(b"\r\n")[0] for head in proxy.heads} == {b"CONNECT %s HTTP/1.1" % alb.authority.encode()}
+    assert {head.split(b"\r\n")[0] for head in proxy.heads} == {
+        b"CONNECT %s HTTP/1.1" % alb.authority.encode()
+    }
     assert f"every request goes through the proxy {proxy.authority}" in capsys.readouterr().out
 
 
 def test_another_host_or_address_has_a_tunnel_in_plain_too() -> None:
     with FakeAlb(lambda _number, _request: [hello("a")]) as alb, FakeProxy() as proxy:
-        assert main(["web.invalid:80", *ONCE, "--proxy", proxy.authority, "--connect-to", alb.authority]) == 0
+        assert (
+            main(
+                ["web.invalid:80", *ONCE, "--proxy", proxy.authority, "--connect-to", alb.authority]
+            )
+            == 0
+        )
         assert main([alb.authority, *ONCE, "--proxy", proxy.authority, "--host", "b.example"]) == 0
-    assert [head.split(b" ")[:2] for head in proxy.heads] == [[b"CONNECT", alb.authority.encode()]] * 2
-    assert [request.split(b"\r\n")[1] for request in alb.requests] == [b"Host: web.invalid", b"Host: b.example"]
+    assert [head.split(b" ")[:2] for head in proxy.heads] == [
+        [b"CONNECT", alb.authority.encode()]
+    ] * 2
+    assert [request.split(b"\r\n")[1] for request in alb.requests] == [
+        b"Host: web.invalid",
+        b"Host: b.example",
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -347,9 +484,21 @@ def test_the_proxys_credentials_reach_it_and_nothing_else(
         given = f"http://me:{SECRET}%40@{proxy.authority}"
         (tmp_path / "proxy").write_text(f"{given}\n")
         for value in (given, f"@{tmp_path}/proxy"):
-            options = ("--proxy", value, "--cacert", authority.file, "--format", "json", "--format", "text=stderr")
+            options = (
+                "--proxy",
+                value,
+                "--cacert",
+                authority.file,
+                "--format",
+                "json",
+                "--format",
+                "text=stderr",
+            )
             assert main([f"{scheme}://{alb.authority}", *ONCE, *options]) == ExitCode.PASSED
-            assert main([f"{scheme}://{alb.authority}", *ONCE, *options, "--body-equals", ""]) != ExitCode.PASSED
+            assert (
+                main([f"{scheme}://{alb.authority}", *ONCE, *options, "--body-equals", ""])
+                != ExitCode.PASSED
+            )
     printed = "".join(capfd.readouterr())
     assert SECRET not in printed
     assert token not in printed
@@ -362,7 +511,12 @@ def test_the_proxys_credentials_are_masked_where_a_server_sends_them_back(
 ) -> None:
     """The proxy of these tests passes on what it should keep to itself."""
     with FakeAlb(echo) as alb, FakeProxy(credentials=f"me:{SECRET}") as proxy:
-        options = ("--proxy", f"http://me:{SECRET}@{proxy.authority}", "--identity", r"body-regex:Basic (\S+)")
+        options = (
+            "--proxy",
+            f"http://me:{SECRET}@{proxy.authority}",
+            "--identity",
+            r"body-regex:Basic (\S+)",
+        )
         assert main([alb.authority, *ONCE, *options, "--format", "json"]) == ExitCode.PASSED
         assert b"Proxy-Authorization: Basic " in alb.requests[0]
     (report,) = json.loads(capfd.readouterr().out)["reports"]
@@ -416,7 +570,13 @@ WAYS = {
 def test_a_proxy_that_is_in_the_way_is_named(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     way = WAYS[name]
     with way.proxy() as proxy:
-        options = ("--proxy", f"http://other:{SECRET}@{proxy.authority}", *ONCE, "--timeout", "500ms")
+        options = (
+            "--proxy",
+            f"http://other:{SECRET}@{proxy.authority}",
+            *ONCE,
+            "--timeout",
+            "500ms",
+        )
         assert main([f"{way.scheme}://127.0.0.1:9", *options]) == way.code
     report = capsys.readouterr().out
     assert way.text in report
@@ -433,7 +593,16 @@ def test_a_refusal_that_stays_one_ends_the_wait_and_another_does_not() -> None:
     with FakeProxy(refuses=407) as final, FakeProxy(refuses=503) as passing:
         for proxy in (final, passing):
             main(
-                ["https://127.0.0.1:9", "--proxy", proxy.authority, "--quiet", "--deadline", "1s", "--interval", "1ms"]
+                [
+                    "https://127.0.0.1:9",
+                    "--proxy",
+                    proxy.authority,
+                    "--quiet",
+                    "--deadline",
+                    "1s",
+                    "--interval",
+                    "1ms",
+                ]
             )
     assert len(final.heads) == 1
     assert len(passing.heads) > 3
@@ -442,15 +611,29 @@ def test_a_refusal_that_stays_one_ends_the_wait_and_another_does_not() -> None:
 def test_a_proxy_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     port = closed_port()
     assert main(["a.invalid", *ONCE, "--proxy", f"127.0.0.1:{port}"]) == ExitCode.NO_CONNECTION
-    assert f"hint: is there an HTTP proxy at 127.0.0.1:{port}, which this machine may use?" in capsys.readouterr().out
+    assert (
+        f"hint: is there an HTTP proxy at 127.0.0.1:{port}, which this machine may use?"
+        in capsys.readouterr().out
+    )
     assert main(["127.0.0.1:1", *ONCE, "--proxy", "proxy.invalid:3128"]) == ExitCode.NO_NAME
     assert "hint: is there an HTTP proxy at proxy.invalid:3128" in capsys.readouterr().out
 
 
-def test_a_server_that_is_no_proxy_is_known_by_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    with FakeAlb(lambda _number, _request: [page("", 404)]) as server, FakeAlb(lambda _n, _r: [b"\0\1\2"]) as garbage:
-        assert main(["https://127.0.0.1:9", *ONCE, "--proxy", server.authority]) == ExitCode.NO_CONNECTION
-        assert main(["https://127.0.0.1:9", *ONCE, "--proxy", garbage.authority]) == ExitCode.NO_CONNECTION
+def test_a_server_that_is_no_proxy_is_known_by_its_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with (
+        FakeAlb(lambda _number, _request: [page("", 404)]) as server,
+        FakeAlb(lambda _n, _r: [b"\0\1\2"]) as garbage,
+    ):
+        assert (
+            main(["https://127.0.0.1:9", *ONCE, "--proxy", server.authority])
+            == ExitCode.NO_CONNECTION
+        )
+        assert (
+            main(["https://127.0.0.1:9", *ONCE, "--proxy", garbage.authority])
+            == ExitCode.NO_CONNECTION
+        )
     assert "the proxy answers CONNECT with 404 Not Found" in capsys.readouterr().out
 
 
@@ -464,11 +647,17 @@ def test_a_server_that_is_no_proxy_is_known_by_its_answer(capsys: pytest.Capture
         pytest.param(b"HTTP/1.1 what?\r\n\r\n", id="malformed HTTP"),
     ],
 )
-def test_what_speaks_no_http_instead_of_a_proxy_is_not_taken_for_the_service(sent: bytes, scheme: str) -> None:
+def test_what_speaks_no_http_instead_of_a_proxy_is_not_taken_for_the_service(
+    sent: bytes, scheme: str
+) -> None:
     with FakeAlb(lambda _number, _request: [sent]) as other:
-        (outcome,) = probe(f"{scheme}://a.example", "--proxy", f"http://{other.authority}", by="threads")
+        (outcome,) = probe(
+            f"{scheme}://a.example", "--proxy", f"http://{other.authority}", by="threads"
+        )
     assert isinstance(outcome, Failure)
-    assert outcome.hint == f"is there an HTTP proxy at {other.authority}, which this machine may use?"
+    assert (
+        outcome.hint == f"is there an HTTP proxy at {other.authority}, which this machine may use?"
+    )
 
 
 def test_the_redirect_of_plain_http_is_seen_through_the_proxy(authority: Authority) -> None:
@@ -487,10 +676,15 @@ def test_the_redirect_of_plain_http_is_seen_through_the_proxy(authority: Authori
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is what verify is compared with")
 def test_curl_goes_the_same_way(authority: Authority) -> None:
     """The proxy of these tests is one that curl takes for one too."""
-    with FakeAlb(lambda _n, _r: [hello("a")], authority.server("good")) as alb, FakeProxy(credentials="a:b") as proxy:
+    with (
+        FakeAlb(lambda _n, _r: [hello("a")], authority.server("good")) as alb,
+        FakeProxy(credentials="a:b") as proxy,
+    ):
         url = f"https://{alb.authority}/"
         through = ["--proxy", f"http://a:b@{proxy.authority}", "--cacert", authority.file]
-        subprocess.run(["curl", "-q", "-sf", "-o", os.devnull, *through, url], check=True, timeout=20)
+        subprocess.run(
+            ["curl", "-q", "-sf", "-o", os.devnull, *through, url], check=True, timeout=20
+        )
         assert main([url, *ONCE, *through]) == ExitCode.PASSED
     first, second = (head.decode().split("\r\n") for head in proxy.heads)
     assert first[0] == second[0]
@@ -522,7 +716,9 @@ WRONG = (
 
 
 @pytest.mark.parametrize(("option", "value"), WRONG)
-def test_a_wrong_value_is_refused_with_the_options_name_and_without_its_secret(option: str, value: str) -> None:
+def test_a_wrong_value_is_refused_with_the_options_name_and_without_its_secret(
+    option: str, value: str
+) -> None:
     with pytest.raises(InputError) as raised:
         parse_options([f"{option}={value}"])
     assert option in raised.value.problem
@@ -541,10 +737,15 @@ def test_a_file_that_is_too_large_for_a_body_is_refused(tmp_path: Path) -> None:
         (("--data", "a", "--json", "{}"), "--data and --json contradict each other"),
         (("--proxy", "127.0.0.1:9", "--each-address"), "--each-address contradicts --proxy"),
         (("--proxy", "127.0.0.1:9", "--min-addresses", "2"), "--min-addresses contradicts --proxy"),
-        (("--proxy", "127.0.0.1:9", "--closed", ":22"), "--closed contradicts --proxy: it connects without the proxy"),
+        (
+            ("--proxy", "127.0.0.1:9", "--closed", ":22"),
+            "--closed contradicts --proxy: it connects without the proxy",
+        ),
         (("--proxy", "127.0.0.1:9", "--min-tls", "1.2"), "--min-tls contradicts --proxy"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(words: tuple[str, ...], problem: str) -> None:
+def test_options_that_contradict_each_other_are_refused(
+    words: tuple[str, ...], problem: str
+) -> None:
     with pytest.raises(InputError, match=problem):
         parse_options(words)

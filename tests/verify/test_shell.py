@@ -43,7 +43,9 @@ def verify(
 
 
 @contextlib.contextmanager
-def begun(*arguments: str, says: bytes) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+def begun(
+    *arguments: str, says: bytes
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
     """A run that has come as far as a line on stderr that matches: the process, its stdout and its stderr."""
     with subprocess.Popen(
         [*PROGRAM, *arguments],
@@ -73,7 +75,14 @@ def test_the_address_of_a_stack_output_is_read_from_the_pipe_and_passes(alb: Fak
 
 
 def test_a_dash_reads_stdin_and_quiet_keeps_stderr_empty(alb: FakeAlb) -> None:
-    done = verify("-", "--quiet", "--format", "json", *QUICK, stdin=f'{{"albDns": "{alb.authority}"}}'.encode())
+    done = verify(
+        "-",
+        "--quiet",
+        "--format",
+        "json",
+        *QUICK,
+        stdin=f'{{"albDns": "{alb.authority}"}}'.encode(),
+    )
     assert done.returncode == ExitCode.PASSED
     assert json.loads(done.stdout)["verdict"] == "passed"
     assert done.stderr == b""
@@ -90,7 +99,9 @@ def test_every_line_is_checked_and_labelled_when_asked(alb: FakeAlb) -> None:
 
 def test_several_formats_are_written_at_once(alb: FakeAlb, tmp_path: Path) -> None:
     files = {name: tmp_path / name for name in ("json", "junit", "tap")}
-    done = verify(alb.authority, *(f"--format={name}={path}" for name, path in files.items()), *QUICK)
+    done = verify(
+        alb.authority, *(f"--format={name}={path}" for name, path in files.items()), *QUICK
+    )
     assert done.returncode == ExitCode.PASSED
     assert done.stdout.endswith(b" s\n"), "the text still goes to stdout"
     assert json.loads(files["json"].read_bytes())["verdict"] == "passed"
@@ -105,7 +116,9 @@ def test_a_file_that_cannot_be_written_is_unusable_input(alb: FakeAlb, tmp_path:
     assert len(alb.requests) == seen
 
 
-def test_a_report_that_cannot_be_written_loses_neither_the_others_nor_the_verdict(alb: FakeAlb, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_loses_neither_the_others_nor_the_verdict(
+    alb: FakeAlb, tmp_path: Path
+) -> None:
     kept = tmp_path / "report.xml"
     formats = ("--format", "json=/dev/full", "--format", f"junit={kept}", "--format", "tap")
     done = verify(alb.authority, *formats, *QUICK)
@@ -117,8 +130,12 @@ def test_a_report_that_cannot_be_written_loses_neither_the_others_nor_the_verdic
     assert failed.returncode == ExitCode.FAILED, "what is wrong with the service counts more"
 
 
-@pytest.mark.parametrize(("stream", "code"), [("stdout", ExitCode.UNWRITTEN), ("stderr", ExitCode.PASSED)])
-def test_a_full_disk_behind_a_stream_is_no_bug(alb: FakeAlb, tmp_path: Path, stream: str, code: ExitCode) -> None:
+@pytest.mark.parametrize(
+    ("stream", "code"), [("stdout", ExitCode.UNWRITTEN), ("stderr", ExitCode.PASSED)]
+)
+def test_a_full_disk_behind_a_stream_is_no_bug(
+    alb: FakeAlb, tmp_path: Path, stream: str, code: ExitCode
+) -> None:
     with Path("/dev/full").open("wb") as full, (tmp_path / "other").open("wb") as other:
         streams = {"stdout": other, "stderr": other, stream: full}
         done = subprocess.run(
@@ -133,8 +150,12 @@ def test_a_full_disk_behind_a_stream_is_no_bug(alb: FakeAlb, tmp_path: Path, str
     assert done.returncode == code
 
 
-@pytest.mark.parametrize("name", ["stderr", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/dev/fd/7"])
-def test_a_report_goes_behind_what_a_stream_holds_already(name: str, alb: FakeAlb, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["stderr", "/dev/stderr", "/dev/fd/2", "/proc/self/fd/2", "/dev/fd/7"]
+)
+def test_a_report_goes_behind_what_a_stream_holds_already(
+    name: str, alb: FakeAlb, tmp_path: Path
+) -> None:
     script = f'exec 2>log 7>&2; echo before >&2; "$@" --format=tap={name}; echo after >&2'
     done = verify(
         alb.authority, "--quiet", *QUICK,
@@ -145,7 +166,9 @@ def test_a_report_goes_behind_what_a_stream_holds_already(name: str, alb: FakeAl
     assert done.stdout.endswith(b" s\n")
 
 
-def test_a_steps_summary_is_added_to_and_any_other_file_is_replaced(alb: FakeAlb, tmp_path: Path) -> None:
+def test_a_steps_summary_is_added_to_and_any_other_file_is_replaced(
+    alb: FakeAlb, tmp_path: Path
+) -> None:
     for name in ("summary.md", "other.md"):
         (tmp_path / name).write_text("before\n")
     written = [f"--format=markdown={tmp_path}/summary.md", f"--format=html={tmp_path}/other.md"]
@@ -213,7 +236,9 @@ def test_a_failed_check_is_1(alb: FakeAlb) -> None:
         "-4 and IPv6",
     ],
 )
-def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(arguments: tuple[str, ...]) -> None:
+def test_unusable_input_is_2_with_two_lines_on_stderr_and_nothing_on_stdout(
+    arguments: tuple[str, ...],
+) -> None:
     done = verify(*arguments)
     assert (done.returncode, done.stdout) == (ExitCode.USAGE, b"")
     assert done.stderr.startswith(b"verify: ")
@@ -244,7 +269,9 @@ def test_an_open_port_is_1_and_the_report_names_it(alb: FakeAlb) -> None:
 WATCH = ("watch", "--rate", "20", "--before", "200ms", "--after", "100ms")
 
 
-def test_a_watched_commands_exit_code_and_output_come_through_and_stdout_is_the_reports(alb: FakeAlb) -> None:
+def test_a_watched_commands_exit_code_and_output_come_through_and_stdout_is_the_reports(
+    alb: FakeAlb,
+) -> None:
     done = verify(*WATCH, alb.authority, "--until-exit", "--", "sh", "-c", "echo printed; exit 7")
     assert done.returncode == 7
     assert b"printed" in done.stderr
@@ -281,9 +308,15 @@ def test_a_file_that_cannot_be_executed_is_126(alb: FakeAlb, tmp_path: Path) -> 
     assert b'"verdict": "failed"' in done.stderr
 
 
-def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_written(alb: FakeAlb) -> None:
+def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_written(
+    alb: FakeAlb,
+) -> None:
     script = "trap 'echo tidying up >&2; exit 3' INT; echo ready >&2; while :; do sleep 0.05; done"
-    with begun(*WATCH, alb.authority, "--", "sh", "-c", script, says=rb"^ready$") as (running, output, errors):
+    with begun(*WATCH, alb.authority, "--", "sh", "-c", script, says=rb"^ready$") as (
+        running,
+        output,
+        errors,
+    ):
         running.send_signal(signal.SIGINT)
         printed, report = errors.read(), output.read()
     assert running.returncode == ExitCode.INTERRUPTED
@@ -292,11 +325,19 @@ def test_a_signal_reaches_the_watched_command_once_and_the_report_is_still_writt
 
 
 def test_json_lines_come_while_the_run_goes_on_and_its_report_at_the_end(alb: FakeAlb) -> None:
-    with begun(*WATCH, alb.authority, "--for", "5s", "--format", "jsonl", says=b"task-1") as (running, output, _):
+    with begun(*WATCH, alb.authority, "--for", "5s", "--format", "jsonl", says=b"task-1") as (
+        running,
+        output,
+        _,
+    ):
         early = json.loads(output.readline())
         running.send_signal(signal.SIGINT)
         *_, last = [json.loads(line) for line in output]
-    assert (early["kind"], early["step"], early["url"]) == ("progress", "watch", f"http://{alb.authority}/")
+    assert (early["kind"], early["step"], early["url"]) == (
+        "progress",
+        "watch",
+        f"http://{alb.authority}/",
+    )
     assert (last["kind"], last["exit_code"]) == ("run", ExitCode.INTERRUPTED)
 
 
@@ -310,7 +351,11 @@ def test_a_watch_without_an_end_goes_on_until_a_signal(alb: FakeAlb) -> None:
 
 def test_a_watch_ends_when_a_file_is_there(alb: FakeAlb, tmp_path: Path) -> None:
     done = tmp_path / "done"
-    with begun(*WATCH, alb.authority, "--until-file", str(done), says=rb"task-1") as (running, output, _):
+    with begun(*WATCH, alb.authority, "--until-file", str(done), says=rb"task-1") as (
+        running,
+        output,
+        _,
+    ):
         done.touch()
         report = output.read()
     assert running.returncode == ExitCode.PASSED
@@ -320,10 +365,17 @@ def test_a_watch_ends_when_a_file_is_there(alb: FakeAlb, tmp_path: Path) -> None
 def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> None:
     seen = len(alb.requests)
     elsewhere = ("--connect-to", alb.authority)
-    done = verify("http://shop.example/cart", *elsewhere, "--each-address", "--closed", ":1", *QUICK)
+    done = verify(
+        "http://shop.example/cart", *elsewhere, "--each-address", "--closed", ":1", *QUICK
+    )
     assert done.returncode == ExitCode.PASSED
-    asked = [request for request in alb.requests[seen:] if request]  # connecting to the port requests nothing
-    assert all(request.startswith(b"GET /cart ") and b"Host: shop.example\r\n" in request for request in asked)
+    asked = [
+        request for request in alb.requests[seen:] if request
+    ]  # connecting to the port requests nothing
+    assert all(
+        request.startswith(b"GET /cart ") and b"Host: shop.example\r\n" in request
+        for request in asked
+    )
 
 
 def test_trace_is_asked_for_only_on_demand(alb: FakeAlb) -> None:
@@ -347,7 +399,8 @@ def test_a_bug_is_70_with_a_trace_only_on_demand(
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
+    ("number", "code"),
+    [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)],
 )
 def test_a_signal_ends_the_run_with_a_report_of_what_was_measured(
     alb: FakeAlb, number: signal.Signals, code: ExitCode
@@ -395,7 +448,9 @@ def test_a_given_target_leaves_stdin_alone(alb: FakeAlb) -> None:
 
 
 @pytest.mark.parametrize("lines", ["cat hosts |", "<hosts"])
-def test_a_shell_that_reads_names_in_a_loop_has_each_of_them_checked(lines: str, alb: FakeAlb, tmp_path: Path) -> None:
+def test_a_shell_that_reads_names_in_a_loop_has_each_of_them_checked(
+    lines: str, alb: FakeAlb, tmp_path: Path
+) -> None:
     with FakeAlb(lambda _number, _request: [page("", 404)]) as other:
         (tmp_path / "hosts").write_text(f"{alb.authority}\n{other.authority}\n{alb.authority}\n")
         loop = 'while read -r host; do "$@" "$host" --deadline 0 --quiet >&2; echo "$host $?"; done'
@@ -409,7 +464,11 @@ def test_a_shell_that_reads_names_in_a_loop_has_each_of_them_checked(lines: str,
             timeout=60,
             check=False,
         )
-    assert done.stdout.splitlines() == [f"{alb.authority} 0", f"{other.authority} 1", f"{alb.authority} 0"], done.stderr
+    assert done.stdout.splitlines() == [
+        f"{alb.authority} 0",
+        f"{other.authority} 1",
+        f"{alb.authority} 0",
+    ], done.stderr
 
 
 def test_an_argument_needs_no_end_of_stdin(alb: FakeAlb) -> None:
@@ -475,14 +534,24 @@ def test_a_terminal_gets_colour_unless_it_asks_for_none(
 
 def test_an_ascii_terminal_gets_escapes_instead_of_an_error() -> None:
     with FakeAlb(lambda _number, _request: [page("Hello from h\u00f6st")]) as alb:
-        done = verify(alb.authority, "--deadline", "0", "--body-equals", "x", PYTHONIOENCODING="ascii", LC_ALL="C")
+        done = verify(
+            alb.authority,
+            "--deadline",
+            "0",
+            "--body-equals",
+            "x",
+            PYTHONIOENCODING="ascii",
+            LC_ALL="C",
+        )
     assert done.returncode == ExitCode.WRONG_VERSION
     assert b"Hello from h\\xf6st" in done.stdout
 
 
 def test_a_server_that_trickles_does_not_hold_the_run_beyond_its_deadline() -> None:
     with FakeAlb(
-        lambda _number, _request: itertools.chain.from_iterable((b"H", 0.02) for _ in itertools.count())
+        lambda _number, _request: itertools.chain.from_iterable(
+            (b"H", 0.02) for _ in itertools.count()
+        )
     ) as alb:
         began = time.monotonic()
         done = verify(alb.authority, "--deadline", "1s")
@@ -496,9 +565,15 @@ ENDLESS = ("--body-regex", "(x+x+)+y")
 
 def test_a_regular_expression_without_end_holds_neither_the_deadline_nor_a_signal() -> None:
     with FakeAlb(lambda _number, _request: [page("x" * 50)]) as alb:
-        done = verify(alb.authority, *ENDLESS, "--deadline", "5s", *QUICK)  # which raises where it never ends
+        done = verify(
+            alb.authority, *ENDLESS, "--deadline", "5s", *QUICK
+        )  # which raises where it never ends
         assert done.returncode == ExitCode.INCONCLUSIVE
-        with begun(alb.authority, *ENDLESS, "--samples", "100000", says=rb"^parse") as (running, output, _):
+        with begun(alb.authority, *ENDLESS, "--samples", "100000", says=rb"^parse") as (
+            running,
+            output,
+            _,
+        ):
             running.send_signal(signal.SIGTERM)
             output.read()
     assert running.returncode == ExitCode.TERMINATED
@@ -520,4 +595,6 @@ def test_bad_input_and_help_load_no_http_client(arguments: list[str]) -> None:
 
 
 def test_a_run_loads_nothing_of_pulumi_or_of_this_project(alb: FakeAlb) -> None:
-    assert loaded_by([alb.authority, "--deadline", "0"], {"pulumi", "infra", "localaws"}) == b"loaded:"
+    assert (
+        loaded_by([alb.authority, "--deadline", "0"], {"pulumi", "infra", "localaws"}) == b"loaded:"
+    )

@@ -11,8 +11,31 @@ from verify.exit_codes import ExitCode
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
-    *("anyio", "asyncio", "certifi", "dns", "h11", "httpcore", "httpx", "idna", "logging", "rich", "ssl"),
-    *("dataclasses", "difflib", "email", "html", "inspect", "pathlib", "shlex", "subprocess", "traceback", "xml"),
+    *(
+        "anyio",
+        "asyncio",
+        "certifi",
+        "dns",
+        "h11",
+        "httpcore",
+        "httpx",
+        "idna",
+        "logging",
+        "rich",
+        "ssl",
+    ),
+    *(
+        "dataclasses",
+        "difflib",
+        "email",
+        "html",
+        "inspect",
+        "pathlib",
+        "shlex",
+        "subprocess",
+        "traceback",
+        "xml",
+    ),
 }
 """Modules that a plain check needs nothing of, and that cost a millisecond or more each."""
 
@@ -41,7 +64,9 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("more", [(), ("--concurrency", "3"), ("--format", "json"), ("--expect-json", "/a=1")])
+@pytest.mark.parametrize(
+    "more", [(), ("--concurrency", "3"), ("--format", "json"), ("--expect-json", "/a=1")]
+)
 def test_a_plain_check_loads_only_what_it_needs(more: tuple[str, ...]) -> None:
     body = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{"a": 1}'
     with FakeAlb(lambda _number, _request: [body]) as alb:

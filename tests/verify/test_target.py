@@ -33,17 +33,29 @@ def outputs(**values: object) -> str:
         pytest.param(f'"{NAME}"', PLAIN, id="double quotes"),
         pytest.param(f"'{NAME}'", PLAIN, id="single quotes"),
         pytest.param(f'"http:\\u002f/{NAME}"', PLAIN, id="a JSON string's escapes"),
-        pytest.param(outputs(albDns=NAME, clusterName="ecs-cluster-dev", count=2), PLAIN, id="JSON with one host"),
-        pytest.param(outputs(albDns=NAME, serviceUrl=PLAIN), PLAIN, id="JSON with two names for one target"),
+        pytest.param(
+            outputs(albDns=NAME, clusterName="ecs-cluster-dev", count=2),
+            PLAIN,
+            id="JSON with one host",
+        ),
+        pytest.param(
+            outputs(albDns=NAME, serviceUrl=PLAIN), PLAIN, id="JSON with two names for one target"
+        ),
         pytest.param(f"http://{NAME}", PLAIN, id="a URL"),
-        pytest.param(f"HTTP://{NAME.upper()}:8080/p?q#f", f"http://{NAME}:8080/p?q", id="upper case and a fragment"),
+        pytest.param(
+            f"HTTP://{NAME.upper()}:8080/p?q#f",
+            f"http://{NAME}:8080/p?q",
+            id="upper case and a fragment",
+        ),
         pytest.param(f"https://{NAME}:443/", f"https://{NAME}/", id="a scheme's own port"),
         pytest.param(f"http://{NAME}?q=1", f"http://{NAME}/?q=1", id="a query without a path"),
         pytest.param(f"{NAME}:8080", f"http://{NAME}:8080/", id="a port"),
         pytest.param(f"{NAME}.", PLAIN, id="a trailing dot"),
         pytest.param("127.88.0.1:8080", "http://127.88.0.1:8080/", id="IPv4 with a port"),
         pytest.param("[::1]", "http://[::1]/", id="bracketed IPv6"),
-        pytest.param("[2001:DB8::1]:81", "http://[2001:db8::1]:81/", id="bracketed IPv6 with a port"),
+        pytest.param(
+            "[2001:DB8::1]:81", "http://[2001:db8::1]:81/", id="bracketed IPv6 with a port"
+        ),
         pytest.param("::1", "http://[::1]/", id="bare IPv6"),
         pytest.param("localhost", "http://localhost/", id="localhost"),
         pytest.param("web:8080", "http://web:8080/", id="a single label with a port"),
@@ -51,7 +63,9 @@ def outputs(**values: object) -> str:
         pytest.param("localhost:80", "http://localhost/", id="localhost with a port"),
         pytest.param("bücher.example", "http://xn--bcher-kva.example/", id="a Unicode name"),
         pytest.param("web\uff0eexample", "http://web.example/", id="a full-width dot"),
-        pytest.param("\u0430pple.example", "http://xn--pple-43d.example/", id="a Cyrillic look-alike"),
+        pytest.param(
+            "\u0430pple.example", "http://xn--pple-43d.example/", id="a Cyrillic look-alike"
+        ),
     ],
 )
 def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
@@ -67,9 +81,15 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         pytest.param(b"\n\r\n\n", "empty input", id="new lines"),
         pytest.param(b"a.example\nb.example\n", "2 lines", id="two lines"),
         pytest.param(
-            b"Current stack outputs (1):\n    OUTPUT  VALUE\n    albDns  a.example\n", "the table", id="table"
+            b"Current stack outputs (1):\n    OUTPUT  VALUE\n    albDns  a.example\n",
+            "the table",
+            id="table",
         ),
-        pytest.param(b"OUTPUT  VALUE\nalbDns  a.example\n", "the table of all outputs", id="table without a title"),
+        pytest.param(
+            b"OUTPUT  VALUE\nalbDns  a.example\n",
+            "the table of all outputs",
+            id="table without a title",
+        ),
         pytest.param(b"[secret]", "the output is secret", id="a secret"),
         pytest.param(b'"[secret]"', "the output is secret", id="a quoted secret"),
         pytest.param(b"http://[secret]/", "the output is secret", id="a secret in a URL"),
@@ -81,12 +101,18 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         pytest.param(b'""', "it is empty", id="an empty string"),
         pytest.param(b"''", "it is empty", id="an empty string in single quotes"),
         pytest.param(b'{"albDns": ', "broken JSON at line 1, column 11", id="half of the JSON"),
-        pytest.param(b'{"a": "x.example", "b": "https://y.example"}', "are a host or a URL: a, b", id="two hosts"),
+        pytest.param(
+            b'{"a": "x.example", "b": "https://y.example"}',
+            "are a host or a URL: a, b",
+            id="two hosts",
+        ),
         pytest.param(b'{"a": {"b": 1}}', "the outputs are: a", id="no host in the JSON"),
         pytest.param(b"{}", "the outputs are: none", id="no outputs"),
         pytest.param(b'["a.example"]', "a JSON array", id="an array"),
         pytest.param(b"[" * 50_000, "JSON beyond what outputs look like", id="deep JSON"),
-        pytest.param(b'{"a": ' + b"1" * 5000 + b"}", "JSON beyond what outputs look like", id="a huge number"),
+        pytest.param(
+            b'{"a": ' + b"1" * 5000 + b"}", "JSON beyond what outputs look like", id="a huge number"
+        ),
         pytest.param(b"42", "it is a number", id="a number"),
         pytest.param(b"-1.5e3", "it is a number", id="another number"),
         *[
@@ -98,7 +124,9 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
             "an Output was",
             id="str(Output)",
         ),
-        pytest.param(b"http://<pulumi.output.Output object at 0x7f1>", "an Output was", id="repr(Output)"),
+        pytest.param(
+            b"http://<pulumi.output.Output object at 0x7f1>", "an Output was", id="repr(Output)"
+        ),
         pytest.param(b"OutputImpl{}", "an Output was", id="another Output"),
         pytest.param(b"error: no stack selected", "an error message", id="pulumi's own error"),
         pytest.param(b"ftp://a.example", "unsupported scheme", id="ftp"),
@@ -110,7 +138,9 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         pytest.param(b"http://", "has no host", id="only a scheme"),
         pytest.param(b"http:///path", "has no host", id="a URL without a host"),
         pytest.param(b"a.example/path", "a name with a path", id="a path after a bare name"),
-        pytest.param(b"http://a.example/\xc3\xbc", "percent-encode", id="a path that can't be sent"),
+        pytest.param(
+            b"http://a.example/\xc3\xbc", "percent-encode", id="a path that can't be sent"
+        ),
         *[
             pytest.param(f"a.example:{port}".encode(), "no usable port", id=f"port '{port}'")
             for port in ("0", "65536", "abc", "", "-1", "\u0668")
@@ -127,8 +157,14 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         pytest.param(b"0x7f000001", "not an IPv4 address", id="a hexadecimal integer"),
         pytest.param(b"1.2.3.256", "not an IPv4 address", id="a number too large"),
         pytest.param(b"127.1", "it is a number", id="a short address"),
-        pytest.param(b"169.254.169.254", "can't be a load balancer's address", id="the metadata address"),
-        pytest.param(b"[::ffff:169.254.169.254]", "can't be a load balancer's address", id="the same, embedded"),
+        pytest.param(
+            b"169.254.169.254", "can't be a load balancer's address", id="the metadata address"
+        ),
+        pytest.param(
+            b"[::ffff:169.254.169.254]",
+            "can't be a load balancer's address",
+            id="the same, embedded",
+        ),
         pytest.param(b"0.0.0.0", "can't be a load balancer's address", id="no address"),
         pytest.param(b"a_b.example", "underscore", id="an underscore"),
         pytest.param(b"-a.example", "hyphen", id="a leading hyphen"),
@@ -151,7 +187,11 @@ def test_a_target_is_recognised(given: str | bytes, url: str) -> None:
         pytest.param(b"a.exampl\xff", "byte 8 can't be decoded", id="not UTF-8"),
         pytest.param(b"\xff\xfea\x00b", "not UTF-16", id="half of UTF-16"),
         pytest.param(b"a" * (MAX_BYTES + 1), "longer than 64 KiB", id="a flood"),
-        pytest.param(b"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b", "it is an ARN", id="an ARN"),
+        pytest.param(
+            b"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/a/b",
+            "it is an ARN",
+            id="an ARN",
+        ),
     ],
 )
 def test_what_is_no_target_is_refused_with_its_reason(given: bytes, text: str) -> None:
@@ -164,7 +204,9 @@ def test_what_is_no_target_is_refused_with_its_reason(given: bytes, text: str) -
     assert message.replace("\n", "").isprintable()
 
 
-@pytest.mark.parametrize("given", ["user:hunter2@a.example", "http://user:hunter2@a.example/", "hunter2@a.example"])
+@pytest.mark.parametrize(
+    "given", ["user:hunter2@a.example", "http://user:hunter2@a.example/", "hunter2@a.example"]
+)
 def test_a_password_in_the_target_is_refused_without_showing_it(given: str) -> None:
     with pytest.raises(InputError, match="password in the target") as refused:
         read_targets(given.encode())
@@ -212,7 +254,9 @@ def test_options_fill_what_the_target_leaves_open() -> None:
     assert parsed.target == Target("https", "a.example", 8443, "/health")
 
 
-@pytest.mark.parametrize("options", [{"scheme": "https"}, {"port": 81}, {"path": "/q"}], ids=["scheme", "port", "path"])
+@pytest.mark.parametrize(
+    "options", [{"scheme": "https"}, {"port": 81}, {"path": "/q"}], ids=["scheme", "port", "path"]
+)
 def test_an_option_that_contradicts_the_target_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="contradict"):
         parse_target("http://a.example:80/p", **options)
@@ -262,7 +306,13 @@ def read_or_refused(raw: bytes) -> Target | InputError:
 
 
 @settings(deadline=None)  # the first Unicode name loads idna's tables
-@given(st.one_of(st.binary(max_size=200), hostish.map(str.encode), documents.map(lambda d: json.dumps(d).encode())))
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        hostish.map(str.encode),
+        documents.map(lambda d: json.dumps(d).encode()),
+    )
+)
 def test_any_bytes_give_a_target_that_reads_as_itself_or_a_printable_error(raw: bytes) -> None:
     read = read_or_refused(raw)
     if isinstance(read, InputError):
@@ -287,7 +337,9 @@ def test_port_443_is_asked_over_https_unless_plain_http_is_asked_for(
 ) -> None:
     parsed = parse_target(given, **options)
     assert parsed.target.scheme == scheme
-    assert ("port 443 is asked over https; --scheme http asks in plain" in parsed.notes) == (scheme == "https")
+    assert ("port 443 is asked over https; --scheme http asks in plain" in parsed.notes) == (
+        scheme == "https"
+    )
 
 
 def test_a_single_label_is_a_host_where_an_option_says_so_and_else_the_hint_does() -> None:

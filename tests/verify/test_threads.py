@@ -195,7 +195,9 @@ def _greet(listener: socket.socket) -> None:
         ([[], ["--resolver", "192.0.2.53"]], False),
     ],
 )
-def test_a_run_has_an_event_loop_only_where_it_needs_one(checks: list[list[str]], blocking: bool) -> None:  # noqa: FBT001 — what is expected
+def test_a_run_has_an_event_loop_only_where_it_needs_one(
+    checks: list[list[str]], blocking: bool
+) -> None:  # noqa: FBT001 — what is expected
     assert chosen_runtime([parse_options(words) for words in checks]).blocking == blocking
 
 

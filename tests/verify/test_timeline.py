@@ -13,10 +13,14 @@ from verify.report import percentile
 from verify.timeline import MOST_NAMES, MOST_SLOTS, OTHERS, Kind, Slot, Timeline
 
 
-def attempt(task: str | None = None, *, status: int = 200, total: float = 0.01, mismatch: str = "") -> Attempt:
+def attempt(
+    task: str | None = None, *, status: int = 200, total: float = 0.01, mismatch: str = ""
+) -> Attempt:
     outcome = answer(status)._replace(timings=Timings(total=total))
     stopped_in = None if status == 200 else Phase.HTTP
-    return Attempt(ended=0.0, outcome=outcome, text="", stopped_in=stopped_in, mismatch=mismatch, task=task)
+    return Attempt(
+        ended=0.0, outcome=outcome, text="", stopped_in=stopped_in, mismatch=mismatch, task=task
+    )
 
 
 @given(st.lists(st.floats(0, 90_000), min_size=1, max_size=300))
@@ -44,7 +48,9 @@ def test_a_percentile_is_within_five_percent(seconds: list[float], percent: int)
 
 def test_a_slot_without_an_answer_has_no_latency() -> None:
     timeline = Timeline(width=1.0)
-    timeline.add(0.0, Attempt(ended=0.0, outcome=failure(Phase.CONNECT), text="", stopped_in=Phase.CONNECT))
+    timeline.add(
+        0.0, Attempt(ended=0.0, outcome=failure(Phase.CONNECT), text="", stopped_in=Phase.CONNECT)
+    )
     assert timeline.slots[0].latency(50) is None
     assert timeline.kinds == [Kind("no answer (connect)", good=False)]
 

@@ -37,7 +37,15 @@ def check(authority: Authority, capsys: pytest.CaptureFixture[str]) -> Check:
     def run(name: str, *arguments: str) -> tuple[int, str]:
         with FakeAlb(lambda _number, _request: [hello("a")], authority.server(name)) as alb:
             code = main(
-                [f"https://{alb.authority}", "--cacert", authority.file, "--interval", "1ms", "--quiet", *arguments]
+                [
+                    f"https://{alb.authority}",
+                    "--cacert",
+                    authority.file,
+                    "--interval",
+                    "1ms",
+                    "--quiet",
+                    *arguments,
+                ]
             )
         return code, capsys.readouterr().out
 
@@ -49,7 +57,9 @@ def test_an_answer_that_ends_with_its_connection_may_close_without_a_close_notif
     by: str, authority: Authority
 ) -> None:
     # Many servers close a connection without TLS's close_notify; OpenSSL then forgets the handshake.
-    with FakeAlb(lambda _number, _request: [b"HTTP/1.1 200 OK\r\n\r\nhello"], authority.server("good")) as alb:
+    with FakeAlb(
+        lambda _number, _request: [b"HTTP/1.1 200 OK\r\n\r\nhello"], authority.server("good")
+    ) as alb:
         (outcome,) = probe(f"https://{alb.authority}", "--cacert", authority.file, by=by)
     assert isinstance(outcome, Answer), outcome
     assert (outcome.status, bytes(outcome.body)) == (200, b"hello")
@@ -96,7 +106,9 @@ def test_a_certificate_that_ends_soon_is_hinted_at_and_fails_when_asked(check: C
         ("unsigned", "the certificate's chain ends at no authority that is trusted here"),
     ],
 )
-def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(check: Check, name: str, text: str) -> None:
+def test_a_bad_certificate_ends_the_wait_at_once_and_says_what_is_wrong(
+    check: Check, name: str, text: str
+) -> None:
     code, report = check(name)
     assert code == ExitCode.BAD_CERTIFICATE
     assert f"FAIL  tls     {text}" in report
@@ -113,7 +125,9 @@ def test_a_certificate_whose_name_is_only_its_subjects_is_refused(
 
 
 @pytest.mark.parametrize(("asked", "code"), [("1.2", ExitCode.PASSED), ("1.3", ExitCode.FAILED)])
-def test_versions_older_than_asked_for_must_be_refused(check: Check, asked: str, code: ExitCode) -> None:
+def test_versions_older_than_asked_for_must_be_refused(
+    check: Check, asked: str, code: ExitCode
+) -> None:
     assert check("good", "--min-tls", asked)[0] == code
 
 
@@ -142,8 +156,12 @@ def test_the_certificate_that_ends_first_counts() -> None:
     assert result.actual == "3 days left, TLSv1.3, for a.example"
 
 
-@pytest.mark.parametrize("option", [("--min-tls", "1.2"), ("--min-days-left", "7"), ("--redirect-from", "80")])
-def test_what_only_https_has_needs_an_https_target(option: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "option", [("--min-tls", "1.2"), ("--min-days-left", "7"), ("--redirect-from", "80")]
+)
+def test_what_only_https_has_needs_an_https_target(
+    option: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["http://127.0.0.1:1", *option]) == ExitCode.USAGE
     assert "needs an https target" in capsys.readouterr().err
 
@@ -171,9 +189,13 @@ def test_a_file_that_holds_no_certificate_is_unusable_input(tmp_path: Path) -> N
         (301, "", "scheme, host, port, path, query changed"),
     ],
 )
-def test_a_redirect_to_https_is_for_good_and_keeps_host_path_and_query(status: int, location: str, wrong: str) -> None:
+def test_a_redirect_to_https_is_for_good_and_keeps_host_path_and_query(
+    status: int, location: str, wrong: str
+) -> None:
     target = parse_target("https://a.example/shop?id=1").target
-    result = redirect_result(target, target.authority, plain(target, 80), answer(status, location=location))
+    result = redirect_result(
+        target, target.authority, plain(target, 80), answer(status, location=location)
+    )
     assert result.status is (Status.FAIL if wrong else Status.OK)
     assert wrong in result.actual
     assert "id=1" not in result.actual, "a query may hold a secret"
@@ -181,7 +203,10 @@ def test_a_redirect_to_https_is_for_good_and_keeps_host_path_and_query(status: i
 
 def test_a_redirect_that_cannot_be_asked_for_fails() -> None:
     target = parse_target("https://a.example").target
-    assert redirect_result(target, "a.example", plain(target, 80), failure()).actual == "connection refused"
+    assert (
+        redirect_result(target, "a.example", plain(target, 80), failure()).actual
+        == "connection refused"
+    )
 
 
 @given(st.text())
@@ -197,7 +222,9 @@ def test_a_whole_run_follows_the_redirect_check_to_its_own_port(check: Check) ->
         return [page("", 301, location="https://127.0.0.1/?verify=kept")]
 
     with FakeAlb(to_https) as http:
-        code, report = check("good", "--redirect-from", str(http.port), "--header", "Authorization: Bearer hunter2")
+        code, report = check(
+            "good", "--redirect-from", str(http.port), "--header", "Authorization: Bearer hunter2"
+        )
         assert b"GET /?verify=kept HTTP" in http.requests[0]
         assert b"hunter2" not in http.requests[0], "a credential is not for a wire without TLS"
     assert code == ExitCode.WRONG_REDIRECT

@@ -187,7 +187,10 @@ def redirecting(location: str | None, status: int = 302) -> Handler:
     return always(status, **({} if location is None else {"location": location}))
 
 
-BACK, AWAY = "it points back to the requested URL: does it wait for a cookie", "give the redirect's target to verify"
+BACK, AWAY = (
+    "it points back to the requested URL: does it wait for a cookie",
+    "give the redirect's target to verify",
+)
 REDIRECTS = {
     "304 to a conditional request": Timed(
         lambda: run(always(304, etag='"a"'), "--header", 'If-None-Match: "a"'),
@@ -537,19 +540,33 @@ def test_an_answer_is_read_and_its_hint_says_what_to_do(
 @pytest.mark.parametrize(
     ("version", "text", "hint"),
     [
-        (ssl.TLSVersion.TLSv1_2, "alert handshake failure", "does the listener want a client certificate (mutual TLS)"),
-        (ssl.TLSVersion.TLSv1_3, "alert certificate required", "the listener wants a client certificate (mutual TLS)"),
+        (
+            ssl.TLSVersion.TLSv1_2,
+            "alert handshake failure",
+            "does the listener want a client certificate (mutual TLS)",
+        ),
+        (
+            ssl.TLSVersion.TLSv1_3,
+            "alert certificate required",
+            "the listener wants a client certificate (mutual TLS)",
+        ),
     ],
 )
 def test_a_listener_that_wants_a_client_certificate_is_one_of_tls(
-    version: ssl.TLSVersion, text: str, hint: str, authority: Authority, capsys: pytest.CaptureFixture[str]
+    version: ssl.TLSVersion,
+    text: str,
+    hint: str,
+    authority: Authority,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     context = authority.server("good")
     context.maximum_version = version
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(authority.file)
     with FakeAlb(lambda _number, _request: [page("ok")], context) as alb:
-        code = main([f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"])
+        code = main(
+            [f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"]
+        )
     report = capsys.readouterr().out
     assert "FAIL  tls" in report
     assert text in report
@@ -561,7 +578,9 @@ def test_a_listener_that_closes_the_connection_after_tls_may_want_a_client_certi
     authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FakeAlb(lambda _number, _request: [], authority.server("good")) as alb:
-        code = main([f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"])
+        code = main(
+            [f"https://{alb.authority}", "--cacert", authority.file, "--deadline", "0", "--quiet"]
+        )
     report = capsys.readouterr().out
     assert "hint: does the listener want a client certificate (mutual TLS)" in report
     assert "--scheme" not in report
@@ -569,7 +588,10 @@ def test_a_listener_that_closes_the_connection_after_tls_may_want_a_client_certi
 
 
 def test_a_listener_that_speaks_only_http_2_is_known_by_its_alert() -> None:
-    alert = ssl.SSLError(1, "[SSL: TLSV1_ALERT_NO_APPLICATION_PROTOCOL] tlsv1 alert no application protocol (_ssl.c:1)")
+    alert = ssl.SSLError(
+        1,
+        "[SSL: TLSV1_ALERT_NO_APPLICATION_PROTOCOL] tlsv1 alert no application protocol (_ssl.c:1)",
+    )
     assert alert_hint(alert).startswith("the listener speaks only HTTP/2")
     unnamed = ssl.SSLError(1, "[SSL] tlsv1 alert no application protocol (_ssl.c:1006)")
     assert alert_hint(unnamed) == alert_hint(alert)
@@ -610,7 +632,10 @@ def test_what_is_in_the_way_of_a_connection_is_named(
 def test_a_watch_quotes_one_error_and_counts_it_with_the_others() -> None:
     number = iter(range(10_000))
     report = watch(lambda _now, _lane: answer(500, b"boom %d" % next(number), server="nginx"))
-    assert found(report, "errors").actual == "340 of 340 requests failed: 340 x 500 from nginx: 'boom 0'"
+    assert (
+        found(report, "errors").actual
+        == "340 of 340 requests failed: 340 x 500 from nginx: 'boom 0'"
+    )
 
 
 @by_each_client
@@ -627,7 +652,9 @@ def run_by(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if by != "threads":
         monkeypatch.setattr("verify.run.chosen_runtime", lambda _checks: EventLoop())
     if by == "httpx":
-        monkeypatch.setattr("verify.run.new_client", lambda target, options, _: new_httpx_client(target, options))
+        monkeypatch.setattr(
+            "verify.run.new_client", lambda target, options, _: new_httpx_client(target, options)
+        )
 
 
 def ends_as(row: Row, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,9 @@ from verify.waiting import LONGEST_PAUSE, backoff, wait_until_stable
 Outcome = Answer | Failure
 
 
-def answer(status: int = 200, body: bytes = b"", tls: TlsSeen | None = None, **headers: str) -> Answer:
+def answer(
+    status: int = 200, body: bytes = b"", tls: TlsSeen | None = None, **headers: str
+) -> Answer:
     return Answer(
         status=status,
         headers=tuple((name.replace("_", "-"), value) for name, value in headers.items()),
@@ -35,14 +37,20 @@ def failure(phase: Phase = Phase.CONNECT, *, final: bool = False) -> Failure:
     return Failure(phase=phase, reason="connection refused", hint="", final=final)
 
 
-def wait(script: Callable[[int], Outcome], *arguments: str, takes: float = 0.0) -> tuple[bool, list[Attempt], float]:
+def wait(
+    script: Callable[[int], Outcome], *arguments: str, takes: float = 0.0
+) -> tuple[bool, list[Attempt], float]:
     """Wait on outcomes by number, each of which takes a while; whether it's ready, the attempts, the end's time."""
     options = parse_options(arguments)
     attempts: list[Attempt] = []
 
     async def probe(limit: float) -> Outcome:
         await asyncio.sleep(min(takes, limit))
-        return script(len(attempts)) if takes <= limit else failure(Phase.HTTP)._replace(cut=limit < options.timeout)
+        return (
+            script(len(attempts))
+            if takes <= limit
+            else failure(Phase.HTTP)._replace(cut=limit < options.timeout)
+        )
 
     async def main() -> tuple[bool, list[Attempt], float]:
         ready = await wait_until_stable(
@@ -68,7 +76,14 @@ def test_three_good_answers_in_a_row_are_stable() -> None:
 def test_a_failure_in_between_starts_the_count_again() -> None:
     ready, attempts, _ = wait(lambda number: answer(503) if number == 2 else answer())
     assert ready
-    assert [attempt.stopped_in for attempt in attempts] == [None, None, Phase.HTTP, None, None, None]
+    assert [attempt.stopped_in for attempt in attempts] == [
+        None,
+        None,
+        Phase.HTTP,
+        None,
+        None,
+        None,
+    ]
 
 
 def test_stable_for_asks_for_time_as_well() -> None:
@@ -95,7 +110,10 @@ def test_a_404_is_waited_for_when_asked() -> None:
 
 def test_a_wrong_body_is_waited_for_when_asked() -> None:
     ready, attempts, _ = wait(
-        lambda number: answer(body=b"old" if number < 2 else b"new"), "--retry-mismatch", "--body-contains", "new"
+        lambda number: answer(body=b"old" if number < 2 else b"new"),
+        "--retry-mismatch",
+        "--body-contains",
+        "new",
     )
     assert ready
     assert "not 'new' in the body" in attempts[0].text
@@ -118,9 +136,15 @@ def test_a_final_failure_is_not_tried_again() -> None:
 
 
 def test_retry_after_is_honoured_up_to_the_longest_pause() -> None:
-    _, _, ended = wait(lambda number: answer(503, retry_after="9") if number == 0 else answer(), "--stable", "1")
+    _, _, ended = wait(
+        lambda number: answer(503, retry_after="9") if number == 0 else answer(), "--stable", "1"
+    )
     assert ended == pytest.approx(9.0)
-    _, _, ended = wait(lambda number: answer(503, retry_after="999999") if number == 0 else answer(), "--stable", "1")
+    _, _, ended = wait(
+        lambda number: answer(503, retry_after="999999") if number == 0 else answer(),
+        "--stable",
+        "1",
+    )
     assert ended == pytest.approx(LONGEST_PAUSE)
 
 
@@ -131,14 +155,19 @@ def test_a_deadline_of_zero_is_one_attempt_with_its_own_time_out() -> None:
 
 
 def test_answers_that_never_stay_good_do_not_outlast_the_deadline() -> None:
-    ready, _, ended = wait(lambda number: answer() if number % 2 else answer(502), "--deadline", "60s")
+    ready, _, ended = wait(
+        lambda number: answer() if number % 2 else answer(502), "--deadline", "60s"
+    )
     assert not ready
     assert 59 <= ended <= 60
 
 
 @settings(deadline=None)
 @given(
-    outcomes=st.lists(st.sampled_from([answer(), answer(503), answer(503, retry_after="40"), failure()]), min_size=1),
+    outcomes=st.lists(
+        st.sampled_from([answer(), answer(503), answer(503, retry_after="40"), failure()]),
+        min_size=1,
+    ),
     deadline=st.integers(1, 100_000),
     interval=st.integers(1, 60_000),
     takes=st.floats(0, 20),
@@ -147,7 +176,9 @@ def test_no_pause_and_no_attempt_passes_the_deadline(
     outcomes: list[Outcome], deadline: int, interval: int, takes: float
 ) -> None:
     arguments = ("--deadline", f"{deadline}ms", "--interval", f"{interval}ms")
-    _, attempts, ended = wait(lambda number: outcomes[number % len(outcomes)], *arguments, takes=max(takes, 0.001))
+    _, attempts, ended = wait(
+        lambda number: outcomes[number % len(outcomes)], *arguments, takes=max(takes, 0.001)
+    )
     assert attempts
     assert ended <= deadline / 1000 + 1e-6
 

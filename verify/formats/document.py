@@ -29,7 +29,12 @@ def report_object(report: Report) -> dict[str, object]:
         "name": report.name,
         "started": report.started.isoformat(timespec="milliseconds"),
         "ended": report.ended.isoformat(timespec="milliseconds"),
-        "target": {"url": report.url, "scheme": target.scheme, "host": target.host, "port": target.port},
+        "target": {
+            "url": report.url,
+            "scheme": target.scheme,
+            "host": target.host,
+            "port": target.port,
+        },
         "notes": report.parsed.notes,
         "phases": [_entry(result) for result in report.phases],
         "checks": [_entry(result) for result in report.checks],

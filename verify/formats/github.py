@@ -19,11 +19,15 @@ def annotations(reports: Sequence[Report]) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     verdict = report.verdict.name.lower()
-    yield _command("notice", f"verify {verdict}", f"{report.label} {verdict} after {report.seconds:.1f} s")
+    yield _command(
+        "notice", f"verify {verdict}", f"{report.label} {verdict} after {report.seconds:.1f} s"
+    )
     for result in report.results:
         if result.status in _LEVELS:
             expected = f"expected: {result.expected}" if result.expected else ""
-            message = "\n".join(filter(None, (f"{report.label}: {result.actual}", expected, result.hint)))
+            message = "\n".join(
+                filter(None, (f"{report.label}: {result.actual}", expected, result.hint))
+            )
             yield _command(_LEVELS[result.status], f"verify {result.id}", message)
 
 

@@ -14,7 +14,12 @@ from verify.formats.page_style import STYLE
 from verify.report import Outage, Report, Status, Watched, counted, exit_code, worst
 from verify.timeline import OTHERS, Timeline
 
-_WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "can't tell", Status.SKIP: "skipped"}
+_WORDS = {
+    Status.OK: "ok",
+    Status.FAIL: "FAIL",
+    Status.UNKNOWN: "can't tell",
+    Status.SKIP: "skipped",
+}
 _MOST_OUTAGES = 100
 """Outages that are drawn and listed; the longest ones, where there are more."""
 
@@ -31,7 +36,11 @@ def html(reports: Sequence[Report]) -> str:
     header = SubElement(body, "header")
     _add(header, "h1", f"verify: {verdict}")
     code = exit_code(reports)
-    _add(header, "p", f"Exit code {code} · verify {VERSION} · {reports[0].started.isoformat(' ', 'seconds')}")
+    _add(
+        header,
+        "p",
+        f"Exit code {code} · verify {VERSION} · {reports[0].started.isoformat(' ', 'seconds')}",
+    )
     main = SubElement(body, "main", {"id": "results"})
     if len(reports) > 1:
         _contents(main, reports)
@@ -48,7 +57,9 @@ def _head(head: Element, title: str) -> None:
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
     SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
     SubElement(head, "meta", {"name": "color-scheme", "content": "light dark"})
-    SubElement(head, "link", {"rel": "icon", "href": "data:,"})  # else a browser asks the server for one
+    SubElement(
+        head, "link", {"rel": "icon", "href": "data:,"}
+    )  # else a browser asks the server for one
     SubElement(head, "title").text = title
     SubElement(head, "style").text = STYLE
 
@@ -87,8 +98,19 @@ def _results(section: Element, report: Report, name: str) -> None:
     rows: list[tuple[Sequence[str], str]] = []
     for result in report.results:
         wanted = result.expected if result.status in (Status.FAIL, Status.UNKNOWN) else ""
-        rows.append(((result.id, _WORDS[result.status], result.actual, wanted, result.hint), f"result {result.status}"))
-    _table(section, f"{name}-results", "What was found", ("Check", "Result", "Found", "Expected", "What to do"), rows)
+        rows.append(
+            (
+                (result.id, _WORDS[result.status], result.actual, wanted, result.hint),
+                f"result {result.status}",
+            )
+        )
+    _table(
+        section,
+        f"{name}-results",
+        "What was found",
+        ("Check", "Result", "Found", "Expected", "What to do"),
+        rows,
+    )
 
 
 def _pictures(section: Element, report: Report, name: str) -> None:
@@ -96,11 +118,18 @@ def _pictures(section: Element, report: Report, name: str) -> None:
     _add(section, "h3", "Answers over time")
     _add(section, "p", _story(report))
     rows = [
-        charts.Row(kind.name, "good" if kind.good else "bad", [slot.kinds[kind] for slot in timeline.slots])
+        charts.Row(
+            kind.name, "good" if kind.good else "bad", [slot.kinds[kind] for slot in timeline.slots]
+        )
         for kind in timeline.kinds
     ]
     counts = ", ".join(f"{sum(row.counts)} x {row.label}" for row in rows)
-    _figure(section, charts.bars(charts.Names(f"{name}-answers", "Answers over time, by status", counts), axis, rows))
+    _figure(
+        section,
+        charts.bars(
+            charts.Names(f"{name}-answers", "Answers over time, by status", counts), axis, rows
+        ),
+    )
     if report.samples.latency:
         _add(section, "h3", "Latency")
         _figure(section, _latency(report, axis, f"{name}-latency"), _legend())
@@ -119,7 +148,11 @@ def _axis(report: Report) -> charts.Axis:
         return charts.Axis(timeline.origin, timeline.end, timeline.width)
     moments = [charts.Moment(label, at) for label, at in _moments(watched)]
     spans = [
-        charts.Span(outage.start, outage.start + outage.length, f"outage of {outage.length:.3g} s, {outage.lane}")
+        charts.Span(
+            outage.start,
+            outage.start + outage.length,
+            f"outage of {outage.length:.3g} s, {outage.lane}",
+        )
         for outage in _longest(watched)
     ]
     end = max([timeline.end, *(moment.at for moment in moments)])
@@ -162,8 +195,12 @@ def _latency(report: Report, axis: charts.Axis, name: str) -> Element:
         charts.Line(rank, rank, [_ms(slot.latency(percent)) for slot in timeline.slots])
         for rank, percent in _RANKS.items()
     ]
-    whole = ", ".join(f"{rank} {1000 * seconds:.1f} ms" for rank, seconds in report.samples.latency.items())
-    return charts.lines(charts.Names(name, "Latency over time", f"Of all answers: {whole}"), axis, drawn)
+    whole = ", ".join(
+        f"{rank} {1000 * seconds:.1f} ms" for rank, seconds in report.samples.latency.items()
+    )
+    return charts.lines(
+        charts.Names(name, "Latency over time", f"Of all answers: {whole}"), axis, drawn
+    )
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -172,7 +209,11 @@ def _ms(seconds: float | None) -> float | None:
 
 def _legend() -> Element:
     legend = Element("figcaption")
-    for rank, words in (("p50", "median, solid"), ("p95", "95th percentile, dashed"), ("max", "slowest, dotted")):
+    for rank, words in (
+        ("p50", "median, solid"),
+        ("p95", "95th percentile, dashed"),
+        ("max", "slowest, dotted"),
+    ):
         entry = SubElement(legend, "span", {"class": f"key {rank}"})
         entry.text = f"{rank}: {words}. "
     return legend
@@ -182,7 +223,9 @@ def _tasks(report: Report, axis: charts.Axis, name: str) -> Element:
     timeline, watched = report.timeline(), report.watched
     rows = [
         charts.Row(
-            _task_label(task, watched), _task_style(task, watched), [slot.tasks[task] for slot in timeline.slots]
+            _task_label(task, watched),
+            _task_style(task, watched),
+            [slot.tasks[task] for slot in timeline.slots],
         )
         for task in timeline.tasks
     ]
@@ -228,7 +271,10 @@ def _numbers(details: Element, timeline: Timeline, name: str) -> None:
     rows: list[tuple[Sequence[str], str]] = []
     for number, slot in enumerate(timeline.slots):
         latencies = (_ms(slot.latency(percent)) for percent in _RANKS.values())
-        cells = [f"{timeline.origin + number * timeline.width:.6g} s", *(str(slot.kinds[k]) for k in timeline.kinds)]
+        cells = [
+            f"{timeline.origin + number * timeline.width:.6g} s",
+            *(str(slot.kinds[k]) for k in timeline.kinds),
+        ]
         rows.append(([*cells, *("" if ms is None else f"{ms:.3g}" for ms in latencies)], ""))
     caption = f"Every {timeline.width:.6g} s; latencies are exact to 5 %"
     _table(details, f"{name}-numbers", caption, columns, rows)
@@ -239,14 +285,28 @@ def _figure(section: Element, picture: Element, legend: Element | None = None) -
     if legend is not None:
         figure.append(legend)
     # What scrolls sideways on a narrow screen has to be reached by the keyboard.
-    scrolled = {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": picture.findtext("title", "")}
+    scrolled = {
+        "class": "scroll",
+        "tabindex": "0",
+        "role": "group",
+        "aria-label": picture.findtext("title", ""),
+    }
     SubElement(figure, "div", scrolled).append(picture)
 
 
 def _table(
-    parent: Element, name: str, caption: str, columns: Sequence[str], rows: Sequence[tuple[Sequence[str], str]]
+    parent: Element,
+    name: str,
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Sequence[str], str]],
 ) -> None:
-    scrolled = {"class": "scroll", "tabindex": "0", "role": "group", "aria-labelledby": f"{name}-caption"}
+    scrolled = {
+        "class": "scroll",
+        "tabindex": "0",
+        "role": "group",
+        "aria-labelledby": f"{name}-caption",
+    }
     table = SubElement(SubElement(parent, "div", scrolled), "table", {"id": name})
     _add(table, "caption", caption, id=f"{name}-caption")
     heads = SubElement(SubElement(table, "thead"), "tr")

@@ -15,14 +15,20 @@ def junit(reports: Sequence[Report]) -> str:
     for report in reports:
         _suite(root, report)
     indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="us-ascii").decode()}\n'
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="us-ascii").decode()}\n'
+    )
 
 
 def _suite(root: Element, report: Report) -> None:
     suite = SubElement(root, "testsuite", name=f"verify {report.label}")
     elements = [_case(suite, result, report) for result in report.results]
     suite.set("tests", str(len(elements)))
-    for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+    for attribute, element in (
+        ("failures", "failure"),
+        ("errors", "error"),
+        ("skipped", "skipped"),
+    ):
         suite.set(attribute, str(elements.count(element)))
     suite.set("time", f"{report.seconds:.3f}")
     suite.set("timestamp", report.started.isoformat(timespec="milliseconds"))
@@ -37,5 +43,7 @@ def _case(suite: Element, result: Result, report: Report) -> str:
         element = "skipped"
     if element:
         detail = SubElement(case, element, message=result.actual)
-        detail.text = "\n".join(filter(None, (result.expected and f"expected: {result.expected}", result.hint)))
+        detail.text = "\n".join(
+            filter(None, (result.expected and f"expected: {result.expected}", result.hint))
+        )
     return element

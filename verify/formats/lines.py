@@ -13,7 +13,11 @@ _LISTS = {"phases": "phase", "checks": "check"}
 
 def lines(reports: Sequence[Report]) -> str:
     """A line per phase, check, outage and watched task, then one for the run."""
-    return "".join(f"{json.dumps(line)}\n" for report in reports for line in _lines(report_object(report), report))
+    return "".join(
+        f"{json.dumps(line)}\n"
+        for report in reports
+        for line in _lines(report_object(report), report)
+    )
 
 
 def progress_line(url: str, step: str, text: str, *, name: str = "") -> str:
@@ -36,6 +40,9 @@ def _lines(whole: dict[str, object], report: Report) -> Iterator[dict[str, objec
         yield from ({"kind": kind, **about, **each} for each in found)
     if isinstance(watch, dict):
         yield from ({"kind": "outage", **about, **outage} for outage in watch.pop("outages"))
-        yield from ({"kind": "task", **about, "task": name, **seen} for name, seen in watch.pop("tasks").items())
+        yield from (
+            {"kind": "task", **about, "task": name, **seen}
+            for name, seen in watch.pop("tasks").items()
+        )
         whole["watch"] = watch
     yield {"kind": "run", "version": VERSION, **about, **whole}

@@ -8,7 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from verify.report import Report, Status, counted
 
-_WORDS = {Status.OK: "✅ ok", Status.FAIL: "❌ **fail**", Status.UNKNOWN: "❔ can't tell", Status.SKIP: "skipped"}
+_WORDS = {
+    Status.OK: "✅ ok",
+    Status.FAIL: "❌ **fail**",
+    Status.UNKNOWN: "❔ can't tell",
+    Status.SKIP: "skipped",
+}
 _SHOWN_OUTAGES = 20
 """A summary takes a mebibyte."""
 
@@ -59,7 +64,9 @@ def _lines(report: Report) -> Iterator[str]:
         )
 
 
-def _table(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> Iterator[str]:
+def _table(
+    columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]]
+) -> Iterator[str]:
     yield f"| {' | '.join(columns)} |"
     yield f"|{' --- |' * len(columns)}"
     for row in rows:

@@ -30,7 +30,9 @@ def prometheus(reports: Sequence[Report]) -> str:
     samples = [sample for report in reports for sample in _samples(report)]
     lines = []
     for name, text in _HELP.items():
-        own = [f"{name}{labels} {value:.12g}" for metric, labels, value in samples if metric == name]
+        own = [
+            f"{name}{labels} {value:.12g}" for metric, labels, value in samples if metric == name
+        ]
         lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge", *own] if own else []
     return "".join(f"{line}\n" for line in lines)
 
@@ -38,7 +40,11 @@ def prometheus(reports: Sequence[Report]) -> str:
 def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
     def sample(name: str, value: float, **labels: str) -> tuple[str, str, float]:
         pairs = {"instance": report.url, **({"name": report.name} if report.name else {}), **labels}
-        return name, "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in pairs.items()) + "}", value
+        return (
+            name,
+            "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in pairs.items()) + "}",
+            value,
+        )
 
     watched, samples = report.watched, report.samples
     failed = sum(lane.failed for lane in watched.lanes.values()) if watched else samples.errors
@@ -55,10 +61,15 @@ def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
         yield sample("verify_latency_seconds", seconds, rank=name)
     for number, result in enumerate(report.results):
         if result.status in _NUMBERS:
-            yield sample("verify_check_status", _NUMBERS[result.status], check=result.id, number=str(number))
+            yield sample(
+                "verify_check_status", _NUMBERS[result.status], check=result.id, number=str(number)
+            )
     if watched:
         yield sample("verify_availability", watched.availability)
-        yield sample("verify_longest_outage_seconds", max((outage.length for outage in watched.outages), default=0.0))
+        yield sample(
+            "verify_longest_outage_seconds",
+            max((outage.length for outage in watched.outages), default=0.0),
+        )
 
 
 def _escaped(text: str) -> str:

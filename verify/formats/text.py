@@ -42,7 +42,9 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
 
 def _tasks(report: Report) -> Iterator[str]:
     answers = sum(report.samples.tasks.values())
-    lines = [f"{count} ({count / answers:.0%})  {task}" for task, count in report.samples.tasks.items()]
+    lines = [
+        f"{count} ({count / answers:.0%})  {task}" for task, count in report.samples.tasks.items()
+    ]
     if watched := report.watched:
         lines = [
             f"{'old' if task in watched.old else 'new'} {seen.first:6.1f} s to {seen.last:6.1f} s  "

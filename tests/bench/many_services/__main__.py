@@ -19,10 +19,14 @@ ASSUME_ROLE = {
 region = aws.get_region().region
 vpc = aws.ec2.Vpc("many", cidr_block="10.0.0.0/16")
 gateway = aws.ec2.InternetGateway("many", vpc_id=vpc.id)
-routes = aws.ec2.RouteTable("many", vpc_id=vpc.id, routes=[{"cidr_block": "0.0.0.0/0", "gateway_id": gateway.id}])
+routes = aws.ec2.RouteTable(
+    "many", vpc_id=vpc.id, routes=[{"cidr_block": "0.0.0.0/0", "gateway_id": gateway.id}]
+)
 subnets = []
 for number, zone in enumerate(aws.get_availability_zones(state="available").names[:2]):
-    subnet = aws.ec2.Subnet(f"many-{number}", vpc_id=vpc.id, cidr_block=f"10.0.{number}.0/24", availability_zone=zone)
+    subnet = aws.ec2.Subnet(
+        f"many-{number}", vpc_id=vpc.id, cidr_block=f"10.0.{number}.0/24", availability_zone=zone
+    )
     aws.ec2.RouteTableAssociation(f"many-{number}", subnet_id=subnet.id, route_table_id=routes.id)
     subnets.append(subnet.id)
 group = aws.ec2.SecurityGroup("many", vpc_id=vpc.id, description="Load balancer and tasks")
@@ -107,7 +111,9 @@ def add_service(name: str, priority: int) -> None:
             "security_groups": [group.id],
             "assign_public_ip": True,
         },
-        load_balancers=[{"target_group_arn": targets.arn, "container_name": "web", "container_port": 80}],
+        load_balancers=[
+            {"target_group_arn": targets.arn, "container_name": "web", "container_port": 80}
+        ],
         wait_for_steady_state=True,
         opts=pulumi.ResourceOptions(depends_on=[rule]),
     )

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 OTHER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/other/2"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1/2"
-CHECK = {"path": "/health", "interval": 0.3, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+CHECK = {
+    "path": "/health",
+    "interval": 0.3,
+    "timeout": 1,
+    "healthyThreshold": 2,
+    "unhealthyThreshold": 2,
+}
 
 
 @dataclass
@@ -55,7 +61,9 @@ class Echo:
                         break
                     if self.mode == "silent":
                         await asyncio.sleep(60)
-                stranger = self.mode == "strict" and headers.get("host") != f"{self.address}:{self.port}"
+                stranger = (
+                    self.mode == "strict" and headers.get("host") != f"{self.address}:{self.port}"
+                )
                 status = 400 if stranger else self.status
                 body = json.dumps({"request": lines[0], "headers": headers, "target": self.address})
                 writer.write(
@@ -134,7 +142,9 @@ class Alb:
         self.listener = listener
 
     async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
-        listener = Listener(arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener)
+        listener = Listener(
+            arn=LISTENER, endpoint=self.endpoint, port=80, rules=rules, **self.listener
+        )
         targets = [
             TargetGroup(
                 arn=arn,
@@ -148,7 +158,11 @@ class Alb:
     async def healthy(self, count: int, group: str = GROUP) -> None:
         async def enough() -> bool:
             verdicts = await self.stage.envoy.health()
-            well = [each for (name, _), each in verdicts.items() if name == cluster_name(group) and each.healthy]
+            well = [
+                each
+                for (name, _), each in verdicts.items()
+                if name == cluster_name(group) and each.healthy
+            ]
             return len(well) == count
 
         await until(enough, f"{count} healthy targets")

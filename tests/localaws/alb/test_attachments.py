@@ -31,11 +31,15 @@ class Account(Cloud):
     def __init__(self) -> None:
         super().__init__(seed=1)
         vpc = self.make("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16")
-        self.addresses = self.make(TARGET_GROUP, name="web", targetType="ip", port=8080.0, protocol="HTTP", vpcId=vpc)
+        self.addresses = self.make(
+            TARGET_GROUP, name="web", targetType="ip", port=8080.0, protocol="HTTP", vpcId=vpc
+        )
         self.functions = self.make(TARGET_GROUP, name="functions", targetType="lambda")
 
     def make(self, token: str, **inputs: Any) -> str:
-        return self.create(token, f"urn:{len(self.all(token))}:{token}", inputs, region="eu-west-1").id
+        return self.create(
+            token, f"urn:{len(self.all(token))}:{token}", inputs, region="eu-west-1"
+        ).id
 
     def attach(self, group: str, target: str, **more: Any) -> str:
         return self.make(TARGET_ATTACHMENT, targetGroupArn=group, targetId=target, **more)
@@ -56,8 +60,14 @@ def test_only_an_address_of_this_machine_is_reached_and_of_others_the_reason_is_
         (cloud.addresses, Endpoint(HERE, 8080)): "",
         (cloud.addresses, Endpoint(HERE, 81)): "",
         (cloud.addresses, Endpoint(ELSEWHERE, 8080)): f"{ELSEWHERE} is no address of this machine",
-        (cloud.addresses, Endpoint("10.0.1.9", 8080)): "on this machine nothing has the address 10.0.1.9 of the VPC",
-        (cloud.functions, Endpoint(FUNCTION, 0)): "the local load balancer forwards to no target of type lambda",
+        (
+            cloud.addresses,
+            Endpoint("10.0.1.9", 8080),
+        ): "on this machine nothing has the address 10.0.1.9 of the VPC",
+        (
+            cloud.functions,
+            Endpoint(FUNCTION, 0),
+        ): "the local load balancer forwards to no target of type lambda",
     }
 
 
@@ -79,14 +89,19 @@ def test_a_group_of_functions_takes_one_and_a_second_address_is_another_target()
     cloud.attach(cloud.functions, FUNCTION)
     with pytest.raises(Refused) as refused:
         cloud.attach(cloud.functions, f"{FUNCTION}-2")
-    assert [(each.rule, each.code) for each in refused.value.refusals] == [("elbv2.target.only-one", "TooManyTargets")]
+    assert [(each.rule, each.code) for each in refused.value.refusals] == [
+        ("elbv2.target.only-one", "TooManyTargets")
+    ]
     cloud.attach(cloud.addresses, "10.0.1.9")
     cloud.attach(cloud.addresses, "10.0.1.10")
 
 
 def test_a_target_is_found_by_what_pulumi_aws_documents_for_imports() -> None:
     cloud = Account()
-    plain, other = cloud.attach(cloud.addresses, "10.0.1.9"), cloud.attach(cloud.addresses, "10.0.1.9", port=81.0)
+    plain, other = (
+        cloud.attach(cloud.addresses, "10.0.1.9"),
+        cloud.attach(cloud.addresses, "10.0.1.9", port=81.0),
+    )
     for wanted, identifier in ((plain, "10.0.1.9"), (other, "10.0.1.9,81")):
         found = cloud.find(TARGET_ATTACHMENT, f"{cloud.addresses},{identifier}")
         assert found
@@ -145,7 +160,19 @@ def test_targets_of_a_group_that_no_listener_forwards_to_are_unused(tmp_path: Pa
 
 
 def test_the_status_shows_each_target_with_its_state_and_why() -> None:
-    row = {"targetGroupArn": GROUP, "target": "10.0.1.9:80", "state": "unhealthy", "description": "nothing has it"}
+    row = {
+        "targetGroupArn": GROUP,
+        "target": "10.0.1.9:80",
+        "state": "unhealthy",
+        "description": "nothing has it",
+    }
     shown = table({"services": [], "names": {}, "problems": [], "targets": [row]})
     assert "target group web:" in shown
-    assert shown.split("\n")[-1].split() == ["target", "10.0.1.9:80", "unhealthy", "nothing", "has", "it"]
+    assert shown.split("\n")[-1].split() == [
+        "target",
+        "10.0.1.9:80",
+        "unhealthy",
+        "nothing",
+        "has",
+        "it",
+    ]

@@ -71,14 +71,24 @@ def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
     assert "PRIVATE" not in served.chain.read_text() + authority_file(tmp_path).read_text()
 
 
-def test_the_next_daemon_serves_the_same_certificate_under_the_same_authority(tmp_path: Path) -> None:
-    before = Authority(tmp_path).issue(["app.example.test"]).chain.read_text(), authority_file(tmp_path).read_text()
+def test_the_next_daemon_serves_the_same_certificate_under_the_same_authority(
+    tmp_path: Path,
+) -> None:
+    before = (
+        Authority(tmp_path).issue(["app.example.test"]).chain.read_text(),
+        authority_file(tmp_path).read_text(),
+    )
     again = Authority(tmp_path, now=lambda: NOW + LIFETIME - RENEWED - A_DAY)
-    assert (again.issue(["app.example.test"]).chain.read_text(), authority_file(tmp_path).read_text()) == before
+    assert (
+        again.issue(["app.example.test"]).chain.read_text(),
+        authority_file(tmp_path).read_text(),
+    ) == before
 
 
 def test_what_ends_soon_is_issued_anew_under_the_same_authority(tmp_path: Path) -> None:
-    old = Authority(tmp_path, now=lambda: NOW - LIFETIME + RENEWED - A_DAY).issue(["app.example.test"])
+    old = Authority(tmp_path, now=lambda: NOW - LIFETIME + RENEWED - A_DAY).issue(
+        ["app.example.test"]
+    )
     text, authority = old.chain.read_text(), authority_file(tmp_path).read_text()
     renewed = Authority(tmp_path).issue(["app.example.test"])
     assert renewed.chain.read_text() != text
@@ -88,13 +98,17 @@ def test_what_ends_soon_is_issued_anew_under_the_same_authority(tmp_path: Path) 
 
 @pytest.mark.parametrize("file", ["authority.pem", "authority.key"])
 @pytest.mark.parametrize("content", ["", "not PEM"])
-def test_a_damaged_authority_is_replaced_with_all_that_it_signed(tmp_path: Path, file: str, content: str) -> None:
+def test_a_damaged_authority_is_replaced_with_all_that_it_signed(
+    tmp_path: Path, file: str, content: str
+) -> None:
     served = Authority(tmp_path).issue(["app.example.test"])
     (served.chain.parent / file).write_text(content)
     handshake(tmp_path, Authority(tmp_path).issue(["app.example.test"]), "app.example.test")
 
 
 def test_a_certificate_of_another_key_is_replaced(tmp_path: Path) -> None:
-    first, other = (Authority(tmp_path).issue([name]) for name in ("app.example.test", "www.example.test"))
+    first, other = (
+        Authority(tmp_path).issue([name]) for name in ("app.example.test", "www.example.test")
+    )
     first.key.write_text(other.key.read_text())
     handshake(tmp_path, Authority(tmp_path).issue(["app.example.test"]), "app.example.test")

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
-ALB, HTTP, GROUP = f"{PREFIX}:loadbalancer/app/web/1", f"{PREFIX}:listener/app/web/1/2", f"{PREFIX}:targetgroup/web/3"
+ALB, HTTP, GROUP = (
+    f"{PREFIX}:loadbalancer/app/web/1",
+    f"{PREFIX}:listener/app/web/1/2",
+    f"{PREFIX}:targetgroup/web/3",
+)
 TARGET = Endpoint("127.99.0.1", 80)
 PASS, FAIL, TIMEOUT = Verdict(True, False), Verdict(False, False), Verdict(False, True)  # noqa: FBT003 — a tuple of two
 
@@ -113,7 +117,9 @@ class Stage:
     def members(self, room: str) -> int:
         """How many targets the proxy has in a cluster."""
         files = self.proxy.applied[-1]
-        (assignment,) = [f for resources in files.values() for f in resources if f.get("cluster_name") == room]
+        (assignment,) = [
+            f for resources in files.values() for f in resources if f.get("cluster_name") == room
+        ]
         return len(assignment["endpoints"][0]["lb_endpoints"])
 
 
@@ -141,7 +147,9 @@ def test_one_pass_makes_a_new_target_healthy(stage: Stage) -> None:
     assert stage.look(PASS, OWN) is TargetState.HEALTHY
 
 
-def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(stage: Stage) -> None:
+def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(
+    stage: Stage,
+) -> None:
     stage.balancer.register(GROUP, TARGET)
     stage.look(FAIL, NEW)
     stage.now = 89
@@ -188,7 +196,9 @@ def test_a_target_keeps_its_health_while_the_proxy_restarts(stage: Stage) -> Non
     assert stage.look(None) is TargetState.HEALTHY
 
 
-def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(stage: Stage) -> None:
+def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(
+    stage: Stage,
+) -> None:
     stage.balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     stage.look(PASS, OWN)
@@ -209,12 +219,16 @@ def test_a_target_of_a_group_that_no_listener_uses_is_unused(stage: Stage) -> No
 
 def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
     listener = stage.cloud.outputs[LISTENER, HTTP]
-    listener["defaultActions"] = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}]
+    listener["defaultActions"] = [
+        {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}
+    ]
     stage.cloud.outputs[LISTENER_RULE, "rule"] = {
         "listenerArn": HTTP,
         "priority": 10.0,
         "conditions": [{"pathPattern": {"values": ["/*"]}}],
-        "actions": [{"type": "forward", "forward": {"targetGroups": [{"arn": GROUP, "weight": 1}]}}],
+        "actions": [
+            {"type": "forward", "forward": {"targetGroups": [{"arn": GROUP, "weight": 1}]}}
+        ],
     }
     stage.balancer.register(GROUP, TARGET)
     assert stage.look(FAIL, NEW) is TargetState.INITIAL
@@ -230,13 +244,18 @@ def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
     assert len(stage.proxy.applied) == 2
 
 
-def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(stage: Stage) -> None:
+def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(
+    stage: Stage,
+) -> None:
     stage.cloud.outputs[LISTENER, "other"] = {**stage.cloud.outputs[LISTENER, HTTP], "port": 81}
     stage.proxy.refuses = {"other"}
     for _ in range(2):
         with pytest.raises(EnvoyError):
             stage.look()
-        assert (stage.balancer.deafness("other"), stage.balancer.deafness(HTTP)) == ("cannot bind", "")
+        assert (stage.balancer.deafness("other"), stage.balancer.deafness(HTTP)) == (
+            "cannot bind",
+            "",
+        )
     stage.proxy.refuses = set()
     stage.look()
     assert stage.balancer.deafness("other") == ""
@@ -255,7 +274,11 @@ def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
 
 
 def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(stage: Stage) -> None:
-    more = {"protocol": "HTTPS", "port": 443, "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"}
+    more = {
+        "protocol": "HTTPS",
+        "port": 443,
+        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
+    }
     stage.cloud.outputs[LISTENER, "https"] = {**stage.cloud.outputs[LISTENER, HTTP], **more}
     stage.look()
     assert stage.issued == [(stage.addresses.load_balancer(ALB).address,)]
@@ -285,7 +308,9 @@ def test_what_changes_in_one_target_group_makes_nothing_anew_for_the_others(
     stage.balancer.register(GROUP, TARGET)
     stage.look()
     before, after = stage.proxy.applied
-    anew = [name for name in after if name.startswith("endpoints") and after[name] is not before[name]]
+    anew = [
+        name for name in after if name.startswith("endpoints") and after[name] is not before[name]
+    ]
     assert anew == ["endpoints-web_3.json", "endpoints-web_3_new.json"]
     clusters = zip(before["clusters.json"], after["clusters.json"], strict=True)
     assert [new["name"] for old, new in clusters if new is not old] == [OWN, NEW]

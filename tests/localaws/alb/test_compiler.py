@@ -32,7 +32,9 @@ def compiled(**group: Any) -> dict[str, list[dict[str, Any]]]:
         port=80,
         rules=[Rule(actions=[{"type": "forward", "targetGroupArn": GROUP}])],
     )
-    return compile_files([listener], [TargetGroup(arn=GROUP, **{"health_check": {}, **group})], FOLDER)
+    return compile_files(
+        [listener], [TargetGroup(arn=GROUP, **{"health_check": {}, **group})], FOLDER
+    )
 
 
 def test_what_is_referred_to_comes_first() -> None:
@@ -50,13 +52,25 @@ def test_file_names_are_plain_and_their_references_lead_to_them() -> None:
             return own + [path for each in value.values() for path in paths(each)]
         return [path for each in value for path in paths(each)] if isinstance(value, list) else []
 
-    referred = {Path(path) for path in paths([files, bootstrap(FOLDER, "admin.sock")]) if path.endswith(".json")}
+    referred = {
+        Path(path)
+        for path in paths([files, bootstrap(FOLDER, "admin.sock")])
+        if path.endswith(".json")
+    }
     assert referred == {FOLDER / name for name in files}
 
 
 def test_a_groups_health_check_holds_for_settled_targets_and_a_quicker_one_for_newcomers() -> None:
-    check = {"interval": 30, "timeout": 6, "healthyThreshold": 5, "unhealthyThreshold": 2, "path": "/up"}
-    settled, newcomers = (cluster["health_checks"][0] for cluster in compiled(health_check=check)["clusters.json"])
+    check = {
+        "interval": 30,
+        "timeout": 6,
+        "healthyThreshold": 5,
+        "unhealthyThreshold": 2,
+        "path": "/up",
+    }
+    settled, newcomers = (
+        cluster["health_checks"][0] for cluster in compiled(health_check=check)["clusters.json"]
+    )
     assert (settled["healthy_threshold"], newcomers["healthy_threshold"]) == (5, 1)
     assert newcomers["interval"] == "0.5s"
     for interval in ("interval", "no_traffic_interval", "no_traffic_healthy_interval"):
@@ -67,14 +81,19 @@ def test_a_groups_health_check_holds_for_settled_targets_and_a_quicker_one_for_n
 
 def test_no_bad_answer_by_itself_makes_a_target_unhealthy() -> None:
     for cluster in compiled()["clusters.json"]:
-        assert cluster["health_checks"][0]["http_health_check"]["retriable_statuses"] == [{"start": 100, "end": 600}]
+        assert cluster["health_checks"][0]["http_health_check"]["retriable_statuses"] == [
+            {"start": 100, "end": 600}
+        ]
 
 
 def test_only_settled_targets_are_where_requests_go() -> None:
     old, new = Endpoint("127.64.1.0", 80), Endpoint("127.64.1.1", 80)
     files = compiled(settled=(old,), newcomers=(new,))
     assignments = {
-        each["cluster_name"]: each for resources in files.values() for each in resources if "cluster_name" in each
+        each["cluster_name"]: each
+        for resources in files.values()
+        for each in resources
+        if "cluster_name" in each
     }
 
     def members(name: str) -> list[str]:
@@ -98,7 +117,10 @@ def test_no_script_runs_for_a_request_that_is_only_forwarded() -> None:
     assert "typed_per_filter_config" not in forwarding[0]
 
 
-@given(st.lists(st.tuples(st.integers(200, 499), st.integers(0, 50)), min_size=1, max_size=4), st.integers(100, 600))
+@given(
+    st.lists(st.tuples(st.integers(200, 499), st.integers(0, 50)), min_size=1, max_size=4),
+    st.integers(100, 600),
+)
 def test_expected_codes_are_those_of_the_matcher(ranges: list[tuple[int, int]], code: int) -> None:
     matcher = ",".join(f"{low}-{low + more}" if more else str(low) for low, more in ranges)
     group = TargetGroup(arn=GROUP, health_check={"matcher": matcher})

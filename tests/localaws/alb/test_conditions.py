@@ -48,7 +48,9 @@ def meets(condition: dict[str, Any], **request: str) -> bool:
         (r"/a\*b", "/axb", False),
     ],
 )
-def test_a_path_matches_whole_case_sensitively_and_without_its_query(pattern: str, path: str, expected: bool) -> None:  # noqa: FBT001 — a table's column
+def test_a_path_matches_whole_case_sensitively_and_without_its_query(
+    pattern: str, path: str, expected: bool
+) -> None:  # noqa: FBT001 — a table's column
     assert meets({"pathPattern": {"values": [pattern]}}, __path=path) is expected
 
 
@@ -101,7 +103,9 @@ def test_query_strings_match_by_pair(pair: dict[str, str], path: str, expected: 
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32), st.integers(0, 2**32 - 1), st.booleans())
-def test_a_source_address_matches_the_networks_it_is_in(base: int, prefix: int, other: int, near: bool) -> None:  # noqa: FBT001 — drawn
+def test_a_source_address_matches_the_networks_it_is_in(
+    base: int, prefix: int, other: int, near: bool
+) -> None:  # noqa: FBT001 — drawn
     network = ipaddress.IPv4Network((base, prefix), strict=False)
     address = network[other % network.num_addresses] if near else ipaddress.IPv4Address(other)
     condition = {"sourceIp": {"values": [str(network)]}}

@@ -31,7 +31,8 @@ def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_st
             await alb.healthy(2)
 
             answer = await client.get(
-                f"{alb.url}/a%20b?c=d", headers={"X-Forwarded-For": "192.0.2.1", "X-Localaws-Peer": "x"}
+                f"{alb.url}/a%20b?c=d",
+                headers={"X-Forwarded-For": "192.0.2.1", "X-Localaws-Peer": "x"},
             )
             assert answer.headers["server"] == "echo"
             assert answer.json()["request"] == "GET /a%20b?c=d HTTP/1.1"
@@ -88,7 +89,9 @@ def test_a_server_that_answers_only_to_its_own_address_and_port_is_healthy(
             alb, target = Alb(stage), await stage.target(mode="strict")
             if port != "traffic-port":
                 checked = Echo(target.address, int(port), mode="strict")
-                stage.servers.append(await asyncio.start_server(checked.serve, checked.address, checked.port))
+                stage.servers.append(
+                    await asyncio.start_server(checked.serve, checked.address, checked.port)
+                )
             await alb.apply([forward((GROUP, 1))], {GROUP: [target]}, port=port, matcher="200")
             await alb.healthy(1)
 
@@ -113,7 +116,9 @@ http {{
 """
 
 
-@pytest.mark.skipif(NGINX is None, reason="NOT TESTED with a real nginx: it isn't installed (Debian: nginx-light)")
+@pytest.mark.skipif(
+    NGINX is None, reason="NOT TESTED with a real nginx: it isn't installed (Debian: nginx-light)"
+)
 def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path / "home") as stage:
@@ -140,7 +145,10 @@ def test_http_1_0_is_served_and_gets_the_load_balancers_name_where_it_says_no_ho
         async with on_stage(tmp_path) as stage:
             await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [await stage.target()]})
             await alb.healthy(1)
-            for host, seen in (("", alb.url.removeprefix("http://")), ("Host: a.test\r\n", "a.test")):
+            for host, seen in (
+                ("", alb.url.removeprefix("http://")),
+                ("Host: a.test\r\n", "a.test"),
+            ):
                 status, rest = await raw(alb, f"GET /x HTTP/1.0\r\n{host}\r\n")
                 assert status.split()[1] == "200"
                 assert f'"host": "{seen}"' in rest
@@ -159,12 +167,18 @@ def test_http_2_without_tls_is_no_http(tmp_path: Path, on_stage: Any) -> None:
     asyncio.run(play())
 
 
-def test_rules_are_tried_in_order_and_each_kind_of_action_answers(tmp_path: Path, on_stage: Any) -> None:
+def test_rules_are_tried_in_order_and_each_kind_of_action_answers(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
             alb = Alb(stage, forwarded_for="remove")
             web, other = await stage.target(), await stage.target()
-            closed_page = {"contentType": "text/plain", "statusCode": "503", "messageBody": "closed"}
+            closed_page = {
+                "contentType": "text/plain",
+                "statusCode": "503",
+                "messageBody": "closed",
+            }
             fixed = {"type": "fixed-response", "fixedResponse": closed_page}
             redirects = {
                 "/old/*": {"statusCode": "HTTP_301", "path": "/new/#{path}", "host": "www.#{host}"},
@@ -174,20 +188,35 @@ def test_rules_are_tried_in_order_and_each_kind_of_action_answers(tmp_path: Path
             rules = [
                 on({"pathPattern": {"values": ["/closed"]}}, fixed),
                 *(
-                    on({"pathPattern": {"values": [path]}}, {"type": "redirect", "redirect": redirect})
+                    on(
+                        {"pathPattern": {"values": [path]}},
+                        {"type": "redirect", "redirect": redirect},
+                    )
                     for path, redirect in redirects.items()
                 ),
-                on({"hostHeader": {"values": ["*.other.org"]}}, {"type": "forward", "targetGroupArn": OTHER}),
-                on({"queryStrings": [{"key": "who", "value": "oth*"}]}, {"type": "forward", "targetGroupArn": OTHER}),
+                on(
+                    {"hostHeader": {"values": ["*.other.org"]}},
+                    {"type": "forward", "targetGroupArn": OTHER},
+                ),
+                on(
+                    {"queryStrings": [{"key": "who", "value": "oth*"}]},
+                    {"type": "forward", "targetGroupArn": OTHER},
+                ),
                 on(
                     {"httpHeader": {"httpHeaderName": "X-Who", "values": ["other"]}},
                     {"type": "forward", "targetGroupArn": OTHER},
                 ),
-                on({"httpRequestMethod": {"values": ["PUT"]}}, {"type": "forward", "targetGroupArn": OTHER}),
+                on(
+                    {"httpRequestMethod": {"values": ["PUT"]}},
+                    {"type": "forward", "targetGroupArn": OTHER},
+                ),
                 on({"sourceIp": {"values": ["10.0.0.0/8"]}}, fixed),
                 on({"pathPattern": {"values": ["/me"]}}, {"type": "authenticate-oidc"}),
                 Rule(
-                    conditions=[{"pathPattern": {"values": ["/both"]}}, {"sourceIp": {"values": ["127.0.0.0/8"]}}],
+                    conditions=[
+                        {"pathPattern": {"values": ["/both"]}},
+                        {"sourceIp": {"values": ["127.0.0.0/8"]}},
+                    ],
                     actions=[{"type": "forward", "targetGroupArn": OTHER}],
                 ),
                 forward((GROUP, 1), (OTHER, 0)),
@@ -197,9 +226,16 @@ def test_rules_are_tried_in_order_and_each_kind_of_action_answers(tmp_path: Path
             await alb.healthy(1, OTHER)
 
             closed = await client.get(f"{alb.url}/closed")
-            assert (closed.status_code, closed.text, closed.headers["server"]) == (503, "closed", "awselb/2.0")
+            assert (closed.status_code, closed.text, closed.headers["server"]) == (
+                503,
+                "closed",
+                "awselb/2.0",
+            )
             assert closed.headers["content-type"] == "text/plain"
-            host, port = alb.endpoint.address, "" if alb.endpoint.port == 80 else f":{alb.endpoint.port}"
+            host, port = (
+                alb.endpoint.address,
+                "" if alb.endpoint.port == 80 else f":{alb.endpoint.port}",
+            )
             moved = await client.get(f"{alb.url}/old/a/b?c=d")
             assert moved.status_code == 301
             assert moved.headers["location"] == f"http://www.{host}{port}/new/old/a/b?c=d"
@@ -250,7 +286,9 @@ def test_failures_are_answered_as_an_alb_answers_them(tmp_path: Path, on_stage: 
     asyncio.run(play())
 
 
-def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(tmp_path: Path, on_stage: Any) -> None:
+def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
             alb = Alb(stage)
@@ -263,14 +301,18 @@ def test_unhealthy_targets_get_requests_only_when_there_is_no_healthy_one(tmp_pa
             good.status = 404
             await alb.healthy(0)
             answers = [await client.get(alb.url) for _ in range(6)]
-            assert {answer.status_code for answer in answers} == {404, 500}, "it fails open, to all targets"
+            assert {answer.status_code for answer in answers} == {404, 500}, (
+                "it fails open, to all targets"
+            )
             good.status = 202
             await alb.healthy(1)
 
     asyncio.run(play())
 
 
-def test_a_target_with_a_health_port_of_its_own_is_checked_there(tmp_path: Path, on_stage: Any) -> None:
+def test_a_target_with_a_health_port_of_its_own_is_checked_there(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage, httpx.AsyncClient() as client:
             alb = Alb(stage)
@@ -304,7 +346,10 @@ def test_no_request_is_lost_while_targets_and_rules_change(tmp_path: Path, on_st
 
             askers = [asyncio.create_task(ask()) for _ in range(4)]
             for turn in range(1, 4):
-                extra = on({"pathPattern": {"values": [f"/{turn}"]}}, {"type": "forward", "targetGroupArn": GROUP})
+                extra = on(
+                    {"pathPattern": {"values": [f"/{turn}"]}},
+                    {"type": "forward", "targetGroupArn": GROUP},
+                )
                 rules = [extra, forward((GROUP, 1))]
                 await alb.apply(rules, {GROUP: echoes[turn - 1 : turn + 1]})
                 await alb.healthy(2)
@@ -322,7 +367,9 @@ def test_no_request_is_lost_while_targets_and_rules_change(tmp_path: Path, on_st
     asyncio.run(play())
 
 
-def test_no_connection_is_cut_while_a_group_empties_and_fills(tmp_path: Path, on_stage: Any) -> None:
+def test_no_connection_is_cut_while_a_group_empties_and_fills(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             alb = Alb(stage)
@@ -337,7 +384,9 @@ def test_no_connection_is_cut_while_a_group_empties_and_fills(tmp_path: Path, on
                     async with httpx.AsyncClient(trust_env=False) as client:
                         answer = await client.get(alb.url)
                         while keep and not over.is_set():
-                            connections.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+                            connections.add(
+                                answer.extensions["network_stream"].get_extra_info("client_addr")
+                            )
                             answer = await client.get(alb.url)
                         statuses[answer.status_code] += 1
 
@@ -347,13 +396,18 @@ def test_no_connection_is_cut_while_a_group_empties_and_fills(tmp_path: Path, on
 
             askers = [asyncio.create_task(ask(keep=keep)) for keep in (True, True, False)]
             for turn in range(20):
-                extra = on({"pathPattern": {"values": [f"/{turn}"]}}, {"type": "forward", "targetGroupArn": GROUP})
+                extra = on(
+                    {"pathPattern": {"values": [f"/{turn}"]}},
+                    {"type": "forward", "targetGroupArn": GROUP},
+                )
                 await alb.apply([extra, forward((GROUP, 1))], {GROUP: echoes[: turn % 3]})
                 await more_answers()
             over.set()
             await asyncio.gather(*askers)
             assert set(statuses) == {200, 503}
-            assert len(connections) == 2, "a kept connection stays, whatever comes and goes behind it"
+            assert len(connections) == 2, (
+                "a kept connection stays, whatever comes and goes behind it"
+            )
 
     asyncio.run(play())
 
@@ -389,7 +443,10 @@ def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             alb = Alb(stage)
-            bad = on({"pathPattern": {"regexValues": ["(unclosed"]}}, {"type": "forward", "targetGroupArn": GROUP})
+            bad = on(
+                {"pathPattern": {"regexValues": ["(unclosed"]}},
+                {"type": "forward", "targetGroupArn": GROUP},
+            )
             with pytest.raises(EnvoyError, match=r"unclosed|missing \)"):
                 await alb.apply([bad, forward((GROUP, 1))], {GROUP: []})
 
@@ -408,9 +465,14 @@ def test_an_address_is_an_error_that_tells_why_as_long_as_another_proxy_serves_i
             monkeypatch.setattr("localaws.alb.envoy.PATIENCE", 600)
             async with asyncio.timeout(60):  # it says so as soon as it is refused
                 for _ in range(2):
-                    with pytest.raises(EnvoyError, match=f"{alb.endpoint.address}.*Address already in use"):
+                    with pytest.raises(
+                        EnvoyError, match=f"{alb.endpoint.address}.*Address already in use"
+                    ):
                         await again.apply([forward((GROUP, 1))], {GROUP: []})
-            assert (await stage.envoy.listening(), await copy.envoy.listening()) == ({LISTENER}, set())
+            assert (await stage.envoy.listening(), await copy.envoy.listening()) == (
+                {LISTENER},
+                set(),
+            )
             await stage.envoy.close()
             await again.apply([forward((GROUP, 1))], {GROUP: []})
             assert await copy.envoy.listening() == {LISTENER}

@@ -20,7 +20,10 @@ ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1"
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 FORWARD = [Rule(actions=[{"type": "forward", "targetGroupArn": GROUP}])]
 TO_HTTPS = {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}
-HEADERS = (("strict-transport-security", "max-age=31536000"), ("content-security-policy", "default-src 'self' 100%"))
+HEADERS = (
+    ("strict-transport-security", "max-age=31536000"),
+    ("content-security-policy", "default-src 'self' 100%"),
+)
 
 
 class Edge:
@@ -40,18 +43,24 @@ class Edge:
         redirect = [Rule(actions=[{"type": "redirect", "redirect": TO_HTTPS}])]
         listeners = [
             Listener(arn=f"{ARN}/http", endpoint=self._at(80), port=80, rules=redirect),
-            Listener(arn=f"{ARN}/https", endpoint=self._at(443), port=443, rules=FORWARD, tls=tls, **how),
+            Listener(
+                arn=f"{ARN}/https", endpoint=self._at(443), port=443, rules=FORWARD, tls=tls, **how
+            ),
         ]
         check = {"interval": 0.3, "timeout": 1, "healthyThreshold": 1}
         group = TargetGroup(
-            arn=GROUP, health_check=check, settled=tuple(Endpoint(each.address, each.port) for each in targets)
+            arn=GROUP,
+            health_check=check,
+            settled=tuple(Endpoint(each.address, each.port) for each in targets),
         )
         await self.stage.envoy.apply(compile_files(listeners, [group], self.stage.home / "envoy"))
 
     def _at(self, port: int) -> Endpoint:
         return Endpoint(self.place.address, self.port(port))
 
-    def connect(self, name: str, newest: ssl.TLSVersion | None = None, offer: str = "http/1.1") -> ssl.SSLSocket:
+    def connect(
+        self, name: str, newest: ssl.TLSVersion | None = None, offer: str = "http/1.1"
+    ) -> ssl.SSLSocket:
         """A TLS connection for a name.
 
         Raises:
@@ -72,10 +81,16 @@ class Edge:
         """The whole answer, head and body."""
 
         def ask() -> str:
-            plain = None if secure else socket.create_connection((self.place.address, self.port(80)), timeout=5)
+            plain = (
+                None
+                if secure
+                else socket.create_connection((self.place.address, self.port(80)), timeout=5)
+            )
             with plain or self.connect(name) as connection:
                 fields = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
-                request = f"GET {path} HTTP/1.1\r\nHost: {name}\r\n{fields}Connection: close\r\n\r\n"
+                request = (
+                    f"GET {path} HTTP/1.1\r\nHost: {name}\r\n{fields}Connection: close\r\n\r\n"
+                )
                 connection.sendall(request.encode())
                 return b"".join(iter(lambda: connection.recv(65536), b"")).decode().lower()
 
@@ -99,7 +114,9 @@ def test_https_is_served_and_http_leads_to_it(tmp_path: Path, on_stage: Any) -> 
     asyncio.run(play())
 
 
-def test_each_name_gets_its_certificate_and_an_unknown_one_the_listeners_own(tmp_path: Path, on_stage: Any) -> None:
+def test_each_name_gets_its_certificate_and_an_unknown_one_the_listeners_own(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             edge = Edge(stage)
@@ -155,13 +172,17 @@ def test_http2_is_offered(tmp_path: Path, on_stage: Any) -> None:
     asyncio.run(play())
 
 
-def test_every_answer_has_the_listeners_headers_and_none_says_what_made_it(tmp_path: Path, on_stage: Any) -> None:
+def test_every_answer_has_the_listeners_headers_and_none_says_what_made_it(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             edge = Edge(stage)
             target = await stage.target()
             for targets, status in (([target], "200"), ([], "503")):
-                await edge.serve(targets, "app.example.test", response_headers=HEADERS, server_header=False)
+                await edge.serve(
+                    targets, "app.example.test", response_headers=HEADERS, server_header=False
+                )
                 answer = await edge.get("app.example.test")
                 assert answer.startswith(f"http/1.1 {status}")
                 head = answer.partition("\r\n\r\n")[0]

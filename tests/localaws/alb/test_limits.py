@@ -19,13 +19,22 @@ KIB = 1024
 NEARLY_A_SECOND = 0.9
 """Envoy's timers are early by some milliseconds."""
 
-MOVED = {"type": "redirect", "redirect": {"statusCode": "HTTP_301", "path": "/new/#{path}", "query": ""}}
-FAR = on({"sourceIp": {"values": ["10.0.0.0/8"]}}, {"type": "redirect", "redirect": {"statusCode": "HTTP_302"}})
+MOVED = {
+    "type": "redirect",
+    "redirect": {"statusCode": "HTTP_301", "path": "/new/#{path}", "query": ""},
+}
+FAR = on(
+    {"sourceIp": {"values": ["10.0.0.0/8"]}},
+    {"type": "redirect", "redirect": {"statusCode": "HTTP_302"}},
+)
 
 
 def fixed(status: int) -> Rule:
     answer = {"contentType": "text/plain", "statusCode": str(status), "messageBody": "the rule's"}
-    return on({"pathPattern": {"values": [f"/{status}"]}}, {"type": "fixed-response", "fixedResponse": answer})
+    return on(
+        {"pathPattern": {"values": [f"/{status}"]}},
+        {"type": "fixed-response", "fixedResponse": answer},
+    )
 
 
 def request(path: str = "/", *headers: str) -> str:
@@ -57,7 +66,9 @@ LIMITS = [
     pytest.param(with_header(16 * KIB), with_header(16 * KIB + 1), "400", id="header"),
     pytest.param(with_headers(62 * KIB), with_headers(66 * KIB), "400", id="all headers"),
     pytest.param(with_addresses(30), with_addresses(31), "463", id="addresses"),
-    pytest.param(with_addresses(30, lines=2), with_addresses(31, lines=2), "463", id="addresses, two headers"),
+    pytest.param(
+        with_addresses(30, lines=2), with_addresses(31, lines=2), "463", id="addresses, two headers"
+    ),
 ]
 
 
@@ -84,15 +95,22 @@ def test_a_request_is_forwarded_up_to_each_limit_and_refused_beyond(
     asyncio.run(play())
 
 
-def test_a_large_request_within_the_limits_is_routed_as_any_other(tmp_path: Path, on_stage: Any) -> None:
+def test_a_large_request_within_the_limits_is_routed_as_any_other(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             await (alb := Alb(stage)).apply(
-                [on({"pathPattern": {"values": ["/old"]}}, MOVED), fixed(404), forward((GROUP, 1))], {GROUP: []}
+                [on({"pathPattern": {"values": ["/old"]}}, MOVED), fixed(404), forward((GROUP, 1))],
+                {GROUP: []},
             )
             large = [f"X-{number}: {'a' * 9000}" for number in range(4)]
             for path, status, part in (
-                ("/old", "301", f"location: http://a.test{(alb.endpoint.port - 80 and ':8080') or ''}/new/old\r\n"),
+                (
+                    "/old",
+                    "301",
+                    f"location: http://a.test{(alb.endpoint.port - 80 and ':8080') or ''}/new/old\r\n",
+                ),
                 ("/404", "404", "the rule's"),
                 ("/", "503", "503 Service Temporarily Unavailable"),
             ):
@@ -103,12 +121,18 @@ def test_a_large_request_within_the_limits_is_routed_as_any_other(tmp_path: Path
     asyncio.run(play())
 
 
-def test_the_size_that_a_client_writes_in_an_internal_header_means_nothing(tmp_path: Path, on_stage: Any) -> None:
+def test_the_size_that_a_client_writes_in_an_internal_header_means_nothing(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: []})
             long = f"X-Long: {'a' * 17 * KIB}"
-            for size, more, status in (("1", [long], "400"), ("20000", [], "503"), ("x", [], "503")):
+            for size, more, status in (
+                ("1", [long], "400"),
+                ("20000", [], "503"),
+                ("x", [], "503"),
+            ):
                 found, _ = await raw(alb, request("/", f"X-Localaws-Size: {size}", *more))
                 assert found.split()[1] == status
 
@@ -116,15 +140,21 @@ def test_the_size_that_a_client_writes_in_an_internal_header_means_nothing(tmp_p
 
 
 @pytest.mark.parametrize(("size", "status"), [(31 * KIB, "200"), (33 * KIB, "502")])
-def test_a_response_may_have_32_kib_of_headers(tmp_path: Path, on_stage: Any, size: int, status: str) -> None:
+def test_a_response_may_have_32_kib_of_headers(
+    tmp_path: Path, on_stage: Any, size: int, status: str
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             target = await stage.target(more_headers=f"Set-Cookie: {'a' * 86}\r\n" * (size // 100))
-            await (alb := Alb(stage)).apply([forward((GROUP, 1))], {GROUP: [target]}, matcher="200-599")
+            await (alb := Alb(stage)).apply(
+                [forward((GROUP, 1))], {GROUP: [target]}, matcher="200-599"
+            )
             await raw(alb, request())
             found, rest = await raw(alb, request())
             assert found.split()[1] == status
-            assert rest.count("set-cookie") == (size // 100 if status == "200" else 0), "however many they are"
+            assert rest.count("set-cookie") == (size // 100 if status == "200" else 0), (
+                "however many they are"
+            )
 
     asyncio.run(play())
 
@@ -187,7 +217,9 @@ def test_an_idle_connection_is_closed_when_its_time_is_over(tmp_path: Path, on_s
     asyncio.run(play())
 
 
-def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(tmp_path: Path, on_stage: Any) -> None:
+def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             alb = Alb(stage, keep_alive=1)
@@ -198,7 +230,9 @@ def test_a_connection_whose_time_is_over_ends_with_an_answer_that_says_so(tmp_pa
             head = b""
             async with asyncio.timeout(10):
                 while b"connection: close" not in head:
-                    await asyncio.sleep(0.3)  # as a client that is between two requests when the time is over
+                    await asyncio.sleep(
+                        0.3
+                    )  # as a client that is between two requests when the time is over
                     writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
                     head = await reader.readuntil(b"\r\n\r\n")
                     length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])

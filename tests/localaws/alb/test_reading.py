@@ -18,9 +18,14 @@ from localaws.catalog.model import Resource
 if TYPE_CHECKING:
     from localaws.alb.compiler import Listener
 
-OWN, WILD = "arn:aws:acm:eu-west-1:123456789012:certificate/own", "arn:aws:acm:eu-west-1:123456789012:certificate/wild"
+OWN, WILD = (
+    "arn:aws:acm:eu-west-1:123456789012:certificate/own",
+    "arn:aws:acm:eu-west-1:123456789012:certificate/wild",
+)
 BEFOREHAND = "arn:aws:acm:eu-west-1:123456789012:certificate/beforehand"
-FIXED = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}]
+FIXED = [
+    {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
+]
 
 
 class Resources:
@@ -31,7 +36,13 @@ class Resources:
         self.outputs: dict[str, list[tuple[str, dict[str, Any]]]] = {
             LOAD_BALANCER: [("alb", self.balancer)],
             CERTIFICATE: [
-                (OWN, {"domainName": "app.example.test", "subjectAlternativeNames": ["www.example.test"]}),
+                (
+                    OWN,
+                    {
+                        "domainName": "app.example.test",
+                        "subjectAlternativeNames": ["www.example.test"],
+                    },
+                ),
                 (WILD, {"domainName": "*.example.org"}),
             ],
             LISTENER: [
@@ -51,7 +62,10 @@ class Resources:
         }
 
     def all(self, token: str) -> list[Resource]:
-        return [Resource(token, name, "", "eu-west-1", inputs, {}) for name, inputs in self.outputs.get(token, ())]
+        return [
+            Resource(token, name, "", "eu-west-1", inputs, {})
+            for name, inputs in self.outputs.get(token, ())
+        ]
 
 
 def served(name: str) -> Served:
@@ -59,13 +73,17 @@ def served(name: str) -> Served:
 
 
 def read(cloud: Resources, folder: Path, *arns: str) -> list[Listener]:
-    return list(listeners(cloud, Addresses(folder), {arn: served(arn[-4:]) for arn in arns or (OWN,)}))
+    return list(
+        listeners(cloud, Addresses(folder), {arn: served(arn[-4:]) for arn in arns or (OWN,)})
+    )
 
 
 def test_a_listener_serves_its_own_certificate_first_and_then_the_others(tmp_path: Path) -> None:
     cloud = Resources()
     others = [{"listenerArn": "https", "certificateArn": arn} for arn in (WILD, OWN)]
-    cloud.outputs[LISTENER_CERTIFICATE] = [(str(number), other) for number, other in enumerate(others)]
+    cloud.outputs[LISTENER_CERTIFICATE] = [
+        (str(number), other) for number, other in enumerate(others)
+    ]
     assert certificate_names(cloud, Addresses(tmp_path)) == {
         OWN: ("app.example.test", "www.example.test"),
         WILD: ("*.example.org",),
@@ -77,14 +95,19 @@ def test_a_listener_serves_its_own_certificate_first_and_then_the_others(tmp_pat
     assert listener.scheme == "https"
 
 
-def test_a_certificate_that_exists_beforehand_is_for_the_load_balancers_address(tmp_path: Path) -> None:
+def test_a_certificate_that_exists_beforehand_is_for_the_load_balancers_address(
+    tmp_path: Path,
+) -> None:
     names = certificate_names(Resources(certificateArn=BEFOREHAND), Addresses(tmp_path))
     assert names == {BEFOREHAND: (Addresses(tmp_path).load_balancer("alb").address,)}
 
 
 @pytest.mark.parametrize(
     ("policy", "versions"),
-    [("ELBSecurityPolicy-TLS13-1-3-2021-06", ("1.3", "1.3")), ("ELBSecurityPolicy-2016-08", ("1.0", "1.2"))],
+    [
+        ("ELBSecurityPolicy-TLS13-1-3-2021-06", ("1.3", "1.3")),
+        ("ELBSecurityPolicy-2016-08", ("1.0", "1.2")),
+    ],
 )
 def test_the_policy_says_which_versions_of_tls_are_spoken(
     tmp_path: Path, policy: str, versions: tuple[str, str]
@@ -94,7 +117,9 @@ def test_the_policy_says_which_versions_of_tls_are_spoken(
     assert (listener.tls.oldest, listener.tls.newest) == versions
 
 
-def test_response_headers_and_the_silence_about_the_server_come_from_attributes(tmp_path: Path) -> None:
+def test_response_headers_and_the_silence_about_the_server_come_from_attributes(
+    tmp_path: Path,
+) -> None:
     (listener,) = read(
         Resources(
             routingHttpResponseStrictTransportSecurityHeaderValue="max-age=300",
@@ -132,7 +157,9 @@ def test_the_load_balancers_attributes_reach_each_of_its_listeners(tmp_path: Pat
     assert listener.tls_headers == ("X-Tls", "x-amzn-tls-cipher-suite")
 
 
-def test_listeners_of_other_protocols_and_of_load_balancers_that_are_gone_are_left_out(tmp_path: Path) -> None:
+def test_listeners_of_other_protocols_and_of_load_balancers_that_are_gone_are_left_out(
+    tmp_path: Path,
+) -> None:
     assert read(Resources(protocol="TCP"), tmp_path) == []
     assert read(Resources(loadBalancerArn="gone"), tmp_path) == []
 
@@ -140,10 +167,15 @@ def test_listeners_of_other_protocols_and_of_load_balancers_that_are_gone_are_le
 def test_rules_come_by_priority_and_the_default_last(tmp_path: Path) -> None:
     cloud = Resources()
     cloud.outputs[LISTENER_RULE] = [
-        (str(priority), {"listenerArn": "https", "priority": priority, "actions": [{"type": str(priority)}]})
+        (
+            str(priority),
+            {"listenerArn": "https", "priority": priority, "actions": [{"type": str(priority)}]},
+        )
         for priority in (20.0, 3.0)
     ]
-    cloud.outputs[LISTENER_RULE].append(("other", {"listenerArn": "http", "priority": 1, "actions": FIXED}))
+    cloud.outputs[LISTENER_RULE].append(
+        ("other", {"listenerArn": "http", "priority": 1, "actions": FIXED})
+    )
     (listener,) = read(cloud, tmp_path)
     assert [rule.actions[0]["type"] for rule in listener.rules] == ["3.0", "20.0", "fixed-response"]
 
@@ -152,7 +184,12 @@ def test_a_rule_brings_its_conditions_and_transforms(tmp_path: Path) -> None:
     cloud = Resources()
     parts = {
         "conditions": [{"pathPattern": {"values": ["/a"]}}],
-        "transforms": [{"type": "url-rewrite", "urlRewriteConfig": {"rewrite": {"regex": "^/a", "replace": "/"}}}],
+        "transforms": [
+            {
+                "type": "url-rewrite",
+                "urlRewriteConfig": {"rewrite": {"regex": "^/a", "replace": "/"}},
+            }
+        ],
     }
     cloud.outputs[LISTENER_RULE] = [
         ("with", {"listenerArn": "https", "priority": 1, "actions": FIXED, **parts}),

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 
 def url(regex: str, replace: str) -> dict[str, Any]:
-    return {"type": "url-rewrite", "urlRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}}}
+    return {
+        "type": "url-rewrite",
+        "urlRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}},
+    }
 
 
 def host(regex: str, replace: str) -> dict[str, Any]:
-    return {"type": "host-header-rewrite", "hostHeaderRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}}}
+    return {
+        "type": "host-header-rewrite",
+        "hostHeaderRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}},
+    }
 
 
 def rule(path: str, *transforms: dict[str, Any], **action: Any) -> Rule:
@@ -30,17 +36,28 @@ def rule(path: str, *transforms: dict[str, Any], **action: Any) -> Rule:
 
 
 RULES = [
-    rule("/dp/*", url("^/dp/([A-Za-z0-9]+)/?", "/product.php?id=$1"), host("^my-(.+).com$", "internal.$1.example")),
+    rule(
+        "/dp/*",
+        url("^/dp/([A-Za-z0-9]+)/?", "/product.php?id=$1"),
+        host("^my-(.+).com$", "internal.$1.example"),
+    ),
     rule("/api*", url("^/api", "")),
     rule("/order", url(r"a=(\d+)&b=(\d+)", r"b=$2&a=$1&c=\$")),
     rule("/many/*", url("o", "0")),
     rule("/bad/*", host("^.*$", "not a host")),
-    rule("/gone", url("^/gone", ""), type="redirect", redirect={"statusCode": "HTTP_301", "path": "/here"}),
+    rule(
+        "/gone",
+        url("^/gone", ""),
+        type="redirect",
+        redirect={"statusCode": "HTTP_301", "path": "/here"},
+    ),
     forward((GROUP, 1)),
 ]
 
 
-def test_what_a_target_is_asked_is_what_a_transform_makes_of_the_request(tmp_path: Path, on_stage: Any) -> None:
+def test_what_a_target_is_asked_is_what_a_transform_makes_of_the_request(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             alb, target = Alb(stage), await stage.target()
@@ -48,25 +65,42 @@ def test_what_a_target_is_asked_is_what_a_transform_makes_of_the_request(tmp_pat
             await alb.healthy(1)
 
             async def asked(path: str, host: str = "a.test", *headers: str) -> tuple[str, str, str]:
-                lines = (f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", "")
+                lines = (
+                    f"GET {path} HTTP/1.1",
+                    f"Host: {host}",
+                    "Connection: close",
+                    *headers,
+                    "",
+                    "",
+                )
                 status, rest = await raw(alb, "\r\n".join(lines))
                 found = f'"host": "{host}"' in rest
                 return status.split()[1], (target.requests or [""])[-1], host if found else rest
 
             status, line, seen = await asked("/dp/B09G/?ref=x", "my-shop.com")
-            assert (status, line) == ("200", "GET /product.php?id=B09G?ref=x HTTP/1.1"), "the query is the URL's too"
+            assert (status, line) == ("200", "GET /product.php?id=B09G?ref=x HTTP/1.1"), (
+                "the query is the URL's too"
+            )
             assert '"host": "internal.shop.example"' in seen
             assert "localaws" not in seen
 
-            assert await asked("/dp/") == ("200", "GET /dp/ HTTP/1.1", "a.test"), "without a match all stays as it is"
-            assert await asked("/dp/B1", "your-shop.com") == ("200", "GET /product.php?id=B1 HTTP/1.1", "your-shop.com")
+            assert await asked("/dp/") == ("200", "GET /dp/ HTTP/1.1", "a.test"), (
+                "without a match all stays as it is"
+            )
+            assert await asked("/dp/B1", "your-shop.com") == (
+                "200",
+                "GET /product.php?id=B1 HTTP/1.1",
+                "your-shop.com",
+            )
             assert (await asked("/api/v1?x"))[1] == "GET /v1?x HTTP/1.1"
             assert (await asked("/order?a=1&b=2"))[1] == r"GET /order?b=2&a=1&c=\$ HTTP/1.1"
             assert (await asked("/many/foo"))[1] == "GET /many/f00 HTTP/1.1"
 
             large = [f"X-{number}: {'a' * 9000}" for number in range(2)]
             assert (await asked("/api/large", "a.test", *large))[1] == "GET /large HTTP/1.1"
-            assert (await asked("/dpx"))[1] == "GET /dpx HTTP/1.1", "other rules' requests stay as they are"
+            assert (await asked("/dpx"))[1] == "GET /dpx HTTP/1.1", (
+                "other rules' requests stay as they are"
+            )
 
     asyncio.run(play())
 
@@ -84,8 +118,14 @@ def test_a_transform_that_fails_is_answered_with_500_and_one_of_a_redirect_does_
                 ("/bad/x", "500", "500 Internal Server Error"),
                 ("/gone", "301", "/here\r\n"),
             ):
-                found, rest = await raw(alb, f"GET {path} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
-                assert (found.split()[1], part in rest, "server: awselb/2.0" in rest) == (status, True, True)
+                found, rest = await raw(
+                    alb, f"GET {path} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+                )
+                assert (found.split()[1], part in rest, "server: awselb/2.0" in rest) == (
+                    status,
+                    True,
+                    True,
+                )
             assert target.requests == []
 
     asyncio.run(play())
@@ -94,13 +134,17 @@ def test_a_transform_that_fails_is_answered_with_500_and_one_of_a_redirect_does_
 def test_envoy_takes_every_expression_that_the_catalog_takes(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
-            rules = [rule("/a", url(regex, "/$1" if groups else "/")) for regex, groups in GOOD.items()]
+            rules = [
+                rule("/a", url(regex, "/$1" if groups else "/")) for regex, groups in GOOD.items()
+            ]
             await Alb(stage).apply([*rules, forward((GROUP, 1))], {GROUP: []})
 
     asyncio.run(play())
 
 
-def test_a_rule_may_have_expressions_and_patterns_as_long_as_aws_takes_them(tmp_path: Path, on_stage: Any) -> None:
+def test_a_rule_may_have_expressions_and_patterns_as_long_as_aws_takes_them(
+    tmp_path: Path, on_stage: Any
+) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             patterns = {"values": [f"/{number}{'a' * 126}" for number in range(5)]}

@@ -39,7 +39,9 @@ def lifecycle(**filtered: Any) -> dict[str, Any]:
 
 def moved(storage: str) -> dict[str, Any]:
     transition = {"days": 30, "storageClass": storage}
-    return {"rules": [{"id": "all", "status": "Enabled", "filter": {}, "transitions": [transition]}]}
+    return {
+        "rules": [{"id": "all", "status": "Enabled", "filter": {}, "transitions": [transition]}]
+    }
 
 
 def interface(name: str, **more: Any) -> dict[str, Any]:
@@ -61,7 +63,11 @@ def grant(**more: Any) -> dict[str, Any]:
 
 def trust(version: str = "Version", **more: Any) -> dict[str, Any]:
     service = {"Service": "ecs-tasks.amazonaws.com"}
-    return {"assumeRolePolicy": document(version, **{"Action": "sts:AssumeRole", "Principal": service, **more})}
+    return {
+        "assumeRolePolicy": document(
+            version, **{"Action": "sts:AssumeRole", "Principal": service, **more}
+        )
+    }
 
 
 def tcp(*networks: str, ipv6: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -78,7 +84,9 @@ def placed(*strategies: tuple[str, str], **more: Any) -> dict[str, Any]:
 
 def task(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A Fargate task of 256 CPU units and 512 MiB with several containers."""
-    named = [{"name": f"c{number}", "image": "nginx", **each} for number, each in enumerate(containers)]
+    named = [
+        {"name": f"c{number}", "image": "nginx", **each} for number, each in enumerate(containers)
+    ]
     return {"containerDefinitions": json.dumps(named), **more}
 
 
@@ -101,7 +109,13 @@ ACCEPTANCE_CASES: list[Case] = [
         lifecycle(and_={"prefix": "logs/"}),
         lifecycle(**{"and": {"prefix": "logs/", "tags": {"a": "b"}}}),
     ),
-    (TARGETS, "elbv2.target-group.health-timeout", "ValidationError", network_check(timeout=11), network_check()),
+    (
+        TARGETS,
+        "elbv2.target-group.health-timeout",
+        "ValidationError",
+        network_check(timeout=11),
+        network_check(),
+    ),
     (
         TARGETS,
         "elbv2.target-group.health-timeout",
@@ -147,8 +161,20 @@ ACCEPTANCE_CASES: list[Case] = [
     (BUCKET, "iam.policy.json", "MalformedPolicy", {"policy": "[]"}, {"policy": ""}),
     (KEY, "iam.policy.json", "MalformedPolicyDocumentException", {"policy": "{"}, {"policy": ""}),
     (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "-"}, {"name": ""}),
-    (ROLE, "iam.role.boundary", "InvalidArgument", {"permissionsBoundary": "none"}, {"permissionsBoundary": ""}),
-    (RULE, "elbv2.action.forward-target", "InvalidArgument", forward("$target", "$target"), forward("$target")),
+    (
+        ROLE,
+        "iam.role.boundary",
+        "InvalidArgument",
+        {"permissionsBoundary": "none"},
+        {"permissionsBoundary": ""},
+    ),
+    (
+        RULE,
+        "elbv2.action.forward-target",
+        "InvalidArgument",
+        forward("$target", "$target"),
+        forward("$target"),
+    ),
     (
         RULE,
         "elbv2.condition.value",
@@ -185,13 +211,43 @@ ACCEPTANCE_CASES: list[Case] = [
         tcp(*NETWORKS[:60], groups=("$group",)),
         tcp(*NETWORKS[:59], groups=("$group",)),
     ),
-    (POLICY, "iam.policy.type", "MalformedPolicyDocument", grant(Resource=[["*"]]), grant(Resource=["*"])),
-    (POLICY, "iam.policy.type", "MalformedPolicyDocument", grant(Action=[5]), grant(Action=["s3:*"])),
-    (POLICY, "iam.policy.type", "MalformedPolicyDocument", grant(Condition={"Bool": "x"}), grant(Condition={})),
-    (POLICY, "iam.policy.sid", "MalformedPolicyDocument", grant(Sid="read it"), grant(Sid="ReadIt1")),
+    (
+        POLICY,
+        "iam.policy.type",
+        "MalformedPolicyDocument",
+        grant(Resource=[["*"]]),
+        grant(Resource=["*"]),
+    ),
+    (
+        POLICY,
+        "iam.policy.type",
+        "MalformedPolicyDocument",
+        grant(Action=[5]),
+        grant(Action=["s3:*"]),
+    ),
+    (
+        POLICY,
+        "iam.policy.type",
+        "MalformedPolicyDocument",
+        grant(Condition={"Bool": "x"}),
+        grant(Condition={}),
+    ),
+    (
+        POLICY,
+        "iam.policy.sid",
+        "MalformedPolicyDocument",
+        grant(Sid="read it"),
+        grant(Sid="ReadIt1"),
+    ),
     (POLICY, "iam.policy.element", "MalformedPolicyDocument", grant(Actions="s3:*"), grant()),
     (ROLE, "iam.policy.element", "MalformedPolicyDocument", trust("Vers"), trust()),
-    (ROLE, "iam.policy.element", "MalformedPolicyDocument", trust(Principal={"Services": "x"}), trust(Principal="*")),
+    (
+        ROLE,
+        "iam.policy.element",
+        "MalformedPolicyDocument",
+        trust(Principal={"Services": "x"}),
+        trust(Principal="*"),
+    ),
     (
         SERVICE,
         "ecs.service.rebalancing",
@@ -205,8 +261,20 @@ ACCEPTANCE_CASES: list[Case] = [
     (SERVICE, "ecs.service.rebalancing", INVALID, placed(schedulingStrategy="DAEMON"), placed()),
     (DEFINITION, "ecs.container.firelens", CLIENT, task(TO_ROUTER), task(TO_ROUTER, ROUTER)),
     (DEFINITION, "ecs.container.firelens", CLIENT, task(ROUTER, {}), task(ROUTER, TO_ROUTER)),
-    (DEFINITION, "ecs.container.firelens-one", CLIENT, task(ROUTER, ROUTER, TO_ROUTER), task(ROUTER, {}, TO_ROUTER)),
-    (DEFINITION, "ecs.container.cpu-sum", CLIENT, task({"cpu": 200}, {"cpu": 57}), task({"cpu": 200}, {"cpu": 56})),
+    (
+        DEFINITION,
+        "ecs.container.firelens-one",
+        CLIENT,
+        task(ROUTER, ROUTER, TO_ROUTER),
+        task(ROUTER, {}, TO_ROUTER),
+    ),
+    (
+        DEFINITION,
+        "ecs.container.cpu-sum",
+        CLIENT,
+        task({"cpu": 200}, {"cpu": 57}),
+        task({"cpu": 200}, {"cpu": 56}),
+    ),
     (
         DEFINITION,
         "ecs.container.memory-sum",
@@ -228,6 +296,12 @@ ACCEPTANCE_CASES: list[Case] = [
         task({"ulimits": [{**OPEN_FILES, "name": "files"}]}),
         task({"ulimits": [OPEN_FILES]}),
     ),
-    (CLUSTER, "catalog.model", INVALID, {"tags": {str(n): "x" for n in range(51)}}, {"tags": {"a": "b"}}),
+    (
+        CLUSTER,
+        "catalog.model",
+        INVALID,
+        {"tags": {str(n): "x" for n in range(51)}},
+        {"tags": {"a": "b"}},
+    ),
     (LIFECYCLE, "catalog.model", "MalformedXML", moved("COLD"), moved("GLACIER")),
 ]

@@ -32,7 +32,9 @@ class Account(Cloud):
 
     def make(self, token: str, label: str = "", /, **inputs: Any) -> Resource:
         """Create a resource with exactly these inputs."""
-        resource = self.create(token, f"urn:{token}:{label}:{len(self.made)}", inputs, region=REGION)
+        resource = self.create(
+            token, f"urn:{token}:{label}:{len(self.made)}", inputs, region=REGION
+        )
         self.acknowledge(resource.token, resource.id)
         resource = self._existing(resource.token, resource.id)
         self.made[label or resource.id] = resource
@@ -61,11 +63,15 @@ TRUST = statement(Action="sts:AssumeRole", Principal={"Service": "ecs-tasks.amaz
 GRANT = statement(Action="logs:PutLogEvents", Resource="*")
 
 
-SCALING_GROUP = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
+SCALING_GROUP = (
+    "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
+)
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
-ANYBODY = statement(Action="logs:PutLogEvents", Resource="*", Principal={"Service": "delivery.logs.amazonaws.com"})
+ANYBODY = statement(
+    Action="logs:PutLogEvents", Resource="*", Principal={"Service": "delivery.logs.amazonaws.com"}
+)
 
 
 def bucket_policy(bucket: str, **more: Any) -> str:
@@ -81,11 +87,18 @@ def bucket_policy(bucket: str, **more: Any) -> str:
 
 def web_acl(name: str) -> dict[str, Any]:
     seen = {"cloudwatchMetricsEnabled": True, "metricName": name, "sampledRequestsEnabled": True}
-    return {"name": name, "scope": "REGIONAL", "defaultAction": {"allow": {}}, "visibilityConfig": seen}
+    return {
+        "name": name,
+        "scope": "REGIONAL",
+        "defaultAction": {"allow": {}},
+        "visibilityConfig": seen,
+    }
 
 
 def containers(**more: Any) -> str:
-    return json.dumps([{"name": "web", "image": "nginx", "portMappings": [{"containerPort": 80}], **more}])
+    return json.dumps(
+        [{"name": "web", "image": "nginx", "portMappings": [{"containerPort": 80}], **more}]
+    )
 
 
 def fargate(**more: Any) -> dict[str, Any]:
@@ -105,11 +118,18 @@ def forward(arn: str) -> list[dict[str, Any]]:
     return [{"type": "forward", "targetGroupArn": arn}]
 
 
-NOT_FOUND = [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}]
+NOT_FOUND = [
+    {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
+]
 
 MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
-    "aws:acm/certificate:Certificate": lambda _: {"domainName": "app.example.test", "validationMethod": "DNS"},
-    "aws:acm/certificateValidation:CertificateValidation": lambda a: {"certificateArn": a.id("certificate")},
+    "aws:acm/certificate:Certificate": lambda _: {
+        "domainName": "app.example.test",
+        "validationMethod": "DNS",
+    },
+    "aws:acm/certificateValidation:CertificateValidation": lambda a: {
+        "certificateArn": a.id("certificate")
+    },
     "aws:cloudwatch/logGroup:LogGroup": lambda _: {"name": "/one/more"},
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": lambda _: {
         "policyName": "one-more",
@@ -137,7 +157,10 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "logDestination": "arn:aws:s3:::main-logs",
     },
     "aws:ec2/internetGateway:InternetGateway": lambda _: {},
-    "aws:ec2/natGateway:NatGateway": lambda a: {"subnetId": a.id("subnet-a"), "connectivityType": "private"},
+    "aws:ec2/natGateway:NatGateway": lambda a: {
+        "subnetId": a.id("subnet-a"),
+        "connectivityType": "private",
+    },
     "aws:ec2/route:Route": lambda a: {
         "routeTableId": a.id("table"),
         "destinationCidrBlock": "192.168.0.0/16",
@@ -186,14 +209,23 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:efs/fileSystemPolicy:FileSystemPolicy": lambda a: {
         "fileSystemId": a.id("files"),
         "policy": statement(
-            Action="elasticfilesystem:ClientMount", Resource="*", Principal={"AWS": "arn:aws:iam::123456789012:root"}
+            Action="elasticfilesystem:ClientMount",
+            Resource="*",
+            Principal={"AWS": "arn:aws:iam::123456789012:root"},
         ),
     },
-    "aws:efs/mountTarget:MountTarget": lambda a: {"fileSystemId": a.id("files"), "subnetId": a.id("subnet-a")},
+    "aws:efs/mountTarget:MountTarget": lambda a: {
+        "fileSystemId": a.id("files"),
+        "subnetId": a.id("subnet-a"),
+    },
     "aws:iam/instanceProfile:InstanceProfile": lambda _: {"name": "one-more", "role": "tasks"},
     "aws:iam/policy:Policy": lambda _: {"name": "one-more", "policy": GRANT},
     "aws:iam/role:Role": lambda _: {"name": "one-more", "assumeRolePolicy": TRUST},
-    "aws:iam/rolePolicy:RolePolicy": lambda _: {"name": "one-more", "role": "tasks", "policy": GRANT},
+    "aws:iam/rolePolicy:RolePolicy": lambda _: {
+        "name": "one-more",
+        "role": "tasks",
+        "policy": GRANT,
+    },
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda _: {
         "role": "tasks",
         "policyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
@@ -203,9 +235,15 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "certificateBody": PEM,
         "privateKey": PEM.replace("CERTIFICATE", "PRIVATE KEY"),
     },
-    "aws:iam/serviceLinkedRole:ServiceLinkedRole": lambda _: {"awsServiceName": "rds.amazonaws.com"},
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": lambda _: {
+        "awsServiceName": "rds.amazonaws.com"
+    },
     "aws:iam/user:User": lambda _: {"name": "one-more"},
-    "aws:iam/userPolicy:UserPolicy": lambda _: {"name": "one-more", "user": "deployer", "policy": GRANT},
+    "aws:iam/userPolicy:UserPolicy": lambda _: {
+        "name": "one-more",
+        "user": "deployer",
+        "policy": GRANT,
+    },
     "aws:iam/userPolicyAttachment:UserPolicyAttachment": lambda _: {
         "user": "deployer",
         "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
@@ -213,7 +251,9 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     "aws:kms/alias:Alias": lambda a: {"name": "alias/one/more", "targetKeyId": a.id("key")},
     "aws:kms/keyPolicy:KeyPolicy": lambda a: {
         "keyId": a.id("key"),
-        "policy": statement(Action="kms:*", Resource="*", Principal={"AWS": "arn:aws:iam::123456789012:root"}),
+        "policy": statement(
+            Action="kms:*", Resource="*", Principal={"AWS": "arn:aws:iam::123456789012:root"}
+        ),
     },
     "aws:kms/key:Key": lambda _: {},
     "aws:lb/listener:Listener": lambda a: {
@@ -230,7 +270,10 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "actions": NOT_FOUND,
         "conditions": [{"pathPattern": {"values": ["/more"]}}],
     },
-    "aws:lb/loadBalancer:LoadBalancer": lambda a: {"name": "one-more", "subnets": [a.id("subnet-a"), a.id("subnet-b")]},
+    "aws:lb/loadBalancer:LoadBalancer": lambda a: {
+        "name": "one-more",
+        "subnets": [a.id("subnet-a"), a.id("subnet-b")],
+    },
     "aws:lb/targetGroup:TargetGroup": lambda a: {
         "name": "one-more",
         "port": 80,
@@ -265,7 +308,10 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "bucket": "main-logs",
         "rule": {"objectOwnership": "BucketOwnerEnforced"},
     },
-    "aws:s3/bucketPolicy:BucketPolicy": lambda _: {"bucket": "main-logs", "policy": bucket_policy("main-logs")},
+    "aws:s3/bucketPolicy:BucketPolicy": lambda _: {
+        "bucket": "main-logs",
+        "policy": bucket_policy("main-logs"),
+    },
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": lambda _: {"bucket": "main-logs"},
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": lambda _: {
         "bucket": "main-logs",
@@ -276,14 +322,24 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "versioningConfiguration": {"status": "Enabled"},
     },
     "aws:secretsmanager/secret:Secret": lambda _: {"name": "one/more"},
-    "aws:secretsmanager/secretVersion:SecretVersion": lambda a: {"secretId": a.id("secret"), "secretString": "hello"},
+    "aws:secretsmanager/secretVersion:SecretVersion": lambda a: {
+        "secretId": a.id("secret"),
+        "secretString": "hello",
+    },
     "aws:servicediscovery/httpNamespace:HttpNamespace": lambda _: {"name": "one-more"},
     "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": lambda a: {
         "name": "one-more.internal",
         "vpc": a.id("vpc"),
     },
-    "aws:servicediscovery/service:Service": lambda a: {"name": "one-more", "namespaceId": a.id("internal")},
-    "aws:ssm/parameter:Parameter": lambda _: {"name": "/one/more", "type": "String", "value": "hello"},
+    "aws:servicediscovery/service:Service": lambda a: {
+        "name": "one-more",
+        "namespaceId": a.id("internal"),
+    },
+    "aws:ssm/parameter:Parameter": lambda _: {
+        "name": "/one/more",
+        "type": "String",
+        "value": "hello",
+    },
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda a: {
         "securityGroupId": a.id("group"),
         "ipProtocol": "-1",
@@ -296,7 +352,11 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "toPort": 443,
         "cidrIpv4": "10.0.0.0/8",
     },
-    "aws:wafv2/ipSet:IpSet": lambda _: {"name": "one-more", "scope": "REGIONAL", "ipAddressVersion": "IPV4"},
+    "aws:wafv2/ipSet:IpSet": lambda _: {
+        "name": "one-more",
+        "scope": "REGIONAL",
+        "ipAddressVersion": "IPV4",
+    },
     "aws:wafv2/webAcl:WebAcl": lambda _: web_acl("one-more"),
     "aws:wafv2/webAclAssociation:WebAclAssociation": lambda a: {
         "webAclArn": a.made["acl"].computed["arn"],
@@ -304,7 +364,9 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
     },
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": lambda a: {
         "resourceArn": a.made["acl"].computed["arn"],
-        "logDestinationConfigs": [f"arn:aws:logs:{REGION}:123456789012:log-group:aws-waf-logs-main"],
+        "logDestinationConfigs": [
+            f"arn:aws:logs:{REGION}:123456789012:log-group:aws-waf-logs-main"
+        ],
     },
 }
 """For each type, the least that AWS accepts for one more resource in the account below."""
@@ -327,9 +389,18 @@ def account() -> Account:
         for number, zone in enumerate("ab")
     ]
     table = made.make("aws:ec2/routeTable:RouteTable", "table", vpcId=vpc).id
-    made.make("aws:ec2/route:Route", "route", routeTableId=table, destinationCidrBlock="0.0.0.0/0", gatewayId=gateway)
     made.make(
-        "aws:ec2/routeTableAssociation:RouteTableAssociation", "association", routeTableId=table, subnetId=subnets[0]
+        "aws:ec2/route:Route",
+        "route",
+        routeTableId=table,
+        destinationCidrBlock="0.0.0.0/0",
+        gatewayId=gateway,
+    )
+    made.make(
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        "association",
+        routeTableId=table,
+        subnetId=subnets[0],
     )
     group = made.make("aws:ec2/securityGroup:SecurityGroup", "group", name="web", vpcId=vpc).id
     made.make(
@@ -342,11 +413,21 @@ def account() -> Account:
         cidrIpv4="0.0.0.0/0",
     )
     balancer = made.make(
-        "aws:lb/loadBalancer:LoadBalancer", "balancer", name="web", subnets=subnets, securityGroups=[group]
+        "aws:lb/loadBalancer:LoadBalancer",
+        "balancer",
+        name="web",
+        subnets=subnets,
+        securityGroups=[group],
     ).id
-    target = made.make("aws:lb/targetGroup:TargetGroup", "target", **{**made.minimal(TARGET_GROUP), "name": "web"}).id
+    target = made.make(
+        "aws:lb/targetGroup:TargetGroup", "target", **{**made.minimal(TARGET_GROUP), "name": "web"}
+    ).id
     listener = made.make(
-        "aws:lb/listener:Listener", "listener", loadBalancerArn=balancer, port=80, defaultActions=NOT_FOUND
+        "aws:lb/listener:Listener",
+        "listener",
+        loadBalancerArn=balancer,
+        port=80,
+        defaultActions=NOT_FOUND,
     ).id
     made.make(
         "aws:lb/listenerRule:ListenerRule",
@@ -367,7 +448,11 @@ def account() -> Account:
         taskDefinition=definition,
         launchType="FARGATE",
         desiredCount=2,
-        networkConfiguration={"subnets": subnets, "securityGroups": [group], "assignPublicIp": True},
+        networkConfiguration={
+            "subnets": subnets,
+            "securityGroups": [group],
+            "assignPublicIp": True,
+        },
         loadBalancers=[{"targetGroupArn": target, "containerName": "web", "containerPort": 80}],
     )
     made.make("aws:cloudwatch/logGroup:LogGroup", "logs", name="/web")
@@ -383,7 +468,11 @@ def account() -> Account:
         ("quic-group", "ip", {"protocol": "QUIC"}),
     ):
         inputs = {**made.minimal(TARGET_GROUP), "name": label, "targetType": kind, **more}
-        made.make(TARGET_GROUP, label, **{name: value for name, value in inputs.items() if value is not None})
+        made.make(
+            TARGET_GROUP,
+            label,
+            **{name: value for name, value in inputs.items() if value is not None},
+        )
     _with_files_and_names(made)
     _with_users_and_edges(made)
     return made
@@ -428,14 +517,23 @@ def _with_files_and_names(made: Account) -> None:
     )
     vpc = made.id("vpc")
     internal = made.make(
-        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace", "internal", name="internal", vpc=vpc
+        "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace",
+        "internal",
+        name="internal",
+        vpc=vpc,
     ).id
     made.make("aws:servicediscovery/httpNamespace:HttpNamespace", "http", name="http")
-    registry = made.make("aws:servicediscovery/service:Service", "registry", name="web", namespaceId=internal)
+    registry = made.make(
+        "aws:servicediscovery/service:Service", "registry", name="web", namespaceId=internal
+    )
     made.made["registry-arn"] = replace(registry, id=registry.outputs["arn"])
     other = made.make("aws:ec2/vpc:Vpc", "other-vpc", cidrBlock="10.8.0.0/16").id
     made.make(
-        "aws:ec2/subnet:Subnet", "other-subnet", vpcId=other, cidrBlock="10.8.1.0/24", availabilityZone=f"{REGION}c"
+        "aws:ec2/subnet:Subnet",
+        "other-subnet",
+        vpcId=other,
+        cidrBlock="10.8.1.0/24",
+        availabilityZone=f"{REGION}c",
     )
     made.make("aws:ec2/securityGroup:SecurityGroup", "other-group", name="other", vpcId=other)
 
@@ -444,7 +542,10 @@ def _with_https(made: Account) -> None:
     """A zone, a certificate whose domain is proven, and a listener that serves it."""
     zone = made.make("aws:route53/zone:Zone", "zone", name="example.test").id
     certificate = made.make(
-        "aws:acm/certificate:Certificate", "certificate", domainName="app.example.test", validationMethod="DNS"
+        "aws:acm/certificate:Certificate",
+        "certificate",
+        domainName="app.example.test",
+        validationMethod="DNS",
     )
     for option in certificate.computed["domainValidationOptions"]:
         made.make(
@@ -468,7 +569,13 @@ def _with_https(made: Account) -> None:
 
 
 def _places(value: Any, path: Place = ()) -> list[Place]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     return [place for key, each in inner for place in ((*path, key), *_places(each, (*path, key)))]
 
 

@@ -16,7 +16,11 @@ UPLOADED = "aws:iam/serverCertificate:ServerCertificate"
 LINKED_ROLE = "aws:iam/serviceLinkedRole:ServiceLinkedRole"
 TRUST_STORE, IP_SET = "aws:lb/trustStore:TrustStore", "aws:wafv2/ipSet:IpSet"
 HEALTH_CHECK = "aws:route53/healthCheck:HealthCheck"
-LISTENER, RECORD, ACL = "aws:lb/listener:Listener", "aws:route53/record:Record", "aws:wafv2/webAcl:WebAcl"
+LISTENER, RECORD, ACL = (
+    "aws:lb/listener:Listener",
+    "aws:route53/record:Record",
+    "aws:wafv2/webAcl:WebAcl",
+)
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 KEY = PEM.replace("CERTIFICATE", "PRIVATE KEY")
@@ -32,7 +36,15 @@ def rules_of(ip_set: str) -> list[dict[str, Any]]:
     """A web ACL's rule that refers to an IP set, inside of another statement."""
     seen = {"cloudwatchMetricsEnabled": False, "metricName": "m", "sampledRequestsEnabled": False}
     statement = {"notStatement": {"statements": [{"ipSetReferenceStatement": {"arn": ip_set}}]}}
-    return [{"name": "r", "priority": 1, "action": {"block": {}}, "statement": statement, "visibilityConfig": seen}]
+    return [
+        {
+            "name": "r",
+            "priority": 1,
+            "action": {"block": {}},
+            "statement": statement,
+            "visibilityConfig": seen,
+        }
+    ]
 
 
 def long_policy(characters: int) -> str:
@@ -45,7 +57,13 @@ def long_policy(characters: int) -> str:
 
 
 EDGE_CASES: list[Case] = [
-    (USER, "iam.user.name", "InvalidArgument", {"name": "one more"}, {"name": "one.more@example.test"}),
+    (
+        USER,
+        "iam.user.name",
+        "InvalidArgument",
+        {"name": "one more"},
+        {"name": "one.more@example.test"},
+    ),
     (USER, "iam.user.unique", "EntityAlreadyExists", {"name": "Deployer"}, {"name": "deployer-2"}),
     (USER, "iam.role.path", "InvalidArgument", {"path": "people"}, {"path": "/people/"}),
     (USER_POLICY, "iam.user.exists", "NoSuchEntity", {"user": "none"}, {}),
@@ -67,7 +85,13 @@ EDGE_CASES: list[Case] = [
     ),
     (UPLOADED, "iam.server-certificate.name", "InvalidArgument", {"name": "one more"}, {}),
     (UPLOADED, "iam.server-certificate.unique", "EntityAlreadyExists", {"name": "uploaded"}, {}),
-    (UPLOADED, "iam.server-certificate.pem", "MalformedCertificate", {"certificateBody": "MIIB"}, {}),
+    (
+        UPLOADED,
+        "iam.server-certificate.pem",
+        "MalformedCertificate",
+        {"certificateBody": "MIIB"},
+        {},
+    ),
     (UPLOADED, "iam.server-certificate.pem", "MalformedCertificate", {"privateKey": PEM}, {}),
     (
         UPLOADED,
@@ -97,9 +121,21 @@ EDGE_CASES: list[Case] = [
         {"awsServiceName": "elasticloadbalancing.amazonaws.com"},
         {"awsServiceName": "ecs.amazonaws.com"},
     ),
-    (TRUST_STORE, "elbv2.trust-store.name", "InvalidArgument", {"name": "-store"}, {"name": "store"}),
+    (
+        TRUST_STORE,
+        "elbv2.trust-store.name",
+        "InvalidArgument",
+        {"name": "-store"},
+        {"name": "store"},
+    ),
     (TRUST_STORE, "elbv2.trust-store.unique", "DuplicateTrustStoreName", {"name": "clients"}, {}),
-    (TRUST_STORE, "elbv2.trust-store.bundle", "InvalidArgument", {"caCertificatesBundleS3Key": ""}, {}),
+    (
+        TRUST_STORE,
+        "elbv2.trust-store.bundle",
+        "InvalidArgument",
+        {"caCertificatesBundleS3Key": ""},
+        {},
+    ),
     (
         LISTENER,
         "elbv2.trust-store.exists",
@@ -116,7 +152,13 @@ EDGE_CASES: list[Case] = [
     (IP_SET, "wafv2.ip-set.name", "InvalidArgument", {"name": "one more"}, {}),
     (IP_SET, "wafv2.ip-set.scope", "InvalidArgument", {"scope": "GLOBAL"}, {}),
     (IP_SET, "wafv2.ip-set.version", "InvalidArgument", {"ipAddressVersion": "4"}, {}),
-    (IP_SET, "wafv2.ip-set.description", "InvalidArgument", {"description": ""}, {"description": "offices"}),
+    (
+        IP_SET,
+        "wafv2.ip-set.description",
+        "InvalidArgument",
+        {"description": ""},
+        {"description": "offices"},
+    ),
     (
         IP_SET,
         "wafv2.ip-set.address",
@@ -124,7 +166,13 @@ EDGE_CASES: list[Case] = [
         {"addresses": ["0.0.0.0/0"]},
         {"addresses": ["0.0.0.0/1", "192.0.2.44/32"]},
     ),
-    (IP_SET, "wafv2.ip-set.address", "WAFInvalidParameterException", {"addresses": ["192.0.2.44"]}, {}),
+    (
+        IP_SET,
+        "wafv2.ip-set.address",
+        "WAFInvalidParameterException",
+        {"addresses": ["192.0.2.44"]},
+        {},
+    ),
     (
         IP_SET,
         "wafv2.ip-set.address",
@@ -147,8 +195,20 @@ EDGE_CASES: list[Case] = [
         {"rules": rules_of("arn:aws:wafv2:eu-west-1:123456789012:regional/ipset/none/1")},
         {"rules": rules_of("$offices-arn")},
     ),
-    (HEALTH_CHECK, "route53.health-check.endpoint", "InvalidInput", {"fqdn": None}, {"ipAddress": "8.8.8.8"}),
-    (HEALTH_CHECK, "route53.health-check.needs", "InvalidInput", {"type": "TCP"}, {"type": "TCP", "port": 5432}),
+    (
+        HEALTH_CHECK,
+        "route53.health-check.endpoint",
+        "InvalidInput",
+        {"fqdn": None},
+        {"ipAddress": "8.8.8.8"},
+    ),
+    (
+        HEALTH_CHECK,
+        "route53.health-check.needs",
+        "InvalidInput",
+        {"type": "TCP"},
+        {"type": "TCP", "port": 5432},
+    ),
     (
         HEALTH_CHECK,
         "route53.health-check.needs",
@@ -222,7 +282,13 @@ EDGE_CASES: list[Case] = [
         {"resourcePath": "/" * 256},
         {"resourcePath": "/healthz"},
     ),
-    (HEALTH_CHECK, "route53.health-check.arn", "InvalidArgument", {"routingControlArn": "control"}, {}),
+    (
+        HEALTH_CHECK,
+        "route53.health-check.arn",
+        "InvalidArgument",
+        {"routingControlArn": "control"},
+        {},
+    ),
     (
         RECORD,
         "route53.record.health-check-exists",

@@ -17,7 +17,10 @@ PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 REPOSITORY = "aws:ecr/repository:Repository"
 
 QUERIES = [{"id": "errors", "expression": "SUM(METRICS())", "returnData": True}]
-BY_QUERY = {**dict.fromkeys(("metricName", "namespace", "period", "statistic")), "metricQueries": QUERIES}
+BY_QUERY = {
+    **dict.fromkeys(("metricName", "namespace", "period", "statistic")),
+    "metricQueries": QUERIES,
+}
 
 
 def by_metric(*, period: int) -> dict[str, Any]:
@@ -50,7 +53,9 @@ ORDINARY_CASES: list[Case] = [
         TARGET,
         "elbv2.target.group-exists",
         "TargetGroupNotFound",
-        {"targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef"},
+        {
+            "targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef"
+        },
         {"port": 8080},
     ),
     (TARGET, "elbv2.target.port", "InvalidArgument", {"port": 0}, {"port": 65535}),
@@ -77,8 +82,20 @@ ORDINARY_CASES: list[Case] = [
         {**TO_FUNCTION, "availabilityZone": "eu-west-1a"},
         {**TO_FUNCTION, "availabilityZone": "all"},
     ),
-    (TARGET, "elbv2.target.function-port", "ValidationError", {**TO_FUNCTION, "port": 80}, TO_FUNCTION),
-    (TARGET, "elbv2.target.id", "ValidationError", {**TO_FUNCTION, "targetId": "one-more"}, TO_FUNCTION),
+    (
+        TARGET,
+        "elbv2.target.function-port",
+        "ValidationError",
+        {**TO_FUNCTION, "port": 80},
+        TO_FUNCTION,
+    ),
+    (
+        TARGET,
+        "elbv2.target.id",
+        "ValidationError",
+        {**TO_FUNCTION, "targetId": "one-more"},
+        TO_FUNCTION,
+    ),
     (TARGET, "elbv2.target.quic", "ValidationError", {"quicServerId": "0x1a2b3c4d5e6f7a8b"}, {}),
     (
         TARGET,
@@ -94,12 +111,21 @@ ORDINARY_CASES: list[Case] = [
         {"targetGroupArn": "$instance-group", "targetId": "i-0123456789abcdef0"},
         {},
     ),
-    (TARGET, "elbv2.target.id", "ValidationError", {"targetGroupArn": "$instance-group", "targetId": "i-1"}, {}),
+    (
+        TARGET,
+        "elbv2.target.id",
+        "ValidationError",
+        {"targetGroupArn": "$instance-group", "targetId": "i-1"},
+        {},
+    ),
     (
         TARGET,
         "elbv2.target.balancer-exists",
         "InvalidTarget",
-        {**TO_BALANCER, "targetId": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/1"},
+        {
+            **TO_BALANCER,
+            "targetId": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/1",
+        },
         TO_BALANCER,
     ),
     (
@@ -122,9 +148,21 @@ ORDINARY_CASES: list[Case] = [
     (ALARM, "cloudwatch.alarm.threshold", "ValidationError", {"threshold": None}, {"threshold": 0}),
     (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 45}, {"period": 30}),
     (ALARM, "cloudwatch.alarm.period", "InvalidArgument", {"period": 5}, by_metric(period=5)),
-    (ALARM, "cloudwatch.alarm.period", "InvalidArgument", by_metric(period=45), by_metric(period=1)),
+    (
+        ALARM,
+        "cloudwatch.alarm.period",
+        "InvalidArgument",
+        by_metric(period=45),
+        by_metric(period=1),
+    ),
     (ALARM, "cloudwatch.alarm.evaluation-periods", "InvalidArgument", {"evaluationPeriods": 0}, {}),
-    (ALARM, "cloudwatch.alarm.datapoints", "ValidationError", {"datapointsToAlarm": 4}, {"datapointsToAlarm": 3}),
+    (
+        ALARM,
+        "cloudwatch.alarm.datapoints",
+        "ValidationError",
+        {"datapointsToAlarm": 4},
+        {"datapointsToAlarm": 3},
+    ),
     (
         ALARM,
         "cloudwatch.alarm.missing-data",
@@ -134,7 +172,13 @@ ORDINARY_CASES: list[Case] = [
     ),
     (ALARM, "cloudwatch.alarm.name", "InvalidArgument", {"name": "a" * 256}, {"name": "a" * 255}),
     (ALARM, "catalog.model", "InvalidParameterException", {"comparisonOperator": ">"}, {}),
-    (CLASSIC, "ec2.security-group-rule.type", "InvalidArgument", {"type": "in"}, {"type": "egress"}),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.type",
+        "InvalidArgument",
+        {"type": "in"},
+        {"type": "egress"},
+    ),
     (CLASSIC, "ec2.security-group-rule.some-source", "InvalidArgument", {"cidrBlocks": None}, {}),
     (
         CLASSIC,
@@ -150,8 +194,20 @@ ORDINARY_CASES: list[Case] = [
         {"sourceSecurityGroupId": "$group"},
         {"sourceSecurityGroupId": "$group", "cidrBlocks": None},
     ),
-    (CLASSIC, "ec2.security-group-rule.cidr", "InvalidArgument", {"cidrBlocks": ["10.0.0.1/8"]}, {}),
-    (CLASSIC, "ec2.security-group-rule.protocol", "InvalidParameterValue", {"protocol": "https"}, {"protocol": "udp"}),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.cidr",
+        "InvalidArgument",
+        {"cidrBlocks": ["10.0.0.1/8"]},
+        {},
+    ),
+    (
+        CLASSIC,
+        "ec2.security-group-rule.protocol",
+        "InvalidParameterValue",
+        {"protocol": "https"},
+        {"protocol": "udp"},
+    ),
     (
         CLASSIC,
         "ec2.security-group-rule.unique",

@@ -23,7 +23,9 @@ ACL_LOGGING = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
 BUCKET = "aws:s3/bucket:Bucket"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
-ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+)
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 VPC = "aws:ec2/vpc:Vpc"
@@ -50,15 +52,23 @@ SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:main-0a1b2c"
 def policy(**more: Any) -> str:
     """A policy of a resource, with one statement."""
     principal = {"AWS": "arn:aws:iam::123456789012:root"}
-    return json.dumps({"Statement": [{"Effect": "Allow", "Principal": principal, "Resource": "*", **more}]})
+    return json.dumps(
+        {"Statement": [{"Effect": "Allow", "Principal": principal, "Resource": "*", **more}]}
+    )
 
 
 def containers(**more: Any) -> dict[str, Any]:
     """Inputs with one container."""
-    return {"executionRoleArn": ROLE_ARN, "containerDefinitions": json.dumps([{"name": "web", "image": "x", **more}])}
+    return {
+        "executionRoleArn": ROLE_ARN,
+        "containerDefinitions": json.dumps([{"name": "web", "image": "x", **more}]),
+    }
 
 
-ENCRYPTED_ACCESS_POINT = {"transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-1"}}
+ENCRYPTED_ACCESS_POINT = {
+    "transitEncryption": "ENABLED",
+    "authorizationConfig": {"accessPointId": "fsap-1"},
+}
 
 
 def efs_volume(**more: Any) -> dict[str, Any]:
@@ -81,7 +91,9 @@ def rule(**more: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-MANAGED = {"managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "vendorName": "AWS"}}
+MANAGED = {
+    "managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "vendorName": "AWS"}
+}
 HTTPS = {"port": 8443, "protocol": "HTTPS", "certificateArn": "$certificate"}
 INTERFACE = {"vpcEndpointType": "Interface", "serviceName": "com.amazonaws.eu-west-1.logs"}
 ALIAS_TARGET = {
@@ -115,7 +127,13 @@ CERTIFICATES: list[Case] = [
         {"keyAlgorithm": "RSA"},
         {"keyAlgorithm": "RSA_4096"},
     ),
-    (CERTIFICATE, "acm.certificate.authority", "InvalidArgument", {"certificateAuthorityArn": "mine"}, {}),
+    (
+        CERTIFICATE,
+        "acm.certificate.authority",
+        "InvalidArgument",
+        {"certificateAuthorityArn": "mine"},
+        {},
+    ),
     (
         CERTIFICATE,
         "acm.certificate.body",
@@ -130,7 +148,13 @@ CERTIFICATES: list[Case] = [
         {"subjectAlternativeNames": [f"{number}.example.test" for number in range(10)]},
         {"subjectAlternativeNames": [f"{number}.example.test" for number in range(9)]},
     ),
-    (VALIDATION, "acm.validation.arn", "InvalidArgument", {"certificateArn": "app.example.test"}, {}),
+    (
+        VALIDATION,
+        "acm.validation.arn",
+        "InvalidArgument",
+        {"certificateArn": "app.example.test"},
+        {},
+    ),
     (
         VALIDATION,
         "acm.validation.certificate-exists",
@@ -145,7 +169,13 @@ CERTIFICATES: list[Case] = [
         {"validationRecordFqdns": ["_0.app.example.test"]},
         {},
     ),
-    (LISTENER, "elbv2.certificate.region", "CertificateNotFound", {**HTTPS, "certificateArn": ELSEWHERE}, HTTPS),
+    (
+        LISTENER,
+        "elbv2.certificate.region",
+        "CertificateNotFound",
+        {**HTTPS, "certificateArn": ELSEWHERE},
+        HTTPS,
+    ),
     (
         LISTENER,
         "elbv2.listener.tls-policy",
@@ -185,12 +215,20 @@ CERTIFICATES: list[Case] = [
             ("AccessControlAllowCredentials", "false", "true"),
         )
     ),
-    (LISTENER_CERTIFICATE, "elbv2.listener-certificate.arn", "InvalidArgument", {"certificateArn": "mine"}, {}),
+    (
+        LISTENER_CERTIFICATE,
+        "elbv2.listener-certificate.arn",
+        "InvalidArgument",
+        {"certificateArn": "mine"},
+        {},
+    ),
     (
         LISTENER_CERTIFICATE,
         "elbv2.listener-certificate.listener-exists",
         "ListenerNotFound",
-        {"listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"},
+        {
+            "listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"
+        },
         {},
     ),
     (
@@ -204,7 +242,13 @@ CERTIFICATES: list[Case] = [
 
 NAMES: list[Case] = [
     (ZONE, "route53.zone.name", "InvalidArgument", {"name": "a..test"}, {"name": "a.test."}),
-    (ZONE, "route53.zone.comment", "InvalidArgument", {"comment": "x" * 257}, {"comment": "x" * 256}),
+    (
+        ZONE,
+        "route53.zone.comment",
+        "InvalidArgument",
+        {"comment": "x" * 257},
+        {"comment": "x" * 256},
+    ),
     (RECORD, "route53.record.name", "InvalidArgument", {"name": "a..test"}, {"name": "*.one"}),
     (RECORD, "route53.record.type", "InvalidArgument", {"type": "ALIAS"}, {"type": "AAAA"}),
     (RECORD, "route53.record.ttl", "InvalidArgument", {"ttl": None}, {"ttl": 0}),
@@ -227,11 +271,21 @@ NAMES: list[Case] = [
         RECORD,
         "route53.record.routing",
         "InvalidArgument",
-        {"weightedRoutingPolicies": [{"weight": 1}], "multivalueAnswerRoutingPolicy": True, "setIdentifier": "a"},
+        {
+            "weightedRoutingPolicies": [{"weight": 1}],
+            "multivalueAnswerRoutingPolicy": True,
+            "setIdentifier": "a",
+        },
         {"multivalueAnswerRoutingPolicy": True, "setIdentifier": "a"},
     ),
     (RECORD, "route53.record.zone-exists", "NoSuchHostedZone", {"zoneId": "Z0123"}, {}),
-    (RECORD, "route53.record.cname-apex", "InvalidChangeBatch", {"name": "example.test", "type": "CNAME"}, {}),
+    (
+        RECORD,
+        "route53.record.cname-apex",
+        "InvalidChangeBatch",
+        {"name": "example.test", "type": "CNAME"},
+        {},
+    ),
     (
         RECORD,
         "route53.record.alias-target",
@@ -251,7 +305,13 @@ EDGE: list[Case] = [
         {"scope": "CLOUDFRONT"},
         {"scope": "CLOUDFRONT", "region": "us-east-1"},
     ),
-    (ACL, "wafv2.web-acl.description", "InvalidArgument", {"description": ""}, {"description": "main"}),
+    (
+        ACL,
+        "wafv2.web-acl.description",
+        "InvalidArgument",
+        {"description": ""},
+        {"description": "main"},
+    ),
     (ACL, "wafv2.web-acl.unique", "WAFDuplicateItemException", {"name": "main"}, {}),
     (
         ACL,
@@ -260,21 +320,39 @@ EDGE: list[Case] = [
         {"defaultAction": {"allow": {}, "block": {}}},
         {"defaultAction": {"block": {}}},
     ),
-    (ACL, "wafv2.web-acl.rules", "InvalidArgument", {"rules": [rule()], "ruleJson": "[]"}, {"rules": [rule()]}),
+    (
+        ACL,
+        "wafv2.web-acl.rules",
+        "InvalidArgument",
+        {"rules": [rule()], "ruleJson": "[]"},
+        {"rules": [rule()]},
+    ),
     (
         ACL,
         "wafv2.web-acl.capacity",
         "WAFLimitsExceededException",
         {
             "rules": [
-                rule(name=f"g{n}", priority=n, statement=MANAGED, action=None, overrideAction={"none": {}})
+                rule(
+                    name=f"g{n}",
+                    priority=n,
+                    statement=MANAGED,
+                    action=None,
+                    overrideAction={"none": {}},
+                )
                 for n in range(8)
             ]
         },
         {"rules": [rule(statement=MANAGED, action=None, overrideAction={"none": {}})]},
     ),
     (ACL, "wafv2.rule.name", "InvalidArgument", {"rules": [rule(name="a b")]}, {}),
-    (ACL, "wafv2.rule.priority", "InvalidArgument", {"rules": [rule(priority=-1)]}, {"rules": [rule(priority=0)]}),
+    (
+        ACL,
+        "wafv2.rule.priority",
+        "InvalidArgument",
+        {"rules": [rule(priority=-1)]},
+        {"rules": [rule(priority=0)]},
+    ),
     (
         ACL,
         "wafv2.rule.rate",
@@ -305,13 +383,21 @@ EDGE: list[Case] = [
         {"rules": [rule(action=None, overrideAction={"none": {}})]},
         {},
     ),
-    (ACL, "wafv2.metric", "InvalidArgument", {"rules": [rule(visibilityConfig={"metricName": "a b"})]}, {}),
+    (
+        ACL,
+        "wafv2.metric",
+        "InvalidArgument",
+        {"rules": [rule(visibilityConfig={"metricName": "a b"})]},
+        {},
+    ),
     (ASSOCIATION, "wafv2.association.arn", "InvalidArgument", {"webAclArn": "main"}, {}),
     (
         ASSOCIATION,
         "wafv2.association.resource-exists",
         "WAFNonexistentItemException",
-        {"resourceArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"},
+        {
+            "resourceArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"
+        },
         {},
     ),
     (
@@ -379,13 +465,49 @@ BUCKETS: list[Case] = [
         ENCRYPTION,
         "s3.encryption.key",
         "InvalidArgument",
-        {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256", "kmsMasterKeyId": "k"}}]},
-        {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": "k"}}]},
+        {
+            "rules": [
+                {
+                    "applyServerSideEncryptionByDefault": {
+                        "sseAlgorithm": "AES256",
+                        "kmsMasterKeyId": "k",
+                    }
+                }
+            ]
+        },
+        {
+            "rules": [
+                {
+                    "applyServerSideEncryptionByDefault": {
+                        "sseAlgorithm": "aws:kms",
+                        "kmsMasterKeyId": "k",
+                    }
+                }
+            ]
+        },
     ),
     (LIFECYCLE, "s3.lifecycle.size", "InvalidArgument", {"rules": []}, {}),
-    (LIFECYCLE, "s3.lifecycle.id", "InvalidArgument", {"rules": [{"id": "", "expiration": {"days": 1}}]}, {}),
-    (LIFECYCLE, "s3.lifecycle.status", "InvalidArgument", {"rules": [{"status": "On", "expiration": {"days": 1}}]}, {}),
-    (LIFECYCLE, "s3.lifecycle.action", "InvalidRequest", {"rules": [{"id": "all", "status": "Enabled"}]}, {}),
+    (
+        LIFECYCLE,
+        "s3.lifecycle.id",
+        "InvalidArgument",
+        {"rules": [{"id": "", "expiration": {"days": 1}}]},
+        {},
+    ),
+    (
+        LIFECYCLE,
+        "s3.lifecycle.status",
+        "InvalidArgument",
+        {"rules": [{"status": "On", "expiration": {"days": 1}}]},
+        {},
+    ),
+    (
+        LIFECYCLE,
+        "s3.lifecycle.action",
+        "InvalidRequest",
+        {"rules": [{"id": "all", "status": "Enabled"}]},
+        {},
+    ),
     (
         LIFECYCLE,
         "s3.lifecycle.unique",
@@ -398,19 +520,43 @@ BUCKETS: list[Case] = [
         "s3.bucket-policy.resource",
         "MalformedPolicy",
         {"policy": policy(Action="s3:*", Resource="arn:aws:s3:::other/*")},
-        {"policy": policy(Action="s3:*", Resource=["arn:aws:s3:::main-logs", "arn:aws:s3:::main-logs/*"])},
+        {
+            "policy": policy(
+                Action="s3:*", Resource=["arn:aws:s3:::main-logs", "arn:aws:s3:::main-logs/*"]
+            )
+        },
     ),
     (
         BUCKET_POLICY,
         "s3.bucket-policy.public",
         "AccessDenied",
-        {"policy": policy(Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::main-logs/*")},
-        {"policy": policy(Effect="Deny", Principal="*", Action="s3:*", Resource="arn:aws:s3:::main-logs/*")},
+        {
+            "policy": policy(
+                Principal="*", Action="s3:GetObject", Resource="arn:aws:s3:::main-logs/*"
+            )
+        },
+        {
+            "policy": policy(
+                Effect="Deny", Principal="*", Action="s3:*", Resource="arn:aws:s3:::main-logs/*"
+            )
+        },
     ),
     (BUCKET_POLICY, "iam.policy.json", "MalformedPolicy", {"policy": "x"}, {}),
     (BUCKET_POLICY, "iam.policy.statement", "MalformedPolicy", {"policy": '{"Statement": []}'}, {}),
-    (BUCKET_POLICY, "iam.policy.effect", "MalformedPolicy", {"policy": policy(Action="s3:*", Effect="allow")}, {}),
-    (BUCKET_POLICY, "iam.policy.fields", "MalformedPolicy", {"policy": policy(Action="s3:*", Principal=None)}, {}),
+    (
+        BUCKET_POLICY,
+        "iam.policy.effect",
+        "MalformedPolicy",
+        {"policy": policy(Action="s3:*", Effect="allow")},
+        {},
+    ),
+    (
+        BUCKET_POLICY,
+        "iam.policy.fields",
+        "MalformedPolicy",
+        {"policy": policy(Action="s3:*", Principal=None)},
+        {},
+    ),
     (
         BALANCER,
         "elbv2.load-balancer.log-bucket",
@@ -438,8 +584,20 @@ NETWORK: list[Case] = [
     (VPC, "ec2.vpc.ipv6", "InvalidArgument", {"ipv6CidrBlock": "2001:db8::/56"}, {}),
     (SUBNET, "ec2.subnet.ipv6-cidr", "InvalidArgument", {"ipv6CidrBlock": "2001:db8::/65"}, {}),
     (SUBNET, "ec2.subnet.range", "InvalidSubnet.Range", {"ipv6CidrBlock": "2001:db8::/64"}, {}),
-    (SUBNET, "ec2.subnet.ipv6-assign", "InvalidParameterValue", {"assignIpv6AddressOnCreation": True}, {}),
-    (EGRESS_ONLY, "ec2.egress-only-gateway.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
+    (
+        SUBNET,
+        "ec2.subnet.ipv6-assign",
+        "InvalidParameterValue",
+        {"assignIpv6AddressOnCreation": True},
+        {},
+    ),
+    (
+        EGRESS_ONLY,
+        "ec2.egress-only-gateway.vpc-exists",
+        "InvalidVpcID.NotFound",
+        {"vpcId": "vpc-0"},
+        {},
+    ),
     (
         EGRESS,
         "ec2.security-group-rule.prefix-list",
@@ -458,7 +616,13 @@ NETWORK: list[Case] = [
     ),
     (FLOW_LOG, "ec2.flow-log.destination", "InvalidArgument", {"logDestination": None}, {}),
     (FLOW_LOG, "ec2.flow-log.destination", "InvalidArgument", {"logDestination": "main-logs"}, {}),
-    (FLOW_LOG, "ec2.flow-log.destination-type", "InvalidArgument", {"logDestinationType": "file"}, {}),
+    (
+        FLOW_LOG,
+        "ec2.flow-log.destination-type",
+        "InvalidArgument",
+        {"logDestinationType": "file"},
+        {},
+    ),
     (
         FLOW_LOG,
         "ec2.flow-log.interval",
@@ -466,7 +630,13 @@ NETWORK: list[Case] = [
         {"maxAggregationInterval": 30},
         {"maxAggregationInterval": 60},
     ),
-    (FLOW_LOG, "ec2.flow-log.traffic", "InvalidArgument", {"trafficType": "NONE"}, {"trafficType": "REJECT"}),
+    (
+        FLOW_LOG,
+        "ec2.flow-log.traffic",
+        "InvalidArgument",
+        {"trafficType": "NONE"},
+        {"trafficType": "REJECT"},
+    ),
     (FLOW_LOG, "ec2.flow-log.traffic", "InvalidParameter", {"trafficType": None}, {}),
     (
         FLOW_LOG,
@@ -486,7 +656,11 @@ NETWORK: list[Case] = [
         "InvalidParameter",
         {"logDestinationType": None, "logDestination": f"{LOG_GROUP_ARN}:/flows"},
         # Whom the role trusts shows only when logs are delivered.
-        {"logDestinationType": None, "logDestination": f"{LOG_GROUP_ARN}:/flows", "iamRoleArn": ROLE_ARN},
+        {
+            "logDestinationType": None,
+            "logDestination": f"{LOG_GROUP_ARN}:/flows",
+            "iamRoleArn": ROLE_ARN,
+        },
     ),
     (ENDPOINT, "ec2.vpc-endpoint.vpc-exists", "InvalidVpcId.NotFound", {"vpcId": "vpc-0"}, {}),
     (ENDPOINT, "ec2.vpc-endpoint.service", "InvalidArgument", {"serviceName": None}, {}),
@@ -526,7 +700,13 @@ NETWORK: list[Case] = [
         {**INTERFACE, "routeTableIds": ["$table"]},
         {"routeTableIds": ["$table"]},
     ),
-    (ENDPOINT, "ec2.vpc-endpoint.subnet-exists", "InvalidSubnetId.NotFound", {**INTERFACE, "subnetIds": ["s"]}, {}),
+    (
+        ENDPOINT,
+        "ec2.vpc-endpoint.subnet-exists",
+        "InvalidSubnetId.NotFound",
+        {**INTERFACE, "subnetIds": ["s"]},
+        {},
+    ),
     (
         ENDPOINT,
         "ec2.vpc-endpoint.group-exists",
@@ -534,7 +714,13 @@ NETWORK: list[Case] = [
         {**INTERFACE, "securityGroupIds": ["sg-0"]},
         {**INTERFACE, "securityGroupIds": ["$group"]},
     ),
-    (ENDPOINT, "ec2.vpc-endpoint.table-exists", "InvalidRouteTableId.NotFound", {"routeTableIds": ["rtb-0"]}, {}),
+    (
+        ENDPOINT,
+        "ec2.vpc-endpoint.table-exists",
+        "InvalidRouteTableId.NotFound",
+        {"routeTableIds": ["rtb-0"]},
+        {},
+    ),
     (
         ENDPOINT,
         "ec2.vpc-endpoint.subnet-per-zone",
@@ -542,13 +728,37 @@ NETWORK: list[Case] = [
         {**INTERFACE, "subnetIds": ["$subnet-a", "$subnet-a"]},
         {**INTERFACE, "subnetIds": ["$subnet-a", "$subnet-b"]},
     ),
-    (ENDPOINT, "ec2.vpc-endpoint.private-dns", "InvalidParameter", {**INTERFACE, "privateDnsEnabled": True}, INTERFACE),
-    (ENDPOINT, "iam.policy.json", "InvalidPolicyDocument", {"policy": "x"}, {"policy": policy(Action="*")}),
+    (
+        ENDPOINT,
+        "ec2.vpc-endpoint.private-dns",
+        "InvalidParameter",
+        {**INTERFACE, "privateDnsEnabled": True},
+        INTERFACE,
+    ),
+    (
+        ENDPOINT,
+        "iam.policy.json",
+        "InvalidPolicyDocument",
+        {"policy": "x"},
+        {"policy": policy(Action="*")},
+    ),
 ]
 
 KEYS: list[Case] = [
-    (KEY, "kms.key.deletion-window", "InvalidArgument", {"deletionWindowInDays": 6}, {"deletionWindowInDays": 7}),
-    (KEY, "kms.key.description", "InvalidArgument", {"description": "x" * 8193}, {"description": "x" * 8192}),
+    (
+        KEY,
+        "kms.key.deletion-window",
+        "InvalidArgument",
+        {"deletionWindowInDays": 6},
+        {"deletionWindowInDays": 7},
+    ),
+    (
+        KEY,
+        "kms.key.description",
+        "InvalidArgument",
+        {"description": "x" * 8193},
+        {"description": "x" * 8192},
+    ),
     (KEY, "kms.key.usage", "InvalidArgument", {"keyUsage": "ALL"}, {"keyUsage": "ENCRYPT_DECRYPT"}),
     (
         KEY,
@@ -576,8 +786,20 @@ KEYS: list[Case] = [
     (ALIAS, "kms.alias.name", "InvalidArgument", {"name": "alias/aws/s3"}, {}),
     (ALIAS, "kms.alias.key-exists", "NotFoundException", {"targetKeyId": "none"}, {}),
     (LOGS, "logs.group.key-arn", "InvalidArgument", {"kmsKeyId": "alias/logs"}, {}),
-    (LOG_POLICY, "logs.resource-policy.one-name", "InvalidArgument", {"resourceArn": f"{LOG_GROUP_ARN}:/x"}, {}),
-    (LOG_POLICY, "logs.resource-policy.name", "InvalidArgument", {"policyName": ""}, {"policyName": "a b"}),
+    (
+        LOG_POLICY,
+        "logs.resource-policy.one-name",
+        "InvalidArgument",
+        {"resourceArn": f"{LOG_GROUP_ARN}:/x"},
+        {},
+    ),
+    (
+        LOG_POLICY,
+        "logs.resource-policy.name",
+        "InvalidArgument",
+        {"policyName": ""},
+        {"policyName": "a b"},
+    ),
     (
         LOG_POLICY,
         "logs.resource-policy.size",
@@ -587,7 +809,13 @@ KEYS: list[Case] = [
     ),
     (LOG_POLICY, "iam.policy.json", "InvalidParameterException", {"policyDocument": "x"}, {}),
     (SECRET, "secretsmanager.secret.name", "InvalidArgument", {"name": "a b"}, {"name": "a/b@c"}),
-    (SECRET, "secretsmanager.secret.description", "InvalidArgument", {"description": "x" * 2049}, {}),
+    (
+        SECRET,
+        "secretsmanager.secret.description",
+        "InvalidArgument",
+        {"description": "x" * 2049},
+        {},
+    ),
     (
         SECRET,
         "secretsmanager.secret.recovery-window",
@@ -596,8 +824,20 @@ KEYS: list[Case] = [
         {"recoveryWindowInDays": 0},
     ),
     (SECRET, "secretsmanager.secret.unique", "ResourceExistsException", {"name": "main"}, {}),
-    (SECRET_VERSION, "secretsmanager.version.one-value", "InvalidArgument", {"secretBinary": "eA=="}, {}),
-    (SECRET_VERSION, "secretsmanager.version.secret-exists", "ResourceNotFoundException", {"secretId": "none"}, {}),
+    (
+        SECRET_VERSION,
+        "secretsmanager.version.one-value",
+        "InvalidArgument",
+        {"secretBinary": "eA=="},
+        {},
+    ),
+    (
+        SECRET_VERSION,
+        "secretsmanager.version.secret-exists",
+        "ResourceNotFoundException",
+        {"secretId": "none"},
+        {},
+    ),
 ]
 
 CONTAINERS: list[Case] = [
@@ -606,17 +846,38 @@ CONTAINERS: list[Case] = [
         "ecs.container.secret",
         "ClientException",
         containers(secrets=[{"name": "A", "valueFrom": f"{SECRET_ARN}:key"}]),
-        containers(secrets=[{"name": "A", "valueFrom": f"{SECRET_ARN}:key::"}, {"name": "B", "valueFrom": SECRET_ARN}]),
+        containers(
+            secrets=[
+                {"name": "A", "valueFrom": f"{SECRET_ARN}:key::"},
+                {"name": "B", "valueFrom": SECRET_ARN},
+            ]
+        ),
     ),
     (
         DEFINITION,
         "ecs.container.secret-unique",
         "ClientException",
-        containers(secrets=[{"name": "A", "valueFrom": "/a"}], environment=[{"name": "A", "value": "b"}]),
-        containers(secrets=[{"name": "A", "valueFrom": "/a"}], environment=[{"name": "B", "value": "b"}]),
+        containers(
+            secrets=[{"name": "A", "valueFrom": "/a"}], environment=[{"name": "A", "value": "b"}]
+        ),
+        containers(
+            secrets=[{"name": "A", "valueFrom": "/a"}], environment=[{"name": "B", "value": "b"}]
+        ),
     ),
-    (DEFINITION, "ecs.container.type", "ClientException", containers(readonlyRootFilesystem="yes"), {}),
-    (DEFINITION, "ecs.container.user", "ClientException", containers(user="a b"), containers(user="1000:1000")),
+    (
+        DEFINITION,
+        "ecs.container.type",
+        "ClientException",
+        containers(readonlyRootFilesystem="yes"),
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.user",
+        "ClientException",
+        containers(user="a b"),
+        containers(user="1000:1000"),
+    ),
     (
         DEFINITION,
         "ecs.container.capability",
@@ -644,13 +905,19 @@ CONTAINERS: list[Case] = [
         "ecs.container.volume",
         "ClientException",
         containers(mountPoints=[{"sourceVolume": "tmp", "containerPath": "/tmp"}]),
-        {**containers(mountPoints=[{"sourceVolume": "tmp", "containerPath": "/tmp"}]), "volumes": [{"name": "tmp"}]},
+        {
+            **containers(mountPoints=[{"sourceVolume": "tmp", "containerPath": "/tmp"}]),
+            "volumes": [{"name": "tmp"}],
+        },
     ),
     (
         DEFINITION,
         "ecs.container.mount",
         "ClientException",
-        {**containers(mountPoints=[{"sourceVolume": "tmp", "containerPath": "tmp"}]), "volumes": [{"name": "tmp"}]},
+        {
+            **containers(mountPoints=[{"sourceVolume": "tmp", "containerPath": "tmp"}]),
+            "volumes": [{"name": "tmp"}],
+        },
         {"volumes": [{"name": "tmp"}]},
     ),
     (
@@ -664,7 +931,13 @@ CONTAINERS: list[Case] = [
         DEFINITION,
         "ecs.task-definition.efs-encryption",
         "ClientException",
-        {"volumes": [efs_volume(transitEncryption="DISABLED", authorizationConfig={"accessPointId": "fsap-1"})]},
+        {
+            "volumes": [
+                efs_volume(
+                    transitEncryption="DISABLED", authorizationConfig={"accessPointId": "fsap-1"}
+                )
+            ]
+        },
         {"volumes": [efs_volume(transitEncryption="DISABLED")]},
     ),
     (
@@ -672,7 +945,11 @@ CONTAINERS: list[Case] = [
         "ecs.task-definition.efs-encryption",
         "ClientException",
         {"volumes": [efs_volume(authorizationConfig={"iam": "ENABLED"})]},
-        {"volumes": [efs_volume(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})]},
+        {
+            "volumes": [
+                efs_volume(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})
+            ]
+        },
     ),
     (
         DEFINITION,

@@ -17,7 +17,9 @@ REGISTRY, CLUSTER = "aws:servicediscovery/service:Service", "aws:ecs/cluster:Clu
 SERVICE, CAPACITY = "aws:ecs/service:Service", "aws:ecs/capacityProvider:CapacityProvider"
 PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000001"
-SCALING_GROUP = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
+SCALING_GROUP = (
+    "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:1:autoScalingGroupName/one"
+)
 BY_ADDRESS = {"namespaceId": "$internal", "dnsRecords": [{"type": "A", "ttl": 10}]}
 MANAGED = {
     "infrastructureRoleArn": "arn:aws:iam::123456789012:role/infrastructure",
@@ -35,7 +37,13 @@ STORAGE_CASES: list[Case] = [
         {"kmsKeyId": KEY_ARN},
         {"kmsKeyId": KEY_ARN, "encrypted": True},
     ),
-    (FILES, "efs.file-system.key", "InvalidArgument", {"kmsKeyId": "key", "encrypted": True}, {"encrypted": True}),
+    (
+        FILES,
+        "efs.file-system.key",
+        "InvalidArgument",
+        {"kmsKeyId": "key", "encrypted": True},
+        {"encrypted": True},
+    ),
     (
         FILES,
         "efs.file-system.throughput",
@@ -69,8 +77,17 @@ STORAGE_CASES: list[Case] = [
         FILES,
         "efs.file-system.lifecycle",
         "BadRequest",
-        {"lifecyclePolicies": [{"transitionToIa": "AFTER_30_DAYS", "transitionToArchive": "AFTER_90_DAYS"}]},
-        {"lifecyclePolicies": [{"transitionToIa": "AFTER_30_DAYS"}, {"transitionToArchive": "AFTER_90_DAYS"}]},
+        {
+            "lifecyclePolicies": [
+                {"transitionToIa": "AFTER_30_DAYS", "transitionToArchive": "AFTER_90_DAYS"}
+            ]
+        },
+        {
+            "lifecyclePolicies": [
+                {"transitionToIa": "AFTER_30_DAYS"},
+                {"transitionToArchive": "AFTER_90_DAYS"},
+            ]
+        },
     ),
     (
         FILES,
@@ -79,7 +96,13 @@ STORAGE_CASES: list[Case] = [
         {"lifecyclePolicies": [{"transitionToIa": "AFTER_30_DAYS"}] * 4},
         {},
     ),
-    (FILES, "catalog.model", "BadRequest", {"performanceMode": "fast"}, {"performanceMode": "generalPurpose"}),
+    (
+        FILES,
+        "catalog.model",
+        "BadRequest",
+        {"performanceMode": "fast"},
+        {"performanceMode": "generalPurpose"},
+    ),
     (
         FILES,
         "efs.file-system.unique",
@@ -87,8 +110,20 @@ STORAGE_CASES: list[Case] = [
         {"creationToken": "files"},
         {"creationToken": "other"},
     ),
-    (MOUNT, "efs.file-system.exists", "FileSystemNotFound", {"fileSystemId": "fs-0123456789abcdef0"}, {}),
-    (MOUNT, "efs.mount-target.subnet-exists", "SubnetNotFound", {"subnetId": "subnet-0123456789abcdef0"}, {}),
+    (
+        MOUNT,
+        "efs.file-system.exists",
+        "FileSystemNotFound",
+        {"fileSystemId": "fs-0123456789abcdef0"},
+        {},
+    ),
+    (
+        MOUNT,
+        "efs.mount-target.subnet-exists",
+        "SubnetNotFound",
+        {"subnetId": "subnet-0123456789abcdef0"},
+        {},
+    ),
     (
         MOUNT,
         "efs.mount-target.group-exists",
@@ -120,7 +155,13 @@ STORAGE_CASES: list[Case] = [
         {"fileSystemId": "$more-files", "subnetId": "$subnet-b"},
     ),
     (MOUNT, "efs.mount-target.address", "InvalidArgument", {"ipAddress": "a.b"}, {}),
-    (MOUNT, "efs.mount-target.address", "BadRequest", {"ipAddress": "10.0.9.9"}, {"ipAddress": "10.0.0.9"}),
+    (
+        MOUNT,
+        "efs.mount-target.address",
+        "BadRequest",
+        {"ipAddress": "10.0.9.9"},
+        {"ipAddress": "10.0.0.9"},
+    ),
     (
         MOUNT,
         "efs.mount-target.address-in-use",
@@ -128,13 +169,29 @@ STORAGE_CASES: list[Case] = [
         {"fileSystemId": "$more-files", "subnetId": "$subnet-b", "ipAddress": "10.0.1.77"},
         {"fileSystemId": "$more-files", "subnetId": "$subnet-b", "ipAddress": "10.0.1.78"},
     ),
-    (ACCESS, "efs.file-system.exists", "FileSystemNotFound", {"fileSystemId": "fs-0123456789abcdef0"}, {}),
+    (
+        ACCESS,
+        "efs.file-system.exists",
+        "FileSystemNotFound",
+        {"fileSystemId": "fs-0123456789abcdef0"},
+        {},
+    ),
     (
         ACCESS,
         "catalog.model",
         "BadRequest",
-        {"rootDirectory": {"path": "/a", "creationInfo": {"ownerGid": 1, "ownerUid": 1, "permissions": "rwx"}}},
-        {"rootDirectory": {"path": "/a", "creationInfo": {"ownerGid": 1, "ownerUid": 1, "permissions": "0755"}}},
+        {
+            "rootDirectory": {
+                "path": "/a",
+                "creationInfo": {"ownerGid": 1, "ownerUid": 1, "permissions": "rwx"},
+            }
+        },
+        {
+            "rootDirectory": {
+                "path": "/a",
+                "creationInfo": {"ownerGid": 1, "ownerUid": 1, "permissions": "0755"},
+            }
+        },
     ),
     (FILE_POLICY, "iam.policy.json", "InvalidPolicyException", {"policy": "none"}, {}),
     (
@@ -144,7 +201,13 @@ STORAGE_CASES: list[Case] = [
         {"name": "two words"},
         {"name": "web.internal"},
     ),
-    (NAMESPACE, "servicediscovery.namespace.vpc-exists", "InvalidInput", {"vpc": "vpc-0123456789abcdef0"}, {}),
+    (
+        NAMESPACE,
+        "servicediscovery.namespace.vpc-exists",
+        "InvalidInput",
+        {"vpc": "vpc-0123456789abcdef0"},
+        {},
+    ),
     (
         NAMESPACE,
         "servicediscovery.namespace.unique",
@@ -152,7 +215,13 @@ STORAGE_CASES: list[Case] = [
         {"name": "internal"},
         {"name": "internal", "vpc": "$other-vpc"},
     ),
-    (HTTP_NAMESPACE, "servicediscovery.namespace.name", "InvalidArgument", {"name": "two words"}, {}),
+    (
+        HTTP_NAMESPACE,
+        "servicediscovery.namespace.name",
+        "InvalidArgument",
+        {"name": "two words"},
+        {},
+    ),
     (
         HTTP_NAMESPACE,
         "servicediscovery.namespace.unique",
@@ -167,9 +236,27 @@ STORAGE_CASES: list[Case] = [
         {"namespaceId": "ns-none"},
         {"namespaceId": "$http"},
     ),
-    (REGISTRY, "servicediscovery.service.namespace-required", "InvalidInput", {"namespaceId": None}, {}),
-    (REGISTRY, "servicediscovery.service.unique", "ServiceAlreadyExists", {"name": "web"}, {"name": "web-2"}),
-    (REGISTRY, "servicediscovery.service.type", "InvalidArgument", {"type": "TCP"}, {"type": "HTTP"}),
+    (
+        REGISTRY,
+        "servicediscovery.service.namespace-required",
+        "InvalidInput",
+        {"namespaceId": None},
+        {},
+    ),
+    (
+        REGISTRY,
+        "servicediscovery.service.unique",
+        "ServiceAlreadyExists",
+        {"name": "web"},
+        {"name": "web-2"},
+    ),
+    (
+        REGISTRY,
+        "servicediscovery.service.type",
+        "InvalidArgument",
+        {"type": "TCP"},
+        {"type": "HTTP"},
+    ),
     (
         REGISTRY,
         "servicediscovery.service.routing-policy",
@@ -189,7 +276,13 @@ STORAGE_CASES: list[Case] = [
         "servicediscovery.service.cname",
         "InvalidInput",
         {"dnsConfig": {**BY_ADDRESS, "dnsRecords": [{"type": "CNAME", "ttl": 10}]}},
-        {"dnsConfig": {**BY_ADDRESS, "dnsRecords": [{"type": "CNAME", "ttl": 10}], "routingPolicy": "WEIGHTED"}},
+        {
+            "dnsConfig": {
+                **BY_ADDRESS,
+                "dnsRecords": [{"type": "CNAME", "ttl": 10}],
+                "routingPolicy": "WEIGHTED",
+            }
+        },
     ),
     (
         REGISTRY,
@@ -205,12 +298,22 @@ STORAGE_CASES: list[Case] = [
         {"healthCheckConfig": {"type": "TCP"}, "healthCheckCustomConfig": {"failureThreshold": 1}},
         {"healthCheckCustomConfig": {"failureThreshold": 1}},
     ),
-    (REGISTRY, "servicediscovery.service.health-check", "InvalidInput", {"healthCheckConfig": {"type": "TCP"}}, {}),
+    (
+        REGISTRY,
+        "servicediscovery.service.health-check",
+        "InvalidInput",
+        {"healthCheckConfig": {"type": "TCP"}},
+        {},
+    ),
     (
         SERVICE,
         "ecs.service.registry-exists",
         "InvalidParameterException",
-        {"serviceRegistries": {"registryArn": "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-none"}},
+        {
+            "serviceRegistries": {
+                "registryArn": "arn:aws:servicediscovery:eu-west-1:123456789012:service/srv-none"
+            }
+        },
         {"serviceRegistries": {"registryArn": "$registry-arn"}},
     ),
     (
@@ -224,10 +327,20 @@ STORAGE_CASES: list[Case] = [
         CLUSTER,
         "ecs.service.namespace-exists",
         "NamespaceNotFoundException",
-        {"serviceConnectDefaults": {"namespace": "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-none"}},
+        {
+            "serviceConnectDefaults": {
+                "namespace": "arn:aws:servicediscovery:eu-west-1:123456789012:namespace/ns-none"
+            }
+        },
         {},
     ),
-    (CAPACITY, "ecs.capacity-provider.one-kind", "InvalidArgument", {"autoScalingGroupProvider": None}, {}),
+    (
+        CAPACITY,
+        "ecs.capacity-provider.one-kind",
+        "InvalidArgument",
+        {"autoScalingGroupProvider": None},
+        {},
+    ),
     (
         CAPACITY,
         "ecs.capacity-provider.cluster",
@@ -242,7 +355,13 @@ STORAGE_CASES: list[Case] = [
         {"autoScalingGroupProvider": None, "managedInstancesProvider": MANAGED},
         {},
     ),
-    (CAPACITY, "ecs.capacity-provider.name", "InvalidArgument", {"name": "fargate-2"}, {"name": "spare"}),
+    (
+        CAPACITY,
+        "ecs.capacity-provider.name",
+        "InvalidArgument",
+        {"name": "fargate-2"},
+        {"name": "spare"},
+    ),
     (
         CAPACITY,
         "ecs.capacity-provider.arn",
@@ -254,14 +373,29 @@ STORAGE_CASES: list[Case] = [
         CAPACITY,
         "ecs.capacity-provider.scaling",
         "InvalidArgument",
-        {"autoScalingGroupProvider": {"autoScalingGroupArn": SCALING_GROUP, "managedScaling": {"targetCapacity": 101}}},
-        {"autoScalingGroupProvider": {"autoScalingGroupArn": SCALING_GROUP, "managedScaling": {"targetCapacity": 100}}},
+        {
+            "autoScalingGroupProvider": {
+                "autoScalingGroupArn": SCALING_GROUP,
+                "managedScaling": {"targetCapacity": 101},
+            }
+        },
+        {
+            "autoScalingGroupProvider": {
+                "autoScalingGroupArn": SCALING_GROUP,
+                "managedScaling": {"targetCapacity": 100},
+            }
+        },
     ),
     (
         CAPACITY,
         "ecs.capacity-provider.protection",
         "ClientException",
-        {"autoScalingGroupProvider": {"autoScalingGroupArn": SCALING_GROUP, "managedTerminationProtection": "ENABLED"}},
+        {
+            "autoScalingGroupProvider": {
+                "autoScalingGroupArn": SCALING_GROUP,
+                "managedTerminationProtection": "ENABLED",
+            }
+        },
         {
             "autoScalingGroupProvider": {
                 "autoScalingGroupArn": SCALING_GROUP,
@@ -281,7 +415,10 @@ STORAGE_CASES: list[Case] = [
                 {"capacityProvider": "instances", "weight": 1},
             ],
         },
-        {"launchType": None, "capacityProviderStrategies": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]},
+        {
+            "launchType": None,
+            "capacityProviderStrategies": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
+        },
     ),
     (CAPACITY, "ecs.capacity-provider.unique", "ClientException", {"name": "instances"}, {}),
     (

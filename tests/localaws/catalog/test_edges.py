@@ -40,14 +40,21 @@ def test_a_user_stays_while_it_has_policies(account: Account, token: str) -> Non
 
 def test_a_user_has_ten_managed_policies_at_most(account: Account) -> None:
     for number in range(POLICIES_PER_PRINCIPAL):
-        account.make(USER_ATTACHMENT, user="deployer", policyArn=f"arn:aws:iam::aws:policy/P{number}")
+        account.make(
+            USER_ATTACHMENT, user="deployer", policyArn=f"arn:aws:iam::aws:policy/P{number}"
+        )
     with pytest.raises(Refused) as refused:
         account.make(USER_ATTACHMENT, **account.minimal(USER_ATTACHMENT))
     assert [each.rule for each in refused.value.refusals] == ["iam.user.quota"]
 
 
 def test_a_user_is_renamed_in_place_and_found_by_its_new_name(account: Account) -> None:
-    assert CATALOG[USER].replacing(["name", "path"], {"name": "deployer"}, {"name": "robot", "path": "/ci/"}) == []
+    assert (
+        CATALOG[USER].replacing(
+            ["name", "path"], {"name": "deployer"}, {"name": "robot", "path": "/ci/"}
+        )
+        == []
+    )
     changed = account.update(USER, "deployer", {"name": "robot", "path": "/ci/"})
     assert changed.outputs["arn"] == "arn:aws:iam::123456789012:user/ci/robot"
     account.make(USER_POLICY, **{**account.minimal(USER_POLICY), "user": "robot"})
@@ -57,13 +64,20 @@ def test_a_user_is_renamed_in_place_and_found_by_its_new_name(account: Account) 
 def test_an_uploaded_certificate_is_served_and_stays_while_it_is(account: Account) -> None:
     inputs = filled(account, {**VERIFYING, "certificateArn": "$uploaded-arn"})
     listener = account.make(LISTENER, **{**account.minimal(LISTENER), **inputs})
-    assert refusal(account, UPLOADED, account.id("uploaded")) == ("iam.server-certificate.held", "DeleteConflict")
+    assert refusal(account, UPLOADED, account.id("uploaded")) == (
+        "iam.server-certificate.held",
+        "DeleteConflict",
+    )
     account.delete(LISTENER, listener.id)
     account.delete(UPLOADED, account.id("uploaded"))
 
 
 def test_a_refusal_never_shows_a_private_key() -> None:
-    found = [*CATALOG[UPLOADED].check({"name": "a", "certificateBody": "hunter2", "privateKey": "hunter2"})]
+    found = [
+        *CATALOG[UPLOADED].check(
+            {"name": "a", "certificateBody": "hunter2", "privateKey": "hunter2"}
+        )
+    ]
     assert found
     assert not any("hunter2" in str(each) for each in found)
 
@@ -72,34 +86,52 @@ def test_a_refusal_never_shows_a_private_key() -> None:
     ("service", "suffix", "name"),
     [
         ("ecs.amazonaws.com", None, "AWSServiceRoleForECS"),
-        ("ecs.application-autoscaling.amazonaws.com", None, "AWSServiceRoleForApplicationAutoScaling_ECSService"),
+        (
+            "ecs.application-autoscaling.amazonaws.com",
+            None,
+            "AWSServiceRoleForApplicationAutoScaling_ECSService",
+        ),
         ("autoscaling.amazonaws.com", "mine", "AWSServiceRoleForAutoScaling_mine"),
     ],
 )
 def test_a_service_linked_role_has_the_services_name_and_path(
     account: Account, service: str, suffix: str | None, name: str
 ) -> None:
-    role = account.make(LINKED_ROLE, awsServiceName=service, **({"customSuffix": suffix} if suffix else {}))
+    role = account.make(
+        LINKED_ROLE, awsServiceName=service, **({"customSuffix": suffix} if suffix else {})
+    )
     assert role.outputs["name"] == name
     assert role.id == f"arn:aws:iam::123456789012:role/aws-service-role/{service}/{name}"
 
 
 def test_a_trust_store_stays_while_a_listener_verifies_with_it(account: Account) -> None:
     mutual = {"mutualAuthentication": {"mode": "verify", "trustStoreArn": "$clients"}}
-    listener = account.make(LISTENER, **{**account.minimal(LISTENER), **filled(account, {**VERIFYING, **mutual})})
-    assert refusal(account, TRUST_STORE, account.id("clients")) == ("elbv2.trust-store.held", "TrustStoreInUse")
+    listener = account.make(
+        LISTENER, **{**account.minimal(LISTENER), **filled(account, {**VERIFYING, **mutual})}
+    )
+    assert refusal(account, TRUST_STORE, account.id("clients")) == (
+        "elbv2.trust-store.held",
+        "TrustStoreInUse",
+    )
     account.delete(LISTENER, listener.id)
     account.delete(TRUST_STORE, account.id("clients"))
 
 
-def test_an_ip_set_stays_while_a_rule_refers_to_it_and_is_imported_by_its_scope(account: Account) -> None:
+def test_an_ip_set_stays_while_a_rule_refers_to_it_and_is_imported_by_its_scope(
+    account: Account,
+) -> None:
     offices = account.made["offices"]
     acl = account.make(ACL, **{**account.minimal(ACL), "rules": rules_of(offices.outputs["arn"])})
-    assert refusal(account, IP_SET, offices.id) == ("wafv2.ip-set.held", "WAFAssociatedItemException")
+    assert refusal(account, IP_SET, offices.id) == (
+        "wafv2.ip-set.held",
+        "WAFAssociatedItemException",
+    )
     account.update(ACL, acl.id, {**account.minimal(ACL), "rules": []})
     found = account.find(IP_SET, f"{offices.id}/offices/REGIONAL")
     assert found
-    assert re.fullmatch(r"arn:aws:wafv2:eu-west-1:\d{12}:regional/ipset/offices/[0-9a-f-]{36}", found.outputs["arn"])
+    assert re.fullmatch(
+        r"arn:aws:wafv2:eu-west-1:\d{12}:regional/ipset/offices/[0-9a-f-]{36}", found.outputs["arn"]
+    )
     account.delete(IP_SET, offices.id)
 
 
@@ -112,7 +144,15 @@ def test_an_ip_set_has_ten_thousand_ranges_at_most(account: Account) -> None:
 
 def test_a_health_check_shows_what_route_53_fills_in(account: Account) -> None:
     secure = account.make(HEALTH_CHECK, type="HTTPS", fqdn="app.example.test")
-    assert (secure.outputs["port"], secure.outputs["enableSni"], secure.outputs["requestInterval"]) == (443, True, 30)
+    assert (
+        secure.outputs["port"],
+        secure.outputs["enableSni"],
+        secure.outputs["requestInterval"],
+    ) == (443, True, 30)
     plain = account.make(HEALTH_CHECK, type="HTTP", fqdn="app.example.test", port=8080)
-    assert (plain.outputs["port"], plain.outputs["enableSni"], plain.outputs["failureThreshold"]) == (8080, False, 3)
+    assert (
+        plain.outputs["port"],
+        plain.outputs["enableSni"],
+        plain.outputs["failureThreshold"],
+    ) == (8080, False, 3)
     assert secure.outputs["arn"] == f"arn:aws:route53:::healthcheck/{secure.id}"

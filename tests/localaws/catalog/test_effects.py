@@ -12,14 +12,26 @@ from typing import Any
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.effects import DOCUMENTS, EFFECTIVE, RECORDED, UNMENTIONED, WITHOUT_EFFECT, without_effect
+from localaws.catalog.effects import (
+    DOCUMENTS,
+    EFFECTIVE,
+    RECORDED,
+    UNMENTIONED,
+    WITHOUT_EFFECT,
+    without_effect,
+)
 from localaws.catalog.inputs import INPUTS
 from localaws.catalog.service_models import MEMBERS
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "local-data-plane.md").read_text()
 
-ONLY_DEPLOY = {"serviceConnectConfiguration", "serviceRegistries", "volumeConfiguration", "vpcLatticeConfigurations"}
+ONLY_DEPLOY = {
+    "serviceConnectConfiguration",
+    "serviceRegistries",
+    "volumeConfiguration",
+    "vpcLatticeConfigurations",
+}
 """Inputs of a service that are read, but only to see that a change of them starts a deployment."""
 
 PUT_TOGETHER = re.compile(r"routingHttp(Request|Response)\w+")
@@ -32,14 +44,24 @@ READ_BY_THE_CATALOG = {"secretId", "validationMethod", "zoneId"}
 @cache
 def read_names() -> frozenset[str]:
     """Every word in a text of the code that runs things."""
-    files = [path for folder in ("alb", "ecs") for path in (ROOT / "localaws" / folder).rglob("*.py")]
+    files = [
+        path for folder in ("alb", "ecs") for path in (ROOT / "localaws" / folder).rglob("*.py")
+    ]
     modules = ("lifecycle", "addresses", "cloud", "provider", "names", "parameters", "catalog/acm")
     files += [ROOT / "localaws" / f"{name}.py" for name in modules]
-    files += [ROOT / "localaws" / "catalog" / "target_attachments.py", ROOT / "localaws" / "catalog" / "ssm.py"]
+    files += [
+        ROOT / "localaws" / "catalog" / "target_attachments.py",
+        ROOT / "localaws" / "catalog" / "ssm.py",
+    ]
     texts = (
-        node.value for file in files for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant)
     )
-    return frozenset(word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text))
+    return frozenset(
+        word for text in texts if isinstance(text, str) for word in re.findall(r"\w+", text)
+    )
 
 
 def leaves(token: str) -> set[str]:
@@ -66,17 +88,28 @@ def test_every_input_is_on_one_of_the_lists_and_no_list_has_another(token: str) 
         leaf: [path for path in listed if path == leaf or (path in kept and covers(path, leaf))]
         for leaf in leaves(token)
     }
-    assert [leaf for leaf, paths in places.items() if not paths] == [], "say what the local AWS does with it"
+    assert [leaf for leaf, paths in places.items() if not paths] == [], (
+        "say what the local AWS does with it"
+    )
     assert [leaf for leaf, paths in places.items() if len(paths) > 1] == []
-    assert {path for paths in places.values() for path in paths} == {*listed}, "a list has what is no input"
+    assert {path for paths in places.values() for path in paths} == {*listed}, (
+        "a list has what is no input"
+    )
 
 
 @pytest.mark.parametrize("token", EFFECTIVE)
 def test_what_is_said_to_have_an_effect_is_read_and_what_has_none_is_not(token: str) -> None:
-    names = {path.rpartition(".")[2] for path in EFFECTIVE[token] if not PUT_TOGETHER.fullmatch(path)}
+    names = {
+        path.rpartition(".")[2] for path in EFFECTIVE[token] if not PUT_TOGETHER.fullmatch(path)
+    }
     assert names - read_names() - READ_BY_THE_CATALOG == set()
     whole = {path for path in WITHOUT_EFFECT.get(token, ()) if re.fullmatch(r"\w+", path)}
-    shared = {"protocol", "certificateBody", "certificateChain", "quicServerId"}  # names that another type's input has
+    shared = {
+        "protocol",
+        "certificateBody",
+        "certificateChain",
+        "quicServerId",
+    }  # names that another type's input has
     assert (whole - shared) & (read_names() - ONLY_DEPLOY) == set(), "it has an effect now"
 
 
@@ -92,13 +125,22 @@ def test_the_documentation_has_the_same_list() -> None:
     assert {kind: re.findall(r"`([^`]+)`", row) for kind, row in rows.items()} == expected
 
 
-GROUP, RULE, SERVICE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule", "aws:ecs/service:Service"
+GROUP, RULE, SERVICE = (
+    "aws:lb/targetGroup:TargetGroup",
+    "aws:lb/listenerRule:ListenerRule",
+    "aws:ecs/service:Service",
+)
 LISTENER, DEFINITION = "aws:lb/listener:Listener", "aws:ecs/taskDefinition:TaskDefinition"
-STICKY = {"type": "forward", "forward": {"targetGroups": [], "stickiness": {"enabled": True, "duration": 60}}}
+STICKY = {
+    "type": "forward",
+    "forward": {"targetGroups": [], "stickiness": {"enabled": True, "duration": 60}},
+}
 
 
 def containers(**more: Any) -> str:
-    return json.dumps([{"name": "web", "image": "nginx", "logConfiguration": {"logDriver": "awslogs"}, **more}])
+    return json.dumps(
+        [{"name": "web", "image": "nginx", "logConfiguration": {"logDriver": "awslogs"}, **more}]
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,11 +148,22 @@ def containers(**more: Any) -> str:
     [
         (RULE, {"actions": [STICKY]}, ["actions[].forward.stickiness"]),
         (SERVICE, {"placementConstraints": []}, []),
-        (GROUP, {"slowStart": 30, "stickiness": {"type": "lb_cookie"}}, ["slowStart", "stickiness"]),
+        (
+            GROUP,
+            {"slowStart": 30, "stickiness": {"type": "lb_cookie"}},
+            ["slowStart", "stickiness"],
+        ),
         (GROUP, {"slowStart": 0.0, "stickiness": {"type": "lb_cookie", "enabled": False}}, []),
         (GROUP, {"protocolVersion": "HTTP1"}, []),
         (GROUP, {"protocolVersion": "GRPC"}, ["protocolVersion"]),
-        (SERVICE, {"deploymentController": {"type": "ECS"}, "alarms": {"enable": False, "alarmNames": []}}, []),
+        (
+            SERVICE,
+            {
+                "deploymentController": {"type": "ECS"},
+                "alarms": {"enable": False, "alarmNames": []},
+            },
+            [],
+        ),
         (SERVICE, {"deploymentController": {"type": "CODE_DEPLOY"}}, ["deploymentController.type"]),
         ("aws:s3/bucket:Bucket", {"bucket": "files"}, []),
         (GROUP, {"protocol": "HTTPS", "healthCheck": {"protocol": "HTTP"}}, ["protocol"]),
@@ -121,16 +174,29 @@ def containers(**more: Any) -> str:
         (DEFINITION, {"containerDefinitions": containers(interactive=False, dockerLabels={})}, []),
         (
             DEFINITION,
-            {"containerDefinitions": containers(interactive=True, logConfiguration={"logDriver": "splunk"})},
-            ["containerDefinitions[].interactive", "containerDefinitions[].logConfiguration.logDriver"],
+            {
+                "containerDefinitions": containers(
+                    interactive=True, logConfiguration={"logDriver": "splunk"}
+                )
+            },
+            [
+                "containerDefinitions[].interactive",
+                "containerDefinitions[].logConfiguration.logDriver",
+            ],
         ),
         (
             DEFINITION,
-            {"containerDefinitions": containers(systemControls=[{"namespace": "net.core.somaxconn", "value": "1"}])},
+            {
+                "containerDefinitions": containers(
+                    systemControls=[{"namespace": "net.core.somaxconn", "value": "1"}]
+                )
+            },
             ["containerDefinitions[].systemControls"],
         ),
         (DEFINITION, {"containerDefinitions": "not JSON"}, []),
     ],
 )
-def test_only_what_asks_for_something_is_mentioned(token: str, inputs: dict[str, Any], paths: list[str]) -> None:
+def test_only_what_asks_for_something_is_mentioned(
+    token: str, inputs: dict[str, Any], paths: list[str]
+) -> None:
     assert without_effect(token, inputs) == paths

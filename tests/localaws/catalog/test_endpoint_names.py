@@ -23,7 +23,9 @@ TABLE: list[tuple[str, str, str, bool]] = [
 
 
 @pytest.mark.parametrize(("region", "kind", "name", "exists"), TABLE)
-def test_a_service_has_one_name_in_a_region(region: str, kind: str, name: str, exists: bool) -> None:  # noqa: FBT001 — a table's column
+def test_a_service_has_one_name_in_a_region(
+    region: str, kind: str, name: str, exists: bool
+) -> None:  # noqa: FBT001 — a table's column
     cloud = Cloud(seed=1)
 
     def make(token: str, **inputs: Any) -> str:

@@ -15,7 +15,11 @@ from tests.localaws.catalog.test_tables import rules_in_code
 
 PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- not enforced -->") : PAGE.index("<!-- /not enforced -->")]
-ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in LIST.splitlines() if line.startswith("| `")]
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split(" | ")]
+    for line in LIST.splitlines()
+    if line.startswith("| `")
+]
 IDS = [row[0].strip("` ") for row in ROWS]
 
 GAPS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -25,7 +29,11 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "ec2.vpc-endpoint.known-service": (
         "aws:ec2/vpcEndpoint:VpcEndpoint",
-        {"vpcId": "vpc-1", "serviceName": "com.amazonaws.us-east-1.nothing", "vpcEndpointType": "Interface"},
+        {
+            "vpcId": "vpc-1",
+            "serviceName": "com.amazonaws.us-east-1.nothing",
+            "vpcEndpointType": "Interface",
+        },
     ),
     "ecs.container.depends-on-cycle": (
         "aws:ecs/taskDefinition:TaskDefinition",
@@ -33,7 +41,12 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
             "family": "f",
             "containerDefinitions": json.dumps(
                 [
-                    {"name": a, "image": "i", "memory": 64, "dependsOn": [{"containerName": b, "condition": "START"}]}
+                    {
+                        "name": a,
+                        "image": "i",
+                        "memory": 64,
+                        "dependsOn": [{"containerName": b, "condition": "START"}],
+                    }
                     for a, b in (("a", "b"), ("b", "a"))
                 ]
             ),
@@ -45,13 +58,24 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
             "family": "f",
             "networkMode": "host",
             "containerDefinitions": json.dumps(
-                [{"name": "a", "image": "i", "memory": 64, "portMappings": [{"containerPort": 2375}]}]
+                [
+                    {
+                        "name": "a",
+                        "image": "i",
+                        "memory": 64,
+                        "portMappings": [{"containerPort": 2375}],
+                    }
+                ]
             ),
         },
     ),
     "ecs.task-definition.ec2-cpu": (
         "aws:ecs/taskDefinition:TaskDefinition",
-        {"family": "f", "cpu": "1", "containerDefinitions": json.dumps([{"name": "a", "image": "i", "memory": 64}])},
+        {
+            "family": "f",
+            "cpu": "1",
+            "containerDefinitions": json.dumps([{"name": "a", "image": "i", "memory": 64}]),
+        },
     ),
     "iam.role.principal": (
         "aws:iam/role:Role",
@@ -82,7 +106,9 @@ def test_no_rule_is_both_enforced_and_listed_as_not() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_each_says_what_aws_does_and_why_nothing_here_does(row: list[str]) -> None:
     identifier, does, reason = row
-    assert re.fullmatch(r"`(name|ec2|elbv2|ecs|iam|s3|ssm|secretsmanager|kms|wafv2)(\.[a-z0-9-]+){1,2}`", identifier)
+    assert re.fullmatch(
+        r"`(name|ec2|elbv2|ecs|iam|s3|ssm|secretsmanager|kms|wafv2)(\.[a-z0-9-]+){1,2}`", identifier
+    )
     assert len(does) > 10
     assert len(reason.strip("| ")) > 7
 
@@ -100,6 +126,13 @@ def test_a_second_policy_of_one_name_goes_over_the_first_here_too() -> None:
     trust = GAPS["iam.role.principal"][1]
     role = cloud.create("aws:iam/role:Role", "role", {"name": "r", **trust}, region="us-east-1")
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    inputs = {"name": "p", "role": role.id, "policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
-    made = [cloud.create("aws:iam/rolePolicy:RolePolicy", urn, inputs, region="us-east-1") for urn in ("a", "b")]
+    inputs = {
+        "name": "p",
+        "role": role.id,
+        "policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    }
+    made = [
+        cloud.create("aws:iam/rolePolicy:RolePolicy", urn, inputs, region="us-east-1")
+        for urn in ("a", "b")
+    ]
     assert made[0].id == made[1].id

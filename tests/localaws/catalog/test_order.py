@@ -57,15 +57,24 @@ def other_vpc(account: Account) -> str:
     vpc: str = account.make(VPC, "other", cidrBlock="10.1.0.0/16").id
     for number, zone in enumerate("ab"):
         account.make(
-            SUBNET, f"other-{zone}", vpcId=vpc, cidrBlock=f"10.1.{number}.0/24", availabilityZone=f"eu-west-1{zone}"
+            SUBNET,
+            f"other-{zone}",
+            vpcId=vpc,
+            cidrBlock=f"10.1.{number}.0/24",
+            availabilityZone=f"eu-west-1{zone}",
         )
     account.make(GROUP, "other-group", name="other", vpcId=vpc)
     return vpc
 
 
-def test_a_service_before_its_target_group_has_a_listener_is_refused_and_accepted_after_it(account: Account) -> None:
+def test_a_service_before_its_target_group_has_a_listener_is_refused_and_accepted_after_it(
+    account: Account,
+) -> None:
     lonely = account.make(TARGETS, **account.minimal(TARGETS)).id
-    inputs = service(account, loadBalancers=[{"targetGroupArn": lonely, "containerName": "web", "containerPort": 80}])
+    inputs = service(
+        account,
+        loadBalancers=[{"targetGroupArn": lonely, "containerName": "web", "containerPort": 80}],
+    )
     expected = ("ecs.service.target-group-attached", "InvalidParameterException")
     assert expected in refused(lambda: account.make(SERVICE, **inputs))
     account.make(RULE, **{**account.minimal(RULE), "actions": forward(lonely)})
@@ -75,8 +84,13 @@ def test_a_service_before_its_target_group_has_a_listener_is_refused_and_accepte
 def test_a_service_with_an_instance_target_group_is_refused_for_awsvpc(account: Account) -> None:
     wrong = account.make(TARGETS, **{**account.minimal(TARGETS), "targetType": "instance"}).id
     account.make(RULE, **{**account.minimal(RULE), "actions": forward(wrong)})
-    inputs = service(account, loadBalancers=[{"targetGroupArn": wrong, "containerName": "web", "containerPort": 80}])
-    assert ("ecs.service.target-type", "InvalidParameterException") in refused(lambda: account.make(SERVICE, **inputs))
+    inputs = service(
+        account,
+        loadBalancers=[{"targetGroupArn": wrong, "containerName": "web", "containerPort": 80}],
+    )
+    assert ("ecs.service.target-type", "InvalidParameterException") in refused(
+        lambda: account.make(SERVICE, **inputs)
+    )
 
 
 def test_a_grace_period_is_accepted_with_a_load_balancer(account: Account) -> None:
@@ -96,24 +110,36 @@ def test_a_service_across_two_vpcs_is_refused(account: Account) -> None:
     assert ("ecs.service.one-vpc", "InvalidParameterException") in rules
 
 
-def test_a_bridge_task_takes_no_network_configuration_and_doesnt_run_on_fargate(account: Account) -> None:
-    container = json.dumps([{"name": "web", "image": "nginx", "memory": 64, "portMappings": [{"containerPort": 80}]}])
+def test_a_bridge_task_takes_no_network_configuration_and_doesnt_run_on_fargate(
+    account: Account,
+) -> None:
+    container = json.dumps(
+        [{"name": "web", "image": "nginx", "memory": 64, "portMappings": [{"containerPort": 80}]}]
+    )
     bridge = account.make(DEFINITION, family="bridge", containerDefinitions=container).id
     rules = refused(lambda: account.make(SERVICE, **service(account, taskDefinition=bridge)))
-    assert {"ecs.service.network-forbidden", "ecs.service.compatible"} <= {rule for rule, _ in rules}
+    assert {"ecs.service.network-forbidden", "ecs.service.compatible"} <= {
+        rule for rule, _ in rules
+    }
 
 
-def test_the_name_of_a_draining_service_can_be_used_again_only_when_it_is_gone(account: Account) -> None:
+def test_the_name_of_a_draining_service_can_be_used_again_only_when_it_is_gone(
+    account: Account,
+) -> None:
     again = service(account, name="web")
     account.draining.add(account.id("service"))
-    assert ("ecs.service.draining", "InvalidParameterException") in refused(lambda: account.make(SERVICE, **again))
+    assert ("ecs.service.draining", "InvalidParameterException") in refused(
+        lambda: account.make(SERVICE, **again)
+    )
     account.delete(SERVICE, account.id("service"))
     account.make(SERVICE, **again)
 
 
 def test_a_changed_service_is_held_against_its_new_task_definition(account: Account) -> None:
     current = account.made["service"]
-    container = json.dumps([{"name": "app", "image": "nginx", "portMappings": [{"containerPort": 8080}]}])
+    container = json.dumps(
+        [{"name": "app", "image": "nginx", "portMappings": [{"containerPort": 8080}]}]
+    )
     inputs = {**account.minimal(DEFINITION), "containerDefinitions": container}
     renamed = account.make(DEFINITION, **inputs).id
     change = {**current.inputs, "taskDefinition": renamed}
@@ -126,10 +152,17 @@ def test_a_changed_service_is_held_against_its_new_task_definition(account: Acco
 def test_a_service_is_scaled_although_its_listener_was_deleted_elsewhere(account: Account) -> None:
     current = account.made["service"]
     account.delete(RULE, account.id("rule"))
-    assert account.update(SERVICE, current.id, {**current.inputs, "desiredCount": 3}).outputs["desiredCount"] == 3
+    assert (
+        account.update(SERVICE, current.id, {**current.inputs, "desiredCount": 3}).outputs[
+            "desiredCount"
+        ]
+        == 3
+    )
 
 
-def test_a_public_load_balancer_needs_an_internet_gateway_and_an_internal_one_does_not(account: Account) -> None:
+def test_a_public_load_balancer_needs_an_internet_gateway_and_an_internal_one_does_not(
+    account: Account,
+) -> None:
     other_vpc(account)
     inputs = {"name": "other", "subnets": [account.id("other-a"), account.id("other-b")]}
     expected = ("elbv2.load-balancer.internet-gateway", "InvalidSubnet")
@@ -137,29 +170,49 @@ def test_a_public_load_balancer_needs_an_internet_gateway_and_an_internal_one_do
     account.make(BALANCER, **inputs, internal=True)
 
 
-def test_a_load_balancer_is_in_one_vpc_with_one_subnet_for_each_of_its_zones(account: Account) -> None:
+def test_a_load_balancer_is_in_one_vpc_with_one_subnet_for_each_of_its_zones(
+    account: Account,
+) -> None:
     other_vpc(account)
     a, b = account.id("subnet-a"), account.id("subnet-b")
-    twin = account.make(SUBNET, vpcId=account.id("vpc"), cidrBlock="10.0.7.0/28", availabilityZone="eu-west-1a").id
+    twin = account.make(
+        SUBNET, vpcId=account.id("vpc"), cidrBlock="10.0.7.0/28", availabilityZone="eu-west-1a"
+    ).id
 
     def rules(*subnets: str, **more: Any) -> set[str]:
-        return {rule for rule, _ in refused(lambda: account.make(BALANCER, name="new", subnets=[*subnets], **more))}
+        return {
+            rule
+            for rule, _ in refused(
+                lambda: account.make(BALANCER, name="new", subnets=[*subnets], **more)
+            )
+        }
 
-    assert rules(a, twin) >= {"elbv2.load-balancer.two-zones", "elbv2.load-balancer.subnet-per-zone"}
+    assert rules(a, twin) >= {
+        "elbv2.load-balancer.two-zones",
+        "elbv2.load-balancer.subnet-per-zone",
+    }
     assert "elbv2.load-balancer.subnet-size" in rules(b, twin)
     assert rules(a, account.id("other-b")) == {"elbv2.load-balancer.one-vpc"}
-    assert rules(a, b, securityGroups=[account.id("other-group")]) == {"elbv2.load-balancer.groups-vpc"}
+    assert rules(a, b, securityGroups=[account.id("other-group")]) == {
+        "elbv2.load-balancer.groups-vpc"
+    }
 
 
 def test_a_load_balancer_never_moves_to_another_vpc(account: Account) -> None:
     other_vpc(account)
     current = account.made["balancer"]
-    moved = {**current.inputs, "subnets": [account.id("other-a"), account.id("other-b")], "securityGroups": None}
+    moved = {
+        **current.inputs,
+        "subnets": [account.id("other-a"), account.id("other-b")],
+        "securityGroups": None,
+    }
     expected = ("elbv2.load-balancer.one-vpc", "InvalidConfigurationRequest")
     assert refused(lambda: account.update(BALANCER, current.id, moved)) == {expected}
 
 
-def test_a_target_group_serves_one_load_balancer_of_its_own_vpc_and_protocol(account: Account) -> None:
+def test_a_target_group_serves_one_load_balancer_of_its_own_vpc_and_protocol(
+    account: Account,
+) -> None:
     vpc = other_vpc(account)
     second = account.make(BALANCER, **account.minimal(BALANCER)).id
 
@@ -167,14 +220,18 @@ def test_a_target_group_serves_one_load_balancer_of_its_own_vpc_and_protocol(acc
         inputs = {"loadBalancerArn": second, "port": 80, "defaultActions": forward(arn)}
         return refused(lambda: account.make(LISTENER, **inputs))
 
-    assert ("elbv2.target-group.one-balancer", "TargetGroupAssociationLimit") in rules(account.id("target"))
+    assert ("elbv2.target-group.one-balancer", "TargetGroupAssociationLimit") in rules(
+        account.id("target")
+    )
     away = account.make(TARGETS, **{**account.minimal(TARGETS), "name": "away", "vpcId": vpc}).id
     assert ("elbv2.target-group.same-vpc", "InvalidConfigurationRequest") in rules(away)
     tcp = account.make(TARGETS, **{**account.minimal(TARGETS), "name": "tcp", "protocol": "TCP"}).id
     assert ("elbv2.target-group.protocol-fits", "IncompatibleProtocols") in rules(tcp)
 
 
-def test_a_listener_keeps_its_own_port_on_update_and_a_rule_its_own_priority(account: Account) -> None:
+def test_a_listener_keeps_its_own_port_on_update_and_a_rule_its_own_priority(
+    account: Account,
+) -> None:
     for token, name in ((LISTENER, "listener"), (RULE, "rule")):
         current = account.made[name]
         account.update(token, current.id, {**current.inputs, "tags": {"a": "b"}})
@@ -192,17 +249,28 @@ def test_no_rule_without_a_priority_comes_after_the_last_one(account: Account) -
     account.update(RULE, last.id, account.minimal(RULE))
 
 
-def test_a_rule_is_refused_that_its_group_has_inline_however_either_is_written(account: Account) -> None:
-    inline = {"protocol": "TCP", "fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/8", "10.9.0.0/16"]}
+def test_a_rule_is_refused_that_its_group_has_inline_however_either_is_written(
+    account: Account,
+) -> None:
+    inline = {
+        "protocol": "TCP",
+        "fromPort": 80,
+        "toPort": 80,
+        "cidrBlocks": ["10.0.0.0/8", "10.9.0.0/16"],
+    }
     everything = {"protocol": "all", "fromPort": 0, "toPort": 0, "self": True}
-    group = account.make(GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline, everything])
+    group = account.make(
+        GROUP, name="inline", vpcId=account.id("vpc"), ingress=[inline, everything]
+    )
     rule = {"securityGroupId": group.id, "ipProtocol": "6", "fromPort": 80, "toPort": 80}
     expected = {("ec2.security-group-rule.unique", "InvalidPermission.Duplicate")}
     assert refused(lambda: account.make(INGRESS, **rule, cidrIpv4="10.9.0.0/16")) == expected
     own = {"securityGroupId": group.id, "ipProtocol": "-1", "referencedSecurityGroupId": group.id}
     assert refused(lambda: account.make(INGRESS, **own)) == expected
     account.make(INGRESS, **rule, cidrIpv4="10.8.0.0/16")
-    account.make("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", **rule, cidrIpv4="10.9.0.0/16")
+    account.make(
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", **rule, cidrIpv4="10.9.0.0/16"
+    )
     more = {**inline, "cidrBlocks": ["10.8.0.0/16"]}
     changed = {**group.inputs, "ingress": [inline, everything, more]}
     assert refused(lambda: account.update(GROUP, group.id, changed)) == expected
@@ -229,8 +297,16 @@ def test_rules_of_both_types_are_the_same_to_their_group(account: Account) -> No
 
 def test_names_of_repositories_and_profiles_are_taken_once(account: Account) -> None:
     for token, rule, code in (
-        ("aws:ecr/repository:Repository", "ecr.repository.unique", "RepositoryAlreadyExistsException"),
-        ("aws:iam/instanceProfile:InstanceProfile", "iam.instance-profile.unique", "EntityAlreadyExists"),
+        (
+            "aws:ecr/repository:Repository",
+            "ecr.repository.unique",
+            "RepositoryAlreadyExistsException",
+        ),
+        (
+            "aws:iam/instanceProfile:InstanceProfile",
+            "iam.instance-profile.unique",
+            "EntityAlreadyExists",
+        ),
     ):
         inputs = account.minimal(token)
         account.make(token, **inputs)
@@ -247,7 +323,12 @@ def test_rules_inline_and_apart_count_together(account: Account) -> None:
     account.make(INGRESS, **rule, cidrIpv6="::/0")
     expected = {("ec2.security-group-rule.quota", "RulesPerSecurityGroupLimitExceeded")}
     assert refused(lambda: account.make(INGRESS, **rule, cidrIpv4="10.0.0.0/8")) == expected
-    assert refused(lambda: account.make(INGRESS, **rule, referencedSecurityGroupId=account.id("group"))) == expected
+    assert (
+        refused(
+            lambda: account.make(INGRESS, **rule, referencedSecurityGroupId=account.id("group"))
+        )
+        == expected
+    )
 
 
 def test_a_zones_id_may_have_the_apis_path_before_it(account: Account) -> None:
@@ -263,24 +344,36 @@ def test_a_zones_id_may_have_the_apis_path_before_it(account: Account) -> None:
 
 def test_a_gateway_load_balancer_needs_no_internet_gateway(account: Account) -> None:
     other_vpc(account)
-    inputs = {"name": "inspection", "loadBalancerType": "gateway", "subnets": [account.id("other-a")]}
+    inputs = {
+        "name": "inspection",
+        "loadBalancerType": "gateway",
+        "subnets": [account.id("other-a")],
+    }
     account.make(BALANCER, **inputs)
     public = ("elbv2.load-balancer.internet-gateway", "InvalidSubnet")
-    assert refused(lambda: account.make(BALANCER, **{**inputs, "name": "public", "loadBalancerType": "network"})) == {
-        public
-    }
+    assert refused(
+        lambda: account.make(
+            BALANCER, **{**inputs, "name": "public", "loadBalancerType": "network"}
+        )
+    ) == {public}
 
 
 def test_a_load_balancer_whose_name_is_empty_gets_one(account: Account) -> None:
-    first, second = (account.make(BALANCER, **{**account.minimal(BALANCER), "name": ""}) for _ in range(2))
+    first, second = (
+        account.make(BALANCER, **{**account.minimal(BALANCER), "name": ""}) for _ in range(2)
+    )
     assert first.outputs["name"].startswith("terraform-")
     assert first.outputs["name"] != second.outputs["name"]
 
 
 def test_quotas_are_enforced(account: Account) -> None:
-    for number in range(1, 5 - len(account.all(VPC))):  # beside those of `account`, and the default one
+    for number in range(
+        1, 5 - len(account.all(VPC))
+    ):  # beside those of `account`, and the default one
         account.make(VPC, cidrBlock=f"10.{number}.0.0/16")
-    assert ("ec2.vpc.quota", "VpcLimitExceeded") in refused(lambda: account.make(VPC, cidrBlock="10.9.0.0/16"))
+    assert ("ec2.vpc.quota", "VpcLimitExceeded") in refused(
+        lambda: account.make(VPC, cidrBlock="10.9.0.0/16")
+    )
     for _ in range(5):
         account.make(EIP)
     assert ("ec2.eip.quota", "AddressLimitExceeded") in refused(lambda: account.make(EIP))
@@ -292,42 +385,59 @@ def test_quotas_are_enforced(account: Account) -> None:
     listener = account.minimal(LISTENER)
     for port in range(1000, 1048):
         account.make(LISTENER, **{**listener, "port": port})
-    assert ("elbv2.listener.quota", "TooManyListeners") in refused(lambda: account.make(LISTENER, **listener))
+    assert ("elbv2.listener.quota", "TooManyListeners") in refused(
+        lambda: account.make(LISTENER, **listener)
+    )
     for _ in range(99):
         account.make(RULE, **account.minimal(RULE))
-    assert ("elbv2.listener-rule.quota", "TooManyRules") in refused(lambda: account.make(RULE, **account.minimal(RULE)))
+    assert ("elbv2.listener-rule.quota", "TooManyRules") in refused(
+        lambda: account.make(RULE, **account.minimal(RULE))
+    )
     for number in range(10):
         account.make(ATTACHMENT, role="tasks", policyArn=f"arn:aws:iam::aws:policy/P{number}")
     attachment = account.minimal(ATTACHMENT)
-    assert ("iam.role.quota", "LimitExceeded") in refused(lambda: account.make(ATTACHMENT, **attachment))
+    assert ("iam.role.quota", "LimitExceeded") in refused(
+        lambda: account.make(ATTACHMENT, **attachment)
+    )
 
 
 def test_the_network_keeps_to_one_vpc(account: Account) -> None:
     vpc = other_vpc(account)
     gateway = account.make(GATEWAY).id
     route = {**account.minimal(ROUTE), "gatewayId": gateway}
-    assert ("ec2.route.same-vpc", "InvalidParameterValue") in refused(lambda: account.make(ROUTE, **route))
+    assert ("ec2.route.same-vpc", "InvalidParameterValue") in refused(
+        lambda: account.make(ROUTE, **route)
+    )
     association = {"routeTableId": account.id("table"), "subnetId": account.id("other-a")}
     expected = ("ec2.route-table-association.same-vpc", "InvalidParameterValue")
     assert expected in refused(lambda: account.make(ASSOCIATION, **association))
-    rule = {"securityGroupId": account.id("group"), "referencedSecurityGroupId": account.id("other-group")}
+    rule = {
+        "securityGroupId": account.id("group"),
+        "referencedSecurityGroupId": account.id("other-group"),
+    }
     both = {**rule, "ipProtocol": "-1"}
     expected = ("ec2.security-group-rule.same-vpc", "InvalidGroup.NotFound")
     assert expected in refused(lambda: account.make(INGRESS, **both))
     account.update(GATEWAY, gateway, {"vpcId": vpc})
 
 
-def test_a_public_nat_gateway_needs_an_internet_gateway_and_a_free_address(account: Account) -> None:
+def test_a_public_nat_gateway_needs_an_internet_gateway_and_a_free_address(
+    account: Account,
+) -> None:
     other_vpc(account)
     address = account.make(EIP)
     inputs = {"allocationId": address.id, "subnetId": account.id("other-a")}
-    assert ("ec2.nat-gateway.internet", "Gateway.NotAttached") in refused(lambda: account.make(NAT, **inputs))
+    assert ("ec2.nat-gateway.internet", "Gateway.NotAttached") in refused(
+        lambda: account.make(NAT, **inputs)
+    )
     gateway = account.make(NAT, allocationId=address.id, subnetId=account.id("subnet-a"))
     assert gateway.outputs["publicIp"] == address.outputs["publicIp"]
     again = {"allocationId": address.id, "subnetId": account.id("subnet-b")}
     expected = ("ec2.nat-gateway.address-in-use", "Resource.AlreadyAssociated")
     assert expected in refused(lambda: account.make(NAT, **again))
-    assert ("ec2.eip.held", "InvalidIPAddress.InUse") in refused(lambda: account.delete(EIP, address.id))
+    assert ("ec2.eip.held", "InvalidIPAddress.InUse") in refused(
+        lambda: account.delete(EIP, address.id)
+    )
 
 
 IN_USE = [
@@ -354,7 +464,9 @@ def test_what_protection_forbids_stays_until_the_protection_is_off(account: Acco
     assert expected in refused(lambda: account.delete(BALANCER, balancer.id))
     account.update(BALANCER, balancer.id, balancer.inputs)
     account.delete(BALANCER, balancer.id)
-    logs = account.make("aws:cloudwatch/logGroup:LogGroup", name="kept", deletionProtectionEnabled=True)
+    logs = account.make(
+        "aws:cloudwatch/logGroup:LogGroup", name="kept", deletionProtectionEnabled=True
+    )
     expected = ("logs.group.deletion-protection", "OperationNotPermitted")
     assert expected in refused(lambda: account.delete(logs.token, logs.id))
 
@@ -372,7 +484,9 @@ def test_a_role_goes_after_its_policies_or_with_them_when_forced(account: Accoun
     assert account.get(ATTACHMENT, attachment.id) is None
 
 
-def test_a_deleted_load_balancer_takes_its_listeners_and_rules_along_and_frees_their_groups(account: Account) -> None:
+def test_a_deleted_load_balancer_takes_its_listeners_and_rules_along_and_frees_their_groups(
+    account: Account,
+) -> None:
     account.delete(BALANCER, account.id("balancer"))
     assert not account.all(LISTENER)
     assert not account.all(RULE)
@@ -387,11 +501,15 @@ def test_everything_goes_in_the_order_in_which_pulumi_destroys(account: Account)
     assert [each.id for each in left] == ["/web"]
 
 
-def test_groups_that_refer_to_each_other_hold_each_other_but_a_group_doesnt_hold_itself(account: Account) -> None:
+def test_groups_that_refer_to_each_other_hold_each_other_but_a_group_doesnt_hold_itself(
+    account: Account,
+) -> None:
     a, b = (account.make(GROUP, name=name, vpcId=account.id("vpc")).id for name in "ab")
     account.make(INGRESS, securityGroupId=a, ipProtocol="-1", referencedSecurityGroupId=a)
     rule = account.make(INGRESS, securityGroupId=b, ipProtocol="-1", referencedSecurityGroupId=a).id
-    assert ("ec2.security-group.held", "DependencyViolation") in refused(lambda: account.delete(GROUP, a))
+    assert ("ec2.security-group.held", "DependencyViolation") in refused(
+        lambda: account.delete(GROUP, a)
+    )
     account.delete(INGRESS, rule)
     account.delete(GROUP, a)
 
@@ -399,7 +517,10 @@ def test_groups_that_refer_to_each_other_hold_each_other_but_a_group_doesnt_hold
 def test_a_vpc_brings_a_route_table_and_a_group_that_only_it_takes_away(account: Account) -> None:
     vpc = account.make(VPC, cidrBlock="10.8.0.0/16")
     table, group = vpc.outputs["mainRouteTableId"], vpc.outputs["defaultSecurityGroupId"]
-    main, default = ("ec2.route-table.main", "DependencyViolation"), ("ec2.security-group.default", "CannotDelete")
+    main, default = (
+        ("ec2.route-table.main", "DependencyViolation"),
+        ("ec2.security-group.default", "CannotDelete"),
+    )
     assert main in refused(lambda: account.delete("aws:ec2/routeTable:RouteTable", table))
     assert default in refused(lambda: account.delete(GROUP, group))
     adopted = account.make("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", vpcId=vpc.id)

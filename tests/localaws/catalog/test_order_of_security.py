@@ -53,7 +53,9 @@ TABLE = "aws:ec2/routeTable:RouteTable"
 
 def prove(account: Account, certificate: Resource) -> list[Resource]:
     """The records that prove a certificate's domains, one for each different name."""
-    options = {each["resourceRecordName"]: each for each in certificate.computed["domainValidationOptions"]}
+    options = {
+        each["resourceRecordName"]: each for each in certificate.computed["domainValidationOptions"]
+    }
     return [
         account.make(
             RECORD,
@@ -78,9 +80,14 @@ def https(account: Account, certificate: str, port: int = 8443) -> dict[str, Any
     return {**inputs, "certificateArn": certificate}
 
 
-def test_a_certificate_is_validated_and_served_only_after_its_records_exist(account: Account) -> None:
+def test_a_certificate_is_validated_and_served_only_after_its_records_exist(
+    account: Account,
+) -> None:
     certificate = requested(account, "new.example.test", "www.example.test")
-    assert certificate.outputs["subjectAlternativeNames"] == ["new.example.test", "www.example.test"]
+    assert certificate.outputs["subjectAlternativeNames"] == [
+        "new.example.test",
+        "www.example.test",
+    ]
     waiting = refused(lambda: account.make(VALIDATION, certificateArn=certificate.id))
     assert waiting == {("acm.validation.issued", "timeout")}
     pending = ("elbv2.certificate.issued", "UnsupportedCertificate")
@@ -99,7 +106,9 @@ def test_a_wildcard_is_proven_by_the_record_of_its_parent(account: Account) -> N
     assert not missing_records(account, certificate)
 
 
-def test_a_domain_is_proven_by_the_same_record_for_every_certificate_of_the_account(account: Account) -> None:
+def test_a_domain_is_proven_by_the_same_record_for_every_certificate_of_the_account(
+    account: Account,
+) -> None:
     prove(account, requested(account, "again.example.test"))
     assert not missing_records(account, requested(account, "again.example.test"))
 
@@ -118,11 +127,14 @@ def test_only_certificates_that_amazon_issues_are_validated(account: Account) ->
     assert rules == {("acm.validation.kind", "InvalidArgument")}
 
 
-def test_a_listener_has_so_many_more_certificates_and_an_account_so_many_log_policies(account: Account) -> None:
+def test_a_listener_has_so_many_more_certificates_and_an_account_so_many_log_policies(
+    account: Account,
+) -> None:
     minimal = account.minimal(LISTENER_CERTIFICATE)
     for number in range(25):
         account.make(
-            LISTENER_CERTIFICATE, **{**minimal, "certificateArn": f"arn:aws:acm:eu-west-1::certificate/{number}"}
+            LISTENER_CERTIFICATE,
+            **{**minimal, "certificateArn": f"arn:aws:acm:eu-west-1::certificate/{number}"},
         )
     full = ("elbv2.listener-certificate.quota", "TooManyCertificates")
     assert full in refused(lambda: account.make(LISTENER_CERTIFICATE, **minimal))
@@ -135,13 +147,17 @@ def test_a_listener_has_so_many_more_certificates_and_an_account_so_many_log_pol
 
 def test_a_zone_goes_after_its_records_unless_it_takes_them_along(account: Account) -> None:
     zone = account.id("zone")
-    assert refused(lambda: account.delete(ZONE, zone)) == {("route53.zone.held", "HostedZoneNotEmpty")}
+    assert refused(lambda: account.delete(ZONE, zone)) == {
+        ("route53.zone.held", "HostedZoneNotEmpty")
+    }
     account.update(ZONE, zone, {"name": "example.test", "forceDestroy": True})
     account.delete(ZONE, zone)
     assert account.all(RECORD) == []
 
 
-def test_a_record_is_unique_by_name_and_type_unless_it_may_overwrite_or_has_a_policy(account: Account) -> None:
+def test_a_record_is_unique_by_name_and_type_unless_it_may_overwrite_or_has_a_policy(
+    account: Account,
+) -> None:
     inputs = account.minimal(RECORD)
     made = account.make(RECORD, **inputs)
     assert (made.id, made.outputs["fqdn"]) == (
@@ -149,7 +165,9 @@ def test_a_record_is_unique_by_name_and_type_unless_it_may_overwrite_or_has_a_po
         "one.more.test.example.test",
     )
     twin = ("route53.record.unique", "InvalidChangeBatch")
-    assert twin in refused(lambda: account.make(RECORD, **{**inputs, "name": "ONE.more.test.example.test."}))
+    assert twin in refused(
+        lambda: account.make(RECORD, **{**inputs, "name": "ONE.more.test.example.test."})
+    )
     account.make(RECORD, **inputs, allowOverwrite=True)
     account.make(RECORD, **{**inputs, "type": "AAAA", "records": ["2001:db8::1"]})
     account.update(RECORD, made.id, {**inputs, "ttl": 30})
@@ -164,13 +182,19 @@ def test_a_cname_stands_alone(account: Account) -> None:
 
 def test_an_alias_leads_to_a_load_balancer_that_exists(account: Account) -> None:
     balancer = account.made["balancer"].outputs
-    alias = {"name": f"dualstack.{balancer['dnsName']}", "zoneId": balancer["zoneId"], "evaluateTargetHealth": True}
+    alias = {
+        "name": f"dualstack.{balancer['dnsName']}",
+        "zoneId": balancer["zoneId"],
+        "evaluateTargetHealth": True,
+    }
     for kind in ("A", "AAAA"):
         account.make(RECORD, zoneId=account.id("zone"), name="app", type=kind, aliases=[alias])
 
 
 @pytest.mark.parametrize("name", ["example.com", "Shop.Example.co.uk.", "a-b.test"])
-def test_a_registered_domain_has_a_zone_whose_id_spells_its_name(account: Account, name: str) -> None:
+def test_a_registered_domain_has_a_zone_whose_id_spells_its_name(
+    account: Account, name: str
+) -> None:
     identifier = assumed_zone_id(name)
     assert name_of_zone(account, identifier) == name.lower().removesuffix(".")
     account.make(RECORD, zoneId=identifier, name="app", type="A", ttl=60, records=["192.0.2.1"])
@@ -186,10 +210,14 @@ def test_no_odd_zone_id_crashes(account: Account, identifier: object) -> None:
     assert name_of_zone(account, identifier) is None
 
 
-def test_a_web_acl_protects_until_its_association_is_gone_and_a_second_one_has_to_wait(account: Account) -> None:
+def test_a_web_acl_protects_until_its_association_is_gone_and_a_second_one_has_to_wait(
+    account: Account,
+) -> None:
     association = account.make(ASSOCIATION, **account.minimal(ASSOCIATION))
     acl = account.id("acl")
-    assert refused(lambda: account.delete(ACL, acl)) == {("wafv2.web-acl.held", "WAFAssociatedItemException")}
+    assert refused(lambda: account.delete(ACL, acl)) == {
+        ("wafv2.web-acl.held", "WAFAssociatedItemException")
+    }
     other = account.make(ACL, **web_acl("other")).computed["arn"]
     inputs = {"webAclArn": other, "resourceArn": account.id("balancer")}
     taken = ("wafv2.association.unique", "WAFAssociatedItemException")
@@ -199,7 +227,9 @@ def test_a_web_acl_protects_until_its_association_is_gone_and_a_second_one_has_t
     account.delete(ACL, acl)
 
 
-def test_a_bucket_has_one_of_each_setting_and_versioning_is_never_turned_off(account: Account) -> None:
+def test_a_bucket_has_one_of_each_setting_and_versioning_is_never_turned_off(
+    account: Account,
+) -> None:
     account.make(OWNERSHIP, **account.minimal(OWNERSHIP))
     twice = ("s3.companion.unique", "OperationAborted")
     assert twice in refused(lambda: account.make(OWNERSHIP, **account.minimal(OWNERSHIP)))
@@ -216,10 +246,16 @@ def test_a_load_balancer_logs_to_a_bucket_that_lets_it_in(account: Account) -> N
     }
     denied = ("elbv2.load-balancer.log-bucket", "InvalidConfigurationRequest")
     narrow = "arn:aws:s3:::main-logs/api/*"
-    made = account.make(BUCKET_POLICY, bucket="main-logs", policy=bucket_policy("main-logs", Resource=narrow)).id
+    made = account.make(
+        BUCKET_POLICY, bucket="main-logs", policy=bucket_policy("main-logs", Resource=narrow)
+    ).id
     assert denied in refused(lambda: account.make(BALANCER, **logging))
     right = "arn:aws:s3:::main-logs/web/AWSLogs/123456789012/*"
-    account.update(BUCKET_POLICY, made, {"bucket": "main-logs", "policy": bucket_policy("main-logs", Resource=right)})
+    account.update(
+        BUCKET_POLICY,
+        made,
+        {"bucket": "main-logs", "policy": bucket_policy("main-logs", Resource=right)},
+    )
     by_key = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}}
     encryption = account.make(ENCRYPTION, bucket="main-logs", rules=[by_key]).id
     assert denied in refused(lambda: account.make(BALANCER, **logging))
@@ -229,15 +265,27 @@ def test_a_load_balancer_logs_to_a_bucket_that_lets_it_in(account: Account) -> N
 
 def test_the_regions_own_account_may_write_a_load_balancers_logs(account: Account) -> None:
     writer = {"AWS": ["arn:aws:iam::156460612806:root"]}
-    account.make(BUCKET_POLICY, bucket="main-logs", policy=bucket_policy("main-logs", Principal=writer))
-    account.make(BALANCER, **account.minimal(BALANCER), accessLogs={"bucket": "main-logs", "enabled": True})
+    account.make(
+        BUCKET_POLICY, bucket="main-logs", policy=bucket_policy("main-logs", Principal=writer)
+    )
+    account.make(
+        BALANCER, **account.minimal(BALANCER), accessLogs={"bucket": "main-logs", "enabled": True}
+    )
 
 
 def test_a_bucket_can_be_public_only_when_its_block_is_lifted(account: Account) -> None:
-    public = policy(Principal={"AWS": "*"}, Action="s3:GetObject", Resource="arn:aws:s3:::main-logs/*")
+    public = policy(
+        Principal={"AWS": "*"}, Action="s3:GetObject", Resource="arn:aws:s3:::main-logs/*"
+    )
     inputs = {"bucket": "main-logs", "policy": public}
-    assert ("s3.bucket-policy.public", "AccessDenied") in refused(lambda: account.make(BUCKET_POLICY, **inputs))
-    account.make("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", bucket="main-logs", blockPublicPolicy=False)
+    assert ("s3.bucket-policy.public", "AccessDenied") in refused(
+        lambda: account.make(BUCKET_POLICY, **inputs)
+    )
+    account.make(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        bucket="main-logs",
+        blockPublicPolicy=False,
+    )
     account.make(BUCKET_POLICY, **inputs)
 
 
@@ -252,9 +300,16 @@ def test_a_second_flow_log_goes_elsewhere(account: Account) -> None:
 def test_a_service_has_one_private_name_in_a_vpc_that_resolves_names(account: Account) -> None:
     vpc = account.id("vpc")
     account.update(VPC, vpc, {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True})
-    inputs = {"vpcId": vpc, **INTERFACE, "privateDnsEnabled": True, "subnetIds": [account.id("subnet-a")]}
+    inputs = {
+        "vpcId": vpc,
+        **INTERFACE,
+        "privateDnsEnabled": True,
+        "subnetIds": [account.id("subnet-a")],
+    }
     endpoint = account.make(ENDPOINT, **inputs)
-    assert endpoint.outputs["securityGroupIds"] == [account.made["vpc"].outputs["defaultSecurityGroupId"]]
+    assert endpoint.outputs["securityGroupIds"] == [
+        account.made["vpc"].outputs["defaultSecurityGroupId"]
+    ]
     rules = refused(lambda: account.make(ENDPOINT, **inputs))
     assert rules == {("ec2.vpc-endpoint.private-dns-unique", "InvalidParameter")}
     held = refused(lambda: account.delete(SUBNET, account.id("subnet-a")))
@@ -273,7 +328,9 @@ def test_a_route_table_has_one_gateway_endpoint_of_a_service(account: Account) -
 def test_an_endpoint_is_in_one_vpc(account: Account) -> None:
     other = account.make(VPC, cidrBlock="10.1.0.0/16").id
     inputs = {**account.minimal(ENDPOINT), "vpcId": other, "routeTableIds": [account.id("table")]}
-    assert ("ec2.vpc-endpoint.same-vpc", "InvalidParameter") in refused(lambda: account.make(ENDPOINT, **inputs))
+    assert ("ec2.vpc-endpoint.same-vpc", "InvalidParameter") in refused(
+        lambda: account.make(ENDPOINT, **inputs)
+    )
 
 
 def test_a_route_leads_to_a_gateway_of_its_own_vpc(account: Account) -> None:
@@ -292,20 +349,36 @@ def test_an_alias_name_is_given_once(account: Account) -> None:
     assert rules == {("kms.alias.unique", "AlreadyExistsException")}
 
 
-def test_logs_are_encrypted_with_a_key_whose_policy_lets_cloudwatch_use_it(account: Account) -> None:
+def test_logs_are_encrypted_with_a_key_whose_policy_lets_cloudwatch_use_it(
+    account: Account,
+) -> None:
     inputs = {"name": "/secret", "kmsKeyId": account.made["key"].outputs["arn"]}
-    assert ("logs.group.key", "InvalidParameterException") in refused(lambda: account.make(LOGS, **inputs))
-    root, service = {"AWS": "arn:aws:iam::123456789012:root"}, {"Service": "logs.eu-west-1.amazonaws.com"}
+    assert ("logs.group.key", "InvalidParameterException") in refused(
+        lambda: account.make(LOGS, **inputs)
+    )
+    root, service = (
+        {"AWS": "arn:aws:iam::123456789012:root"},
+        {"Service": "logs.eu-west-1.amazonaws.com"},
+    )
     statements = [
-        {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"} for principal in (root, service)
+        {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+        for principal in (root, service)
     ]
     key = account.make(KEY, policy=json.dumps({"Statement": statements})).outputs["arn"]
     account.make(LOGS, **{**inputs, "kmsKeyId": key})
-    account.make(LOGS, name="/beforehand", kmsKeyId="arn:aws:kms:eu-west-1:123456789012:key/not-of-this-stack")
+    account.make(
+        LOGS,
+        name="/beforehand",
+        kmsKeyId="arn:aws:kms:eu-west-1:123456789012:key/not-of-this-stack",
+    )
 
 
-def test_a_vpc_gets_an_ipv6_range_later_and_its_subnets_and_load_balancers_use_it(account: Account) -> None:
-    vpc = account.update(VPC, account.id("vpc"), {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": True})
+def test_a_vpc_gets_an_ipv6_range_later_and_its_subnets_and_load_balancers_use_it(
+    account: Account,
+) -> None:
+    vpc = account.update(
+        VPC, account.id("vpc"), {"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": True}
+    )
     prefix = vpc.outputs["ipv6CidrBlock"].removesuffix("00::/56")
     dual = {**account.minimal(BALANCER), "ipAddressType": "dualstack"}
     missing = ("elbv2.load-balancer.dualstack", "ValidationError")
@@ -316,7 +389,9 @@ def test_a_vpc_gets_an_ipv6_range_later_and_its_subnets_and_load_balancers_use_i
         account.update(SUBNET, subnet.id, {**subnet.inputs, **more})
         account.update(SUBNET, subnet.id, {**subnet.inputs, **more, "mapPublicIpOnLaunch": True})
     overlapping = {**account.minimal(SUBNET), "ipv6CidrBlock": f"{prefix}00::/60"}
-    assert ("ec2.subnet.overlap", "InvalidSubnet.Conflict") in refused(lambda: account.make(SUBNET, **overlapping))
+    assert ("ec2.subnet.overlap", "InvalidSubnet.Conflict") in refused(
+        lambda: account.make(SUBNET, **overlapping)
+    )
     account.make(BALANCER, **dual)
 
 
@@ -357,5 +432,7 @@ def test_only_an_id_that_spells_a_domain_is_a_zones(text: str, capital: bool) ->
         ("ELBSecurityPolicy-TLS13-1-2", None),
     ],
 )
-def test_a_tls_policy_says_which_versions_it_speaks(name: str, spoken: tuple[str, str] | None) -> None:
+def test_a_tls_policy_says_which_versions_it_speaks(
+    name: str, spoken: tuple[str, str] | None
+) -> None:
     assert versions(name) == spoken

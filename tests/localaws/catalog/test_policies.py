@@ -55,17 +55,77 @@ GROUP_ARN = "arn:aws:logs:eu-west-1:123456789012:log-group:/secret"
         ([allow({"AWS": "*"}), deny(LOGS_SERVICE, "kms:Decrypt")], False),
         ([allow({"AWS": "*"}), deny({"Service": "s3.amazonaws.com"})], True),
         ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: GROUP_ARN}})], True),
-        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLike": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}})], True),
-        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: f"{GROUP_ARN}2"}})], False),
         (
-            [MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}})],
+            [
+                MINE,
+                allow(
+                    LOGS_SERVICE,
+                    USE,
+                    Condition={"ArnLike": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}},
+                ),
+            ],
             True,
         ),
-        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {CONTEXT: f"{GROUP_ARN}2"}})], False),
-        ([MINE, allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {"aws:PrincipalArn": GROUP_ARN}})], True),
-        ([MINE, allow(LOGS_SERVICE), deny("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})], True),
-        ([MINE, allow(LOGS_SERVICE), deny("*", Condition={"StringNotEquals": {"aws:SourceAccount": "1"}})], False),
-        ([MINE, {**allow(LOGS_SERVICE), "Sid": "not logs.eu-west-1.amazonaws.com", "Principal": OWNER}], False),
+        (
+            [MINE, allow(LOGS_SERVICE, USE, Condition={"ArnEquals": {CONTEXT: f"{GROUP_ARN}2"}})],
+            False,
+        ),
+        (
+            [
+                MINE,
+                allow(
+                    LOGS_SERVICE,
+                    USE,
+                    Condition={"ArnLikeIfExists": {CONTEXT: "arn:aws:logs:eu-west-1:*:*"}},
+                ),
+            ],
+            True,
+        ),
+        (
+            [
+                MINE,
+                allow(LOGS_SERVICE, USE, Condition={"ArnLikeIfExists": {CONTEXT: f"{GROUP_ARN}2"}}),
+            ],
+            False,
+        ),
+        (
+            [
+                MINE,
+                allow(
+                    LOGS_SERVICE,
+                    USE,
+                    Condition={"ArnLikeIfExists": {"aws:PrincipalArn": GROUP_ARN}},
+                ),
+            ],
+            True,
+        ),
+        (
+            [
+                MINE,
+                allow(LOGS_SERVICE),
+                deny("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+            ],
+            True,
+        ),
+        (
+            [
+                MINE,
+                allow(LOGS_SERVICE),
+                deny("*", Condition={"StringNotEquals": {"aws:SourceAccount": "1"}}),
+            ],
+            False,
+        ),
+        (
+            [
+                MINE,
+                {
+                    **allow(LOGS_SERVICE),
+                    "Sid": "not logs.eu-west-1.amazonaws.com",
+                    "Principal": OWNER,
+                },
+            ],
+            False,
+        ),
     ],
 )
 def test_a_log_groups_key_must_let_cloudwatch_logs_use_it(
@@ -85,12 +145,16 @@ def test_a_log_groups_key_must_let_cloudwatch_logs_use_it(
     ]
 
 
-def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_counts(account: Account) -> None:
+def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_counts(
+    account: Account,
+) -> None:
     key = account.make(KEY)
     inputs = {"name": "/secret", "kmsKeyId": key.computed["arn"]}
     with pytest.raises(Refused):
         account.make(LOGS, **inputs)
-    account.make("aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE, allow(LOGS_SERVICE)))
+    account.make(
+        "aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE, allow(LOGS_SERVICE))
+    )
     account.make(LOGS, **inputs)
     with pytest.raises(Refused) as refused:
         account.make("aws:kms/keyPolicy:KeyPolicy", keyId=key.id, policy=policy(MINE))
@@ -106,7 +170,14 @@ def test_a_keys_policy_may_be_a_resource_of_its_own_and_then_only_that_one_count
         ([allow(OWNER, "kms:Get*")], False),
         ([allow({"AWS": "arn:aws:iam::210987654321:root"})], False),
         ([allow(OWNER), deny("*", "kms:PutKeyPolicy")], False),
-        ([allow(OWNER), allow({"AWS": "arn:aws:iam::123456789012:role/a"}), deny(OWNER, "kms:Put*")], True),
+        (
+            [
+                allow(OWNER),
+                allow({"AWS": "arn:aws:iam::123456789012:role/a"}),
+                deny(OWNER, "kms:Put*"),
+            ],
+            True,
+        ),
     ],
 )
 def test_a_keys_policy_must_leave_a_principal_that_can_replace_it(
@@ -176,6 +247,8 @@ def test_the_bucket_of_access_logs_must_let_the_type_of_load_balancer_write(
         ({"Principal": {"AWS": "1"}, "Resource": "*"}, False),
     ],
 )
-def test_each_element_may_say_the_opposite_and_hold_patterns(statement: dict[str, Any], allowed: bool) -> None:  # noqa: FBT001 — a case
+def test_each_element_may_say_the_opposite_and_hold_patterns(
+    statement: dict[str, Any], allowed: bool
+) -> None:  # noqa: FBT001 — a case
     request = Request(principals=frozenset({("AWS", "1")}), action="s3:GetObject", resource="arn:a")
     assert allows({"Statement": {"Effect": "Allow", **statement}}, request) is allowed

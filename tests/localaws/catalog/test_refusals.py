@@ -52,13 +52,23 @@ POLICY = "aws:iam/policy:Policy"
 LOGS = "aws:cloudwatch/logGroup:LogGroup"
 PARAMETER = "aws:ssm/parameter:Parameter"
 
-MISSING_ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef"
+MISSING_ARN = (
+    "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef"
+)
 FORWARD = {"type": "forward", "targetGroupArn": MISSING_ARN}
-FIXED = {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "404"}}
+FIXED = {
+    "type": "fixed-response",
+    "fixedResponse": {"contentType": "text/plain", "statusCode": "404"},
+}
 
 
 def containers(*, without: str = "", **more: Any) -> str:
-    container: dict[str, Any] = {"name": "web", "image": "nginx", "portMappings": [{"containerPort": 80}], **more}
+    container: dict[str, Any] = {
+        "name": "web",
+        "image": "nginx",
+        "portMappings": [{"containerPort": 80}],
+        **more,
+    }
     container.pop(without, None)
     return json.dumps([container])
 
@@ -66,23 +76,42 @@ def containers(*, without: str = "", **more: Any) -> str:
 def with_ports(*mappings: dict[str, Any]) -> str:
     """Containers with one port mapping each."""
     each = enumerate(mappings)
-    return json.dumps([{"name": f"c{number}", "image": "nginx", "portMappings": [mapping]} for number, mapping in each])
+    return json.dumps(
+        [
+            {"name": f"c{number}", "image": "nginx", "portMappings": [mapping]}
+            for number, mapping in each
+        ]
+    )
 
 
 ON_INSTANCES: dict[str, Any] = {"requiresCompatibilities": ["EC2"], "networkMode": "bridge"}
 
 
 def url_rewrite(regex: str, replace: str) -> dict[str, Any]:
-    return {"type": "url-rewrite", "urlRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}}}
+    return {
+        "type": "url-rewrite",
+        "urlRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}},
+    }
 
 
 def host_rewrite(regex: str, replace: str) -> dict[str, Any]:
-    return {"type": "host-header-rewrite", "hostHeaderRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}}}
+    return {
+        "type": "host-header-rewrite",
+        "hostHeaderRewriteConfig": {"rewrite": {"regex": regex, "replace": replace}},
+    }
 
 
 def logs(**options: Any) -> dict[str, Any]:
-    all_options = {"awslogs-group": "/web", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web", **options}
-    return {"logDriver": "awslogs", "options": {name: value for name, value in all_options.items() if value}}
+    all_options = {
+        "awslogs-group": "/web",
+        "awslogs-region": "eu-west-1",
+        "awslogs-stream-prefix": "web",
+        **options,
+    }
+    return {
+        "logDriver": "awslogs",
+        "options": {name: value for name, value in all_options.items() if value},
+    }
 
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/tasks"
@@ -103,11 +132,29 @@ CONTAINER_FLAWS: tuple[tuple[str, str, Any], ...] = (
 CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (VPC, "catalog.input", "InvalidArgument", {"cidr": "10.1.0.0/16"}, {"enableDnsSupport": True}),
     (SUBNET, "catalog.required", "InvalidArgument", {"vpcId": None}, {}),
-    (VPC, "ec2.vpc.cidr", "InvalidArgument", {"cidrBlock": "10.1.0.5/16"}, {"cidrBlock": "10.1.0.0/16"}),
-    (VPC, "ec2.vpc.cidr", "InvalidArgument", {"cidrBlock": "10.0.0.0/15"}, {"cidrBlock": "10.1.0.0/28"}),
+    (
+        VPC,
+        "ec2.vpc.cidr",
+        "InvalidArgument",
+        {"cidrBlock": "10.1.0.5/16"},
+        {"cidrBlock": "10.1.0.0/16"},
+    ),
+    (
+        VPC,
+        "ec2.vpc.cidr",
+        "InvalidArgument",
+        {"cidrBlock": "10.0.0.0/15"},
+        {"cidrBlock": "10.1.0.0/28"},
+    ),
     (VPC, "ec2.vpc.one-range", "InvalidArgument", {"cidrBlock": None}, {}),
     (VPC, "ec2.vpc.pool", "InvalidArgument", {"ipv4NetmaskLength": 24, "cidrBlock": None}, {}),
-    (VPC, "ec2.vpc.tenancy", "InvalidArgument", {"instanceTenancy": "host"}, {"instanceTenancy": "dedicated"}),
+    (
+        VPC,
+        "ec2.vpc.tenancy",
+        "InvalidArgument",
+        {"instanceTenancy": "host"},
+        {"instanceTenancy": "dedicated"},
+    ),
     (SUBNET, "ec2.subnet.cidr", "InvalidArgument", {"cidrBlock": "10.0.9.1/24"}, {}),
     (SUBNET, "ec2.subnet.cidr-required", "MissingParameter", {"cidrBlock": None}, {}),
     (SUBNET, "ec2.subnet.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
@@ -135,13 +182,25 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"availabilityZone": "eu-west-1a"},
     ),
     (GATEWAY, "ec2.internet-gateway.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
-    (GATEWAY, "ec2.internet-gateway.one-per-vpc", "Resource.AlreadyAssociated", {"vpcId": "$vpc"}, {}),
+    (
+        GATEWAY,
+        "ec2.internet-gateway.one-per-vpc",
+        "Resource.AlreadyAssociated",
+        {"vpcId": "$vpc"},
+        {},
+    ),
     (NAT, "ec2.nat-gateway.subnet-exists", "InvalidSubnet", {"subnetId": "subnet-0"}, {}),
     (NAT, "ec2.nat-gateway.subnet-required", "InvalidArgument", {"subnetId": None}, {}),
     (NAT, "ec2.nat-gateway.address", "InvalidArgument", {"connectivityType": "public"}, {}),
     (NAT, "ec2.nat-gateway.private", "InvalidArgument", {"allocationId": "eipalloc-0"}, {}),
     (NAT, "ec2.nat-gateway.connectivity", "InvalidArgument", {"connectivityType": "open"}, {}),
-    (NAT, "ec2.nat-gateway.mode", "InvalidArgument", {"availabilityMode": "global"}, {"availabilityMode": "zonal"}),
+    (
+        NAT,
+        "ec2.nat-gateway.mode",
+        "InvalidArgument",
+        {"availabilityMode": "global"},
+        {"availabilityMode": "zonal"},
+    ),
     (NAT, "ec2.nat-gateway.regional", "InvalidArgument", {"availabilityMode": "regional"}, {}),
     (
         NAT,
@@ -166,7 +225,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"routes": [{"cidrBlock": "10.0.0.1/8", "gatewayId": "$gateway"}]},
         {"routes": [{"cidrBlock": "10.0.0.0/8", "gatewayId": "$gateway"}]},
     ),
-    (ROUTE, "ec2.route-table.exists", "InvalidRouteTableID.NotFound", {"routeTableId": "rtb-0"}, {}),
+    (
+        ROUTE,
+        "ec2.route-table.exists",
+        "InvalidRouteTableID.NotFound",
+        {"routeTableId": "rtb-0"},
+        {},
+    ),
     (ROUTE, "ec2.route.gateway-exists", "InvalidGatewayID.NotFound", {"gatewayId": "igw-0"}, {}),
     (ROUTE, "ec2.route.one-destination", "InvalidArgument", {"destinationCidrBlock": None}, {}),
     (ROUTE, "ec2.route.one-target", "InvalidArgument", {"natGatewayId": "nat-0"}, {}),
@@ -180,9 +245,27 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"gatewayId": None, "egressOnlyGatewayId": "eigw-0"},
         {"gatewayId": None, "networkInterfaceId": "eni-0"},
     ),
-    (ASSOCIATION, "ec2.route-table-association.exists", "InvalidSubnetID.NotFound", {"subnetId": "subnet-0"}, {}),
-    (ASSOCIATION, "ec2.route-table-association.unique", "Resource.AlreadyAssociated", {"subnetId": "$subnet-a"}, {}),
-    (ASSOCIATION, "ec2.route-table-association.one", "InvalidArgument", {"gatewayId": "$gateway"}, {}),
+    (
+        ASSOCIATION,
+        "ec2.route-table-association.exists",
+        "InvalidSubnetID.NotFound",
+        {"subnetId": "subnet-0"},
+        {},
+    ),
+    (
+        ASSOCIATION,
+        "ec2.route-table-association.unique",
+        "Resource.AlreadyAssociated",
+        {"subnetId": "$subnet-a"},
+        {},
+    ),
+    (
+        ASSOCIATION,
+        "ec2.route-table-association.one",
+        "InvalidArgument",
+        {"gatewayId": "$gateway"},
+        {},
+    ),
     (GROUP, "ec2.security-group.name", "InvalidArgument", {"name": "sg-web"}, {"name": "web-sg"}),
     (GROUP, "ec2.security-group.unique", "InvalidGroup.Duplicate", {"name": "web"}, {}),
     (GROUP, "ec2.security-group.vpc-exists", "InvalidVpcID.NotFound", {"vpcId": "vpc-0"}, {}),
@@ -218,10 +301,24 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         GROUP,
         "ec2.security-group.exists",
         "InvalidGroup.NotFound",
-        {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, "securityGroups": ["sg-0"]}]},
-        {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, "securityGroups": ["$group"]}]},
+        {
+            "ingress": [
+                {"protocol": "tcp", "fromPort": 80, "toPort": 80, "securityGroups": ["sg-0"]}
+            ]
+        },
+        {
+            "ingress": [
+                {"protocol": "tcp", "fromPort": 80, "toPort": 80, "securityGroups": ["$group"]}
+            ]
+        },
     ),
-    (INGRESS, "ec2.security-group.exists", "InvalidGroup.NotFound", {"securityGroupId": "sg-0"}, {}),
+    (
+        INGRESS,
+        "ec2.security-group.exists",
+        "InvalidGroup.NotFound",
+        {"securityGroupId": "sg-0"},
+        {},
+    ),
     (
         INGRESS,
         "ec2.security-group-rule.one-source",
@@ -236,8 +333,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"cidrIpv4": "10.0.0.5/16"},
         {"cidrIpv4": "10.0.0.0/16"},
     ),
-    (INGRESS, "ec2.security-group-rule.port", "InvalidArgument", {"toPort": 65536}, {"toPort": 65535}),
-    (INGRESS, "ec2.security-group-rule.port-range", "InvalidParameterValue", {"fromPort": 444}, {"fromPort": 442}),
+    (
+        INGRESS,
+        "ec2.security-group-rule.port",
+        "InvalidArgument",
+        {"toPort": 65536},
+        {"toPort": 65535},
+    ),
+    (
+        INGRESS,
+        "ec2.security-group-rule.port-range",
+        "InvalidParameterValue",
+        {"fromPort": 444},
+        {"fromPort": 442},
+    ),
     (INGRESS, "ec2.security-group-rule.ports", "InvalidParameterValue", {"toPort": None}, {}),
     (
         INGRESS,
@@ -253,8 +362,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"fromPort": 80, "toPort": 80, "cidrIpv4": "0.0.0.0/0"},
         {"fromPort": 80, "toPort": 80},
     ),
-    (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "a" * 33}, {"name": "a" * 32}),
-    (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "internal-web"}, {"name": "web-internal"}),
+    (
+        BALANCER,
+        "elbv2.load-balancer.name",
+        "InvalidArgument",
+        {"name": "a" * 33},
+        {"name": "a" * 32},
+    ),
+    (
+        BALANCER,
+        "elbv2.load-balancer.name",
+        "InvalidArgument",
+        {"name": "internal-web"},
+        {"name": "web-internal"},
+    ),
     (BALANCER, "elbv2.load-balancer.name", "InvalidArgument", {"name": "web-"}, {"name": "web-1"}),
     (BALANCER, "elbv2.load-balancer.unique", "DuplicateLoadBalancerName", {"name": "web"}, {}),
     (
@@ -264,8 +385,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"loadBalancerType": "classic"},
         {"loadBalancerType": "network"},
     ),
-    (BALANCER, "elbv2.load-balancer.idle-timeout", "InvalidArgument", {"idleTimeout": 4001}, {"idleTimeout": 4000.0}),
-    (BALANCER, "elbv2.load-balancer.keep-alive", "InvalidArgument", {"clientKeepAlive": 59}, {"clientKeepAlive": 60}),
+    (
+        BALANCER,
+        "elbv2.load-balancer.idle-timeout",
+        "InvalidArgument",
+        {"idleTimeout": 4001},
+        {"idleTimeout": 4000.0},
+    ),
+    (
+        BALANCER,
+        "elbv2.load-balancer.keep-alive",
+        "InvalidArgument",
+        {"clientKeepAlive": 59},
+        {"clientKeepAlive": 60},
+    ),
     (
         BALANCER,
         "elbv2.load-balancer.desync",
@@ -289,7 +422,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     (BALANCER, "elbv2.load-balancer.one-kind-of-subnets", "InvalidArgument", {"subnets": None}, {}),
     (BALANCER, "elbv2.load-balancer.two-zones", "ValidationError", {"subnets": ["$subnet-a"]}, {}),
-    (BALANCER, "elbv2.load-balancer.subnet-exists", "SubnetNotFound", {"subnets": ["subnet-0", "subnet-1"]}, {}),
+    (
+        BALANCER,
+        "elbv2.load-balancer.subnet-exists",
+        "SubnetNotFound",
+        {"subnets": ["subnet-0", "subnet-1"]},
+        {},
+    ),
     (
         BALANCER,
         "elbv2.load-balancer.group-exists",
@@ -308,8 +447,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"targetType": "lambda"},
         {"targetType": "lambda", "port": None, "protocol": None, "vpcId": None},
     ),
-    (TARGETS, "elbv2.target-group.target-type", "InvalidArgument", {"targetType": "task"}, {"targetType": "instance"}),
-    (TARGETS, "elbv2.target-group.protocol", "InvalidArgument", {"protocol": "http"}, {"protocol": "HTTPS"}),
+    (
+        TARGETS,
+        "elbv2.target-group.target-type",
+        "InvalidArgument",
+        {"targetType": "task"},
+        {"targetType": "instance"},
+    ),
+    (
+        TARGETS,
+        "elbv2.target-group.protocol",
+        "InvalidArgument",
+        {"protocol": "http"},
+        {"protocol": "HTTPS"},
+    ),
     (
         TARGETS,
         "elbv2.target-group.protocol-version",
@@ -339,7 +490,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"deregistrationDelay": 3601},
         {"deregistrationDelay": 0},
     ),
-    (TARGETS, "elbv2.target-group.slow-start", "InvalidArgument", {"slowStart": 29}, {"slowStart": 30}),
+    (
+        TARGETS,
+        "elbv2.target-group.slow-start",
+        "InvalidArgument",
+        {"slowStart": 29},
+        {"slowStart": 30},
+    ),
     (
         TARGETS,
         "elbv2.target-group.slow-start-algorithm",
@@ -347,7 +504,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"slowStart": 30, "loadBalancingAlgorithmType": "weighted_random"},
         {"slowStart": 0, "loadBalancingAlgorithmType": "weighted_random"},
     ),
-    (TARGETS, "elbv2.target-group.algorithm", "InvalidArgument", {"loadBalancingAlgorithmType": "random"}, {}),
+    (
+        TARGETS,
+        "elbv2.target-group.algorithm",
+        "InvalidArgument",
+        {"loadBalancingAlgorithmType": "random"},
+        {},
+    ),
     (
         TARGETS,
         "elbv2.target-group.anomaly",
@@ -369,7 +532,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"healthCheck": {"interval": 10, "timeout": 10}},
         {"healthCheck": {"interval": 10, "timeout": 9}},
     ),
-    (TARGETS, "elbv2.target-group.health-timeout", "ValidationError", {"healthCheck": {"interval": 5}}, {}),
+    (
+        TARGETS,
+        "elbv2.target-group.health-timeout",
+        "ValidationError",
+        {"healthCheck": {"interval": 5}},
+        {},
+    ),
     (
         TARGETS,
         "elbv2.target-group.health-threshold",
@@ -452,14 +621,28 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         LISTENER,
         "elbv2.listener.balancer-exists",
         "LoadBalancerNotFound",
-        {"loadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"},
+        {
+            "loadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"
+        },
         {},
     ),
     (LISTENER, "elbv2.listener.port", "InvalidArgument", {"port": 65536}, {}),
     (LISTENER, "elbv2.listener.port-required", "ValidationError", {"port": None}, {}),
     (LISTENER, "elbv2.listener.port-unique", "DuplicateListener", {"port": 80}, {"port": 8080}),
-    (LISTENER, "elbv2.listener.protocol", "InvalidArgument", {"protocol": "http"}, {"protocol": "HTTP"}),
-    (LISTENER, "elbv2.listener.protocol-fits", "ValidationError", {"protocol": "TCP"}, {"protocol": "HTTP"}),
+    (
+        LISTENER,
+        "elbv2.listener.protocol",
+        "InvalidArgument",
+        {"protocol": "http"},
+        {"protocol": "HTTP"},
+    ),
+    (
+        LISTENER,
+        "elbv2.listener.protocol-fits",
+        "ValidationError",
+        {"protocol": "TCP"},
+        {"protocol": "HTTP"},
+    ),
     (
         LISTENER,
         "elbv2.listener.certificate",
@@ -467,18 +650,41 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"protocol": "HTTPS"},
         {"protocol": "HTTPS", "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0"},
     ),
-    (LISTENER, "elbv2.listener.tls-only", "ValidationError", {"sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}, {}),
+    (
+        LISTENER,
+        "elbv2.listener.tls-only",
+        "ValidationError",
+        {"sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
+        {},
+    ),
     (
         LISTENER,
         "elbv2.listener.authentication",
         "InvalidLoadBalancerAction",
-        {"defaultActions": [{"type": "authenticate-oidc", "authenticateOidc": {"issuer": "x"}}, FIXED]},
+        {
+            "defaultActions": [
+                {"type": "authenticate-oidc", "authenticateOidc": {"issuer": "x"}},
+                FIXED,
+            ]
+        },
         {},
     ),
     (LISTENER, "elbv2.action.some", "InvalidArgument", {"defaultActions": []}, {}),
     (LISTENER, "elbv2.action.type", "InvalidArgument", {"defaultActions": [{"type": "drop"}]}, {}),
-    (LISTENER, "elbv2.action.block", "InvalidArgument", {"defaultActions": [{"type": "fixed-response"}]}, {}),
-    (LISTENER, "elbv2.action.final", "InvalidLoadBalancerAction", {"defaultActions": [FIXED, FIXED]}, {}),
+    (
+        LISTENER,
+        "elbv2.action.block",
+        "InvalidArgument",
+        {"defaultActions": [{"type": "fixed-response"}]},
+        {},
+    ),
+    (
+        LISTENER,
+        "elbv2.action.final",
+        "InvalidLoadBalancerAction",
+        {"defaultActions": [FIXED, FIXED]},
+        {},
+    ),
     (
         LISTENER,
         "elbv2.action.order",
@@ -500,13 +706,33 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"defaultActions": [{"type": "forward", "targetGroupArn": "web"}]},
         {},
     ),
-    (LISTENER, "elbv2.action.forward-target", "InvalidArgument", {"defaultActions": [{"type": "forward"}]}, {}),
+    (
+        LISTENER,
+        "elbv2.action.forward-target",
+        "InvalidArgument",
+        {"defaultActions": [{"type": "forward"}]},
+        {},
+    ),
     (
         LISTENER,
         "elbv2.action.forward-weight",
         "InvalidArgument",
-        {"defaultActions": [{"type": "forward", "forward": {"targetGroups": [{"arn": "$target", "weight": 1000}]}}]},
-        {"defaultActions": [{"type": "forward", "forward": {"targetGroups": [{"arn": "$target", "weight": 999}]}}]},
+        {
+            "defaultActions": [
+                {
+                    "type": "forward",
+                    "forward": {"targetGroups": [{"arn": "$target", "weight": 1000}]},
+                }
+            ]
+        },
+        {
+            "defaultActions": [
+                {
+                    "type": "forward",
+                    "forward": {"targetGroups": [{"arn": "$target", "weight": 999}]},
+                }
+            ]
+        },
     ),
     (
         LISTENER,
@@ -521,12 +747,24 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "InvalidArgument",
         {
             "defaultActions": [
-                {"type": "forward", "forward": {"targetGroups": [{"arn": "$target"}], "stickiness": {"duration": 0}}}
+                {
+                    "type": "forward",
+                    "forward": {
+                        "targetGroups": [{"arn": "$target"}],
+                        "stickiness": {"duration": 0},
+                    },
+                }
             ]
         },
         {
             "defaultActions": [
-                {"type": "forward", "forward": {"targetGroups": [{"arn": "$target"}], "stickiness": {"duration": 1}}}
+                {
+                    "type": "forward",
+                    "forward": {
+                        "targetGroups": [{"arn": "$target"}],
+                        "stickiness": {"duration": 1},
+                    },
+                }
             ]
         },
     ),
@@ -534,14 +772,26 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         LISTENER,
         "elbv2.action.redirect",
         "InvalidArgument",
-        {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_307", "port": "443"}}]},
-        {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "443"}}]},
+        {
+            "defaultActions": [
+                {"type": "redirect", "redirect": {"statusCode": "HTTP_307", "port": "443"}}
+            ]
+        },
+        {
+            "defaultActions": [
+                {"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "443"}}
+            ]
+        },
     ),
     (
         LISTENER,
         "elbv2.action.redirect-loop",
         "InvalidLoadBalancerAction",
-        {"defaultActions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "path": "/#{path}"}}]},
+        {
+            "defaultActions": [
+                {"type": "redirect", "redirect": {"statusCode": "HTTP_301", "path": "/#{path}"}}
+            ]
+        },
         {},
     ),
     (
@@ -550,12 +800,18 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "InvalidArgument",
         {
             "defaultActions": [
-                {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "301"}}
+                {
+                    "type": "fixed-response",
+                    "fixedResponse": {"contentType": "text/plain", "statusCode": "301"},
+                }
             ]
         },
         {
             "defaultActions": [
-                {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain", "statusCode": "503"}}
+                {
+                    "type": "fixed-response",
+                    "fixedResponse": {"contentType": "text/plain", "statusCode": "503"},
+                }
             ]
         },
     ),
@@ -564,19 +820,42 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         RULE,
         "elbv2.listener-rule.listener-exists",
         "ListenerNotFound",
-        {"listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"},
+        {
+            "listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"
+        },
         {},
     ),
-    (RULE, "elbv2.listener-rule.priority", "InvalidArgument", {"priority": 50001}, {"priority": 50000}),
-    (RULE, "elbv2.listener-rule.priority-unique", "PriorityInUse", {"priority": 10}, {"priority": 11}),
+    (
+        RULE,
+        "elbv2.listener-rule.priority",
+        "InvalidArgument",
+        {"priority": 50001},
+        {"priority": 50000},
+    ),
+    (
+        RULE,
+        "elbv2.listener-rule.priority-unique",
+        "PriorityInUse",
+        {"priority": 10},
+        {"priority": 11},
+    ),
     (RULE, "elbv2.condition.some", "InvalidArgument", {"conditions": []}, {}),
     (RULE, "elbv2.action.some", "InvalidArgument", {"actions": []}, {}),
     (
         RULE,
         "elbv2.condition.one-field",
         "InvalidArgument",
-        {"conditions": [{"pathPattern": {"values": ["/a"]}, "hostHeader": {"values": ["a.example"]}}]},
-        {"conditions": [{"pathPattern": {"values": ["/a"]}}, {"hostHeader": {"values": ["a.example"]}}]},
+        {
+            "conditions": [
+                {"pathPattern": {"values": ["/a"]}, "hostHeader": {"values": ["a.example"]}}
+            ]
+        },
+        {
+            "conditions": [
+                {"pathPattern": {"values": ["/a"]}},
+                {"hostHeader": {"values": ["a.example"]}},
+            ]
+        },
     ),
     (
         RULE,
@@ -690,7 +969,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"conditions": [{"sourceIp": {"values": ["255.255.255.255/32"]}}]},
         {"conditions": [{"sourceIp": {"values": ["192.0.2.0/32"]}}]},
     ),
-    (CLUSTER, "ecs.cluster.name", "InvalidArgument", {"name": "my cluster"}, {"name": "my-cluster_1"}),
+    (
+        CLUSTER,
+        "ecs.cluster.name",
+        "InvalidArgument",
+        {"name": "my cluster"},
+        {"name": "my-cluster_1"},
+    ),
     (
         CLUSTER,
         "ecs.cluster.unique",
@@ -773,11 +1058,35 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         },
         {},
     ),
-    (PROVIDERS, "ecs.strategy.size", "InvalidParameterException", {"capacityProviders": ["FARGATE"] * 21}, {}),
-    (DEFINITION, "ecs.task-definition.family", "InvalidArgument", {"family": "my family"}, {"family": "my_family-1"}),
+    (
+        PROVIDERS,
+        "ecs.strategy.size",
+        "InvalidParameterException",
+        {"capacityProviders": ["FARGATE"] * 21},
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.family",
+        "InvalidArgument",
+        {"family": "my family"},
+        {"family": "my_family-1"},
+    ),
     (DEFINITION, "ecs.task-definition.network-mode", "InvalidArgument", {"networkMode": "vpc"}, {}),
-    (DEFINITION, "ecs.task-definition.fargate-network", "ClientException", {"networkMode": "bridge"}, {}),
-    (DEFINITION, "ecs.task-definition.fargate-network", "ClientException", {"networkMode": None}, {}),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-network",
+        "ClientException",
+        {"networkMode": "bridge"},
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-network",
+        "ClientException",
+        {"networkMode": None},
+        {},
+    ),
     (
         DEFINITION,
         "ecs.task-definition.fargate-size",
@@ -792,8 +1101,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"cpu": "300"},
         {"cpu": ".25 vCPU", "memory": "0.5GB"},
     ),
-    (DEFINITION, "ecs.task-definition.fargate-size", "ClientException", {"cpu": 300}, {"cpu": 256, "memory": 512.0}),
-    (DEFINITION, "ecs.task-definition.fargate-size-required", "ClientException", {"memory": None}, {}),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-size",
+        "ClientException",
+        {"cpu": 300},
+        {"cpu": 256, "memory": 512.0},
+    ),
+    (
+        DEFINITION,
+        "ecs.task-definition.fargate-size-required",
+        "ClientException",
+        {"memory": None},
+        {},
+    ),
     (
         DEFINITION,
         "ecs.task-definition.fargate-forbids",
@@ -801,7 +1122,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"volumes": [{"name": "v", "hostPath": "/tmp"}]},
         {"volumes": [{"name": "v"}]},
     ),
-    (DEFINITION, "ecs.task-definition.modes", "InvalidArgument", {"pidMode": "none"}, {"pidMode": "task"}),
+    (
+        DEFINITION,
+        "ecs.task-definition.modes",
+        "InvalidArgument",
+        {"pidMode": "none"},
+        {"pidMode": "task"},
+    ),
     (
         DEFINITION,
         "ecs.task-definition.compatibility",
@@ -809,7 +1136,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"requiresCompatibilities": ["FARGATE", "LAMBDA"]},
         {"requiresCompatibilities": ["FARGATE", "EC2"]},
     ),
-    (DEFINITION, "ecs.task-definition.role", "InvalidArgument", {"taskRoleArn": "tasks"}, {"taskRoleArn": ROLE_ARN}),
+    (
+        DEFINITION,
+        "ecs.task-definition.role",
+        "InvalidArgument",
+        {"taskRoleArn": "tasks"},
+        {"taskRoleArn": ROLE_ARN},
+    ),
     (
         DEFINITION,
         "ecs.task-definition.ephemeral",
@@ -847,8 +1180,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"containerDefinitions": containers(without="image")},
         {},
     ),
-    (DEFINITION, "ecs.container.name", "ClientException", {"containerDefinitions": containers(name="my web")}, {}),
-    (DEFINITION, "ecs.container.image", "ClientException", {"containerDefinitions": containers(image="")}, {}),
+    (
+        DEFINITION,
+        "ecs.container.name",
+        "ClientException",
+        {"containerDefinitions": containers(name="my web")},
+        {},
+    ),
+    (
+        DEFINITION,
+        "ecs.container.image",
+        "ClientException",
+        {"containerDefinitions": containers(image="")},
+        {},
+    ),
     (
         DEFINITION,
         "ecs.container.type",
@@ -881,14 +1226,26 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         DEFINITION,
         "ecs.container.protocol",
         "ClientException",
-        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "protocol": "http"}])},
-        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "protocol": "udp"}])},
+        {
+            "containerDefinitions": containers(
+                portMappings=[{"containerPort": 80, "protocol": "http"}]
+            )
+        },
+        {
+            "containerDefinitions": containers(
+                portMappings=[{"containerPort": 80, "protocol": "udp"}]
+            )
+        },
     ),
     (
         DEFINITION,
         "ecs.container.host-port",
         "ClientException",
-        {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "hostPort": 8080}])},
+        {
+            "containerDefinitions": containers(
+                portMappings=[{"containerPort": 80, "hostPort": 8080}]
+            )
+        },
         {"containerDefinitions": containers(portMappings=[{"containerPort": 80, "hostPort": 80}])},
     ),
     (
@@ -906,10 +1263,16 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         DEFINITION,
         "ecs.container.unique-host-port",
         "ClientException",
-        {"containerDefinitions": with_ports({"containerPort": 80, "hostPort": 80}, {"containerPort": 80})},
         {
             "containerDefinitions": with_ports(
-                {"containerPort": 80}, {"containerPort": 80, "protocol": "udp"}, {"containerPort": 81}
+                {"containerPort": 80, "hostPort": 80}, {"containerPort": 80}
+            )
+        },
+        {
+            "containerDefinitions": with_ports(
+                {"containerPort": 80},
+                {"containerPort": 80, "protocol": "udp"},
+                {"containerPort": 81},
             )
         },
     ),
@@ -917,10 +1280,17 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         DEFINITION,
         "ecs.container.unique-host-port",
         "ClientException",
-        {**ON_INSTANCES, "containerDefinitions": with_ports(*({"containerPort": n, "hostPort": 80} for n in (1, 2)))},
         {
             **ON_INSTANCES,
-            "containerDefinitions": with_ports(*({"containerPort": 1, "hostPort": n} for n in (0, 0, 80))),
+            "containerDefinitions": with_ports(
+                *({"containerPort": n, "hostPort": 80} for n in (1, 2))
+            ),
+        },
+        {
+            **ON_INSTANCES,
+            "containerDefinitions": with_ports(
+                *({"containerPort": 1, "hostPort": n} for n in (0, 0, 80))
+            ),
         },
     ),
     (
@@ -930,7 +1300,9 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"containerDefinitions": containers(resourceRequirements=[{"type": "GPU", "value": "1"}])},
         {
             **ON_INSTANCES,
-            "containerDefinitions": containers(resourceRequirements=[{"type": "GPU", "value": "1"}]),
+            "containerDefinitions": containers(
+                resourceRequirements=[{"type": "GPU", "value": "1"}]
+            ),
         },
     ),
     (
@@ -957,7 +1329,9 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         },
         {
             "executionRoleArn": ROLE_ARN,
-            "containerDefinitions": containers(secrets=[{"name": "A", "valueFrom": "/demo/dev/message"}]),
+            "containerDefinitions": containers(
+                secrets=[{"name": "A", "valueFrom": "/demo/dev/message"}]
+            ),
         },
     ),
     (
@@ -981,7 +1355,11 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         DEFINITION,
         "ecs.task-definition.ecr-role",
         "ClientException",
-        {"containerDefinitions": containers(image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/web")},
+        {
+            "containerDefinitions": containers(
+                image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/web"
+            )
+        },
         {"containerDefinitions": containers(image="public.ecr.aws/nginx/nginx:stable")},
     ),
     (
@@ -992,7 +1370,10 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
             "executionRoleArn": ROLE_ARN,
             "containerDefinitions": containers(logConfiguration=logs(**{"awslogs-region": None})),
         },
-        {"executionRoleArn": ROLE_ARN, "containerDefinitions": containers(logConfiguration=logs(mode="non-blocking"))},
+        {
+            "executionRoleArn": ROLE_ARN,
+            "containerDefinitions": containers(logConfiguration=logs(mode="non-blocking")),
+        },
     ),
     (
         DEFINITION,
@@ -1061,20 +1442,32 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "ecs.container.memory-required",
         "ClientException",
         {"requiresCompatibilities": ["EC2"], "memory": None},
-        {"requiresCompatibilities": ["EC2"], "memory": None, "containerDefinitions": containers(memory=64)},
+        {
+            "requiresCompatibilities": ["EC2"],
+            "memory": None,
+            "containerDefinitions": containers(memory=64),
+        },
     ),
     (
         DEFINITION,
         "ecs.container.depends-on",
         "ClientException",
-        {"containerDefinitions": containers(dependsOn=[{"containerName": "web", "condition": "READY"}])},
+        {
+            "containerDefinitions": containers(
+                dependsOn=[{"containerName": "web", "condition": "READY"}]
+            )
+        },
         {},
     ),
     (
         DEFINITION,
         "ecs.container.depends-on-exists",
         "ClientException",
-        {"containerDefinitions": containers(dependsOn=[{"containerName": "db", "condition": "START"}])},
+        {
+            "containerDefinitions": containers(
+                dependsOn=[{"containerName": "db", "condition": "START"}]
+            )
+        },
         {},
     ),
     (
@@ -1085,7 +1478,11 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
             "containerDefinitions": json.dumps(
                 [
                     {"name": "db", "image": "a"},
-                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}]},
+                    {
+                        "name": "web",
+                        "image": "b",
+                        "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}],
+                    },
                 ]
             )
         },
@@ -1093,7 +1490,11 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
             "containerDefinitions": json.dumps(
                 [
                     {"name": "db", "image": "a"},
-                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "START"}]},
+                    {
+                        "name": "web",
+                        "image": "b",
+                        "dependsOn": [{"containerName": "db", "condition": "START"}],
+                    },
                 ]
             )
         },
@@ -1106,7 +1507,11 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
             "containerDefinitions": json.dumps(
                 [
                     {"name": "db", "image": "a"},
-                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]},
+                    {
+                        "name": "web",
+                        "image": "b",
+                        "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}],
+                    },
                 ]
             )
         },
@@ -1114,14 +1519,24 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
             "containerDefinitions": json.dumps(
                 [
                     {"name": "db", "image": "a", "essential": False},
-                    {"name": "web", "image": "b", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]},
+                    {
+                        "name": "web",
+                        "image": "b",
+                        "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}],
+                    },
                 ]
             )
         },
     ),
     (SERVICE, "ecs.service.name", "InvalidParameterException", {"name": "my service"}, {}),
     (SERVICE, "ecs.service.unique", "InvalidParameterException", {"name": "web"}, {}),
-    (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": None}, {"cluster": "main"}),
+    (
+        SERVICE,
+        "ecs.service.cluster-exists",
+        "ClusterNotFoundException",
+        {"cluster": None},
+        {"cluster": "main"},
+    ),
     (SERVICE, "ecs.service.cluster-exists", "ClusterNotFoundException", {"cluster": "other"}, {}),
     (
         SERVICE,
@@ -1137,7 +1552,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"taskDefinition": None},
         {"taskDefinition": "web"},
     ),
-    (SERVICE, "ecs.service.desired-count", "InvalidParameterException", {"desiredCount": -1}, {"desiredCount": 0}),
+    (
+        SERVICE,
+        "ecs.service.desired-count",
+        "InvalidParameterException",
+        {"desiredCount": -1},
+        {"desiredCount": 0},
+    ),
     (SERVICE, "ecs.service.launch-type", "InvalidArgument", {"launchType": "LAMBDA"}, {}),
     (
         SERVICE,
@@ -1146,7 +1567,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"schedulingStrategy": "CRON"},
         {"schedulingStrategy": "REPLICA"},
     ),
-    (SERVICE, "ecs.service.propagate-tags", "InvalidArgument", {"propagateTags": "ALL"}, {"propagateTags": "SERVICE"}),
+    (
+        SERVICE,
+        "ecs.service.propagate-tags",
+        "InvalidArgument",
+        {"propagateTags": "ALL"},
+        {"propagateTags": "SERVICE"},
+    ),
     (
         SERVICE,
         "ecs.service.platform",
@@ -1211,13 +1638,22 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"deploymentConfiguration": {"strategy": "BIG_BANG"}},
         {"deploymentConfiguration": {"strategy": "ROLLING"}},
     ),
-    (SERVICE, "ecs.service.daemon", "InvalidParameterException", {"schedulingStrategy": "DAEMON"}, {}),
+    (
+        SERVICE,
+        "ecs.service.daemon",
+        "InvalidParameterException",
+        {"schedulingStrategy": "DAEMON"},
+        {},
+    ),
     (
         SERVICE,
         "ecs.service.launch-or-strategy",
         "InvalidParameterException",
         {"capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}]},
-        {"launchType": None, "capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}]},
+        {
+            "launchType": None,
+            "capacityProviderStrategies": [{"capacityProvider": "FARGATE", "weight": 1}],
+        },
     ),
     (
         SERVICE,
@@ -1226,7 +1662,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"orderedPlacementStrategies": [{"type": "spread"}]},
         {},
     ),
-    (SERVICE, "ecs.service.placement", "InvalidArgument", {"orderedPlacementStrategies": [{"type": "pack"}]}, {}),
+    (
+        SERVICE,
+        "ecs.service.placement",
+        "InvalidArgument",
+        {"orderedPlacementStrategies": [{"type": "pack"}]},
+        {},
+    ),
     (
         SERVICE,
         "ecs.service.fargate-only",
@@ -1234,8 +1676,20 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"launchType": "EC2", "platformVersion": "LATEST"},
         {"launchType": "EC2"},
     ),
-    (SERVICE, "ecs.service.network-required", "InvalidParameterException", {"networkConfiguration": None}, {}),
-    (SERVICE, "ecs.service.subnets", "InvalidParameterException", {"networkConfiguration": {"subnets": []}}, {}),
+    (
+        SERVICE,
+        "ecs.service.network-required",
+        "InvalidParameterException",
+        {"networkConfiguration": None},
+        {},
+    ),
+    (
+        SERVICE,
+        "ecs.service.subnets",
+        "InvalidParameterException",
+        {"networkConfiguration": {"subnets": []}},
+        {},
+    ),
     (
         SERVICE,
         "ecs.service.subnet-exists",
@@ -1268,7 +1722,12 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         SERVICE,
         "ecs.service.balancers",
         "InvalidParameterException",
-        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 80}] * 6},
+        {
+            "loadBalancers": [
+                {"targetGroupArn": "$target", "containerName": "web", "containerPort": 80}
+            ]
+            * 6
+        },
         {},
     ),
     (
@@ -1289,34 +1748,66 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         SERVICE,
         "ecs.service.container-port",
         "InvalidArgument",
-        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 70000}]},
+        {
+            "loadBalancers": [
+                {"targetGroupArn": "$target", "containerName": "web", "containerPort": 70000}
+            ]
+        },
         {},
     ),
     (
         SERVICE,
         "ecs.service.target-group-exists",
         "InvalidParameterException",
-        {"loadBalancers": [{"targetGroupArn": MISSING_ARN, "containerName": "web", "containerPort": 80}]},
+        {
+            "loadBalancers": [
+                {"targetGroupArn": MISSING_ARN, "containerName": "web", "containerPort": 80}
+            ]
+        },
         {},
     ),
     (
         SERVICE,
         "ecs.service.container-exists",
         "InvalidParameterException",
-        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "app", "containerPort": 80}]},
-        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 80.0}]},
+        {
+            "loadBalancers": [
+                {"targetGroupArn": "$target", "containerName": "app", "containerPort": 80}
+            ]
+        },
+        {
+            "loadBalancers": [
+                {"targetGroupArn": "$target", "containerName": "web", "containerPort": 80.0}
+            ]
+        },
     ),
     (
         SERVICE,
         "ecs.service.port-exists",
         "InvalidParameterException",
-        {"loadBalancers": [{"targetGroupArn": "$target", "containerName": "web", "containerPort": 8080}]},
+        {
+            "loadBalancers": [
+                {"targetGroupArn": "$target", "containerName": "web", "containerPort": 8080}
+            ]
+        },
         {},
     ),
     (ROLE, "iam.role.name", "InvalidArgument", {"name": "a" * 65}, {"name": "a" * 64}),
     (ROLE, "iam.role.unique", "EntityAlreadyExists", {"name": "Tasks"}, {}),
-    (ROLE, "iam.role.description", "InvalidArgument", {"description": "a" * 1001}, {"description": "a" * 1000}),
-    (ROLE, "iam.role.session", "InvalidArgument", {"maxSessionDuration": 3599}, {"maxSessionDuration": 43200}),
+    (
+        ROLE,
+        "iam.role.description",
+        "InvalidArgument",
+        {"description": "a" * 1001},
+        {"description": "a" * 1000},
+    ),
+    (
+        ROLE,
+        "iam.role.session",
+        "InvalidArgument",
+        {"maxSessionDuration": 3599},
+        {"maxSessionDuration": 43200},
+    ),
     (ROLE, "iam.role.path", "InvalidArgument", {"path": "service"}, {"path": "/service/"}),
     (
         ROLE,
@@ -1354,27 +1845,68 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         ROLE_POLICY,
         "iam.policy.version",
         "MalformedPolicyDocument",
-        {"policy": '{"Version": "2020-01-01", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'},
+        {
+            "policy": '{"Version": "2020-01-01", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+        },
         {},
     ),
     (
         ROLE_POLICY,
         "iam.policy.size",
         "LimitExceeded",
-        {"policy": '{"Statement": {"Effect": "Deny", "Action": "a:%s", "Resource": "*"}}' % ("a" * 10240)},
+        {
+            "policy": '{"Statement": {"Effect": "Deny", "Action": "a:%s", "Resource": "*"}}'
+            % ("a" * 10240)
+        },
         {},
     ),
-    (ATTACHMENT, "iam.role-policy-attachment.arn", "InvalidArgument", {"policyArn": "ReadOnlyAccess"}, {}),
-    (ATTACHMENT, "iam.policy.exists", "NoSuchEntity", {"policyArn": "arn:aws:iam::123456789012:policy/none"}, {}),
+    (
+        ATTACHMENT,
+        "iam.role-policy-attachment.arn",
+        "InvalidArgument",
+        {"policyArn": "ReadOnlyAccess"},
+        {},
+    ),
+    (
+        ATTACHMENT,
+        "iam.policy.exists",
+        "NoSuchEntity",
+        {"policyArn": "arn:aws:iam::123456789012:policy/none"},
+        {},
+    ),
     (POLICY, "iam.policy.name", "InvalidArgument", {"name": "a b"}, {}),
     (LOGS, "logs.group.name", "InvalidArgument", {"name": "/my logs"}, {"name": "/my.logs#1"}),
     (LOGS, "logs.group.unique", "ResourceAlreadyExistsException", {"name": "/web"}, {}),
-    (LOGS, "logs.group.retention", "InvalidArgument", {"retentionInDays": 15}, {"retentionInDays": 14.0}),
-    (LOGS, "logs.group.class", "InvalidArgument", {"logGroupClass": "COLD"}, {"logGroupClass": "INFREQUENT_ACCESS"}),
+    (
+        LOGS,
+        "logs.group.retention",
+        "InvalidArgument",
+        {"retentionInDays": 15},
+        {"retentionInDays": 14.0},
+    ),
+    (
+        LOGS,
+        "logs.group.class",
+        "InvalidArgument",
+        {"logGroupClass": "COLD"},
+        {"logGroupClass": "INFREQUENT_ACCESS"},
+    ),
     (PARAMETER, "ssm.parameter.name", "InvalidArgument", {"name": "/a b"}, {"name": "/a/b"}),
-    (PARAMETER, "ssm.parameter.type", "InvalidArgument", {"type": "Secret"}, {"type": "SecureString"}),
+    (
+        PARAMETER,
+        "ssm.parameter.type",
+        "InvalidArgument",
+        {"type": "Secret"},
+        {"type": "SecureString"},
+    ),
     (PARAMETER, "ssm.parameter.tier", "InvalidArgument", {"tier": "Cheap"}, {"tier": "Advanced"}),
-    (PARAMETER, "ssm.parameter.data-type", "InvalidArgument", {"dataType": "json"}, {"dataType": "text"}),
+    (
+        PARAMETER,
+        "ssm.parameter.data-type",
+        "InvalidArgument",
+        {"dataType": "json"},
+        {"dataType": "text"},
+    ),
     (
         PARAMETER,
         "ssm.parameter.one-value",
@@ -1382,7 +1914,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"insecureValue": "x"},
         {"value": None, "insecureValue": "x"},
     ),
-    (PARAMETER, "ssm.parameter.hierarchy", "ValidationException", {"name": "demo/message"}, {"name": "message"}),
+    (
+        PARAMETER,
+        "ssm.parameter.hierarchy",
+        "ValidationException",
+        {"name": "demo/message"},
+        {"name": "message"},
+    ),
     (
         PARAMETER,
         "ssm.parameter.levels",
@@ -1390,7 +1928,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"name": "/a" * 16},
         {"name": "/a" * 15},
     ),
-    (PARAMETER, "ssm.parameter.reserved", "ValidationException", {"name": "/aws/x"}, {"name": "/my/aws"}),
+    (
+        PARAMETER,
+        "ssm.parameter.reserved",
+        "ValidationException",
+        {"name": "/aws/x"},
+        {"name": "/my/aws"},
+    ),
     (PARAMETER, "ssm.parameter.empty", "ValidationException", {"value": ""}, {}),
     (
         PARAMETER,
@@ -1406,7 +1950,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"allowedPattern": "^[0-9]+$"},
         {"allowedPattern": "^[a-z]+$"},
     ),
-    (PARAMETER, "ssm.parameter.pattern", "InvalidAllowedPatternException", {"allowedPattern": "("}, {}),
+    (
+        PARAMETER,
+        "ssm.parameter.pattern",
+        "InvalidAllowedPatternException",
+        {"allowedPattern": "("},
+        {},
+    ),
     (
         TARGETS,
         "catalog.input",
@@ -1426,16 +1976,30 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "catalog.required",
         "InvalidArgument",
         {"defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTPS"}}]},
-        {"defaultActions": [{"type": "redirect", "redirect": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}]},
+        {
+            "defaultActions": [
+                {"type": "redirect", "redirect": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}
+            ]
+        },
     ),
     (
         GROUP,
         "catalog.required",
         "InvalidArgument",
         {"ingress": [{"fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/8"]}]},
-        {"ingress": [{"fromPort": 80, "toPort": 80, "protocol": "tcp", "cidrBlocks": ["10.0.0.0/8"]}]},
+        {
+            "ingress": [
+                {"fromPort": 80, "toPort": 80, "protocol": "tcp", "cidrBlocks": ["10.0.0.0/8"]}
+            ]
+        },
     ),
-    (TARGETS, "catalog.required", "InvalidArgument", {"stickiness": {}}, {"stickiness": {"type": "lb_cookie"}}),
+    (
+        TARGETS,
+        "catalog.required",
+        "InvalidArgument",
+        {"stickiness": {}},
+        {"stickiness": {"type": "lb_cookie"}},
+    ),
     (
         SERVICE,
         "catalog.required",
@@ -1454,17 +2018,41 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         GROUP,
         "ec2.security-group-rule.protocol",
         "InvalidParameterValue",
-        {"egress": [{"fromPort": 443, "toPort": 443, "protocol": "TCP ", "cidrBlocks": ["0.0.0.0/0"]}]},
-        {"egress": [{"fromPort": 443, "toPort": 443, "protocol": "TCP", "cidrBlocks": ["0.0.0.0/0"]}]},
+        {
+            "egress": [
+                {"fromPort": 443, "toPort": 443, "protocol": "TCP ", "cidrBlocks": ["0.0.0.0/0"]}
+            ]
+        },
+        {
+            "egress": [
+                {"fromPort": 443, "toPort": 443, "protocol": "TCP", "cidrBlocks": ["0.0.0.0/0"]}
+            ]
+        },
     ),
-    (GROUP, "ec2.security-group.name", "InvalidArgument", {"name": "façade"}, {"name": "a facade [1]"}),
-    (GROUP, "ec2.security-group.description", "InvalidParameterValue", {"description": "für alle"}, {}),
+    (
+        GROUP,
+        "ec2.security-group.name",
+        "InvalidArgument",
+        {"name": "façade"},
+        {"name": "a facade [1]"},
+    ),
+    (
+        GROUP,
+        "ec2.security-group.description",
+        "InvalidParameterValue",
+        {"description": "für alle"},
+        {},
+    ),
     (ROLE, "iam.role.name", "InvalidArgument", {"name": "José"}, {"name": "Jose"}),
     (
         GROUP,
         "ec2.security-group.inline-all-ports",
         "InvalidArgument",
-        {"egress": [{"fromPort": 0, "toPort": 65535, "protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}]},
+        {
+            "egress": [
+                {"fromPort": 0, "toPort": 65535, "protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}
+            ]
+        },
         {"egress": [{"fromPort": 0, "toPort": 0, "protocol": "-1", "cidrBlocks": ["0.0.0.0/0"]}]},
     ),
     (
@@ -1483,7 +2071,11 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         RULE,
         "elbv2.action.redirect",
         "InvalidArgument",
-        {"actions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "99999"}}]},
+        {
+            "actions": [
+                {"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "99999"}}
+            ]
+        },
         {"actions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "port": "8443"}}]},
     ),
     (
@@ -1515,7 +2107,13 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"runtimePlatform": {"operatingSystemFamily": "LINUX"}},
     ),
     *(
-        (DEFINITION, rule, "ClientException", {"containerDefinitions": containers(**{name: wrong})}, {})
+        (
+            DEFINITION,
+            rule,
+            "ClientException",
+            {"containerDefinitions": containers(**{name: wrong})},
+            {},
+        )
         for rule, name, wrong in CONTAINER_FLAWS
     ),
     (
@@ -1577,7 +2175,9 @@ def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str
 
 
 @pytest.mark.parametrize(
-    ("token", "rule", "code", "wrong", "right"), CASES, ids=lambda each: each if isinstance(each, str) else ""
+    ("token", "rule", "code", "wrong", "right"),
+    CASES,
+    ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR0917 — the columns of the table
     account: Account, token: str, rule: str, code: str, wrong: dict[str, Any], right: dict[str, Any]
@@ -1585,7 +2185,9 @@ def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR09
     before = len(account.all(token))
     with pytest.raises(Refused) as refused:
         account.make(token, **over_minimal(account, token, wrong))
-    assert (rule, code) in {(each.rule, each.code) for each in refused.value.refusals}, refused.value
+    assert (rule, code) in {(each.rule, each.code) for each in refused.value.refusals}, (
+        refused.value
+    )
     assert len(account.all(token)) == before, "nothing is made"
     assert code in DOCUMENTED_ANSWERS[rule].split(", ")
     account.make(token, **over_minimal(account, token, right))
@@ -1593,30 +2195,55 @@ def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR09
 
 @pytest.mark.parametrize("token", CATALOG)
 def test_what_is_accepted_is_accepted_by_a_preview_that_doesnt_know_one_value(
-    account: Account, token: str, places: Callable[[Any], list[Place]], with_changed: Callable[[Any, Place, Any], Any]
+    account: Account,
+    token: str,
+    places: Callable[[Any], list[Place]],
+    with_changed: Callable[[Any, Place, Any], Any],
 ) -> None:
     for row in [each[-1] for each in CASES if each[0] == token]:
         inputs = over_minimal(account, token, row)
         for place in places(inputs):
-            assert list(CATALOG[token].check(with_changed(inputs, place, UNKNOWN))) == [], f"{place} of {row}"
+            assert list(CATALOG[token].check(with_changed(inputs, place, UNKNOWN))) == [], (
+                f"{place} of {row}"
+            )
 
 
-ODD: tuple[Any, ...] = (UNKNOWN, None, True, 0, -1.5, "", "x", [], [None], [UNKNOWN, {}], {}, {"type": []})
+ODD: tuple[Any, ...] = (
+    UNKNOWN,
+    None,
+    True,
+    0,
+    -1.5,
+    "",
+    "x",
+    [],
+    [None],
+    [UNKNOWN, {}],
+    {},
+    {"type": []},
+)
 
 
 @pytest.mark.parametrize("token", CATALOG)
 def test_no_odd_value_in_any_place_of_any_row_crashes_a_rule(
-    account: Account, token: str, places: Callable[[Any], list[Place]], with_changed: Callable[[Any, Place, Any], Any]
+    account: Account,
+    token: str,
+    places: Callable[[Any], list[Place]],
+    with_changed: Callable[[Any, Place, Any], Any],
 ) -> None:
     odd_values = cycle(ODD)
     for row in [each for case in CASES if case[0] == token for each in case[3:]]:
         inputs = over_minimal(account, token, row)
         for place in [each for each in places(inputs) if each[0] in row]:
             for odd in islice(odd_values, 5):
-                assert all(each.message for each in CATALOG[token].check(with_changed(inputs, place, odd)))
+                assert all(
+                    each.message for each in CATALOG[token].check(with_changed(inputs, place, odd))
+                )
         definitions = parsed(row.get("containerDefinitions"))
         for place in places(definitions):
-            changed = json.dumps(with_changed(definitions, place, next(odd_values)), default=lambda _: None)
+            changed = json.dumps(
+                with_changed(definitions, place, next(odd_values)), default=lambda _: None
+            )
             list(CATALOG[token].check({**inputs, "containerDefinitions": changed}))
 
 
@@ -1630,7 +2257,11 @@ def test_no_odd_value_in_any_place_of_any_row_crashes_a_rule(
     ],
 )
 def test_a_secret_in_the_wrong_place_isnt_repeated(account: Account, more: dict[str, Any]) -> None:
-    inputs = {**account.minimal(DEFINITION), "executionRoleArn": ROLE_ARN, "containerDefinitions": containers(**more)}
+    inputs = {
+        **account.minimal(DEFINITION),
+        "executionRoleArn": ROLE_ARN,
+        "containerDefinitions": containers(**more),
+    }
     refusals = list(CATALOG[DEFINITION].check(inputs))
     assert refusals
     assert not any(value in str(each) for each in refusals for value in ("hunter", "31337"))

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- models -->") : PAGE.index("<!-- /models -->")]
-LISTED = {tuple(line.strip("| ").split(" | ")[:3]) for line in LIST.splitlines() if line.startswith("| `")}
+LISTED = {
+    tuple(line.strip("| ").split(" | ")[:3]) for line in LIST.splitlines() if line.startswith("| `")
+}
 
 DOCUMENT = "containerDefinitions[]."
 """Where paths go on inside a JSON text."""
@@ -38,7 +40,9 @@ class Place(NamedTuple):
     says: dict[str, Any]
 
 
-PLACES = [Place(token, path, says) for token, found in MODELS.items() for path, says in found.items()]
+PLACES = [
+    Place(token, path, says) for token, found in MODELS.items() for path, says in found.items()
+]
 OURS = [place for place in PLACES if f"{place.token} {place.path}" not in OTHERWISE]
 
 
@@ -54,7 +58,11 @@ def nested(path: str, value: object) -> dict[str, Any]:
 def refusals(place: Place, value: object) -> list[str]:
     """The catalog's messages about a value."""
     check = CATALOG[place.token].check(nested(place.path, value), "eu-west-1")
-    return [each.message for each in check if leaf(place.path) in each.message and each.rule != "catalog.required"]
+    return [
+        each.message
+        for each in check
+        if leaf(place.path) in each.message and each.rule != "catalog.required"
+    ]
 
 
 def leaf(path: str) -> str:
@@ -76,7 +84,11 @@ def forbidden(says: dict[str, Any]) -> Iterator[object]:
             if pattern and not re.search(pattern, "\0 é\n|"):
                 yield "\0 é\n|" if low is None or low < 5 else "\0 é\n|" * low
         case "integer" | "long" | "float":
-            yield from (bound for bound in (low and low - 1, high and high + 1) if bound and abs(bound) < 2**31)
+            yield from (
+                bound
+                for bound in (low and low - 1, high and high + 1)
+                if bound and abs(bound) < 2**31
+            )
         case "list" if high is not None and high < 10_000:
             yield [{}] * (high + 1)
         case "map" if high is not None:
@@ -119,7 +131,11 @@ def test_what_a_model_forbids_is_refused_once(token: str) -> None:
         for value in forbidden(place.says):
             found = refusals(place, value)
             assert found, f"{place.path} accepts {show(value)}, the model says {place.says}"
-            models = [each for each in found if "must be" in each and f"{leaf(place.path)} must be" in each]
+            models = [
+                each
+                for each in found
+                if "must be" in each and f"{leaf(place.path)} must be" in each
+            ]
             assert len(models) <= 1 or len(found) == len(set(found)), found
 
 
@@ -144,7 +160,9 @@ def test_what_is_refused_although_a_model_allows_it_is_listed_with_a_reason() ->
 def without(token: str, path: str) -> list[str]:
     """Where a type is refused that has everything above an input, but not that one."""
     parents = path.rpartition(".")[0]
-    place = re.sub(r"\[\]", "[0]", path.removeprefix(DOCUMENT) if path.startswith(DOCUMENT) else path)
+    place = re.sub(
+        r"\[\]", "[0]", path.removeprefix(DOCUMENT) if path.startswith(DOCUMENT) else path
+    )
     inputs = nested(parents, {}) if parents else {}
     if path.startswith(DOCUMENT) and "." not in path.removeprefix(DOCUMENT):
         inputs = {"containerDefinitions": json.dumps([{}])}
@@ -160,13 +178,18 @@ def test_what_a_call_requires_is_refused_without_it_or_has_a_reason() -> None:
             if not without(token, path) and not (autoname and autoname.property == path):
                 accepted.add(f"{token} {path}")
     assert accepted == {*NOT_REQUIRED}
-    assert {*ONE_OF_SEVERAL} <= {f"{token} {path}" for token, paths in REQUIRED.items() for path in paths}
+    assert {*ONE_OF_SEVERAL} <= {
+        f"{token} {path}" for token, paths in REQUIRED.items() for path in paths
+    }
 
 
 def test_what_a_call_requires_under_a_name_of_its_own_comes_from_somewhere() -> None:
     tags = re.compile(r"(\w+\[?\]?\.)*(T|t)ags?(\[\])?\.(Tag)?(Key|Value)")
     besides = {
-        f"{token} {name}" for token, names in REQUIRED_BESIDES.items() for name in names if not tags.fullmatch(name)
+        f"{token} {name}"
+        for token, names in REQUIRED_BESIDES.items()
+        for name in names
+        if not tags.fullmatch(name)
     }
     assert besides == {*FROM_ELSEWHERE}
 
@@ -180,7 +203,9 @@ def test_a_block_is_refused_once_for_each_thing_that_it_lacks(token: str) -> Non
 def test_no_message_shows_a_value_that_may_be_a_secret() -> None:
     secret = "hunter" * 20_000
     found = [
-        *CATALOG["aws:secretsmanager/secretVersion:SecretVersion"].check({"secretId": "s", "secretString": secret})
+        *CATALOG["aws:secretsmanager/secretVersion:SecretVersion"].check(
+            {"secretId": "s", "secretString": secret}
+        )
     ]
     assert found
     assert not any("hunter" in each.message for each in found)

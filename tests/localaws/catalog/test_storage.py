@@ -42,7 +42,10 @@ def test_a_file_system_stays_while_it_is_mounted_and_takes_the_rest_along(accoun
 def test_a_subnet_stays_while_a_file_system_is_mounted_in_it(account: Account) -> None:
     subnet = account.id("other-subnet")
     mounted = account.make(MOUNT, fileSystemId=account.make(FILES).id, subnetId=subnet).id
-    assert refusal(account, "aws:ec2/subnet:Subnet", subnet) == ("ec2.subnet.held", "DependencyViolation")
+    assert refusal(account, "aws:ec2/subnet:Subnet", subnet) == (
+        "ec2.subnet.held",
+        "DependencyViolation",
+    )
     account.delete(MOUNT, mounted)
     account.delete("aws:ec2/subnet:Subnet", subnet)
 
@@ -58,30 +61,46 @@ def test_names_and_addresses_of_a_file_system_are_those_of_its_region(account: A
     files = account.make(FILES, tags={"Name": "uploads"})
     target = account.make(MOUNT, fileSystemId=files.id, subnetId=account.id("subnet-a"))
     assert re.fullmatch(r"fs-[0-9a-f]{17}", files.id)
-    assert files.outputs["arn"] == f"arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/{files.id}"
+    assert (
+        files.outputs["arn"]
+        == f"arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/{files.id}"
+    )
     assert files.outputs["name"] == "uploads"
     assert files.outputs["dnsName"] == f"{files.id}.efs.eu-west-1.amazonaws.com"
     assert target.outputs["dnsName"] == files.outputs["dnsName"]
-    assert target.outputs["mountTargetDnsName"] == f"eu-west-1a.{files.id}.efs.eu-west-1.amazonaws.com"
+    assert (
+        target.outputs["mountTargetDnsName"] == f"eu-west-1a.{files.id}.efs.eu-west-1.amazonaws.com"
+    )
     assert target.outputs["ipAddress"].startswith("10.0.0.")
-    groups = [account.get("aws:ec2/securityGroup:SecurityGroup", each) for each in target.outputs["securityGroups"]]
+    groups = [
+        account.get("aws:ec2/securityGroup:SecurityGroup", each)
+        for each in target.outputs["securityGroups"]
+    ]
     assert [each.outputs["name"] for each in groups if each] == ["default"]
 
 
-def test_a_namespace_stays_while_it_has_a_service_which_stays_while_tasks_register_in_it(account: Account) -> None:
+def test_a_namespace_stays_while_it_has_a_service_which_stays_while_tasks_register_in_it(
+    account: Account,
+) -> None:
     registries = {"serviceRegistries": {"registryArn": account.id("registry-arn")}}
     service = account.make(SERVICE, **account.minimal(SERVICE), **registries)
     registry = account.id("registry")
     held = ("servicediscovery.namespace.held", "ResourceInUse")
     assert refusal(account, NAMESPACE, account.id("internal")) == held
-    assert refusal(account, REGISTRY, registry) == ("servicediscovery.service.held", "ResourceInUse")
+    assert refusal(account, REGISTRY, registry) == (
+        "servicediscovery.service.held",
+        "ResourceInUse",
+    )
     account.delete(SERVICE, service.id)
     account.delete(REGISTRY, registry)
     account.delete(NAMESPACE, account.id("internal"))
 
 
 def test_a_namespace_has_a_zone_or_a_name_for_http(account: Account) -> None:
-    private, plain = account.get(NAMESPACE, account.id("internal")), account.get(HTTP_NAMESPACE, account.id("http"))
+    private, plain = (
+        account.get(NAMESPACE, account.id("internal")),
+        account.get(HTTP_NAMESPACE, account.id("http")),
+    )
     assert private
     assert plain
     assert re.fullmatch(r"ns-[0-9a-z]{16}", private.id)
@@ -93,7 +112,9 @@ def test_a_namespace_has_a_zone_or_a_name_for_http(account: Account) -> None:
 
 def test_a_registry_of_records_is_for_dns_too_and_knows_its_namespace(account: Account) -> None:
     internal = account.id("internal")
-    records = account.make(REGISTRY, name="records", dnsConfig={**BY_ADDRESS, "namespaceId": internal})
+    records = account.make(
+        REGISTRY, name="records", dnsConfig={**BY_ADDRESS, "namespaceId": internal}
+    )
     assert (records.outputs["type"], records.outputs["namespaceId"]) == ("DNS_HTTP", internal)
     plain = account.make(REGISTRY, name="plain", namespaceId=internal)
     assert plain.outputs["type"] == "HTTP"
@@ -102,14 +123,19 @@ def test_a_registry_of_records_is_for_dns_too_and_knows_its_namespace(account: A
 def test_a_capacity_provider_stays_while_a_cluster_has_it(account: Account) -> None:
     account.make(PROVIDERS, clusterName="main", capacityProviders=["instances"])
     provider = account.id("instances")
-    assert refusal(account, CAPACITY, provider) == ("ecs.capacity-provider.held", "ResourceInUseException")
+    assert refusal(account, CAPACITY, provider) == (
+        "ecs.capacity-provider.held",
+        "ResourceInUseException",
+    )
     account.delete(PROVIDERS, "main")
     account.delete(CAPACITY, provider)
 
 
 def test_a_service_with_a_capacity_provider_of_instances_finds_none(account: Account) -> None:
     strategy = [{"capacityProvider": "instances", "weight": 1}]
-    inputs = {name: value for name, value in account.minimal(SERVICE).items() if name != "launchType"}
+    inputs = {
+        name: value for name, value in account.minimal(SERVICE).items() if name != "launchType"
+    }
     service = account.make(SERVICE, **inputs, capacityProviderStrategies=strategy)
     assert not service_spec(service, account, ServiceState()).placeable
 
@@ -140,9 +166,19 @@ RECORDS = {"dnsConfig": BY_ADDRESS}
             {"managedInstancesProvider": {**MANAGED, "propagateTags": "CAPACITY_PROVIDER"}},
             [],
         ),
-        (REGISTRY, RECORDS, {"dnsConfig": {**BY_ADDRESS, "dnsRecords": [{"type": "A", "ttl": 60}]}}, []),
+        (
+            REGISTRY,
+            RECORDS,
+            {"dnsConfig": {**BY_ADDRESS, "dnsRecords": [{"type": "A", "ttl": 60}]}},
+            [],
+        ),
         (REGISTRY, RECORDS, {"dnsConfig": {**BY_ADDRESS, "routingPolicy": "MULTIVALUE"}}, []),
-        (REGISTRY, RECORDS, {"dnsConfig": {**BY_ADDRESS, "dnsRecords": [{"type": "SRV", "ttl": 10}]}}, ["dnsConfig"]),
+        (
+            REGISTRY,
+            RECORDS,
+            {"dnsConfig": {**BY_ADDRESS, "dnsRecords": [{"type": "SRV", "ttl": 10}]}},
+            ["dnsConfig"],
+        ),
         (REGISTRY, {"description": "a"}, {"description": "b"}, []),
     ],
 )

@@ -31,7 +31,9 @@ OWN_TESTS = {"catalog", "cloud", "invokes", "name"}
 SOURCES = {"provider source", "API model", "documented", "from memory", "our own"}
 
 
-ARGUMENTS = re.compile(r"^class (\w+Args):\n    def __init__\(__self__, \*,\n(.*?)\):\n", re.MULTILINE | re.DOTALL)
+ARGUMENTS = re.compile(
+    r"^class (\w+Args):\n    def __init__\(__self__, \*,\n(.*?)\):\n", re.MULTILINE | re.DOTALL
+)
 PARAMETER = re.compile(r"^ +(\w+): (.*?)( = None)?,?$", re.MULTILINE)
 
 Parameters = dict[str, list[tuple[str, str, str]]]
@@ -43,7 +45,11 @@ def sdk_file(token: str, name: str) -> str:
     package = find_spec("pulumi_aws")
     assert package is not None
     assert package.submodule_search_locations is not None
-    file = Path(package.submodule_search_locations[0]) / token.split(":")[1].partition("/")[0] / f"{name}.py"
+    file = (
+        Path(package.submodule_search_locations[0])
+        / token.split(":")[1].partition("/")[0]
+        / f"{name}.py"
+    )
     return file.read_text() if file.exists() else ""
 
 
@@ -76,7 +82,9 @@ def blocks(arguments: str, every: Parameters, path: str = "") -> Iterator[Block]
         inner = re.search(r"'(\w+Args)'", kind)
         # A policy may be text as well as an object, and the statements of web ACLs hold others without end.
         if inner and "Union" not in kind and inner[1] != "WebAclRuleStatementArgs":
-            yield from blocks(inner[1], every, f"{path}.{name}".lstrip(".") + ("[]" if "Sequence" in kind else ""))
+            yield from blocks(
+                inner[1], every, f"{path}.{name}".lstrip(".") + ("[]" if "Sequence" in kind else "")
+            )
 
 
 def is_type(token: str) -> bool:
@@ -99,7 +107,11 @@ def test_the_inputs_of_a_type_are_those_of_pulumi_aws(token: str) -> None:
 
 
 def test_every_type_that_pulumi_aws_has_twice_is_known_under_both_tokens() -> None:
-    twins = {token: f"aws:alb/{token.removeprefix('aws:lb/')}" for token in CATALOG if token.startswith("aws:lb/")}
+    twins = {
+        token: f"aws:alb/{token.removeprefix('aws:lb/')}"
+        for token in CATALOG
+        if token.startswith("aws:lb/")
+    }
     for token in CATALOG:
         if token.startswith("aws:s3/"):
             twins[token] = token.replace(":", "V2:").replace("V2:", ":", 1) + "V2"
@@ -122,7 +134,11 @@ def test_a_table_names_only_inputs_that_the_type_has(token: str) -> None:
     replaces = kind.replaces.names if isinstance(kind.replaces, AllExcept) else kind.replaces
     assert isinstance(replaces, frozenset)
     named = {*replaces, *kind.json}
-    paths = [*kind.unordered, *(each.property for each in kind.limits), *(each.property for each in kind.references)]
+    paths = [
+        *kind.unordered,
+        *(each.property for each in kind.limits),
+        *(each.property for each in kind.references),
+    ]
     named |= {re.split(r"[.\[]", path)[0] for path in paths}
     if kind.autoname:
         named.add(kind.autoname.property)
@@ -138,7 +154,11 @@ def rules_in_code() -> set[str]:
         for call in ast.walk(tree):
             if isinstance(call, ast.JoinedStr):
                 continue
-            if isinstance(call, ast.Constant) and isinstance(call.value, str) and RULE.fullmatch(call.value):
+            if (
+                isinstance(call, ast.Constant)
+                and isinstance(call.value, str)
+                and RULE.fullmatch(call.value)
+            ):
                 found.add(call.value)
     return found
 

@@ -26,7 +26,18 @@ SCALARS = st.one_of(
     st.text(max_size=5),
     st.just(UNKNOWN),
     st.sampled_from(
-        ["HTTP", "FARGATE", "10.0.0.0/16", "::/0", "forward", "redirect", "-1", "tcp", "app_cookie", "awsvpc"]
+        [
+            "HTTP",
+            "FARGATE",
+            "10.0.0.0/16",
+            "::/0",
+            "forward",
+            "redirect",
+            "-1",
+            "tcp",
+            "app_cookie",
+            "awsvpc",
+        ]
     ),
 )
 NESTED = sorted(
@@ -36,11 +47,22 @@ NESTED = sorted(
         for limit in kind.limits
         for part in limit.property.split(".")[1:]
     }
-    | {"type", "containerName", "logConfiguration", "options", "dependsOn", "Statement", "Effect", "name"}
+    | {
+        "type",
+        "containerName",
+        "logConfiguration",
+        "options",
+        "dependsOn",
+        "Statement",
+        "Effect",
+        "name",
+    }
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NESTED), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NESTED), inner, max_size=4)
+    ),
     max_leaves=4,
 )
 
@@ -67,7 +89,9 @@ def mistakes(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 @given(mistakes())
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_rules_and_previews_never_crash_whatever_the_inputs(case: tuple[str, dict[str, Any]]) -> None:
+def test_rules_and_previews_never_crash_whatever_the_inputs(
+    case: tuple[str, dict[str, Any]],
+) -> None:
     token, inputs = case
     for refusal in CATALOG[token].check(inputs):
         assert isinstance(refusal, Refusal)
@@ -77,7 +101,10 @@ def test_rules_and_previews_never_crash_whatever_the_inputs(case: tuple[str, dic
 
 @pytest.mark.parametrize("token", CATALOG)
 def test_a_preview_in_which_one_value_is_unknown_refuses_nothing(
-    account: Account, token: str, places: Callable[[Any], list[Place]], with_changed: Callable[[Any, Place, Any], Any]
+    account: Account,
+    token: str,
+    places: Callable[[Any], list[Place]],
+    with_changed: Callable[[Any, Place, Any], Any],
 ) -> None:
     inputs = account.minimal(token)
     for place in [(), *places(inputs)]:
@@ -88,7 +115,9 @@ def test_a_preview_in_which_one_value_is_unknown_refuses_nothing(
 
 def test_a_preview_shows_known_inputs_and_defaults_and_leaves_open_what_aws_chooses() -> None:
     shown = Cloud(seed=1).preview(
-        "aws:lb/loadBalancer:LoadBalancer", {"name": "web", "subnets": UNKNOWN}, tagging=Tagging({"Stack": "dev"})
+        "aws:lb/loadBalancer:LoadBalancer",
+        {"name": "web", "subnets": UNKNOWN},
+        tagging=Tagging({"Stack": "dev"}),
     )
     assert shown["name"] == "web"
     assert shown["arn"] is shown["dnsName"] is UNKNOWN

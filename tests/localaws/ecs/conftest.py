@@ -64,8 +64,19 @@ class Web(SmallCloud):
         super().__init__()
         for subnet, (cidr, zone) in SUBNETS.items():
             self.put("aws:ec2/subnet:Subnet", subnet, cidrBlock=cidr, availabilityZone=zone)
-        self.put("aws:lb/loadBalancer:LoadBalancer", self.balancer, arn=self.balancer, subnets=list(SUBNETS))
-        check = {"path": "/", "interval": 0.3, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+        self.put(
+            "aws:lb/loadBalancer:LoadBalancer",
+            self.balancer,
+            arn=self.balancer,
+            subnets=list(SUBNETS),
+        )
+        check = {
+            "path": "/",
+            "interval": 0.3,
+            "timeout": 1,
+            "healthyThreshold": 2,
+            "unhealthyThreshold": 2,
+        }
         self.put(
             "aws:lb/targetGroup:TargetGroup",
             self.group,
@@ -95,7 +106,9 @@ class Web(SmallCloud):
                 "deploymentMinimumHealthyPercent": 100,
                 "deploymentMaximumPercent": 200,
                 "networkConfiguration": {"subnets": list(SUBNETS)},
-                "loadBalancers": [{"targetGroupArn": self.group, "containerName": "web", "containerPort": 80}],
+                "loadBalancers": [
+                    {"targetGroupArn": self.group, "containerName": "web", "containerPort": 80}
+                ],
                 **service,
             },
         )

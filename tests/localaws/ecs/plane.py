@@ -85,7 +85,11 @@ def processes(home: Path) -> list[psutil.Process]:
             return ipaddress.ip_address(word) in block
         return word.startswith(str(home))
 
-    return [each for each in psutil.process_iter(["cmdline"]) if any(map(mine, each.info["cmdline"] or []))]
+    return [
+        each
+        for each in psutil.process_iter(["cmdline"])
+        if any(map(mine, each.info["cmdline"] or []))
+    ]
 
 
 def stored(home: Path) -> str:
@@ -132,4 +136,7 @@ HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever
 
 def server(status: int, *, pause: float = 0) -> dict[str, Any]:
     """A container that answers everything with a status, once it has paused."""
-    return {"image": "python:3", "command": ["python", "-c", SERVER.format(status=status, pause=pause)]}
+    return {
+        "image": "python:3",
+        "command": ["python", "-c", SERVER.format(status=status, pause=pause)],
+    }

@@ -55,7 +55,9 @@ def test_a_place_that_the_file_knows_is_not_changed_by_a_name(tmp_path: Path) ->
 
 
 def test_two_homes_have_blocks_of_their_own(tmp_path: Path) -> None:
-    here, there = (Addresses(tmp_path / name).load_balancer("x").address for name in ("here", "there"))
+    here, there = (
+        Addresses(tmp_path / name).load_balancer("x").address for name in ("here", "there")
+    )
     assert here != there
     assert 64 <= int(here.split(".")[1]) <= 191
 
@@ -91,7 +93,9 @@ def test_an_address_on_which_somebody_listens_is_passed_over(tmp_path: Path) -> 
     assert Addresses(tmp_path).take_task([9000]) == first
 
 
-def test_a_port_that_is_taken_everywhere_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_taken_everywhere_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(addresses, "can_bind", lambda *_: False)
     with pytest.raises(NoAddressError, match=r"ports \[9000\] are in use"):
         Addresses(tmp_path).take_task([9000])
@@ -99,14 +103,18 @@ def test_a_port_that_is_taken_everywhere_is_an_error(tmp_path: Path, monkeypatch
         Addresses(tmp_path).load_balancer("alb")
 
 
-def test_other_systems_than_linux_are_refused_with_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_than_linux_are_refused_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(NoAddressError, match=r"needs Linux.*darwin.*virtual machine"):
         Addresses(tmp_path)
 
 
 @given(st.integers(16, 28), st.integers(0, 20))
-def test_private_addresses_are_distinct_and_leave_out_those_that_aws_keeps(prefix: int, count: int) -> None:
+def test_private_addresses_are_distinct_and_leave_out_those_that_aws_keeps(
+    prefix: int, count: int
+) -> None:
     cidr = f"10.0.0.0/{prefix}"
     taken: set[str] = set()
     for _ in range(min(count, 2 ** (32 - prefix) - 5)):

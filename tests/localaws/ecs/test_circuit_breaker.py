@@ -20,7 +20,13 @@ UNPULLABLE = Behaviour(unpullable=True)
 UNHEALTHY = Behaviour(warm_up=NEVER)
 CRASHING = Behaviour(warm_up=NEVER, crash_after=2)
 UNHEALTHY_IN_ITSELF = Behaviour(warm_up=NEVER, checks_itself=True)
-BROKEN = [UNPULLABLE, UNHEALTHY, UNHEALTHY_IN_ITSELF, CRASHING, Behaviour(start=5, warm_up=NEVER, crash_after=0)]
+BROKEN = [
+    UNPULLABLE,
+    UNHEALTHY,
+    UNHEALTHY_IN_ITSELF,
+    CRASHING,
+    Behaviour(start=5, warm_up=NEVER, crash_after=0),
+]
 LONG_ENOUGH = 200
 """Seconds of the fake clock in which any deployment ends."""
 
@@ -44,7 +50,10 @@ def run_until_tripped(world: World) -> None:
 def shown(world: World) -> list[tuple[str, str, str]]:
     """The deployments as DescribeServices lists them."""
     found = describe(world.spec, world.state, world.seen)
-    return [(each["status"], each["taskDefinition"], each["rolloutState"]) for each in found["deployments"]]
+    return [
+        (each["status"], each["taskDefinition"], each["rolloutState"])
+        for each in found["deployments"]
+    ]
 
 
 def outcome(world: World, *, since: float) -> bool:
@@ -52,9 +61,12 @@ def outcome(world: World, *, since: float) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("desired", "threshold"), [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (399, 200), (400, 200), (5000, 200)]
+    ("desired", "threshold"),
+    [(0, 3), (1, 3), (6, 3), (7, 4), (25, 13), (399, 200), (400, 200), (5000, 200)],
 )
-def test_half_of_the_tasks_but_three_to_two_hundred_failures_trip_the_breaker(desired: int, threshold: int) -> None:
+def test_half_of_the_tasks_but_three_to_two_hundred_failures_trip_the_breaker(
+    desired: int, threshold: int
+) -> None:
     assert spec(desired=desired).failure_threshold == threshold
 
 
@@ -80,10 +92,16 @@ def test_a_version_that_fails_is_rolled_back_while_the_old_one_serves(behaviour:
 def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
     world = failing_world(UNHEALTHY)
     run_until_tripped(world)
-    assert shown(world)[:2] == [("PRIMARY", "web:1", "IN_PROGRESS"), ("DRAINING", "web:2", "FAILED")]
+    assert shown(world)[:2] == [
+        ("PRIMARY", "web:1", "IN_PROGRESS"),
+        ("DRAINING", "web:2", "FAILED"),
+    ]
     primary, failed, *_ = describe(world.spec, world.state, world.seen)["deployments"]
     itself = primary["id"]
-    assert primary["rolloutStateReason"] == f"ECS deployment circuit breaker: rolling back to deploymentId {itself}."
+    assert (
+        primary["rolloutStateReason"]
+        == f"ECS deployment circuit breaker: rolling back to deploymentId {itself}."
+    )
     assert failed["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
     assert failed["failedTasks"] == 3
     world.run(LONG_ENOUGH)
@@ -139,7 +157,9 @@ def test_a_rollback_that_fails_too_is_the_end_and_the_old_tasks_go_on() -> None:
     world.behaviours["web:1"] = Behaviour()
     world.spec = replace(world.spec, revision=revision(1))
     world.run(20)
-    assert shown(world) == [("PRIMARY", "web:1", "COMPLETED")], "what is asked for is tried, though it failed before"
+    assert shown(world) == [("PRIMARY", "web:1", "COMPLETED")], (
+        "what is asked for is tried, though it failed before"
+    )
 
 
 def test_what_was_rolled_back_is_not_tried_again_until_something_else_is_asked_for() -> None:
@@ -183,7 +203,10 @@ def test_tasks_that_are_told_to_go_speak_against_nothing() -> None:
     world.spec = replace(world.spec, desired=1)
     world.run(20)
     assert shown(world) == [("PRIMARY", "web:2", "COMPLETED")]
-    assert {task.stop_code for task in world.state.tasks} <= {None, StopCode.SERVICE_SCHEDULER_INITIATED}
+    assert {task.stop_code for task in world.state.tasks} <= {
+        None,
+        StopCode.SERVICE_SCHEDULER_INITIATED,
+    }
 
 
 def test_a_task_that_dies_while_it_drains_keeps_its_reason_and_fails_its_version_once() -> None:
@@ -204,9 +227,12 @@ def test_a_task_that_dies_while_it_drains_keeps_its_reason_and_fails_its_version
     assert world.state.deployments[0].failures == before
 
 
-def test_without_health_checks_a_crash_after_forty_seconds_is_a_replacement_and_an_earlier_one_a_failure() -> None:
+def test_without_health_checks_a_crash_after_forty_seconds_is_a_replacement_and_an_earlier_one_a_failure() -> (
+    None
+):
     late, early = (
-        failing_world(Behaviour(crash_after=seconds), revision=revision(1, bindings=())) for seconds in (45, 35)
+        failing_world(Behaviour(crash_after=seconds), revision=revision(1, bindings=()))
+        for seconds in (45, 35)
     )
     for world in (late, early):
         world.spec = replace(world.spec, revision=revision(2, bindings=()))
@@ -246,15 +272,23 @@ def test_failing_container_checks_are_counted_and_told_with_what_they_got() -> N
     world.spec = replace(world.spec, revision=revision(2, bindings=()))
     started = world.now
     world.run(LONG_ENOUGH)
-    failed = [task for task in world.state.tasks if task.stop_reason == "Task failed container health checks"]
+    failed = [
+        task
+        for task in world.state.tasks
+        if task.stop_reason == "Task failed container health checks"
+    ]
     assert len(failed) == 3
     assert {task.stop_code for task in failed} == {StopCode.SERVICE_SCHEDULER_INITIATED}
     assert world.says(f"(task {failed[0].id}) failed container health checks.")
-    with pytest.raises(DeploymentFailedError, match=r"container health checks \(container web: exit code 7\)"):
+    with pytest.raises(
+        DeploymentFailedError, match=r"container health checks \(container web: exit code 7\)"
+    ):
         outcome(world, since=started)
 
 
-def test_a_forced_deployment_that_was_rolled_back_is_not_tried_again_because_it_is_forced_no_longer() -> None:
+def test_a_forced_deployment_that_was_rolled_back_is_not_tried_again_because_it_is_forced_no_longer() -> (
+    None
+):
     world = steady_world(breaker=ROLLBACK)
     world.behaviours["web:1"] = UNPULLABLE
     world.behaviours |= {task.id: Behaviour() for task in world.active()}
@@ -288,7 +322,9 @@ def test_a_deployment_that_works_is_arrived_at() -> None:
     assert outcome(world, since=started)
 
 
-def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the_health_checks_answer() -> None:
+def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the_health_checks_answer() -> (
+    None
+):
     world = failing_world(UNHEALTHY)
     started = world.now
     run_until_tripped(world)
@@ -301,7 +337,9 @@ def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the
     )
     answer = f"Task failed ELB health checks in (target-group {GROUP}) (Health checks failed with these codes: [404])"
     assert answer in str(caught.value)
-    assert "Scaling activity" not in str(caught.value), "the third was still starting when it was told to go"
+    assert "Scaling activity" not in str(caught.value), (
+        "the third was still starting when it was told to go"
+    )
 
 
 def test_to_a_later_operation_a_rolled_back_service_is_as_good_as_any_other() -> None:
@@ -311,7 +349,9 @@ def test_to_a_later_operation_a_rolled_back_service_is_as_good_as_any_other() ->
     started = world.now
     assert not outcome(world, since=started)
     world.run(20)
-    assert outcome(world, since=started), "which is why the program itself must compare what runs with what it wants"
+    assert outcome(world, since=started), (
+        "which is why the program itself must compare what runs with what it wants"
+    )
 
 
 def test_a_rollback_that_another_operation_began_is_no_failure_of_this_one() -> None:
@@ -322,7 +362,9 @@ def test_a_rollback_that_another_operation_began_is_no_failure_of_this_one() -> 
     this = world.now
     run_until_tripped(world)
     world.run(30)
-    assert outcome(world, since=this), "the provider looks at the deployments that it finds when it begins to wait"
+    assert outcome(world, since=this), (
+        "the provider looks at the deployments that it finds when it begins to wait"
+    )
     with pytest.raises(DeploymentFailedError):
         outcome(world, since=began)
 
@@ -332,5 +374,8 @@ def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(roll
     world = World(spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": CRASHING})
     run_until_tripped(world)
     said = "Service deployment stopped because the circuit breaker threshold was exceeded; task .* stopped: "
-    with pytest.raises(DeploymentFailedError, match=rf"{said}Essential container in task exited \(web exited with 1\)"):
+    with pytest.raises(
+        DeploymentFailedError,
+        match=rf"{said}Essential container in task exited \(web exited with 1\)",
+    ):
         outcome(world, since=0)

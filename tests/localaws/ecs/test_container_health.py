@@ -76,7 +76,9 @@ def test_a_task_is_as_healthy_as_the_worst_of_its_containers() -> None:
         ((), ()),
     ],
 )
-def test_a_check_is_a_command_a_line_for_the_shell_or_none(command: tuple[str, ...], words: tuple[str, ...]) -> None:
+def test_a_check_is_a_command_a_line_for_the_shell_or_none(
+    command: tuple[str, ...], words: tuple[str, ...]
+) -> None:
     assert arguments(command) == words
 
 
@@ -87,7 +89,10 @@ def test_a_check_is_a_command_a_line_for_the_shell_or_none(command: tuple[str, .
         ("curl http://127.0.0.1:8080/health", "curl http://127.70.0.9:8080/health"),
         ("nc -z localhost 5432", "nc -z 127.70.0.9 5432"),
         ("curl http://[::1]:80/", "curl http://127.70.0.9:80/"),
-        ("curl http://localhost.example.com/ my-localhost", "curl http://localhost.example.com/ my-localhost"),
+        (
+            "curl http://localhost.example.com/ my-localhost",
+            "curl http://localhost.example.com/ my-localhost",
+        ),
         ("cat /tmp/healthy", "cat /tmp/healthy"),
     ],
 )
@@ -128,10 +133,15 @@ def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: P
     ("how", "answer"),
     [
         (checked("sleep 1000", timeout=0.1), "container app: timed out"),
-        (HealthCheck(command=("no-such",), interval=0.05, retries=1), "container app: exit code 127"),
+        (
+            HealthCheck(command=("no-such",), interval=0.05, retries=1),
+            "container app: exit code 127",
+        ),
     ],
 )
-def test_a_check_that_takes_too_long_or_does_not_exist_fails(tmp_path: Path, how: HealthCheck, answer: str) -> None:
+def test_a_check_that_takes_too_long_or_does_not_exist_fails(
+    tmp_path: Path, how: HealthCheck, answer: str
+) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
             started = await running.start(task(container("sleep 1000", health_check=how)))
@@ -140,22 +150,30 @@ def test_a_check_that_takes_too_long_or_does_not_exist_fails(tmp_path: Path, how
     asyncio.run(play())
 
 
-def test_the_check_of_a_container_that_is_not_essential_says_nothing_about_the_task(tmp_path: Path) -> None:
+def test_the_check_of_a_container_that_is_not_essential_says_nothing_about_the_task(
+    tmp_path: Path,
+) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
             side = container("sleep 1000", "side", essential=False, health_check=checked("exit 1"))
             started = await running.start(task(container("sleep 1000"), side))
-            await eventually(lambda: started.checks["side"].health is Health.UNHEALTHY, "the verdict")
+            await eventually(
+                lambda: started.checks["side"].health is Health.UNHEALTHY, "the verdict"
+            )
             assert started.health == (Health.UNCHECKED, "")
 
     asyncio.run(play())
 
 
 @pytest.mark.parametrize("condition", [Condition.COMPLETE, Condition.SUCCESS])
-def test_a_container_starts_when_the_one_it_waits_for_is_done(tmp_path: Path, condition: Condition) -> None:
+def test_a_container_starts_when_the_one_it_waits_for_is_done(
+    tmp_path: Path, condition: Condition
+) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
-            prepare = container(f"sleep 0.2; echo ready > {tmp_path}/file", "prepare", essential=False)
+            prepare = container(
+                f"sleep 0.2; echo ready > {tmp_path}/file", "prepare", essential=False
+            )
             started = await running.start(
                 task(container(f"cat {tmp_path}/file", depends_on={"prepare": condition}), prepare)
             )
@@ -174,7 +192,9 @@ def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path)
                 health_check=checked(f"test -e {tmp_path}/up", retries=100),
             )
             before = time.monotonic()
-            started = await running.start(task(container("sleep 1000", depends_on={"db": Condition.HEALTHY}), database))
+            started = await running.start(
+                task(container("sleep 1000", depends_on={"db": Condition.HEALTHY}), database)
+            )
             assert time.monotonic() - before > 0.2
             assert started.health == (Health.HEALTHY, "")
             await running.stop(started, 5)
@@ -185,9 +205,21 @@ def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path)
 @pytest.mark.parametrize(
     ("other", "condition", "complaint"),
     [
-        (container("exit 4", "other", essential=False), Condition.SUCCESS, "did not exit successfully"),
-        (container("sleep 1000", "other", health_check=checked("exit 1")), Condition.HEALTHY, "did not become healthy"),
-        (container("exit 0", "other", health_check=checked("exit 0", interval=5)), Condition.HEALTHY, "did not become"),
+        (
+            container("exit 4", "other", essential=False),
+            Condition.SUCCESS,
+            "did not exit successfully",
+        ),
+        (
+            container("sleep 1000", "other", health_check=checked("exit 1")),
+            Condition.HEALTHY,
+            "did not become healthy",
+        ),
+        (
+            container("exit 0", "other", health_check=checked("exit 0", interval=5)),
+            Condition.HEALTHY,
+            "did not become",
+        ),
     ],
 )
 def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
@@ -196,7 +228,8 @@ def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
     async def play() -> None:
         async with runtime(tmp_path) as running:
             with pytest.raises(
-                TaskStartError, match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}"
+                TaskStartError,
+                match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}",
             ):
                 await running.start(task(container("true", depends_on={"other": condition}), other))
             assert not running._addresses._taken
@@ -207,7 +240,9 @@ def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
 def test_containers_that_wait_for_each_other_cannot_start(tmp_path: Path) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
-            with pytest.raises(TaskStartError, match="TaskDependencyError: containers wait for each other: "):
+            with pytest.raises(
+                TaskStartError, match="TaskDependencyError: containers wait for each other: "
+            ):
                 await running.start(
                     task(
                         container("true", "a", depends_on={"b": Condition.START}),

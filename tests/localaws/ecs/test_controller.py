@@ -20,7 +20,15 @@ from localaws.alb.balancer import Balancer
 from localaws.alb.envoy import EnvoyError
 from localaws.ecs.controller import NotSteadyError
 from localaws.journal import Journal
-from tests.localaws.ecs.plane import PARAMETERS, PATIENCE, eventually, exits, plane, processes, stored
+from tests.localaws.ecs.plane import (
+    PARAMETERS,
+    PATIENCE,
+    eventually,
+    exits,
+    plane,
+    processes,
+    stored,
+)
 
 
 def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, home: Path) -> None:
@@ -34,28 +42,45 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
                 r"<p>uuid: [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
             )
             hosts = Counter(found[1] if (found := page.fullmatch(each)) else each for each in pages)
-            assert sorted(hosts) == ["ip-10-0-1-4.eu-west-1.compute.internal", "ip-10-0-2-4.eu-west-1.compute.internal"]
+            assert sorted(hosts) == [
+                "ip-10-0-1-4.eu-west-1.compute.internal",
+                "ip-10-0-2-4.eu-west-1.compute.internal",
+            ]
             assert len(set(pages)) == 2
-            assert {task["availabilityZone"] for task in running.tasks()} == {"eu-west-1a", "eu-west-1b"}
+            assert {task["availabilityZone"] for task in running.tasks()} == {
+                "eu-west-1a",
+                "eu-west-1b",
+            }
             assert (await client.get(f"{running.url}/nope")).status_code == 404
 
             service = running.describe()
-            assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (2, 2, 0)
+            assert (service["desiredCount"], service["runningCount"], service["pendingCount"]) == (
+                2,
+                2,
+                0,
+            )
             (deployment,) = service["deployments"]
             assert (deployment["status"], deployment["rolloutState"]) == ("PRIMARY", "COMPLETED")
             assert service["events"][0]["message"] == "(service web) has reached a steady state."
-            assert any("waiting for health checks" in report or "starting" in report for report in running.reports)
+            assert any(
+                "waiting for health checks" in report or "starting" in report
+                for report in running.reports
+            )
             assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
 
             for task in running.tasks():
                 log = home / "logs/aws/ecs/web/nginx/web" / task["taskId"]
                 assert '"GET / HTTP/1.1" 200' in log.read_text()
-                assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text())
+                assert re.match(
+                    r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text()
+                )
 
     asyncio.run(play())
 
 
-def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(web: Any, home: Path) -> None:
+def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(
+    web: Any, home: Path
+) -> None:
     async def play() -> None:
         async with plane(web, home) as running, httpx.AsyncClient() as client:
             await running.settle()
@@ -68,12 +93,18 @@ def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(web:
     asyncio.run(play())
 
 
-def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(web: Any, home: Path) -> None:
+def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(
+    web: Any, home: Path
+) -> None:
     async def play() -> None:
         async with plane(web, home) as running, httpx.AsyncClient() as client:
             await running.settle()
             for number in range(5):
-                fixed = {"contentType": "text/plain", "statusCode": "200", "messageBody": f"answer {number}"}
+                fixed = {
+                    "contentType": "text/plain",
+                    "statusCode": "200",
+                    "messageBody": f"answer {number}",
+                }
                 actions = [{"type": "fixed-response", "fixedResponse": fixed}]
                 web.put("aws:lb/listener:Listener", web.listener, defaultActions=actions)
                 await running.controller.apply(timeout=PATIENCE)
@@ -115,7 +146,11 @@ def test_a_task_whose_process_died_is_replaced(web: Any, home: Path) -> None:
     async def play() -> None:
         async with plane(web, home) as running:
             await running.settle()
-            victims = [each for each in processes(home) if any("page_server" in part for part in each.cmdline())]
+            victims = [
+                each
+                for each in processes(home)
+                if any("page_server" in part for part in each.cmdline())
+            ]
             assert len(victims) == 2
             victims[0].kill()
             await eventually(lambda: running.tasks("STOPPED"), "the task's end")
@@ -138,7 +173,11 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Pat
             await running.settle()
             service = web.get("aws:ecs/service:Service", web.service)
             await running.drain()
-            assert not [each for each in processes(home) if any("page_server" in part for part in each.cmdline())]
+            assert not [
+                each
+                for each in processes(home)
+                if any("page_server" in part for part in each.cmdline())
+            ]
             assert (await client.get(running.url)).status_code == 503
             web.remove("aws:ecs/service:Service", web.service)
             web.put("aws:ecs/service:Service", web.service, **service.outputs)
@@ -150,7 +189,9 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Pat
             web.remove("aws:ecs/service:Service", web.service)
             web.put("aws:ecs/service:Service", web.service, **service.outputs)
             await running.settle()
-            assert not before & {task["taskId"] for task in running.tasks()}, "without being drained it is another too"
+            assert not before & {task["taskId"] for task in running.tasks()}, (
+                "without being drained it is another too"
+            )
         assert not processes(home)
 
     asyncio.run(play())
@@ -191,7 +232,9 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
             (log,) = [path for path in (home / "logs").rglob("web/*") if path.is_file()]
             await eventually(lambda: log.read_text().strip(), "output")
             assert log.read_text().split()[1] == str(sum(map(len, PARAMETERS.values())))
-            shown = json.dumps(running.describe()) + "".join(" ".join(each.cmdline()) for each in processes(home))
+            shown = json.dumps(running.describe()) + "".join(
+                " ".join(each.cmdline()) for each in processes(home)
+            )
             assert not [value for value in PARAMETERS.values() if value in shown + stored(home)]
 
     asyncio.run(play())
@@ -204,7 +247,10 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
             {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
             r"ResourceInitializationError: unable to pull secrets or registry auth: .*invalid parameters: /demo/nope",
         ),
-        ({"image": "example.com/app:1"}, r"CannotPullContainerError: .*example\.com/app:1.*localaws-images\.toml"),
+        (
+            {"image": "example.com/app:1"},
+            r"CannotPullContainerError: .*example\.com/app:1.*localaws-images\.toml",
+        ),
         (
             {"image": "python:3", "command": ["no-such"]},
             r"CannotStartContainerError: no-such: No such file or directory",
@@ -226,21 +272,33 @@ def test_a_service_that_does_not_start_says_why(
             await eventually(lambda: running.tasks("STOPPED"), "a task's end")
             with pytest.raises(NotSteadyError, match=complaint) as caught:
                 await running.settle(timeout=0.5)
-            assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(caught.value)
+            assert "did not reach a steady state within 0.5 s: 0 of 2 tasks healthy" in str(
+                caught.value
+            )
             assert not [value for value in PARAMETERS.values() if value in str(caught.value)]
 
     asyncio.run(play())
 
 
 def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: Path) -> None:
-    check = {"path": "/health", "interval": 0.2, "timeout": 1, "healthyThreshold": 2, "unhealthyThreshold": 2}
+    check = {
+        "path": "/health",
+        "interval": 0.2,
+        "timeout": 1,
+        "healthyThreshold": 2,
+        "unhealthyThreshold": 2,
+    }
     web.put("aws:lb/targetGroup:TargetGroup", web.group, healthCheck={**check, "matcher": "200"})
 
     async def play() -> None:
         async with plane(web, home) as running:
             reason = f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health checks failed with"
             await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
-            stopped = [task["stoppedReason"] for task in running.describe()["tasks"] if "stoppedReason" in task]
+            stopped = [
+                task["stoppedReason"]
+                for task in running.describe()["tasks"]
+                if "stoppedReason" in task
+            ]
             assert stopped[0] == f"Task failed ELB health checks in (target-group {web.group})"
 
     asyncio.run(play())
@@ -253,7 +311,9 @@ def test_failing_container_checks_are_told_with_what_they_got(web: Any, home: Pa
     async def play() -> None:
         async with plane(web, home) as running:
             await eventually(lambda: running.says("failed container health checks."), "the event")
-            with pytest.raises(NotSteadyError, match=r"container health checks \(container web: exit code 7\)"):
+            with pytest.raises(
+                NotSteadyError, match=r"container health checks \(container web: exit code 7\)"
+            ):
                 await running.settle(timeout=0.5)
             assert running.describe()["tasks"][0]["stopCode"] == "ServiceSchedulerInitiated"
 
@@ -263,10 +323,18 @@ def test_failing_container_checks_are_told_with_what_they_got(web: Any, home: Pa
 def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(web: Any, home: Path) -> None:
     containers = [
         {"name": "prepare", "image": "python:3", "command": ["sleep", "1000"], "essential": False},
-        {"name": "web", "image": "nginx", "dependsOn": [{"containerName": "prepare", "condition": "COMPLETE"}]},
+        {
+            "name": "web",
+            "image": "nginx",
+            "dependsOn": [{"containerName": "prepare", "condition": "COMPLETE"}],
+        },
     ]
     definition = web.define(2)
-    web.put("aws:ecs/taskDefinition:TaskDefinition", definition, containerDefinitions=json.dumps(containers))
+    web.put(
+        "aws:ecs/taskDefinition:TaskDefinition",
+        definition,
+        containerDefinitions=json.dumps(containers),
+    )
     web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
 
     async def play() -> None:
@@ -294,7 +362,9 @@ asyncio.run(main())
 """
 
 
-def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(web: Any, home: Path) -> None:
+def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(
+    web: Any, home: Path
+) -> None:
     argv = [sys.executable, "-c", DAEMON, str(Path(__file__).with_name("conftest.py")), str(home)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as daemon:
         assert daemon.stdout is not None
@@ -310,8 +380,12 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_aga
     async def play() -> None:
         async with plane(web, home) as running, httpx.AsyncClient() as client:
             await running.settle()
-            assert [d["id"] for d in running.describe()["deployments"]] == [d["id"] for d in before["deployments"]]
-            assert {task["taskId"] for task in running.tasks()} == {task["id"] for task in before["tasks"]}
+            assert [d["id"] for d in running.describe()["deployments"]] == [
+                d["id"] for d in before["deployments"]
+            ]
+            assert {task["taskId"] for task in running.tasks()} == {
+                task["id"] for task in before["tasks"]
+            }
             assert (await client.get(running.url)).status_code == 200
 
     asyncio.run(play())
@@ -321,7 +395,9 @@ def test_without_privileges_everything_works_on_high_ports(
     web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     can_bind = addresses.can_bind
-    monkeypatch.setattr(addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port))
+    monkeypatch.setattr(
+        addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port)
+    )
 
     async def play() -> None:
         async with plane(web, home) as running, httpx.AsyncClient() as client:
@@ -346,7 +422,9 @@ def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
 
 
 def test_a_state_of_another_version_keeps_no_service_from_running(web: Any, home: Path) -> None:
-    Journal(home / "services.jsonl", version=1).write({web.service: {"deployments": [{"id": "ecs-svc/1"}]}})
+    Journal(home / "services.jsonl", version=1).write(
+        {web.service: {"deployments": [{"id": "ecs-svc/1"}]}}
+    )
 
     async def play() -> None:
         async with plane(web, home) as running:
@@ -360,13 +438,18 @@ def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, home:
     async def play() -> None:
         async with plane(web, home) as running:
             await running.settle()
-            deployments, tasks = running.describe()["deployments"], {task["taskId"] for task in running.tasks()}
+            deployments, tasks = (
+                running.describe()["deployments"],
+                {task["taskId"] for task in running.tasks()},
+            )
         states = Journal(home / "services.jsonl", version=1).read()
         (home / "services.jsonl").unlink()
         (home / "services.json").write_text(json.dumps(states))
         async with plane(web, home) as running:
             await running.settle()
-            assert [each["id"] for each in running.describe()["deployments"]] == [each["id"] for each in deployments]
+            assert [each["id"] for each in running.describe()["deployments"]] == [
+                each["id"] for each in deployments
+            ]
             assert {task["taskId"] for task in running.tasks()} == tasks
         assert not (home / "services.json").exists()
 

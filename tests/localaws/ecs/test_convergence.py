@@ -40,12 +40,19 @@ shapes = st.fixed_dictionaries(
     }
 ).filter(lambda shape: can_progress(spec(**shape)))
 working = st.builds(
-    Behaviour, start=st.floats(0, 3), warm_up=st.sampled_from([0.0, 1.0, 3.0]), checks_itself=st.booleans()
+    Behaviour,
+    start=st.floats(0, 3),
+    warm_up=st.sampled_from([0.0, 1.0, 3.0]),
+    checks_itself=st.booleans(),
 )
 broken = st.one_of(
     st.just(Behaviour(unpullable=True)),
-    st.builds(Behaviour, start=st.floats(0, 5), warm_up=st.just(NEVER), checks_itself=st.booleans()),
-    st.builds(Behaviour, start=st.floats(0, 5), warm_up=st.just(NEVER), crash_after=st.floats(0, 6)),
+    st.builds(
+        Behaviour, start=st.floats(0, 5), warm_up=st.just(NEVER), checks_itself=st.booleans()
+    ),
+    st.builds(
+        Behaviour, start=st.floats(0, 5), warm_up=st.just(NEVER), crash_after=st.floats(0, 6)
+    ),
 )
 fickle = st.builds(
     Behaviour,
@@ -83,12 +90,16 @@ def come_to_rest(world: World) -> None:
             break
     assert calm > CALM, "a deployment always ends"
     alive = {task.id for task in world.state.tasks if task.status is not Status.STOPPED}
-    assert alive == {task.id for task in world.active()} == world.registered, "something was left over"
+    assert alive == {task.id for task in world.active()} == world.registered, (
+        "something was left over"
+    )
 
 
 def end_of(world: World) -> tuple[object, ...]:
     """What a service has come to, ids and times apart."""
-    deployments = [(each.revision.task_definition, each.rollout) for each in world.state.deployments]
+    deployments = [
+        (each.revision.task_definition, each.rollout) for each in world.state.deployments
+    ]
     tasks = Counter((task.task_definition, task.status) for task in world.active())
     return deployments, tasks, world.healthy(), len(world.registered)
 
@@ -141,7 +152,11 @@ def test_whatever_happened_a_working_version_wins(
 @settings(deadline=None, max_examples=60)
 @given(shapes, broken, breakers, crashes, paces)
 def test_a_broken_version_never_takes_down_a_working_one(
-    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]], pace: float
+    shape: dict[str, Any],
+    behaviour: Behaviour,
+    breaker: Breaker,
+    accidents: list[tuple[int, int]],
+    pace: float,
 ) -> None:
     world = updated_world(behaviour, pace=pace, breaker=breaker, **shape)
     for seconds, steps in accidents:
@@ -152,7 +167,9 @@ def test_a_broken_version_never_takes_down_a_working_one(
     for _ in range(60):
         world.run(1)
         assert world.healthy() >= world.spec.lower_bound
-    assert {task.task_definition for task in world.active() if task.id in world.healthy_ids()} <= {"web:1"}
+    assert {task.task_definition for task in world.active() if task.id in world.healthy_ids()} <= {
+        "web:1"
+    }
 
 
 @settings(deadline=None, max_examples=60)
@@ -165,9 +182,15 @@ def test_a_broken_version_never_takes_down_a_working_one(
     pace=1.0,
 )
 def test_a_deployment_ends_and_crashes_on_the_way_do_not_change_how(
-    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, accidents: list[tuple[int, int]], pace: float
+    shape: dict[str, Any],
+    behaviour: Behaviour,
+    breaker: Breaker,
+    accidents: list[tuple[int, int]],
+    pace: float,
 ) -> None:
-    undisturbed, crashing = (updated_world(behaviour, pace=pace, breaker=breaker, **shape) for _ in range(2))
+    undisturbed, crashing = (
+        updated_world(behaviour, pace=pace, breaker=breaker, **shape) for _ in range(2)
+    )
     for seconds, steps in accidents:
         crashing.run(seconds)
         crashing.crash_on_the_way(steps)
@@ -190,7 +213,10 @@ def test_a_deployment_ends_and_crashes_on_the_way_do_not_change_how(
 @settings(deadline=None, max_examples=40)
 @given(shapes, st.lists(st.tuples(broken, st.integers(0, 25)), max_size=3), working, crashes)
 def test_a_version_that_supersedes_failing_ones_wins(
-    shape: dict[str, Any], attempts: list[tuple[Behaviour, int]], good: Behaviour, accidents: list[tuple[int, int]]
+    shape: dict[str, Any],
+    attempts: list[tuple[Behaviour, int]],
+    good: Behaviour,
+    accidents: list[tuple[int, int]],
 ) -> None:
     world = steady_world(breaker=ROLLBACK, **shape)
     for number, (behaviour, seconds) in enumerate(attempts, start=2):
@@ -210,7 +236,11 @@ def test_a_version_that_supersedes_failing_ones_wins(
 @settings(deadline=None, max_examples=40)
 @given(shapes, fickle, breakers, st.integers(0, 40), crashes)
 def test_a_service_deleted_at_any_moment_of_a_deployment_leaves_nothing(
-    shape: dict[str, Any], behaviour: Behaviour, breaker: Breaker, seconds: int, accidents: list[tuple[int, int]]
+    shape: dict[str, Any],
+    behaviour: Behaviour,
+    breaker: Breaker,
+    seconds: int,
+    accidents: list[tuple[int, int]],
 ) -> None:
     world = updated_world(behaviour, breaker=breaker, **shape)
     world.run(seconds)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.catalog.ecs import CAPACITY_PROVIDERS, SERVICE
-from localaws.ecs.definition import MissingTaskDefinitionError, parameter_name, service_spec, task_spec
+from localaws.ecs.definition import (
+    MissingTaskDefinitionError,
+    parameter_name,
+    service_spec,
+    task_spec,
+)
 from localaws.ecs.model import Breaker, Deployment, ServiceState
 from localaws.ecs.runtime import Condition, HealthCheck, TaskStartError
 
@@ -20,13 +25,17 @@ DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 def read(web: Any, *asked: Revision) -> ServiceSpec:
     """What the service is asked to be, after it was asked for these revisions."""
-    deployments = tuple(Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0) for each in asked)
+    deployments = tuple(
+        Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0) for each in asked
+    )
     state = ServiceState(asked=asked[-1] if asked else None, deployments=deployments)
     return service_spec(web.get(SERVICE, web.service), web, state)
 
 
 def test_numbers_may_be_floats_or_strings_as_pulumi_brings_them(web: Any) -> None:
-    web.change(desiredCount=3.0, deploymentMinimumHealthyPercent=50.0, healthCheckGracePeriodSeconds=60.0)
+    web.change(
+        desiredCount=3.0, deploymentMinimumHealthyPercent=50.0, healthCheckGracePeriodSeconds=60.0
+    )
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay="15")
     spec = read(web)
     assert (spec.desired, spec.minimum_percent, spec.grace) == (3, 50, 60)
@@ -38,7 +47,12 @@ def test_what_the_program_left_out_has_awss_defaults(web: Any) -> None:
         web.change(**{left_out: None})
     web.put("aws:lb/targetGroup:TargetGroup", web.group, deregistrationDelay=None)
     spec = read(web)
-    assert (spec.desired, spec.minimum_percent, spec.maximum_percent, spec.grace) == (0, 100, 200, 0)
+    assert (spec.desired, spec.minimum_percent, spec.maximum_percent, spec.grace) == (
+        0,
+        100,
+        200,
+        0,
+    )
     assert spec.drain_delays == {web.group: 300}
 
 
@@ -47,7 +61,9 @@ def test_tasks_that_leave_a_target_group_for_another_drain_as_long_as_it_says(we
     other = f"{web.group}-other"
     web.put("aws:lb/targetGroup:TargetGroup", other, deregistrationDelay=20)
     before = read(web).revision
-    web.change(loadBalancers=[{"targetGroupArn": other, "containerName": "web", "containerPort": 80}])
+    web.change(
+        loadBalancers=[{"targetGroupArn": other, "containerName": "web", "containerPort": 80}]
+    )
     assert read(web, before).drain_delays == {web.group: 15, other: 20}
     web.remove("aws:lb/targetGroup:TargetGroup", web.group)
     assert read(web, before).drain_delays == {other: 20}, "nothing drains from a group that is gone"
@@ -77,7 +93,12 @@ def test_only_fargates_capacity_is_there(
     web.change(launchType=launch, capacityProviderStrategies=items)
     for cluster in ("cluster", "other"):
         defaults = [{"capacityProvider": default}] if default and cluster == "cluster" else []
-        web.put(CAPACITY_PROVIDERS, cluster, clusterName=cluster, defaultCapacityProviderStrategies=defaults)
+        web.put(
+            CAPACITY_PROVIDERS,
+            cluster,
+            clusterName=cluster,
+            defaultCapacityProviderStrategies=defaults,
+        )
     assert read(web).placeable is placeable
 
 
@@ -94,7 +115,9 @@ def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
         ({"enable": True}, Breaker(enable=True, rollback=False)),
     ],
 )
-def test_the_circuit_breaker_is_off_unless_asked_for(web: Any, block: object, breaker: Breaker) -> None:
+def test_the_circuit_breaker_is_off_unless_asked_for(
+    web: Any, block: object, breaker: Breaker
+) -> None:
     web.change(deploymentCircuitBreaker=block)
     assert read(web).breaker == breaker
 
@@ -112,14 +135,18 @@ def test_the_circuit_breaker_is_off_unless_asked_for(web: Any, block: object, br
         ({"triggers": {"redeploy": "1"}}, False),
     ],
 )
-def test_only_some_changes_start_a_deployment(web: Any, change: dict[str, Any], deploys: bool) -> None:  # noqa: FBT001 — a table's column
+def test_only_some_changes_start_a_deployment(
+    web: Any, change: dict[str, Any], deploys: bool
+) -> None:  # noqa: FBT001 — a table's column
     before = read(web).revision
     web.change(**change)
     assert (read(web, before).revision.fingerprint != before.fingerprint) is deploys
 
 
 @pytest.mark.parametrize("change", [{"desiredCount": 5}, {"triggers": {"redeploy": "1"}}])
-def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(web: Any, change: dict[str, Any]) -> None:
+def test_a_forced_deployment_starts_with_any_change_but_not_by_itself(
+    web: Any, change: dict[str, Any]
+) -> None:
     web.change(forceNewDeployment=True)
     before = read(web).revision
     assert read(web, before).revision is before
@@ -134,7 +161,9 @@ def test_tags_are_changed_without_a_deployment_even_a_forced_one(web: Any) -> No
     assert read(web, before).revision is before
 
 
-def test_a_deployment_that_is_forced_no_longer_is_none_and_forcing_it_again_is_one(web: Any) -> None:
+def test_a_deployment_that_is_forced_no_longer_is_none_and_forcing_it_again_is_one(
+    web: Any,
+) -> None:
     plain = read(web).revision
     web.change(forceNewDeployment=True)
     forced = read(web, plain).revision
@@ -174,7 +203,12 @@ def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
             entryPoint=["sh"],
             command=["-c", "true"],
             environment=[{"name": "PLAIN", "value": "1"}],
-            secrets=[{"name": "SECRET", "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x"}],
+            secrets=[
+                {
+                    "name": "SECRET",
+                    "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x",
+                }
+            ],
         )
     )
     task = task_spec(read(web).revision, "t1", "10.0.1.21", {"/demo/x": "hush"}.get)
@@ -189,15 +223,25 @@ def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
 
 
 def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any) -> None:
-    web.change(taskDefinition=web.define(2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]))
+    web.change(
+        taskDefinition=web.define(
+            2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]
+        )
+    )
     (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
     assert container.ports == (80,)
 
 
 def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: Any) -> None:
-    check = {"command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"], "interval": 10, "startPeriod": 60}
+    check = {
+        "command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"],
+        "interval": 10,
+        "startPeriod": 60,
+    }
     web.change(
-        taskDefinition=web.define(2, healthCheck=check, dependsOn=[{"containerName": "db", "condition": "HEALTHY"}])
+        taskDefinition=web.define(
+            2, healthCheck=check, dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]
+        )
     )
     (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
     assert container.depends_on == {"db": Condition.HEALTHY}
@@ -227,12 +271,20 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
     ("asked", "message"),
     [
         (f"{DB}:password::", r"did not contain json key password$"),
-        (f"{DB}:password:AWSCURRENT:", r"can't find the specified secret value for staging label: AWSCURRENT$"),
+        (
+            f"{DB}:password:AWSCURRENT:",
+            r"can't find the specified secret value for staging label: AWSCURRENT$",
+        ),
         (f"{DB}:::1234", r"can't find the specified secret value for VersionId: 1234$"),
-        (DB.replace("db", "none"), r"fetch secret arn:.*:none-AbCdEf from .*can't find the specified secret\.$"),
+        (
+            DB.replace("db", "none"),
+            r"fetch secret arn:.*:none-AbCdEf from .*can't find the specified secret\.$",
+        ),
     ],
 )
-def test_a_secret_that_is_missing_is_told_from_one_without_the_key(web: Any, asked: str, message: str) -> None:
+def test_a_secret_that_is_missing_is_told_from_one_without_the_key(
+    web: Any, asked: str, message: str
+) -> None:
     web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": asked}]))
     with pytest.raises(TaskStartError, match=message):
         task_spec(read(web).revision, "t1", "10.0.1.21", {DB: "{}"}.get)

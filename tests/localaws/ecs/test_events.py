@@ -44,7 +44,9 @@ def test_the_same_trouble_is_told_once_until_six_hours_have_passed() -> None:
     world.run(120)
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
     world.run(5 * HOUR, tick=60)
-    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (0, 0), "starts have pushed it out of the list"
+    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (0, 0), (
+        "starts have pushed it out of the list"
+    )
     world.run(HOUR, tick=60)
     assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
 
@@ -61,7 +63,9 @@ def test_what_was_wrong_with_a_task_that_failed_here_is_among_the_reasons() -> N
     world = World(spec(desired=1), {"web:1": Behaviour(crash_after=0, note=note)})
     world.settle()
     world.run(5)
-    assert why_stopped(world.state).endswith(f"stopped: Essential container in task exited (web exited with 1); {note}")
+    assert why_stopped(world.state).endswith(
+        f"stopped: Essential container in task exited (web exited with 1); {note}"
+    )
 
 
 def test_a_reason_that_is_a_sentence_gets_no_second_full_stop() -> None:
@@ -108,12 +112,16 @@ def test_a_rollout_is_told_in_ecss_words_and_order() -> None:
     ]
 
 
-def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_their_names() -> None:
+def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_their_names() -> (
+    None
+):
     world = steady_world(desired=3, revision=revision(1, bindings=()))
     world.spec = replace(world.spec, desired=1)
     world.settle()
     _, one, other = world.state.tasks
-    assert world.says(f"(service web) has stopped 2 running tasks: (task {other.id}) (task {one.id}).")
+    assert world.says(
+        f"(service web) has stopped 2 running tasks: (task {other.id}) (task {one.id})."
+    )
     assert not world.says("draining connections")
     world.spec = replace(world.spec, desired=3)
     world.settle()
@@ -123,7 +131,9 @@ def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_t
 
 
 @pytest.mark.parametrize(("maximum", "first"), [(200, 2), (150, 1)])
-def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement(maximum: int, first: int) -> None:
+def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement(
+    maximum: int, first: int
+) -> None:
     world = steady_world(maximum_percent=maximum)
     ill = world.active()
     world.behaviours |= {task.id: Behaviour(warm_up=NEVER) for task in ill}
@@ -134,7 +144,12 @@ def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement(maxi
     world.run(10)
     for task in ill:
         reason = "due to (reason Health checks failed with these codes: [404])."
-        assert world.said(f"(task {task.id}) (port 80) is unhealthy in (target-group {GROUP}) {reason}") == 1
+        assert (
+            world.said(
+                f"(task {task.id}) (port 80) is unhealthy in (target-group {GROUP}) {reason}"
+            )
+            == 1
+        )
 
 
 def test_a_hundred_events_are_kept() -> None:
@@ -149,8 +164,12 @@ def test_a_hundred_events_are_kept() -> None:
 
 
 @pytest.mark.parametrize("rollback", [True, False])
-def test_a_failed_deployment_that_nothing_can_be_done_about_needs_no_second_look(*, rollback: bool) -> None:
-    world = World(spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": Behaviour(unpullable=True)})
+def test_a_failed_deployment_that_nothing_can_be_done_about_needs_no_second_look(
+    *, rollback: bool
+) -> None:
+    world = World(
+        spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": Behaviour(unpullable=True)}
+    )
     world.settle()
     world.run(60)
     assert look(world) is None

@@ -36,7 +36,10 @@ def test_python_images_run_their_own_command_and_are_told_where_to_listen(tmp_pa
 
 def test_an_unknown_image_is_an_error_that_shows_the_row_to_add(tmp_path: Path) -> None:
     own = tmp_path / "localaws-images.toml"
-    with pytest.raises(UnknownImageError, match=r"image mynginx:1; .* match = \[\"mynginx:1\"\] to .*localaws-images"):
+    with pytest.raises(
+        UnknownImageError,
+        match=r"image mynginx:1; .* match = \[\"mynginx:1\"\] to .*localaws-images",
+    ):
         load(own).find("mynginx:1")
 
 
@@ -59,7 +62,9 @@ def test_a_projects_own_rows_come_first(tmp_path: Path) -> None:
         ('image = "nginx"\n', "localaws-images.toml: "),
     ],
 )
-def test_a_wrong_table_is_an_error_that_names_file_and_fault(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_wrong_table_is_an_error_that_names_file_and_fault(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
     own = tmp_path / "localaws-images.toml"
     own.write_text(text)
     with pytest.raises(ImageTableError, match=complaint):

@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 
 def look(web: Any, states: Mapping[str, TargetState]) -> Any:
     """What is seen of a running task that is in these target groups."""
-    bound = [{"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states]
+    bound = [
+        {"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states
+    ]
     web.change(loadBalancers=bound)
     revision = service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
-    task = Task(id="t", deployment="d", task_definition=revision.task_definition, zone=revision.zones[0], created_at=0)
+    task = Task(
+        id="t",
+        deployment="d",
+        task_definition=revision.task_definition,
+        zone=revision.zones[0],
+        created_at=0,
+    )
 
     async def play() -> Any:
         ended = asyncio.get_running_loop().create_future()

@@ -34,7 +34,9 @@ class Runtime:
     async def start(self, _spec: object) -> Any:
         ended = asyncio.get_running_loop().create_future()
         place = SimpleNamespace(address=f"127.0.0.{len(self.running) + 1}", port=lambda port: port)
-        self.running.append(SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note=""))
+        self.running.append(
+            SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note="")
+        )
         return self.running[-1]
 
     async def stop(self, task: Any, _stop_timeout: float) -> None:
@@ -120,7 +122,9 @@ async def steady(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[S
         await stage.controller.close()
 
 
-def test_only_the_service_that_changes_is_looked_at_and_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_service_that_changes_is_looked_at_and_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def play() -> None:
         async with steady(tmp_path, monkeypatch) as stage:
             before = len(stage.written())
@@ -132,7 +136,9 @@ def test_only_the_service_that_changes_is_looked_at_and_saved(tmp_path: Path, mo
     asyncio.run(play())
 
 
-def test_a_change_of_what_is_no_service_is_looked_at_by_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_what_is_no_service_is_looked_at_by_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def play() -> None:
         async with steady(tmp_path, monkeypatch) as stage:
             stage.web.put("aws:cloudwatch/logGroup:LogGroup", "/other")
@@ -142,7 +148,9 @@ def test_a_change_of_what_is_no_service_is_looked_at_by_none(tmp_path: Path, mon
     asyncio.run(play())
 
 
-@pytest.mark.parametrize("event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"])
+@pytest.mark.parametrize(
+    "event", ["a task ends", "a target's health changes", "it is to be deleted", "it is deleted"]
+)
 def test_a_service_to_which_something_happens_is_looked_at_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
@@ -150,7 +158,9 @@ def test_a_service_to_which_something_happens_is_looked_at_at_once(
         async with steady(tmp_path, monkeypatch) as stage:
             arn = stage.arns[7]
             if event == "a task ends":
-                (number,) = (i for i, notify in enumerate(stage.groups.notify) if notifies(notify, "web7"))
+                (number,) = (
+                    i for i, notify in enumerate(stage.groups.notify) if notifies(notify, "web7")
+                )
                 stage.runtime.running[number].ended.set_result({"web": 1})
             elif event == "a target's health changes":
                 (notify,) = (each for each in stage.groups.notify if notifies(each, "web7"))

@@ -46,7 +46,10 @@ def serving() -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def test_it_shows_its_host_name_and_an_id_and_logs_requests_as_nginx_does() -> None:
-    with serving() as (server, port), closing(http.client.HTTPConnection(ADDRESS, port, timeout=5)) as connection:
+    with (
+        serving() as (server, port),
+        closing(http.client.HTTPConnection(ADDRESS, port, timeout=5)) as connection,
+    ):
         connection.request("GET", "/", headers={"X-Forwarded-For": "192.0.2.1"})
         response = connection.getresponse()
         assert (response.status, response.getheader("Server")) == (200, "nginx")
@@ -58,7 +61,9 @@ def test_it_shows_its_host_name_and_an_id_and_logs_requests_as_nginx_does() -> N
         ]
         assert re.fullmatch(r"<p>uuid: [0-9a-f-]{36}</p>", lines[2])
         connection.request("GET", "/index.html?x=1")
-        assert connection.getresponse().read().decode() == page, "the same connection, the same page"
+        assert connection.getresponse().read().decode() == page, (
+            "the same connection, the same page"
+        )
         connection.request("HEAD", "/")
         head = connection.getresponse()
         assert (head.getheader("Content-Length"), head.read()) == (str(len(page)), b"")
@@ -66,7 +71,8 @@ def test_it_shows_its_host_name_and_an_id_and_logs_requests_as_nginx_does() -> N
         assert connection.getresponse().status == 404
         assert server.stdout is not None
         assert re.fullmatch(
-            r'127\.\S+ - - \[.*\] "GET / HTTP/1\.1" 200 \d+ "-" "192\.0\.2\.1"\n', server.stdout.readline()
+            r'127\.\S+ - - \[.*\] "GET / HTTP/1\.1" 200 \d+ "-" "192\.0\.2\.1"\n',
+            server.stdout.readline(),
         )
 
 
@@ -119,7 +125,9 @@ def test_a_port_in_use_ends_it_with_a_message() -> None:
         ("", False, 400, False),
     ],
 )
-def test_a_connection_stays_open_as_http_says(head: str, last: bool, status: int, stays: bool) -> None:  # noqa: FBT001 — a table's columns
+def test_a_connection_stays_open_as_http_says(
+    head: str, last: bool, status: int, stays: bool
+) -> None:  # noqa: FBT001 — a table's columns
     response, kept, _ = answer(head.encode(), b"page", last=last)
     assert response.startswith(f"HTTP/1.1 {status} ".encode())
     assert kept is stays

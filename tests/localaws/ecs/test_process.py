@@ -50,7 +50,9 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 def container(script: str, name: str = "app", **how: Any) -> ContainerSpec:
-    return ContainerSpec(name=name, image="x", command=("sh", "-c", script), log_stream=f"group/{name}", **how)
+    return ContainerSpec(
+        name=name, image="x", command=("sh", "-c", script), log_stream=f"group/{name}", **how
+    )
 
 
 def task(*containers: ContainerSpec) -> TaskSpec:
@@ -64,7 +66,9 @@ def test_a_container_gets_its_own_environment_and_nothing_of_ours(
 
     async def play() -> None:
         async with runtime(tmp_path) as running:
-            started = await running.start(task(container("env; pwd", environment={"A": "1"}, ports=(9000,))))
+            started = await running.start(
+                task(container("env; pwd", environment={"A": "1"}, ports=(9000,)))
+            )
             assert await started.ended == {"app": 0}
             place = started.place
         lines = (tmp_path / "logs/group/app").read_text().splitlines()
@@ -103,7 +107,9 @@ def test_both_outputs_and_an_unfinished_last_line_are_kept_in_order(tmp_path: Pa
 def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
-            spec = ContainerSpec(name="a", image="x", command=("echo", "hi"), log_stream="../../../g/../s")
+            spec = ContainerSpec(
+                name="a", image="x", command=("echo", "hi"), log_stream="../../../g/../s"
+            )
             await (await running.start(task(spec))).ended
 
     asyncio.run(play())
@@ -113,7 +119,9 @@ def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None:
 def test_an_essential_container_takes_the_others_along(tmp_path: Path) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
-            started = await running.start(task(container("exit 3"), container("sleep 1000", "side")))
+            started = await running.start(
+                task(container("exit 3"), container("sleep 1000", "side"))
+            )
             assert await started.ended == {"app": 3, "side": 137}
 
     asyncio.run(play())
@@ -123,7 +131,9 @@ def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
     async def play() -> None:
         async with runtime(tmp_path) as running:
             started = await running.start(
-                task(container("sleep 1000"), container("echo done; exit 1", "side", essential=False))
+                task(
+                    container("sleep 1000"), container("echo done; exit 1", "side", essential=False)
+                )
             )
             await eventually(started.children["side"].ended.done, "the side car's end")
             assert not started.ended.done()
@@ -138,8 +148,12 @@ def test_every_container_has_the_stop_timeout_to_end_whoever_ends_first(tmp_path
 
     async def play() -> None:
         async with runtime(tmp_path) as running:
-            started = await running.start(task(container("exec sleep 1000"), container(slow, "side")))
-            await eventually(lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap")
+            started = await running.start(
+                task(container("exec sleep 1000"), container(slow, "side"))
+            )
+            await eventually(
+                lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap"
+            )
             await running.stop(started, 5)
             assert started.ended.result() == {"app": 143, "side": 5}
 
@@ -151,7 +165,9 @@ def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) ->
         async with runtime(tmp_path) as running:
             stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
             started = await running.start(task(stubborn))
-            await eventually(lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap")
+            await eventually(
+                lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap"
+            )
             await running.stop(started, 0.2)
             assert started.ended.result() == {"app": 137}
 
@@ -162,7 +178,11 @@ def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) ->
     ("containers", "row", "complaint"),
     [
         ([container("true"), ContainerSpec(name="b", image="y")], Row(("x",)), "no command to run"),
-        ([container("true")], Row(("x",), ("no-such",)), "CannotStartContainerError: no-such: No such file"),
+        (
+            [container("true")],
+            Row(("x",), ("no-such",)),
+            "CannotStartContainerError: no-such: No such file",
+        ),
     ],
 )
 def test_a_task_that_cannot_start_leaves_nothing(
@@ -181,15 +201,21 @@ def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path
     async def play() -> None:
         images = Images((), tmp_path / "localaws-images.toml")
         running = ProcessRuntime(Launcher(), Addresses(tmp_path), lambda: images, tmp_path)
-        with pytest.raises(TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"):
+        with pytest.raises(
+            TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"
+        ):
             await running.start(task(container("true")))
         await running.close()
 
     asyncio.run(play())
 
 
-def test_without_privileges_a_container_listens_on_a_high_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port))
+def test_without_privileges_a_container_listens_on_a_high_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port)
+    )
 
     async def play() -> None:
         async with runtime(tmp_path) as running:
@@ -216,7 +242,9 @@ WITHOUT_HOST = {
 
 
 @pytest.mark.parametrize("server", WITHOUT_HOST)
-def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(tmp_path: Path, server: str) -> None:
+def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
+    tmp_path: Path, server: str
+) -> None:
     if server == "node's" and shutil.which("node") is None:
         pytest.skip("there is no node")
     port = free_port()
@@ -230,7 +258,10 @@ def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(tmp_path: Path
             ended, alive = sorted((first, second), key=lambda each: not each.ended.done())
             log = (tmp_path / "logs/group/app").read_text()
             for started, what in ((alive, "listens"), (ended, "can't listen")):
-                assert f"local AWS: the container {what} on port {port} of all addresses (0.0.0.0)" in started.note
+                assert (
+                    f"local AWS: the container {what} on port {port} of all addresses (0.0.0.0)"
+                    in started.note
+                )
                 assert started.note in log
             reason = f"ResourceInitializationError: local AWS: another task's .* on port {port} of all addresses"
             with pytest.raises(TaskStartError, match=reason):

@@ -25,7 +25,11 @@ FAMILY = "sleep 1000.25 & setsid sleep 1000.25 & echo ready; wait"
 
 
 def sleepers() -> list[int]:
-    return [each.pid for each in psutil.process_iter(["cmdline"]) if "1000.25" in (each.info["cmdline"] or [])]
+    return [
+        each.pid
+        for each in psutil.process_iter(["cmdline"])
+        if "1000.25" in (each.info["cmdline"] or [])
+    ]
 
 
 async def eventually(condition: Callable[[], object], what: str, patience: float = 10) -> None:
@@ -74,9 +78,13 @@ def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
     async def play() -> None:
         launcher = Launcher()
         with pytest.raises(CannotStartError, match="no-such-program: No such file or directory"):
-            await launcher.start_process(["no-such-program"], env=ENVIRONMENT, cwd=Path("/"), stdout=1, stderr=2)
+            await launcher.start_process(
+                ["no-such-program"], env=ENVIRONMENT, cwd=Path("/"), stdout=1, stderr=2
+            )
         with pytest.raises(CannotStartError, match="No such file or directory"):
-            await launcher.start_process(["sh"], env=ENVIRONMENT, cwd=Path("/no/such"), stdout=1, stderr=2)
+            await launcher.start_process(
+                ["sh"], env=ENVIRONMENT, cwd=Path("/no/such"), stdout=1, stderr=2
+            )
         await launcher.close()
 
     asyncio.run(play())

@@ -34,7 +34,9 @@ def test_changes_under_traffic_lose_no_request(web: Any, home: Path) -> None:
                     assert len(running.tasks()) == count
                 assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
             assert set(statuses) == {200}, statuses
-            assert {code for task in running.tasks("STOPPED") for code in exits(task)} == {0}, "nobody was killed"
+            assert {code for task in running.tasks("STOPPED") for code in exits(task)} == {0}, (
+                "nobody was killed"
+            )
 
     asyncio.run(play())
 
@@ -59,7 +61,9 @@ def test_a_hundred_rollouts_one_after_the_other_lose_no_request(web: Any, home: 
                     await running.settle()
                     now = running.tasks()
                     assert not before & {task["taskId"] for task in now}
-                    assert [task["taskDefinition"] for task in now] == [web.define(revision)] * shape["desiredCount"]
+                    assert [task["taskDefinition"] for task in now] == [
+                        web.define(revision)
+                    ] * shape["desiredCount"]
                     assert statuses.total() > answered, "there was traffic"
             assert set(statuses) == {200}, statuses
 
@@ -107,7 +111,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: Any, home: Path, case: str) -> None:
+def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(
+    web: Any, home: Path, case: str
+) -> None:
     container, code, reason, detail = BROKEN[case]
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": True})
 
@@ -117,19 +123,30 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: 
             async with traffic(running.url) as statuses:
                 web.change(taskDefinition=web.define(2, **container))
                 verdict = "rolled back because the circuit breaker threshold was exceeded"
-                with pytest.raises(NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"):
+                with pytest.raises(
+                    NotSteadyError, match=rf"{verdict}; task \w+ stopped: {reason} ?{detail}"
+                ):
                     await running.settle()
                 assert any(report.startswith("rolling back: ") for report in running.reports)
                 (primary,) = running.describe()["deployments"]
-                assert (primary["taskDefinition"], primary["rolloutState"]) == (web.define(1), "COMPLETED")
+                assert (primary["taskDefinition"], primary["rolloutState"]) == (
+                    web.define(1),
+                    "COMPLETED",
+                )
                 web.change(desiredCount=3)
                 await running.settle()
             assert set(statuses) == {200}, statuses
-            failed = [task for task in running.tasks("STOPPED") if task["taskDefinition"] == web.define(2)]
-            told = [task for task in failed if not task["stoppedReason"].startswith("Scaling activity")]
+            failed = [
+                task for task in running.tasks("STOPPED") if task["taskDefinition"] == web.define(2)
+            ]
+            told = [
+                task for task in failed if not task["stoppedReason"].startswith("Scaling activity")
+            ]
             assert len(told) >= 3
             assert all(
-                (task["stopCode"], bool(re.fullmatch(reason, task["stoppedReason"]))) == (code, True) for task in told
+                (task["stopCode"], bool(re.fullmatch(reason, task["stoppedReason"])))
+                == (code, True)
+                for task in told
             )
             assert running.says("is unable to consistently start tasks successfully.")
             assert running.says("deployment failed: tasks failed to start.")
@@ -140,7 +157,10 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(web: 
 
 
 def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(web: Any, home: Path) -> None:
-    web.change(deploymentCircuitBreaker={"enable": True, "rollback": True}, healthCheckGracePeriodSeconds=20)
+    web.change(
+        deploymentCircuitBreaker={"enable": True, "rollback": True},
+        healthCheckGracePeriodSeconds=20,
+    )
 
     async def play() -> None:
         async with plane(web, home) as running:
@@ -167,10 +187,17 @@ def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_so
                 await running.settle()
             web.change(taskDefinition=bad)
             for _ in ("at once", "and as long as it stays like that"):
-                with pytest.raises(NotSteadyError, match=r"stopped because the circuit breaker .*CannotStartContainer"):
+                with pytest.raises(
+                    NotSteadyError,
+                    match=r"stopped because the circuit breaker .*CannotStartContainer",
+                ):
                     await running.settle()
             failed, *old = running.describe()["deployments"]
-            assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (bad, "FAILED", 0)
+            assert (failed["taskDefinition"], failed["rolloutState"], failed["runningCount"]) == (
+                bad,
+                "FAILED",
+                0,
+            )
             assert [each["runningCount"] for each in old] == ([] if first else [2])
             running.controller.renew(web.service)
             with pytest.raises(NotSteadyError, match="stopped because"):
@@ -178,6 +205,8 @@ def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_so
             assert running.describe()["deployments"][0]["id"] != failed["id"], "it was tried again"
             web.change(taskDefinition=web.define(3))
             await running.settle()
-            assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [web.define(3)]
+            assert [each["taskDefinition"] for each in running.describe()["deployments"]] == [
+                web.define(3)
+            ]
 
     asyncio.run(play())

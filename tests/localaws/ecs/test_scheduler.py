@@ -18,7 +18,13 @@ STUCK = "was unable to stop or start tasks during a deployment because of the se
 
 @pytest.mark.parametrize(
     ("desired", "minimum", "maximum", "lower", "upper"),
-    [(4, 50, 200, 2, 8), (2, 75, 200, 2, 4), (3, 50, 125, 2, 3), (1, 100, 150, 1, 1), (1, 0, 100, 0, 1)],
+    [
+        (4, 50, 200, 2, 8),
+        (2, 75, 200, 2, 4),
+        (3, 50, 125, 2, 3),
+        (1, 100, 150, 1, 1),
+        (1, 0, 100, 0, 1),
+    ],
 )
 def test_bounds_round_towards_more_healthy_and_fewer_tasks(
     desired: int, minimum: int, maximum: int, lower: int, upper: int
@@ -51,14 +57,18 @@ def test_a_task_without_health_checks_is_healthy_once_it_has_run_for_forty_secon
     world.settle()
     world.run(40)
     assert not world.steady()
-    assert progress(world.spec, world.state, 0, world.seen) == "0 of 2 tasks healthy, 2 without health checks"
+    assert (
+        progress(world.spec, world.state, 0, world.seen)
+        == "0 of 2 tasks healthy, 2 without health checks"
+    )
     world.run(1)
     assert world.steady()
 
 
 def test_a_task_without_target_groups_is_healthy_when_its_containers_are() -> None:
     world = World(
-        spec(revision=revision(1, bindings=()), grace=30), {"web:1": Behaviour(warm_up=20, checks_itself=True)}
+        spec(revision=revision(1, bindings=()), grace=30),
+        {"web:1": Behaviour(warm_up=20, checks_itself=True)},
     )
     world.settle()
     world.run(20)
@@ -147,7 +157,8 @@ def test_old_tasks_go_at_once_as_far_as_the_lower_bound_allows_even_where_there_
 
 
 @pytest.mark.parametrize(
-    ("minimum", "maximum", "first"), [(100, 200, (3, 3)), (0, 100, (0, 3)), (50, 100, (2, 1)), (100, 150, (3, 1))]
+    ("minimum", "maximum", "first"),
+    [(100, 200, (3, 3)), (0, 100, (0, 3)), (50, 100, (2, 1)), (100, 150, (3, 1))],
 )
 def test_how_many_tasks_of_three_a_deployment_keeps_and_starts_at_once(
     minimum: int, maximum: int, first: tuple[int, int]
@@ -213,8 +224,12 @@ def test_a_version_that_never_gets_healthy_leaves_the_old_one_running() -> None:
     world.run(120)
     assert len(world.active("web:1")) == 2
     assert world.healthy() == 2
-    assert world.says(f"is unhealthy in (target-group {GROUP}) due to (reason Health checks failed with these codes")
-    failed = [task for task in world.state.tasks if task.stop_code is StopCode.SERVICE_SCHEDULER_INITIATED]
+    assert world.says(
+        f"is unhealthy in (target-group {GROUP}) due to (reason Health checks failed with these codes"
+    )
+    failed = [
+        task for task in world.state.tasks if task.stop_code is StopCode.SERVICE_SCHEDULER_INITIATED
+    ]
     assert failed[0].stop_reason == f"Task failed ELB health checks in (target-group {GROUP})"
     assert world.state.deployments[0].failures > 2
 
@@ -306,9 +321,13 @@ def test_starts_that_keep_failing_are_tried_less_and_less_often() -> None:
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert gaps[:4] == [2, 3, 5, 9], "one second to notice, then 1, 2, 4, 8"
     assert set(gaps[4:]) == {9}
-    assert world.says("was unable to place a task. Reason: CannotPullContainerError: no such image.")
+    assert world.says(
+        "was unable to place a task. Reason: CannotPullContainerError: no such image."
+    )
     assert world.says("is unable to consistently start tasks successfully.")
-    assert {t.stop_code for t in world.state.tasks if t.stop_code} == {StopCode.TASK_FAILED_TO_START}
+    assert {t.stop_code for t in world.state.tasks if t.stop_code} == {
+        StopCode.TASK_FAILED_TO_START
+    }
 
 
 def test_tasks_that_worked_and_crash_over_and_over_are_replaced_less_and_less_often() -> None:
@@ -356,7 +375,9 @@ def test_a_healthy_task_ends_the_pause_after_failures() -> None:
     slow, *_ = world.active()
     world.behaviours |= {slow.id: Behaviour(start=15), "web:1": Behaviour(unpullable=True)}
     world.run(15)
-    assert world.active() == [world.state.tasks[0]], "the others failed, the last one four seconds ago"
+    assert world.active() == [world.state.tasks[0]], (
+        "the others failed, the last one four seconds ago"
+    )
     world.run(1)
     assert world.healthy() == 1
     assert len(world.active()) == 2
@@ -401,7 +422,10 @@ def test_what_never_got_healthy_of_a_superseded_deployment_makes_room_at_once() 
     for number in (2, 3):
         world.spec = spec(revision=revision(number))
         world.settle()
-        assert Counter(task.task_definition for task in world.active()) == {"web:1": 2, f"web:{number}": 2}
+        assert Counter(task.task_definition for task in world.active()) == {
+            "web:1": 2,
+            f"web:{number}": 2,
+        }
 
 
 def test_a_service_scaled_to_nothing_stops_everything() -> None:

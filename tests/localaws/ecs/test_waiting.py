@@ -31,12 +31,19 @@ def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_
         try:
             for asked in ({}, {"waitForSteadyState": False}):
                 web.change(taskDefinition=web.define(2, image="nobody/knows:1"), **asked)
-                await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+                await running.settle(
+                    web.get(SERVICE, web.service), seconds=0.5, report=reports.append
+                )
             assert not reports, "nobody waited"
             web.change(waitForSteadyState=True)
-            await eventually(lambda: "nobody/knows:1" in str(running._controller.describe(web.service)), "the reason")
+            await eventually(
+                lambda: "nobody/knows:1" in str(running._controller.describe(web.service)),
+                "the reason",
+            )
             with pytest.raises(NotSettled, match="nobody/knows:1"):
-                await running.settle(web.get(SERVICE, web.service), seconds=0.5, report=reports.append)
+                await running.settle(
+                    web.get(SERVICE, web.service), seconds=0.5, report=reports.append
+                )
         finally:
             await running.close()
 
@@ -53,14 +60,19 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
     async def failure(running: Running, revision: int, *command: str, seconds: float) -> str:
         image = {"image": "python:3", "command": list(command)}
         web.change(
-            taskDefinition=web.define(revision, **image), healthCheckGracePeriodSeconds=60, waitForSteadyState=True
+            taskDefinition=web.define(revision, **image),
+            healthCheckGracePeriodSeconds=60,
+            waitForSteadyState=True,
         )
         now = web.get(SERVICE, web.service).outputs["taskDefinition"]
         await eventually(
-            lambda: running._controller.describe(web.service).get("taskDefinition") == now, "the deployment"
+            lambda: running._controller.describe(web.service).get("taskDefinition") == now,
+            "the deployment",
         )
         with pytest.raises(NotSettled) as failed:
-            await running.settle(web.get(SERVICE, web.service), seconds=seconds, report=lambda _: None)
+            await running.settle(
+                web.get(SERVICE, web.service), seconds=seconds, report=lambda _: None
+            )
         return str(failed.value)
 
     async def play() -> None:
@@ -80,7 +92,9 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
     asyncio.run(play())
 
 
-def test_get_service_formats_times_as_the_provider_does(web: Any, home: Path, tmp_path: Path) -> None:
+def test_get_service_formats_times_as_the_provider_does(
+    web: Any, home: Path, tmp_path: Path
+) -> None:
     web.completions = {}
     web.find = lambda token, _: web.get(token, web.service)
     cluster, name = web.service.partition(":service/")[2].split("/")
@@ -98,7 +112,11 @@ def test_get_service_formats_times_as_the_provider_does(web: Any, home: Path, tm
         assert found["clusterArn"].endswith(f":cluster/{cluster}")
         assert found["taskSets"] == []
         assert {frozenset(event) for event in events} == {frozenset({"id", "createdAt", "message"})}
-        times = {deployment["createdAt"], deployment["updatedAt"], *(event["createdAt"] for event in events)}
+        times = {
+            deployment["createdAt"],
+            deployment["updatedAt"],
+            *(event["createdAt"] for event in events),
+        }
         assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each) for each in times)
 
     asyncio.run(play())

@@ -20,7 +20,9 @@ ONE_A, ONE_B = (zone.name for zone in ZONES)
 def lopsided_world(count: int = 4, **wishes: Any) -> World:
     """A service all of whose tasks run in the first zone."""
     world = steady_world(desired=count)
-    world.state = replace(world.state, tasks=tuple(replace(task, zone=ZONES[0]) for task in world.state.tasks))
+    world.state = replace(
+        world.state, tasks=tuple(replace(task, zone=ZONES[0]) for task in world.state.tasks)
+    )
     world.spec = replace(world.spec, **{"rebalances": True, **wishes})
     return world
 
@@ -41,7 +43,9 @@ def test_tasks_move_to_an_empty_zone_one_by_one_and_each_starts_before_another_s
     assert spread(world) == {ONE_A: 2, ONE_B: 2}
     assert world.steady()
     assert world.state.deployments[0].id == before, "rebalancing is not a deployment"
-    assert world.says(f"is not AZ balanced with 4 tasks in {ONE_A}, 0 tasks in {ONE_B}. AZ Rebalancing in progress.")
+    assert world.says(
+        f"is not AZ balanced with 4 tasks in {ONE_A}, 0 tasks in {ONE_B}. AZ Rebalancing in progress."
+    )
     assert world.said(f"(service web) has started 1 tasks in {ONE_B} to AZ Rebalance: (task ") == 2
     assert world.registered == {task.id for task in world.active()}
 
@@ -74,7 +78,10 @@ def test_one_task_more_in_a_zone_is_even_enough() -> None:
 def test_a_version_that_does_not_work_any_more_costs_no_working_task() -> None:
     world = lopsided_world()
     old = {task.id for task in world.active()}
-    world.behaviours |= {"web:1": Behaviour(warm_up=float("inf")), **dict.fromkeys(old, Behaviour())}
+    world.behaviours |= {
+        "web:1": Behaviour(warm_up=float("inf")),
+        **dict.fromkeys(old, Behaviour()),
+    }
     for _ in range(60):
         world.run(1)
         assert world.healthy_ids() == old
@@ -122,12 +129,15 @@ def test_without_subnets_there_is_one_zone_which_is_even() -> None:
     assert not zones.uneven(nowhere, [])
 
 
-@given(st.lists(st.sampled_from(ZONES), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12))
+@given(
+    st.lists(st.sampled_from(ZONES), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12)
+)
 def test_the_unwell_leave_first_and_then_each_leaves_the_most_crowded_zone(
     places: list[Zone], well: list[bool]
 ) -> None:
     tasks = [
-        Task(id=str(i), deployment="d", task_definition="t", zone=zone, created_at=i) for i, zone in enumerate(places)
+        Task(id=str(i), deployment="d", task_definition="t", zone=zone, created_at=i)
+        for i, zone in enumerate(places)
     ]
     order = zones.leaving_order(tasks, lambda task: well[int(task.id)])
     assert sorted(order, key=lambda task: int(task.id)) == tasks
@@ -148,9 +158,13 @@ def test_a_task_goes_to_the_emptiest_zone_and_in_it_to_the_emptiest_subnet() -> 
     tasks: list[Task] = []
     for number in range(4):
         zone = zones.emptiest(places, tasks)
-        tasks.append(Task(id=str(number), deployment="d", task_definition="t", zone=zone, created_at=0))
+        tasks.append(
+            Task(id=str(number), deployment="d", task_definition="t", zone=zone, created_at=0)
+        )
     assert [task.zone.subnet for task in tasks] == ["subnet-a", "subnet-b", "subnet-b2", "subnet-a"]
-    assert zones.emptiest(places, tasks[:2] + tasks[1:2]).subnet == "subnet-a", "the zone counts before the subnet"
+    assert zones.emptiest(places, tasks[:2] + tasks[1:2]).subnet == "subnet-a", (
+        "the zone counts before the subnet"
+    )
 
 
 def test_rebalancing_is_off_unless_asked_for() -> None:

@@ -35,7 +35,9 @@ TIMING = Timing(first_pause=1, longest_pause=8, shortest_drain=1)
 
 
 def revision(number: int, *, bindings: tuple[Binding, ...] = BOUND) -> Revision:
-    return Revision(fingerprint=f"r{number}", task_definition=f"web:{number}", zones=ZONES, bindings=bindings)
+    return Revision(
+        fingerprint=f"r{number}", task_definition=f"web:{number}", zones=ZONES, bindings=bindings
+    )
 
 
 def spec(**wishes: Any) -> ServiceSpec:
@@ -119,11 +121,15 @@ class World:
         before = self.state
         self.ended |= {i for i, seen in self.seen.items() if seen.process is Process.ENDED}
         was_healthy = self.healthy_ids()
-        self.state, actions = step(self.spec, before, self.seen, self.now, ids=self._ids, timing=TIMING)
+        self.state, actions = step(
+            self.spec, before, self.seen, self.now, ids=self._ids, timing=TIMING
+        )
         for action in actions:
             self._do(action)
         if was_healthy - self.healthy_ids() - self.ended:
-            assert self.healthy() >= self.spec.lower_bound, "the scheduler itself went below the lower bound"
+            assert self.healthy() >= self.spec.lower_bound, (
+                "the scheduler itself went below the lower bound"
+            )
         if any(action.deed is Deed.START for action in actions):
             assert len(self.active()) <= self.spec.upper_bound, "more tasks than the upper bound"
         alive = {task.id for task in self.state.tasks if task.status is not Status.STOPPED}
@@ -149,7 +155,9 @@ class World:
             case Deed.DEREGISTER:
                 self.registered.discard(identifier)
             case Deed.STOP:
-                assert identifier not in self.registered, "a task is told to stop while it still gets requests"
+                assert identifier not in self.registered, (
+                    "a task is told to stop while it still gets requests"
+                )
                 self.stopping.add(identifier)
 
     def observe(self) -> None:
@@ -160,7 +168,9 @@ class World:
         }
 
     def _look(self, task: Task) -> Seen:
-        behaviour = self.behaviours.get(task.id) or self.behaviours.get(task.task_definition, Behaviour())
+        behaviour = self.behaviours.get(task.id) or self.behaviours.get(
+            task.task_definition, Behaviour()
+        )
         age = self.now - self.begun[task.id] - behaviour.start
         if behaviour.unpullable:
             return Seen(process=Process.ENDED, failure="CannotPullContainerError: no such image")
@@ -215,7 +225,9 @@ class World:
         self.crash()
 
     def active(self, task_definition: str | None = None) -> list[Task]:
-        return [t for t in self.state.tasks if t.active and task_definition in {None, t.task_definition}]
+        return [
+            t for t in self.state.tasks if t.active and task_definition in {None, t.task_definition}
+        ]
 
     def healthy_ids(self) -> set[str]:
         return {task.id for task in self.state.tasks if healthy(task, self.seen, self.now, TIMING)}
@@ -227,7 +239,9 @@ class World:
         return steady(self.spec, self.state, self.seen, self.now, TIMING)
 
     def draining(self) -> bool:
-        return any(not task.active and task.status is not Status.STOPPED for task in self.state.tasks)
+        return any(
+            not task.active and task.status is not Status.STOPPED for task in self.state.tasks
+        )
 
     def says(self, part: str) -> bool:
         return self.said(part) > 0

@@ -70,7 +70,9 @@ def choose(options: Options) -> Chosen:
     if toolchain == "poetry":
         return _of_poetry(options)
     allowed = ", ".join(TOOLCHAINS)
-    raise NoPythonError(f"`toolchain: {toolchain}` in {options.file} is unknown; allowed: {allowed}. Correct it.")
+    raise NoPythonError(
+        f"`toolchain: {toolchain}` in {options.file} is unknown; allowed: {allowed}. Correct it."
+    )
 
 
 def ready(options: Options) -> Chosen:
@@ -95,7 +97,9 @@ def activated(chosen: Chosen, outside: dict[str, str]) -> dict[str, str]:
     if chosen.environment is not None:
         inside.pop("PYTHONHOME", None)
         inside["VIRTUAL_ENV"] = str(chosen.environment)
-        inside["PATH"] = os.pathsep.join(filter(None, [str(chosen.environment / "bin"), outside.get("PATH")]))
+        inside["PATH"] = os.pathsep.join(
+            filter(None, [str(chosen.environment / "bin"), outside.get("PATH")])
+        )
     return inside
 
 
@@ -114,7 +118,9 @@ def of_project(folder: Path) -> Options:
             file = root / name
             if file.is_file():
                 runtime = _runtime(file.read_text(encoding="utf-8"))
-                return Options(file, folder, runtime.get("toolchain", ""), runtime.get("virtualenv", ""))
+                return Options(
+                    file, folder, runtime.get("toolchain", ""), runtime.get("virtualenv", "")
+                )
     return Options(folder / PROJECT_FILES[0], folder)
 
 
@@ -131,7 +137,9 @@ def _runtime(text: str) -> dict[str, str]:
     value = r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<plain>[^\s,}#\"'][^,}#\n]*))"
     found = {}
     for key in ("toolchain", "virtualenv"):
-        option = re.search(rf"(?:^|[\s{{,])['\"]?{key}['\"]?:[ \t]*{value}", block.group() if block else "")
+        option = re.search(
+            rf"(?:^|[\s{{,])['\"]?{key}['\"]?:[ \t]*{value}", block.group() if block else ""
+        )
         if option:
             found[key] = next(each for each in option.groups() if each is not None).strip()
     return found
@@ -159,10 +167,16 @@ def _of_pip(options: Options) -> Chosen:
     for name in [wanted] if wanted else ["python3", "python"]:
         found = shutil.which(name)
         if found:
-            why = f"PULUMI_PYTHON_CMD={wanted}" if wanted else f"PATH, as {options.file} sets no `virtualenv`"
+            why = (
+                f"PULUMI_PYTHON_CMD={wanted}"
+                if wanted
+                else f"PATH, as {options.file} sets no `virtualenv`"
+            )
             return Chosen("pip", None, found, why, _pip_install(found, options.program))
     missing = f"PULUMI_PYTHON_CMD={wanted}" if wanted else "python3"
-    raise NoPythonError(f"There is no {missing} on PATH, and {options.file} sets no `virtualenv`. Install Python.")
+    raise NoPythonError(
+        f"There is no {missing} on PATH, and {options.file} sets no `virtualenv`. Install Python."
+    )
 
 
 def _pip_install(python: str, program: Path) -> str:
@@ -172,15 +186,28 @@ def _pip_install(python: str, program: Path) -> str:
 
 def _of_uv(options: Options) -> Chosen:
     _need("uv")
-    beside = _above(options.program, "uv.lock") or _above(options.program, "pyproject.toml") or options.program
+    beside = (
+        _above(options.program, "uv.lock")
+        or _above(options.program, "pyproject.toml")
+        or options.program
+    )
     elsewhere = os.environ.get("UV_PROJECT_ENVIRONMENT")
     if options.virtualenv:
-        environment, why = options.root / options.virtualenv, f"`virtualenv: {options.virtualenv}` in {options.file}"
+        environment, why = (
+            options.root / options.virtualenv,
+            f"`virtualenv: {options.virtualenv}` in {options.file}",
+        )
     elif elsewhere:
         environment, why = beside / elsewhere, f"UV_PROJECT_ENVIRONMENT={elsewhere}"
     else:
         environment, why = beside / ".venv", f"toolchain uv, for {beside}"
-    return Chosen("uv", environment, str(environment / "bin" / "python"), why, f"(cd {options.program} && uv sync)")
+    return Chosen(
+        "uv",
+        environment,
+        str(environment / "bin" / "python"),
+        why,
+        f"(cd {options.program} && uv sync)",
+    )
 
 
 def _of_poetry(options: Options) -> Chosen:
@@ -196,7 +223,9 @@ def _of_poetry(options: Options) -> Chosen:
     path = found.stdout.strip()
     if found.returncode != 0 or not path:
         reason = f" ({found.stderr.strip()})" if found.stderr.strip() else ""
-        raise NoPythonError(f"Poetry has no environment for {options.program}{reason}. Run: {remedy}")
+        raise NoPythonError(
+            f"Poetry has no environment for {options.program}{reason}. Run: {remedy}"
+        )
     environment = Path(path)
     why = f"toolchain poetry, for {options.program}"
     return Chosen("poetry", environment, str(environment / "bin" / "python"), why, remedy)
@@ -204,7 +233,9 @@ def _of_poetry(options: Options) -> Chosen:
 
 def _need(tool: str) -> None:
     if shutil.which(tool) is None:
-        raise NoPythonError(f"The project's toolchain is {tool}, which isn't on PATH. Install {tool}.")
+        raise NoPythonError(
+            f"The project's toolchain is {tool}, which isn't on PATH. Install {tool}."
+        )
 
 
 def _create(chosen: Chosen) -> str:
@@ -228,7 +259,9 @@ def synchronise(chosen: Chosen, options: Options) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise NoPythonError(f"`uv sync --inexact` failed in {options.program}: {done.stderr.strip()}")
+        raise NoPythonError(
+            f"`uv sync --inexact` failed in {options.program}: {done.stderr.strip()}"
+        )
 
 
 def installation(chosen: Chosen, options: Options, *, is_plugin: bool) -> list[list[str]]:

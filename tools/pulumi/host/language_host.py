@@ -85,7 +85,9 @@ class FolderLanguageServer(LanguageServer):
         """Run the program once and report how it ended."""
         if request.attach_debugger:
             return language_pb2.RunResponse(error=ONLY_OFFICIAL.format("attaches a debugger"))
-        self.program = lambda: run_program(Path(request.pwd), Path(request.info.entry_point or request.program))
+        self.program = lambda: run_program(
+            Path(request.pwd), Path(request.info.entry_point or request.program)
+        )
         request.args[:] = self._engine  # where the SDK looks for it
         response = super().Run(request, context)  # type: ignore[no-untyped-call]
         # The server has already logged the error. Given back as `error` the engine would print it again.
@@ -98,20 +100,32 @@ class FolderLanguageServer(LanguageServer):
             chosen = choose_python.choose(options)
         environment = choose_python.installing(chosen, dict(os.environ))
         for command in choose_python.installation(chosen, options, is_plugin=request.is_plugin):
-            yield language_pb2.InstallDependenciesResponse(stdout=f"$ {' '.join(command)}\n".encode())
+            yield language_pb2.InstallDependenciesResponse(
+                stdout=f"$ {' '.join(command)}\n".encode()
+            )
             code = yield from self._children.run(
-                command, options.program, environment, context, language_pb2.InstallDependenciesResponse
+                command,
+                options.program,
+                environment,
+                context,
+                language_pb2.InstallDependenciesResponse,
             )
             if code != 0:
-                context.abort(grpc.StatusCode.UNKNOWN, f"`{' '.join(command)}` failed with exit code {code}")
+                context.abort(
+                    grpc.StatusCode.UNKNOWN, f"`{' '.join(command)}` failed with exit code {code}"
+                )
 
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Run a provider or a component that is written in Python, until it ends or the engine ends it."""
         # The official host stands between engine and policy pack, to hand over the stack's configuration.
         if request.kind == "analyzer":
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("runs policy packs in Python"))
+            context.abort(
+                grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("runs policy packs in Python")
+            )
         if request.attach_debugger:
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("attaches a debugger"))
+            context.abort(
+                grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("attaches a debugger")
+            )
         with refused(context, grpc.StatusCode.FAILED_PRECONDITION):
             options = options_of(request.info, is_plugin=True)
             chosen = choose_python.ready(options)
@@ -130,7 +144,10 @@ class FolderLanguageServer(LanguageServer):
         del request, context
         found = {found.name: found.version for found in importlib.metadata.distributions()}
         return language_pb2.GetProgramDependenciesResponse(
-            dependencies=[language_pb2.DependencyInfo(name=name, version=found[name]) for name in sorted(found)]
+            dependencies=[
+                language_pb2.DependencyInfo(name=name, version=found[name])
+                for name in sorted(found)
+            ]
         )
 
     def RuntimeOptionsPrompts(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -260,7 +277,9 @@ def serve() -> None:
     signal.signal(signal.SIGINT, leave)
     signal.signal(signal.SIGTERM, leave)
     server = grpc.server(ThreadPoolExecutor(max_workers=MAX_CALLS), options=UNLIMITED)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(FolderLanguageServer(sys.argv[1:2], children), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
+        FolderLanguageServer(sys.argv[1:2], children), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
