@@ -1,7 +1,7 @@
 """`python -m gate` checks every configuration.
 
-`python -m gate reachability` prints who can reach what in each, `python -m gate permissions` what the principals that
-deploy and preview them need.
+`python -m gate reachability` prints who can reach what in each, `python -m gate permissions` what
+the principals that deploy and preview them need.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def check() -> str:
     verdict = findings.judge(found, register)
     unproven = sorted({entry.proof for entry in register if not findings.proven(entry.proof, ROOT)})
     sections = {
-        "Found, and not in docs/exceptions.yaml; mend it, or add an entry that says why it may stay": verdict.new,
+        (
+            "Found, and not in docs/exceptions.yaml; mend it, or add an entry that says why "
+            "it may stay"
+        ): verdict.new,
         "In docs/exceptions.yaml, and no longer found; remove it there": verdict.outlived,
         "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
         "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),

@@ -104,11 +104,17 @@ def writes(policy: Mapping[str, Any], known: Mapping[str, Action]) -> set[str]:
 def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) -> Iterator[str]:
     if "*" in resources:
         if action.formats:
-            yield f"{sid}: {name} is allowed on everything, and could be on {', '.join(sorted(action.formats))}"
+            yield (
+                f"{sid}: {name} is allowed on everything, and could be on "
+                f"{', '.join(sorted(action.formats))}"
+            )
     elif not action.formats:
         yield f"{sid}: {name} can be granted on nothing narrower than *"
     elif not any(_meet(format_, each) for format_ in action.formats for each in resources):
-        yield f"{sid}: {name} is granted on {', '.join(sorted(action.formats))}, none of which the statement names"
+        yield (
+            f"{sid}: {name} is granted on {', '.join(sorted(action.formats))}, none of which "
+            "the statement names"
+        )
 
 
 def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:

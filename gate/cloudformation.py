@@ -29,7 +29,9 @@ _SPELLINGS: Final = {
     ("LoadBalancer", "zoneId"): "CanonicalHostedZoneID",
     ("SecurityGroup", "id"): "GroupId",
 }
-"""How a template names an output: None for `Ref`. Without an entry `id` and `name` are a `Ref`, others a `GetAtt`."""
+"""How a template names an output: None for `Ref`. Without an entry `id` and `name` are a `Ref`,
+others a `GetAtt`.
+"""
 
 
 _BESIDE: Final = "Beside"

@@ -106,7 +106,8 @@ def recording(stack: str) -> Recording:
     """What the program registers with a configuration of the table; nobody may change it.
 
     Raises:
-        NotRecordedError: The program refuses the configuration, or AWS would, as far as the local AWS knows.
+        NotRecordedError: The program refuses the configuration, or AWS would, as far as the local
+            AWS knows.
     """
     chosen = CONFIGURATIONS[stack]
     try:

@@ -72,7 +72,8 @@ def read(path: Path) -> list[Accepted]:
     """The register.
 
     Raises:
-        RegisterError: An entry lacks something, says nothing, or accepts what another one accepts already.
+        RegisterError: An entry lacks something, says nothing, or accepts what another one accepts
+            already.
     """
     entries = [
         _entry(number, raw) for number, raw in enumerate(yaml.safe_load(path.read_text()), start=1)

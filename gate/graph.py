@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from localaws.mocks import Recording, Registered
 
 _NAMES: Final = ("arn", "id", "dnsName", "zoneId", "certificateArn", "prefixListId", "name")
-"""Outputs that other resources are told, the first choice first where two of one resource have the same value."""
+"""Outputs that other resources are told, the first choice first where two of one resource have the
+same value.
+"""
 
 _SHORTEST_INSIDE: Final = 8
-"""Shorter identifiers are looked for as a whole text only, because in a longer one they may be there by chance."""
+"""Shorter identifiers are looked for as a whole text only, because in a longer one they may be
+there by chance.
+"""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ def of(recording: Recording) -> Graph:
     for one, other in pairwise(ordered):
         if one.title == other.title:
             raise ValueError(
-                f"two resources are called {one.title}: {one.registered.urn}, {other.registered.urn}"
+                f"two resources are called {one.title}: {one.registered.urn}, "
+                f"{other.registered.urn}"
             )
     return Graph(ordered)
 

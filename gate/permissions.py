@@ -1,7 +1,7 @@
 """What the principals that preview and deploy a stack may do: policies made of a table. Pure.
 
-The table, gate/permissions.yaml, has the actions behind each registered type and each lookup, and the statements that
-grant them.
+The table, gate/permissions.yaml, has the actions behind each registered type and each lookup, and
+the statements that grant them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class UnknownToTheTableError(Exception):
 
     def __init__(self, token: str) -> None:
         super().__init__(
-            f"{token} isn't in gate/permissions.yaml; add the actions that the provider needs for it"
+            f"{token} isn't in gate/permissions.yaml; add the actions that the provider "
+            "needs for it"
         )
 
 
@@ -47,7 +48,9 @@ class Statement:
     """Conditions."""
 
     bounded: Mapping[str, Any] | str = field(default_factory=dict)
-    """Further conditions where every role must have a boundary; `never` where that forbids the statement."""
+    """Further conditions where every role must have a boundary; `never` where that forbids the
+    statement.
+    """
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class Table:
     statements: Sequence[Statement]
     denied: Sequence[Statement]
     not_needed: Sequence[str]
-    """Actions that AWS's reference names beside others of the table, and that nothing here needs."""
+    """Actions that AWS's reference names beside others of the table, and that nothing here needs.
+    """
 
     newer: Sequence[str]
     """Actions that are granted where the gate's copy of the reference doesn't have them yet."""

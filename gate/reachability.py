@@ -59,8 +59,8 @@ class _Opening:
 def sentences(graph: Graph) -> list[str]:
     """Every way that the security groups leave open: from outside, between the parties, and to outside, in this order.
 
-    Ports that are open with nothing behind them are named as such, and so are groups whose rules aren't the stack's.
-    What no sentence says isn't possible.
+    Ports that are open with nothing behind them are named as such, and so are groups whose rules
+    aren't the stack's. What no sentence says isn't possible.
     """
     parties = sorted(_parties(graph), key=lambda party: party.name)
     return [
@@ -170,13 +170,19 @@ def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
             yield f"The {opening.others} reach {_at(opening, party)}."
         for group in opening.groups:
             if not any(group in each.groups for each in _parties(graph)):
-                yield f"Whatever joins security group {group.registered.name} reaches {_at(opening, party)}."
+                yield (
+                    f"Whatever joins security group {group.registered.name} reaches "
+                    f"{_at(opening, party)}."
+                )
 
 
 def _outside(opening: _Opening, *, public: bool) -> str:
     name = _WORLD.get(str(opening.cidr), str(opening.cidr))
     if not public:
-        return f"Whoever is routed to the network from {'anywhere' if str(opening.cidr) in _WORLD else name}"
+        return (
+            "Whoever is routed to the network from "
+            f"{'anywhere' if str(opening.cidr) in _WORLD else name}"
+        )
     return name[0].upper() + name[1:]
 
 
@@ -211,7 +217,10 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
                 sorted(way for version, way in party.ways if version == opening.cidr.version)
             )
             verb = f"reach {world} on {_ports(opening)}, through {way}" if way else ""
-            yield f"{subject} {verb or f'may send to {world} on {_ports(opening)}, but have no way there'}."
+            yield (
+                f"{subject} "
+                f"{verb or f'may send to {world} on {_ports(opening)}, but have no way there'}."
+            )
         elif opening.cidr is not None:
             yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
 
@@ -220,12 +229,18 @@ def _default_groups(graph: Graph) -> Iterator[str]:
     for group in graph.all("DefaultSecurityGroup"):
         opened = group.inputs.get("ingress") or group.inputs.get("egress")
         closed = "lets nothing in and nothing out"
-        yield f"The network's default security group {'has rules, which are not read here' if opened else closed}."
+        yield (
+            "The network's default security group "
+            f"{'has rules, which are not read here' if opened else closed}."
+        )
 
 
 def _unread(party: Party) -> Iterator[str]:
     for name in party.strangers:
-        yield f"The {party.name} also belong{_s(party)} to security group {name}, whose rules are not read here."
+        yield (
+            f"The {party.name} also belong{_s(party)} to security group {name}, whose rules "
+            "are not read here."
+        )
     for group in party.groups:
         if group.inputs.get("ingress") or group.inputs.get("egress"):
             name = f"Security group {group.registered.name} of the {party.name}"

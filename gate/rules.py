@@ -1,7 +1,8 @@
 """What the catalogues don't see: rules of this project's own over a graph. Pure.
 
-checkov takes a rule that names a security group for one that is open to the world, knows no egress rule of today's form
-and passes ECS Exec without a log; cfn-lint knows neither order nor names. docs/gate.md has the list.
+checkov takes a rule that names a security group for one that is open to the world, knows no egress
+rule of today's form and passes ECS Exec without a log; cfn-lint knows neither order nor names.
+docs/gate.md has the list.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from gate.graph import Graph, Node
 
 _WIDEST: Final = {4: 8, 6: 16}
-"""The shortest prefix, by IP version, of a network that is not taken for the world, which two halves are as well."""
+"""The shortest prefix, by IP version, of a network that is not taken for the world, which two
+halves are as well.
+"""
 
 _DOCUMENTATION_NETWORKS: Final = tuple(
     map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
@@ -52,7 +55,9 @@ _OF_SOMETHING: Final = re.compile(
     r"|(?!(?:elasticloadbalancing:[^/]*:(?:loadbalancer|listener|listener-rule)|wafv2:[^/]*)/[^/*?]*/?[*?])"
     r"[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?]))"
 )
-"""How ARNs begin that aren't of everything of a kind, as secret:* and role/* are; a few services have but one kind."""
+"""How ARNs begin that aren't of everything of a kind, as secret:* and role/* are; a few services
+have but one kind.
+"""
 
 RECOMMENDED_TLS: Final = frozenset(
     {
@@ -66,7 +71,9 @@ RECOMMENDED_TLS: Final = frozenset(
         "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
     }
 )
-"""TLS 1.2 with forward secrecy and authenticated ciphers only, or later. Source: Security Hub, control ELB.17."""
+"""TLS 1.2 with forward secrecy and authenticated ciphers only, or later. Source: Security Hub,
+control ELB.17.
+"""
 
 _WHOSE: Final = re.compile(
     r"(?i)aws:(Principal(Account|Arn|OrgID|OrgPaths)|Source(Account|Arn|OrgID|OrgPaths|Vpc|Vpce|VpcArn))"
@@ -375,7 +382,8 @@ def _names_fit(graph: Graph) -> Iterator[Node]:
             or name.strip("-") != name
             or name.startswith("internal-")
         )
-        # With a fixed name a replacement would have to delete the old group first, while a rule still uses it.
+        # With a fixed name a replacement would have to delete the old group first, while a rule
+        # still uses it.
         fixed = node.kind == "TargetGroup" and "name" in node.inputs
         if refused or fixed:
             yield node

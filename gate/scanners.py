@@ -29,7 +29,9 @@ NOT_OURS: Final = {
 
 _ENDED_WITH_FINDINGS: Final = 1
 _LINT_EXIT_CODES: Final = frozenset({0, 2, 4, 6, 8, 10, 12, 14})
-"""cfn-lint: the sum of 2 for errors, 4 for warnings and 8 for information. 1 and others are failures of its own."""
+"""cfn-lint: the sum of 2 for errors, 4 for warnings and 8 for information. 1 and others are
+failures of its own.
+"""
 
 
 class ScannerError(Exception):
@@ -92,7 +94,8 @@ _REGION: Final = "ap-northeast-1"
 @contextmanager
 def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A scanner at work; when the block ends it has ended."""
-    # Home and working folder have no settings of a person's in them, which could change what the tools find.
+    # Home and working folder have no settings of a person's in them, which could change what the
+    # tools find.
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(folder),

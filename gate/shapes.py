@@ -45,7 +45,9 @@ _RENAMED: Final[Mapping[str, Mapping[str, str | None]]] = {
     "Vpc": {"assignGeneratedIpv6CidrBlock": None},
     "VpcEndpoint": {"policy": "PolicyDocument"},
 }
-"""Inputs that CloudFormation calls something else, by the last word of the type; None where it has no such thing."""
+"""Inputs that CloudFormation calls something else, by the last word of the type; None where it has
+no such thing.
+"""
 
 DOCUMENTS: Final = frozenset({"policy", "assumeRolePolicy"})
 """Inputs whose text is a JSON document, which is an object there."""

@@ -1,4 +1,7 @@
-"""A graph as the plan that Terraform would make for the same resources, for checkov to read. Pure."""
+"""A graph as the plan that Terraform would make for the same resources, for checkov to read.
+
+Pure.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What Terraform and CloudFormation call each type of resource that the program may register. Pure."""
+"""What Terraform and CloudFormation call each type of resource that the program may register.
+
+Pure.
+"""
 
 from __future__ import annotations
 

@@ -20,9 +20,11 @@ _WRITERS: Final = {
     "us-gov-east-1": "190560391635",
     "us-gov-west-1": "048591011584",
 }
-"""Elastic Load Balancing's accounts in China and GovCloud, which guides name; S3 may not know the service there.
+"""Elastic Load Balancing's accounts in China and GovCloud, which guides name; S3 may not know the
+service there.
 
-Source: Amazon ELB, access logs for your Application Load Balancer; terraform-provider-aws, aws_elb_service_account.
+Source: Amazon ELB, access logs for your Application Load Balancer; terraform-provider-aws,
+aws_elb_service_account.
 """
 
 
@@ -37,7 +39,9 @@ class AccessLogsArgs:
     """How long a log is kept, from 1 day."""
 
     empty_on_destroy: bool = False
-    """Whether a destroy deletes the logs with the bucket; otherwise the bucket stays, as safe as it was."""
+    """Whether a destroy deletes the logs with the bucket; otherwise the bucket stays, as safe as it
+    was.
+    """
 
     tags: dict[str, str] = field(default_factory=dict)
     """Tags of the bucket."""
@@ -50,7 +54,9 @@ class AccessLogs(pulumi.ComponentResource):
     """
 
     bucket: pulumi.Output[str]
-    """Name of the bucket; it waits until load balancers may write there, which AWS tries when they are told to."""
+    """Name of the bucket; it waits until load balancers may write there, which AWS tries when they
+    are told to.
+    """
 
     def __init__(
         self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
@@ -58,7 +64,8 @@ class AccessLogs(pulumi.ComponentResource):
         super().__init__("fargate-web:index:AccessLogs", name, None, opts)
         # What guards the bucket stays with it.
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=not args.empty_on_destroy)
-        # Without a fixed name: all of AWS shares the names, and a bucket that stayed would be in the next one's way.
+        # Without a fixed name: all of AWS shares the names, and a bucket that stayed would be in
+        # the next one's way.
         bucket = aws.s3.Bucket(
             name,
             force_destroy=args.empty_on_destroy,
@@ -116,9 +123,9 @@ class AccessLogs(pulumi.ComponentResource):
 def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
     """Let the load balancers of this account and region write their logs, and refuse everything without TLS.
 
-    AWS's guide lets the service write under the account's own prefix, without a condition, and the service writes there
-    for load balancers of that account only. Public reports differ on whether a write names the load balancer, so its
-    name decides where it is there, and isn't requested.
+    AWS's guide lets the service write under the account's own prefix, without a condition, and the
+    service writes there for load balancers of that account only. Public reports differ on whether a
+    write names the load balancer, so its name decides where it is there, and isn't requested.
     """
     return {
         "Version": "2012-10-17",

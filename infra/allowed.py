@@ -1,6 +1,7 @@
 """What a configuration value may be. Pure.
 
-Pulumi hands every value over as text, lists and maps as JSON. Each kind reads that text, or says what it would take.
+Pulumi hands every value over as text, lists and maps as JSON. Each kind reads that text, or says
+what it would take.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ class CertificateArgs:
     """What a Certificate is made from."""
 
     domain: str
-    """The one name that it is for, at most 64 characters; changing it makes a new certificate first."""
+    """The one name that it is for, at most 64 characters; changing it makes a new certificate
+    first.
+    """
 
     zone_id: pulumi.Input[str]
     """Public Route 53 zone of the domain, where ACM looks for the proof that it is ours."""
@@ -52,8 +54,9 @@ class Certificate(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            # In one account ACM asks for the same record for every certificate of a name, and looks for it again before
-            # it renews one: another certificate's record may be there already, and ours may be another's.
+            # In one account ACM asks for the same record for every certificate of a name, and looks
+            # for it again before it renews one: another certificate's record may be there already,
+            # and ours may be another's.
             allow_overwrite=True,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
@@ -61,7 +64,8 @@ class Certificate(pulumi.ComponentResource):
             name,
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
-            # ACM takes minutes. When it takes longer the zone isn't the one that the internet asks, and won't be.
+            # ACM takes minutes. When it takes longer the zone isn't the one that the internet asks,
+            # and won't be.
             opts=pulumi.ResourceOptions(
                 parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")
             ),

@@ -39,7 +39,9 @@ class ClusterArgs:
     """`disabled`, `enabled` or `enhanced`."""
 
     insights_log: Log | None = None
-    """Log of Container Insights. Without one AWS makes it at the first measurement, and keeps it for ever."""
+    """Log of Container Insights. Without one AWS makes it at the first measurement, and keeps it
+    for ever.
+    """
 
     exec_log: ExecLog | None = None
     """Log of ECS Exec sessions; without one the cluster records none."""
@@ -78,7 +80,8 @@ class Cluster(pulumi.ComponentResource):
             if args.exec_log and sessions
             else None,
             tags=tags,
-            # Not the component: that would protect the log group too, and so forbid to switch Exec off.
+            # Not the component: that would protect the log group too, and so forbid to switch Exec
+            # off.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.deletion_protection or None,

@@ -31,7 +31,9 @@ class Container:
     """Plain environment variables."""
 
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables whose values ECS reads at a task's start, from what `infra.secrets` lets these name."""
+    """Environment variables whose values ECS reads at a task's start, from what `infra.secrets`
+    lets these name.
+    """
 
     user: str = ""
     """User, and perhaps group, that it runs as, by number; empty for the image's own."""
@@ -40,7 +42,9 @@ class Container:
     """Linux capabilities that it does without; one that runs as a `user` does without any."""
 
     writable_paths: Sequence[str] = ()
-    """Folders that it may write to while its root file system is read-only, which it is without ECS Exec."""
+    """Folders that it may write to while its root file system is read-only, which it is without ECS
+    Exec.
+    """
 
     stop_timeout_seconds: int = 30
     """How long it may take to end after its stop signal, 2 to 120 s."""
@@ -48,7 +52,8 @@ class Container:
     def scratch(self, *, ecs_exec: bool) -> dict[str, str]:
         """The empty volumes that its task needs, each with where it finds it.
 
-        The agent of ECS Exec writes to the root file system, so with Exec that is writable and there are none.
+        The agent of ECS Exec writes to the root file system, so with Exec that is writable and
+        there are none.
         """
         paths = () if ecs_exec else self.writable_paths
         return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}

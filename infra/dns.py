@@ -78,7 +78,8 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
         public: Whether the internet must see its records.
 
     Raises:
-        SettingsError: There is no such zone, it isn't that domain's, or the internet doesn't see it.
+        SettingsError: There is no such zone, it isn't that domain's, or the internet doesn't see
+            it.
     """
     by_name = "." in hosted_zone
     kind = "a public Route 53 zone" if by_name and public else "a Route 53 zone"
@@ -103,7 +104,10 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
             ]
         )
     if public and found.private_zone:
-        allowed = "a public zone, where ACM can see whose the domain is; a private one needs certificateArn"
+        allowed = (
+            "a public zone, where ACM can see whose the domain is; a private one needs "
+            "certificateArn"
+        )
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, a private zone", allowed)])
     return found.zone_id
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from infra.iam import Place
 
 _REVERSED: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
-"""By partition: the services whose endpoints begin with its domain, of those used here, and that beginning.
+"""By partition: the services whose endpoints begin with its domain, of those used here, and that
+beginning.
 
-Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcEndpointServices in China.
+Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcEndpointServices in
+China.
 """
 
 
@@ -72,7 +74,9 @@ class PrivateEndpoints(pulumi.ComponentResource):
     """
 
     security_group_id: pulumi.Output[str]
-    """Security group of the interface endpoints. Tasks need these to start, so it waits for all of them."""
+    """Security group of the interface endpoints. Tasks need these to start, so it waits for all of
+    them.
+    """
 
     s3_prefix_list_id: pulumi.Output[str]
     """Prefix list of S3's addresses."""

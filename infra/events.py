@@ -1,8 +1,9 @@
 """What a service's events report about its deployments. Pure.
 
-ECS lists a service's last hundred events, and most of them don't name the deployment that they belong to. An earlier
-failure's reason must not be taken for the latest one's, so a deployment's own events are found by time, by the events
-that end other deployments, and by the tasks that it started.
+ECS lists a service's last hundred events, and most of them don't name the deployment that they
+belong to. An earlier failure's reason must not be taken for the latest one's, so a deployment's own
+events are found by time, by the events that end other deployments, and by the tasks that it
+started.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _ENDS = (_FAILED, _COMPLETED, _ROLLING_BACK, _STEADY)
 """What a deployment's own events stop at: something before it ended here."""
 
 _ROUTINE = re.compile(
-    r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks|AZ balanced|"
+    (
+        r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ "
+        r"tasks|AZ balanced|"
+    )
     + _ROLLING_BACK
 )
 _STARTED = re.compile(r"has started (\d+) tasks")
@@ -53,7 +57,8 @@ def in_progress(
         known: Ids of events that were there before it was requested, if that is known.
 
     Returns:
-        Messages without routine and without the service's name, newest first; of similar ones the newest.
+        Messages without routine and without the service's name, newest first; of similar ones the
+        newest.
     """
     return _story(_own(events, since, known))
 
@@ -66,12 +71,13 @@ def last_failure(
 ) -> list[str]:
     """Return what is reported about the deployment that failed last, and nothing if a later one succeeded.
 
-    When its rollback failed too, that is one more line: the deployment's own events say why it was rolled back.
+    When its rollback failed too, that is one more line: the deployment's own events say why it was
+    rolled back.
 
     Args:
         events: The service's events, newest first.
-        created: When each deployment that ECS still lists was created, by id. The one that failed is among them while
-            its tasks run, or when there was nothing to roll back to.
+        created: When each deployment that ECS still lists was created, by id. The one that failed
+            is among them while its tasks run, or when there was nothing to roll back to.
         known: Ids of events that were there before it was requested, if that is known.
 
     Returns:
@@ -105,7 +111,8 @@ def has_failed(deployment: str, events: Sequence[Event]) -> bool:
 def has_completed(deployment: str, events: Sequence[Event]) -> bool:
     """Return whether ECS reported that the deployment of this id completed, or that the service was steady.
 
-    A completion that is long ago is no longer listed. ECS repeats every six hours that a service is steady.
+    A completion that is long ago is no longer listed. ECS repeats every six hours that a service is
+    steady.
     """
     completed = f"(deployment {deployment}) {_COMPLETED}"
     return any(completed in event.message or _STEADY in event.message for event in events)

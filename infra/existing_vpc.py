@@ -42,7 +42,8 @@ class Wanted:
     """Whether they must have an IPv6 range."""
 
     zones: Collection[str] = ()
-    """Zones to stay in; empty for any. A load balancer sends nothing to a target outside its own."""
+    """Zones to stay in; empty for any. A load balancer sends nothing to a target outside its own.
+    """
 
 
 def find(
@@ -81,7 +82,8 @@ def choose(
 ) -> dict[str, str]:
     """One subnet's id for each zone, as a load balancer takes one a zone.
 
-    Subnets that the configuration named must all do; of those that were found, the ones that do are taken.
+    Subnets that the configuration named must all do; of those that were found, the ones that do are
+    taken.
 
     Args:
         vpc_id: The VPC that they must be in.

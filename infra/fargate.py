@@ -20,4 +20,6 @@ Source: ECS, RegisterTaskDefinition; of 32 vCPUs, the schemas of AWS's cfn-lint.
 """
 
 STOP_TIMEOUT_SECONDS: Final = (2, 120)
-"""Shortest and longest time between a task's stop signal and its end. Source: ECS, ContainerDefinition.stopTimeout."""
+"""Shortest and longest time between a task's stop signal and its end. Source: ECS,
+ContainerDefinition.stopTimeout.
+"""

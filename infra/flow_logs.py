@@ -79,7 +79,8 @@ class FlowLogs(pulumi.ComponentResource):
             log_destination=logs.arn,
             iam_role_arn=role.arn,
             tags=tags,
-            # A flow log that may not write yet reports an error and loses what happens until it tries again.
+            # A flow log that may not write yet reports an error and loses what happens until it
+            # tries again.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.log_group = logs.name

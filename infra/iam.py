@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 _SUFFIX = "amazonaws.com"
-"""The end of domains of AWS's services, except in China, and of the principals used here in every partition."""
+"""The end of domains of AWS's services, except in China, and of the principals used here in every
+partition.
+"""
 
 _READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecretValue"}
 """What reads a secret, by the service that keeps it."""
@@ -65,8 +67,9 @@ def task_start(
 ) -> str:
     """What ECS needs to start a task: pull its image, hand it its secrets, write its log.
 
-    Secrets under the account's default keys (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no permission on a key;
-    those under keys of one's own, `key_arns`, are decrypted by the service that keeps them and by nobody else.
+    Secrets under the account's default keys (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
+    permission on a key; those under keys of one's own, `key_arns`, are decrypted by the service
+    that keeps them and by nobody else.
     """
     by_service: dict[str, set[str]] = {}
     for secret in secrets:
@@ -77,7 +80,8 @@ def task_start(
     ]
     keys = sorted(set(key_arns))
     if reads and keys:
-        # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same service.
+        # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same
+        # service.
         suffixes = sorted({_SUFFIX, place.dns_suffix})
         via = [
             f"{service}.{place.region}.{suffix}"
@@ -108,7 +112,8 @@ def exec_session(place: Place, *, log_group: str, key_arn: str | None = None) ->
                 "ssmmessages:CreateDataChannel",
                 "ssmmessages:OpenControlChannel",
                 "ssmmessages:OpenDataChannel",
-                # The agent looks the group up before it writes; this action takes no narrower resource.
+                # The agent looks the group up before it writes; this action takes no narrower
+                # resource.
                 "logs:DescribeLogGroups",
             ],
             "Resource": "*",
@@ -134,8 +139,8 @@ def flow_log_delivery(place: Place, *, log_group: str) -> str:
 def s3_endpoint(place: Place, statements: Iterable[Mapping[str, Any]]) -> str:
     """What may be done with S3 through an endpoint: get the layers of ECR's images, and what tasks are granted there.
 
-    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the layers' bucket:
-    Amazon ECR, interface VPC endpoints.
+    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the
+    layers' bucket: Amazon ECR, interface VPC endpoints.
     """
     bucket = f"arn:{place.partition}:s3:::prod-{place.region}-starport-layer-bucket/*"
     layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}

@@ -35,7 +35,9 @@ _TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
 }
 
 _INTERNAL: Final = "int"
-"""Begins the names of an internal load balancer's target groups: with more, a service's name would have less room."""
+"""Begins the names of an internal load balancer's target groups: with more, a service's name would
+have less room.
+"""
 
 _ROLE_OF_RANGE: Final = {EVERYBODY: "", EVERYBODY_IPV6: "-ipv6"}
 """What the rules of these ranges are called; those of others are called by the range."""
@@ -55,14 +57,15 @@ class Https:
     """TLS versions and ciphers."""
 
     domain: str | None = None
-    """Name in the certificate that leads here; without one, `url` is the load balancer's own name."""
+    """Name in the certificate that leads here; without one, `url` is the load balancer's own name.
+    """
 
     hsts_seconds: int = 31_536_000
     """How long browsers ask nothing over HTTP any more; 0 makes them forget."""
 
     frame_options: str | None = "DENY"
-    """`DENY` or `SAMEORIGIN`: who may show pages in a frame. None leaves that to the targets, on a new listener only:
-    the provider takes no header back."""
+    """`DENY` or `SAMEORIGIN`: who may show pages in a frame. None leaves that to the targets, on a
+    new listener only: the provider takes no header back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,9 @@ class LoadBalancedIngressArgs:
     """With it plain HTTP only leads to HTTPS; without it everything is plain HTTP."""
 
     internal: bool = False
-    """Whether it has private addresses only; a change makes another one, with target groups of its own."""
+    """Whether it has private addresses only; a change makes another one, with target groups of its
+    own.
+    """
 
     allowed_cidrs: tuple[str, ...] = (EVERYBODY,)
     """IPv4 and IPv6 ranges that may reach it, each once."""
@@ -88,13 +93,16 @@ class LoadBalancedIngressArgs:
     """Whether it has IPv6 addresses too."""
 
     idle_timeout_seconds: int = 60
-    """How long an idle connection is kept, 1 to 4000 s; less than targets keep theirs, else some requests fail: 502."""
+    """How long an idle connection is kept, 1 to 4000 s; less than targets keep theirs, else some
+    requests fail: 502.
+    """
 
     client_keep_alive_seconds: int = 3600
     """How long a client's connection may live, 60 to 604800 s."""
 
     access_log_bucket: pulumi.Input[str] | None = None
-    """Bucket that Elastic Load Balancing may already write to; without one there is no access log."""
+    """Bucket that Elastic Load Balancing may already write to; without one there is no access log.
+    """
 
     deletion_protection: bool = False
     """Whether AWS and Pulumi refuse to delete the load balancer."""
@@ -144,8 +152,9 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         for scheme in ("http", "https") if args.https else ("http",):
             for cidr in args.allowed_cidrs:
                 self._open(name, scheme, cidr, group.id, tags)
-        # AWS makes no load balancer internal and no target group another one's, so all of it gets another name: the new
-        # one stands beside the old until the service has moved, and a run that fails between can be taken back.
+        # AWS makes no load balancer internal and no target group another one's, so all of it gets
+        # another name: the new one stands beside the old until the service has moved, and a run
+        # that fails between can be taken back.
         base = f"{name}-internal" if args.internal else name
         balancer = aws.lb.LoadBalancer(
             base,

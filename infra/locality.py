@@ -1,4 +1,7 @@
-"""What a stack names in AWS must be where the stack is. Known only once the run knows its own region. Pure."""
+"""What a stack names in AWS must be where the stack is.
+
+Known only once the run knows its own region. Pure.
+"""
 
 from __future__ import annotations
 

@@ -22,8 +22,9 @@ def adopt_or_create(
 ) -> aws.cloudwatch.LogGroup:
     """The log group called `group`, which a destroy leaves behind.
 
-    One that exists already, from an earlier deployment or made by hand, is adopted and gets this retention; a plain
-    creation would fail with "already exists". With a key of one's own, `key_arn`, new lines are encrypted with that.
+    One that exists already, from an earlier deployment or made by hand, is adopted and gets this
+    retention; a plain creation would fail with "already exists". With a key of one's own,
+    `key_arn`, new lines are encrypted with that.
     """
     found = aws.cloudwatch.get_log_groups(
         log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent)

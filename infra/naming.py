@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 LONGEST_SERVICE = 20
-"""A target group's name ends at 32 characters; `alb-` before the service's and Pulumi's `-1234567` after take 12."""
+"""A target group's name ends at 32 characters; `alb-` before the service's and Pulumi's `-1234567`
+after take 12.
+"""
 
 
 def cluster(stack: str) -> str:

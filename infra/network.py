@@ -28,7 +28,9 @@ class Network:
     """Subnets of the load balancer, one a zone: public ones, unless it is internal."""
 
     task_subnet_ids: pulumi.Input[Sequence[str]]
-    """Subnets of the tasks, one a zone; nobody outside reaches them, unless they are the load balancer's too."""
+    """Subnets of the tasks, one a zone; nobody outside reaches them, unless they are the load
+    balancer's too.
+    """
 
     task_route_table_ids: pulumi.Input[Sequence[str]] = ()
     """Route tables of subnets that are the tasks' alone and the stack's own."""
@@ -99,7 +101,8 @@ def create(
             protect=deletion_protection or None, transforms=[_hand_out_no_addresses]
         ),
     )
-    # Every VPC comes with a group that lets its members talk to each other and out; nobody here needs it.
+    # Every VPC comes with a group that lets its members talk to each other and out; nobody here
+    # needs it.
     aws.ec2.DefaultSecurityGroup(
         f"{name}-default",
         vpc_id=vpc.vpc_id,
@@ -125,8 +128,8 @@ def create(
 def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.Output[str]]:
     """The id of the route table in each zone, by the logical name that it shares with its subnet.
 
-    They come from the component itself. AWS couldn't answer while the network is half made: a subnet that exists
-    may have no route table yet.
+    They come from the component itself. AWS couldn't answer while the network is half made: a
+    subnet that exists may have no route table yet.
     """
 
     def table_of(subnet: str) -> pulumi.Output[str]:

@@ -1,8 +1,8 @@
 """Names that AWS lets two stacks share in silence: a cluster, and log groups that outlive their stack.
 
-ECS answers the creation of a cluster that exists with that cluster, and the provider takes it over. The program itself
-adopts log groups. Names hold the stack, not the project, so two projects in one account and region would overwrite
-each other's settings. Tags say whose a thing is.
+ECS answers the creation of a cluster that exists with that cluster, and the provider takes it over.
+The program itself adopts log groups. Names hold the stack, not the project, so two projects in one
+account and region would overwrite each other's settings. Tags say whose a thing is.
 """
 
 from __future__ import annotations
@@ -25,14 +25,16 @@ def problems(
 ) -> Iterator[Problem]:
     """Find a cluster or log groups that a stack would share with another one.
 
-    A stack whose cluster exists has adopted its log groups already, so these are looked at before the cluster is made.
+    A stack whose cluster exists has adopted its log groups already, so these are looked at before
+    the cluster is made.
 
     Args:
         cluster: Name of the stack's cluster.
         log_groups: Names of the log groups that the stack may ever use.
         tags: The stack's tags.
     """
-    # Listed first: looking up a cluster that doesn't exist fails, in words that are the provider's own.
+    # Listed first: looking up a cluster that doesn't exist fails, in words that are the provider's
+    # own.
     arn = next(
         (arn for arn in aws.ecs.get_clusters().cluster_arns if arn.rpartition("/")[2] == cluster),
         None,
@@ -62,7 +64,10 @@ def _taken(what: str, theirs: Mapping[str, str], ours: Mapping[str, str], remedy
     return Problem(
         "stack",
         f"{ours['Stack']} of project {ours['Project']}; the {what} exists already and {owner}",
-        f"a stack name that no other project uses in this account and region; or, to take it over, `{remedy}`",
+        (
+            "a stack name that no other project uses in this account and region; or, to "
+            f"take it over, `{remedy}`"
+        ),
     )
 
 

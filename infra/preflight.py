@@ -1,7 +1,8 @@
 """What a stack needs of its account beforehand, looked for before anything is registered, in previews too.
 
-Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0017). A call that AWS
-refuses to this caller is a warning that names the missing action, never a failure. docs/permissions.md lists them.
+Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0017). A
+call that AWS refuses to this caller is a warning that names the missing action, never a failure.
+docs/permissions.md lists them.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ _NO_VERSION: Final = 999_999_999
 
 _NO_SUCH_VERSION: Final = "ParameterVersionNotFound"
 _MISSING: Final = "couldn't find resource"
-"""What the provider says of a parameter or secret that isn't there or is to be deleted. Source: its `retry` package."""
+"""What the provider says of a parameter or secret that isn't there or is to be deleted. Source: its
+`retry` package.
+"""
 
 _VPCS: Final = ("vpc", "L-F678F1CE")
 _ADDRESSES: Final = ("ec2", "L-0263D0A3")
-"""Services and codes of the quotas. Source: Service Quotas, "VPCs per Region" and "EC2-VPC Elastic IPs"."""
+"""Services and codes of the quotas. Source: Service Quotas, "VPCs per Region" and "EC2-VPC Elastic
+IPs".
+"""
 
 _NOT_ISSUED: Final = (
     "PENDING_VALIDATION",
@@ -58,14 +63,17 @@ def check(settings: Settings, place: Place) -> None:
     """Refuse what can't be deployed to this account and region.
 
     Raises:
-        SettingsError: Something isn't there, or isn't what the stack needs; it names everything that was found.
+        SettingsError: Something isn't there, or isn't what the stack needs; it names everything
+            that was found.
     """
     problems = settings.problems_in(place)
-    # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail without failing the run.
+    # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail
+    # without failing the run.
     for what, look in _looks(settings, place):
         try:
             problems.extend(look())
-        except Exception as error:  # noqa: BLE001 — the SDK has nothing narrower for a lookup that fails
+        # The SDK has nothing narrower for a lookup that fails
+        except Exception as error:  # noqa: BLE001
             pulumi.log.warn(f"{what} wasn't checked: {_why(error)}")
     if problems:
         raise SettingsError(problems)
@@ -120,7 +128,8 @@ def _missing_secret(secret: Secret, variables: str, place: Place) -> Iterator[Pr
         yield Problem(
             "secrets",
             f"{variables}, {secret.name}, which is no {kind} in {place.account}, {place.region}",
-            f"one that exists; `aws {make} --region {place.region}` makes it, and with the local AWS a row of "
+            f"one that exists; `aws {make} --region {place.region}` makes it, and with "
+            "the local AWS a row of "
             "local.parameters.toml",
         )
 
@@ -137,7 +146,8 @@ def _parameter_exists(name: str) -> bool:
                 return True
             if _MISSING not in str(error):
                 raise
-    # Nothing is refused by those answers alone. What exists in spite of them answers this, and is read only then.
+    # Nothing is refused by those answers alone. What exists in spite of them answers this, and is
+    # read only then.
     return _found(partial(aws.ssm.get_parameter, name=name, with_decryption=False))
 
 
@@ -166,8 +176,8 @@ def _found(lookup: Callable[[], object]) -> bool:
 def _certificates(settings: Settings) -> Iterator[tuple[str, _Look]]:
     """Look for existing certificates that ACM hasn't issued.
 
-    ACM's lookup goes by a certificate's first name only, so one whose first name is neither the domain nor the wildcard
-    that stands for it isn't found.
+    ACM's lookup goes by a certificate's first name only, so one whose first name is neither the
+    domain nor the wildcard that stands for it isn't found.
     """
     if settings.certificate_arn and settings.domain:
         for name in (settings.domain, f"*.{settings.domain.partition('.')[2]}"):
@@ -194,7 +204,8 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
             yield Problem(
                 key,
                 f"{found.arn}, whose status is {found.status}",
-                "one that is issued; `aws acm describe-certificate` shows the records by which ACM validates it, a few "
+                "one that is issued; `aws acm describe-certificate` shows the records by "
+                "which ACM validates it, a few "
                 "minutes after they are in DNS; one that failed or expired must be requested again",
             )
 
@@ -230,9 +241,13 @@ def _too_many_addresses(settings: Settings, own: dict[str, str], place: Place) -
     if there + needed > quota:
         yield Problem(
             "network",
-            f"{settings.network}, whose NAT gateways need {needed} more elastic IP addresses, where {place.region} has "
+            f"{settings.network}, whose NAT gateways need {needed} more elastic IP "
+            f"addresses, where {place.region} has "
             f"{there} of at most {quota}",
-            "a network with fewer NAT gateways, an account with fewer addresses, or a higher quota: "
+            (
+                "a network with fewer NAT gateways, an account with fewer addresses, or a "
+                "higher quota: "
+            )
             + _request(*_ADDRESSES, there + needed, place),
         )
 
@@ -243,6 +258,7 @@ def _quota(service: str, code: str) -> int:
 
 def _request(service: str, code: str, wanted: int, place: Place) -> str:
     return (
-        f"`aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code} "
+        f"`aws service-quotas request-service-quota-increase --service-code {service} "
+        f"--quota-code {code} "
         f"--desired-value {wanted} --region {place.region}`"
     )

@@ -41,7 +41,8 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     """Register everything, and return the stack's outputs by name.
 
     Raises:
-        SettingsError: What exists already (a VPC, a zone, a cluster) can't be used; nothing was registered.
+        SettingsError: What exists already (a VPC, a zone, a cluster) can't be used; nothing was
+            registered.
     """
     partition = aws.get_partition()
     place = Place(
@@ -126,7 +127,8 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         WebServiceArgs(
             place=place,
             service_name=naming.service(settings.stack, settings.service_name),
-            # An ECS service that changed its load balancer in place would leave the old one before clients do.
+            # An ECS service that changed its load balancer in place would leave the old one before
+            # clients do.
             suffix="-internal" if settings.internal else "",
             cluster_arn=cluster.arn,
             vpc_id=home.vpc_id,

@@ -1,8 +1,9 @@
 """Checks that ECS runs what the program requests; if not, the run fails with the reason.
 
-The provider waits for a deployment and fails an update that ECS rolled back, but only with ECS's one line, and only
-once: the state holds what was requested, so the next run finds nothing to do while the old version runs. So a hook
-explains a failure when it happens, and every run compares the live service with what it was configured to run.
+The provider waits for a deployment and fails an update that ECS rolled back, but only with ECS's
+one line, and only once: the state holds what was requested, so the next run finds nothing to do
+while the old version runs. So a hook explains a failure when it happens, and every run compares the
+live service with what it was configured to run.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ class Rollout:
         inputs: Mapping[str, Any] = args.old_inputs or {}
         try:
             live = self._look(inputs["cluster"], inputs["name"])
-        except Exception:  # noqa: BLE001 — an invoke's only error: the update itself will show what is wrong
+        # An invoke's only error: the update itself will show what is wrong
+        except Exception:  # noqa: BLE001
             return
         self._known = frozenset(event.id for event in live.events)
 
@@ -134,16 +136,18 @@ class Rollout:
     async def _require_completion(self, args: pulumi.ResourceHookArgs) -> None:
         """Leave requests where they are until the service has worked.
 
-        The run that creates the service waits for that. One that follows a failure may find nothing to do; the provider
-        then waits for running tasks at most, which needn't be healthy.
+        The run that creates the service waits for that. One that follows a failure may find nothing
+        to do; the provider then waits for running tasks at most, which needn't be healthy.
 
         Raises:
-            NotDeployedError: The service runs something else than requested, or no deployment of it has completed.
+            NotDeployedError: The service runs something else than requested, or no deployment of it
+                has completed.
         """
         live = await self._compared.future() if self._compared else None
         if not (self._created or (live and live.completed)):
             raise NotDeployedError(
-                f"{live.name if live else 'The service'} has not completed a deployment yet, so {args.name} still "
+                f"{live.name if live else 'The service'} has not completed a deployment "
+                f"yet, so {args.name} still "
                 "sends requests where it did before.\n"
                 "fix: wait until ECS has completed it, and run `pulumi up` again."
             )
@@ -155,7 +159,8 @@ class Rollout:
             return False
         try:
             live = self._look(inputs["cluster"], inputs["name"])
-        except Exception:  # noqa: BLE001 — an invoke's only error: what AWS refused to create can't be read
+        # An invoke's only error: what AWS refused to create can't be read
+        except Exception:  # noqa: BLE001
             return False
         pulumi.log.error(
             explanation(
@@ -172,13 +177,15 @@ class Rollout:
         """Compare the service with what this run requested, or else the last one that changed it.
 
         Returns:
-            The service; None in a preview, or if a run with --target left out the service before it was created.
+            The service; None in a preview, or if a run with --target left out the service before it
+            was created.
 
         Raises:
             NotDeployedError: It runs something else.
         """
         wanted = self._requested or state["task_definition"]
-        # Of a service that doesn't exist yet, and is left out by --target, the engine knows nothing.
+        # Of a service that doesn't exist yet, and is left out by --target, the engine knows
+        # nothing.
         if pulumi.runtime.is_dry_run() or not wanted:
             return None
         try:
@@ -261,7 +268,8 @@ def mismatch(
 ) -> str | None:
     """Describe what is wrong if a service runs another task definition than `wanted`, or elsewhere; else return None.
 
-    How many tasks run, and how far a deployment is, makes no difference: services scale, and deployments take time.
+    How many tasks run, and how far a deployment is, makes no difference: services scale, and
+    deployments take time.
     """
     moved = [
         f"{kind}: {', '.join(live.network[kind])} instead of {', '.join(ids)}"
@@ -274,7 +282,10 @@ def mismatch(
     if failure := last_failure(live.events, live.created):
         who = "ECS rolled it back"
         if live.stopped:
-            who = f"ECS stopped it, and {'there is nothing to roll back to' if running else 'the rollback failed too'}"
+            who = (
+                "ECS stopped it, and "
+                f"{'there is nothing to roll back to' if running else 'the rollback failed too'}"
+            )
         advice = [*_reasons(failure), *_where_to_look(live, log_group), _fix(live)]
     else:
         who, advice = "the service was changed outside Pulumi", [_TAKE_BACK]
@@ -309,11 +320,20 @@ def _reasons(reported: Sequence[str]) -> list[str]:
 
 
 def _where_to_look(live: Live, log_group: str) -> list[str]:
-    stopped = f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} --desired-status STOPPED"
-    describe = f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query taskArns --output text)"
+    stopped = (
+        f"aws ecs list-tasks --cluster {live.cluster} --service-name {live.name} "
+        "--desired-status STOPPED"
+    )
+    describe = (
+        f"aws ecs describe-tasks --cluster {live.cluster} --tasks $({stopped} --query "
+        "taskArns --output text)"
+    )
     return [
         f"logs: aws logs tail {log_group} --since 10m",
-        f"stopped tasks: {describe} --query 'tasks[].[stoppedReason,containers[].[exitCode,reason]]'",
+        (
+            f"stopped tasks: {describe} --query "
+            "'tasks[].[stoppedReason,containers[].[exitCode,reason]]'"
+        ),
         "local AWS: pulumi-local logs, pulumi-local status",
     ]
 
@@ -326,7 +346,10 @@ def _bare(words: str) -> str:
 
 
 def _fix(live: Live) -> str:
-    """Return what fixes a failure. A deployment that ECS stopped stays what was requested: only a new one is tried."""
+    """Return what fixes a failure.
+
+    A deployment that ECS stopped stays what was requested: only a new one is tried.
+    """
     return _FIX.format(again="--replace '**TaskDefinition**'" if live.stopped else "--refresh")
 
 

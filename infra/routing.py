@@ -1,8 +1,9 @@
 """How requests reach a service: its target group, and the listener rules that name it.
 
-Traffic moves last. A service's group is attached to the load balancer before the service is made, by a rule that no
-request matches, as ECS takes no group without a load balancer. The rule that sends requests follows once the service is
-steady. Until then it names the group that served before, so a service that doesn't work takes no request away.
+Traffic moves last. A service's group is attached to the load balancer before the service is made,
+by a rule that no request matches, as ECS takes no group without a load balancer. The rule that
+sends requests follows once the service is steady. Until then it names the group that served before,
+so a service that doesn't work takes no request away.
 """
 
 from __future__ import annotations
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LAST_PRIORITY: Final = 50_000
-"""Priority of the route for everything: every other route's number is lower, and so is tried before."""
+"""Priority of the route for everything: every other route's number is lower, and so is tried
+before.
+"""
 
 ATTACHMENTS: Final = range(40_000, LAST_PRIORITY)
 """Priorities of attachments; a route has another one."""
 
 _PORT: Final = 80
-"""For targets that are IP addresses a group's port is only a default: ECS registers each with its container's port.
-A constant one spares the group's replacement where that port changes."""
+"""For targets that are IP addresses a group's port is only a default: ECS registers each with its
+container's port. A constant one spares the group's replacement where that port changes."""
 
 _NO_CLIENT: Final = "192.0.2.0/32"
-"""Matches no client: RFC 5737 keeps these addresses for documentation. (ELB refuses 255.255.255.255/32.)"""
+"""Matches no client: RFC 5737 keeps these addresses for documentation. (ELB refuses
+255.255.255.255/32.)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +166,8 @@ def serve(
         The rule; with it, the load balancer serves.
     """
     return _rule(
-        # Named by its priority, which a listener has once: the route of another service takes the rule over.
+        # Named by its priority, which a listener has once: the route of another service takes the
+        # rule over.
         f"{entrance.rules}-{route.priority}",
         entrance,
         priority=route.priority,
@@ -174,7 +180,8 @@ def serve(
 def attachment_priority(name: str) -> int:
     """The priority of a service's attachment: always the same, so that another service's can stand beside it.
 
-    Two names may share one. AWS refuses the second attachment then, before anything that serves has changed.
+    Two names may share one. AWS refuses the second attachment then, before anything that serves has
+    changed.
     """
     return ATTACHMENTS[crc32(name.encode()) % len(ATTACHMENTS)]
 

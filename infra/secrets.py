@@ -2,14 +2,15 @@
 
 A secret is written in one of four ways:
 
-    /demo/dev/message                                      an SSM parameter of this account and region
-    arn:aws:ssm:REGION:ACCOUNT:parameter/demo/message      an SSM parameter
+    /demo/dev/message                                      an SSM parameter of this account and
+    region arn:aws:ssm:REGION:ACCOUNT:parameter/demo/message      an SSM parameter
     secretsmanager:demo/dev/db                             a secret of this account and region
     arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf    a secret
 
-What follows one of the last two chooses a part of the secret: `#KEY`, one key of the JSON object in it, or what ECS
-itself writes, `:KEY:STAGE:VERSION`, any of which may be empty. A stage and a version exclude each other.
-Source: Amazon ECS, "Pass Secrets Manager secrets through Amazon ECS environment variables".
+What follows one of the last two chooses a part of the secret: `#KEY`, one key of the JSON object in
+it, or what ECS itself writes, `:KEY:STAGE:VERSION`, any of which may be empty. A stage and a
+version exclude each other. Source: Amazon ECS, "Pass Secrets Manager secrets through Amazon ECS
+environment variables".
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ _VERSION: Final = r"[A-Za-z0-9-]{32,64}"
 _PART: Final = rf"(?:#{_PRINTABLE}|:(?:{_PRINTABLE})?:(?:(?:{_PRINTABLE})?:|:{_VERSION}))?"
 
 _SECRET: Final = r"[A-Za-z0-9/_+=.@!-]{1,512}"  # noqa: S105 — a pattern
-"""`!` is in the names of secrets that AWS makes, as `rds!db-…`. Source: Secrets Manager's own ValidationException."""
+"""`!` is in the names of secrets that AWS makes, as `rds!db-…`. Source: Secrets Manager's own
+ValidationException.
+"""
 
 _SUFFIX: Final = r"-[A-Za-z0-9]{6}"
 
 _LIKE_AN_ARN: Final = rf"[^:#]*{_SUFFIX}(?:[:#]|\Z)"
-"""Such a name makes an ARN that Secrets Manager takes for a whole one, of which no permission is then.
+"""Such a name makes an ARN that Secrets Manager takes for a whole one, of which no permission is
+then.
 
 Source: https://github.com/aws-samples/dify-self-hosted-on-aws/pull/35.
 """
@@ -54,9 +58,11 @@ FORM: Final = "|".join(
 """What a secret's name or ARN must match."""
 
 ALLOWED: Final = (
-    "an SSM parameter like /demo/dev/message, a Secrets Manager secret like secretsmanager:demo/db, one JSON key of it "
+    "an SSM parameter like /demo/dev/message, a Secrets Manager secret like "
+    "secretsmanager:demo/db, one JSON key of it "
     "like secretsmanager:demo/db#password, a part of it as ECS writes it like "
-    "secretsmanager:demo/db:password:AWSPREVIOUS:, or the whole ARN of either service in place of the name"
+    "secretsmanager:demo/db:password:AWSPREVIOUS:, or the whole ARN of either service in "
+    "place of the name"
 )
 
 _ANY_SUFFIX: Final = "-??????"
@@ -89,7 +95,10 @@ FLAWS: Final = (
     ),
     (
         rf"{SECRETS_MANAGER}:{_LIKE_AN_ARN}.*",
-        "a secret whose name ends like an ARN, with a hyphen and six characters, and so must be given by its ARN",
+        (
+            "a secret whose name ends like an ARN, with a hyphen and six characters, and so "
+            "must be given by its ARN"
+        ),
     ),
     (rf"{_OF_SECRETS_MANAGER}[^:#]*:.*#.*", "a secret with # in what follows its name"),
     (
@@ -106,7 +115,10 @@ FLAWS: Final = (
     ),
     (
         rf"{_OF_SECRETS_MANAGER}.*",
-        "a secret whose key or stage has a space in it, or whose version isn't 32 to 64 letters, digits and hyphens",
+        (
+            "a secret whose key or stage has a space in it, or whose version isn't 32 to 64 "
+            "letters, digits and hyphens"
+        ),
     ),
     (
         r"(?i:/?(?:aws|ssm)).*",
@@ -115,10 +127,14 @@ FLAWS: Final = (
     (r"(?:[^/]*/){16,}.*", "a parameter's name with more than 15 levels"),
     (
         r".*",
-        "no ARN, no secretsmanager:NAME, and no parameter's name, which is letters, digits and _.- between slashes",
+        (
+            "no ARN, no secretsmanager:NAME, and no parameter's name, which is letters, "
+            "digits and _.- between slashes"
+        ),
     ),
 )
-"""What a text that is refused looks like, and what is wrong with it; the first that matches counts."""
+"""What a text that is refused looks like, and what is wrong with it; the first that matches counts.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

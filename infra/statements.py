@@ -22,15 +22,18 @@ WITHOUT_RESOURCE: Final = frozenset(
         "xray:PutTraceSegments",
     }
 )
-"""Actions that AWS ties to no resource, so that theirs is `*`. Source: Service Authorization Reference."""
+"""Actions that AWS ties to no resource, so that theirs is `*`. Source: Service Authorization
+Reference.
+"""
 
 _ARN: Final = re.compile(
     # arn:partition:service:region:account:resource
     r"arn:[^:*?]+:(?:"
     # Here a resource is a name, and so may end in a wildcard;
     r"(?:s3::|(?:execute-api|sns|sqs):[^:*?]*:[^:*?]*):[^*?]"
-    # elsewhere a word comes first that says what kind of thing is named, as in secret:NAME, role/NAME, /restapis/ID,
-    # or two words do, as in loadbalancer/app/NAME and regional/webacl/NAME.
+    # elsewhere a word comes first that says what kind of thing is named, as in secret:NAME,
+    # role/NAME, /restapis/ID, or two words do, as in loadbalancer/app/NAME and
+    # regional/webacl/NAME.
     r"|(?!(?:elasticloadbalancing:[^/]*:(?:loadbalancer|listener|listener-rule)|wafv2:[^/]*)/[^/*?]*/?[*?])"
     r"[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?])"
     r")"
@@ -44,7 +47,8 @@ class Statements:
 
     absent: ClassVar = "[]"
     allowed: str = (
-        "a list of statements with Action, Resource and perhaps Sid, Effect and Condition; what they allow has no "
+        "a list of statements with Action, Resource and perhaps Sid, Effect and "
+        "Condition; what they allow has no "
         "wildcard in an action, nor one that stands for every resource of a kind"
     )
 

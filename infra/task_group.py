@@ -84,8 +84,9 @@ class TaskGroup:
     def _ways(self, name: str, tasks: pulumi.Input[str]) -> Iterator[Way]:
         port, https = (self.port, self.port), (_HTTPS, _HTTPS)
         balancer = self.ingress_security_group_id
-        # Named by the port: those of another one are made before the tasks that listen there, and these are deleted
-        # when the run has succeeded. Until then old tasks, and those of a rollback, stay within reach.
+        # Named by the port: those of another one are made before the tasks that listen there, and
+        # these are deleted when the run has succeeded. Until then old tasks, and those of a
+        # rollback, stay within reach.
         from_ingress = f"{name}-from-ingress-{self.port}"
         yield Way(
             name=from_ingress,
@@ -105,7 +106,8 @@ class TaskGroup:
             ports=port,
         )
         if self.doors is None:
-            # Image, secrets, logs and Exec are all behind AWS's HTTPS endpoints, whose addresses change.
+            # Image, secrets, logs and Exec are all behind AWS's HTTPS endpoints, whose addresses
+            # change.
             yield Way(
                 name=f"{name}-https",
                 what="HTTPS to AWS and registries",

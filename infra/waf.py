@@ -15,7 +15,9 @@ _MANAGED_RULES: Final = (
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
 )
-"""The cheapest first. 925 of the 1500 capacity units that a web ACL's base price includes. Source: AWS WAF."""
+"""The cheapest first. 925 of the 1500 capacity units that a web ACL's base price includes. Source:
+AWS WAF.
+"""
 
 _SECRET_HEADERS: Final = ("authorization", "cookie")
 
@@ -44,7 +46,9 @@ class FirewallArgs:
     """Whether it turns requests away, or only counts those that it would."""
 
     metric_name: str
-    """What its metrics go by among those of the account's web ACLs, at most 128 letters, digits, `-` and `_`."""
+    """What its metrics go by among those of the account's web ACLs, at most 128 letters, digits,
+    `-` and `_`.
+    """
 
     log_group: str
     """Log group of the requests that a rule matched; WAF writes to `aws-waf-logs-…` only."""
@@ -115,7 +119,8 @@ class Firewall(pulumi.ComponentResource):
             name,
             resource_arn=args.alb_arn,
             web_acl_arn=acl.arn,
-            # AWS takes a load balancer's web ACL off whichever it is, so the old goes before the new comes.
+            # AWS takes a load balancer's web ACL off whichever it is, so the old goes before the
+            # new comes.
             opts=pulumi.ResourceOptions(
                 parent=self, delete_before_replace=True, depends_on=[logging]
             ),
@@ -126,7 +131,10 @@ class Firewall(pulumi.ComponentResource):
 
 
 def _visible_as(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
-    """Metrics of that name. No samples: WAF would keep whole requests, credentials among them, outside the log."""
+    """Metrics of that name.
+
+    No samples: WAF would keep whole requests, credentials among them, outside the log.
+    """
     return {
         "metric_name": metric,
         "cloudwatch_metrics_enabled": True,

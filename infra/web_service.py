@@ -27,10 +27,13 @@ class WebServiceArgs:
     """Where the stack lives."""
 
     service_name: str
-    """Name of the ECS service and family of its task definitions; changing it replaces the service."""
+    """Name of the ECS service and family of its task definitions; changing it replaces the service.
+    """
 
     suffix: str = ""
-    """Ends the ECS service's name, so that another one of the same family can run until requests have moved."""
+    """Ends the ECS service's name, so that another one of the same family can run until requests
+    have moved.
+    """
 
     cluster_arn: pulumi.Input[str]
     """Cluster that runs the tasks."""
@@ -39,10 +42,13 @@ class WebServiceArgs:
     """VPC of the tasks."""
 
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Subnets of the tasks: public ones with `public_addresses`, else ones that have another way to AWS."""
+    """Subnets of the tasks: public ones with `public_addresses`, else ones that have another way to
+    AWS.
+    """
 
     public_addresses: bool = True
-    """Whether tasks have public addresses of their own, through which they pull image and secrets."""
+    """Whether tasks have public addresses of their own, through which they pull image and secrets.
+    """
 
     private_doors: PrivateDoors | None = None
     """The VPC's endpoints, where tasks reach AWS through these only."""
@@ -108,7 +114,9 @@ class WebServiceArgs:
     """Key of one's own that the log is encrypted with."""
 
     exec_log_group: str | None = None
-    """Log group of ECS Exec sessions; without one, Exec is off and the tasks have none of its permissions."""
+    """Log group of ECS Exec sessions; without one, Exec is off and the tasks have none of its
+    permissions.
+    """
 
     exec_key_arn: str | None = None
     """Key of one's own that the sessions are encrypted with."""
@@ -136,7 +144,9 @@ class WebService(pulumi.ComponentResource):
     """The ECS service, for what must come after it."""
 
     before_requests: pulumi.ResourceHookBinding
-    """What a rule must be registered with that sends the service requests: it fails unless the service is steady."""
+    """What a rule must be registered with that sends the service requests: it fails unless the
+    service is steady.
+    """
 
     def __init__(
         self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
@@ -195,7 +205,8 @@ class WebService(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Tasks can't start, be reached or be drained without these, so they come before and go after.
+                # Tasks can't start, be reached or be drained without these, so they come before and
+                # go after.
                 depends_on=[*rules, *policies, *args.attachments],
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=limit,
@@ -267,8 +278,8 @@ class WebService(pulumi.ComponentResource):
             volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)]
             or None,
             tags=tags,
-            # For some seconds AWS may not know a new role everywhere, and then refuses that it is passed. So its
-            # policies, which ask IAM itself, come first.
+            # For some seconds AWS may not know a new role everywhere, and then refuses that it is
+            # passed. So its policies, which ask IAM itself, come first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
         return task_definition, policies

@@ -1,8 +1,8 @@
 """Loopback addresses: every local load balancer and every task has one of its own.
 
-A home directory (a project's `.local/`) owns a block of 1024 addresses between 127.64.0.0 and 127.191.255.255, chosen
-by its path, so that several checkouts run side by side. Load balancers live in the block's first quarter and keep their
-address for life; tasks take turns in the rest.
+A home directory (a project's `.local/`) owns a block of 1024 addresses between 127.64.0.0 and
+127.191.255.255, chosen by its path, so that several checkouts run side by side. Load balancers live
+in the block's first quarter and keep their address for life; tasks take turns in the rest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ FIRST_PRIVATE_PORT = 1024
 """Ports below it may need privileges (Linux: net.ipv4.ip_unprivileged_port_start)."""
 
 PORT_OFFSET = 8000
-"""Added to a port below FIRST_PRIVATE_PORT where such ports can't be bound: 80 becomes 8080, 443 becomes 8443."""
+"""Added to a port below FIRST_PRIVATE_PORT where such ports can't be bound: 80 becomes 8080, 443
+becomes 8443.
+"""
 
 _FIRST_BLOCK = int(ipaddress.IPv4Address("127.64.0.0"))
 _BLOCKS = 2**13
@@ -67,7 +69,8 @@ class Addresses:
         """Raises: NoAddressError: The system doesn't answer on all of 127.0.0.0/8 (only Linux does by itself)."""
         if sys.platform != "linux":
             raise NoAddressError(
-                f"the local AWS needs Linux, which answers on every address in 127.0.0.0/8; this is {sys.platform}. "
+                "the local AWS needs Linux, which answers on every address in "
+                f"127.0.0.0/8; this is {sys.platform}. "
                 "Use a Linux machine, virtual machine or container (on Windows: WSL 2)."
             )
         digest = hashlib.sha256(os.fsencode(home.resolve())).digest()
@@ -86,7 +89,8 @@ class Addresses:
         """The load balancer's place, the same for every call with this ARN, across restarts.
 
         Raises:
-            NoAddressError: 255 load balancers exist already, or other programs hold the ports on every address.
+            NoAddressError: 255 load balancers exist already, or other programs hold the ports on
+                every address.
         """
         if arn in self._load_balancers:
             return self._load_balancers[arn]
@@ -118,7 +122,8 @@ class Addresses:
         """An address on which all these ports are free, until `release_task`.
 
         Raises:
-            NoAddressError: There is none, say because a program listens on 0.0.0.0 with one of the ports.
+            NoAddressError: There is none, say because a program listens on 0.0.0.0 with one of the
+                ports.
         """
         order = list(_TASKS)
         for candidate in self._block(order[self._turn :] + order[: self._turn]):
@@ -131,7 +136,8 @@ class Addresses:
                     self._taken.add(candidate)
                     return place
         raise NoAddressError(
-            f"ports {ports} are in use on every loopback address of this project; stop what holds them"
+            f"ports {ports} are in use on every loopback address of this project; stop "
+            "what holds them"
         )
 
     def release_task(self, place: Place) -> None:
@@ -168,7 +174,8 @@ def private_address(cidr: str, taken: set[str]) -> str:
     """A free private address in a subnet, as an elastic network interface gets one.
 
     Raises:
-        NoAddressError: The subnet is full. AWS keeps the first four addresses and the last for itself.
+        NoAddressError: The subnet is full. AWS keeps the first four addresses and the last for
+            itself.
     """
     network = ipaddress.IPv4Network(cidr)
     for number in range(4, network.num_addresses - 1):

@@ -44,7 +44,8 @@ def named(
         raise Refused(
             Refusal(
                 "InvalidArgument",
-                f"could not make instance of '{kind.token}': name '{logical_name}-' plus {_SUFFIX_DIGITS} random chars"
+                f"could not make instance of '{kind.token}': name '{logical_name}-' plus "
+                f"{_SUFFIX_DIGITS} random chars"
                 f" is longer than maximum length {rule.longest}",
                 "name.auto",
                 rule.property,

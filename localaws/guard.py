@@ -1,9 +1,10 @@
 """Lets the processes of its owner, and of root, connect to the daemon, and no others.
 
-The engine attaches by a bare port number, without credentials, and gRPC can't ask who is at the other end of a
-connection. So gRPC listens on a Unix socket in a folder of its owner's; on the port listens what is here: it looks
-each peer's user up in the kernel's table of TCP connections, once, and then passes bytes on. The verdict belongs to
-the connection, so a port number that another process gets later is worth nothing.
+The engine attaches by a bare port number, without credentials, and gRPC can't ask who is at the
+other end of a connection. So gRPC listens on a Unix socket in a folder of its owner's; on the port
+listens what is here: it looks each peer's user up in the kernel's table of TCP connections, once,
+and then passes bytes on. The verdict belongs to the connection, so a port number that another
+process gets later is worth nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ log = logging.getLogger(__name__)
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"
 _MAPPED = "0000000000000000FFFF0000"
-"""What precedes an IPv4 address in the table of IPv6, where a socket of that family is connected to it."""
+"""What precedes an IPv4 address in the table of IPv6, where a socket of that family is connected to
+it.
+"""
 
 _UID, _INODE = 6, 8
 """Columns of the tables, after the one that numbers the rows."""
@@ -54,7 +57,8 @@ def owner(table: str, peer: Endpoint, own: Endpoint) -> int | None:
         peer: The other end.
         own: This end.
 
-    A connection whose process has closed it is listed as root's. It says nothing about who opened it.
+    A connection whose process has closed it is listed as root's. It says nothing about who opened
+    it.
     """
     ends = f"{_hex(peer)} {_hex(own)} {_ESTABLISHED} "
     mapped = f"{_MAPPED}{_hex(peer)} {_MAPPED}{_hex(own)} {_ESTABLISHED} "
@@ -78,7 +82,8 @@ class Guard:
 
         Args:
             behind: Path of the Unix socket.
-            users: Ids of those who may connect; without, this process's user and root, who can do anything anyway.
+            users: Ids of those who may connect; without, this process's user and root, who can do
+                anything anyway.
         """
         self._behind = behind
         self._users = {os.geteuid(), 0} if users is None else users
@@ -124,7 +129,8 @@ class Guard:
             if attempt:
                 await asyncio.sleep(_PAUSE_SECONDS)
             found = await asyncio.to_thread(_look_up, peer, own)
-            # As long as our end is established no other connection can have these two ends: the row is this one's.
+            # As long as our end is established no other connection can have these two ends: the row
+            # is this one's.
             if not _established(writer.get_extra_info("socket")):
                 return None
             if found is not None:
@@ -143,7 +149,8 @@ class Guard:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass bytes on in both directions until both are over.
 
-        This end of the Unix socket has a name, by which the server behind it distinguishes connections.
+        This end of the Unix socket has a name, by which the server behind it distinguishes
+        connections.
         """
         with socket.socket(socket.AF_UNIX) as ours:
             ours.bind(f"{self._prefix}-{next(self._numbers)}")

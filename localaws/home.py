@@ -48,7 +48,8 @@ class Home:
                 home = environment.get(HOME_VARIABLE)
                 return cls(candidate, Path(home).absolute() if home else candidate / ".local")
         raise NoProject(
-            f"no Pulumi.yaml in {folder.absolute()} or above: change to a Pulumi project's folder, or use -C FOLDER"
+            f"no Pulumi.yaml in {folder.absolute()} or above: change to a Pulumi "
+            "project's folder, or use -C FOLDER"
         )
 
     @property
@@ -125,7 +126,8 @@ def fingerprint() -> str:
 def try_lock(home: Home) -> TextIO | None:
     """Take the daemon's lock; None if a daemon lives. Closing the file gives it back."""
     make_folder(home.path)
-    file = open(home.lock, "a", opener=opener)  # noqa: SIM115 — a Path's `open` has no opener; it stays open
+    # a Path's `open` has no opener; it stays open
+    file = open(home.lock, "a", opener=opener)  # noqa: SIM115
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -147,7 +149,8 @@ def holder(home: Home) -> int | None:
     text = home.lock.read_text(errors="replace").strip()
     if text and not text.isdecimal():
         raise BadLock(
-            f"{home.lock} is locked by a running daemon, but was overwritten: it has {text[:20]!r}, no process id. "
+            f"{home.lock} is locked by a running daemon, but was overwritten: it has "
+            f"{text[:20]!r}, no process id. "
             f"`lsof {home.lock}` shows the daemon's id: end it by `kill`, and run the command again"
         )
     return int(text or 0) or None

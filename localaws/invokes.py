@@ -157,7 +157,10 @@ def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str,
     try:
         function = FUNCTIONS[canonical(token)]
     except KeyError:
-        message = f"the local AWS doesn't know the function {token}; add it to FUNCTIONS in localaws/invokes.py"
+        message = (
+            f"the local AWS doesn't know the function {token}; add it to FUNCTIONS in "
+            "localaws/invokes.py"
+        )
         raise Refused(Refusal("UnknownFunction", message, "invokes.function")) from None
     if token.startswith("aws:ec2/"):
         cloud.require_default_network(region)
@@ -347,7 +350,10 @@ def _parameter(query: Query) -> Properties:
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     # Values of older versions aren't kept.
     if version not in ("", str(found["version"])):
-        message = f"Systems Manager could not find version {version} of {name}. Verify the version and try again."
+        message = (
+            f"Systems Manager could not find version {version} of {name}. Verify the version "
+            "and try again."
+        )
         raise Refused(Refusal("ParameterVersionNotFound", message, "invokes.one-match"))
     plain = {"insecureValue": found["value"]} if found["type"] != "SecureString" else {}
     if query.args.get("withDecryption") is False and not plain:
@@ -443,7 +449,10 @@ def _quota(query: Query) -> Properties:
     code, service = query.args.get("quotaCode"), query.args.get("serviceCode")
     name, most = _QUOTAS.get((str(service), str(code)), ("", 0))
     if not name:
-        message = f"the local AWS doesn't know the quota {code} of {service}; add it to localaws/invokes.py"
+        message = (
+            f"the local AWS doesn't know the quota {code} of {service}; add it to "
+            "localaws/invokes.py"
+        )
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
     arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.cloud.account}:{service}/{code}"
     own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
@@ -471,7 +480,10 @@ def _zone(query: Query) -> Properties:
         if (query.facts(each)["tags"]).items() >= block(query.args.get("tags")).items()
     ]
     if len(made) > 1:
-        message = f"multiple Route 53 Hosted Zones matched; use more specific arguments: {dict(query.args)}"
+        message = (
+            "multiple Route 53 Hosted Zones matched; use more specific arguments: "
+            f"{dict(query.args)}"
+        )
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     assumed = (
         None
@@ -511,7 +523,10 @@ def _prefix_list(query: Query) -> Properties:
     wanted = [query.args.get("name"), query.args.get("prefixListId") or query.args.get("id")]
     for filter_ in blocks(query.args.get("filters")):
         if filter_.get("name") not in ("prefix-list-name", "prefix-list-id"):
-            message = f"the local AWS doesn't know the filter {filter_.get('name')!r}; add it to localaws/invokes.py"
+            message = (
+                f"the local AWS doesn't know the filter {filter_.get('name')!r}; add it to "
+                "localaws/invokes.py"
+            )
             raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
         wanted[filter_["name"] == "prefix-list-id"] = next(iter(texts(filter_.get("values"))), None)
     for identifier, (name, networks) in lists.items():
@@ -536,7 +551,10 @@ def _prefix_list(query: Query) -> Properties:
 def _elb_service_account(query: Query) -> Properties:
     account = ELB_ACCOUNTS.get(query.region)
     if account is None:
-        message = f"unsupported AWS Region {query.region}: its load balancers write their logs as a service principal"
+        message = (
+            f"unsupported AWS Region {query.region}: its load balancers write their logs as "
+            "a service principal"
+        )
         raise Refused(Refusal("NotFound", message, "invokes.one-match"))
     return {"id": account, "arn": f"arn:{query.partition.name}:iam::{account}:root"}
 

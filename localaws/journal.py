@@ -1,8 +1,9 @@
 """JSON documents by key in one file, where a change costs what it changes and not what is there.
 
-The first line is a header with the format's version. Each line after it is one change, which happens whole or not at
-all: a JSON object with the new document of each key that changed, null for one that is gone. Superseded documents
-accumulate, so the file is written anew as soon as they are most of it.
+The first line is a header with the format's version. Each line after it is one change, which
+happens whole or not at all: a JSON object with the new document of each key that changed, null for
+one that is gone. Superseded documents accumulate, so the file is written anew as soon as they are
+most of it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUPERSEDED_ALLOWED = 256 * 1024
-"""Superseded bytes beyond as many as there are current ones, before the file is written anew. Rewriting n bytes only
-after n were superseded keeps the average cost of a change the same, however many documents there are."""
+"""Superseded bytes beyond as many as there are current ones, before the file is written anew.
+Rewriting n bytes only after n were superseded keeps the average cost of a change the same, however
+many documents there are."""
 
 
 class WrongVersion(Exception):  # noqa: N818 — names the finding
@@ -46,8 +48,8 @@ class Journal:
     def read(self) -> dict[str, Any]:
         """The documents of the file, which exists, in the order in which their keys came.
 
-        A last line without its end is dropped: the process was killed while it wrote that change, and confirmed it to
-        no caller.
+        A last line without its end is dropped: the process was killed while it wrote that change,
+        and confirmed it to no caller.
 
         Raises:
             WrongVersion: It has another format.
@@ -73,7 +75,9 @@ class Journal:
         return documents
 
     def write(self, changes: Mapping[str, Any]) -> None:
-        """Save new documents by key, None for one that is gone, as one change. What the file has already costs nothing.
+        """Save new documents by key, None for one that is gone, as one change.
+
+        What the file has already costs nothing.
 
         Raises:
             OSError: They can't be written; the file is as before.
@@ -142,5 +146,6 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"line {number}: {error}") from None
     if not isinstance(found, dict):
-        raise ValueError(f"line {number} holds no object")  # noqa: TRY004 — of a file's content, not of an argument
+        # Of a file's content, not of an argument
+        raise ValueError(f"line {number} holds no object")  # noqa: TRY004
     return found

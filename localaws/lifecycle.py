@@ -38,7 +38,9 @@ _SEEDED = ("aws:ssm/getParameter:getParameter", "aws:secretsmanager/getSecret:ge
 _LINES_SHOWN = 5
 
 _TAKE_UP_SECONDS = 30.0
-"""How long a change of a service or a route may take to be noticed; it takes a tenth of a second at most."""
+"""How long a change of a service or a route may take to be noticed; it takes a tenth of a second at
+most.
+"""
 
 _ROUTES = (LISTENER_RULE, LISTENER_CERTIFICATE)
 """What requests are routed by, beside listeners."""
@@ -119,7 +121,8 @@ class Running:
         """Wait for a service's steady state, where the program asks for that, and for listeners and rules to hold.
 
         Raises:
-            NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that ended by itself.
+            NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that
+                ended by itself.
         """
         if trouble := await self.trouble(resource):
             raise NotSettled(trouble)
@@ -151,7 +154,10 @@ class Running:
         """Why a listener takes no connections on this machine, whatever AWS would do."""
         if resource.token != LISTENER or not (why := await self._controller.deafness(resource.id)):
             return ""
-        return f"the local load balancer can't listen: {why}. Stop what holds the address, or choose another port"
+        return (
+            f"the local load balancer can't listen: {why}. Stop what holds the address, or "
+            "choose another port"
+        )
 
     def remark(self, resource: Resource) -> str:
         """Why a target that the program registers gets no requests here, as it would on AWS."""

@@ -55,7 +55,8 @@ def _parameter(file: str, name: str, entry: object) -> SeededParameter:
         case {"type": str(kind), "value": str(value), **rest} if kind in TYPES and not rest:
             return SeededParameter(value, kind)
     raise BadParameters(
-        f"{file}: '{name}' must be a text, or a table with `type` ({', '.join(TYPES)}) and `value`, both texts"
+        f"{file}: '{name}' must be a text, or a table with `type` ({', '.join(TYPES)}) "
+        "and `value`, both texts"
     )
 
 
@@ -64,8 +65,8 @@ def value_of(cloud: Cloud, name: str) -> str | None:
 
     Args:
         cloud: Where the resources are.
-        name: A parameter's name or ARN, or a secret's ARN; `:key:stage:version` after the latter takes one field of its
-            JSON, and another version than the current one.
+        name: A parameter's name or ARN, or a secret's ARN; `:key:stage:version` after the latter
+            takes one field of its JSON, and another version than the current one.
     """
     if name.startswith("arn:") and ":secretsmanager:" in name:
         arn, key, stage, version = part_of_secret(name)

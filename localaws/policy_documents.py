@@ -1,4 +1,7 @@
-"""Writes the policy documents that programs put together with `aws.iam.get_policy_document`. Pure."""
+"""Writes the policy documents that programs put together with `aws.iam.get_policy_document`.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,12 @@ _PRINCIPALS = {"principals": "Principal", "notPrincipals": "NotPrincipal"}
 def written(args: Mapping[str, Any]) -> tuple[str, str]:
     """The document as JSON, indented and not.
 
-    Statements follow those of the source documents; one with the Sid of an earlier one takes its place, and those of
-    the override documents do so with all.
+    Statements follow those of the source documents; one with the Sid of an earlier one takes its
+    place, and those of the override documents do so with all.
 
     Raises:
-        ValueError: A document isn't JSON, or source documents, or the document's own statements, have one Sid twice.
+        ValueError: A document isn't JSON, or source documents, or the document's own statements,
+            have one Sid twice.
     """
     sources = [
         _parsed(text, "sourcePolicyDocuments") for text in args.get("sourcePolicyDocuments") or ()
@@ -52,7 +56,8 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{name}: not JSON: {error}") from None
     if not isinstance(document, dict):
-        raise ValueError(f"{name}: must be JSON objects, got {text[:40]!r}")  # noqa: TRY004 — one kind of error
+        # One kind of error
+        raise ValueError(f"{name}: must be JSON objects, got {text[:40]!r}")  # noqa: TRY004
     return document
 
 

@@ -61,7 +61,8 @@ def take_from_others(home: Path) -> None:
         _restrict(home)
     elif home.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SharedFolder(
-            f"{home} holds other files than the local AWS's, and other users can write to it: give the local AWS a "
+            f"{home} holds other files than the local AWS's, and other users can write "
+            "to it: give the local AWS a "
             "folder of its own (LOCALAWS_HOME)"
         )
     for name in names & OURS:

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine writes a value that isn't known yet; equal to `pulumi.runtime.rpc.UNKNOWN`, by test."""
+"""How the engine writes a value that isn't known yet; equal to `pulumi.runtime.rpc.UNKNOWN`, by
+test.
+"""
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET, _RESOURCE = "1b47061264138c4ac30d75fd1eb44270", "5cf8f73096256a8f31e491e813e4eb8e"
-"""How secrets and resources are wrapped on the wire: a map whose signature key holds one of these."""
+"""How secrets and resources are wrapped on the wire: a map whose signature key holds one of these.
+"""
 
 
 def from_wire(struct: struct_pb2.Struct) -> dict[str, Any]:

@@ -46,12 +46,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT_SECONDS = 20 * 60.0
-"""How long an operation may wait when the program sets no custom timeout: the real provider's 20 minutes."""
+"""How long an operation may wait when the program sets no custom timeout: the real provider's 20
+minutes.
+"""
 
 _RETRY_SECONDS = 0.1
 
 
-class NotSettled(Exception):  # noqa: N818 — a verdict about a deployment, not a fault of this program
+# a verdict about a deployment, not a fault of this program
+class NotSettled(Exception):  # noqa: N818
     """A resource exists but doesn't do what it says; the message says why."""
 
 
@@ -86,8 +89,9 @@ class Lifecycle(Protocol):
 
 
 CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
-"""Inputs that AWS changes by itself, a rollback for example. The real provider reads everything back after an operation
-and compares with that; here what is asked for and what is differ in nothing else."""
+"""Inputs that AWS changes by itself, a rollback for example. The real provider reads everything
+back after an operation and compares with that; here what is asked for and what is differ in nothing
+else."""
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
 """What names of regions look like, now and probably tomorrow."""
@@ -118,7 +122,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     ) -> None:
         """Answer from `cloud`, and from `functions` by token what only running things can tell.
 
-        What a rule of the catalog refuses is tried again for `patience_seconds`, as the real provider does.
+        What a rule of the catalog refuses is tried again for `patience_seconds`, as the real
+        provider does.
         """
         self._cloud = cloud
         self._lifecycle = lifecycle
@@ -166,7 +171,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     ) -> provider_pb2.CheckResponse:
         """Refuse keys and values that the provider doesn't take; most that it takes mean nothing here."""
         news = from_wire(request.news)
-        # Each reason names its key; the engine would show the value of a failure's property, secret or not.
+        # Each reason names its key; the engine would show the value of a failure's property, secret
+        # or not.
         failures = [
             provider_pb2.CheckFailure(reason=reason) for _, reason in provider_config.problems(news)
         ]
@@ -363,7 +369,8 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def _patiently(self, context: Context, urn: str, call: Callable[[], T]) -> T:
         """Try until AWS agrees, or the rule that it names is one that nobody waits for, or not for longer.
 
-        Operations that run at the same time clear the way for each other: a gateway waits for the last address.
+        Operations that run at the same time clear the way for each other: a gateway waits for the
+        last address.
         """
         session, start = self._session(context), time.monotonic()
         report = self._reporter(session, urn)
@@ -507,7 +514,8 @@ def _name(urn: str) -> str:
 def _failure(urn: str, refusal: Refusal) -> provider_pb2.CheckFailure:
     """Report what is wrong with an input, and where, in the real provider's words.
 
-    The failure's field `property` stays empty: the engine prints that input's whole value, its secrets in clear text.
+    The failure's field `property` stays empty: the engine prints that input's whole value, its
+    secrets in clear text.
     """
     where = f". Examine values at '{_name(urn)}.{refusal.property}'." if refusal.property else ""
     return provider_pb2.CheckFailure(reason=f"{refusal}{where}")

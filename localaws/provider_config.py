@@ -112,7 +112,9 @@ KEYS: Mapping[str, _Kind] = {
         'an object of names, as JSON {"keys": ["a"], "keyPrefixes": ["b:"]}', _ignored
     ),
 }
-"""Every key that the provider has, by test. Only `region`, `defaultTags` and `ignoreTags` mean something here."""
+"""Every key that the provider has, by test. Only `region`, `defaultTags` and `ignoreTags` mean
+something here.
+"""
 
 
 def parsed(settings: Mapping[str, Any]) -> dict[str, Any]:

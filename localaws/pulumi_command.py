@@ -105,7 +105,8 @@ def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> di
         **outside,
         "PULUMI_BACKEND_URL": home.backend.as_uri(),
         "PULUMI_DIY_BACKEND_GZIP": "false",  # `pulumi_state` reads its files
-        # The engine would download the real plugins, 700 MB, although it attaches to the daemon instead.
+        # The engine would download the real plugins, 700 MB, although it attaches to the daemon
+        # instead.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DEBUG_PROVIDERS": f"aws:{address.aws_port},awsx:{address.awsx_port}",
     }
@@ -135,7 +136,8 @@ def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: s
     )
     if made.returncode != 0:
         sys.exit(
-            f"pulumi-local: can't make stack '{stack}': {made.stderr.strip() or made.stdout.strip()}"
+            f"pulumi-local: can't make stack '{stack}': "
+            f"{made.stderr.strip() or made.stdout.strip()}"
         )
 
 
@@ -170,7 +172,8 @@ def _earlier(copy: Path) -> str:
 
 
 def _discard_unrecorded(address: Address, urns: Sequence[str], recorded: Sequence[str]) -> None:
-    from localaws.daemon_functions import DISCARD_UNRECORDED, call  # noqa: PLC0415 — brings gRPC, half a second
+    # Brings gRPC, half a second
+    from localaws.daemon_functions import DISCARD_UNRECORDED, call  # noqa: PLC0415
 
     call(address, DISCARD_UNRECORDED, {"urns": list(urns), "recorded": list(recorded)})
 

@@ -93,13 +93,15 @@ class StackState:
         backup = next(self._backups(), None)
         if backup is None:
             raise BadState(
-                f"{self.file}, Pulumi's state, is damaged, and it has no backup. Delete {self.backend.parent}, "
+                f"{self.file}, Pulumi's state, is damaged, and it has no backup. Delete "
+                f"{self.backend.parent}, "
                 "all that the local AWS has, and run the command again: it starts empty"
             )
         damaged = set_aside(self.file)
         write_atomically(self.file, backup.read_text(encoding="utf-8"))
         say(
-            f"Pulumi's state was damaged: it is at {damaged}, and its last backup ({backup.name}) took its place. "
+            f"Pulumi's state was damaged: it is at {damaged}, and its last backup "
+            f"({backup.name}) took its place. "
             "`pulumi-local refresh --yes` makes it agree with what exists"
         )
 
@@ -124,8 +126,8 @@ class StackState:
     def _forget_creations(self, say: Callable[[str], None], discard: Discard) -> None:
         """Remove what a killed run was creating, so that there is nothing to look for.
 
-        Without that Pulumi warns in every run, and only a person at a terminal could stop it; and a `destroy` would
-        wait for what it can't delete, as something that it doesn't know uses it.
+        Without that Pulumi warns in every run, and only a person at a terminal could stop it; and a
+        `destroy` would wait for what it can't delete, as something that it doesn't know uses it.
         """
         document = _read(self.file)
         latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
@@ -142,7 +144,8 @@ class StackState:
                 each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept
             )
             say(
-                f"an earlier run was killed while it created {gone}: it is removed, and the next `up` makes it anew"
+                f"an earlier run was killed while it created {gone}: it is removed, and "
+                "the next `up` makes it anew"
             )
 
 

@@ -150,7 +150,8 @@ def _policy(query: Query) -> Properties:
     found = query.matching(POLICY, arn=arn, name=name, path=query.args.get("pathPrefix"))
     if not found and (arn is None or ":iam::aws:policy/" in str(arn)):
         raise _not_found(
-            f"no IAM policy of this account is {arn or name}; the local AWS has no documents of AWS's managed "
+            f"no IAM policy of this account is {arn or name}; the local AWS has no "
+            "documents of AWS's managed "
             "policies, so use such a policy by its ARN"
         )
     if len(found) != 1:
@@ -263,7 +264,8 @@ def _hosted_zone_id(query: Query) -> Properties:
     found = HOSTED_ZONES.get(query.region)
     if found is None or query.args.get("loadBalancerType") not in (None, "application"):
         raise _not_found(
-            f"the local AWS doesn't know the Route 53 zone of {query.args.get('loadBalancerType') or 'application'} "
+            "the local AWS doesn't know the Route 53 zone of "
+            f"{query.args.get('loadBalancerType') or 'application'} "
             f"load balancers in {query.region}; use a load balancer's zoneId"
         )
     return {"id": found}

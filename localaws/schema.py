@@ -1,6 +1,7 @@
 """The package schema of what the local AWS knows, from which `pulumi import` writes a program's code.
 
-Names and nesting come from the catalog, which holds no types of single values; code of a literal needs none.
+Names and nesting come from the catalog, which holds no types of single values; code of a literal
+needs none.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 _ANYTHING = {"$ref": "pulumi.json#/Any"}
 
 _REFERRED_TO = {"arn": {"type": "string"}, "name": {"type": "string"}}
-"""Outputs that generated code takes from another resource instead of a literal, besides the id that each one has
-(pulumi/pulumi, pkg/importer/language.go). The CLI looks at what a resource has in the state first."""
+"""Outputs that generated code takes from another resource instead of a literal, besides the id that
+each one has (pulumi/pulumi, pkg/importer/language.go). The CLI looks at what a resource has in the
+state first."""
 
 
 def package(version: str) -> dict[str, Any]:

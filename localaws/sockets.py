@@ -20,7 +20,9 @@ _LISTEN = "0A"
 _IN_USE = re.compile(
     rb"(?i)address (?:is )?already in use|EADDRINUSE|port \d+ was already in use|connection in use"
 )
-"""What runtimes and servers print of a port that they can't have: the C library, Node, Spring, gunicorn."""
+"""What runtimes and servers print of a port that they can't have: the C library, Node, Spring,
+gunicorn.
+"""
 
 _EVERYWHERE = re.compile(rb"(?:0\.0\.0\.0|\[?::\]?|\*)['\"]?(?::|, ?| port )(\d{1,5})\b")
 """All addresses and a port, as `0.0.0.0:80`, `[::]:80`, `:::80` and `('0.0.0.0', 80)`."""
@@ -45,8 +47,8 @@ class Listener:
 def parse(table: Iterable[str]) -> list[Listener]:
     """Return the listening sockets in the lines of /proc/net/tcp or /proc/net/tcp6.
 
-    They come first (Linux's Documentation/networking/proc_net_tcp.rst), so what follows, which is one line for each
-    connection of the last minute, isn't even read.
+    They come first (Linux's Documentation/networking/proc_net_tcp.rst), so what follows, which is
+    one line for each connection of the last minute, isn't even read.
     """
     found = []
     lines = iter(table)

@@ -56,7 +56,9 @@ def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for group in dict.fromkeys(each["targetGroupArn"] for each in targets):
         rows = [each for each in targets if each["targetGroupArn"] == group]
         lines = [
-            f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}".rstrip()
+            (
+                f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}"
+            ).rstrip()
             for each in rows
         ]
         yield (f"target group {group.split('/')[1]}:", *lines)
@@ -85,7 +87,10 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             task["availabilityZone"],
             task["endpoint"],
         )
-        yield f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} {task.get('stoppedReason', '')}".rstrip()
+        yield (
+            f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} "
+            f"{task.get('stoppedReason', '')}"
+        ).rstrip()
         if "note" in task:
             yield f"  {'':<10} {task['note']}"
     for event in service["events"][:_EVENTS_SHOWN]:

@@ -10,14 +10,17 @@ from localaws.catalog.model import Unknown
 from localaws.catalog.values import known
 
 ALL_TAGS = "tagsAll"
-"""The property that holds the result. The real provider puts it into the inputs, so the engine sees it change."""
+"""The property that holds the result. The real provider puts it into the inputs, so the engine sees
+it change.
+"""
 
 
 @dataclass(frozen=True)
 class Tagging:
     """What one provider does to tags.
 
-    As in pulumi-aws's provider/tags.go: the resource's own win over the default ones, then those to ignore go.
+    As in pulumi-aws's provider/tags.go: the resource's own win over the default ones, then those to
+    ignore go.
     """
 
     default: Mapping[str, str] | Unknown = field(default_factory=dict)

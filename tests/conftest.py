@@ -6,12 +6,14 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-# How long an example takes says something about the machine's other work, and nothing about the code.
+# How long an example takes says something about the machine's other work, and nothing about the
+# code.
 settings.register_profile(
     "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("shared machine")
 
-# A shell lets what it runs in the background ignore interrupts, and children inherit that; some tests interrupt theirs.
+# A shell lets what it runs in the background ignore interrupts, and children inherit that; some
+# tests interrupt theirs.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

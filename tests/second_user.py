@@ -19,7 +19,9 @@ NOBODY = 65534
 
 AS_NOBODY = pytest.mark.skipif(
     os.geteuid() != 0,
-    reason="NOT TESTED that another user is refused: only root can become one; run this test as root",
+    reason=(
+        "NOT TESTED that another user is refused: only root can become one; run this test as root"
+    ),
 )
 
 _BECOME = """
@@ -62,7 +64,8 @@ print(json.dumps({{
 def as_user(user: int, script: str, *, imports: str = "import os, socket") -> str:
     """What a script prints that runs as this user.
 
-    Everything is imported before the process changes its user, who may not read the interpreter's folder.
+    Everything is imported before the process changes its user, who may not read the interpreter's
+    folder.
     """
     found = subprocess.run(
         [sys.executable, "-c", f"{imports}\n{_BECOME.format(user=user)}\n{script}"],

@@ -53,7 +53,9 @@ COMPONENTS = {
     "PrivateEndpoints": "fargate-web:index:PrivateEndpoints",
     "WebService": "fargate-web:index:WebService",
 }
-"""Every component and its type token, which is part of every URN: changing one replaces what is deployed."""
+"""Every component and its type token, which is part of every URN: changing one replaces what is
+deployed.
+"""
 
 OUTPUTS = [
     "albDns",
@@ -133,7 +135,9 @@ def test_the_check_needs_no_pulumi(module: str) -> None:
 
 
 PARSING = {"verify.__main__", "verify.main", "verify.command_line"}
-"""The modules of the check that know its command line; `verify.options` has the options for all others."""
+"""The modules of the check that know its command line; `verify.options` has the options for all
+others.
+"""
 
 
 def test_the_check_knows_its_command_line_in_one_place() -> None:

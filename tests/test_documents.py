@@ -1,4 +1,7 @@
-"""What the documents point at exists: files, headings, targets of make, keys. Not that they tell the truth."""
+"""What the documents point at exists: files, headings, targets of make, keys.
+
+Not that they tell the truth.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Gets a headless browser for the tests of pages: a Chromium from the npm registry, pinned by its hash.
 
-The package (https://github.com/Sparticuz/chromium) holds the browser with the libraries and fonts that a bare Linux
-lacks, for x86-64. Nothing is installed into the system, and no root is needed.
+The package (https://github.com/Sparticuz/chromium) holds the browser with the libraries and fonts
+that a bare Linux lacks, for x86-64. Nothing is installed into the system, and no root is needed.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def _complete(target: Path) -> bool:
 
 def _install(target: Path) -> None:
     say(
-        "Getting a headless browser for the tests (once, a few seconds, 70 MB to fetch, 220 MB unpacked)."
+        "Getting a headless browser for the tests (once, a few seconds, 70 MB to fetch, "
+        "220 MB unpacked)."
     )
     with filled_whole(target) as partial:
         pack: list[str | Path] = [

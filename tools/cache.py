@@ -1,6 +1,7 @@
 """The cache of set-up: what is downloaded or built once for all checkouts of one user.
 
-A folder in it is either complete or not there: one process at a time fills it under another name, then renames it.
+A folder in it is either complete or not there: one process at a time fills it under another name,
+then renames it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def exclusively(folder: Path) -> Iterator[None]:
 def filled_whole(target: Path) -> Iterator[Path]:
     """Yields an empty folder that becomes `target` when the block ends well, and vanishes when it doesn't.
 
-    What an earlier, killed set-up left behind for this target is removed first. Call it inside `exclusively`.
+    What an earlier, killed set-up left behind for this target is removed first. Call it inside
+    `exclusively`.
     """
     for leftover in target.parent.glob(f"{target.name}{PARTIAL}*"):
         remove(leftover)

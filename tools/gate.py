@@ -43,8 +43,10 @@ def find_or_install(cache: Path, uv: Callable[[], Path], pinned: Path = PINNED) 
                     _install(target, uv(), pinned)
     except (CommandFailedError, NoUvError, OSError) as error:
         raise NoScannersError(
-            f"The gate's scanners ({', '.join(SCANNERS)}) are not installed and could not be:\n  {error}\n"
-            "Nothing was checked. They come from the package index; run this again where it can be reached."
+            f"The gate's scanners ({', '.join(SCANNERS)}) are not installed and could "
+            f"not be:\n  {error}\n"
+            "Nothing was checked. They come from the package index; run this again where "
+            "it can be reached."
         ) from error
     return target / "bin"
 

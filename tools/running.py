@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TAIL_LINES = 15
-"""How much of a failed command's output is shown: enough for a compiler's or a resolver's last words."""
+"""How much of a failed command's output is shown: enough for a compiler's or a resolver's last
+words.
+"""
 
 
 class CommandFailedError(Exception):
@@ -58,7 +60,8 @@ def run(
     """
     with tempfile.TemporaryFile() as output:
         try:
-            # A group of its own: what the command starts in turn can be ended with it, also after Ctrl-C.
+            # A group of its own: what the command starts in turn can be ended with it, also after
+            # Ctrl-C.
             process = subprocess.Popen(  # noqa: S603 - the commands are set-up's own
                 command,
                 cwd=cwd,

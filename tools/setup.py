@@ -1,7 +1,9 @@
-"""Sets a checkout up: uv, the environment with the locked requirements, the Pulumi CLI. `make setup` runs it.
+"""Sets a checkout up: uv, the environment with the locked requirements, the Pulumi CLI.
 
-Each step is skipped when its result is there and belongs to the present inputs; what an interrupted run left undone,
-the next one does. It needs nothing but a Python: `python3 -m tools.setup`.
+`make setup` runs it.
+
+Each step is skipped when its result is there and belongs to the present inputs; what an interrupted
+run left undone, the next one does. It needs nothing but a Python: `python3 -m tools.setup`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is what this line is for
     sys.exit(
-        f"Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12"
+        f"Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. "
+        "Try: make PYTHON=python3.12"
     )
 
 import hashlib
@@ -91,7 +94,8 @@ def create_environment(root: Path, uv: Path) -> None:
         [uv, "pip", "install", "--python", python, "--no-deps", "--editable", "."],
         what="installing the project",
     )
-    # Where PYTHONDONTWRITEBYTECODE is set, every command would compile the project's own modules again.
+    # Where PYTHONDONTWRITEBYTECODE is set, every command would compile the project's own modules
+    # again.
     do([python, "-m", "compileall", "-q", *PACKAGES], what="compiling the project")
     stamp.write_text(inputs_of(root))
 

@@ -15,7 +15,9 @@ from tools.running import CommandFailedError, run, say
 
 PINNED = Path(__file__).with_name("uv.txt")
 PIP_WITHOUT_INSTALLATION = "https://bootstrap.pypa.io/pip/pip.pyz"
-"""pip as one file, from its makers, for a Python that has neither pip nor ensurepip (Debian's without python3-venv)."""
+"""pip as one file, from its makers, for a Python that has neither pip nor ensurepip (Debian's
+without python3-venv).
+"""
 
 
 class NoUvError(Exception):
@@ -75,7 +77,8 @@ def _fetch(target: Path, version: str) -> None:
         reasons = "\n  ".join(tried)
         raise NoUvError(
             f"uv is not on PATH and could not be fetched with {sys.executable}:\n  {reasons}\n"
-            "Install uv (docs.astral.sh/uv), or pip for this Python (on Debian: python3-pip), and run this again."
+            "Install uv (docs.astral.sh/uv), or pip for this Python (on Debian: "
+            "python3-pip), and run this again."
         )
 
 

@@ -1,4 +1,7 @@
-"""One attempt on the service, judged by its options. What it keeps is small, however much a server sends."""
+"""One attempt on the service, judged by its options.
+
+What it keeps is small, however much a server sends.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,7 +34,9 @@ class Attempt(NamedTuple):
     """What to do about it."""
 
     excerpt: str = ""
-    """What a body says of a status that isn't the wanted one, safe to show. It may differ with every answer."""
+    """What a body says of a status that isn't the wanted one, safe to show. It may differ with
+    every answer.
+    """
 
     fault: ExitCode | None = None
     """Whose fault the outcome is, where that is known."""
@@ -49,7 +54,9 @@ class Attempt(NamedTuple):
     """The task that answered, where the answer tells."""
 
     sticky: frozenset[str] = frozenset()
-    """Names of the cookies by which the load balancer would have this client come back to the same task."""
+    """Names of the cookies by which the load balancer would have this client come back to the same
+    task.
+    """
 
     def reached(self, phase: Phase) -> bool:
         """Whether the attempt got as far as a phase, or beyond it."""

@@ -1,4 +1,7 @@
-"""From what was seen to frozen results: one per phase, one per check. Nothing here touches the network."""
+"""From what was seen to frozen results: one per phase, one per check.
+
+Nothing here touches the network.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -98,13 +101,19 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
         bad = next((attempt for attempt in reversed(attempts[first:]) if attempt.stopped_in), None)
         if bad:
             status, hint = Status.FAIL, bad.hint
-            actual = f"{good} good of {len(attempts)} answers, but not in a row; the last other one: {bad.text}"
+            actual = (
+                f"{good} good of {len(attempts)} answers, but not in a row; the last other "
+                f"one: {bad.text}"
+            )
         else:
             status, actual = (
                 Status.UNKNOWN,
                 f"{counted(good, 'good answer')}, and the deadline left no time for more",
             )
-            hint = f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and --stable-for"
+            hint = (
+                f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and "
+                "--stable-for"
+            )
         return Result(
             id=Phase.STABLE,
             status=status,

@@ -46,8 +46,8 @@ class Client(Protocol):
     ) -> Reply:
         """Connect within `seconds`, send a request and read its answer.
 
-        `passed` is called at each step: connecting, connected, securing, secured, sending, first_byte,
-        complete.
+        `passed` is called at each step: connecting, connected, securing, secured, sending,
+        first_byte, complete.
 
         Raises:
             ConnectError: Nothing can be connected to there.
@@ -178,8 +178,8 @@ class DirectClient:
 async def _answered(stream: "Stream", request: Request, exchange: Exchange) -> Head:
     """Send a request, and read the head of its answer, which may come before all of a body is sent.
 
-    With TLS 1.3 a server refuses a client's certificate after the handshake, and closes the connection: its alert is
-    read even where the request can't be sent any more.
+    With TLS 1.3 a server refuses a client's certificate after the handshake, and closes the
+    connection: its alert is read even where the request can't be sent any more.
     """
     try:
         await stream.send(request.head() + request.body)

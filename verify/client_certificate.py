@@ -28,7 +28,8 @@ def load(certificate: str, key: str | None, context: ssl.SSLContext | None = Non
             "take it off: openssl pkey -in KEY -out PLAIN, and let only its user read the file",
         ) from None
     except ssl.SSLError as error:
-        # The second is of a key of another kind than the certificate's, such as RSA and an elliptic curve.
+        # The second is of a key of another kind than the certificate's, such as RSA and an elliptic
+        # curve.
         if error.reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"):
             problem, hint = (
                 f"{held_by}: the key in {file} is not the certificate's",

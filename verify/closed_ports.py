@@ -1,7 +1,7 @@
 """Ports that must be closed: a task is reached through the load balancer only, never by its own address.
 
-That nothing answers proves something only while the network works, so the load balancer itself is connected to before
-and after.
+That nothing answers proves something only while the network works, so the load balancer itself is
+connected to before and after.
 """
 
 import asyncio

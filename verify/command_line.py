@@ -97,7 +97,10 @@ CHECK = Command(
 WATCH = Command(
     "verify watch",
     "[TARGET] [-- COMMAND...]",
-    "Ask a service at a constant rate, while a command changes it or for a time, and say what failed.",
+    (
+        "Ask a service at a constant rate, while a command changes it or for a time, and say "
+        "what failed."
+    ),
     _WATCH_EXAMPLES,
     (
         _TARGET,
@@ -111,7 +114,10 @@ WATCH = Command(
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Refuse the command line. An unexpected argument may be half of a secret: only options are named."""
+        """Refuse the command line.
+
+        An unexpected argument may be half of a secret: only options are named.
+        """
         hint = f"`{self.prog} --help` lists the options"
         extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
         if extra:
@@ -143,10 +149,10 @@ def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
 def _option_names(parser: argparse.ArgumentParser) -> list[str]:
     return [
         name
-        for action in parser._actions
+        for action in parser._actions  # noqa: SLF001
         for name in action.option_strings
         if name.startswith("--")
-    ]  # noqa: SLF001 — argparse has no other list of them
+    ]
 
 
 def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
@@ -200,7 +206,8 @@ def _parsed(
     if given.config is None:
         return given
     try:
-        with open(given.config, encoding="utf-8") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
+        # Pathlib costs every run 10 ms
+        with open(given.config, encoding="utf-8") as file:  # noqa: PTH123
             text = file.read(_MAX_CONFIG)
     except (OSError, ValueError) as error:
         raise InputError(

@@ -2,7 +2,8 @@
 
 import re
 
-# GitHub's `::command::` and Azure's `##[command]` and `##vso[command]` act wherever a log line carries them.
+# GitHub's `::command::` and Azure's `##[command]` and `##vso[command]` act wherever a log line
+# carries them.
 _LOG_COMMAND = re.compile(r"::(?=[A-Za-z])|##(?=[\[a-z])")
 
 

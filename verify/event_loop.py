@@ -33,7 +33,10 @@ class AsyncStream:
         await self._writer.start_tls(context, server_hostname=name)
 
     async def send(self, data: bytes) -> None:
-        """Write the data. What does not fit into the system's buffer is written while the answer is waited for."""
+        """Write the data.
+
+        What does not fit into the system's buffer is written while the answer is waited for.
+        """
         self._writer.write(data)
 
     async def receive(self) -> bytes:

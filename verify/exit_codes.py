@@ -36,7 +36,9 @@ MEANINGS = {
     ExitCode.NO_CONNECTION: "nothing listens at the address, or packets are dropped on the way",
     ExitCode.NO_TLS: "the TLS handshake fails",
     ExitCode.BAD_CERTIFICATE: "the certificate is refused, or ends too soon",
-    ExitCode.BALANCER_ERROR: "the load balancer's own error, by its Server header or page: 502, 503, 504, 463, 404 ...",
+    ExitCode.BALANCER_ERROR: (
+        "the load balancer's own error, by its Server header or page: 502, 503, 504, 463, 404 ..."
+    ),
     ExitCode.APPLICATION_ERROR: "the application's own 5xx, by the same signs",
     ExitCode.WRONG_REDIRECT: "a redirect that was not expected, or one to the wrong place",
     ExitCode.WRONG_VERSION: "a body or header that is not as expected: another version?",

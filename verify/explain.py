@@ -1,4 +1,7 @@
-"""Whose answer it is, and what it means. From outside this is a heuristic: the Server header tells, or the page."""
+"""Whose answer it is, and what it means.
+
+From outside this is a heuristic: the Server header tells, or the page.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -37,10 +40,19 @@ _HINTS = {
     460: "raise --timeout, or see why the application takes so long",
     463: "something on the way adds an address to X-Forwarded-For with every hop: a loop?",
     464: "is the target group's protocol version HTTP2 or GRPC? verify speaks HTTP/1.1",
-    502: "does the container listen on the target group's port, and keep connections longer than the load balancer?",
+    502: (
+        "does the container listen on the target group's port, and keep connections longer "
+        "than the load balancer?"
+    ),
     503: "do the service's tasks run and pass the health check? see the service's events",
-    504: "is the application stuck, or do security groups block the load balancer's way to the tasks?",
-    561: "does the listener rule's identity provider work? verify can't sign in: is there a path without it?",
+    504: (
+        "is the application stuck, or do security groups block the load balancer's way to "
+        "the tasks?"
+    ),
+    561: (
+        "does the listener rule's identity provider work? verify can't sign in: is there a "
+        "path without it?"
+    ),
 }
 _COMMON_HINTS = {
     401: "it asks for a credential: give one with --header @FILE, or a path that needs none",
@@ -48,26 +60,38 @@ _COMMON_HINTS = {
     408: "does something on the way hold requests back?",
     413: "leave out what is large in the request: a value of --header, for example",
     414: "give a shorter --path",
-    421: "this connection is not for the name in the request: see --host, --connect-to and --resolve",
+    421: (
+        "this connection is not for the name in the request: see --host, --connect-to and --resolve"
+    ),
     425: "it takes no early data, which verify never sends: does something on the way?",
-    429: "it limits the rate: ask less often, with --interval, fewer --samples, a lower --concurrency or --rate",
+    429: (
+        "it limits the rate: ask less often, with --interval, fewer --samples, a lower "
+        "--concurrency or --rate"
+    ),
     431: "leave out what is large in the request: a value of --header, for example",
 }
 _PAGES = (
     (
-        r"(?i)plain HTTP request was sent to HTTPS port|plain HTTP to an SSL-enabled|HTTP request to an HTTPS server",
+        (
+            r"(?i)plain HTTP request was sent to HTTPS port|plain HTTP to an "
+            r"SSL-enabled|HTTP request to an HTTPS server"
+        ),
         "this is an HTTPS port: give the URL with https://, or --scheme https",
     ),
     (
         r"(?i)The SSL certificate error",
-        "the server refuses the client certificate of --cert: is its authority in the server's trust store?",
+        (
+            "the server refuses the client certificate of --cert: is its authority in the "
+            "server's trust store?"
+        ),
     ),
     (
         r"(?i)No required SSL certificate was sent",
         "the server wants a client certificate (mutual TLS): give one with --cert and --key",
     ),
 )
-"""What servers say with 400: nginx and the load balancer, Apache, and programs in Go such as Caddy."""
+"""What servers say with 400: nginx and the load balancer, Apache, and programs in Go such as Caddy.
+"""
 
 _START = 4096
 """Characters of a body in which a page says what it is about."""
@@ -75,7 +99,8 @@ _START = 4096
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 _PAGE = (
-    r"<html>\s*<head><title>({} [^<\n]+)</title></head>\s*<body[^>\n]*>\s*<center><h1>\1</h1></center>\s*"
+    r"<html>\s*<head><title>({} "
+    r"[^<\n]+)</title></head>\s*<body[^>\n]*>\s*<center><h1>\1</h1></center>\s*"
     r"</body>\s*</html>\s*(?:<!--[^>]*-->\s*)*"
 )
 """The load balancer's own page. nginx's is the same but for a rule and its name at the foot."""
@@ -111,8 +136,8 @@ def _maker_by_signs(error: Answer) -> tuple[ExitCode | None, str]:
         return _either(server.startswith("awselb/")), "the Server header"
     if error.status in _ITS_OWN:
         return ExitCode.BALANCER_ERROR, "the status"
-    # A listener may hide the header on every answer. The load balancer's own errors still have its page, except in
-    # answers to HEAD.
+    # A listener may hide the header on every answer. The load balancer's own errors still have its
+    # page, except in answers to HEAD.
     if error.body and not error.truncated:
         is_page = (
             len(error.body) <= _START
@@ -187,12 +212,18 @@ def _error_hint(answer: Answer) -> str:
         return f"a target answered this, so the application's log says why (guessed from {sign})"
     if answer.forwarded:
         return "the proxy or the application made this: see the proxy's log, or ask without --proxy"
-    return "neither header nor page tells who made this: see the service's events, then the application's log"
+    return (
+        "neither header nor page tells who made this: see the service's events, then the "
+        "application's log"
+    )
 
 
 def _hint_below_errors(answer: Answer) -> str:
     if answer.status == HTTPStatus.NOT_MODIFIED:
-        return "leave out the headers If-None-Match and If-Modified-Since, or accept it with --status 304"
+        return (
+            "leave out the headers If-None-Match and If-Modified-Since, or accept it with "
+            "--status 304"
+        )
     if answer.status not in _REDIRECTS:
         return ""
     location = answer.header("location")
@@ -200,7 +231,8 @@ def _hint_below_errors(answer: Answer) -> str:
         return "a redirect without a Location header has no target: see what made it"
     if _points_back(answer.url, location):
         return (
-            "it points back to the requested URL: does it wait for a cookie, or, behind a load balancer that ends TLS, "
+            "it points back to the requested URL: does it wait for a cookie, or, behind "
+            "a load balancer that ends TLS, "
             "for X-Forwarded-Proto?"
         )
     return "give the redirect's target to verify, or accept it with --status"
@@ -233,7 +265,8 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float:
         return 0.0
     if value.isascii() and value.isdigit():
         return float(value[:9])
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 — costs 6 ms, and few answers have a date there
+    # Costs 6 ms, and few answers have a date there
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
 
     try:
         return max(0.0, (parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds())

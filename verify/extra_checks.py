@@ -82,7 +82,8 @@ async def _ask_once(
 def trace_result(outcome: Answer | Failure, mark: str) -> Result:
     """Whether the answer to TRACE echoes the request, by the mark that it carried.
 
-    A closed connection is a refusal. Where nothing could be asked, or no answer came in time, nothing is known.
+    A closed connection is a refusal. Where nothing could be asked, or no answer came in time,
+    nothing is known.
     """
     status, hint = Status.OK, ""
     if isinstance(outcome, Failure):

@@ -1,8 +1,9 @@
 """HTTP/1.1 as far as a check needs it: one request, and its answer from a stream.
 
-An answer in the plainest form, whole head and Content-Length or small chunks, is read by regular expressions. They
-accept less than the grammar does, so that no two readers could differ on it. Everything else is for h11: provisional
-answers, bodies up to the end of the connection, heads that come in pieces, and all that is malformed.
+An answer in the plainest form, whole head and Content-Length or small chunks, is read by regular
+expressions. They accept less than the grammar does, so that no two readers could differ on it.
+Everything else is for h11: provisional answers, bodies up to the end of the connection, heads that
+come in pieces, and all that is malformed.
 """
 
 import re
@@ -27,7 +28,9 @@ _START = 24
 _LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _READS = 3
-"""Reads in which a body in chunks must be there to be read the short way: a server sends its end by itself, often."""
+"""Reads in which a body in chunks must be there to be read the short way: a server sends its end by
+itself, often.
+"""
 
 _NO_BODY = {204, 304}
 
@@ -256,7 +259,10 @@ def plain_head(data: bytes, method: str) -> tuple[Head, int | None, int] | None:
 
 @lru_cache(maxsize=8)
 def _read(status: bytes, block: bytes) -> tuple[Head, int | None] | None:
-    """Read the lines of a plain head, and the length of its body. They are the same in many answers of a run."""
+    """Read the lines of a plain head, and the length of its body.
+
+    They are the same in many answers of a run.
+    """
     headers, lengths, codings = [], [], []
     for line in block.split(b"\r\n")[:-1]:
         name, _, value = line.partition(b":")

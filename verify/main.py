@@ -55,14 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 — the last line of defence: a bug has its own exit code
+    # The last line of defence: a bug has its own exit code
+    except Exception as error:  # noqa: BLE001
         if "--debug" in arguments:
             import traceback  # noqa: PLC0415 — costs every run 10 ms, and is for bugs
 
             traceback.print_exc()
         _write(
             sys.stderr,
-            f"verify: internal error ({type(error).__name__}), please report it; --debug shows more\n",
+            (
+                f"verify: internal error ({type(error).__name__}), please report it; --debug "
+                "shows more\n"
+            ),
         )
         return ExitCode.INTERNAL
 
@@ -128,7 +132,8 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
                 )
             )
         mode: Literal["a", "w"] = "a" if _is_job_summary(output.path) else "w"
-        return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123 — pathlib costs every run 10 ms
+        # Pathlib costs every run 10 ms
+        return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123
     except OSError as error:
         hint = (
             "does its folder exist?"
@@ -205,7 +210,10 @@ def _check(
     for output, reason in lost.items():
         _write(
             sys.stderr,
-            f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: {reason}\n",
+            (
+                f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: "
+                f"{reason}\n"
+            ),
         )
     return exit_code(reports) or (ExitCode.UNWRITTEN if lost else ExitCode.PASSED)
 
@@ -249,7 +257,10 @@ def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:
 
 
 def _write(stream: TextIO | None, text: str) -> str:
-    """Write and flush; returns why it failed. A reader that has gone (`verify | head`) isn't our failure."""
+    """Write and flush; returns why it failed.
+
+    A reader that has gone (`verify | head`) isn't our failure.
+    """
     if stream is None:
         return ""
     try:

@@ -1,6 +1,7 @@
 """Secrets that verify was given, kept out of whatever is shown.
 
-Answers are judged as they came. Only what is shown of them is masked, since a server may send back what it got.
+Answers are judged as they came. Only what is shown of them is masked, since a server may send back
+what it got.
 """
 
 import json
@@ -18,7 +19,8 @@ Show = Callable[[str, int], str]
 _SECRET_NAME = re.compile(
     r"(?i)auth(?!ors?$)|cookie|credential|jwt|key|passw|secret|session|signature|token"
 )
-"""Names of headers whose values are secret; what is read from a file is secret whatever its name."""
+"""Names of headers whose values are secret; what is read from a file is secret whatever its name.
+"""
 
 _SHORTEST = 6
 """Shorter words are in every page, and masking them would only garble it."""

@@ -7,7 +7,10 @@ _Value = TypeVar("_Value")
 
 
 class Option(Generic[_Value]):
-    """A choice: its names, what reads its value, and its help. As an attribute of a run's options it is the value."""
+    """A choice: its names, what reads its value, and its help.
+
+    As an attribute of a run's options it is the value.
+    """
 
     name = ""
 

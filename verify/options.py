@@ -51,7 +51,10 @@ class TargetOptions(Values):
         "--data",
         metavar="TEXT",
         read=values.body("application/x-www-form-urlencoded"),
-        help="body of the request; @FILE reads it from a file as it is, and never shows what was in it",
+        help=(
+            "body of the request; @FILE reads it from a file as it is, and never shows what "
+            "was in it"
+        ),
     )
     json = optional(
         "--json",
@@ -83,7 +86,10 @@ class TargetOptions(Values):
         "--connect-to",
         metavar="HOST:PORT",
         read=values.host_port,
-        help="connect there instead, and ask as if it were the target; :PORT is the target's own host",
+        help=(
+            "connect there instead, and ask as if it were the target; :PORT is the target's "
+            "own host"
+        ),
     )
     resolver = optional(
         "--resolver",
@@ -117,7 +123,8 @@ class TargetOptions(Values):
         "--proxy",
         metavar="URL",
         read=values.proxy,
-        help="send every request through this HTTP proxy, http://[USER:PASSWORD@]HOST:PORT or @FILE with that; "
+        help="send every request through this HTTP proxy, http://[USER:PASSWORD@]HOST:PORT or "
+        "@FILE with that; "
         "the proxy then resolves the name",
     )
     timeout = defaulted(
@@ -175,7 +182,10 @@ class ExpectationOptions(Values):
         metavar="CODES",
         read=values.statuses,
         default="2xx",
-        help="good status codes: 200, 2xx, 200-399, or a list of them (2xx); redirects are never followed",
+        help=(
+            "good status codes: 200, 2xx, 200-399, or a list of them (2xx); redirects are "
+            "never followed"
+        ),
     )
     body_contains = repeatable(
         "--body-contains", metavar="TEXT", read=str, help="text in the body; repeatable"
@@ -196,7 +206,10 @@ class ExpectationOptions(Values):
         "--expect-header",
         metavar="HEADER",
         read=values.expected_header,
-        help="response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); repeatable",
+        help=(
+            "response header that is there (NAME), equals (NAME=VALUE) or matches (NAME~RE); "
+            "repeatable"
+        ),
     )
     expect_json = repeatable(
         "--expect-json",
@@ -256,14 +269,20 @@ class CoverageOptions(Values):
         metavar="N",
         read=values.whole(1, 50),
         default="1",
-        help="requests to measure at the same time (1); more is sooner done, but slows each answer down",
+        help=(
+            "requests to measure at the same time (1); more is sooner done, but slows each "
+            "answer down"
+        ),
     )
     max_latency = repeatable(
         "--max-latency",
         metavar="RANK=TIME",
         read=values.latency_bound,
         needs_time=True,
-        help="longest whole request by rank: min, mean, p50, p90, p95, p99 or max, e.g. p95=500ms; repeatable",
+        help=(
+            "longest whole request by rank: min, mean, p50, p90, p95, p99 or max, e.g. "
+            "p95=500ms; repeatable"
+        ),
     )
     each_address = switch(
         "--each-address",
@@ -287,14 +306,20 @@ class CoverageOptions(Values):
         needs_time=True,
         needs_direct=True,
         extra_check=True,
-        help="nothing can be connected to there, e.g. a task's own address; :PORT is the target's own; repeatable",
+        help=(
+            "nothing can be connected to there, e.g. a task's own address; :PORT is the "
+            "target's own; repeatable"
+        ),
     )
     all = switch("--all", help="check every line of the input, at the same time")
     plan = optional(
         "--plan",
         metavar="FILE",
         read=str,
-        help="make the checks of this TOML file, at the same time: paths of the target, each with options of its own",
+        help=(
+            "make the checks of this TOML file, at the same time: paths of the target, each "
+            "with options of its own"
+        ),
     )
 
 
@@ -330,7 +355,8 @@ class SecurityOptions(Values):
     )
     security_headers = switch(
         "--security-headers",
-        help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and disclose no version of "
+        help="answers carry HSTS (HTTPS only), nosniff and a framing rule, and disclose no "
+        "version of "
         "the server software",
     )
     no_trace = switch(
@@ -348,7 +374,10 @@ class OutputOptions(Values):
         "--format",
         metavar="NAME[=FILE]",
         read=values.output,
-        help=f"{', '.join(values.FORMAT_NAMES)}; to a file or stderr, or one of them to stdout (text); repeatable",
+        help=(
+            f"{', '.join(values.FORMAT_NAMES)}; to a file or stderr, or one of them to "
+            "stdout (text); repeatable"
+        ),
     )
     config = optional(
         "--config",

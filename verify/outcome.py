@@ -116,7 +116,10 @@ def _charset(content_type: str) -> str:
 
 
 class Failure(NamedTuple):
-    """No response: where it stopped, why, and whether trying again could help. `reason` is safe to show."""
+    """No response: where it stopped, why, and whether trying again could help.
+
+    `reason` is safe to show.
+    """
 
     phase: Phase
     reason: str
@@ -127,4 +130,6 @@ class Failure(NamedTuple):
     """Whether it ended because its time was over."""
 
     cut: bool = False
-    """Whether that time was what the run's deadline left, less than `--timeout`: it may have been about to succeed."""
+    """Whether that time was what the run's deadline left, less than `--timeout`: it may have been
+    about to succeed.
+    """

@@ -75,7 +75,10 @@ def _decoded(raw: bytes) -> tuple[str, list[str]]:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"the input is not {'UTF-16' if utf16 else 'UTF-8'}: byte {error.start} can't be decoded",
+            (
+                f"the input is not {'UTF-16' if utf16 else 'UTF-8'}: byte {error.start} "
+                "can't be decoded"
+            ),
             "pipe the command's output as it is; in PowerShell set $OutputEncoding to UTF-8",
         ) from None
     return text, ["the input was UTF-16"] if utf16 else []

@@ -1,7 +1,7 @@
 """The file of `--plan`: several checks of one target, each with options of its own, as TOML.
 
-A key is an option's long name. What a key takes follows from the option's declaration, and so does the published
-schema: docs/verify-plan.schema.json.
+A key is an option's long name. What a key takes follows from the option's declaration, and so does
+the published schema: docs/verify-plan.schema.json.
 """
 
 import tomllib
@@ -45,7 +45,9 @@ _TYPES = {
     "TIME": ("number", "string"),
     "CODES": ("integer", "string"),
 }
-"""What a key may be in TOML and JSON, by the placeholder in its option's help; a string unless listed."""
+"""What a key may be in TOML and JSON, by the placeholder in its option's help; a string unless
+listed.
+"""
 
 _MATCHES = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
@@ -227,7 +229,10 @@ def schema() -> dict[str, object]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:fargate-web:verify-plan:1",
         "title": "The file of `verify --plan`",
-        "description": "In TOML. A key is an option of `verify --help` without its dashes, with a value as there.",
+        "description": (
+            "In TOML. A key is an option of `verify --help` without its dashes, with a value "
+            "as there."
+        ),
         "type": "object",
         "required": ["check"],
         "additionalProperties": False,

@@ -29,12 +29,24 @@ from verify.target import Target, no_balancer
 from verify.values import Body, HostPort, Proxy
 
 _HINTS = {
-    Phase.RESOLVE: "a new load balancer's name takes a minute to appear; is the stack deployed, the name right?",
-    Phase.CONNECT: "is there a listener on this port, and does the load balancer's security group admit this machine?",
+    Phase.RESOLVE: (
+        "a new load balancer's name takes a minute to appear; is the stack deployed, the "
+        "name right?"
+    ),
+    Phase.CONNECT: (
+        "is there a listener on this port, and does the load balancer's security group admit "
+        "this machine?"
+    ),
     Phase.TLS: "is this port an HTTPS listener? otherwise use --scheme http",
-    Phase.HTTP: "what listens here speaks no HTTP, or too slowly; is it an HTTPS port? see --scheme and --timeout",
+    Phase.HTTP: (
+        "what listens here speaks no HTTP, or too slowly; is it an HTTPS port? see --scheme "
+        "and --timeout"
+    ),
 }
-_NO_HTTP_IN_TLS = "does the listener want a client certificate (mutual TLS), or speak another protocol than HTTP/1.1?"
+_NO_HTTP_IN_TLS = (
+    "does the listener want a client certificate (mutual TLS), or speak another protocol "
+    "than HTTP/1.1?"
+)
 _SLOW = "is the application stuck, or slow? raise --timeout if it may take longer"
 _ERRNO_REASONS = {
     errno.ECONNREFUSED: "connection refused",
@@ -48,7 +60,9 @@ _OWN_HEADERS = (
     ("Accept", "*/*"),
     ("Accept-Encoding", "identity"),  # nothing to unpack, so nothing that can explode
 )
-"""Sent unless one of the same name is given; as with curl, one given without a value is not sent at all."""
+"""Sent unless one of the same name is given; as with curl, one given without a value is not sent at
+all.
+"""
 
 
 _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
@@ -57,7 +71,10 @@ _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 _BROKEN_OFF = (
     "the answer broke off: did the application crash over it, or something on the way give up?"
 )
-_MALFORMED = "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it or passed it on"
+_MALFORMED = (
+    "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it "
+    "or passed it on"
+)
 _OTHER_PROTOCOLS = {
     "TLS": (
         "it answers in TLS",
@@ -65,7 +82,10 @@ _OTHER_PROTOCOLS = {
     ),
     "HTTP/2": (
         "it answers in HTTP/2",
-        "verify speaks HTTP/1.1: a gRPC or HTTP/2 service is checked through a listener that takes both",
+        (
+            "verify speaks HTTP/1.1: a gRPC or HTTP/2 service is checked through a listener "
+            "that takes both"
+        ),
     ),
 }
 
@@ -147,7 +167,10 @@ class _Course:
     @property
     def _likely(self) -> str:
         if self._proxy and self.before_proxy:
-            return f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, which this machine may use?"
+            return (
+                f"is there an HTTP proxy at {HostPort(self._proxy.host, self._proxy.port)}, "
+                "which this machine may use?"
+            )
         if self.answered:
             return _BROKEN_OFF
         return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
@@ -191,7 +214,8 @@ class _Course:
 class Probe:
     """Sends the run's one request, again and again, each time from the name on.
 
-    To `keep` a connection for the next request is also to stay with its address for as long as it answers.
+    To `keep` a connection for the next request is also to stay with its address for as long as it
+    answers.
     """
 
     def __init__(
@@ -370,8 +394,14 @@ def _refused(address: str, course: _Course) -> Failure:
     """Refuse an address by which a name's record would make this machine ask its own metadata service."""
     return Failure(
         phase=Phase.RESOLVE,
-        reason=f"the name resolves to {visible(address)}, which is no load balancer's address: nothing was sent",
-        hint="who controls this name's record? the address of a machine's own services is never checked",
+        reason=(
+            f"the name resolves to {visible(address)}, which is no load balancer's address: "
+            "nothing was sent"
+        ),
+        hint=(
+            "who controls this name's record? the address of a machine's own services is "
+            "never checked"
+        ),
         addresses=course.addresses,
         final=True,
     )

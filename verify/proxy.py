@@ -1,6 +1,7 @@
 """What an HTTP proxy on the way does with a request: it forwards one, or connects through to the service.
 
-https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 has CONNECT; plain HTTP is forwarded as curl and browsers do it.
+https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 has CONNECT; plain HTTP is forwarded as curl
+and browsers do it.
 """
 
 from http import HTTPStatus
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from verify.runtime import Stream
 
 WRONG_CREDENTIALS = (
-    "the proxy wants another user name and password: write http://USER:PASSWORD@HOST:PORT into a file, and give it "
+    "the proxy wants another user name and password: write "
+    "http://USER:PASSWORD@HOST:PORT into a file, and give it "
     "with --proxy @FILE"
 )
 

@@ -32,7 +32,9 @@ def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | 
         id="redirect",
         status=Status.UNKNOWN if cut else Status.FAIL if wrong else Status.OK,
         actual="; ".join(wrong) or "redirects to HTTPS permanently, with host, path and query",
-        expected=f"301 or 308 from http port {asked.port} to https with the same host, path and query",
+        expected=(
+            f"301 or 308 from http port {asked.port} to https with the same host, path and query"
+        ),
         hint=_hint(outcome, wrong),
         fault=ExitCode.WRONG_REDIRECT,
         attempts=1,

@@ -1,7 +1,7 @@
 """A user's regular expression on text from elsewhere, which together may take for ever.
 
-Neither a signal nor another thread gets in while Python matches, so it is done in a process of its own, whose
-processor time the system bounds.
+Neither a signal nor another thread gets in while Python matches, so it is done in a process of its
+own, whose processor time the system bounds.
 """
 
 import atexit
@@ -57,7 +57,8 @@ class _Worker:
         try:
             process.stdin.write(marshal.dumps((pattern, text, SECONDS)))
             process.stdin.flush()
-            found: tuple[str | None, ...] | None = marshal.load(process.stdout)  # noqa: S302 — from our own process
+            # From our own process
+            found: tuple[str | None, ...] | None = marshal.load(process.stdout)  # noqa: S302
         except (EOFError, ValueError, OSError):  # it was ended
             self._stopped.add(pattern)
             self.end()

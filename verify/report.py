@@ -22,7 +22,10 @@ class Status(StrEnum):
 
 
 class Result(NamedTuple):
-    """One line of the report; all text is safe to show. `duration` is in seconds since the run's start."""
+    """One line of the report; all text is safe to show.
+
+    `duration` is in seconds since the run's start.
+    """
 
     id: str
     status: Status
@@ -42,7 +45,8 @@ class Samples(NamedTuple):
     sent: int
     errors: int
     latency: dict[str, float]
-    """Seconds of whole requests: min, mean, p50, p90, p95, p99, max. Empty when nothing answered."""
+    """Seconds of whole requests: min, mean, p50, p90, p95, p99, max. Empty when nothing answered.
+    """
 
     steps: dict[str, float]
     """Median seconds of resolve, connect, tls and first_byte."""

@@ -86,8 +86,9 @@ def _known(addresses: tuple[str, ...], family: int | None) -> tuple[str, ...] | 
 async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...]:
     """The addresses that one name server knows, past what this machine's resolver remembers.
 
-    A negative answer is kept by every resolver on the way, for as long as the zone says; the zone's own server knows
-    first. It is retried as long as the caller waits; raises `socket.gaierror` with its answer.
+    A negative answer is kept by every resolver on the way, for as long as the zone says; the zone's
+    own server knows first. It is retried as long as the caller waits; raises `socket.gaierror` with
+    its answer.
     """
     import dns.asyncresolver  # noqa: PLC0415 — costs 100 ms, and is for few
 
@@ -124,8 +125,9 @@ async def _ended_with_its_caller(
 ) -> "dns.resolver.Answer":
     """Await what may lose a cancellation, which then ends the caller all the same.
 
-    dnspython waits with `asyncio.wait_for`. Before Python 3.12 that swallows a cancellation which comes in the moment
-    of an answer (https://github.com/python/cpython/issues/86296), and the name server would be asked for ever.
+    dnspython waits with `asyncio.wait_for`. Before Python 3.12 that swallows a cancellation which
+    comes in the moment of an answer (https://github.com/python/cpython/issues/86296), and the name
+    server would be asked for ever.
     """
     import asyncio  # noqa: PLC0415 — for few, as dnspython
 

@@ -1,4 +1,7 @@
-"""One run: wait until stable, measure, report. The order of the phases lives here, and nothing else does."""
+"""One run: wait until stable, measure, report.
+
+The order of the phases lives here, and nothing else does.
+"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -266,8 +269,8 @@ async def _measure(
 def _reached(attempt: Attempt, options: Options) -> bool:
     outcome = attempt.outcome
     return isinstance(outcome, Answer) and (
-        outcome.status < 500 or options.status.accepts(outcome.status)
-    )  # noqa: PLR2004 — HTTP's own boundary
+        outcome.status < 500 or options.status.accepts(outcome.status)  # noqa: PLR2004
+    )
 
 
 def shown_url(parsed: Parsed, options: Options) -> str:

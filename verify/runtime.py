@@ -1,8 +1,9 @@
 """What a run waits with: a clock, connections and concurrency, from threads or from an event loop.
 
-The steps of a run are coroutines. On an event loop they wait as any others do. Without one, whatever they await
-returns at once or blocks its thread, so each runs to its end in one go: `completed` does that. A plain check then
-starts without asyncio, and its requests cost half the processor time (docs/adr/0026).
+The steps of a run are coroutines. On an event loop they wait as any others do. Without one,
+whatever they await returns at once or blocks its thread, so each runs to its end in one go:
+`completed` does that. A plain check then starts without asyncio, and its requests cost half the
+processor time (docs/adr/0026).
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ _DEFAULT_IN_BYTES = re.compile(DEFAULT_IDENTITY.encode("ascii"))
 def miss_probability(tasks: int, samples: int) -> float:
     """Chance that so many requests, each sent to a task at random, leave at least one task out.
 
-    Inclusion and exclusion over the tasks left out, in whole numbers so that nothing cancels. Random is the worst
-    case: a load balancer that takes turns misses none in `tasks` requests.
+    Inclusion and exclusion over the tasks left out, in whole numbers so that nothing cancels.
+    Random is the worst case: a load balancer that takes turns misses none in `tasks` requests.
     """
     missing = sum(
         (-1) ** (left_out + 1) * math.comb(tasks, left_out) * (tasks - left_out) ** samples

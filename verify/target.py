@@ -149,7 +149,8 @@ def parse_path(path: str) -> str:
 
 def parse_port(text: str) -> int:
     """A TCP port, 1 to 65535; raises `ValueError` with the reason."""
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:  # noqa: PLR2004 — TCP's own range
+    # TCP's own range
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:  # noqa: PLR2004
         raise ValueError("a port is a number from 1 to 65535")
     return int(text)
 
@@ -163,7 +164,10 @@ def _refuse_invisible(text: str) -> None:
     for position, character in enumerate(text):
         if character == " " or category(character)[0] in "CZ":
             raise InputError(
-                f"{shown(text)} holds U+{ord(character):04X} at position {position}, which no host has",
+                (
+                    f"{shown(text)} holds U+{ord(character):04X} at position {position}, "
+                    "which no host has"
+                ),
                 "copy the name again, without spaces or invisible characters",
             )
 

@@ -26,7 +26,9 @@ _EXACT = 0.005
 """Seconds by which an operation may end too late."""
 
 _PROCESSOR = 36
-"""Which field after the name in `/proc/thread-self/stat` has the processor: the 39th by proc(5), from the id on."""
+"""Which field after the name in `/proc/thread-self/stat` has the processor: the 39th by proc(5),
+from the id on.
+"""
 
 _now = threading.local()
 """The end of the time that a thread's current step has, as `deadline`."""
@@ -170,7 +172,10 @@ class Threads:
     def run(
         self, steps: Sequence[Coroutine[Any, Any, _Result]], stop: Callable[[ExitCode], None]
     ) -> list[_Result | None]:
-        """Take each step on a thread of its own. A signal leaves them behind: they end with the process."""
+        """Take each step on a thread of its own.
+
+        A signal leaves them behind: they end with the process.
+        """
         events: queue.SimpleQueue[ExitCode | None] = queue.SimpleQueue()
 
         def handle(number: int, _frame: object) -> None:
@@ -226,7 +231,8 @@ def _one_processor() -> Iterator[None]:
     """
     try:
         allowed = os.sched_getaffinity(0)
-        with open("/proc/thread-self/stat", encoding="ascii", errors="replace") as status:  # noqa: PTH123 — `pathlib` takes 10 ms to import
+        # `pathlib` takes 10 ms to import
+        with open("/proc/thread-self/stat", encoding="ascii", errors="replace") as status:  # noqa: PTH123
             fields = status.read().rpartition(")")[2].split()
         os.sched_setaffinity(0, {int(fields[_PROCESSOR])})
     except (AttributeError, OSError, ValueError, IndexError):  # only Linux has all of this

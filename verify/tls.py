@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     import ssl
 
 _SOON = 30
-"""Days; AWS renews its own certificates 60 days before their end, so fewer left means that renewing has failed."""
+"""Days; AWS renews its own certificates 60 days before their end, so fewer left means that renewing
+has failed.
+"""
 
 _SHOWN_NAMES = 3
 _CHAIN = (
     "the certificate's chain ends at no authority that is trusted here",
-    "does the listener send the intermediate certificates? a private authority is given with --cacert",
+    (
+        "does the listener send the intermediate certificates? a private authority is given "
+        "with --cacert"
+    ),
 )
 # https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error
 _REFUSALS = {
@@ -46,21 +51,41 @@ _REFUSALS = {
 
 
 _ALERTS = {
-    "CERTIFICATE_REQUIRED": "the listener wants a client certificate (mutual TLS): give one with --cert and --key",
-    "ALERT_HANDSHAKE_FAILURE": "does the listener want a client certificate (mutual TLS), or ciphers that this machine "
+    "CERTIFICATE_REQUIRED": (
+        "the listener wants a client certificate (mutual TLS): give one with --cert and --key"
+    ),
+    "ALERT_HANDSHAKE_FAILURE": "does the listener want a client certificate (mutual "
+    "TLS), or ciphers that this "
+    "machine "
     "refuses? a certificate is given with --cert and --key",
-    "ALERT_UNKNOWN_CA": "the listener refuses the client certificate of --cert: is its authority in the listener's "
+    "ALERT_UNKNOWN_CA": "the listener refuses the client certificate of --cert: "
+    "is its authority in the "
+    "listener's "
     "trust store, and is the chain in the file?",
-    "ALERT_BAD_CERTIFICATE": "the listener refuses the client certificate of --cert: does its trust store hold the "
+    "ALERT_BAD_CERTIFICATE": "the listener refuses the client certificate of --cert: "
+    "does its trust store hold "
+    "the "
     "certificate's authority, and is it one for clients?",
-    "ALERT_CERTIFICATE_EXPIRED": "the listener refuses the client certificate of --cert, which has expired",
-    "ALERT_CERTIFICATE_REVOKED": "the listener refuses the client certificate of --cert, which was revoked",
-    "ALERT_UNSUPPORTED_CERTIFICATE": "the listener refuses the client certificate of --cert: is it one for clients?",
-    "ALERT_CERTIFICATE_UNKNOWN": "the listener refuses the client certificate of --cert: see the listener's log",
-    "NO_APPLICATION_PROTOCOL": "the listener speaks only HTTP/2, and verify HTTP/1.1: does a gRPC service listen here?",
+    "ALERT_CERTIFICATE_EXPIRED": (
+        "the listener refuses the client certificate of --cert, which has expired"
+    ),
+    "ALERT_CERTIFICATE_REVOKED": (
+        "the listener refuses the client certificate of --cert, which was revoked"
+    ),
+    "ALERT_UNSUPPORTED_CERTIFICATE": (
+        "the listener refuses the client certificate of --cert: is it one for clients?"
+    ),
+    "ALERT_CERTIFICATE_UNKNOWN": (
+        "the listener refuses the client certificate of --cert: see the listener's log"
+    ),
+    "NO_APPLICATION_PROTOCOL": (
+        "the listener speaks only HTTP/2, and verify HTTP/1.1: does a gRPC service listen here?"
+    ),
     "UNRECOGNIZED_NAME": "the listener serves no such name: see --host, --connect-to and --resolve",
 }
-"""By a part of OpenSSL's names for alerts, https://www.rfc-editor.org/rfc/rfc8446#section-6.2 has what each means."""
+"""By a part of OpenSSL's names for alerts, https://www.rfc-editor.org/rfc/rfc8446#section-6.2 has
+what each means.
+"""
 
 
 def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
@@ -121,7 +146,8 @@ def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:
 def received(connection: "ssl.SSLSocket", most: int) -> bytes:
     """Read what is there, nothing at the end of the stream, whether TLS announced it or not.
 
-    Python takes a reset for such an end too, unless it is to raise both; OpenSSL 3 tells them apart.
+    Python takes a reset for such an end too, unless it is to raise both; OpenSSL 3 tells them
+    apart.
     """
     import ssl  # noqa: PLC0415 — a connection that is secured has loaded it
 

@@ -34,7 +34,10 @@ class Offer(StrEnum):
 async def versions_result(
     address: str, port: int, host: str, options: Options, time_left: float
 ) -> Result:
-    """Whether versions older than the wanted one are refused. The service is known to answer by a newer one."""
+    """Whether versions older than the wanted one are refused.
+
+    The service is known to answer by a newer one.
+    """
     versions = _OLDER[options.min_tls or "1.2"]
     limit = min(options.timeout, time_left / len(versions))
     offers = {

@@ -216,7 +216,10 @@ def method(text: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z-]{0,31}", text) or text in {"CONNECT", "TRACE"}:
         raise _refused(
             text,
-            "method: write GET, HEAD, POST or another in capitals; CONNECT and TRACE are verify's own",
+            (
+                "method: write GET, HEAD, POST or another in capitals; CONNECT and TRACE are "
+                "verify's own"
+            ),
         )
     return text
 
@@ -236,7 +239,10 @@ def body(content_type: str) -> Callable[[str], Body]:
 
 
 def proxy(text: str) -> Proxy:
-    """The URL of an HTTP proxy, given or read from a file. Messages never show it: it may hold a password."""
+    """The URL of an HTTP proxy, given or read from a file.
+
+    Messages never show it: it may hold a password.
+    """
     if text.startswith("@"):
         text = _file(text[1:], "a proxy").decode("utf-8", "replace").strip()
     match = re.fullmatch(r"(?:([A-Za-z0-9+.-]+)://)?(?:([\x21-\x7e]*)@)?([^@/?#]+?)/?", text)
@@ -262,7 +268,10 @@ def proxy(text: str) -> Proxy:
     return Proxy(at.host, at.port, b64encode(plain).decode())
 
 
-_PROXY = "write a proxy as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, or @FILE with that (it isn't shown)"
+_PROXY = (
+    "write a proxy as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, or @FILE with that "
+    "(it isn't shown)"
+)
 
 
 def _file(path: str, what: str) -> bytes:

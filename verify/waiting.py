@@ -13,7 +13,9 @@ ProbeOnce = Callable[[float], Awaitable[Answer | Failure]]
 """Makes one attempt, which ends within the given seconds."""
 
 LONGEST_PAUSE = 15.0
-"""Seconds; a resolver may keep a negative answer for longer, so asking more often finds nothing sooner."""
+"""Seconds; a resolver may keep a negative answer for longer, so asking more often finds nothing
+sooner.
+"""
 
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 
@@ -43,7 +45,8 @@ async def wait_until_stable(
         probe: Makes one attempt.
         options: The options of the check.
         runtime: Its clock, and its pauses.
-        deadline: On the runtime's clock; an `options.deadline` of 0 makes one attempt in spite of it.
+        deadline: On the runtime's clock; an `options.deadline` of 0 makes one attempt in spite of
+            it.
         rng: Spreads the pauses.
         record: Keeps each attempt.
     """

@@ -1,7 +1,7 @@
 """Watch a service at a constant rate while something changes.
 
-The rate never follows the answers: a request goes out when it is due, however long those before it take. So a slow
-answer hides nothing, and how long an outage lasted is known to within one interval.
+The rate never follows the answers: a request goes out when it is due, however long those before it
+take. So a slow answer hides nothing, and how long an outage lasted is known to within one interval.
 """
 
 import asyncio
@@ -26,7 +26,9 @@ from verify.waiting import ProbeOnce
 from verify.watch_record import LANES, Record
 
 Command = Callable[[], Awaitable[int]]
-"""Runs what changes the service, to its end; returns its exit code, or raises `OSError` where it can't be run."""
+"""Runs what changes the service, to its end; returns its exit code, or raises `OSError` where it
+can't be run.
+"""
 
 _LOOK_EVERY = 0.2
 """Seconds between looks for the file of `--until-file`."""
@@ -96,7 +98,10 @@ async def observe(
     began, started = clock(), datetime.now(UTC)
     progress(
         "watch",
-        f"{shown_url(parsed, options)}, {record.asked.rate:g} requests a second in {len(probes)} lanes",
+        (
+            f"{shown_url(parsed, options)}, {record.asked.rate:g} requests a second in "
+            f"{len(probes)} lanes"
+        ),
     )
     try:
         await _while_it_changes(
@@ -106,8 +111,8 @@ async def observe(
         if record.stopped is None:
             raise
     results = tuple(record.results())
-    # A command's failure has its own exit code, and only counts where the service did well. One that could not be run
-    # has changed nothing, so the watch proves nothing.
+    # A command's failure has its own exit code, and only counts where the service did well. One
+    # that could not be run has changed nothing, so the watch proves nothing.
     own = [result for result in results if result.id != "command" or record.command_error]
     ended = verdict(own, reached=record.reached, stopped=record.stopped)
     return Report(

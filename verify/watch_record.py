@@ -18,22 +18,29 @@ if TYPE_CHECKING:
     from verify.exit_codes import ExitCode
 
 LANES = {"fresh": 0.0, "kept": 0.5}
-"""A connection of its own for each request, which sees new addresses; and one that is kept for the next, which sees
-mistakes in draining. Each starts so many intervals after the other, so that together they look twice as often."""
+"""A connection of its own for each request, which sees new addresses; and one that is kept for the
+next, which sees mistakes in draining. Each starts so many intervals after the other, so that
+together they look twice as often."""
 
 _CANNOT_RUN = 126
 """What a shell returns for a file that it can't execute."""
 
-_NOT_RUN = "nothing was changed while this watched: is it a program for this machine, its interpreter there?"
+_NOT_RUN = (
+    "nothing was changed while this watched: is it a program for this machine, its "
+    "interpreter there?"
+)
 _PENDING, _GOOD, _BAD = b".ox"
 _ROUNDING = 1e-9
 _BOUND = 1000
-"""Distinct reasons and tasks that are counted each, and turns for worse or better that are printed at once: there may
-be a new one with every request."""
+"""Distinct reasons and tasks that are counted each, and turns for worse or better that are printed
+at once: there may be a new one with every request."""
 
 
 class Record:
-    """Everything seen so far. Requests are numbered by when they were due, so the order of their ends is no matter."""
+    """Everything seen so far.
+
+    Requests are numbered by when they were due, so the order of their ends is no matter.
+    """
 
     def __init__(self, options: Options) -> None:
         assert options.watch is not None
@@ -110,7 +117,8 @@ class Record:
         if not isinstance(attempt.outcome, Answer):
             self._unanswered += 1
             return
-        self.reached = self.reached or attempt.stopped_in is None or attempt.outcome.status < 500  # noqa: PLR2004 — HTTP's own boundary
+        # HTTP's own boundary
+        self.reached = self.reached or attempt.stopped_in is None or attempt.outcome.status < 500  # noqa: PLR2004
         self._latencies.add(attempt.outcome.timings.total)
         self._connections[lane] += bool(attempt.outcome.timings.connect)
         yield from self._task(attempt)
@@ -206,7 +214,10 @@ class Record:
         least = self.asked.min_availability
         yield bounded(
             "available",
-            f"{self._good * 100_000 // max(requests, 1) / 1000:g} % of the requests were answered well",
+            (
+                f"{self._good * 100_000 // max(requests, 1) / 1000:g} % of the requests were "
+                "answered well"
+            ),
             good=not failed,
             within=least is not None and watched.availability * 100 >= least - _ROUNDING,
             wanted=None if least is None else f"at least {least:g} %",
@@ -215,7 +226,8 @@ class Record:
         bound = self.asked.max_outage
         yield bounded(
             "outage",
-            f"longest {longest.length:.3g} s, from {longest.start:.3g} s on ({longest.lane} connections); "
+            f"longest {longest.length:.3g} s, from {longest.start:.3g} s on "
+            f"({longest.lane} connections); "
             f"{len(watched.outages)} in all"
             if longest
             else "none",
@@ -227,7 +239,10 @@ class Record:
             yield Result(
                 id="undecided",
                 status=Status.UNKNOWN,
-                actual=f"{self._undecided} of {requests} answers could not be judged; {self._why_undecided}",
+                actual=(
+                    f"{self._undecided} of {requests} answers could not be judged; "
+                    f"{self._why_undecided}"
+                ),
                 expected="every answer can be judged",
                 hint=regexes.HINT,
             )

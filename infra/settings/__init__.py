@@ -1,7 +1,7 @@
 """Every choice that a stack can make, read once, checked, frozen.
 
-Each topic has its keys in a module of its own. The defaults live in Pulumi.yaml, so `pulumi config` shows what will be
-deployed.
+Each topic has its keys in a module of its own. The defaults live in Pulumi.yaml, so `pulumi config`
+shows what will be deployed.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class Settings(
         """Read the selected stack's configuration.
 
         Raises:
-            SettingsError: Something in it can't be deployed; it names every such key, its value and what is allowed.
+            SettingsError: Something in it can't be deployed; it names every such key, its value and
+                what is allowed.
         """
         namespace = f"{pulumi.get_project()}:"
         stored = {**config.get_config_env(), **config.CONFIG.get()}
@@ -171,8 +172,8 @@ def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:
 def _left_behind(foreign: Collection[str], project: str) -> Iterator[Problem]:
     """Refuse our keys in another project's namespace, as after a change of the name in Pulumi.yaml.
 
-    Pulumi ignores them there, so the stack would get the defaults: no protection and a public network in place of
-    prod's.
+    Pulumi ignores them there, so the stack would get the defaults: no protection and a public
+    network in place of prod's.
     """
     known = {camel(name) for name in kinds()}
     for key in sorted(foreign):
@@ -190,5 +191,8 @@ def _misnamed(stack: str) -> Iterator[Problem]:
         yield Problem(
             "stack",
             stack,
-            "a stack name of at most 100 letters, digits, - and _, as it becomes part of ECS's names",
+            (
+                "a stack name of at most 100 letters, digits, - and _, as it becomes part of "
+                "ECS's names"
+            ),
         )

@@ -140,7 +140,10 @@ def _the_image_stays_what_it_is(image: str, *, require_image_digest: bool) -> It
         yield Problem(
             "image",
             f"{image}, whose tag may be moved to something else",
-            f"NAME@DIGEST with what `{images.how_to_pin(image)}` prints, or any name with requireImageDigest false",
+            (
+                f"NAME@DIGEST with what `{images.how_to_pin(image)}` prints, or any name "
+                "with requireImageDigest false"
+            ),
         )
 
 

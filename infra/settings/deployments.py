@@ -21,7 +21,8 @@ class DeploymentSettings:
 
     desired_count: Annotated[int, Whole(0, 5000)]
     minimum_healthy_percent: Annotated[int, Whole(0, 100)]
-    # Spreading tasks evenly over the zones starts one before it stops another, and ECS refuses it at 100.
+    # Spreading tasks evenly over the zones starts one before it stops another, and ECS refuses it
+    # at 100.
     maximum_percent: Annotated[int, Whole(101, _PERCENT_MOST)]
     health_check_grace_seconds: Annotated[int, Whole(0, 2_147_483_647)]
     steady_state_timeout_minutes: Annotated[int, Whole(1, 180)]
@@ -52,7 +53,8 @@ def _deployments_can_progress(
         yield Problem(
             "maximumPercent",
             f"{maximum_percent}",
-            f"with desiredCount {desired_count} and minimumHealthyPercent {minimum_healthy_percent}, at least "
+            f"with desiredCount {desired_count} and minimumHealthyPercent "
+            f"{minimum_healthy_percent}, at least "
             f"{enough}, else no deployment could start or stop a task",
         )
 
@@ -66,7 +68,8 @@ def _a_task_stops_after_it_drained(
             "stopTimeoutSeconds", f"{stop_timeout_seconds}", f"0, for drainSeconds, or from {least}"
         )
         return
-    # Sources disagree on whether the stop signal waits for the end of the draining, so each must be right by itself.
+    # Sources disagree on whether the stop signal waits for the end of the draining, so each must be
+    # right by itself.
     stop, delay = (
         stop_timeout_seconds or drain_seconds,
         deregistration_delay_seconds or drain_seconds,
@@ -99,7 +102,10 @@ def _steady_state_is_within_reach(
         yield Problem(
             "steadyStateTimeoutMinutes",
             f"{steady_state_timeout_minutes}",
-            f"more than the {leaving} s that a task may drain and then stop, else no old task is gone in time",
+            (
+                f"more than the {leaving} s that a task may drain and then stop, else no old "
+                "task is gone in time"
+            ),
         )
 
 

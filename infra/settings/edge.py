@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_RANGES: Final = 30
-"""A security group takes 60 rules, and each range may need one for each of two ports. Source: Amazon VPC's quotas."""
+"""A security group takes 60 rules, and each range may need one for each of two ports. Source:
+Amazon VPC's quotas.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,14 +23,18 @@ _TLS_POLICIES: Final = (
     "ELBSecurityPolicy-TLS13-1-3-FIPS-PQ-2025-09",
     "ELBSecurityPolicy-TLS13-1-3-FIPS-2023-04",
 )
-"""Source: Security Hub, control ELB.17. The popular `ELBSecurityPolicy-TLS13-1-2-2021-06` is not among them."""
+"""Source: Security Hub, control ELB.17. The popular `ELBSecurityPolicy-TLS13-1-2-2021-06` is not
+among them.
+"""
 
 _LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = rf"({_LABEL}\.)+(?![0-9]+$){_LABEL}"
 _CERTIFICATE: Final = r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}"
 
 _LONGEST_COMMON_NAME: Final = 64
-"""Source: ACM, RequestCertificate. A certificate of one's own may name a longer domain as an alternative name."""
+"""Source: ACM, RequestCertificate. A certificate of one's own may name a longer domain as an
+alternative name.
+"""
 
 _MOST_EXTRA_CERTIFICATES: Final = 25
 """Source: Elastic Load Balancing's quotas."""
@@ -80,13 +84,19 @@ def _a_domain_has_a_certificate(
         yield Problem(
             "domain",
             domain,
-            "none, unless hostedZone says where to prove whose it is, or certificateArn names its certificate",
+            (
+                "none, unless hostedZone says where to prove whose it is, or certificateArn "
+                "names its certificate"
+            ),
         )
     if domain and not certificate_arn and len(domain) > _LONGEST_COMMON_NAME:
         yield Problem(
             "domain",
             f"{len(domain)} characters",
-            f"at most {_LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer one; certificateArn can",
+            (
+                f"at most {_LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer "
+                "one; certificateArn can"
+            ),
         )
 
 
@@ -137,7 +147,10 @@ def _certificates_are_where_the_load_balancer_is(
             yield Problem(
                 key,
                 arn,
-                f"a certificate of {here}…, as a load balancer uses those of its own region and account only",
+                (
+                    f"a certificate of {here}…, as a load balancer uses those of its own "
+                    "region and account only"
+                ),
             )
 
 

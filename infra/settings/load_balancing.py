@@ -52,7 +52,8 @@ def _the_load_balancer_hangs_up_first(
         yield Problem(
             "idleTimeoutSeconds",
             f"{idle_timeout_seconds}",
-            f"less than targetKeepAliveSeconds, {target_keep_alive_seconds}: if the container hangs up first, "
+            f"less than targetKeepAliveSeconds, {target_keep_alive_seconds}: if the "
+            "container hangs up first, "
             "a request that is just on its way is answered 502",
         )
 

@@ -29,7 +29,9 @@ _NARROWEST_FOR_A_LOAD_BALANCER: Final = 27
 """Source: Elastic Load Balancing, subnets for your load balancer."""
 
 _MOST_DESTINATIONS: Final = 50
-"""A security group takes 60 rules of each direction, and a few are ours. Source: Amazon VPC's quotas."""
+"""A security group takes 60 rules of each direction, and a few are ours. Source: Amazon VPC's
+quotas.
+"""
 
 _ALL_IPV4: Final = "0.0.0.0/0"
 _ALL_IPV6: Final = "::/0"
@@ -49,7 +51,8 @@ class NetworkSettings:
     subnet_tags: Annotated[dict[str, str], _TAGS]
     task_subnet_ids: Annotated[tuple[str, ...], _SUBNETS]
     task_subnet_tags: Annotated[dict[str, str], _TAGS]
-    # The narrowest network, cut for the most zones, leaves each subnet the /27 that a load balancer needs.
+    # The narrowest network, cut for the most zones, leaves each subnet the /27 that a load balancer
+    # needs.
     vpc_cidr: Annotated[str, Network(16, 24)]
     availability_zone_count: Annotated[int, Whole(2, 6)]
     dual_stack: Annotated[bool, Flag()]
@@ -69,7 +72,8 @@ class NetworkSettings:
 
 
 def _names_in_the_partition_are_known(place: Place) -> Iterator[Problem]:
-    # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong one matches nothing.
+    # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong one
+    # matches nothing.
     if place.partition not in PARTITIONS:
         where = f"{place.region}, of the partition {place.partition}"
         yield Problem(
@@ -84,7 +88,8 @@ def _a_vpc_is_found_in_one_way(vpc_id: str, vpc_tags: dict[str, str]) -> Iterato
         yield Problem("vpcTags", _shown(vpc_tags), "none, as vpcId names the VPC already")
 
 
-def _subnets_belong_to_a_vpc(  # noqa: PLR0917 — a relation's parameters are the settings that it looks at
+# a relation's parameters are the settings that it looks at
+def _subnets_belong_to_a_vpc(  # noqa: PLR0917
     network: str,
     vpc_id: str,
     vpc_tags: dict[str, str],
@@ -127,7 +132,8 @@ def _an_existing_vpc_has_its_own_gateways(
 def _subnets_hold_a_load_balancer(
     network: str, vpc_id: str, vpc_tags: dict[str, str], vpc_cidr: str, availability_zone_count: int
 ) -> Iterator[Problem]:
-    # Each halving makes room for twice as many subnets: one in each zone, and one for the tasks beside it.
+    # Each halving makes room for twice as many subnets: one in each zone, and one for the tasks
+    # beside it.
     halvings = (availability_zone_count - 1).bit_length() + (network != PUBLIC)
     narrowest = _NARROWEST_FOR_A_LOAD_BALANCER - halvings
     if not (vpc_id or vpc_tags) and ipaddress.IPv4Network(vpc_cidr).prefixlen > narrowest:
@@ -157,7 +163,10 @@ def _images_are_private_behind_endpoints(network: str, image: str) -> Iterator[P
         yield Problem(
             "image",
             f"{image}, in a registry that has no endpoint in a VPC",
-            f"with network {network} an image in this region's private ECR, which can cache other registries' images",
+            (
+                f"with network {network} an image in this region's private ECR, which can "
+                "cache other registries' images"
+            ),
         )
 
 
@@ -196,11 +205,15 @@ def _destinations_widen(
 def _ipv6_destinations_need_ipv6_addresses(
     vpc_id: str, vpc_tags: dict[str, str], egress: tuple[Destination, ...], *, dual_stack: bool
 ) -> Iterator[Problem]:
-    # Whether tasks in an existing VPC have IPv6 addresses is its subnets' affair, and the account's.
+    # Whether tasks in an existing VPC have IPv6 addresses is its subnets' affair, and the
+    # account's.
     if ipv6 := [
         str(each) for each in egress if each.is_ipv6 and not (dual_stack or vpc_id or vpc_tags)
     ]:
-        allowed = "IPv4 destinations only without dualStack, as nothing in the stack's VPC has an IPv6 address then"
+        allowed = (
+            "IPv4 destinations only without dualStack, as nothing in the stack's VPC has an "
+            "IPv6 address then"
+        )
         yield Problem("egress", ", ".join(ipv6), allowed)
 
 

@@ -11,7 +11,9 @@ RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""Source: CloudWatch Logs, PutRetentionPolicy. 0, for ever, is left out: such a log is a bill that only grows."""
+"""Source: CloudWatch Logs, PutRetentionPolicy. 0, for ever, is left out: such a log is a bill that
+only grows.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,9 +58,9 @@ def unreachable(
 ) -> str:
     """Return why the local load balancers send a registered target no requests; empty where they do.
 
-    A program's VPC exists nowhere, so its addresses are never connected to: on the network of this machine they may be
-    those of other machines. Neither are addresses outside the VPC, unless they are this machine's own, such as the one
-    of a container bridge.
+    A program's VPC exists nowhere, so its addresses are never connected to: on the network of this
+    machine they may be those of other machines. Neither are addresses outside the VPC, unless they
+    are this machine's own, such as the one of a container bridge.
     """
     group, target = (
         cloud.get(TARGET_GROUP, attachment.outputs.get("targetGroupArn")),

@@ -143,8 +143,8 @@ class Balancer:
             proxy: What carries the requests.
             folder: Where its files live.
             issue: Makes a certificate for some names, or finds the one it made.
-            attached: Finds the targets that a program registers by itself, by target group, and why one isn't
-                reached here.
+            attached: Finds the targets that a program registers by itself, by target group, and why
+                one isn't reached here.
             clock: Seconds since some point in time.
             status_of: Asks a target for the status it answers with.
         """
@@ -302,7 +302,8 @@ class Balancer:
         if verdict is None:
             return target.health if target.settled else _REGISTERING
         if verdict.healthy:
-            # In the group's own cluster the first check decides at once; the target is in service after that one.
+            # In the group's own cluster the first check decides at once; the target is in service
+            # after that one.
             health = _HEALTHY if target.settled else _INITIAL
             target.settled = True
             return health

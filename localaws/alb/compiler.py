@@ -1,8 +1,9 @@
 """Load balancers, listeners, rules and target groups -> Envoy's configuration. Pure.
 
-A target group becomes two clusters. Newcomers wait in `<name>/new`, which no route uses: one passed check there, as on
-AWS, makes a target healthy and moves it to `<name>`, where the group's thresholds hold. So a target that has yet to
-pass its first check gets no traffic, not even when the load balancer fails open.
+A target group becomes two clusters. Newcomers wait in `<name>/new`, which no route uses: one passed
+check there, as on AWS, makes a target healthy and moves it to `<name>`, where the group's
+thresholds hold. So a target that has yet to pass its first check gets no traffic, not even when the
+load balancer fails open.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ _HTTP_PORT = 80
 NEWCOMER_INTERVAL = 0.5
 """Seconds between checks of a target that hasn't passed one yet.
 
-On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A single prober that
-met a server a moment before it listens would wait a whole interval (30 s by default) instead.
+On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A
+single prober that met a server a moment before it listens would wait a whole interval (30 s by
+default) instead.
 """
 
 _TYPES = "type.googleapis.com/envoy"
@@ -340,7 +342,8 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
         "http_health_check": {
             "path": check.get("path") or "/",
             "expected_statuses": group.expected_statuses,
-            # Any status outside `expected_statuses` and this list makes a target unhealthy at the first failure.
+            # Any status outside `expected_statuses` and this list makes a target unhealthy at the
+            # first failure.
             "retriable_statuses": [{"start": 100, "end": 600}],
             "request_headers_to_add": [_header("user-agent", "ELB-HealthChecker/2.0")],
             "codec_client_type": "HTTP1",
@@ -408,12 +411,13 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         },
         "stream_idle_timeout": f"{listener.idle_timeout}s",
         "server_header_transformation": "PASS_THROUGH",
-        # A connection that is to be closed, as one that was idle, waits for requests on their way, and then for the
-        # client to close it first: five seconds and one by default.
+        # A connection that is to be closed, as one that was idle, waits for requests on their way,
+        # and then for the client to close it first: five seconds and one by default.
         "drain_timeout": "0.1s",
         "delayed_close_timeout": "0.5s",
-        # A connection whose time is over takes one more request, and its answer says that it ends (ELB's guide, "HTTP
-        # client keepalive duration"). Else it is closed between two requests, or into one.
+        # A connection whose time is over takes one more request, and its answer says that it ends
+        # (ELB's guide, "HTTP client keepalive duration"). Else it is closed between two requests,
+        # or into one.
         "http1_safe_max_connection_duration": True,
         "generate_request_id": False,
         "tracing": tracing(),
@@ -441,7 +445,8 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
                 "typed_config": {
                     "@type": f"{_TYPES}.extensions.filters.http.router.v3.Router",
                     "suppress_envoy_headers": True,
-                    # Counters of statuses by cluster, which nothing reads, cost each request CPU time.
+                    # Counters of statuses by cluster, which nothing reads, cost each request CPU
+                    # time.
                     "dynamic_stats": False,
                 },
             },
@@ -454,7 +459,8 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
         "@type": f"{_TYPES}.config.listener.v3.Listener",
         "name": listener.arn,
         "address": _address(listener.endpoint),
-        # Else two of them on one address share its connections in silence, and those of the one that ends are reset.
+        # Else two of them on one address share its connections in silence, and those of the one
+        # that ends are reset.
         "enable_reuse_port": False,
         "filter_chains": [
             {

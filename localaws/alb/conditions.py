@@ -1,7 +1,8 @@
 """Listener rules' conditions as Envoy header matchers.
 
-Every condition becomes one regular expression over one (pseudo-)header: values are alternatives, conditions must all
-hold. The request's path and query are both in `:path`, undecoded, as the ALB sees them.
+Every condition becomes one regular expression over one (pseudo-)header: values are alternatives,
+conditions must all hold. The request's path and query are both in `:path`, undecoded, as the ALB
+sees them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 PEER = "x-localaws-peer"
-"""Internal request header: the TCP peer's address. Written before routing, removed before the target sees it."""
+"""Internal request header: the TCP peer's address. Written before routing, removed before the
+target sees it.
+"""
 
 
 def matchers(conditions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

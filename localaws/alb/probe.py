@@ -14,7 +14,10 @@ async def status_of(address: str, port: int, path: str) -> int | None:
         async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_connection(address, port)
             try:
-                request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: ELB-HealthChecker/2.0\r\n"
+                request = (
+                    f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: "
+                    "ELB-HealthChecker/2.0\r\n"
+                )
                 writer.write(f"{request}Connection: close\r\n\r\n".encode())
                 status_line = (await reader.readline()).split()
                 return int(status_line[1])

@@ -35,7 +35,8 @@ class Resources(Protocol):
 def certificate_names(cloud: Resources, addresses: Addresses) -> dict[str, tuple[str, ...]]:
     """For each certificate that a listener serves the names it is for.
 
-    Of one that isn't a resource, or was imported, nobody knows them: it gets the load balancer's address.
+    Of one that isn't a resource, or was imported, nobody knows them: it gets the load balancer's
+    address.
     """
     known = {each.id: tuple(domains(each.inputs)) for each in cloud.all(CERTIFICATE)}
     return {

@@ -16,9 +16,9 @@ _LUA = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua"
 ENABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
 """What enables a filter on a route that is disabled elsewhere."""
 
-# A request with many bytes of headers is checked first and then routed again. Which filters run is settled before, by
-# its first route; so the script looks afterwards for what its second one asks for. It must not read a route's metadata
-# before: the filter keeps what it read.
+# A request with many bytes of headers is checked first and then routed again. Which filters run is
+# settled before, by its first route; so the script looks afterwards for what its second one asks
+# for. It must not read a route's metadata before: the filter keeps what it read.
 _SCRIPT = f"""
 function answer(handle, status, page, location)
   handle:respond({{[":status"] = status, location = location, server = {json.dumps(SERVER)},
@@ -76,11 +76,13 @@ def redirect(location: str, status: str) -> dict[str, Any]:
 def closer_look(others: Sequence[str]) -> dict[str, Any]:
     """A route for requests with as many bytes of headers as one line may hold, to be tried first.
 
-    The script refuses one that has a longer line, and has any other routed again. The count that decides it is Envoy's,
-    which has neither a line's separators nor the version of HTTP, but the names of pseudo-headers, which are longer.
+    The script refuses one that has a longer line, and has any other routed again. The count that
+    decides it is Envoy's, which has neither a line's separators nor the version of HTTP, but the
+    names of pseudo-headers, which are longer.
 
     Args:
-        others: Further filters that some of the listener's routes enable: a request that is routed again needs them.
+        others: Further filters that some of the listener's routes enable: a request that is routed
+            again needs them.
     """
     large = {"name": SIZE, "range_match": {"start": LINE_BYTES, "end": 2**62}}
     return {"match": {"prefix": "/", "headers": [large]}, **_run_with({}, others)}

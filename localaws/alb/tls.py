@@ -24,7 +24,9 @@ class Tls:
     """How a listener speaks TLS."""
 
     certificates: tuple[Served, ...]
-    """The listener's own first; a client that names a domain gets the first one for it, or else the listener's own."""
+    """The listener's own first; a client that names a domain gets the first one for it, or else the
+    listener's own.
+    """
 
     oldest: str
     """The oldest version spoken, `1.2`."""

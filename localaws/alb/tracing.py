@@ -1,8 +1,8 @@
 """`X-Amzn-Trace-Id`: the id that a load balancer gives to a request that has none.
 
-Envoy's X-Ray tracer makes ids of the right form (`1-` and eight hexadecimal digits of the time, `-` and 24 random
-ones), at a small part of what a script costs for each request. It is configured to sample nothing and to pass no
-context of its own on.
+Envoy's X-Ray tracer makes ids of the right form (`1-` and eight hexadecimal digits of the time, `-`
+and 24 random ones), at a small part of what a script costs for each request. It is configured to
+sample nothing and to pass no context of its own on.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ TRACE_ID = {
 def tracing() -> dict[str, Any]:
     """Envoy's configuration of the tracer that makes the ids.
 
-    The tracer can't do without the address of a daemon, to which it would write about requests that ask to be sampled:
-    URLs, which no other program on this machine should get.
+    The tracer can't do without the address of a daemon, to which it would write about requests that
+    ask to be sampled: URLs, which no other program on this machine should get.
     """
     never = {"value": 0}
     sampling = {"version": 2, "default": {"fixed_target": 0, "rate": 0}, "rules": []}

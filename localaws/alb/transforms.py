@@ -1,11 +1,13 @@
 """Transforms of listener rules: what they rewrite in a request after it was routed, and before it is forwarded.
 
-Source: "Transforms for listener rules" in ELB's guide (elasticloadbalancing/latest/application/rule-transforms.html):
-a URL is a path with its query; a request that doesn't match stays as it is; one whose transform fails is answered with
+Source: "Transforms for listener rules" in ELB's guide
+(elasticloadbalancing/latest/application/rule-transforms.html): a URL is a path with its query; a
+request that doesn't match stays as it is; one whose transform fails is answered with
 500. It doesn't say which of several matches are replaced; here it is all of them.
 
-One filter of Envoy rewrites by regular expression, but into the request's metadata only. A script writes that into the
-request, and refuses what is no URL or no host; only routes with transforms run it.
+One filter of Envoy rewrites by regular expression, but into the request's metadata only. A script
+writes that into the request, and refuses what is no URL or no host; only routes with transforms run
+it.
 """
 
 from __future__ import annotations

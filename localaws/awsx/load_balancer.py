@@ -174,8 +174,8 @@ def _listeners(inputs: Mapping[str, Any], default: Mapping[str, Any]) -> list[di
 def _default_protocol(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The port and protocol of the default target group.
 
-    With a list of exactly one listener the real component leaves both out, and AWS then refuses the group unless
-    `defaultTargetGroup` has them.
+    With a list of exactly one listener the real component leaves both out, and AWS then refuses the
+    group unless `defaultTargetGroup` has them.
     """
     listener, listeners = inputs.get("listener"), inputs.get("listeners")
     if listeners:

@@ -76,5 +76,6 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
             # The engine shows the component's type and name before it.
             await context.abort(grpc.StatusCode.UNKNOWN, str(reason))
         except grpc.aio.AioRpcError as error:
-            # A function that the component called, or a registration, was refused; the engine has its own words.
+            # A function that the component called, or a registration, was refused; the engine has
+            # its own words.
             await context.abort(grpc.StatusCode.UNKNOWN, error.details() or str(error))

@@ -128,7 +128,8 @@ async def _network(
     public = bool(assign_public_ip)
     if not public and not existing.private:
         raise ValueError(
-            "The default VPC does not have any private subnets. Set `assignPublicIp` to `true`, provide "
+            "The default VPC does not have any private subnets. Set `assignPublicIp` to "
+            "`true`, provide "
             "`networkConfiguration`, or add private subnets to the default VPC."
         )
     return group, {

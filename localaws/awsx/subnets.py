@@ -1,6 +1,7 @@
 """Where awsx puts the subnets of a VPC: which there are, and their ranges, by each of its strategies.
 
-Source: pulumi-awsx at e60adf3c, awsx/ec2/subnetDistributorLegacy.ts, subnetDistributorNew.ts and subnetNaming.ts.
+Source: pulumi-awsx at e60adf3c, awsx/ec2/subnetDistributorLegacy.ts, subnetDistributorNew.ts and
+subnetNaming.ts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ TYPES = ("Public", "Private", "Isolated", "Unused")
 
 _DEFAULT = ({"type": "Private"}, {"type": "Public"})
 _LEGACY_MASKS = {"Private": 19, "Public": 20, "Isolated": 24}
-"""The largest subnet that the Legacy strategy chooses by itself, by type, in the order in which it puts them."""
+"""The largest subnet that the Legacy strategy chooses by itself, by type, in the order in which it
+puts them.
+"""
 
 _SMALLEST_DEFAULT = 26
 _BITS = 32
@@ -98,7 +101,8 @@ def _require_distinct_suffixes(zones: Sequence[str]) -> None:
     suffixes = [_suffix(zone) for zone in zones]
     if len(set(suffixes)) < len(suffixes):
         raise ValueError(
-            'subnetNameTagStrategy="AvailabilityZone" requires availability zones with distinct suffixes, got '
+            'subnetNameTagStrategy="AvailabilityZone" requires availability zones with '
+            "distinct suffixes, got "
             f"{', '.join(zones)}"
         )
 
@@ -125,8 +129,10 @@ def _naming_issues(specs: Specs) -> Iterator[str]:
     names = Counter((spec["type"], spec.get("name")) for spec in specs)
     for kind in sorted({kind for (kind, _), count in names.items() if count > 1}):
         yield (
-            f'Multiple subnet specs of type "{kind.lower()}" require unique names. You can have at most one unnamed '
-            'subnet per type. All other subnets of the same type must have unique "name" properties to avoid '
+            f'Multiple subnet specs of type "{kind.lower()}" require unique names. You '
+            "can have at most one unnamed "
+            'subnet per type. All other subnets of the same type must have unique "name" '
+            "properties to avoid "
             "duplicate resource names."
         )
 
@@ -137,10 +143,16 @@ def _size_issues(specs: Specs) -> Iterator[str]:
         if size is None:
             continue
         if size not in {1 << bits for bits in range(2, _BITS + 1)}:
-            yield f"The following subnet sizes are invalid: {size}. Valid sizes are powers of 2 from 4 on."
+            yield (
+                f"The following subnet sizes are invalid: {size}. Valid sizes are powers of "
+                "2 from 4 on."
+            )
         elif mask is not None and _size(int(mask)) != size:
             expected = _size(int(mask))
-            yield f"Subnet size {size} does not match the expected size for a /{mask} subnet ({expected})."
+            yield (
+                f"Subnet size {size} does not match the expected size for a /{mask} subnet "
+                f"({expected})."
+            )
 
 
 def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
@@ -149,14 +161,21 @@ def _block_issues(specs: Specs, zones: int) -> Iterator[str]:
     for index, spec in enumerate(specs):
         blocks = spec.get("cidrBlocks")
         if blocks is None:
-            yield "If any subnet spec has explicit cidrBlocks, all subnets must have explicit cidrBlocks."
+            yield (
+                "If any subnet spec has explicit cidrBlocks, all subnets must have explicit "
+                "cidrBlocks."
+            )
         elif len(blocks) != zones:
             yield (
-                f"The number of CIDR blocks in subnetSpecs[{index}] must match the number of availability zones "
+                f"The number of CIDR blocks in subnetSpecs[{index}] must match the "
+                "number of availability zones "
                 f"({zones})."
             )
         elif spec.get("cidrMask") not in (None, *(_network(block).prefixlen for block in blocks)):
-            yield f"The cidrMask in subnetSpecs[{index}] must match all cidrBlocks or be left undefined."
+            yield (
+                f"The cidrMask in subnetSpecs[{index}] must match all cidrBlocks or be left "
+                "undefined."
+            )
 
 
 def _in_order(specs: Specs | None, strategy: str) -> Specs:
@@ -192,8 +211,8 @@ def auto_ranges(
 ) -> list[list[str]]:
     """The ranges in each zone, in the order of the specs, as the Auto strategy chooses them.
 
-    Every zone gets an equal power-of-two share of the VPC, and in it every spec an equal share or the size that its
-    `cidrMask` asks for, aligned to that size.
+    Every zone gets an equal power-of-two share of the VPC, and in it every spec an equal share or
+    the size that its `cidrMask` asks for, aligned to that size.
 
     Raises:
         ValueError: They don't fit.
@@ -203,8 +222,10 @@ def auto_ranges(
     if specs is None:
         if mask > _SMALLEST_DEFAULT:
             raise ValueError(
-                f"Automatic subnet creation requires a VPC with at least /{_SMALLEST_DEFAULT} available per AZ, but "
-                f"only /{mask} is available. If you do need very small subnets, please specify them explicitly."
+                "Automatic subnet creation requires a VPC with at least "
+                f"/{_SMALLEST_DEFAULT} available per AZ, but "
+                f"only /{mask} is available. If you do need very small subnets, please "
+                "specify them explicitly."
             )
         masks = [max(mask, 16) + 1, max(mask, 16) + 2]
     elif not specs:
@@ -214,7 +235,8 @@ def auto_ranges(
     room, needed = _size(mask), sum(map(_size, masks))
     if needed > room:
         raise ValueError(
-            f"Subnets are too large for VPC. VPC has {room} addresses, but subnets require {needed} addresses."
+            f"Subnets are too large for VPC. VPC has {room} addresses, but subnets "
+            f"require {needed} addresses."
         )
     found = []
     for number in range(zones):
@@ -230,9 +252,10 @@ def auto_ranges(
 def legacy_ranges(cidr: str, zones: int, specs: Specs | None) -> list[list[str]]:
     """The ranges in each zone as the Legacy strategy chooses them: private, public, then isolated ones.
 
-    Each type starts behind the last subnet of the type before. The n-th subnet of a type is at n times its size from
-    there, which may overlap the one before, if that has another size; it is then moved behind it. A range may so
-    have host bits, which AWS refuses, or be outside of the VPC.
+    Each type starts behind the last subnet of the type before. The n-th subnet of a type is at n
+    times its size from there, which may overlap the one before, if that has another size; it is
+    then moved behind it. A range may so have host bits, which AWS refuses, or be outside of the
+    VPC.
 
     Raises:
         ValueError: They don't fit.
@@ -290,6 +313,7 @@ def _require_apart(found: Sequence[SubnetPlan]) -> None:
             for number, each in enumerate(overlapping, start=1)
         )
         raise ValueError(
-            "The following subnets overlap with at least one other subnet. Make the CIDR for the VPC larger, reduce "
+            "The following subnets overlap with at least one other subnet. Make the CIDR "
+            "for the VPC larger, reduce "
             f"the size of the subnets per AZ, or use less Availability Zones:\n\n{listed}"
         )

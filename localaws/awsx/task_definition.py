@@ -54,7 +54,8 @@ class TaskDefinition:
     task_role: Registered | None
     execution_role: Registered | None
     load_balancers: object
-    """The target groups that containers' port mappings name, as a service takes them, or UNKNOWN."""
+    """The target groups that containers' port mappings name, as a service takes them, or UNKNOWN.
+    """
 
     def show(self, outputs: Outputs) -> None:
         """Add the component's outputs."""
@@ -159,7 +160,8 @@ def _size(containers: Any) -> tuple[object, object]:
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha1(text.encode()).hexdigest()[:8]  # noqa: S324 — a part of a name, as the real one makes it
+    # a part of a name, as the real one makes it
+    return hashlib.sha1(text.encode()).hexdigest()[:8]  # noqa: S324
 
 
 def _definition(

@@ -24,7 +24,8 @@ _GIB_BY_VCPU: Mapping[float, Iterable[float]] = {
 """The sizes that awsx knows; AWS has a few more."""
 
 _SIZES = sorted((gib, vcpu) for vcpu, sizes in _GIB_BY_VCPU.items() for gib in sizes)
-"""By memory first: awsx means to sort them by price, but its later sorts by CPU and by memory win."""
+"""By memory first: awsx means to sort them by price, but its later sorts by CPU and by memory win.
+"""
 
 
 def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
@@ -39,7 +40,8 @@ def task_size(containers: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     most_vcpu, most_gib = max(_GIB_BY_VCPU), max(gib for gib, _ in _SIZES)
     if vcpu > most_vcpu or gib > most_gib:
         raise ValueError(
-            f"Requested resources exceed the maximum allowed for Fargate. Requested: {vcpu:g} vCPU and {gib:g}GB. "
+            "Requested resources exceed the maximum allowed for Fargate. Requested: "
+            f"{vcpu:g} vCPU and {gib:g}GB. "
             f"Max: {most_vcpu:g} vCPU and {most_gib:g}GB."
         )
     for memory, cpu in _SIZES:

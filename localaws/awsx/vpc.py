@@ -185,14 +185,16 @@ async def _route(
 def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]:
     """A subnet's /64, whose addresses everything that starts there gets, if its VPC has an IPv6 range.
 
-    Source: pulumi-awsx at e60adf3c, awsx/ec2/vpc.ts, resolveAssignIpv6AddressOnCreation and handleIpv6Cidr.
+    Source: pulumi-awsx at e60adf3c, awsx/ec2/vpc.ts, resolveAssignIpv6AddressOnCreation and
+    handleIpv6Cidr.
     """
     has_range = vpc.outputs.get("assignGeneratedIpv6CidrBlock") is True
     if not (has_range if plan.assign_ipv6 is None else plan.assign_ipv6):
         return {"assignIpv6AddressOnCreation": False}
     if not has_range:
         raise ValueError(
-            "Subnets with assignIpv6AddressOnCreation=true require the VPC to have an IPv6 CIDR block. Set "
+            "Subnets with assignIpv6AddressOnCreation=true require the VPC to have an "
+            "IPv6 CIDR block. Set "
             "assignGeneratedIpv6CidrBlock=true or provide ipv6CidrBlock."
         )
     # Unknown in a preview that gives the VPC a range.
@@ -279,7 +281,8 @@ def _elastic_addresses(inputs: Mapping[str, Any], strategy: str, zones: int) -> 
         )
     if found and len(found) != zones and strategy == "OnePerAz":
         raise ValueError(
-            "The number of Elastic IPs, if specified, must match the number of availability zones for the VPC "
+            "The number of Elastic IPs, if specified, must match the number of "
+            "availability zones for the VPC "
             f"({zones}) when NAT Gateway strategy is 'OnePerAz'"
         )
     return list(found)
@@ -315,7 +318,8 @@ def _require_room_for_nat_gateways(strategy: str, planned: Sequence[SubnetPlan])
     kinds = {plan.kind for plan in planned}
     if strategy != "None" and not ("Public" in kinds and {"Private", "Isolated"} & kinds):
         raise ValueError(
-            "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be declared to host the NAT "
+            "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be "
+            "declared to host the NAT "
             "Gateway resource, along with private or isolated subnets to route through it."
         )
 
@@ -326,8 +330,10 @@ async def _first_zones(monitor: Monitor, inputs: Mapping[str, Any]) -> Sequence[
     wanted, zones = int(inputs.get("numberOfAvailabilityZones") or 3), list(answer["names"])
     if wanted > len(zones):
         raise ValueError(
-            f"The configured region for this provider does not have at least {wanted} Availability Zones. "
-            f"Either specify an explicit list of zones in availabilityZoneNames or choose a region with at least "
+            f"The configured region for this provider does not have at least {wanted} "
+            "Availability Zones. "
+            "Either specify an explicit list of zones in availabilityZoneNames or "
+            "choose a region with at least "
             f"{wanted} AZs."
         )
     return zones[:wanted]

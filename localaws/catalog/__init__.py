@@ -1,4 +1,7 @@
-"""Which resource types exist, what AWS accepts, names, replaces and refuses. Pure: standard library only, no I/O."""
+"""Which resource types exist, what AWS accepts, names, replaces and refuses.
+
+Pure: standard library only, no I/O.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,9 @@ PATIENCE_SECONDS = {
     "wafv2.ip-set.held": 300,
     "wafv2.web-acl.held": 300,
 }
-"""For how long AWS's provider repeats a call that was refused by one of these rules; by the others it fails at once."""
+"""For how long AWS's provider repeats a call that was refused by one of these rules; by the others
+it fails at once.
+"""
 
 __all__ = [
     "CATALOG",

@@ -40,7 +40,10 @@ _ALGORITHMS = (
 )
 _DOMAIN = matches(
     r"(?=.{1,253}\Z)(\*\.)?([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[0-9A-Za-z-]{1,63}",
-    "a domain name of at most 253 characters, without a final dot, an asterisk only as its first label",
+    (
+        "a domain name of at most 253 characters, without a final dot, an asterisk only as "
+        "its first label"
+    ),
 )
 
 
@@ -92,7 +95,8 @@ def certificate_rules(
     An ARN that no resource has is taken for a certificate that was issued beforehand.
     """
     parts = str(arn).split(":")
-    if len(parts) > 3 and parts[3] not in ("", region):  # noqa: PLR2004 — an ARN's fourth part is its region
+    # An ARN's fourth part is its region
+    if len(parts) > 3 and parts[3] not in ("", region):  # noqa: PLR2004
         message = (
             f"Certificate '{arn}' not found: it is in {parts[3]}, the load balancer in {region}"
         )
@@ -100,7 +104,8 @@ def certificate_rules(
     found = world.get(CERTIFICATE, arn)
     if found is not None and missing_records(world, found):
         message = (
-            f"The certificate '{arn}' must have a fully-qualified domain name, a supported signature, and a "
+            f"The certificate '{arn}' must have a fully-qualified domain name, a "
+            "supported signature, and a "
             "supported key size: it isn't issued yet"
         )
         yield Refusal("UnsupportedCertificate", message, "elbv2.certificate.issued", name)
@@ -167,7 +172,10 @@ def _validation_account_rules(
     if certificate is None:
         return
     if certificate.computed.get("type") != "AMAZON_ISSUED":
-        message = f"Certificate {certificate.id} has type {certificate.computed.get('type')}, no validation necessary"
+        message = (
+            f"Certificate {certificate.id} has type {certificate.computed.get('type')}, no "
+            "validation necessary"
+        )
         yield Refusal("InvalidArgument", message, "acm.validation.kind", "certificateArn")
     listed = {zone_name(fqdn) for fqdn in texts(inputs.get("validationRecordFqdns"))}
     for option in blocks(certificate.computed.get("domainValidationOptions")):
@@ -175,13 +183,19 @@ def _validation_account_rules(
             given(inputs, "validationRecordFqdns")
             and zone_name(option["resourceRecordName"]) not in listed
         ):
-            message = f"missing {option['domainName']} DNS validation record: {option['resourceRecordName']}"
+            message = (
+                f"missing {option['domainName']} DNS validation record: "
+                f"{option['resourceRecordName']}"
+            )
             yield Refusal(
                 "InvalidArgument", message, "acm.validation.records", "validationRecordFqdns"
             )
     missing = missing_records(world, certificate)
     if missing:
-        message = f"certificate {certificate.id} is PENDING_VALIDATION: DNS lacks {', '.join(sorted(set(missing)))}"
+        message = (
+            f"certificate {certificate.id} is PENDING_VALIDATION: DNS lacks "
+            f"{', '.join(sorted(set(missing)))}"
+        )
         yield Refusal("timeout", message, "acm.validation.issued", "certificateArn")
 
 

@@ -34,7 +34,8 @@ def _period(*short: int) -> Allowed:
 
 _PERIOD = _period(10, 20, 30)
 _QUERY_PERIOD = _period(1, 5, 10, 20, 30)
-"""An alarm on one metric can't have the shortest periods, one on queries can. Source: the provider."""
+"""An alarm on one metric can't have the shortest periods, one on queries can. Source: the provider.
+"""
 
 
 def _rules(inputs: Properties) -> Refusals:
@@ -60,7 +61,10 @@ def _rules(inputs: Properties) -> Refusals:
         number(inputs.get("evaluationPeriods")),
     )
     if points is not None and periods is not None and points > periods:
-        message = f"DatapointsToAlarm must be less than or equal to EvaluationPeriods, got {points:g} and {periods:g}"
+        message = (
+            "DatapointsToAlarm must be less than or equal to EvaluationPeriods, got "
+            f"{points:g} and {periods:g}"
+        )
         yield Refusal(
             "ValidationError", message, "cloudwatch.alarm.datapoints", "datapointsToAlarm"
         )

@@ -98,11 +98,13 @@ def _of(kind: type, words: str) -> Allowed:
 
 _TYPES = {
     (
-        "command[] entryPoint[] hostname links[] logConfiguration.logDriver mountPoints[].sourceVolume "
+        "command[] entryPoint[] hostname links[] logConfiguration.logDriver "
+        "mountPoints[].sourceVolume "
         "secrets[].name workingDirectory"
     ): _of(str, "text"),
     (
-        "disableNetworking essential interactive linuxParameters.initProcessEnabled mountPoints[].readOnly "
+        "disableNetworking essential interactive linuxParameters.initProcessEnabled "
+        "mountPoints[].readOnly "
         "privileged pseudoTerminal readonlyRootFilesystem"
     ): _of(bool, "true or false"),
     "cpu": Allowed("a number", _is_number),
@@ -324,7 +326,8 @@ def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
 def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
     """Containers together reserve no more than their task has, and none may use more.
 
-    Source: ContainerDefinition in the API reference, and ECS's answers in aws/aws-cdk#1553 and pulumi/pulumi-awsx#1220.
+    Source: ContainerDefinition in the API reference, and ECS's answers in aws/aws-cdk#1553 and
+    pulumi/pulumi-awsx#1220.
     """
     cpu, memory = units(inputs.get("cpu"), VCPU), units(inputs.get("memory"), GB)
     reserved = [
@@ -337,7 +340,8 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
         if size is not None and total > size:
             what = "'memoryReservation', or else 'memory'," if name == "memory" else f"'{name}'"
             message = (
-                f"The sum of all container {what} values cannot be greater than the value of the task '{name}', "
+                f"The sum of all container {what} values cannot be greater than the "
+                f"value of the task '{name}', "
                 f"got {total:g} of {size}"
             )
             yield Refusal(_CLIENT, message, rule)
@@ -345,7 +349,8 @@ def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
         most = number(each.get("memory"))
         if memory is not None and most is not None and most > memory:
             message = (
-                f"The 'memory' setting for container '{each.get('name')}' is greater than for the task, "
+                f"The 'memory' setting for container '{each.get('name')}' is greater "
+                "than for the task, "
                 f"got {most:g} of {memory}"
             )
             yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
@@ -362,11 +367,15 @@ def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
         if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens"
     ]
     if len(routers) > 1:
-        message = f"only one container can have a firelensConfiguration, got {', '.join(map(str, routers))}"
+        message = (
+            "only one container can have a firelensConfiguration, got "
+            f"{', '.join(map(str, routers))}"
+        )
         yield Refusal(_CLIENT, message, "ecs.container.firelens-one")
     if routed and not routers:
         message = (
-            f"container {routed[0].get('name')}: When awsfirelens log driver is specified in log configuration, "
+            f"container {routed[0].get('name')}: When awsfirelens log driver is "
+            "specified in log configuration, "
             "a firelens configuration object must be configured in one of the containers"
         )
         yield Refusal(_CLIENT, message, "ecs.container.firelens")
@@ -388,7 +397,8 @@ def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
         port, host = number(mapping.get("containerPort")), number(mapping.get("hostPort"))
         if mode in ("awsvpc", "host") and host is not None and port is not None and host != port:
             message = (
-                f"{where}When networkMode={mode}, the host ports and container ports in port mappings must match: "
+                f"{where}When networkMode={mode}, the host ports and container ports in "
+                "port mappings must match: "
                 f"{host:g} and {port:g}"
             )
             yield Refusal(_CLIENT, message, "ecs.container.host-port")
@@ -414,7 +424,10 @@ def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate
             message = f"{where}log option {name} must be text, got {show(value)}"
             yield Refusal(_CLIENT, message, "ecs.container.log-option-text")
     if fargate and not inputs.get("executionRoleArn"):
-        message = "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+        message = (
+            "Fargate requires task definition to have execution role ARN to support log "
+            "driver awslogs."
+        )
         yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
 
 
@@ -440,7 +453,8 @@ def _resource_rules(
     memory, reserved = number(container.get("memory")), number(container.get("memoryReservation"))
     if memory is None and reserved is None and inputs.get("memory") is None and not fargate:
         message = (
-            f"Invalid setting for {where}At least one of 'memory' or 'memoryReservation' must be specified, "
+            f"Invalid setting for {where}At least one of 'memory' or 'memoryReservation' "
+            "must be specified, "
             "or memory for the task"
         )
         yield Refusal(_CLIENT, message, "ecs.container.memory-required")
@@ -480,7 +494,8 @@ def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusa
     names = [*secrets, *texts(values_at(container, "environment[].name"))]
     for name in sorted({name for name in secrets if names.count(name) > 1}):
         message = (
-            f"{where}The secret name must be unique and not shared with any new or existing environment variables "
+            f"{where}The secret name must be unique and not shared with any new or "
+            "existing environment variables "
             f"set on the container, such as '{name}'."
         )
         yield Refusal(_CLIENT, message, "ecs.container.secret-unique")
@@ -490,7 +505,10 @@ def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: boo
     if not fargate or inputs.get("executionRoleArn"):
         return
     if any(blocks(container.get("secrets")) for container in found):
-        message = "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        message = (
+            "When you are specifying container secrets, you must also specify a value for "
+            "'executionRoleArn'."
+        )
         yield Refusal(_CLIENT, message, "ecs.task-definition.secrets-role")
     if any(".dkr.ecr." in str(container.get("image")) for container in found):
         message = (

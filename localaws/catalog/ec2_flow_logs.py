@@ -35,7 +35,10 @@ def _rules(inputs: Properties) -> Refusals:
             "logDestination",
         )
     if kind in _TO_LOGS and not inputs.get("iamRoleArn"):
-        message = "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs: set iamRoleArn"
+        message = (
+            "DeliverLogsPermissionArn can't be empty if LogDestinationType is "
+            "cloud-watch-logs: set iamRoleArn"
+        )
         yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
     if kind == "s3" and inputs.get("iamRoleArn"):
         message = "a flow log to a bucket takes no iamRoleArn; the bucket's policy lets it in"
@@ -58,7 +61,8 @@ TYPES = (
             "logDestinationType": "cloud-watch-logs",
             "maxAggregationInterval": 600,
             "logFormat": (
-                "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} "
+                "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} "
+                "${srcport} ${dstport} ${protocol} "
                 "${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
             ),
         },
@@ -84,7 +88,10 @@ TYPES = (
                 ("logDestination", *_SOURCES),
                 "FlowLogAlreadyExists",
                 "ec2.flow-log.unique",
-                "There is an existing flow log with the same configuration and log destination {logDestination}",
+                (
+                    "There is an existing flow log with the same configuration and log "
+                    "destination {logDestination}"
+                ),
             ),
         ),
         rules=_rules,

@@ -140,7 +140,10 @@ def _vpc_account_rules(inputs: Properties, world: World, current: Resource | Non
     if current is not None and _has_ipv6(current.inputs) and not _has_ipv6(inputs):
         for subnet in world.all(SUBNET):
             if subnet.inputs.get("vpcId") == current.id and given(subnet.inputs, "ipv6CidrBlock"):
-                message = f"The vpc {current.id} currently has a subnet within its IPv6 range: {subnet.id}"
+                message = (
+                    f"The vpc {current.id} currently has a subnet within its IPv6 range: "
+                    f"{subnet.id}"
+                )
                 yield Refusal(
                     "InvalidCidrBlock.InUse",
                     message,
@@ -263,8 +266,8 @@ def _range_rules(
     if (
         whole is None
         or mine.version != whole.version
-        or not (whole[0] <= mine[0] and mine[-1] <= whole[-1])
-    ):  # type: ignore[operator]
+        or not (whole[0] <= mine[0] and mine[-1] <= whole[-1])  # type: ignore[operator]
+    ):
         message = f"The CIDR '{mine}' is outside the range {whole} of {vpc.id}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
     for other in world.all(SUBNET):
@@ -306,7 +309,8 @@ def _gateway_deletion_rules(gateway: Resource, world: World) -> Refusals:
     for each in public:
         yield Refusal(
             "DependencyViolation",
-            f"Network {vpc} has some mapped public address(es): those of {each.id}. Please unmap those public "
+            f"Network {vpc} has some mapped public address(es): those of {each.id}. "
+            "Please unmap those public "
             "address(es) before detaching the gateway.",
             "ec2.internet-gateway.held",
         )
@@ -488,7 +492,8 @@ def _association_account_rules(
 
 def _is_subnet_ipv6(value: object) -> bool:
     found = network(value)
-    return found is not None and found.version == 6 and found.prefixlen in range(44, 65, 4)  # noqa: PLR2004 — IPv6
+    # IPv6
+    return found is not None and found.version == 6 and found.prefixlen in range(44, 65, 4)  # noqa: PLR2004
 
 
 _SUBNET_IPV6 = Allowed(

@@ -186,7 +186,10 @@ def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
     kinds = Counter(each.kind for each in permissions)
     both = sum(kinds[kind] for kind in ("prefixListId", _SOURCES[-1]))
     if max(kinds["cidrIpv4"], kinds["cidrIpv6"]) + both > RULES_PER_GROUP:
-        message = f"{group} would have more than {RULES_PER_GROUP} rules; a rule counts once for each network it names"
+        message = (
+            f"{group} would have more than {RULES_PER_GROUP} rules; a rule counts once for "
+            "each network it names"
+        )
         yield Refusal(
             "RulesPerSecurityGroupLimitExceeded", message, "ec2.security-group-rule.quota"
         )
@@ -194,7 +197,10 @@ def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
 
 def _duplicates(permissions: Iterable[Permission], group: object) -> Refusals:
     for each in permissions:
-        message = f"the specified rule already exists in {group}: {each.protocol} {each.kind} {each.other}"
+        message = (
+            f"the specified rule already exists in {group}: {each.protocol} {each.kind} "
+            f"{each.other}"
+        )
         yield Refusal("InvalidPermission.Duplicate", message, "ec2.security-group-rule.unique")
 
 

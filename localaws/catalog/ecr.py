@@ -1,4 +1,7 @@
-"""Elastic Container Registry: repositories. An image is a name in the local AWS, so nothing is stored in them."""
+"""Elastic Container Registry: repositories.
+
+An image is a name in the local AWS, so nothing is stored in them.
+"""
 
 from __future__ import annotations
 

@@ -136,7 +136,8 @@ def _capacity_provider_rules(inputs: Properties) -> Refusals:
     off = scaling is None or block(scaling).get("status") in (None, "DISABLED")
     if group.get("managedTerminationProtection") == "ENABLED" and scaling is not UNKNOWN and off:
         message = (
-            "The managed termination protection setting is invalid: it needs managedScaling with status ENABLED, "
+            "The managed termination protection setting is invalid: it needs "
+            "managedScaling with status ENABLED, "
             f"got {block(scaling).get('status')}"
         )
         yield Refusal(
@@ -244,14 +245,18 @@ def _file_systems(inputs: Properties) -> Refusals:
         access_point = authorization.get("accessPointId")
         encrypted = efs.get("transitEncryption") in ("ENABLED", UNKNOWN)
         if (access_point or authorization.get("iam") == "ENABLED") and not encrypted:
-            message = "transitEncryption must be ENABLED for an EFS volume with an access point or IAM authorization"
+            message = (
+                "transitEncryption must be ENABLED for an EFS volume with an access point or "
+                "IAM authorization"
+            )
             yield Refusal(
                 "ClientException", message, "ecs.task-definition.efs-encryption", "volumes"
             )
         root = efs.get("rootDirectory")
         if access_point and root not in (None, "", "/", UNKNOWN):
             message = (
-                "When using an EFS access point, the root directory must either be set to '/' or be omitted, "
+                "When using an EFS access point, the root directory must either be set "
+                "to '/' or be omitted, "
                 f"got {root!r}"
             )
             yield Refusal("ClientException", message, "ecs.task-definition.efs-root", "volumes")
@@ -312,7 +317,8 @@ def _deployment_rules(inputs: Properties) -> Refusals:
             )
         elif minimum is not None and maximum <= minimum:
             message = (
-                f"deploymentMaximumPercent {maximum:g} must be above deploymentMinimumHealthyPercent {minimum:g}: "
+                f"deploymentMaximumPercent {maximum:g} must be above "
+                f"deploymentMinimumHealthyPercent {minimum:g}: "
                 "otherwise no deployment could start or stop a task"
             )
             yield Refusal(
@@ -336,7 +342,10 @@ _ZONE = "attribute:ecs.availability-zone"
 
 
 def _rebalancing_rules(inputs: Properties, maximum: float | None) -> Refusals:
-    """What rebalancing across zones doesn't work with. Source: ECS's guide to service rebalancing."""
+    """What rebalancing across zones doesn't work with.
+
+    Source: ECS's guide to service rebalancing.
+    """
     strategies = inputs.get("orderedPlacementStrategies")
     first = next(iter(blocks(strategies)), {}) if known(strategies) else {}
     zones_first = first.get("type") == "spread" and str(first.get("field")).lower() == _ZONE
@@ -371,7 +380,10 @@ def _launch_rules(inputs: Properties) -> Refusals:
                 ),
             ):
                 if chosen:
-                    message = f"launchType {launch} takes no {'assignPublicIp' if 'net' in name else name}"
+                    message = (
+                        f"launchType {launch} takes no "
+                        f"{'assignPublicIp' if 'net' in name else name}"
+                    )
                     yield Refusal(_INVALID, message, "ecs.service.fargate-only", name)
         return
     for name in ("orderedPlacementStrategies", "placementConstraints"):
@@ -442,7 +454,10 @@ def _service_network_rules(inputs: Properties, world: World) -> Refusals:
     groups = (world.find(SECURITY_GROUP, group) for group in texts(network.get("securityGroups")))
     vpcs |= {group.outputs.get("vpcId") for group in groups if group}
     if len(vpcs) > 1:
-        message = f"subnets and security groups must be in one VPC, got {', '.join(sorted(map(str, vpcs)))}"
+        message = (
+            "subnets and security groups must be in one VPC, got "
+            f"{', '.join(sorted(map(str, vpcs)))}"
+        )
         yield Refusal(_INVALID, message, "ecs.service.one-vpc", "networkConfiguration")
 
 
@@ -480,11 +495,17 @@ def _service_balancer_rules(
     for balancer in blocks(inputs.get(_BALANCERS)):
         name, port = balancer.get("containerName"), number(balancer.get("containerPort"))
         if name not in ports:
-            message = f"The container {name} does not exist in the task definition; it has {', '.join(ports)}"
+            message = (
+                f"The container {name} does not exist in the task definition; it has "
+                f"{', '.join(ports)}"
+            )
             yield Refusal(_INVALID, message, "ecs.service.container-exists", _BALANCERS)
         elif port not in ports[name]:
             declared = ", ".join(f"{each:g}" for each in ports[name]) or "none"
-            message = f"The container {name} did not have a container port {port} defined; it declares {declared}"
+            message = (
+                f"The container {name} did not have a container port {port} defined; it "
+                f"declares {declared}"
+            )
             yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
         group = world.get(TARGET_GROUP, balancer.get("targetGroupArn"))
         if group is None or (
@@ -494,12 +515,17 @@ def _service_balancer_rules(
         kind = group.outputs.get("targetType")
         if (kind == "ip") != awsvpc:
             message = (
-                f"The provided target group {group.id} has target type {kind}, which is incompatible with the "
-                f"{definition.get('networkMode') or 'bridge'} network mode specified in the task definition"
+                f"The provided target group {group.id} has target type {kind}, which is "
+                "incompatible with the "
+                f"{definition.get('networkMode') or 'bridge'} network mode specified in "
+                "the task definition"
             )
             yield Refusal(_INVALID, message, "ecs.service.target-type", _BALANCERS)
         if not balancers_of(world, group.id):
-            message = f"The target group with targetGroupArn {group.id} does not have an associated load balancer"
+            message = (
+                f"The target group with targetGroupArn {group.id} does not have an "
+                "associated load balancer"
+            )
             yield Refusal(_INVALID, message, "ecs.service.target-group-attached", _BALANCERS)
 
 

@@ -1,10 +1,11 @@
 """What the local AWS does with each input of each type, beyond keeping and showing it.
 
-Every input is on one of four lists, by type and path, and a test holds them complete. What runs reads those in
-`EFFECTIVE`. Those in `WITHOUT_EFFECT` are kept and change nothing here although they would on AWS: a run that sets one
-prints a warning, as a test that passes with it has not tested it. No run mentions those in `UNMENTIONED`, for the
-reason given there, nor the inputs of the types in `RECORDED`, which take part in what is refused and do nothing else.
-A path of the last three covers everything inside it; the inputs inside an effective one are each on a list themselves.
+Every input is on one of four lists, by type and path, and a test holds them complete. What runs
+reads those in `EFFECTIVE`. Those in `WITHOUT_EFFECT` are kept and change nothing here although they
+would on AWS: a run that sets one prints a warning, as a test that passes with it has not tested it.
+No run mentions those in `UNMENTIONED`, for the reason given there, nor the inputs of the types in
+`RECORDED`, which take part in what is refused and do nothing else. A path of the last three covers
+everything inside it; the inputs inside an effective one are each on a list themselves.
 """
 
 from __future__ import annotations
@@ -285,7 +286,9 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
     _LISTENER_CERTIFICATE: {"region": _REGION},
     _GROUP: {
         **_EVERYWHERE,
-        "healthCheck.enabled": "only targets of type lambda may have it off, which get no requests here",
+        "healthCheck.enabled": (
+            "only targets of type lambda may have it off, which get no requests here"
+        ),
         "ipAddressType": _ADDRESSES,
         "name": _NAME,
         "namePrefix": _CATALOG,
@@ -475,7 +478,9 @@ RECORDED: Mapping[str, str] = {
     "aws:ec2/securityGroupRule:SecurityGroupRule": _NO_PACKET,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _NO_PACKET,
     "aws:ecr/repository:Repository": "repositories hold no images",
-    "aws:ecs/capacityProvider:CapacityProvider": "there are no instances: a service starts no task with it",
+    "aws:ecs/capacityProvider:CapacityProvider": (
+        "there are no instances: a service starts no task with it"
+    ),
     "aws:efs/accessPoint:AccessPoint": _NO_FILE_SYSTEM,
     "aws:efs/fileSystem:FileSystem": _NO_FILE_SYSTEM,
     "aws:efs/fileSystemPolicy:FileSystemPolicy": _NO_FILE_SYSTEM,
@@ -485,7 +490,9 @@ RECORDED: Mapping[str, str] = {
     "aws:iam/role:Role": _NO_SESSION,
     "aws:iam/rolePolicy:RolePolicy": _NO_SESSION,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _NO_SESSION,
-    "aws:iam/serverCertificate:ServerCertificate": "the local authority signs what a listener serves in its place",
+    "aws:iam/serverCertificate:ServerCertificate": (
+        "the local authority signs what a listener serves in its place"
+    ),
     "aws:iam/serviceLinkedRole:ServiceLinkedRole": _NO_SESSION,
     "aws:iam/user:User": _NO_SESSION,
     "aws:iam/userPolicy:UserPolicy": _NO_SESSION,
@@ -493,7 +500,9 @@ RECORDED: Mapping[str, str] = {
     "aws:kms/alias:Alias": _KEYS,
     "aws:kms/key:Key": _KEYS,
     "aws:kms/keyPolicy:KeyPolicy": _KEYS,
-    "aws:lb/trustStore:TrustStore": "no client is asked for a certificate; a listener's run mentions that",
+    "aws:lb/trustStore:TrustStore": (
+        "no client is asked for a certificate; a listener's run mentions that"
+    ),
     "aws:route53/healthCheck:HealthCheck": _NO_CHECK,
     "aws:route53/zone:Zone": _DNS,
     "aws:s3/bucket:Bucket": _NO_FILE,
@@ -513,7 +522,8 @@ RECORDED: Mapping[str, str] = {
     "aws:wafv2/webAclAssociation:WebAclAssociation": _NO_FILTER,
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _NO_FILTER,
 }
-"""Types that take part in what is refused and looked up, and do nothing else here; what that means."""
+"""Types that take part in what is refused and looked up, and do nothing else here; what that means.
+"""
 
 
 def without_effect(token: str, inputs: Properties) -> list[str]:

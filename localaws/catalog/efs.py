@@ -64,7 +64,10 @@ def _file_system_rules(inputs: Properties) -> Refusals:
                 yield Refusal(_BAD_REQUEST, message, "efs.file-system.max-io", "performanceMode")
     for index, policy in enumerate(blocks(inputs.get("lifecyclePolicies"))):
         if len(given(policy, *policy)) != 1:
-            message = f"lifecyclePolicies[{index}] must have exactly one transition, got {', '.join(policy) or 'none'}"
+            message = (
+                f"lifecyclePolicies[{index}] must have exactly one transition, got "
+                f"{', '.join(policy) or 'none'}"
+            )
             yield Refusal(_BAD_REQUEST, message, "efs.file-system.lifecycle", "lifecyclePolicies")
 
 
@@ -313,7 +316,10 @@ TYPES = (
                 ("fileSystemId",),
                 "AlreadyExistsException",
                 "efs.policy.unique",
-                "{fileSystemId} has a FileSystemPolicy already, and one resource would overwrite the other",
+                (
+                    "{fileSystemId} has a FileSystemPolicy already, and one resource would "
+                    "overwrite the other"
+                ),
             ),
         ),
         rules=lambda inputs: resource_policy_rules(

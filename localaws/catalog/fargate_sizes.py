@@ -23,7 +23,8 @@ SIZES: dict[int, tuple[int, ...]] = {
 }
 """CPU units (1024 is one vCPU) to MiB.
 
-Source: RegisterTaskDefinition in the API reference, which has no 32 vCPUs yet; of those, the schemas of AWS's cfn-lint.
+Source: RegisterTaskDefinition in the API reference, which has no 32 vCPUs yet; of those, the
+schemas of AWS's cfn-lint.
 """
 
 VCPU = re.compile(r"(\d+|\d*\.\d+)\s*vcpu", re.IGNORECASE)

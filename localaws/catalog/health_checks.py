@@ -33,7 +33,10 @@ def _rules(inputs: Properties) -> Refusals:
         if not given(inputs, name):
             yield Refusal(_INVALID, f"type {kind} needs {name}", "route53.health-check.needs", name)
     if kind in _ENDPOINTS and not given(inputs, "fqdn", "ipAddress"):
-        message = "Invalid IPv4 address and Fully Qualified Domain Name combination. Either should be specified."
+        message = (
+            "Invalid IPv4 address and Fully Qualified Domain Name combination. Either should "
+            "be specified."
+        )
         yield Refusal(_INVALID, message, "route53.health-check.endpoint", "fqdn")
     if kind and kind not in _WITH_SEARCH and inputs.get("searchString") not in (None, ""):
         message = f"searchString is for the types {' and '.join(_WITH_SEARCH)}, got {kind}"
@@ -46,7 +49,10 @@ def _address_rules(inputs: Properties) -> Refusals:
     if value in (None, "", UNKNOWN) or not _is_address(value):
         return
     if not ipaddress.ip_address(str(value)).is_global:
-        message = f"{value} is local, private, non-routable or for multicast, which no health checker reaches"
+        message = (
+            f"{value} is local, private, non-routable or for multicast, which no health "
+            "checker reaches"
+        )
         yield Refusal(_INVALID, message, "route53.health-check.public", "ipAddress")
 
 

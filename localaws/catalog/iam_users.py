@@ -44,7 +44,9 @@ _SERVICE_ROLES = {
     "spot": "EC2Spot",
     "wafv2": "WAFV2Logging",
 }
-"""What stands after `AWSServiceRoleFor` in the role's name, by service. Source: AWS's guides to the services' roles."""
+"""What stands after `AWSServiceRoleFor` in the role's name, by service. Source: AWS's guides to the
+services' roles.
+"""
 
 _SCALING = ".application-autoscaling"
 """What follows the service in the name of what scales it."""
@@ -134,7 +136,10 @@ def _service_role_account_rules(
     if current is None and any(
         each.outputs.get("name") == name for each in world.all(SERVICE_LINKED_ROLE)
     ):
-        message = f"Service role name {name} has been taken in this account, please try a different suffix."
+        message = (
+            f"Service role name {name} has been taken in this account, please try a "
+            "different suffix."
+        )
         yield Refusal("InvalidInput", message, "iam.service-linked-role.unique", "awsServiceName")
 
 

@@ -618,7 +618,8 @@ INPUTS = {
         """,
     }.items()
 }
-"""By token, each block with its path before it, its later lines indented, and `!` after what must be given.
+"""By token, each block with its path before it, its later lines indented, and `!` after what must
+be given.
 
 The statements of web ACLs are left out: they hold others without end.
 """

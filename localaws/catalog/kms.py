@@ -139,7 +139,10 @@ def _key_policy_account_rules(
 ) -> Refusals:
     yield from _key_account_rules(inputs, world, current)
     if namesakes(world, KEY_POLICY, inputs, current, "keyId"):
-        message = f"{inputs.get('keyId')} has a KeyPolicy already, and one resource would overwrite the other"
+        message = (
+            f"{inputs.get('keyId')} has a KeyPolicy already, and one resource would "
+            "overwrite the other"
+        )
         yield Refusal("AlreadyExistsException", message, "kms.key-policy.unique", "keyId")
 
 

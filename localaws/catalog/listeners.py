@@ -146,7 +146,10 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
             redirect.get(name) in (None, f"#{{{name}}}", f"/#{{{name}}}") for name in names
         )
         if kind == "redirect" and unchanged:
-            message = f"{where}the redirect would lead to itself: change at least one of {', '.join(names)}"
+            message = (
+                f"{where}the redirect would lead to itself: change at least one of "
+                f"{', '.join(names)}"
+            )
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
     if actions and None not in types and len(actions) == len(inputs[path]):
         final = [kind for kind in types if kind in _FINAL_ACTIONS]
@@ -155,7 +158,10 @@ def _action_rules(inputs: Properties, path: str) -> Refusals:
             key=lambda each: (number(each[1].get("order")) or each[0] + 1, each[0]),
         )[1]
         if len(final) != 1 or last.get("type") != final[0]:
-            message = f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got {', '.join(map(str, types))}"
+            message = (
+                f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got "
+                f"{', '.join(map(str, types))}"
+            )
             yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
 
 
@@ -204,7 +210,10 @@ def _target_account_rules(
             continue
         others = balancers_of(world, arn, except_for=current) - {balancer.id}
         if others:
-            message = f"target group '{arn}' already serves {', '.join(sorted(others))}; a group serves one load balancer"
+            message = (
+                f"target group '{arn}' already serves {', '.join(sorted(others))}; a group "
+                "serves one load balancer"
+            )
             yield Refusal("TargetGroupAssociationLimit", message, "elbv2.target-group.one-balancer")
         if group.outputs.get("vpcId") not in (None, balancer.outputs.get("vpcId")):
             message = (
@@ -213,7 +222,10 @@ def _target_account_rules(
             )
             yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.same-vpc")
         if is_application(balancer.inputs) and group.inputs.get("protocol") not in (*HTTP, None):
-            message = f"an application load balancer can't forward to protocol {group.inputs['protocol']} of '{arn}'"
+            message = (
+                "an application load balancer can't forward to protocol "
+                f"{group.inputs['protocol']} of '{arn}'"
+            )
             yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
 
 
@@ -261,7 +273,9 @@ RESPONSE_HEADERS = {
         r"DENY|SAMEORIGIN|ALLOW-FROM \S+", "DENY, SAMEORIGIN, or ALLOW-FROM and an address"
     ),
 }
-"""What the values of response headers may be that a listener sets. Source: AWS's guide to header modification."""
+"""What the values of response headers may be that a listener sets. Source: AWS's guide to header
+modification.
+"""
 
 
 def _is_application_arn(arn: object) -> bool:
@@ -272,7 +286,10 @@ def _listener_rules(inputs: Properties) -> Refusals:
     protocol, certificate = inputs.get("protocol"), inputs.get("certificateArn")
     application = _is_application_arn(inputs.get("loadBalancerArn"))
     if application and protocol not in (*HTTP, None, UNKNOWN):
-        message = f"protocol must be one of HTTP, HTTPS for an application load balancer, got {protocol!r}"
+        message = (
+            "protocol must be one of HTTP, HTTPS for an application load balancer, got "
+            f"{protocol!r}"
+        )
         yield Refusal("ValidationError", message, "elbv2.listener.protocol-fits", "protocol")
     if application and not given(inputs, "port"):
         yield Refusal(
@@ -409,7 +426,9 @@ def _has_values(condition: object) -> bool:
 
 
 _TRANSFORMS = {"host-header-rewrite": "hostHeaderRewriteConfig", "url-rewrite": "urlRewriteConfig"}
-"""The kinds of transforms, and the block of each. Source: ELB's guide to transforms for listener rules."""
+"""The kinds of transforms, and the block of each. Source: ELB's guide to transforms for listener
+rules.
+"""
 
 _REGEXES = (
     *(f"conditions[].{name}.regexValues[]" for name in _WITH_REGEX),
@@ -527,7 +546,10 @@ def _listener_rule_account_rules(
         yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
     unnumbered = current is None and not given(inputs, "priority")
     if unnumbered and (highest := _highest_priority(world, listener.id)) >= LOWEST_PRECEDENCE:
-        message = f"priority must be given: the highest of the listener is {highest}, so no rule can come after it"
+        message = (
+            f"priority must be given: the highest of the listener is {highest}, so no rule "
+            "can come after it"
+        )
         yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
     yield from _target_account_rules(_targets(inputs, "actions"), balancer, world, current)
 
@@ -556,7 +578,10 @@ def _listener_certificate_account_rules(
         return
     yield from certificate_rules(world, inputs.get("certificateArn"), listener.region)
     if listener.outputs.get("protocol") not in ("HTTPS", "TLS"):
-        message = f"certificates are for HTTPS listeners only, '{listener.id}' speaks {listener.outputs.get('protocol')}"
+        message = (
+            f"certificates are for HTTPS listeners only, '{listener.id}' speaks "
+            f"{listener.outputs.get('protocol')}"
+        )
         yield Refusal(
             "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
         )
@@ -620,7 +645,10 @@ TYPES = (
                 ("port", "loadBalancerArn"),
                 "DuplicateListener",
                 "elbv2.listener.port-unique",
-                "A listener already exists on this port for this load balancer '{loadBalancerArn}': {port:g}",
+                (
+                    "A listener already exists on this port for this load balancer "
+                    "'{loadBalancerArn}': {port:g}"
+                ),
             ),
         ),
         rules=_listener_rules,

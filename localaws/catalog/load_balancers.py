@@ -79,14 +79,18 @@ ELB_ACCOUNTS = {
     "us-gov-east-1": "190560391635",
     "us-gov-west-1": "048591011584",
 }
-"""The account as which each region's load balancers write access logs; newer regions have a service principal only.
+"""The account as which each region's load balancers write access logs; newer regions have a service
+principal only.
 
 Source: AWS's guide to Application Load Balancer access logs.
 """
 
 _NAME = matches(
     r"|(?!internal-)(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
-    "1 to 32 letters, digits and hyphens, without a hyphen at either end and not starting with internal-",
+    (
+        "1 to 32 letters, digits and hyphens, without a hyphen at either end and not "
+        "starting with internal-"
+    ),
 )
 PREFIX = matches(r"(?!-)[0-9A-Za-z-]{1,6}", "1 to 6 letters, digits and hyphens")
 
@@ -96,7 +100,8 @@ def _load_balancer_rules(inputs: Properties) -> Refusals:
         inputs, ("subnets", "subnetMappings"), "elbv2.load-balancer.one-kind-of-subnets"
     )
     subnets = inputs.get("subnets") or inputs.get("subnetMappings")
-    if is_application(inputs) and isinstance(subnets, list) and len(subnets) < 2:  # noqa: PLR2004 — two zones
+    # Two zones
+    if is_application(inputs) and isinstance(subnets, list) and len(subnets) < 2:  # noqa: PLR2004
         yield _two_zones()
 
 
@@ -157,7 +162,10 @@ def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -
         found = world.find(SUBNET, subnet)
         range_ = network(found.outputs.get("cidrBlock")) if found else None
         if isinstance(range_, IPv4Network) and range_.prefixlen > SMALLEST_SUBNET_PREFIX:
-            message = f"{subnet} is a /{range_.prefixlen}; a load balancer needs /{SMALLEST_SUBNET_PREFIX} or larger"
+            message = (
+                f"{subnet} is a /{range_.prefixlen}; a load balancer needs "
+                f"/{SMALLEST_SUBNET_PREFIX} or larger"
+            )
             yield Refusal("InvalidSubnet", message, "elbv2.load-balancer.subnet-size", "subnets")
         if str(inputs.get("ipAddressType")).startswith("dualstack") and not (
             found and found.inputs.get("ipv6CidrBlock")
@@ -171,7 +179,10 @@ def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -
     for group in texts(inputs.get("securityGroups")):
         found = world.get(SECURITY_GROUP, group)
         if found and found.outputs.get("vpcId") != vpc:
-            message = f"security group {group} belongs to {found.outputs.get('vpcId')}, the subnets to {vpc}"
+            message = (
+                f"security group {group} belongs to {found.outputs.get('vpcId')}, the "
+                f"subnets to {vpc}"
+            )
             yield Refusal(
                 "InvalidConfigurationRequest",
                 message,
@@ -194,7 +205,9 @@ _LOG_WRITERS = {
     ),
     "network": ("delivery.logs.amazonaws.com",),
 }
-"""As which service each type of load balancer writes its logs. Source: AWS's guides to their access logs."""
+"""As which service each type of load balancer writes its logs. Source: AWS's guides to their access
+logs.
+"""
 
 
 def _log_rules(inputs: Properties, world: World) -> Refusals:
@@ -211,7 +224,10 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
             "rules[].applyServerSideEncryptionByDefault.sseAlgorithm",
         )
         if any(algorithm != "AES256" for algorithm in algorithms):
-            message = f"Access Denied for bucket: {bucket.id}. Load balancers write to buckets with AES256 only"
+            message = (
+                f"Access Denied for bucket: {bucket.id}. Load balancers write to buckets "
+                "with AES256 only"
+            )
             yield Refusal(
                 "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
             )
@@ -228,7 +244,10 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
                 },
             ),
         ):
-            message = f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: nobody may write {key}"
+            message = (
+                f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: "
+                f"nobody may write {key}"
+            )
             yield Refusal(
                 "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
             )
@@ -271,7 +290,10 @@ def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _load_balancer_deletion_rules(balancer: Resource, _world: World) -> Refusals:
     if balancer.inputs.get("enableDeletionProtection") is True:
-        message = f"Load balancer '{balancer.id}' cannot be deleted because deletion protection is enabled"
+        message = (
+            f"Load balancer '{balancer.id}' cannot be deleted because deletion protection is "
+            "enabled"
+        )
         yield Refusal("OperationNotPermitted", message, "elbv2.load-balancer.deletion-protection")
 
 

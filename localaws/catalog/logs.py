@@ -17,7 +17,9 @@ RETENTION_DAYS = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""Days CloudWatch Logs can keep events; 0 is for ever. Source: PutRetentionPolicy, and the provider's validator."""
+"""Days CloudWatch Logs can keep events; 0 is for ever. Source: PutRetentionPolicy, and the
+provider's validator.
+"""
 
 POLICIES_PER_REGION = 10
 """AWS's quota of resource policies."""
@@ -33,7 +35,8 @@ def _account_rules(inputs: Properties, world: World, _current: Resource | None) 
         key, policy_of(world, key), f"log-group:{inputs.get('name')}", world.account
     ):
         message = (
-            f"The specified KMS key does not exist or is not allowed to be used with log group {inputs.get('name')}: "
+            "The specified KMS key does not exist or is not allowed to be used with log "
+            f"group {inputs.get('name')}: "
             f"the policy of {key.id} must let logs.{key.region}.{_suffix(key)} use it"
         )
         yield Refusal("InvalidParameterException", message, "logs.group.key", "kmsKeyId")
@@ -75,7 +78,10 @@ def _may_use(key: Resource, text: object, group: str, account: str) -> bool:
 
 def _deletion_rules(group: Resource, _world: World) -> Refusals:
     if group.inputs.get("deletionProtectionEnabled") is True:
-        message = f"log group {group.id} has deletion protection; set deletionProtectionEnabled to false first"
+        message = (
+            f"log group {group.id} has deletion protection; set deletionProtectionEnabled to "
+            "false first"
+        )
         yield Refusal("OperationNotPermitted", message, "logs.group.deletion-protection")
 
 

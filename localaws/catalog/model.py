@@ -1,7 +1,8 @@
 """What a resource type is: its names, what replaces it, what AWS refuses and computes, what blocks its deletion.
 
-Everything in the catalog is a pure function over plain values. Properties carry Pulumi's camelCase names; a value that
-isn't known yet (in a preview) is `UNKNOWN`, and a rule that meets it stays silent, as the real provider does.
+Everything in the catalog is a pure function over plain values. Properties carry Pulumi's camelCase
+names; a value that isn't known yet (in a preview) is `UNKNOWN`, and a rule that meets it stays
+silent, as the real provider does.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class Refusal:
     """One reason why AWS, or its provider, doesn't accept something."""
 
     code: str
-    """AWS's error code (`ValidationError`), or `InvalidArgument` where the provider itself objects before any call."""
+    """AWS's error code (`ValidationError`), or `InvalidArgument` where the provider itself objects
+    before any call.
+    """
 
     message: str
     """What is wrong, naming the value and what is allowed."""
@@ -55,7 +58,8 @@ Refusals = Iterator[Refusal]
 """What a rule yields: nothing when AWS would accept."""
 
 
-class Refused(Exception):  # noqa: N818 — AWS's word for the event; the refusals inside it are the errors
+# AWS's word for the event; the refusals inside it are the errors
+class Refused(Exception):  # noqa: N818
     """AWS said no, for at least one reason."""
 
     def __init__(self, *refusals: Refusal) -> None:
@@ -70,15 +74,21 @@ class Resource:
     token: str
     id: str
     urn: str
-    """Pulumi's name for it; empty for what AWS makes along with another resource, such as a VPC's main route table."""
+    """Pulumi's name for it; empty for what AWS makes along with another resource, such as a VPC's
+    main route table.
+    """
 
     region: str
     inputs: Properties
     computed: Properties
-    """Outputs that AWS chose or completed (ARNs, addresses, defaults); they win over inputs of the same name."""
+    """Outputs that AWS chose or completed (ARNs, addresses, defaults); they win over inputs of the
+    same name.
+    """
 
     acknowledged: bool = False
-    """Whether the engine has shown that it knows this resource; a creation whose answer got lost never is."""
+    """Whether the engine has shown that it knows this resource; a creation whose answer got lost
+    never is.
+    """
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -166,11 +176,15 @@ class Reference:
 
     token: str
     code: str
-    """What AWS answers when there is no such resource; empty where a rule of the account looks for it."""
+    """What AWS answers when there is no such resource; empty where a rule of the account looks for
+    it.
+    """
 
     rule: str
     when_deleted: Literal["held", "gone", "dangling"] = "dangling"
-    """What the deletion of the named resource means: refused, takes this resource along, or isn't AWS's concern."""
+    """What the deletion of the named resource means: refused, takes this resource along, or isn't
+    AWS's concern.
+    """
 
     elsewhere: str | None = None
     """A regular expression of names of resources in other accounts, which are taken to exist."""
@@ -208,7 +222,8 @@ class Idempotent:
         names = sorted(self.properties.intersection(differing))
         if names:
             message = (
-                "Arguments on this idempotent request are inconsistent with arguments used in previous request(s). "
+                "Arguments on this idempotent request are inconsistent with arguments "
+                "used in previous request(s). "
                 f"({existing.id} exists with other {', '.join(names)})"
             )
             yield Refusal(self.code, message, self.rule, names[0])
@@ -261,7 +276,8 @@ class ResourceType:
     defaults: Properties = field(default_factory=dict)
     """Outputs that show AWS's default while the input of that name is left out."""
 
-    implied: Callable[[Mint, Resource], Sequence[Resource]] = lambda mint, resource: ()  # noqa: ARG005 — the table's signature
+    # The table's signature
+    implied: Callable[[Mint, Resource], Sequence[Resource]] = lambda mint, resource: ()  # noqa: ARG005
     """What AWS makes along with it."""
 
     autoname: AutoName | None = None
@@ -269,7 +285,9 @@ class ResourceType:
     """Inputs whose change means a new resource."""
 
     replaces_if: Callable[[str, Properties, Properties], bool] = _never
-    """Whether a change of this input from old to new inputs means a new resource although `replaces` lacks it."""
+    """Whether a change of this input from old to new inputs means a new resource although
+    `replaces` lacks it.
+    """
 
     delete_first: bool = False
     """Whether a replacement always deletes the old one first, whatever its name."""
@@ -287,10 +305,14 @@ class ResourceType:
     unique: tuple[Unique, ...] = ()
 
     rules: Callable[[Properties], Refusals] = _nothing
-    """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN, the region is there."""
+    """What is wrong with the inputs by themselves, beyond the limits; values may be UNKNOWN, the
+    region is there.
+    """
 
     account_rules: Callable[[Properties, World, Resource | None], Refusals] = _nothing
-    """What is wrong with the inputs in this account, beyond the tables; the resource itself when it is updated."""
+    """What is wrong with the inputs in this account, beyond the tables; the resource itself when it
+    is updated.
+    """
 
     deletion_rules: Callable[[Resource, World], Refusals] = _nothing
     """What forbids deleting this resource now, beyond references that hold it."""
@@ -372,7 +394,10 @@ class ResourceType:
                     missing = True
                     yield Refusal(
                         reference.code,
-                        f"{reference.property.replace('[]', '')} names {value!r}, which does not exist",
+                        (
+                            f"{reference.property.replace('[]', '')} names {value!r}, which "
+                            "does not exist"
+                        ),
                         reference.rule,
                         reference.property.partition(".")[0].removesuffix("[]"),
                     )

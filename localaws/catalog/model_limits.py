@@ -33,7 +33,9 @@ CODES = {
 """What each service answers to a value that its model forbids, by Pulumi's module."""
 
 OTHERWISE = {
-    "aws:ecs/service:Service networkConfiguration.assignPublicIp": "Pulumi has a boolean for ENABLED and DISABLED",
+    (
+        "aws:ecs/service:Service networkConfiguration.assignPublicIp"
+    ): "Pulumi has a boolean for ENABLED and DISABLED",
     "aws:s3/bucket:Bucket acl": "the provider takes aws-exec-read and log-delivery-write too",
     "aws:s3/bucketVersioning:BucketVersioning versioningConfiguration.status": (
         "the provider takes Disabled for a bucket that never had versions"
@@ -43,22 +45,34 @@ OTHERWISE = {
 """Inputs that don't reach the API as they are, and why."""
 
 NOT_REQUIRED = {
-    "aws:ec2/internetGateway:InternetGateway vpcId": "a gateway needs no VPC: attaching it is a call of its own",
+    "aws:ec2/internetGateway:InternetGateway vpcId": (
+        "a gateway needs no VPC: attaching it is a call of its own"
+    ),
     "aws:ec2/securityGroup:SecurityGroup description": "pulumi-aws sends a text of its own",
-    "aws:ecr/repository:Repository encryptionConfigurations[].encryptionType": "the provider sends AES256",
-    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders capacityProviders": "the provider sends an empty list",
+    (
+        "aws:ecr/repository:Repository encryptionConfigurations[].encryptionType"
+    ): "the provider sends AES256",
+    (
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders capacityProviders"
+    ): "the provider sends an empty list",
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders defaultCapacityProviderStrategies": (
         "the provider sends an empty list"
     ),
     "aws:ecs/service:Service deploymentController.type": "the provider sends ECS",
     "aws:efs/fileSystem:FileSystem creationToken": "the provider makes one up",
     "aws:wafv2/ipSet:IpSet addresses": "the provider sends an empty list",
-    "aws:lb/listenerRule:ListenerRule priority": "the provider sends one more than the listener's highest",
+    "aws:lb/listenerRule:ListenerRule priority": (
+        "the provider sends one more than the listener's highest"
+    ),
 }
-"""Inputs that a call requires and that may be left out, and why; beside those that Pulumi makes a name for."""
+"""Inputs that a call requires and that may be left out, and why; beside those that Pulumi makes a
+name for.
+"""
 
 ONE_OF_SEVERAL = {
-    "aws:acm/certificate:Certificate domainName": "a private key, for another call, takes its place",
+    "aws:acm/certificate:Certificate domainName": (
+        "a private key, for another call, takes its place"
+    ),
     "aws:ssm/parameter:Parameter value": "`insecureValue` or `valueWo` takes its place",
 }
 """Inputs that a call requires of which a rule of the type's requires one or another, and which."""
@@ -66,31 +80,50 @@ ONE_OF_SEVERAL = {
 FROM_ELSEWHERE = {
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Name": "Pulumi has a map",
     "aws:cloudwatch/metricAlarm:MetricAlarm Dimensions[].Value": "Pulumi has a map",
-    "aws:ec2/flowLog:FlowLog ResourceIds": "one of five inputs, which `ec2.flow-log.one-source` requires",
+    "aws:ec2/flowLog:FlowLog ResourceIds": (
+        "one of five inputs, which `ec2.flow-log.one-source` requires"
+    ),
     "aws:ec2/flowLog:FlowLog ResourceType": "it follows from which of the five is given",
     "aws:ec2/internetGateway:InternetGateway InternetGatewayId": "the answer of the call before",
     "aws:ec2/securityGroup:SecurityGroup GroupName": "it is `name`, for which Pulumi makes one up",
-    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders cluster": "it is `clusterName`, which is required",
-    "aws:ecs/service:Service serviceConnectConfiguration.services[].tls.issuerCertificateAuthority": (
-        "it is `issuerCertAuthority`, which is required"
-    ),
+    (
+        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders cluster"
+    ): "it is `clusterName`, which is required",
+    (
+        "aws:ecs/service:Service "
+        "serviceConnectConfiguration.services[].tls.issuerCertificateAuthority"
+    ): ("it is `issuerCertAuthority`, which is required"),
     "aws:ecs/service:Service serviceName": "it is `name`, for which Pulumi makes one up",
     "aws:efs/accessPoint:AccessPoint ClientToken": "the SDK makes one up",
-    "aws:lb/listenerCertificate:ListenerCertificate Certificates": "it holds `certificateArn`, which is required",
-    "aws:lb/targetGroupAttachment:TargetGroupAttachment Targets": "it holds `targetId`, which is required",
+    (
+        "aws:lb/listenerCertificate:ListenerCertificate Certificates"
+    ): "it holds `certificateArn`, which is required",
+    (
+        "aws:lb/targetGroupAttachment:TargetGroupAttachment Targets"
+    ): "it holds `targetId`, which is required",
     "aws:route53/healthCheck:HealthCheck CallerReference": "the provider makes it up",
     "aws:route53/healthCheck:HealthCheck HealthCheckConfig": "it holds all inputs",
     "aws:route53/record:Record ChangeBatch": "it holds all inputs",
     "aws:route53/record:Record HostedZoneId": "it is `zoneId`, which is required",
     "aws:route53/zone:Zone CallerReference": "the provider makes it up",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls OwnershipControls": "it holds `rule`, which is required",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock PublicAccessBlockConfiguration": "it holds all inputs",
+    (
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls OwnershipControls"
+    ): "it holds `rule`, which is required",
+    (
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock PublicAccessBlockConfiguration"
+    ): "it holds all inputs",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration "
     "ServerSideEncryptionConfiguration": "it holds `rules`, which are required",
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule GroupId": "it is `securityGroupId`, which is required",
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration LoggingConfiguration": "it holds all inputs",
+    (
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule GroupId"
+    ): "it is `securityGroupId`, which is required",
+    (
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration LoggingConfiguration"
+    ): "it holds all inputs",
 }
-"""Members that a call requires, and that are no input under a name like theirs: where they come from. Tags are maps."""
+"""Members that a call requires, and that are no input under a name like theirs: where they come
+from. Tags are maps.
+"""
 
 
 def model_rules(

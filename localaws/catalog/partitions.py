@@ -18,7 +18,9 @@ class Partition(NamedTuple):
     """The end of domains: `amazonaws.com.cn`."""
 
     own: frozenset[str] = frozenset()
-    """Services whose principals end in the partition's suffix; those of all others end as everywhere."""
+    """Services whose principals end in the partition's suffix; those of all others end as
+    everywhere.
+    """
 
     @property
     def reverse_prefix(self) -> str:

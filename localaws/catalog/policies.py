@@ -33,7 +33,9 @@ _STATEMENT_ELEMENTS = (
     "Condition",
 )
 _PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")
-"""The elements of a policy, of its statements, and the kinds of principals. Source: IAM's policy grammar."""
+"""The elements of a policy, of its statements, and the kinds of principals. Source: IAM's policy
+grammar.
+"""
 
 IDENTITY = "an identity's policy"
 TRUST = "a trust policy"
@@ -44,7 +46,9 @@ _FIELDS = {
     TRUST: (("Action", "Principal"), ("Resource", "NotResource")),
     RESOURCE: (("Action", "Resource", "Principal"), ()),
 }
-"""What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't have."""
+"""What each statement of a kind of policy has, or the opposite (`NotAction`), and what it doesn't
+have.
+"""
 
 _FORMS = (
     (
@@ -80,7 +84,10 @@ def policy_rules(
         message = f"{name}: {element} is no element of a policy, which has {', '.join(_ELEMENTS)}"
         yield Refusal(code, message, "iam.policy.element", name)
     if document.get("Version", _VERSIONS[1]) not in _VERSIONS:
-        message = f"{name}: Version must be one of {', '.join(_VERSIONS)}, got {show(document['Version'])}"
+        message = (
+            f"{name}: Version must be one of {', '.join(_VERSIONS)}, got "
+            f"{show(document['Version'])}"
+        )
         yield Refusal(code, message, "iam.policy.version", name)
     found = statements(document)
     if not found:
@@ -95,7 +102,10 @@ def policy_rules(
             if sid and isinstance(sid, str)
         ]
         for sid in sorted({sid for sid in sids if sids.count(sid) > 1}):
-            message = f"{name}: Statement IDs (SID) in a single policy must be unique, {sid!r} appears twice"
+            message = (
+                f"{name}: Statement IDs (SID) in a single policy must be unique, {sid!r} "
+                "appears twice"
+            )
             yield Refusal(code, message, "iam.policy.sid", name)
 
 
@@ -186,7 +196,9 @@ class Request:
     """What a principal asks for."""
 
     principals: frozenset[tuple[str, str]]
-    """Its names as policies spell them, each with its kind: `("Service", "logs.eu-west-1.amazonaws.com")`."""
+    """Its names as policies spell them, each with its kind:
+    `("Service", "logs.eu-west-1.amazonaws.com")`.
+    """
 
     action: str
     resource: str
@@ -197,7 +209,8 @@ class Request:
 def allows(document: object, request: Request) -> bool:
     """Whether a resource's policy allows a request: some statement does, and none denies it.
 
-    A condition that can't be decided here counts as met where the statement allows, as not met where it denies.
+    A condition that can't be decided here counts as met where the statement allows, as not met
+    where it denies.
     """
     found = [each for each in statements(block(document)) if _is_about(each, request)]
     allowed = any(

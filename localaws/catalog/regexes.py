@@ -1,9 +1,9 @@
 """The regular expressions that listener rules may have.
 
-Source: "Rule basics" in ELB's guide (elasticloadbalancing/latest/application/listener-rules.html), which lists what
-they don't support: lookaheads, lookbehinds, backreferences, atomic groups, possessive quantifiers, subroutines,
-recursion, and Unicode character classes. What is left is the language of RE2, which Envoy speaks, and whose limits hold
-here too.
+Source: "Rule basics" in ELB's guide (elasticloadbalancing/latest/application/listener-rules.html),
+which lists what they don't support: lookaheads, lookbehinds, backreferences, atomic groups,
+possessive quantifiers, subroutines, recursion, and Unicode character classes. What is left is the
+language of RE2, which Envoy speaks, and whose limits hold here too.
 """
 
 from __future__ import annotations

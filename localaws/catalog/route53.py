@@ -1,7 +1,8 @@
 """Route 53: hosted zones and their records.
 
-Domains are registered long before a stack is deployed, so every domain's public zone is taken to exist, as AWS's own
-policies are; only names under `.invalid` never do. Such a zone's id spells its name, so that nothing needs to be kept.
+Domains are registered long before a stack is deployed, so every domain's public zone is taken to
+exist, as AWS's own policies are; only names under `.invalid` never do. Such a zone's id spells its
+name, so that nothing needs to be kept.
 """
 
 from __future__ import annotations
@@ -148,10 +149,16 @@ def _record_account_rules(inputs: Properties, world: World, current: Resource | 
         same = other.inputs.get("type") == kind
         if same and other.inputs.get("setIdentifier") == inputs.get("setIdentifier"):
             if inputs.get("allowOverwrite") is not True:
-                message = f"[Tried to create resource record set [name='{name}.', type='{kind}'] but it already exists]"
+                message = (
+                    f"[Tried to create resource record set [name='{name}.', type='{kind}'] "
+                    "but it already exists]"
+                )
                 yield Refusal(_BATCH, message, "route53.record.unique", "name")
         elif not same and "CNAME" in (kind, other.inputs.get("type")):
-            message = f"[RRSet of type {kind} with DNS name {name}. is not permitted: a CNAME stands alone]"
+            message = (
+                f"[RRSet of type {kind} with DNS name {name}. is not permitted: a CNAME "
+                "stands alone]"
+            )
             yield Refusal(_BATCH, message, "route53.record.cname-alone", "type")
     yield from _alias_rules(inputs, world)
 
@@ -169,7 +176,8 @@ def _alias_rules(inputs: Properties, world: World) -> Refusals:
         )
         if zone in {zone for zone, _ in balancers} and (zone, name) not in balancers:
             message = (
-                f"[Tried to create an alias that targets {name}., type {inputs.get('type')} in zone {zone}, "
+                f"[Tried to create an alias that targets {name}., type "
+                f"{inputs.get('type')} in zone {zone}, "
                 "but the alias target name does not lie within the target zone]"
             )
             yield Refusal(_BATCH, message, "route53.record.alias-target", "aliases")

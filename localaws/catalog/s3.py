@@ -83,7 +83,10 @@ def companion(world: World, token: str, bucket: object) -> Properties:
 
 def _bucket_rules(inputs: Properties) -> Refusals:
     if given(inputs, "acl", "grants"):
-        message = "The bucket does not allow ACLs; leave acl and grants out, or set bucket ownership first"
+        message = (
+            "The bucket does not allow ACLs; leave acl and grants out, or set bucket "
+            "ownership first"
+        )
         yield Refusal(
             "AccessControlListNotSupported",
             message,
@@ -99,7 +102,10 @@ def _companion_rules(
     """AWS puts the second over the first in silence, and the two fight for ever."""
     if namesakes(world, token, inputs, current, "bucket"):
         kind = token.rpartition(":")[2]
-        message = f"{inputs.get('bucket')} has a {kind} already, and one resource would overwrite the other"
+        message = (
+            f"{inputs.get('bucket')} has a {kind} already, and one resource would overwrite "
+            "the other"
+        )
         yield Refusal("OperationAborted", message, "s3.companion.unique", "bucket")
 
 

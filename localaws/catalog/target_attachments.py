@@ -99,10 +99,16 @@ def _address_rules(inputs: Properties, world: World, group: Resource, target: st
         return
     if not any(address in each for each in _OUTSIDE):
         ranges = ", ".join(map(str, _OUTSIDE))
-        message = f"The IP address '{target}' must be within the VPC '{group.outputs.get('vpcId')}' or one of {ranges}"
+        message = (
+            f"The IP address '{target}' must be within the VPC "
+            f"'{group.outputs.get('vpcId')}' or one of {ranges}"
+        )
         yield _invalid(message, "elbv2.target.address")
     elif inputs.get("availabilityZone") is None:
-        message = f"The IP address '{target}' is outside the VPC, so availabilityZone must be given, such as all"
+        message = (
+            f"The IP address '{target}' is outside the VPC, so availabilityZone must be "
+            "given, such as all"
+        )
         yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
 
 
@@ -111,7 +117,10 @@ def _instance_rules(inputs: Properties, target: str) -> Refusals:
     if _INSTANCE.fullmatch(target) is None:
         yield _invalid(f"Instance ID '{target}' is not valid", "elbv2.target.id")
         return
-    message = f"The instance '{target}' does not exist: the local AWS has no EC2 instances; use target type ip"
+    message = (
+        f"The instance '{target}' does not exist: the local AWS has no EC2 instances; use "
+        "target type ip"
+    )
     yield _invalid(message, "elbv2.target.instance-exists", code="InvalidTarget")
 
 

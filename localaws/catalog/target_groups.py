@@ -40,8 +40,8 @@ def _matcher_holds(value: object, low: int, high: int) -> bool:
         bounds = part.split("-")
         if (
             not all(bound.isdecimal() and low <= int(bound) <= high for bound in bounds)
-            or len(bounds) > 2
-        ):  # noqa: PLR2004 — a range
+            or len(bounds) > 2  # noqa: PLR2004
+        ):
             return False
         if int(bounds[0]) > int(bounds[-1]):
             return False
@@ -49,7 +49,8 @@ def _matcher_holds(value: object, low: int, high: int) -> bool:
 
 
 def _is_health_port(value: object) -> bool:
-    return value == "traffic-port" or (str(value).isdecimal() and 1 <= int(str(value)) <= 65535)  # noqa: PLR2004 — ports
+    # Ports
+    return value == "traffic-port" or (str(value).isdecimal() and 1 <= int(str(value)) <= 65535)  # noqa: PLR2004
 
 
 def _target_group_rules(inputs: Properties) -> Refusals:
@@ -86,7 +87,10 @@ def _health_check_rules(inputs: Properties) -> Refusals:
         yield Refusal("ValidationError", message, "elbv2.target-group.health-timeout", shown)
     if health.get("protocol") == "TCP":
         if protocol in HTTP:
-            message = f"healthCheck.protocol TCP is not supported for a target group with protocol {protocol}"
+            message = (
+                "healthCheck.protocol TCP is not supported for a target group with protocol "
+                f"{protocol}"
+            )
             yield Refusal("InvalidArgument", message, "elbv2.target-group.health-tcp", shown)
         for name in given(health, "path", "matcher"):
             message = f"healthCheck.{name} is not supported for a health check with protocol TCP"
@@ -101,7 +105,10 @@ def _health_check_rules(inputs: Properties) -> Refusals:
         and version is not UNKNOWN
         and not _matcher_holds(matcher, low, high)
     ):
-        message = f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: 200, 200,202 or 200-399"
+        message = (
+            f"Health check matcher HTTP code '{matcher}' must be codes from {low} to {high}: "
+            "200, 200,202 or 200-399"
+        )
         yield Refusal("ValidationError", message, "elbv2.target-group.health-matcher", shown)
 
 
@@ -135,7 +142,10 @@ def _routing_rules(inputs: Properties) -> Refusals:
         and kind in ("lb_cookie", "app_cookie", "source_ip")
         and kind not in fits
     ):
-        message = f"Stickiness type '{kind}' is not supported for target groups with protocol {inputs['protocol']}"
+        message = (
+            f"Stickiness type '{kind}' is not supported for target groups with protocol "
+            f"{inputs['protocol']}"
+        )
         yield Refusal(
             "InvalidConfigurationRequest",
             message,
@@ -145,7 +155,10 @@ def _routing_rules(inputs: Properties) -> Refusals:
     if kind == "app_cookie" and (
         sticky.get("cookieName") is None or (cookie or "").startswith("AWSALB")
     ):
-        message = f"app_cookie needs a cookieName that doesn't start with AWSALB, got {sticky.get('cookieName')!r}"
+        message = (
+            "app_cookie needs a cookieName that doesn't start with AWSALB, got "
+            f"{sticky.get('cookieName')!r}"
+        )
         yield Refusal("ValidationError", message, "elbv2.target-group.cookie", "stickiness")
 
 

@@ -1,8 +1,8 @@
 """Second tokens: what pulumi-aws has under two names is one type, or one function, here.
 
-pulumi-aws keeps the types of Elastic Load Balancing in the modules `lb` and `alb`, and some of S3's under the names
-that they had before its version 7. Each pair is the same resource of Terraform's provider. Types that were renamed with
-other inputs (`aws.s3.BucketV2`) are types of their own.
+pulumi-aws keeps the types of Elastic Load Balancing in the modules `lb` and `alb`, and some of S3's
+under the names that they had before its version 7. Each pair is the same resource of Terraform's
+provider. Types that were renamed with other inputs (`aws.s3.BucketV2`) are types of their own.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ SECOND_TOKENS: Mapping[str, str] = {
     **{_token("alb", name): _token("lb", name) for name in _ALB},
     **{_token("s3", f"{name}V2"): _token("s3", name) for name in _V2},
 }
-"""By second token: the one under which the catalog has the type, or `localaws/invokes.py` the function."""
+"""By second token: the one under which the catalog has the type, or `localaws/invokes.py` the
+function.
+"""
 
 
 def canonical(token: str) -> str:

@@ -164,7 +164,8 @@ def cidr(shortest: int = 0, longest: int = 32) -> Allowed:
 
     def holds(value: object) -> bool:
         found = network(value)
-        return found is not None and found.version == 4 and shortest <= found.prefixlen <= longest  # noqa: PLR2004 — IPv4
+        # IPv4
+        return found is not None and found.version == 4 and shortest <= found.prefixlen <= longest  # noqa: PLR2004
 
     sizes = "" if (shortest, longest) == (0, 32) else f" of /{shortest} to /{longest}"
     return Allowed(f"an IPv4 network{sizes} without host bits, such as 10.0.0.0/16", holds)

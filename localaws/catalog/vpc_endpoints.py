@@ -49,7 +49,9 @@ def _kind(inputs: Properties) -> object:
 _NAME = re.compile(
     r"(?:[a-z]+\.)*amazonaws\.(?:vpce\.)?(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d)\.(?P<service>.+)"
 )
-"""A service's name with a region in it: `com.amazonaws.eu-west-1.ecr.api`, `cn.com.amazonaws.cn-north-1.ecr.api`."""
+"""A service's name with a region in it: `com.amazonaws.eu-west-1.ecr.api`,
+`cn.com.amazonaws.cn-north-1.ecr.api`.
+"""
 
 
 def _service(inputs: Properties) -> str:
@@ -82,9 +84,11 @@ _REVERSED_IN_CHINA = frozenset(
         *("sts", "xray"),
     }
 )
-"""Services, by the first word of their names, whose interface endpoints begin with China's own domain there.
+"""Services, by the first word of their names, whose interface endpoints begin with China's own
+domain there.
 
-Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has them from DescribeVpcEndpointServices in China.
+Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has them from DescribeVpcEndpointServices in
+China.
 """
 
 
@@ -128,7 +132,10 @@ def _rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidParameter", message, "ec2.vpc-endpoint.kind", name)
     service = _service(inputs)
     if kind == "Gateway" and service and service not in GATEWAY_SERVICES:
-        message = f"The Vpc Endpoint Service '{inputs.get('serviceName')}' has no Gateway endpoints; use Interface"
+        message = (
+            f"The Vpc Endpoint Service '{inputs.get('serviceName')}' has no Gateway "
+            "endpoints; use Interface"
+        )
         yield Refusal(
             "InvalidParameter", message, "ec2.vpc-endpoint.gateway-service", "vpcEndpointType"
         )
@@ -151,7 +158,10 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
     ]
     taken = {table for each in others for table in texts(each.inputs.get("routeTableIds"))}
     for table in sorted(taken & set(texts(inputs.get("routeTableIds")))):
-        message = f"route table {table} already has a route with destination-prefix-list-id {prefix_list_id(name)}"
+        message = (
+            f"route table {table} already has a route with destination-prefix-list-id "
+            f"{prefix_list_id(name)}"
+        )
         yield Refusal(
             "RouteAlreadyExists", message, "ec2.vpc-endpoint.route-unique", "routeTableIds"
         )
@@ -165,12 +175,18 @@ def _private_dns_rules(
     if inputs.get("privateDnsEnabled") is not True or vpc is None:
         return
     if not (vpc.outputs.get("enableDnsSupport") and vpc.outputs.get("enableDnsHostnames")):
-        message = f"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames of {vpc.id}"
+        message = (
+            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames of "
+            f"{vpc.id}"
+        )
         yield Refusal(
             "InvalidParameter", message, "ec2.vpc-endpoint.private-dns", "privateDnsEnabled"
         )
     if any(each.inputs.get("privateDnsEnabled") is True for each in others):
-        message = f"private-dns-enabled cannot be set because {vpc.id} has an endpoint of this service with that name"
+        message = (
+            f"private-dns-enabled cannot be set because {vpc.id} has an endpoint of this "
+            "service with that name"
+        )
         yield Refusal(
             "InvalidParameter", message, "ec2.vpc-endpoint.private-dns-unique", "privateDnsEnabled"
         )
@@ -180,7 +196,10 @@ def _place_rules(inputs: Properties, world: World) -> Refusals:
     subnets = texts(inputs.get("subnetIds"))
     zones = [zone_of(world, subnet) for subnet in subnets]
     if len(set(zones)) < len(zones):
-        message = f"DuplicateSubnetsInSameZone: an endpoint takes one subnet in a zone, got {', '.join(subnets)}"
+        message = (
+            "DuplicateSubnetsInSameZone: an endpoint takes one subnet in a zone, got "
+            f"{', '.join(subnets)}"
+        )
         yield Refusal(
             "DuplicateSubnetsInSameZone", message, "ec2.vpc-endpoint.subnet-per-zone", "subnetIds"
         )

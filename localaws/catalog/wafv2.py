@@ -68,7 +68,8 @@ def _web_acl_rules(inputs: Properties) -> Refusals:
         and region != CLOUDFRONT_REGION
     ):
         message = (
-            "Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: CLOUDFRONT; a web ACL for "
+            "Error reason: The scope is not valid., field: SCOPE_VALUE, parameter: "
+            "CLOUDFRONT; a web ACL for "
             f"CloudFront is made in {CLOUDFRONT_REGION}, got {region}"
         )
         yield Refusal(_INVALID, message, "wafv2.web-acl.cloudfront-region", "scope")
@@ -122,7 +123,10 @@ def _web_acl_computed(mint: Mint, inputs: Properties) -> Properties:
 def _web_acl_deletion_rules(acl: Resource, world: World) -> Refusals:
     for each in world.all(ASSOCIATION):
         if each.inputs.get("webAclArn") == acl.computed["arn"]:
-            message = f"AWS WAF couldn't delete {acl.id}: {each.inputs.get('resourceArn')} is associated with it"
+            message = (
+                f"AWS WAF couldn't delete {acl.id}: {each.inputs.get('resourceArn')} is "
+                "associated with it"
+            )
             yield Refusal("WAFAssociatedItemException", message, "wafv2.web-acl.held")
 
 
@@ -139,7 +143,10 @@ def _association_account_rules(
         world, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists"
     )
     if namesakes(world, ASSOCIATION, inputs, current, "resourceArn"):
-        message = f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: disassociate the first one"
+        message = (
+            f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: "
+            "disassociate the first one"
+        )
         yield Refusal(
             "WAFAssociatedItemException", message, "wafv2.association.unique", "resourceArn"
         )
@@ -248,7 +255,10 @@ def _ip_set_computed(mint: Mint, inputs: Properties) -> Properties:
 def _ip_set_deletion_rules(ip_set: Resource, world: World) -> Refusals:
     for acl in world.all(WEB_ACL):
         if ip_set.computed["arn"] in _ip_sets(acl.inputs.get("rules")):
-            message = f"AWS WAF couldn't perform the operation because your resource is being used by {acl.id}"
+            message = (
+                "AWS WAF couldn't perform the operation because your resource is being used "
+                f"by {acl.id}"
+            )
             yield Refusal("WAFAssociatedItemException", message, "wafv2.ip-set.held")
 
 

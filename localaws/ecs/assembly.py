@@ -36,8 +36,10 @@ def data_plane(
         cloud: The resources to follow.
         home: The `.local/` folder: state, logs and Envoy's files live in it.
         parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
-        addresses: Those that the caller names load balancers by, if it does; there must be one object per home.
-        image_table: The project's own images, read anew for every task; by default a file beside `home`.
+        addresses: Those that the caller names load balancers by, if it does; there must be one
+            object per home.
+        image_table: The project's own images, read anew for every task; by default a file beside
+            `home`.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.

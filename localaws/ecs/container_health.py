@@ -50,8 +50,8 @@ class ContainerCheck:
     def note(self, code: int | None, *, age: float) -> None:
         """Take an exit status in, of a container that runs for `age` seconds.
 
-        One success is enough, `retries` failures in a row are needed; before the first success those in the start
-        period don't count.
+        One success is enough, `retries` failures in a row are needed; before the first success
+        those in the start period don't count.
         """
         if code == 0:
             self.health, self.answer, self._failures = Health.HEALTHY, "", 0

@@ -36,7 +36,9 @@ _BUSY_PAUSE = 0.2
 """Seconds between two looks at a service of which a task is on its way somewhere."""
 
 _BALANCER_PAUSE = 0.1
-"""Seconds between two looks at the load balancers and all targets' health; what changes meanwhile, changes at once."""
+"""Seconds between two looks at the load balancers and all targets' health; what changes meanwhile,
+changes at once.
+"""
 
 _CALM_PAUSE = 2.0
 """The same when none is: everything is steady, or nothing can be done about it."""
@@ -103,7 +105,8 @@ class Controller:
             home: Where `services.jsonl` lives.
             runtime: Starts and stops tasks.
             balancer: Registers them with target groups.
-            parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
+            parameters: A parameter's or secret's value by name or ARN, None for one that doesn't
+                exist.
             clock: Seconds since the epoch.
             timing: Durations that belong to ECS.
         """
@@ -117,7 +120,9 @@ class Controller:
         self._wake = asyncio.Event()
         self._tasks = LiveTasks(runtime, balancer, parameters)
         self._changes, self._applied_changes = 1, 0
-        """How often the cloud has changed, and how many of these changes the load balancers have seen."""
+        """How often the cloud has changed, and how many of these changes the load balancers have
+        seen.
+        """
         self._look_at_balancer = 0.0
         """When the next look at the load balancers may come, by the event loop's clock."""
         self._passed = asyncio.Condition()
@@ -148,8 +153,12 @@ class Controller:
         await self._runtime.close()
 
     async def settle(
-        self, service_arn: str, *, timeout: float, report: Callable[[str], None]
-    ) -> None:  # noqa: ASYNC109 — it raises an error of its own, with a reason
+        self,
+        service_arn: str,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        report: Callable[[str], None],
+    ) -> None:
         """Wait until a service is what the cloud says it should be, as the provider does: see `waiter`.
 
         Args:
@@ -183,7 +192,8 @@ class Controller:
 
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
-    async def take_up(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109 — as above
+    # It raises an error of its own, with a reason.
+    async def take_up(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until a service's newest deployment is the one that the cloud asks for: ECS answers with that.
 
         Args:
@@ -206,8 +216,12 @@ class Controller:
             )
 
     async def drain(
-        self, service_arn: str, *, timeout: float, report: Callable[[str], None]
-    ) -> None:  # noqa: ASYNC109 — as above
+        self,
+        service_arn: str,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        report: Callable[[str], None],
+    ) -> None:
         """Wait until all tasks of a service that is being deleted have drained and stopped.
 
         Args:
@@ -225,14 +239,15 @@ class Controller:
 
         await self._wait(service_arn, done, "stop all of its tasks", timeout, report)
 
-    async def apply(self, *, timeout: float) -> None:  # noqa: ASYNC109 — as above
+    async def apply(self, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until requests are routed as the cloud says now.
 
-        It waits for the next look at the load balancers, however many ask for it, so that a rule costs no look of its
-        own.
+        It waits for the next look at the load balancers, however many ask for it, so that a rule
+        costs no look of its own.
 
         Args:
-            timeout: Seconds to wait, with no error when they are over: `problems` says what is wrong.
+            timeout: Seconds to wait, with no error when they are over: `problems` says what is
+                wrong.
         """
         changes = self._changes
         with suppress(TimeoutError):
@@ -307,7 +322,8 @@ class Controller:
     async def _pass(self) -> None:
         """Look at the load balancers, and at the services to which something has happened or whose time has come.
 
-        What is at rest costs nothing, so that a service's deployment takes no longer among many others.
+        What is at rest costs nothing, so that a service's deployment takes no longer among many
+        others.
         """
         now = asyncio.get_running_loop().time
         self._forget_deleted()
@@ -316,7 +332,8 @@ class Controller:
             await self._sync()
         for service in list(self._services.values()):
             if service.touched or now() >= service.look_at:
-                # Before the look, since what happens meanwhile asks for another; so does a look that fails.
+                # Before the look, since what happens meanwhile asks for another; so does a look
+                # that fails.
                 service.touched, service.look_at = False, 0.0
                 with self._noting_problems():
                     await self._advance(service)

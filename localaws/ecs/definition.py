@@ -27,7 +27,8 @@ DEFAULT_DRAIN_DELAY = 300
 _SUBNET_FROM_OUTSIDE = "172.31.0.0/20"
 """Block assumed for a subnet that the local AWS doesn't hold: AWS's own default."""
 
-# ECS's UpdateService marks these as starting a deployment; the others only change how the scheduler behaves.
+# ECS's UpdateService marks these as starting a deployment; the others only change how the scheduler
+# behaves.
 _STARTS_A_DEPLOYMENT = (
     "taskDefinition",
     "networkConfiguration",
@@ -195,7 +196,8 @@ def _secrets(
     )
     if missing:
         raise TaskStartError(
-            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+            "ResourceInitializationError: unable to pull secrets or registry auth: "
+            "execution resource retrieval "
             f"failed: {_not_retrieved(missing, parameters)}"
         )
     return {name: value for name, value in values.items() if value is not None}
@@ -206,7 +208,10 @@ def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | Non
     unknown = [each for each in missing if ":secretsmanager:" not in each]
     retried = "service call has been retried 1 time(s)"
     if unknown:
-        return f"unable to retrieve secrets from ssm: {retried}: invalid parameters: {', '.join(unknown)}"
+        return (
+            f"unable to retrieve secrets from ssm: {retried}: invalid parameters: "
+            f"{', '.join(unknown)}"
+        )
     arn, key, stage, version = part_of_secret(missing[0])
     versioned = f"{arn}::{stage}:{version}" if stage or version else arn
     if key and parameters(versioned) is not None:
@@ -215,7 +220,8 @@ def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | Non
         which = f"VersionId: {version}" if version else f"staging label: {stage}"
         why = (
             f"failed to fetch secret {arn} from secrets manager: "
-            f"ResourceNotFoundException: Secrets Manager can't find the specified secret value for {which}"
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret "
+            f"value for {which}"
         )
     else:
         why = (

@@ -52,8 +52,9 @@ def starts_at(
 ) -> float:
     """When a deployment may start its next task.
 
-    Tasks that never worked delay it by themselves. Those that worked and then failed are replaced at once, until more
-    of them than the service has tasks did so lately: ECS would go on without a pause, and keep one machine busy.
+    Tasks that never worked delay it by themselves. Those that worked and then failed are replaced
+    at once, until more of them than the service has tasks did so lately: ECS would go on without a
+    pause, and keep one machine busy.
     """
     ends = [
         task.stopped_at or task.deactivated_at or 0

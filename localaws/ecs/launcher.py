@@ -1,9 +1,10 @@
 """The parent of every process that the local AWS starts: whatever happens to the daemon, nothing outlives it.
 
-Run as a script with one end of a SOCK_SEQPACKET pair as standard input. It starts processes on request, tells how they
-end, and at end of file, which is how it learns of the daemon's death whatever the cause, kills every descendant. As
-child subreaper it inherits those that left their process group too. It imports little and has one thread, so forking
-is quick and safe here, which it is not in the daemon.
+Run as a script with one end of a SOCK_SEQPACKET pair as standard input. It starts processes on
+request, tells how they end, and at end of file, which is how it learns of the daemon's death
+whatever the cause, kills every descendant. As child subreaper it inherits those that left their
+process group too. It imports little and has one thread, so forking is quick and safe here, which it
+is not in the daemon.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def _exec(request: dict[str, Any], stdout: int, stderr: int, report: int) -> Nev
         for source, target in ((nothing, 0), (stdout, 1), (stderr, 2)):
             os.dup2(source, target)
         os.chdir(request["cwd"])
-        os.execvpe(request["argv"][0], request["argv"], request["env"])  # noqa: S606 — no shell is the point
+        # No shell is the point
+        os.execvpe(request["argv"][0], request["argv"], request["env"])  # noqa: S606
     except OSError as error:
         os.write(report, f"{request['argv'][0]}: {error.strerror}".encode())
     os._exit(127)
@@ -94,7 +96,8 @@ def _kill_group(pid: int, number: int) -> None:
 
 
 def _children() -> list[int]:
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123 — pathlib costs start-up time
+    # Pathlib costs start-up time
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
         return [int(pid) for pid in file.read().split()]
 
 

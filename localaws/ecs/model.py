@@ -27,7 +27,9 @@ class Timing:
     """How long a task that worked and then failed counts as a recent crash."""
 
     shortest_drain: float = 0.5
-    """Between deregistering a target and stopping its task, whatever the delay: load balancers take note by then."""
+    """Between deregistering a target and stopping its task, whatever the delay: load balancers take
+    note by then.
+    """
 
     remembered: float = 3600
     """How long stopped tasks stay visible."""
@@ -61,7 +63,9 @@ class Revision:
     """Everything about a service whose change makes a new deployment."""
 
     fingerprint: str
-    """Of what it runs; of a forced deployment followed by `+` and what the service was when it was forced."""
+    """Of what it runs; of a forced deployment followed by `+` and what the service was when it was
+    forced.
+    """
 
     task_definition: str
     """ARN."""
@@ -70,7 +74,9 @@ class Revision:
     bindings: tuple[Binding, ...] = ()
     stop_timeout: float = 30
     launch: Mapping[str, Any] = field(default_factory=dict)
-    """What the task runtime needs, kept here since the task definition may be gone while its tasks still run."""
+    """What the task runtime needs, kept here since the task definition may be gone while its tasks
+    still run.
+    """
 
     def covers(self, wanted: str) -> bool:
         """Whether a fingerprint asks for nothing else; one without a `+` doesn't ask for a forced deployment."""
@@ -82,7 +88,9 @@ class Breaker:
     """A service's deployment circuit breaker."""
 
     enable: bool = False
-    """Whether a deployment whose tasks keep failing ends as failed; without it, it is tried for ever."""
+    """Whether a deployment whose tasks keep failing ends as failed; without it, it is tried for
+    ever.
+    """
 
     rollback: bool = False
     """Whether the last completed deployment then comes back."""
@@ -109,7 +117,9 @@ class ServiceSpec:
 
     revision: Revision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
-    """Deregistration delay by target group, in seconds, also of those that only older deployments are in."""
+    """Deregistration delay by target group, in seconds, also of those that only older deployments
+    are in.
+    """
 
     @property
     def lower_bound(self) -> int:
@@ -176,13 +186,17 @@ class Task:
     """Exit status by container, of those that ran."""
 
     health_answer: str = ""
-    """What failed health checks got, of a task stopped for them: `Health checks failed with these codes: [404]`."""
+    """What failed health checks got, of a task stopped for them:
+    `Health checks failed with these codes: [404]`.
+    """
 
     note: str = ""
     """What was wrong with it here that isn't wrong on AWS, of a task that failed."""
 
     evens_zones: bool = False
-    """Whether it was started beyond the desired count, for one that leaves a crowded zone once this is healthy."""
+    """Whether it was started beyond the desired count, for one that leaves a crowded zone once this
+    is healthy.
+    """
 
     @property
     def active(self) -> bool:
@@ -207,7 +221,9 @@ class Deployment:
     updated_at: float
     rollout: Rollout = Rollout.IN_PROGRESS
     asked_at: float = 0
-    """When somebody asked for it; for a rollback, when somebody asked for the deployment that failed."""
+    """When somebody asked for it; for a rollback, when somebody asked for the deployment that
+    failed.
+    """
 
     undoes: str = ""
     """Of a rollback: the deployment that failed."""
@@ -242,7 +258,9 @@ class ServiceState:
     """What was asked for last; after a rollback the primary has another."""
 
     completed: Revision | None = None
-    """What a rollback goes back to. A rollback uses it up, and is the next one once it is completed."""
+    """What a rollback goes back to. A rollback uses it up, and is the next one once it is
+    completed.
+    """
 
     tasks: tuple[Task, ...] = ()
     events: tuple[Event, ...] = ()

@@ -1,7 +1,7 @@
 """A page server that stands in for nginx: each task's page with its host name and an id of its own.
 
-Run as `python -I -S page_server.py ADDRESS PORT`; it imports little, so that it listens within some hundredths of a
-second. SIGTERM and SIGQUIT end it once the requests in flight are answered.
+Run as `python -I -S page_server.py ADDRESS PORT`; it imports little, so that it listens within some
+hundredths of a second. SIGTERM and SIGQUIT end it once the requests in flight are answered.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def _uuid() -> str:
 def _own_page() -> bytes:
     host = os.environ.get("HOSTNAME") or socket.gethostname()
     return (
-        f"<html><body style='font-family:sans-serif'>\n<h1>Hello from {host}</h1>\n<p>uuid: {_uuid()}</p>\n"
+        "<html><body style='font-family:sans-serif'>\n<h1>Hello from "
+        f"{host}</h1>\n<p>uuid: {_uuid()}</p>\n"
         "</body></html>\n"
     ).encode()
 

@@ -1,6 +1,7 @@
 """The task runtime `process`: a container is a process, a task has a loopback address of its own.
 
-Nothing is isolated: no image, no limits, no security groups. What runs for an image is said by a table (images.py).
+Nothing is isolated: no image, no limits, no security groups. What runs for an image is said by a
+table (images.py).
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class _LineLog(asyncio.Protocol):
             lines, self._begun = [*lines, self._begun], b""
         self._write(lines)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — the protocol's signature
+    # The protocol's signature
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if self._begun:
             self._write([self._begun])
         if self._file is not None:
@@ -383,7 +385,8 @@ async def _wait_for_others(task: ProcessTask, container: ContainerSpec) -> None:
             missed = "" if well else "become healthy"
         if missed:
             raise TaskStartError(
-                f"TaskDependencyError: failed to resolve container ordering dependency [{name}] for target "
+                "TaskDependencyError: failed to resolve container ordering dependency "
+                f"[{name}] for target "
                 f"[{container.name}] as dependency did not {missed}"
             )
 

@@ -47,7 +47,9 @@ class ContainerSpec:
     name: str
     image: str
     command: tuple[str, ...] = ()
-    """Entry point and command of the task definition, or nothing where the image's own is to be used."""
+    """Entry point and command of the task definition, or nothing where the image's own is to be
+    used.
+    """
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """With secrets resolved; never logged."""

@@ -1,4 +1,7 @@
-"""Services' states as JSON in a file, so that they survive the daemon. Holds no secret: revisions only name them."""
+"""Services' states as JSON in a file, so that they survive the daemon.
+
+Holds no secret: revisions only name them.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,9 @@ class SavedStates:
         """What earlier versions wrote: one JSON object."""
         self._journal = Journal(self._file, version=_VERSION)
         self._written: dict[str, ServiceState | None] = {}
-        """What the file holds, by ARN: the state that it is, or None for one that it held before this process."""
+        """What the file holds, by ARN: the state that it is, or None for one that it held before
+        this process.
+        """
 
     def load(self) -> dict[str, Any]:
         """The states by ARN, as JSON: one of another version is no reason not to read the others.

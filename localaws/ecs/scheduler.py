@@ -1,8 +1,9 @@
 """ECS's rolling deployment as a pure step: what is wanted, what is there, what is seen, what time it is -> what to do.
 
-The step is run until it asks for nothing. Each run does the smallest set of things that brings the service nearer to
-what it should be: notes what happened, stops what is too much, starts what is missing. Old tasks leave as far as the
-lower bound allows, new ones come as far as the upper bound does, without waiting for each other.
+The step is run until it asks for nothing. Each run does the smallest set of things that brings the
+service nearer to what it should be: notes what happened, stops what is too much, starts what is
+missing. Old tasks leave as far as the lower bound allows, new ones come as far as the upper bound
+does, without waiting for each other.
 """
 
 from __future__ import annotations

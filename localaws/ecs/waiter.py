@@ -35,9 +35,9 @@ def arrived(
         state: What the scheduler made of it.
         seen: Observations by task id.
         now: Seconds since the epoch.
-        since: When the operation began that waits. Only the rollback of a deployment that it asked for is its failure;
-            to a later operation, which changes nothing that starts a deployment, a rolled-back service is as good as
-            any other: the provider is like that.
+        since: When the operation began that waits. Only the rollback of a deployment that it asked
+            for is its failure; to a later operation, which changes nothing that starts a
+            deployment, a rolled-back service is as good as any other: the provider is like that.
         timing: Durations that belong to ECS.
 
     Raises:
@@ -80,7 +80,10 @@ def why_stopped(state: ServiceState) -> str:
 
 
 def _failure(done: str, state: ServiceState) -> str:
-    return f"Service deployment {done} because the circuit breaker threshold was exceeded{why_stopped(state)}"
+    return (
+        f"Service deployment {done} because the circuit breaker threshold was "
+        f"exceeded{why_stopped(state)}"
+    )
 
 
 def _details(task: Task) -> str:

@@ -17,12 +17,15 @@ FAILED_TO_START = "tasks failed to start."
 STEADY = "has reached a steady state."
 INCONSISTENT = "is unable to consistently start tasks successfully."
 NO_INSTANCES = (
-    "was unable to place a task because no container instance met all of its requirements. Reason: No Container "
-    "Instances were found in your cluster. For more information, see the Troubleshooting section of the Amazon ECS "
+    "was unable to place a task because no container instance met all of its "
+    "requirements. Reason: No Container "
+    "Instances were found in your cluster. For more information, see the Troubleshooting "
+    "section of the Amazon ECS "
     "Developer Guide."
 )
 STUCK = (
-    "was unable to stop or start tasks during a deployment because of the service deployment configuration. "
+    "was unable to stop or start tasks during a deployment because of the service "
+    "deployment configuration. "
     "Update the minimumHealthyPercent or maximumPercent value and try again."
 )
 _ONE_NETWORK = (
@@ -72,7 +75,10 @@ def unplaced(reason: str) -> str:
 
 def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> str:
     """An event."""
-    return f"{_names([task])} (port {port}) is unhealthy in (target-group {target_group}) due to (reason {reason})."
+    return (
+        f"{_names([task])} (port {port}) is unhealthy in (target-group {target_group}) due "
+        f"to (reason {reason})."
+    )
 
 
 def unhealthy_containers(task: Task) -> str:
@@ -120,7 +126,8 @@ def failed_target_checks(target_group: str) -> str:
 def listens_everywhere(port: int) -> str:
     """What is wrong with a container here: not ECS's words, as a task has a network of its own there."""
     return (
-        f"local AWS: the container listens on port {port} of all addresses (0.0.0.0), which leaves none to other "
+        f"local AWS: the container listens on port {port} of all addresses (0.0.0.0), "
+        "which leaves none to other "
         f"tasks. {_ONE_NETWORK}"
     )
 
@@ -128,7 +135,8 @@ def listens_everywhere(port: int) -> str:
 def cannot_listen_everywhere(port: int) -> str:
     """What is wrong with a container here, as above."""
     return (
-        f"local AWS: the container can't listen on port {port} of all addresses (0.0.0.0), one of which is in use. "
+        f"local AWS: the container can't listen on port {port} of all addresses "
+        "(0.0.0.0), one of which is in use. "
         f"{_ONE_NETWORK}"
     )
 
@@ -136,7 +144,8 @@ def cannot_listen_everywhere(port: int) -> str:
 def taken_everywhere(port: int) -> str:
     """Why a task can't start here, as above."""
     return (
-        f"local AWS: another task's container, or another program, listens on port {port} of all addresses (0.0.0.0). "
+        "local AWS: another task's container, or another program, listens on port "
+        f"{port} of all addresses (0.0.0.0). "
         f"{_ONE_NETWORK}"
     )
 

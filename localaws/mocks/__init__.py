@@ -53,13 +53,15 @@ def run(
 ) -> Recording:
     """Run a Pulumi program, or an async one, until everything that it began has ended.
 
-    `config` has whole keys (`shop:size`, `aws:region`); the region is us-east-1 where it names none. `cloud` is the
-    account, and what exists in it; `others` answers for other packages than `aws` and `awsx`. In a `preview`, outputs
-    that only a deployment brings are unknown, and nothing is made; one `after` another run says in `operations` what
-    changes. What isn't done after `seconds` never will be.
+    `config` has whole keys (`shop:size`, `aws:region`); the region is us-east-1 where it names
+    none. `cloud` is the account, and what exists in it; `others` answers for other packages than
+    `aws` and `awsx`. In a `preview`, outputs that only a deployment brings are unknown, and nothing
+    is made; one `after` another run says in `operations` what changes. What isn't done after
+    `seconds` never will be.
 
     Raises:
-        Mistake: AWS would refuse something, or Pulumi would misunderstand it; an assertion, so that a test fails by it.
+        Mistake: AWS would refuse something, or Pulumi would misunderstand it; an assertion, so that
+            a test fails by it.
     """
     texts = {key: as_text(value) for key, value in (config or {}).items()}
     recorder = Recorder(cloud or (after.cloud if after else Cloud(seed=1)), others)

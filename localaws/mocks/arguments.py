@@ -29,7 +29,10 @@ def descriptions(values: dict[str, Any]) -> Iterator[str]:
     """Which texts in some inputs or outputs have an Output's description in them."""
     for path, text in _texts(values, ""):
         if any(each in text for each in _TEXT_OF_AN_OUTPUT):
-            yield f"{path} holds the description of an Output instead of its value; use Output.concat, format or apply"
+            yield (
+                f"{path} holds the description of an Output instead of its value; use "
+                "Output.concat, format or apply"
+            )
 
 
 @cache
@@ -42,7 +45,8 @@ def arguments_of(token: str) -> type | None:
     for cls in classes:
         if getattr(cls, "pulumi_type", "") == token:
             home, name = vars(sys.modules[cls.__module__]), cls.__name__
-            # Where a nested value took the plain name (`BucketVersioningArgs`), the SDK gives the resource another.
+            # Where a nested value took the plain name (`BucketVersioningArgs`), the SDK gives the
+            # resource another.
             found: type | None = home.get(f"{name}InitArgs", home.get(f"{name}Args"))
             return found
     return None

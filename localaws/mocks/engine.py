@@ -68,7 +68,9 @@ class Recorder(mocks.MockMonitor):
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     order: Callable[[Sequence[Call]], Sequence[Call]] = tuple
-    """In which order calls are answered that wait at the same time; the verdict on a program doesn't depend on it."""
+    """In which order calls are answered that wait at the same time; the verdict on a program
+    doesn't depend on it.
+    """
 
     def __post_init__(self) -> None:
         super().__init__(self.others or _Nobody())
@@ -332,8 +334,8 @@ class Recorder(mocks.MockMonitor):
 
     async def _transform(self, request: Any, callbacks: list[Any]) -> None:
         """Let the transforms of the resource, of its parents and of the stack change it, in the engine's order."""
-        # The engine's own way to them is a call over the network, to this process. The program's thread may be making
-        # one at this moment, which has no callbacks yet.
+        # The engine's own way to them is a call over the network, to this process. The program's
+        # thread may be making one at this moment, which has no callbacks yet.
         servicers = list(_CallbackServicer._servicers)  # noqa: SLF001
         tables = [dict(vars(servicer).get("_callbacks", {})) for servicer in servicers]
         known = {token: each for table in tables for token, each in table.items()}
@@ -371,9 +373,11 @@ class _Loopback:
     recorder: Recorder
 
     async def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
-        return await self.recorder._register(request)  # noqa: SLF001 — the other end of the same line
+        # The other end of the same line
+        return await self.recorder._register(request)  # noqa: SLF001
 
-    async def RegisterResourceOutputs(self, _request: Any) -> Any:  # noqa: N802 — the protocol's name
+    # The protocol's name
+    async def RegisterResourceOutputs(self, _request: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
 
     async def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name

@@ -1,10 +1,11 @@
 """Answer the SDK's calls one at a time, so that a run doesn't depend on the scheduler.
 
-The SDK makes each call to the engine in a thread of the event loop's executor, so which of two independent resources
-is registered first is up to the machine. Here the executor only queues such calls. When the loop has nothing else to
-do, every call that the program can make without another answer is in the queue, and one of them is answered. A call
-that can't succeed yet stays queued until no other one can be answered: a resource of which AWS refuses that it comes
-before another one, or a lookup, which then sees all that the program has made without its answer.
+The SDK makes each call to the engine in a thread of the event loop's executor, so which of two
+independent resources is registered first is up to the machine. Here the executor only queues such
+calls. When the loop has nothing else to do, every call that the program can make without another
+answer is in the queue, and one of them is answered. A call that can't succeed yet stays queued
+until no other one can be answered: a resource of which AWS refuses that it comes before another
+one, or a lookup, which then sees all that the program has made without its answer.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Call:
 class Lockstep(ThreadPoolExecutor):
     """An executor that makes the SDK's calls one at a time, and only when the event loop is idle.
 
-    `order` sorts the calls that wait; a program must not depend on it, and a test proves that it doesn't.
+    `order` sorts the calls that wait; a program must not depend on it, and a test proves that it
+    doesn't.
     """
 
     def __init__(
@@ -81,7 +83,8 @@ class Lockstep(ThreadPoolExecutor):
             result = super().submit(call.make).result()
         except NotYetError:
             return False
-        except BaseException as error:  # noqa: BLE001 — the caller's to handle, as from any executor
+        # The caller's to handle, as from any executor
+        except BaseException as error:  # noqa: BLE001
             call.future.set_exception(error)
         else:
             call.future.set_result(result)

@@ -23,7 +23,9 @@ class Registered:
     urn: str
     parent: str
     inputs: dict[str, Any]
-    """Plain values by camelCase name, secrets unwrapped, a resource as its id; `UNKNOWN` in a preview only."""
+    """Plain values by camelCase name, secrets unwrapped, a resource as its id; `UNKNOWN` in a
+    preview only.
+    """
 
     custom: bool = True
     """Whether it is a resource of a provider's; a component isn't."""
@@ -71,10 +73,14 @@ class Recording:
     project: str
     stack: str
     resources: Mapping[str, Resource]
-    """What the account holds of the program's after the run, by URN; a preview leaves what it found."""
+    """What the account holds of the program's after the run, by URN; a preview leaves what it
+    found.
+    """
 
     operations: Mapping[str, str]
-    """What happens to each resource of AWS's, by URN: `create`, `update`, `replace`, `delete`, `import` or `same`."""
+    """What happens to each resource of AWS's, by URN: `create`, `update`, `replace`, `delete`,
+    `import` or `same`.
+    """
 
     @property
     def exports(self) -> Mapping[str, Any]:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def only_in_runs() -> None:
     """From now on, let a resource that is made outside of a run raise at once.
 
-    Pulumi itself would register it in a coroutine that nothing awaits, and the test would pass. For a project whose
-    tests all use these mocks; `pulumi.runtime.set_mocks` doesn't work after this.
+    Pulumi itself would register it in a coroutine that nothing awaits, and the test would pass. For
+    a project whose tests all use these mocks; `pulumi.runtime.set_mocks` doesn't work after this.
     """
     ROOT.set(OUTSIDE)
 
@@ -40,7 +40,9 @@ class _Outside:
 
 
 OUTSIDE: Any = _Outside()
-"""The root resource while there is none; also keeps `set_mocks` from making one that would outlive a run."""
+"""The root resource while there is none; also keeps `set_mocks` from making one that would outlive
+a run.
+"""
 
 
 async def to_its_end(program: Callable[[], object], seconds: float) -> None:

@@ -54,7 +54,10 @@ def against_hey(times: int, folder: Path) -> Iterator[Measure]:
 
 
 def start(times: int, folder: Path) -> Iterator[Measure]:
-    """A check of one attempt, which passes: all that it takes. On a busy machine the processor time tells more."""
+    """A check of one attempt, which passes: all that it takes.
+
+    On a busy machine the processor time tells more.
+    """
     words: list[str | Path] = [BIN / "verify", "--deadline", "0", "--quiet"]
     waited, used = [], []
     with page_server(0, folder) as url:
@@ -130,17 +133,16 @@ def run(words: Sequence[str | Path]) -> tuple[float, str]:
     environment = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
     }
-    with (
-        subprocess.Popen(
-            words,
-            cwd=ROOT,
-            env=environment,  # an installed verify has its byte code, and this one gets it by the first run
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process
-    ):
+    with subprocess.Popen(
+        words,
+        cwd=ROOT,
+        # an installed verify has its byte code, and this one gets it by the first run
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
         assert process.stdout
         printed = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)

@@ -1,6 +1,7 @@
 """Measures what a user waits for, as ratios within one run, since machines differ and are noisy.
 
-Every time is a median in seconds; the ratio says how many times its yardstick, measured a moment before, it is.
+Every time is a median in seconds; the ratio says how many times its yardstick, measured a moment
+before, it is.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from tests.verify.fake_alb import Script
 
 _EMPTY_PROJECT = {
-    "Pulumi.yaml": "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: .venv}}\n",
+    "Pulumi.yaml": (
+        "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: .venv}}\n"
+    ),
     "__main__.py": "import pulumi\n",
 }
 
@@ -193,8 +196,9 @@ def engine(times: int, folder: Path) -> Iterator[Row]:
 def services(_: int, folder: Path) -> Iterator[Row]:
     """What a service costs among others, in seconds that a user waits and in the daemon's CPU time.
 
-    Everything is divided by the number of services, and compared with a stack of one, which alone pays for what all
-    share: a ratio that grows from 5 to 50 services is a cost that grows with what is there.
+    Everything is divided by the number of services, and compared with a stack of one, which alone
+    pays for what all share: a ratio that grows from 5 to 50 services is a cost that grows with what
+    is there.
     """
     alone: dict[str, float] = {}
     for many in MANY:
@@ -326,7 +330,10 @@ def main() -> None:
     parser.add_argument(
         "parts",
         nargs="*",
-        help="starts, deadlines, check, evaluation, engine, balancer, services, tests; all if none is named",
+        help=(
+            "starts, deadlines, check, evaluation, engine, balancer, services, tests; all if "
+            "none is named"
+        ),
     )
     parser.add_argument("--times", type=int, default=3, help="runs behind each median (default 3)")
     parser.add_argument("--json", action="store_true", help="one JSON list instead of a table")

@@ -1,7 +1,7 @@
 """A task that ends at once when told to, whatever it is still answering; it writes down what it cut off.
 
-Its slow page takes longer than the load balancer lets it drain, so each deployment cuts requests. The arguments are the
-address and port to listen on, and the folder for its record.
+Its slow page takes longer than the load balancer lets it drain, so each deployment cuts requests.
+The arguments are the address and port to listen on, and the folder for its record.
 """
 
 import http.server

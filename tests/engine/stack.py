@@ -140,7 +140,8 @@ class Stack:
     def own_frames(self, output: str) -> list[str]:
         """Frames of this repository's or the project's code in the tracebacks of an output.
 
-        Frames of the language host's own are no fault: Pulumi's official one ends the program by a KeyboardInterrupt.
+        Frames of the language host's own are no fault: Pulumi's official one ends the program by a
+        KeyboardInterrupt.
         """
         folders = "|".join(re.escape(str(folder)) for folder in (ROOT, self.project))
         return re.findall(rf'File "(?:{folders})/(?!\.venv/).*', output)

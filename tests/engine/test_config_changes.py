@@ -1,8 +1,8 @@
 """What a change of the configuration does, under the real engine: as the manual says, without a deadlock.
 
-A preview takes seconds, so keys that touch different types share one; tests/infra/test_config_changes.py looks at each
-key by itself. What no running stack takes previews well and fails when it is tried, so that is tried, on a stack of its
-own.
+A preview takes seconds, so keys that touch different types share one;
+tests/infra/test_config_changes.py looks at each key by itself. What no running stack takes previews
+well and fails when it is tried, so that is tried, on a stack of its own.
 """
 
 from __future__ import annotations

@@ -67,12 +67,16 @@ def test_verify_follows_the_redirect_and_trusts_the_certificate(stack: Stack) ->
     way = (
         f"--connect-to {address}:8443"  # where ports below 1024 are the administrator's
         if port
-        else f"--resolve app.example.test:443:{address} --resolve app.example.test:80:{address} --redirect-from 80"
+        else (
+            f"--resolve app.example.test:443:{address} --resolve "
+            f"app.example.test:80:{address} --redirect-from 80"
+        )
     )
     trusted = shlex.quote(str(authority_file(stack.path)))
     run = stack.shell(
         "pulumi-local stack output serviceUrl | "
-        f"verify {way} --cacert {trusted} --min-tls 1.2 --min-days-left 30 --security-headers --expect-tasks 2"
+        f"verify {way} --cacert {trusted} --min-tls 1.2 --min-days-left 30 "
+        "--security-headers --expect-tasks 2"
     )
     assert run.returncode == 0, run.stdout + run.stderr
 

@@ -40,7 +40,8 @@ def interrupt(stack: Stack, command: str, *options: str, when: Callable[[], bool
         output, _ = run.communicate(timeout=120)
     finally:
         run.kill()
-    # Not the exit code: an engine that is cancelled between two steps of a `destroy` calls that a success.
+    # Not the exit code: an engine that is cancelled between two steps of a `destroy` calls that a
+    # success.
     assert "^C received" in output
     assert not stack.own_frames(output)
 
@@ -59,9 +60,9 @@ def test_a_killed_run_leaves_a_lock_and_no_warning_for_ever(empty_stack: Stack) 
     stack.run("cancel", "--yes")
     output = stack.up()
     assert (
-        "an earlier run was killed while it created web: it is removed, and the next `up` makes it anew"
-        in output
-    )
+        "an earlier run was killed while it created web: it is removed, and the next "
+        "`up` makes it anew"
+    ) in output
     assert "pending operations" not in output
     assert cloud_and_engine_agree(stack)
     assert exists(stack, SERVICE) == 1
@@ -110,7 +111,8 @@ def test_ctrl_c_while_updating_loses_no_request_then_or_later(stack: Stack) -> N
     url = stack.outputs()["serviceUrl"]
     before = tasks(url)
     with Traffic(url) as traffic:
-        # The old revision goes when the service has left it, so two of them mean that the service is rolling out.
+        # The old revision goes when the service has left it, so two of them mean that the service
+        # is rolling out.
         interrupt(
             stack,
             "up",

@@ -1,6 +1,7 @@
 """The tasks' ways to AWS under the real engine: each comes up, answers, stays as it is, and goes without a rest.
 
-No traffic goes through gateways and endpoints here; that AWS would accept them, in this order, is what is shown.
+No traffic goes through gateways and endpoints here; that AWS would accept them, in this order, is
+what is shown.
 """
 
 from __future__ import annotations

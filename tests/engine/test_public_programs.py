@@ -100,7 +100,8 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
         f"{tasks}aws:iam/rolePolicyAttachment:RolePolicyAttachment::shop-execution-9a42f520",
         "aws:alb/loadBalancer:LoadBalancer::back",
     } <= urns
-    # Container definitions are compared by their text: in another order they would be a new revision.
+    # Container definitions are compared by their text: in another order they would be a new
+    # revision.
     stack.needs_nothing()
 
     done = operations(stack.destroy())

@@ -91,9 +91,9 @@ def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_wait
         stack.up(**patient, fails=True)
         output = stack.up("--refresh", **patient, fails=True)
         assert (
-            "local-shop has not completed a deployment yet, so alb-50000 still sends requests where it did before"
-            in output
-        )
+            "local-shop has not completed a deployment yet, so alb-50000 still sends "
+            "requests where it did before"
+        ) in output
         assert tasks(url), "the old tasks answer"
         stack.up()
     assert set(traffic.answers) == {"200"}, traffic.answers

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tests.engine.stack import Stack
 
 MISSING = "secretsmanager:demo/local/settings#missing"
-"""A key that a secret of the file of parameters lacks: what the program, which reads no secret, can't find out."""
+"""A key that a secret of the file of parameters lacks: what the program, which reads no secret,
+can't find out.
+"""
 
 
 def service_of(stack: Stack) -> dict[str, Any]:
@@ -72,8 +74,8 @@ def test_a_secret_that_is_not_there_stops_a_preview_and_a_run_before_anything_ch
     for command in (("preview", "--non-interactive"), ("up", *WITHOUT_ASKING)):
         output = stack.run(*command, "--config-path", "-c", missing, fails=True)
         assert (
-            "secrets: APP_MESSAGE, /demo/local/missing, which is no parameter of SSM in 123456789012"
-            in output
-        )
+            "secrets: APP_MESSAGE, /demo/local/missing, which is no parameter of SSM in "
+            "123456789012"
+        ) in output
         assert "aws ssm put-parameter --type SecureString --name /demo/local/missing" in output
     stack.needs_nothing()

@@ -1,6 +1,7 @@
 """`pulumi up` reports why a deployment failed, and stays failed until that is fixed.
 
-Under the real engine against the local AWS. What only AWS itself can show is listed in docs/deployments.md.
+Under the real engine against the local AWS. What only AWS itself can show is listed in
+docs/deployments.md.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:
     """The command of a container that begins to listen after a while, and then answers everything with a code."""
     program = (
         "import os, time; from http.server import *; "
-        f"answer = {{'do_GET': lambda request: request.send_error({code})}}; time.sleep({delay_seconds}); "
+        f"answer = {{'do_GET': lambda request: request.send_error({code})}}; "
+        f"time.sleep({delay_seconds}); "
         "place = os.environ['HOST'], int(os.environ['PORT']); "
         "HTTPServer(place, type('Handler', (BaseHTTPRequestHandler,), answer)).serve_forever()"
     )
@@ -247,7 +249,8 @@ def test_first_deployments_that_fail_are_explained_each_by_itself_until_one_succ
     foreign.chmod(0o755)
     output = empty_stack.up(*container(str(foreign)), fails=True)
     assert "likely cause: The image isn't built for the CPU architecture of the tasks" in output
-    # The provider fails twice; after a refresh it finds nothing to do, as the service is what was requested.
+    # The provider fails twice; after a refresh it finds nothing to do, as the service is what was
+    # requested.
     for options in ((), (), ("--refresh",), ()):
         output = empty_stack.up(*options, *MISSING_SECRET, fails=True)
         assert "wanted:  local-web:2" in output

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def graphs() -> Mapping[str, Graph]:
     with warnings.catch_warnings():
-        # pulumi-aws warns about classes of its own that are deprecated when a module of it is first used.
+        # pulumi-aws warns about classes of its own that are deprecated when a module of it is first
+        # used.
         warnings.simplefilter("ignore", DeprecationWarning)
         return {stack: graph_of(stack) for stack in CONFIGURATIONS}
 

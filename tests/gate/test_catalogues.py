@@ -1,6 +1,7 @@
 """checkov and cfn-lint can fail: each family of their rules fires at what is made worse, and not before.
 
-One run of both looks at all of it, as starting is most of what they cost: changes to different inputs share a graph.
+One run of both looks at all of it, as starting is most of what they cost: changes to different
+inputs share a graph.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from tests.gate.changes import Change
 
 STACK = "everything"
-WORLD_READS = '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}]}'
+WORLD_READS = (
+    '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", '
+    '"Resource": "*"}]}'
+)
 ANYBODY = (
     '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}'
 )

@@ -1,6 +1,7 @@
 """The policies of the principals: complete for what the program registers and looks up, narrow, and as AWS knows them.
 
-What AWS evaluates for a call can't be shown here; docs/permissions.md lists what that leaves unproven.
+What AWS evaluates for a call can't be shown here; docs/permissions.md lists what that leaves
+unproven.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ POLICIES = (
 )
 DOCUMENTS = (*POLICIES, "trust-deploy", "trust-preview")
 NAMED = r"STACK|SERVICE-|ZONE|change/|[:/](alb|int|waf|flow-logs|access-logs)-|managedruleset/"
-"""What a resource's pattern has that no other's has: the stack's name, or the beginning of a name that Pulumi makes."""
+"""What a resource's pattern has that no other's has: the stack's name, or the beginning of a name
+that Pulumi makes.
+"""
 
 FOLDER = ROOT / "docs" / "permissions"
 
@@ -212,7 +215,8 @@ def test_what_others_own_is_deleted_by_no_policy(documents: Documents) -> None:
                         "aws:ResourceTag/Project": "fargate-web",
                         "aws:ResourceTag/Stack": "STACK",
                     }, action
-                # AWS takes no resource for the one, and a new thing has no tags yet for the other's condition.
+                # AWS takes no resource for the one, and a new thing has no tags yet for the other's
+                # condition.
                 elif action not in {"logs:DeleteLogDelivery", "ec2:DeleteTags"}:
                     unnamed = [where for where in each["Resource"] if not re.search(NAMED, where)]
                     assert unnamed == [], action

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from gate.graph import Graph
 
-EVERYWHERE = "The tasks of web reach the internet (IPv4) on any port (all protocols), through public addresses of their own."
+EVERYWHERE = (
+    "The tasks of web reach the internet (IPv4) on any port (all protocols), through public "
+    "addresses of their own."
+)
 ROUTED = "Whoever is routed to the network from anywhere reaches the load balancer alb on tcp 80."
 WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
 
@@ -87,7 +90,10 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
         (
             "LoadBalancer alb",
             {"securityGroups": ["sg-1"]},
-            "The load balancer alb also belongs to security group sg-1, whose rules are not read here.",
+            (
+                "The load balancer alb also belongs to security group sg-1, whose rules are "
+                "not read here."
+            ),
         ),
         (
             "SecurityGroup web",

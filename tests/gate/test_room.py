@@ -25,7 +25,9 @@ PURE = (
     "terraform",
     "types",
 )
-"""Modules that run nothing and reach nothing: they may know each other, the recordings' types and YAML."""
+"""Modules that run nothing and reach nothing: they may know each other, the recordings' types and
+YAML.
+"""
 
 
 def imported(path: str) -> Iterator[str]:
@@ -62,7 +64,8 @@ def test_what_is_pure_starts_nothing_and_reaches_nothing(module: str) -> None:
 def test_the_configuration_with_everything_on_decides_every_switch() -> None:
     switches = {camel(name) for name, kind in kinds().items() if isinstance(kind, Flag)}
     assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
-        "a new switch belongs into gate/configurations.py, or is one of those that prod's file or nobody sets"
+        "a new switch belongs into gate/configurations.py, or is one of those that "
+        "prod's file or nobody sets"
     )
 
 

@@ -308,7 +308,9 @@ REMOVED = {
     "target-groups-are-led-to-before-services": "ListenerRule alb-web-attachment",
     "permissions-outlive-services": "RolePolicy web-task",
 }
-"""Rules about order: what the service in dev, and what it runs, must not lose from what comes before it."""
+"""Rules about order: what the service in dev, and what it runs, must not lose from what comes
+before it.
+"""
 
 CASES = [
     pytest.param(rule, ("dev" if table is WORSE else "everything", *change), id=f"{rule}-{number}")

@@ -1,4 +1,7 @@
-"""What the gate does when a scanner can't look: it says so, and never passes. The scanners are stand-ins."""
+"""What the gate does when a scanner can't look: it says so, and never passes.
+
+The scanners are stand-ins.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +135,8 @@ def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
     assert graphs
     uv = tmp_path / "uv"
     uv.write_text(
-        "#!/bin/sh\n[ \"$1\" = venv ] && exit 0\necho 'error: failed to fetch: the index' >&2\nexit 2\n"
+        '#!/bin/sh\n[ "$1" = venv ] && exit 0\necho \'error: failed to fetch: the '
+        "index' >&2\nexit 2\n"
     )
     uv.chmod(0o755)
     monkeypatch.setattr(scanners, "find", lambda: find_or_install(tmp_path / "cache", lambda: uv))
@@ -153,10 +157,12 @@ def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None
     def uv() -> Path:
         calls.append("asked")
         path = tmp_path / "uv"
-        # The environment is its last argument but none, the requirements' python the one after --python.
+        # The environment is its last argument but none, the requirements' python the one after
+        # --python.
         path.write_text(
             "#!/bin/sh\n"
-            'if [ "$1" = venv ]; then for last; do :; done; mkdir -p "$last/bin"; touch "$last/bin/python"; exit; fi\n'
+            'if [ "$1" = venv ]; then for last; do :; done; mkdir -p "$last/bin"; touch '
+            '"$last/bin/python"; exit; fi\n'
             'cd "$(dirname "$4")" && touch checkov cfn-lint policy_sentry\n'
         )
         path.chmod(0o755)

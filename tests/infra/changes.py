@@ -17,7 +17,9 @@ VERBS = {
     "creates": ("create",),
     "deletes": ("delete",),
 }
-"""The manual's verbs, and the engine's operations; recreated is what gets another name, and so another URN."""
+"""The manual's verbs, and the engine's operations; recreated is what gets another name, and so
+another URN.
+"""
 
 NEVER = "not on a running stack"
 """How the manual begins where a change can't work."""
@@ -67,7 +69,9 @@ STACKS: dict[str, dict[str, Any]] = {
     },
     "named": {"domain": "shop.example.com", "hostedZone": "example.com"},
 }
-"""Configurations beyond a stack's file; the second has what some keys ask for before they can change."""
+"""Configurations beyond a stack's file; the second has what some keys ask for before they can
+change.
+"""
 
 EXAMPLES: dict[str, Example] = {
     "serviceName": Example("shop"),
@@ -137,13 +141,17 @@ EXAMPLES: dict[str, Example] = {
 ATTEMPTS = {
     "network": "replaces `RouteTableAssociation`, `Subnet`; updates `LoadBalancer`, `Service`; "
     "creates `Eip`, `NatGateway`, `Route`, `RouteTable`, `RouteTableAssociation`, `Subnet`",
-    "availabilityZoneCount": "replaces `RouteTableAssociation`, `Subnet`; updates `LoadBalancer`, `Service`; "
+    "availabilityZoneCount": "replaces `RouteTableAssociation`, `Subnet`; updates "
+    "`LoadBalancer`, `Service`; "
     "creates `Route`, `RouteTable`, `RouteTableAssociation`, `Subnet`",
-    "vpcCidr": "replaces `DefaultSecurityGroup`, `Route`, `RouteTable`, `RouteTableAssociation`, `SecurityGroup`, "
+    "vpcCidr": "replaces `DefaultSecurityGroup`, `Route`, `RouteTable`, `RouteTableAssociation`, "
+    "`SecurityGroup`, "
     "`SecurityGroupEgressRule`, `SecurityGroupIngressRule`, `Subnet`, `TargetGroup`, `Vpc`; "
     "updates `InternetGateway`, `ListenerRule`, `LoadBalancer`, `Service`",
 }
-"""What a change that can't work would begin, in the manual's words; those that leave no way back come last."""
+"""What a change that can't work would begin, in the manual's words; those that leave no way back
+come last.
+"""
 
 ELSEWHERE = {"vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "taskSubnetTags"}
 """Keys that need an account with something in it: tested beside what sets it up."""

@@ -10,7 +10,8 @@ import pytest
 from tests.infra import recorder
 
 with warnings.catch_warnings():
-    # They warn about classes of theirs that are deprecated, whether one uses them or not, when a module is first used.
+    # They warn about classes of theirs that are deprecated, whether one uses them or not, when a
+    # module is first used.
     warnings.simplefilter("ignore", DeprecationWarning)
     import pulumi_aws
     import pulumi_awsx
@@ -21,7 +22,8 @@ EXTRA_CERTIFICATE = (
     "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000001"
 )
 
-# An Output that is turned into text raises, where it would put a sentence about itself into a resource.
+# An Output that is turned into text raises, where it would put a sentence about itself into a
+# resource.
 os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
 
 

@@ -1,7 +1,8 @@
 """A service's event list, written as ECS writes one: for tests of what reads it.
 
-The order and the words are those of public event lists: of a rolled-back deployment whose last task is reported as
-unhealthy only after the rollback began, of one whose image can't be pulled, and of AWS's own list of service events
+The order and the words are those of public event lists: of a rolled-back deployment whose last task
+is reported as unhealthy only after the rollback began, of one whose image can't be pulled, and of
+AWS's own list of service events
 (docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html).
 """
 

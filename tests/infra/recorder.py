@@ -1,7 +1,8 @@
 """This project's program under the mocks that say no: every registration is kept, and made in a local AWS.
 
-This proves what the program asks for and that AWS's rules, as the local AWS knows them, accept it. It can't prove what
-Pulumi's engine makes of it (previews, diffs, order of deletion); tests/engine does.
+This proves what the program asks for and that AWS's rules, as the local AWS knows them, accept it.
+It can't prove what Pulumi's engine makes of it (previews, diffs, order of deletion); tests/engine
+does.
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ def test_a_load_balancer_hears_of_the_bucket_once_it_may_write_there(edge: Recor
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_a_destroy_keeps_bucket_and_guards_or_empties_it(empty: bool) -> None:  # noqa: FBT001 — both ways of one flag
+# Both ways of one flag
+def test_a_destroy_keeps_bucket_and_guards_or_empties_it(empty: bool) -> None:  # noqa: FBT001
     run = recorder.run("dev", accessLogs=True, emptyLogsOnDestroy=empty)
     assert run.one("Bucket").inputs["forceDestroy"] is empty
     assert {run.one(kind).retain_on_delete for kind in ("Bucket", *GUARDS)} == {not empty}

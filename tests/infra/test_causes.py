@@ -33,12 +33,17 @@ MESSAGES = [
     for each in tomllib.loads(Path(__file__).with_name("ecs_words.toml").read_text())["message"]
 ]
 ROLLED_BACK = (
-    "updating ECS Service (arn:aws:ecs:eu-west-1:210987654321:service/c/dev-web): waiting for completion: "
+    "updating ECS Service (arn:aws:ecs:eu-west-1:210987654321:service/c/dev-web): "
+    "waiting for completion: "
     "Service deployment rolled back because the circuit breaker threshold was exceeded"
 )
-FAILED = "(service dev-web) (deployment ecs-svc/1571272475813219068) deployment failed: tasks failed to start."
+FAILED = (
+    "(service dev-web) (deployment ecs-svc/1571272475813219068) deployment failed: tasks "
+    "failed to start."
+)
 UNHEALTHY = (
-    f"(service dev-web) (task 795dee6c) (port 80) is unhealthy in (target-group {TARGET_GROUP}) due to "
+    "(service dev-web) (task 795dee6c) (port 80) is unhealthy in (target-group "
+    f"{TARGET_GROUP}) due to "
     "(reason Health checks failed)."
 )
 WANTED, GOOD = (
@@ -134,7 +139,10 @@ def test_every_known_cause_has_a_message_with_its_source() -> None:
     [
         "invalid parameters: --port",
         "json: invalid character 'p' looking for beginning of value",
-        "User: arn:aws:sts::210987654321:assumed-role/task is not authorized to perform: ssm:GetParameter",
+        (
+            "User: arn:aws:sts::210987654321:assumed-role/task is not authorized to perform: "
+            "ssm:GetParameter"
+        ),
         "ResourceNotFoundException: Secrets Manager can't find the specified secret.",
         "java.lang.OutOfMemoryError: Java heap space",
         "worker 3 exited with 137",
@@ -142,7 +150,10 @@ def test_every_known_cause_has_a_message_with_its_source() -> None:
     ],
 )
 def test_what_the_application_prints_is_not_taken_for_what_ecs_reports(last_words: str) -> None:
-    stopped = f"task 1 stopped: Essential container in task exited (nginx exited with 1)\ntask 1 wrote last:\n{last_words}"
+    stopped = (
+        "task 1 stopped: Essential container in task exited (nginx exited with 1)\ntask 1 "
+        f"wrote last:\n{last_words}"
+    )
     cause = likely([stopped])
     assert cause is not None
     assert cause.sentence.startswith("The container ends by itself")

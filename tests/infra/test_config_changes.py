@@ -108,8 +108,10 @@ def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: 
     done = recorder.run(key, file="dev", after=made, **{key: value}).done()
     assert said()[key].startswith(NEVER)
     assert as_said(done) == (
-        "replaces `SecurityGroup`, `SecurityGroupEgressRule`, `SecurityGroupIngressRule`, `TargetGroup`; "
+        "replaces `SecurityGroup`, `SecurityGroupEgressRule`, "
+        "`SecurityGroupIngressRule`, `TargetGroup`; "
         "updates `ListenerRule`, `LoadBalancer`, `Service`; "
-        "deletes `DefaultSecurityGroup`, `InternetGateway`, `Route`, `RouteTable`, `RouteTableAssociation`, "
+        "deletes `DefaultSecurityGroup`, `InternetGateway`, `Route`, `RouteTable`, "
+        "`RouteTableAssociation`, "
         "`Subnet`, `Vpc`"
     )

@@ -1,7 +1,7 @@
 """Any configuration is deployed with all that a review asks of it, or refused before anything is registered.
 
-The values come from the settings' own kinds, so a new key is tried by itself. What AWS's rules, as the local AWS knows
-them, refuse of an accepted configuration fails here too.
+The values come from the settings' own kinds, so a new key is tried by itself. What AWS's rules, as
+the local AWS knows them, refuse of an accepted configuration fails here too.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ CHOSEN = {
     "images-are-pinned",
     "no-secret-is-in-plain-text",
 }
-"""Rules about what a stack's people choose: image and user of the container, how a plain variable is called."""
+"""Rules about what a stack's people choose: image and user of the container, how a plain variable
+is called.
+"""
 
 PLACE = Place(partition="aws", region=recorder.REGION, account="123456789012")
 HERE = f"{PLACE.region}:{PLACE.account}"
@@ -118,7 +120,9 @@ NONSENSE = st.sampled_from(sorted(BY_KEY)).map(lambda key: {key: NONSENSE_VALUE}
 
 
 LOOKED_UP = {"availabilityZoneCount", "hostedZone", "vpcId", "vpcTags"}
-"""Keys whose values are compared with what there is, so that a run may refuse what the settings accept."""
+"""Keys whose values are compared with what there is, so that a run may refuse what the settings
+accept.
+"""
 
 
 @st.composite

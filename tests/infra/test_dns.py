@@ -86,9 +86,9 @@ def test_a_zone_that_does_not_exist_is_refused_with_what_aws_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def get_zone(**_: str) -> NoReturn:
-        raise Exception(
+        raise Exception(  # noqa: TRY002
             "invoke of getZone failed: returned an error: no matching Route 53 Hosted Zone found"
-        )  # noqa: TRY002 — as the SDK
+        )
 
     monkeypatch.setattr(pulumi_aws.route53, "get_zone", get_zone)
     with pytest.raises(SettingsError) as refused:

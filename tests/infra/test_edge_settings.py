@@ -71,7 +71,10 @@ REFUSED = [
     ),
     (
         {"certificateArn": HERE + "1", "extraCertificateArns": [HERE + "2", HERE + "1"]},
-        f"extraCertificateArns: {HERE}1; allowed: each certificate once, certificateArn's not again",
+        (
+            f"extraCertificateArns: {HERE}1; allowed: each certificate once, "
+            "certificateArn's not again"
+        ),
     ),
     (
         {

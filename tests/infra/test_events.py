@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     Kind = Callable[[EventLog, list[str], str], None]
 
 NOT_FOUND = "Health checks failed with these codes: [404]"
-NO_IMAGE = "CannotPullContainerError: pull image manifest has been retried 7 time(s): shop:stabel: not found"
+NO_IMAGE = (
+    "CannotPullContainerError: pull image manifest has been retried 7 time(s): shop:stabel: "
+    "not found"
+)
 
 
 @pytest.fixture
@@ -275,7 +278,8 @@ def test_whatever_happened_before_only_the_last_deployments_reason_is_shown(
             assert history.reasons(known=True) == set()
         else:
             assert history.reasons(known=True) == expected
-            # Nothing marks where a deployment ended that another one replaced, except in the run that replaced it.
+            # Nothing marks where a deployment ended that another one replaced, except in the run
+            # that replaced it.
             if before != "goes on" or ended == "fails":
                 assert history.reasons(known=False) == expected
         before = ended

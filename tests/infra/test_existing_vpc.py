@@ -83,7 +83,10 @@ def named(*, public: bool = True, ipv6: bool = False) -> Wanted:
         (
             [subnet(1, "a"), subnet(2, "c")],
             replace(PUBLIC, zones=["a", "b"]),
-            "vpcId: public subnets in a; allowed: public subnets in at least two zones of the load balancer's, a, b",
+            (
+                "vpcId: public subnets in a; allowed: public subnets in at least two zones "
+                "of the load balancer's, a, b"
+            ),
         ),
         (
             [subnet(1, "a")],
@@ -230,9 +233,9 @@ def test_tasks_are_where_the_load_balancer_sends_requests_to(home: Home) -> None
     balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ab"]
     refusal = home.refusal(network="nat", subnetIds=balancers, taskSubnetIds=home.private)
     assert (
-        f"taskSubnetIds: {home.private[1]} is in zone ap-northeast-1c, where the load balancer has no subnet"
-        in refusal
-    )
+        f"taskSubnetIds: {home.private[1]} is in zone ap-northeast-1c, where the load "
+        "balancer has no subnet"
+    ) in refusal
     assert "at least two zones of the load balancer's" in home.refusal(
         network="nat", subnetIds=balancers
     )

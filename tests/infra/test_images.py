@@ -48,5 +48,6 @@ def test_the_way_to_a_digest_is_the_registrys_own() -> None:
         == "docker buildx imagetools inspect nginx:1 --format '{{.Manifest.Digest}}'"
     )
     assert images.how_to_pin(f"{PRIVATE}/a/b:1").startswith(
-        "aws ecr describe-images --registry-id 123456789012 --region eu-west-1 --repository-name a/b --image-ids imageT"
+        "aws ecr describe-images --registry-id 123456789012 --region eu-west-1 "
+        "--repository-name a/b --image-ids imageT"
     )

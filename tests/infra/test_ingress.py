@@ -152,7 +152,8 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
     assert done == {
         ("Listener", "alb-http"): "update",
         ("Listener", "alb-https"): "create",
-        # Made on the HTTPS listener first. The old one serves plain HTTP until it is deleted, last of all.
+        # Made on the HTTPS listener first. The old one serves plain HTTP until it is deleted, last
+        # of all.
         ("ListenerRule", "alb-web-attachment"): "replace",
         ("ListenerRule", "alb-50000"): "replace",
         ("SecurityGroupIngressRule", "alb-https"): "create",

@@ -43,7 +43,8 @@ def test_another_projects_cluster_is_refused_with_what_to_do() -> None:
     assert "belongs to project shop, stack dev" in text
     assert "a stack name that no other project uses in this account and region" in text
     assert (
-        "aws ecs tag-resource --resource-arn arn:aws:ecs:ap-northeast-1:123456789012:cluster/ecs-cluster-dev"
+        "aws ecs tag-resource --resource-arn "
+        "arn:aws:ecs:ap-northeast-1:123456789012:cluster/ecs-cluster-dev"
         " --tags key=Project,value=fargate-web key=Stack,value=dev`"
     ) in text
 
@@ -89,7 +90,8 @@ def test_another_projects_log_group_is_refused_with_what_to_do(group: str) -> No
     text = refusal(account(recorder.LOG_GROUP, THEIRS, name=group))
     assert f"the log group {group} exists already and belongs to project shop, stack dev" in text
     assert (
-        f"aws logs tag-resource --resource-arn arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
+        "aws logs tag-resource --resource-arn "
+        f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
         " --tags Project=fargate-web,Stack=dev`"
     ) in text
 

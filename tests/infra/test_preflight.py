@@ -1,7 +1,7 @@
 """What is looked for before anything is registered: refused all at once, and never a reason to read a secret.
 
-Under the mocks, whose answers to lookups have the words of the provider; AWS's own words, which it passes on where the
-caller lacks a permission, are put in here.
+Under the mocks, whose answers to lookups have the words of the provider; AWS's own words, which it
+passes on where the caller lacks a permission, are put in here.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ DENIED = {
 class Denying(recorder.Recorder):
     """An engine whose caller may not look anything up that only the pre-flight asks for."""
 
-    words = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: {action} on resource: y"
+    words = (
+        "User: arn:aws:iam::123456789012:user/x is not authorized to perform: {action} on "
+        "resource: y"
+    )
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 — the protocol's name
         if request.tok in DENIED:
@@ -88,7 +91,10 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
     [
         (
             "/a",
-            "aws ssm put-parameter --type SecureString --name /a --value VALUE --region ap-northeast-1",
+            (
+                "aws ssm put-parameter --type SecureString --name /a --value VALUE --region "
+                "ap-northeast-1"
+            ),
         ),
         (
             f"arn:aws:ssm:{HERE}:parameter/a/b",
@@ -168,7 +174,8 @@ def test_what_answers_in_spite_of_a_version_that_nothing_has_is_there(
         asked.append(name)
         assert with_decryption is False
         if ":" in name:
-            raise Exception("reading SSM Parameter: couldn't find resource")  # noqa: TRY002 — as the SDK
+            # As the SDK
+            raise Exception("reading SSM Parameter: couldn't find resource")  # noqa: TRY002
 
     monkeypatch.setattr("pulumi_aws.ssm.get_parameter", get_parameter)
     assert preflight._parameter_exists("/a")
@@ -221,8 +228,9 @@ def test_a_stack_that_names_no_secrets_and_lives_in_an_existing_vpc_looks_for_no
 
 @pytest.mark.parametrize(("there", "good"), [(3, True), (4, False)])
 def test_a_quota_of_vpcs_that_is_reached_is_refused_with_how_to_raise_it(
-    there: int, good: bool
-) -> None:  # noqa: FBT001 — a table's column
+    there: int,
+    good: bool,  # noqa: FBT001
+) -> None:
     account = full(
         an_account(), recorder.VPC, there, cidrBlock="10.0.0.0/16"
     )  # beside the default one

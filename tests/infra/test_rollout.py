@@ -114,9 +114,9 @@ def test_a_rollback_is_reported_with_its_cause_and_the_commands_that_help() -> N
     assert "likely cause: The application answers the health check with 404" in message
     assert "logs: aws logs tail /aws/ecs/web --since 10m" in message
     assert (
-        "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web --desired-status STOPPED"
-        in message
-    )
+        "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web "
+        "--desired-status STOPPED"
+    ) in message
     assert "`pulumi up --refresh`" in message
 
 
@@ -157,7 +157,10 @@ def test_what_nobody_rolled_back_was_changed_outside() -> None:
         "dev-web doesn't run what this stack requested: the service was changed outside Pulumi.",
         "wanted:  dev-web:5",
         "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
-        "fix: `pulumi up --refresh` deploys what the program configures; to keep the change, add it to the program.",
+        (
+            "fix: `pulumi up --refresh` deploys what the program configures; to keep the "
+            "change, add it to the program."
+        ),
     ]
 
 
@@ -180,8 +183,10 @@ def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
 
 def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() -> None:
     error = (
-        f"1 error occurred:\n\t* updating Service 'web' ({SERVICE}): waiting for ECS Service ({SERVICE}): rolled back; "
-        "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; task b13d4aa8 stopped: the same"
+        f"1 error occurred:\n\t* updating Service 'web' ({SERVICE}): waiting for ECS "
+        f"Service ({SERVICE}): rolled back; "
+        "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; "
+        "task b13d4aa8 stopped: the same"
     )
     message = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
     assert "reported: updating Service 'web': waiting for ECS Service: rolled back\n" in message
@@ -280,7 +285,8 @@ def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_a
     )
     for message in (
         explanation(f"{FAMILY}:5", live, ["stopped"], known=known, log_group="/web"),
-        # A run that repeats the request begins no deployment, and then all events were there before it.
+        # A run that repeats the request begins no deployment, and then all events were there before
+        # it.
         explanation(f"{FAMILY}:5", live, ["stopped"], known=log.ids(), log_group="/web"),
         mismatch(f"{FAMILY}:5", live, log_group="/web") or "",
     ):
@@ -291,7 +297,10 @@ def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_a
 
 def test_an_update_that_aws_refused_is_not_explained_by_an_earlier_failure() -> None:
     known = {event.id for event in ROLLED_BACK.events}
-    refused = "updating ECS Service: InvalidParameterException: The container web does not exist in the task definition"
+    refused = (
+        "updating ECS Service: InvalidParameterException: The container web does not exist "
+        "in the task definition"
+    )
     message = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], known=known, log_group="/web")
     assert "InvalidParameterException" in message
     assert "404" not in message

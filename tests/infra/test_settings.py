@@ -93,7 +93,10 @@ REFUSED = [
     ({"secrets": {"A": "secretsmanager:db#"}}, "each value an SSM parameter"),
     (
         {"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf:password:"}},
-        "secrets: A with a value of 77 characters, not shown: a secret that isn't followed by exactly :KEY:STAGE:VER",
+        (
+            "secrets: A with a value of 77 characters, not shown: a secret that isn't "
+            "followed by exactly :KEY:STAGE:VER"
+        ),
     ),
     ({"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db"}}, "or the whole ARN of either"),
     (
@@ -116,17 +119,26 @@ REFUSED = [
     ({"permissionsBoundaryArn": "Admin"}, "permissionsBoundaryArn: Admin; allowed: a policy's ARN"),
     (
         {"taskPolicyStatements": [{"Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]},
-        "taskPolicyStatements: statement 0 allows s3:*, which is not one action; allowed: a list of statements",
+        (
+            "taskPolicyStatements: statement 0 allows s3:*, which is not one action; "
+            "allowed: a list of statements"
+        ),
     ),
     ({"taskPolicyStatements": {}}, "taskPolicyStatements: {}, which is no list; allowed"),
     ({"requireImageDigest": "maybe"}, "requireImageDigest: maybe; allowed: true or false"),
     (
         {"requireImageDigest": True},
-        "stable, whose tag may be moved to something else; allowed: NAME@DIGEST with what `docker buildx imagetools",
+        (
+            "stable, whose tag may be moved to something else; allowed: NAME@DIGEST with "
+            "what `docker buildx imagetools"
+        ),
     ),
     (
         {"requireImageDigest": True, "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1"},
-        "--registry-id 123456789012 --region eu-west-1 --repository-name a/b --image-ids imageTag=1",
+        (
+            "--registry-id 123456789012 --region eu-west-1 --repository-name a/b --image-ids "
+            "imageTag=1"
+        ),
     ),
     ({"user": "root", "containerPort": 8080}, "user: root; allowed: a user's number but root's"),
     ({"user": "0:101", "containerPort": 8080}, "user: 0:101; allowed: a user's number but root's"),
@@ -170,7 +182,10 @@ REFUSED = [
     ({"desiredCount": -1}, "desiredCount: -1; allowed: a whole number from 0 to 5000"),
     (
         {"desiredCount": 1, "minimumHealthyPercent": 100, "maximumPercent": 150},
-        "maximumPercent: 150; allowed: with desiredCount 1 and minimumHealthyPercent 100, at least 200",
+        (
+            "maximumPercent: 150; allowed: with desiredCount 1 and minimumHealthyPercent "
+            "100, at least 200"
+        ),
     ),
     ({"maximumPercent": 100}, "maximumPercent: 100; allowed: a whole number from 101 to 400"),
     (
@@ -201,7 +216,10 @@ REFUSED = [
     ({"drainSeconds": 1}, "drainSeconds: 1; allowed: a whole number from 2 to 120"),
     (
         {"drainSeconds": 120, "steadyStateTimeoutMinutes": 4},
-        "steadyStateTimeoutMinutes: 4; allowed: more than the 240 s that a task may drain and then stop",
+        (
+            "steadyStateTimeoutMinutes: 4; allowed: more than the 240 s that a task may "
+            "drain and then stop"
+        ),
     ),
     ({"stopTimeoutSeconds": 1}, "stopTimeoutSeconds: 1; allowed: 0, for drainSeconds, or from 2"),
     ({"stopTimeoutSeconds": 121}, "stopTimeoutSeconds: 121; allowed: a whole number from 0 to 120"),
@@ -219,7 +237,10 @@ REFUSED = [
     ),
     (
         {"stopTimeoutSeconds": 110, "steadyStateTimeoutMinutes": 2},
-        "steadyStateTimeoutMinutes: 2; allowed: more than the 140 s that a task may drain and then stop",
+        (
+            "steadyStateTimeoutMinutes: 2; allowed: more than the 140 s that a task may "
+            "drain and then stop"
+        ),
     ),
     (
         {"vpcCidr": "10.0.0.1/16"},
@@ -245,7 +266,10 @@ REFUSED = [
     ),
     (
         {"network": "endpoints", "vpcTags": {"Name": "a"}, "image": OWN_IMAGE},
-        "network: endpoints; allowed: nat in an existing VPC, whose gateways and endpoints are its owner's",
+        (
+            "network: endpoints; allowed: nat in an existing VPC, whose gateways and "
+            "endpoints are its owner's"
+        ),
     ),
     (
         {"network": "endpoints"},
@@ -257,7 +281,10 @@ REFUSED = [
     ),
     (
         {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
-        "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones a /23 or wider, as each subnet needs a /27",
+        (
+            "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones a /23 or wider, as "
+            "each subnet needs a /27"
+        ),
     ),
     (
         {"vpcId": VPC, "vpcTags": {"Name": "a"}},
@@ -277,7 +304,10 @@ REFUSED = [
     ),
     (
         {"vpcId": VPC, "taskSubnetIds": [SUBNET]},
-        f"taskSubnetIds: {SUBNET}; allowed: none with network public, where tasks are in the load balancer's subnets",
+        (
+            f"taskSubnetIds: {SUBNET}; allowed: none with network public, where tasks are in "
+            "the load balancer's subnets"
+        ),
     ),
     (
         {"vpcId": VPC, "network": "nat", "taskSubnetIds": [SUBNET], "taskSubnetTags": {"A": ""}},
@@ -387,8 +417,14 @@ def test_keys_that_stay_in_another_projects_namespace_are_refused_not_ignored() 
     with pytest.raises(SettingsError) as refused:
         recorder.run_under(watched, "dev", {**recorder.configuration("dev", {}), **left})
     assert [str(problem) for problem in refused.value.problems] == [
-        "shop:domain: a key of another project, shop; allowed: fargate-web:domain, as this project is fargate-web",
-        "shop:network: a key of another project, shop; allowed: fargate-web:network, as this project is fargate-web",
+        (
+            "shop:domain: a key of another project, shop; allowed: fargate-web:domain, as "
+            "this project is fargate-web"
+        ),
+        (
+            "shop:network: a key of another project, shop; allowed: fargate-web:network, as "
+            "this project is fargate-web"
+        ),
     ]
 
 

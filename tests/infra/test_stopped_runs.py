@@ -1,7 +1,8 @@
 """Runs that stopped after any single resource: the next preview, `up` and `destroy` work.
 
-A quota, expired credentials, Ctrl-C: what they leave is made here by deleting a whole stack one resource at a time, in
-the order in which a destroy does. tests/engine/test_stopped_runs.py does the same under the real engine.
+A quota, expired credentials, Ctrl-C: what they leave is made here by deleting a whole stack one
+resource at a time, in the order in which a destroy does. tests/engine/test_stopped_runs.py does the
+same under the real engine.
 """
 
 from __future__ import annotations

@@ -85,7 +85,8 @@ def test_subnets_never_overlap_and_never_leave_the_vpc(zones: int, count: int, p
     assert not any(a.overlaps(b) for i, a in enumerate(subnets) for b in subnets[:i])
 
 
-# Recorded from the real component's allocator, in the order of its subnets: public, private, isolated in each zone.
+# Recorded from the real component's allocator, in the order of its subnets: public, private,
+# isolated in each zone.
 LEGACY: list[tuple[str, int, list[dict[str, Any]] | None, list[str]]] = [
     (
         "10.0.0.0/16",
@@ -246,7 +247,8 @@ class Engine:
             urn=f"urn:{request.type}::{request.name}", id=identifier, object=to_wire(outputs)
         )
 
-    async def RegisterResourceOutputs(self, _request: Any) -> Any:  # noqa: N802 — the protocol's name
+    # The protocol's name
+    async def RegisterResourceOutputs(self, _request: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
@@ -573,7 +575,8 @@ def test_a_load_balancer_has_an_open_group_a_target_group_and_a_listener_in_the_
             {"port": 80, "protocol": "HTTP"},
             [(80, "HTTP"), (443, "HTTPS")],
         ),
-        # The real component's own mistake: a list of one listener leaves the target group without a port.
+        # The real component's own mistake: a list of one listener leaves the target group without a
+        # port.
         ({"listeners": [{"port": 80}]}, {}, [(80, "HTTP")]),
     ],
 )

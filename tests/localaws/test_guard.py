@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Container
     from pathlib import Path
 
-HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-ROW = "   0: {ends} {state} 00000000:00000000 00:00000000 00000000  {uid}        0 {inode} 2 0000000000000000 20\n"
+HEAD = (
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+    "timeout inode\n"
+)
+ROW = (
+    "   0: {ends} {state} 00000000:00000000 00:00000000 00000000  {uid}        0 {inode} 2 "
+    "0000000000000000 20\n"
+)
 V4 = "0100007F:B424 0100007F:1F90"
 V6 = "0000000000000000FFFF00000100007F:B424 0000000000000000FFFF00000100007F:1F90"
 PEER, OWN = Endpoint("127.0.0.1", 0xB424), Endpoint("127.0.0.1", 0x1F90)
@@ -138,7 +144,10 @@ def test_a_user_who_may_not_connect_gets_no_byte_through_and_is_noted_once(
 
     asyncio.run(play())
     assert [each.message for each in caplog.records] == [
-        f"refused a connection of user {os.geteuid()}: only user {os.geteuid()} and root may connect"
+        (
+            f"refused a connection of user {os.geteuid()}: only user {os.geteuid()} and root "
+            "may connect"
+        )
     ]
 
 

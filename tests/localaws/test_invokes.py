@@ -17,7 +17,10 @@ from localaws.catalog.ec2_network import default_id
 from localaws.cloud import Cloud, SeededParameter
 
 REGION = "eu-west-1"
-TRUST = '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs.amazonaws.com"}}}'
+TRUST = (
+    '{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": '
+    '"ecs.amazonaws.com"}}}'
+)
 
 
 SSM = f"arn:aws:ssm:{REGION}:123456789012:parameter"
@@ -377,7 +380,10 @@ def test_a_route_table_shows_its_routes_and_associations(account: Account) -> No
         (
             "ssm/getParameter",
             {"name": "/demo/password:999999999"},
-            "ParameterVersionNotFound: Systems Manager could not find version 999999999 of /demo/password",
+            (
+                "ParameterVersionNotFound: Systems Manager could not find version 999999999 "
+                "of /demo/password"
+            ),
         ),
         (
             "servicequotas/getServiceQuota",

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 with warnings.catch_warnings():
-    # Both warn about classes of theirs that are deprecated, whether one uses them or not, when a module is first used.
+    # Both warn about classes of theirs that are deprecated, whether one uses them or not, when a
+    # module is first used.
     warnings.simplefilter("ignore", DeprecationWarning)
     import pulumi_aws as aws
     import pulumi_awsx as awsx
@@ -408,7 +409,8 @@ def test_another_default_tag_changes_what_has_tags_in_a_run_after_another() -> N
 
 def test_a_projects_files_become_its_configuration(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text(
-        "name: shop\nconfig:\n  size: {type: integer, default: 2}\n  name: {default: a}\n  aws:region: {value: r}\n"
+        "name: shop\nconfig:\n  size: {type: integer, default: 2}\n  name: {default: "
+        "a}\n  aws:region: {value: r}\n"
     )
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  shop:name: b\n")
     found = mocks.configuration(tmp_path, "dev", zones=["a"])

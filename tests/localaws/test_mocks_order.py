@@ -47,7 +47,8 @@ def run(program: Callable[[], object], order: object) -> Recording:
     return recorder.run(program, project="project", stack="test", config={})
 
 
-def network(gateway_last: bool = True) -> tuple[aws.ec2.Vpc, list[aws.ec2.Subnet]]:  # noqa: FBT001, FBT002 — a case
+# a case
+def network(gateway_last: bool = True) -> tuple[aws.ec2.Vpc, list[aws.ec2.Subnet]]:  # noqa: FBT001, FBT002
     vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
     if not gateway_last:
         aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)

@@ -490,7 +490,8 @@ class Engine(engine_pb2_grpc.EngineServicer):
         self.lines: list[Any] = []
         self.progress: list[str] = []
 
-    async def Log(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802 — the protocol's name
+    # The protocol's name
+    async def Log(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802
         if request.ephemeral:
             self.progress.append(request.message)
         else:

@@ -147,7 +147,8 @@ def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
     fake.write_text(FAKE_CLI)
     fake.chmod(0o755)
     code = (
-        "from localaws import pulumi_command as c; from localaws.home import Address, Home; from pathlib import Path;"
+        "from localaws import pulumi_command as c; from localaws.home import Address, "
+        "Home; from pathlib import Path;"
         f"c._cli = lambda: {str(fake)!r}; home = Home.of(Path({str(home.project)!r}), {{}});"
         f"c.run(home, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
     )

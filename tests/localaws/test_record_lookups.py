@@ -13,7 +13,10 @@ from localaws.catalog import Refused
 from localaws.catalog.ec2_network import VPC, default_id
 from tests.localaws.test_invokes import REGION, Account, sdk_outputs
 
-POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
+POLICY = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", '
+    '"Resource": "*"}]}'
+)
 
 
 class Furnished(Account):

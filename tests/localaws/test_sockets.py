@@ -9,7 +9,10 @@ import pytest
 
 from localaws.sockets import Listener, inodes, listening, parse, refused_port, reports_port_in_use
 
-HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+HEADER = (
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+    "timeout inode\n"
+)
 TASK, OTHER = "127.64.0.9", "127.64.0.1"
 
 
@@ -25,13 +28,19 @@ TASK, OTHER = "127.64.0.9", "127.64.0.1"
     ],
 )
 def test_a_line_of_the_kernels_table_is_read(local: str, state: str, found: list[Listener]) -> None:
-    line = f"   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0        0 77 1 0 100 0\n"
+    line = (
+        f"   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000     0   "
+        "     0 77 1 0 100 0\n"
+    )
     assert parse([HEADER, line]) == found
 
 
 def test_connections_which_follow_the_listening_sockets_are_not_read() -> None:
     listens, connected = (
-        f"   0: 0100007F:1F90 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 0 0 77 1 0 100 0\n"
+        (
+            f"   0: 0100007F:1F90 00000000:0000 {state} 00000000:00000000 00:00000000 "
+            "00000000 0 0 77 1 0 100 0\n"
+        )
         for state in ("0A", "06")
     )
     table = iter([HEADER, listens, connected, connected])

@@ -181,9 +181,9 @@ def test_a_missing_environment_is_named_with_what_chose_it_and_how_to_make_it(ro
     assert f"{root}/gone/bin/python isn't there" in message
     assert f"`virtualenv: gone` in {root}/Pulumi.yaml" in message
     assert (
-        f"python3 -m venv {root}/gone && {root}/gone/bin/python -m pip install -r {root}/requirements.txt"
-        in message
-    )
+        f"python3 -m venv {root}/gone && {root}/gone/bin/python -m pip install -r "
+        f"{root}/requirements.txt"
+    ) in message
     assert "make setup" not in message
 
 

@@ -1,4 +1,7 @@
-"""Which Pulumi CLI set-up takes, and how its cache heals. No network and no real CLI: stubs all the way."""
+"""Which Pulumi CLI set-up takes, and how its cache heals.
+
+No network and no real CLI: stubs all the way.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What Pulumi's official language host needs of the locked environment and the program, shown without that host.
 
-It is a Go program: sdk/python/cmd/pulumi-language-python and sdk/python/toolchain/pip.go in pulumi/pulumi, at v3.255.0.
-It lists packages before each run, and starts its `pulumi-language-python-exec` with the project's Python.
+It is a Go program: sdk/python/cmd/pulumi-language-python and sdk/python/toolchain/pip.go in
+pulumi/pulumi, at v3.255.0. It lists packages before each run, and starts its
+`pulumi-language-python-exec` with the project's Python.
 """
 
 from __future__ import annotations

@@ -59,7 +59,8 @@ def test_an_interrupted_set_up_takes_its_commands_with_it(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     pid = tmp_path / "pid"
-    # A shell that ignores the interrupt itself, with a child: the group has to be ended, not only the command.
+    # A shell that ignores the interrupt itself, with a child: the group has to be ended, not only
+    # the command.
     command = f"trap '' INT; sleep 60 & echo $! > {pid}.new; mv {pid}.new {pid}; wait"
     code = (
         "import signal, sys; from tools.running import run\n"

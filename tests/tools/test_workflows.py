@@ -28,7 +28,9 @@ FIRST_ON_NODE_24 = {
     "aws-actions/configure-aws-credentials": 6,
     "pulumi/actions": 7,
 }
-"""The first major version of each action whose action.yml says `using: node24`; GitHub retires Node 20."""
+"""The first major version of each action whose action.yml says `using: node24`; GitHub retires Node
+20.
+"""
 
 
 def steps(job: dict[str, Any], action: str) -> list[int]:

@@ -35,7 +35,9 @@ _ARGUMENTS = (
     ),
     "--remote-debugging-pipe",
 )
-"""Without its sandbox, which root and many containers don't have: it opens pages that a test has just written."""
+"""Without its sandbox, which root and many containers don't have: it opens pages that a test has
+just written.
+"""
 
 
 class Browser:

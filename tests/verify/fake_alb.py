@@ -8,7 +8,9 @@ from contextlib import suppress
 from tests.verify.loopback import LoopbackServer
 
 Script = Callable[[int, bytes], Iterable[bytes | float]]
-"""Given the number of the connection and its request: bytes to send and seconds to pause, until it ends."""
+"""Given the number of the connection and its request: bytes to send and seconds to pause, until it
+ends.
+"""
 
 
 def page(body: str | bytes = "", status: int = 200, **headers: str) -> bytes:

@@ -13,7 +13,10 @@ _ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "type"}
 
 
 def violations(value: Any, schema: Schema, root: Schema, where: str = "$") -> Iterator[str]:
-    """What is wrong with a value. A property that the schema doesn't name is wrong too: it would be undocumented."""
+    """What is wrong with a value.
+
+    A property that the schema doesn't name is wrong too: it would be undocumented.
+    """
     if "type" in schema and not _is_of(value, schema["type"]):
         yield f"{where}: {value!r} is no {schema['type']}"
         return

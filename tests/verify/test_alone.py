@@ -50,8 +50,10 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_run_needs_its_own_dependencies_and_nothing_else(alone: Path) -> None:
     program = (
-        "import sys; sys.path.append(sys.argv.pop(1)); from verify.main import main; code = main(sys.argv[1:]);"
-        "import importlib.util as u; assert not any(map(u.find_spec, ('pulumi', 'infra', 'localaws', 'pytest')));"
+        "import sys; sys.path.append(sys.argv.pop(1)); from verify.main import main; "
+        "code = main(sys.argv[1:]);"
+        "import importlib.util as u; assert not any(map(u.find_spec, ('pulumi', 'infra', "
+        "'localaws', 'pytest')));"
         "raise SystemExit(code)"
     )
     with FakeAlb(lambda number, _request: [hello(f"task-{number % 2}")]) as alb:

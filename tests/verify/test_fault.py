@@ -82,7 +82,8 @@ CASES = {
     ),
     "no healthy target, behind a listener that hides who answers": Case(
         responding(503, page(503)),
-        "http", "503 from the load balancer: no target is registered", "events (guessed from the page)",
+        "http", ("503 from the load balancer: no "
+            "target is registered"), "events (guessed from the page)",
         ExitCode.BALANCER_ERROR,
     ),
     "an error with no sign of who made it": Case(
@@ -91,7 +92,8 @@ CASES = {
     ),
     "a target that hangs": Case(
         responding(504, server=BALANCER),
-        "http", "504 from the load balancer: a target did not answer in time", "is the application stuck",
+        "http", ("504 from the load balancer: a target "
+            "did not answer in time"), "is the application stuck",
         ExitCode.BALANCER_ERROR,
     ),
     "a client that gave up": Case(
@@ -143,7 +145,8 @@ CASES = {
     ),
     "the wrong version": Case(
         lambda: run(old_version, "--body-contains", "version 2"),
-        "body-contains", "'version 1' (10 of 10 answers)", "is the new version deployed everywhere?",
+        "body-contains", "'version 1' (10 of 10 answers)", ("is the new version deployed "
+            "everywhere?"),
         ExitCode.WRONG_VERSION,
     ),
 }  # fmt: skip

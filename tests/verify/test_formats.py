@@ -116,7 +116,8 @@ class _Tags(HTMLParser):
         self.seen.append((tag, dict(attrs)))
 
 
-# What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows: attributes that are needed, others, and children.
+# What the schema of Jenkins' xUnit plugin (junit-10.xsd) allows: attributes that are needed,
+# others, and children.
 JUNIT = {
     "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
     "testsuite": (
@@ -242,7 +243,8 @@ def test_a_summary_has_a_row_per_finding_with_as_many_cells_as_columns(report: R
 
 
 def test_the_table_of_a_summary_is_none_of_its_notes() -> None:
-    # https://github.github.com/gfm/#tables-extension-: a line that follows an item of a list belongs to it.
+    # https://github.github.com/gfm/#tables-extension-: a line that follows an item of a list
+    # belongs to it.
     report = test_run.run(hello, "--header", "A: b", target="http://a.example/#fragment")
     lines = FORMATS["markdown"]([report]).splitlines()
     start = lines.index("| Check | Result | Found | Expected | What to do |")
@@ -255,7 +257,10 @@ def test_a_summary_counts_one_request_in_the_singular() -> None:
     assert "Milliseconds of 1 request, 0 without an answer:" in FORMATS["markdown"]([report])
 
 
-ACTIVE = "a|b\\|c `x` <img src=x> *b* [l](https://e.example) www.e.example @someone #12 https://e.example ~~s~~ &amp; $x$"
+ACTIVE = (
+    "a|b\\|c `x` <img src=x> *b* [l](https://e.example) www.e.example @someone #12 "
+    "https://e.example ~~s~~ &amp; $x$"
+)
 
 
 def test_text_from_elsewhere_is_no_markup_of_a_summary() -> None:

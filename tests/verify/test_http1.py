@@ -136,17 +136,20 @@ READ: dict[str, tuple[list[bytes], tuple[int, bytes]]] = {
     "two chunks, and another answer behind them": (
         [OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n" + OK + HELLO], (200, b"hello")
     ),
-    "a status that has no body, with chunks": ([b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"], (304, b"")),
+    ("a status that has no body, "
+    "with chunks"): ([b"HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n"], (304, b"")),
     "chunks with an extension and a trailer": (
         [OK + b"Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-A: b\r\n\r\n"], (200, b"hello")
     ),
     "a body to the end of the connection": ([OK + b"\r\nhello"], (200, b"hello")),
     "HTTP/1.0": ([b"HTTP/1.0 200 OK\r\n\r\nhello"], (200, b"hello")),
-    "another answer behind the first": ([OK + HELLO + b"HTTP/1.1 500 No\r\n" + HELLO], (200, b"hello")),
+    ("another answer behind "
+    "the first"): ([OK + HELLO + b"HTTP/1.1 500 No\r\n" + HELLO], (200, b"hello")),
     "provisional answers first": (
         [b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + OK + HELLO], (200, b"hello")
     ),
-    "a status that has no body, with a length": ([b"HTTP/1.1 304 Not Modified\r\n" + HELLO], (304, b"")),
+    ("a status that has no body, "
+    "with a length"): ([b"HTTP/1.1 304 Not Modified\r\n" + HELLO], (304, b"")),
     "a folded header": ([OK + b"A: b\r\n c\r\n" + HELLO], (200, b"hello")),
     "a header in Latin-1": ([OK + b"A: \xe9\r\n" + HELLO], (200, b"hello")),
     "lines that end in a line feed": ([b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"], (200, b"hello")),
@@ -211,8 +214,9 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
     ],
 )
 def test_a_connection_is_used_again_after_a_whole_answer_with_nothing_behind_it(
-    answer: bytes, reusable: bool
-) -> None:  # noqa: FBT001 — what is expected
+    answer: bytes,
+    reusable: bool,  # noqa: FBT001
+) -> None:
     exchange = Exchange(Replay(answer), Request("GET", "/", (("Host", "a"),), max_body=20))  # type: ignore[arg-type]
     completed(exchange.head())
     completed(exchange.body())

@@ -1,6 +1,7 @@
 """What a server can do to the machine that asks it: real runs in processes of their own, held to memory and time.
 
-Times have a generous margin here, since tests share their machine; `make bench` says how exactly a deadline holds.
+Times have a generous margin here, since tests share their machine; `make bench` says how exactly a
+deadline holds.
 """
 
 import itertools

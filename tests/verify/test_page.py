@@ -143,7 +143,8 @@ def test_the_labels_of_a_short_command_are_apart(
     )
     page = browser.open(tmp_path / "page.html")
     heights = page.evaluate(
-        "[...document.querySelectorAll('#r1-answers text.moment')].map(e => e.getBoundingClientRect())"
+        "[...document.querySelectorAll('#r1-answers text.moment')].map(e => "
+        "e.getBoundingClientRect())"
         ".map(r => [r.top, r.bottom])"
     )
     (_, above), (below, _) = sorted(heights)
@@ -160,7 +161,8 @@ def test_the_latency_is_drawn_at_its_height(browser: Browser, tmp_path: Path) ->
     file.write_text(FORMATS["html"]([slow]), encoding="ascii")
     page = browser.open(file)
     places: dict[str, float] = page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('#r1-latency > text')].map(e => [e.textContent, "
+        "Object.fromEntries([...document.querySelectorAll('#r1-latency > text')].map(e "
+        "=> [e.textContent, "
         "e.getBoundingClientRect().top + e.getBoundingClientRect().height / 2]))"
     )
     scale = (places["0 ms"] - places["200 ms"]) / 200
@@ -224,7 +226,8 @@ def test_the_keyboard_reaches_everything_and_opens_the_table(
     page = browser.open(file)
     page.press("Tab")
     first = page.evaluate(
-        "[document.activeElement.innerText, document.activeElement.getBoundingClientRect().left >= 0]"
+        "[document.activeElement.innerText, "
+        "document.activeElement.getBoundingClientRect().left >= 0]"
     )
     assert first == ["Skip to the results", True], "it is seen once it is reached"
     reached = []
@@ -268,7 +271,8 @@ def test_it_loads_nothing_runs_nothing_and_breaks_nothing(written: Path, browser
     assert len(ids) == len(set(ids))
     assert page.evaluate(
         "[...document.querySelectorAll('[aria-labelledby],[aria-describedby]')].every(e => "
-        "['aria-labelledby', 'aria-describedby'].every(a => (e.getAttribute(a) ?? 'results').split(' ')"
+        "['aria-labelledby', 'aria-describedby'].every(a => (e.getAttribute(a) ?? "
+        "'results').split(' ')"
         ".every(id => document.getElementById(id))))"
     )
 
@@ -320,7 +324,8 @@ def test_everything_stands_out_in_light_and_in_dark(
     assert min(contrast(colour, background) for colour in texts) >= 4.5
     marks: list[str] = page.evaluate(
         "[...document.querySelectorAll('.row rect')].map(e => getComputedStyle(e).fill)"
-        ".concat([...document.querySelectorAll('.line, .moment')].map(e => getComputedStyle(e).stroke))"
+        ".concat([...document.querySelectorAll('.line, .moment')].map(e => "
+        "getComputedStyle(e).stroke))"
         ".filter(c => c != 'none')"
     )
     assert all(contrast(colour, background) >= 3 for colour in marks)

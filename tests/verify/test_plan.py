@@ -32,7 +32,10 @@ GOOD = {
     "repeated and single": ONE
     + 'body-contains = ["x", "y"]\nexpect-header = "X-A=b"\nmax-latency = []',
     "switches": ONE + "retry-mismatch = true\neach-address = false\nipv4 = true",
-    "defaults": '[defaults]\nmiss-probability = 1e-6\nmin-tls = "1.2"\n[[check]]\nname = "a"\n[[check]]\nname = "b"',
+    "defaults": (
+        '[defaults]\nmiss-probability = 1e-6\nmin-tls = "1.2"\n[[check]]\nname = '
+        '"a"\n[[check]]\nname = "b"'
+    ),
     "no defaults": '[defaults]\n[[check]]\nname = "a"\nmethod = "PUT"\ndata = ""',
 }
 
@@ -97,14 +100,21 @@ WRONG_SHAPES = {
 WRONG_VALUES = {
     "two of one name": (ONE + '[[check]]\nname = "a"', "check 2 (a), name: another check has it"),
     "an escape in a name": ('[[check]]\nname = "a\\u001b[2J"', "check 1, name: it can't be used"),
-    "a log command in a name": ('[[check]]\nname = "::error::x"', "check 1, name: it can't be used"),
-    "a status that is none": (ONE + 'status = "ok"', "plan.toml, check 1 (a), status: 'ok' is no status"),
-    "a number out of bounds": (ONE + '[[check]]\nname = "b"\nstable = 0', "check 2 (b), stable: '0' is no whole"),
+    "a log command in a name": ('[[check]]\nname = "::error::x"', ("check 1, name: it "
+        "can't be used")),
+    "a status that is none": (ONE + 'status = "ok"', ("plan.toml, check 1 (a), status: "
+        "'ok' is no status")),
+    "a number out of bounds": (ONE + ('[[check]]\nname = '
+        '"b"\nstable = 0'), ("check 2 (b), stable: '0' "
+        "is no whole")),
     "a path that is none": (ONE + 'path = "b"', "check 1 (a), path: it must start with /"),
     "not a number": (ONE + "miss-probability = nan", "miss-probability: 'nan' is no probability"),
-    "a file that isn't there": (ONE + 'data = "@/no/such/file"', "data: can't read a body from the file"),
-    "a wrong default": ('[defaults]\nbody-regex = "("\n' + ONE, "plan.toml, defaults, body-regex: not a regular"),
-    "contradictory keys": (ONE + 'data = "x"\njson = "{}"', "plan.toml, check 1 (a): --data and --json contradict"),
+    "a file that isn't there": (ONE + 'data = "@/no/such/file"', ("data: can't read a body "
+        "from the file")),
+    "a wrong default": ('[defaults]\nbody-regex = "("\n' + ONE, ("plan.toml, defaults, body-regex: "
+        "not a regular")),
+    "contradictory keys": (ONE + 'data = "x"\njson = "{}"', ("plan.toml, check 1 (a): --data and "
+        "--json contradict")),
     "a key that contradicts the target": (
         ONE + 'min-tls = "1.2"', "plan.toml, check 1 (a): --min-tls needs an https target",
     ),

@@ -260,7 +260,8 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
     [
         pytest.param([b""], "disconnected without sending", id="closed at once"),
         pytest.param([b"hello\n"], "is no HTTP: 'hello'", id="HTTP/0.9"),
-        pytest.param([b"SSH-2.0-\x1b[31m\r\n"], r"is no HTTP: 'SSH-2.0-\x1b[31m'", id="another protocol's greeting"),
+        pytest.param([b"SSH-2.0-\x1b[31m\r\n"], (r"is no HTTP: "
+            r"'SSH-2.0-\x1b[31m'"), id="another protocol's greeting"),
         pytest.param([HEAD], "before the end of its answer's headers", id="closed in the headers"),
         pytest.param([b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "it answers in HTTP/2", id="HTTP/2"),
         pytest.param([b"\x15\x03\x01\x00\x02\x02\x46"], "it answers in TLS", id="a TLS alert"),
@@ -333,8 +334,9 @@ PIECES = [
 @settings(deadline=None, max_examples=80)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=8), st.booleans())
 def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(
-    pieces: list[bytes], keep: bool
-) -> None:  # noqa: FBT001 — hypothesis passes it
+    pieces: list[bytes],
+    keep: bool,  # noqa: FBT001
+) -> None:
     async def twice(target: Target) -> list[Answer | Failure]:
         async with kept(target, look_up, keep=keep) as asking:
             return [await asking(5.0) for _ in range(2)]

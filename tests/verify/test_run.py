@@ -411,7 +411,8 @@ def test_an_expectation_holds_or_fails_the_run(option: str, value: str, identifi
 @pytest.mark.parametrize(
     ("rank", "good"), [("p50=16ms", True), ("max=15ms", False), ("mean=1s", True)]
 )
-def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noqa: FBT001 — a parameter of the table
+# a parameter of the table
+def test_a_latency_is_bounded_by_its_rank(rank: str, good: bool) -> None:  # noqa: FBT001
     report = run(hello, "--max-latency", rank)
     assert report.verdict is (ExitCode.PASSED if good else ExitCode.FAILED)
     result = found(report, f"latency-{rank.partition('=')[0]}")
@@ -605,7 +606,8 @@ results = st.lists(st.sampled_from(list(Status))).map(
 
 @settings(deadline=None)
 @given(results, st.booleans())
-def test_more_failures_never_improve_a_verdict(given_results: list[Result], reached: bool) -> None:  # noqa: FBT001 — hypothesis passes it
+# Hypothesis passes it
+def test_more_failures_never_improve_a_verdict(given_results: list[Result], reached: bool) -> None:  # noqa: FBT001
     before = verdict(given_results, reached=reached)
     after = verdict([*given_results, Result(id="y", status=Status.FAIL)], reached=reached)
     assert after is not ExitCode.PASSED

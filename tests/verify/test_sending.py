@@ -80,7 +80,8 @@ SENT = {
         ("--json", "{}", "--header", "Accept: text/plain"), "POST / HTTP/1.1", ("Accept: text/plain",), "{}",
         (f"Accept: {JSON}",),
     ),
-    "a body that looks like a file in the middle": Sent(("--data", "a@b"), "POST / HTTP/1.1", (), "a@b"),
+    ("a body that looks like a file "
+    "in the middle"): Sent(("--data", "a@b"), "POST / HTTP/1.1", (), "a@b"),
 }  # fmt: skip
 
 
@@ -136,7 +137,8 @@ def test_a_body_is_sent_with_every_request_and_by_watch_too(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_is_sent_whichever_reader_the_answer_needs(chunked: bool) -> None:  # noqa: FBT001 — which answer
+# Which answer
+def test_a_body_is_sent_whichever_reader_the_answer_needs(chunked: bool) -> None:  # noqa: FBT001
     answer = (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
         if chunked
@@ -537,18 +539,22 @@ class Way:
 WANTS_CREDENTIALS = partial(FakeProxy, credentials="me:x")
 WAYS = {
     "a proxy that wants credentials": Way(
-        WANTS_CREDENTIALS, ExitCode.NO_CONNECTION, "the proxy answers CONNECT with 407 Proxy Authentication Required",
+        WANTS_CREDENTIALS, ExitCode.NO_CONNECTION, ("the proxy answers CONNECT with 407 Proxy "
+            "Authentication Required"),
         "the proxy wants another user name and password",
     ),
     "a proxy that wants credentials, in plain": Way(
-        WANTS_CREDENTIALS, ExitCode.FAILED, "407", "the proxy wants another user name and password", "http",
+        WANTS_CREDENTIALS, ExitCode.FAILED, "407", ("the proxy wants another user "
+            "name and password"), "http",
     ),
     "a proxy that takes wrong credentials for its own 401": Way(
-        partial(FakeProxy, refuses=401), ExitCode.NO_CONNECTION, "the proxy answers CONNECT with 401 Unauthorized",
+        partial(FakeProxy, refuses=401), ExitCode.NO_CONNECTION, ("the proxy answers CONNECT with "
+            "401 Unauthorized"),
         "the proxy wants another user name and password",
     ),
     "a proxy's own error, which may be the application's": Way(
-        partial(FakeProxy, refuses=500), ExitCode.UNREACHABLE, "500", "the proxy or the application made this", "http",
+        partial(FakeProxy, refuses=500), ExitCode.UNREACHABLE, "500", ("the proxy or the application "
+            "made this"), "http",
     ),
     "a proxy that forbids the service": Way(
         partial(FakeProxy, refuses=403), ExitCode.NO_CONNECTION, "CONNECT with 403 Forbidden", "does the proxy allow",

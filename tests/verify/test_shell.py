@@ -509,7 +509,8 @@ def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
 
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_a_terminal_gets_colour_unless_it_asks_for_none(
-    alb: FakeAlb, environment: dict[str, str], coloured: bool  # noqa: FBT001 — a parameter of the table
+    # a parameter of the table
+    alb: FakeAlb, environment: dict[str, str], coloured: bool  # noqa: FBT001
 ) -> None:  # fmt: skip
     leader, follower = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}

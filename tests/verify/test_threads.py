@@ -196,8 +196,9 @@ def _greet(listener: socket.socket) -> None:
     ],
 )
 def test_a_run_has_an_event_loop_only_where_it_needs_one(
-    checks: list[list[str]], blocking: bool
-) -> None:  # noqa: FBT001 — what is expected
+    checks: list[list[str]],
+    blocking: bool,  # noqa: FBT001
+) -> None:
     assert chosen_runtime([parse_options(words) for words in checks]).blocking == blocking
 
 

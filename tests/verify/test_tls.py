@@ -56,7 +56,8 @@ def check(authority: Authority, capsys: pytest.CaptureFixture[str]) -> Check:
 def test_an_answer_that_ends_with_its_connection_may_close_without_a_close_notify(
     by: str, authority: Authority
 ) -> None:
-    # Many servers close a connection without TLS's close_notify; OpenSSL then forgets the handshake.
+    # Many servers close a connection without TLS's close_notify; OpenSSL then forgets the
+    # handshake.
     with FakeAlb(
         lambda _number, _request: [b"HTTP/1.1 200 OK\r\n\r\nhello"], authority.server("good")
     ) as alb:

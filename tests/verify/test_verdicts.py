@@ -63,7 +63,8 @@ OUT_OF_TIME = {
     ),
     "a load balancer that answers 504 after three seconds": Timed(
         lambda: run(BALANCER_504, "--deadline", "10s", takes=3.0),
-        ExitCode.BALANCER_ERROR, "http", "504 from the load balancer: a target did not", "is the application stuck",
+        ExitCode.BALANCER_ERROR, "http", ("504 from the load balancer: "
+            "a target did not"), "is the application stuck",
     ),
     "a load balancer that answers 504 after three seconds, asked twice at most": Timed(
         lambda: run(BALANCER_504, "--deadline", "7s", takes=3.0),
@@ -80,7 +81,8 @@ OUT_OF_TIME = {
     ),
     "a healthy service that takes ever longer": Timed(
         lambda: run(hello, "--deadline", "5s", takes=lambda number: (0.1, 60.0)[min(number, 1)]),
-        ExitCode.INCONCLUSIVE, "stable", "1 good answer, and the deadline left no time", "raise --deadline, or",
+        ExitCode.INCONCLUSIVE, "stable", ("1 good answer, and the deadline "
+            "left no time"), "raise --deadline, or",
     ),
     "a service that became healthy just before the end": Timed(
         lambda: run(good_from(3, BALANCER_503), "--deadline", "8s", takes=0.1),
@@ -92,7 +94,8 @@ OUT_OF_TIME = {
     ),
     "a service that goes down once it was good": Timed(
         lambda: run(good_before(2, BALANCER_503), "--deadline", "8s"),
-        ExitCode.BALANCER_ERROR, "stable", "2 good of 6 answers, but not in a row; the last other one: 503 from",
+        ExitCode.BALANCER_ERROR, "stable", ("2 good of 6 answers, but not in a row; the "
+            "last other one: 503 from"),
         "do the service's tasks run",
     ),
     "a healthy service that is too slow for so many samples": Timed(
@@ -102,7 +105,8 @@ OUT_OF_TIME = {
     ),
     "a healthy service whose last sample the deadline cuts": Timed(
         lambda: run(hello, "--deadline", "5s", takes=lambda number: 0.01 if number < 9 else 60.0),
-        ExitCode.INCONCLUSIVE, "answers", "6 of 10 requests answered; the run ended before", "raise --deadline",
+        ExitCode.INCONCLUSIVE, "answers", ("6 of 10 requests answered; the "
+            "run ended before"), "raise --deadline",
     ),
     "a task that did not come up in too few samples": Timed(
         lambda: run(always(200, "Hello from a"), "--deadline", "10s", "--expect-tasks", "2", takes=1.0),
@@ -110,23 +114,27 @@ OUT_OF_TIME = {
     ),
     "a wrong body, however few samples there were": Timed(
         lambda: run(hello, "--deadline", "10s", "--body-contains", "version 2", takes=1.0),
-        ExitCode.WRONG_VERSION, "body-contains", "'<h1>Hello from task-", "is the new version deployed everywhere?",
+        ExitCode.WRONG_VERSION, "body-contains", "'<h1>Hello from task-", ("is the new version deployed "
+            "everywhere?"),
     ),
     "an address that answers too slowly to be requested": Timed(
         lambda: run(
             hello, "--deadline", "6s", "--each-address", addresses=("192.0.2.1", "192.0.2.2"),
             takes=lambda number: 0.01 if number < 4 else 60.0,
         ),
-        ExitCode.INCONCLUSIVE, "addresses", "1 of 2 not asked in time: 192.0.2.2", "raise --deadline",
+        ExitCode.INCONCLUSIVE, "addresses", ("1 of 2 not asked in "
+            "time: 192.0.2.2"), "raise --deadline",
     ),
     "nothing in all the time that there is": Timed(
         lambda: run(hello, "--deadline", "8s", takes=60.0),
-        ExitCode.UNREACHABLE, "http", "no complete answer within 8 s, which was all that the deadline left",
+        ExitCode.UNREACHABLE, "http", ("no complete answer within 8 s, which was all "
+            "that the deadline left"),
         "raise --deadline; what listens here",
     ),
     "nothing within --timeout": Timed(
         lambda: run(hello, "--deadline", "8s", "--timeout", "2s", takes=60.0),
-        ExitCode.UNREACHABLE, "http", "no complete answer within 2 s", "is the application stuck, or slow?",
+        ExitCode.UNREACHABLE, "http", "no complete answer within 2 s", ("is the application "
+            "stuck, or slow?"),
     ),
     "a name that came up so late that its service had no time": Timed(
         lambda: run(hello, "--deadline", "8s", takes=60.0, resolves_after=2),
@@ -157,7 +165,8 @@ def numbered(number: int, _request: httpx.Request) -> httpx.Response:
 IDENTITIES = {
     "a request's id, taken for a task's": Timed(
         lambda: run(numbered, "--expect-tasks", "2", "--identity", "header:X-Request-Id"),
-        ExitCode.INCONCLUSIVE, "tasks", "11 distinct", "every answer has another name: is it a request's id?",
+        ExitCode.INCONCLUSIVE, "tasks", "11 distinct", ("every answer has another name: is "
+            "it a request's id?"),
     ),
     "a request's id, where one task is enough": Timed(
         lambda: run(numbered, "--expect-tasks", "1", "--identity", "header:X-Request-Id"),
@@ -280,7 +289,8 @@ HEADERS = {
     ),
     "a credential that is expected, and not shown where another one fails": Row(
         echoed("Authorization", body='{"token": "VALUE"}'),
-        ("--header", "Authorization: Bearer hunter2-hunter2", "--expect-json", "/token=Bearer other"),
+        ("--header", ("Authorization: Bearer "
+            "hunter2-hunter2"), "--expect-json", "/token=Bearer other"),
         ExitCode.WRONG_VERSION, "'***' at /token",
     ),
     "a number of JSON that is also a key": Row(
@@ -308,7 +318,8 @@ HEADERS = {
     "an agent and types that replace verify's": Row(
         lambda _number, request: [page(str(sorted(request.lower().split(b"\r\n"))))],
         ("--header", "user-agent: probe/1", "--header", "Accept: text/x", "--header", "Accept-Encoding: br",
-         "--body-regex", r"(?s)^(?!.*verify|.*\*/\*|.*identity).*-encoding: br', b'accept: text/x'.*agent: probe/1"),
+         "--body-regex", (r"(?s)^(?!.*verify|.*\*/\*|.*identity).*-encoding: br', b'accept: "
+             r"text/x'.*agent: probe/1")),
         ExitCode.PASSED, "the body matches",
     ),
     "a header that is given without a value": Row(
@@ -322,7 +333,8 @@ HEADERS = {
     ),
     "TRACE that echoes": Row(
         traced, ("--no-trace",),
-        ExitCode.FAILED, "TRACE is answered with 200, and the request is echoed", "shows credentials to scripts",
+        ExitCode.FAILED, ("TRACE is answered with 200, and the "
+            "request is echoed"), "shows credentials to scripts",
     ),
 }  # fmt: skip
 
@@ -332,7 +344,8 @@ UNDECIDED = "no result within 0.1 s of processor time"
 EXPRESSIONS = {
     "a body that an expression never gets through": Row(
         lambda _number, _request: [page(A_FORTY)], ("--body-regex", "(a+)+$"),
-        ExitCode.INCONCLUSIVE, f"{UNDECIDED} (10 of 10 answers)", "repeats within repeats, as in (a+)+",
+        ExitCode.INCONCLUSIVE, f"{UNDECIDED} (10 of 10 answers)", ("repeats within repeats, "
+            "as in (a+)+"),
     ),
     "a header that an expression never gets through": Row(
         lambda _number, _request: [page("", x_a=A_FORTY)], ("--expect-header", "X-A~(?:a|a)*$"),
@@ -395,7 +408,8 @@ def without_header(body: bytes) -> bytes:
 
 ANSWERS = {
     "plain HTTP to nginx's HTTPS port": Row(
-        nginx_400("The plain HTTP request was sent to HTTPS port"), (), ExitCode.FAILED, "400 from nginx", HTTPS_PORT,
+        nginx_400("The plain HTTP request was sent "
+            "to HTTPS port"), (), ExitCode.FAILED, "400 from nginx", HTTPS_PORT,
     ),
     "plain HTTP to the load balancer's HTTPS port": Row(
         nginx_400("The plain HTTP request was sent to HTTPS port", "awselb/2.0"), (),
@@ -414,60 +428,74 @@ ANSWERS = {
     ),
     "an answer in HTTP/2": Row(
         raw(b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\1"), ONCE,
-        ExitCode.UNREACHABLE, "it answers in HTTP/2", "verify speaks HTTP/1.1: a gRPC or HTTP/2 service",
+        ExitCode.UNREACHABLE, "it answers in HTTP/2", ("verify speaks HTTP/1.1: a gRPC "
+            "or HTTP/2 service"),
     ),
     "nginx that refuses the client certificate": Row(
         nginx_400("The SSL certificate error"), (), ExitCode.FAILED, "400 from nginx",
         "the server refuses the client certificate of --cert",
     ),
     "nginx that wants a client certificate": Row(
-        nginx_400("No required SSL certificate was sent"), (), ExitCode.FAILED, "400 from nginx", MUTUAL,
+        nginx_400("No required SSL certificate "
+            "was sent"), (), ExitCode.FAILED, "400 from nginx", MUTUAL,
     ),
     "a gRPC target group": Row(
         status(464), (), ExitCode.BALANCER_ERROR,
-        "464 from the load balancer: the target group takes another version of HTTP", "protocol version HTTP2 or GRPC?",
+        ("464 from the load balancer: the target group takes "
+        "another version of HTTP"), "protocol version HTTP2 or GRPC?",
     ),
     "an identity provider that fails": Row(
-        status(561, server="awselb/2.0"), (), ExitCode.BALANCER_ERROR, "561 from the load balancer: the identity",
+        status(561, server="awselb/2.0"), (), ExitCode.BALANCER_ERROR, ("561 from the load balancer: "
+            "the identity"),
         "is there a path without it? (guessed from the Server header)",
     ),
     "too many proxies, behind a listener that hides who answers": Row(
-        status(463), (), ExitCode.BALANCER_ERROR, "463 from the load balancer", "a loop? (guessed from the status)",
+        status(463), (), ExitCode.BALANCER_ERROR, "463 from the load balancer", ("a loop? (guessed from "
+            "the status)"),
     ),
-    "misdirected": Row(status(421), (), ExitCode.FAILED, "421 (1 of 1", "not for the name in the request: see --host"),
+    "misdirected": Row(status(421), (), ExitCode.FAILED, "421 (1 of 1", ("not for the name in the "
+        "request: see --host")),
     "too early": Row(status(425), ONCE, ExitCode.FAILED, "425", "it takes no early data"),
     "too many requests": Row(
         status(429, server="nginx", retry_after="30"), ONCE,
-        ExitCode.FAILED, "429 from nginx", "it asks to wait 30 s; it limits the rate: ask less often",
+        ExitCode.FAILED, "429 from nginx", ("it asks to wait 30 s; it limits the "
+            "rate: ask less often"),
     ),
-    "too many requests without Retry-After": Row(status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"),
+    ("too many requests without "
+    "Retry-After"): Row(status(429), ONCE, ExitCode.FAILED, "429", "hint: it limits the rate"),
     "maintenance for an hour": Row(
         status(503, server="nginx", retry_after="3600"), ONCE,
-        ExitCode.APPLICATION_ERROR, "503 from nginx", "it asks to wait 3600 s; a target answered this",
+        ExitCode.APPLICATION_ERROR, "503 from nginx", ("it asks to wait 3600 s; a target "
+            "answered this"),
     ),
     "a request that came too slowly": Row(
         status(408, server="awselb/2.0"), ONCE, ExitCode.BALANCER_ERROR,
-        "408 from the load balancer: the request did not arrive", "does something on the way hold requests back?",
+        ("408 from the load balancer: the "
+        "request did not arrive"), "does something on the way hold requests back?",
     ),
     "a request that is too large": Row(status(413), (), ExitCode.FAILED, "413", "leave out what is large"),
     "a URL that is too long": Row(status(414), (), ExitCode.FAILED, "414", "give a shorter --path"),
     "no credential": Row(status(401), (), ExitCode.FAILED, "401", "give one with --header @FILE"),
     "an error whose page has a title": Row(
-        status(500, "<html>\n<head>\n<title>\n Boom &amp;\x1b[2J\n bust</title>", server="nginx"), ONCE,
+        status(500, ("<html>\n<head>\n<title>\n Boom "
+            "&amp;\x1b[2J\n bust</title>"), server="nginx"), ONCE,
         ExitCode.APPLICATION_ERROR, r"500 from nginx (1 of 1 answers): 'Boom &amp;\x1b[2J bust'",
     ),
     "an error in text, on the phase that it ends": Row(
-        status(500, "\n  Traceback: boom\nmore"), ONCE, ExitCode.APPLICATION_ERROR, "http    500: 'Traceback: boom'",
+        status(500, "\n  Traceback: boom\nmore"), ONCE, ExitCode.APPLICATION_ERROR, ("http    500: 'Traceback: "
+            "boom'"),
     ),
     "an error in HTML without a title": Row(
-        status(404, "<h1>No <b>such</b> page</h1>"), (), ExitCode.FAILED, "404 (1 of 1 answers): 'No such page'",
+        status(404, "<h1>No <b>such</b> page</h1>"), (), ExitCode.FAILED, ("404 (1 of 1 answers): "
+            "'No such page'"),
     ),
     "an error whose page says no more than its status": Row(
         status(404, "<html><title>404 Not Found</title>", server="nginx"), (),
         ExitCode.FAILED, "404 from nginx (1 of 1 answers)\n",
     ),
     "an error whose page says more below its status": Row(
-        status(503, "<html><body><h1>503 Service Unavailable</h1>\nNo server is available.\n</body></html>"), ONCE,
+        status(503, ("<html><body><h1>503 Service Unavailable</h1>\nNo server is "
+            "available.\n</body></html>")), ONCE,
         ExitCode.APPLICATION_ERROR, "503 (1 of 1 answers): 'No server is available.'",
     ),
     "an error that a listener's rule makes": Row(
@@ -504,7 +532,8 @@ ANSWERS = {
     ),
     "a body that is cut short": Row(
         raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"), ONCE,
-        ExitCode.UNREACHABLE, "without sending complete message body", "the answer broke off: did the application",
+        ExitCode.UNREACHABLE, "without sending complete message body", ("the answer broke off: did "
+            "the application"),
     ),
     "a body in Latin-1": Row(
         packed(b"h\xf6st", content_type="text/html; charset=ISO-8859-1"), ("--body-contains", "h\u00f6st"),

@@ -295,8 +295,14 @@ def test_progress_tells_each_outage_and_its_end_and_each_new_task_once() -> None
         "watch    http://a.example/, 10 requests a second in 2 lanes",
         "task old-1 (fresh connections)",
         "deploy starts",
-        "failing: 503 from the load balancer: no target is registered and healthy (fresh connections)",
-        "failing: 503 from the load balancer: no target is registered and healthy (kept connections)",
+        (
+            "failing: 503 from the load balancer: no target is registered and healthy (fresh "
+            "connections)"
+        ),
+        (
+            "failing: 503 from the load balancer: no target is registered and healthy (kept "
+            "connections)"
+        ),
         "good again after 1 s (fresh connections)",
         "good again after 1 s (kept connections)",
         "new task new-1 (fresh connections)",

@@ -48,7 +48,8 @@ def find_or_install(
 
     Args:
         shop: Cache, environment and tools to work with.
-        own_links: The folder with the link that set-up itself makes; a `pulumi` there is not the user's.
+        own_links: The folder with the link that set-up itself makes; a `pulumi` there is not the
+            user's.
         from_sources: Where to get one when the user has none, the first choice first.
 
     Raises:
@@ -140,7 +141,8 @@ def _fill(
     raise NoPulumiError(
         f"There is no usable Pulumi CLI, and none could be installed:\n  {tried}\n"
         f"Put Pulumi {text(MINIMUM)} or later on PATH (pulumi.com/docs/install),\n"
-        f"or Go {text(go_needed())} or later where a Go module proxy can be reached, and run this again."
+        f"or Go {text(go_needed())} or later where a Go module proxy can be reached, and "
+        "run this again."
     )
 
 

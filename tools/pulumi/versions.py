@@ -13,8 +13,8 @@ from typing import NamedTuple
 GO_MODULE = Path(__file__).parent
 
 MINIMUM = (3, 244, 0)
-"""The oldest CLI that is taken from PATH. Error hooks, by which a rolled-back deployment says why, came with 3.217 and
-work since 3.244 (github.com/pulumi/pulumi/issues/23344)."""
+"""The oldest CLI that is taken from PATH. Error hooks, by which a rolled-back deployment says why,
+came with 3.217 and work since 3.244 (github.com/pulumi/pulumi/issues/23344)."""
 
 ANSWER_SECONDS = 20
 """How long `pulumi version` may take; it takes 0.4 s on an idle machine."""

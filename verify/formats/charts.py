@@ -1,6 +1,9 @@
-"""Charts of a timeline as inline SVG: bars in rows, and lines. They have no script and no colours of their own.
+"""Charts of a timeline as inline SVG: bars in rows, and lines.
 
-Classes name what a mark stands for; the page's style sheet gives each class its colour, in light and in dark.
+They have no script and no colours of their own.
+
+Classes name what a mark stands for; the page's style sheet gives each class its colour, in light
+and in dark.
 """
 
 import math
@@ -12,10 +15,13 @@ WIDTH, LEFT, RIGHT = 900, 200, 20
 """Units of the whole chart, of what is left of its axis, and of what is right of it."""
 
 ROW, GAP, AXIS, LABEL, HEAD, LINES = 26, 6, 34, 15, 37, 160
-"""Heights: of a row of bars, between rows, of the time axis, of a mark's label, of both, and of a chart of lines."""
+"""Heights: of a row of bars, between rows, of the time axis, of a mark's label, of both, and of a
+chart of lines.
+"""
 
 _LABEL = 26
-"""Characters of a row's label that fit; the whole of it is in the row's tooltip and in the table."""
+"""Characters of a row's label that fit; the whole of it is in the row's tooltip and in the table.
+"""
 
 _TICKS = 8
 

@@ -1,6 +1,7 @@
 """For a person's browser: one self-contained page, without scripts and without anything to load.
 
-All text goes through ElementTree, which escapes it; the page's policy allows nothing but its own style sheet.
+All text goes through ElementTree, which escapes it; the page's policy allows nothing but its own
+style sheet.
 """
 
 import hashlib
@@ -46,13 +47,17 @@ def html(reports: Sequence[Report]) -> str:
         _contents(main, reports)
     for number, report in enumerate(reports, 1):
         _report(main, report, f"r{number}")
-    # ElementTree writes no end tag for elements that HTML has none for, and escapes everything else.
+    # ElementTree writes no end tag for elements that HTML has none for, and escapes everything
+    # else.
     return f"<!DOCTYPE html>\n{tostring(root, encoding='us-ascii', method='html').decode()}\n"
 
 
 def _head(head: Element, title: str) -> None:
     digest = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
     SubElement(head, "meta", {"charset": "utf-8"})
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
     SubElement(head, "meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"})
@@ -182,7 +187,8 @@ def _story(report: Report) -> str:
     if watched.outages:
         longest = max(watched.outages, key=lambda outage: outage.length)
         sentences.append(
-            f"Outages: {len(watched.outages)}, the longest {longest.length:.3g} s, from {longest.start:.3g} s on."
+            f"Outages: {len(watched.outages)}, the longest {longest.length:.3g} s, from "
+            f"{longest.start:.3g} s on."
         )
     else:
         sentences.append("No outage.")

@@ -5,7 +5,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from verify.report import Report, Result, Status
 
-# An inconclusive check isn't a wrong answer, it is a check that didn't come off: JUnit calls that an error.
+# An inconclusive check isn't a wrong answer, it is a check that didn't come off: JUnit calls that
+# an error.
 _ELEMENTS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skipped"}
 
 

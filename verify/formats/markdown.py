@@ -50,7 +50,10 @@ def _lines(report: Report) -> Iterator[str]:
     )
     if report.samples.latency:
         numbers = [f"{1000 * seconds:.1f}" for seconds in report.samples.latency.values()]
-        yield f"Milliseconds of {counted(report.samples.sent, 'request')}, {report.samples.errors} without an answer:"
+        yield (
+            f"Milliseconds of {counted(report.samples.sent, 'request')}, "
+            f"{report.samples.errors} without an answer:"
+        )
         yield ""
         yield from _table(tuple(report.samples.latency), (tuple(numbers),))
     watched = report.watched

@@ -11,7 +11,9 @@ _STEPS = {"resolve": "resolve", "connect": "connect", "tls": "tls", "first_byte"
 _HELP = {
     "probe_success": "Whether the run ended with 0.",
     "probe_duration_seconds": "How long the run took.",
-    "probe_http_duration_seconds": "Median of a step of the measured requests; processing is up to the first byte.",
+    "probe_http_duration_seconds": (
+        "Median of a step of the measured requests; processing is up to the first byte."
+    ),
     "verify_exit_code": "The code that the run ended with.",
     "verify_verdict": "Always 1; the label says how the run ended.",
     "verify_check_status": "Each phase and check: 1 ok, 0 failed, -1 could not tell.",

@@ -65,4 +65,7 @@ def _latency(samples: Samples) -> Iterator[str]:
         for name, seconds in samples.latency.items()
     )
     yield ""
-    yield f"  {counted(samples.sent, 'request')}, {samples.errors} without an answer; milliseconds: {numbers}"
+    yield (
+        f"  {counted(samples.sent, 'request')}, {samples.errors} without an answer; "
+        f"milliseconds: {numbers}"
+    )

@@ -41,7 +41,9 @@ class Echo:
     port: int = 80
     status: int = 200
     mode: str = "answer"
-    """`answer`, `reset` the connection, be `silent`, or be `strict`: 400 for a Host that isn't this target."""
+    """`answer`, `reset` the connection, be `silent`, or be `strict`: 400 for a Host that isn't this
+    target.
+    """
 
     more_headers: str = ""
     """Lines of further headers, each with its end."""

@@ -29,7 +29,8 @@ ALB, HTTP, GROUP = (
     f"{PREFIX}:targetgroup/web/3",
 )
 TARGET = Endpoint("127.99.0.1", 80)
-PASS, FAIL, TIMEOUT = Verdict(True, False), Verdict(False, False), Verdict(False, True)  # noqa: FBT003 — a tuple of two
+# a tuple of two
+PASS, FAIL, TIMEOUT = Verdict(True, False), Verdict(False, False), Verdict(False, True)  # noqa: FBT003
 
 
 class FewResources:

@@ -49,8 +49,10 @@ def meets(condition: dict[str, Any], **request: str) -> bool:
     ],
 )
 def test_a_path_matches_whole_case_sensitively_and_without_its_query(
-    pattern: str, path: str, expected: bool
-) -> None:  # noqa: FBT001 — a table's column
+    pattern: str,
+    path: str,
+    expected: bool,  # noqa: FBT001
+) -> None:
     assert meets({"pathPattern": {"values": [pattern]}}, __path=path) is expected
 
 
@@ -63,7 +65,8 @@ def test_a_path_matches_whole_case_sensitively_and_without_its_query(
         ("example.com", "example.com.evil.org", False),
     ],
 )
-def test_a_host_matches_whatever_its_case_and_port(pattern: str, host: str, expected: bool) -> None:  # noqa: FBT001 — a table's column
+# a table's column
+def test_a_host_matches_whatever_its_case_and_port(pattern: str, host: str, expected: bool) -> None:  # noqa: FBT001
     assert meets({"hostHeader": {"values": [pattern]}}, __authority=host) is expected
 
 
@@ -98,14 +101,18 @@ def test_methods_match_exactly() -> None:
         ({"value": "1"}, "/1", False),
     ],
 )
-def test_query_strings_match_by_pair(pair: dict[str, str], path: str, expected: bool) -> None:  # noqa: FBT001 — a table's column
+# a table's column
+def test_query_strings_match_by_pair(pair: dict[str, str], path: str, expected: bool) -> None:  # noqa: FBT001
     assert meets({"queryStrings": [pair]}, __path=path) is expected
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32), st.integers(0, 2**32 - 1), st.booleans())
 def test_a_source_address_matches_the_networks_it_is_in(
-    base: int, prefix: int, other: int, near: bool
-) -> None:  # noqa: FBT001 — drawn
+    base: int,
+    prefix: int,
+    other: int,
+    near: bool,  # noqa: FBT001
+) -> None:
     network = ipaddress.IPv4Network((base, prefix), strict=False)
     address = network[other % network.num_addresses] if near else ipaddress.IPv4Address(other)
     condition = {"sourceIp": {"values": [str(network)]}}

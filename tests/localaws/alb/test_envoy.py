@@ -510,7 +510,10 @@ def test_a_machine_that_lets_envoy_watch_no_more_files_is_an_error_with_what_to_
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what Envoy 1.40 logs there: its reason, a stack, and an abort."""
-    log = "[critical][assert] [watcher_impl.cc:25] assert failure: inotify_fd_ >= 0. Details: Consider increasing"
+    log = (
+        "[critical][assert] [watcher_impl.cc:25] assert failure: inotify_fd_ >= 0. Details: "
+        "Consider increasing"
+    )
     envoy = tmp_path / "envoy"
     envoy.write_text(f"#!/bin/sh\necho '{log}'\nseq 1 22\nkill -ABRT $$\n")
     envoy.chmod(0o755)

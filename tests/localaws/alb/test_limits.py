@@ -109,7 +109,10 @@ def test_a_large_request_within_the_limits_is_routed_as_any_other(
                 (
                     "/old",
                     "301",
-                    f"location: http://a.test{(alb.endpoint.port - 80 and ':8080') or ''}/new/old\r\n",
+                    (
+                        "location: "
+                        f"http://a.test{(alb.endpoint.port - 80 and ':8080') or ''}/new/old\r\n"
+                    ),
                 ),
                 ("/404", "404", "the rule's"),
                 ("/", "503", "503 Service Temporarily Unavailable"),

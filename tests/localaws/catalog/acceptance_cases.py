@@ -1,6 +1,7 @@
 """Verdicts that were wrong beside AWS's own: from configurations of the Terraform provider's acceptance tests.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs them.
+Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
+them.
 """
 
 from __future__ import annotations

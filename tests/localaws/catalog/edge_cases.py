@@ -1,6 +1,7 @@
 """What AWS refuses of users, uploaded certificates, service-linked roles, trust stores, IP sets and health checks.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs them.
+Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
+them.
 """
 
 from __future__ import annotations

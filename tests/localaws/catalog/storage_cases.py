@@ -1,6 +1,7 @@
 """What AWS refuses of file systems, namespaces and capacity providers, beside what it accepts.
 
-Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs them.
+Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
+them.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ PUT_TOGETHER = re.compile(r"routingHttp(Request|Response)\w+")
 """Inputs whose names the code puts together from tables."""
 
 READ_BY_THE_CATALOG = {"secretId", "validationMethod", "zoneId"}
-"""Effective inputs that what runs asks the catalog about: whether a certificate is issued, whose a version is."""
+"""Effective inputs that what runs asks the catalog about: whether a certificate is issued, whose a
+version is.
+"""
 
 
 @cache

@@ -24,8 +24,11 @@ TABLE: list[tuple[str, str, str, bool]] = [
 
 @pytest.mark.parametrize(("region", "kind", "name", "exists"), TABLE)
 def test_a_service_has_one_name_in_a_region(
-    region: str, kind: str, name: str, exists: bool
-) -> None:  # noqa: FBT001 — a table's column
+    region: str,
+    kind: str,
+    name: str,
+    exists: bool,  # noqa: FBT001
+) -> None:
     cloud = Cloud(seed=1)
 
     def make(token: str, **inputs: Any) -> str:

@@ -414,7 +414,8 @@ def test_the_id_of_every_registered_domains_zone_spells_it(name: str) -> None:
 
 
 @given(st.text(), st.booleans())
-def test_only_an_id_that_spells_a_domain_is_a_zones(text: str, capital: bool) -> None:  # noqa: FBT001 — hypothesis gives it
+# Hypothesis gives it
+def test_only_an_id_that_spells_a_domain_is_a_zones(text: str, capital: bool) -> None:  # noqa: FBT001
     identifier = f"Z{text.upper()}" if capital else text
     name = name_of_zone(Cloud(), identifier)
     assert name is None or assumed_zone_id(name) == identifier

@@ -248,7 +248,8 @@ def test_the_bucket_of_access_logs_must_let_the_type_of_load_balancer_write(
     ],
 )
 def test_each_element_may_say_the_opposite_and_hold_patterns(
-    statement: dict[str, Any], allowed: bool
-) -> None:  # noqa: FBT001 — a case
+    statement: dict[str, Any],
+    allowed: bool,  # noqa: FBT001
+) -> None:
     request = Request(principals=frozenset({("AWS", "1")}), action="s3:GetObject", resource="arn:a")
     assert allows({"Statement": {"Effect": "Allow", **statement}}, request) is allowed

@@ -127,8 +127,9 @@ CONTAINER_FLAWS: tuple[tuple[str, str, Any], ...] = (
     ("ecs.container.required", "healthCheck", {"interval": 30}),
 )
 
-# Type, rule, code, inputs that are refused, their accepted twin. Both are laid over the type's minimal inputs; a value
-# of None takes an input away; a string in $ is the id of a resource in the account.
+# Type, rule, code, inputs that are refused, their accepted twin. Both are laid over the type's
+# minimal inputs; a value of None takes an input away; a string in $ is the id of a resource in the
+# account.
 CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     (VPC, "catalog.input", "InvalidArgument", {"cidr": "10.1.0.0/16"}, {"enableDnsSupport": True}),
     (SUBNET, "catalog.required", "InvalidArgument", {"vpcId": None}, {}),
@@ -1846,7 +1847,10 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         "iam.policy.version",
         "MalformedPolicyDocument",
         {
-            "policy": '{"Version": "2020-01-01", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+            "policy": (
+                '{"Version": "2020-01-01", "Statement": {"Effect": "Deny", "Action": "*", '
+                '"Resource": "*"}}'
+            )
         },
         {},
     ),
@@ -2179,7 +2183,8 @@ def over_minimal(account: Account, token: str, more: dict[str, Any]) -> dict[str
     CASES,
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR0917 — the columns of the table
+# The columns of the table
+def test_a_refused_value_names_its_rule_and_its_twin_is_accepted(  # noqa: PLR0917
     account: Account, token: str, rule: str, code: str, wrong: dict[str, Any], right: dict[str, Any]
 ) -> None:
     before = len(account.all(token))

@@ -80,7 +80,8 @@ def blocks(arguments: str, every: Parameters, path: str = "") -> Iterator[Block]
         yield Block(path, frozenset(name for name, *_ in named), required)
     for name, kind, _ in named:
         inner = re.search(r"'(\w+Args)'", kind)
-        # A policy may be text as well as an object, and the statements of web ACLs hold others without end.
+        # A policy may be text as well as an object, and the statements of web ACLs hold others
+        # without end.
         if inner and "Union" not in kind and inner[1] != "WebAclRuleStatementArgs":
             yield from blocks(
                 inner[1], every, f"{path}.{name}".lstrip(".") + ("[]" if "Sequence" in kind else "")

@@ -14,8 +14,10 @@ def test_nothing_starts_and_the_service_says_why_and_never_comes_to_rest() -> No
     assert not world.steady()
     assert world.state.deployments[0].rollout is Rollout.IN_PROGRESS
     assert world.state.events[0].message == (
-        "(service web) was unable to place a task because no container instance met all of its requirements. "
-        "Reason: No Container Instances were found in your cluster. For more information, see the Troubleshooting "
+        "(service web) was unable to place a task because no container instance met all "
+        "of its requirements. "
+        "Reason: No Container Instances were found in your cluster. For more "
+        "information, see the Troubleshooting "
         "section of the Amazon ECS Developer Guide."
     )
     assert world.said(wording.NO_INSTANCES) == 1, "what lasts is reported again only after hours"

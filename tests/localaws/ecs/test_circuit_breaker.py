@@ -335,7 +335,10 @@ def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the
     assert str(caught.value).startswith(
         "Service deployment rolled back because the circuit breaker threshold was exceeded; task "
     )
-    answer = f"Task failed ELB health checks in (target-group {GROUP}) (Health checks failed with these codes: [404])"
+    answer = (
+        f"Task failed ELB health checks in (target-group {GROUP}) (Health checks failed with "
+        "these codes: [404])"
+    )
     assert answer in str(caught.value)
     assert "Scaling activity" not in str(caught.value), (
         "the third was still starting when it was told to go"
@@ -370,10 +373,14 @@ def test_a_rollback_that_another_operation_began_is_no_failure_of_this_one() -> 
 
 
 @pytest.mark.parametrize("rollback", [False, True])
-def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(rollback: bool) -> None:  # noqa: FBT001 — a case
+# a case
+def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(rollback: bool) -> None:  # noqa: FBT001
     world = World(spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": CRASHING})
     run_until_tripped(world)
-    said = "Service deployment stopped because the circuit breaker threshold was exceeded; task .* stopped: "
+    said = (
+        "Service deployment stopped because the circuit breaker threshold was exceeded; task "
+        ".* stopped: "
+    )
     with pytest.raises(
         DeploymentFailedError,
         match=rf"{said}Essential container in task exited \(web exited with 1\)",

@@ -39,7 +39,8 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
             page = re.compile(
                 r"<html><body style='font-family:sans-serif'>\n"
                 r"<h1>Hello from (ip-10-0-[12]-4\.eu-west-1\.compute\.internal)</h1>\n"
-                r"<p>uuid: [0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
+                r"<p>uuid: "
+                r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}</p>\n</body></html>\n"
             )
             hosts = Counter(found[1] if (found := page.fullmatch(each)) else each for each in pages)
             assert sorted(hosts) == [
@@ -245,7 +246,10 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
     [
         (
             {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
-            r"ResourceInitializationError: unable to pull secrets or registry auth: .*invalid parameters: /demo/nope",
+            (
+                r"ResourceInitializationError: unable to pull secrets or registry auth: "
+                r".*invalid parameters: /demo/nope"
+            ),
         ),
         (
             {"image": "example.com/app:1"},
@@ -292,7 +296,10 @@ def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: P
 
     async def play() -> None:
         async with plane(web, home) as running:
-            reason = f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health checks failed with"
+            reason = (
+                f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health "
+                "checks failed with"
+            )
             await eventually(lambda: running.says(f"{reason} these codes: [404])"), "the event")
             stopped = [
                 task["stoppedReason"]

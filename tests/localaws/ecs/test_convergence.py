@@ -1,7 +1,8 @@
 """Properties over random services, versions, clocks and crashes.
 
-`World` itself asserts at every step that the scheduler neither goes below the lower bound nor above the upper one,
-that no task runs of which it doesn't know, and that those and only those tasks get requests that run.
+`World` itself asserts at every step that the scheduler neither goes below the lower bound nor above
+the upper one, that no task runs of which it doesn't know, and that those and only those tasks get
+requests that run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from tests.localaws.ecs.world import Behaviour, World, revision, spec, steady_wo
 ROLLBACK = Breaker(enable=True, rollback=True)
 NEVER = float("inf")
 LONG_ENOUGH = 300
-"""Seconds of the fake clock in which any deployment of at most eight tasks ends, one after the other if need be."""
+"""Seconds of the fake clock in which any deployment of at most eight tasks ends, one after the
+other if need be.
+"""
 
 
 CALM = 12

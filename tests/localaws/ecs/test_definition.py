@@ -136,8 +136,10 @@ def test_the_circuit_breaker_is_off_unless_asked_for(
     ],
 )
 def test_only_some_changes_start_a_deployment(
-    web: Any, change: dict[str, Any], deploys: bool
-) -> None:  # noqa: FBT001 — a table's column
+    web: Any,
+    change: dict[str, Any],
+    deploys: bool,  # noqa: FBT001
+) -> None:
     before = read(web).revision
     web.change(**change)
     assert (read(web, before).revision.fingerprint != before.fingerprint) is deploys

@@ -126,8 +126,11 @@ def test_a_port_in_use_ends_it_with_a_message() -> None:
     ],
 )
 def test_a_connection_stays_open_as_http_says(
-    head: str, last: bool, status: int, stays: bool
-) -> None:  # noqa: FBT001 — a table's columns
+    head: str,
+    last: bool,  # noqa: FBT001
+    status: int,
+    stays: bool,  # noqa: FBT001
+) -> None:
     response, kept, _ = answer(head.encode(), b"page", last=last)
     assert response.startswith(f"HTTP/1.1 {status} ".encode())
     assert kept is stays

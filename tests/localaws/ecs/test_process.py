@@ -263,7 +263,10 @@ def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
                     in started.note
                 )
                 assert started.note in log
-            reason = f"ResourceInitializationError: local AWS: another task's .* on port {port} of all addresses"
+            reason = (
+                f"ResourceInitializationError: local AWS: another task's .* on port {port} "
+                "of all addresses"
+            )
             with pytest.raises(TaskStartError, match=reason):
                 await running.start(task(listen))
 
@@ -280,7 +283,8 @@ def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) 
             for each in tasks:
                 where = (each.place.address, port)
                 await eventually(partial(answers, where), f"{where}")
-            # The first look is over once nothing is watched any more: each listens on its own address.
+            # The first look is over once nothing is watched any more: each listens on its own
+            # address.
             for each in tasks:
                 await asyncio.wait_for(asyncio.gather(*each.checking), 10)
             assert [each.note for each in tasks] == ["", ""]

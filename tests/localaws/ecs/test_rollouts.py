@@ -81,7 +81,10 @@ BROKEN = {
         {"image": "python:3", "command": ["sh", "-c", "exec python -m http.server $PORT"]},
         "EssentialContainerExited",
         "Essential container in task exited",
-        r"\(web exited with 1\); local AWS: the container can't listen on port \d+ of all addresses \(0.0.0.0\)",
+        (
+            r"\(web exited with 1\); local AWS: the container can't listen on port \d+ of "
+            r"all addresses \(0.0.0.0\)"
+        ),
     ),
     "answers 404 to its health check": (
         server(404),
@@ -92,7 +95,10 @@ BROKEN = {
     "needs a secret that doesn't exist": (
         {"secrets": [{"name": "A", "valueFrom": "/demo/nope"}]},
         "TaskFailedToStart",
-        r"ResourceInitializationError: unable to pull secrets or registry auth: .* invalid parameters: /demo/nope",
+        (
+            r"ResourceInitializationError: unable to pull secrets or registry auth: .* "
+            r"invalid parameters: /demo/nope"
+        ),
         "",
     ),
     "has an image without a command": (

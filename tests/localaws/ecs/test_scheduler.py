@@ -1,4 +1,7 @@
-"""The rolling deployment under a fake clock. What real processes and Envoy do is proven in test_controller.py."""
+"""The rolling deployment under a fake clock.
+
+What real processes and Envoy do is proven in test_controller.py.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from localaws.ecs.model import Health, Rollout, Seen, Status, StopCode
 from localaws.ecs.scheduler import recover
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
-STUCK = "was unable to stop or start tasks during a deployment because of the service deployment configuration."
+STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment "
+    "configuration."
+)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +231,8 @@ def test_a_version_that_never_gets_healthy_leaves_the_old_one_running() -> None:
     assert len(world.active("web:1")) == 2
     assert world.healthy() == 2
     assert world.says(
-        f"is unhealthy in (target-group {GROUP}) due to (reason Health checks failed with these codes"
+        f"is unhealthy in (target-group {GROUP}) due to (reason Health checks failed "
+        "with these codes"
     )
     failed = [
         task for task in world.state.tasks if task.stop_code is StopCode.SERVICE_SCHEDULER_INITIATED

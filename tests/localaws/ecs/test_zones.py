@@ -44,7 +44,8 @@ def test_tasks_move_to_an_empty_zone_one_by_one_and_each_starts_before_another_s
     assert world.steady()
     assert world.state.deployments[0].id == before, "rebalancing is not a deployment"
     assert world.says(
-        f"is not AZ balanced with 4 tasks in {ONE_A}, 0 tasks in {ONE_B}. AZ Rebalancing in progress."
+        f"is not AZ balanced with 4 tasks in {ONE_A}, 0 tasks in {ONE_B}. AZ Rebalancing "
+        "in progress."
     )
     assert world.said(f"(service web) has started 1 tasks in {ONE_B} to AZ Rebalance: (task ") == 2
     assert world.registered == {task.id for task in world.active()}

@@ -1,7 +1,7 @@
 """Choose the Python that runs a Pulumi program, by the rules of Pulumi's official language host.
 
-Those rules are in pulumi/pulumi under sdk/python/toolchain: pip.go, uv.go and poetry.go. This file runs with whichever
-Python is at hand and so needs nothing but the standard library of Python 3.8.
+Those rules are in pulumi/pulumi under sdk/python/toolchain: pip.go, uv.go and poetry.go. This file
+runs with whichever Python is at hand and so needs nothing but the standard library of Python 3.8.
 """
 
 from __future__ import annotations
@@ -293,7 +293,8 @@ def plugin(options: Options) -> list[str]:
     if isinstance(project, dict) and project.get("name"):
         return ["-m", "pulumi.run.plugin", str(project["name"])]
     raise NoPythonError(
-        f"{options.root} isn't a plugin that can run: it has neither a __main__.py nor a pyproject.toml "
+        f"{options.root} isn't a plugin that can run: it has neither a __main__.py nor a "
+        "pyproject.toml "
         "with a project's name. Add one of them."
     )
 

@@ -1,9 +1,10 @@
 """Pulumi's Python language host, for where the official one can't be had.
 
-The engine starts this process, reads a port from its first line of output, asks a few questions and has it run the
-program, once. The `pulumi` package holds nearly all of that: `LanguageServer`, made for the Automation API's inline
-programs. What a program in a folder needs on top is here. This file runs in the program's own environment, which
-choose_python.py has found. What it leaves to the official host it refuses in one sentence.
+The engine starts this process, reads a port from its first line of output, asks a few questions and
+has it run the program, once. The `pulumi` package holds nearly all of that: `LanguageServer`, made
+for the Automation API's inline programs. What a program in a folder needs on top is here. This file
+runs in the program's own environment, which choose_python.py has found. What it leaves to the
+official host it refuses in one sentence.
 """
 
 from __future__ import annotations
@@ -37,14 +38,20 @@ except ImportError as error:
     chosen = choose_python.choose(choose_python.of_project(Path.cwd()))
     sys.exit(
         f"{chosen.python} can't run a Pulumi program: {error}. It was chosen by {chosen.why}. "
-        f"Install the program's requirements there, by the project's own set-up or by: {chosen.remedy}"
+        "Install the program's requirements there, by the project's own set-up or by: "
+        f"{chosen.remedy}"
     )
 
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 MAX_CALLS = 64
-"""Calls at a time, each of which holds a thread: one for the program, one for each plugin that runs."""
+"""Calls at a time, each of which holds a thread: one for the program, one for each plugin that
+runs.
+"""
 
-ONLY_OFFICIAL = "only Pulumi's official language host for Python {}; install Pulumi from pulumi.com/docs/install"
+ONLY_OFFICIAL = (
+    "only Pulumi's official language host for Python {}; install Pulumi from "
+    "pulumi.com/docs/install"
+)
 
 
 def left_to_the_official_host(what: str) -> Callable[..., Any]:
@@ -90,7 +97,8 @@ class FolderLanguageServer(LanguageServer):
         )
         request.args[:] = self._engine  # where the SDK looks for it
         response = super().Run(request, context)  # type: ignore[no-untyped-call]
-        # The server has already logged the error. Given back as `error` the engine would print it again.
+        # The server has already logged the error. Given back as `error` the engine would print it
+        # again.
         return language_pb2.RunResponse(bail=True) if response.error else response
 
     def InstallDependencies(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
@@ -117,7 +125,8 @@ class FolderLanguageServer(LanguageServer):
 
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
         """Run a provider or a component that is written in Python, until it ends or the engine ends it."""
-        # The official host stands between engine and policy pack, to hand over the stack's configuration.
+        # The official host stands between engine and policy pack, to hand over the stack's
+        # configuration.
         if request.kind == "analyzer":
             context.abort(
                 grpc.StatusCode.UNIMPLEMENTED, ONLY_OFFICIAL.format("runs policy packs in Python")
@@ -130,7 +139,8 @@ class FolderLanguageServer(LanguageServer):
             options = options_of(request.info, is_plugin=True)
             chosen = choose_python.ready(options)
             command = [chosen.python, *choose_python.plugin(options), *request.args]
-        # The engine passes its whole environment, PATH too; the official host lets that win as well.
+        # The engine passes its whole environment, PATH too; the official host lets that win as
+        # well.
         environment = choose_python.activated(chosen, dict(os.environ))
         environment.update(each.partition("=")[::2] for each in request.env)
         code = yield from self._children.run(
@@ -165,7 +175,8 @@ class FolderLanguageServer(LanguageServer):
         del request, context
         note = (
             f"# No code here: {ONLY_OFFICIAL.format('writes it')}.\n"
-            "# The import itself is complete; `pulumi stack export` shows the inputs to write down.\n"
+            "# The import itself is complete; `pulumi stack export` shows the inputs to "
+            "write down.\n"
         )
         return language_pb2.GenerateProgramResponse(source={"imported.py": note.encode()})
 
@@ -248,7 +259,8 @@ def run_program(directory: Path, entry_point: Path) -> None:
 
     Args:
         directory: The program's folder, which becomes the working directory.
-        entry_point: A file, or a folder with a `__main__.py`; relative to `directory` unless absolute.
+        entry_point: A file, or a folder with a `__main__.py`; relative to `directory` unless
+            absolute.
     """
     path = directory / entry_point
     if path.is_dir():
