@@ -81,6 +81,7 @@ class Recorder(mocks.MockMonitor):
         self._former: dict[str, list[str]] = {}
         self._failed_lookups: list[Mistake] = []
         self._calls = Lockstep(self.order)
+        self._registrations = asyncio.Runner()
         self._prepared: dict[int, Registered] = {}
         """By the identity of its request: what was registered and can't be made yet."""
 
@@ -119,7 +120,8 @@ class Recorder(mocks.MockMonitor):
             SETTINGS.rpc_manager.clear()
             SETTINGS.outputs.clear()
             self._calls = Lockstep(self.order)
-            with asyncio.Runner(loop_factory=self._loop) as runner:
+            self._registrations = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+            with self._registrations, asyncio.Runner(loop_factory=self._loop) as runner:
                 # What fails is raised; the SDK leaves copies of it in futures that nobody reads.
                 runner.get_loop().set_exception_handler(lambda *_: None)
                 runner.run(to_its_end(program, seconds))
@@ -161,7 +163,9 @@ class Recorder(mocks.MockMonitor):
             return resource_pb2.RegisterResourceResponse(
                 urn=self.make_urn("", request.type, request.name)
             )
-        return asyncio.run(self._register(request))
+        # `asyncio.run` would go through all tasks of the program each time.
+        context = contextvars.copy_context()
+        return self._registrations.run(self._register(request), context=context)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """As the engine makes it."""
