@@ -11,9 +11,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from gate import authorization, findings, permissions, reachability, rules, scanners
+from gate import findings, reachability, rules
 from gate.configurations import CONFIGURATIONS, ROOT, NotRecordedError, calls, graph_of
-from gate.permissions import UnknownToTheTableError
+from gate.permissions import authorization, policies
+from gate.permissions.policies import UnknownToTheTableError
+from gate.scanners import running
 from tools.gate import NoScannersError
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ def check() -> str:
     """
     register = findings.read(REGISTER)
     graphs = {stack: graph_of(stack) for stack in CONFIGURATIONS}
-    installed = scanners.find()
-    found = scanners.scan(installed, graphs)
+    installed = running.find()
+    found = running.scan(installed, graphs)
     for stack, graph in graphs.items():
         found |= rules.findings(stack, graph)
     verdict = findings.judge(found, register)
@@ -65,17 +67,17 @@ def check() -> str:
 
 def _policy_flaws(installed: Path) -> Iterator[str]:
     """What AWS's service authorization reference says against the policies, and what differs from docs/permissions."""
-    table = permissions.read()
-    documents = permissions.documents(table, *calls())
+    table = policies.read()
+    documents = policies.documents(table, *calls())
     asked = {action for each in (*table.statements, *table.denied) for action in each.actions}
     known = authorization.reference(installed, asked)
     for name, document in documents.items():
-        text = permissions.text_of(document)
+        text = policies.text_of(document)
         file = POLICIES / f"{name}.json"
         if not file.exists() or file.read_text() != text:
             yield f"{file.relative_to(ROOT)} isn't what the table makes: run `make permissions`"
         if not name.startswith("trust-"):
-            filled = json.loads(permissions.filled_in(text, table.samples))
+            filled = json.loads(policies.filled_in(text, table.samples))
             yield from (
                 f"{name}: {flaw}" for flaw in authorization.flaws(filled, known, newer=table.newer)
             )
@@ -106,7 +108,7 @@ def main() -> NoReturn:
     except (
         NotRecordedError,
         NoScannersError,
-        scanners.ScannerError,
+        running.ScannerError,
         findings.RegisterError,
         UnknownToTheTableError,
     ) as reason:
@@ -134,8 +136,8 @@ def _tell(*, write: bool) -> NoReturn:
 
 
 def _tell_permissions(*, write: bool) -> NoReturn:
-    for name, document in permissions.documents(permissions.read(), *calls()).items():
-        text = permissions.text_of(document)
+    for name, document in policies.documents(policies.read(), *calls()).items():
+        text = policies.text_of(document)
         if write:
             POLICIES.mkdir(exist_ok=True)
             (POLICIES / f"{name}.json").write_text(text)

@@ -11,18 +11,18 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from verify.command_line import CHECK, WATCH, build_parser, options_of, parse_options, parse_planned
+from verify.checking.job import Job
+from verify.cli.parser import CHECK, WATCH, build_parser, options_of, parse_options, parse_planned
+from verify.cli.piped import MAX_BYTES, read_targets
 from verify.errors import InputError
 from verify.escaping import visible
 from verify.exit_codes import ExitCode
-from verify.job import Job
-from verify.options import Options
-from verify.piped import MAX_BYTES, read_targets
-from verify.target import Parsed
-from verify.values import STREAMS, HostPort, Output
+from verify.options.groups import Options
+from verify.options.target import Parsed
+from verify.options.values import STREAMS, HostPort, Output
 
 if TYPE_CHECKING:
-    from verify.report import Report
+    from verify.judging.report import Report
 
 
 def entry_point() -> None:
@@ -77,7 +77,7 @@ def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
         targets = _targets(_read(options), options)
         _refuse_contradictions(targets, options)
         return [Job(parsed, options) for parsed in targets]
-    from verify.plan import read_plan  # noqa: PLC0415 — for few
+    from verify.cli.plan import read_plan  # noqa: PLC0415 — for few
 
     jobs = []
     planned = read_plan(options.plan)
@@ -158,11 +158,11 @@ def _check(
     outputs: Sequence[tuple[Output, TextIO | None]],
 ) -> int:
     # Bad input and --help mustn't pay for httpx and asyncio.
+    from verify.checking.run import run, shown_url  # noqa: PLC0415
     from verify.formats import FORMATS  # noqa: PLC0415
     from verify.formats.lines import progress_line  # noqa: PLC0415
     from verify.formats.text import text as as_text  # noqa: PLC0415
-    from verify.report import exit_code  # noqa: PLC0415
-    from verify.run import run, shown_url  # noqa: PLC0415
+    from verify.judging.report import exit_code  # noqa: PLC0415
 
     lines_on_stderr = any(
         output.format == "jsonl" and stream is sys.stderr for output, stream in outputs
@@ -188,7 +188,7 @@ def _check(
 
     if options.watch:
         _refuse_unknown_program(options.watch.command)
-        from verify.watch import watch  # noqa: PLC0415
+        from verify.watching.watch import watch  # noqa: PLC0415
 
         reports: Sequence[Report] = (
             watch(jobs[0].parsed, options, progress=partial(progress, jobs[0])),

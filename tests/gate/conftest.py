@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gate import scanners
 from gate.configurations import CONFIGURATIONS, graph_of
 from gate.graph import Graph
+from gate.scanners import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ def graphs() -> Mapping[str, Graph]:
 @pytest.fixture(scope="session")
 def commands() -> Path:
     """Where checkov and cfn-lint are; the first use on a machine installs them."""
-    return scanners.find()
+    return running.find()
 
 
 def worse(graph: Graph, changes: Mapping[str, Iterable[Change]]) -> Graph:

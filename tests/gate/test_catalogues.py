@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gate import scanners
 from gate.findings import Finding
+from gate.scanners import running
 from tests.gate.changes import container, having, lacking, statement
 from tests.gate.conftest import node, without, worse
 
@@ -139,7 +139,7 @@ def found(graphs: Mapping[str, Graph], commands: Path, parts: list[list[str]]) -
     for _, title in ELSEWHERE.values():
         fewer = without(fewer, title)
     opened = worse(fewer, {"DefaultSecurityGroup network-default": [having(ingress=DEFAULT_OPEN)]})
-    return scanners.scan(commands, {**changed, "fewer": opened})
+    return running.scan(commands, {**changed, "fewer": opened})
 
 
 @pytest.mark.parametrize("rule", WORSE)

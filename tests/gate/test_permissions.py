@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gate import authorization, permissions
 from gate.configurations import CONFIGURATIONS, ROOT, calls, recording
-from gate.permissions import UnknownToTheTableError
-from gate.types import TYPES
+from gate.permissions import authorization, policies
+from gate.permissions.policies import UnknownToTheTableError
+from gate.scanners.type_names import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gate.authorization import Action
+    from gate.permissions.authorization import Action
 
-TABLE = permissions.read()
+TABLE = policies.read()
 POLICIES = (
     "deploy-edge",
     "deploy-network",
@@ -49,7 +49,7 @@ Documents = dict[str, dict[str, Any]]
 def documents(graphs: object) -> Documents:
     """The documents that the table and the program make; the graphs have loaded pulumi-aws without its warnings."""
     assert graphs
-    return permissions.documents(TABLE, *calls())
+    return policies.documents(TABLE, *calls())
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +97,7 @@ def test_the_documents_are_what_the_table_and_the_program_make(
     documents: Documents, name: str
 ) -> None:
     written = (FOLDER / f"{name}.json").read_text()
-    assert written == permissions.text_of(documents[name]), (
+    assert written == policies.text_of(documents[name]), (
         "run `make permissions`, and read what it changes"
     )
 
@@ -112,9 +112,9 @@ def test_a_type_or_a_lookup_without_a_row_is_refused_by_its_name() -> None:
         (set(), {"aws:sqs/getQueue:getQueue"}),
     ):
         with pytest.raises(
-            UnknownToTheTableError, match=r"[qQ]ueue isn't in gate/permissions.yaml"
+            UnknownToTheTableError, match=r"[qQ]ueue isn't in gate/permissions/actions.yaml"
         ):
-            permissions.documents(TABLE, types, lookups)
+            policies.documents(TABLE, types, lookups)
 
 
 def test_every_action_of_the_table_is_granted_and_every_grant_is_of_the_table(
@@ -130,14 +130,14 @@ def test_every_action_of_the_table_is_granted_and_every_grant_is_of_the_table(
 def test_aws_knows_what_is_granted_and_on_what(
     documents: Documents, name: str, known: Mapping[str, Action]
 ) -> None:
-    filled = json.loads(permissions.filled_in(json.dumps(documents[name]), TABLE.samples))
+    filled = json.loads(policies.filled_in(json.dumps(documents[name]), TABLE.samples))
     assert list(authorization.flaws(filled, known, newer=TABLE.newer)) == []
 
 
 def test_what_is_newer_than_the_reference_is_not_in_it(
     documents: Documents, known: Mapping[str, Action]
 ) -> None:
-    filled = json.loads(permissions.filled_in(json.dumps(documents["deploy-edge"]), TABLE.samples))
+    filled = json.loads(policies.filled_in(json.dumps(documents["deploy-edge"]), TABLE.samples))
     found = [*authorization.flaws(filled, known)]
     assert [action for action in TABLE.newer if not any(action in each for each in found)] == [], (
         "take it off the list"
@@ -168,10 +168,10 @@ def test_a_document_fits_into_a_managed_policy(documents: Documents, name: str) 
         "STACK": "s" * 40,
         "SERVICE": "s" * 20,
     }
-    assert len(permissions.filled_in(compact, {**TABLE.samples, **longest})) <= 6144
+    assert len(policies.filled_in(compact, {**TABLE.samples, **longest})) <= 6144
 
 
-def statements_of(action: str) -> list[permissions.Statement]:
+def statements_of(action: str) -> list[policies.Statement]:
     return [each for each in TABLE.statements if action in each.actions]
 
 
@@ -188,7 +188,7 @@ def test_what_is_registered_has_names_that_the_policies_name(stack: str) -> None
             continue
         for action in TABLE.types[each.type].get("create", ()):
             patterns = [
-                permissions.filled_in(where, samples)
+                policies.filled_in(where, samples)
                 for at in statements_of(action)
                 for where in at.where
             ]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate import __main__ as command
-from gate import scanners
 from gate.findings import Finding
-from gate.scanners import ScannerError
+from gate.scanners import running
+from gate.scanners.running import ScannerError
 from tools.gate import NoScannersError, find_or_install
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def stub(folder: Path, name: str, output: str, code: int = 0) -> None:
 
 
 def scan(folder: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
-    return scanners.scan(folder, {"dev": graphs["dev"]})
+    return running.scan(folder, {"dev": graphs["dev"]})
 
 
 def test_findings_name_the_programs_resources(graphs: Mapping[str, Graph], tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_linter_that_failed_is_no_pass(
 def test_a_scanner_that_hangs_is_ended(
     graphs: Mapping[str, Graph], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanners, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(running, "TIMEOUT_SECONDS", 0.2)
     (tmp_path / "checkov").write_text("#!/bin/sh\nexec sleep 60\n")
     (tmp_path / "checkov").chmod(0o755)
     stub(tmp_path, "cfn-lint", "[]")
@@ -139,7 +139,7 @@ def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
         "index' >&2\nexit 2\n"
     )
     uv.chmod(0o755)
-    monkeypatch.setattr(scanners, "find", lambda: find_or_install(tmp_path / "cache", lambda: uv))
+    monkeypatch.setattr(running, "find", lambda: find_or_install(tmp_path / "cache", lambda: uv))
     monkeypatch.setattr(sys, "argv", ["gate"])
     with pytest.raises(SystemExit) as exit_:
         command.main()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gate import cloudformation, terraform
 from gate.configurations import CONFIGURATIONS
 from gate.graph import Graph, Node
-from gate.shapes import FOLDS
-from gate.terraform import UnmappedBlockError
-from gate.types import TYPES, UnmappedTypeError, names
+from gate.scanners import cloudformation, terraform
+from gate.scanners.cloudformation_properties import FOLDS
+from gate.scanners.terraform import UnmappedBlockError
+from gate.scanners.type_names import TYPES, UnmappedTypeError, names
 from tests.gate.conftest import node, worse
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ def test_attributes_are_spelt_as_aws_does(graphs: Mapping[str, Graph]) -> None:
 def test_a_type_that_is_not_in_the_table_is_an_error(graphs: Mapping[str, Graph]) -> None:
     unknown = _and_another(graphs["dev"], "aws:sqs/queue:Queue")
     for translate in (lambda graph: terraform.plan({"dev": graph}), cloudformation.template):
-        with pytest.raises(UnmappedTypeError, match=r"aws:sqs/queue:Queue isn't in gate/types.py"):
+        with pytest.raises(
+            UnmappedTypeError, match=r"aws:sqs/queue:Queue isn't in gate/scanners/type_names.py"
+        ):
             translate(unknown)
 
 

@@ -6,17 +6,17 @@ from functools import partial
 
 import pytest
 
-from verify.client import Client, new_client
-from verify.command_line import parse_options
-from verify.event_loop import EventLoop
-from verify.httpx_client import new_httpx_client
-from verify.options import Options
-from verify.outcome import Answer, Failure
-from verify.probe import Probe
-from verify.resolve import Resolver, chosen_resolver, system_resolver
-from verify.runtime import Runtime, completed
-from verify.target import Target, parse_target
-from verify.threads import Threads
+from verify.cli.parser import parse_options
+from verify.network.client import Client, new_client
+from verify.network.event_loop import EventLoop
+from verify.network.httpx_client import new_httpx_client
+from verify.network.outcome import Answer, Failure
+from verify.network.probe import Probe
+from verify.network.resolve import Resolver, chosen_resolver, system_resolver
+from verify.network.runtime import Runtime, completed
+from verify.network.threads import Threads
+from verify.options.groups import Options
+from verify.options.target import Target, parse_target
 
 CLIENTS = ("threads", "event loop", "httpx")
 by_each_client = pytest.mark.parametrize("by", CLIENTS)

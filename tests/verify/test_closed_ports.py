@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.verify.clients import look_up
 from tests.verify.fake_alb import FakeAlb, hello
 from tests.verify.test_probe import closed_port
-from verify.closed_ports import PortState, closed_result, try_connect, try_connect_all
-from verify.report import Result, Status
-from verify.values import HostPort
+from verify.checking.closed_ports import PortState, closed_result, try_connect, try_connect_all
+from verify.judging.report import Result, Status
+from verify.options.values import HostPort
 
 ALB, TASK, OTHER = HostPort("a.example", 80), HostPort("10.0.0.1", 80), HostPort("10.0.0.2", 80)
 CLOSED = [PortState.DROPPED, PortState.REFUSED, PortState.NO_ROUTE]
@@ -92,7 +92,7 @@ def test_a_port_whose_packets_are_dropped_is_dropped_in_time(
     assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.UNTRIED, (
         "it may only be slow"
     )
-    monkeypatch.setattr("verify.closed_ports.SHORTEST_TRY", 0.05)
+    monkeypatch.setattr("verify.checking.closed_ports.SHORTEST_TRY", 0.05)
     assert asyncio.run(try_connect(TASK, 0.05, resolver=look_up)) is PortState.DROPPED
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.verify.test_waiting import answer
-from verify.command_line import parse_options
-from verify.expectations import expectations
-from verify.outcome import TlsSeen
+from verify.cli.parser import parse_options
+from verify.judging.expectations import expectations
+from verify.network.outcome import TlsSeen
 
 TLS = TlsSeen("TLSv1.3", ("a.example",), 90.0)
 SAFE = {

@@ -7,8 +7,8 @@ import pytest
 from localaws.alb.pages import page
 from tests.verify.test_waiting import answer
 from verify.exit_codes import ExitCode
-from verify.explain import describe, fault, hint, retry_after
-from verify.outcome import Answer
+from verify.judging.explain import describe, fault, hint, retry_after
+from verify.network.outcome import Answer
 
 
 @pytest.mark.parametrize(

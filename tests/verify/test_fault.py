@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from localaws.alb.pages import page
 from tests.verify.test_run import Handler, found, run
 from verify.exit_codes import ExitCode, first_met
-from verify.report import Report, exit_code
+from verify.judging.report import Report, exit_code
 
 
 @dataclass(frozen=True)

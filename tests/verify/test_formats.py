@@ -17,8 +17,8 @@ from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
 from verify.formats.document import SCHEMA
 from verify.formats.markdown import literal
-from verify.report import Report, Status
-from verify.values import FORMAT_NAMES
+from verify.judging.report import Report, Status
+from verify.options.values import FORMAT_NAMES
 
 PUBLISHED = json.loads(
     (Path(__file__).parents[2] / "docs" / "verify-report.schema.json").read_text(encoding="utf-8")

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tests.verify.clients import CLIENTS, probe
 from tests.verify.fake_alb import FakeAlb
-from verify.http1 import Exchange, Head, Request, plain_chunks, plain_head
-from verify.outcome import Answer, Failure, Phase
-from verify.runtime import completed
+from verify.network.http1 import Exchange, Head, Request, plain_chunks, plain_head
+from verify.network.outcome import Answer, Failure, Phase
+from verify.network.runtime import completed
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LINES = st.sampled_from([

@@ -11,8 +11,8 @@ import pytest
 
 from tests.verify.fake_alb import hello, page
 from tests.verify.test_probe import kept
-from verify.outcome import Answer, Failure, Phase
-from verify.target import parse_target
+from verify.network.outcome import Answer, Failure, Phase
+from verify.options.target import parse_target
 
 Behaviour = Callable[[socket.socket], None]
 """What a server does with its first connection once it has answered there."""
@@ -24,7 +24,7 @@ IN_FLIGHT = 0.5
 
 @pytest.fixture(autouse=True)
 def _on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.client._IN_FLIGHT", IN_FLIGHT)
+    monkeypatch.setattr("verify.network.client._IN_FLIGHT", IN_FLIGHT)
 
 
 def closes_at_once(connection: socket.socket) -> None:

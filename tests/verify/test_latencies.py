@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.latencies import Latencies
-from verify.report import latency
+from verify.judging.latencies import Latencies
+from verify.judging.report import latency
 
 
 @given(st.lists(st.floats(1e-6, 1e4), max_size=200))

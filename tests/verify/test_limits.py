@@ -148,10 +148,10 @@ WATCHED = (
 import sys
 from verify import main
 def watch(arguments):
-    from verify.attempt import judge
-    from verify.command_line import parse_options
-    from verify.outcome import Answer, Timings
-    from verify.watch import Record
+    from verify.judging.attempt import judge
+    from verify.cli.parser import parse_options
+    from verify.network.outcome import Answer, Timings
+    from verify.watching.watch import Record
     options = parse_options(["watch", "a.example", "--rate", "100"])
     record = Record(options)
     answer = Answer(200, (), b"Hello from a", False, "192.0.2.1", ("192.0.2.1",), Timings(total=0.0))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from verify.command_line import parse_options
-from verify.option import Values, declared, defaulted, optional, switch
+from verify.cli.parser import parse_options
+from verify.options.declaration import Values, declared, defaulted, optional, switch
 
 
 class Group(Values):

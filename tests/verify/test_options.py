@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from verify import VERSION
-from verify.command_line import CHECK, WATCH, build_parser, parse_options
+from verify.cli.parser import CHECK, WATCH, build_parser, parse_options
 from verify.errors import InputError
 from verify.exit_codes import MEANINGS, ExitCode
-from verify.values import Header
+from verify.options.values import Header
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "verify.md").read_text(encoding="utf-8")
 

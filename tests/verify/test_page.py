@@ -15,9 +15,9 @@ from tests.verify.browser import Browser, Page
 from tests.verify.fake_alb import FakeAlb, balancer_error, hello
 from tests.verify.test_waiting import answer
 from verify.formats import FORMATS
+from verify.judging.report import Report
 from verify.main import main
-from verify.outcome import Answer
-from verify.report import Report
+from verify.network.outcome import Answer
 
 HOSTILE = '<script>document.title="run"</script>"><img src=x onerror=alert(1)>&amp;'
 

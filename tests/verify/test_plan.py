@@ -12,13 +12,13 @@ import pytest
 from tests.verify.fake_alb import FakeAlb, page
 from tests.verify.schema import violations
 from tests.verify.test_formats import metrics, tap_points
-from verify import plan
-from verify.command_line import CHECK, options_of, parse_options, parse_planned
+from verify.cli import plan
+from verify.cli.parser import CHECK, options_of, parse_options, parse_planned
+from verify.cli.plan import read_plan, schema
 from verify.errors import InputError
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.options import OutputOptions
-from verify.plan import read_plan, schema
+from verify.options.groups import OutputOptions
 
 DOCS = Path(__file__).parents[2] / "docs"
 PUBLISHED = json.loads((DOCS / "verify-plan.schema.json").read_text(encoding="utf-8"))

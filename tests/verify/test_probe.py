@@ -22,16 +22,16 @@ from tests.verify import clients
 from tests.verify.clients import by_each_client, look_up
 from tests.verify.fake_alb import FakeAlb, Script, hello, page
 from verify import VERSION
-from verify.client import new_client
-from verify.command_line import parse_options
-from verify.event_loop import EventLoop
-from verify.httpx_client import HttpxClient
-from verify.outcome import Answer, Failure, Phase
-from verify.probe import Probe
-from verify.resolve import Resolver, chosen_resolver
-from verify.runtime import completed
-from verify.target import Target, parse_target
-from verify.threads import Threads
+from verify.cli.parser import parse_options
+from verify.network.client import new_client
+from verify.network.event_loop import EventLoop
+from verify.network.httpx_client import HttpxClient
+from verify.network.outcome import Answer, Failure, Phase
+from verify.network.probe import Probe
+from verify.network.resolve import Resolver, chosen_resolver
+from verify.network.runtime import completed
+from verify.network.threads import Threads
+from verify.options.target import Target, parse_target
 
 LIMIT = 0.4
 """Seconds; how exactly it is kept is for the benchmark, here a busy machine must not matter."""

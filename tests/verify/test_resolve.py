@@ -16,8 +16,8 @@ from tests.verify.fake_alb import FakeAlb, hello
 from tests.verify.test_probe import closed_port
 from verify.exit_codes import ExitCode
 from verify.main import main
-from verify.resolve import ask
-from verify.values import HostPort
+from verify.network.resolve import ask
+from verify.options.values import HostPort
 
 Reply = Callable[[int, bytes], list[bytes]]
 """Given the number of the query and its bytes: the datagrams that are sent back."""
@@ -164,7 +164,7 @@ def test_an_unrequested_datagram_is_no_answer() -> None:
 
 
 def test_a_lost_datagram_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.resolve._LOST_AFTER", 0.01)
+    monkeypatch.setattr("verify.network.resolve._LOST_AFTER", 0.01)
     assert addresses(lambda number, query: both(number, query) if number > 2 else []) == (
         "192.0.2.1",
     )

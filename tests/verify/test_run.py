@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 
 from tests.verify.test_waiting import failure
 from tests.verify.virtual_time import run_in_virtual_time
-from verify.command_line import parse_options
-from verify.event_loop import EventLoop
+from verify.checking.extra_checks import trace_result
+from verify.checking.run import Evidence, check
+from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
-from verify.extra_checks import trace_result
 from verify.formats import FORMATS
 from verify.formats.text import text
-from verify.httpx_client import HttpxClient
-from verify.options import Options
-from verify.outcome import Phase
-from verify.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
-from verify.run import Evidence, check
-from verify.target import Target, parse_target
+from verify.judging.report import WORST_FIRST, Report, Result, Status, percentile, verdict, worst
+from verify.network.event_loop import EventLoop
+from verify.network.httpx_client import HttpxClient
+from verify.network.outcome import Phase
+from verify.options.groups import Options
+from verify.options.target import Target, parse_target
 
 Handler = Callable[[int, httpx.Request], httpx.Response]
 
@@ -483,7 +483,7 @@ def test_trace_must_echo_nothing(
         return HttpxClient(transport, scheme=target.scheme, name=target.host)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("verify.extra_checks.new_httpx_client", refuse)
+        patched.setattr("verify.checking.extra_checks.new_httpx_client", refuse)
         report = run(hello, "--no-trace")
     assert found(report, "trace").status is status
 

@@ -8,9 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.test_waiting import answer
-from verify.command_line import parse_options
-from verify.sampling import count_tasks, identify, miss_probability, planned, samples_needed, skewed
-from verify.values import DEFAULT_IDENTITY
+from verify.cli.parser import parse_options
+from verify.judging.sampling import (
+    count_tasks,
+    identify,
+    miss_probability,
+    planned,
+    samples_needed,
+    skewed,
+)
+from verify.options.values import DEFAULT_IDENTITY
 
 
 @pytest.mark.parametrize(

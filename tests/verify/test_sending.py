@@ -22,16 +22,16 @@ from tests.verify.fake_alb import FakeAlb, balancer_error, hello, page
 from tests.verify.fake_proxy import FakeProxy
 from tests.verify.loopback import LoopbackServer
 from tests.verify.test_probe import closed_port
-from verify.client import DirectClient
-from verify.command_line import parse_options
+from verify.cli.parser import parse_options
 from verify.errors import InputError
 from verify.exit_codes import ExitCode
-from verify.http1 import Request
 from verify.main import main
-from verify.outcome import Failure, Phase
-from verify.runtime import completed
-from verify.threads import Threads
-from verify.values import HostPort
+from verify.network.client import DirectClient
+from verify.network.http1 import Request
+from verify.network.outcome import Failure, Phase
+from verify.network.runtime import completed
+from verify.network.threads import Threads
+from verify.options.values import HostPort
 
 ONCE = ("--deadline", "0", "--quiet")
 SECRET = "hunter2-and-more"

@@ -389,7 +389,7 @@ def test_trace_is_asked_for_only_on_demand(alb: FakeAlb) -> None:
 def test_a_bug_is_70_with_a_trace_only_on_demand(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("verify.run.run", None)
+    monkeypatch.setattr("verify.checking.run.run", None)
     assert main(["127.0.0.1"]) == ExitCode.INTERNAL
     printed = capsys.readouterr().err
     assert "TypeError" in printed

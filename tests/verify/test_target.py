@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from verify.cli.piped import MAX_BYTES, read_targets
 from verify.errors import InputError
-from verify.piped import MAX_BYTES, read_targets
-from verify.target import Target, parse_target
+from verify.options.target import Target, parse_target
 
 NAME = "web-1.eu-west-1.elb.amazonaws.com"
 PLAIN = f"http://{NAME}/"

@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from verify.command_line import parse_options
-from verify.event_loop import EventLoop
+from verify.checking.run import chosen_runtime
+from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
-from verify.run import chosen_runtime
-from verify.runtime import Runtime, completed
-from verify.threads import STOPPED_BY, Threads
+from verify.network.event_loop import EventLoop
+from verify.network.runtime import Runtime, completed
+from verify.network.threads import STOPPED_BY, Threads
 
 RUNTIMES: tuple[type[Runtime], ...] = (Threads, EventLoop)
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verify.test_waiting import answer, failure
-from verify.attempt import Attempt
-from verify.outcome import Phase, Timings
-from verify.report import percentile
-from verify.timeline import MOST_NAMES, MOST_SLOTS, OTHERS, Kind, Slot, Timeline
+from verify.judging.attempt import Attempt
+from verify.judging.report import percentile
+from verify.judging.timeline import MOST_NAMES, MOST_SLOTS, OTHERS, Kind, Slot, Timeline
+from verify.network.outcome import Phase, Timings
 
 
 def attempt(

@@ -17,15 +17,15 @@ from tests.verify.clients import by_each_client, probe
 from tests.verify.fake_alb import FakeAlb, hello, page
 from tests.verify.test_probe import closed_port
 from tests.verify.test_waiting import answer, failure
-from verify.command_line import parse_options
+from verify.checking.redirect import plain, redirect_result
+from verify.checking.tls_versions import versions_result
+from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
+from verify.judging.report import Status
 from verify.main import main
-from verify.outcome import Answer, Failure, Phase, TlsSeen
-from verify.redirect import plain, redirect_result
-from verify.report import Status
-from verify.target import Target, parse_target
-from verify.tls import certificate_results
-from verify.tls_versions import versions_result
+from verify.network.outcome import Answer, Failure, Phase, TlsSeen
+from verify.network.tls import certificate_results
+from verify.options.target import Target, parse_target
 
 Check = Callable[..., tuple[int, str]]
 

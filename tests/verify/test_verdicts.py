@@ -21,12 +21,12 @@ from tests.verify.test_probe import closed_port
 from tests.verify.test_run import Handler, found, hello, run
 from tests.verify.test_waiting import answer
 from tests.verify.test_watch import watch
-from verify.event_loop import EventLoop
 from verify.exit_codes import ExitCode
-from verify.httpx_client import new_httpx_client
+from verify.judging.report import Report
 from verify.main import main
-from verify.report import Report
-from verify.tls import alert_hint
+from verify.network.event_loop import EventLoop
+from verify.network.httpx_client import new_httpx_client
+from verify.network.tls import alert_hint
 
 
 def always(status: int, text: str = "", **headers: str) -> Handler:
@@ -375,7 +375,7 @@ EXPRESSIONS = {
 def test_an_expression_that_takes_too_long_decides_nothing(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("verify.regexes.SECONDS", 0.1)
+    monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
     ends_as(EXPRESSIONS[name], capsys)
 
 
@@ -679,10 +679,11 @@ def test_headers_are_judged_as_they_are_and_shown_without_secrets(
 def run_by(by: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the runs that follow use a client by its name."""
     if by != "threads":
-        monkeypatch.setattr("verify.run.chosen_runtime", lambda _checks: EventLoop())
+        monkeypatch.setattr("verify.checking.run.chosen_runtime", lambda _checks: EventLoop())
     if by == "httpx":
         monkeypatch.setattr(
-            "verify.run.new_client", lambda target, options, _: new_httpx_client(target, options)
+            "verify.checking.run.new_client",
+            lambda target, options, _: new_httpx_client(target, options),
         )
 
 

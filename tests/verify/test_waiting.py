@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.virtual_time import run_in_virtual_time
-from verify.attempt import Attempt
-from verify.command_line import parse_options
-from verify.event_loop import EventLoop
-from verify.outcome import Answer, Failure, Phase, Timings, TlsSeen
-from verify.waiting import LONGEST_PAUSE, backoff, wait_until_stable
+from verify.checking.waiting import LONGEST_PAUSE, backoff, wait_until_stable
+from verify.cli.parser import parse_options
+from verify.judging.attempt import Attempt
+from verify.network.event_loop import EventLoop
+from verify.network.outcome import Answer, Failure, Phase, Timings, TlsSeen
 
 Outcome = Answer | Failure
 

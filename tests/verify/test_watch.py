@@ -12,16 +12,16 @@ import pytest
 
 from tests.verify.test_waiting import answer, failure
 from tests.verify.virtual_time import run_in_virtual_time
-from verify.command_line import parse_options
+from verify.checking.waiting import ProbeOnce
+from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
 from verify.formats import FORMATS
-from verify.options import Options
-from verify.outcome import Answer, Failure, Phase
-from verify.report import Report, Result, Status
-from verify.target import parse_target
-from verify.waiting import ProbeOnce
-from verify.watch import observe
-from verify.watch_record import LANES, Record
+from verify.judging.report import Report, Result, Status
+from verify.network.outcome import Answer, Failure, Phase
+from verify.options.groups import Options
+from verify.options.target import parse_target
+from verify.watching.record import LANES, Record
+from verify.watching.watch import observe
 
 Service = Callable[[float, str], Answer | Failure]
 """What a request in a lane gets, by the time at which it arrives."""
@@ -244,7 +244,7 @@ def test_names_that_are_new_with_every_answer_show_no_change() -> None:
 def test_answers_that_an_expression_never_gets_through_are_inconclusive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("verify.regexes.SECONDS", 0.1)
+    monkeypatch.setattr("verify.judging.regexes.SECONDS", 0.1)
     report = watch(lambda _now, _lane: answer(body=b"a" * 40 + b"b"), "--body-regex", "(a+)+$")
     assert report.exit_code == ExitCode.INCONCLUSIVE
     assert (

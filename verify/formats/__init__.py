@@ -9,7 +9,7 @@ from verify.formats.markdown import markdown
 from verify.formats.prometheus import prometheus
 from verify.formats.tap import tap
 from verify.formats.text import text
-from verify.report import Report
+from verify.judging.report import Report
 
 
 def _junit(reports: Sequence[Report]) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from verify import VERSION
-from verify.report import Report, Result, Watched, exit_code, worst
+from verify.judging.report import Report, Result, Watched, exit_code, worst
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; a new field leaves it as it is."""

@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from verify import VERSION
 from verify.formats import charts
 from verify.formats.page_style import STYLE
-from verify.report import Outage, Report, Status, Watched, counted, exit_code, worst
-from verify.timeline import OTHERS, Timeline
+from verify.judging.report import Outage, Report, Status, Watched, counted, exit_code, worst
+from verify.judging.timeline import OTHERS, Timeline
 
 _WORDS = {
     Status.OK: "ok",

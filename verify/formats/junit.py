@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from verify.report import Report, Result, Status
+from verify.judging.report import Report, Result, Status
 
 # An inconclusive check isn't a wrong answer, it is a check that didn't come off: JUnit calls that
 # an error.

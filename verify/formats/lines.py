@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from verify import VERSION
 from verify.formats.document import report_object
-from verify.report import Report
+from verify.judging.report import Report
 
 _LISTS = {"phases": "phase", "checks": "check"}
 

@@ -6,7 +6,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 import re
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Status, counted
+from verify.judging.report import Report, Status, counted
 
 _WORDS = {
     Status.OK: "✅ ok",

@@ -5,7 +5,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Status
+from verify.judging.report import Report, Status
 
 _STEPS = {"resolve": "resolve", "connect": "connect", "tls": "tls", "first_byte": "processing"}
 _HELP = {

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Result, Status
+from verify.judging.report import Report, Result, Status
 
 
 def tap(reports: Sequence[Report]) -> str:

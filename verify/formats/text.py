@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from verify.report import Report, Samples, Status, counted
+from verify.judging.report import Report, Samples, Status, counted
 
 _WORDS = {Status.OK: "ok", Status.FAIL: "FAIL", Status.UNKNOWN: "?", Status.SKIP: "skip"}
 _COLOURS = {Status.OK: "32", Status.FAIL: "1;31", Status.UNKNOWN: "1;33", Status.SKIP: "2"}

@@ -1,0 +1,1 @@
+"""The policies of the principals that deploy and preview a stack."""

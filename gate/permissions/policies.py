@@ -1,0 +1,214 @@
+"""What the principals that preview and deploy a stack may do: policies made of a table. Pure.
+
+The table, gate/permissions/actions.yaml, has the actions behind each registered type and each lookup, and
+the statements that grant them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+TABLE: Final = Path(__file__).with_name("actions.yaml")
+
+CHANGES: Final = ("create", "update", "delete")
+READ: Final = "read"
+
+
+class UnknownToTheTableError(Exception):
+    """A registered type, or a lookup, whose actions the table doesn't have; the text says which."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(
+            f"{token} isn't in gate/permissions/actions.yaml; add the actions that the provider "
+            "needs for it"
+        )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Where some actions are allowed, or denied."""
+
+    sid: str
+    part: str
+    """Which of the policies for deploying it is in."""
+
+    where: tuple[str, ...]
+    """Patterns of ARNs, or `*`."""
+
+    actions: tuple[str, ...]
+    when: Mapping[str, Any] = field(default_factory=dict)
+    """Conditions."""
+
+    bounded: Mapping[str, Any] | str = field(default_factory=dict)
+    """Further conditions where every role must have a boundary; `never` where that forbids the
+    statement.
+    """
+
+
+@dataclass(frozen=True)
+class Table:
+    """gate/permissions/actions.yaml."""
+
+    types: Mapping[str, Mapping[str, Sequence[str]]]
+    """By token: the actions of `create`, `read`, `update` and `delete`."""
+
+    lookups: Mapping[str, Sequence[str]]
+    """By token: the actions of a lookup."""
+
+    statements: Sequence[Statement]
+    denied: Sequence[Statement]
+    not_needed: Sequence[str]
+    """Actions that AWS's reference names beside others of the table, and that nothing here needs.
+    """
+
+    newer: Sequence[str]
+    """Actions that are granted where the gate's copy of the reference doesn't have them yet."""
+
+    samples: Mapping[str, str]
+    """Values for the placeholders."""
+
+    def to_deploy(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
+        """The actions of those types, whatever happens to a resource, and of those lookups.
+
+        Raises:
+            UnknownToTheTableError: A type or a lookup has no row.
+        """
+        of_types = {
+            action
+            for token in types
+            for actions in _row(self.types, token).values()
+            for action in actions
+        }
+        return of_types | self._to_look(lookups)
+
+    def to_preview(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
+        """The actions that read those types, and of those lookups.
+
+        Raises:
+            UnknownToTheTableError: A type or a lookup has no row.
+        """
+        of_types = {action for token in types for action in _row(self.types, token).get(READ, ())}
+        return of_types | self._to_look(lookups)
+
+    def _to_look(self, lookups: Iterable[str]) -> set[str]:
+        return {action for token in lookups for action in _row(self.lookups, token)}
+
+
+def read(path: Path = TABLE) -> Table:
+    """The table."""
+    raw = yaml.safe_load(path.read_text())
+    return Table(
+        types=raw["types"],
+        lookups=raw["lookups"],
+        statements=[_statement(each) for each in raw["statements"]],
+        denied=[_statement(each) for each in raw["denied"]],
+        not_needed=raw["not_needed"],
+        newer=raw["newer"],
+        samples=raw["samples"],
+    )
+
+
+def policy(
+    table: Table, actions: Iterable[str], *, part: str | None = None, bounded: bool = False
+) -> dict[str, Any]:
+    """A policy that allows those actions, as far as one part of the statements does, and nothing else.
+
+    Args:
+        table: What statements there are.
+        actions: What is to be allowed.
+        part: Which statements; all of them when it is left out.
+        bounded: Whether every role that is made must have the permissions boundary BOUNDARY.
+    """
+    wanted = set(actions)
+    allowed = [
+        _document("Allow", each, sorted(wanted & {*each.actions}), bounded=bounded)
+        for each in table.statements
+        if part in {None, each.part}
+        and wanted & {*each.actions}
+        and not (bounded and each.bounded == "never")
+    ]
+    denied = [
+        _document("Deny", each, sorted(each.actions))
+        for each in table.denied
+        if part in {None, each.part}
+    ]
+    return {"Version": "2012-10-17", "Statement": [*allowed, *denied]}
+
+
+def trust(subject: str) -> dict[str, Any]:
+    """A trust policy that lets workflows of GitHub with exactly that subject take the role.
+
+    Source: GitHub, "Configuring OpenID Connect in Amazon Web Services".
+    """
+    issuer = "token.actions.githubusercontent.com"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::ACCOUNT:oidc-provider/{issuer}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": subject}
+        },
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def documents(
+    table: Table, types: Iterable[str], lookups: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    """Every document of docs/permissions, by its file's name without the ending."""
+    types, lookups = sorted(types), sorted(lookups)
+    deploy = table.to_deploy(types, lookups)
+    parts = sorted({each.part for each in table.statements})
+    return {
+        **{f"deploy-{part}": policy(table, deploy, part=part) for part in parts},
+        "deploy-service-with-boundary": policy(table, deploy, part="service", bounded=True),
+        "preview": policy(table, table.to_preview(types, lookups)),
+        "trust-deploy": trust("repo:OWNER/NAME:environment:STACK"),
+        "trust-preview": trust("repo:OWNER/NAME:pull_request"),
+    }
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """A document as its file has it."""
+    return json.dumps(document, indent=2) + "\n"
+
+
+def filled_in(text: str, samples: Mapping[str, str]) -> str:
+    """A document's text with values in place of the placeholders."""
+    for name, value in samples.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _row(rows: Mapping[str, Any], token: str) -> Any:
+    if token not in rows:
+        raise UnknownToTheTableError(token)
+    return rows[token]
+
+
+def _statement(raw: Mapping[str, Any]) -> Statement:
+    return Statement(**{**raw, "where": tuple(raw["where"]), "actions": tuple(raw["actions"])})
+
+
+def _document(
+    effect: str, statement: Statement, actions: Sequence[str], *, bounded: bool = False
+) -> dict[str, Any]:
+    conditions = {
+        **statement.when,
+        **(statement.bounded if bounded and isinstance(statement.bounded, dict) else {}),
+    }
+    return {
+        "Sid": statement.sid,
+        "Effect": effect,
+        "Action": list(actions),
+        "Resource": list(statement.where),
+        **({"Condition": conditions} if conditions else {}),
+    }

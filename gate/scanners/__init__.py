@@ -1,0 +1,1 @@
+"""checkov and cfn-lint, and the formats in which they read a graph."""

@@ -1,0 +1,146 @@
+"""A graph as a CloudFormation template of the same resources, for cfn-lint to read. Pure."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.graph import Reference
+from gate.scanners.cloudformation_properties import DOCUMENTS, FOLDS, properties
+from gate.scanners.type_names import names
+
+if TYPE_CHECKING:
+    from gate.graph import Graph, Node
+
+_SPELLINGS: Final = {
+    ("Certificate", "arn"): None,
+    ("Listener", "arn"): None,
+    ("ListenerRule", "arn"): None,
+    ("LoadBalancer", "arn"): None,
+    ("Service", "arn"): None,
+    ("TargetGroup", "arn"): None,
+    ("TaskDefinition", "arn"): None,
+    ("Cluster", "name"): None,
+    ("Service", "name"): "Name",
+    ("Eip", "id"): "AllocationId",
+    ("LoadBalancer", "dnsName"): "DNSName",
+    ("LoadBalancer", "zoneId"): "CanonicalHostedZoneID",
+    ("SecurityGroup", "id"): "GroupId",
+}
+"""How a template names an output: None for `Ref`. Without an entry `id` and `name` are a `Ref`,
+others a `GetAtt`.
+"""
+
+
+_BESIDE: Final = "Beside"
+"""After the label of a resource: that of a second one, which is part of the first elsewhere."""
+
+
+def template(graph: Graph) -> dict[str, Any]:
+    """The template.
+
+    Raises:
+        UnmappedTypeError: A resource's type isn't in the table.
+    """
+    resources: dict[str, Any] = {}
+    for node in graph.nodes:
+        kind = names(node.type).cloudformation
+        if kind:
+            resources[_label(node)] = _resource(node, kind)
+    for node in graph.nodes:
+        fold = FOLDS.get(node.kind)
+        if fold:
+            (owner,) = set(node.named(node.inputs["bucket"]))
+            own = resources[_label(owner)]["Properties"]
+            own.update(_spelt(node, fold(dict(node.inputs))))
+        if node.kind == "InternetGateway":
+            vpc = _spelt(
+                node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}}
+            )
+            resources[f"{_label(node)}{_BESIDE}"] = {
+                "Type": "AWS::EC2::VPCGatewayAttachment",
+                "Properties": vpc,
+            }
+        if node.kind == "Vpc" and node.inputs.get("assignGeneratedIpv6CidrBlock"):
+            block = {"VpcId": {"Ref": _label(node)}, "AmazonProvidedIpv6CidrBlock": True}
+            resources[f"{_label(node)}{_BESIDE}"] = {
+                "Type": "AWS::EC2::VPCCidrBlock",
+                "Properties": block,
+            }
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+
+
+def title_of(graph: Graph, label: str) -> str:
+    """The title of the resource that a template calls `label`, or of the one that this was made for."""
+    by_label = {_label(node): node.title for node in graph.nodes}
+    return by_label.get(label) or by_label[label.removesuffix(_BESIDE)]
+
+
+def _label(node: Node) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", node.title.title())
+
+
+def _resource(node: Node, kind: str) -> dict[str, Any]:
+    inputs = {
+        name: json.loads(value) if name in DOCUMENTS else value
+        for name, value in _given(node).items()
+    }
+    resource: dict[str, Any] = {
+        "Type": kind,
+        "Properties": _spelt(node, properties(node.kind, inputs)),
+    }
+    others = sorted(_label(each) for each in node.sources if names(each.type).cloudformation)
+    told = json.dumps(resource["Properties"])
+    # What the properties name already needn't be said again.
+    unsaid = [label for label in others if not re.search(rf'"{label}"|\${{{label}[.}}]', told)]
+    if unsaid:
+        resource["DependsOn"] = unsaid
+    return resource
+
+
+def _given(node: Node) -> dict[str, Any]:
+    """A copy of the inputs, with the name that a template must say and Pulumi makes up."""
+    named = {"name": node.outputs["name"]} if node.kind == "RolePolicy" else {}
+    return {**named, **copy.deepcopy(dict(node.inputs))}
+
+
+def _spelt(node: Node, value: Any) -> Any:
+    """A value with what it says of other resources as the template's functions."""
+    match value:
+        case str():
+            return _text(node.parts(value))
+        case dict():
+            return {name: _spelt(node, each) for name, each in value.items()}
+        case list():
+            return [_spelt(node, each) for each in value]
+        case _:
+            return value
+
+
+def _text(parts: list[str | Reference]) -> Any:
+    match parts:
+        case [Reference(attribute="prefixListId") as whole]:
+            return whole.node.outputs["prefixListId"]  # no function gives a template this
+        case [Reference() as whole]:
+            label, attribute = _target(whole)
+            return {"Fn::GetAtt": [label, attribute]} if attribute else {"Ref": label}
+        case _ if all(isinstance(each, str) for each in parts):
+            return "".join(map(str, parts))
+    return {
+        "Fn::Sub": "".join(
+            each.replace("${", "${!")
+            if isinstance(each, str)
+            else f"${{{'.'.join(filter(None, _target(each)))}}}"
+            for each in parts
+        )
+    }
+
+
+def _target(reference: Reference) -> tuple[str, str | None]:
+    node, attribute = reference.node, reference.attribute
+    default = None if attribute in {"id", "name"} else attribute[0].upper() + attribute[1:]
+    if (node.kind, attribute) == ("Cluster", "id"):
+        return _label(node), "Arn"
+    return _label(node), _SPELLINGS.get((node.kind, attribute), default)

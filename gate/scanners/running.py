@@ -1,0 +1,174 @@
+"""checkov and cfn-lint over graphs, each in one run for all stacks, as starting is most of what they cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.findings import Finding
+from gate.scanners import cloudformation, terraform
+from tools.cache import cache_root
+from tools.gate import find_or_install
+from tools.uv import find_or_fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from gate.graph import Graph
+
+TIMEOUT_SECONDS: Final = 300
+NOT_OURS: Final = {
+    "W3010": "zones are written out because the program has looked up which ones the region has",
+}
+"""Rules of cfn-lint's about how a template is written; nobody writes this one."""
+
+_ENDED_WITH_FINDINGS: Final = 1
+_LINT_EXIT_CODES: Final = frozenset({0, 2, 4, 6, 8, 10, 12, 14})
+"""cfn-lint: the sum of 2 for errors, 4 for warnings and 8 for information. 1 and others are
+failures of its own.
+"""
+
+
+class ScannerError(Exception):
+    """A scanner failed, or didn't look at everything; nothing is known about the graphs."""
+
+
+def find() -> Path:
+    """The folder with the scanners, installed when they aren't there.
+
+    Raises:
+        NoScannersError: They can't be installed.
+    """
+    root = cache_root(os.environ)
+    return find_or_install(root, lambda: find_or_fetch(root, os.environ.get("PATH")))
+
+
+def scan(scanners: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
+    """What both scanners find in the graphs, by the stacks' names.
+
+    Raises:
+        ScannerError: One failed, or didn't look at every resource.
+    """
+    with tempfile.TemporaryDirectory(prefix="gate-") as name:
+        folder = Path(name)
+        (folder / "plan.json").write_text(json.dumps(terraform.plan(graphs)))
+        for stack, graph in graphs.items():
+            (folder / f"{stack}.template.json").write_text(
+                json.dumps(cloudformation.template(graph))
+            )
+        templates = sorted(str(each) for each in folder.glob("*.template.json"))
+        security: list[str | Path] = [
+            scanners / "checkov",
+            "-f",
+            "plan.json",
+            "--framework",
+            "terraform_plan",
+            "--skip-download",
+        ]
+        validity: list[str | Path] = [
+            scanners / "cfn-lint",
+            "--format",
+            "json",
+            "--regions",
+            _REGION,
+        ]
+        with (
+            _started([*security, "--output", "json"], folder) as first,
+            _started(
+                [*validity, "--ignore-checks", *NOT_OURS, "--template", *templates], folder
+            ) as second,
+        ):
+            found = _checkov(_end(first, {0, _ENDED_WITH_FINDINGS}), graphs)
+            return found | _lint(_end(second, _LINT_EXIT_CODES), graphs)
+
+
+_REGION: Final = "ap-northeast-1"
+"""Whose resource types cfn-lint looks up; those that the program uses are in every region."""
+
+
+@contextmanager
+def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A scanner at work; when the block ends it has ended."""
+    # Home and working folder have no settings of a person's in them, which could change what the
+    # tools find.
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(folder),
+        "LC_ALL": "C.UTF-8",
+    }
+    with subprocess.Popen(  # noqa: S603 — the scanners are pinned by hash
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _end(process: subprocess.Popen[str], good: Collection[int]) -> Any:
+    """A scanner's report."""
+    assert isinstance(process.args, list)
+    name = Path(process.args[0]).name
+    try:
+        output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise ScannerError(f"{name} wasn't done after {TIMEOUT_SECONDS} s") from None
+    try:
+        report = json.loads(output)
+    except ValueError:
+        report = None
+    if process.returncode not in good or report is None:
+        raise ScannerError(
+            f"{name} ended with {process.returncode}:\n{errors[-2000:] or output[-2000:]}"
+        )
+    return report
+
+
+def _checkov(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
+    resources = {
+        terraform.address(stack, node): (stack, node.title)
+        for stack, graph in graphs.items()
+        for node in graph.nodes
+    }
+    if not isinstance(report, dict) or report["summary"]["resource_count"] != len(resources):
+        looked = report["summary"]["resource_count"] if isinstance(report, dict) else 0
+        raise ScannerError(f"checkov looked at {looked} of {len(resources)} resources")
+    if report["summary"]["parsing_errors"]:
+        raise ScannerError(f"checkov couldn't read {report['results']['parsing_errors']}")
+    failed = [
+        (each["check_id"], *resources[each["resource"]])
+        for each in report["results"]["failed_checks"]
+    ]
+    return {Finding(stack, rule, title) for rule, stack, title in failed}
+
+
+def _lint(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
+    return {
+        Finding(
+            stack := Path(each["Filename"]).name.partition(".")[0],
+            each["Rule"]["Id"],
+            _place(graphs[stack], each),
+        )
+        for each in report
+    }
+
+
+def _place(graph: Graph, match: Mapping[str, Any]) -> str:
+    """The resource that a match of cfn-lint's is about; the template where it is about none."""
+    path = match["Location"]["Path"] or []
+    return (
+        cloudformation.title_of(graph, path[1])
+        if path[:1] == ["Resources"] and path[1:]
+        else "the template"
+    )

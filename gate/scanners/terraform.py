@@ -1,0 +1,167 @@
+"""A graph as the plan that Terraform would make for the same resources, for checkov to read.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.scanners.type_names import names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gate.graph import Graph, Node, Reference
+
+_BLOCKS: Final = {
+    "actions": "action",
+    "conditions": "condition",
+    "defaultActions": "default_action",
+    "egress": "egress",
+    "filters": "filter",
+    "ingress": "ingress",
+    "loadBalancers": "load_balancer",
+    "redactedFields": "redacted_fields",
+    "rules": "rule",
+    "settings": "setting",
+    "volumes": "volume",
+    "aliases": "alias",
+}
+"""Lists of objects by Pulumi's plural, and the singular that Terraform calls each block."""
+
+_MAPS: Final = frozenset({"tags"})
+"""Objects with free keys; every other object is a block."""
+
+
+_FILLED_IN: Final = {"Eip": {"domain": "vpc"}}
+"""What AWS decides by itself and checkov looks for, by the last word of the type."""
+
+
+class UnmappedBlockError(Exception):
+    """A list of objects that the table hasn't got."""
+
+
+def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
+    """One plan of several stacks, by name, as `terraform show -json` prints it; they don't share a resource.
+
+    Raises:
+        UnmappedTypeError: A resource's type isn't in the table.
+        UnmappedBlockError: A list of objects isn't in the table.
+    """
+    resources = [_Resource(stack, node) for stack, graph in graphs.items() for node in graph.nodes]
+    return {
+        "format_version": "1.2",
+        "terraform_version": "1.9.0",
+        "planned_values": {"root_module": {"resources": [each.planned() for each in resources]}},
+        "resource_changes": [each.change() for each in resources],
+        "configuration": {"root_module": {"resources": [each.configured() for each in resources]}},
+    }
+
+
+def address(stack: str, node: Node) -> str:
+    """A resource's address in the plan."""
+    return f"{names(node.type).terraform}.{_label(stack, node)}"
+
+
+class _Resource:
+    """One resource of the plan."""
+
+    def __init__(self, stack: str, node: Node) -> None:
+        self._stack = stack
+        self._node = node
+        self._head = {
+            "address": address(stack, node),
+            "mode": "managed",
+            "type": names(node.type).terraform,
+            "name": _label(stack, node),
+        }
+        self._provider = {"provider_name": "registry.terraform.io/hashicorp/aws"}
+        self._values = self._block({**_FILLED_IN.get(node.kind, {}), **node.inputs})
+
+    def planned(self) -> dict[str, Any]:
+        return {
+            **self._head,
+            **self._provider,
+            "schema_version": 0,
+            "values": self._values,
+            "sensitive_values": {},
+        }
+
+    def change(self) -> dict[str, Any]:
+        change = {"actions": ["create"], "before": None, "after": self._values, "after_unknown": {}}
+        return {**self._head, **self._provider, "change": change}
+
+    def configured(self) -> dict[str, Any]:
+        expressions = {name: _expression(value) for name, value in self._values.items()}
+        return {
+            **self._head,
+            "provider_config_key": "aws",
+            "expressions": expressions,
+            "schema_version": 0,
+        }
+
+    def _block(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self._attribute(name, value) for name, value in values.items())
+
+    def _attribute(self, name: str, value: Any) -> tuple[str, Any]:
+        match value:
+            case dict() if name not in _MAPS:
+                return _snake(name), [self._block(value)]
+            case [dict(), *_]:
+                if name not in _BLOCKS:
+                    title = self._node.title
+                    raise UnmappedBlockError(
+                        f"{title}: Terraform's name for `{name}` isn't in gate/scanners/terraform.py"
+                    )
+                return _BLOCKS[name], [self._block(each) for each in value]
+            case _:
+                return _snake(name), self._plain(value)
+
+    def _plain(self, value: Any) -> Any:
+        match value:
+            case str():
+                parts = self._node.parts(value)
+                return "".join(
+                    each if isinstance(each, str) else f"${{{self._named(each)}}}" for each in parts
+                )
+            case dict():
+                return {name: self._plain(each) for name, each in value.items()}
+            case list():
+                return [self._plain(each) for each in value]
+            case float() if value.is_integer():
+                return int(value)
+            case _:
+                return value
+
+    def _named(self, reference: Reference) -> str:
+        return f"{address(self._stack, reference.node)}.{_snake(reference.attribute)}"
+
+
+def _label(stack: str, node: Node) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", f"{stack}__{node.registered.name}")
+
+
+def _expression(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [{name: _expression(each) for name, each in block.items()} for block in value]
+    found = list(dict.fromkeys(_references(value)))
+    return {"references": found} if found else {"constant_value": value}
+
+
+def _references(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            for name in re.findall(r"\$\{(aws_\w+\.\w+\.\w+)\}", value):
+                yield from (name, name.rpartition(".")[0])
+        case dict():
+            for each in value.values():
+                yield from _references(each)
+        case list():
+            for each in value:
+                yield from _references(each)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)

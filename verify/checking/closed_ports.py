@@ -1,0 +1,115 @@
+"""Ports that must be closed: a task is reached through the load balancer only, never by its own address.
+
+That nothing answers proves something only while the network works, so the load balancer itself is
+connected to before and after.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from enum import StrEnum
+
+from verify.judging.report import Result, Status
+from verify.network.resolve import Resolver
+from verify.options.values import HostPort
+
+LONGEST_TRY = 3.0
+"""Seconds; a dropped packet is sent again after one, and after two more."""
+
+SHORTEST_TRY = 0.5
+"""Seconds; in less, an open port may only have been slow to answer."""
+
+
+class PortState(StrEnum):
+    """What came of trying to connect."""
+
+    OPEN = "open"
+    UNTRIED = "not tried for long enough"
+    DROPPED = "dropped"
+    REFUSED = "refused"
+    NO_ROUTE = "no route from here"
+    UNKNOWN = "the name does not resolve"
+
+
+_BY_ERRNO = {
+    errno.EHOSTUNREACH: PortState.NO_ROUTE,
+    errno.ENETUNREACH: PortState.NO_ROUTE,
+    errno.ETIMEDOUT: PortState.DROPPED,
+}
+
+
+async def try_connect(host_port: HostPort, limit: float, *, resolver: Resolver) -> PortState:
+    """Try every address of a host; its port is open when one accepts a connection, even if nothing answers there."""
+    try:
+        async with asyncio.timeout(limit):
+            addresses = await resolver(host_port.host)
+    except (TimeoutError, socket.gaierror):
+        addresses = ()
+    if not addresses:
+        return PortState.UNKNOWN
+    seen = await asyncio.gather(
+        *(_connect(address, host_port.port, limit) for address in addresses)
+    )
+    return min(seen, key=list(PortState).index)
+
+
+async def _connect(address: str, port: int, limit: float) -> PortState:
+    try:
+        async with asyncio.timeout(limit):
+            _, writer = await asyncio.open_connection(address, port)
+    except TimeoutError:
+        return PortState.DROPPED if limit >= SHORTEST_TRY else PortState.UNTRIED
+    except OSError as error:
+        return _BY_ERRNO.get(error.errno or 0, PortState.REFUSED)
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return PortState.OPEN
+
+
+async def try_connect_all(
+    ports: Sequence[HostPort], control: HostPort, time_left: float, *, resolver: Resolver
+) -> dict[HostPort, PortState]:
+    """Try to connect to all at once, within `time_left` seconds; of the control's two states the worse counts."""
+    limit = min(LONGEST_TRY, time_left / 6)  # resolving and connecting, three times
+    before = await try_connect(control, limit, resolver=resolver)
+    found = await asyncio.gather(*(try_connect(each, limit, resolver=resolver) for each in ports))
+    after = await try_connect(control, limit, resolver=resolver)
+    return {
+        **dict(zip(ports, found, strict=True)),
+        control: max(before, after, key=list(PortState).index),
+    }
+
+
+def closed_result(
+    ports: Sequence[HostPort], control: HostPort, states: Mapping[HostPort, PortState]
+) -> Result:
+    """Judge whether all are closed, which is proved only while the control is open."""
+    opened = [each for each in ports if states[each] is PortState.OPEN]
+    seen = ", ".join(f"{each} {states[each]}" for each in ports)
+    status, actual, hint = Status.OK, seen, ""
+    if opened:
+        status = Status.FAIL
+        hint = "does its security group admit more than the load balancer's?"
+    elif states[control] is not PortState.OPEN:
+        status, actual = (
+            Status.UNKNOWN,
+            f"{seen}; but so was {control}, which should be open: {states[control]}",
+        )
+        hint = "from here nothing is proved while the load balancer itself can't be connected to"
+    elif any(states[each] is PortState.UNTRIED for each in ports):
+        status, hint = Status.UNKNOWN, "raise --deadline"
+    elif any(states[each] is PortState.UNKNOWN for each in ports):
+        status, hint = Status.UNKNOWN, "give the address instead of the name"
+    elif any(states[each] is PortState.REFUSED for each in ports):
+        hint = "refused, not dropped: nothing listens there now, which is no security group's doing"
+    return Result(
+        id="closed",
+        status=status,
+        actual=actual,
+        expected="no connection",
+        hint=hint,
+        attempts=len(states),
+    )

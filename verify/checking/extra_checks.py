@@ -1,0 +1,166 @@
+"""Extra checks of a stable service, besides the answers that are measured."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from verify.checking import closed_ports, redirect, tls_versions
+from verify.judging.attempt import Attempt, judge, weighed
+from verify.judging.report import Result, Status
+from verify.network.client import new_client
+from verify.network.event_loop import EventLoop
+from verify.network.httpx_client import new_httpx_client
+from verify.network.outcome import Answer, Failure, Phase
+from verify.network.probe import Probe
+from verify.network.resolve import Resolver
+from verify.options import values
+from verify.options.groups import Options
+from verify.options.target import Target
+from verify.options.values import HostPort
+
+TRACE_MARK = "X-Verify-Trace"
+"""A header with a random value, by which an echo of the request is recognised."""
+
+TimeLeft = Callable[[], float]
+"""Seconds that are left, less what the deadline keeps back; none or fewer when it is over."""
+
+
+async def run_extra_checks(
+    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft, resolver: Resolver
+) -> AsyncIterator[Result]:
+    """Yield one result for each check that was requested; `answer` is the service's last."""
+    target = probe.target
+    if options.each_address or options.min_addresses:
+        addresses = sorted(answer.addresses)
+        alone = {
+            address: await _alone(probe, address, options, time_left)
+            for address in addresses
+            if options.each_address
+        }
+        yield address_result(alone, addresses, options)
+    if options.closed:
+        control = probe.host_port
+        closed = [
+            each if each.host else HostPort(control.host, each.port) for each in options.closed
+        ]
+        states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=resolver)
+        yield closed_ports.closed_result(closed, control, states)
+    if options.min_tls:
+        yield await tls_versions.versions_result(
+            answer.address, probe.host_port.port, target.host, options, time_left()
+        )
+    if options.redirect_from:
+        asked = redirect.plain(target, options.redirect_from)
+        # Headers may hold credentials, which are not for a wire without TLS.
+        to = options.connect_to and HostPort(options.connect_to.host, asked.port)
+        bare = options.replace(
+            header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None
+        )
+        outcome = await _ask_once(asked, bare, resolver, time_left())
+        yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
+    if options.no_trace:
+        mark = os.urandom(8).hex()
+        header = (*options.header, values.Header(TRACE_MARK, mark))
+        marked = options.replace(method="TRACE", data=None, json=None, header=header)
+        yield trace_result(await _ask_once(target, marked, resolver, time_left()), mark)
+
+
+async def _ask_once(
+    target: Target, options: Options, resolver: Resolver, time_left: float
+) -> Answer | Failure:
+    """Send a request that is not the run's own."""
+    runtime = EventLoop()
+    client = (
+        new_client(target, options, runtime) if options.proxy else new_httpx_client(target, options)
+    )
+    try:
+        probe = Probe(target, options, client=client, resolver=resolver, runtime=runtime)
+        return await probe(min(options.timeout, time_left))
+    finally:
+        await client.aclose()
+
+
+def trace_result(outcome: Answer | Failure, mark: str) -> Result:
+    """Whether the answer to TRACE echoes the request, by the mark that it carried.
+
+    A closed connection is a refusal. Where nothing could be asked, or no answer came in time,
+    nothing is known.
+    """
+    status, hint = Status.OK, ""
+    if isinstance(outcome, Failure):
+        actual = outcome.reason
+        if outcome.timed_out or outcome.phase is not Phase.HTTP:
+            status, hint = Status.UNKNOWN, outcome.hint
+    else:
+        actual = f"TRACE is answered with {outcome.status}"
+        if mark in outcome.text:
+            status, hint = Status.FAIL, "a server that echoes requests shows credentials to scripts"
+            actual = f"{actual}, and the request is echoed"
+        elif outcome.truncated:
+            status, hint = (
+                Status.UNKNOWN,
+                "raise --max-body: the request may be echoed after what was read",
+            )
+        elif outcome.status < 400:  # noqa: PLR2004 — HTTP's own boundary
+            actual = f"{actual}, but nothing of the request is echoed"
+    return Result(
+        id="trace",
+        status=status,
+        actual=actual,
+        expected="the request is not echoed",
+        hint=hint,
+        attempts=1,
+    )
+
+
+async def _alone(
+    probe: Probe, address: str, options: Options, time_left: TimeLeft
+) -> Attempt | None:
+    """Ask one address until it answers well, as often as makes the service stable."""
+    attempts: list[Attempt] = []
+    for turn in range(options.stable):
+        if time_left() <= 0:
+            break
+        await asyncio.sleep(min(options.interval, time_left()) if turn else 0)
+        attempts.append(
+            judge(await probe(min(options.timeout, time_left()), address), options, 0.0)
+        )
+        if attempts[-1].stopped_in is None:
+            break
+    return next(reversed(weighed(attempts)), None)
+
+
+def address_result(
+    alone: dict[str, Attempt | None], addresses: Sequence[str], options: Options
+) -> Result:
+    """Whether the name has enough addresses, and whether each of them answers by itself."""
+    late = [address for address, attempt in alone.items() if attempt is None or attempt.cut]
+    dead = [
+        f"{address}: {attempt.text}"
+        for address, attempt in alone.items()
+        if attempt and attempt.stopped_in and not attempt.cut
+    ]
+    status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
+    if late:
+        status, hint = Status.UNKNOWN, "raise --deadline"
+        actual = f"{len(late)} of {len(addresses)} not asked in time: {', '.join(late)}"
+    if len(addresses) < (options.min_addresses or 0):
+        status, hint = Status.FAIL, "is the load balancer in as many subnets as it should be?"
+    if dead:
+        status, actual = Status.FAIL, f"{len(dead)} of {len(addresses)} fail; {'; '.join(dead)}"
+        hint = (
+            "each address is one availability zone's: its subnet's route, network ACL and targets?"
+        )
+    wanted = (
+        f"at least {options.min_addresses}"
+        if options.min_addresses
+        else "every address answers by itself"
+    )
+    return Result(
+        id="addresses",
+        status=status,
+        actual=actual,
+        expected=wanted,
+        hint=hint,
+        attempts=len(alone),
+    )

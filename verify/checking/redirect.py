@@ -1,0 +1,70 @@
+"""Plain HTTP must redirect to HTTPS permanently, and to the same URL."""
+
+from http import HTTPStatus
+from urllib.parse import SplitResult, urlsplit
+
+from verify.escaping import visible
+from verify.exit_codes import ExitCode
+from verify.judging.report import Result, Status
+from verify.network.outcome import Answer, Failure
+from verify.options.target import DEFAULT_PORTS, Target
+
+_FOR_GOOD = (HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT)
+_MARK = "verify=kept"
+
+
+def plain(target: Target, port: int) -> Target:
+    """Where to ask in plain: the same place, with a query, so that a lost one shows."""
+    path = target.path if "?" in target.path else f"{target.path}?{_MARK}"
+    return Target("http", target.host, port, path)
+
+
+def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | Failure) -> Result:
+    """Whether the plain answer redirects to the target; `host` is the one of its Host header."""
+    if isinstance(outcome, Failure):
+        wrong = [outcome.reason]
+    elif outcome.status not in _FOR_GOOD:
+        wrong = [f"{outcome.status}, not 301 or 308"]
+    else:
+        wrong = list(_lost(target, host, asked, outcome.header("location") or ""))
+    cut = isinstance(outcome, Failure) and outcome.cut
+    return Result(
+        id="redirect",
+        status=Status.UNKNOWN if cut else Status.FAIL if wrong else Status.OK,
+        actual="; ".join(wrong) or "redirects to HTTPS permanently, with host, path and query",
+        expected=(
+            f"301 or 308 from http port {asked.port} to https with the same host, path and query"
+        ),
+        hint=_hint(outcome, wrong),
+        fault=ExitCode.WRONG_REDIRECT,
+        attempts=1,
+    )
+
+
+def _hint(outcome: Answer | Failure, wrong: list[str]) -> str:
+    if isinstance(outcome, Failure):
+        return outcome.hint
+    return "the listener's redirect action keeps #{host}, #{path} and #{query}" if wrong else ""
+
+
+def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
+    try:
+        place = urlsplit(location)
+        port = place.port or DEFAULT_PORTS.get(place.scheme, 0)
+    except ValueError:
+        return ["its Location is no URL"]
+    path, _, query = asked.path.partition("?")
+    kept = {
+        "scheme": place.scheme == "https",
+        "host": (place.hostname or "") == urlsplit(f"//{host}").hostname,
+        "port": port == target.port,
+        "path": place.path == path,
+        "query": place.query == query,
+    }
+    lost = [part for part, same in kept.items() if not same]
+    return [f"it redirects to {_shown(place)}: {', '.join(lost)} changed"] if lost else []
+
+
+def _shown(place: SplitResult) -> str:
+    """Without the query, which may hold a secret."""
+    return visible(place._replace(query="***" if place.query else "", fragment="").geturl(), 80)

@@ -1,0 +1,279 @@
+"""One run: wait until stable, measure, report.
+
+The order of the phases lives here, and nothing else does.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cache, partial
+
+from verify.checking.job import Job
+from verify.checking.waiting import shortest_attempt, wait_until_stable
+from verify.exit_codes import ExitCode
+from verify.judging import checks, sampling
+from verify.judging.attempt import Attempt, judge, weighed
+from verify.judging.report import Report, Result, verdict
+from verify.judging.timeline import of_samples
+from verify.network.client import Client, new_client
+from verify.network.outcome import Answer, Phase
+from verify.network.probe import Probe
+from verify.network.resolve import Resolver, chosen_resolver
+from verify.network.runtime import Runtime
+from verify.network.threads import Threads
+from verify.options.groups import EXTRA_CHECKS, Options
+from verify.options.target import Parsed
+
+Progress = Callable[[str, str], None]
+"""Reports each step as it is made: its name, and what came of it."""
+
+MOST_THREADS = 200
+"""More would cost more than tasks of an event loop: `--all` takes thousands of targets."""
+
+
+class Evidence:
+    """What was seen so far; an interrupted run reports as much as there is."""
+
+    def __init__(self) -> None:
+        """Begin now, with nothing seen."""
+        self.started = datetime.now(UTC)
+        self.attempts: list[Attempt] = []
+        self.ready = False
+        self.planned = 0
+        self.found: list[Result] = []
+        """What came of the extra checks."""
+
+        self.samples: list[Attempt] = []
+        self.stopped: ExitCode | None = None
+
+
+def run(
+    jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent: float
+) -> tuple[Report, ...]:
+    """Make checks over the real network at the same time; `spent` seconds of the deadline are gone already."""
+    runtime = chosen_runtime([job.options for job in jobs])
+    evidences = [Evidence() for _ in jobs]
+    began = Threads.clock() - spent
+
+    def stop(code: ExitCode) -> None:
+        for evidence in evidences:
+            evidence.stopped = code
+
+    steps = [
+        check(
+            job.parsed,
+            job.options,
+            name=job.name,
+            evidence=evidence,
+            client=new_client(job.parsed.target, job.options, runtime),
+            resolver=chosen_resolver(job.parsed.target, job.options, runtime),
+            runtime=runtime,
+            progress=partial(progress, job),
+            rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
+            spent=spent,
+        )
+        for job, evidence in zip(jobs, evidences, strict=True)
+    ]
+    ended = zip(jobs, evidences, runtime.run(steps, stop), strict=True)
+    return tuple(
+        report or _report(*job, evidence, Threads.clock() - began)
+        for job, evidence, report in ended
+    )
+
+
+def chosen_runtime(checks: Sequence[Options]) -> Runtime:
+    """Threads, unless an option of a check needs an event loop, or there would be too many of them."""
+    threads = sum(options.concurrency for options in checks)
+    if threads <= MOST_THREADS and all(options.resolver is None for options in checks):
+        return Threads()
+    from verify.network.event_loop import EventLoop  # noqa: PLC0415 — costs 40 ms, and is for few
+
+    return EventLoop()
+
+
+async def check(
+    parsed: Parsed,
+    options: Options,
+    *,
+    name: str = "",
+    evidence: Evidence,
+    client: Client,
+    resolver: Resolver,
+    runtime: Runtime,
+    progress: Progress,
+    rng: random.Random,
+    spent: float = 0.0,
+) -> Report:
+    """Check one target; cancelled, it reports the evidence so far."""
+    began = runtime.clock() - spent
+    probe = Probe(parsed.target, options, client=client, resolver=resolver, runtime=runtime)
+
+    def report_step(step: str, text: str) -> None:
+        if evidence.stopped is None:  # then the whole report is being written
+            progress(step, text)
+
+    report_step(Phase.PARSE, shown_url(parsed, options))
+    try:
+        await _gather(
+            probe,
+            options,
+            evidence,
+            runtime=runtime,
+            deadline=began + options.deadline,
+            rng=rng,
+            progress=report_step,
+        )
+    except BaseException:
+        if evidence.stopped is None:
+            raise
+    finally:
+        await client.aclose()
+    return _report(parsed, options, name, evidence, runtime.clock() - began)
+
+
+def _report(
+    parsed: Parsed, options: Options, name: str, evidence: Evidence, seconds: float
+) -> Report:
+    """Judge the evidence, whole or not."""
+    attempts = weighed(list(evidence.attempts))
+    samples = list(evidence.samples)
+    phases = tuple(
+        checks.phase_results(
+            attempts, ready=evidence.ready, tls=parsed.target.scheme == "https", options=options
+        )
+    )
+    numbers = checks.measured(samples, options)
+    results = (*evidence.found, *checks.check_results(samples, numbers, options, evidence.planned))
+    ended = verdict(
+        (*phases, *results),
+        reached=any(_reached(a, options) for a in attempts),
+        stopped=evidence.stopped,
+    )
+    return Report(
+        parsed=parsed,
+        url=shown_url(parsed, options),
+        name=name,
+        started=evidence.started,
+        seconds=seconds,
+        phases=phases,
+        checks=results,
+        samples=numbers,
+        timeline=cache(partial(of_samples, samples if evidence.planned else attempts)),
+        verdict=ended,
+        allow_inconclusive=options.allow_inconclusive,
+    )
+
+
+async def _gather(
+    probe: Probe,
+    options: Options,
+    evidence: Evidence,
+    *,
+    runtime: Runtime,
+    deadline: float,
+    rng: random.Random,
+    progress: Progress,
+) -> None:
+    clock = runtime.clock
+    began = clock()
+    reported: list[tuple[str, str]] = []
+    phases = checks.phases(tls=probe.tls)
+
+    def record(attempt: Attempt) -> None:
+        evidence.attempts.append(attempt)
+        for phase in phases:
+            if attempt.passed(phase) and (phase, "") not in reported:
+                reported.append((phase, ""))
+                progress(phase, checks.passed(phase, attempt.outcome))
+        if attempt.stopped_in:
+            waiting = (attempt.stopped_in, f"waiting: {attempt.text}")
+            if reported[-1:] != [waiting]:
+                reported.append(waiting)
+                progress(*waiting)
+
+    evidence.ready = await wait_until_stable(
+        probe, options, runtime=runtime, deadline=deadline, rng=rng, record=record
+    )
+    if not evidence.ready or not options.deadline:
+        evidence.samples = list(weighed(evidence.attempts)[-1:])
+        return
+    progress(Phase.STABLE, checks.in_a_row(options))
+    evidence.planned = sampling.planned(options)
+    last = evidence.attempts[-1].outcome
+    assert isinstance(last, Answer), "a service is stable by answering"
+    if any(getattr(options, option.name) for option in EXTRA_CHECKS):
+        checking = _run_extra_checks(
+            probe, options, evidence, last, runtime=runtime, deadline=deadline, progress=progress
+        )
+        if runtime.blocking:
+            import asyncio  # noqa: PLC0415 — costs 40 ms, and is for few
+
+            asyncio.run(checking)
+        else:
+            await checking
+    progress(Phase.CHECKS, f"measuring {evidence.planned} requests")
+    turns = iter(range(evidence.planned))
+    await runtime.gather(
+        _measure(probe, options, evidence, turns, last, clock=clock, began=began, deadline=deadline)
+        for _ in range(options.concurrency)
+    )
+
+
+async def _run_extra_checks(
+    probe: Probe,
+    options: Options,
+    evidence: Evidence,
+    last: Answer,
+    *,
+    runtime: Runtime,
+    deadline: float,
+    progress: Progress,
+) -> None:
+    from verify.checking.extra_checks import run_extra_checks  # noqa: PLC0415 — the same
+    from verify.network.event_loop import EventLoop  # noqa: PLC0415 — for few
+
+    def time_left() -> float:
+        return deadline - runtime.clock() - shortest_attempt(options)
+
+    resolver = (
+        chosen_resolver(probe.target, options, EventLoop()) if runtime.blocking else probe.resolver
+    )
+    async for result in run_extra_checks(probe, options, last, time_left, resolver):
+        evidence.found.append(result)
+        progress(Phase.CHECKS, f"{result.id}: {result.actual}")
+
+
+async def _measure(
+    probe: Probe,
+    options: Options,
+    evidence: Evidence,
+    turns: Iterator[int],
+    last: Answer,
+    *,
+    clock: Callable[[], float],
+    began: float,
+    deadline: float,
+) -> None:
+    """Take turns until there are none, or one that takes as long as the last answer couldn't end in time."""
+    while (
+        deadline - clock() > shortest_attempt(options) + last.timings.total
+        and next(turns, None) is not None
+    ):
+        outcome = await probe(min(options.timeout, deadline - clock()))
+        sample = judge(outcome, options, clock() - began)
+        if not sample.cut:  # what the deadline cut tells nothing of the service
+            evidence.samples.append(sample)
+        last = outcome if isinstance(outcome, Answer) else last
+
+
+def _reached(attempt: Attempt, options: Options) -> bool:
+    outcome = attempt.outcome
+    return isinstance(outcome, Answer) and (
+        outcome.status < 500 or options.status.accepts(outcome.status)  # noqa: PLR2004
+    )
+
+
+def shown_url(parsed: Parsed, options: Options) -> str:
+    """The target as every output shows it."""
+    url, mark, _ = parsed.target.url.partition("?")
+    return f"{url}{mark}***" if mark and options.mask_query else parsed.target.url

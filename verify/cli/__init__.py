@@ -1,0 +1,1 @@
+"""From the command line, standard input and plan files to the options of a run."""

@@ -1,0 +1,268 @@
+"""The file of `--plan`: several checks of one target, each with options of its own, as TOML.
+
+A key is an option's long name. What a key takes follows from the option's declaration, and so does
+the published schema: docs/verify-plan.schema.json.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from verify.errors import InputError
+from verify.escaping import visible
+from verify.options.declaration import Option, declared
+from verify.options.groups import (
+    CoverageOptions,
+    ExpectationOptions,
+    IdentityOptions,
+    SecurityOptions,
+    TargetOptions,
+    WaitingOptions,
+)
+
+MOST_CHECKS = 100
+"""They run at the same time."""
+
+_MAX_BYTES = 256 * 1024
+_NAME_LENGTH = 80
+_AS_TOML = "a plan is TOML, whatever its file is called: docs/verify.md has one"
+_GROUPS = (
+    TargetOptions,
+    WaitingOptions,
+    ExpectationOptions,
+    IdentityOptions,
+    CoverageOptions,
+    SecurityOptions,
+)
+_OF_THE_RUN = ("--output-name", "--all", "--plan")
+"""What reads the target, which all checks of a plan share."""
+
+_TYPES = {
+    "N": ("integer",),
+    "P": ("number",),
+    "PORT": ("integer",),
+    "SIZE": ("integer", "string"),
+    "TIME": ("number", "string"),
+    "CODES": ("integer", "string"),
+}
+"""What a key may be in TOML and JSON, by the placeholder in its option's help; a string unless
+listed.
+"""
+
+_MATCHES = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
+
+
+class PlannedCheck(NamedTuple):
+    """A check's name and place in its file, and the options that it has and that it only has by default, as words."""
+
+    name: str
+    place: str
+    words: tuple[str, ...]
+    default_words: tuple[str, ...]
+
+
+def read_plan(path: str) -> tuple[PlannedCheck, ...]:
+    """Read a plan, and every value in it.
+
+    Raises:
+        InputError: It can't be read, or holds something else; the text names the key's place.
+    """
+    shown = visible(path, 60)
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 — pathlib costs every run 10 ms
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise InputError(f"the plan {shown} is larger than 256 KiB", "is this the right file?")
+        plan = tomllib.loads(content.decode())
+    except OSError as error:
+        raise InputError(
+            f"can't read the plan {shown}: {visible(error.strerror or '')}", "give a TOML file"
+        ) from None
+    except ValueError as error:  # of TOML and of UTF-8
+        raise InputError(f"the plan {shown} is no TOML: {visible(str(error))}", _AS_TOML) from None
+    except RecursionError:
+        raise InputError(f"the plan {shown} is no plan: it nests too deeply", _AS_TOML) from None
+    return tuple(_checks(plan, shown))
+
+
+def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
+    for key in plan:
+        if key not in ("defaults", "check"):
+            raise InputError(
+                f"{shown}: {visible(key)} is unknown",
+                "a plan has [defaults] and one or more [[check]]",
+            )
+    listed, defaults = plan.get("check"), plan.get("defaults", {})
+    if (
+        not isinstance(listed, list)
+        or not listed
+        or not all(isinstance(each, dict) for each in listed)
+    ):
+        raise InputError(f"{shown}: there is no check", "begin each check with a line [[check]]")
+    if not isinstance(defaults, dict):
+        raise InputError(f"{shown}: defaults is no table", "begin it with a line [defaults]")
+    if len(listed) > MOST_CHECKS:
+        raise InputError(
+            f"{shown}: {len(listed)} checks; allowed: {MOST_CHECKS}", "make several plans of it"
+        )
+    names: set[str] = set()
+    for number, given in enumerate(listed, 1):
+        own = dict(given)
+        name = _name(own.pop("name", None), f"{shown}, check {number}")
+        place = f"{shown}, check {number} ({name})"
+        if name in names:
+            raise InputError(
+                f"{place}, name: another check has it", "give each check a name of its own"
+            )
+        names.add(name)
+        inherited = {key: value for key, value in defaults.items() if key not in own}
+        yield PlannedCheck(
+            name, place, tuple(_words(own, place)), tuple(_words(inherited, f"{shown}, defaults"))
+        )
+
+
+def _name(value: object, place: str) -> str:
+    if not isinstance(value, str) or not value.strip() or visible(value, _NAME_LENGTH) != value:
+        what = "is missing" if value is None else "can't be used"
+        raise InputError(
+            f"{place}, name: it {what}",
+            f'write name = "...", up to {_NAME_LENGTH} characters in a line',
+        )
+    return value
+
+
+def _words(table: Mapping[str, object], place: str) -> Iterator[str]:
+    """The options of a table as the command line has them."""
+    options = planned_options()
+    for key, value in table.items():
+        where = f"{place}, {visible(key)}"
+        if key not in options:
+            raise InputError(f"{where}: no such key in a check", _meant(key, options))
+        option = options[key]
+        values = value if isinstance(value, list) and option.repeatable else [value]
+        for each in values:
+            text = _text(each, option, where)
+            if text is not None:
+                yield f"--{key}={text}" if option.constant is None else f"--{key}"
+
+
+def _text(value: object, option: Option[Any], where: str) -> str | None:
+    """One value as the command line has it; None where it says that a switch isn't given."""
+    allowed = _types(option)
+    of_its_type = (
+        isinstance(value, bool)
+        if "boolean" in allowed
+        else not isinstance(value, bool)
+        and any(isinstance(value, _MATCHES[name]) for name in allowed)
+    )
+    if not of_its_type:
+        several = ", or an array of them" if option.repeatable else ""
+        raise InputError(
+            f"{where}: {_kind(value)}, not {' or '.join(map(_with_article, allowed))}",
+            f"{option.help}{several}",
+        )
+    if option.constant is not None:
+        return "" if value else None
+    text = str(value)
+    if option.choices and text not in option.choices:
+        raise InputError(
+            f"{where}: {visible(text, 40)!r} is none of {', '.join(option.choices)}", option.help
+        )
+    try:
+        option.read(text)
+    except ValueError as error:
+        raise InputError(f"{where}: {error}", option.help) from None
+    return text
+
+
+def _kind(value: object) -> str:
+    kinds = {
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        str: "string",
+        list: "array",
+        dict: "table",
+    }
+    return _with_article(kinds.get(type(value), "date or time"))
+
+
+def _with_article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aio" else f"a {kind}"
+
+
+def _meant(key: str, options: Mapping[str, object]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
+
+    close = get_close_matches(key, options, n=1)
+    return (
+        f"did you mean {close[0]}?"
+        if close
+        else "keys are the options of `verify --help`, without the dashes"
+    )
+
+
+def planned_options() -> dict[str, Option[Any]]:
+    """The options that a check of a plan may have, by the names of their keys."""
+    options = [option for group in _GROUPS for option in declared(group)]
+    return {
+        option.flags[-1].removeprefix("--"): option
+        for option in options
+        if option.flags[-1] not in _OF_THE_RUN
+    }
+
+
+def _types(option: Option[Any]) -> Sequence[str]:
+    return ("boolean",) if option.constant is not None else _TYPES.get(option.metavar, ("string",))
+
+
+def schema() -> dict[str, object]:
+    """The published JSON Schema of a plan, as TOML parsers read it."""
+    keys = {key: _key_schema(option) for key, option in planned_options().items()}
+    name = {
+        "description": "What reports call the check.",
+        "type": "string",
+        "minLength": 1,
+        "maxLength": _NAME_LENGTH,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:fargate-web:verify-plan:1",
+        "title": "The file of `verify --plan`",
+        "description": (
+            "In TOML. A key is an option of `verify --help` without its dashes, with a value "
+            "as there."
+        ),
+        "type": "object",
+        "required": ["check"],
+        "additionalProperties": False,
+        "properties": {
+            "defaults": {
+                "description": "For every check that doesn't have the key itself.",
+                "type": "object",
+                "additionalProperties": False,
+                "properties": keys,
+            },
+            "check": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_CHECKS,
+                "items": {
+                    "type": "object",
+                    "required": ["name"],
+                    "additionalProperties": False,
+                    "properties": {"name": name, **keys},
+                },
+            },
+        },
+    }
+
+
+def _key_schema(option: Option[Any]) -> dict[str, object]:
+    allowed = _types(option)
+    one: dict[str, object] = {"type": allowed[0] if len(allowed) == 1 else list(allowed)}
+    if option.choices:
+        one["enum"] = list(option.choices)
+    if not option.repeatable:
+        return {"description": option.help, **one}
+    return {"description": option.help, "anyOf": [one, {"type": "array", "items": one}]}

@@ -1,0 +1,1 @@
+"""From the outcomes of requests to results, a report and its verdict."""

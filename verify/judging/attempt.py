@@ -1,0 +1,139 @@
+"""One attempt on the service, judged by its options.
+
+What it keeps is small, however much a server sends.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from verify.exit_codes import ExitCode, first_met
+from verify.judging import explain
+from verify.judging.expectations import Unmet, expectations
+from verify.judging.regexes import TooSlowError
+from verify.judging.sampling import identify, sticky_cookies
+from verify.network.outcome import Answer, Failure, Phase
+from verify.options.groups import Options
+from verify.options.masking import mask_of
+
+
+class Attempt(NamedTuple):
+    """An outcome without its headers and body, and the verdict on it."""
+
+    ended: float
+    """Seconds after the run's start."""
+
+    outcome: Answer | Failure
+    text: str
+    """The outcome in words, safe to show."""
+
+    stopped_in: Phase | None
+    """Where it ended; None when the service may count as ready."""
+
+    hint: str = ""
+    """What to do about it."""
+
+    excerpt: str = ""
+    """What a body says of a status that isn't the wanted one, safe to show. It may differ with
+    every answer.
+    """
+
+    fault: ExitCode | None = None
+    """Whose fault the outcome is, where that is known."""
+
+    unmet: tuple[Unmet | None, ...] = ()
+    """For each expectation what was seen instead, or None where it was met."""
+
+    undecided: str = ""
+    """Why something that was requested could not be decided."""
+
+    mismatch: str = ""
+    """The first expectation that wasn't met, in words."""
+
+    task: str | None = None
+    """The task that answered, where the answer tells."""
+
+    sticky: frozenset[str] = frozenset()
+    """Names of the cookies by which the load balancer would have this client come back to the same
+    task.
+    """
+
+    def reached(self, phase: Phase) -> bool:
+        """Whether the attempt got as far as a phase, or beyond it."""
+        return self.stopped_in is phase or self.passed(phase)
+
+    def passed(self, phase: Phase) -> bool:
+        """Whether the attempt got beyond a phase."""
+        order = list(Phase)
+        return self.stopped_in is None or order.index(phase) < order.index(self.stopped_in)
+
+    @property
+    def quoted(self) -> str:
+        """The excerpt as it follows other words."""
+        return f": '{self.excerpt}'" if self.excerpt else ""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the run's deadline ended it before it could succeed or fail by itself."""
+        return isinstance(self.outcome, Failure) and self.outcome.cut
+
+
+def weighed(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """The attempts that count: what the deadline cut, the last one at most, outweighs nothing that got as far."""
+    if not attempts:
+        return attempts
+    *whole, last = attempts
+    if not last.cut or last.stopped_in is None:
+        return attempts
+    return whole if any(one.reached(last.stopped_in) for one in whole) else attempts
+
+
+def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
+    """Judge an outcome by every requested expectation."""
+    if isinstance(outcome, Failure):
+        return Attempt(
+            ended=ended,
+            outcome=outcome,
+            text=outcome.reason,
+            hint=outcome.hint,
+            fault=explain.fault(outcome),
+            stopped_in=outcome.phase,
+        )
+    accepted = options.status.accepts(outcome.status)
+    wanted, mask = expectations(options), mask_of(options)
+    named_by = None
+    with suppress(TooSlowError):
+        named_by = identify(outcome, options.identity) if accepted else None
+    unmet = tuple(one.unmet(outcome) for one in wanted)
+    missed = [
+        (one, found)
+        for one, found in zip(wanted, unmet, strict=True)
+        if found and not found.undecided
+    ]
+    mismatch = next((f"{found.seen}, not {one.wanted}" for one, found in missed), "")
+    undecided = next(
+        (
+            f"{one.id}: {found.seen}"
+            for one, found in zip(wanted, unmet, strict=True)
+            if found and found.undecided
+        ),
+        "",
+    )
+    good = accepted and not (mismatch and options.retry_mismatch)
+    hint = "" if accepted else explain.hint(outcome)
+    return Attempt(
+        ended=ended,
+        outcome=outcome._replace(headers=(), body=b""),
+        text=explain.describe(outcome, mask, mask_query=options.mask_query)
+        if good or hint
+        else mismatch,
+        hint=hint,
+        excerpt="" if accepted else explain.excerpt(outcome, mask),
+        fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
+        stopped_in=None if good else Phase.HTTP,
+        unmet=unmet,
+        undecided=undecided,
+        mismatch=mismatch,
+        task=named_by and mask(named_by, 80),
+        sticky=sticky_cookies(outcome),
+    )

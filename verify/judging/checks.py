@@ -1,0 +1,304 @@
+"""From what was seen to frozen results: one per phase, one per check.
+
+Nothing here touches the network.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from verify.exit_codes import ExitCode
+from verify.judging import regexes, sampling
+from verify.judging.attempt import Attempt
+from verify.judging.expectations import expectations
+from verify.judging.report import Result, Samples, Status, counted, latency, steps
+from verify.network.outcome import Answer, Failure, Phase
+from verify.network.tls import certificate_results
+from verify.options.groups import Options
+
+_SECOND = 0.9995
+"""From here on three digits of milliseconds would need an exponent."""
+
+_SLOW = 1.0
+"""Seconds; an answer that takes as long is worth a word where time ran out."""
+
+_OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits for it"
+
+
+def phases(*, tls: bool) -> tuple[Phase, ...]:
+    """The phases of one attempt, in order."""
+    return (Phase.RESOLVE, Phase.CONNECT, *((Phase.TLS,) if tls else ()), Phase.HTTP)
+
+
+def phase_results(
+    attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options
+) -> Iterator[Result]:
+    """How far the run came: each phase passed, where it was stuck with the last error, and what it never reached."""
+    for phase in phases(tls=tls):
+        tried = [attempt for attempt in attempts if attempt.reached(phase)]
+        failed = [attempt for attempt in tried if not attempt.passed(phase)]
+        if not tried or tried[-1] is not attempts[-1]:
+            yield Result(
+                id=phase, status=Status.SKIP, actual="not reached in the end", attempts=len(tried)
+            )
+            continue
+        last = tried[-1]
+        if last.passed(phase):
+            text = passed(phase, last.outcome) + (
+                f", after {len(failed)} x {failed[-1].text}" if failed else ""
+            )
+            status, hint = Status.OK, ""
+            ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
+        else:
+            text, status, ended, hint = (
+                f"{last.text}{last.quoted}",
+                Status.FAIL,
+                last.ended,
+                last.hint,
+            )
+        yield Result(
+            id=phase,
+            status=status,
+            actual=text,
+            hint=hint,
+            fault=last.fault,
+            duration=ended,
+            attempts=len(tried),
+        )
+    yield _stable(attempts, ready=ready, options=options)
+
+
+def passed(phase: Phase, outcome: Answer | Failure) -> str:
+    """What a passed phase found."""
+    if isinstance(outcome, Failure):
+        return ", ".join(outcome.addresses) if phase is Phase.RESOLVE else "passed"
+    timings = outcome.timings
+    if phase is Phase.RESOLVE:
+        return f"{', '.join(outcome.addresses)} in {_duration(timings.resolve)}"
+    if phase is Phase.CONNECT:
+        return f"{outcome.address} in {_duration(timings.connect)}"
+    if phase is Phase.HTTP:
+        return f"{outcome.status} in {_duration(timings.first_byte)}"
+    secured = f"{outcome.tls.version}, {outcome.tls.cipher}" if outcome.tls else "passed"
+    return f"{secured} in {_duration(timings.tls or 0)}"
+
+
+def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Result:
+    good = sum(attempt.stopped_in is None for attempt in attempts)
+    ended = attempts[-1].ended if attempts else None
+    wanted = in_a_row(options)
+    if ready and options.deadline == 0:
+        return Result(
+            id=Phase.STABLE, status=Status.SKIP, actual="a single attempt tells nothing about it"
+        )
+    if ready:
+        return Result(
+            id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts)
+        )
+    if good:
+        first = next(
+            number for number, attempt in enumerate(attempts) if attempt.stopped_in is None
+        )
+        bad = next((attempt for attempt in reversed(attempts[first:]) if attempt.stopped_in), None)
+        if bad:
+            status, hint = Status.FAIL, bad.hint
+            actual = (
+                f"{good} good of {len(attempts)} answers, but not in a row; the last other "
+                f"one: {bad.text}"
+            )
+        else:
+            status, actual = (
+                Status.UNKNOWN,
+                f"{counted(good, 'good answer')}, and the deadline left no time for more",
+            )
+            hint = (
+                f"raise --deadline{_slowest(attempts)}, or ask for less with --stable and "
+                "--stable-for"
+            )
+        return Result(
+            id=Phase.STABLE,
+            status=status,
+            actual=actual,
+            expected=wanted,
+            hint=hint,
+            fault=bad.fault if bad else None,
+            duration=ended,
+            attempts=len(attempts),
+        )
+    return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
+
+
+def in_a_row(options: Options) -> str:
+    """What counts as stable, in words."""
+    return f"{counted(options.stable, 'good answer')} in a row"
+
+
+def _slowest(attempts: Sequence[Attempt]) -> str:
+    """How long the slowest answer took, where that is what the time went into."""
+    took = max(
+        (one.outcome.timings.total for one in attempts if isinstance(one.outcome, Answer)),
+        default=0.0,
+    )
+    return f" (an answer took {took:.2g} s)" if took >= _SLOW else ""
+
+
+def check_results(
+    samples: Sequence[Attempt], numbers: Samples, options: Options, planned: int
+) -> Iterator[Result]:
+    """Hold every request that was measured, and their numbers, against the options."""
+    if planned:
+        yield _answered(samples, planned)
+    answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
+    for number, expectation in enumerate(expectations(options)):
+        missed = [(found, sample) for sample in answered if (found := sample.unmet[number])]
+        wrong = [each for each in missed if not each[0].undecided]
+        status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
+        if not answered:
+            status, actual = Status.SKIP, "nothing answered"
+        elif wrong:
+            seen = Counter(found.seen for found, _ in wrong).most_common(1)[0][0]
+            status = Status.FAIL
+            typical = next(sample for found, sample in wrong if found.seen == seen)
+            quoted = typical.quoted if expectation.id == "status" else ""
+            actual = f"{seen} ({len(wrong)} of {len(answered)} answers){quoted}"
+            fault = fault or typical.fault
+            hint = typical.hint or (_OTHER_VERSION if fault is ExitCode.WRONG_VERSION else "")
+        elif missed:
+            status, hint = Status.UNKNOWN, regexes.HINT
+            actual = f"{missed[0][0].seen} ({len(missed)} of {len(answered)} answers)"
+        elif expectation.id == "status":
+            counts = Counter(sample.text for sample in answered)
+            actual = ", ".join(f"{count} x {text}" for text, count in sorted(counts.items()))
+        yield Result(
+            id=expectation.id,
+            status=status,
+            expected=expectation.wanted,
+            actual=actual,
+            hint=hint,
+            fault=fault,
+            attempts=len(answered),
+        )
+    if planned:
+        yield from certificate_results(
+            [s.outcome for s in samples if isinstance(s.outcome, Answer)], options
+        )
+        yield from _latencies(numbers.latency, options)
+        cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
+        yield from _tasks(numbers, options.expect_tasks, cookies, whole=len(samples) == planned)
+
+
+def _answered(samples: Sequence[Attempt], planned: int) -> Result:
+    failures = [sample for sample in samples if isinstance(sample.outcome, Failure)]
+    answered = len(samples) - len(failures)
+    status, actual, hint = (
+        Status.OK,
+        f"{answered} of {planned} requests answered",
+        _passed_over(samples),
+    )
+    if failures:
+        status, actual, hint = Status.FAIL, f"{actual}; {failures[-1].text}", failures[-1].hint
+    elif answered < planned:
+        status, actual = Status.UNKNOWN, f"{actual}; the run ended before the rest"
+        hint = f"raise --deadline{_slowest(samples)}, or lower --samples"
+    return Result(
+        id="answers",
+        status=status,
+        expected=f"{planned} answers",
+        actual=actual,
+        hint=hint,
+        fault=failures[-1].fault if failures else None,
+        attempts=len(samples),
+    )
+
+
+def _passed_over(samples: Sequence[Attempt]) -> str:
+    answers = (sample.outcome for sample in samples if isinstance(sample.outcome, Answer))
+    dead = sorted({address for answer in answers for address in answer.passed_over})
+    return (
+        f"could not connect to {', '.join(dead)} and moved on; --each-address makes that a failure"
+        if dead
+        else ""
+    )
+
+
+def measured(samples: Sequence[Attempt], options: Options) -> Samples:
+    """The numbers behind the checks."""
+    answers = [sample.outcome for sample in samples if isinstance(sample.outcome, Answer)]
+    good = [
+        s.task
+        for s in samples
+        if isinstance(s.outcome, Answer) and options.status.accepts(s.outcome.status)
+    ]
+    tasks, unnamed = sampling.count_tasks(good)
+    return Samples(
+        sent=len(samples),
+        errors=len(samples) - len(answers),
+        latency=latency(answer.timings.total for answer in answers),
+        steps=steps(answers),
+        tasks=tasks,
+        unidentified=unnamed,
+        miss_probability=sampling.miss_probability(options.expect_tasks, sum(tasks.values()))
+        if options.expect_tasks
+        else None,
+    )
+
+
+def _latencies(latency: dict[str, float], options: Options) -> Iterator[Result]:
+    for rank, bound in options.max_latency:
+        took = latency.get(rank)
+        if took is None:
+            yield Result(id=f"latency-{rank}", status=Status.SKIP, actual="nothing answered")
+            continue
+        yield Result(
+            id=f"latency-{rank}",
+            status=Status.OK if took <= bound else Status.FAIL,
+            actual=f"{rank} {_duration(took)}",
+            expected=f"at most {_duration(bound)}",
+            hint=""
+            if took <= bound
+            else "are the tasks busy, or far away? --format json says which step took long",
+        )
+
+
+def _tasks(
+    samples: Samples, expected: int | None, cookies: Sequence[str], *, whole: bool
+) -> Iterator[Result]:
+    tasks, unnamed = samples.tasks, samples.unidentified
+    if expected is None and not tasks:
+        return
+    actual = f"{len(tasks)} distinct" if tasks else "no answer names the task that made it"
+    actual += f"; {unnamed} answers name none" if unnamed and tasks else ""
+    always_new = sampling.always_new(tasks)
+    status, hint = Status.OK, sampling.ALWAYS_NEW if always_new else ""
+    if expected is not None and not tasks:
+        status = Status.UNKNOWN
+        hint = "let it send its host name, e.g. as a header, and give --identity header:NAME"
+    elif expected is not None:
+        actual += f"; chance to miss one of {expected}: {samples.miss_probability:.2g}"
+        if always_new:
+            status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
+        elif len(tasks) < expected:
+            status = Status.UNKNOWN if unnamed or not whole else Status.FAIL
+            hint = (
+                "do all tasks run and pass the health check?"
+                if whole
+                else "raise --deadline, or lower --samples"
+            )
+        elif len(tasks) > expected:
+            hint = "more than expected: a rollout may be under way"
+    if sampling.skewed(tasks):
+        actual += "; the shares are more uneven than chance explains"
+    if cookies:
+        actual += f"; stickiness is on ({', '.join(cookies)}): a browser stays with one task"
+    wanted = f"at least {expected} distinct" if expected else ""
+    yield Result(
+        id="tasks",
+        status=status,
+        expected=wanted,
+        actual=actual,
+        hint=hint,
+        attempts=sum(tasks.values()) + unnamed,
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms" if seconds < _SECOND else f"{seconds:.3g} s"

@@ -1,0 +1,202 @@
+"""What an answer must look like, one expectation at a time."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import NamedTuple
+
+from verify.escaping import visible
+from verify.exit_codes import ExitCode
+from verify.judging import explain, regexes
+from verify.network.outcome import Answer
+from verify.options.groups import Options
+from verify.options.masking import Mask, Show, mask_of
+from verify.options.values import HeaderExpectation, JsonExpectation
+
+
+class Expectation(NamedTuple):
+    """One thing that must hold for every answer."""
+
+    id: str
+    wanted: str
+    holds: Callable[[Answer], bool]
+    seen: Callable[[Answer], str]
+    fault: ExitCode | None = ExitCode.WRONG_VERSION
+    """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
+
+    def unmet(self, answer: Answer) -> "Unmet | None":
+        """What was seen instead; None where it holds."""
+        try:
+            return None if self.holds(answer) else Unmet(self.seen(answer))
+        except regexes.TooSlowError:
+            return Unmet(
+                f"no result within {regexes.SECONDS:g} s of processor time", undecided=True
+            )
+
+
+class Unmet(NamedTuple):
+    """What an answer had instead of what was wanted, in words that are safe to show."""
+
+    seen: str
+    undecided: bool = False
+    """Whether it may hold all the same."""
+
+
+@cache
+def expectations(options: Options) -> tuple[Expectation, ...]:
+    """Every requested expectation, in the order of `--help`; cached, since every answer needs them."""
+    return tuple(_asked_for(options))
+
+
+def _asked_for(options: Options) -> Iterator[Expectation]:
+    show = mask_of(options)
+    body = partial(_body, show)
+    yield Expectation(
+        "status",
+        options.status.text,
+        lambda answer: options.status.accepts(answer.status),
+        lambda answer: explain.describe(answer, show, mask_query=options.mask_query),
+        fault=None,
+    )
+    for text in options.body_contains:
+        yield Expectation(
+            "body-contains", f"'{visible(text, 60)}' in the body", partial(_contains, text), body
+        )
+    for pattern in options.body_regex:
+        yield Expectation(
+            "body-regex",
+            f"the body matches {visible(pattern.pattern, 60)}",
+            partial(_matches, pattern),
+            body,
+        )
+    if options.body_equals is not None:
+        wanted = options.body_equals.strip()
+        yield Expectation(
+            "body-equals", f"the body is '{visible(wanted, 60)}'", partial(_equals, wanted), body
+        )
+    for header in options.expect_header:
+        yield _header(header, show)
+    for value in options.expect_json:
+        yield _json(value, show)
+    if options.security_headers:
+        yield from _security(show)
+
+
+def _contains(text: str, answer: Answer) -> bool:
+    return text in answer.text
+
+
+def _matches(pattern: re.Pattern[str], answer: Answer) -> bool:
+    return regexes.search(pattern.pattern, answer.text) is not None
+
+
+def _equals(text: str, answer: Answer) -> bool:
+    return not answer.truncated and answer.text.strip() == text
+
+
+def _header(expected: HeaderExpectation, show: Show) -> Expectation:
+    def holds(answer: Answer) -> bool:
+        value = answer.header(expected.name)
+        return (
+            value is not None
+            and (expected.equals is None or value == expected.equals)
+            and (
+                expected.matches is None
+                or regexes.search(expected.matches.pattern, value) is not None
+            )
+        )
+
+    def seen(answer: Answer) -> str:
+        value = answer.header(expected.name)
+        return (
+            f"no {expected.name} header" if value is None else f"{expected.name}: {show(value, 60)}"
+        )
+
+    return Expectation(f"header-{expected.name.lower()}", visible(expected.text, 80), holds, seen)
+
+
+def _json(expected: JsonExpectation, show: Show) -> Expectation:
+    def holds(answer: Answer) -> bool:
+        return answer.at_pointer(expected.pointer) == expected.equals
+
+    def seen(answer: Answer) -> str:
+        found = answer.at_pointer(expected.pointer)
+        place = visible(expected.pointer or "the document's root", 40)
+        return f"no value at {place}" if found is None else f"'{show(found, 60)}' at {place}"
+
+    return Expectation("json", visible(expected.text, 80), holds, seen)
+
+
+def _body(show: Mask, answer: Answer) -> str:
+    if not answer.body:
+        return "an empty body"
+    if answer.encoding:
+        return f"a body in Content-Encoding {answer.encoding}, which verify can't read"
+    start = show.masked(answer.beginning(1000))[:1000].strip()
+    return f"'{visible(start, 60)}'{' (cut at --max-body)' if answer.truncated else ''}"
+
+
+_HALF_A_YEAR = 15_552_000
+"""Seconds; what https://hstspreload.org and scanners take as the least."""
+
+
+def _secured_for_long(answer: Answer) -> bool:
+    age = re.search(
+        r"(?i)max-age=\"?([0-9]{1,12})", answer.header("strict-transport-security") or ""
+    )
+    return answer.tls is None or (age is not None and int(age[1]) >= _HALF_A_YEAR)
+
+
+def _unsniffed(answer: Answer) -> bool:
+    return (answer.header("x-content-type-options") or "").lower() == "nosniff"
+
+
+def _unframed(answer: Answer) -> bool:
+    policy = answer.header("content-security-policy") or ""
+    return "frame-ancestors" in policy or (answer.header("x-frame-options") or "").upper() in (
+        "DENY",
+        "SAMEORIGIN",
+    )
+
+
+def _silent(answer: Answer) -> bool:
+    return answer.header("x-powered-by") is None and not re.search("[0-9]", _versionless(answer))
+
+
+def _versionless(answer: Answer) -> str:
+    """The Server header; a load balancer's own `awselb/2.0` is the same for everybody and tells nothing."""
+    server = answer.header("server") or ""
+    return "" if server == "awselb/2.0" else server
+
+
+def _security(show: Show) -> Iterator[Expectation]:
+    """What keeps a browser's user safe. Whose fault it is that it's missing, nothing tells."""
+
+    def seen(names: tuple[str, ...], answer: Answer) -> str:
+        values = [
+            f"{name}: {show(answer.header(name) or '', 60)}"
+            for name in names
+            if answer.header(name)
+        ]
+        return ", ".join(values) or f"no {' or '.join(names)}"
+
+    for identifier, wanted, holds, names in _SECURITY:
+        yield Expectation(identifier, wanted, holds, partial(seen, names), fault=None)
+
+
+_SECURITY = (
+    (
+        "hsts",
+        "over HTTPS, Strict-Transport-Security for half a year",
+        _secured_for_long,
+        ("Strict-Transport-Security",),
+    ),
+    ("nosniff", "X-Content-Type-Options: nosniff", _unsniffed, ("X-Content-Type-Options",)),
+    (
+        "framing",
+        "frame-ancestors in Content-Security-Policy, or X-Frame-Options",
+        _unframed,
+        ("Content-Security-Policy", "X-Frame-Options"),
+    ),
+    ("versions", "no version in Server, no X-Powered-By", _silent, ("Server", "X-Powered-By")),
+)

@@ -1,0 +1,118 @@
+"""Which tasks answered: how many requests tell, and what names a task."""
+
+import math
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from verify.judging import regexes
+from verify.network.outcome import Answer
+from verify.options.groups import Options
+from verify.options.values import DEFAULT_IDENTITY, Identity
+
+ALWAYS_NEW = (
+    "every answer has another name: is it a request's id? if it is a task's, raise --samples"
+)
+"""What to do where no two answers name the same task."""
+
+_DEFAULT_SAMPLES = 10
+_DEFAULT_IN_BYTES = re.compile(DEFAULT_IDENTITY.encode("ascii"))
+
+
+def miss_probability(tasks: int, samples: int) -> float:
+    """Chance that so many requests, each sent to a task at random, leave at least one task out.
+
+    Inclusion and exclusion over the tasks left out, in whole numbers so that nothing cancels.
+    Random is the worst case: a load balancer that takes turns misses none in `tasks` requests.
+    """
+    missing = sum(
+        (-1) ** (left_out + 1) * math.comb(tasks, left_out) * (tasks - left_out) ** samples
+        for left_out in range(1, tasks + 1)
+    )
+    return float(missing / tasks**samples)
+
+
+def samples_needed(tasks: int, accepted: float) -> int:
+    """Fewest requests whose chance to leave one of the tasks out is no more than accepted."""
+    if tasks == 1:
+        return 1
+    enough = math.ceil(
+        math.log(tasks / accepted) / -math.log1p(-1 / tasks)
+    )  # the union bound, never too few
+    candidates = range(tasks, enough)
+    return tasks + bisect_left(
+        candidates, x=True, key=lambda samples: miss_probability(tasks, samples) <= accepted
+    )
+
+
+def planned(options: Options) -> int:
+    """How many requests the run measures."""
+    needed = (
+        samples_needed(options.expect_tasks, options.miss_probability)
+        if options.expect_tasks
+        else 0
+    )
+    return options.samples or max(needed, _DEFAULT_SAMPLES)
+
+
+def sticky_cookies(answer: Answer) -> frozenset[str]:
+    """Names of the cookies with which a load balancer binds a client to a task."""
+    cookies = answer.header("set-cookie") or ""
+    return frozenset(re.findall(r"\b(AWSALB(?:APP|TG|TGCORS|CORS)?(?:-[0-9])?)=", cookies))
+
+
+def always_new(tasks: Mapping[str, int]) -> bool:
+    """Whether no two answers name the same task: then the name may as well be a request's."""
+    return len(tasks) > 1 and set(tasks.values()) == {1}
+
+
+def skewed(tasks: Mapping[str, int]) -> bool:
+    """Whether the busiest task got more than chance explains: four standard deviations above an equal share."""
+    answers, share = sum(tasks.values()), 1 / max(len(tasks), 1)
+    return bool(tasks) and max(tasks.values()) > answers * share + 4 * math.sqrt(
+        answers * share * (1 - share)
+    )
+
+
+def identify(answer: Answer, identity: Identity) -> str | None:
+    """The task that made an answer, as it names itself; None where the answer doesn't say."""
+    if identity.kind == "header":
+        found = answer.header(identity.where)
+    elif identity.kind == "json":
+        found = answer.at_pointer(identity.where)
+    elif identity.where == DEFAULT_IDENTITY:
+        found = _default_name(answer)
+    else:
+        found = _captured(identity.where, answer.text)
+    return (found or "").strip() or None
+
+
+def _default_name(answer: Answer) -> str | None:
+    """Find the default page's line, by an expression that can't take long and without decoding the whole body."""
+    if answer.charset == "utf-8":
+        line = _DEFAULT_IN_BYTES.search(answer.body)
+        if line is None:
+            return None
+        # Bytes know fewer kinds of white space than text does.
+        name = re.match(r"[^<\s]+", line[1].decode("utf-8", "backslashreplace"))
+        if name:
+            return name[0]
+    match = re.search(DEFAULT_IDENTITY, answer.text)
+    return match[1] if match else None
+
+
+def _captured(pattern: str, text: str) -> str | None:
+    """The first group of a match, or all of it where there is none."""
+    found = regexes.search(pattern, text) or (None,)
+    return found[1 if len(found) > 1 else 0]
+
+
+def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:
+    """Answers by task, most first, and how many named none."""
+    counts = Counter(named_by)
+    unnamed = counts.pop(None, 0)
+    return {
+        task: counts[task]
+        for task in sorted(filter(None, counts), key=lambda task: (-counts[task], task))
+    }, unnamed

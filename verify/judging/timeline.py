@@ -1,0 +1,140 @@
+"""Answers over time, in a bounded number of slots however many there are and however long they take to come."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from verify.judging.attempt import Attempt
+from verify.network.outcome import Answer
+
+MOST_SLOTS = 120
+"""As many bars as a page shows well."""
+
+MOST_NAMES = 50
+"""Tasks, and kinds of answers, that are kept apart; there may be a new one with every request."""
+
+OTHERS = "others"
+"""Stands for those beyond."""
+
+_STEP = math.log(1.05)
+"""A latency is kept to within 5 %."""
+
+_SHORTEST = 1e-5
+"""Seconds; what took less counts as that."""
+
+
+_Name = TypeVar("_Name")
+
+
+class Kind(NamedTuple):
+    """One kind of outcome: a status or where a request failed, and whether it is as expected."""
+
+    name: str
+    good: bool
+
+
+class Slot:
+    """What came in one span of time."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.kinds: Counter[Kind] = Counter()
+        self.tasks: Counter[str] = Counter()
+        self._latencies: Counter[int] = Counter()
+
+    def add_latency(self, seconds: float) -> None:
+        """Count one answer by how long it took."""
+        self._latencies[round(math.log(max(seconds, _SHORTEST)) / _STEP)] += 1
+
+    def merge(self, other: "Slot") -> None:
+        """Add what came in another span."""
+        self.kinds += other.kinds
+        self.tasks += other.tasks
+        self._latencies += other._latencies  # noqa: SLF001 — another one of its own class
+
+    def latency(self, percent: int) -> float | None:
+        """The nearest-rank percentile in seconds, to within 5 %; None when nothing answered."""
+        rank = -(-self._latencies.total() * percent // 100)
+        for step in sorted(self._latencies):
+            rank -= self._latencies[step]
+            if rank <= 0:
+                return math.exp(step * _STEP)
+        return None
+
+
+class Timeline:
+    """Slots of one width, which doubles whenever they get too many."""
+
+    def __init__(self, *, origin: float = 0.0, width: float) -> None:
+        """Begin at `origin` seconds with slots of `width` seconds."""
+        self.origin = origin
+        self.width = width
+        self.slots: list[Slot] = []
+        self.kinds: list[Kind] = []
+        """Every kind of outcome, in the order in which they first came."""
+
+        self.tasks: list[str] = []
+        """Every task, in the order in which they first answered."""
+
+    @property
+    def end(self) -> float:
+        """Where the last slot ends, in seconds."""
+        return self.origin + self.width * len(self.slots)
+
+    def add(self, at: float, attempt: Attempt) -> None:
+        """Count one attempt, at so many seconds."""
+        slot, kind = self._slot(at), _kind(attempt)
+        slot.kinds[self._known(kind, self.kinds, Kind(OTHERS, kind.good))] += 1
+        if attempt.task is not None:
+            slot.tasks[self._known(attempt.task, self.tasks, OTHERS)] += 1
+        if isinstance(attempt.outcome, Answer):
+            slot.add_latency(attempt.outcome.timings.total)
+
+    def _slot(self, at: float) -> Slot:
+        number = max(0, int((at - self.origin) / self.width))
+        while number >= MOST_SLOTS:
+            self._halve()
+            number //= 2
+        while number >= len(self.slots):
+            self.slots.append(Slot())
+        return self.slots[number]
+
+    def _halve(self) -> None:
+        """Make one slot of every two."""
+        self.width *= 2
+        pairs = self.slots
+        self.slots = pairs[::2]
+        for number, other in enumerate(pairs[1::2]):
+            self.slots[number].merge(other)
+
+    @staticmethod
+    def _known(name: _Name, names: list[_Name], others: _Name) -> _Name:
+        if name in names:
+            return name
+        if len(names) >= MOST_NAMES:
+            name = others
+        if name not in names:
+            names.append(name)
+        return name
+
+
+def of_samples(attempts: Sequence[Attempt]) -> Timeline:
+    """The timeline of attempts that are over, by when they started."""
+    starts = [one.ended - _took(one) for one in attempts]
+    timeline = Timeline(origin=min(starts, default=0.0), width=0.01)
+    for one in attempts:
+        timeline.add(one.ended - _took(one), one)
+    return timeline
+
+
+def _took(attempt: Attempt) -> float:
+    return attempt.outcome.timings.total if isinstance(attempt.outcome, Answer) else 0.0
+
+
+def _kind(attempt: Attempt) -> Kind:
+    if not isinstance(attempt.outcome, Answer):
+        return Kind(f"no answer ({attempt.outcome.phase})", good=False)
+    if attempt.stopped_in is None and attempt.mismatch:
+        return Kind(f"{attempt.outcome.status}, not as expected", good=False)
+    return Kind(str(attempt.outcome.status), good=attempt.stopped_in is None)

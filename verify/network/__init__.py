@@ -1,0 +1,1 @@
+"""Requests and what they come to: names, connections, TLS, HTTP."""

@@ -1,0 +1,1 @@
+"""A service watched at a constant rate while something changes."""

@@ -1,0 +1,315 @@
+"""What watching sees, kept small however long it lasts: a letter per request, and what may be worth telling."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from verify.judging import regexes, sampling
+from verify.judging.attempt import Attempt
+from verify.judging.latencies import Latencies
+from verify.judging.report import Lane, Outage, Result, Samples, Status, TaskSeen, Watched
+from verify.judging.timeline import Timeline
+from verify.network.outcome import Answer
+from verify.options.groups import Options, Watch
+
+if TYPE_CHECKING:
+    from verify.exit_codes import ExitCode
+
+LANES = {"fresh": 0.0, "kept": 0.5}
+"""A connection of its own for each request, which sees new addresses; and one that is kept for the
+next, which sees mistakes in draining. Each starts so many intervals after the other, so that
+together they look twice as often."""
+
+_CANNOT_RUN = 126
+"""What a shell returns for a file that it can't execute."""
+
+_NOT_RUN = (
+    "nothing was changed while this watched: is it a program for this machine, its "
+    "interpreter there?"
+)
+_PENDING, _GOOD, _BAD = b".ox"
+_ROUNDING = 1e-9
+_BOUND = 1000
+"""Distinct reasons and tasks that are counted each, and turns for worse or better that are printed
+at once: there may be a new one with every request."""
+
+
+class Record:
+    """Everything seen so far.
+
+    Requests are numbered by when they were due, so the order of their ends is no matter.
+    """
+
+    def __init__(self, options: Options) -> None:
+        assert options.watch is not None
+        self.asked: Watch = options.watch
+        self.lanes = {lane: bytearray() for lane in LANES}
+        self.changed: float | None = None
+        self.command_exit_code: int | None = None
+        self.command_error = ""
+        self.command_over: float | None = None
+        self.reached = False
+        self.stopped: ExitCode | None = None
+        self._connections: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
+        self._first: dict[str, Attempt] = {}
+        self._failing: dict[str, int] = {}
+        self._turns = 0
+        self._latencies = Latencies()
+        self._unanswered = 0
+        self._unnamed = 0
+        self._undecided = 0
+        self._why_undecided = ""
+        self._tasks: dict[str, TaskSeen] = {}
+        self._old: frozenset[str] = frozenset()
+        self.timeline = Timeline(width=1 / self.asked.rate)
+
+    def due(self, lane: str) -> int:
+        """Take the number of a lane's next request."""
+        self.lanes[lane].append(_PENDING)
+        return len(self.lanes[lane]) - 1
+
+    def change(self, now: float) -> None:
+        """From now on, a task that hasn't answered yet is a new one."""
+        self.changed, self._old = now, frozenset(self._tasks)
+
+    def command_ended(self, code: int) -> None:
+        """The command has run."""
+        self.command_exit_code = code
+
+    def command_failed(self, reason: str) -> None:
+        """The command could not be run; its exit code is what a shell's would be."""
+        self.command_exit_code, self.command_error = _CANNOT_RUN, reason
+
+    @property
+    def command_text(self) -> str:
+        """How the command ended."""
+        if self.command_error:
+            return f"{self.asked.command[0]} could not be run: {self.command_error}"
+        return f"{self.asked.command[0]} ended with {self.command_exit_code}"
+
+    def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
+        """Keep one attempt; yields what is new, in words."""
+        reason = attempt.text if attempt.stopped_in else attempt.mismatch
+        self.lanes[lane][number] = _BAD if reason else _GOOD
+        self.timeline.add((number + LANES[lane]) / self.asked.rate, attempt)
+        if reason:
+            known = (
+                reason
+                if reason in self._failures or len(self._failures) < _BOUND
+                else "other failures"
+            )
+            if known not in self._failures:
+                self._first[known] = attempt
+            if known not in self._failures or lane not in self._failing:
+                yield from self._turn(f"failing: {known}")
+            self._failing.setdefault(lane, number)
+            self._failures[known] += 1
+        elif number > self._failing.get(lane, number):
+            yield from self._turn(
+                f"good again after {(number - self._failing.pop(lane)) / self.asked.rate:.3g} s"
+            )
+        if attempt.undecided:
+            self._undecided += 1
+            self._why_undecided = attempt.undecided
+        if not isinstance(attempt.outcome, Answer):
+            self._unanswered += 1
+            return
+        # HTTP's own boundary
+        self.reached = self.reached or attempt.stopped_in is None or attempt.outcome.status < 500  # noqa: PLR2004
+        self._latencies.add(attempt.outcome.timings.total)
+        self._connections[lane] += bool(attempt.outcome.timings.connect)
+        yield from self._task(attempt)
+
+    def _turn(self, text: str) -> Iterator[str]:
+        self._turns += 1
+        if self._turns <= _BOUND:
+            yield text
+
+    def _task(self, attempt: Attempt) -> Iterator[str]:
+        name, now = attempt.task, attempt.ended
+        if name is None or (name not in self._tasks and len(self._tasks) >= _BOUND):
+            self._unnamed += attempt.stopped_in is None
+            return
+        if name not in self._tasks:
+            yield f"{'new ' if self.changed is not None else ''}task {name}"
+        seen = self._tasks.get(name, TaskSeen(0, now, now))
+        self._tasks[name] = TaskSeen(seen.answers + 1, min(seen.first, now), max(seen.last, now))
+
+    def watched(self) -> Watched:
+        """The numbers."""
+        outages = (
+            outage for lane, seen in self.lanes.items() for outage in self._outages(lane, seen)
+        )
+        return Watched(
+            rate=self.asked.rate,
+            lanes={
+                lane: Lane(
+                    requests=len(seen) - seen.count(_PENDING),
+                    failed=seen.count(_BAD),
+                    connections=self._connections[lane],
+                )
+                for lane, seen in self.lanes.items()
+            },
+            failures=dict(self._failures.most_common()),
+            outages=tuple(sorted(outages, key=lambda outage: outage.start)),
+            availability=self._good / self._requests if self._requests else 0.0,
+            tasks=dict(sorted(self._tasks.items(), key=lambda task: task[1].first)),
+            old=self._old,
+            command=" ".join(self.asked.command[:1]),
+            command_exit_code=self.command_exit_code,
+            command_error=self.command_error,
+            changed=self.changed or 0.0,
+            command_ended=self.command_over,
+        )
+
+    @property
+    def _good(self) -> int:
+        return sum(seen.count(_GOOD) for seen in self.lanes.values())
+
+    @property
+    def _requests(self) -> int:
+        return self._good + sum(self._failures.values())
+
+    def _outages(self, lane: str, seen: bytearray) -> Iterator[Outage]:
+        """When failed requests in a row were due, up to the next good one."""
+        for run in re.finditer(rb"x[x.]*", seen):
+            start = (run.start() + LANES[lane]) / self.asked.rate
+            yield Outage(lane, start, (run.end() - run.start()) / self.asked.rate)
+
+    def samples(self) -> Samples:
+        """The requests as the report of a check counts them."""
+        tasks = {name: seen.answers for name, seen in self._tasks.items()}
+        return Samples(
+            sent=self._requests,
+            errors=self._unanswered,
+            latency=self._latencies.summary(),
+            steps={},
+            tasks=dict(sorted(tasks.items(), key=lambda task: (-task[1], task[0]))),
+            unidentified=self._unnamed,
+            miss_probability=None,
+        )
+
+    def results(self) -> Iterator[Result]:
+        """Judge what was seen by the bounds that were given."""
+        watched = self.watched()
+        requests, failed = self._requests, self._requests - self._good
+        reasons = ", ".join(
+            f"{count} x {reason}" for reason, count in list(watched.failures.items())[:3]
+        )
+        cause = self._first[next(iter(watched.failures))] if failed else None
+        bounded = partial(_bounded, cause=cause)
+        yield bounded(
+            "errors",
+            f"{failed} of {requests} requests failed"
+            + (f": {reasons}{cause.quoted}" if cause else ""),
+            good=not failed,
+            within=self.asked.max_errors and failed <= self.asked.max_errors,
+            wanted=None
+            if self.asked.max_errors is None
+            else f"at most {self.asked.max_errors} failed",
+        )
+        least = self.asked.min_availability
+        yield bounded(
+            "available",
+            (
+                f"{self._good * 100_000 // max(requests, 1) / 1000:g} % of the requests were "
+                "answered well"
+            ),
+            good=not failed,
+            within=least is not None and watched.availability * 100 >= least - _ROUNDING,
+            wanted=None if least is None else f"at least {least:g} %",
+        )
+        longest = max(watched.outages, key=lambda outage: outage.length, default=None)
+        bound = self.asked.max_outage
+        yield bounded(
+            "outage",
+            f"longest {longest.length:.3g} s, from {longest.start:.3g} s on "
+            f"({longest.lane} connections); "
+            f"{len(watched.outages)} in all"
+            if longest
+            else "none",
+            good=longest is None,
+            within=longest is None or (bound is not None and longest.length <= bound),
+            wanted=None if bound is None else f"at most {bound:g} s",
+        )
+        if self._undecided:
+            yield Result(
+                id="undecided",
+                status=Status.UNKNOWN,
+                actual=(
+                    f"{self._undecided} of {requests} answers could not be judged; "
+                    f"{self._why_undecided}"
+                ),
+                expected="every answer can be judged",
+                hint=regexes.HINT,
+            )
+        yield from self._change(watched)
+        if self.command_exit_code is not None:
+            yield Result(
+                id="command",
+                status=Status.FAIL if self.command_exit_code else Status.OK,
+                actual=self.command_text,
+                hint=_NOT_RUN
+                if self.command_error
+                else "its own output says why"
+                if self.command_exit_code
+                else "",
+            )
+
+    def _change(self, watched: Watched) -> Iterator[Result]:
+        new = [name for name in watched.tasks if name not in watched.old]
+        status, hint, wanted = Status.OK, "", ""
+        if self.asked.expect_change:
+            wanted = "a task that did not answer before"
+            if sampling.always_new({name: seen.answers for name, seen in watched.tasks.items()}):
+                status, hint = Status.UNKNOWN, sampling.ALWAYS_NEW
+            elif not watched.tasks:
+                status, hint = (
+                    Status.UNKNOWN,
+                    "let a task send its host name, and give --identity header:NAME",
+                )
+            elif not new:
+                status, hint = (
+                    Status.FAIL,
+                    "nothing was rolled out, or its tasks never became healthy",
+                )
+        elif not watched.tasks:
+            return
+        actual = "no answer names the task that made it"
+        if watched.tasks:
+            actual = f"{len(watched.old)} old"
+            if new and watched.old:
+                actual += (
+                    f", last seen at {max(watched.tasks[name].last for name in watched.old):.1f} s"
+                )
+            actual += f"; {len(new)} new"
+            if new:
+                actual += f", first seen at {min(watched.tasks[name].first for name in new):.1f} s"
+        yield Result(id="tasks", status=status, actual=actual, expected=wanted, hint=hint)
+
+
+def _bounded(
+    identifier: str,
+    actual: str,
+    *,
+    good: bool,
+    within: object,
+    wanted: str | None,
+    cause: Attempt | None,
+) -> Result:
+    """A number with a bound that holds or not, or without one, which is only reported; `cause` is what failed most."""
+    if good or within or cause is None:
+        return Result(id=identifier, status=Status.OK, actual=actual, expected=wanted or "")
+    if wanted is None:
+        return Result(id=identifier, status=Status.SKIP, actual=f"{actual} (not judged)")
+    return Result(
+        id=identifier,
+        status=Status.FAIL,
+        actual=actual,
+        expected=wanted,
+        hint=cause.hint,
+        fault=cause.fault,
+    )
