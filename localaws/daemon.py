@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, TextIO
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
-from localaws import parameters
+from localaws.account import parameters
+from localaws.account.cloud import Cloud, StateFileError
 from localaws.addresses import NoAddressError
 from localaws.alb.envoy import EnvoyError
-from localaws.awsx.provider import AwsxProvider
-from localaws.cloud import Cloud, StateFileError
 from localaws.files import write_atomically
 from localaws.guard import Guard
 from localaws.home import Address, Home, fingerprint, try_lock
 from localaws.lifecycle import Running
 from localaws.private import UMASK, SharedFolder, make_folder, take_from_others
-from localaws.provider import AwsProvider
+from localaws.protocol.aws import AwsProvider
+from localaws.protocol.awsx.provider import AwsxProvider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -8,7 +8,7 @@ import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.daemon_client import DaemonFailed
-from localaws.property_values import from_wire, to_wire
+from localaws.protocol.property_values import from_wire, to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,26 +7,26 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localaws import invokes, parameters
+from localaws.account import invokes, parameters
+from localaws.account.dns_names import aliases
 from localaws.addresses import Addresses
 from localaws.alb.attachments import unreachable
 from localaws.alb.authority import authority_file
-from localaws.catalog.ecs import SERVICE
-from localaws.catalog.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
-from localaws.catalog.load_balancers import LOAD_BALANCER
-from localaws.catalog.target_attachments import TARGET_ATTACHMENT
+from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon_functions import DISCARD_UNRECORDED, STATUS
 from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
 from localaws.logs import streams
-from localaws.names import aliases
-from localaws.provider import NotSettled
+from localaws.protocol.aws import NotSettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from localaws.account.cloud import Cloud
     from localaws.catalog import Properties, Resource
-    from localaws.cloud import Cloud
     from localaws.home import Home
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from localaws.account.dns_names import options
 from localaws.daemon_functions import STATUS, call
 from localaws.home import Address
-from localaws.names import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from localaws.addresses import can_bind
 from localaws.alb.compiler import Endpoint
-from localaws.catalog.ec2_network import VPC
-from localaws.catalog.target_attachments import TARGET_ATTACHMENT, is_in_vpc
-from localaws.catalog.target_groups import TARGET_GROUP
+from localaws.catalog.ec2.network import VPC
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT, is_in_vpc
+from localaws.catalog.elb.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,9 +19,9 @@ from localaws.alb.envoy import EnvoyError
 from localaws.alb.probe import status_of
 from localaws.alb.reading import certificate_names, listeners
 from localaws.catalog.acm import CERTIFICATE
-from localaws.catalog.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
-from localaws.catalog.load_balancers import LOAD_BALANCER
-from localaws.catalog.target_groups import TARGET_GROUP
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container, Mapping, Sequence

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.alb.compiler import Endpoint, Listener, Rule
 from localaws.alb.tls import Tls
-from localaws.catalog import tls_policies
 from localaws.catalog.acm import CERTIFICATE, domains
-from localaws.catalog.listeners import (
+from localaws.catalog.elb import tls_policies
+from localaws.catalog.elb.listeners import (
     LISTENER,
     LISTENER_CERTIFICATE,
     LISTENER_RULE,
     RESPONSE_HEADERS,
 )
-from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

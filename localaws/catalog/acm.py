@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, uuid
-from localaws.catalog.route53 import RECORD, zone_name
+from localaws.catalog.route53.records import RECORD, zone_name
 from localaws.catalog.values import (
     ARN,
     Limit,

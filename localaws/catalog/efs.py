@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ec2_network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of, zone_id, zone_of
+from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of, zone_id, zone_of
 from localaws.catalog.model import Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import resource_policy_rules

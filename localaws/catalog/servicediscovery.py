@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.ec2_network import VPC
+from localaws.catalog.ec2.network import VPC
 from localaws.catalog.model import (
     UNKNOWN,
     AutoName,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from localaws.catalog.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.model import (
     AutoName,
     Reference,

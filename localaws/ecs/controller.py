@@ -12,7 +12,7 @@ from functools import partial
 from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.catalog.ecs import SERVICE
+from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs import description, saved
 from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
 from localaws.ecs.judgement import healthy, next_look, taken_up

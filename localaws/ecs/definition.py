@@ -7,11 +7,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.catalog.container_definitions import TASK_DEFINITION
-from localaws.catalog.ec2_network import SUBNET
-from localaws.catalog.ecs import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
+from localaws.catalog.ec2.network import SUBNET
+from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
+from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
+from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.secretsmanager import part_of_secret
-from localaws.catalog.target_groups import TARGET_GROUP
 from localaws.ecs.container_health import arguments
 from localaws.ecs.model import Binding, Breaker, Revision, ServiceSpec, Zone
 from localaws.ecs.runtime import Condition, ContainerSpec, HealthCheck, TaskSpec, TaskStartError

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from localaws.account.cloud import Cloud, SeededParameter
 from localaws.catalog import UNKNOWN
 from localaws.catalog.tokens import canonical
-from localaws.cloud import Cloud, SeededParameter
 from localaws.mocks.engine import Recorder
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.recording import Recording, Registered, word

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localaws import provider_config
-from localaws.autoname import DEFAULTS, named
+from localaws.account.autoname import DEFAULTS, named
+from localaws.account.cloud import as_text, changes, type_of
+from localaws.account.tagging import ALL_TAGS, NO_TAGGING
 from localaws.catalog import Refused
-from localaws.cloud import as_text, changes, type_of
 from localaws.mocks.mistake import Mistake
 from localaws.mocks.paths import kept
-from localaws.tagging import ALL_TAGS, NO_TAGGING
+from localaws.protocol import provider_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from localaws.account.cloud import Cloud
+    from localaws.account.tagging import Tagging
     from localaws.catalog import Refusal, Resource, ResourceType
-    from localaws.cloud import Cloud
     from localaws.mocks.recording import Registered
-    from localaws.tagging import Tagging
 
 DEFAULT_REGION = "us-east-1"
 

@@ -15,12 +15,10 @@ from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 from pulumi.runtime.settings import ROOT, SETTINGS
 
-from localaws import invokes
-from localaws.awsx.components import construct
-from localaws.awsx.monitor import Unsupported
+from localaws.account import invokes
+from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
-from localaws.cloud import Cloud
 from localaws.mocks.account import Account, Place
 from localaws.mocks.arguments import descriptions, mistakes
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
@@ -28,7 +26,9 @@ from localaws.mocks.mistake import LookupFailedError, Mistake
 from localaws.mocks.recording import Recording, Registered
 from localaws.mocks.running import OUTSIDE, every_coroutine_awaited, outputs_are_no_text, to_its_end
 from localaws.mocks.urns import STACK, former, urn_of
-from localaws.property_values import from_wire, to_wire, unwrapped
+from localaws.protocol.awsx.components import construct
+from localaws.protocol.awsx.monitor import Unsupported
+from localaws.protocol.property_values import from_wire, to_wire, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -10,8 +10,8 @@ from localaws.catalog.tokens import canonical
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from localaws.account.cloud import Cloud
     from localaws.catalog import Resource
-    from localaws.cloud import Cloud
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
-from localaws.cloud import Cloud
 from localaws.home import Address, Home
 from localaws.mocks import word
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 
-from localaws.cloud import Cloud
+from localaws.account.cloud import Cloud
 from localaws.home import holder
 from localaws.journal import Journal
 from localaws.private import OURS
 from tests.engine.stack import WITHOUT_ASKING
-from tests.localaws.test_cloud import of_version_1
+from tests.localaws.account.test_cloud import of_version_1
 from tests.second_user import AS_NOBODY, in_reach, tries
 
 if TYPE_CHECKING:

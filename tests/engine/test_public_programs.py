@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.request
 from typing import TYPE_CHECKING
 
-from localaws.cloud import Cloud
+from localaws.account.cloud import Cloud
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_import import other_project
 from tests.engine.test_lifecycle import operations

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from localaws.catalog.route53 import assumed_zone_id
+from localaws.catalog.route53.records import assumed_zone_id
 from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 from tests.engine.test_daemon import eventually
 from tests.engine.test_import import other_project

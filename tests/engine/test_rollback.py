@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.property_values import from_wire, to_wire
+from localaws.protocol.property_values import from_wire, to_wire
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_lifecycle import SERVICE, Traffic
 

@@ -13,7 +13,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.property_values import from_wire, to_wire
+from localaws.protocol.property_values import from_wire, to_wire
 from tests.engine.stack import settings
 from tests.engine.test_lifecycle import SERVICE
 from tests.engine.test_rollback import MISSING, service_of

@@ -12,7 +12,7 @@ import pulumi_aws
 from infra.certificate import Certificate, CertificateArgs
 from localaws import mocks
 from localaws.catalog.acm import missing_records
-from localaws.catalog.route53 import assumed_zone_id
+from localaws.catalog.route53.records import assumed_zone_id
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.conftest import EXTRA_CERTIFICATE

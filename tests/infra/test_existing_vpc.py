@@ -14,7 +14,7 @@ from tests.infra import recorder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localaws.cloud import Cloud
+    from localaws.account.cloud import Cloud
     from tests.infra.recorder import Recording
 
 PUBLIC = Wanted(key="subnet", public=True)

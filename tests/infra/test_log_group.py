@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.cloud import Cloud
+from localaws.account.cloud import Cloud
 from tests.infra import recorder
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infra import iam, locality, secrets
 from infra.errors import SettingsError
-from localaws.catalog.container_definitions import container_rules
+from localaws.catalog.ecs.container_definitions import container_rules
 from tests.infra import recorder
 
 PLACE = iam.Place(partition="aws", region="eu-west-1", account="123456789012")

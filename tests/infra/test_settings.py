@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infra import fargate
 from infra.errors import SettingsError
 from infra.settings import Settings, camel, kinds
-from localaws.cloud import Cloud
+from localaws.account.cloud import Cloud
 from tests.infra import recorder
 
 if TYPE_CHECKING:

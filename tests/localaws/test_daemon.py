@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from localaws.cloud import Cloud
+from localaws.account.cloud import Cloud
 from localaws.daemon import serving
-from localaws.property_values import from_wire, to_wire
-from localaws.provider import AwsProvider
-from tests.localaws.test_provider import Idle
+from localaws.protocol.aws import AwsProvider
+from localaws.protocol.property_values import from_wire, to_wire
+from tests.localaws.protocol.test_aws import Idle
 
 if TYPE_CHECKING:
     from pathlib import Path

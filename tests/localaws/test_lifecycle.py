@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2
 
+from localaws.account.cloud import Cloud
 from localaws.alb.balancer import Balancer
-from localaws.catalog.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
-from localaws.cloud import Cloud
+from localaws.catalog.elb.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.home import Home
 from localaws.lifecycle import GET_SERVICE, Running
-from localaws.property_values import from_wire, to_wire
+from localaws.protocol.property_values import from_wire, to_wire
 from tests.localaws.ecs.plane import eventually
-from tests.localaws.test_provider import NEW, OLD, SERVICE, serve, serving
+from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, serve, serving
 
 GROUP = "aws:cloudwatch/logGroup:LogGroup"
 

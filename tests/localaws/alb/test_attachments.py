@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.account.cloud import Cloud
 from localaws.alb.attachments import endpoints, is_this_machines, unreachable
 from localaws.alb.balancer import Balancer, TargetState
 from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
 from localaws.catalog import Refused
-from localaws.catalog.listeners import LISTENER
-from localaws.catalog.target_attachments import TARGET_ATTACHMENT
-from localaws.catalog.target_groups import TARGET_GROUP
-from localaws.cloud import Cloud
+from localaws.catalog.elb.listeners import LISTENER
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.status import table
 from tests.localaws.alb.test_balancer import GROUP, HTTP, PASS, Stage
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
-from localaws.cloud import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable

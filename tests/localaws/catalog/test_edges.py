@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.catalog import CATALOG, Refused
-from localaws.catalog.iam import POLICIES_PER_PRINCIPAL
+from localaws.catalog.iam.roles import POLICIES_PER_PRINCIPAL
 from tests.localaws.catalog.conftest import refusal
 from tests.localaws.catalog.edge_cases import (
     ACL,

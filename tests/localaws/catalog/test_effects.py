@@ -49,12 +49,18 @@ def read_names() -> frozenset[str]:
     files = [
         path for folder in ("alb", "ecs") for path in (ROOT / "localaws" / folder).rglob("*.py")
     ]
-    modules = ("lifecycle", "addresses", "cloud", "provider", "names", "parameters", "catalog/acm")
+    modules = (
+        "lifecycle",
+        "addresses",
+        "account/cloud",
+        "account/dns_names",
+        "account/parameters",
+        "protocol/aws",
+        "catalog/acm",
+        "catalog/elb/target_attachments",
+        "catalog/ssm",
+    )
     files += [ROOT / "localaws" / f"{name}.py" for name in modules]
-    files += [
-        ROOT / "localaws" / "catalog" / "target_attachments.py",
-        ROOT / "localaws" / "catalog" / "ssm.py",
-    ]
     texts = (
         node.value
         for file in files

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
-from localaws.cloud import Cloud
 
 TABLE: list[tuple[str, str, str, bool]] = [
     ("cn-north-1", "Interface", "cn.com.amazonaws.cn-north-1.ecr.api", True),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
-from localaws.cloud import Cloud
 from tests.localaws.catalog.test_tables import rules_in_code
 
 PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()

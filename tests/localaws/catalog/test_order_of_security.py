@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localaws.account.cloud import Cloud
 from localaws.catalog import UNKNOWN
 from localaws.catalog.acm import missing_records
-from localaws.catalog.route53 import assumed_zone_id, name_of_zone
-from localaws.catalog.tls_policies import versions
-from localaws.cloud import Cloud
+from localaws.catalog.elb.tls_policies import versions
+from localaws.catalog.route53.records import assumed_zone_id, name_of_zone
 from tests.localaws.catalog.conftest import bucket_policy, web_acl
 from tests.localaws.catalog.security_cases import (
     ACL,

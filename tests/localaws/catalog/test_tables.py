@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws import invokes
+from localaws.account import invokes
 from localaws.catalog import CATALOG
 from localaws.catalog.inputs import INPUTS, Block
 from localaws.catalog.model import AllExcept

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from localaws.account.cloud import Cloud
+from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refusal
-from localaws.cloud import Cloud
-from localaws.tagging import Tagging
 
 if TYPE_CHECKING:
     from collections.abc import Callable

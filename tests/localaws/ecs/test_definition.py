@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.ecs import CAPACITY_PROVIDERS, SERVICE
+from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, SERVICE
 from localaws.ecs.definition import (
     MissingTaskDefinitionError,
     parameter_name,

@@ -10,7 +10,7 @@ import pytest
 
 from localaws.home import Home
 from localaws.lifecycle import GET_SERVICE, Running
-from localaws.provider import NotSettled
+from localaws.protocol.aws import NotSettled
 from tests.localaws.ecs.conftest import SERVICE
 from tests.localaws.ecs.plane import eventually
 

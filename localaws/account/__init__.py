@@ -1,0 +1,1 @@
+"""An AWS account: the resources in it, what creating, changing and looking them up does."""

@@ -1,0 +1,1 @@
+"""EC2: networks, security groups, VPC endpoints, flow logs."""

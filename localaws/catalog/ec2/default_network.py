@@ -1,0 +1,150 @@
+"""The default VPC that every account has in every region, with all that AWS makes in it.
+
+Source: Amazon VPC User Guide, "Default VPCs" (default-vpc-components).
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.network import (
+    INTERNET_GATEWAY,
+    ROUTE_TABLE,
+    SECURITY_GROUP,
+    SUBNET,
+    VPC,
+    default_id,
+    zone_id,
+)
+from localaws.catalog.model import Refusal, Resource, ResourceType
+from localaws.catalog.partitions import partition_of
+from localaws.catalog.values import network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+DEFAULT_VPC = "aws:ec2/defaultVpc:DefaultVpc"
+DEFAULT_SUBNET = "aws:ec2/defaultSubnet:DefaultSubnet"
+
+_CIDR = "172.31.0.0/16"
+_SUBNET_PREFIX = 20
+
+
+def default_network(world: World, region: str) -> Iterator[Resource]:
+    """The default VPC, its gateway, main route table and security group, and a public subnet in each zone."""
+    vpc, table, gateway, group = (
+        default_id(prefix, region) for prefix in ("vpc", "rtb", "igw", "sg")
+    )
+
+    def made(
+        token: str,
+        identifier: str,
+        kind: str,
+        inputs: Properties,
+        computed: Properties | None = None,
+    ) -> Resource:
+        arn = f"arn:{partition_of(region).name}:ec2:{region}:{world.account}:{kind}/{identifier}"
+        shown = {
+            "arn": arn,
+            "ownerId": world.account,
+            "region": region,
+            "tagsAll": {},
+            **(computed or {}),
+        }
+        return Resource(token, identifier, "", region, inputs, shown)
+
+    yield made(
+        VPC,
+        vpc,
+        "vpc",
+        {"cidrBlock": _CIDR, "enableDnsHostnames": True, "enableDnsSupport": True},
+        {
+            "mainRouteTableId": table,
+            "defaultRouteTableId": table,
+            "defaultSecurityGroupId": group,
+            "defaultNetworkAclId": default_id("acl", region),
+            "dhcpOptionsId": default_id("dopt", region),
+            "instanceTenancy": "default",
+            "enableNetworkAddressUsageMetrics": False,
+            "assignGeneratedIpv6CidrBlock": False,
+        },
+    )
+    yield made(INTERNET_GATEWAY, gateway, "internet-gateway", {"vpcId": vpc})
+    routes = [{"cidrBlock": "0.0.0.0/0", "gatewayId": gateway}]
+    yield made(ROUTE_TABLE, table, "route-table", {"vpcId": vpc, "routes": routes})
+    described = {"vpcId": vpc, "name": "default", "description": "default VPC security group"}
+    yield made(SECURITY_GROUP, group, "security-group", described)
+    whole = network(_CIDR)
+    assert whole is not None
+    ranges = islice(whole.subnets(new_prefix=_SUBNET_PREFIX), len(world.zones))
+    for letter, cidr in zip(world.zones, ranges, strict=True):
+        zone = f"{region}{letter}"
+        inputs = {
+            "vpcId": vpc,
+            "cidrBlock": str(cidr),
+            "availabilityZone": zone,
+            "mapPublicIpOnLaunch": True,
+        }
+        defaults = {
+            "availabilityZoneId": zone_id(zone),
+            "assignIpv6AddressOnCreation": False,
+            "enableDns64": False,
+            "ipv6Native": False,
+            "enableResourceNameDnsARecordOnLaunch": False,
+            "enableResourceNameDnsAaaaRecordOnLaunch": False,
+            "privateDnsHostnameTypeOnLaunch": "ip-name",
+        }
+        yield made(SUBNET, default_id("subnet", zone), "subnet", inputs, defaults)
+
+
+def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
+    """Whether a new resource is a part of the default VPC, or in it because it names none."""
+    if kind.token in {DEFAULT_VPC, DEFAULT_SUBNET}:
+        return True
+    return kind.token.startswith("aws:ec2/") and "vpcId" in kind.inputs and not inputs.get("vpcId")
+
+
+def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Properties:
+    """What a program sees of a part of the default VPC that it takes over; its own settings are kept beside it."""
+    shown = {"id": identifier, exists: True}
+    for each in default_network(mint.world, mint.region):
+        if each.id == identifier:
+            shown |= {
+                name: value
+                for name, value in each.outputs.items()
+                if name not in {*inputs, "tagsAll", "region"}
+            }
+    return shown
+
+
+def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
+    return _adopted(mint, inputs, default_id("vpc", mint.region), "existingDefaultVpc")
+
+
+def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
+    return _adopted(
+        mint, inputs, default_id("subnet", inputs.get("availabilityZone")), "existingDefaultSubnet"
+    )
+
+
+def _subnet_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    zone = inputs.get("availabilityZone")
+    if world.get(SUBNET, default_id("subnet", zone)) is None:
+        message = f"availabilityZone must be one of the region's, got {zone!r}"
+        yield Refusal(
+            "InvalidParameterValue", message, "ec2.default-subnet.zone", "availabilityZone"
+        )
+
+
+TYPES = (
+    ResourceType(token=DEFAULT_VPC, replaces=frozenset({"region"}), computed=_vpc_computed),
+    ResourceType(
+        token=DEFAULT_SUBNET,
+        replaces=frozenset({"availabilityZone", "ipv6Native", "region"}),
+        account_rules=_subnet_account_rules,
+        computed=_subnet_computed,
+    ),
+)

@@ -1,0 +1,100 @@
+"""EC2's flow logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id
+from localaws.catalog.model import AllExcept, Reference, Refusal, ResourceType, Unique
+from localaws.catalog.values import ARN, Limit, exactly_one, given, one_of
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals
+
+FLOW_LOG = "aws:ec2/flowLog:FlowLog"
+
+_SOURCES = (
+    "eniId",
+    "regionalNatGatewayId",
+    "subnetId",
+    "transitGatewayAttachmentId",
+    "transitGatewayId",
+    "vpcId",
+)
+_TO_LOGS = (None, "cloud-watch-logs")
+
+
+def _rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, _SOURCES, "ec2.flow-log.one-source")
+    kind = inputs.get("logDestinationType")
+    if not inputs.get("logDestination"):
+        yield Refusal(
+            "InvalidArgument",
+            "logDestination must be given",
+            "ec2.flow-log.destination",
+            "logDestination",
+        )
+    if kind in _TO_LOGS and not inputs.get("iamRoleArn"):
+        message = (
+            "DeliverLogsPermissionArn can't be empty if LogDestinationType is "
+            "cloud-watch-logs: set iamRoleArn"
+        )
+        yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
+    if kind == "s3" and inputs.get("iamRoleArn"):
+        message = "a flow log to a bucket takes no iamRoleArn; the bucket's policy lets it in"
+        yield Refusal("InvalidParameter", message, "ec2.flow-log.role", "iamRoleArn")
+    if given(inputs, "vpcId", "subnetId", "eniId") and not given(inputs, "trafficType"):
+        message = "trafficType must be given"
+        yield Refusal("InvalidParameter", message, "ec2.flow-log.traffic", "trafficType")
+
+
+def _computed(mint: Mint, _inputs: Properties) -> Properties:
+    identifier = ec2_id(mint, "fl")
+    return {"id": identifier, "arn": mint.arn("ec2", f"vpc-flow-log/{identifier}")}
+
+
+TYPES = (
+    ResourceType(
+        token=FLOW_LOG,
+        replaces=AllExcept("tags"),
+        defaults={
+            "logDestinationType": "cloud-watch-logs",
+            "maxAggregationInterval": 600,
+            "logFormat": (
+                "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} "
+                "${srcport} ${dstport} ${protocol} "
+                "${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
+            ),
+        },
+        limits=(
+            Limit("trafficType", one_of("ACCEPT", "REJECT", "ALL"), "ec2.flow-log.traffic"),
+            Limit("maxAggregationInterval", one_of(60, 600), "ec2.flow-log.interval"),
+            Limit(
+                "logDestinationType",
+                one_of("cloud-watch-logs", "s3", "kinesis-data-firehose"),
+                "ec2.flow-log.destination-type",
+            ),
+            Limit("logDestination", ARN, "ec2.flow-log.destination"),
+            Limit("iamRoleArn", ARN, "ec2.flow-log.role"),
+        ),
+        references=(
+            Reference("vpcId", VPC, "InvalidVpcId.NotFound", "ec2.flow-log.source-exists", "gone"),
+            Reference(
+                "subnetId", SUBNET, "InvalidSubnetId.NotFound", "ec2.flow-log.source-exists", "gone"
+            ),
+        ),
+        unique=(
+            Unique(
+                ("logDestination", *_SOURCES),
+                "FlowLogAlreadyExists",
+                "ec2.flow-log.unique",
+                (
+                    "There is an existing flow log with the same configuration and log "
+                    "destination {logDestination}"
+                ),
+            ),
+        ),
+        rules=_rules,
+        computed=_computed,
+    ),
+)

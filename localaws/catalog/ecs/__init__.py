@@ -1,0 +1,1 @@
+"""ECS: clusters, services, task definitions."""

@@ -1,0 +1,517 @@
+"""What ECS accepts inside a task definition's container definitions, a JSON array."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
+from localaws.catalog.model import UNKNOWN, Refusal, absent, located, values_at
+from localaws.catalog.model_limits import model_rules
+from localaws.catalog.values import (
+    Allowed,
+    Limit,
+    block,
+    blocks,
+    known,
+    matches,
+    number,
+    one_of,
+    parsed,
+    show,
+    text,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Properties, Refusals
+
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+
+_CLIENT = "ClientException"
+_INPUT = "containerDefinitions"
+_FARGATE_LOG_DRIVERS = ("awslogs", "splunk", "awsfirelens")
+_VALUE_FROM = (
+    r"arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/\S+|[\w./-]{1,2048}"
+    r"|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@!-]+(:[^:\s]*:[^:\s]*:[^:\s]*)?"
+)
+_CAPABILITIES = (
+    *(
+        "ALL",
+        "AUDIT_CONTROL",
+        "AUDIT_WRITE",
+        "BLOCK_SUSPEND",
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "DAC_READ_SEARCH",
+        "FOWNER",
+    ),
+    *(
+        "FSETID",
+        "IPC_LOCK",
+        "IPC_OWNER",
+        "KILL",
+        "LEASE",
+        "LINUX_IMMUTABLE",
+        "MAC_ADMIN",
+        "MAC_OVERRIDE",
+        "MKNOD",
+    ),
+    *(
+        "NET_ADMIN",
+        "NET_BIND_SERVICE",
+        "NET_BROADCAST",
+        "NET_RAW",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+    ),
+    *(
+        "SYSLOG",
+        "SYS_ADMIN",
+        "SYS_BOOT",
+        "SYS_CHROOT",
+        "SYS_MODULE",
+        "SYS_NICE",
+        "SYS_PACCT",
+        "SYS_PTRACE",
+    ),
+    *("SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "WAKE_ALARM"),
+)
+"""Linux capabilities as ECS spells them."""
+_CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+
+
+def _is_number(value: object) -> bool:
+    return number(value) is not None
+
+
+def _is_command(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 1 and value[0] in ("CMD", "CMD-SHELL")
+
+
+def _of(kind: type, words: str) -> Allowed:
+    return Allowed(words, lambda value: isinstance(value, kind))
+
+
+_TYPES = {
+    (
+        "command[] entryPoint[] hostname links[] logConfiguration.logDriver "
+        "mountPoints[].sourceVolume "
+        "secrets[].name workingDirectory"
+    ): _of(str, "text"),
+    (
+        "disableNetworking essential interactive linuxParameters.initProcessEnabled "
+        "mountPoints[].readOnly "
+        "privileged pseudoTerminal readonlyRootFilesystem"
+    ): _of(bool, "true or false"),
+    "cpu": Allowed("a number", _is_number),
+    (
+        "command dependsOn entryPoint environment environmentFiles links mountPoints portMappings "
+        "resourceRequirements secrets systemControls ulimits volumesFrom"
+    ): _of(list, "a list"),
+    (
+        "dependsOn[] dockerLabels environment[] healthCheck linuxParameters logConfiguration "
+        "logConfiguration.options mountPoints[] portMappings[] secrets[]"
+    ): _of(dict, "an object"),
+}
+"""What the API's model says of values that no other rule is about."""
+
+_REQUIRED = (
+    *(
+        "name",
+        "image",
+        "secrets[].name",
+        "secrets[].valueFrom",
+        "logConfiguration.logDriver",
+        "healthCheck.command",
+    ),
+    *(
+        "dependsOn[].containerName",
+        "dependsOn[].condition",
+        "resourceRequirements[].type",
+        "ulimits[].name",
+    ),
+    *(
+        "resourceRequirements[].value",
+        "ulimits[].softLimit",
+        "ulimits[].hardLimit",
+        "environmentFiles[].value",
+    ),
+    *("environmentFiles[].type", "repositoryCredentials.credentialsParameter"),
+)
+
+_LIMITS = tuple(
+    Limit(path, allowed, rule, _CLIENT, hidden=path.startswith(("environment", "secrets")))
+    for path, allowed, rule in (
+        *(
+            (path, allowed, "ecs.container.type")
+            for paths, allowed in _TYPES.items()
+            for path in paths.split()
+        ),
+        (
+            "name",
+            matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens"),
+            "ecs.container.name",
+        ),
+        (
+            "image",
+            matches(r"\S{1,255}", "an image name of 1 to 255 characters"),
+            "ecs.container.image",
+        ),
+        ("memory", within(6, 10**9), "ecs.container.memory"),
+        ("memoryReservation", within(6, 10**9), "ecs.container.memory"),
+        ("portMappings[].containerPort", within(1, 65535), "ecs.container.port"),
+        ("portMappings[].hostPort", within(0, 65535), "ecs.container.port"),
+        ("portMappings[].protocol", one_of("tcp", "udp"), "ecs.container.protocol"),
+        (
+            "environment[].name",
+            Allowed("a non-empty text", lambda value: isinstance(value, str) and value != ""),
+            "ecs.container.env",
+        ),
+        ("environment[].value", _of(str, "text"), "ecs.container.env"),
+        (
+            "secrets[].valueFrom",
+            matches(
+                _VALUE_FROM,
+                "a parameter's name, or the ARN of a parameter or secret (with :key:stage:version)",
+            ),
+            "ecs.container.secret",
+        ),
+        (
+            "user",
+            matches(r"[\w.-]+(:[\w.-]+)?", "a user, or user:group, by name or number"),
+            "ecs.container.user",
+        ),
+        ("linuxParameters.capabilities.drop[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
+        ("linuxParameters.capabilities.add[]", one_of(*_CAPABILITIES), "ecs.container.capability"),
+        ("mountPoints[].containerPath", matches(r"/.*", "an absolute path"), "ecs.container.mount"),
+        (
+            "healthCheck.command",
+            Allowed("a list that starts with CMD or CMD-SHELL", _is_command),
+            "ecs.container.health",
+        ),
+        ("healthCheck.interval", within(5, 300), "ecs.container.health"),
+        ("healthCheck.timeout", within(2, 60), "ecs.container.health"),
+        ("healthCheck.retries", within(1, 10), "ecs.container.health"),
+        ("healthCheck.startPeriod", within(0, 300), "ecs.container.health"),
+        ("dependsOn[].condition", one_of(*_CONDITIONS), "ecs.container.depends-on"),
+    )
+)
+_FARGATE_LIMITS = tuple(
+    Limit(path, allowed, rule, _CLIENT)
+    for path, allowed, rule in (
+        ("startTimeout", within(2, 120), "ecs.container.timeout"),
+        ("stopTimeout", within(2, 120), "ecs.container.timeout"),
+        ("logConfiguration.logDriver", one_of(*_FARGATE_LOG_DRIVERS), "ecs.container.log-driver"),
+        (
+            "linuxParameters.capabilities.add[]",
+            one_of("SYS_PTRACE"),
+            "ecs.container.fargate-capability",
+        ),
+    )
+)
+_FARGATE_FORBIDS = (
+    *(
+        "links",
+        "privileged",
+        "dockerSecurityOptions",
+        "linuxParameters.devices",
+        "linuxParameters.maxSwap",
+    ),
+    *("linuxParameters.sharedMemorySize", "linuxParameters.swappiness"),
+)
+_AWSVPC_FORBIDS = ("dnsSearchDomains", "dnsServers", "extraHosts", "hostname")
+
+
+def containers(inputs: Properties) -> list[dict[str, Any]]:
+    """The container definitions of a task definition's inputs, as far as they are known."""
+    found = parsed(inputs.get(_INPUT))
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def declared_ports(inputs: Properties) -> dict[str, list[float]]:
+    """Each container's ports, by its name."""
+    return {
+        str(container.get("name")): [
+            port
+            for port in map(number, values_at(container, "portMappings[].containerPort"))
+            if port
+        ]
+        for container in containers(inputs)
+    }
+
+
+def container_rules(inputs: Properties, *, fargate: bool) -> Refusals:
+    """What ECS refuses in the container definitions, given the task definition around them."""
+    source = inputs.get(_INPUT)
+    if source is None or source is UNKNOWN:
+        return
+    found = parsed(source)
+    if (
+        not isinstance(found, list)
+        or not found
+        or not all(isinstance(each, dict) for each in found)
+    ):
+        message = f"{_INPUT} must be a JSON array of at least one container definition"
+        yield Refusal("InvalidArgument", message, "ecs.container.json", _INPUT)
+        return
+    own = list(_all_rules(found, inputs, fargate=fargate))
+    shown = {refusal.message.partition(" must be ")[0] for refusal in own}
+    own += [
+        each for each in _model_rules(found) if each.message.partition(" must be ")[0] not in shown
+    ]
+    for refusal in own:
+        yield Refusal(refusal.code, refusal.message, refusal.rule, _INPUT)
+
+
+def _model_rules(found: list[dict[str, Any]]) -> Refusals:
+    for position, container in enumerate(found):
+        for place, allowed in model_rules(
+            TASK_DEFINITION, container, located, below=f"{_INPUT}[]."
+        ):
+            message = (
+                f"container {text(container.get('name')) or position}: {place} must be {allowed}"
+            )
+            yield Refusal(_CLIENT, message, "catalog.model")
+
+
+def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+    if not any(container.get("essential", True) is True for container in found):
+        yield Refusal(
+            _CLIENT, "at least one container must be essential", "ecs.container.essential"
+        )
+    for name, times in Counter(text(container.get("name")) for container in found).items():
+        if name is not None and times > 1:
+            message = f"Container names must be unique, {name!r} appears {times} times"
+            yield Refusal(_CLIENT, message, "ecs.container.unique-name")
+    for position, container in enumerate(found):
+        where = f"container {text(container.get('name')) or position}: "
+        for place in (place for path in _REQUIRED for place in absent(container, path)):
+            yield Refusal(_CLIENT, f"{where}{place} must be given", "ecs.container.required")
+        for limit in (*_LIMITS, *(_FARGATE_LIMITS if fargate else ())):
+            yield from limit.check(container, within=where)
+        yield from _port_rules(container, inputs.get("networkMode"), where)
+        yield from _log_rules(container, inputs, where, fargate=fargate)
+        yield from _resource_rules(container, inputs, where, fargate=fargate)
+        yield from _dependency_rules(container, found, where)
+        yield from _name_rules(container, inputs, where)
+    yield from _host_port_rules(found, inputs.get("networkMode"))
+    yield from _sum_rules(found, inputs)
+    yield from _firelens_rules(found)
+    yield from _role_rules(found, inputs, fargate=fargate)
+
+
+def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
+    """Containers of a task share a network, their own or their host's, in which a port is one container's."""
+    shares_ports = mode in ("awsvpc", "host")
+    mappings = [mapping for container in found for mapping in blocks(container.get("portMappings"))]
+    ports = [
+        (
+            number(mapping.get("hostPort"))
+            or (number(mapping.get("containerPort")) if shares_ports else None),
+            protocol,
+        )
+        for mapping in mappings
+        if (protocol := text(mapping.get("protocol") or "tcp"))
+    ]
+    for (port, protocol), times in Counter(ports).items():
+        if port and times > 1:
+            message = f"host port {port:g} ({protocol}) is mapped {times} times in the task"
+            yield Refusal(_CLIENT, message, "ecs.container.unique-host-port")
+
+
+def _sum_rules(found: list[dict[str, Any]], inputs: Properties) -> Refusals:
+    """Containers together reserve no more than their task has, and none may use more.
+
+    Source: ContainerDefinition in the API reference, and ECS's answers in aws/aws-cdk#1553 and
+    pulumi/pulumi-awsx#1220.
+    """
+    cpu, memory = units(inputs.get("cpu"), VCPU), units(inputs.get("memory"), GB)
+    reserved = [
+        number(each.get("memoryReservation")) or number(each.get("memory")) or 0 for each in found
+    ]
+    for name, rule, total, size in (
+        ("cpu", "ecs.container.cpu-sum", sum(number(each.get("cpu")) or 0 for each in found), cpu),
+        ("memory", "ecs.container.memory-sum", sum(reserved), memory),
+    ):
+        if size is not None and total > size:
+            what = "'memoryReservation', or else 'memory'," if name == "memory" else f"'{name}'"
+            message = (
+                f"The sum of all container {what} values cannot be greater than the "
+                f"value of the task '{name}', "
+                f"got {total:g} of {size}"
+            )
+            yield Refusal(_CLIENT, message, rule)
+    for each in found:
+        most = number(each.get("memory"))
+        if memory is not None and most is not None and most > memory:
+            message = (
+                f"The 'memory' setting for container '{each.get('name')}' is greater "
+                "than for the task, "
+                f"got {most:g} of {memory}"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.memory-sum")
+
+
+def _firelens_rules(found: list[dict[str, Any]]) -> Refusals:
+    """Source: ECS's answers in fabfuel/ecs-deploy#164 and pulumi/pulumi-awsx#552."""
+    routers = [
+        text(each.get("name")) for each in found if each.get("firelensConfiguration") is not None
+    ]
+    routed = [
+        each
+        for each in found
+        if block(each.get("logConfiguration")).get("logDriver") == "awsfirelens"
+    ]
+    if len(routers) > 1:
+        message = (
+            "only one container can have a firelensConfiguration, got "
+            f"{', '.join(map(str, routers))}"
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.firelens-one")
+    if routed and not routers:
+        message = (
+            f"container {routed[0].get('name')}: When awsfirelens log driver is "
+            "specified in log configuration, "
+            "a firelens configuration object must be configured in one of the containers"
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.firelens")
+    if routers and not routed:
+        message = (
+            f"container {routers[0]}: When a firelensConfiguration object is specified, "
+            "at least one container has to be configured with the awsfirelens log driver"
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.firelens")
+
+
+def _port_rules(container: Properties, mode: object, where: str) -> Refusals:
+    mappings = blocks(container.get("portMappings"))
+    if mode == "none" and mappings:
+        yield Refusal(
+            _CLIENT, f"{where}network mode none takes no portMappings", "ecs.container.no-ports"
+        )
+    for mapping in mappings:
+        port, host = number(mapping.get("containerPort")), number(mapping.get("hostPort"))
+        if mode in ("awsvpc", "host") and host is not None and port is not None and host != port:
+            message = (
+                f"{where}When networkMode={mode}, the host ports and container ports in "
+                "port mappings must match: "
+                f"{host:g} and {port:g}"
+            )
+            yield Refusal(_CLIENT, message, "ecs.container.host-port")
+    ports = Counter(number(mapping.get("containerPort")) for mapping in mappings)
+    for port, times in ports.items():
+        if port is not None and times > 1:
+            message = f"{where}container port {port:g} is mapped {times} times"
+            yield Refusal(_CLIENT, message, "ecs.container.unique-port")
+
+
+def _log_rules(container: Properties, inputs: Properties, where: str, *, fargate: bool) -> Refusals:
+    logs = block(container.get("logConfiguration"))
+    if logs.get("logDriver") != "awslogs":
+        return
+    options = block(logs.get("options"))
+    needed = ("awslogs-group", "awslogs-region", *(("awslogs-stream-prefix",) if fargate else ()))
+    missing = [name for name in needed if not options.get(name)]
+    if missing:
+        message = f"{where}Log driver awslogs requires options: {', '.join(missing)}"
+        yield Refusal(_CLIENT, message, "ecs.container.awslogs-options")
+    for name, value in options.items():
+        if not isinstance(value, str):
+            message = f"{where}log option {name} must be text, got {show(value)}"
+            yield Refusal(_CLIENT, message, "ecs.container.log-option-text")
+    if fargate and not inputs.get("executionRoleArn"):
+        message = (
+            "Fargate requires task definition to have execution role ARN to support log "
+            "driver awslogs."
+        )
+        yield Refusal(_CLIENT, message, "ecs.task-definition.execution-role")
+
+
+def _resource_rules(
+    container: Properties, inputs: Properties, where: str, *, fargate: bool
+) -> Refusals:
+    if fargate:
+        for name in _FARGATE_FORBIDS:
+            if any(values_at(container, name)):
+                yield Refusal(
+                    _CLIENT,
+                    f"{where}Fargate doesn't support {name}",
+                    "ecs.container.fargate-forbids",
+                )
+        if "GPU" in values_at(container, "resourceRequirements[].type"):
+            message = f"{where}Fargate doesn't support resourceRequirements of type GPU"
+            yield Refusal(_CLIENT, message, "ecs.container.fargate-gpu")
+    if inputs.get("networkMode") == "awsvpc":
+        for name in _AWSVPC_FORBIDS:
+            if container.get(name):
+                message = f"{where}network mode awsvpc doesn't support {name}"
+                yield Refusal(_CLIENT, message, "ecs.container.awsvpc-forbids")
+    memory, reserved = number(container.get("memory")), number(container.get("memoryReservation"))
+    if memory is None and reserved is None and inputs.get("memory") is None and not fargate:
+        message = (
+            f"Invalid setting for {where}At least one of 'memory' or 'memoryReservation' "
+            "must be specified, "
+            "or memory for the task"
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.memory-required")
+    if memory is not None and reserved is not None and memory <= reserved:
+        message = f"{where}memory {memory:g} must be greater than memoryReservation {reserved:g}"
+        yield Refusal(_CLIENT, message, "ecs.container.memory-reservation")
+
+
+def _dependency_rules(container: Properties, found: list[dict[str, Any]], where: str) -> Refusals:
+    others = {text(each.get("name")): each for each in found}
+    for dependency in blocks(container.get("dependsOn")):
+        name, condition = text(dependency.get("containerName")), dependency.get("condition")
+        other = others.get(name)
+        if other is None or other is container:
+            message = f"{where}dependsOn names {name!r}, which is no other container of the task"
+            yield Refusal(_CLIENT, message, "ecs.container.depends-on-exists")
+        elif condition == "HEALTHY" and not other.get("healthCheck"):
+            message = f"{where}dependsOn HEALTHY needs a health check of container {name}"
+            yield Refusal(_CLIENT, message, "ecs.container.depends-on-healthy")
+        elif condition in ("COMPLETE", "SUCCESS") and other.get("essential", True) is True:
+            message = f"{where}dependsOn {condition} needs container {name} not to be essential"
+            yield Refusal(_CLIENT, message, "ecs.container.depends-on-essential")
+
+
+def _name_rules(container: Properties, inputs: Properties, where: str) -> Refusals:
+    """Names that refer to something, or that something else has already."""
+    volumes = inputs.get("volumes")
+    if volumes is not UNKNOWN and known(volumes):
+        there = texts(values_at(inputs, "volumes[].name"))
+        for name in texts(values_at(container, "mountPoints[].sourceVolume")):
+            if name not in there:
+                message = (
+                    f"{where}Unknown volume '{name}'; the task has {', '.join(there) or 'none'}"
+                )
+                yield Refusal(_CLIENT, message, "ecs.container.volume")
+    secrets = texts(values_at(container, "secrets[].name"))
+    names = [*secrets, *texts(values_at(container, "environment[].name"))]
+    for name in sorted({name for name in secrets if names.count(name) > 1}):
+        message = (
+            f"{where}The secret name must be unique and not shared with any new or "
+            "existing environment variables "
+            f"set on the container, such as '{name}'."
+        )
+        yield Refusal(_CLIENT, message, "ecs.container.secret-unique")
+
+
+def _role_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool) -> Refusals:
+    if not fargate or inputs.get("executionRoleArn"):
+        return
+    if any(blocks(container.get("secrets")) for container in found):
+        message = (
+            "When you are specifying container secrets, you must also specify a value for "
+            "'executionRoleArn'."
+        )
+        yield Refusal(_CLIENT, message, "ecs.task-definition.secrets-role")
+    if any(".dkr.ecr." in str(container.get("image")) for container in found):
+        message = (
+            "Fargate requires task definition to have execution role ARN to support ECR images."
+        )
+        yield Refusal(_CLIENT, message, "ecs.task-definition.ecr-role")

@@ -1,0 +1,821 @@
+"""ECS: clusters, task definitions, services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, vpc_of
+from localaws.catalog.ecs.container_definitions import (
+    TASK_DEFINITION,
+    container_rules,
+    declared_ports,
+)
+from localaws.catalog.ecs.fargate_sizes import size_rules
+from localaws.catalog.elb.listeners import balancers_of
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.catalog.model import (
+    UNKNOWN,
+    AllExcept,
+    AutoName,
+    Idempotent,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    namesakes,
+    values_at,
+)
+from localaws.catalog.servicediscovery import SERVICE as REGISTRY
+from localaws.catalog.servicediscovery import namespace_of
+from localaws.catalog.values import (
+    ARN,
+    Limit,
+    block,
+    blocks,
+    exactly_one,
+    given,
+    known,
+    matches,
+    number,
+    one_of,
+    size,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+CLUSTER = "aws:ecs/cluster:Cluster"
+CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
+SERVICE = "aws:ecs/service:Service"
+CAPACITY_PROVIDER = "aws:ecs/capacityProvider:CapacityProvider"
+
+_INVALID = "InvalidParameterException"
+FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+_NAME = matches(r"[0-9A-Za-z_-]{1,255}", "1 to 255 letters, digits, underscores and hyphens")
+_PROVIDER_NAME = matches(
+    r"(?!aws|ecs|fargate)[0-9A-Za-z_-]{1,255}",
+    "1 to 255 letters, digits, underscores and hyphens, not starting with aws, ecs or fargate",
+)
+_KINDS_OF_PROVIDERS = ("autoScalingGroupProvider", "managedInstancesProvider")
+
+
+def _cluster_rules(inputs: Properties) -> Refusals:
+    command = block(block(inputs.get("configuration")).get("executeCommandConfiguration"))
+    if command.get("logging") == "OVERRIDE" and command.get("logConfiguration") is None:
+        message = "executeCommandConfiguration.logging OVERRIDE needs a logConfiguration"
+        yield Refusal(_INVALID, message, "ecs.cluster.exec-override", "configuration")
+
+
+def _cluster_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = mint.arn("ecs", f"cluster/{inputs.get('name')}")
+    return {"id": arn, "arn": arn}
+
+
+def _strategy_limits(path: str) -> tuple[Limit, ...]:
+    return (
+        Limit(path, size(0, 20), "ecs.strategy.size", _INVALID),
+        Limit(f"{path}[].base", within(0, 100000), "ecs.strategy.range"),
+        Limit(f"{path}[].weight", within(0, 1000), "ecs.strategy.range"),
+    )
+
+
+def _strategy_rules(inputs: Properties, path: str) -> Refusals:
+    items = blocks(inputs.get(path))
+    if not items or not known(inputs[path]):
+        return
+    if sum((number(item.get("base")) or 0) > 0 for item in items) > 1:
+        yield Refusal(
+            _INVALID,
+            f"{path}: only one item may have a base above 0",
+            "ecs.strategy.one-base",
+            path,
+        )
+    if len(items) > 1 and not any(number(item.get("weight")) for item in items):
+        yield Refusal(
+            _INVALID,
+            f"{path}: at least one item needs a weight above 0",
+            "ecs.strategy.weight",
+            path,
+        )
+    if len({item.get("capacityProvider") in FARGATE_PROVIDERS for item in items}) > 1:
+        message = f"{path}: a strategy has Fargate's capacity providers or others, not both"
+        yield Refusal(_INVALID, message, "ecs.strategy.one-kind", path)
+
+
+def _providers_rules(inputs: Properties) -> Refusals:
+    path, providers = "defaultCapacityProviderStrategies", inputs.get("capacityProviders")
+    yield from _strategy_rules(inputs, path)
+    for used in texts(values_at(inputs, f"{path}[].capacityProvider")):
+        if known(providers) and used not in texts(providers):
+            message = f"{path} names {used!r}, which capacityProviders lacks"
+            yield Refusal(_INVALID, message, "ecs.strategy.provider-associated", path)
+
+
+def _providers_account_rules(
+    inputs: Properties, world: World, _current: Resource | None
+) -> Refusals:
+    for provider in texts(inputs.get("capacityProviders")):
+        if provider not in FARGATE_PROVIDERS and world.find(CAPACITY_PROVIDER, provider) is None:
+            message = f"The specified capacity provider '{provider}' was not found"
+            yield Refusal(
+                _INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders"
+            )
+
+
+def _capacity_provider_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, _KINDS_OF_PROVIDERS, "ecs.capacity-provider.one-kind")
+    group, managed = (block(inputs.get(name)) for name in _KINDS_OF_PROVIDERS)
+    cluster = inputs.get("cluster")
+    if managed and cluster is None:
+        message = "cluster is required when using managed_instances_provider"
+        yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
+    if group and cluster not in (None, "", UNKNOWN):
+        message = "cluster must not be set when using auto_scaling_group_provider"
+        yield Refusal("InvalidArgument", message, "ecs.capacity-provider.cluster", "cluster")
+    scaling = group.get("managedScaling")
+    off = scaling is None or block(scaling).get("status") in (None, "DISABLED")
+    if group.get("managedTerminationProtection") == "ENABLED" and scaling is not UNKNOWN and off:
+        message = (
+            "The managed termination protection setting is invalid: it needs "
+            "managedScaling with status ENABLED, "
+            f"got {block(scaling).get('status')}"
+        )
+        yield Refusal(
+            "ClientException",
+            message,
+            "ecs.capacity-provider.protection",
+            "autoScalingGroupProvider",
+        )
+
+
+def _capacity_provider_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
+    name = inputs.get("name")
+    if current is None and world.find(CAPACITY_PROVIDER, name) is not None:
+        message = f"The specified capacity provider already exists: {name}"
+        yield Refusal("ClientException", message, "ecs.capacity-provider.unique", "name")
+
+
+def _capacity_provider_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = mint.arn("ecs", f"capacity-provider/{inputs.get('name')}")
+    return {"id": arn, "arn": arn}
+
+
+def _capacity_provider_derived(inputs: Properties) -> Properties:
+    """What ECS fills in of an Auto Scaling group's block."""
+    group = inputs.get("autoScalingGroupProvider")
+    filled = {"managedDraining": "ENABLED", "managedTerminationProtection": "DISABLED"}
+    shown = {name: value for name, value in block(group).items() if value is not None}
+    return {"autoScalingGroupProvider": {**filled, **shown}} if shown else {}
+
+
+def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> bool:
+    """Of a provider's block some inputs are changed in place; another group, or another kind, is another provider."""
+    before, after = block(old.get(name)), block(new.get(name))
+    if name == "autoScalingGroupProvider":
+        return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")
+    if name == "managedInstancesProvider":
+        kinds = [
+            block(each.get("instanceLaunchTemplate")).get("capacityOptionType")
+            for each in (before, after)
+        ]
+        return bool(before) != bool(after) or kinds[0] != kinds[1]
+    return False
+
+
+def _task_definition_rules(inputs: Properties) -> Refusals:
+    yield from size_rules(inputs)
+    fargate = "FARGATE" in texts(inputs.get("requiresCompatibilities"))
+    mode = inputs.get("networkMode")
+    if fargate and mode not in ("awsvpc", UNKNOWN):
+        message = f"Fargate only supports network mode 'awsvpc', got {mode!r}"
+        yield Refusal(
+            "ClientException", message, "ecs.task-definition.fargate-network", "networkMode"
+        )
+    if fargate:
+        for name, words, forbidden in (
+            (
+                "placementConstraints",
+                "placement constraints",
+                bool(inputs.get("placementConstraints")),
+            ),
+            ("ipcMode", "an IPC mode", bool(inputs.get("ipcMode"))),
+            ("pidMode", "their host's processes", inputs.get("pidMode") == "host"),
+        ):
+            if forbidden:
+                message = f"Fargate task definitions can't have {words}"
+                yield Refusal(
+                    "ClientException", message, "ecs.task-definition.fargate-forbids", name
+                )
+        if any(
+            volume.get("hostPath") or volume.get("dockerVolumeConfiguration")
+            for volume in blocks(inputs.get("volumes"))
+        ):
+            message = "Fargate task definitions can't use host paths or docker volumes"
+            yield Refusal(
+                "ClientException", message, "ecs.task-definition.fargate-forbids", "volumes"
+            )
+    if (
+        given(inputs, "ephemeralStorage")
+        and not fargate
+        and known(inputs.get("requiresCompatibilities"))
+    ):
+        message = "ephemeralStorage is for Fargate only"
+        yield Refusal(
+            "ClientException", message, "ecs.task-definition.ephemeral-fargate", "ephemeralStorage"
+        )
+    names = texts(values_at(inputs, "volumes[].name"))
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        message = f"Volume names must be unique, {name!r} appears {names.count(name)} times"
+        yield Refusal("ClientException", message, "ecs.task-definition.volume-unique", "volumes")
+    yield from _file_systems(inputs)
+    yield from container_rules(inputs, fargate=fargate)
+
+
+def _file_systems(inputs: Properties) -> Refusals:
+    """Hold volumes on EFS to what access points and authorization by IAM require.
+
+    AWS documents both rules at `EFSAuthorizationConfig` of the ECS API.
+    """
+    for efs in blocks(values_at(inputs, "volumes[].efsVolumeConfiguration")):
+        authorization = efs.get("authorizationConfig")
+        if not isinstance(authorization, dict):
+            continue
+        access_point = authorization.get("accessPointId")
+        encrypted = efs.get("transitEncryption") in ("ENABLED", UNKNOWN)
+        if (access_point or authorization.get("iam") == "ENABLED") and not encrypted:
+            message = (
+                "transitEncryption must be ENABLED for an EFS volume with an access point or "
+                "IAM authorization"
+            )
+            yield Refusal(
+                "ClientException", message, "ecs.task-definition.efs-encryption", "volumes"
+            )
+        root = efs.get("rootDirectory")
+        if access_point and root not in (None, "", "/", UNKNOWN):
+            message = (
+                "When using an EFS access point, the root directory must either be set "
+                "to '/' or be omitted, "
+                f"got {root!r}"
+            )
+            yield Refusal("ClientException", message, "ecs.task-definition.efs-root", "volumes")
+
+
+def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:
+    family = inputs.get("family")
+    without_revision = mint.arn("ecs", f"task-definition/{family}")
+    revision = mint.count(f"{mint.region}/task-definition/{family}")
+    arn = f"{without_revision}:{revision}"
+    return {"id": arn, "arn": arn, "arnWithoutRevision": without_revision, "revision": revision}
+
+
+def task_definition_of(world: World, name: object) -> Resource | None:
+    """The task definition that an ARN, `family:revision` or family (then the newest) means."""
+    family, _, revision = str(name).rpartition("/")[2].partition(":")
+    definitions = world.where(TASK_DEFINITION, "family", family)
+    for definition in sorted(definitions, key=lambda each: -each.computed["revision"]):
+        if revision in ("", str(definition.computed["revision"])):
+            return definition
+    return None
+
+
+def cluster_of(world: World, name: object) -> Resource | None:
+    """The cluster that an ARN or a name means; without one, the cluster named default."""
+    return world.find(CLUSTER, "default" if name is None else name)
+
+
+_BALANCERS = "loadBalancers"
+
+
+def _service_rules(inputs: Properties) -> Refusals:
+    yield from _strategy_rules(inputs, "capacityProviderStrategies")
+    yield from _deployment_rules(inputs)
+    yield from _launch_rules(inputs)
+    if given(inputs, "healthCheckGracePeriodSeconds") and not inputs.get(_BALANCERS):
+        message = (
+            "Health check grace period is only valid for services configured to use load balancers"
+        )
+        yield Refusal(
+            _INVALID, message, "ecs.service.grace-needs-balancer", "healthCheckGracePeriodSeconds"
+        )
+
+
+def _deployment_rules(inputs: Properties) -> Refusals:
+    daemon = inputs.get("schedulingStrategy") == "DAEMON"
+    low, high = (
+        inputs.get("deploymentMinimumHealthyPercent"),
+        inputs.get("deploymentMaximumPercent"),
+    )
+    minimum = number(low) if low is not None else (0.0 if daemon else 100.0)
+    maximum = number(high) if high is not None else (100.0 if daemon else 200.0)
+    if maximum is not None and not daemon:
+        if maximum < 100:  # noqa: PLR2004 — percent
+            message = f"deploymentMaximumPercent must be at least 100, got {maximum:g}"
+            yield Refusal(
+                _INVALID, message, "ecs.service.maximum-percent", "deploymentMaximumPercent"
+            )
+        elif minimum is not None and maximum <= minimum:
+            message = (
+                f"deploymentMaximumPercent {maximum:g} must be above "
+                f"deploymentMinimumHealthyPercent {minimum:g}: "
+                "otherwise no deployment could start or stop a task"
+            )
+            yield Refusal(
+                _INVALID, message, "ecs.service.blocked-deployments", "deploymentMaximumPercent"
+            )
+    if inputs.get("availabilityZoneRebalancing") == "ENABLED":
+        yield from _rebalancing_rules(inputs, maximum)
+    controller = block(inputs.get("deploymentController")).get("type")
+    for name in given(inputs, "deploymentCircuitBreaker", "alarms"):
+        if controller in ("CODE_DEPLOY", "EXTERNAL"):
+            message = f"{name} needs the deployment controller ECS, got {controller}"
+            yield Refusal(_INVALID, message, "ecs.service.controller", name)
+    if daemon:
+        for name in given(inputs, "desiredCount", "orderedPlacementStrategies"):
+            if name != "desiredCount" or number(inputs[name]):
+                message = f"{name} can't be set for schedulingStrategy DAEMON"
+                yield Refusal(_INVALID, message, "ecs.service.daemon", name)
+
+
+_ZONE = "attribute:ecs.availability-zone"
+
+
+def _rebalancing_rules(inputs: Properties, maximum: float | None) -> Refusals:
+    """What rebalancing across zones doesn't work with.
+
+    Source: ECS's guide to service rebalancing.
+    """
+    strategies = inputs.get("orderedPlacementStrategies")
+    first = next(iter(blocks(strategies)), {}) if known(strategies) else {}
+    zones_first = first.get("type") == "spread" and str(first.get("field")).lower() == _ZONE
+    constraints = texts(values_at(inputs, "placementConstraints[].expression"))
+    for broken, message in (
+        (maximum == 100, "needs a deploymentMaximumPercent above 100"),  # noqa: PLR2004 — percent
+        (
+            inputs.get("schedulingStrategy") == "DAEMON",
+            "doesn't work with schedulingStrategy DAEMON",
+        ),
+        (inputs.get("launchType") == "EXTERNAL", "doesn't work with launchType EXTERNAL"),
+        (bool(first) and not zones_first, f"needs a spread over {_ZONE} as the first strategy"),
+        (any(_ZONE in each for each in constraints), f"doesn't work with a constraint on {_ZONE}"),
+    ):
+        if broken:
+            text = f"availabilityZoneRebalancing {message}"
+            yield Refusal(_INVALID, text, "ecs.service.rebalancing", "availabilityZoneRebalancing")
+
+
+def _launch_rules(inputs: Properties) -> Refusals:
+    launch, strategy = inputs.get("launchType"), inputs.get("capacityProviderStrategies")
+    if isinstance(launch, str) and strategy and strategy is not UNKNOWN:
+        message = "launchType and capacityProviderStrategies exclude each other"
+        yield Refusal(_INVALID, message, "ecs.service.launch-or-strategy", "launchType")
+    if launch != "FARGATE":
+        if isinstance(launch, str):
+            for name, chosen in (
+                ("platformVersion", given(inputs, "platformVersion")),
+                (
+                    "networkConfiguration",
+                    block(inputs.get("networkConfiguration")).get("assignPublicIp") is True,
+                ),
+            ):
+                if chosen:
+                    message = (
+                        f"launchType {launch} takes no "
+                        f"{'assignPublicIp' if 'net' in name else name}"
+                    )
+                    yield Refusal(_INVALID, message, "ecs.service.fargate-only", name)
+        return
+    for name in ("orderedPlacementStrategies", "placementConstraints"):
+        if inputs.get(name):
+            yield Refusal(
+                _INVALID, f"Fargate takes no {name}", "ecs.service.fargate-placement", name
+            )
+    if inputs.get("schedulingStrategy") == "DAEMON":
+        message = "schedulingStrategy DAEMON doesn't work with Fargate"
+        yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
+
+
+def _namespace_rules(world: World, namespace: object, name: str) -> Refusals:
+    if namespace not in (None, "") and namespace_of(world, namespace) is None:
+        message = f"The namespace {namespace} was not found"
+        yield Refusal("NamespaceNotFoundException", message, "ecs.service.namespace-exists", name)
+
+
+def _cluster_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+    namespace = block(inputs.get("serviceConnectDefaults")).get("namespace")
+    yield from _namespace_rules(world, namespace, "serviceConnectDefaults")
+
+
+def _service_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    cluster = cluster_of(world, inputs.get("cluster"))
+    if cluster is None:
+        message = f"Cluster not found: {inputs.get('cluster') or 'default'}"
+        yield Refusal("ClusterNotFoundException", message, "ecs.service.cluster-exists", "cluster")
+        return
+    for twin in namesakes(world, SERVICE, inputs, current, "name"):
+        if given(inputs, "name") and cluster_of(world, twin.inputs.get("cluster")) == cluster:
+            draining = twin.id in world.draining
+            message = (
+                "Unable to Start a service that is still Draining"
+                if draining
+                else f"Creation of service was not idempotent: {twin.id} exists"
+            )
+            yield Refusal(
+                _INVALID,
+                message,
+                "ecs.service.draining" if draining else "ecs.service.unique",
+                "name",
+            )
+    yield from _service_network_rules(inputs, world)
+    connect = block(inputs.get("serviceConnectConfiguration"))
+    if connect.get("enabled") is True:
+        yield from _namespace_rules(world, connect.get("namespace"), "serviceConnectConfiguration")
+    if not given(inputs, "taskDefinition"):
+        if block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
+            message = "TaskDefinition can not be blank"
+            yield Refusal(
+                _INVALID, message, "ecs.service.task-definition-required", "taskDefinition"
+            )
+        return
+    definition = task_definition_of(world, inputs.get("taskDefinition"))
+    if definition is not None:
+        yield from _service_definition_rules(inputs, definition.inputs, world, current)
+    elif current is None or current.inputs.get("taskDefinition") != inputs.get("taskDefinition"):
+        message = f"TaskDefinition not found: {inputs.get('taskDefinition')}"
+        yield Refusal(
+            "ClientException", message, "ecs.service.task-definition-exists", "taskDefinition"
+        )
+
+
+def _service_network_rules(inputs: Properties, world: World) -> Refusals:
+    network = block(inputs.get("networkConfiguration"))
+    vpcs = {vpc_of(world, subnet) for subnet in texts(network.get("subnets"))}
+    groups = (world.find(SECURITY_GROUP, group) for group in texts(network.get("securityGroups")))
+    vpcs |= {group.outputs.get("vpcId") for group in groups if group}
+    if len(vpcs) > 1:
+        message = (
+            "subnets and security groups must be in one VPC, got "
+            f"{', '.join(sorted(map(str, vpcs)))}"
+        )
+        yield Refusal(_INVALID, message, "ecs.service.one-vpc", "networkConfiguration")
+
+
+def _service_definition_rules(
+    inputs: Properties, definition: Properties, world: World, current: Resource | None
+) -> Refusals:
+    awsvpc = definition.get("networkMode") == "awsvpc"
+    if awsvpc and not inputs.get("networkConfiguration"):
+        message = "Network Configuration must be provided when networkMode 'awsvpc' is specified"
+        yield Refusal(_INVALID, message, "ecs.service.network-required", "networkConfiguration")
+    if not awsvpc and inputs.get("networkConfiguration"):
+        message = (
+            "Network Configuration is not valid for the given networkMode of this task definition"
+        )
+        yield Refusal(_INVALID, message, "ecs.service.network-forbidden", "networkConfiguration")
+    if inputs.get("launchType") == "FARGATE" and "FARGATE" not in texts(
+        definition.get("requiresCompatibilities")
+    ):
+        message = "Task definition does not support launch_type FARGATE"
+        yield Refusal(_INVALID, message, "ecs.service.compatible", "taskDefinition")
+    if inputs.get("enableExecuteCommand") is True and not definition.get("taskRoleArn"):
+        done = "updated" if current else "created"
+        message = (
+            f"The service couldn't be {done} because a valid taskRoleArn is not being used. "
+            "Specify a valid task role in your task definition and try again"
+        )
+        yield Refusal(_INVALID, message, "ecs.service.exec-role", "enableExecuteCommand")
+    yield from _service_balancer_rules(inputs, definition, world, current)
+
+
+def _service_balancer_rules(
+    inputs: Properties, definition: Properties, world: World, current: Resource | None
+) -> Refusals:
+    ports, awsvpc = declared_ports(definition), definition.get("networkMode") == "awsvpc"
+    for balancer in blocks(inputs.get(_BALANCERS)):
+        name, port = balancer.get("containerName"), number(balancer.get("containerPort"))
+        if name not in ports:
+            message = (
+                f"The container {name} does not exist in the task definition; it has "
+                f"{', '.join(ports)}"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.container-exists", _BALANCERS)
+        elif port not in ports[name]:
+            declared = ", ".join(f"{each:g}" for each in ports[name]) or "none"
+            message = (
+                f"The container {name} did not have a container port {port} defined; it "
+                f"declares {declared}"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
+        group = world.get(TARGET_GROUP, balancer.get("targetGroupArn"))
+        if group is None or (
+            current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]
+        ):
+            continue
+        kind = group.outputs.get("targetType")
+        if (kind == "ip") != awsvpc:
+            message = (
+                f"The provided target group {group.id} has target type {kind}, which is "
+                "incompatible with the "
+                f"{definition.get('networkMode') or 'bridge'} network mode specified in "
+                "the task definition"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.target-type", _BALANCERS)
+        if not balancers_of(world, group.id):
+            message = (
+                f"The target group with targetGroupArn {group.id} does not have an "
+                "associated load balancer"
+            )
+            yield Refusal(_INVALID, message, "ecs.service.target-group-attached", _BALANCERS)
+
+
+def _service_computed(mint: Mint, inputs: Properties) -> Properties:
+    cluster = str(inputs.get("cluster") or "default").rpartition("/")[2]
+    found = mint.world.find(CLUSTER, inputs.get("cluster"))
+    arn = mint.arn("ecs", f"service/{cluster}/{inputs.get('name')}")
+    default = {} if given(inputs, "cluster") or found is None else {"cluster": found.id}
+    return {"id": arn, "arn": arn, **default}
+
+
+def _service_derived(inputs: Properties) -> Properties:
+    daemon = inputs.get("schedulingStrategy") == "DAEMON"
+    percents = {
+        "deploymentMinimumHealthyPercent": 0 if daemon else 100,
+        "deploymentMaximumPercent": 100 if daemon else 200,
+    }
+    launch = {} if inputs.get("capacityProviderStrategies") else {"launchType": "EC2"}
+    platform = {"platformVersion": "LATEST"} if inputs.get("launchType") == "FARGATE" else {}
+    defaults = {**percents, **launch, **platform}
+    return {name: value for name, value in defaults.items() if not given(inputs, name)}
+
+
+def _import_service(service: Resource) -> Sequence[str]:
+    return (service.id.partition(":service/")[2],)
+
+
+_PLATFORM = matches(r"LATEST|1\.[0-4]\.0", "LATEST or a version such as 1.4.0")
+_SYSTEM = matches(
+    r"LINUX|WINDOWS_SERVER_\w+", "LINUX, or a release of Windows such as WINDOWS_SERVER_2022_CORE"
+)
+
+TYPES = (
+    ResourceType(
+        token=CLUSTER,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "region"}),
+        unordered=frozenset({"settings"}),
+        limits=(
+            Limit("name", _NAME, "ecs.cluster.name"),
+            Limit("settings[].name", one_of("containerInsights"), "ecs.cluster.setting"),
+            Limit(
+                "settings[].value",
+                one_of("enhanced", "enabled", "disabled"),
+                "ecs.cluster.setting",
+                _INVALID,
+            ),
+            Limit(
+                "configuration.executeCommandConfiguration.logging",
+                one_of("NONE", "DEFAULT", "OVERRIDE"),
+                "ecs.cluster.exec-logging",
+            ),
+        ),
+        rules=_cluster_rules,
+        account_rules=_cluster_account_rules,
+        idempotent=Idempotent(
+            frozenset({"configuration", "serviceConnectDefaults", "settings"}),
+            _INVALID,
+            "ecs.cluster.unique",
+        ),
+        computed=_cluster_computed,
+        held=("ClusterContainsServicesException", "ecs.cluster.held"),
+        import_ids=lambda cluster: (cluster.id.rpartition("/")[2],),
+    ),
+    ResourceType(
+        token=CAPACITY_PROVIDERS,
+        replaces=frozenset({"clusterName", "region"}),
+        unordered=frozenset({"capacityProviders", "defaultCapacityProviderStrategies"}),
+        limits=(
+            Limit("capacityProviders", size(0, 20), "ecs.strategy.size", _INVALID),
+            *_strategy_limits("defaultCapacityProviderStrategies"),
+        ),
+        references=(
+            Reference(
+                "clusterName",
+                CLUSTER,
+                "ClusterNotFoundException",
+                "ecs.service.cluster-exists",
+                "gone",
+            ),
+            # Fargate's are of no resource.
+            Reference(
+                "capacityProviders[]",
+                CAPACITY_PROVIDER,
+                "",
+                "ecs.cluster-capacity-providers.exists",
+                "held",
+            ),
+        ),
+        rules=_providers_rules,
+        account_rules=_providers_account_rules,
+        computed=lambda _mint, inputs: {"id": inputs.get("clusterName")},
+    ),
+    ResourceType(
+        token=CAPACITY_PROVIDER,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "cluster", "region"}),
+        replaces_if=_replaces_capacity_provider,
+        derived=_capacity_provider_derived,
+        limits=(
+            Limit("name", _PROVIDER_NAME, "ecs.capacity-provider.name"),
+            Limit("autoScalingGroupProvider.autoScalingGroupArn", ARN, "ecs.capacity-provider.arn"),
+            Limit(
+                "managedInstancesProvider.infrastructureRoleArn", ARN, "ecs.capacity-provider.arn"
+            ),
+            *(
+                Limit(
+                    f"autoScalingGroupProvider.managedScaling.{name}",
+                    allowed,
+                    "ecs.capacity-provider.scaling",
+                )
+                for name, allowed in (
+                    ("instanceWarmupPeriod", within(0, 10000)),
+                    ("maximumScalingStepSize", within(1, 10000)),
+                    ("minimumScalingStepSize", within(1, 10000)),
+                    ("targetCapacity", within(1, 100)),
+                )
+            ),
+        ),
+        references=(
+            Reference(
+                "cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"
+            ),
+            Reference(
+                "managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.subnets[]",
+                SUBNET,
+                _INVALID,
+                "ecs.service.subnet-exists",
+                "held",
+            ),
+        ),
+        rules=_capacity_provider_rules,
+        account_rules=_capacity_provider_account_rules,
+        computed=_capacity_provider_computed,
+        held=("ResourceInUseException", "ecs.capacity-provider.held"),
+        # Clusters know it by its name.
+        import_ids=lambda provider: (provider.id, provider.id.rpartition("/")[2]),
+    ),
+    ResourceType(
+        token=TASK_DEFINITION,
+        replaces=AllExcept("tags", "skipDestroy", "trackLatest"),
+        unordered=frozenset({"requiresCompatibilities", "volumes", "placementConstraints"}),
+        json=frozenset({"containerDefinitions"}),
+        defaults={"skipDestroy": False, "trackLatest": False, "enableFaultInjection": False},
+        derived=lambda inputs: {} if given(inputs, "networkMode") else {"networkMode": "bridge"},
+        limits=(
+            Limit("family", _NAME, "ecs.task-definition.family"),
+            Limit(
+                "networkMode",
+                one_of("awsvpc", "bridge", "host", "none"),
+                "ecs.task-definition.network-mode",
+            ),
+            Limit("ipcMode", one_of("host", "none", "task"), "ecs.task-definition.modes"),
+            Limit("pidMode", one_of("host", "task"), "ecs.task-definition.modes"),
+            Limit(
+                "requiresCompatibilities[]",
+                one_of("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"),
+                "ecs.task-definition.compatibility",
+            ),
+            Limit("executionRoleArn", ARN, "ecs.task-definition.role"),
+            Limit("taskRoleArn", ARN, "ecs.task-definition.role"),
+            Limit("ephemeralStorage.sizeInGib", within(21, 200), "ecs.task-definition.ephemeral"),
+            Limit("placementConstraints", size(0, 10), "ecs.task-definition.constraints"),
+            Limit(
+                "runtimePlatform.cpuArchitecture",
+                one_of("X86_64", "ARM64"),
+                "ecs.task-definition.platform",
+            ),
+            Limit("runtimePlatform.operatingSystemFamily", _SYSTEM, "ecs.task-definition.platform"),
+        ),
+        rules=_task_definition_rules,
+        computed=_task_definition_computed,
+    ),
+    ResourceType(
+        token=SERVICE,
+        autoname=AutoName(),
+        replaces=frozenset(
+            {"name", "cluster", "launchType", "schedulingStrategy", "iamRole", "region"}
+        ),
+        unordered=frozenset(
+            {
+                *("capacityProviderStrategies", "loadBalancers", "placementConstraints"),
+                *("networkConfiguration.subnets", "networkConfiguration.securityGroups"),
+            }
+        ),
+        defaults={
+            "desiredCount": 0,
+            "schedulingStrategy": "REPLICA",
+            "enableEcsManagedTags": False,
+            "enableExecuteCommand": False,
+            "forceNewDeployment": False,
+            "waitForSteadyState": False,
+            "availabilityZoneRebalancing": "DISABLED",
+        },
+        derived=_service_derived,
+        limits=(
+            Limit("name", _NAME, "ecs.service.name", _INVALID),
+            Limit("desiredCount", within(0, 5000), "ecs.service.desired-count", _INVALID),
+            Limit("launchType", one_of("EC2", "FARGATE", "EXTERNAL"), "ecs.service.launch-type"),
+            Limit("schedulingStrategy", one_of("REPLICA", "DAEMON"), "ecs.service.scheduling"),
+            Limit(
+                "propagateTags",
+                one_of("SERVICE", "TASK_DEFINITION", "NONE"),
+                "ecs.service.propagate-tags",
+            ),
+            Limit(
+                "availabilityZoneRebalancing",
+                one_of("ENABLED", "DISABLED"),
+                "ecs.service.rebalancing",
+            ),
+            Limit("platformVersion", _PLATFORM, "ecs.service.platform", "PlatformUnknownException"),
+            Limit("healthCheckGracePeriodSeconds", within(0, 2**31 - 1), "ecs.service.grace"),
+            Limit(
+                "deploymentMinimumHealthyPercent",
+                within(0, 200),
+                "ecs.service.minimum-percent",
+                _INVALID,
+            ),
+            Limit(
+                "deploymentMaximumPercent",
+                within(0, 10000),
+                "ecs.service.maximum-percent",
+                _INVALID,
+            ),
+            Limit(
+                "deploymentController.type",
+                one_of("ECS", "CODE_DEPLOY", "EXTERNAL"),
+                "ecs.service.controller",
+            ),
+            Limit(
+                "deploymentConfiguration.strategy",
+                one_of("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"),
+                "ecs.service.strategy",
+            ),
+            Limit("loadBalancers", size(0, 5), "ecs.service.balancers", _INVALID),
+            Limit("loadBalancers[].containerPort", within(0, 65536), "ecs.service.container-port"),
+            Limit("loadBalancers[].targetGroupArn", ARN, "ecs.service.target-group-arn"),
+            Limit("serviceRegistries.registryArn", ARN, "ecs.service.registry-arn"),
+            Limit("networkConfiguration.subnets", size(1, 16), "ecs.service.subnets", _INVALID),
+            Limit(
+                "networkConfiguration.securityGroups", size(0, 5), "ecs.service.groups", _INVALID
+            ),
+            Limit("orderedPlacementStrategies", size(0, 5), "ecs.service.placement"),
+            Limit(
+                "orderedPlacementStrategies[].type",
+                one_of("random", "spread", "binpack"),
+                "ecs.service.placement",
+            ),
+            Limit("placementConstraints", size(0, 10), "ecs.service.placement"),
+            *_strategy_limits("capacityProviderStrategies"),
+        ),
+        references=(
+            Reference(
+                "cluster", CLUSTER, "ClusterNotFoundException", "ecs.service.cluster-exists", "held"
+            ),
+            Reference(
+                "networkConfiguration.subnets[]",
+                SUBNET,
+                _INVALID,
+                "ecs.service.subnet-exists",
+                "held",
+            ),
+            Reference(
+                "networkConfiguration.securityGroups[]",
+                SECURITY_GROUP,
+                _INVALID,
+                "ecs.service.group-exists",
+                "held",
+            ),
+            Reference(
+                "loadBalancers[].targetGroupArn",
+                TARGET_GROUP,
+                _INVALID,
+                "ecs.service.target-group-exists",
+            ),
+            Reference(
+                "serviceRegistries.registryArn",
+                REGISTRY,
+                _INVALID,
+                "ecs.service.registry-exists",
+                "held",
+            ),
+        ),
+        rules=_service_rules,
+        account_rules=_service_account_rules,
+        computed=_service_computed,
+        import_ids=_import_service,
+    ),
+)

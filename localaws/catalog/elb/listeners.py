@@ -1,0 +1,715 @@
+"""Elastic Load Balancing: listeners, their rules, and what both do with a request."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from localaws.catalog import regexes
+from localaws.catalog.acm import CERTIFICATE, certificate_rules
+from localaws.catalog.elb import tls_policies
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER, is_application
+from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
+from localaws.catalog.elb.trust_stores import TRUST_STORE
+from localaws.catalog.iam.users import SERVER_CERTIFICATE
+from localaws.catalog.model import (
+    UNKNOWN,
+    Reference,
+    Refusal,
+    Resource,
+    ResourceType,
+    Unique,
+    namesakes,
+    values_at,
+)
+from localaws.catalog.values import (
+    ARN,
+    PORT,
+    Allowed,
+    Limit,
+    blocks,
+    exactly_one,
+    given,
+    known,
+    length,
+    matches,
+    network,
+    number,
+    one_of,
+    size,
+    text,
+    texts,
+    within,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+LISTENER = "aws:lb/listener:Listener"
+LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
+LISTENER_CERTIFICATE = "aws:lb/listenerCertificate:ListenerCertificate"
+
+LISTENERS_PER_LOAD_BALANCER = 50
+RULES_PER_LOAD_BALANCER = 100
+CERTIFICATES_PER_LOAD_BALANCER = 25
+VALUES_PER_RULE = WILDCARDS_PER_RULE = 5
+"""AWS's default quotas."""
+
+LOWEST_PRECEDENCE = 50000
+"""The highest number that the priority of a rule can have."""
+
+# Actions, of a listener's default and of its rules.
+
+_FORWARDED = ("targetGroupArn", "forward.targetGroups[].arn")
+_CONTENT_TYPES = (
+    "text/plain",
+    "text/css",
+    "text/html",
+    "application/javascript",
+    "application/json",
+)
+_FINAL_ACTIONS = {
+    "forward": ("targetGroupArn", "forward"),
+    "redirect": ("redirect",),
+    "fixed-response": ("fixedResponse",),
+}
+_FIRST_ACTIONS = {
+    "authenticate-cognito": ("authenticateCognito",),
+    "authenticate-oidc": ("authenticateOidc",),
+    "jwt-validation": ("jwtValidation",),
+}
+
+
+def _action_limits(path: str) -> tuple[Limit, ...]:
+    forward, redirect, fixed = f"{path}[].forward", f"{path}[].redirect", f"{path}[].fixedResponse"
+    port = Allowed(
+        "a port from 1 to 65535, or #{port}", lambda value: value == "#{port}" or _is_port(value)
+    )
+    statuses = matches(r"[245]\d\d|[245]XX", "a code from 200 to 599 other than 3xx")
+    return (
+        Limit(f"{path}[].type", one_of(*_FINAL_ACTIONS, *_FIRST_ACTIONS), "elbv2.action.type"),
+        Limit(f"{path}[].order", within(1, 50000), "elbv2.action.order"),
+        Limit(f"{path}[].targetGroupArn", ARN, "elbv2.action.target-arn"),
+        Limit(f"{forward}.targetGroups", size(1, 5), "elbv2.action.forward-groups"),
+        Limit(f"{forward}.targetGroups[].arn", ARN, "elbv2.action.target-arn"),
+        Limit(f"{forward}.targetGroups[].weight", within(0, 999), "elbv2.action.forward-weight"),
+        Limit(f"{forward}.stickiness.duration", within(1, 604800), "elbv2.action.stickiness"),
+        Limit(f"{redirect}.statusCode", one_of("HTTP_301", "HTTP_302"), "elbv2.action.redirect"),
+        Limit(f"{redirect}.protocol", one_of(*HTTP, "#{protocol}"), "elbv2.action.redirect"),
+        Limit(f"{redirect}.host", length(1, 128), "elbv2.action.redirect"),
+        Limit(
+            f"{redirect}.path",
+            matches(r"/.{0,127}", "1 to 128 characters starting with /"),
+            "elbv2.action.redirect",
+        ),
+        Limit(f"{redirect}.query", length(0, 128), "elbv2.action.redirect"),
+        Limit(f"{redirect}.port", port, "elbv2.action.redirect"),
+        Limit(f"{fixed}.contentType", one_of(*_CONTENT_TYPES), "elbv2.action.fixed-response"),
+        Limit(f"{fixed}.messageBody", length(0, 1024), "elbv2.action.fixed-response"),
+        Limit(f"{fixed}.statusCode", statuses, "elbv2.action.fixed-response"),
+    )
+
+
+def _is_port(value: object) -> bool:
+    return str(value).isdecimal() and PORT.holds(int(str(value)))
+
+
+def _forward_rules(action: Properties, where: str) -> Refusals:
+    """A group by itself, or a block with groups; both only where they mean the same group."""
+    both = given(action, "targetGroupArn", "forward") == ["targetGroupArn", "forward"]
+    groups = values_at(action, "forward.targetGroups[].arn")
+    if not (both and (not known(action) or groups == [action["targetGroupArn"]])):
+        names = _FINAL_ACTIONS["forward"]
+        yield from exactly_one(action, names, "elbv2.action.forward-target", where=where)
+
+
+def _action_rules(inputs: Properties, path: str) -> Refusals:
+    actions = blocks(inputs.get(path))
+    types = [text(action.get("type")) for action in actions]
+    for index, action in enumerate(actions):
+        kind, where = types[index] or "", f"{path}[{index}]: "
+        needed = {**_FINAL_ACTIONS, **_FIRST_ACTIONS}.get(kind, ())
+        if kind == "forward":
+            yield from _forward_rules(action, where)
+        elif needed and not given(action, *needed):
+            yield Refusal(
+                "InvalidArgument",
+                f"{where}type {kind} needs {needed[0]}",
+                "elbv2.action.block",
+                path,
+            )
+        redirect = action.get("redirect")
+        names = ("protocol", "host", "port", "path", "query")
+        unchanged = isinstance(redirect, dict) and all(
+            redirect.get(name) in (None, f"#{{{name}}}", f"/#{{{name}}}") for name in names
+        )
+        if kind == "redirect" and unchanged:
+            message = (
+                f"{where}the redirect would lead to itself: change at least one of "
+                f"{', '.join(names)}"
+            )
+            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.redirect-loop", path)
+    if actions and None not in types and len(actions) == len(inputs[path]):
+        final = [kind for kind in types if kind in _FINAL_ACTIONS]
+        last = max(
+            enumerate(actions),
+            key=lambda each: (number(each[1].get("order")) or each[0] + 1, each[0]),
+        )[1]
+        if len(final) != 1 or last.get("type") != final[0]:
+            message = (
+                f"{path} must end with exactly one of {', '.join(_FINAL_ACTIONS)}, got "
+                f"{', '.join(map(str, types))}"
+            )
+            yield Refusal("InvalidLoadBalancerAction", message, "elbv2.action.final", path)
+
+
+def _action_references(path: str) -> tuple[Reference, ...]:
+    return tuple(
+        Reference(
+            f"{path}[].{target}",
+            TARGET_GROUP,
+            "TargetGroupNotFound",
+            "elbv2.action.target-exists",
+            "held",
+        )
+        for target in _FORWARDED
+    )
+
+
+def _targets(inputs: Properties, path: str) -> set[str]:
+    return {arn for target in _FORWARDED for arn in texts(values_at(inputs, f"{path}[].{target}"))}
+
+
+def balancers_of(
+    world: World, target_group: object, *, except_for: Resource | None = None
+) -> set[str]:
+    """The load balancers whose listeners or rules forward to a target group."""
+    found = set()
+    for target in _FORWARDED:
+        for listener in world.where(LISTENER, f"defaultActions[].{target}", target_group):
+            if listener != except_for:
+                found.add(str(listener.inputs.get("loadBalancerArn")))
+        for rule in world.where(LISTENER_RULE, f"actions[].{target}", target_group):
+            listener_of_rule = world.get(LISTENER, rule.inputs.get("listenerArn"))
+            if rule != except_for and listener_of_rule:
+                found.add(str(listener_of_rule.inputs.get("loadBalancerArn")))
+    return found
+
+
+def _target_account_rules(
+    targets: Iterable[str], balancer: Resource | None, world: World, current: Resource | None
+) -> Refusals:
+    """What is wrong with forwarding from this load balancer to these target groups."""
+    if balancer is None:
+        return
+    for arn in sorted(targets):
+        group = world.get(TARGET_GROUP, arn)
+        if group is None:
+            continue
+        others = balancers_of(world, arn, except_for=current) - {balancer.id}
+        if others:
+            message = (
+                f"target group '{arn}' already serves {', '.join(sorted(others))}; a group "
+                "serves one load balancer"
+            )
+            yield Refusal("TargetGroupAssociationLimit", message, "elbv2.target-group.one-balancer")
+        if group.outputs.get("vpcId") not in (None, balancer.outputs.get("vpcId")):
+            message = (
+                f"target group '{arn}' is in {group.outputs.get('vpcId')}, the load balancer in "
+                f"{balancer.outputs.get('vpcId')}"
+            )
+            yield Refusal("InvalidConfigurationRequest", message, "elbv2.target-group.same-vpc")
+        if is_application(balancer.inputs) and group.inputs.get("protocol") not in (*HTTP, None):
+            message = (
+                "an application load balancer can't forward to protocol "
+                f"{group.inputs['protocol']} of '{arn}'"
+            )
+            yield Refusal("IncompatibleProtocols", message, "elbv2.target-group.protocol-fits")
+
+
+_TLS_HEADERS = tuple(
+    f"routingHttpRequestXAmzn{each}HeaderName"
+    for each in (
+        *(
+            "MtlsClientcert",
+            "MtlsClientcertIssuer",
+            "MtlsClientcertLeaf",
+            "MtlsClientcertSerialNumber",
+        ),
+        *("MtlsClientcertSubject", "MtlsClientcertValidity", "TlsCipherSuite", "TlsVersion"),
+    )
+)
+
+_VALIDATION = "ValidationError"
+_HEADER_NAME = matches(
+    r"[\w-]{1,40}", "a header name of 1 to 40 letters, digits, hyphens and underscores"
+)
+_TLS_POLICY = Allowed(
+    "one of AWS's, such as ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    lambda value: isinstance(value, str) and tls_policies.versions(value) is not None,
+)
+
+RESPONSE_HEADERS = {
+    "AccessControlAllowCredentials": matches("true", "true"),
+    "AccessControlAllowHeaders": length(0, 1024),
+    "AccessControlAllowMethods": matches(
+        r"\*|((GET|HEAD|POST|DELETE|CONNECT|OPTIONS|TRACE|PUT|PATCH)(,\s*(?=.)|$))+",
+        "methods such as GET,POST, or *",
+    ),
+    "AccessControlAllowOrigin": length(0, 1024),
+    "AccessControlExposeHeaders": length(0, 1024),
+    "AccessControlMaxAge": matches(
+        r"[0-9]{1,4}|[0-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400", "seconds from 0 to 86400"
+    ),
+    "ContentSecurityPolicy": length(0, 1024),
+    "StrictTransportSecurity": matches(
+        r"(?i)max-age=\d+(; ?includeSubDomains)?(; ?preload)?",
+        "max-age=<seconds>, then ; includeSubDomains and ; preload if wanted",
+    ),
+    "XContentTypeOptions": matches("nosniff", "nosniff"),
+    "XFrameOptions": matches(
+        r"DENY|SAMEORIGIN|ALLOW-FROM \S+", "DENY, SAMEORIGIN, or ALLOW-FROM and an address"
+    ),
+}
+"""What the values of response headers may be that a listener sets. Source: AWS's guide to header
+modification.
+"""
+
+
+def _is_application_arn(arn: object) -> bool:
+    return isinstance(arn, str) and ":loadbalancer/app/" in arn
+
+
+def _listener_rules(inputs: Properties) -> Refusals:
+    protocol, certificate = inputs.get("protocol"), inputs.get("certificateArn")
+    application = _is_application_arn(inputs.get("loadBalancerArn"))
+    if application and protocol not in (*HTTP, None, UNKNOWN):
+        message = (
+            "protocol must be one of HTTP, HTTPS for an application load balancer, got "
+            f"{protocol!r}"
+        )
+        yield Refusal("ValidationError", message, "elbv2.listener.protocol-fits", "protocol")
+    if application and not given(inputs, "port"):
+        yield Refusal(
+            "ValidationError", "A port must be specified", "elbv2.listener.port-required", "port"
+        )
+    if protocol == "HTTPS" and certificate is None:
+        message = "A certificate must be specified for HTTPS listeners"
+        yield Refusal("ValidationError", message, "elbv2.listener.certificate", "certificateArn")
+    if protocol in ("HTTP", None) and application:
+        if given(inputs, "sslPolicy"):
+            message = "An SSL policy cannot be specified for HTTP listeners"
+            yield Refusal("ValidationError", message, "elbv2.listener.tls-only", "sslPolicy")
+        for name in given(inputs, "certificateArn", "mutualAuthentication", *_TLS_HEADERS):
+            message = f"{name} is for HTTPS listeners only"
+            yield Refusal("ValidationError", message, "elbv2.listener.tls-only", name)
+        if any(
+            kind in _FIRST_ACTIONS for kind in texts(values_at(inputs, "defaultActions[].type"))
+        ):
+            message = "Authenticate actions are only supported on HTTPS listeners"
+            yield Refusal(
+                "InvalidLoadBalancerAction",
+                message,
+                "elbv2.listener.authentication",
+                "defaultActions",
+            )
+    if inputs.get("defaultActions") == []:
+        yield Refusal(
+            "InvalidArgument",
+            "defaultActions needs at least one",
+            "elbv2.action.some",
+            "defaultActions",
+        )
+    yield from _action_rules(inputs, "defaultActions")
+
+
+def _listener_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    arn = inputs.get("loadBalancerArn")
+    if (
+        len(namesakes(world, LISTENER, inputs, current, "loadBalancerArn"))
+        >= LISTENERS_PER_LOAD_BALANCER
+    ):
+        message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
+        yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
+    targets, balancer = _targets(inputs, "defaultActions"), world.get(LOAD_BALANCER, arn)
+    yield from _target_account_rules(targets, balancer, world, current)
+    if balancer is not None and given(inputs, "certificateArn"):
+        yield from certificate_rules(world, inputs["certificateArn"], balancer.region)
+
+
+def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
+    arn = f"{str(inputs.get('loadBalancerArn')).replace(':loadbalancer/', ':listener/')}/{mint.hex(16)}"
+    return {"id": arn, "arn": arn}
+
+
+def _listener_derived(inputs: Properties) -> Properties:
+    protocol = inputs.get("protocol")
+    return {
+        **(
+            {"protocol": "HTTP"}
+            if protocol is None and _is_application_arn(inputs.get("loadBalancerArn"))
+            else {}
+        ),
+        **(
+            {"sslPolicy": tls_policies.DEFAULT}
+            if protocol == "HTTPS" and not given(inputs, "sslPolicy")
+            else {}
+        ),
+    }
+
+
+_CONDITIONS = (
+    "hostHeader",
+    "httpHeader",
+    "httpRequestMethod",
+    "pathPattern",
+    "queryStrings",
+    "sourceIp",
+)
+_WITH_REGEX = ("hostHeader", "httpHeader", "pathPattern")
+_ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
+
+
+def _is_network(value: object) -> bool:
+    return network(value) is not None
+
+
+_NOT_BROADCAST = Allowed(
+    "a network other than 255.255.255.255/32",
+    lambda value: network(value) != ip_network("255.255.255.255/32"),
+)
+"""From memory: no page that says so was found."""
+
+
+def _condition_limits() -> tuple[Limit, ...]:
+    method = matches(r"[A-Z_-]{1,40}", "1 to 40 capital letters, - and _")
+    header = matches(
+        r"(?i)(?!host$)[!#$%&'*+.^_`|~0-9a-z-]{1,40}",
+        "a header name of 1 to 40 characters other than Host",
+    )
+    source = Allowed("a network such as 10.0.0.0/16", _is_network)
+    limits = {
+        "hostHeader.values[]": length(1, 128),
+        "pathPattern.values[]": length(1, 128),
+        "httpHeader.values[]": length(1, 128),
+        "httpHeader.httpHeaderName": header,
+        "httpRequestMethod.values[]": method,
+        "queryStrings[].key": length(0, 128),
+        "queryStrings[].value": length(1, 128),
+        "sourceIp.values[]": source,
+    }
+    limits |= {f"{name}.regexValues[]": length(1, 128) for name in _WITH_REGEX}
+    return (
+        *(
+            Limit(f"conditions[].{path}", allowed, "elbv2.condition.value")
+            for path, allowed in limits.items()
+        ),
+        Limit(
+            "conditions[].sourceIp.values[]",
+            _NOT_BROADCAST,
+            "elbv2.condition.broadcast",
+            _VALIDATION,
+        ),
+    )
+
+
+_VALUES = tuple(f"conditions[].{each}.values" for each in _CONDITIONS if each != "queryStrings")
+
+
+def _has_values(condition: object) -> bool:
+    """Whether a condition is met by anything; several pairs of a query string are a list of their own."""
+    if isinstance(condition, dict):
+        return any(condition.get(name) for name in ("values", "regexValues"))
+    return condition is UNKNOWN or bool(condition)
+
+
+_TRANSFORMS = {"host-header-rewrite": "hostHeaderRewriteConfig", "url-rewrite": "urlRewriteConfig"}
+"""The kinds of transforms, and the block of each. Source: ELB's guide to transforms for listener
+rules.
+"""
+
+_REGEXES = (
+    *(f"conditions[].{name}.regexValues[]" for name in _WITH_REGEX),
+    *(f"transforms[].{block}.rewrite.regex" for block in _TRANSFORMS.values()),
+)
+
+
+def _transform_limits() -> tuple[Limit, ...]:
+    bounds = {"regex": length(1, 1024), "replace": length(0, 1024)}
+    return tuple(
+        Limit(f"transforms[].{block}.rewrite.{name}", allowed, "elbv2.transform.value")
+        for block in _TRANSFORMS.values()
+        for name, allowed in bounds.items()
+    )
+
+
+def _transform_rules(inputs: Properties) -> Refusals:
+    transforms = blocks(inputs.get("transforms"))
+    for kind, name in _TRANSFORMS.items():
+        if sum(text(each.get("type")) == kind for each in transforms) > 1:
+            message = f"A rule can have only one transform of type {kind}"
+            yield Refusal(_VALIDATION, message, "elbv2.transform.once", "transforms")
+        for index, transform in enumerate(transforms):
+            where, its = f"transforms[{index}]", text(transform.get("type"))
+            if its is not None and given(transform, name) != ([name] if its == kind else []):
+                message = (
+                    f"{where}: type {kind} needs {name}, and no other type has it; got type {its}"
+                )
+                yield Refusal("InvalidArgument", message, "elbv2.transform.block", "transforms")
+            yield from _rewrite_rules(transform.get(name), f"{where}.{name}")
+
+
+def _rewrite_rules(block: object, where: str) -> Refusals:
+    if not isinstance(block, dict):
+        return
+    if not given(block, "rewrite"):
+        yield Refusal(
+            "InvalidArgument", f"{where} needs rewrite", "elbv2.transform.block", "transforms"
+        )
+    rewrite = block.get("rewrite")
+    regex, replace = (
+        text(rewrite.get(name)) if isinstance(rewrite, dict) else None
+        for name in ("regex", "replace")
+    )
+    if regex is None or replace is None:
+        return
+    groups = regexes.read(regex).groups
+    missing = [each for each in re.findall(r"\$(\d)", replace) if int(each) > groups]
+    if missing:
+        message = (
+            f"{where}: replace has ${missing[0]}, but regex {regex!r} has {groups} capture groups"
+        )
+        yield Refusal(_VALIDATION, message, "elbv2.transform.groups", "transforms")
+
+
+def _regex_rules(inputs: Properties) -> Refusals:
+    for path in _REGEXES:
+        for regex in texts(values_at(inputs, path)):
+            if fault := regexes.read(regex).fault:
+                message = (
+                    f"{path}: {regex!r} has {fault}, which regular expressions of a rule can't have"
+                )
+                yield Refusal(_VALIDATION, message, "elbv2.regex.supported", path.partition("[")[0])
+
+
+def _listener_rule_rules(inputs: Properties) -> Refusals:
+    conditions = blocks(inputs.get("conditions"))
+    for index, condition in enumerate(conditions):
+        yield from exactly_one(
+            condition, _CONDITIONS, "elbv2.condition.one-field", where=f"conditions[{index}]: "
+        )
+        for name in given(condition, *_CONDITIONS):
+            if not _has_values(condition[name]):
+                message = f"conditions[{index}].{name} needs at least one value"
+                yield Refusal("InvalidArgument", message, "elbv2.condition.some", "conditions")
+    for name in _ONCE:
+        if sum(bool(given(condition, name)) for condition in conditions) > 1:
+            message = f"A rule can have only one {name} condition; put all values into one"
+            yield Refusal("ValidationError", message, "elbv2.condition.once", "conditions")
+    values = [
+        str(value)
+        for path in (*(f"{each}[]" for each in _VALUES), "conditions[].queryStrings[].value")
+        for value in values_at(inputs, path)
+    ]
+    if len(values) > VALUES_PER_RULE:
+        message = f"A rule can only have '{VALUES_PER_RULE}' condition values, got {len(values)}"
+        yield Refusal("ValidationError", message, "elbv2.condition.values", "conditions")
+    if sum(value.count("*") + value.count("?") for value in values) > WILDCARDS_PER_RULE:
+        message = f"A rule can only have '{WILDCARDS_PER_RULE}' condition wildcards"
+        yield Refusal("ValidationError", message, "elbv2.condition.wildcards", "conditions")
+    if inputs.get("conditions") == []:
+        yield Refusal(
+            "InvalidArgument", "conditions needs at least one", "elbv2.condition.some", "conditions"
+        )
+    if inputs.get("actions") == []:
+        yield Refusal(
+            "InvalidArgument", "actions needs at least one", "elbv2.action.some", "actions"
+        )
+    yield from _action_rules(inputs, "actions")
+    yield from _transform_rules(inputs)
+    yield from _regex_rules(inputs)
+
+
+def _listener_rule_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
+    listener = world.get(LISTENER, inputs.get("listenerArn"))
+    if listener is None:
+        return
+    balancer = world.get(LOAD_BALANCER, listener.inputs.get("loadBalancerArn"))
+    prefix = listener.id.rpartition("/")[0].replace(":listener/", ":listener-rule/")
+    rules = [each for each in world.all(LISTENER_RULE) if each.id.startswith(f"{prefix}/")]
+    if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
+        message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
+        yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
+    unnumbered = current is None and not given(inputs, "priority")
+    if unnumbered and (highest := _highest_priority(world, listener.id)) >= LOWEST_PRECEDENCE:
+        message = (
+            f"priority must be given: the highest of the listener is {highest}, so no rule "
+            "can come after it"
+        )
+        yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
+    yield from _target_account_rules(_targets(inputs, "actions"), balancer, world, current)
+
+
+def _highest_priority(world: World, listener: object) -> int:
+    rules = world.where(LISTENER_RULE, "listenerArn", listener)
+    return max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
+
+
+def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
+    listener = inputs.get("listenerArn")
+    arn = f"{str(listener).replace(':listener/', ':listener-rule/')}/{mint.hex(16)}"
+    last = (
+        {}
+        if given(inputs, "priority")
+        else {"priority": _highest_priority(mint.world, listener) + 1}
+    )
+    return {"id": arn, "arn": arn, **last}
+
+
+def _listener_certificate_account_rules(
+    inputs: Properties, world: World, current: Resource | None
+) -> Refusals:
+    listener = world.get(LISTENER, inputs.get("listenerArn"))
+    if listener is None:
+        return
+    yield from certificate_rules(world, inputs.get("certificateArn"), listener.region)
+    if listener.outputs.get("protocol") not in ("HTTPS", "TLS"):
+        message = (
+            f"certificates are for HTTPS listeners only, '{listener.id}' speaks "
+            f"{listener.outputs.get('protocol')}"
+        )
+        yield Refusal(
+            "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
+        )
+    if (
+        len(namesakes(world, LISTENER_CERTIFICATE, inputs, current, "listenerArn"))
+        >= CERTIFICATES_PER_LOAD_BALANCER
+    ):
+        message = (
+            f"{listener.id} has {CERTIFICATES_PER_LOAD_BALANCER} certificates, no more are allowed"
+        )
+        yield Refusal("TooManyCertificates", message, "elbv2.listener-certificate.quota")
+
+
+TYPES = (
+    ResourceType(
+        token=LISTENER,
+        replaces=frozenset({"loadBalancerArn", "region"}),
+        derived=_listener_derived,
+        limits=(
+            Limit("loadBalancerArn", ARN, "elbv2.listener.arn"),
+            Limit("certificateArn", ARN, "elbv2.listener.arn"),
+            Limit("port", PORT, "elbv2.listener.port"),
+            Limit("protocol", one_of(*PROTOCOLS), "elbv2.listener.protocol"),
+            Limit("sslPolicy", _TLS_POLICY, "elbv2.listener.tls-policy", "SSLPolicyNotFound"),
+            *(
+                Limit(
+                    f"routingHttpResponse{name}HeaderValue",
+                    allowed,
+                    "elbv2.listener.response-header",
+                    _VALIDATION,
+                )
+                for name, allowed in RESPONSE_HEADERS.items()
+            ),
+            *(
+                Limit(name, _HEADER_NAME, "elbv2.listener.request-header", _VALIDATION)
+                for name in _TLS_HEADERS
+            ),
+            *_action_limits("defaultActions"),
+        ),
+        references=(
+            Reference(
+                "loadBalancerArn",
+                LOAD_BALANCER,
+                "LoadBalancerNotFound",
+                "elbv2.listener.balancer-exists",
+                "gone",
+            ),
+            Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+            Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+            Reference(
+                "mutualAuthentication.trustStoreArn",
+                TRUST_STORE,
+                "TrustStoreNotFound",
+                "elbv2.trust-store.exists",
+                "held",
+            ),
+            *_action_references("defaultActions"),
+        ),
+        unique=(
+            Unique(
+                ("port", "loadBalancerArn"),
+                "DuplicateListener",
+                "elbv2.listener.port-unique",
+                (
+                    "A listener already exists on this port for this load balancer "
+                    "'{loadBalancerArn}': {port:g}"
+                ),
+            ),
+        ),
+        rules=_listener_rules,
+        account_rules=_listener_account_rules,
+        computed=_listener_computed,
+    ),
+    ResourceType(
+        token=LISTENER_RULE,
+        unordered=frozenset({"conditions", *_VALUES}),
+        replaces=frozenset({"listenerArn", "region"}),
+        limits=(
+            Limit("listenerArn", ARN, "elbv2.listener-rule.arn"),
+            Limit("priority", within(1, LOWEST_PRECEDENCE), "elbv2.listener-rule.priority"),
+            *_condition_limits(),
+            *_transform_limits(),
+            *_action_limits("actions"),
+        ),
+        references=(
+            Reference(
+                "listenerArn",
+                LISTENER,
+                "ListenerNotFound",
+                "elbv2.listener-rule.listener-exists",
+                "gone",
+            ),
+            *_action_references("actions"),
+        ),
+        unique=(
+            Unique(
+                ("priority", "listenerArn"),
+                "PriorityInUse",
+                "elbv2.listener-rule.priority-unique",
+                "Priority '{priority:g}' is currently in use",
+            ),
+        ),
+        rules=_listener_rule_rules,
+        account_rules=_listener_rule_account_rules,
+        computed=_listener_rule_computed,
+    ),
+    ResourceType(
+        token=LISTENER_CERTIFICATE,
+        replaces=frozenset({"listenerArn", "certificateArn", "region"}),
+        limits=(
+            Limit("listenerArn", ARN, "elbv2.listener-certificate.arn"),
+            Limit("certificateArn", ARN, "elbv2.listener-certificate.arn"),
+        ),
+        references=(
+            Reference(
+                "listenerArn",
+                LISTENER,
+                "ListenerNotFound",
+                "elbv2.listener-certificate.listener-exists",
+                "gone",
+            ),
+            Reference("certificateArn", CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+            Reference("certificateArn", SERVER_CERTIFICATE, "", "elbv2.certificate.issued", "held"),
+        ),
+        account_rules=_listener_certificate_account_rules,
+        computed=lambda _mint, inputs: {
+            "id": f"{inputs.get('listenerArn')}_{inputs.get('certificateArn')}"
+        },
+    ),
+)

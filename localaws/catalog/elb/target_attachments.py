@@ -1,0 +1,225 @@
+"""Elastic Load Balancing: targets that are registered with a target group one by one."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.network import VPC
+from localaws.catalog.elb.listeners import LISTENER
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.catalog.model import Reference, Refusal, Resource, ResourceType
+from localaws.catalog.values import PORT, Limit, matches, network, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+TARGET_ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
+
+ALL_ZONES = "all"
+
+_OUTSIDE = tuple(
+    map(ipaddress.ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"))
+)
+"""The ranges of targets outside the VPC.
+
+Source: AWS's guide to target groups for Application Load Balancers, "Target type".
+"""
+
+_INSTANCE = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+_FUNCTION = re.compile(r"arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
+_QUIC = ("QUIC", "TCP_QUIC")
+
+
+def is_in_vpc(vpc: Resource | None, address: str) -> bool:
+    """Whether an IPv4 address is in the range of a VPC."""
+    found = network(vpc.outputs.get("cidrBlock")) if vpc else None
+    return found is not None and ipaddress.ip_address(address) in found
+
+
+def attachments_of(world: World, group: str, current: Resource | None = None) -> Iterator[Resource]:
+    """Every registered target of a group but that one."""
+    for each in world.all(TARGET_ATTACHMENT):
+        if each.inputs.get("targetGroupArn") == group and (
+            current is None or each.id != current.id
+        ):
+            yield each
+
+
+def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    group, target = (
+        world.get(TARGET_GROUP, inputs.get("targetGroupArn")),
+        text(inputs.get("targetId")),
+    )
+    if group is None or target is None:
+        return
+    yield from _quic_rules(inputs, group)
+    match group.outputs.get("targetType"):
+        case "ip":
+            yield from _address_rules(inputs, world, group, target)
+        case "lambda":
+            yield from _function_rules(inputs, world, target, current)
+        case "alb":
+            yield from _balancer_rules(inputs, world, target, current)
+        case _:
+            yield from _instance_rules(inputs, target)
+
+
+def _invalid(
+    message: str, rule: str, name: str = "targetId", code: str = "ValidationError"
+) -> Refusal:
+    return Refusal(code, message, rule, name)
+
+
+def _quic_rules(inputs: Properties, group: Resource) -> Refusals:
+    needed = group.outputs.get("protocol") in _QUIC
+    if needed != (inputs.get("quicServerId") is not None):
+        words = "needs a quicServerId" if needed else "takes no quicServerId"
+        message = f"a target of a group with protocol {group.outputs.get('protocol')} {words}"
+        yield _invalid(message, "elbv2.target.quic", "quicServerId")
+
+
+def _address_rules(inputs: Properties, world: World, group: Resource, target: str) -> Refusals:
+    version = 6 if group.outputs.get("ipAddressType") == "ipv6" else 4
+    try:
+        address = ipaddress.ip_address(target)
+    except ValueError:
+        address = None
+    if address is None or address.version != version:
+        yield _invalid(
+            f"The IP address '{target}' is not a valid IPv{version} address", "elbv2.target.id"
+        )
+        return
+    vpc = world.get(VPC, group.outputs.get("vpcId"))
+    if version == 6 or is_in_vpc(vpc, target):  # noqa: PLR2004 — IPv6
+        return
+    if not any(address in each for each in _OUTSIDE):
+        ranges = ", ".join(map(str, _OUTSIDE))
+        message = (
+            f"The IP address '{target}' must be within the VPC "
+            f"'{group.outputs.get('vpcId')}' or one of {ranges}"
+        )
+        yield _invalid(message, "elbv2.target.address")
+    elif inputs.get("availabilityZone") is None:
+        message = (
+            f"The IP address '{target}' is outside the VPC, so availabilityZone must be "
+            "given, such as all"
+        )
+        yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
+
+
+def _instance_rules(inputs: Properties, target: str) -> Refusals:
+    yield from _no_zone(inputs, "instance", None)
+    if _INSTANCE.fullmatch(target) is None:
+        yield _invalid(f"Instance ID '{target}' is not valid", "elbv2.target.id")
+        return
+    message = (
+        f"The instance '{target}' does not exist: the local AWS has no EC2 instances; use "
+        "target type ip"
+    )
+    yield _invalid(message, "elbv2.target.instance-exists", code="InvalidTarget")
+
+
+def _function_rules(
+    inputs: Properties, world: World, target: str, current: Resource | None
+) -> Refusals:
+    yield from _no_zone(inputs, "lambda", ALL_ZONES)
+    if _FUNCTION.fullmatch(target) is None:
+        yield _invalid(f"'{target}' is not a valid ARN of a Lambda function", "elbv2.target.id")
+    if inputs.get("port") is not None:
+        yield _invalid(
+            "a port can't be given for a Lambda function", "elbv2.target.function-port", "port"
+        )
+    yield from _only_one(inputs, world, current)
+
+
+def _balancer_rules(
+    inputs: Properties, world: World, target: str, current: Resource | None
+) -> Refusals:
+    yield from _no_zone(inputs, "alb", None)
+    if world.get(LOAD_BALANCER, target) is None:
+        message = f"The load balancer '{target}' does not exist"
+        yield _invalid(message, "elbv2.target.balancer-exists", code="InvalidTarget")
+        return
+    group = world.get(TARGET_GROUP, inputs.get("targetGroupArn"))
+    port = inputs.get("port") or (group.outputs.get("port") if group else None)
+    if port not in [each.outputs.get("port") for each in _listeners(world, target)]:
+        message = f"The load balancer '{target}' has no listener on port {port:g}"
+        yield _invalid(message, "elbv2.target.balancer-listens", "port", "InvalidTarget")
+    yield from _only_one(inputs, world, current)
+
+
+def _listeners(world: World, balancer: str) -> Sequence[Resource]:
+    return [each for each in world.all(LISTENER) if each.outputs.get("loadBalancerArn") == balancer]
+
+
+def _no_zone(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
+    zone = inputs.get("availabilityZone")
+    if zone not in (None, "", allowed):
+        words = f"must be {allowed}" if allowed else "is not supported"
+        message = f"availabilityZone {words} for target type {kind}, got {zone}"
+        yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
+
+
+def _only_one(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    others = [
+        each
+        for each in attachments_of(world, str(inputs.get("targetGroupArn")), current)
+        if each.inputs.get("targetId") != inputs.get("targetId")
+    ]
+    if others:
+        message = (
+            f"the target group has a target, and takes one only: {others[0].inputs['targetId']}"
+        )
+        yield _invalid(message, "elbv2.target.only-one", code="TooManyTargets")
+
+
+def _computed(mint: Mint, inputs: Properties) -> Properties:
+    return {"id": f"{inputs.get('targetGroupArn')}-{mint.digits(26)}"}
+
+
+def _import_ids(resource: Resource) -> tuple[str, ...]:
+    """As pulumi-aws documents it: group, target, and what else tells two targets apart."""
+    names = ("targetGroupArn", "targetId", "port", "availabilityZone")
+    parts = [resource.inputs.get(name) for name in names]
+    texts = [
+        f"{part:g}" if isinstance(part, int | float) else str(part)
+        for part in parts
+        if part is not None
+    ]
+    return (",".join(texts),)
+
+
+TYPES = (
+    ResourceType(
+        token=TARGET_ATTACHMENT,
+        replaces=frozenset(
+            {"targetGroupArn", "targetId", "port", "availabilityZone", "quicServerId", "region"}
+        ),
+        limits=(
+            Limit("port", PORT, "elbv2.target.port"),
+            Limit(
+                "quicServerId",
+                matches(r"0x[0-9a-f]{16}", "0x and 16 hexadecimal digits"),
+                "elbv2.target.quic",
+                "ValidationError",
+            ),
+        ),
+        references=(
+            Reference(
+                "targetGroupArn",
+                TARGET_GROUP,
+                "TargetGroupNotFound",
+                "elbv2.target.group-exists",
+                "gone",
+            ),
+        ),
+        account_rules=_account_rules,
+        computed=_computed,
+        import_ids=_import_ids,
+    ),
+)

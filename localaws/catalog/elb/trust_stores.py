@@ -1,0 +1,53 @@
+"""Elastic Load Balancing: trust stores, with whose authorities listeners verify clients' certificates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.catalog.elb.load_balancers import PREFIX
+from localaws.catalog.model import AutoName, ResourceType, Unique
+from localaws.catalog.values import Limit, matches
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties
+
+TRUST_STORE = "aws:lb/trustStore:TrustStore"
+
+_NAME = matches(
+    r"(?!-)[0-9A-Za-z-]{1,32}(?<!-)",
+    "1 to 32 letters, digits and hyphens, without a hyphen at either end",
+)
+_SOME = matches(r"(?s).+", "a text")
+
+
+def _computed(mint: Mint, inputs: Properties) -> Properties:
+    suffix = f"truststore/{inputs.get('name')}/{mint.hex(16)}"
+    arn = mint.arn("elasticloadbalancing", suffix)
+    return {"id": arn, "arn": arn, "arnSuffix": suffix}
+
+
+TYPES = (
+    ResourceType(
+        token=TRUST_STORE,
+        autoname=AutoName(longest=32),
+        replaces=frozenset({"name", "namePrefix", "region"}),
+        limits=(
+            Limit("name", _NAME, "elbv2.trust-store.name"),
+            Limit("namePrefix", PREFIX, "elbv2.trust-store.name"),
+            *(
+                Limit(f"caCertificatesBundleS3{name}", _SOME, "elbv2.trust-store.bundle")
+                for name in ("Bucket", "Key", "ObjectVersion")
+            ),
+        ),
+        unique=(
+            Unique(
+                ("name",),
+                "DuplicateTrustStoreName",
+                "elbv2.trust-store.unique",
+                "A trust store with name '{name}' already exists",
+            ),
+        ),
+        computed=_computed,
+        held=("TrustStoreInUse", "elbv2.trust-store.held"),
+    ),
+)

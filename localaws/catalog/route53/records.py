@@ -1,0 +1,240 @@
+"""Route 53: hosted zones and their records.
+
+Domains are registered long before a stack is deployed, so every domain's public zone is taken to
+exist, as AWS's own policies are; only names under `.invalid` never do. Such a zone's id spells its
+name, so that nothing needs to be kept.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
+from localaws.catalog.partitions import partition_of
+from localaws.catalog.route53.health_checks import HEALTH_CHECK
+from localaws.catalog.values import (
+    Limit,
+    blocks,
+    exactly_one,
+    given,
+    length,
+    matches,
+    one_of,
+    text,
+    within,
+)
+
+if TYPE_CHECKING:
+    from localaws.catalog.model import Mint, Properties, Refusals, World
+
+ZONE = "aws:route53/zone:Zone"
+RECORD = "aws:route53/record:Record"
+
+RECORD_TYPES = (
+    *("A", "AAAA", "CAA", "CNAME", "DS", "HTTPS", "MX", "NAPTR", "NS", "PTR"),
+    *("SOA", "SPF", "SRV", "SSHFP", "SVCB", "TLSA", "TXT"),
+)
+
+_BATCH = "InvalidChangeBatch"
+_POLICIES = (
+    *(
+        "cidrRoutingPolicy",
+        "failoverRoutingPolicies",
+        "geolocationRoutingPolicies",
+        "geoproximityRoutingPolicy",
+    ),
+    *("latencyRoutingPolicies", "multivalueAnswerRoutingPolicy", "weightedRoutingPolicies"),
+)
+_DOMAIN = matches(
+    r"(?=.{1,255}\Z)(\*\.|\\052\.)?([\w-]{1,63}\.)*[\w-]{1,63}\.?",
+    "a domain name of at most 255 characters, labels of at most 63",
+)
+
+
+def zone_name(name: str) -> str:
+    """A domain as zones and records are compared: lower case, without the final dot."""
+    return name.lower().removesuffix(".")
+
+
+def assumed_zone_id(name: str) -> str | None:
+    """The id of the zone that a registered domain has beforehand; None for names that nobody can register."""
+    domain = zone_name(name)
+    if not _DOMAIN.holds(domain) or "." not in domain or domain.rpartition(".")[2] == "invalid":
+        return None
+    return f"Z{base64.b32encode(domain.encode()).decode().rstrip('=')}"
+
+
+def zone_id(value: object) -> str:
+    """A zone's id without the `/hostedzone/` that the API puts before it."""
+    return str(value).removeprefix("/hostedzone/")
+
+
+def name_of_zone(world: World, identifier: object) -> str | None:
+    """The domain of the zone with that id; None when there is no such zone."""
+    identifier = zone_id(identifier)
+    found = world.get(ZONE, identifier)
+    if found is not None:
+        return zone_name(str(found.inputs.get("name")))
+    code = str(identifier).removeprefix("Z")
+    try:
+        name = base64.b32decode(code + "=" * (-len(code) % 8)).decode()
+    except ValueError:
+        return None
+    return name if assumed_zone_id(name) == identifier else None
+
+
+def _zone_computed(mint: Mint, inputs: Properties) -> Properties:
+    identifier = f"Z{mint.hex(20).upper()}"
+    servers = [
+        f"ns-{number}.awsdns-{number}.{domain}"
+        for number, domain in enumerate(("com", "net", "org", "co.uk"))
+    ]
+    return {
+        "id": identifier,
+        "zoneId": identifier,
+        "arn": f"arn:{partition_of(mint.region).name}:route53:::hostedzone/{identifier}",
+        "nameServers": servers,
+        "primaryNameServer": servers[0],
+        **({} if given(inputs, "comment") else {"comment": "Managed by Pulumi"}),
+    }
+
+
+def _record_rules(inputs: Properties) -> Refusals:
+    yield from exactly_one(inputs, ("aliases", "records"), "route53.record.one-value")
+    if given(inputs, "aliases") and given(inputs, "ttl"):
+        yield Refusal(
+            "InvalidArgument",
+            "an alias has its target's ttl, leave ttl out",
+            "route53.record.ttl",
+            "ttl",
+        )
+    if given(inputs, "records") and not given(inputs, "ttl"):
+        yield Refusal("InvalidArgument", "records need a ttl", "route53.record.ttl", "ttl")
+    policies = given(inputs, *_POLICIES)
+    if len(policies) > 1:
+        message = f"{', '.join(policies)} exclude each other"
+        yield Refusal("InvalidArgument", message, "route53.record.routing", policies[0])
+    if bool(policies) != bool(given(inputs, "setIdentifier")):
+        message = "a routing policy needs a setIdentifier, and a setIdentifier a routing policy"
+        yield Refusal("InvalidArgument", message, "route53.record.routing", "setIdentifier")
+
+
+def _full_name(inputs: Properties, zone: str) -> str:
+    """The record's whole name: a relative one gets the zone's."""
+    name = zone_name(str(inputs.get("name")))
+    return name if name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
+
+
+def _record_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    zone = name_of_zone(world, inputs.get("zoneId"))
+    if zone is None:
+        message = f"No hosted zone found with ID: {inputs.get('zoneId')}"
+        yield Refusal("NoSuchHostedZone", message, "route53.record.zone-exists", "zoneId")
+        return
+    name, kind = _full_name(inputs, zone), text(inputs.get("type"))
+    if kind == "CNAME" and name == zone:
+        message = (
+            f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
+        )
+        yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
+    for other in world.all(RECORD):
+        if (current is not None and other.id == current.id) or zone_id(
+            other.inputs.get("zoneId")
+        ) != zone_id(inputs.get("zoneId")):
+            continue
+        if other.outputs.get("fqdn") != name:
+            continue
+        same = other.inputs.get("type") == kind
+        if same and other.inputs.get("setIdentifier") == inputs.get("setIdentifier"):
+            if inputs.get("allowOverwrite") is not True:
+                message = (
+                    f"[Tried to create resource record set [name='{name}.', type='{kind}'] "
+                    "but it already exists]"
+                )
+                yield Refusal(_BATCH, message, "route53.record.unique", "name")
+        elif not same and "CNAME" in (kind, other.inputs.get("type")):
+            message = (
+                f"[RRSet of type {kind} with DNS name {name}. is not permitted: a CNAME "
+                "stands alone]"
+            )
+            yield Refusal(_BATCH, message, "route53.record.cname-alone", "type")
+    yield from _alias_rules(inputs, world)
+
+
+def _alias_rules(inputs: Properties, world: World) -> Refusals:
+    """An alias into the zone of the load balancers must name one of them."""
+    balancers = {
+        (each.outputs.get("zoneId"), zone_name(str(each.outputs.get("dnsName"))))
+        for each in world.all(LOAD_BALANCER)
+    }
+    for alias in blocks(inputs.get("aliases")):
+        zone, name = (
+            alias.get("zoneId"),
+            zone_name(str(alias.get("name"))).removeprefix("dualstack."),
+        )
+        if zone in {zone for zone, _ in balancers} and (zone, name) not in balancers:
+            message = (
+                f"[Tried to create an alias that targets {name}., type "
+                f"{inputs.get('type')} in zone {zone}, "
+                "but the alias target name does not lie within the target zone]"
+            )
+            yield Refusal(_BATCH, message, "route53.record.alias-target", "aliases")
+
+
+def _record_computed(mint: Mint, inputs: Properties) -> Properties:
+    zone = name_of_zone(mint.world, inputs.get("zoneId")) or ""
+    parts = [zone_id(inputs.get("zoneId")), zone_name(str(inputs.get("name"))), inputs.get("type")]
+    parts += [inputs[name] for name in given(inputs, "setIdentifier")]
+    return {"id": "_".join(map(str, parts)), "fqdn": _full_name(inputs, zone)}
+
+
+def _zone_deletion_rules(zone: Resource, world: World) -> Refusals:
+    if zone.inputs.get("forceDestroy") is not True and any(
+        zone_id(each.inputs.get("zoneId")) == zone.id for each in world.all(RECORD)
+    ):
+        message = f"The specified hosted zone {zone.id} contains non-required resource record sets"
+        yield Refusal("HostedZoneNotEmpty", message, "route53.zone.held")
+
+
+TYPES = (
+    ResourceType(
+        token=ZONE,
+        autoname=AutoName(),
+        replaces=frozenset({"name", "delegationSetId"}),
+        unordered=frozenset({"vpcs"}),
+        defaults={"forceDestroy": False},
+        limits=(
+            Limit("name", _DOMAIN, "route53.zone.name"),
+            Limit("comment", length(0, 256), "route53.zone.comment"),
+        ),
+        computed=_zone_computed,
+        deletion_rules=_zone_deletion_rules,
+    ),
+    ResourceType(
+        token=RECORD,
+        replaces=frozenset({"name", "zoneId"}),
+        unordered=frozenset({"records"}),
+        limits=(
+            Limit("name", _DOMAIN, "route53.record.name"),
+            Limit("type", one_of(*RECORD_TYPES), "route53.record.type"),
+            Limit("ttl", within(0, 2147483647), "route53.record.ttl"),
+        ),
+        derived=lambda inputs: (
+            {} if inputs.get("zoneId") is UNKNOWN else {"zoneId": zone_id(inputs.get("zoneId"))}
+        ),
+        references=(
+            Reference("zoneId", ZONE, "", "route53.record.zone-exists", "gone"),
+            Reference(
+                "healthCheckId",
+                HEALTH_CHECK,
+                "NoSuchHealthCheck",
+                "route53.record.health-check-exists",
+            ),
+        ),
+        rules=_record_rules,
+        account_rules=_record_account_rules,
+        computed=_record_computed,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Pulumi's provider protocol: the packages `aws` and `awsx` as the engine calls them."""

@@ -1,0 +1,339 @@
+"""`awsx.ec2.Vpc`: a VPC, its internet gateway, and in each zone subnets with route tables and NAT gateways."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog import UNKNOWN
+from localaws.protocol.awsx.monitor import Registered, Unsupported, urns
+from localaws.protocol.awsx.subnets import TYPES, SubnetPlan, plans
+from localaws.protocol.property_values import unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pulumi.runtime.proto import provider_pb2
+
+    from localaws.protocol.awsx.monitor import Monitor
+
+VPC = "awsx:ec2:Vpc"
+
+_DEFAULT_CIDR = "10.0.0.0/16"
+_VPC_SETTINGS = (
+    *(
+        "enableDnsHostnames",
+        "enableDnsSupport",
+        "assignGeneratedIpv6CidrBlock",
+        "instanceTenancy",
+        "region",
+    ),
+    "enableNetworkAddressUsageMetrics",
+)
+"""Inputs of the component that are the VPC's own."""
+
+_STRATEGIES = ("Legacy", "Auto")
+
+
+@dataclass(frozen=True)
+class _Subnet:
+    """One subnet that was made, with its route table."""
+
+    plan: SubnetPlan
+    subnet: Registered
+    table: Registered
+    association: Registered
+    route: Registered | None = None
+    """To the internet gateway; private subnets get theirs to a NAT gateway later."""
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What the children have in common."""
+
+    monitor: Monitor
+    region: object
+    tags: Any
+    vpc: Registered
+    gateway: Registered
+
+
+async def vpc(monitor: Monitor) -> provider_pb2.ConstructResponse:
+    """Register the component and its children.
+
+    Raises:
+        Unsupported: The real awsx can do this, the local one can't.
+        ValueError: The real awsx refuses it too.
+    """
+    inputs = unwrapped(monitor.inputs)
+    name, cidr = monitor.name, inputs.get("cidrBlock") or _DEFAULT_CIDR
+    tags, region = inputs.get("tags") or {}, inputs.get("region")
+    _require_supported(inputs)
+    zones = inputs.get("availabilityZoneNames") or await _first_zones(monitor, inputs)
+    strategy = _nat_strategy(inputs)
+    own_addresses = _elastic_addresses(inputs, strategy, len(zones))
+    planned = plans(name, cidr, zones, inputs)
+    _require_room_for_nat_gateways(strategy, planned)
+
+    component = await monitor.component()
+    settings = {key: inputs[key] for key in _VPC_SETTINGS if key in inputs}
+    made = await monitor.child(
+        "aws:ec2/vpc:Vpc",
+        name,
+        component,
+        {"cidrBlock": cidr, **settings, "tags": _tags({"Name": name}, tags)},
+        *monitor.needed,
+    )
+    gateway = await monitor.child(
+        "aws:ec2/internetGateway:InternetGateway",
+        name,
+        made,
+        {"vpcId": made.id, "region": region, "tags": _tags({"Name": name}, tags)},
+        made,
+    )
+    network = _Network(monitor, region, tags, made, gateway)
+    indexes = _ipv6_indexes(planned, len(zones))
+    subnets = await asyncio.gather(
+        *(_subnet(network, plan, indexes[plan.name]) for plan in planned)
+    )
+    way_out = await _route_out(network, strategy, own_addresses, subnets)
+    await monitor.done(component)
+
+    outputs, needed = monitor.outputs(), urns([made, *(each.subnet for each in subnets)])
+    outputs.value("vpcId", made.id, needed)
+    for kind in TYPES[:3]:
+        ids = [each.subnet.id for each in subnets if each.plan.kind == kind]
+        outputs.value(f"{kind.lower()}SubnetIds", UNKNOWN if UNKNOWN in ids else ids, needed)
+        own = [each.subnet for each in subnets if each.plan.kind == kind]
+        outputs.resources(f"{kind.lower()}Subnets", own, needed)
+    outputs.resource("vpc", made, needed)
+    outputs.resource("internetGateway", gateway, needed)
+    outputs.resources("subnets", [each.subnet for each in subnets], needed)
+    outputs.resources("routeTables", [each.table for each in subnets], needed)
+    outputs.resources("routeTableAssociations", [each.association for each in subnets], needed)
+    outputs.resources(
+        "routes", [*(each.route for each in subnets if each.route), *way_out.routes], needed
+    )
+    outputs.resources("natGateways", way_out.gateways, needed)
+    outputs.resources("eips", way_out.addresses, needed)
+    outputs.resources("vpcEndpoints", [], needed)
+    return outputs.response(component)
+
+
+def _tags(*parts: Any) -> Any:
+    """Tags, later ones over earlier ones; unknown while a part of them is."""
+    if UNKNOWN in parts:
+        return UNKNOWN
+    return {name: tag for part in parts for name, tag in part.items()}
+
+
+def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
+    """Which /64 of the VPC's IPv6 range each subnet has, by name: counted through the zones, position by position."""
+    indexes, seen = {}, dict.fromkeys((plan.zone for plan in planned), 0)
+    for plan in planned:
+        indexes[plan.name] = [*seen].index(plan.zone) + zones * seen[plan.zone]
+        seen[plan.zone] += 1
+    return indexes
+
+
+async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
+    """A subnet and its route table, which has a route to the internet gateway where the subnet is public."""
+    monitor, vpc, region = network.monitor, network.vpc, network.region
+    own = {"Name": plan.name_tag, "SubnetType": plan.kind}
+    subnet = await monitor.child(
+        "aws:ec2/subnet:Subnet",
+        plan.name,
+        vpc,
+        {
+            "region": region,
+            "vpcId": vpc.id,
+            "availabilityZone": plan.zone,
+            "cidrBlock": plan.cidr,
+            "mapPublicIpOnLaunch": plan.kind == "Public",
+            **_ipv6(vpc, plan, index),
+            "tags": _tags(network.tags, plan.tags, own),
+        },
+        vpc,
+    )
+    inputs = {"region": region, "vpcId": vpc.id, "tags": _tags(network.tags, own)}
+    table = await monitor.child(
+        "aws:ec2/routeTable:RouteTable", plan.name, subnet, inputs, subnet, vpc
+    )
+    link = {"region": region, "routeTableId": table.id, "subnetId": subnet.id}
+    association = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    children = [monitor.child(association, plan.name, table, link, table, subnet)]
+    if plan.kind == "Public":
+        children.append(_route(network, plan.name, table, "gatewayId", network.gateway))
+    return _Subnet(plan, subnet, table, *(await asyncio.gather(*children)))
+
+
+async def _route(
+    network: _Network, name: str, table: Registered, kind: str, gateway: Registered
+) -> Registered:
+    """A subnet's route to everything outside of the VPC."""
+    inputs = {
+        "region": network.region,
+        "routeTableId": table.id,
+        "destinationCidrBlock": "0.0.0.0/0",
+        kind: gateway.id,
+    }
+    return await network.monitor.child("aws:ec2/route:Route", name, table, inputs, table, gateway)
+
+
+def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]:
+    """A subnet's /64, whose addresses everything that starts there gets, if its VPC has an IPv6 range.
+
+    Source: pulumi-awsx at e60adf3c, awsx/ec2/vpc.ts, resolveAssignIpv6AddressOnCreation and
+    handleIpv6Cidr.
+    """
+    has_range = vpc.outputs.get("assignGeneratedIpv6CidrBlock") is True
+    if not (has_range if plan.assign_ipv6 is None else plan.assign_ipv6):
+        return {"assignIpv6AddressOnCreation": False}
+    if not has_range:
+        raise ValueError(
+            "Subnets with assignIpv6AddressOnCreation=true require the VPC to have an "
+            "IPv6 CIDR block. Set "
+            "assignGeneratedIpv6CidrBlock=true or provide ipv6CidrBlock."
+        )
+    # Unknown in a preview that gives the VPC a range.
+    whole = vpc.outputs.get("ipv6CidrBlock")
+    own: object = UNKNOWN
+    if isinstance(whole, str) and whole:
+        own = f"{ipaddress.IPv6Network(whole).network_address + (index << 64)}/64"
+    return {"assignIpv6AddressOnCreation": True, "ipv6CidrBlock": own}
+
+
+@dataclass
+class _WayOut:
+    """What private subnets reach the internet by."""
+
+    gateways: list[Registered] = field(default_factory=list)
+    addresses: list[Registered] = field(default_factory=list)
+    routes: list[Registered] = field(default_factory=list)
+
+
+async def _route_out(
+    network: _Network, strategy: str, own_addresses: Sequence[str], subnets: Sequence[_Subnet]
+) -> _WayOut:
+    """NAT gateways in the first public subnet or in that of every zone, and private subnets' routes to them."""
+    found = _WayOut()
+    if strategy == "None":
+        return found
+    public = {
+        each.plan.zone: each.subnet for each in reversed(subnets) if each.plan.kind == "Public"
+    }
+    zones = list(dict.fromkeys(each.plan.zone for each in subnets))
+    gateways = {}
+    for number, zone in enumerate(zones if strategy == "OnePerAz" else zones[:1], start=1):
+        own = own_addresses[number - 1] if own_addresses else None
+        gateways[zone] = await _nat_gateway(
+            network, found, f"{network.monitor.name}-{number}", public[zone], own
+        )
+    for each in subnets:
+        if each.plan.kind == "Private":
+            gateway = gateways.get(each.plan.zone, gateways[zones[0]])
+            found.routes.append(
+                await _route(network, each.plan.name, each.table, "natGatewayId", gateway)
+            )
+    return found
+
+
+async def _nat_gateway(
+    network: _Network, found: _WayOut, name: str, subnet: Registered, own_address: str | None
+) -> Registered:
+    """A NAT gateway in a subnet, with an address of its own or one that exists."""
+    monitor, shared = (
+        network.monitor,
+        {"region": network.region, "tags": _tags(network.tags, {"Name": name})},
+    )
+    needed, allocation = [subnet], own_address
+    if allocation is None:
+        address = await monitor.child("aws:ec2/eip:Eip", name, subnet, shared, subnet)
+        found.addresses.append(address)
+        needed.append(address)
+        allocation = address.output("allocationId")
+    inputs = {"subnetId": subnet.id, "allocationId": allocation, **shared}
+    gateway = await monitor.child("aws:ec2/natGateway:NatGateway", name, subnet, inputs, *needed)
+    found.gateways.append(gateway)
+    return gateway
+
+
+def _nat_strategy(inputs: Mapping[str, Any]) -> str:
+    return str((inputs.get("natGateways") or {}).get("strategy", "OnePerAz"))
+
+
+def _elastic_addresses(inputs: Mapping[str, Any], strategy: str, zones: int) -> Sequence[str]:
+    """The allocation ids of addresses that exist.
+
+    Raises:
+        ValueError: Their number isn't what the strategy needs.
+    """
+    found = (inputs.get("natGateways") or {}).get("elasticIpAllocationIds") or []
+    if found and strategy == "None":
+        raise ValueError(
+            "Elastic IP allocation IDs cannot be specified when NAT Gateway strategy is 'None'."
+        )
+    if len(found) > 1 and strategy == "Single":
+        raise ValueError(
+            "Exactly one Elastic IP may be specified when NAT Gateway strategy is 'Single'."
+        )
+    if found and len(found) != zones and strategy == "OnePerAz":
+        raise ValueError(
+            "The number of Elastic IPs, if specified, must match the number of "
+            "availability zones for the VPC "
+            f"({zones}) when NAT Gateway strategy is 'OnePerAz'"
+        )
+    return list(found)
+
+
+def _require_supported(inputs: Mapping[str, Any]) -> None:
+    if inputs.get("availabilityZoneNames") and inputs.get("numberOfAvailabilityZones"):
+        raise ValueError(
+            "Only one of [availabilityZoneNames] and [numberOfAvailabilityZones] can be specified"
+        )
+    specs = inputs.get("subnetSpecs") or ()
+    supported: Mapping[str, Callable[[], bool]] = {
+        f"a subnetStrategy of {', '.join(_STRATEGIES)}": lambda: (
+            (inputs.get("subnetStrategy") or "Legacy") in _STRATEGIES
+        ),
+        f"subnetSpecs with a type of {', '.join(TYPES)}": lambda: all(
+            str(spec.get("type")).capitalize() in TYPES for spec in specs
+        ),
+        "no vpcEndpointSpecs": lambda: not inputs.get("vpcEndpointSpecs"),
+        "no IPAM pool, and of IPv6 only assignGeneratedIpv6CidrBlock": lambda: (
+            not any(
+                key.startswith("ipv6") or "Ipam" in key or key == "ipv4NetmaskLength"
+                for key in inputs
+            )
+        ),
+    }
+    missing = [what for what, holds in supported.items() if not holds()]
+    if missing:
+        raise Unsupported(f"the local awsx needs {'; '.join(missing)}")
+
+
+def _require_room_for_nat_gateways(strategy: str, planned: Sequence[SubnetPlan]) -> None:
+    kinds = {plan.kind for plan in planned}
+    if strategy != "None" and not ("Public" in kinds and {"Private", "Isolated"} & kinds):
+        raise ValueError(
+            "If NAT Gateway strategy is 'OnePerAz' or 'Single', public subnets must be "
+            "declared to host the NAT "
+            "Gateway resource, along with private or isolated subnets to route through it."
+        )
+
+
+async def _first_zones(monitor: Monitor, inputs: Mapping[str, Any]) -> Sequence[str]:
+    region = {"region": inputs["region"]} if inputs.get("region") else {}
+    answer = await monitor.invoke("aws:index/getAvailabilityZones:getAvailabilityZones", **region)
+    wanted, zones = int(inputs.get("numberOfAvailabilityZones") or 3), list(answer["names"])
+    if wanted > len(zones):
+        raise ValueError(
+            f"The configured region for this provider does not have at least {wanted} "
+            "Availability Zones. "
+            "Either specify an explicit list of zones in availabilityZoneNames or "
+            "choose a region with at least "
+            f"{wanted} AZs."
+        )
+    return zones[:wanted]

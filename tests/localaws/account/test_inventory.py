@@ -1,0 +1,89 @@
+"""An inventory finds by its indexes what a look through everything would find."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localaws.account.inventory import Inventory
+from localaws.catalog import CATALOG, Resource
+from localaws.catalog.model import values_at
+
+RULE = "aws:lb/listenerRule:ListenerRule"
+GROUP = "aws:lb/targetGroup:TargetGroup"
+VPC = "aws:ec2/vpc:Vpc"
+CLUSTER = "aws:ecs/cluster:Cluster"
+TARGETS = "actions[].forward.targetGroups[].arn"
+
+
+def resource(token: str, identifier: str, urn: str = "", **inputs: Any) -> Resource:
+    return Resource(token, identifier, urn, "eu-west-1", inputs, {})
+
+
+def rule(identifier: str, *groups: object) -> Resource:
+    return resource(
+        RULE,
+        identifier,
+        actions=[{"forward": {"targetGroups": [{"arn": each} for each in groups]}}],
+    )
+
+
+VALUES = st.sampled_from(["a", "b", 1, 1.0, None, {"c": 1}])
+STEPS = st.lists(st.tuples(st.sampled_from("12345"), st.none() | st.lists(VALUES, max_size=3)))
+
+
+@given(STEPS)
+def test_an_index_finds_what_a_look_through_everything_finds(
+    steps: list[tuple[str, list[object] | None]],
+) -> None:
+    inventory, plain = Inventory(), dict[str, Resource]()
+    for identifier, values in steps:
+        if values is not None:
+            plain[identifier] = rule(identifier, *values)
+            inventory.put(plain[identifier])
+        elif gone := plain.pop(identifier, None):
+            inventory.drop(gone)
+        for value in ("a", "b", 1):
+            expected = [
+                each for each in plain.values() if value in values_at(each.outputs, TARGETS)
+            ]
+            assert inventory.where(RULE, TARGETS, value) == expected
+        assert inventory.all(RULE) == list(plain.values())
+
+
+def test_what_has_no_index_is_not_found() -> None:
+    inventory = Inventory()
+    inventory.put(resource(VPC, "vpc-1", tags={"a": "b"}))
+    assert [
+        *inventory.where(VPC, "tags", {"a": "b"}),
+        *inventory.where(VPC, "cidrBlock", None),
+    ] == []
+
+
+def test_a_name_by_which_pulumi_imports_it_finds_a_resource_until_it_is_gone() -> None:
+    inventory, cluster = Inventory(), resource(CLUSTER, "arn:aws:ecs:::cluster/web", name="web")
+    inventory.put(cluster)
+    assert inventory.named(CLUSTER, "web") == cluster
+    assert inventory.named("aws:sqs/queue:Queue", "web") is None
+    inventory.drop(cluster)
+    assert inventory.named(CLUSTER, "web") is None
+
+
+def test_what_refers_to_a_resource_is_found_as_its_kind_of_reference_says() -> None:
+    inventory = Inventory()
+    group, forward, other = resource(GROUP, "arn:g"), rule("r", "arn:g"), rule("s", "arn:h")
+    for each in (forward, group, other):
+        inventory.put(each)
+    assert inventory.referring(group, "held") == [forward]
+    assert inventory.referring(group, "gone") == []
+    inventory.put(rule("r", "arn:h"))
+    assert inventory.referring(group, "held") == []
+
+
+def test_every_reference_can_be_followed_back() -> None:
+    """A path to a list or a map has no index: an error in a type's table."""
+    for token, kind in CATALOG.items():
+        for reference in kind.references:
+            assert reference.token in CATALOG, (token, reference.property)

@@ -1,0 +1,184 @@
+"""The file of SSM parameters: what it may hold, and that values stay out of sight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localaws.account.cloud import SEEDED_SECRET, Cloud, SeededParameter
+from localaws.account.parameters import BadParameters, load, value_of
+from localaws.catalog import Refused
+from localaws.catalog.secretsmanager import seeded_suffix
+from localaws.home import Home
+from localaws.lifecycle import Running
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_text_is_a_string_and_a_table_says_its_type(tmp_path: Path) -> None:
+    file = tmp_path / "parameters.toml"
+    file.write_text('"/a" = "one"\n["/b"]\ntype = "SecureString"\nvalue = "two"\n')
+    assert load(file) == {
+        "/a": SeededParameter("one"),
+        "/b": SeededParameter("two", "SecureString"),
+    }
+
+
+def test_no_file_means_no_parameters(tmp_path: Path) -> None:
+    assert load(tmp_path / "missing.toml") == {}
+
+
+def test_a_value_is_not_in_the_repr() -> None:
+    assert "hunter2" not in repr(SeededParameter("hunter2", "SecureString"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('"/a" = ', "not valid TOML"),
+        ('"/a" = 3', "'/a' must be a text"),
+        ('["/a"]\ntype = "Secret"\nvalue = "hunter2"', "String, StringList, SecureString"),
+        ('["/a"]\nvalue = "hunter2"', "'/a' must be"),
+        ('["/a"]\ntype = "String"\nvalue = "hunter2"\nextra = 1', "'/a' must be"),
+    ],
+)
+def test_a_bad_file_is_named_with_what_is_allowed_but_never_a_value(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "parameters.toml"
+    file.write_text(text)
+    with pytest.raises(BadParameters) as caught:
+        load(file)
+    assert "parameters.toml" in str(caught.value)
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+PREFIX = "arn:aws:secretsmanager:eu-west-1:123456789012:secret"
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """A parameter and two secrets that exist beforehand, and one of each that a program made."""
+    found = Cloud(seed=1)
+    found.parameters = {
+        "/demo/password": SeededParameter("hunter2", "SecureString"),
+        "demo/api": SeededParameter('{"key": "k", "port": 5432}', SEEDED_SECRET),
+        "demo/plain": SeededParameter("hunter3", SEEDED_SECRET),
+    }
+    secret = found.create(
+        "aws:secretsmanager/secret:Secret", "urn:a", {"name": "made"}, region="eu-west-1"
+    ).id
+    for number in range(2):
+        inputs = {"secretId": secret, "secretString": f"version {number}"}
+        found.create(
+            "aws:secretsmanager/secretVersion:SecretVersion",
+            f"urn:b{number}",
+            inputs,
+            region="eu-west-1",
+        )
+    found.create("aws:secretsmanager/secret:Secret", "urn:c", {"name": "empty"}, region="eu-west-1")
+    more = {"name": "/demo/password", "type": "String", "value": "managed", "overwrite": True}
+    found.create("aws:ssm/parameter:Parameter", "urn:d", more, region="eu-west-1")
+    found.create(
+        "aws:ssm/parameter:Parameter",
+        "urn:e",
+        {
+            "name": "/demo/written",
+            "type": "SecureString",
+            "valueWo": "write-only",
+            "valueWoVersion": 1,
+        },
+        region="eu-west-1",
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("/demo/password", "managed"),
+        ("/demo/written", "write-only"),
+        ("/none", None),
+        ("demo/plain", None),
+        (f"{PREFIX}:demo/plain-{seeded_suffix('demo/plain')}", "hunter3"),
+        (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:key::", "k"),
+        (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:port::", "5432"),
+        (f"{PREFIX}:demo/api-{seeded_suffix('demo/api')}:none::", None),
+        (f"{PREFIX}:demo/plain-{seeded_suffix('demo/plain')}:key::", None),
+        (f"{PREFIX}:demo/api:key::", "k"),
+        (f"{PREFIX}:demo/api-000000", None),
+        (f"{PREFIX}:none", None),
+    ],
+)
+def test_a_containers_secret_is_a_parameter_or_a_secret_or_one_field_of_it(
+    cloud: Cloud, name: str, value: str | None
+) -> None:
+    assert value_of(cloud, name) == value
+
+
+def test_the_newest_version_of_a_secret_counts_and_one_without_any_has_no_value(
+    cloud: Cloud,
+) -> None:
+    made, empty = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
+    assert value_of(cloud, made) == value_of(cloud, f"{PREFIX}:made") == "version 1"
+    assert value_of(cloud, f"{empty}:key::") is None
+
+
+def test_a_stage_or_an_id_means_another_version_of_a_secret(cloud: Cloud) -> None:
+    (made, _) = (each.id for each in cloud.all("aws:secretsmanager/secret:Secret"))
+    old, new = (
+        each.computed["versionId"]
+        for each in cloud.all("aws:secretsmanager/secretVersion:SecretVersion")
+    )
+    inputs = {"secretId": made, "secretString": '{"key": "labelled"}', "versionStages": ["blue"]}
+    cloud.create(
+        "aws:secretsmanager/secretVersion:SecretVersion", "urn:e", inputs, region="eu-west-1"
+    )
+    seeded = f"{PREFIX}:demo/plain"
+    for part, value in {
+        f"{made}::AWSPREVIOUS:": "version 1",
+        f"{made}:::{old}": "version 0",
+        f"{made}:::{new}": "version 1",
+        f"{made}:key:blue:": "labelled",
+        f"{made}:key:AWSCURRENT:": "labelled",
+        f"{made}::green:": None,
+        f"{made}:::none": None,
+        f"{seeded}::AWSCURRENT:": "hunter3",
+        f"{seeded}::AWSPREVIOUS:": None,
+        f"{seeded}:::none": None,
+    }.items():
+        assert value_of(cloud, part) == value, part
+
+
+def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
+    secret = cloud.create(
+        "aws:secretsmanager/secret:Secret", "urn:f", {"name": "one"}, region="eu-west-1"
+    ).id
+    inputs = {"secretId": secret, "secretString": "only"}
+    cloud.create(
+        "aws:secretsmanager/secretVersion:SecretVersion", "urn:g", inputs, region="eu-west-1"
+    )
+    assert value_of(cloud, secret) == "only"
+    assert value_of(cloud, f"{secret}::AWSPREVIOUS:") is None
+
+
+def test_a_row_that_is_written_while_the_local_aws_runs_is_found_by_the_next_lookup(
+    tmp_path: Path,
+) -> None:
+    functions = Running(Cloud(seed=1), Home(tmp_path, tmp_path / "home")).functions
+    parameter, secret = (
+        functions[f"aws:{each}"]
+        for each in ("ssm/getParameter:getParameter", "secretsmanager/getSecret:getSecret")
+    )
+    asked = {"region": "eu-west-1", "name": "later"}
+    for function in (parameter, secret):
+        with pytest.raises(Refused, match="couldn't find resource"):
+            function(asked)
+    file = tmp_path / "local.parameters.toml"
+    file.write_text('later = "one"')
+    assert parameter(asked)["version"] == 1
+    file.write_text('[later]\ntype = "SecretsManager"\nvalue = "two"')
+    assert secret(asked)["arn"].startswith(f"{PREFIX}:later-")

@@ -1,0 +1,760 @@
+"""The provider protocol over a real gRPC connection, with a cloud in memory and nothing behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf import empty_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
+
+from localaws.account.cloud import Cloud
+from localaws.catalog import UNKNOWN
+from localaws.protocol.aws import AwsProvider, Lifecycle, NotSettled
+from localaws.protocol.property_values import UNKNOWN_ON_THE_WIRE, from_wire, to_wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from localaws.catalog import Resource
+    from localaws.protocol.aws import Report
+
+GROUP = "urn:pulumi:local::web::pkg:index:Parent$aws:cloudwatch/logGroup:LogGroup::logs"
+SERVICE = "urn:pulumi:local::web::aws:ecs/service:Service::web"
+VPC = "urn:pulumi:local::web::aws:ec2/vpc:Vpc::web"
+SECURITY_GROUP = "urn:pulumi:local::web::aws:ec2/securityGroup:SecurityGroup::tasks"
+
+
+class Idle:
+    """Nothing runs; `settle` ends as told."""
+
+    def __init__(self, verdict: str = "", waits: float = 0) -> None:
+        self.verdict, self.waits, self.drained = verdict, waits, False
+        self.runs: dict[str, Any] = {}
+        """What a service is found to be."""
+
+        self.renewed: list[str] = []
+        self.remarks: dict[str, str] = {}
+        """What a run is to be warned of, by type."""
+
+        self.limits: list[float] = []
+        """How long each operation was let wait, in seconds."""
+
+        self.begun, self.given_up = asyncio.Event(), asyncio.Event()
+
+    async def settle(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        self.limits.append(seconds)
+        report(f"settling {resource.id} for at most {seconds:g} s")
+        self.begun.set()
+        try:
+            await asyncio.sleep(self.waits)
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
+        if self.verdict:
+            raise NotSettled(self.verdict)
+
+    async def trouble(self, resource: Resource) -> str:
+        return ""
+
+    def remark(self, resource: Resource) -> str:
+        return self.remarks.get(resource.token, "")
+
+    async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
+        self.limits.append(seconds)
+        self.drained = True
+
+    def live(self, resource: Resource) -> dict[str, Any]:
+        return self.runs if resource.token.endswith(":Service") else {}
+
+    def renew(self, resource: Resource) -> None:
+        self.renewed.append(resource.id)
+
+
+@asynccontextmanager
+async def serving(
+    lifecycle: Lifecycle | None = None, cloud: Cloud | None = None
+) -> AsyncIterator[Any]:
+    provider = AwsProvider(
+        cloud or Cloud(seed=1),
+        lifecycle or Idle(),
+        version="7.0.0",
+        functions={"localaws:index:echo": lambda args: args},
+        patience_seconds={"ec2.security-group.held": 0.3},
+    )
+    server = grpc.aio.server()
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+            await stub.Configure(
+                provider_pb2.ConfigureRequest(args=to_wire({"region": "eu-west-1"}))
+            )
+            yield stub
+    finally:
+        await server.stop(None)
+
+
+def play(
+    scene: Callable[[Any], Awaitable[None]],
+    lifecycle: Idle | None = None,
+    cloud: Cloud | None = None,
+) -> None:
+    async def run() -> None:
+        async with serving(lifecycle, cloud) as provider:
+            await scene(provider)
+
+    asyncio.run(run())
+
+
+async def check(
+    provider: Any, urn: str, news: dict[str, Any], olds: dict[str, Any] | None = None
+) -> Any:
+    request = provider_pb2.CheckRequest(
+        urn=urn, news=to_wire(news), olds=to_wire(olds or {}), randomSeed=b"seed"
+    )
+    return await provider.Check(request)
+
+
+async def create(provider: Any, urn: str, inputs: dict[str, Any], **more: Any) -> Any:
+    return await provider.Create(
+        provider_pb2.CreateRequest(urn=urn, properties=to_wire(inputs), **more)
+    )
+
+
+async def diff(provider: Any, urn: str, old: dict[str, Any], new: dict[str, Any]) -> Any:
+    return await provider.Diff(
+        provider_pb2.DiffRequest(urn=urn, id="x", old_inputs=to_wire(old), news=to_wire(new))
+    )
+
+
+def test_values_survive_the_wire_with_whole_numbers_and_unknowns() -> None:
+    values = {
+        "port": 80,
+        "share": 0.5,
+        "list": [1, {"later": UNKNOWN}],
+        "nothing": None,
+        "on": True,
+    }
+    assert from_wire(to_wire(values)) == values
+    assert UNKNOWN_ON_THE_WIRE == rpc.UNKNOWN
+
+
+def test_a_name_is_made_once_and_kept_until_replacement() -> None:
+    async def scene(provider: Any) -> None:
+        first = from_wire((await check(provider, GROUP, {})).inputs)
+        assert first["name"].startswith("logs-")
+        assert len(first["name"]) == len("logs-") + 7
+        again = from_wire((await check(provider, GROUP, {"retentionInDays": 7}, first)).inputs)
+        assert again["name"] == first["name"]
+        chosen = from_wire((await check(provider, GROUP, {"name": "mine"}, first)).inputs)
+        assert chosen == {"name": "mine", "tagsAll": {}, "__defaults": []}
+
+    play(scene)
+
+
+def test_a_name_that_would_be_too_long_is_refused_rather_than_cut() -> None:
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::a-logical-name-of-26-letters"
+        answer = await check(
+            provider, urn, {"port": 80, "protocol": "HTTP", "targetType": "ip", "vpcId": UNKNOWN}
+        )
+        (failure,) = answer.failures
+        assert "longer than maximum length 32" in failure.reason
+        assert failure.reason.endswith("Examine values at 'a-logical-name-of-26-letters.name'.")
+
+    play(scene)
+
+
+def test_wrong_inputs_name_the_property_and_awss_code() -> None:
+    async def scene(provider: Any) -> None:
+        (failure,) = (await check(provider, GROUP, {"retentionInDays": 15})).failures
+        assert "got 15" in failure.reason
+        assert failure.reason.endswith("Examine values at 'logs.retentionInDays'.")
+
+    play(scene)
+
+
+def test_a_refusal_never_shows_the_secrets_of_an_input() -> None:
+    """The engine prints the whole value of the input that a failure's field `property` names."""
+
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::shop"
+        environment = [{"name": "TOKEN", "value": "not-to-be-shown"}]
+        ports = [{"containerPort": 80, "hostPort": 81}]
+        container = {
+            "name": "web",
+            "image": "nginx",
+            "memory": 64,
+            "environment": environment,
+            "portMappings": ports,
+        }
+        inputs = {
+            "family": "shop",
+            "networkMode": "awsvpc",
+            "containerDefinitions": json.dumps([container]),
+        }
+        (failure,) = (await check(provider, urn, inputs)).failures
+        assert "must match: 81 and 80" in failure.reason
+        assert failure.reason.endswith("Examine values at 'shop.containerDefinitions'.")
+        assert not failure.property
+        assert "not-to-be-shown" not in failure.reason
+
+        request = provider_pb2.CheckRequest(
+            news=to_wire({"secretKeys": "not-to-be-shown", "region": "mars-1"})
+        )
+        failures = (await provider.CheckConfig(request)).failures
+        assert [each.reason.split(".")[0] for each in failures] == [
+            "Invalid or Unknown Key",
+            "invalid AWS Region: mars-1",
+        ]
+        assert not any(each.property for each in failures)
+
+    play(scene)
+
+
+def test_a_policy_that_is_an_object_becomes_its_text_which_is_unknown_while_a_part_of_it_is() -> (
+    None
+):
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:iam/role:Role::tasks"
+        trusted = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": UNKNOWN}}
+        answer = await check(provider, urn, {"assumeRolePolicy": {"Statement": [trusted]}})
+        assert not answer.failures
+        assert from_wire(answer.inputs)["assumeRolePolicy"] is UNKNOWN
+        document = {"Statement": [{**trusted, "Principal": {"AWS": "*"}}]}
+        answer = await check(provider, urn, {"assumeRolePolicy": document})
+        assert json.loads(from_wire(answer.inputs)["assumeRolePolicy"]) == document
+
+    play(scene)
+
+
+def test_inputs_are_checked_for_the_region_of_the_connection() -> None:
+    async def scene(provider: Any) -> None:
+        urn = "urn:pulumi:local::web::aws:wafv2/webAcl:WebAcl::acl"
+        seen = {
+            "cloudwatchMetricsEnabled": True,
+            "metricName": "acl",
+            "sampledRequestsEnabled": True,
+        }
+        acl = {"scope": "CLOUDFRONT", "defaultAction": {"allow": {}}, "visibilityConfig": seen}
+        (failure,) = (await check(provider, urn, acl)).failures
+        assert "us-east-1, got eu-west-1" in failure.reason
+        assert not (await check(provider, urn, {**acl, "region": "us-east-1"})).failures
+
+    play(scene)
+
+
+def test_a_region_that_can_be_none_is_refused_before_anything_is_asked_there() -> None:
+    async def failures(provider: Any, **configuration: Any) -> list[str]:
+        request = provider_pb2.CheckRequest(urn="", news=to_wire(configuration))
+        return [each.reason for each in (await provider.CheckConfig(request)).failures]
+
+    async def scene(provider: Any) -> None:
+        assert await failures(provider, region="mars-1") == ["invalid AWS Region: mars-1"]
+        for region in ("eu-west-1", "us-gov-east-1", "eusc-de-east-1", "", UNKNOWN):
+            assert not await failures(provider, region=region)
+        assert not await failures(provider)
+
+    play(scene)
+
+
+DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})
+IGNORED_TAGS = json.dumps({"keys": ["Owner"], "keyPrefixes": ["aws:"]})
+
+
+def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_those_to_ignore() -> (
+    None
+):
+    cloud = Cloud(seed=1)
+
+    async def scene(provider: Any) -> None:
+        settings = {"region": "eu-west-1", "defaultTags": DEFAULT_TAGS, "ignoreTags": IGNORED_TAGS}
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
+        own = {"name": "g", "tags": {"Stack": "mine", "aws:cost": "1"}}
+        inputs = from_wire((await check(provider, GROUP, own)).inputs)
+        assert inputs["tagsAll"] == {"Stack": "mine", "Size": "3"}
+        made = await create(provider, GROUP, inputs)
+        assert from_wire(made.properties)["tagsAll"] == inputs["tagsAll"]
+        assert from_wire(made.properties)["tags"] == own["tags"]
+        read = from_wire(
+            (await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id=made.id))).inputs
+        )
+        assert read["tagsAll"] == inputs["tagsAll"]
+        assert not (await check(provider, GROUP, read)).failures, (
+            "what was read can be checked again"
+        )
+
+    play(scene, cloud=cloud)
+
+
+def test_another_default_tag_is_an_update_of_what_has_tags_and_of_nothing_else() -> None:
+    async def scene(provider: Any) -> None:
+        role = "urn:pulumi:local::web::aws:iam/rolePolicy:RolePolicy::p"
+        before = {
+            urn: from_wire((await check(provider, urn, {"name": "g"})).inputs)
+            for urn in (GROUP, role)
+        }
+        settings = {"region": "eu-west-1", "defaultTags": DEFAULT_TAGS}
+        await provider.Configure(provider_pb2.ConfigureRequest(args=to_wire(settings)))
+        after = {
+            urn: from_wire((await check(provider, urn, {"name": "g"})).inputs) for urn in before
+        }
+        answer = await diff(provider, GROUP, before[GROUP], after[GROUP])
+        assert (list(answer.diffs), list(answer.replaces)) == (["tagsAll"], [])
+        assert answer.detailedDiff["tagsAll"].kind == provider_pb2.PropertyDiff.UPDATE
+        assert not (await diff(provider, role, before[role], after[role])).diffs
+        urn = GROUP
+        made = await create(provider, urn, before[urn])
+        news, asked = (
+            to_wire(after[urn]),
+            {"urn": urn, "id": made.id, "old_inputs": to_wire(before[urn])},
+        )
+        shown = await provider.Update(
+            provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties, preview=True)
+        )
+        done = await provider.Update(
+            provider_pb2.UpdateRequest(**asked, news=news, olds=made.properties)
+        )
+        assert (
+            from_wire(shown.properties)["tagsAll"]
+            == from_wire(done.properties)["tagsAll"]
+            == after[urn]["tagsAll"]
+        )
+
+    play(scene)
+
+
+def test_a_state_of_an_earlier_version_which_has_all_tags_among_outputs_only_shows_no_change() -> (
+    None
+):
+    async def scene(provider: Any) -> None:
+        news = from_wire((await check(provider, GROUP, {"name": "g", "tags": {"a": "b"}})).inputs)
+        olds, old_inputs = (
+            {**news, "arn": "x"},
+            {name: news[name] for name in ("name", "tags", "__defaults")},
+        )
+        request = provider_pb2.DiffRequest(
+            urn=GROUP,
+            id="g",
+            olds=to_wire(olds),
+            old_inputs=to_wire(old_inputs),
+            news=to_wire(news),
+        )
+        assert not (await provider.Diff(request)).diffs
+
+    play(scene)
+
+
+def test_all_tags_are_unknown_while_the_default_ones_or_a_resources_own_are() -> None:
+    async def scene(provider: Any) -> None:
+        answer = await check(provider, GROUP, {"name": "g", "tags": {"a": UNKNOWN}})
+        assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
+        await provider.Configure(
+            provider_pb2.ConfigureRequest(args=to_wire({"defaultTags": UNKNOWN}))
+        )
+        answer = await check(provider, GROUP, {"name": "g"})
+        assert from_wire(answer.inputs)["tagsAll"] is UNKNOWN
+
+    play(scene)
+
+
+def test_a_changed_configuration_updates_the_provider_and_another_region_replaces_it() -> None:
+    async def changed(
+        provider: Any, old: dict[str, Any], new: dict[str, Any]
+    ) -> tuple[list[str], list[str]]:
+        request = provider_pb2.DiffRequest(old_inputs=to_wire(old), news=to_wire(new))
+        answer = await provider.DiffConfig(request)
+        return list(answer.diffs), list(answer.replaces)
+
+    async def scene(provider: Any) -> None:
+        old = {"region": "eu-west-1", "defaultTags": '{"tags": {"a": "b"}}', "version": "7.0.0"}
+        assert await changed(provider, old, {**old, "version": "7.1.0"}) == ([], [])
+        assert await changed(provider, old, {**old, "defaultTags": '{"tags":{"a":"b"}}'}) == (
+            [],
+            [],
+        )
+        assert await changed(provider, old, {**old, "defaultTags": '{"tags": {}}'}) == (
+            ["defaultTags"],
+            [],
+        )
+        assert await changed(provider, old, {**old, "region": "eu-west-2"}) == (
+            ["region"],
+            ["region"],
+        )
+
+    play(scene)
+
+
+def test_an_unmapped_type_says_how_to_add_it() -> None:
+    async def scene(provider: Any) -> None:
+        (failure,) = (
+            await check(provider, "urn:pulumi:local::web::aws:sqs/queue:Queue::q", {})
+        ).failures
+        assert "aws:sqs/queue:Queue" in failure.reason
+        assert "localaws/catalog" in failure.reason
+
+    play(scene)
+
+
+def test_a_preview_makes_nothing_and_leaves_what_aws_chooses_unknown() -> None:
+    cloud = Cloud(seed=1)
+
+    async def scene(provider: Any) -> None:
+        answer = await create(provider, GROUP, {"name": "g", "retentionInDays": 7}, preview=True)
+        outputs = from_wire(answer.properties)
+        assert outputs["arn"] is UNKNOWN
+        assert outputs["retentionInDays"] == 7
+
+    play(scene, cloud=cloud)
+    assert not cloud.all("aws:cloudwatch/logGroup:LogGroup")
+
+
+def test_the_region_of_the_connection_is_in_the_arn() -> None:
+    async def scene(provider: Any) -> None:
+        answer = await create(provider, GROUP, {"name": "g", "__defaults": []})
+        assert answer.id == "g"
+        assert (
+            from_wire(answer.properties)["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:g"
+        )
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    ("urn", "old", "new", "replaced", "delete_first"),
+    [
+        (
+            GROUP,
+            {"name": "a", "retentionInDays": 7},
+            {"name": "a", "retentionInDays": 14},
+            [],
+            False,
+        ),
+        (GROUP, {"name": "a"}, {"name": "b", "__defaults": []}, ["name"], True),
+        (GROUP, {"name": "a-1"}, {"name": "b-2", "__defaults": ["name"]}, ["name"], False),
+    ],
+)
+def test_a_change_is_an_update_or_a_replacement(
+    urn: str, old: dict[str, Any], new: dict[str, Any], replaced: list[str], *, delete_first: bool
+) -> None:
+    async def scene(provider: Any) -> None:
+        answer = await diff(provider, urn, old, new)
+        assert answer.changes == provider_pb2.DiffResponse.DIFF_SOME
+        assert list(answer.replaces) == replaced
+        assert answer.deleteBeforeReplace is delete_first
+
+    play(scene)
+
+
+def test_the_same_inputs_are_no_change() -> None:
+    async def scene(provider: Any) -> None:
+        answer = await diff(
+            provider, GROUP, {"name": "a", "__defaults": ["name"]}, {"name": "a", "__defaults": []}
+        )
+        assert answer.changes == provider_pb2.DiffResponse.DIFF_NONE
+
+    play(scene)
+
+
+def test_what_aws_refuses_fails_with_its_code_and_makes_nothing() -> None:
+    async def scene(provider: Any) -> None:
+        await create(provider, GROUP, {"name": "g"})
+        await provider.Diff(provider_pb2.DiffRequest(urn=GROUP, id="g"))
+        with pytest.raises(
+            grpc.aio.AioRpcError, match="creating LogGroup 'other': ResourceAlreadyExistsException"
+        ):
+            await create(provider, GROUP.replace("::logs", "::other"), {"name": "g"})
+
+    play(scene)
+
+
+class Engine(engine_pb2_grpc.EngineServicer):
+    """An engine's side of the connection, which keeps what it is asked to show."""
+
+    def __init__(self) -> None:
+        self.lines: list[Any] = []
+        self.progress: list[str] = []
+
+    # The protocol's name
+    async def Log(self, request: Any, _context: Any) -> empty_pb2.Empty:  # noqa: N802
+        if request.ephemeral:
+            self.progress.append(request.message)
+        else:
+            self.lines.append(request)
+        return empty_pb2.Empty()
+
+
+@asynccontextmanager
+async def attached_to(provider: Any) -> AsyncIterator[Engine]:
+    engine, server = Engine(), grpc.aio.server()
+    engine_pb2_grpc.add_EngineServicer_to_server(engine, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        await provider.Attach(plugin_pb2.PluginAttach(address=f"127.0.0.1:{port}"))
+        yield engine
+    finally:
+        await server.stop(None)
+
+
+def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> (
+    None
+):
+    urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
+    other = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web-2"
+    plain = {"name": "web", "targetType": "lambda"}
+    vpc, idle = "urn:pulumi:local::web::aws:ec2/vpc:Vpc::net", Idle()
+
+    async def scene(provider: Any) -> None:
+        async with attached_to(provider) as engine:
+            made = await create(provider, urn, plain)
+            assert not engine.lines
+            news = to_wire({**plain, "slowStart": 30})
+            await provider.Update(
+                provider_pb2.UpdateRequest(urn=urn, id=made.id, olds=made.properties, news=news)
+            )
+            await create(provider, other, {**plain, "name": "web-2", "proxyProtocolV2": True})
+            idle.remarks["aws:ec2/vpc:Vpc"] = "it exists nowhere"
+            await create(provider, vpc, {"cidrBlock": "10.0.0.0/16"})
+        found = [(line.severity, line.urn) for line in engine.lines]
+        assert found == [
+            (engine_pb2.WARNING, urn),
+            (engine_pb2.WARNING, other),
+            (engine_pb2.WARNING, vpc),
+        ]
+        assert engine.lines[2].message == "it exists nowhere"
+        assert [
+            "slowStart" in engine.lines[0].message,
+            "proxyProtocolV2" in engine.lines[1].message,
+        ] == [True, True]
+
+    play(scene, idle)
+
+
+def test_what_exists_but_never_settled_stays_in_the_engines_state() -> None:
+    async def scene(provider: Any) -> None:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await create(provider, GROUP, {"name": "g"})
+        assert "1 of 2 tasks healthy" in (caught.value.details() or "")
+        metadata = dict(caught.value.trailing_metadata() or ())
+        status = status_pb2.Status.FromString(bytes(metadata["grpc-status-details-bin"]))
+        failed = provider_pb2.ErrorResourceInitFailed()
+        assert status.details[0].Unpack(failed)
+        assert failed.id == "g"
+
+    play(scene, Idle(verdict="1 of 2 tasks healthy"))
+
+
+def test_a_wait_is_over_when_the_engine_is_gone() -> None:
+    idle = Idle(waits=1000)
+
+    async def scene(provider: Any) -> None:
+        request = provider_pb2.CreateRequest(urn=GROUP, properties=to_wire({"name": "g"}))
+        creation = provider.Create(request)
+        await idle.begun.wait()
+        creation.cancel()
+        await asyncio.wait_for(idle.given_up.wait(), 10)
+
+    play(scene, idle)
+
+
+def test_the_custom_timeout_of_each_operation_bounds_its_wait() -> None:
+    idle = Idle()
+
+    async def scene(provider: Any) -> None:
+        made = await create(provider, GROUP, {"name": "g"}, timeout=90)
+        await provider.Update(
+            provider_pb2.UpdateRequest(
+                urn=GROUP, id=made.id, news=to_wire({"name": "g"}), timeout=60
+            )
+        )
+        await provider.Delete(provider_pb2.DeleteRequest(urn=GROUP, id=made.id, timeout=30))
+
+    play(scene, idle)
+    assert idle.limits == [90, 60, 30]
+
+
+def test_cancelling_ends_a_wait_at_once() -> None:
+    async def scene(provider: Any) -> None:
+        waiting = asyncio.ensure_future(create(provider, GROUP, {"name": "g"}))
+        await asyncio.sleep(0)
+        await provider.Attach(plugin_pb2.PluginAttach(address="127.0.0.1:9"))
+        await provider.Cancel(empty_pb2.Empty())
+        with pytest.raises(grpc.aio.AioRpcError, match="cancelled"):
+            await waiting
+
+    play(scene, Idle(waits=60))
+
+
+def test_a_type_that_has_two_tokens_is_one_type() -> None:
+    """A rule by one token holds for a resource of the other, and references find it."""
+    urn = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web"
+    inputs = {"name": "web", "port": 80, "protocol": "HTTP", "targetType": "ip"}
+
+    async def scene(provider: Any) -> None:
+        refused = (await check(provider, urn, {**inputs, "port": 0})).failures
+        assert [each.reason.split("'")[-2] for each in refused] == ["web.port", "web.vpcId"]
+        vpc = (await create(provider, VPC, {"cidrBlock": "10.0.0.0/16"})).id
+        group = (await create(provider, urn, {**inputs, "vpcId": vpc, "slowStart": 30})).id
+        listed = {"name": "web", "region": "eu-west-1"}
+        request = provider_pb2.InvokeRequest(
+            tok="aws:alb/getTargetGroup:getTargetGroup", args=to_wire(listed)
+        )
+        assert from_wire(getattr(await provider.Invoke(request), "return"))["arn"] == group
+        read = await provider.Read(provider_pb2.ReadRequest(urn=urn.replace("alb", "lb"), id=group))
+        assert read.id == group, "import under the other token finds it"
+        changed = await diff(
+            provider, urn, {**inputs, "vpcId": vpc}, {**inputs, "vpcId": vpc, "port": 81}
+        )
+        assert changed.replaces == ["port"]
+        duplicate = {**inputs, "vpcId": vpc}
+        with pytest.raises(grpc.aio.AioRpcError, match="already exists"):
+            await create(provider, urn.replace("alb", "lb"), duplicate)
+        await provider.Delete(provider_pb2.DeleteRequest(urn=urn, id=group))
+        assert (await provider.Read(provider_pb2.ReadRequest(urn=urn, id=group))).id == ""
+
+    play(scene)
+
+
+def test_refresh_and_import_read_what_is_there_and_notice_what_is_gone() -> None:
+    cloud = Cloud(seed=1)
+
+    async def scene(provider: Any) -> None:
+        await create(provider, GROUP, {"name": "g", "retentionInDays": 7})
+        found = await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id="g"))
+        assert found.id == "g"
+        assert from_wire(found.inputs)["retentionInDays"] == 7
+        cloud.delete("aws:cloudwatch/logGroup:LogGroup", "g")
+        assert not (await provider.Read(provider_pb2.ReadRequest(urn=GROUP, id="g"))).id
+
+    play(scene, cloud=cloud)
+
+
+def test_deleting_waits_for_what_is_in_use_and_then_says_what_uses_it() -> None:
+    cloud, idle = Cloud(seed=1), Idle()
+
+    async def scene(provider: Any) -> None:
+        vpc = cloud.create(
+            "aws:ec2/vpc:Vpc", "urn:v", {"cidrBlock": "10.0.0.0/16"}, region="eu-west-1"
+        )
+        made = await create(provider, SECURITY_GROUP, {"name": "tasks", "vpcId": vpc.id})
+        rule = {
+            "securityGroupId": made.id,
+            "referencedSecurityGroupId": made.id,
+            "ipProtocol": "-1",
+        }
+        other = await create(
+            provider, SECURITY_GROUP.replace("::tasks", "::alb"), {"name": "alb", "vpcId": vpc.id}
+        )
+        rule = {**rule, "securityGroupId": other.id}
+        user = cloud.create(
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "urn:r", rule, region="x"
+        )
+        removal = provider_pb2.DeleteRequest(urn=SECURITY_GROUP, id=made.id)
+        async with attached_to(provider) as engine:
+            with pytest.raises(grpc.aio.AioRpcError, match="DependencyViolation"):
+                await provider.Delete(removal)
+            (line,) = engine.progress
+            assert "trying again: DependencyViolation" in line, (
+                "one line, however often it is tried"
+            )
+        waiting = asyncio.ensure_future(provider.Delete(removal))
+        await asyncio.sleep(0)
+        cloud.delete(user.token, user.id)
+        await waiting
+        assert cloud.get("aws:ec2/securityGroup:SecurityGroup", made.id) is None
+        await provider.Delete(removal)
+
+    play(scene, idle, cloud)
+    assert idle.drained
+    assert not cloud.draining
+
+
+def test_functions_are_answered_from_the_cloud_and_from_what_runs() -> None:
+    async def scene(provider: Any) -> None:
+        token = "aws:index/getRegion:getRegion"
+        answer = await provider.Invoke(provider_pb2.InvokeRequest(tok=token))
+        assert from_wire(getattr(answer, "return"))["region"] == "eu-west-1"
+        echo = provider_pb2.InvokeRequest(tok="localaws:index:echo", args=to_wire({"a": 1}))
+        assert from_wire(getattr(await provider.Invoke(echo), "return")) == {
+            "a": 1,
+            "region": "eu-west-1",
+        }
+        with pytest.raises(grpc.aio.AioRpcError, match="getNothing"):
+            await provider.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getNothing:getNothing"))
+
+    play(scene)
+
+
+OLD, NEW = (
+    f"arn:aws:ecs:eu-west-1:123456789012:task-definition/web:{revision}" for revision in (1, 2)
+)
+
+
+async def serve(provider: Any) -> str:
+    """Make a cluster and a service that was told to run NEW; the service's id."""
+    definition = {
+        "family": "web",
+        "containerDefinitions": '[{"name": "web", "image": "nginx", "memory": 64}]',
+    }
+    await create(provider, "urn:pulumi:local::web::aws:ecs/cluster:Cluster::main", {"name": "main"})
+    for name in ("old", "new"):
+        await create(
+            provider,
+            f"urn:pulumi:local::web::aws:ecs/taskDefinition:TaskDefinition::{name}",
+            definition,
+        )
+    wanted = {"name": "web", "cluster": "main", "taskDefinition": NEW}
+    return str((await create(provider, SERVICE, wanted)).id)
+
+
+def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_when_it_is_told_to() -> (
+    None
+):
+    lifecycle = Idle()
+
+    async def scene(provider: Any) -> None:
+        identifier = await serve(provider)
+        lifecycle.runs = {"taskDefinition": OLD}
+        read = await provider.Read(provider_pb2.ReadRequest(urn=SERVICE, id=identifier))
+        inputs, outputs = from_wire(read.inputs), from_wire(read.properties)
+        assert inputs["taskDefinition"] == outputs["taskDefinition"] == OLD
+
+        wanted = {**inputs, "taskDefinition": NEW}
+        asked: dict[str, Any] = {"urn": SERVICE, "id": identifier, "news": to_wire(wanted)}
+        before: dict[str, Any] = {
+            "old_inputs": to_wire(wanted),
+            "olds": to_wire({**outputs, "taskDefinition": NEW}),
+        }
+        seen: dict[str, Any] = {"old_inputs": to_wire(wanted), "olds": read.properties}
+        assert not (await provider.Diff(provider_pb2.DiffRequest(**asked, **before))).diffs, (
+            "it wasn't looked at since"
+        )
+        assert list((await provider.Diff(provider_pb2.DiffRequest(**asked, **seen))).diffs) == [
+            "taskDefinition"
+        ]
+
+        updated = await provider.Update(provider_pb2.UpdateRequest(**asked, **before))
+        assert from_wire(updated.properties)["taskDefinition"] == OLD, (
+            "nothing that starts a deployment was asked for"
+        )
+        assert not lifecycle.renewed
+        await provider.Update(provider_pb2.UpdateRequest(**asked, **seen))
+        assert lifecycle.renewed == [identifier]
+
+    play(scene, lifecycle)

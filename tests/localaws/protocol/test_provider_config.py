@@ -1,0 +1,86 @@
+"""Every key of the provider's configuration, as the engine sends it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+import pulumi_aws as aws
+import pytest
+
+from infra.settings import camel
+from localaws.catalog import UNKNOWN
+from localaws.protocol.provider_config import KEYS, parsed, problems, tagging
+
+SENT = {
+    "text": "a",
+    "true or false": "true",
+    "a whole number": "3",
+    'a list of texts, as JSON ["a", "b"]': '["a", "b"]',
+    "an object, as JSON {...}": '{"roleArn": "a"}',
+    "a list of objects, as JSON [{...}]": '[{"roleArn": "a"}]',
+}
+"""What the SDK makes of a fitting value, by what a key may hold; text for all but text."""
+
+
+def sent(name: str) -> str:
+    examples = {
+        "defaultTags": '{"tags": {"a": "b"}}',
+        "ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b"]}',
+    }
+    return examples.get(name) or SENT[KEYS[name].what]
+
+
+def test_the_keys_are_those_of_the_sdk() -> None:
+    parameters = inspect.signature(aws.Provider._internal_init).parameters
+    known = {camel(name) for name in parameters if not name.startswith("_")} - {
+        "resourceName",
+        "opts",
+    }
+    assert known == {*KEYS}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_each_key_is_taken_as_the_engine_sends_it_and_as_a_value(name: str) -> None:
+    text = sent(name)
+    value = text if KEYS[name].what == "text" else json.loads(text)
+    assert parsed({name: text}) == parsed({name: value}) == {name: value}
+    assert not list(problems({name: text}))
+    assert not list(problems({name: value}))
+    assert not list(problems({name: UNKNOWN}))
+
+
+@pytest.mark.parametrize("name", [name for name in KEYS if KEYS[name].what != "text"])
+@pytest.mark.parametrize("value", ["nonsense", '"text"', "[[1]]", "1.5"])
+def test_a_value_that_a_key_does_not_take_is_named_with_what_is_allowed(
+    name: str, value: str
+) -> None:
+    assert list(problems({name: value})) == [
+        (name, f"aws:{name}: {value}; allowed: {KEYS[name].what}")
+    ]
+
+
+def test_an_unknown_key_is_refused_as_the_real_provider_does() -> None:
+    assert list(problems({"assumeRole": "{}", "version": "7.0.0", "__internal": "x"})) == [
+        ("assumeRole", "Invalid or Unknown Key. Check `pulumi config get aws:assumeRole`.")
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"defaultTags": ""}, {"defaultTags": "{}"}, {"defaultTags": "nonsense"}]
+)
+def test_without_usable_default_tags_there_are_none(settings: dict[str, Any]) -> None:
+    assert tagging(settings).all({"a": "b"}) == {"a": "b"}
+
+
+def test_numbers_and_flags_of_a_configuration_file_become_text() -> None:
+    assert tagging({"defaultTags": '{"tags": {"n": 3, "f": true}}'}).all(None) == {
+        "n": "3",
+        "f": "true",
+    }
+
+
+def test_names_to_ignore_go_whole_or_by_how_they_begin() -> None:
+    found = tagging({"ignoreTags": '{"keys": ["a"], "keyPrefixes": ["b:"]}'})
+    assert found.all({"a": "1", "ab": "2", "b:x": "3", "b": "4"}) == {"ab": "2", "b": "4"}

@@ -1,0 +1,52 @@
+"""The package schema; that the CLI binds it and writes code from it is shown by the imports of the engine tests."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from localaws.catalog import CATALOG
+from localaws.catalog.tokens import SECOND_TOKENS
+from localaws.protocol.schema import package
+
+SCHEMA = package("7.51.1")
+
+
+def test_every_type_of_the_catalog_is_described() -> None:
+    assert (SCHEMA["name"], SCHEMA["version"]) == ("aws", "7.51.1")
+    types = {token for token, first in SECOND_TOKENS.items() if first in CATALOG}
+    assert SCHEMA["resources"].keys() == CATALOG.keys() | types
+    for token, kind in CATALOG.items():
+        assert SCHEMA["resources"][token]["inputProperties"].keys() == kind.inputs
+
+
+def test_a_type_with_two_tokens_is_described_the_same_under_both() -> None:
+    first, second = (
+        SCHEMA["resources"][f"aws:{module}/listener:Listener"] for module in ("lb", "alb")
+    )
+    assert first["inputProperties"].keys() == second["inputProperties"].keys()
+    assert second["inputProperties"]["defaultActions"]["items"] == {
+        "$ref": "#/types/aws:alb/ListenerDefaultActions:ListenerDefaultActions"
+    }
+
+
+def test_every_reference_is_to_a_type_of_the_schema_and_every_type_is_referred_to() -> None:
+    references = re.findall(r'"#/types/([^"]+)"', json.dumps(SCHEMA))
+    assert set(references) == SCHEMA["types"].keys()
+
+
+def test_what_is_inside_an_input_is_described_where_it_has_names_of_its_own() -> None:
+    group = SCHEMA["resources"]["aws:ec2/securityGroup:SecurityGroup"]["inputProperties"]
+    rule = "aws:ec2/SecurityGroupIngress:SecurityGroupIngress"
+    assert group["ingress"] == {"type": "array", "items": {"$ref": f"#/types/{rule}"}}
+    assert SCHEMA["types"][rule]["properties"].keys() > {"fromPort", "cidrBlocks"}
+    assert SCHEMA["types"][rule]["required"] == ["fromPort", "protocol", "toPort"]
+    assert group["tags"] == group["name"] == {"$ref": "pulumi.json#/Any"}
+    log = "aws:ecs/ClusterConfigurationExecuteCommandConfigurationLogConfiguration"
+    assert f"{log}:{log.rpartition('/')[2]}" in SCHEMA["types"]
+
+
+def test_a_reference_to_another_resource_can_name_its_arn() -> None:
+    role = SCHEMA["resources"]["aws:iam/role:Role"]
+    assert role["properties"]["arn"] == {"type": "string"}
+    assert "arn" not in role["inputProperties"]
