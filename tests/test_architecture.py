@@ -220,20 +220,10 @@ def test_the_manual_says_what_every_change_does() -> None:
     assert all(row[4] for row in _rows(_between("docs/config.md", "keys")))
 
 
-def test_the_readme_has_every_key_with_its_default() -> None:
-    section = _section("Configuration")
-    manual = {row[0]: (row[1], row[2]) for row in _rows(_between("docs/config.md", "keys"))}
-    assert {row[0]: (row[1], row[2]) for row in _rows(section)} == manual
-
-
 def test_the_manual_has_every_output() -> None:
     assert [row[0] for row in _rows(_between("docs/config.md", "outputs"))] == [
         f"`{name}`" for name in OUTPUTS
     ]
-
-
-def test_the_readme_has_every_output() -> None:
-    assert _rows(_section("Outputs")) == _rows(_between("docs/config.md", "outputs"))
 
 
 def test_the_program_exports_every_output() -> None:
@@ -303,15 +293,6 @@ def _default(key: str) -> str:
 def _between(file: str, marker: str) -> str:
     text = (ROOT / file).read_text()
     return text[text.index(f"<!-- {marker}:") : text.index(f"<!-- /{marker} -->")]
-
-
-def _section(title: str) -> str:
-    """A section of the README."""
-    match = re.search(
-        rf"^## {title}$(.*?)(?=^## |\Z)", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
-    )
-    assert match, f"the README has no section {title}"
-    return match[1]
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -6,6 +6,7 @@ Not that they tell the truth.
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,3 +83,36 @@ def test_a_decision_record_that_code_names_exists() -> None:
             if path.suffix in {".py", ".yaml", ".toml"}:
                 named = {*re.findall(r"docs/adr/(\d{4})", path.read_text())}
                 assert named <= numbers, path
+
+
+def test_a_new_thing_goes_where_contributing_says() -> None:
+    text = DOCUMENTS["CONTRIBUTING.md"].read_text().partition("## Where a new thing goes")[2]
+    sections = re.findall(
+        r"^### (.*?)\n\nExample: `(.*?)`\n\n(.*?)(?=^### |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    assert len(sections) == text.count("\n### ")
+    for title, example, section in sections:
+        listed = {*re.findall(r"^\| `(\S+)` \|", section, re.MULTILINE)}
+        naming = _files_naming(example)
+        assert listed <= naming, f"{title}: these don't name {example}: {listed - naming}"
+        missing = {each for each in naming - listed if not each.startswith("tests/")}
+        assert not missing, f"{title}: these name {example}, too, and aren't listed: {missing}"
+
+
+def _files_naming(example: str) -> set[str]:
+    """The files under version control that name something; history and CONTRIBUTING aside."""
+    name = example.removeprefix("--")
+    spellings = {name, name.replace("-", "_"), re.sub("([A-Z])", r"_\1", name).lower()}
+    pattern = re.compile(rf"(?<![^\W_])(?<!\w-)(?:{'|'.join(map(re.escape, spellings))})(?![\w-])")
+    listing = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True
+    ).stdout
+    return {
+        file
+        for file in listing.split("\0")
+        if file.endswith((".py", ".md", ".yaml", ".json", ".toml"))
+        and file not in {"CHANGELOG.md", "CONTRIBUTING.md", "tests/test_documents.py"}
+        and not file.startswith("docs/adr/")
+        and (ROOT / file).exists()
+        and pattern.search((ROOT / file).read_text())
+    }

@@ -57,8 +57,15 @@ class Block:
     text: str
 
 
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
-FILES = {each.purpose.removeprefix("file="): each.text for each in BLOCKS if each.purpose.startswith("file=")}
+BLOCKS = [
+    Block(*found)
+    for found in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+]
+FILES = {
+    each.purpose.removeprefix("file="): each.text
+    for each in BLOCKS
+    if each.purpose.startswith("file=")
+}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +91,9 @@ def shown(expected: str, output: str) -> None:
     for line in expected.splitlines():
         pattern = ".*".join(map(re.escape, line.rstrip().split("…")))
         found = re.compile(rf"^{pattern}\s*$", re.MULTILINE).search(output, at)
-        assert found, f"the page shows this line, and the command doesn't print it here:\n{line}\n\n{output}"
+        assert found, (
+            f"the page shows this line, and the command doesn't print it here:\n{line}\n\n{output}"
+        )
         at = found.end()
 
 
@@ -102,7 +111,9 @@ def test_the_local_part_does_what_the_page_shows(clone: Stack) -> None:
         if block.purpose in {"run", "fails"}:
             run = clone.shell(block.text)
             output = run.stdout + run.stderr
-            assert (run.returncode != 0) is (block.purpose == "fails"), f"{block.text}\n{output}\n{clone.last_words()}"
+            assert (run.returncode != 0) is (block.purpose == "fails"), (
+                f"{block.text}\n{output}\n{clone.last_words()}"
+            )
         elif block.purpose == "output":
             shown(block.text, output)
 
@@ -129,7 +140,9 @@ def test_the_part_for_aws_deploys_the_image_that_it_pushes(clone: Stack, calls: 
     config = yaml.safe_load((clone.project / "Pulumi.shop.yaml").read_text())["config"]
     assert config["fargate-web:image"] == f"{repository}@{DIGEST}"
     assert re.search(r"ok +tasks +2 distinct", run.stdout)
-    assert not clone.made() or {each.token for each in clone.made()} == {"aws:cloudwatch/logGroup:LogGroup"}
+    assert not clone.made() or {each.token for each in clone.made()} == {
+        "aws:cloudwatch/logGroup:LogGroup"
+    }
 
 
 def test_what_the_page_removes_on_aws_is_what_a_destroy_leaves(clone: Stack) -> None:
@@ -137,5 +150,7 @@ def test_what_the_page_removes_on_aws_is_what_a_destroy_leaves(clone: Stack) -> 
     removed = re.findall(r"delete-log-group --log-group-name (\S+)", text)
     left = [each.id for each in clone.made()]
     assert sorted(removed) == sorted(left)
-    for kind, name in re.findall(r"(create-repository --repository-name|put-parameter --type \S+ --name) (\S+)", text):
+    for kind, name in re.findall(
+        r"(create-repository --repository-name|put-parameter --type \S+ --name) (\S+)", text
+    ):
         assert re.search(rf"delete-\w+ --[\w-]*name {name}", text), f"{kind} {name} stays behind"
