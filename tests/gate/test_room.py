@@ -49,7 +49,7 @@ def test_the_gate_knows_the_program_by_its_registrations_only() -> None:
     for path in (ROOT / "gate").rglob("*.py"):
         known = {
             each
-            for each in imported(f"gate/{path.name}")
+            for each in imported(str(path.relative_to(ROOT)))
             if each.partition(".")[0] in {"infra", "verify", "localaws"}
         }
         assert known <= {"localaws", "localaws.mocks"}, path.name
