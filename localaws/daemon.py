@@ -28,6 +28,7 @@ from localaws.lifecycle import Running
 from localaws.private import UMASK, SharedFolder, make_folder, take_from_others
 from localaws.protocol.aws import AwsProvider
 from localaws.protocol.awsx.provider import AwsxProvider
+from localaws.speed import BadSpeed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -40,7 +41,7 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 
 _HOME_CHECK_SECONDS = 1.0
 
-_CAN_BE_MENDED = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError)
+_CAN_BE_MENDED = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError, BadSpeed)
 """What a user can put right; the message says how."""
 
 

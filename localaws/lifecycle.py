@@ -21,6 +21,7 @@ from localaws.ecs.assembly import data_plane
 from localaws.ecs.controller import NotSteadyError
 from localaws.logs import streams
 from localaws.protocol.aws import NotSettled
+from localaws.speed import speed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,7 @@ class Running:
         """Put it together; nothing runs until `start`."""
         self._cloud = cloud
         self._home = home
+        self._speed = speed()
         addresses = Addresses(home.path)
         for balancer in cloud.all(LOAD_BALANCER):
             if name := balancer.outputs.get("dnsName"):
@@ -79,6 +81,7 @@ class Running:
             parameters=self._parameter,
             addresses=addresses,
             image_table=Path(os.environ.get("LOCALAWS_IMAGES") or home.images),
+            speed=self._speed,
         )
         cloud.completions[LOAD_BALANCER] = lambda balancer: {
             "dnsName": addresses.load_balancer(balancer.id).dns_name
@@ -97,6 +100,7 @@ class Running:
     def _status(self, _: Properties) -> Mapping[str, Any]:
         return {
             "running": True,
+            "speed": self._speed,
             "services": self._controller.status(),
             "problems": self._controller.problems(),
             "targets": self._controller.targets(),

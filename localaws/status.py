@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from localaws.account.dns_names import options
 from localaws.daemon_functions import STATUS, call
 from localaws.home import Address
+from localaws.speed import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,12 +42,13 @@ def show(home: Home, *, as_json: bool) -> None:
 def table(status: Mapping[str, Any]) -> str:
     """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
     services = status["services"]
-    problems = [
-        (f"problem: {each}",) for each in status.get("problems", ())
-    ]  # an older daemon says nothing of them
+    # An older daemon says nothing of problems and speed.
+    first = [(f"problem: {each}",) for each in status.get("problems", ())]
     if not services:
-        problems.append(("the local AWS is running, without services",))
-    parts = (*problems, *map(_service, services), *_targets(status), *_names(status))
+        first.append(("the local AWS is running, without services",))
+    if (speed := status.get("speed", 1)) != 1:
+        first.append((f"AWS's durations pass {speed:g} times as fast ({VARIABLE})",))
+    parts = (*first, *map(_service, services), *_targets(status), *_names(status))
     return "\n\n".join("\n".join(each) for each in parts)
 
 

@@ -133,6 +133,7 @@ class Balancer:
         issue: Callable[[Sequence[str]], Served],
         attached: Callable[[], Mapping[tuple[str, Endpoint], str]] = dict,
         clock: Callable[[], float] = time.monotonic,
+        speed: float = 1,
         status_of: Callable[[str, int, str], Awaitable[int | None]] = status_of,
     ) -> None:
         """Start with no targets.
@@ -146,6 +147,7 @@ class Balancer:
             attached: Finds the targets that a program registers by itself, by target group, and why
                 one isn't reached here.
             clock: Seconds since some point in time.
+            speed: How fast the time between two health checks passes.
             status_of: Asks a target for the status it answers with.
         """
         self._cloud = cloud
@@ -155,6 +157,7 @@ class Balancer:
         self._issue = issue
         self._attached = attached
         self._clock = clock
+        self._speed = speed
         self._status_of = status_of
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
@@ -373,6 +376,7 @@ class Balancer:
                 arn=resource.id,
                 health_check=resource.outputs.get("healthCheck") or {},
                 algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
+                speed=self._speed,
             )
             targets = self._targets.get(group.arn, {})
             active = {

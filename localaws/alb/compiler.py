@@ -97,6 +97,9 @@ class TargetGroup:
     arn: str
     health_check: Mapping[str, Any]
     algorithm: str = "round_robin"
+    speed: float = 1
+    """How fast the time between two checks passes."""
+
     settled: tuple[Endpoint, ...] = ()
     """Targets that have passed a check, or failed too many."""
 
@@ -110,7 +113,7 @@ class TargetGroup:
     @property
     def interval(self) -> float:
         """Seconds between two checks."""
-        return float(self.health_check.get("interval") or 30)
+        return float(self.health_check.get("interval") or 30) / self.speed
 
     @property
     def expected_statuses(self) -> list[dict[str, int]]:
@@ -250,7 +253,12 @@ def _group(
             group.interval,
             int(group.health_check.get("healthyThreshold") or 5),
         ),
-        (newcomers_name(group.arn), group.newcomers, min(group.interval, NEWCOMER_INTERVAL), 1),
+        (
+            newcomers_name(group.arn),
+            group.newcomers,
+            min(group.interval, NEWCOMER_INTERVAL / group.speed),
+            1,
+        ),
     )
     files, clusters = {}, []
     for name, endpoints, interval, passes in rooms:
@@ -330,12 +338,13 @@ def _cluster(
 
 def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
     check = group.health_check
+    pause = f"{round(interval, 3)}s"
     return {
         "timeout": f"{float(check.get('timeout') or 5)}s",
-        "interval": f"{interval}s",
+        "interval": pause,
         # Envoy checks clusters without traffic once a minute unless told otherwise.
-        "no_traffic_interval": f"{interval}s",
-        "no_traffic_healthy_interval": f"{interval}s",
+        "no_traffic_interval": pause,
+        "no_traffic_healthy_interval": pause,
         "healthy_threshold": passes,
         "unhealthy_threshold": group.unhealthy_threshold,
         "reuse_connection": False,

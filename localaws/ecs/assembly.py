@@ -29,6 +29,7 @@ def data_plane(
     parameters: Callable[[str], str | None],
     addresses: Addresses | None = None,
     image_table: Path | None = None,
+    speed: float = 1,
 ) -> Controller:
     """A controller for this cloud, not yet started; closing it ends every process it had started.
 
@@ -40,6 +41,7 @@ def data_plane(
             object per home.
         image_table: The project's own images, read anew for every task; by default a file beside
             `home`.
+        speed: How fast AWS's durations pass, see `localaws.speed`.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
@@ -52,7 +54,9 @@ def data_plane(
     return Controller(
         cloud,
         home,
-        runtime=ProcessRuntime(launcher, addresses, partial(load, image_table), home / "logs"),
+        runtime=ProcessRuntime(
+            launcher, addresses, partial(load, image_table), home / "logs", speed=speed
+        ),
         balancer=Balancer(
             cloud,
             addresses,
@@ -60,6 +64,8 @@ def data_plane(
             home / "envoy",
             issue=Authority(home).issue,
             attached=partial(attachments.endpoints, cloud),
+            speed=speed,
         ),
         parameters=parameters,
+        speed=speed,
     )

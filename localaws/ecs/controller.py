@@ -97,6 +97,7 @@ class Controller:
         parameters: Callable[[str], str | None],
         clock: Callable[[], float] = time.time,
         timing: Timing | None = None,
+        speed: float = 1,
     ) -> None:
         """Nothing happens until `start`.
 
@@ -109,13 +110,15 @@ class Controller:
                 exist.
             clock: Seconds since the epoch.
             timing: Durations that belong to ECS.
+            speed: How fast they and the services' own pass.
         """
         self._cloud = cloud
         self._saved = saved.SavedStates(home)
         self._runtime = runtime
         self._balancer = balancer
         self._clock = clock
-        self._timing = timing or Timing()
+        self._timing = (timing or Timing()).at(speed)
+        self._speed = speed
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
         self._tasks = LiveTasks(runtime, balancer, parameters)
@@ -365,7 +368,7 @@ class Controller:
         for arn, resource in present.items():
             if arn not in self._services:
                 with self._noting_problems():
-                    spec = service_spec(resource, self._cloud, ServiceState())
+                    spec = self._read(resource, ServiceState())
                     self._services[arn] = _Service(spec, resource, self._clock())
 
     def _notice_change(self) -> None:
@@ -436,7 +439,10 @@ class Controller:
         resource = self._cloud.get(SERVICE, service.spec.arn)
         if resource is None or self._leaves(service):
             return replace(service.spec, desired=0)
-        return service_spec(resource, self._cloud, service.state)
+        return self._read(resource, service.state)
+
+    def _read(self, resource: Resource, state: ServiceState) -> ServiceSpec:
+        return service_spec(resource, self._cloud, state).at(self._speed)
 
     def _leaves(self, service: _Service) -> bool:
         """Whether its tasks are to go."""
@@ -486,9 +492,7 @@ class Controller:
                 continue  # it was on its way out, and its tasks are gone
             with self._noting_problems():  # a file of another version is no reason not to start
                 found = saved.from_json(state)
-                service = _Service(
-                    service_spec(resource, self._cloud, found), resource, self._clock()
-                )
+                service = _Service(self._read(resource, found), resource, self._clock())
                 service.state, actions = recover(found, self._clock())
                 self._services[arn] = service
                 for action in actions:

@@ -40,6 +40,21 @@ class Timing:
     rebalanced: float = 5
     """Of a steady state before tasks move to another zone."""
 
+    def at(self, speed: float) -> Timing:
+        """The same at another speed, but for what isn't AWS's.
+
+        That is how soon a load balancer of this machine takes note, and how long things are
+        remembered.
+        """
+        return replace(
+            self,
+            healthy_without_checks=self.healthy_without_checks / speed,
+            first_pause=self.first_pause / speed,
+            longest_pause=self.longest_pause / speed,
+            crash_window=self.crash_window / speed,
+            rebalanced=self.rebalanced / speed,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Zone:
@@ -120,6 +135,11 @@ class ServiceSpec:
     """Deregistration delay by target group, in seconds, also of those that only older deployments
     are in.
     """
+
+    def at(self, speed: float) -> ServiceSpec:
+        """The same with durations that pass at another speed."""
+        delays = {group: delay / speed for group, delay in self.drain_delays.items()}
+        return replace(self, grace=self.grace / speed, drain_delays=delays)
 
     @property
     def lower_bound(self) -> int:

@@ -116,13 +116,28 @@ class ProcessRuntime:
     """Starts tasks as processes of this machine."""
 
     def __init__(
-        self, launcher: Launcher, addresses: Addresses, images: Callable[[], Images], logs: Path
+        self,
+        launcher: Launcher,
+        addresses: Addresses,
+        images: Callable[[], Images],
+        logs: Path,
+        *,
+        speed: float = 1,
     ) -> None:
-        """`logs` is the folder for container output: `<log group>/<log stream>` below it."""
+        """Start with no task.
+
+        Args:
+            launcher: Starts the containers' processes.
+            addresses: Where tasks get theirs.
+            images: Reads what to run for an image.
+            logs: Folder for container output: `<log group>/<log stream>` below it.
+            speed: How fast the time between two of a container's health checks passes.
+        """
         self._launcher = launcher
         self._addresses = addresses
         self._images = images
         self._logs = logs
+        self._speed = speed
         self._watching: set[asyncio.Task[None]] = set()
         self._checking: set[asyncio.Task[None]] = set()
 
@@ -217,7 +232,7 @@ class ProcessRuntime:
             os.close(pipe)
         if container.health_check is not None:
             check = task.checks[container.name] = ContainerCheck(
-                container.name, container.health_check
+                container.name, container.health_check.at(self._speed)
             )
             run = partial(self._check, container.health_check, place, environment, directory)
             self._in_background(task, check.watch(run))

@@ -26,3 +26,12 @@ def test_the_last_words_of_a_daemon_that_does_not_start_are_of_this_time(tmp_pat
     assert rest == [
         f"The whole log is {home.daemon_log}. Fix the cause, then run the same command again."
     ]
+
+
+def test_a_daemon_with_a_bad_speed_does_not_start_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    monkeypatch.setenv("LOCALAWS_SPEED", "fast")
+    with pytest.raises(DaemonFailed, match="LOCALAWS_SPEED: fast; allowed: a number from 1 to 10"):
+        ensure(Home.of(tmp_path, {}), lambda _: None)

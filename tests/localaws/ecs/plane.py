@@ -57,9 +57,9 @@ class Plane:
 
 
 @asynccontextmanager
-async def plane(web: Any, home: Path) -> AsyncIterator[Plane]:
+async def plane(web: Any, home: Path, *, speed: float = 1) -> AsyncIterator[Plane]:
     places = Addresses(home)
-    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=places)
+    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=places, speed=speed)
     await controller.start()
     try:
         yield Plane(controller, web, f"http://{places.load_balancer(web.balancer).dns_name}", home)

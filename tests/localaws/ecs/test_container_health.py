@@ -129,6 +129,18 @@ def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: P
     asyncio.run(play())
 
 
+def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
+    """At AWS's own speed the first one would come after `eventually` has given up."""
+
+    async def play() -> None:
+        async with runtime(tmp_path, speed=10) as running:
+            how = checked("true", interval=11)
+            started = await running.start(task(container("sleep 1000", health_check=how)))
+            await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize(
     ("how", "answer"),
     [

@@ -30,10 +30,12 @@ HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
 
 
 @asynccontextmanager
-async def runtime(home: Path, *rows: Row) -> AsyncIterator[ProcessRuntime]:
+async def runtime(home: Path, *rows: Row, speed: float = 1) -> AsyncIterator[ProcessRuntime]:
     own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
     images = Images((*rows, own), home / "localaws-images.toml")
-    running = ProcessRuntime(Launcher(), Addresses(home), lambda: images, home / "logs")
+    running = ProcessRuntime(
+        Launcher(), Addresses(home), lambda: images, home / "logs", speed=speed
+    )
     try:
         yield running
     finally:

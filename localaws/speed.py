@@ -1,0 +1,43 @@
+"""How fast AWS's durations pass here: `LOCALAWS_SPEED`, read when the daemon starts.
+
+A speed of 5 makes a health check interval of 5 seconds one of 1 second. What has passed is real
+time all the same, and timestamps are the machine's.
+
+Time-outs stay as they are: they bound how long a process of this machine may take, which a higher
+speed doesn't make faster.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "LOCALAWS_SPEED"
+FASTEST = 10.0
+"""Beyond it health checks would keep a machine busy."""
+
+
+class BadSpeed(Exception):  # noqa: N818 — it is the value that is bad
+    """The variable holds no speed; the message says what it may hold."""
+
+
+def speed(environment: Mapping[str, str] = os.environ) -> float:
+    """Read how many seconds of AWS's durations pass in a second; 1 where nothing is set.
+
+    Raises:
+        BadSpeed: The variable's value isn't a number from 1 to `FASTEST`.
+    """
+    text = environment.get(VARIABLE) or "1"
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 1 <= found <= FASTEST:
+        raise BadSpeed(
+            f"{VARIABLE}: {text}; allowed: a number from 1 to {FASTEST:g}. Change it, or unset it "
+            "for AWS's own durations"
+        )
+    return found

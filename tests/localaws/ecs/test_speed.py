@@ -1,0 +1,100 @@
+"""AWS's durations at another speed: which pass faster, which don't, and that all that wait heed it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.alb.compiler import TargetGroup
+from localaws.ecs.model import Timing
+from localaws.ecs.runtime import HealthCheck
+from localaws.speed import BadSpeed, speed
+from localaws.status import table
+from tests.localaws.alb.test_compiler import compiled
+from tests.localaws.ecs.conftest import Web
+from tests.localaws.ecs.plane import PATIENCE, plane
+from tests.localaws.ecs.world import GROUP, spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_aws_has_its_own_durations_unless_a_speed_is_set() -> None:
+    assert speed({}) == speed({"LOCALAWS_SPEED": ""}) == 1
+    assert speed({"LOCALAWS_SPEED": "2.5"}) == 2.5
+
+
+@pytest.mark.parametrize("text", ["fast", "0", "-5", "0.5", "11", "nan", "inf"])
+def test_what_is_no_speed_is_refused_with_what_is_allowed(text: str) -> None:
+    expected = f"LOCALAWS_SPEED: {text}; allowed: a number from 1 to 10. Change it, or unset it"
+    with pytest.raises(BadSpeed, match=re.escape(expected)):
+        speed({"LOCALAWS_SPEED": text})
+
+
+def test_ecs_own_durations_pass_faster_and_what_belongs_to_this_machine_does_not() -> None:
+    assert asdict(Timing().at(5)) == {
+        "healthy_without_checks": 8,
+        "first_pause": 0.2,
+        "longest_pause": 12,
+        "crash_window": 24,
+        "shortest_drain": 0.5,
+        "remembered": 3600,
+        "repeated": 6 * 3600,
+        "rebalanced": 1,
+    }
+    assert Timing().at(1) == Timing()
+
+
+def test_a_services_grace_and_drain_pass_faster_and_nothing_else_of_it_changes() -> None:
+    given = spec(grace=60, drain_delays={GROUP: 30})
+    assert given.at(5) == spec(grace=12, drain_delays={GROUP: 6})
+    assert given.at(1) == given
+
+
+def test_checks_come_faster_and_get_as_much_time_for_their_answer_as_ever() -> None:
+    container = HealthCheck(command=("true",), interval=30, timeout=5, start_period=10, retries=4)
+    assert container.at(5) == HealthCheck(
+        command=("true",), interval=6, timeout=5, start_period=2, retries=4
+    )
+    check = {"interval": 30, "timeout": 6}
+    assert TargetGroup(arn="g", health_check=check, speed=5).interval == 6
+    settled, newcomers = (
+        cluster["health_checks"][0]
+        for cluster in compiled(health_check=check, speed=7)["clusters.json"]
+    )
+    for each, pause in ((settled, "4.286s"), (newcomers, "0.071s")):
+        assert each["interval"] == pause, "Envoy takes no more than nine digits"
+        assert each["timeout"] == "6.0s"
+
+
+def test_a_service_goes_through_all_of_its_waits_at_that_speed(home: Path) -> None:
+    """At AWS's own speed the drain alone would outlast what `settle` waits here."""
+    web = Web()
+    group: Any = {"deregistrationDelay": PATIENCE + 5, "healthCheck": {"interval": 5, "timeout": 1}}
+    web.put("aws:lb/targetGroup:TargetGroup", web.group, **group)
+
+    async def play() -> None:
+        async with plane(web, home, speed=10) as running:
+            await running.settle()
+            web.change(taskDefinition=web.define(2))
+            await running.settle()
+            assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
+            assert running.says("has begun draining connections on 2 tasks")
+            clusters = json.loads((home / "envoy" / "clusters.json").read_text())["resources"]
+            checks = [each["health_checks"][0]["interval"] for each in clusters]
+            assert checks == ["0.5s", "0.05s"]
+
+    asyncio.run(play())
+
+
+def test_status_says_so_at_any_speed_but_awss_own() -> None:
+    status: dict[str, Any] = {"services": [], "names": {}, "problems": []}
+    assert table({**status, "speed": 1.0}) == "the local AWS is running, without services"
+    assert table({**status, "speed": 5.0}).endswith(
+        "AWS's durations pass 5 times as fast (LOCALAWS_SPEED)"
+    )
