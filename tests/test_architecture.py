@@ -16,31 +16,27 @@ import pulumi
 import pytest
 import yaml
 
-from infra.allowed import Choice, Flag, Map, Texts, Whole
+from infra.aws.statements import Statements
 from infra.settings import Settings, camel, kinds
-from infra.statements import Statements
+from infra.settings.kinds import Choice, Flag, Map, Texts, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("infra", "verify", "localaws")
 PURE = (
-    *(
-        "allowed",
-        "causes",
-        "container",
-        "deployment",
-        "egress",
-        "fargate",
-        "iam",
-        "images",
-        "locality",
-        "naming",
-    ),
-    *("secrets", "statements"),
+    "infra.aws",
+    "infra.settings.kinds",
+    *(f"infra.service.{name}" for name in ("causes", "container", "events")),
 )
-"""Modules of the program that know nothing but Python."""
+"""Modules and folders of the program that know nothing but Python."""
+
+AREAS = ("network", "edge", "cluster", "service")
+"""Folders of the program that only its composition root brings together."""
+
+SHARED = ("aws", "errors", "log_group")
+"""What every folder of the program may import."""
 
 COMPONENTS = {
     "AccessLogs": "fargate-web:index:AccessLogs",
@@ -80,13 +76,15 @@ def modules(folder: str) -> Iterator[str]:
         yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+def _source(module: str) -> Path:
+    path = ROOT / Path(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
 @cache
 def imports(module: str) -> frozenset[str]:
     """The modules that one imports, wherever in it."""
-    path = ROOT / Path(*module.split("."))
-    tree = ast.parse(
-        (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
-    )
+    tree = ast.parse(_source(module).read_text())
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -109,11 +107,41 @@ def test_the_rooms_know_nothing_of_each_other(room: str) -> None:
     assert not {module: known for module, known in trespassers.items() if known}
 
 
-@pytest.mark.parametrize("module", [f"infra.{name}" for name in PURE])
-def test_the_programs_pure_modules_know_only_each_other(module: str) -> None:
+def _is_in(module: str, folders: Iterable[str]) -> bool:
+    return any(f"{module}.".startswith(f"{folder}.") for folder in folders)
+
+
+def _imports_of_the_program(module: str) -> set[str]:
+    """The modules of the program that one imports."""
+    known = {*modules("infra")}
+    return {name for name in imports(module) if name in known} - {"infra"}
+
+
+@pytest.mark.parametrize("module", [name for name in modules("infra") if _is_in(name, PURE)])
+def test_the_programs_pure_modules_import_only_each_other(module: str) -> None:
     assert packages(module) <= {"infra"}
-    mine = {".".join(name.split(".")[:2]) for name in imports(module) if name.startswith("infra.")}
-    assert mine <= {f"infra.{name}" for name in PURE}
+    assert all(_is_in(name, PURE) for name in _imports_of_the_program(module))
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_the_areas_of_the_program_know_nothing_of_each_other(area: str) -> None:
+    allowed = [f"infra.{name}" for name in (area, *SHARED)]
+    found = list(modules(f"infra/{area}"))
+    assert found
+    for module in found:
+        others = {name for name in _imports_of_the_program(module) if not _is_in(name, allowed)}
+        assert others <= LEFT.get(module, set()), (
+            f"{module} imports {others}, which only infra.program may"
+        )
+
+
+LEFT = {"infra.edge.ingress": {"infra.service", "infra.service.routing"}}
+
+
+def test_settings_know_only_facts_about_aws() -> None:
+    allowed = ("infra.settings", "infra.aws", "infra.errors")
+    for module in modules("infra/settings"):
+        assert all(_is_in(name, allowed) for name in _imports_of_the_program(module)), module
 
 
 @pytest.mark.parametrize("module", list(modules("localaws/catalog")))
@@ -154,19 +182,11 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
         assert not above, module
 
 
-def test_components_meet_in_the_program_only() -> None:
-    homes = {cls.__module__ for cls in _components()}
-    for module in homes:
-        others = (homes - {module}) | {"infra.settings", "infra.program", "infra.network"}
-        assert not imports(module) & others, f"{module} knows what only program.py may"
-
-
 def test_only_settings_reads_the_configuration() -> None:
     for module in modules("infra"):
-        source = (ROOT / Path(*module.split("."))).with_suffix(".py")
-        if module != "infra" and not module.startswith("infra.settings"):
+        if not _is_in(module, ["infra.settings"]):
             assert not re.search(
-                r"pulumi\.Config|get_stack|get_project|os\.environ", source.read_text()
+                r"pulumi\.Config|get_stack|get_project|os\.environ", _source(module).read_text()
             ), module
 
 
@@ -227,7 +247,7 @@ def test_the_manual_has_every_output() -> None:
 
 
 def test_the_program_exports_every_output() -> None:
-    tree = ast.parse((ROOT / "infra/program.py").read_text())
+    tree = ast.parse((ROOT / "infra/program/__init__.py").read_text())
     (deploy,) = [
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "deploy"
     ]

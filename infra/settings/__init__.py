@@ -16,24 +16,18 @@ from typing import TYPE_CHECKING, Any, Final, Self, get_type_hints
 import pulumi
 from pulumi.runtime import config
 
-from infra.allowed import Kind, Map
+from infra.aws.statements import Statements
 from infra.errors import Problem, SettingsError
-from infra.settings import (
-    container,
-    deployments,
-    edge,
-    https,
-    load_balancing,
-    network,
-    operation,
-    secrets,
-)
-from infra.statements import Statements
+from infra.settings.kinds import Kind, Map
+from infra.settings.service import container, secrets
+from infra.settings.service import deployment as deployments
+from infra.settings.service import health as load_balancing
+from infra.settings.stack import edge, https, network, operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from infra.iam import Place
+    from infra.aws.policies import Place
 
 _TOPICS: Final = (container, secrets, deployments, load_balancing, https, edge, operation, network)
 

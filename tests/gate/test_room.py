@@ -9,8 +9,8 @@ import pytest
 
 from gate.configurations import EVERYTHING, ROOT
 from gate.rules import RULES
-from infra.allowed import Flag
 from infra.settings import camel, kinds
+from infra.settings.kinds import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate import rules
-from infra.allowed import Choice
+from infra.aws.statements import WITHOUT_RESOURCE
 from infra.settings import kinds
-from infra.statements import WITHOUT_RESOURCE
+from infra.settings.kinds import Choice
 from tests.gate.changes import (
     ALL_TRAFFIC,
     FROM_ANYWHERE,

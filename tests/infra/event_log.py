@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from infra.events import Event
+from infra.service.events import Event
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TARGET_GROUP = (

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from gate import graph, rules
 from gate.configurations import VALUE_OF_A_SECRET
-from infra import fargate
-from infra.allowed import Choice, Flag, Map, Network, Range, Text, Texts, Whole
-from infra.egress import Destinations
+from infra.aws import fargate
+from infra.aws.egress import Destinations
+from infra.aws.policies import Place
+from infra.aws.statements import Statements
 from infra.errors import SettingsError
-from infra.iam import Place
 from infra.settings import Settings, camel, kinds
-from infra.statements import Statements
+from infra.settings.kinds import Choice, Flag, Map, Network, Range, Text, Texts, Whole
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.recorder import Recorder
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gate.graph import Graph
-    from infra.allowed import Kind
+    from infra.settings.kinds import Kind
     from localaws.mocks import Recording
 
 CHOSEN = {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate.configurations import CONFIGURATIONS, ROOT, record
-from infra import endpoints
-from infra.iam import Place
-from infra.locality import partition_of
+from infra.aws.locality import partition_of
+from infra.aws.policies import Place
+from infra.network import endpoints
 from localaws import mocks
 from localaws.mocks import word
 from tests.infra import recorder

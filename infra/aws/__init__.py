@@ -1,0 +1,1 @@
+"""What AWS and this program name, allow and offer, as plain facts and functions."""

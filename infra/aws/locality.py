@@ -1,0 +1,38 @@
+"""What a stack names in AWS must be where the stack is.
+
+Known only once the run knows its own region. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from infra.aws.policies import Place
+
+
+_BY_REGION: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
+PARTITIONS: Final = ("aws", *_BY_REGION.values())
+"""The partitions whose names this program knows."""
+
+
+def partition_of(region: str) -> str:
+    """The partition that a region is in, by its name, if it is one of `PARTITIONS`."""
+    return next(
+        (partition for prefix, partition in _BY_REGION.items() if region.startswith(prefix)),
+        PARTITIONS[0],
+    )
+
+
+def foreign(place: Place, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Those of the ARNs that name something elsewhere, each with where that is; names that are no ARNs are here."""
+    for arn in arns:
+        if arn.startswith("arn:"):
+            _, partition, _, region, *_ = arn.split(":")
+            if partition != place.partition:
+                yield arn, f"in partition {partition}, not {place.partition}"
+            elif region not in {"", place.region}:
+                yield arn, f"in {region}, not {place.region}"

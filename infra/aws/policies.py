@@ -1,0 +1,200 @@
+"""Who may do what: trust and permission policies, each as narrow as AWS lets it be. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infra.aws import images
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from infra.aws.secret_names import Secret
+
+
+_SUFFIX = "amazonaws.com"
+"""The end of domains of AWS's services, except in China, and of the principals used here in every
+partition.
+"""
+
+_READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecretValue"}
+"""What reads a secret, by the service that keeps it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a stack lives: what every ARN begins with."""
+
+    partition: str
+    region: str
+    account: str
+    dns_suffix: str = _SUFFIX
+    """What domains of AWS's services end in; `amazonaws.com.cn` in China."""
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something in this place."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def parameter(self, name: str) -> str:
+        """The ARN of an SSM parameter, whose name may or may not begin with a slash."""
+        return self.arn("ssm", f"parameter/{name.removeprefix('/')}")
+
+    def log_streams(self, group: str) -> str:
+        """The ARN pattern of a log group's streams."""
+        return self.arn("logs", f"log-group:{group}:*")
+
+
+def trust_of_tasks(place: Place) -> str:
+    """Lets ECS tasks of this account and region take the role, and nobody else by way of ECS (a confused deputy)."""
+    return _trust("ecs-tasks.amazonaws.com", place.account, place.arn("ecs", "*"))
+
+
+def trust_of_flow_logs(place: Place) -> str:
+    """Lets VPC flow logs of this account and region take the role."""
+    return _trust("vpc-flow-logs.amazonaws.com", place.account, place.arn("ec2", "vpc-flow-log/*"))
+
+
+def task_start(
+    place: Place,
+    *,
+    image: str,
+    log_group: str,
+    secrets: Iterable[Secret],
+    key_arns: Iterable[str] = (),
+) -> str:
+    """What ECS needs to start a task: pull its image, hand it its secrets, write its log.
+
+    Secrets under the account's default keys (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
+    permission on a key; those under keys of one's own, `key_arns`, are decrypted by the service
+    that keeps them and by nobody else.
+    """
+    by_service: dict[str, set[str]] = {}
+    for secret in secrets:
+        by_service.setdefault(secret.service, set()).add(secret.resource)
+    reads: list[dict[str, Any]] = [
+        {"Action": _READ[service], "Resource": sorted(resources)}
+        for service, resources in sorted(by_service.items())
+    ]
+    keys = sorted(set(key_arns))
+    if reads and keys:
+        # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same
+        # service.
+        suffixes = sorted({_SUFFIX, place.dns_suffix})
+        via = [
+            f"{service}.{place.region}.{suffix}"
+            for service in sorted(by_service)
+            for suffix in suffixes
+        ]
+        reads.append(
+            {
+                "Action": "kms:Decrypt",
+                "Resource": keys,
+                "Condition": {"StringEquals": {"kms:ViaService": via}},
+            }
+        )
+    writes = {
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": place.log_streams(log_group),
+    }
+    return _policy(*reads, writes, *_image_pull(place, image))
+
+
+def exec_session(place: Place, *, log_group: str, key_arn: str | None = None) -> str:
+    """What ECS Exec needs inside a task: its message channels, which have no ARNs, its sessions' log, and their key."""
+    decrypts = [{"Action": "kms:Decrypt", "Resource": key_arn}] if key_arn else []
+    return _policy(
+        {
+            "Action": [
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+                # The agent looks the group up before it writes; this action takes no narrower
+                # resource.
+                "logs:DescribeLogGroups",
+            ],
+            "Resource": "*",
+        },
+        {
+            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            "Resource": place.log_streams(log_group),
+        },
+        *decrypts,
+    )
+
+
+def flow_log_delivery(place: Place, *, log_group: str) -> str:
+    """What VPC flow logs need: to write one log group's streams."""
+    return _policy(
+        {
+            "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            "Resource": place.log_streams(log_group),
+        }
+    )
+
+
+def s3_endpoint(place: Place, statements: Iterable[Mapping[str, Any]]) -> str:
+    """What may be done with S3 through an endpoint: get the layers of ECR's images, and what tasks are granted there.
+
+    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the
+    layers' bucket: Amazon ECR, interface VPC endpoints.
+    """
+    bucket = f"arn:{place.partition}:s3:::prod-{place.region}-starport-layer-bucket/*"
+    layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}
+    allowed = [each for each in statements if each["Effect"] == "Allow"]
+    own = [{key: _of_s3(each[key]) for key in ("Action", "Resource")} for each in allowed]
+    return _policy(*({"Principal": "*", **each} for each in [layers, *own] if all(each.values())))
+
+
+def granted(statements: Iterable[Mapping[str, Any]]) -> str:
+    """A policy of statements that were checked elsewhere (`infra.statements`)."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def _of_s3(values: str | list[str]) -> list[str]:
+    """Those actions or resources that are S3's."""
+    return [
+        each
+        for each in ([values] if isinstance(values, str) else values)
+        if re.match(r"s3:|arn:[^:]+:s3:", each)
+    ]
+
+
+def _image_pull(place: Place, image: str) -> list[dict[str, Any]]:
+    found = images.private(image)
+    if found is None:
+        return []
+    repository = (
+        f"arn:{place.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
+    )
+    return [
+        {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
+        {
+            "Action": [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            "Resource": repository,
+        },
+    ]
+
+
+def _trust(service: str, account: str, source: str) -> str:
+    return _policy(
+        {
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": source},
+            },
+        }
+    )
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return granted({"Effect": "Allow", **each} for each in statements)

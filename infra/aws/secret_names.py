@@ -1,0 +1,190 @@
+"""Where a container's secrets are kept, and how ECS and IAM spell that. Pure.
+
+A secret is written in one of four ways:
+
+    /demo/dev/message                                      an SSM parameter of this account and
+    region arn:aws:ssm:REGION:ACCOUNT:parameter/demo/message      an SSM parameter
+    secretsmanager:demo/dev/db                             a secret of this account and region
+    arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf    a secret
+
+What follows one of the last two chooses a part of the secret: `#KEY`, one key of the JSON object in
+it, or what ECS itself writes, `:KEY:STAGE:VERSION`, any of which may be empty. A stage and a
+version exclude each other. Source: Amazon ECS, "Pass Secrets Manager secrets through Amazon ECS
+environment variables".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from infra.aws.policies import Place
+
+SECRETS_MANAGER: Final = "secretsmanager"
+SSM: Final = "ssm"
+
+_LEVEL: Final = r"[A-Za-z0-9_.-]+"
+_ARN: Final = r"arn:(?:aws|aws-cn|aws-us-gov):{service}:[a-z0-9-]+:\d{{12}}:"
+_PRINTABLE: Final = r'[!"$-9;-~]{1,256}'
+"""A key or a stage: printable, but for the `#` and the colon that divide a spelling."""
+
+_VERSION: Final = r"[A-Za-z0-9-]{32,64}"
+_PART: Final = rf"(?:#{_PRINTABLE}|:(?:{_PRINTABLE})?:(?:(?:{_PRINTABLE})?:|:{_VERSION}))?"
+
+_SECRET: Final = r"[A-Za-z0-9/_+=.@!-]{1,512}"  # noqa: S105 — a pattern
+"""`!` is in the names of secrets that AWS makes, as `rds!db-…`. Source: Secrets Manager's own
+ValidationException.
+"""
+
+_SUFFIX: Final = r"-[A-Za-z0-9]{6}"
+
+_LIKE_AN_ARN: Final = rf"[^:#]*{_SUFFIX}(?:[:#]|\Z)"
+"""Such a name makes an ARN that Secrets Manager takes for a whole one, of which no permission is
+then.
+
+Source: https://github.com/aws-samples/dify-self-hosted-on-aws/pull/35.
+"""
+
+FORM: Final = "|".join(
+    (
+        rf"(?!/?(?i:aws|ssm))/?{_LEVEL}(?:/{_LEVEL}){{0,14}}",
+        rf"{_ARN.format(service=SSM)}parameter(?:/{_LEVEL}){{1,15}}",
+        rf"{SECRETS_MANAGER}:(?!{_LIKE_AN_ARN}){_SECRET}{_PART}",
+        rf"{_ARN.format(service=SECRETS_MANAGER)}secret:{_SECRET}{_SUFFIX}{_PART}",
+    )
+)
+"""What a secret's name or ARN must match."""
+
+ALLOWED: Final = (
+    "an SSM parameter like /demo/dev/message, a Secrets Manager secret like "
+    "secretsmanager:demo/db, one JSON key of it "
+    "like secretsmanager:demo/db#password, a part of it as ECS writes it like "
+    "secretsmanager:demo/db:password:AWSPREVIOUS:, or the whole ARN of either service in "
+    "place of the name"
+)
+
+_ANY_SUFFIX: Final = "-??????"
+"""Secrets Manager ends an ARN with six characters of its own making, which a name doesn't tell."""
+
+_SECRET_ARN: Final = rf"{_ARN.format(service=SECRETS_MANAGER)}secret:"
+_OF_SECRETS_MANAGER: Final = rf"(?:{SECRETS_MANAGER}:|{_SECRET_ARN})"
+FLAWS: Final = (
+    (r"|\s.*|.*\s", "empty, or begins or ends with a space"),
+    (
+        r"arn:[^:]*:(?!ssm:|secretsmanager:).*",
+        "an ARN of another service than ssm and secretsmanager",
+    ),
+    (
+        rf"(?:arn:[^:]*:{SSM}:|/)[^#]*#.*",
+        "a #KEY after what isn't in Secrets Manager (secretsmanager:NAME#KEY)",
+    ),
+    (rf"arn:[^:]*:{SSM}:.*", "an ARN, but not like arn:aws:ssm:REGION:ACCOUNT:parameter/NAME"),
+    (
+        rf"(?!{_SECRET_ARN})arn:.*",
+        "an ARN, but not like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf",
+    ),
+    (
+        rf"{_SECRET_ARN}(?![^:#]*{_SUFFIX}(?:[:#].*)?\Z).*",
+        "a secret's ARN without the hyphen and six characters that Secrets Manager ends it with",
+    ),
+    (
+        rf"{_OF_SECRETS_MANAGER}(?!{_SECRET}(?:[:#].*)?\Z).*",
+        "a secret whose name isn't 1 to 512 letters, digits and /_+=.@!-",
+    ),
+    (
+        rf"{SECRETS_MANAGER}:{_LIKE_AN_ARN}.*",
+        (
+            "a secret whose name ends like an ARN, with a hyphen and six characters, and so "
+            "must be given by its ARN"
+        ),
+    ),
+    (rf"{_OF_SECRETS_MANAGER}[^:#]*:.*#.*", "a secret with # in what follows its name"),
+    (
+        rf"{_OF_SECRETS_MANAGER}[^:#]*#.*",
+        "a secret whose #KEY is empty, or has a space, a colon or # in it",
+    ),
+    (
+        rf"{_OF_SECRETS_MANAGER}[^:]*(?!(?::[^:]*){{3}}\Z):.*",
+        "a secret that isn't followed by exactly :KEY:STAGE:VERSION, each of which may be empty",
+    ),
+    (
+        rf"{_OF_SECRETS_MANAGER}[^:]*:[^:]*:[^:]+:[^:]+",
+        "a secret with both a stage and a version, of which ECS takes one",
+    ),
+    (
+        rf"{_OF_SECRETS_MANAGER}.*",
+        (
+            "a secret whose key or stage has a space in it, or whose version isn't 32 to 64 "
+            "letters, digits and hyphens"
+        ),
+    ),
+    (
+        r"(?i:/?(?:aws|ssm)).*",
+        "a parameter's name that begins with aws or ssm, which AWS keeps for itself",
+    ),
+    (r"(?:[^/]*/){16,}.*", "a parameter's name with more than 15 levels"),
+    (
+        r".*",
+        (
+            "no ARN, no secretsmanager:NAME, and no parameter's name, which is letters, "
+            "digits and _.- between slashes"
+        ),
+    ),
+)
+"""What a text that is refused looks like, and what is wrong with it; the first that matches counts.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """One secret, as ECS and IAM spell it."""
+
+    service: str
+    """`ssm` or `secretsmanager`."""
+
+    name: str
+    """What its service finds it by: a name, or an ARN where the configuration has one."""
+
+    value_from: str
+    """What a task definition says."""
+
+    resource: str
+    """What a policy grants."""
+
+
+def at(place: Place, text: str) -> Secret:
+    """Read a secret's name or ARN, which must match `FORM`, for an account and region."""
+    whole, part = _divided(text)
+    service = (
+        SECRETS_MANAGER if re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", whole) else SSM
+    )
+    name = whole.removeprefix(f"{SECRETS_MANAGER}:")
+    if whole.startswith("arn:"):
+        arn = resource = whole
+    elif service == SSM:
+        arn = resource = place.parameter(whole)
+    else:
+        arn = place.arn(SECRETS_MANAGER, f"secret:{name}")
+        resource = arn + _ANY_SUFFIX
+    return Secret(
+        service=service, name=name, value_from=f"{arn}:{part}" if part else arn, resource=resource
+    )
+
+
+def flaw(text: str) -> str:
+    """Say why a text doesn't match `FORM`, without repeating it: it may be the secret itself."""
+    return next(words for pattern, words in FLAWS if re.fullmatch(pattern, text, re.DOTALL))
+
+
+def _divided(text: str) -> tuple[str, str]:
+    """A spelling without what chooses a part of the secret, and that part as ECS writes it; empty for the whole."""
+    name, _, key = text.partition("#")
+    if key:
+        return name, f"{key}::"
+    # Colons divide an ARN too: its secret's name is the seventh field of it.
+    length = 7 if text.startswith("arn:") else 2
+    fields = text.split(":")
+    part = ":".join(fields[length:])
+    return ":".join(fields[:length]), part if part.strip(":") else ""

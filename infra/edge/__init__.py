@@ -1,0 +1,1 @@
+"""What clients meet first: load balancer, certificate, DNS name, firewall, access log."""

@@ -1,0 +1,162 @@
+"""Where a load balancer writes down each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.aws import naming
+
+if TYPE_CHECKING:
+    from infra.aws.policies import Place
+
+
+_WRITERS: Final = {
+    "cn-north-1": "638102146993",
+    "cn-northwest-1": "037604701340",
+    "us-gov-east-1": "190560391635",
+    "us-gov-west-1": "048591011584",
+}
+"""Elastic Load Balancing's accounts in China and GovCloud, which guides name; S3 may not know the
+service there.
+
+Source: Amazon ELB, access logs for your Application Load Balancer; terraform-provider-aws,
+aws_elb_service_account.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessLogsArgs:
+    """What AccessLogs are made from."""
+
+    place: Place
+    """Where the load balancers live that write here."""
+
+    retention_days: int = 90
+    """How long a log is kept, from 1 day."""
+
+    empty_on_destroy: bool = False
+    """Whether a destroy deletes the logs with the bucket; otherwise the bucket stays, as safe as it
+    was.
+    """
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of the bucket."""
+
+
+class AccessLogs(pulumi.ComponentResource):
+    """A bucket that the account's load balancers write to, and that nobody outside the account reads.
+
+    It is encrypted with S3's own keys, the only ones that Elastic Load Balancing writes with.
+    """
+
+    bucket: pulumi.Output[str]
+    """Name of the bucket; it waits until load balancers may write there, which AWS tries when they
+    are told to.
+    """
+
+    def __init__(
+        self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-web:index:AccessLogs", name, None, opts)
+        # What guards the bucket stays with it.
+        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=not args.empty_on_destroy)
+        # Without a fixed name: all of AWS shares the names, and a bucket that stayed would be in
+        # the next one's way.
+        bucket = aws.s3.Bucket(
+            name,
+            force_destroy=args.empty_on_destroy,
+            tags=naming.of_component(args.tags, name),
+            opts=kept,
+        )
+        closed = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=kept,
+        )
+        aws.s3.BucketOwnershipControls(
+            name, bucket=bucket.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=kept
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[{"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}],
+            opts=kept,
+        )
+        versions = aws.s3.BucketVersioning(
+            name, bucket=bucket.id, versioning_configuration={"status": "Enabled"}, opts=kept
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "filter": {},
+                    "expiration": {"days": args.retention_days},
+                    "noncurrent_version_expiration": {"noncurrent_days": 1},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                }
+            ],
+            # Rules about versions are for a bucket that has some.
+            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versions])),
+        )
+        policy = aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.id,
+            policy=pulumi.Output.json_dumps(_policy(bucket.arn, args.place)),
+            # S3 takes one change of a bucket's openness at a time.
+            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[closed])),
+        )
+        self.bucket = policy.bucket
+        self.register_outputs({"bucket": self.bucket})
+
+
+def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
+    """Let the load balancers of this account and region write their logs, and refuse everything without TLS.
+
+    AWS's guide lets the service write under the account's own prefix, without a condition, and the
+    service writes there for load balancers of that account only. Public reports differ on whether a
+    write names the load balancer, so its name decides where it is there, and isn't requested.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "LoadBalancersWrite",
+                "Effect": "Allow",
+                "Principal": _writers(place),
+                "Action": "s3:PutObject",
+                "Resource": pulumi.Output.concat(bucket_arn, f"/AWSLogs/{place.account}/*"),
+                "Condition": {
+                    "ArnLikeIfExists": {
+                        "aws:SourceArn": place.arn("elasticloadbalancing", "loadbalancer/*")
+                    }
+                },
+            },
+            {
+                "Sid": "OnlyEncrypted",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+
+
+def _writers(place: Place) -> dict[str, str]:
+    """The principal that writes access logs: Elastic Load Balancing's service, or its account where that is named."""
+    account = _WRITERS.get(place.region)
+    if account:
+        return {"AWS": f"arn:{place.partition}:iam::{account}:root"}
+    return {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}

@@ -1,0 +1,74 @@
+"""A certificate that ACM issues and renews by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.aws import naming
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertificateArgs:
+    """What a Certificate is made from."""
+
+    domain: str
+    """The one name that it is for, at most 64 characters; changing it makes a new certificate
+    first.
+    """
+
+    zone_id: pulumi.Input[str]
+    """Public Route 53 zone of the domain, where ACM looks for the proof that it is ours."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of the certificate."""
+
+
+class Certificate(pulumi.ComponentResource):
+    """A certificate, and the record by which ACM validates it now and at every renewal; the record stays."""
+
+    arn: pulumi.Output[str]
+    """ARN of the certificate; it waits until ACM has issued it, as a listener takes no other."""
+
+    def __init__(
+        self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-web:index:Certificate", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        certificate = aws.acm.Certificate(
+            name,
+            domain_name=args.domain,
+            validation_method="DNS",
+            key_algorithm="RSA_2048",
+            options={"certificate_transparency_logging_preference": "ENABLED"},
+            tags=naming.of_component(args.tags, name),
+            opts=child,
+        )
+        proof = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{name}-proof",
+            zone_id=args.zone_id,
+            name=proof.resource_record_name,
+            type=proof.resource_record_type,
+            records=[proof.resource_record_value],
+            ttl=300,
+            # In one account ACM asks for the same record for every certificate of a name, and looks
+            # for it again before it renews one: another certificate's record may be there already,
+            # and ours may be another's.
+            allow_overwrite=True,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+        issued = aws.acm.CertificateValidation(
+            name,
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            # ACM takes minutes. When it takes longer the zone isn't the one that the internet asks,
+            # and won't be.
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")
+            ),
+        )
+        self.arn = issued.certificate_arn
+        self.register_outputs({"arn": self.arn})

@@ -1,0 +1,258 @@
+"""What faces the internet: the load balancer and its listeners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.aws import naming
+from infra.service.routing import Entrance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+EVERYBODY: Final = "0.0.0.0/0"
+EVERYBODY_IPV6: Final = "::/0"
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+_NOT_FOUND: Final[aws.lb.ListenerDefaultActionArgsDict] = {
+    "type": "fixed-response",
+    "fixed_response": {
+        "content_type": "text/plain",
+        "message_body": "Not found\n",
+        "status_code": "404",
+    },
+}
+_TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
+    "type": "redirect",
+    # Host, path and query stay as they are.
+    "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
+}
+
+_INTERNAL: Final = "int"
+"""Begins the names of an internal load balancer's target groups: with more, a service's name would
+have less room.
+"""
+
+_ROLE_OF_RANGE: Final = {EVERYBODY: "", EVERYBODY_IPV6: "-ipv6"}
+"""What the rules of these ranges are called; those of others are called by the range."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Https:
+    """How clients are served over HTTPS, and what browsers are told there."""
+
+    certificate_arn: pulumi.Input[str]
+    """Certificate of whoever asks for no other name."""
+
+    extra_certificate_arns: tuple[str, ...] = ()
+    """Certificates for clients that ask for other names."""
+
+    tls_policy: str = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    """TLS versions and ciphers."""
+
+    domain: str | None = None
+    """Name in the certificate that leads here; without one, `url` is the load balancer's own name.
+    """
+
+    hsts_seconds: int = 31_536_000
+    """How long browsers ask nothing over HTTP any more; 0 makes them forget."""
+
+    frame_options: str | None = "DENY"
+    """`DENY` or `SAMEORIGIN`: who may show pages in a frame. None leaves that to the targets, on a
+    new listener only: the provider takes no header back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancedIngressArgs:
+    """What a LoadBalancedIngress is made from."""
+
+    vpc_id: pulumi.Input[str]
+    """VPC that holds the load balancer and its targets."""
+
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Subnets in at least two availability zones; public ones unless it is internal."""
+
+    https: Https | None = None
+    """With it plain HTTP only leads to HTTPS; without it everything is plain HTTP."""
+
+    internal: bool = False
+    """Whether it has private addresses only; a change makes another one, with target groups of its
+    own.
+    """
+
+    allowed_cidrs: tuple[str, ...] = (EVERYBODY,)
+    """IPv4 and IPv6 ranges that may reach it, each once."""
+
+    dual_stack: bool = False
+    """Whether it has IPv6 addresses too."""
+
+    idle_timeout_seconds: int = 60
+    """How long an idle connection is kept, 1 to 4000 s; less than targets keep theirs, else some
+    requests fail: 502.
+    """
+
+    client_keep_alive_seconds: int = 3600
+    """How long a client's connection may live, 60 to 604800 s."""
+
+    access_log_bucket: pulumi.Input[str] | None = None
+    """Bucket that Elastic Load Balancing may already write to; without one there is no access log.
+    """
+
+    deletion_protection: bool = False
+    """Whether AWS and Pulumi refuse to delete the load balancer."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of everything in it."""
+
+
+class LoadBalancedIngress(pulumi.ComponentResource):
+    """An ALB with its listeners; a request that no route matches is answered 404.
+
+    Its security group lets nothing out: whoever has targets allows the way to them.
+    """
+
+    arn: pulumi.Output[str]
+    """ARN of the load balancer."""
+
+    alb_dns: pulumi.Output[str]
+    """DNS name of the load balancer."""
+
+    alb_zone_id: pulumi.Output[str]
+    """Route 53 zone of that name, which an alias record asks for."""
+
+    url: pulumi.Output[str]
+    """Where a browser finds it."""
+
+    security_group_id: pulumi.Output[str]
+    """Security group of the load balancer."""
+
+    entrance: Entrance
+    """Where routes begin."""
+
+    def __init__(
+        self, name: str, args: LoadBalancedIngressArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-web:index:LoadBalancedIngress", name, None, opts)
+        tags = naming.of_component(args.tags, name)
+        child = pulumi.ResourceOptions(parent=self)
+        group = aws.ec2.SecurityGroup(
+            name,
+            # These words stay whatever is allowed: to change them would replace the group.
+            description="Load balancer: its web ports in, its targets out",
+            vpc_id=args.vpc_id,
+            tags=tags,
+            opts=child,
+        )
+        for scheme in ("http", "https") if args.https else ("http",):
+            for cidr in args.allowed_cidrs:
+                self._open(name, scheme, cidr, group.id, tags)
+        # AWS makes no load balancer internal and no target group another one's, so all of it gets
+        # another name: the new one stands beside the old until the service has moved, and a run
+        # that fails between can be taken back.
+        base = f"{name}-internal" if args.internal else name
+        balancer = aws.lb.LoadBalancer(
+            base,
+            load_balancer_type="application",
+            internal=args.internal,
+            ip_address_type="dualstack" if args.dual_stack else "ipv4",
+            security_groups=[group.id],
+            subnets=args.subnet_ids,
+            idle_timeout=args.idle_timeout_seconds,
+            client_keep_alive=args.client_keep_alive_seconds,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode="defensive",
+            # Left out, the provider would go on with the log that there was.
+            access_logs={"bucket": "", "enabled": False}
+            if args.access_log_bucket is None
+            else {"bucket": args.access_log_bucket, "enabled": True},
+            enable_deletion_protection=args.deletion_protection,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
+        )
+        plain = aws.lb.Listener(
+            f"{base}-http",
+            load_balancer_arn=balancer.arn,
+            port=_PORTS["http"],
+            protocol="HTTP",
+            default_actions=[_TO_HTTPS if args.https else _NOT_FOUND],
+            tags=tags,
+            opts=child,
+        )
+        serving = self._https(base, args.https, balancer.arn, tags) if args.https else plain
+        self.arn = balancer.arn
+        self.alb_zone_id = balancer.zone_id
+        self.alb_dns = balancer.dns_name
+        scheme, domain = ("https", args.https.domain) if args.https else ("http", None)
+        # A run with --target hasn't got the name of a load balancer that it leaves out.
+        self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
+        self.security_group_id = group.id
+        self.entrance = Entrance(
+            rules=base,
+            groups=_INTERNAL if args.internal else base,
+            listener_arn=serving.arn,
+            vpc_id=args.vpc_id,
+            parent=self,
+            tags=tags,
+        )
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "albDns": self.alb_dns,
+                "albZoneId": self.alb_zone_id,
+                "url": self.url,
+                "securityGroupId": self.security_group_id,
+            }
+        )
+
+    def _open(
+        self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]
+    ) -> None:
+        """Let a range in at a scheme's port."""
+        aws.vpc.SecurityGroupIngressRule(
+            # Two colons in a name would look like the end of a part of its URN.
+            f"{base}-{scheme}{_ROLE_OF_RANGE.get(cidr, '-' + cidr.replace(':', '-'))}",
+            security_group_id=group_id,
+            description=f"{scheme.upper()} from {'anywhere' if cidr in _ROLE_OF_RANGE else cidr}",
+            cidr_ipv4=None if ":" in cidr else cidr,
+            cidr_ipv6=cidr if ":" in cidr else None,
+            ip_protocol="tcp",
+            from_port=_PORTS[scheme],
+            to_port=_PORTS[scheme],
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _https(
+        self, base: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]
+    ) -> aws.lb.Listener:
+        """The listener that serves over HTTPS."""
+        child = pulumi.ResourceOptions(parent=self)
+        listener = aws.lb.Listener(
+            f"{base}-https",
+            load_balancer_arn=balancer_arn,
+            port=_PORTS["https"],
+            protocol="HTTPS",
+            certificate_arn=https.certificate_arn,
+            ssl_policy=https.tls_policy,
+            default_actions=[_NOT_FOUND],
+            routing_http_response_server_enabled=False,
+            routing_http_response_strict_transport_security_header_value=f"max-age={https.hsts_seconds}",
+            routing_http_response_x_content_type_options_header_value="nosniff",
+            routing_http_response_x_frame_options_header_value=https.frame_options,
+            tags=tags,
+            opts=child,
+        )
+        for arn in https.extra_certificate_arns:
+            aws.lb.ListenerCertificate(
+                f"{base}-https-{arn.rpartition('/')[2]}",
+                listener_arn=listener.arn,
+                certificate_arn=arn,
+                opts=child,
+            )
+        return listener

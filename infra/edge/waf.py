@@ -1,0 +1,143 @@
+"""What is turned away before it reaches the load balancer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import log_group
+from infra.aws import naming
+
+_MANAGED_RULES: Final = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+)
+"""The cheapest first. 925 of the 1500 capacity units that a web ACL's base price includes. Source:
+AWS WAF.
+"""
+
+_SECRET_HEADERS: Final = ("authorization", "cookie")
+
+_MATCHES_ONLY: Final[aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgsDict] = {
+    "default_behavior": "DROP",
+    "filters": [
+        {
+            "behavior": "KEEP",
+            "requirement": "MEETS_ANY",
+            "conditions": [
+                {"action_condition": {"action": action}} for action in ("BLOCK", "COUNT")
+            ],
+        }
+    ],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirewallArgs:
+    """What a Firewall is made from."""
+
+    alb_arn: pulumi.Input[str]
+    """Load balancer that it stands before; an ALB has one web ACL at most."""
+
+    block: bool = True
+    """Whether it turns requests away, or only counts those that it would."""
+
+    metric_name: str
+    """What its metrics go by among those of the account's web ACLs, at most 128 letters, digits,
+    `-` and `_`.
+    """
+
+    log_group: str
+    """Log group of the requests that a rule matched; WAF writes to `aws-waf-logs-…` only."""
+
+    log_retention_days: int = 14
+    """How long that log is kept."""
+
+    log_key_arn: str | None = None
+    """KMS key of one's own for that log."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of everything in it."""
+
+
+class Firewall(pulumi.ComponentResource):
+    """A web ACL of AWS's managed rules, with metrics and a log, before a load balancer."""
+
+    arn: pulumi.Output[str]
+    """ARN of the web ACL."""
+
+    log_group: pulumi.Output[str]
+    """Name of the log group."""
+
+    def __init__(
+        self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-web:index:Firewall", name, None, opts)
+        tags = naming.of_component(args.tags, name)
+        child = pulumi.ResourceOptions(parent=self)
+        acl = aws.wafv2.WebAcl(
+            name,
+            scope="REGIONAL",
+            default_action={"allow": {}},
+            rules=[
+                {
+                    "name": rules,
+                    "priority": priority,
+                    "statement": {
+                        "managed_rule_group_statement": {"vendor_name": "AWS", "name": rules}
+                    },
+                    "override_action": {"none": {}} if args.block else {"count": {}},
+                    "visibility_config": _visible_as(rules),
+                }
+                for priority, rules in enumerate(_MANAGED_RULES)
+            ],
+            visibility_config=_visible_as(args.metric_name),
+            tags=tags,
+            opts=child,
+        )
+        logs = log_group.adopt_or_create(
+            name,
+            group=args.log_group,
+            retention_days=args.log_retention_days,
+            key_arn=args.log_key_arn,
+            tags=tags,
+            parent=self,
+        )
+        # WAF itself lets its log service write there, with the permissions of whoever deploys.
+        logging = aws.wafv2.WebAclLoggingConfiguration(
+            name,
+            resource_arn=acl.arn,
+            log_destination_configs=[logs.arn],
+            redacted_fields=[{"single_header": {"name": header}} for header in _SECRET_HEADERS],
+            logging_filter=_MATCHES_ONLY,
+            opts=child,
+        )
+        aws.wafv2.WebAclAssociation(
+            name,
+            resource_arn=args.alb_arn,
+            web_acl_arn=acl.arn,
+            # AWS takes a load balancer's web ACL off whichever it is, so the old goes before the
+            # new comes.
+            opts=pulumi.ResourceOptions(
+                parent=self, delete_before_replace=True, depends_on=[logging]
+            ),
+        )
+        self.arn = acl.arn
+        self.log_group = logs.name
+        self.register_outputs({"arn": self.arn, "logGroup": self.log_group})
+
+
+def _visible_as(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
+    """Metrics of that name.
+
+    No samples: WAF would keep whole requests, credentials among them, outside the log.
+    """
+    return {
+        "metric_name": metric,
+        "cloudwatch_metrics_enabled": True,
+        "sampled_requests_enabled": False,
+    }

@@ -1,0 +1,89 @@
+"""Who talked to whom in a VPC, written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import log_group
+from infra.aws import naming
+from infra.aws import policies as iam
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlowLogsArgs:
+    """What FlowLogs are made from."""
+
+    place: iam.Place
+    """Where the stack lives."""
+
+    vpc_id: pulumi.Input[str]
+    """VPC whose connections are recorded."""
+
+    rejected_only: bool = True
+    """Whether only connections that were refused are recorded."""
+
+    log_group: str
+    """Log group of the records."""
+
+    retention_days: int
+    """How long they are kept."""
+
+    log_key_arn: str | None = None
+    """Key of one's own that the log is encrypted with."""
+
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds what the role can be granted."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of everything in it."""
+
+
+class FlowLogs(pulumi.ComponentResource):
+    """A VPC's flow logs in a log group, and the role that writes there and nowhere else."""
+
+    log_group: pulumi.Output[str]
+    """Name of the log group."""
+
+    def __init__(
+        self, name: str, args: FlowLogsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-web:index:FlowLogs", name, None, opts)
+        tags = naming.of_component(args.tags, name)
+        logs = log_group.adopt_or_create(
+            name,
+            group=args.log_group,
+            retention_days=args.retention_days,
+            key_arn=args.log_key_arn,
+            tags=tags,
+            parent=self,
+        )
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=iam.trust_of_flow_logs(args.place),
+            permissions_boundary=args.permissions_boundary_arn,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        policy = aws.iam.RolePolicy(
+            name,
+            role=role.name,
+            policy=iam.flow_log_delivery(args.place, log_group=args.log_group),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=args.vpc_id,
+            traffic_type="REJECT" if args.rejected_only else "ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=logs.arn,
+            iam_role_arn=role.arn,
+            tags=tags,
+            # A flow log that may not write yet reports an error and loses what happens until it
+            # tries again.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.log_group = logs.name
+        self.register_outputs({"logGroup": self.log_group})

@@ -1,0 +1,185 @@
+"""The VPC that a stack makes, with subnets for the load balancer and for the tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_awsx as awsx
+
+from infra.aws import naming
+from infra.errors import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Where load balancer and tasks live."""
+
+    vpc_id: pulumi.Input[str]
+    cidr: str
+    """IPv4 range of the VPC."""
+
+    subnet_ids: pulumi.Input[Sequence[str]]
+    """Subnets of the load balancer, one a zone: public ones, unless it is internal."""
+
+    task_subnet_ids: pulumi.Input[Sequence[str]]
+    """Subnets of the tasks, one a zone; nobody outside reaches them, unless they are the load
+    balancer's too.
+    """
+
+    task_route_table_ids: pulumi.Input[Sequence[str]] = ()
+    """Route tables of subnets that are the tasks' alone and the stack's own."""
+
+
+def create(
+    name: str,
+    *,
+    cidr: str,
+    zones: int,
+    private_tasks: bool = False,
+    internal: bool = False,
+    gateways: int = 0,
+    private_dns: bool = False,
+    ipv6: bool = False,
+    deletion_protection: bool = False,
+    tags: dict[str, str],
+) -> Network:
+    """Make a VPC with a public subnet in each of `zones` zones, and perhaps a private one for tasks.
+
+    Args:
+        name: Its logical name.
+        cidr: Its IPv4 range.
+        zones: How many availability zones it spans.
+        private_tasks: Whether tasks get subnets of their own, that nobody outside reaches.
+        internal: Whether the load balancer is where the tasks are, and not in the public subnets.
+        gateways: How many NAT gateways lead out of those: none, one, or one for each zone.
+        private_dns: Whether names of AWS's services can lead to endpoints in the VPC.
+        ipv6: Whether everything in it gets IPv6 addresses as well.
+        deletion_protection: Whether Pulumi refuses to delete it.
+        tags: Tags of everything in it.
+
+    Raises:
+        SettingsError: The region hasn't got as many zones; nothing was registered.
+    """
+    # awsx would find out too, when other resources are made already.
+    here = aws.get_availability_zones().names
+    if zones > len(here):
+        raise SettingsError(
+            [
+                Problem(
+                    "availabilityZoneCount", f"{zones}", f"at most {len(here)}, {', '.join(here)}"
+                )
+            ]
+        )
+    tags = naming.of_component(tags, name)
+    kinds, strategies = awsx.ec2.SubnetType, awsx.ec2.NatGatewayStrategy
+    extras: dict[str, Any] = {
+        **({"enable_dns_hostnames": True, "enable_dns_support": True} if private_dns else {}),
+        **({"assign_generated_ipv6_cidr_block": True} if ipv6 else {}),
+    }
+    vpc = awsx.ec2.Vpc(
+        name,
+        cidr_block=cidr,
+        number_of_availability_zones=zones,
+        subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
+        subnet_specs=[
+            {"type": kind} for kind in (kinds.PUBLIC, *((kinds.PRIVATE,) if private_tasks else ()))
+        ],
+        nat_gateways={
+            "strategy": {0: strategies.NONE, 1: strategies.SINGLE}.get(
+                gateways, strategies.ONE_PER_AZ
+            )
+        },
+        **extras,
+        tags=tags,
+        opts=pulumi.ResourceOptions(
+            protect=deletion_protection or None, transforms=[_hand_out_no_addresses]
+        ),
+    )
+    # Every VPC comes with a group that lets its members talk to each other and out; nobody here
+    # needs it.
+    aws.ec2.DefaultSecurityGroup(
+        f"{name}-default",
+        vpc_id=vpc.vpc_id,
+        ingress=[],
+        egress=[],
+        tags=tags,
+        opts=pulumi.ResourceOptions(parent=vpc),
+    )
+    public_tables = _route_tables(vpc, f"{name}-public", zones)
+    private_tables = _route_tables(vpc, f"{name}-private", zones if private_tasks else 0)
+    if ipv6:
+        _route_ipv6(name, vpc, public_tables, private_tables, tags)
+    task_subnet_ids = vpc.private_subnet_ids if private_tasks else vpc.public_subnet_ids
+    return Network(
+        vpc_id=vpc.vpc_id,
+        cidr=cidr,
+        subnet_ids=task_subnet_ids if internal else vpc.public_subnet_ids,
+        task_subnet_ids=task_subnet_ids,
+        task_route_table_ids=pulumi.Output.all(*private_tables.values()),
+    )
+
+
+def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.Output[str]]:
+    """The id of the route table in each zone, by the logical name that it shares with its subnet.
+
+    They come from the component itself. AWS couldn't answer while the network is half made: a
+    subnet that exists may have no route table yet.
+    """
+
+    def table_of(subnet: str) -> pulumi.Output[str]:
+        return vpc.route_tables.apply(
+            lambda tables: next(
+                table.id for table in tables if table.pulumi_resource_name == subnet
+            )
+        )
+
+    return {
+        subnet: table_of(subnet)
+        for subnet in (f"{kind}-{number}" for number in range(1, zones + 1))
+    }
+
+
+def _route_ipv6(
+    name: str,
+    vpc: awsx.ec2.Vpc,
+    public: Mapping[str, pulumi.Output[str]],
+    private: Mapping[str, pulumi.Output[str]],
+    tags: Mapping[str, str],
+) -> None:
+    """Add the routes that awsx doesn't: both directions for public subnets, only outbound for private ones."""
+    child = pulumi.ResourceOptions(parent=vpc)
+    gateway_id: pulumi.Output[str] = vpc.internet_gateway.apply(lambda gateway: gateway.id)
+    for subnet, table_id in public.items():
+        aws.ec2.Route(
+            f"{subnet}-ipv6",
+            route_table_id=table_id,
+            destination_ipv6_cidr_block="::/0",
+            gateway_id=gateway_id,
+            opts=child,
+        )
+    if not private:
+        return
+    outbound = aws.ec2.EgressOnlyInternetGateway(name, vpc_id=vpc.vpc_id, tags=tags, opts=child)
+    for subnet, table_id in private.items():
+        aws.ec2.Route(
+            f"{subnet}-ipv6",
+            route_table_id=table_id,
+            destination_ipv6_cidr_block="::/0",
+            egress_only_gateway_id=outbound.id,
+            opts=child,
+        )
+
+
+def _hand_out_no_addresses(
+    args: pulumi.ResourceTransformArgs,
+) -> pulumi.ResourceTransformResult | None:
+    """Make public subnets give no public address to whatever starts in them; awsx has no setting for that."""
+    if args.type_ != "aws:ec2/subnet:Subnet":
+        return None
+    return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, args.opts)

@@ -1,0 +1,265 @@
+"""What a stack needs of its account beforehand, looked for before anything is registered, in previews too.
+
+Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0017). A
+call that AWS refuses to this caller is a warning that names the missing action, never a failure.
+docs/permissions.md lists them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.aws import naming
+from infra.aws.secret_names import SSM, at
+from infra.errors import Problem, SettingsError, reason_of
+from infra.program import ownership
+
+if TYPE_CHECKING:
+    from infra.aws.policies import Place
+    from infra.aws.secret_names import Secret
+    from infra.settings import Settings
+
+_NO_VERSION: Final = 999_999_999
+"""A version that no parameter has: SSM keeps the newest hundred, numbered from 1."""
+
+_NO_SUCH_VERSION: Final = "ParameterVersionNotFound"
+_MISSING: Final = "couldn't find resource"
+"""What the provider says of a parameter or secret that isn't there or is to be deleted. Source: its
+`retry` package.
+"""
+
+_VPCS: Final = ("vpc", "L-F678F1CE")
+_ADDRESSES: Final = ("ec2", "L-0263D0A3")
+"""Services and codes of the quotas. Source: Service Quotas, "VPCs per Region" and "EC2-VPC Elastic
+IPs".
+"""
+
+_NOT_ISSUED: Final = (
+    "PENDING_VALIDATION",
+    "VALIDATION_TIMED_OUT",
+    "FAILED",
+    "EXPIRED",
+    "REVOKED",
+    "INACTIVE",
+)
+_KEY_TYPES: Final = (
+    *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
+    *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
+)
+"""All of ACM's; a lookup that names none finds RSA keys of up to 2048 bits only."""
+
+
+_Look = Callable[[], Iterator[Problem]]
+"""Asks AWS for one thing, and yields what is wrong with it."""
+
+
+def check(settings: Settings, place: Place) -> None:
+    """Refuse what can't be deployed to this account and region.
+
+    Raises:
+        SettingsError: Something isn't there, or isn't what the stack needs; it names everything
+            that was found.
+    """
+    problems = settings.problems_in(place)
+    # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail
+    # without failing the run.
+    for what, look in _looks(settings, place):
+        try:
+            problems.extend(look())
+        # The SDK has nothing narrower for a lookup that fails
+        except Exception as error:  # noqa: BLE001
+            pulumi.log.warn(f"{what} wasn't checked: {_why(error)}")
+    if problems:
+        raise SettingsError(problems)
+
+
+def _looks(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+    """What is looked for, by a name for a warning."""
+    yield "The owner of the cluster and of the log groups", partial(_owners, settings)
+    yield from _secrets(settings, place)
+    yield from _certificates(settings)
+    yield from _quotas(settings, place)
+
+
+def _owners(settings: Settings) -> Iterator[Problem]:
+    return ownership.problems(
+        naming.cluster(settings.stack),
+        naming.log_groups(settings.stack, settings.service_name),
+        naming.tags(settings.project, settings.stack),
+    )
+
+
+def _why(error: Exception) -> str:
+    denied = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
+    return (
+        f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)"
+        if denied
+        else reason_of(error)
+    )
+
+
+def _secrets(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+    """Look for each secret once, whichever variables and parts of it are configured."""
+    variables: dict[Secret, list[str]] = {}
+    for variable, text in settings.secrets.items():
+        secret = at(place, text)
+        # Another account decides who may look there, and another region is refused anyway.
+        if secret.resource.split(":")[3:5] == [place.region, place.account]:
+            variables.setdefault(replace(secret, value_from=""), []).append(variable)
+    for secret, names in variables.items():
+        kind = "SSM parameter" if secret.service == SSM else "Secrets Manager secret"
+        yield f"The {kind} {secret.name}", partial(_missing_secret, secret, ", ".join(names), place)
+
+
+def _missing_secret(secret: Secret, variables: str, place: Place) -> Iterator[Problem]:
+    if secret.service == SSM:
+        there, kind = _parameter_exists(secret.name), "parameter of SSM"
+        make = f"ssm put-parameter --type SecureString --name {secret.name} --value VALUE"
+    else:
+        there, kind = _secret_exists(secret.name), "secret of Secrets Manager"
+        make = f"secretsmanager create-secret --name {secret.name} --secret-string VALUE"
+    if not there:
+        yield Problem(
+            "secrets",
+            f"{variables}, {secret.name}, which is no {kind} in {place.account}, {place.region}",
+            f"one that exists; `aws {make} --region {place.region}` makes it, and with "
+            "the local AWS a row of "
+            "local.parameters.toml",
+        )
+
+
+def _parameter_exists(name: str) -> bool:
+    """Ask for a version that no parameter has: the answer is one of two errors, and never a value."""
+    _, is_arn, path = name.rpartition(":parameter/")
+    # Of a name with one level, an ARN doesn't tell whether it begins with a slash.
+    for each in (name,) if not is_arn else (f"/{path}",) if "/" in path else (path, f"/{path}"):
+        try:
+            aws.ssm.get_parameter(name=f"{each}:{_NO_VERSION}", with_decryption=False)
+        except Exception as error:
+            if _NO_SUCH_VERSION in str(error):
+                return True
+            if _MISSING not in str(error):
+                raise
+    # Nothing is refused by those answers alone. What exists in spite of them answers this, and is
+    # read only then.
+    return _found(partial(aws.ssm.get_parameter, name=name, with_decryption=False))
+
+
+def _secret_exists(name: str) -> bool:
+    """Have the secret described, which its value is no part of."""
+    is_arn = name.startswith("arn:")
+    return _found(
+        partial(
+            aws.secretsmanager.get_secret,
+            arn=name if is_arn else None,
+            name=None if is_arn else name,
+        )
+    )
+
+
+def _found(lookup: Callable[[], object]) -> bool:
+    try:
+        lookup()
+    except Exception as error:
+        if _MISSING in str(error):
+            return False
+        raise
+    return True
+
+
+def _certificates(settings: Settings) -> Iterator[tuple[str, _Look]]:
+    """Look for existing certificates that ACM hasn't issued.
+
+    ACM's lookup goes by a certificate's first name only, so one whose first name is neither the
+    domain nor the wildcard that stands for it isn't found.
+    """
+    if settings.certificate_arn and settings.domain:
+        for name in (settings.domain, f"*.{settings.domain.partition('.')[2]}"):
+            yield f"Whether the certificate of {name} is issued", partial(_unissued, settings, name)
+
+
+def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
+    try:
+        found = aws.acm.get_certificate(
+            domain=name, statuses=_NOT_ISSUED, key_types=_KEY_TYPES, most_recent=True
+        )
+    except Exception as error:
+        # None is what should be found; of several with different statuses the lookup returns none.
+        if re.search(
+            r"no ACM Certificate|multiple ACM Certificates|different ACM certificate", str(error)
+        ):
+            return
+        raise
+    for key, arns in (
+        ("certificateArn", (settings.certificate_arn,)),
+        ("extraCertificateArns", settings.extra_certificate_arns),
+    ):
+        if found.arn in arns:
+            yield Problem(
+                key,
+                f"{found.arn}, whose status is {found.status}",
+                "one that is issued; `aws acm describe-certificate` shows the records by "
+                "which ACM validates it, a few "
+                "minutes after they are in DNS; one that failed or expired must be requested again",
+            )
+
+
+def _quotas(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+    if not settings.existing_vpc:
+        own = naming.tags(settings.project, settings.stack)
+        yield "The quota of VPCs", partial(_too_many_vpcs, own, place)
+        if settings.nat_gateways:
+            yield (
+                "The quota of elastic IP addresses",
+                partial(_too_many_addresses, settings, own, place),
+            )
+
+
+def _too_many_vpcs(own: dict[str, str], place: Place) -> Iterator[Problem]:
+    if aws.ec2.get_vpcs(tags=own).ids:
+        return
+    there, quota = len(aws.ec2.get_vpcs().ids), _quota(*_VPCS)
+    if there >= quota:
+        yield Problem(
+            "vpcId",
+            f"empty, so that a VPC is made, where {place.region} has {there} of at most {quota}",
+            f"the id of an existing VPC, or a higher quota: {_request(*_VPCS, there + 1, place)}",
+        )
+
+
+def _too_many_addresses(settings: Settings, own: dict[str, str], place: Place) -> Iterator[Problem]:
+    needed = settings.nat_gateways - len(aws.ec2.get_eips(tags=own).allocation_ids)
+    if needed <= 0:
+        return
+    there, quota = len(aws.ec2.get_eips().allocation_ids), _quota(*_ADDRESSES)
+    if there + needed > quota:
+        yield Problem(
+            "network",
+            f"{settings.network}, whose NAT gateways need {needed} more elastic IP "
+            f"addresses, where {place.region} has "
+            f"{there} of at most {quota}",
+            (
+                "a network with fewer NAT gateways, an account with fewer addresses, or a "
+                "higher quota: "
+            )
+            + _request(*_ADDRESSES, there + needed, place),
+        )
+
+
+def _quota(service: str, code: str) -> int:
+    return int(aws.servicequotas.get_service_quota(service_code=service, quota_code=code).value)
+
+
+def _request(service: str, code: str, wanted: int, place: Place) -> str:
+    return (
+        f"`aws service-quotas request-service-quota-increase --service-code {service} "
+        f"--quota-code {code} "
+        f"--desired-value {wanted} --region {place.region}`"
+    )

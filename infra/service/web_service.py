@@ -1,0 +1,303 @@
+"""One service: the tasks that answer requests, and everything that only they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import log_group
+from infra.aws import naming
+from infra.aws import policies as iam
+from infra.aws import rolling as deployment
+from infra.aws import secret_names as secrets
+from infra.service.rollout import Rollout
+from infra.service.security_groups import PrivateDoors, TaskGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.aws.egress import Destination
+    from infra.service.container import Container
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebServiceArgs:
+    """What a WebService is made from."""
+
+    place: iam.Place
+    """Where the stack lives."""
+
+    service_name: str
+    """Name of the ECS service and family of its task definitions; changing it replaces the service.
+    """
+
+    suffix: str = ""
+    """Ends the ECS service's name, so that another one of the same family can run until requests
+    have moved.
+    """
+
+    cluster_arn: pulumi.Input[str]
+    """Cluster that runs the tasks."""
+
+    vpc_id: pulumi.Input[str]
+    """VPC of the tasks."""
+
+    subnet_ids: pulumi.Input[Sequence[str]]
+    """Subnets of the tasks: public ones with `public_addresses`, else ones that have another way to
+    AWS.
+    """
+
+    public_addresses: bool = True
+    """Whether tasks have public addresses of their own, through which they pull image and secrets.
+    """
+
+    private_doors: PrivateDoors | None = None
+    """The VPC's endpoints, where tasks reach AWS through these only."""
+
+    ipv6: bool = False
+    """Whether tasks may go out over IPv6 as well."""
+
+    egress: Sequence[Destination] = ()
+    """Where tasks may connect to beyond HTTPS to AWS."""
+
+    ingress_security_group_id: pulumi.Input[str]
+    """Security group of the load balancer, the only one that reaches the tasks."""
+
+    target_group_arn: pulumi.Input[str]
+    """Target group that the tasks join."""
+
+    attachments: Sequence[pulumi.Resource]
+    """What makes the target group a load balancer's: before that, ECS refuses it."""
+
+    container: Container
+    """What runs in a task."""
+
+    cpu_units: int = 256
+    """CPU of a task; 1024 units are one vCPU."""
+
+    memory_mib: int = 512
+    """Memory of a task in MiB, one of the sizes that go with its CPU."""
+
+    cpu_architecture: str = "X86_64"
+    """`X86_64` or `ARM64`."""
+
+    secret_key_arns: Sequence[str] = ()
+    """Keys of one's own that secrets are encrypted with."""
+
+    task_statements: Sequence[Mapping[str, Any]] = ()
+    """What the code in the container may do in AWS; see `infra.statements`."""
+
+    permissions_boundary_arn: str | None = None
+    """Policy that bounds what the roles can be granted."""
+
+    desired_count: int = 2
+    """Number of tasks."""
+
+    minimum_healthy_percent: int = 50
+    """Share of the tasks that a deployment leaves running."""
+
+    maximum_percent: int = 200
+    """Share of the tasks that may exist during a deployment."""
+
+    health_check_grace_seconds: int = 60
+    """How long failed health checks of a new task don't count."""
+
+    steady_state_timeout_minutes: int = 10
+    """How long a deployment may take."""
+
+    log_group: str
+    """Log group of the containers' output."""
+
+    log_retention_days: int = 14
+    """How long that output is kept."""
+
+    log_key_arn: str | None = None
+    """Key of one's own that the log is encrypted with."""
+
+    exec_log_group: str | None = None
+    """Log group of ECS Exec sessions; without one, Exec is off and the tasks have none of its
+    permissions.
+    """
+
+    exec_key_arn: str | None = None
+    """Key of one's own that the sessions are encrypted with."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """Tags of everything in it, and of the tasks."""
+
+
+class WebService(pulumi.ComponentResource):
+    """An ECS service on Fargate behind a load balancer."""
+
+    service_name: pulumi.Output[str]
+    """Name of the ECS service."""
+
+    log_group: pulumi.Output[str]
+    """Name of the log group of the containers' output."""
+
+    task_definition_arn: pulumi.Output[str]
+    """ARN of the task definition's revision that the service was told to run."""
+
+    security_group_id: pulumi.Output[str]
+    """Security group of the tasks."""
+
+    service: aws.ecs.Service
+    """The ECS service, for what must come after it."""
+
+    before_requests: pulumi.ResourceHookBinding
+    """What a rule must be registered with that sends the service requests: it fails unless the
+    service is steady.
+    """
+
+    def __init__(
+        self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-web:index:WebService", name, None, opts)
+        tags = naming.of_component(args.tags, name)
+        logs = log_group.adopt_or_create(
+            name,
+            group=args.log_group,
+            retention_days=args.log_retention_days,
+            key_arn=args.log_key_arn,
+            tags=tags,
+            parent=self,
+        )
+        task_definition, policies = self._task_definition(name, args, logs.name, tags)
+        around = TaskGroup(
+            vpc_id=args.vpc_id,
+            ingress_security_group_id=args.ingress_security_group_id,
+            port=args.container.port,
+            doors=args.private_doors,
+            ipv6=args.ipv6,
+            egress=args.egress,
+            tags=tags,
+        )
+        group, rules = around.build(name, self)
+        limit = f"{args.steady_state_timeout_minutes}m"
+        rollout = Rollout(name, parent=self, log_group=args.log_group)
+        service = aws.ecs.Service(
+            f"{name}{args.suffix}",
+            name=f"{args.service_name}{args.suffix}",
+            cluster=args.cluster_arn,
+            task_definition=task_definition.arn,
+            launch_type="FARGATE",
+            desired_count=args.desired_count,
+            deployment_minimum_healthy_percent=args.minimum_healthy_percent,
+            deployment_maximum_percent=args.maximum_percent,
+            deployment_circuit_breaker={"enable": True, "rollback": True},
+            availability_zone_rebalancing="ENABLED",
+            enable_execute_command=args.exec_log_group is not None,
+            health_check_grace_period_seconds=args.health_check_grace_seconds,
+            load_balancers=[
+                {
+                    "target_group_arn": args.target_group_arn,
+                    "container_name": args.container.name,
+                    "container_port": args.container.port,
+                }
+            ],
+            network_configuration={
+                "assign_public_ip": args.public_addresses,
+                "security_groups": [group.id],
+                "subnets": args.subnet_ids,
+            },
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            wait_for_steady_state=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Tasks can't start, be reached or be drained without these, so they come before and
+                # go after.
+                depends_on=[*rules, *policies, *args.attachments],
+                custom_timeouts=pulumi.CustomTimeouts(
+                    create=limit,
+                    update=limit,
+                    delete=f"{deployment.deletion_minutes(args.container.stop_timeout_seconds)}m",
+                ),
+                hooks=rollout.hooks,
+            ),
+        )
+        rollout.confirm(service)
+        self.service_name = service.name
+        self.log_group = logs.name
+        self.task_definition_arn = task_definition.arn
+        self.security_group_id = group.id
+        self.service = service
+        self.before_requests = rollout.before_requests
+        self.register_outputs(
+            {
+                "serviceName": self.service_name,
+                "logGroup": self.log_group,
+                "taskDefinitionArn": self.task_definition_arn,
+                "securityGroupId": self.security_group_id,
+            }
+        )
+
+    def _task_definition(
+        self, name: str, args: WebServiceArgs, logs_to: pulumi.Input[str], tags: dict[str, str]
+    ) -> tuple[aws.ecs.TaskDefinition, list[aws.iam.RolePolicy]]:
+        """What a task is, with the roles that only it takes."""
+        start = iam.task_start(
+            args.place,
+            image=args.container.image,
+            log_group=args.log_group,
+            secrets=[secrets.at(args.place, each) for each in args.container.secrets.values()],
+            key_arns=args.secret_key_arns,
+        )
+        execution = self._role(f"{name}-execution", args, tags)
+        policies = [self._policy(f"{name}-execution", execution, start)]
+        task = (
+            self._role(f"{name}-task", args, tags)
+            if args.exec_log_group or args.task_statements
+            else None
+        )
+        if task and args.exec_log_group:
+            session = iam.exec_session(
+                args.place, log_group=args.exec_log_group, key_arn=args.exec_key_arn
+            )
+            policies.append(self._policy(f"{name}-task", task, session))
+        if task and args.task_statements:
+            policies.append(
+                self._policy(f"{name}-task-own", task, iam.granted(args.task_statements))
+            )
+        ecs_exec = args.exec_log_group is not None
+        container = args.container.definition(args.place, logs_to=logs_to, ecs_exec=ecs_exec)
+        task_definition = aws.ecs.TaskDefinition(
+            name,
+            family=args.service_name,
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(args.cpu_units),
+            memory=str(args.memory_mib),
+            runtime_platform={
+                "operating_system_family": "LINUX",
+                "cpu_architecture": args.cpu_architecture,
+            },
+            execution_role_arn=execution.arn,
+            task_role_arn=task.arn if task else None,
+            container_definitions=pulumi.Output.json_dumps([container]),
+            volumes=[{"name": volume} for volume in args.container.scratch(ecs_exec=ecs_exec)]
+            or None,
+            tags=tags,
+            # For some seconds AWS may not know a new role everywhere, and then refuses that it is
+            # passed. So its policies, which ask IAM itself, come first.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
+        )
+        return task_definition, policies
+
+    def _role(self, name: str, args: WebServiceArgs, tags: dict[str, str]) -> aws.iam.Role:
+        return aws.iam.Role(
+            name,
+            assume_role_policy=iam.trust_of_tasks(args.place),
+            permissions_boundary=args.permissions_boundary_arn,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policy(self, name: str, role: aws.iam.Role, policy: str) -> aws.iam.RolePolicy:
+        return aws.iam.RolePolicy(
+            name, role=role.name, policy=policy, opts=pulumi.ResourceOptions(parent=self)
+        )

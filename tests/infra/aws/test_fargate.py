@@ -1,0 +1,48 @@
+"""The table of task sizes, against the local AWS's own."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import pytest
+
+from infra.aws import fargate
+from localaws.catalog import CATALOG
+
+TASK_DEFINITION = CATALOG["aws:ecs/taskDefinition:TaskDefinition"]
+
+
+CPU_UNITS = [128 * 2**power for power in range(11)]
+"""Sizes that Fargate has, and beside them, as it doubles them, sizes that it hasn't."""
+
+MEMORIES = sorted({512, 1536, 17408, 65536, *range(1024, 32769, 1024), *range(32768, 262145, 4096)})
+
+
+@pytest.mark.parametrize("cpu", CPU_UNITS)
+def test_the_table_says_what_the_catalog_says(cpu: int) -> None:
+    for memory in MEMORIES:
+        inputs = {
+            "family": "any",
+            "cpu": str(cpu),
+            "memory": str(memory),
+            "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "containerDefinitions": json.dumps([{"name": "a", "image": "b", "essential": True}]),
+        }
+        refused = any(
+            "Fargate configuration" in each.message for each in TASK_DEFINITION.check(inputs)
+        )
+        assert refused == (memory not in fargate.MEMORY_MIB.get(cpu, ())), (cpu, memory)
+
+
+def test_no_size_of_the_table_is_out_of_the_comparison() -> None:
+    assert fargate.MEMORY_MIB.keys() < {*CPU_UNITS}
+    assert {memory for sizes in fargate.MEMORY_MIB.values() for memory in sizes} <= {*MEMORIES}
+
+
+def test_more_cpu_never_means_less_memory() -> None:
+    for (small, few), (big, many) in product(fargate.MEMORY_MIB.items(), repeat=2):
+        if small < big:
+            assert max(few) < max(many)
+            assert min(few) < min(many)

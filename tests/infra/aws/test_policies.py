@@ -1,0 +1,112 @@
+"""Policy documents: who may do what."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.aws import policies as iam
+from infra.aws import secret_names as secrets
+
+PLACE = iam.Place(partition="aws-cn", region="cn-north-1", account="123456789012")
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    document = json.loads(policy)
+    assert document["Version"] == "2012-10-17"
+    found: list[dict[str, Any]] = document["Statement"]
+    return found
+
+
+def test_only_ecs_acting_for_this_account_and_region_takes_a_role() -> None:
+    assert statements(iam.trust_of_tasks(PLACE)) == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+                "ArnLike": {"aws:SourceArn": "arn:aws-cn:ecs:cn-north-1:123456789012:*"},
+            },
+        }
+    ]
+
+
+def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
+    (trust,) = statements(iam.trust_of_flow_logs(PLACE))
+    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws-cn:ec2:cn-north-1:123456789012:vpc-flow-log/*"},
+    }
+
+
+def test_without_secrets_nothing_may_be_read() -> None:
+    (only,) = statements(iam.task_start(PLACE, image="nginx", log_group="/log", secrets=()))
+    assert only["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+
+
+def test_a_parameter_without_a_slash_has_one_in_its_arn() -> None:
+    assert (
+        PLACE.parameter("plain")
+        == PLACE.parameter("/plain")
+        == "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/plain"
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("public.ecr.aws/nginx/nginx:stable", None),
+        ("docker.io/library/nginx", None),
+        ("evil.example/123456789012.dkr.ecr.eu-west-1.amazonaws.com/a", None),
+        (
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1",
+            "arn:aws-cn:ecr:eu-west-1:123456789012:repository/a/b",
+        ),
+        (
+            "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:0",
+            "arn:aws-cn:ecr:cn-north-1:123456789012:repository/a",
+        ),
+    ],
+)
+def test_only_a_private_image_needs_permission_to_be_pulled(
+    image: str, repository: str | None
+) -> None:
+    pulls = [
+        each["Resource"]
+        for each in statements(iam.task_start(PLACE, image=image, log_group="/log", secrets=()))
+        if "ecr:BatchGetImage" in each["Action"]
+    ]
+    assert pulls == ([repository] if repository else [])
+
+
+@given(st.lists(st.sampled_from(["plain", "/one", "/a/b/c", "/a/b/d", "secretsmanager:a"])))
+def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str]) -> None:
+    policies = [
+        iam.task_start(
+            PLACE,
+            image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a",
+            log_group="/l",
+            secrets=[secrets.at(PLACE, name) for name in names],
+            key_arns=["arn:aws:kms:eu-west-1:123456789012:key/1"],
+        ),
+        iam.exec_session(PLACE, log_group="/l", key_arn="arn:aws:kms:eu-west-1:123456789012:key/1"),
+        iam.flow_log_delivery(PLACE, log_group="/l"),
+    ]
+    for statement in (each for policy in policies for each in statements(policy)):
+        actions = (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+        assert not [action for action in actions if "*" in action]
+        if statement["Resource"] == "*":
+            assert {action.partition(":")[0] for action in actions} <= {
+                "ssmmessages",
+                "ecr",
+                "logs",
+            }
+            assert not {"logs:PutLogEvents", "ecr:BatchGetImage"} & set(actions)

@@ -1,0 +1,261 @@
+"""Where secrets are kept, as a configuration, ECS and IAM spell it."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.aws import locality
+from infra.aws import policies as iam
+from infra.aws import secret_names as secrets
+from infra.errors import SettingsError
+from localaws.catalog.ecs.container_definitions import container_rules
+from tests.infra import recorder
+
+PLACE = iam.Place(partition="aws", region="eu-west-1", account="123456789012")
+HERE = "eu-west-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
+
+VERSION = "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111"
+
+SPELLINGS = [
+    ("plain", f"arn:aws:ssm:{HERE}:parameter/plain", f"arn:aws:ssm:{HERE}:parameter/plain"),
+    ("/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b"),
+    *[(f"arn:aws:ssm:{HERE}:parameter/a",) * 3],
+    (
+        "secretsmanager:demo/db",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db-??????",
+    ),
+    (
+        "secretsmanager:demo/db#password",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db:password::",
+        f"arn:aws:secretsmanager:{HERE}:secret:demo/db-??????",
+    ),
+    *[
+        (
+            f"secretsmanager:rds!db-1{part}",
+            f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1{spelt}",
+            f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-??????",
+        )
+        for part, spelt in (
+            ("", ""),
+            (":::", ""),
+            ("#password", ":password::"),
+            (":password::", ":password::"),
+            (":password:AWSCURRENT:", ":password:AWSCURRENT:"),
+            ("::AWSPREVIOUS:", "::AWSPREVIOUS:"),
+            (f":password::{VERSION}", f":password::{VERSION}"),
+        )
+    ],
+    (
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf:password:AWSCURRENT:",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf:password:AWSCURRENT:",
+        f"arn:aws:secretsmanager:{HERE}:secret:rds!db-1-AbCdEf",
+    ),
+    (
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+    ),
+    (
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf#user",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf:user::",
+        f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "value_from", "resource"), SPELLINGS)
+def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(
+    text: str, value_from: str, resource: str
+) -> None:
+    assert re.fullmatch(secrets.FORM, text)
+    found = secrets.at(PLACE, text)
+    assert (found.value_from, found.resource) == (value_from, resource)
+    assert found.service == resource.split(":")[2]
+
+
+@given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
+def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text: str) -> None:
+    found = secrets.at(PLACE, text)
+    service, resource = {
+        "ssm": ("ssm", r"parameter/[\w./-]+"),
+        "secretsmanager": ("secretsmanager", r"secret:[\w/+=.@!-]+(:[^:\s]*:([^:\s]*:|:[\w-]+))?"),
+    }[found.service]
+    assert re.fullmatch(rf"arn:[\w-]+:{service}:[\w-]+:\d{{12}}:{resource}", found.value_from)
+    assert "*" not in found.resource
+    assert found.resource.count("?") in {0, 6}
+
+
+@given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
+def test_ecs_takes_whatever_is_accepted(text: str) -> None:
+    container = {
+        "name": "a",
+        "image": "b",
+        "secrets": [{"name": "A", "valueFrom": secrets.at(PLACE, text).value_from}],
+    }
+    inputs = {"executionRoleArn": "role", "containerDefinitions": json.dumps([container])}
+    assert not list(container_rules(inputs, fargate=True))
+
+
+@given(st.text(max_size=40))
+def test_every_text_that_is_refused_has_a_flaw_that_is_described(text: str) -> None:
+    if not re.fullmatch(secrets.FORM, text):
+        assert secrets.flaw(text) in {words for _, words in secrets.FLAWS}
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [
+        ("", "empty"),
+        (" /a", "begins or ends with a space"),
+        (f"arn:aws:s3:{HERE}:a", "an ARN of another service"),
+        (f"arn:aws:ssm:{HERE}:parameter/a#b", "a #KEY after what isn't in Secrets Manager"),
+        ("/a#b", "a #KEY after what isn't in Secrets Manager"),
+        (
+            "arn:aws:ssm:eu-west-1:1:parameter/a",
+            "not like arn:aws:ssm:REGION:ACCOUNT:parameter/NAME",
+        ),
+        (
+            f"arn:aws:secretsmanager:{HERE}:a",
+            "not like arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf",
+        ),
+        (f"arn:aws:secretsmanager:{HERE}:secret:db", "without the hyphen and six characters"),
+        (
+            f"arn:aws:secretsmanager:{HERE}:secret:db:password::",
+            "without the hyphen and six characters",
+        ),
+        (f"arn:aws:secretsmanager:{HERE}:secret:d b-AbCdEf", "a secret whose name isn't"),
+        ("secretsmanager:a$b", "a secret whose name isn't"),
+        ("secretsmanager:test-secret", "whose name ends like an ARN"),
+        ("secretsmanager:test-secret#key", "whose name ends like an ARN"),
+        ("secretsmanager:test-secret:key::", "whose name ends like an ARN"),
+        ("secretsmanager:a:b#c::", "with # in what follows its name"),
+        ("secretsmanager:a#", "#KEY is empty, or has a space"),
+        ("secretsmanager:a#b c", "#KEY is empty, or has a space"),
+        ("secretsmanager:a:b", "isn't followed by exactly :KEY:STAGE:VERSION"),
+        ("secretsmanager:a:b:c:d:e", "isn't followed by exactly :KEY:STAGE:VERSION"),
+        (f"secretsmanager:a:b:AWSCURRENT:{VERSION}", "both a stage and a version"),
+        ("secretsmanager:a:b::1", "whose version isn't 32 to 64"),
+        ("/aws/a", "AWS keeps for itself"),
+        ("/" + "/".join("abcdefghijklmnop"), "more than 15 levels"),
+        ("hunter 2", "no ARN, no secretsmanager:NAME, and no parameter's name"),
+    ],
+)
+def test_a_refusal_names_the_flaw_and_not_the_text(text: str, flaw: str) -> None:
+    assert not re.fullmatch(secrets.FORM, text)
+    assert flaw in secrets.flaw(text)
+
+
+@given(st.from_regex("[a-z]{1,9}", fullmatch=True), st.from_regex("[a-z-]{1,9}", fullmatch=True))
+def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> None:
+    granted = secrets.at(PLACE, f"secretsmanager:{name}").resource
+    assert fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf", granted)
+    assert not fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}{more}-AbCdEf", granted)
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "complaint"),
+    [
+        (
+            "secrets",
+            {"secrets": {"A": "arn:aws:ssm:us-east-1:123456789012:parameter/a"}},
+            "A, in us-east-1, not ap-nor",
+        ),
+        (
+            "secrets",
+            {"secrets": {"A": "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a"}},
+            "A, in partition aws-cn, not aws",
+        ),
+        (
+            "secrets",
+            {"secrets": {"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf#k"}},
+            "allowed: what this region keeps, else another one's failure stops tasks",
+        ),
+        (
+            "secretKeyArns",
+            {"secretKeyArns": [KEY]},
+            "in eu-west-1, not ap-northeast-1; allowed: a key of this region",
+        ),
+        ("logKeyArn", {"logKeyArn": KEY}, "in eu-west-1, not ap-northeast-1"),
+        ("execKeyArn", {"execKeyArn": KEY}, "in eu-west-1, not ap-northeast-1"),
+        (
+            "permissionsBoundaryArn",
+            {"permissionsBoundaryArn": "arn:aws-cn:iam::123456789012:policy/p"},
+            "in partition aws-cn, not aws; allowed: a policy of this partition",
+        ),
+    ],
+)
+def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
+    key: str, changes: dict[str, Any], complaint: str
+) -> None:
+    config = recorder.configuration("dev", changes)
+    watched = recorder.Recorder(recorder.account_for(config))
+    with pytest.raises(SettingsError) as refusal:
+        recorder.run_under(watched, "dev", config)
+    assert [problem.key for problem in refusal.value.problems] == [key]
+    assert complaint in str(refusal.value)
+    assert watched.registered == []
+
+
+def test_names_and_arns_without_a_region_are_here() -> None:
+    assert not list(
+        locality.foreign(PLACE, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"])
+    )
+
+
+def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> None:
+    key = KEY.replace("eu-west-1", "ap-northeast-1")
+    recording = recorder.run(
+        "dev",
+        secrets={"A": "/demo/a", "B": "secretsmanager:db#password", "C": "secretsmanager:db#user"},
+        secretKeyArns=[key],
+    )
+    reads, opens, decrypts, _log = statements(recording, "web-execution")
+    here = "ap-northeast-1:123456789012"
+    assert (opens["Action"], opens["Resource"]) == (
+        "ssm:GetParameters",
+        [f"arn:aws:ssm:{here}:parameter/demo/a"],
+    )
+    assert reads == {
+        "Effect": "Allow",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": [f"arn:aws:secretsmanager:{here}:secret:db-??????"],
+    }
+    assert decrypts == {
+        "Effect": "Allow",
+        "Action": "kms:Decrypt",
+        "Resource": [key],
+        "Condition": {
+            "StringEquals": {
+                "kms:ViaService": [
+                    "secretsmanager.ap-northeast-1.amazonaws.com",
+                    "ssm.ap-northeast-1.amazonaws.com",
+                ]
+            }
+        },
+    }
+    (container,) = json.loads(recording.one("TaskDefinition").inputs["containerDefinitions"])
+    assert container["secrets"] == [
+        {"name": "A", "valueFrom": f"arn:aws:ssm:{here}:parameter/demo/a"},
+        {"name": "B", "valueFrom": f"arn:aws:secretsmanager:{here}:secret:db:password::"},
+        {"name": "C", "valueFrom": f"arn:aws:secretsmanager:{here}:secret:db:user::"},
+    ]
+
+
+def test_without_keys_of_ones_own_nothing_is_decrypted() -> None:
+    assert "kms:" not in json.dumps(statements(recorder.run("dev"), "web-execution"))
+
+
+def statements(recording: recorder.Recording, role: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(recording.one("RolePolicy", role).inputs["policy"])[
+        "Statement"
+    ]
+    return found

@@ -1,0 +1,164 @@
+"""Permissions that a configuration gives to a task's own code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.aws.statements import Statements, flaw
+from tests.infra import recorder
+from tests.infra.arns import EVERY_ONE, OF_SOMETHING
+
+BUCKET = "arn:aws:s3:::files/*"
+
+TOO_WIDE: list[tuple[object, str]] = [
+    ("s3:GetObject", "is no object"),
+    ({"Action": "s3:GetObject"}, "has no Resource"),
+    ({"Resource": BUCKET}, "has no Action"),
+    ({"Action": [], "Resource": BUCKET}, "has no Action"),
+    ({"Action": ["s3:GetObject", 1], "Resource": BUCKET}, "has no Action"),
+    (
+        {"NotAction": "s3:GetObject", "Resource": BUCKET},
+        "has NotAction, not only Sid, Effect, Action, Resource",
+    ),
+    ({"Action": "s3:GetObject", "NotResource": BUCKET}, "has NotResource, not only"),
+    ({"Action": "s3:GetObject", "Resource": BUCKET, "Principal": "*"}, "has Principal, not only"),
+    (
+        {"Effect": "Maybe", "Action": "s3:GetObject", "Resource": BUCKET},
+        "has Effect Maybe, not Allow or Deny",
+    ),
+    ({"Action": "*", "Resource": BUCKET}, "allows *, which is not one action"),
+    ({"Action": "s3:*", "Resource": BUCKET}, "allows s3:*, which is not one action"),
+    (
+        {"Action": ["s3:GetObject", "s3:Put?bject"], "Resource": BUCKET},
+        "allows s3:Put?bject, which is not one action",
+    ),
+    (
+        {"Action": "s3:GetObject", "Resource": "*"},
+        "allows s3:GetObject on *, which is not an ARN of something",
+    ),
+    (
+        {"Action": "s3:GetObject", "Resource": [BUCKET, "arn:aws:s3:::*"]},
+        "on arn:aws:s3:::*, which is not an ARN",
+    ),
+    (
+        {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:queue"},
+        "on arn:aws:sqs:*:*:queue, which is not",
+    ),
+    ({"Action": "s3:GetObject", "Resource": "files"}, "on files, which is not an ARN of something"),
+    (
+        {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::"},
+        "on arn:aws:s3:::, which is not an ARN of something",
+    ),
+    (
+        {"Action": ["cloudwatch:PutMetricData", "s3:GetObject"], "Resource": "*"},
+        "on *, which is not an ARN",
+    ),
+    (
+        {"Action": "s3:GetObject", "Resource": BUCKET, "Condition": "x"},
+        "has a Condition that is no object",
+    ),
+    (
+        {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": None},
+        "has a Condition that is no object",
+    ),
+    *(
+        ({"Action": action, "Resource": arn}, f"allows {action} on {arn}, which is not an ARN")
+        for action, arn in EVERY_ONE
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("statement", "complaint"), TOO_WIDE, ids=[json.dumps(each) for each, _ in TOO_WIDE]
+)
+def test_a_statement_that_is_wider_than_it_says_is_refused(
+    statement: object, complaint: str
+) -> None:
+    assert complaint in str(flaw(statement))
+    with pytest.raises(ValueError, match=r".*"):
+        Statements().read(json.dumps([statement]))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Action": "s3:GetObject", "Resource": BUCKET},
+        {
+            "Action": ["sqs:SendMessage"],
+            "Resource": ["arn:aws:sqs:eu-west-1:123456789012:queue"],
+            "Sid": "Send",
+        },
+        {"Action": "cloudwatch:PutMetricData", "Resource": "*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "*"},
+        {
+            "Action": "s3:GetObject",
+            "Resource": BUCKET,
+            "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+        },
+        *({"Action": "s3:GetObject", "Resource": arn} for arn in OF_SOMETHING),
+    ],
+)
+def test_a_narrow_statement_is_taken_as_object_and_as_text(statement: dict[str, Any]) -> None:
+    expected = ({"Effect": "Allow", **statement},)
+    assert Statements().read(json.dumps([statement])) == expected
+    assert Statements().read(json.dumps([json.dumps(statement)])) == expected
+
+
+def test_every_flawed_statement_is_told_by_its_number() -> None:
+    statements = [
+        {"Action": "s3:GetObject", "Resource": BUCKET},
+        7,
+        {"Action": "*", "Resource": BUCKET},
+    ]
+    assert Statements().misplaced(json.dumps(statements)) == (
+        "statement 1 is no object; statement 2 allows *, which is not one action"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{}", "no list", '["no statement"]'])
+def test_what_is_no_list_of_statements_is_told(text: str) -> None:
+    assert Statements().misplaced(text) == f"{text or 'empty'}, which is no list"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text() | st.integers(),
+        lambda each: (
+            st.lists(each)
+            | st.dictionaries(
+                st.sampled_from(["Sid", "Effect", "Action", "Resource", "Condition", "x"]), each
+            )
+        ),
+    )
+)
+def test_whatever_a_statement_is_the_answer_is_yes_or_a_reason(statement: object) -> None:
+    assert flaw(statement) != ""
+
+
+def test_own_statements_are_the_task_roles_and_with_exec_off_its_only_ones() -> None:
+    own = {"Action": "s3:GetObject", "Resource": BUCKET}
+    recording = recorder.run("dev", ecsExec=False, taskPolicyStatements=[own])
+    assert {each.name for each in recording.all("RolePolicy")} == {"web-execution", "web-task-own"}
+    policy = recording.one("RolePolicy", "web-task-own")
+    assert json.loads(policy.inputs["policy"])["Statement"] == [{"Effect": "Allow", **own}]
+    assert policy.inputs["role"] == recording.id(recording.one("Role", "web-task"))
+    assert "taskRoleArn" in recording.one("TaskDefinition").inputs
+    assert policy.urn in recording.one("Service").dependencies, (
+        "tasks would start without their permissions"
+    )
+
+
+def test_own_statements_stand_beside_those_of_exec() -> None:
+    recording = recorder.run(
+        "dev", taskPolicyStatements=[{"Action": "s3:GetObject", "Resource": BUCKET}]
+    )
+    assert {each.name for each in recording.all("RolePolicy")} == {
+        "web-execution",
+        "web-task",
+        "web-task-own",
+    }

@@ -1,0 +1,111 @@
+"""What AccessLogs register."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pulumi
+import pytest
+
+from infra.aws.policies import Place
+from infra.edge.access_logs import AccessLogs, AccessLogsArgs
+from localaws import mocks
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+GUARDS = (
+    "BucketPublicAccessBlock",
+    "BucketOwnershipControls",
+    "BucketServerSideEncryptionConfiguration",
+    "BucketVersioning",
+    "BucketLifecycleConfiguration",
+    "BucketPolicy",
+)
+
+
+def test_access_logs_are_a_bucket_and_all_that_guards_it(edge: Recording) -> None:
+    kinds = {"Bucket", *GUARDS}
+    assert edge.children(edge.component("AccessLogs")) == {(kind, "access-logs") for kind in kinds}
+    assert {edge.one(kind).inputs["bucket"] for kind in GUARDS} == {edge.id(edge.one("Bucket"))}
+    assert "bucket" not in edge.one("Bucket").inputs, "all of AWS shares the names"
+
+
+def test_access_logs_stand_alone() -> None:
+    def program() -> None:
+        place = Place(partition="aws", region="us-east-1", account="123456789012")
+        pulumi.export(
+            "bucket", AccessLogs("requests", AccessLogsArgs(place=place, retention_days=1)).bucket
+        )
+
+    run = mocks.run(program)
+    assert run.exports["bucket"] == run.id(run.one("Bucket"))
+    assert run.exports["bucket"].startswith("requests-")
+
+
+def test_nobody_outside_gets_in(edge: Recording) -> None:
+    closed = dict(edge.one("BucketPublicAccessBlock").inputs)
+    del closed["bucket"]
+    assert closed == dict.fromkeys(
+        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
+    )
+    assert edge.one("BucketOwnershipControls").inputs["rule"] == {
+        "objectOwnership": "BucketOwnerEnforced"
+    }
+
+
+def test_it_is_encrypted_as_load_balancers_can(edge: Recording) -> None:
+    assert edge.one("BucketServerSideEncryptionConfiguration").inputs["rules"] == [
+        {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
+    ]
+
+
+def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain_text(
+    edge: Recording,
+) -> None:
+    arn = f"arn:aws:s3:::{edge.id(edge.one('Bucket'))}"
+    write, deny = json.loads(edge.one("BucketPolicy").inputs["policy"])["Statement"]
+    assert write == {
+        "Sid": "LoadBalancersWrite",
+        "Effect": "Allow",
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"{arn}/AWSLogs/123456789012/*",
+        "Condition": {
+            "ArnLikeIfExists": {
+                "aws:SourceArn": "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/*"
+            }
+        },
+    }
+    assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "s3:*")
+    assert deny["Resource"] == [arn, f"{arn}/*"]
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_logs_end_after_their_time_and_overwritten_ones_soon() -> None:
+    run = recorder.run("dev", accessLogs=True, accessLogRetentionDays=400)
+    (rule,) = run.one("BucketLifecycleConfiguration").inputs["rules"]
+    assert (rule["status"], rule["filter"], rule["expiration"]) == ("Enabled", {}, {"days": 400})
+    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
+    assert run.one("BucketVersioning").urn in run.one("BucketLifecycleConfiguration").dependencies
+    assert run.one("BucketVersioning").inputs["versioningConfiguration"] == {"status": "Enabled"}
+
+
+def test_a_load_balancer_hears_of_the_bucket_once_it_may_write_there(edge: Recording) -> None:
+    assert edge.one("BucketPolicy").urn in edge.one("LoadBalancer").dependencies
+    assert edge.one("BucketPublicAccessBlock").urn in edge.one("BucketPolicy").dependencies
+
+
+@pytest.mark.parametrize("empty", [False, True])
+# Both ways of one flag
+def test_a_destroy_keeps_bucket_and_guards_or_empties_it(empty: bool) -> None:  # noqa: FBT001
+    run = recorder.run("dev", accessLogs=True, emptyLogsOnDestroy=empty)
+    assert run.one("Bucket").inputs["forceDestroy"] is empty
+    assert {run.one(kind).retain_on_delete for kind in ("Bucket", *GUARDS)} == {not empty}
+
+
+def test_prod_writes_its_requests_down(prod: Recording, dev: Recording) -> None:
+    assert prod.one("LoadBalancer").inputs["accessLogs"]["enabled"] is True
+    assert not dev.all("Bucket")

@@ -1,0 +1,156 @@
+"""What an Alias registers, and which zones are taken."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pulumi
+import pulumi_aws
+import pytest
+
+from infra.edge import alias as dns
+from infra.edge.alias import Alias, AliasArgs
+from infra.errors import SettingsError
+from localaws import mocks
+from tests.infra import recorder
+from tests.infra.conftest import EXTRA_CERTIFICATE
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+PRIVATE = "inner.invalid"
+"""A zone that only a VPC knows; nobody can register it."""
+
+
+def test_the_domain_leads_to_the_load_balancer_whatever_addresses_it_has(edge: Recording) -> None:
+    balancer = edge.cloud.get("aws:lb/loadBalancer:LoadBalancer", edge.id(edge.one("LoadBalancer")))
+    assert balancer
+    record = edge.one("Record", "domain").inputs
+    assert (record["name"], record["type"]) == ("shop.example.com", "A")
+    assert record["aliases"] == [
+        {
+            "name": balancer.outputs["dnsName"],
+            "zoneId": balancer.outputs["zoneId"],
+            "evaluateTargetHealth": True,
+        }
+    ]
+    assert edge.exports["serviceUrl"] == "https://shop.example.com"
+    assert edge.exports["albDns"] == balancer.outputs["dnsName"]
+
+
+def test_a_load_balancer_with_ipv6_addresses_has_a_record_for_them_too() -> None:
+    def program() -> None:
+        zone = pulumi_aws.route53.get_zone(name="example.com").zone_id
+        args = AliasArgs(
+            domain="a.example.com",
+            zone_id=zone,
+            alb_dns="alb.example.net",
+            alb_zone_id="Z1",
+            ipv6=True,
+            after=[],
+        )
+        pulumi.export("domain", Alias("domain", args).domain)
+
+    run = mocks.run(program)
+    assert {(each.name, each.inputs["type"]) for each in run.all("Record")} == {
+        ("domain", "A"),
+        ("domain-ipv6", "AAAA"),
+    }
+    assert run.exports["domain"] == "a.example.com"
+
+
+@pytest.mark.parametrize("zone", ["by name", "by id"])
+def test_the_zone_is_found_by_name_or_by_id(edge: Recording, zone: str) -> None:
+    zone_id = edge.one("Record", "domain").inputs["zoneId"]
+    named = "example.com" if zone == "by name" else zone_id
+    run = recorder.run("dev", domain="shop.example.com", hostedZone=named)
+    assert run.one("Record", "domain").inputs["zoneId"] == zone_id
+
+
+def test_a_zone_that_is_somebody_elses_is_refused_before_anything_is_registered(
+    edge: Recording,
+) -> None:
+    zone_id = edge.one("Record", "domain").inputs["zoneId"]
+    config = recorder.configuration("dev", {"domain": "shop.example.org", "hostedZone": zone_id})
+    watched = recorder.Recorder(recorder.account_for(config))
+    with pytest.raises(
+        SettingsError, match=r"which is example.com; allowed: a zone that shop.example.org is in"
+    ):
+        recorder.run_under(watched, "dev", config)
+    assert not watched.registered
+
+
+def test_a_zone_that_does_not_exist_is_refused_with_what_aws_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def get_zone(**_: str) -> NoReturn:
+        raise Exception(  # noqa: TRY002
+            "invoke of getZone failed: returned an error: no matching Route 53 Hosted Zone found"
+        )
+
+    monkeypatch.setattr(pulumi_aws.route53, "get_zone", get_zone)
+    with pytest.raises(SettingsError) as refused:
+        dns.find_zone("example.com", "shop.example.com", public=True)
+    (problem,) = refused.value.problems
+    assert problem.key == "hostedZone"
+    assert problem.allowed.endswith("AWS says: no matching Route 53 Hosted Zone found")
+
+
+def test_a_private_zone_proves_nothing_to_acm_but_may_hold_the_records(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    zone = SimpleNamespace(name="example.com.", private_zone=True, zone_id="Z1")
+    monkeypatch.setattr(pulumi_aws.route53, "get_zone", lambda **_: zone)
+    with pytest.raises(
+        SettingsError, match="a private zone; allowed: a public zone, where ACM can see"
+    ):
+        dns.find_zone("Z1", "shop.example.com", public=True)
+    assert dns.find_zone("Z1", "shop.example.com", public=False) == "Z1"
+
+
+def test_a_private_zone_is_found_by_its_name_where_nobody_needs_to_see_it() -> None:
+    def program() -> None:
+        vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        pulumi_aws.route53.Zone("zone", name=PRIVATE, vpcs=[{"vpc_id": vpc.id}])
+
+    cloud = mocks.run(program).cloud
+    (zone,) = cloud.all("aws:route53/zone:Zone")
+    changes: dict[str, Any] = {"domain": f"a.{PRIVATE}", "hostedZone": PRIVATE}
+    run = recorder.run("dev", cloud=cloud, certificateArn=EXTRA_CERTIFICATE, **changes)
+    assert run.one("Record", "domain").inputs["zoneId"] == zone.id
+    config = recorder.configuration("dev", changes)
+    watched = recorder.Recorder(recorder.account_for(config, cloud))
+    with pytest.raises(
+        SettingsError, match=f"hostedZone: {PRIVATE}; allowed: the name of a public Route 53 zone"
+    ):
+        recorder.run_under(watched, "dev", config)
+    assert not watched.registered
+
+
+@pytest.mark.parametrize(
+    ("zone", "allowed"),
+    [
+        ("Z0123456789ABC", "the id of a Route 53 zone of this account"),
+        (PRIVATE, "the name of a public Route 53 zone"),
+    ],
+)
+def test_a_zone_that_is_not_there_is_told_of_as_it_was_named(zone: str, allowed: str) -> None:
+    config = recorder.configuration("dev", {"domain": f"a.{PRIVATE}", "hostedZone": zone})
+    watched = recorder.Recorder(recorder.account_for(config))
+    with pytest.raises(
+        SettingsError,
+        match=f"(?s)hostedZone: {zone}; allowed: {allowed}.*no matching Route 53 Hosted Zone",
+    ):
+        recorder.run_under(watched, "dev", config)
+    assert not watched.registered
+
+
+def test_a_certificate_of_ones_own_still_gets_its_records() -> None:
+    run = recorder.run(
+        "dev", domain="shop.example.com", hostedZone="example.com", certificateArn=EXTRA_CERTIFICATE
+    )
+    assert [each.name for each in run.all("Record")] == ["domain"]
+    assert not run.all("Certificate")
+    assert run.exports["serviceUrl"] == "https://shop.example.com"

@@ -1,0 +1,134 @@
+"""What a Certificate registers."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws
+
+from infra.edge.certificate import Certificate, CertificateArgs
+from localaws import mocks
+from localaws.catalog.acm import missing_records
+from localaws.catalog.route53.records import assumed_zone_id
+from localaws.mocks import Cloud
+from tests.infra import recorder
+from tests.infra.conftest import EXTRA_CERTIFICATE
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+def test_a_certificate_is_a_request_its_proof_and_the_wait_for_it(edge: Recording) -> None:
+    component = next(
+        each for each in edge.registered if each.type == "fargate-web:index:Certificate"
+    )
+    assert edge.children(component) == {
+        ("Certificate", "certificate"),
+        ("Record", "certificate-proof"),
+        ("CertificateValidation", "certificate"),
+    }
+
+
+def test_a_certificate_stands_alone() -> None:
+    def program() -> None:
+        zone = pulumi_aws.route53.Zone("zone", name="example.com")
+        args = CertificateArgs(
+            domain="shop.example.com", zone_id=zone.zone_id, tags={"Owner": "me"}
+        )
+        pulumi.export("arn", Certificate("mine", args).arn)
+
+    run = mocks.run(program)
+    assert run.exports["arn"] == run.id(run.one("Certificate"))
+    assert run.one("Certificate").inputs["tags"] == {"Owner": "me", "Component": "mine"}
+
+
+def test_acm_issues_it_for_exactly_the_domain(edge: Recording) -> None:
+    inputs = dict(edge.one("Certificate").inputs)
+    del inputs["tags"]
+    assert inputs == {
+        "domainName": "shop.example.com",
+        "validationMethod": "DNS",
+        "keyAlgorithm": "RSA_2048",
+        "options": {"certificateTransparencyLoggingPreference": "ENABLED"},
+    }
+
+
+def test_the_proof_is_the_record_that_acm_asks_for(edge: Recording) -> None:
+    certificate = edge.cloud.get(edge.one("Certificate").type, edge.id(edge.one("Certificate")))
+    assert certificate
+    (wanted,) = certificate.outputs["domainValidationOptions"]
+    proof = edge.one("Record", "certificate-proof").inputs
+    assert (proof["name"], proof["type"], proof["records"]) == (
+        wanted["resourceRecordName"],
+        wanted["resourceRecordType"],
+        [wanted["resourceRecordValue"]],
+    )
+    assert proof["allowOverwrite"] is True, "another certificate of the name has the same record"
+    assert edge.one("Record", "certificate-proof").retain_on_delete, (
+        "another certificate is renewed by it"
+    )
+    assert "allowOverwrite" not in edge.one("Record", "domain").inputs, (
+        "a record that isn't ours stays"
+    )
+
+
+def certificate_in(account: Cloud, stack: str) -> Recording:
+    def program() -> None:
+        args = CertificateArgs(
+            domain="shop.example.com", zone_id=str(assumed_zone_id("example.com"))
+        )
+        Certificate("certificate", args)
+
+    return mocks.run(program, stack=stack, cloud=account)
+
+
+def test_of_two_stacks_with_one_domain_the_other_keeps_its_proof_when_one_is_destroyed() -> None:
+    account = Cloud(seed=1)
+    one, other = certificate_in(account, "one"), certificate_in(account, "other")
+    for each in reversed(one.registered):
+        if each.custom and not each.retain_on_delete:
+            account.delete(each.type, one.id(each))
+    certificate = account.get(other.one("Certificate").type, other.id(other.one("Certificate")))
+    assert certificate
+    assert account.get(one.one("Certificate").type, one.id(one.one("Certificate"))) is None
+    assert missing_records(account, certificate) == [], "ACM couldn't renew it"
+
+
+def test_a_stack_that_was_deployed_before_the_record_was_kept_is_updated_in_place(
+    edge: Recording,
+) -> None:
+    proof = edge.one("Record", "certificate-proof")
+    before = edge.resources[proof.urn]
+    kept = {name: value for name, value in before.inputs.items() if name != "allowOverwrite"}
+    config: dict[str, Any] = {
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+        "accessLogs": True,
+    }
+    account = deepcopy(edge.cloud)
+    account.update(before.token, before.id, kept)
+    old = replace(
+        edge, cloud=account, resources={**edge.resources, proof.urn: replace(before, inputs=kept)}
+    )
+    now = recorder.run(
+        "dev", after=old, extraCertificateArns=[EXTRA_CERTIFICATE], waf="block", **config
+    )
+    assert {urn: done for urn, done in now.operations.items() if done != "same"} == {
+        proof.urn: "update"
+    }
+
+
+def test_a_zone_that_the_internet_does_not_ask_ends_the_run_in_minutes(edge: Recording) -> None:
+    validation = edge.one("CertificateValidation")
+    assert validation.timeouts[0] == "20m"
+    assert edge.one("Record", "certificate-proof").urn in validation.dependencies
+
+
+def test_another_domain_gets_its_certificate_before_the_old_one_goes(edge: Recording) -> None:
+    moved = recorder.run("dev", after=edge, domain="store.example.com", hostedZone="example.com")
+    assert moved.operations[edge.one("Certificate").urn] == "replace"
+    assert moved.operations[edge.one("Listener", "alb-https").urn] == "update"
+    assert not edge.one("Certificate").delete_before_replace

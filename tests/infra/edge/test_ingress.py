@@ -1,0 +1,313 @@
+"""What a LoadBalancedIngress registers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws
+import pytest
+
+from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.service import routing
+from infra.service.routing import Route
+from localaws import mocks
+from tests.infra import recorder
+from tests.infra.conftest import EXTRA_CERTIFICATE
+from tests.infra.recorder import word
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+def test_an_ingress_is_a_load_balancer_a_listener_and_a_way_to_each_service(dev: Recording) -> None:
+    assert dev.children(dev.component("LoadBalancedIngress")) == {
+        ("SecurityGroup", "alb"),
+        ("SecurityGroupIngressRule", "alb-http"),
+        ("LoadBalancer", "alb"),
+        ("Listener", "alb-http"),
+        ("TargetGroup", "alb-web"),
+        ("ListenerRule", "alb-web-attachment"),
+        ("ListenerRule", "alb-50000"),
+    }
+
+
+def test_the_load_balancer_faces_the_internet_with_the_safe_settings_that_cost_nothing(
+    dev: Recording,
+) -> None:
+    inputs = dict(dev.one("LoadBalancer").inputs)
+    assert len(set(inputs.pop("subnets"))) == 2
+    assert inputs.pop("securityGroups") == [dev.id(dev.one("SecurityGroup", "alb"))]
+    del inputs["tags"]
+    assert inputs == {
+        "internal": False,
+        "loadBalancerType": "application",
+        "ipAddressType": "ipv4",
+        "idleTimeout": 60,
+        "clientKeepAlive": 3600,
+        "accessLogs": {"bucket": "", "enabled": False},
+        "dropInvalidHeaderFields": True,
+        "desyncMitigationMode": "defensive",
+        "enableDeletionProtection": False,
+    }
+
+
+def test_prod_cannot_lose_its_load_balancer_by_accident(prod: Recording) -> None:
+    balancer = prod.one("LoadBalancer")
+    assert balancer.inputs["enableDeletionProtection"] is True
+    assert balancer.protect
+
+
+def test_the_load_balancer_waits_for_the_whole_vpc(dev: Recording) -> None:
+    vpc = next(each.urn for each in dev.registered if each.type == "awsx:ec2:Vpc")
+    assert vpc in dev.one("LoadBalancer").dependencies, (
+        "its internet gateway and routes are children of that component"
+    )
+
+
+def test_the_world_reaches_port_80_and_nothing_else(dev: Recording) -> None:
+    (rule,) = [each for each in dev.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
+    assert _rule(rule.inputs) == {
+        "cidrIpv4": "0.0.0.0/0",
+        "ipProtocol": "tcp",
+        "fromPort": 80,
+        "toPort": 80,
+    }
+    assert rule.inputs["securityGroupId"] == dev.id(dev.one("SecurityGroup", "alb"))
+
+
+def test_what_no_route_takes_is_answered_404(dev: Recording) -> None:
+    listener = dev.one("Listener").inputs
+    assert (listener["port"], listener["protocol"]) == (80, "HTTP")
+    (action,) = listener["defaultActions"]
+    assert (action["type"], action["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
+
+
+def test_with_a_certificate_port_80_leads_to_https_and_serves_nothing(edge: Recording) -> None:
+    listener = edge.one("Listener", "alb-http").inputs
+    assert (listener["port"], listener["protocol"]) == (80, "HTTP")
+    (action,) = listener["defaultActions"]
+    assert action == {
+        "type": "redirect",
+        "redirect": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"},
+    }, "what a redirect doesn't name stays: host, path and query"
+    assert {each.inputs["listenerArn"] for each in edge.all("ListenerRule")} == {
+        edge.id(edge.one("Listener", "alb-https"))
+    }
+
+
+def test_the_https_listener_takes_only_what_is_safe_and_tells_browsers_so(edge: Recording) -> None:
+    inputs = dict(edge.one("Listener", "alb-https").inputs)
+    (action,) = inputs.pop("defaultActions")
+    assert action["fixedResponse"]["statusCode"] == "404"
+    del inputs["tags"], inputs["loadBalancerArn"]
+    assert inputs == {
+        "port": 443,
+        "protocol": "HTTPS",
+        "certificateArn": edge.id(edge.one("Certificate")),
+        "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        "routingHttpResponseServerEnabled": False,
+        "routingHttpResponseStrictTransportSecurityHeaderValue": "max-age=31536000",
+        "routingHttpResponseXContentTypeOptionsHeaderValue": "nosniff",
+        "routingHttpResponseXFrameOptionsHeaderValue": "DENY",
+    }
+
+
+def test_the_https_listener_waits_until_the_certificate_is_issued(edge: Recording) -> None:
+    assert edge.one("CertificateValidation").urn in edge.one("Listener", "alb-https").dependencies
+
+
+def test_further_names_have_certificates_of_their_own(edge: Recording) -> None:
+    extra = edge.one("ListenerCertificate")
+    assert extra.name == "alb-https-00000000-0000-0000-0000-000000000001"
+    assert extra.inputs == {
+        "listenerArn": edge.id(edge.one("Listener", "alb-https")),
+        "certificateArn": EXTRA_CERTIFICATE,
+    }
+
+
+def test_a_certificate_of_ones_own_needs_neither_domain_nor_zone() -> None:
+    run = recorder.run("dev", certificateArn=EXTRA_CERTIFICATE)
+    assert run.one("Listener", "alb-https").inputs["certificateArn"] == EXTRA_CERTIFICATE
+    assert not run.all("Certificate") + run.all("Record")
+    assert run.exports["serviceUrl"] == f"https://{run.exports['albDns']}"
+
+
+def test_frames_are_left_to_the_service_and_browsers_made_to_forget_when_asked_so() -> None:
+    run = recorder.run("dev", certificateArn=EXTRA_CERTIFICATE, frameOptions="none", hstsSeconds=0)
+    inputs = run.one("Listener", "alb-https").inputs
+    assert "routingHttpResponseXFrameOptionsHeaderValue" not in inputs
+    assert inputs["routingHttpResponseStrictTransportSecurityHeaderValue"] == "max-age=0"
+
+
+def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_requests(
+    dev: Recording,
+) -> None:
+    flip = recorder.run("dev", after=dev, domain="shop.example.com", hostedZone="example.com")
+    done = {
+        (word(urn.split("::")[2]), urn.rpartition("::")[2]): what
+        for urn, what in flip.operations.items()
+        if what != "same" and urn.split("::")[2].startswith("fargate-web:index:LoadBalancedIngress")
+    }
+    assert done == {
+        ("Listener", "alb-http"): "update",
+        ("Listener", "alb-https"): "create",
+        # Made on the HTTPS listener first. The old one serves plain HTTP until it is deleted, last
+        # of all.
+        ("ListenerRule", "alb-web-attachment"): "replace",
+        ("ListenerRule", "alb-50000"): "replace",
+        ("SecurityGroupIngressRule", "alb-https"): "create",
+    }
+    assert set(flip.operations.values()) == {"same", "create", "update", "replace"}, (
+        "nothing is deleted"
+    )
+    replaced = {urn for urn, what in flip.operations.items() if what == "replace"}
+    assert replaced == {each.urn for each in dev.all("ListenerRule")}
+
+
+def test_several_services_share_a_load_balancer_over_https() -> None:
+    def program() -> None:
+        vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+        gateway = pulumi_aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
+        subnets = [
+            pulumi_aws.ec2.Subnet(
+                zone,
+                vpc_id=vpc.id,
+                cidr_block=f"10.0.{number}.0/24",
+                availability_zone=f"us-east-1{zone}",
+                opts=pulumi.ResourceOptions(depends_on=[gateway]),
+            )
+            for number, zone in enumerate("ab")
+        ]
+        args = LoadBalancedIngressArgs(
+            vpc_id=vpc.id,
+            subnet_ids=[subnet.id for subnet in subnets],
+            https=Https(certificate_arn=EXTRA_CERTIFICATE.replace("ap-northeast-1", "us-east-1")),
+        )
+        front = LoadBalancedIngress("front", args)
+        for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
+            route = Route(name=name, paths=(path,), priority=priority)
+            attached = routing.attach(front.entrance, route)
+            routing.serve(
+                front.entrance, route, attached, after=[], hooks=pulumi.ResourceHookBinding()
+            )
+        pulumi.export("url", front.url)
+
+    run = mocks.run(program)
+    https = run.id(run.one("Listener", "front-https"))
+    assert {each.name: each.inputs["listenerArn"] for each in run.all("ListenerRule")} == {
+        "front-1": https,
+        "front-2": https,
+        "front-one-attachment": https,
+        "front-two-attachment": https,
+    }
+    assert run.exports["url"].startswith("https://front-")
+
+
+def test_only_those_who_are_allowed_reach_it_each_by_a_rule_of_its_own() -> None:
+    run = recorder.run(
+        "dev",
+        certificateArn=EXTRA_CERTIFICATE,
+        dualStack=True,
+        allowedCidrs=["203.0.113.0/24", "2001:db8::/32", "0.0.0.0/0", "::/0"],
+    )
+    rules = {
+        each.name: each.inputs
+        for each in run.all("SecurityGroupIngressRule")
+        if each.name.startswith("alb")
+    }
+    assert {
+        (name, each.get("cidrIpv4"), each.get("cidrIpv6"), each["fromPort"])
+        for name, each in rules.items()
+    } == {
+        ("alb-http", "0.0.0.0/0", None, 80),
+        ("alb-http-ipv6", None, "::/0", 80),
+        ("alb-http-203.0.113.0/24", "203.0.113.0/24", None, 80),
+        ("alb-http-2001-db8--/32", None, "2001:db8::/32", 80),
+        ("alb-https", "0.0.0.0/0", None, 443),
+        ("alb-https-ipv6", None, "::/0", 443),
+        ("alb-https-203.0.113.0/24", "203.0.113.0/24", None, 443),
+        ("alb-https-2001-db8--/32", None, "2001:db8::/32", 443),
+    }
+    assert rules["alb-https-203.0.113.0/24"]["description"] == "HTTPS from 203.0.113.0/24"
+
+
+def test_an_internal_load_balancer_is_for_its_vpc_unless_others_are_named() -> None:
+    run = recorder.run("dev", internal=True, vpcCidr="10.9.0.0/16")
+    assert run.one("LoadBalancer").inputs["internal"] is True
+    (rule,) = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
+    assert _rule(rule.inputs)["cidrIpv4"] == "10.9.0.0/16"
+
+
+def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_one_so_that_both_can_be_there() -> (
+    None
+):
+    edge: dict[str, Any] = {
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+        "extraCertificateArns": [EXTRA_CERTIFICATE],
+    }
+    public, internal = (
+        run.children(run.component("LoadBalancedIngress"))
+        for run in (recorder.run("dev", **edge, internal=internal) for internal in (False, True))
+    )
+    assert {kind for kind, _ in public} == {kind for kind, _ in internal}
+    assert public & internal == {("SecurityGroup", "alb")}
+
+
+@pytest.mark.parametrize("internal", [False, True])
+def test_the_longest_service_name_leaves_room_for_the_suffix_of_its_target_group(
+    *, internal: bool
+) -> None:
+    group = recorder.run("dev", internal=internal, serviceName="a" * 20).one("TargetGroup")
+    assert len(f"{group.name}-1234567") <= 32
+
+
+def test_an_internal_load_balancer_in_an_existing_vpc_is_for_that_vpc() -> None:
+    owner = recorder.run("owner", file="dev", network="nat", vpcCidr="10.8.0.0/16")
+    (vpc,) = recorder.made(owner.cloud, recorder.VPC)
+    run = recorder.run("dev", cloud=owner.cloud, network="nat", vpcId=vpc.id, internal=True)
+    (rule,) = [each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")]
+    assert _rule(rule.inputs)["cidrIpv4"] == "10.8.0.0/16"
+
+
+def test_dual_stack_lets_clients_with_ipv6_in_and_gives_them_a_name() -> None:
+    run = recorder.run("dev", dualStack=True, domain="shop.example.com", hostedZone="example.com")
+    assert run.one("LoadBalancer").inputs["ipAddressType"] == "dualstack"
+    open_ones = [
+        each for each in run.all("SecurityGroupIngressRule") if each.name.startswith("alb")
+    ]
+    assert {each.name for each in open_ones} == {
+        "alb-http",
+        "alb-http-ipv6",
+        "alb-https",
+        "alb-https-ipv6",
+    }
+    assert {each.inputs["type"] for each in run.all("Record")} == {"A", "AAAA", "CNAME"}
+
+
+def test_an_internal_load_balancer_has_ipv4_addresses_only() -> None:
+    run = recorder.run(
+        "dev", dualStack=True, internal=True, domain="shop.example.com", hostedZone="example.com"
+    )
+    assert run.one("LoadBalancer").inputs["ipAddressType"] == "ipv4"
+    assert {each.inputs["type"] for each in run.all("Record")} == {"A", "CNAME"}
+
+
+def test_ending_the_access_log_tells_the_load_balancer_so(edge: Recording) -> None:
+    bucket = edge.one("LoadBalancer").inputs["accessLogs"]
+    assert bucket == {"bucket": edge.id(edge.one("Bucket")), "enabled": True}
+    quiet = recorder.run(
+        "dev",
+        after=edge,
+        domain="shop.example.com",
+        hostedZone="example.com",
+        extraCertificateArns=[EXTRA_CERTIFICATE],
+        waf="block",
+    )
+    assert quiet.one("LoadBalancer").inputs["accessLogs"] == {"bucket": "", "enabled": False}
+    assert quiet.operations[edge.one("LoadBalancer").urn] == "update"
+
+
+def _rule(inputs: dict[str, object]) -> dict[str, object]:
+    return {name: inputs[name] for name in ("cidrIpv4", "ipProtocol", "fromPort", "toPort")}

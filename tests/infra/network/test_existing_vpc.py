@@ -1,0 +1,253 @@
+"""A VPC that exists, and the subnets that are taken from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.errors import SettingsError
+from infra.network.existing_vpc import Subnet, Wanted, choose
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.account.cloud import Cloud
+    from tests.infra.recorder import Recording
+
+PUBLIC = Wanted(key="subnet", public=True)
+
+
+def subnet(
+    number: int, zone: str, *, public: bool = True, vpc: str = "vpc-1", ipv6: bool = False
+) -> Subnet:
+    return Subnet(id=f"subnet-{number}", vpc_id=vpc, zone=zone, public=public, ipv6=ipv6)
+
+
+def named(*, public: bool = True, ipv6: bool = False) -> Wanted:
+    return Wanted(key="subnet", public=public, ids=["those"], ipv6=ipv6)
+
+
+@pytest.mark.parametrize(
+    ("subnets", "wanted", "complaint"),
+    [
+        (
+            [],
+            PUBLIC,
+            "vpcId: public subnets in no zone; allowed: public subnets in at least two zones",
+        ),
+        ([subnet(1, "a"), subnet(2, "a")], PUBLIC, "vpcId: public subnets in a; allowed"),
+        (
+            [subnet(1, "a"), subnet(2, "b", public=False)],
+            PUBLIC,
+            "vpcId: public subnets in a; allowed",
+        ),
+        (
+            [subnet(1, "a")],
+            Wanted(key="subnet", public=True, tags={"A": "b"}),
+            "subnetTags: public subnets in a; all",
+        ),
+        ([subnet(1, "a")], named(), "subnetIds: public subnets in a; allowed"),
+        (
+            [subnet(1, "a"), subnet(2, "a")],
+            named(),
+            "subnetIds: subnet-2 is in zone a like subnet-1",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "b", public=False)],
+            named(),
+            "subnetIds: subnet-2 is without a route to an intern",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "b", vpc="vpc-2")],
+            named(),
+            "subnetIds: subnet-2 is not in vpc-1",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "b")],
+            named(public=False),
+            "subnetIds: subnet-1 is with a route to an internet",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "b")],
+            named(ipv6=True),
+            "subnetIds: subnet-1 is without an IPv6 range",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "c"), subnet(3, "b")],
+            replace(named(), zones=["a", "b"]),
+            "subnetIds: subnet-2 is in zone c, where the load balancer has no subnet",
+        ),
+        (
+            [subnet(1, "a"), subnet(2, "c")],
+            replace(PUBLIC, zones=["a", "b"]),
+            (
+                "vpcId: public subnets in a; allowed: public subnets in at least two zones "
+                "of the load balancer's, a, b"
+            ),
+        ),
+        (
+            [subnet(1, "a")],
+            Wanted(key="subnet", public=False),
+            "vpcId: private subnets in no zone; allowed: private",
+        ),
+    ],
+)
+def test_subnets_that_will_not_do_stop_the_run(
+    subnets: list[Subnet], wanted: Wanted, complaint: str
+) -> None:
+    with pytest.raises(SettingsError, match=complaint):
+        choose("vpc-1", subnets, wanted)
+
+
+def test_of_the_subnets_found_one_public_one_a_zone_is_taken() -> None:
+    subnets = [subnet(4, "b"), subnet(3, "b"), subnet(2, "a"), subnet(1, "a", public=False)]
+    assert choose("vpc-1", subnets, PUBLIC) == {"a": "subnet-2", "b": "subnet-3"}
+
+
+def test_of_the_subnets_found_those_in_other_zones_than_the_load_balancers_are_left_out() -> None:
+    subnets = [subnet(1, "c"), subnet(2, "b"), subnet(3, "a")]
+    assert choose("vpc-1", subnets, replace(PUBLIC, zones=["a", "b"])) == {
+        "b": "subnet-2",
+        "a": "subnet-3",
+    }
+
+
+@dataclass(frozen=True)
+class Home:
+    """An account with a VPC of three public and two private subnets in it."""
+
+    cloud: Cloud
+    vpc: str
+    public: list[str]
+    private: list[str]
+
+    def run(self, **changes: Any) -> Recording:
+        return recorder.run("dev", cloud=self.cloud, **{"vpcId": self.vpc, **changes})
+
+    def zones(self) -> dict[str, str]:
+        return {
+            each.id: each.outputs["availabilityZone"]
+            for each in recorder.made(self.cloud, recorder.SUBNET)
+        }
+
+    def refusal(self, **changes: Any) -> str:
+        watched = recorder.Recorder(self.cloud)
+        config = recorder.configuration("dev", {"vpcId": self.vpc, **changes})
+        with pytest.raises(SettingsError) as refused:
+            recorder.run_under(watched, "dev", config)
+        assert watched.registered == [], "a refusal comes before the first registration"
+        return str(refused.value)
+
+
+@pytest.fixture
+def home() -> Home:
+    cloud = recorder.run("owner", file="dev", vpcCidr="10.0.0.0/16", availabilityZoneCount=3).cloud
+    (vpc,) = recorder.made(cloud, recorder.VPC)
+    public = [each.id for each in recorder.made(cloud, recorder.SUBNET)]
+
+    def private(zone: str, number: int) -> str:
+        # Without a table of its own it follows the VPC's main one, which leads nowhere.
+        inputs: Mapping[str, Any] = {
+            "vpcId": vpc.id,
+            "cidrBlock": f"10.0.{number}.0/24",
+            "availabilityZone": f"ap-northeast-1{zone}",
+            "tags": {"Tier": "tasks"},
+        }
+        return cloud.create(recorder.SUBNET, f"private {zone}", inputs, region=recorder.REGION).id
+
+    return Home(cloud, vpc.id, public, [private("a", 200), private("c", 201)])
+
+
+def test_named_subnets_are_used(home: Home) -> None:
+    recording = home.run(subnetIds=home.public[:2])
+    assert sorted(recording.one("LoadBalancer").inputs["subnets"]) == sorted(home.public[:2])
+
+
+def test_a_single_zone_stops_the_run(home: Home) -> None:
+    assert "at least two zones" in home.refusal(subnetIds=home.public[:1])
+
+
+def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(home: Home) -> None:
+    recording = home.run()
+    assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(home.public), (
+        "the main table leads nowhere"
+    )
+
+
+def test_tasks_behind_gateways_are_in_private_subnets_without_public_addresses(home: Home) -> None:
+    recording = home.run(network="nat")
+    network = recording.one("Service").inputs["networkConfiguration"]
+    assert (network["assignPublicIp"], sorted(network["subnets"])) == (False, sorted(home.private))
+    assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(home.public)
+
+
+def test_tasks_subnets_are_taken_by_id_or_by_tags(home: Home) -> None:
+    for changes in ({"taskSubnetIds": home.private}, {"taskSubnetTags": {"Tier": "tasks"}}):
+        network = home.run(network="nat", **changes).one("Service").inputs["networkConfiguration"]
+        assert sorted(network["subnets"]) == sorted(home.private)
+
+
+def test_public_subnets_are_refused_for_tasks_without_addresses(home: Home) -> None:
+    assert "taskSubnetIds" in home.refusal(network="nat", taskSubnetIds=home.public[:2])
+    assert "taskSubnetTags: private subnets in no zone" in home.refusal(
+        network="nat", taskSubnetTags={"Tier": "x"}
+    )
+
+
+def test_a_vpc_is_found_by_its_tags(home: Home) -> None:
+    recording = home.run(vpcId="", vpcTags={"Stack": "owner", "Component": "network"})
+    assert recording.one("TargetGroup").inputs["vpcId"] == home.vpc
+
+
+def test_tags_that_no_vpc_or_several_have_stop_the_run(home: Home) -> None:
+    assert "vpcTags: Name=x, which 0 VPCs have; allowed: tags of exactly one VPC" in home.refusal(
+        vpcId="", vpcTags={"Name": "x"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "missing"),
+    [
+        ({"vpcId": "vpc-0a1b2c3d"}, "vpcId", "vpc-0a1b2c3d"),
+        ({"subnetIds": ["subnet-0a1b2c3d"]}, "subnetIds", "subnet-0a1b2c3d"),
+        (
+            {"network": "nat", "taskSubnetIds": ["subnet-0a1b2c3d"]},
+            "taskSubnetIds",
+            "subnet-0a1b2c3d",
+        ),
+    ],
+)
+def test_what_does_not_exist_stops_the_run_by_the_name_of_its_key(
+    home: Home, changes: dict[str, Any], key: str, missing: str
+) -> None:
+    refusal = home.refusal(**changes)
+    assert f"{key}: {missing}; allowed: " in refusal
+    assert "AWS says: " in refusal
+
+
+def test_tasks_are_where_the_load_balancer_sends_requests_to(home: Home) -> None:
+    by_zone = home.zones()
+    balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ab"]
+    refusal = home.refusal(network="nat", subnetIds=balancers, taskSubnetIds=home.private)
+    assert (
+        f"taskSubnetIds: {home.private[1]} is in zone ap-northeast-1c, where the load "
+        "balancer has no subnet"
+    ) in refusal
+    assert "at least two zones of the load balancer's" in home.refusal(
+        network="nat", subnetIds=balancers
+    )
+    balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ac"]
+    network = (
+        home.run(network="nat", subnetIds=balancers).one("Service").inputs["networkConfiguration"]
+    )
+    assert sorted(network["subnets"]) == sorted(home.private)
+
+
+def test_ipv6_needs_subnets_that_have_it(home: Home) -> None:
+    assert (
+        "vpcId: public subnets in no zone; allowed: public subnets in at least two zones, with IPv6"
+        in home.refusal(dualStack=True)
+    )

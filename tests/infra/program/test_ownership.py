@@ -1,0 +1,130 @@
+"""A stack shares neither its cluster nor its log groups with another one by accident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.errors import SettingsError
+from localaws.mocks import Cloud
+from tests.infra import recorder
+from tests.infra.program import test_preflight
+
+CLUSTER = "aws:ecs/cluster:Cluster"
+OURS = {"Project": "fargate-web", "Stack": "dev"}
+THEIRS = {"Project": "shop", "Stack": "dev"}
+WEB, FLOW = "/aws/ecs/ecs-cluster-dev/dev-web", "/aws/ecs/ecs-cluster-dev/flow"
+
+
+def account(
+    token: str, tags: dict[str, str] | None, *, region: str = recorder.REGION, **inputs: Any
+) -> Cloud:
+    """An account with one resource in it."""
+    cloud = Cloud(seed=1)
+    cloud.create(
+        token, "another project's", {**inputs, **({"tags": tags} if tags else {})}, region=region
+    )
+    return cloud
+
+
+def refusal(cloud: Cloud) -> str:
+    """What the program says in that account; it may register nothing."""
+    run = recorder.Recorder(cloud)
+    with pytest.raises(SettingsError) as refused:
+        recorder.run_under(run, "dev", recorder.configuration("dev", {}))
+    assert not run.registered
+    return str(refused.value)
+
+
+def test_another_projects_cluster_is_refused_with_what_to_do() -> None:
+    text = refusal(account(CLUSTER, THEIRS, name="ecs-cluster-dev"))
+    assert "stack: dev of project fargate-web; the cluster ecs-cluster-dev exists already" in text
+    assert "belongs to project shop, stack dev" in text
+    assert "a stack name that no other project uses in this account and region" in text
+    assert (
+        "aws ecs tag-resource --resource-arn "
+        "arn:aws:ecs:ap-northeast-1:123456789012:cluster/ecs-cluster-dev"
+        " --tags key=Project,value=fargate-web key=Stack,value=dev`"
+    ) in text
+
+
+def test_a_cluster_without_an_owner_is_refused_too() -> None:
+    text = refusal(account(CLUSTER, None, name="ecs-cluster-dev"))
+    assert "has no tags that name an owner" in text
+
+
+@pytest.mark.parametrize(
+    ("tags", "name", "region"),
+    [
+        (OURS, "ecs-cluster-dev", recorder.REGION),
+        (THEIRS, "ecs-cluster-dev-2", recorder.REGION),
+        (THEIRS, "my-ecs-cluster-dev", recorder.REGION),
+        (THEIRS, "ecs-cluster-dev", "us-west-2"),
+    ],
+    ids=["ours", "longer name", "another beginning", "another region"],
+)
+def test_clusters_of_other_names_and_regions_change_nothing(
+    tags: dict[str, str], name: str, region: str
+) -> None:
+    cloud = account(
+        CLUSTER, tags, name=name, region=region, settings=[_INSIGHTS_OFF], configuration=_EXEC
+    )
+    assert recorder.run("dev", cloud=cloud).one("Cluster").inputs["name"] == "ecs-cluster-dev"
+
+
+_INSIGHTS_OFF = {"name": "containerInsights", "value": "disabled"}
+_EXEC = {
+    "executeCommandConfiguration": {
+        "logging": "OVERRIDE",
+        "logConfiguration": {
+            "cloudWatchLogGroupName": "/aws/ecs/ecs-cluster-dev/exec",
+            "cloudWatchEncryptionEnabled": False,
+        },
+    }
+}
+
+
+@pytest.mark.parametrize("group", [WEB, FLOW], ids=["one in use", "one for later"])
+def test_another_projects_log_group_is_refused_with_what_to_do(group: str) -> None:
+    text = refusal(account(recorder.LOG_GROUP, THEIRS, name=group))
+    assert f"the log group {group} exists already and belongs to project shop, stack dev" in text
+    assert (
+        "aws logs tag-resource --resource-arn "
+        f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
+        " --tags Project=fargate-web,Stack=dev`"
+    ) in text
+
+
+@pytest.mark.parametrize("tags", [OURS, None, {"Team": "a"}], ids=["ours", "none", "others"])
+def test_an_own_log_group_and_one_made_by_hand_are_adopted(tags: dict[str, str] | None) -> None:
+    recording = recorder.run("dev", cloud=account(recorder.LOG_GROUP, tags, name=WEB))
+    assert recording.one("LogGroup", "web").import_id == WEB
+
+
+def test_a_stack_that_is_deployed_asks_for_its_cluster_only() -> None:
+    made = recorder.run("dev")
+    again = recorder.run("dev", after=made)
+    asked = [token for token, _ in again.invoked]
+    assert (
+        asked.count("aws:ecs/getClusters:getClusters")
+        == asked.count("aws:ecs/getCluster:getCluster")
+        == 1
+    )
+    assert "aws:cloudwatch/getLogGroup:getLogGroup" not in asked
+
+
+def test_a_caller_that_may_not_look_is_warned_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: warnings.append(message))
+    monkeypatch.setitem(
+        test_preflight.DENIED, "aws:ecs/getClusters:getClusters", "ecs:ListClusters"
+    )
+    engine = test_preflight.Denying(Cloud(seed=1))
+    recording = recorder.run_under(engine, "dev", recorder.configuration("dev", {}))
+    assert recording.one("Cluster").inputs["name"] == "ecs-cluster-dev"
+    looked = (
+        "The owner of the cluster and of the log groups wasn't checked: that takes ecs:ListClusters"
+    )
+    assert any(each.startswith(looked) for each in warnings), warnings

@@ -1,0 +1,343 @@
+"""What the program does about ECS's deployments, as far as it shows without an engine; tests/engine has the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pulumi_aws
+import pytest
+
+from infra.service.events import Event
+from infra.service.rollout import Live, NotDeployedError, Rollout, explanation, mismatch
+from tests.infra import recorder
+from tests.infra.event_log import BEGIN, EventLog
+
+if TYPE_CHECKING:
+    from pulumi import ResourceHookArgs
+
+    from tests.infra.recorder import Recording
+
+GET_SERVICE = "aws:ecs/getService:getService"
+SERVICE = "arn:aws:ecs:eu-west-1:210987654321:service/ecs-cluster-dev/dev-web"
+FAMILY = "arn:aws:ecs:eu-west-1:210987654321:task-definition/dev-web"
+LIVE = Live(
+    cluster="ecs-cluster-dev",
+    name="dev-web",
+    status="ACTIVE",
+    task_definition=f"{FAMILY}:4",
+    tasks="dev-web:4 has 2 of 2",
+    events=(Event("e0", BEGIN, "(service dev-web) has reached a steady state."),),
+)
+NOT_FOUND = "Health checks failed with these codes: [404]"
+
+
+def rolled_back() -> Live:
+    """The service after a deployment whose health check was answered with 404."""
+    log = EventLog()
+    deployment = log.begin()
+    for task in log.start(2):
+        log.unhealthy(task, NOT_FOUND)
+    log.fail(deployment)
+    rollback = log.roll_back()
+    log.complete(rollback)
+    return replace(
+        LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]}
+    )
+
+
+ROLLED_BACK = rolled_back()
+
+
+def asked_for_the_service(recording: Recording) -> int:
+    return sum(token == GET_SERVICE for token, _ in recording.invoked)
+
+
+def test_the_service_is_watched_when_it_is_made_changed_and_refused(dev: Recording) -> None:
+    assert dev.one("Service").hooks == {
+        "before_update": ("web-events",),
+        "after_create": ("web-requested", "web-created"),
+        "after_update": ("web-requested",),
+        "on_error": ("web-explain",),
+    }
+
+
+def test_a_run_looks_at_the_service_once_and_a_preview_never(dev: Recording) -> None:
+    assert asked_for_the_service(dev) == 1
+    assert asked_for_the_service(recorder.run("dev", after=dev)) == 0
+
+
+def test_a_run_fails_while_another_task_definition_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = SimpleNamespace(
+        status="ACTIVE",
+        task_definition=f"{FAMILY}:4",
+        deployments=None,
+        events=None,
+        network_configurations=None,
+    )
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: other)
+    with pytest.raises(NotDeployedError, match="dev-web doesn't run what this stack requested"):
+        recorder.run("dev")
+
+
+def test_a_run_fails_when_the_service_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(**_: Any) -> None:
+        raise RuntimeError(
+            "invoke of getService failed: invocation returned an error: empty result"
+        )
+
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", gone)
+    with pytest.raises(
+        NotDeployedError, match=r"dev-web can't be read: empty result\n.*pulumi up --refresh"
+    ):
+        recorder.run("dev")
+
+
+@pytest.mark.parametrize(
+    "tasks", ["dev-web:4 has 7 of 7", "dev-web:4 has 0 of 2, dev-web:3 has 2 of 2", "none"]
+)
+def test_neither_scaled_tasks_nor_a_deployment_under_way_is_a_mismatch(tasks: str) -> None:
+    assert mismatch(f"{FAMILY}:4", replace(ROLLED_BACK, tasks=tasks), log_group="/web") is None
+
+
+def test_a_rollback_is_reported_with_its_cause_and_the_commands_that_help() -> None:
+    message = mismatch(f"{FAMILY}:5", ROLLED_BACK, log_group="/aws/ecs/web")
+    assert message is not None
+    assert message.splitlines()[:3] == [
+        "dev-web doesn't run what this stack requested: ECS rolled it back.",
+        "wanted:  dev-web:5",
+        "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
+    ]
+    assert "reported: (task " in message
+    assert f"due to (reason {NOT_FOUND})" in message
+    assert "likely cause: The application answers the health check with 404" in message
+    assert "logs: aws logs tail /aws/ecs/web --since 10m" in message
+    assert (
+        "aws ecs list-tasks --cluster ecs-cluster-dev --service-name dev-web "
+        "--desired-status STOPPED"
+    ) in message
+    assert "`pulumi up --refresh`" in message
+
+
+def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what_was_requested(
+    monkeypatch: pytest.MonkeyPatch, dev: Recording
+) -> None:
+    wanted = dev.resources[dev.one("TaskDefinition").urn].outputs["arn"]
+    primary = SimpleNamespace(
+        id="ecs-svc/1",
+        status="PRIMARY",
+        task_definition=wanted,
+        running_count=0,
+        desired_count=2,
+        created_at="2026-03-01T12:00:00Z",
+    )
+    failed = "(service dev-web) (deployment ecs-svc/1) deployment failed: tasks failed to start."
+    live = SimpleNamespace(
+        status="ACTIVE",
+        task_definition=wanted,
+        deployments=[primary],
+        events=[SimpleNamespace(id="e1", created_at="2026-03-01T12:00:09Z", message=failed)],
+        network_configurations=None,
+    )
+    monkeypatch.setattr(pulumi_aws.ecs, "get_service", lambda **_: live)
+    with pytest.raises(
+        NotDeployedError, match=r"ECS stopped it, and there is nothing to roll back to"
+    ) as raised:
+        recorder.run("dev")
+    assert "`pulumi up --replace '**TaskDefinition**'`" in str(raised.value)
+    primary.id = "ecs-svc/2"
+    recorder.run("dev")
+
+
+def test_what_nobody_rolled_back_was_changed_outside() -> None:
+    message = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
+    assert message is not None
+    assert message.splitlines() == [
+        "dev-web doesn't run what this stack requested: the service was changed outside Pulumi.",
+        "wanted:  dev-web:5",
+        "running: dev-web:4; tasks: dev-web:4 has 2 of 2",
+        (
+            "fix: `pulumi up --refresh` deploys what the program configures; to keep the "
+            "change, add it to the program."
+        ),
+    ]
+
+
+def test_tasks_that_were_moved_to_another_network_are_a_mismatch() -> None:
+    asked = {"subnets": ["subnet-a", "subnet-b"], "security groups": ["sg-1"]}
+    moved = replace(LIVE, network={**asked, "security groups": ["sg-1", "sg-9"]})
+    message = mismatch(f"{FAMILY}:4", moved, network=asked, log_group="/web")
+    assert message is not None
+    assert "security groups: sg-1, sg-9 instead of sg-1" in message.splitlines()
+    assert "subnet-a" not in message
+    for unreported in (replace(LIVE, network=asked), LIVE):
+        assert mismatch(f"{FAMILY}:4", unreported, network=asked, log_group="/web") is None
+
+
+def test_a_service_that_is_being_deleted_is_a_mismatch() -> None:
+    message = mismatch(f"{FAMILY}:4", replace(LIVE, status="DRAINING"), log_group="/web")
+    assert message is not None
+    assert "the service is DRAINING" in message
+
+
+def test_an_explanation_shows_the_providers_reasons_by_task_and_what_to_try() -> None:
+    error = (
+        f"1 error occurred:\n\t* updating Service 'web' ({SERVICE}): waiting for ECS "
+        f"Service ({SERVICE}): rolled back; "
+        "task 5a5ec996 stopped: OutOfMemoryError: Container killed due to memory usage; "
+        "task b13d4aa8 stopped: the same"
+    )
+    message = explanation(f"{FAMILY}:5", LIVE, [error], log_group="/web")
+    assert "reported: updating Service 'web': waiting for ECS Service: rolled back\n" in message
+    assert "\n          task 5a5ec996 stopped: OutOfMemoryError" in message
+    assert "\n          task b13d4aa8 stopped: the same" in message
+    assert "try: Raise `memoryMib`" in message
+
+
+def test_a_reason_that_the_provider_reported_already_is_not_reported_again_by_an_event() -> None:
+    reason = (
+        "CannotPullContainerError: pull image manifest: registry.example/shop:stabel: not found"
+    )
+    log = EventLog()
+    log.begin()
+    log.unplaced(reason)
+    live = replace(LIVE, events=log.events)
+    message = explanation(
+        f"{FAMILY}:5", live, [f"rolled back; task 5a5ec996 stopped: {reason}"], log_group="/web"
+    )
+    assert message.count(reason) == 1
+    assert "was unable to place a task" in explanation(
+        f"{FAMILY}:5", live, ["rolled back"], log_group="/web"
+    )
+
+
+def test_a_target_group_is_reported_by_its_name() -> None:
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web-1234567/3f44f85710fe0297"
+    message = explanation(
+        f"{FAMILY}:5",
+        LIVE,
+        [f"Task failed ELB health checks in (target-group {arn})"],
+        log_group="/w",
+    )
+    assert "reported: Task failed ELB health checks in (target-group alb-web-1234567)\n" in message
+
+
+def test_a_run_that_stopped_waiting_is_not_explained_by_an_older_failure() -> None:
+    retried = replace(ROLLED_BACK, task_definition=f"{FAMILY}:5")
+    message = explanation(
+        f"{FAMILY}:5",
+        retried,
+        ["timeout while waiting for state to become 'tfSTABLE'"],
+        log_group="/w",
+    )
+    assert message.startswith("ECS has not finished deploying")
+    assert (
+        "likely cause: The deployment was still under way when the run stopped waiting" in message
+    )
+    assert "404" not in message
+
+
+def test_a_rollback_is_reported_as_one_although_a_task_is_unwell_by_now() -> None:
+    news = Event("e99", BEGIN, "(service dev-web) (task 1) failed container health checks.")
+    unwell = replace(ROLLED_BACK, events=(news, *ROLLED_BACK.events))
+    message = mismatch(f"{FAMILY}:5", unwell, log_group="/web")
+    assert message is not None
+    assert "ECS rolled it back" in message
+
+
+def test_a_run_that_was_cancelled_is_not_reported_as_a_failed_deployment() -> None:
+    error = "updating ECS Service (web): waiting for completion: context canceled"
+    message = explanation(f"{FAMILY}:4", LIVE, [error], log_group="/web")
+    assert message.startswith("ECS has not finished deploying what was requested for dev-web.")
+    assert "The run was cancelled; the deployment goes on without it." in message
+    assert "fix:" not in message, "nothing is wrong with the configuration"
+
+
+def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
+    """Events of two deployments that failed one after the other without a rollback, and those before the second."""
+    log = EventLog()
+    deployment = log.begin()
+    log.start(2)
+    log.unplaced(first)
+    log.fail(deployment)
+    known = log.ids()
+    deployment = log.begin()
+    log.start(2)
+    log.unplaced(second)
+    log.fail(deployment)
+    return log, known
+
+
+def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_in_later_ones() -> (
+    None
+):
+    log, known = failed_twice(
+        "CannotPullContainerError: Exec format error", "CannotPullContainerError: not found"
+    )
+    second = [*log.created][-1]
+    live = replace(
+        LIVE,
+        task_definition=f"{FAMILY}:5",
+        events=log.events,
+        primary=second,
+        created={second: log.created[second]},
+    )
+    for message in (
+        explanation(f"{FAMILY}:5", live, ["stopped"], known=known, log_group="/web"),
+        # A run that repeats the request begins no deployment, and then all events were there before
+        # it.
+        explanation(f"{FAMILY}:5", live, ["stopped"], known=log.ids(), log_group="/web"),
+        mismatch(f"{FAMILY}:5", live, log_group="/web") or "",
+    ):
+        assert "likely cause: The image doesn't exist" in message
+        assert "architecture" not in message
+        assert "Exec format error" not in message
+
+
+def test_an_update_that_aws_refused_is_not_explained_by_an_earlier_failure() -> None:
+    known = {event.id for event in ROLLED_BACK.events}
+    refused = (
+        "updating ECS Service: InvalidParameterException: The container web does not exist "
+        "in the task definition"
+    )
+    message = explanation(f"{FAMILY}:5", ROLLED_BACK, [refused], known=known, log_group="/web")
+    assert "InvalidParameterException" in message
+    assert "404" not in message
+    assert "likely cause" not in message
+
+
+def test_a_rollback_that_fails_too_is_reported_as_that() -> None:
+    log = EventLog()
+    deployment = log.begin()
+    for task in log.start(2):
+        log.unhealthy(task, NOT_FOUND)
+    log.fail(deployment)
+    rollback = log.roll_back()
+    log.unplaced("CannotPullContainerError: toomanyrequests")
+    log.fail(rollback)
+    live = replace(
+        LIVE, events=log.events, primary=rollback, created={rollback: log.created[rollback]}
+    )
+    message = mismatch(f"{FAMILY}:5", live, log_group="/web")
+    assert message is not None
+    assert "ECS stopped it, and the rollback failed too" in message
+    assert "likely cause: The application answers the health check with 404" in message
+
+
+def test_what_was_there_before_an_update_is_noted_and_a_service_that_cannot_be_read_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rollout = object.__new__(Rollout)
+    rollout._known = frozenset()
+    inputs = SimpleNamespace(old_inputs={"cluster": "c", "name": "dev-web"})
+
+    def gone(cluster: str, name: str) -> Live:
+        raise RuntimeError(f"no service {name} in {cluster}")
+
+    monkeypatch.setattr(rollout, "_look", gone)
+    rollout._note_events(cast("ResourceHookArgs", inputs))
+    assert rollout._known == set()
+    monkeypatch.setattr(rollout, "_look", lambda *_: ROLLED_BACK)
+    rollout._note_events(cast("ResourceHookArgs", inputs))
+    assert rollout._known == {event.id for event in ROLLED_BACK.events}

@@ -1,0 +1,135 @@
+"""How requests reach a service, and that they never move before it works."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.service.routing import ATTACHMENTS, LAST_PRIORITY, Route, attachment_priority
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from tests.infra.recorder import Recording
+
+
+def test_everything_goes_to_the_service_unless_another_route_takes_it_first(dev: Recording) -> None:
+    rule = dev.one("ListenerRule", "alb-50000").inputs
+    assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
+    assert rule["actions"] == [{"type": "forward", "targetGroupArn": dev.exports["targetGroupArn"]}]
+    assert rule["priority"] == 50_000, "the last there is"
+
+
+def test_the_target_group_checks_its_targets(dev: Recording) -> None:
+    inputs = dict(dev.one("TargetGroup").inputs)
+    del inputs["vpcId"], inputs["tags"]
+    assert inputs == {
+        "targetType": "ip",
+        "protocol": "HTTP",
+        "port": 80,
+        "deregistrationDelay": 30,
+        "healthCheck": {
+            "path": "/",
+            "matcher": "200-399",
+            "interval": 30,
+            "timeout": 5,
+            "healthyThreshold": 2,
+            "unhealthyThreshold": 3,
+        },
+    }, "and has no fixed name, which would turn a replacement into delete-then-create"
+
+
+def test_the_target_group_belongs_to_the_load_balancer_before_the_service_by_a_rule_that_no_client_meets(
+    dev: Recording,
+) -> None:
+    attachment = dev.one("ListenerRule", "alb-web-attachment")
+    assert attachment.inputs["conditions"] == [{"sourceIp": {"values": ["192.0.2.0/32"]}}]
+    assert attachment.inputs["actions"] == dev.one("ListenerRule", "alb-50000").inputs["actions"]
+    assert attachment.urn in dev.one("Service").dependencies
+
+
+@pytest.mark.parametrize("stack", ["dev", "edge"])
+def test_requests_move_once_the_service_is_steady_and_the_name_after_them(
+    request: pytest.FixtureRequest, stack: str
+) -> None:
+    run: Recording = request.getfixturevalue(stack)
+    rule = run.one("ListenerRule", "alb-50000")
+    assert run.one("Service").urn in rule.dependencies
+    assert rule.hooks == {"before_create": ("web-completed",), "before_update": ("web-completed",)}
+    for record in run.all("Record"):
+        assert record.name == "certificate-proof" or rule.urn in record.dependencies
+
+
+def test_the_attachments_of_two_services_stand_beside_each_other() -> None:
+    assert attachment_priority("web") != attachment_priority("shop")
+    assert attachment_priority("web") == attachment_priority("web")
+    assert {attachment_priority(f"service-{number}") for number in range(1000)} <= set(ATTACHMENTS)
+
+
+@pytest.mark.parametrize("priority", [ATTACHMENTS[0], ATTACHMENTS[-1]])
+def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
+    route = Route(name="web", paths=("/*",), priority=LAST_PRIORITY)
+    with pytest.raises(ValueError, match=f"priority: {priority}; allowed: 1 to 39999, or 50000"):
+        replace(route, priority=priority)
+    replace(route, priority=ATTACHMENTS[0] - 1)
+
+
+def test_another_port_makes_rules_of_its_own_beside_those_that_old_tasks_need(
+    dev: Recording,
+) -> None:
+    done = recorder.run("dev", after=dev, containerPort=8080).operations
+    moved = {
+        urn.rpartition("::")[2]: what
+        for urn, what in done.items()
+        if "from-ingress" in urn and "SecurityGroupIngressRule" in urn
+    }
+    assert moved == {"web-from-ingress-8080": "create", "web-from-ingress-80": "delete"}
+    assert done[dev.one("TargetGroup").urn] == "same"
+    assert done[dev.one("ListenerRule", "alb-50000").urn] == "same"
+
+
+def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_family(
+    dev: Recording,
+) -> None:
+    preview = recorder.run("dev", after=dev, internal=True)
+    public, internal = dev.one("Service"), preview.one("Service")
+    assert (internal.name, internal.inputs["name"]) == ("web-internal", "dev-web-internal")
+    assert (preview.operations[public.urn], preview.operations[internal.urn]) == (
+        "delete",
+        "create",
+    )
+    assert preview.one("TaskDefinition").inputs["family"] == "dev-web"
+    assert preview.operations[dev.one("TaskDefinition").urn] == "same"
+
+
+def as_it_was_before_attachments(run: Recording, port: int) -> Recording:
+    """What the program made when requests moved first: rules without a port in their names, a group with the task's."""
+    resources: dict[str, Any] = {}
+    for urn, resource in run.resources.items():
+        kind = urn.split("::")[2].rpartition(":")[2]
+        if urn.endswith("-attachment"):
+            continue
+        if kind == "TargetGroup":
+            resources[urn] = replace(resource, inputs={**resource.inputs, "port": port})
+        else:
+            resources[urn.replace(f"-from-ingress-{port}", "-from-ingress")] = resource
+    return replace(run, resources=resources)
+
+
+@pytest.mark.parametrize("port", [80, 8080])
+def test_a_stack_from_before_attachments_gets_one_and_keeps_all_else(port: int) -> None:
+    changes: dict[str, Any] = {
+        "containerPort": port,
+        "domain": "shop.example.com",
+        "hostedZone": "example.com",
+    }
+    before = as_it_was_before_attachments(recorder.run("dev", **changes), port)
+    done = {
+        urn: what
+        for urn, what in recorder.run("dev", after=before, **changes).operations.items()
+        if what != "same"
+    }
+    assert {urn.rpartition("::")[2]: what for urn, what in done.items()} == {
+        "alb-web-attachment": "create"
+    }

@@ -1,0 +1,47 @@
+"""How long a task may drain, stop, and keep a deployment or a deletion waiting: one number unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.errors import SettingsError
+from tests.infra.settings.test_settings import load
+
+SECONDS = st.integers(2, 120)
+
+
+@given(
+    drain=SECONDS, stop=st.just(0) | SECONDS, delay=st.integers(0, 120), minutes=st.integers(1, 10)
+)
+def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
+    drain: int, stop: int, delay: int, minutes: int
+) -> None:
+    changes: dict[str, Any] = {
+        "drainSeconds": drain,
+        "stopTimeoutSeconds": stop,
+        "deregistrationDelaySeconds": delay,
+        "steadyStateTimeoutMinutes": minutes,
+    }
+    in_order = (delay or drain) <= (stop or drain) and (delay or drain) + (
+        stop or drain
+    ) < minutes * 60
+    try:
+        settings = load(**changes)
+    except SettingsError:
+        assert not in_order
+    else:
+        assert in_order
+        assert settings.deregistration_delay <= settings.stop_timeout <= 120
+        assert (
+            settings.deregistration_delay + settings.stop_timeout
+            < settings.steady_state_timeout_minutes * 60
+        )
+
+
+@given(drain=SECONDS)
+def test_one_number_is_enough(drain: int) -> None:
+    settings = load(drainSeconds=drain)
+    assert settings.deregistration_delay == settings.stop_timeout == drain

@@ -1,0 +1,567 @@
+"""Configuration that can't be deployed stops the run before anything is registered, and the message helps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.aws import fargate
+from infra.errors import SettingsError
+from infra.settings import Settings, camel, kinds
+from localaws.account.cloud import Cloud
+from tests.infra import recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+
+def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any) -> Settings:
+    prefix = f"{recorder.PROJECT}:"
+    config = recorder.configuration("dev", changes)
+    texts = {
+        key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)
+    }
+    return Settings.of(texts, project=recorder.PROJECT, stack=stack, secret=secret)
+
+
+MAPS = {"environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"}
+"""Keys that may be absent."""
+
+HERE = "ap-northeast-1:123456789012"
+KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
+VPC, SUBNET = "vpc-12345678", "subnet-12345678"
+OWN_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop:1"
+
+REFUSED = [
+    ({"containerPort": 0}, "containerPort: 0; allowed: a whole number from 1 to 65535"),
+    ({"containerPort": 65536}, "containerPort: 65536; allowed: a whole number from 1 to 65535"),
+    ({"containerPort": "http"}, "containerPort: http; allowed: a whole number"),
+    ({"containerPort": "8_0"}, "containerPort: 8_0; allowed: a whole number"),
+    ({"containerPort": "٨٠"}, "containerPort: ٨٠; allowed: a whole number"),
+    ({"containerPort": ""}, "containerPort: empty; allowed: a whole number"),
+    ({"logRetentionDays": 15}, "logRetentionDays: 15; allowed: one of 1, 3, 5, 7, 14, 30"),
+    ({"logRetentionDays": 0}, "logRetentionDays: 0; allowed: one of 1, 3"),
+    ({"execLogRetentionDays": 8}, "execLogRetentionDays: 8; allowed: one of 1, 3"),
+    ({"cpuUnits": 300}, "cpuUnits: 300; allowed: one of 256, 512, 1024"),
+    ({"memoryMib": 4096}, "memoryMib: 4096; allowed: with cpuUnits 256, one of 512, 1024, 2048"),
+    (
+        {"cpuUnits": 8192, "memoryMib": 17408},
+        "memoryMib: 17408; allowed: with cpuUnits 8192, one of 16384, 20480",
+    ),
+    ({"cpuArchitecture": "x86"}, "cpuArchitecture: x86; allowed: one of X86_64, ARM64"),
+    ({"ecsExec": "yes"}, "ecsExec: yes; allowed: true or false"),
+    (
+        {"containerInsights": "on"},
+        "containerInsights: on; allowed: one of disabled, enabled, enhanced",
+    ),
+    (
+        {"serviceName": "a-name-of-21-letters-"},
+        "serviceName: a-name-of-21-letters-; allowed: lower-case letters",
+    ),
+    ({"serviceName": "x" * 21}, "at most 20 characters, because a target group's name ends at 32"),
+    ({"serviceName": "-web"}, "serviceName: -web; allowed"),
+    ({"serviceName": "web_1"}, "serviceName: web_1; allowed"),
+    ({"containerName": "my container"}, "containerName: my container; allowed: letters"),
+    (
+        {"image": "https://example.com/image"},
+        "image: https://example.com/image; allowed: an image's name",
+    ),
+    ({"image": ""}, "image: empty; allowed: an image's name"),
+    (
+        {"command": ["sh", ""]},
+        'command: ["sh", ""]; allowed: a list, each item a text that isn\'t empty',
+    ),
+    ({"command": "sh -c true"}, "command: sh -c true; allowed: a list"),
+    ({"command": [1.5]}, "command: [1.5]; allowed: a list"),
+    (
+        {"secrets": {"A": "arn:aws:ssm:eu-west-1:1:parameter/a"}},
+        "allowed: a map, each name an environment variable's",
+    ),
+    (
+        {"secrets": {"A": "hunter 2"}},
+        "each value an SSM parameter like /demo/dev/message, a Secrets Manager secret",
+    ),
+    ({"secrets": {"A": "/aws/reserved"}}, "each value an SSM parameter"),
+    ({"secrets": {"A": "/" + "/".join("abcdefghijklmnop")}}, "each value an SSM parameter"),
+    ({"secrets": {"A": "/demo/dev/message#key"}}, "each value an SSM parameter"),
+    ({"secrets": {"A": "secretsmanager:db#"}}, "each value an SSM parameter"),
+    (
+        {"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf:password:"}},
+        (
+            "secrets: A with a value of 77 characters, not shown: a secret that isn't "
+            "followed by exactly :KEY:STAGE:VER"
+        ),
+    ),
+    ({"secrets": {"A": f"arn:aws:secretsmanager:{HERE}:secret:db"}}, "or the whole ARN of either"),
+    (
+        {"secrets": {}, "secretKeyArns": [KEY]},
+        f"secretKeyArns: {KEY}; allowed: none, unless secrets names what they",
+    ),
+    (
+        {"secretKeyArns": ["alias/mine"]},
+        'secretKeyArns: ["alias/mine"]; allowed: a list, each item a KMS key\'s ARN',
+    ),
+    (
+        {"logKeyArn": "mine"},
+        "logKeyArn: mine; allowed: a KMS key's ARN, like arn:aws:kms:REGION:ACCOUNT:key/ID; empty",
+    ),
+    ({"execKeyArn": "mine"}, "execKeyArn: mine; allowed: a KMS key's ARN"),
+    (
+        {"execKeyArn": KEY, "ecsExec": False},
+        f"execKeyArn: {KEY}; allowed: empty, unless ecsExec is true",
+    ),
+    ({"permissionsBoundaryArn": "Admin"}, "permissionsBoundaryArn: Admin; allowed: a policy's ARN"),
+    (
+        {"taskPolicyStatements": [{"Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]},
+        (
+            "taskPolicyStatements: statement 0 allows s3:*, which is not one action; "
+            "allowed: a list of statements"
+        ),
+    ),
+    ({"taskPolicyStatements": {}}, "taskPolicyStatements: {}, which is no list; allowed"),
+    ({"requireImageDigest": "maybe"}, "requireImageDigest: maybe; allowed: true or false"),
+    (
+        {"requireImageDigest": True},
+        (
+            "stable, whose tag may be moved to something else; allowed: NAME@DIGEST with "
+            "what `docker buildx imagetools"
+        ),
+    ),
+    (
+        {"requireImageDigest": True, "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b:1"},
+        (
+            "--registry-id 123456789012 --region eu-west-1 --repository-name a/b --image-ids "
+            "imageTag=1"
+        ),
+    ),
+    ({"user": "root", "containerPort": 8080}, "user: root; allowed: a user's number but root's"),
+    ({"user": "0:101", "containerPort": 8080}, "user: 0:101; allowed: a user's number but root's"),
+    ({"user": "101"}, "containerPort: 80; allowed: with a user that isn't root, at least 1024"),
+    (
+        {"dropCapabilities": ["CAP_NET_RAW", "raw"]},
+        "allowed: a list, each item a Linux capability without CAP_",
+    ),
+    (
+        {"writablePaths": ["tmp"]},
+        'writablePaths: ["tmp"]; allowed: a list, each item a folder\'s absolute path',
+    ),
+    ({"writablePaths": ["/a/../etc"]}, "each item a folder's absolute path"),
+    ({"writablePaths": ["/"]}, "each item a folder's absolute path"),
+    (
+        {"writablePaths": ["/tmp", "/tmp/a"]},
+        "writablePaths: /tmp/a; allowed: folders that are not in each other",
+    ),
+    (
+        {"writablePaths": ["/tmp", "/tmp"]},
+        "writablePaths: /tmp; allowed: folders that are not in each other, each once",
+    ),
+    (
+        {"secrets": {"A": None}},
+        "secrets: A with a value of 4 characters, not shown; allowed: a map",
+    ),
+    (
+        {"secrets": {"A": "hunter 2", "B": "/b"}},
+        "secrets: A with a value of 8 characters, not shown: no ARN, no sec",
+    ),
+    ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
+    ({"secrets": ["/demo"]}, "secrets: 9 characters that are no map; allowed: a map"),
+    (
+        {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}},
+        "an environment variable's name, no credential's",
+    ),
+    (
+        {"environment": {"APP_MESSAGE": "x"}},
+        "environment: APP_MESSAGE, which secrets has too; allowed: a name that",
+    ),
+    ({"desiredCount": -1}, "desiredCount: -1; allowed: a whole number from 0 to 5000"),
+    (
+        {"desiredCount": 1, "minimumHealthyPercent": 100, "maximumPercent": 150},
+        (
+            "maximumPercent: 150; allowed: with desiredCount 1 and minimumHealthyPercent "
+            "100, at least 200"
+        ),
+    ),
+    ({"maximumPercent": 100}, "maximumPercent: 100; allowed: a whole number from 101 to 400"),
+    (
+        {"minimumHealthyPercent": 101},
+        "minimumHealthyPercent: 101; allowed: a whole number from 0 to 100",
+    ),
+    ({"healthCheckGraceSeconds": -1}, "healthCheckGraceSeconds: -1; allowed"),
+    ({"healthCheckPath": "health"}, "healthCheckPath: health; allowed: a path that begins with /"),
+    ({"healthCheckPath": "/" + "x" * 1024}, "allowed: a path that begins with / and has no spaces"),
+    (
+        {"healthCheckCodes": "200-599"},
+        "healthCheckCodes: 200-599; allowed: HTTP codes from 200 to 499",
+    ),
+    (
+        {"healthCheckIntervalSeconds": 4},
+        "healthCheckIntervalSeconds: 4; allowed: a whole number from 5 to 300",
+    ),
+    (
+        {"healthCheckIntervalSeconds": 5},
+        "healthCheckTimeoutSeconds: 5; allowed: less than healthCheckIntervalSeconds, 5",
+    ),
+    ({"healthyThreshold": 1}, "healthyThreshold: 1; allowed: a whole number from 2 to 10"),
+    ({"unhealthyThreshold": 11}, "unhealthyThreshold: 11; allowed: a whole number from 2 to 10"),
+    (
+        {"idleTimeoutSeconds": 4001},
+        "idleTimeoutSeconds: 4001; allowed: a whole number from 1 to 4000",
+    ),
+    ({"drainSeconds": 1}, "drainSeconds: 1; allowed: a whole number from 2 to 120"),
+    (
+        {"drainSeconds": 120, "steadyStateTimeoutMinutes": 4},
+        (
+            "steadyStateTimeoutMinutes: 4; allowed: more than the 240 s that a task may "
+            "drain and then stop"
+        ),
+    ),
+    ({"stopTimeoutSeconds": 1}, "stopTimeoutSeconds: 1; allowed: 0, for drainSeconds, or from 2"),
+    ({"stopTimeoutSeconds": 121}, "stopTimeoutSeconds: 121; allowed: a whole number from 0 to 120"),
+    (
+        {"stopTimeoutSeconds": 29},
+        "stopTimeoutSeconds: 29; allowed: at least the 30 s that drainSeconds lets a task",
+    ),
+    (
+        {"deregistrationDelaySeconds": 31},
+        "deregistrationDelaySeconds: 31; allowed: at most the 30 s that a task has",
+    ),
+    (
+        {"deregistrationDelaySeconds": 9, "stopTimeoutSeconds": 8},
+        "deregistrationDelaySeconds: 9; allowed: at most the 8 s that a task has to stop",
+    ),
+    (
+        {"stopTimeoutSeconds": 110, "steadyStateTimeoutMinutes": 2},
+        (
+            "steadyStateTimeoutMinutes: 2; allowed: more than the 140 s that a task may "
+            "drain and then stop"
+        ),
+    ),
+    (
+        {"vpcCidr": "10.0.0.1/16"},
+        "vpcCidr: 10.0.0.1/16; allowed: an IPv4 network address from /16 to /24",
+    ),
+    ({"vpcCidr": "10.0.0.0/25"}, "vpcCidr: 10.0.0.0/25; allowed"),
+    ({"vpcCidr": "10.0.0.0/255.255.0.0"}, "vpcCidr: 10.0.0.0/255.255.0.0; allowed"),
+    ({"vpcCidr": "10.0.0.0"}, "vpcCidr: 10.0.0.0; allowed"),
+    ({"vpcCidr": "fd00::/16"}, "vpcCidr: fd00::/16; allowed"),
+    ({"availabilityZoneCount": 1}, "availabilityZoneCount: 1; allowed: a whole number from 2 to 6"),
+    ({"vpcId": "my-vpc"}, "vpcId: my-vpc; allowed: a VPC's id, like vpc-0a1b2c3d"),
+    (
+        {"subnetIds": ["subnet-12345678"]},
+        "subnetIds: subnet-12345678; allowed: none, unless vpcId or vpcTags names their VPC",
+    ),
+    (
+        {"network": "private"},
+        "network: private; allowed: one of public, nat, nat-per-zone, endpoints",
+    ),
+    (
+        {"network": "nat-per-zone", "vpcId": VPC},
+        "network: nat-per-zone; allowed: nat in an existing VPC, whose gateways",
+    ),
+    (
+        {"network": "endpoints", "vpcTags": {"Name": "a"}, "image": OWN_IMAGE},
+        (
+            "network: endpoints; allowed: nat in an existing VPC, whose gateways and "
+            "endpoints are its owner's"
+        ),
+    ),
+    (
+        {"network": "endpoints"},
+        "image: public.ecr.aws/nginx/nginx:stable, in a registry that has no endpoint in a VPC",
+    ),
+    (
+        {"network": "endpoints", "image": OWN_IMAGE, "dualStack": True},
+        "dualStack: true; allowed: false with network endpoints, which has no way to the internet",
+    ),
+    (
+        {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
+        (
+            "vpcCidr: 10.0.0.0/24; allowed: with network nat and 5 zones a /23 or wider, as "
+            "each subnet needs a /27"
+        ),
+    ),
+    (
+        {"vpcId": VPC, "vpcTags": {"Name": "a"}},
+        "vpcTags: Name=a; allowed: none, as vpcId names the VPC already",
+    ),
+    (
+        {"vpcTags": {"Name": ["a"]}},
+        "vpcTags: Name with a value of 5 characters, not shown; allowed: a map",
+    ),
+    (
+        {"subnetTags": {"Name": "a"}},
+        "subnetTags: Name=a; allowed: none, unless vpcId or vpcTags names their VPC",
+    ),
+    (
+        {"vpcId": VPC, "subnetIds": [SUBNET], "subnetTags": {"Name": "a"}},
+        "subnetTags: Name=a; allowed: none, as subnetIds names the subnets already",
+    ),
+    (
+        {"vpcId": VPC, "taskSubnetIds": [SUBNET]},
+        (
+            f"taskSubnetIds: {SUBNET}; allowed: none with network public, where tasks are in "
+            "the load balancer's subnets"
+        ),
+    ),
+    (
+        {"vpcId": VPC, "network": "nat", "taskSubnetIds": [SUBNET], "taskSubnetTags": {"A": ""}},
+        "taskSubnetTags: A=; allowed: none, as taskSubnetIds names the subnets already",
+    ),
+    (
+        {"taskSubnetTags": {"A": "b"}, "network": "nat"},
+        "taskSubnetTags: A=b; allowed: none, unless vpcId or vpcTags names",
+    ),
+    ({"dualStack": "both"}, "dualStack: both; allowed: true or false"),
+    (
+        {"egress": ["10.0.0.0/8"]},
+        'egress: ["10.0.0.0/8"]; allowed: a list, each item a network and its TCP port',
+    ),
+    (
+        {"egress": ["10.0.0.1/8:5432"]},
+        "each item a network and its TCP port or ports, like 10.0.0.0/8:5432",
+    ),
+    ({"egress": ["10.0.0.0/8:0"]}, "each item a network and its TCP port"),
+    ({"egress": ["10.0.0.0/8:99999"]}, "each item a network and its TCP port"),
+    ({"egress": ["10.0.0.0/8:90-80"]}, "each item a network and its TCP port"),
+    (
+        {"egress": ["10.0.0.0/8:1", "10.0.0.0/8:1"]},
+        "egress: 10.0.0.0/8:1; allowed: each destination once",
+    ),
+    (
+        {"egress": ["0.0.0.0/0:443"]},
+        "egress: 0.0.0.0/0:443; allowed: what isn't open already; with network public",
+    ),
+    (
+        {"egress": ["::/0:443"], "dualStack": True},
+        "egress: ::/0:443; allowed: what isn't open already",
+    ),
+    (
+        {"egress": ["::/0:443"]},
+        "egress: ::/0:443; allowed: IPv4 destinations only without dualStack",
+    ),
+    (
+        {"egress": ["10.0.0.0/8:1", "2001:db8::/32:1"]},
+        "egress: 2001:db8::/32:1; allowed: IPv4 destinations only without dualStack",
+    ),
+    (
+        {"egress": [f"10.0.0.0/8:{port}" for port in range(1, 52)]},
+        "egress: 51 of them; allowed: at most 50",
+    ),
+    ({"flowLogs": "on"}, "flowLogs: on; allowed: one of none, reject, all"),
+    ({"flowLogRetentionDays": 2}, "flowLogRetentionDays: 2; allowed: one of 1, 3"),
+    (
+        {"vpcId": "vpc-12345678", "subnetIds": ["a"]},
+        'subnetIds: ["a"]; allowed: a list, each item a subnet\'s id',
+    ),
+    ({"conatinerPort": 8080}, "conatinerPort: an unknown key; allowed: perhaps containerPort"),
+    ({"zzz": 1}, "zzz: an unknown key; allowed: serviceName, containerName, image"),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"), REFUSED, ids=[json.dumps(changes) for changes, _ in REFUSED]
+)
+def test_a_wrong_value_is_refused_with_its_key_and_what_is_allowed(
+    changes: Mapping[str, Any], complaint: str
+) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(**changes)
+    assert complaint in str(refusal.value)
+    assert len(refusal.value.problems) == 1, "one mistake is one complaint"
+
+
+@pytest.mark.parametrize("stack", ["feature.x", "x" * 101])
+def test_a_stack_whose_name_ecs_would_refuse_is_refused(stack: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"stack: .*; allowed: a stack name of at most 100 letters"
+    ):
+        load(stack)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load("my.stack", containerPort=0, memoryMib=600, logRetentionDays=15, typo=1)
+    keys = [problem.key for problem in refusal.value.problems]
+    assert keys == ["typo", "stack", "containerPort", "logRetentionDays", "memoryMib"]
+
+
+def test_a_missing_key_is_told_too() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.of({}, project="fargate-web", stack="dev")
+    missing = {problem.key for problem in refusal.value.problems}
+    assert missing == {camel(name) for name in kinds()} - MAPS, "no secrets is a choice"
+
+
+def test_an_encrypted_value_is_refused_without_showing_it() -> None:
+    with pytest.raises(
+        SettingsError, match="environment: an encrypted value; allowed: plain text; name secrets"
+    ) as no:
+        load(secret={"environment"}, environment={"TOKEN": "hunter2"})
+    assert "hunter2" not in str(no.value)
+
+
+def test_keys_that_stay_in_another_projects_namespace_are_refused_not_ignored() -> None:
+    left = {
+        "shop:domain": "a.example.com",
+        "shop:network": "nat",
+        "shop:other": "1",
+        "aws:domain": "a",
+    }
+    watched = recorder.Recorder(Cloud(seed=1))
+    with pytest.raises(SettingsError) as refused:
+        recorder.run_under(watched, "dev", {**recorder.configuration("dev", {}), **left})
+    assert [str(problem) for problem in refused.value.problems] == [
+        (
+            "shop:domain: a key of another project, shop; allowed: fargate-web:domain, as "
+            "this project is fargate-web"
+        ),
+        (
+            "shop:network: a key of another project, shop; allowed: fargate-web:network, as "
+            "this project is fargate-web"
+        ),
+    ]
+
+
+def test_a_refusal_is_printed_without_a_traceback() -> None:
+    assert issubclass(SettingsError, pulumi.RunError)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"containerPort": 0}, {"typo": 1}, {"secrets": {"A": "not a name"}}]
+)
+def test_nothing_is_registered_or_asked_before_the_settings_are_good(
+    changes: Mapping[str, Any],
+) -> None:
+    watched = recorder.Recorder(Cloud(seed=1))
+    with pytest.raises(SettingsError):
+        recorder.run_under(watched, "dev", recorder.configuration("dev", changes))
+    assert (watched.registered, watched.invoked) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"serviceName": "x" * 20},
+        {"containerPort": 65535},
+        {"cpuUnits": 16384, "memoryMib": 122880},
+        {"desiredCount": 0, "minimumHealthyPercent": 100, "maximumPercent": 101},
+        {"desiredCount": 1, "minimumHealthyPercent": 100},
+        {"command": []},
+        {"healthCheckCodes": "200,301-302,404"},
+        {"secrets": {"A": "plain-name", "_b2": "/a/b.c_d-e"}},
+        {"environment": {"EMPTY": "", "LINES": "a\nb"}},
+        {"image": "localhost:5000/a/b:tag"},
+        {"image": "nginx@sha256:" + "0" * 64, "requireImageDigest": True},
+        {"user": "101", "containerPort": 1024},
+        {"user": "101:0", "containerPort": 8080},
+        {"dropCapabilities": []},
+        {"writablePaths": ["/tmp", "/tmp-2", "/a.b/c_d"]},
+        {
+            "secrets": {
+                "A": "secretsmanager:a/b@c#k.e-y",
+                "B": f"arn:aws:secretsmanager:{HERE}:secret:a/b-AbCdEf",
+            }
+        },
+        {"secretKeyArns": [KEY], "logKeyArn": KEY, "execKeyArn": KEY},
+        {"permissionsBoundaryArn": "arn:aws:iam::aws:policy/PowerUserAccess"},
+        {"stopTimeoutSeconds": 120, "deregistrationDelaySeconds": 1},
+        {"drainSeconds": 120, "stopTimeoutSeconds": 2, "deregistrationDelaySeconds": 2},
+        {"network": "endpoints", "image": OWN_IMAGE},
+        {"network": "nat-per-zone", "vpcCidr": "10.0.0.0/23", "availabilityZoneCount": 6},
+        {"vpcId": "vpc-12345678", "egress": ["::/0:443"]},
+        {"dualStack": True, "egress": ["::/0:80", "2001:db8::/32:443"]},
+        {
+            "network": "nat",
+            "vpcTags": {"Name": "home"},
+            "subnetTags": {"Tier": ""},
+            "taskSubnetIds": [SUBNET],
+        },
+    ],
+)
+def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
+    settings = load(**changes)
+    for key, value in changes.items():
+        field = next(name for name in kinds() if camel(name) == key)
+        expected = tuple(value) if isinstance(value, list) else value
+        found = getattr(settings, field)
+        assert (tuple(map(str, found)) if key == "egress" else found) == expected
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load().stack = "prod"  # type: ignore[misc]
+
+
+def test_numbers_and_truth_values_that_the_cli_makes_of_texts_are_texts_again() -> None:
+    settings = load(environment={"PORT": 8080, "DEBUG": True}, command=["serve", 8080])
+    assert settings.environment == {"PORT": "8080", "DEBUG": "true"}
+    assert settings.command == ("serve", "8080")
+
+
+@pytest.mark.parametrize("stack", recorder.STACKS)
+def test_every_stack_file_loads(stack: str) -> None:
+    watched = recorder.run(stack)
+    assert watched.one("Service").inputs["name"] == f"{stack}-web"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([camel(name) for name in kinds()]), st.text() | st.integers().map(str)
+    )
+)
+def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
+    changes: dict[str, Any],
+) -> None:
+    try:
+        load(**changes)
+    except SettingsError as refusal:
+        relations = {
+            "maximumPercent",
+            "memoryMib",
+            "healthCheckTimeoutSeconds",
+            "steadyStateTimeoutMinutes",
+        }
+        relations |= {"idleTimeoutSeconds", "allowedCidrs", "hostedZone"}
+        named = {problem.key for problem in refusal.problems}
+        assert named <= {
+            *changes,
+            *relations,
+            "subnetIds",
+            "environment",
+            "containerPort",
+            "image",
+            "vpcCidr",
+        }
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory"),
+    [(cpu, each) for cpu, offered in fargate.MEMORY_MIB.items() for each in offered],
+)
+def test_every_task_size_that_fargate_offers_is_accepted(cpu: int, memory: int) -> None:
+    load(cpuUnits=cpu, memoryMib=memory)
+
+
+@given(st.sampled_from(sorted(fargate.MEMORY_MIB)), st.integers(512, 249856))
+def test_a_task_size_is_accepted_exactly_when_fargate_offers_it(cpu: int, memory: int) -> None:
+    offered = memory in fargate.MEMORY_MIB[cpu]
+    try:
+        load(cpuUnits=cpu, memoryMib=memory)
+    except SettingsError:
+        assert not offered
+    else:
+        assert offered
+
+
+@pytest.mark.parametrize("key", ["secrets", "environment"])
+def test_a_value_that_may_be_a_misplaced_secret_is_not_repeated(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(**{key: {"1A": "hunter 2"}})
+    assert "1A" in str(refused.value)
+    assert "hunter" not in str(refused.value)
