@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
 from localaws.home import Address, Home
 from localaws.mocks import word
+from localaws.pulumi_command import DEFAULT_STACK
+from localaws.pulumi_state import StackState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +27,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+SPEED = "5"
+"""How fast AWS's durations pass in these tests; docs/local-data-plane.md says which."""
+
 TIME_LIMIT_SECONDS = 240.0
+STACK = "pulumi:pulumi:Stack"
 WITHOUT_ASKING = ("--yes", "--non-interactive", "--skip-preview")
 
 
@@ -49,6 +57,7 @@ class Stack:
     def variables(self) -> dict[str, str]:
         own = {
             "LOCALAWS_HOME": str(self.path),
+            "LOCALAWS_SPEED": SPEED,
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             # An Output in an f-string is an error, not a warning inside a resource's name.
             "PULUMI_ERROR_OUTPUT_STRING": "true",
@@ -112,11 +121,19 @@ class Stack:
         }
 
     def outputs(self) -> dict[str, Any]:
-        return self._document("stack", "output", "--json")
+        """What `pulumi stack output --json` prints; no output of these programs is a secret."""
+        (of_stack,) = (each for each in self.resources() if each["type"] == STACK)
+        return dict(of_stack.get("outputs", {}))
 
     def resources(self) -> list[dict[str, Any]]:
-        """What the engine's state holds."""
-        return list(self._document("stack", "export")["deployment"].get("resources", []))
+        """What the engine's state holds, as `pulumi stack export` prints it, from its file.
+
+        A start of the CLI costs half a second, and most tests look more than once.
+        """
+        name = yaml.safe_load((self.project / "Pulumi.yaml").read_text())["name"]
+        stack = self.variables.get("PULUMI_STACK", DEFAULT_STACK)
+        state = json.loads(StackState(self.home.backend, name, stack).file.read_text())
+        return list((state["checkpoint"].get("latest") or {}).get("resources") or [])
 
     def made(self) -> list[Resource]:
         """What programs made that exists in the local AWS: without the default VPC, which is there anyway."""

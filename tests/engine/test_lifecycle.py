@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -105,6 +106,12 @@ def test_a_new_task_definition_rolls_out_under_traffic_without_a_failed_request(
     assert done["replaced"] == 1, "a task definition's new revision is a replacement"
     assert not before & tasks(url), "old tasks still answer"
     stack.up()
+
+
+def test_what_tests_read_of_the_state_is_what_the_cli_prints(stack: Stack) -> None:
+    assert json.loads(stack.run("stack", "output", "--json")) == stack.outputs()
+    exported = json.loads(stack.run("stack", "export"))["deployment"]["resources"]
+    assert exported == stack.resources()
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.engine.gateway import patience
 from tests.engine.test_daemon import eventually
 from tests.engine.test_lifecycle import SERVICE, Traffic, tasks
 from tests.engine.test_rollback import MISSING, get_service
@@ -88,7 +89,8 @@ def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_wait
         **slow,
     }
     with Traffic(url) as traffic:
-        stack.up(**patient, fails=True)
+        with patience(stack, 3, instead_of=60):
+            stack.up(**patient, fails=True)
         output = stack.up("--refresh", **patient, fails=True)
         assert (
             "local-shop has not completed a deployment yet, so alb-50000 still sends "

@@ -14,6 +14,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localaws.protocol.property_values import from_wire, to_wire
+from tests.engine.gateway import patience
 from tests.engine.stack import settings
 from tests.engine.test_lifecycle import SERVICE
 from tests.engine.test_rollback import MISSING, service_of
@@ -231,9 +232,10 @@ def test_of_failures_in_a_row_each_is_explained_by_its_own_events(stack: Stack) 
 def test_a_deployment_that_takes_too_long_fails_the_run_and_the_next_one_finds_it_done(
     stack: Stack,
 ) -> None:
-    slow = container(*server(200, delay_seconds=70))
+    slow = container(*server(200, delay_seconds=10))
     patient: Any = {"healthCheckGraceSeconds": 600, "steadyStateTimeoutMinutes": 1}
-    output = stack.up(*slow, **patient, fails=True)
+    with patience(stack, 3, instead_of=60):
+        output = stack.up(*slow, **patient, fails=True)
     assert "likely cause: The deployment was still under way when the run stopped waiting" in output
     stack.up(*slow, **patient)
     stack.up("--expect-no-changes", *slow, **patient)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.failing_provider import MESSAGE, failing_after
+from tests.engine.gateway import MESSAGE, failing_after
 from tests.engine.stack import WITHOUT_ASKING, settings
 
 if TYPE_CHECKING:
