@@ -5,7 +5,7 @@ BIN := .venv/bin
 CODE := __main__.py infra localaws verify gate tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types gate reachability permissions models bench lock stop clean
+.PHONY: help setup demo test check format lint types gate reachability permissions models picture bench lock stop clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ models: setup ## write anew what the models of AWS's services, in the newest bot
 	set -e; uv=$$($(PYTHON) -m tools.uv); folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$$uv pip install --quiet --no-deps --python $(BIN)/python --target "$$folder" botocore; \
 	$(BIN)/python -m tools.service_models "$$folder"; $(BIN)/ruff format --quiet localaws/catalog/service_models.py
+
+picture: setup ## run the demo in a terminal and draw it, for the README
+	$(BIN)/python -m tools.picture
 
 bench: setup ## measure, and print ratios
 	$(BIN)/python tests/bench/run.py
