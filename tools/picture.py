@@ -18,7 +18,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PICTURE = Path("docs/demo.svg")
 MAKE = ("make", "--no-print-directory")
@@ -32,8 +36,10 @@ _CONTROL = re.compile(
     r"|(?P<text>[^\x1b\r\n]+)"
 )
 
+_AFTER_A_GAP = re.compile(r"(?<=  )(?=\S)")
+
 _COLOURS = {1: "#f47067", 2: "#57ab5a", 3: "#c69026", 4: "#539bf5", 5: "#b083f0", 6: "#39c5cf"}
-"""Of the terminal's eight colours those that tell something; the bright ones, from 8 on, look alike."""
+"""The terminal's colours but for black and white; the bright ones, from 8 on, look alike."""
 
 _LABELS = 'role="img" aria-labelledby="title"'
 _FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -139,23 +145,29 @@ def draw(rows: list[list[tuple[str, Style]]], title: str) -> str:
     ]
     for at, row in enumerate(rows):
         if row:
-            spans = [_span(style, characters) for style, characters in _runs(row)]
+            spans = "".join(_spans(row))
             lines.append(
-                f'<text x="{_MARGIN}" y="{top + (at + 1) * _LINE - 4}" xml:space="preserve"'
-                f' textLength="{len(row) * _CHARACTER:.1f}">{"".join(spans)}</text>'
+                f'<text y="{top + (at + 1) * _LINE - 4}" xml:space="preserve">{spans}</text>'
             )
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
 
-def _runs(row: list[tuple[str, Style]]) -> list[tuple[Style, str]]:
-    """Neighbouring characters of one style, together."""
-    return [
-        (style, "".join(character for character, _ in run))
-        for style, run in groupby(row, key=lambda cell: cell[1])
-    ]
+def _spans(row: list[tuple[str, Style]]) -> Iterator[str]:
+    """Draw a line's pieces, each at its column.
+
+    A piece has one style and ends with the gap before a column of a table, so that columns stay
+    aligned in a font of another width: renderers differ in how they apply `textLength`.
+    """
+    column = 0
+    for style, run in groupby(row, key=lambda cell: cell[1]):
+        characters = "".join(character for character, _ in run)
+        for piece in _AFTER_A_GAP.split(characters):
+            x = _MARGIN + column * _CHARACTER
+            yield f'<tspan x="{x:.1f}"{_attributes(style)}>{escape(piece)}</tspan>'
+            column += len(piece)
 
 
-def _span(style: Style, characters: str) -> str:
+def _attributes(style: Style) -> str:
     attributes = ""
     if style.colour in _COLOURS:
         attributes += f' fill="{_COLOURS[style.colour]}"'
@@ -163,7 +175,7 @@ def _span(style: Style, characters: str) -> str:
         attributes += ' font-weight="bold"'
     if style.underlined:
         attributes += ' text-decoration="underline"'
-    return f"<tspan{attributes}>{escape(characters)}</tspan>" if attributes else escape(characters)
+    return attributes
 
 
 def record(command: list[str], environment: dict[str, str]) -> str:

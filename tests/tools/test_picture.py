@@ -59,6 +59,25 @@ def test_colours_and_weights_are_drawn_and_text_is_escaped() -> None:
     assert [(each.text, each.get("fill"), each.get("font-weight")) for each in spans] == [
         ("+ ", "#57ab5a", None),
         ("created", None, "bold"),
+        (" <a & b>", None, None),
+    ]
+
+
+def test_each_column_of_a_table_is_drawn_at_its_place() -> None:
+    screen = Screen(40)
+    screen.write(f"  ok    status    11 x {GREEN}200\x1b[0m")
+    svg = draw(screen.rows, "columns")
+    assert texts(svg) == ["  ok    status    11 x 200"]
+    spans = [*ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}tspan")]
+    first = float(spans[0].get("x", ""))
+    width = (float(spans[1].get("x", "")) - first) / len("  ")
+    columns = [round((float(each.get("x", "")) - first) / width) for each in spans]
+    assert list(zip([each.text for each in spans], columns, strict=True)) == [
+        ("  ", 0),
+        ("ok    ", 2),
+        ("status    ", 8),
+        ("11 x ", 18),
+        ("200", 23),
     ]
 
 
