@@ -1,1 +1,1 @@
-"""What a security review would ask of every stack, asked by machines on every change; docs/gate.md says how."""
+"""Review every stack as a security reviewer would, on every change; see docs/gate.md."""

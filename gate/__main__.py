@@ -33,7 +33,7 @@ def golden(stack: str) -> Path:
 
 
 def check() -> str:
-    """Look at every configuration, and return what is wrong, for people; nothing when all is as registered.
+    """Check every configuration, and return the report; it is empty when all is as accepted.
 
     Raises:
         NotRecordedError: A configuration can't be deployed.
@@ -66,7 +66,7 @@ def check() -> str:
 
 
 def _policy_flaws(installed: Path) -> Iterator[str]:
-    """What AWS's service authorization reference says against the policies, and what differs from docs/permissions."""
+    """Return what is wrong with the policies, and where docs/permissions differs from them."""
     table = policies.read()
     documents = policies.documents(table, *calls())
     asked = {action for each in (*table.statements, *table.denied) for action in each.actions}

@@ -1,4 +1,4 @@
-"""The configurations that the gate looks at: every stack file, and what can be switched on beyond them."""
+"""The configurations that the gate checks: the stack files, and options that they leave off."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def recording(stack: str) -> Recording:
 
 
 def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = None) -> Recording:
-    """What the program registers with a configuration, in an account that is given or new, with the secrets it names.
+    """Return what the program registers with a configuration, in a given or a new account.
 
     Raises:
         pulumi.RunError: The program refuses the configuration.
@@ -142,7 +142,7 @@ def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]
 
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
-    """What a configuration names, by a name or an ARN, without the part of a secret that it chooses."""
+    """Return a parameter or secret for a name or ARN, without the part that the name chooses."""
     found = re.fullmatch(
         r"arn:.*:parameter(/.+)|(?:secretsmanager:|arn:.*:secret:)([^:#]+).*|(.*)", text
     )
@@ -154,7 +154,7 @@ def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
 
 @cache
 def calls() -> tuple[frozenset[str], frozenset[str]]:
-    """The types of AWS's that the program registers in some configuration, and the functions that it can call.
+    """Return the AWS types that some configuration registers, and the functions it can call.
 
     Which functions a run calls depends on what exists, so they are read from the program's source.
 

@@ -17,7 +17,7 @@ _FIELDS = (*_LISTS, "why", "control", "proof", "remove")
 
 
 class RegisterError(Exception):
-    """The register of exceptions can't be read as one; the text says which entry and what is wrong with it."""
+    """The register of exceptions can't be read; the message names the entry and the problem."""
 
 
 @dataclass(frozen=True, order=True)

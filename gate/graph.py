@@ -47,7 +47,7 @@ class Node:
 
     @property
     def type(self) -> str:
-        """Pulumi's token of its type; of a type with two, the one that the local AWS has it under."""
+        """Pulumi's token of its type; of a type with two tokens, the one that the catalog has."""
         return canonical(self.registered.type)
 
     @property
@@ -66,7 +66,7 @@ class Node:
         return self.registered.inputs
 
     def parts(self, text: str) -> list[str | Reference]:
-        """A text of its inputs, in pieces: what it says itself, and what it says by naming other resources."""
+        """A text of its inputs, in pieces: literal text, and references to other resources."""
         whole = self._by_value.get(text)
         if whole:
             return [whole]
@@ -99,7 +99,7 @@ class Node:
         }
 
     def owned(self, value: str) -> Reference:
-        """The output that has a value; what a resource has from another one (a bucket's name, an ARN) is that one's."""
+        """Return the output with this value, of the resource that the value comes from."""
         for source in self.sources:
             if value in source.told:
                 return source.owned(value)
@@ -161,7 +161,7 @@ def _outputs(recording: Recording, registered: Registered) -> Mapping[str, Any]:
 
 
 def _within(recording: Recording, urn: str) -> Iterator[str]:
-    """A resource, or what is in a component: whoever depends on a component depends on all that it was made of.
+    """Return a resource, or all that a component is made of: dependents depend on all of it.
 
     What depends on the component itself, though it is below it, came later.
     """

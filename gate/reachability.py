@@ -57,7 +57,7 @@ class _Opening:
 
 
 def sentences(graph: Graph) -> list[str]:
-    """Every way that the security groups leave open: from outside, between the parties, and to outside, in this order.
+    """Return the open paths: from outside, between the parties, and to outside, in this order.
 
     Ports that are open with nothing behind them are named as such, and so are groups whose rules
     aren't the stack's. What no sentence says isn't possible.

@@ -191,7 +191,7 @@ def _tls_policy_is_recommended(graph: Graph) -> Iterator[Node]:
 
 
 def _target_groups_are_led_to_before_services(graph: Graph) -> Iterator[Node]:
-    """ECS refuses a target group without a load balancer, so one rule or listener must name it first."""
+    """Require a rule or listener before the service: ECS refuses a group without a balancer."""
     for service in graph.all("Service"):
         before = _everything_before(service)
         for group in service.named(service.inputs.get("loadBalancers")):
@@ -219,7 +219,7 @@ def _forwarding(graph: Graph, group: Node) -> list[Node]:
 
 
 def _can_match(way: Node) -> bool:
-    """Whether a client can meet a rule's conditions: no client can whose address must be a documentation one."""
+    """Return whether a client can match a rule: none has an address that RFC 5737 reserves."""
     for condition in way.inputs.get("conditions", []):
         sources = condition.get("sourceIp", {}).get("values", [])
         networks = [
@@ -417,7 +417,7 @@ def _policies_of_things_admit_nobody_unnamed(graph: Graph) -> Iterator[Node]:
 
 
 def _trust_is_of_this_account(graph: Graph) -> Iterator[Node]:
-    """A service that acts for many accounts must not take a role of this one for another (a confused deputy)."""
+    """Require conditions where AWS's services may use a role (the confused deputy problem)."""
     for role in graph.all("Role"):
         conditions = [
             json.dumps(each.get("Condition", {})) for each in _statements(role, "assumeRolePolicy")
@@ -500,7 +500,7 @@ def _rules_of(graph: Graph, kind: str, groups: list[Node]) -> list[Node]:
 
 
 def _port(rule: Node) -> int | None:
-    """The one TCP port that a rule opens; None where it opens another protocol, or more than one."""
+    """Return the one TCP port that a rule opens; None for other protocols or more ports."""
     low, high = rule.inputs.get("fromPort"), rule.inputs.get("toPort")
     return (
         int(low) if low is not None and low == high and rule.inputs["ipProtocol"] == "tcp" else None
@@ -551,7 +551,7 @@ def _actions_of(statement: Mapping[str, Any]) -> list[str]:
 
 
 def _is_anybodys(statement: Mapping[str, Any]) -> bool:
-    """Whether a statement is about whoever asks, with no condition that says whose a request must be."""
+    """Return whether a statement allows anyone, without a condition on the request's origin."""
     principal = statement.get("Principal", "*")
     named = (
         [each for value in principal.values() for each in _listed(value)]

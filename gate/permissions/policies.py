@@ -119,7 +119,7 @@ def read(path: Path = TABLE) -> Table:
 def policy(
     table: Table, actions: Iterable[str], *, part: str | None = None, bounded: bool = False
 ) -> dict[str, Any]:
-    """A policy that allows those actions, as far as one part of the statements does, and nothing else.
+    """Return a policy that allows those actions only, as one part of the statements does.
 
     Args:
         table: What statements there are.

@@ -73,7 +73,7 @@ def template(graph: Graph) -> dict[str, Any]:
 
 
 def title_of(graph: Graph, label: str) -> str:
-    """The title of the resource that a template calls `label`, or of the one that this was made for."""
+    """Return the title of the resource that has this label in a template, or is its origin."""
     by_label = {_label(node): node.title for node in graph.nodes}
     return by_label.get(label) or by_label[label.removesuffix(_BESIDE)]
 

@@ -188,7 +188,7 @@ def _listener(rest: Properties) -> Properties:
 
 
 def _header_attribute(name: str) -> str:
-    """`routingHttpResponseXFrameOptionsHeaderValue` as AWS spells it, `routing.http.response.x_frame_options…`."""
+    """Return an attribute's name as AWS spells it: `routing.http.response.x_frame_options…`."""
     snake = re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name)
     tail = snake.removeprefix("routing_http_response_")
     return "routing.http.response." + re.sub(r"_(header_value|enabled)$", r".\1", tail)

@@ -1,4 +1,4 @@
-"""checkov and cfn-lint over graphs, each in one run for all stacks, as starting is most of what they cost."""
+"""Run checkov and cfn-lint once for all stacks: starting them is most of what they cost."""
 
 from __future__ import annotations
 

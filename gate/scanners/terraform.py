@@ -44,7 +44,7 @@ class UnmappedBlockError(Exception):
 
 
 def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
-    """One plan of several stacks, by name, as `terraform show -json` prints it; they don't share a resource.
+    """Return one plan of several stacks, by name, as `terraform show -json` prints it.
 
     Raises:
         UnmappedTypeError: A resource's type isn't in the table.

@@ -28,7 +28,7 @@ def partition_of(region: str) -> str:
 
 
 def foreign(place: Place, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Those of the ARNs that name something elsewhere, each with where that is; names that are no ARNs are here."""
+    """Return the ARNs that name something elsewhere, each with its account or region."""
     for arn in arns:
         if arn.startswith("arn:"):
             _, partition, _, region, *_ = arn.split(":")

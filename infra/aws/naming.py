@@ -60,7 +60,7 @@ def log_groups(stack: str, service_name: str) -> tuple[str, ...]:
 
 
 def tags(project: str, stack: str) -> dict[str, str]:
-    """The tags that everything in a stack carries; each component adds its own name with `of_component`."""
+    """Return the tags of everything in a stack; a component adds its name by `of_component`."""
     return {"Project": project, "Stack": stack, "ManagedBy": "Pulumi"}
 
 

@@ -48,7 +48,7 @@ class Place:
 
 
 def trust_of_tasks(place: Place) -> str:
-    """Lets ECS tasks of this account and region take the role, and nobody else by way of ECS (a confused deputy)."""
+    """Let only ECS tasks of this account and region take the role (no confused deputy)."""
     return _trust("ecs-tasks.amazonaws.com", place.account, place.arn("ecs", "*"))
 
 
@@ -103,7 +103,7 @@ def task_start(
 
 
 def exec_session(place: Place, *, log_group: str, key_arn: str | None = None) -> str:
-    """What ECS Exec needs inside a task: its message channels, which have no ARNs, its sessions' log, and their key."""
+    """Return what ECS Exec needs in a task: message channels (no ARNs), log and key."""
     decrypts = [{"Action": "kms:Decrypt", "Resource": key_arn}] if key_arn else []
     return _policy(
         {
@@ -137,7 +137,7 @@ def flow_log_delivery(place: Place, *, log_group: str) -> str:
 
 
 def s3_endpoint(place: Place, statements: Iterable[Mapping[str, Any]]) -> str:
-    """What may be done with S3 through an endpoint: get the layers of ECR's images, and what tasks are granted there.
+    """Return what an S3 endpoint allows: the layers of ECR's images, and the tasks' grants.
 
     Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the
     layers' bucket: Amazon ECR, interface VPC endpoints.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bool:
-    """Whether a deployment can replace a task: there is room to start one more, or one less may run.
+    """Return whether a deployment can replace a task: one more may start, or one less may run.
 
     ECS rounds the number that must keep running up, and the number that may exist down.
     """
@@ -14,7 +14,7 @@ def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bo
 
 
 def deletion_minutes(stop_timeout_seconds: int) -> int:
-    """How long deleting a service may take: its tasks drain for no longer than they may take to stop, and then stop.
+    """Return the minutes that deleting a service may take: its tasks drain, then stop.
 
     Ten minutes on top are for what AWS does before and after, which is a guess.
     """

@@ -179,7 +179,7 @@ def flaw(text: str) -> str:
 
 
 def _divided(text: str) -> tuple[str, str]:
-    """A spelling without what chooses a part of the secret, and that part as ECS writes it; empty for the whole."""
+    """Split a spelling into the secret and the part chosen, as ECS writes it; empty for all."""
     name, _, key = text.partition("#")
     if key:
         return name, f"{key}::"

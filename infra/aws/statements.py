@@ -1,4 +1,4 @@
-"""Permissions that the people who deploy give to their own code, as far as they name what they are about. Pure."""
+"""Permissions that users give to their own code, if they name their resources. Pure."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Statements:
 
 
 def flaw(statement: object) -> str | None:
-    """What is wrong with a statement, in words that follow its name; None if it is narrow enough."""
+    """Return what is wrong with a statement, to follow its name; None if it is narrow enough."""
     if not isinstance(statement, dict):
         return "is no object"
     if unknown := sorted(set(statement) - {*_MAY}):

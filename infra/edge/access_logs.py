@@ -48,7 +48,7 @@ class AccessLogsArgs:
 
 
 class AccessLogs(pulumi.ComponentResource):
-    """A bucket that the account's load balancers write to, and that nobody outside the account reads.
+    """A bucket that only the account's load balancers write to, private to the account.
 
     It is encrypted with S3's own keys, the only ones that Elastic Load Balancing writes with.
     """
@@ -121,7 +121,7 @@ class AccessLogs(pulumi.ComponentResource):
 
 
 def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
-    """Let the load balancers of this account and region write their logs, and refuse everything without TLS.
+    """Let this account's load balancers in this region write logs; refuse all without TLS.
 
     AWS's guide lets the service write under the account's own prefix, without a condition, and the
     service writes there for load balancers of that account only. Public reports differ on whether a
@@ -155,7 +155,7 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
 
 
 def _writers(place: Place) -> dict[str, str]:
-    """The principal that writes access logs: Elastic Load Balancing's service, or its account where that is named."""
+    """The principal that writes access logs: the service, or its account in older regions."""
     account = _WRITERS.get(place.region)
     if account:
         return {"AWS": f"arn:{place.partition}:iam::{account}:root"}

@@ -38,7 +38,7 @@ class AliasArgs:
 
 
 class Alias(pulumi.ComponentResource):
-    """Records that lead a name to a load balancer, at a zone's apex too, whatever addresses it has."""
+    """Alias records from a name, also a zone's apex, to a load balancer."""
 
     domain: pulumi.Output[str]
     """The name."""

@@ -27,7 +27,7 @@ class CertificateArgs:
 
 
 class Certificate(pulumi.ComponentResource):
-    """A certificate, and the record by which ACM validates it now and at every renewal; the record stays."""
+    """A certificate, and the record by which ACM validates it at every renewal; it stays."""
 
     arn: pulumi.Output[str]
     """ARN of the certificate; it waits until ACM has issued it, as a listener takes no other."""

@@ -27,7 +27,7 @@ China.
 def needed(
     *, secret_services: Collection[str], ecs_exec: bool, session_key: bool
 ) -> tuple[str, ...]:
-    """The services that Fargate tasks call, beyond S3: to pull an image, to log, for secrets and for Exec.
+    """Return the services besides S3 that tasks call: for images, logs, secrets and Exec.
 
     Source: Amazon ECS, interface VPC endpoints.
     """

@@ -49,7 +49,7 @@ def create(
     deletion_protection: bool = False,
     tags: dict[str, str],
 ) -> Network:
-    """Make a VPC with a public subnet in each of `zones` zones, and perhaps a private one for tasks.
+    """Create a VPC with a public subnet in each of `zones` zones, and optional private ones.
 
     Args:
         name: Its logical name.
@@ -152,7 +152,7 @@ def _route_ipv6(
     private: Mapping[str, pulumi.Output[str]],
     tags: Mapping[str, str],
 ) -> None:
-    """Add the routes that awsx doesn't: both directions for public subnets, only outbound for private ones."""
+    """Add the routes that awsx doesn't: both directions in public subnets, outbound in private."""
     child = pulumi.ResourceOptions(parent=vpc)
     gateway_id: pulumi.Output[str] = vpc.internet_gateway.apply(lambda gateway: gateway.id)
     for subnet, table_id in public.items():
@@ -179,7 +179,7 @@ def _route_ipv6(
 def _hand_out_no_addresses(
     args: pulumi.ResourceTransformArgs,
 ) -> pulumi.ResourceTransformResult | None:
-    """Make public subnets give no public address to whatever starts in them; awsx has no setting for that."""
+    """Make public subnets assign no public address by themselves; awsx has no setting for it."""
     if args.type_ != "aws:ec2/subnet:Subnet":
         return None
     return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, args.opts)

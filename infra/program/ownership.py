@@ -1,4 +1,4 @@
-"""Names that AWS lets two stacks share in silence: a cluster, and log groups that outlive their stack.
+"""Names that two stacks can share unnoticed: a cluster, and log groups that are kept.
 
 ECS answers the creation of a cluster that exists with that cluster, and the provider takes it over.
 The program itself adopts log groups. Names hold the stack, not the project, so two projects in one

@@ -1,4 +1,4 @@
-"""What a stack needs of its account beforehand, looked for before anything is registered, in previews too.
+"""Check what a stack needs of its account before anything is registered, in previews too.
 
 Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0017). A
 call that AWS refuses to this caller is a warning that names the missing action, never a failure.
@@ -136,7 +136,7 @@ def _missing_secret(secret: Secret, variables: str, place: Place) -> Iterator[Pr
 
 
 def _parameter_exists(name: str) -> bool:
-    """Ask for a version that no parameter has: the answer is one of two errors, and never a value."""
+    """Request a version that no parameter has: the answer is an error, and never a value."""
     _, is_arn, path = name.rpartition(":parameter/")
     # Of a name with one level, an ARN doesn't tell whether it begins with a slash.
     for each in (name,) if not is_arn else (f"/{path}",) if "/" in path else (path, f"/{path}"):

@@ -279,7 +279,7 @@ CAUSES = (
 
 
 def likely(messages: Iterable[str]) -> Cause | None:
-    """Return the cause that the messages show most clearly, its sentence filled in, or None for an unknown one."""
+    """Return the cause that the messages show most clearly, with its values, or None."""
     texts = list(messages)
     for cause in CAUSES:
         for text in texts:

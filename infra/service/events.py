@@ -49,7 +49,7 @@ class Event:
 def in_progress(
     events: Sequence[Event], since: datetime | None = None, *, known: Collection[str] = ()
 ) -> list[str]:
-    """Return what is reported about the deployment that ECS works on, and nothing once the service is steady.
+    """Return the events of the deployment in progress; none once the service is steady.
 
     Args:
         events: The service's events, newest first.
@@ -69,7 +69,7 @@ def last_failure(
     *,
     known: Collection[str] = (),
 ) -> list[str]:
-    """Return what is reported about the deployment that failed last, and nothing if a later one succeeded.
+    """Return the events of the deployment that failed last; none if a later one succeeded.
 
     When its rollback failed too, that is one more line: the deployment's own events say why it was
     rolled back.
@@ -109,7 +109,7 @@ def has_failed(deployment: str, events: Sequence[Event]) -> bool:
 
 
 def has_completed(deployment: str, events: Sequence[Event]) -> bool:
-    """Return whether ECS reported that the deployment of this id completed, or that the service was steady.
+    """Return whether this deployment completed, or the service was steady, by its events.
 
     A completion that is long ago is no longer listed. ECS repeats every six hours that a service is
     steady.
@@ -119,7 +119,7 @@ def has_completed(deployment: str, events: Sequence[Event]) -> bool:
 
 
 def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]) -> list[Event]:
-    """Return the events of the deployment that the newest one belongs to, without those of other deployments' tasks."""
+    """Return the events of the newest deployment, without those of other deployments' tasks."""
     own = []
     for event in events:
         if event.id in known or (since is not None and event.at < since):
@@ -140,7 +140,7 @@ def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]
 
 
 def _tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
-    """Return the ids of the tasks that were started, and whether each event of a start names as many as it counts."""
+    """Return the started tasks' ids, and whether each event names as many as it counts."""
     started: set[str] = set()
     all_known = True
     for event in events:
@@ -160,7 +160,7 @@ def _succeeded(since: Sequence[Event]) -> bool:
 
 
 def _is_rollback(failure: Event, before: Sequence[Event]) -> bool:
-    """Return whether the deployment that failed was itself a rollback, by the events before its failure."""
+    """Return whether the deployment that failed was a rollback, by the events before it."""
     name = _deployment(failure)
     return name != "" and any(
         _ROLLING_BACK in event.message and _deployment(event) == name for event in before
@@ -174,7 +174,7 @@ def _deployment(event: Event) -> str:
 
 
 def _story(events: Sequence[Event]) -> list[str]:
-    """Return the messages that say more than routine; those that differ only in the task count as one."""
+    """Return the messages that aren't routine; those that differ in the task count as one."""
     telling = [event.message for event in events if not _ROUTINE.search(event.message)]
     newest = {re.sub(r"\(task \S+\) ?", "", message): message for message in reversed(telling)}
     return [re.sub(r"^\(service [^)]*\) ", "", message) for message in reversed(newest.values())]

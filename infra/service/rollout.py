@@ -107,7 +107,7 @@ class Rollout:
         """What a rule that sends the service requests must be registered with."""
 
     def confirm(self, service: aws.ecs.Service) -> None:
-        """Fail the run, once the engine is done with the service, if ECS runs something else than requested."""
+        """Fail the run, once the engine is done with the service, if ECS runs something else."""
         self._compared = pulumi.Output.all(
             cluster=service.cluster,
             name=service.name,
@@ -116,7 +116,7 @@ class Rollout:
         ).apply(self._compare)
 
     def _note_events(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep which events belong to earlier deployments than the one that an update is about to begin."""
+        """Keep which events belong to deployments before the update that is about to begin."""
         inputs: Mapping[str, Any] = args.old_inputs or {}
         try:
             live = self._look(inputs["cluster"], inputs["name"])
@@ -126,7 +126,7 @@ class Rollout:
         self._known = frozenset(event.id for event in live.events)
 
     def _note_request(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep what this run requested: what the provider reads after it may already be another user's change."""
+        """Keep what this run requested: a later read may show another user's change."""
         self._requested = (args.new_inputs or {}).get("taskDefinition")
 
     def _note_creation(self, _: pulumi.ResourceHookArgs) -> None:
@@ -229,7 +229,7 @@ class Rollout:
 def explanation(
     wanted: str, live: Live, errors: Sequence[str], *, known: Collection[str] = (), log_group: str
 ) -> str:
-    """Explain why a service doesn't run what was just requested, by the provider's errors and the service's events.
+    """Explain why a service doesn't run what was requested, by errors and its events.
 
     Args:
         wanted: ARN of the task definition that was requested.
@@ -266,7 +266,7 @@ def explanation(
 def mismatch(
     wanted: str, live: Live, *, network: Mapping[str, Sequence[str]] | None = None, log_group: str
 ) -> str | None:
-    """Describe what is wrong if a service runs another task definition than `wanted`, or elsewhere; else return None.
+    """Describe how a service's task definition or network differs; None if neither does.
 
     How many tasks run, and how far a deployment is, makes no difference: services scale, and
     deployments take time.
@@ -294,7 +294,7 @@ def mismatch(
 
 
 def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
-    """Return where tasks run, of a service that is managed or looked up: both read the same answer of AWS."""
+    """Return where tasks run, of a managed or looked-up service: both have one shape."""
     found = configuration or {}
     return {
         key.replace("_", " "): sorted(found[key])
@@ -339,7 +339,7 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
 
 
 def _bare(words: str) -> str:
-    """Return a message without what frames it, names in place of ARNs, each stopped task on a line."""
+    """Return a message without its frame, with names for ARNs, each stopped task on a line."""
     bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", words)
     bare = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", bare)
     return bare.strip().replace("; task ", "\n          task ")

@@ -178,7 +178,7 @@ def serve(
 
 
 def attachment_priority(name: str) -> int:
-    """The priority of a service's attachment: always the same, so that another service's can stand beside it.
+    """Return the priority of a service's attachment, which its name alone decides.
 
     Two names may share one. AWS refuses the second attachment then, before anything that serves has
     changed.

@@ -131,7 +131,7 @@ class Settings(
         return cls(project=project, stack=stack, **values)
 
     def problems_in(self, place: Place) -> list[Problem]:
-        """Say what can't be deployed to this account and region, as far as the settings themselves show it."""
+        """Return what can't be deployed to this account and region, by the settings alone."""
         return [*_disagreements({**vars(self), "place": place})]
 
 

@@ -178,7 +178,7 @@ class Map:
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
 
     def misplaced(self, text: str) -> str:
-        """Name the entries that `read` refuses, and what is wrong with each value, which may be a secret itself."""
+        """Name the entries that `read` refuses, and each problem without the value (a secret)."""
         try:
             entries = json.loads(text)
             bad = [name for name in sorted(entries) if not self._takes(name, entries[name])]
@@ -213,7 +213,7 @@ def twins(values: Iterable[object]) -> list[str]:
 
 
 def _plain(value: object) -> str:
-    """A text as it is; a whole number or a truth value, which the CLI makes of `8080` and `true`, as it was typed."""
+    """Return a text as it is; a number or truth value, which the CLI makes of one, as typed."""
     return (
         value
         if isinstance(value, str)

@@ -1,4 +1,4 @@
-"""What the container is told in secret, what it may do in AWS, and the keys of one's own that lock it all."""
+"""The container's secrets, its permissions in AWS, and customer managed keys."""
 
 from __future__ import annotations
 
