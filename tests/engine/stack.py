@@ -17,6 +17,7 @@ from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
 from localaws.home import Address, Home
 from localaws.mocks import word
+from localaws.mocks.urns import STACK
 from localaws.pulumi_command import DEFAULT_STACK
 from localaws.pulumi_state import StackState
 
@@ -31,7 +32,6 @@ SPEED = "5"
 """How fast AWS's durations pass in these tests; docs/local-data-plane.md says which."""
 
 TIME_LIMIT_SECONDS = 240.0
-STACK = "pulumi:pulumi:Stack"
 WITHOUT_ASKING = ("--yes", "--non-interactive", "--skip-preview")
 
 

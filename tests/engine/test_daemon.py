@@ -15,6 +15,7 @@ import psutil
 from localaws.account.cloud import Cloud
 from localaws.home import holder
 from localaws.journal import Journal
+from localaws.mocks.urns import STACK
 from localaws.private import OURS
 from tests.engine.stack import WITHOUT_ASKING
 from tests.localaws.account.test_cloud import of_version_1
@@ -202,4 +203,4 @@ def test_a_wrong_setting_stops_the_run_before_anything_is_made(empty_stack: Stac
     assert "containerPort: 0; allowed:" in output
     assert "logRetentionDays: 15; allowed:" in output
     assert not empty_stack.own_frames(output)
-    assert not [each for each in empty_stack.resources() if each["type"] != "pulumi:pulumi:Stack"]
+    assert not [each for each in empty_stack.resources() if each["type"] != STACK]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from localaws.mocks.urns import STACK
 from tests.engine.test_lifecycle import operations
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def test_a_private_network_comes_up_answers_and_goes(
     assert "Hello from ip-10-0-" in answer.text
     assert not operations(empty_stack.up(**config)).keys() - {"unchanged"}
     empty_stack.destroy()
-    assert {each["type"] for each in empty_stack.resources()} <= {"pulumi:pulumi:Stack"}
+    assert {each["type"] for each in empty_stack.resources()} <= {STACK}

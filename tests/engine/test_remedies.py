@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from localaws.catalog.route53.records import assumed_zone_id
+from localaws.mocks.urns import STACK
 from tests.engine.stack import ROOT, WITHOUT_ASKING, Stack, settings
 from tests.engine.test_daemon import eventually
 from tests.engine.test_import import other_project
@@ -145,4 +146,4 @@ def test_records_that_exist_are_taken_over_as_the_manual_says(stack: Stack, tmp_
 
 def test_a_destroy_may_run_the_program(stack: Stack) -> None:
     stack.run("destroy", "--run-program", *WITHOUT_ASKING, *settings(HTTPS))
-    assert {each["type"] for each in stack.resources()} <= {"pulumi:pulumi:Stack"}
+    assert {each["type"] for each in stack.resources()} <= {STACK}
