@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,6 +181,73 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
         known = imports(module) & {*modules("verify")}
         above = {name for name in known - below if not name.startswith("verify.options")}
         assert not above, module
+
+
+LAYERS: dict[str, tuple[set[str], ...]] = {
+    "verify": (
+        {"errors", "escaping", "exit_codes"},
+        {"options"},
+        {"network"},
+        {"judging"},
+        {"cli", "formats", "checking"},
+        {"watching"},
+        {"main"},
+        {"__main__"},
+    ),
+    "gate": (
+        {"findings", "graph"},
+        {"configurations", "reachability", "rules", "scanners"},
+        {"permissions"},
+        {"__main__"},
+    ),
+    "tools": (
+        {"running", "service_models"},
+        {"cache"},
+        {"browser", "uv", "pulumi"},
+        {"gate", "picture", "setup"},
+    ),
+}
+"""The parts of a folder, the lowest first. A part imports only itself and parts of lower layers, a
+`TYPE_CHECKING` block and the inside of a function included.
+"""
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_the_parts_of_a_folder_import_only_lower_ones(folder: str) -> None:
+    level = {part: number for number, parts in enumerate(LAYERS[folder]) for part in parts}
+    known = {*modules(folder)} - {folder}
+    assert {_part(module) for module in known} == {*level}, "every part has a layer"
+    for module in known:
+        for name in imports(module) & known:
+            lower = level[_part(name)] < level[_part(module)]
+            assert lower or _part(name) == _part(module), f"{module} imports {name}"
+
+
+def _part(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("folder", LAYERS)
+def test_no_module_imports_itself_by_way_of_others(folder: str) -> None:
+    known = {*modules(folder)}
+    try:
+        TopologicalSorter({module: _depends_on(module, known) for module in known}).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def _depends_on(module: str, known: set[str]) -> set[str]:
+    """Return the modules whose code an import runs or names.
+
+    `from package import module` names the module, and nothing that the package defines.
+    """
+    names = imports(module)
+    only_path = set()
+    for package in names & known:
+        within = {name for name in names if name.rpartition(".")[0] == package}
+        if within and within <= known:
+            only_path.add(package)
+    return {*names} & known - only_path
 
 
 def test_only_settings_reads_the_configuration() -> None:

@@ -21,10 +21,10 @@ from verify.checking.redirect import plain, redirect_result
 from verify.checking.tls_versions import versions_result
 from verify.cli.parser import parse_options
 from verify.exit_codes import ExitCode
+from verify.judging.checks import certificate_results
 from verify.judging.report import Status
 from verify.main import main
 from verify.network.outcome import Answer, Failure, Phase, TlsSeen
-from verify.network.tls import certificate_results
 from verify.options.target import Target, parse_target
 
 Check = Callable[..., tuple[int, str]]

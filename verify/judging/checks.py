@@ -12,7 +12,6 @@ from verify.judging.attempt import Attempt
 from verify.judging.expectations import expectations
 from verify.judging.report import Result, Samples, Status, counted, latency, steps
 from verify.network.outcome import Answer, Failure, Phase
-from verify.network.tls import certificate_results
 from verify.options.groups import Options
 
 _SECOND = 0.9995
@@ -20,6 +19,14 @@ _SECOND = 0.9995
 
 _SLOW = 1.0
 """Seconds; an answer that takes as long is worth a word where time ran out."""
+
+_SOON = 30
+"""Days; ACM renews its certificates 60 days before their end, so fewer left means that renewing has
+failed.
+"""
+
+_SHOWN_NAMES = 3
+"""Names of a certificate that a line shows."""
 
 _OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits for it"
 
@@ -239,6 +246,30 @@ def measured(samples: Sequence[Attempt], options: Options) -> Samples:
         miss_probability=sampling.miss_probability(options.expect_tasks, sum(tasks.values()))
         if options.expect_tasks
         else None,
+    )
+
+
+def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator[Result]:
+    """Judge how long the certificate lasts: the one that ends first where several were seen.
+
+    Several are seen while a listener's certificate is replaced.
+    """
+    shown = [answer.tls for answer in answers if answer.tls]
+    if not shown:
+        return
+    first = min(shown, key=lambda one: one.days_left)
+    names = ", ".join(first.names[:_SHOWN_NAMES])
+    if len(first.names) > _SHOWN_NAMES:
+        names += ", ..."
+    soon = first.days_left < _SOON
+    yield Result(
+        id="certificate",
+        status=Status.OK if first.days_left >= options.min_days_left else Status.FAIL,
+        actual=f"{first.days_left:.0f} days left, {first.version}, for {names}",
+        expected=f"at least {options.min_days_left} days left",
+        hint="renewing may have failed: is its validation record still in DNS?" if soon else "",
+        fault=ExitCode.BAD_CERTIFICATE,
+        attempts=len(shown),
     )
 
 

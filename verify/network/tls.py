@@ -2,25 +2,16 @@
 
 import errno
 import time
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from verify.escaping import visible
-from verify.exit_codes import ExitCode
-from verify.judging.report import Result, Status
-from verify.network.outcome import Answer, TlsSeen
+from verify.network.outcome import TlsSeen
 from verify.options.groups import Options
 from verify.options.target import Target
 
 if TYPE_CHECKING:
     import ssl
 
-_SOON = 30
-"""Days; AWS renews its own certificates 60 days before their end, so fewer left means that renewing
-has failed.
-"""
-
-_SHOWN_NAMES = 3
 _CHAIN = (
     "the certificate's chain ends at no authority that is trusted here",
     (
@@ -157,26 +148,3 @@ def received(connection: "ssl.SSLSocket", most: int) -> bytes:
         if ssl.OPENSSL_VERSION_INFO >= (3,) and error.reason != "UNEXPECTED_EOF_WHILE_READING":
             raise ConnectionResetError(errno.ECONNRESET, "connection reset") from error
         return b""
-
-
-def certificate_results(answers: Sequence[Answer], options: Options) -> Iterator[Result]:
-    """How long the certificate that ends first still lasts: several may be seen while one replaces the other."""
-    shown = [answer.tls for answer in answers if answer.tls]
-    if not shown:
-        return
-    first = min(shown, key=lambda one: one.days_left)
-    names = ", ".join(first.names[:_SHOWN_NAMES]) + (
-        ", ..." if len(first.names) > _SHOWN_NAMES else ""
-    )
-    good = first.days_left >= options.min_days_left
-    yield Result(
-        id="certificate",
-        status=Status.OK if good else Status.FAIL,
-        actual=f"{first.days_left:.0f} days left, {first.version}, for {names}",
-        expected=f"at least {options.min_days_left} days left",
-        hint="renewing may have failed: is its validation record still in DNS?"
-        if first.days_left < _SOON
-        else "",
-        fault=ExitCode.BAD_CERTIFICATE,
-        attempts=len(shown),
-    )
