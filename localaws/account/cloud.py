@@ -89,20 +89,20 @@ class _Mint:
     """Makes up ids for one new resource."""
 
     region: str
-    world: Cloud
+    account: Cloud
 
     def hex(self, digits: int) -> str:
-        return f"{self.world.random.getrandbits(4 * digits):0{digits}x}"
+        return f"{self.account.random.getrandbits(4 * digits):0{digits}x}"
 
     def digits(self, count: int) -> str:
-        return str(self.world.random.randrange(10 ** (count - 1), 10**count))
+        return str(self.account.random.randrange(10 ** (count - 1), 10**count))
 
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         partition, shown = partition_of(self.region).name, self.region if region is None else region
-        return f"arn:{partition}:{service}:{shown}:{self.world.account}:{resource}"
+        return f"arn:{partition}:{service}:{shown}:{self.account.account_id}:{resource}"
 
     def count(self, counter: str) -> int:
-        return self.world.count(counter)
+        return self.account.count(counter)
 
 
 class _PreviewMint(_Mint):
@@ -115,7 +115,7 @@ class _PreviewMint(_Mint):
         return "0" * count
 
     def count(self, counter: str) -> int:
-        return self.world.counters[counter] + 1
+        return self.account.counters[counter] + 1
 
 
 class Cloud:
@@ -130,7 +130,7 @@ class Cloud:
         Raises:
             StateFileError: The file is damaged, or a newer version wrote it.
         """
-        self.account = ACCOUNT
+        self.account_id = ACCOUNT
         self.zones: Sequence[str] = ZONES
         # Ids, not secrets; a seed makes a test repeatable
         self.random = random.Random(seed)  # noqa: S311

@@ -7,13 +7,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from localaws.catalog import CATALOG
-from localaws.catalog.model import values_at
+from localaws.catalog.properties import values_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from localaws.catalog import Resource
-    from localaws.catalog.model import Reference
+    from localaws.catalog.resource_type import Reference
 
 
 _INDEXED = (str, int, float)

@@ -197,7 +197,7 @@ def _region(query: Query) -> Properties:
 
 
 def _caller_identity(query: Query) -> Properties:
-    account = query.cloud.account
+    account = query.cloud.account_id
     arn = f"arn:{query.partition.name}:iam::{account}:user/local"
     return {"id": account, "accountId": account, "arn": arn, "userId": "AIDALOCAL"}
 
@@ -367,7 +367,7 @@ def _parameter(query: Query) -> Properties:
 def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
     seeded = query.cloud.parameters.get(name)
     if seeded is not None and seeded.type != SEEDED_SECRET:
-        arn = f"arn:{query.partition.name}:ssm:{query.region}:{query.cloud.account}:{parameter_arn(name)}"
+        arn = f"arn:{query.partition.name}:ssm:{query.region}:{query.cloud.account_id}:{parameter_arn(name)}"
         return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
     made = next(iter(query.matching(PARAMETER, name=name)), None)
     return query.facts(made) if made else None
@@ -378,7 +378,7 @@ def _secret(query: Query) -> Properties:
     arn, name = query.args.get("arn"), query.args.get("name")
     seeded = seeded_secret(query.cloud, str(arn or name))
     if seeded is not None:
-        place = f"{query.partition.name}:secretsmanager:{query.region}:{query.cloud.account}"
+        place = f"{query.partition.name}:secretsmanager:{query.region}:{query.cloud.account_id}"
         arn = f"arn:{place}:secret:{seeded}-{seeded_suffix(seeded)}"
         found: dict[str, Any] = {
             "id": arn,
@@ -452,7 +452,7 @@ def _quota(query: Query) -> Properties:
             "localaws/account/invokes.py"
         )
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
-    arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.cloud.account}:{service}/{code}"
+    arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.cloud.account_id}:{service}/{code}"
     own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
     return {
         **own,

@@ -197,7 +197,7 @@ def _key(query: Query) -> Properties:
         "keyState": "Enabled",
         "keyManager": "CUSTOMER",
         "origin": "AWS_KMS",
-        "awsAccountId": query.cloud.account,
+        "awsAccountId": query.cloud.account_id,
     }
 
 

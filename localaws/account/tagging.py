@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from localaws.catalog import UNKNOWN
-from localaws.catalog.model import Unknown
+from localaws.catalog.properties import Unknown
 from localaws.catalog.values import known
 
 ALL_TAGS = "tagsAll"

@@ -13,7 +13,7 @@ from localaws.catalog.elb.target_groups import TARGET_GROUP
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from localaws.catalog.model import Resource
+    from localaws.catalog.account import Resource
 
 
 class Resources(Protocol):

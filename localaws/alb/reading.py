@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from localaws.addresses import Addresses
     from localaws.alb.tls import Served
-    from localaws.catalog.model import Resource
+    from localaws.catalog.account import Resource
 
 
 class Resources(Protocol):

@@ -18,6 +18,7 @@ from localaws.catalog import (
     ssm,
     wafv2,
 )
+from localaws.catalog.account import Resource
 from localaws.catalog.ec2 import (
     default_network,
     flow_logs,
@@ -34,7 +35,9 @@ from localaws.catalog.elb import (
     trust_stores,
 )
 from localaws.catalog.iam import roles, users
-from localaws.catalog.model import UNKNOWN, Properties, Refusal, Refused, Resource, ResourceType
+from localaws.catalog.properties import UNKNOWN, Properties
+from localaws.catalog.refusals import Refusal, Refused
+from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.route53 import health_checks, records
 
 CATALOG: dict[str, ResourceType] = {

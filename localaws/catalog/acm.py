@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, Reference, Refusal, Resource, ResourceType, uuid
+from localaws.catalog.account import Resource, uuid
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference, ResourceType
 from localaws.catalog.route53.records import RECORD, zone_name
 from localaws.catalog.values import (
     ARN,
@@ -22,7 +25,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 CERTIFICATE = "aws:acm/certificate:Certificate"
 VALIDATION = "aws:acm/certificateValidation:CertificateValidation"
@@ -72,11 +77,11 @@ def _validation_option(account: str, domain: str) -> dict[str, str]:
     }
 
 
-def missing_records(world: World, certificate: Resource) -> Sequence[str]:
+def missing_records(account: Account, certificate: Resource) -> Sequence[str]:
     """Names of the validation records that DNS lacks; none is missing of a certificate that AWS has issued."""
     published = {
         (each.outputs.get("fqdn"), zone_name(value))
-        for each in world.all(RECORD)
+        for each in account.all(RECORD)
         for value in texts(each.inputs.get("records"))
     }
     return [
@@ -88,7 +93,7 @@ def missing_records(world: World, certificate: Resource) -> Sequence[str]:
 
 
 def certificate_rules(
-    world: World, arn: object, region: str, name: str = "certificateArn"
+    account: Account, arn: object, region: str, name: str = "certificateArn"
 ) -> Refusals:
     """What forbids a load balancer of this region to serve a certificate.
 
@@ -101,8 +106,8 @@ def certificate_rules(
             f"Certificate '{arn}' not found: it is in {parts[3]}, the load balancer in {region}"
         )
         yield Refusal("CertificateNotFound", message, "elbv2.certificate.region", name)
-    found = world.get(CERTIFICATE, arn)
-    if found is not None and missing_records(world, found):
+    found = account.get(CERTIFICATE, arn)
+    if found is not None and missing_records(account, found):
         message = (
             f"The certificate '{arn}' must have a fully-qualified domain name, a "
             "supported signature, and a "
@@ -137,7 +142,7 @@ def _certificate_computed(mint: Mint, inputs: Properties) -> Properties:
         inputs, "certificateAuthorityArn"
     )
     options = (
-        [_validation_option(mint.world.account, domain) for domain in domains(inputs)]
+        [_validation_option(mint.account.account_id, domain) for domain in domains(inputs)]
         if by_dns
         else []
     )
@@ -166,9 +171,9 @@ def _certificate_derived(inputs: Properties) -> Properties:
 
 
 def _validation_account_rules(
-    inputs: Properties, world: World, _current: Resource | None
+    inputs: Properties, account: Account, _current: Resource | None
 ) -> Refusals:
-    certificate = world.get(CERTIFICATE, inputs.get("certificateArn"))
+    certificate = account.get(CERTIFICATE, inputs.get("certificateArn"))
     if certificate is None:
         return
     if certificate.computed.get("type") != "AMAZON_ISSUED":
@@ -190,7 +195,7 @@ def _validation_account_rules(
             yield Refusal(
                 "InvalidArgument", message, "acm.validation.records", "validationRecordFqdns"
             )
-    missing = missing_records(world, certificate)
+    missing = missing_records(account, certificate)
     if missing:
         message = (
             f"certificate {certificate.id} is PENDING_VALIDATION: DNS lacks "

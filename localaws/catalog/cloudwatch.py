@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Refusal, ResourceType
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, ResourceType
 from localaws.catalog.values import (
     Allowed,
     Limit,
@@ -17,7 +18,9 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 

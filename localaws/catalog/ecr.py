@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.resource_type import AutoName, ResourceType, Unique
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
 
 REPOSITORY = "aws:ecr/repository:Repository"
 
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
-    name, account = inputs.get("name"), mint.world.account
+    name, account = inputs.get("name"), mint.account.account_id
     return {
         "id": name,
         "arn": mint.arn("ecr", f"repository/{name}"),

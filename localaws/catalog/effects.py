@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.model import values_at
+from localaws.catalog.properties import values_at
 from localaws.catalog.values import parsed
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Properties
+    from localaws.catalog.properties import Properties
 
 _BALANCER, _LISTENER, _RULE = (
     "aws:lb/loadBalancer:LoadBalancer",

@@ -6,9 +6,10 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of, zone_id, zone_of
-from localaws.catalog.model import Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import resource_policy_rules
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference, ResourceType, Unique
 from localaws.catalog.values import (
     ARN,
     Allowed,
@@ -24,7 +25,9 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 FILE_SYSTEM = "aws:efs/fileSystem:FileSystem"
 MOUNT_TARGET = "aws:efs/mountTarget:MountTarget"
@@ -72,10 +75,10 @@ def _file_system_rules(inputs: Properties) -> Refusals:
 
 
 def _file_system_account_rules(
-    inputs: Properties, world: World, _current: Resource | None
+    inputs: Properties, account: Account, _current: Resource | None
 ) -> Refusals:
     zone, region = text(inputs.get("availabilityZoneName")), text(inputs.get("region"))
-    if zone and (zone[-1] not in world.zones or (region and zone[:-1] != region)):
+    if zone and (zone[-1] not in account.zones or (region and zone[:-1] != region)):
         message = f"the availability zone {zone} does not exist"
         yield Refusal(_BAD_REQUEST, message, "efs.file-system.zone", "availabilityZoneName")
 
@@ -91,7 +94,7 @@ def _file_system_computed(mint: Mint, inputs: Properties) -> Properties:
         "availabilityZoneId": zone_id(zone) if zone else "",
         "dnsName": _dns_name(mint, identifier),
         "numberOfMountTargets": 0,
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
         "sizeInBytes": [{"value": 6144, "valueInIa": 0, "valueInStandard": 6144}],
         **token,
     }
@@ -102,45 +105,45 @@ def _file_system_derived(inputs: Properties) -> Properties:
 
 
 def _mount_target_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     subnet, zone = (
-        world.find(SUBNET, inputs.get("subnetId")),
-        zone_of(world, inputs.get("subnetId")),
+        account.find(SUBNET, inputs.get("subnetId")),
+        zone_of(account, inputs.get("subnetId")),
     )
     others = [
         each
-        for each in world.all(MOUNT_TARGET)
+        for each in account.all(MOUNT_TARGET)
         if each.inputs.get("fileSystemId") == inputs.get("fileSystemId")
         and (current is None or each.id != current.id)
     ]
-    vpc = vpc_of(world, inputs.get("subnetId"))
+    vpc = vpc_of(account, inputs.get("subnetId"))
     for other in others:
-        if vpc_of(world, other.inputs.get("subnetId")) != vpc:
+        if vpc_of(account, other.inputs.get("subnetId")) != vpc:
             message = f"the file system has a mount target in another VPC, {other.id}"
             yield Refusal("MountTargetConflict", message, "efs.mount-target.one-vpc", "subnetId")
-        elif zone_of(world, other.inputs.get("subnetId")) == zone:
+        elif zone_of(account, other.inputs.get("subnetId")) == zone:
             message = f"mount target already exists in this AZ: {other.id} in {zone}"
             yield Refusal(
                 "MountTargetConflict", message, "efs.mount-target.one-per-zone", "subnetId"
             )
-    file_system = world.get(FILE_SYSTEM, inputs.get("fileSystemId"))
+    file_system = account.get(FILE_SYSTEM, inputs.get("fileSystemId"))
     only = file_system.inputs.get("availabilityZoneName") if file_system else None
     if only and only != zone:
         message = f"the file system is in the availability zone {only}, the subnet in {zone}"
         yield Refusal("AvailabilityZonesMismatch", message, "efs.mount-target.zone", "subnetId")
     for group in texts(inputs.get("securityGroups")):
-        found = world.get(SECURITY_GROUP, group)
+        found = account.get(SECURITY_GROUP, group)
         if found is not None and found.outputs.get("vpcId") != vpc:
             message = f"the security group {group} is in another VPC than the subnet"
             yield Refusal(
                 "SecurityGroupNotFound", message, "efs.mount-target.same-vpc", "securityGroups"
             )
-    yield from _address_rules(inputs, world, subnet, current)
+    yield from _address_rules(inputs, account, subnet, current)
 
 
 def _address_rules(
-    inputs: Properties, world: World, subnet: Resource | None, current: Resource | None
+    inputs: Properties, account: Account, subnet: Resource | None, current: Resource | None
 ) -> Refusals:
     address, found = (
         text(inputs.get("ipAddress")),
@@ -151,10 +154,10 @@ def _address_rules(
     if found is not None and ipaddress.ip_address(address) not in found:
         message = f"the address {address} is not in the subnet's {found}"
         yield Refusal(_BAD_REQUEST, message, "efs.mount-target.address", "ipAddress")
-    for other in world.all(MOUNT_TARGET):
+    for other in account.all(MOUNT_TARGET):
         same = other.outputs.get("ipAddress") == address and vpc_of(
-            world, other.inputs.get("subnetId")
-        ) == vpc_of(world, inputs.get("subnetId"))
+            account, other.inputs.get("subnetId")
+        ) == vpc_of(account, inputs.get("subnetId"))
         if same and (current is None or other.id != current.id):
             message = f"the address {address} is in use by {other.id}"
             yield Refusal("IpAddressInUse", message, "efs.mount-target.address-in-use", "ipAddress")
@@ -163,9 +166,9 @@ def _address_rules(
 def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
     file_system, subnet = (
         inputs.get("fileSystemId"),
-        mint.world.find(SUBNET, inputs.get("subnetId")),
+        mint.account.find(SUBNET, inputs.get("subnetId")),
     )
-    zone = text(zone_of(mint.world, inputs.get("subnetId"))) or ""
+    zone = text(zone_of(mint.account, inputs.get("subnetId"))) or ""
     found = network(subnet.outputs.get("cidrBlock")) if subnet else None
     own: dict[str, object] = {}
     if not given(inputs, "ipAddress") and found is not None:
@@ -173,10 +176,10 @@ def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
             found[(_FIRST_FREE + mint.count(f"efs/{inputs.get('subnetId')}")) % found.num_addresses]
         )
     if not given(inputs, "securityGroups"):
-        vpc = vpc_of(mint.world, inputs.get("subnetId"))
+        vpc = vpc_of(mint.account, inputs.get("subnetId"))
         groups = [
             each
-            for each in mint.world.all(SECURITY_GROUP)
+            for each in mint.account.all(SECURITY_GROUP)
             if each.outputs.get("vpcId") == vpc and not each.urn
         ]
         own["securityGroups"] = [each.id for each in groups]
@@ -188,7 +191,7 @@ def _mount_target_computed(mint: Mint, inputs: Properties) -> Properties:
         "fileSystemArn": _arn(mint, "file-system", file_system),
         "mountTargetDnsName": _dns_name(mint, f"{zone}.{file_system}"),
         "networkInterfaceId": ec2_id(mint, "eni"),
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
         **own,
     }
 
@@ -200,7 +203,7 @@ def _access_point_computed(mint: Mint, inputs: Properties) -> Properties:
         "id": identifier,
         "arn": _arn(mint, "access-point", identifier),
         "fileSystemArn": _arn(mint, "file-system", inputs.get("fileSystemId")),
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
         **root,
     }
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import (
-    UNKNOWN,
-    AutoName,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    Unique,
-    namesakes,
-    uuid,
-)
+from localaws.catalog.account import Resource, namesakes, uuid
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import (
     Request,
@@ -24,6 +14,9 @@ from localaws.catalog.policies import (
     resource_policy_rules,
     statements,
 )
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import (
     Limit,
     block,
@@ -39,7 +32,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
@@ -56,7 +51,7 @@ _USAGES = (
 
 def _default_policy(mint: Mint) -> str:
     """What KMS gives a key without a policy: the account may do everything, so IAM decides."""
-    principal = {"AWS": f"arn:{partition_of(mint.region).name}:iam::{mint.world.account}:root"}
+    principal = {"AWS": f"arn:{partition_of(mint.region).name}:iam::{mint.account.account_id}:root"}
     statement = {"Sid": "Enable IAM User Permissions", "Effect": "Allow", "Principal": principal}
     return json.dumps(
         {"Version": "2012-10-17", "Statement": [{**statement, "Action": "kms:*", "Resource": "*"}]}
@@ -78,15 +73,15 @@ def _key_rules(inputs: Properties) -> Refusals:
         )
 
 
-def _key_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _key_account_rules(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
     """A policy that lets nobody manage the key would lock everybody out, so KMS refuses it."""
     document = parsed(inputs.get("policy"))
     if inputs.get("bypassPolicyLockoutSafetyCheck") is True or not isinstance(document, dict):
         return
-    if not _keeps_control(document, world.account):
+    if not _keeps_control(document, account.account_id):
         message = (
             "The new key policy will not allow you to update the key policy in the future: let "
-            f"arn:aws:iam::{world.account}:root do kms:PutKeyPolicy or kms:*"
+            f"arn:aws:iam::{account.account_id}:root do kms:PutKeyPolicy or kms:*"
         )
         yield Refusal("MalformedPolicyDocumentException", message, "kms.key.lockout", "policy")
 
@@ -118,27 +113,27 @@ def _key_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def key_of(world: World, name: object) -> Resource | None:
+def key_of(account: Account, name: object) -> Resource | None:
     """The key that an id, an ARN, an alias' name or an alias' ARN means."""
     alias = next(
-        (each for each in world.all(ALIAS) if name in (each.id, each.computed.get("arn"))), None
+        (each for each in account.all(ALIAS) if name in (each.id, each.computed.get("arn"))), None
     )
-    return world.find(KEY, alias.inputs.get("targetKeyId") if alias else name)
+    return account.find(KEY, alias.inputs.get("targetKeyId") if alias else name)
 
 
-def policy_of(world: World, key: Resource) -> object:
+def policy_of(account: Account, key: Resource) -> object:
     """The policy that a key has: that of a resource of its own, which is written over the key's."""
     apart = (
-        each for each in world.all(KEY_POLICY) if key_of(world, each.inputs.get("keyId")) == key
+        each for each in account.all(KEY_POLICY) if key_of(account, each.inputs.get("keyId")) == key
     )
     return next((each.inputs.get("policy") for each in apart), key.outputs.get("policy"))
 
 
 def _key_policy_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    yield from _key_account_rules(inputs, world, current)
-    if namesakes(world, KEY_POLICY, inputs, current, "keyId"):
+    yield from _key_account_rules(inputs, account, current)
+    if namesakes(account, KEY_POLICY, inputs, current, "keyId"):
         message = (
             f"{inputs.get('keyId')} has a KeyPolicy already, and one resource would "
             "overwrite the other"
@@ -148,7 +143,7 @@ def _key_policy_account_rules(
 
 def _alias_computed(mint: Mint, inputs: Properties) -> Properties:
     name = inputs.get("name")
-    key = mint.world.find(KEY, inputs.get("targetKeyId"))
+    key = mint.account.find(KEY, inputs.get("targetKeyId"))
     return {
         "id": name,
         "arn": mint.arn("kms", str(name)),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.kms import key_of, policy_of
-from localaws.catalog.model import AutoName, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, resource_policy_rules
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, ResourceType, Unique
 from localaws.catalog.values import ARN, Limit, exactly_one, given, length, matches, one_of, parsed
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 RETENTION_DAYS = (
     *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -28,11 +31,11 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 
 
-def _account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _account_rules(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
     """A key's policy must let CloudWatch Logs use it; one that isn't a resource here is taken to."""
-    key = key_of(world, inputs.get("kmsKeyId"))
+    key = key_of(account, inputs.get("kmsKeyId"))
     if key is not None and not _may_use(
-        key, policy_of(world, key), f"log-group:{inputs.get('name')}", world.account
+        key, policy_of(account, key), f"log-group:{inputs.get('name')}", account.account_id
     ):
         message = (
             "The specified KMS key does not exist or is not allowed to be used with log "
@@ -76,7 +79,7 @@ def _may_use(key: Resource, text: object, group: str, account: str) -> bool:
     )
 
 
-def _deletion_rules(group: Resource, _world: World) -> Refusals:
+def _deletion_rules(group: Resource, _world: Account) -> Refusals:
     if group.inputs.get("deletionProtectionEnabled") is True:
         message = (
             f"log group {group.id} has deletion protection; set deletionProtectionEnabled to "
@@ -97,9 +100,9 @@ def _resource_policy_rules(inputs: Properties) -> Refusals:
 
 
 def _resource_policy_account_rules(
-    _inputs: Properties, world: World, current: Resource | None
+    _inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    if current is None and len(world.all(RESOURCE_POLICY)) >= POLICIES_PER_REGION:
+    if current is None and len(account.all(RESOURCE_POLICY)) >= POLICIES_PER_REGION:
         message = f"Resource limit exceeded: {POLICIES_PER_REGION} resource policies exist"
         yield Refusal("LimitExceededException", message, "logs.resource-policy.quota")
 

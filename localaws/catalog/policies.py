@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, Refusal
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
 from localaws.catalog.values import block, blocks, given, listed, parsed, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from localaws.catalog.model import Refusals
+    from localaws.catalog.refusals import Refusals
 
 _MALFORMED = "MalformedPolicyDocument"
 _VERSIONS = ("2012-10-17", "2008-10-17")

@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import (
-    AutoName,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    Unique,
-    namesakes,
-)
+from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules, resource_policy_rules, statements
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import (
     Allowed,
     Limit,
@@ -31,7 +25,9 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 BUCKET = "aws:s3/bucket:Bucket"
 PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -75,9 +71,9 @@ def _bucket_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def companion(world: World, token: str, bucket: object) -> Properties:
+def companion(account: Account, token: str, bucket: object) -> Properties:
     """What one kind of setting says of a bucket; nothing while it isn't set."""
-    found = next((each for each in world.all(token) if each.inputs.get("bucket") == bucket), None)
+    found = next((each for each in account.all(token) if each.inputs.get("bucket") == bucket), None)
     return found.inputs if found else {}
 
 
@@ -97,10 +93,10 @@ def _bucket_rules(inputs: Properties) -> Refusals:
 
 
 def _companion_rules(
-    token: str, inputs: Properties, world: World, current: Resource | None
+    token: str, inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     """AWS puts the second over the first in silence, and the two fight for ever."""
-    if namesakes(world, token, inputs, current, "bucket"):
+    if namesakes(account, token, inputs, current, "bucket"):
         kind = token.rpartition(":")[2]
         message = (
             f"{inputs.get('bucket')} has a {kind} already, and one resource would overwrite "
@@ -109,14 +105,16 @@ def _companion_rules(
         yield Refusal("OperationAborted", message, "s3.companion.unique", "bucket")
 
 
-def _policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    yield from _companion_rules(BUCKET_POLICY, inputs, world, current)
+def _policy_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    yield from _companion_rules(BUCKET_POLICY, inputs, account, current)
     document = parsed(inputs.get("policy"))
     if not isinstance(document, dict):
         return
-    block_ = companion(world, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
+    block_ = companion(account, PUBLIC_ACCESS_BLOCK, inputs.get("bucket"))
     blocks_public = block_.get("blockPublicPolicy") is True if block_ else True
-    bucket = world.get(BUCKET, inputs.get("bucket"))
+    bucket = account.get(BUCKET, inputs.get("bucket"))
     arn = str(bucket.computed["arn"] if bucket else f"arn:aws:s3:::{inputs.get('bucket')}")
     for statement in statements(document):
         if blocks_public and _is_public(statement):
@@ -141,9 +139,9 @@ def _policy_resources(statement: Properties, arn: str) -> Refusals:
 
 
 def _versioning_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    yield from _companion_rules(VERSIONING, inputs, world, current)
+    yield from _companion_rules(VERSIONING, inputs, account, current)
     before = block(current.inputs.get("versioningConfiguration")).get("status") if current else None
     if before in ("Enabled", "Suspended") and _versioning(inputs) == "Disabled":
         message = "versioning can't go back from Enabled to Disabled, only to Suspended"
@@ -186,8 +184,8 @@ def _lifecycle_rules(inputs: Properties) -> Refusals:
 def _companion(token: str, **table: object) -> ResourceType:
     """A setting that a bucket has at most once, with the bucket's name as its id."""
 
-    def account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-        return _companion_rules(token, inputs, world, current)
+    def account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+        return _companion_rules(token, inputs, account, current)
 
     entries: dict[str, object] = {
         "token": token,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Reference, ResourceType, Unique, uuid
+from localaws.catalog.account import uuid
 from localaws.catalog.policies import optional_policy_rules
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import Allowed, Limit, exactly_one, length, matches, number
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 — a type token
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type token
@@ -54,7 +57,7 @@ def _version_rules(inputs: Properties) -> Refusals:
 
 
 def _version_computed(mint: Mint, inputs: Properties) -> Properties:
-    secret = mint.world.find(SECRET, inputs.get("secretId"))
+    secret = mint.account.find(SECRET, inputs.get("secretId"))
     arn, version = secret.id if secret else "", uuid(mint)
     return {
         "id": f"{arn}|{version}",

@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import VPC
-from localaws.catalog.model import (
-    UNKNOWN,
-    AutoName,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    values_at,
-)
+from localaws.catalog.properties import UNKNOWN, values_at
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType
 from localaws.catalog.values import Limit, block, blocks, given, matches, one_of, text, texts
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 HTTP_NAMESPACE = "aws:servicediscovery/httpNamespace:HttpNamespace"
 PRIVATE_NAMESPACE = "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace"
@@ -34,10 +30,10 @@ _DNS_NAME = matches(
 )
 
 
-def namespace_of(world: World, name: object) -> Resource | None:
+def namespace_of(account: Account, name: object) -> Resource | None:
     """The namespace that an id, an ARN or a name means."""
     for token in (HTTP_NAMESPACE, PRIVATE_NAMESPACE):
-        for each in world.all(token):
+        for each in account.all(token):
             if name in (each.id, each.outputs.get("arn"), each.outputs.get("name")):
                 return each
     return None
@@ -65,11 +61,11 @@ def _namespace_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _namespace_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     """HTTP namespaces are unique in a region, private ones in a VPC."""
     token = PRIVATE_NAMESPACE if "vpc" in inputs else HTTP_NAMESPACE
-    for each in world.all(token):
+    for each in account.all(token):
         same = all(each.outputs.get(name) == inputs.get(name) for name in ("name", "vpc"))
         if same and (current is None or each.id != current.id):
             message = f"the namespace {inputs.get('name')} already exists: {each.id}"
@@ -78,8 +74,8 @@ def _namespace_account_rules(
             )
 
 
-def _namespace_deletion_rules(namespace: Resource, world: World) -> Refusals:
-    for each in world.all(SERVICE):
+def _namespace_deletion_rules(namespace: Resource, account: Account) -> Refusals:
+    for each in account.all(SERVICE):
         if each.outputs.get("namespaceId") == namespace.id:
             message = f"The namespace {namespace.id} has the service {each.id}, delete it first"
             yield Refusal("ResourceInUse", message, "servicediscovery.namespace.held")
@@ -113,13 +109,15 @@ def _service_rules(inputs: Properties) -> Refusals:
             yield Refusal(_INVALID, message, "servicediscovery.service.cname", "dnsConfig")
 
 
-def _service_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _service_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
     wanted = _namespace_id(inputs)
     namespace = next(
         (
             found
             for name in (HTTP_NAMESPACE, PRIVATE_NAMESPACE)
-            if (found := world.get(name, wanted))
+            if (found := account.get(name, wanted))
         ),
         None,
     )
@@ -137,7 +135,7 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
         yield Refusal(
             _INVALID, message, "servicediscovery.service.health-check", "healthCheckConfig"
         )
-    for each in world.all(SERVICE):
+    for each in account.all(SERVICE):
         same = each.outputs.get("namespaceId") == namespace.id and each.outputs.get(
             "name"
         ) == inputs.get("name")

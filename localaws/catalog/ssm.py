@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, AutoName, Refusal, Resource, ResourceType
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, ResourceType
 from localaws.catalog.values import Limit, exactly_one, given, matches, number, one_of, text
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 PARAMETER = "aws:ssm/parameter:Parameter"
 DEEPEST = 15
@@ -84,9 +88,9 @@ def _pattern(inputs: Properties, value: str | None) -> Refusals:
         )
 
 
-def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     name = inputs.get("name")
-    exists = world.get(PARAMETER, name) is not None or name in world.parameters
+    exists = account.get(PARAMETER, name) is not None or name in account.parameters
     if current is None and exists and inputs.get("overwrite") is not True:
         message = f"The parameter {name} already exists. To overwrite it, set overwrite to true."
         yield Refusal("ParameterAlreadyExists", message, "ssm.parameter.unique", "name")

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.model import UNKNOWN, Refusal, Refusals, located
+from localaws.catalog.properties import UNKNOWN, located
+from localaws.catalog.refusals import Refusal, Refusals
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Properties
+    from localaws.catalog.properties import Properties
 
 _LONGEST_SHOWN = 80
 

@@ -7,18 +7,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import Resource, namesakes, uuid
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import (
-    AutoName,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    Unique,
-    namesakes,
-    uuid,
-    values_at,
-)
+from localaws.catalog.properties import values_at
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import (
     ARN,
     Limit,
@@ -38,7 +31,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 IP_SET = "aws:wafv2/ipSet:IpSet"
@@ -120,8 +115,8 @@ def _web_acl_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def _web_acl_deletion_rules(acl: Resource, world: World) -> Refusals:
-    for each in world.all(ASSOCIATION):
+def _web_acl_deletion_rules(acl: Resource, account: Account) -> Refusals:
+    for each in account.all(ASSOCIATION):
         if each.inputs.get("webAclArn") == acl.computed["arn"]:
             message = (
                 f"AWS WAF couldn't delete {acl.id}: {each.inputs.get('resourceArn')} is "
@@ -130,19 +125,19 @@ def _web_acl_deletion_rules(acl: Resource, world: World) -> Refusals:
             yield Refusal("WAFAssociatedItemException", message, "wafv2.web-acl.held")
 
 
-def _acl_exists(world: World, arn: object, name: str, rule: str) -> Refusals:
-    if isinstance(arn, str) and all(each.computed["arn"] != arn for each in world.all(WEB_ACL)):
+def _acl_exists(account: Account, arn: object, name: str, rule: str) -> Refusals:
+    if isinstance(arn, str) and all(each.computed["arn"] != arn for each in account.all(WEB_ACL)):
         message = f"AWS WAF couldn't find the web ACL {arn}"
         yield Refusal("WAFNonexistentItemException", message, rule, name)
 
 
 def _association_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     yield from _acl_exists(
-        world, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists"
+        account, inputs.get("webAclArn"), "webAclArn", "wafv2.association.web-acl-exists"
     )
-    if namesakes(world, ASSOCIATION, inputs, current, "resourceArn"):
+    if namesakes(account, ASSOCIATION, inputs, current, "resourceArn"):
         message = (
             f"{inputs.get('resourceArn')} has a web ACL already, and it would lose both: "
             "disassociate the first one"
@@ -170,9 +165,11 @@ def _destination(arn: str) -> tuple[str | None, str]:
     return kind, name.partition("/")[0] if service == "s3" else name
 
 
-def _logging_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _logging_account_rules(
+    inputs: Properties, account: Account, _current: Resource | None
+) -> Refusals:
     yield from _acl_exists(
-        world, inputs.get("resourceArn"), "resourceArn", "wafv2.logging.web-acl-exists"
+        account, inputs.get("resourceArn"), "resourceArn", "wafv2.logging.web-acl-exists"
     )
 
 
@@ -211,8 +208,10 @@ def _ip_sets(value: object) -> Iterator[str]:
             yield from _ip_sets(each)
 
 
-def _web_acl_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    known = {each.computed["arn"] for each in world.all(IP_SET)}
+def _web_acl_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    known = {each.computed["arn"] for each in account.all(IP_SET)}
     before = {*_ip_sets(current.inputs.get("rules"))} if current else set()
     for arn in sorted({*_ip_sets(inputs.get("rules"))} - known - before):
         message = (
@@ -252,8 +251,8 @@ def _ip_set_computed(mint: Mint, inputs: Properties) -> Properties:
     return {"id": identifier, "arn": arn, "lockToken": uuid(mint)}
 
 
-def _ip_set_deletion_rules(ip_set: Resource, world: World) -> Refusals:
-    for acl in world.all(WEB_ACL):
+def _ip_set_deletion_rules(ip_set: Resource, account: Account) -> Refusals:
+    for acl in account.all(WEB_ACL):
         if ip_set.computed["arn"] in _ip_sets(acl.inputs.get("rules")):
             message = (
                 "AWS WAF couldn't perform the operation because your resource is being used "

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
-    from localaws.catalog.model import Resource
+    from localaws.catalog.account import Resource
     from localaws.ecs.live import TargetGroups
     from localaws.ecs.model import Revision, ServiceSpec
     from localaws.ecs.runtime import TaskRuntime

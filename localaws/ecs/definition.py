@@ -19,7 +19,7 @@ from localaws.ecs.runtime import Condition, ContainerSpec, HealthCheck, TaskSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from localaws.catalog.model import Resource
+    from localaws.catalog.account import Resource
     from localaws.ecs.model import ServiceState
 
 DEFAULT_STOP_TIMEOUT = 30

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.account.tagging import NO_TAGGING, Tagging
-from localaws.catalog.model import UNKNOWN, Unknown
+from localaws.catalog.properties import UNKNOWN, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,6 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import Resource
 from localaws.catalog.ec2.network import (
     INTERNET_GATEWAY,
     ROUTE_TABLE,
@@ -17,14 +18,17 @@ from localaws.catalog.ec2.network import (
     default_id,
     zone_id,
 )
-from localaws.catalog.model import Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import ResourceType
 from localaws.catalog.values import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 DEFAULT_VPC = "aws:ec2/defaultVpc:DefaultVpc"
 DEFAULT_SUBNET = "aws:ec2/defaultSubnet:DefaultSubnet"
@@ -33,7 +37,7 @@ _CIDR = "172.31.0.0/16"
 _SUBNET_PREFIX = 20
 
 
-def default_network(world: World, region: str) -> Iterator[Resource]:
+def default_network(account: Account, region: str) -> Iterator[Resource]:
     """The default VPC, its gateway, main route table and security group, and a public subnet in each zone."""
     vpc, table, gateway, group = (
         default_id(prefix, region) for prefix in ("vpc", "rtb", "igw", "sg")
@@ -46,10 +50,12 @@ def default_network(world: World, region: str) -> Iterator[Resource]:
         inputs: Properties,
         computed: Properties | None = None,
     ) -> Resource:
-        arn = f"arn:{partition_of(region).name}:ec2:{region}:{world.account}:{kind}/{identifier}"
+        arn = (
+            f"arn:{partition_of(region).name}:ec2:{region}:{account.account_id}:{kind}/{identifier}"
+        )
         shown = {
             "arn": arn,
-            "ownerId": world.account,
+            "ownerId": account.account_id,
             "region": region,
             "tagsAll": {},
             **(computed or {}),
@@ -79,8 +85,8 @@ def default_network(world: World, region: str) -> Iterator[Resource]:
     yield made(SECURITY_GROUP, group, "security-group", described)
     whole = network(_CIDR)
     assert whole is not None
-    ranges = islice(whole.subnets(new_prefix=_SUBNET_PREFIX), len(world.zones))
-    for letter, cidr in zip(world.zones, ranges, strict=True):
+    ranges = islice(whole.subnets(new_prefix=_SUBNET_PREFIX), len(account.zones))
+    for letter, cidr in zip(account.zones, ranges, strict=True):
         zone = f"{region}{letter}"
         inputs = {
             "vpcId": vpc,
@@ -110,7 +116,7 @@ def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
 def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Properties:
     """What a program sees of a part of the default VPC that it takes over; its own settings are kept beside it."""
     shown = {"id": identifier, exists: True}
-    for each in default_network(mint.world, mint.region):
+    for each in default_network(mint.account, mint.region):
         if each.id == identifier:
             shown |= {
                 name: value
@@ -130,9 +136,11 @@ def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
     )
 
 
-def _subnet_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _subnet_account_rules(
+    inputs: Properties, account: Account, _current: Resource | None
+) -> Refusals:
     zone = inputs.get("availabilityZone")
-    if world.get(SUBNET, default_id("subnet", zone)) is None:
+    if account.get(SUBNET, default_id("subnet", zone)) is None:
         message = f"availabilityZone must be one of the region's, got {zone!r}"
         yield Refusal(
             "InvalidParameterValue", message, "ec2.default-subnet.zone", "availabilityZone"

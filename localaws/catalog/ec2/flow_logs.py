@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SUBNET, VPC, ec2_id
-from localaws.catalog.model import AllExcept, Reference, Refusal, ResourceType, Unique
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AllExcept, Reference, ResourceType, Unique
 from localaws.catalog.values import ARN, Limit, exactly_one, given, one_of
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 

@@ -6,8 +6,10 @@ import hashlib
 import zlib
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AllExcept, Reference, Refusal, Resource, ResourceType, Unique
+from localaws.catalog.account import Resource
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AllExcept, Reference, ResourceType, Unique
 from localaws.catalog.values import (
     CIDR_IPV6,
     Allowed,
@@ -24,7 +26,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -79,21 +83,21 @@ def is_default(resource: Resource) -> bool:
     return resource.token == VPC and resource.id == default_id("vpc", resource.region)
 
 
-def vpc_of(world: World, subnet: object) -> object:
+def vpc_of(account: Account, subnet: object) -> object:
     """The id of the VPC that a subnet is in; None for a subnet that doesn't exist."""
-    found = world.find(SUBNET, subnet)
+    found = account.find(SUBNET, subnet)
     return found.outputs.get("vpcId") if found else None
 
 
-def zone_of(world: World, subnet: object) -> object:
+def zone_of(account: Account, subnet: object) -> object:
     """The availability zone of a subnet; None for a subnet that doesn't exist."""
-    found = world.find(SUBNET, subnet)
+    found = account.find(SUBNET, subnet)
     return found.outputs.get("availabilityZone") if found else None
 
 
-def has_internet_gateway(world: World, vpc: object) -> bool:
+def has_internet_gateway(account: Account, vpc: object) -> bool:
     """Whether an internet gateway is attached to a VPC."""
-    return any(each.inputs.get("vpcId") == vpc for each in world.all(INTERNET_GATEWAY))
+    return any(each.inputs.get("vpcId") == vpc for each in account.all(INTERNET_GATEWAY))
 
 
 def zone_id(zone: str) -> str:
@@ -125,10 +129,10 @@ def _vpc_rules(inputs: Properties) -> Refusals:
         yield Refusal("InvalidArgument", message, "ec2.vpc.ipv6", "ipv6IpamPoolId")
 
 
-def _vpc_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _vpc_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     region = inputs.get("region")
     others = [
-        each for each in world.all(VPC) if region in (None, each.region) and not is_default(each)
+        each for each in account.all(VPC) if region in (None, each.region) and not is_default(each)
     ]
     # The default VPC counts, and is there even where nothing has looked for it yet.
     if current is None and len(others) + 1 >= VPCS_PER_REGION:
@@ -138,7 +142,7 @@ def _vpc_account_rules(inputs: Properties, world: World, current: Resource | Non
             "ec2.vpc.quota",
         )
     if current is not None and _has_ipv6(current.inputs) and not _has_ipv6(inputs):
-        for subnet in world.all(SUBNET):
+        for subnet in account.all(SUBNET):
             if subnet.inputs.get("vpcId") == current.id and given(subnet.inputs, "ipv6CidrBlock"):
                 message = (
                     f"The vpc {current.id} currently has a subnet within its IPv6 range: "
@@ -168,7 +172,7 @@ def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
         "defaultSecurityGroupId": ec2_id(mint, "sg"),
         "defaultNetworkAclId": ec2_id(mint, "acl"),
         "dhcpOptionsId": ec2_id(mint, "dopt"),
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
         **(
             {"ipv6CidrBlock": _ipv6_range(identifier)}
             if inputs.get("assignGeneratedIpv6CidrBlock") is True
@@ -192,10 +196,10 @@ def _vpc_updated(vpc: Resource, inputs: Properties) -> Properties:
     }
 
 
-def _vpc_deletion_rules(vpc: Resource, world: World) -> Refusals:
+def _vpc_deletion_rules(vpc: Resource, account: Account) -> Refusals:
     """Refuse for the default VPC, in which AWS's own subnets are."""
     if is_default(vpc):
-        subnets = [each.id for each in world.all(SUBNET) if each.inputs.get("vpcId") == vpc.id]
+        subnets = [each.id for each in account.all(SUBNET) if each.inputs.get("vpcId") == vpc.id]
         message = f"The vpc '{vpc.id}' has dependencies and cannot be deleted: {', '.join(subnets)}"
         yield Refusal("DependencyViolation", message, "ec2.vpc.default")
 
@@ -206,7 +210,10 @@ def _vpc_implied(mint: Mint, vpc: Resource) -> Sequence[Resource]:
     described = {"vpcId": vpc.id, "name": "default", "description": "default VPC security group"}
 
     def made(token: str, identifier: str, inputs: Properties, kind: str) -> Resource:
-        computed = {"arn": mint.arn("ec2", f"{kind}/{identifier}"), "ownerId": mint.world.account}
+        computed = {
+            "arn": mint.arn("ec2", f"{kind}/{identifier}"),
+            "ownerId": mint.account.account_id,
+        }
         return Resource(token, identifier, "", vpc.region, inputs, computed)
 
     return (
@@ -238,14 +245,16 @@ def _subnet_rules(inputs: Properties) -> Refusals:
         )
 
 
-def _subnet_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    vpc = world.get(VPC, inputs.get("vpcId"))
+def _subnet_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    vpc = account.get(VPC, inputs.get("vpcId"))
     if vpc is None:
         return
-    yield from _range_rules("ipv6CidrBlock", inputs, vpc, world, current)
+    yield from _range_rules("ipv6CidrBlock", inputs, vpc, account, current)
     if current is not None:
         return
-    zones = [f"{vpc.region}{zone}" for zone in world.zones]
+    zones = [f"{vpc.region}{zone}" for zone in account.zones]
     for name, allowed in (
         ("availabilityZone", zones),
         ("availabilityZoneId", [zone_id(zone) for zone in zones]),
@@ -253,11 +262,11 @@ def _subnet_account_rules(inputs: Properties, world: World, current: Resource | 
         if inputs.get(name) not in (None, *allowed):
             message = f"{name} must be one of {', '.join(allowed)}, got {inputs[name]!r}"
             yield Refusal("InvalidParameterValue", message, "ec2.subnet.zone", name)
-    yield from _range_rules("cidrBlock", inputs, vpc, world, current)
+    yield from _range_rules("cidrBlock", inputs, vpc, account, current)
 
 
 def _range_rules(
-    name: str, inputs: Properties, vpc: Resource, world: World, current: Resource | None
+    name: str, inputs: Properties, vpc: Resource, account: Account, current: Resource | None
 ) -> Refusals:
     """A subnet's range lies in its VPC's and overlaps no other subnet's."""
     mine, whole = network(inputs.get(name)), network(vpc.outputs.get(name))
@@ -270,7 +279,7 @@ def _range_rules(
     ):
         message = f"The CIDR '{mine}' is outside the range {whole} of {vpc.id}"
         yield Refusal("InvalidSubnet.Range", message, "ec2.subnet.range", name)
-    for other in world.all(SUBNET):
+    for other in account.all(SUBNET):
         theirs = network(other.inputs.get(name))
         if current is not None and other.id == current.id:
             continue
@@ -280,7 +289,7 @@ def _range_rules(
 
 
 def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
-    zones = [f"{mint.region}{zone}" for zone in mint.world.zones]
+    zones = [f"{mint.region}{zone}" for zone in mint.account.zones]
     asked = inputs.get("availabilityZone")
     by_id = {zone_id(zone): zone for zone in zones}.get(str(inputs.get("availabilityZoneId")))
     zone = asked if isinstance(asked, str) else by_id or zones[0]
@@ -290,11 +299,11 @@ def _subnet_computed(mint: Mint, inputs: Properties) -> Properties:
         "arn": mint.arn("ec2", f"subnet/{identifier}"),
         "availabilityZone": zone,
         "availabilityZoneId": zone_id(zone) if zone in zones else "",
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
     }
 
 
-def _gateway_deletion_rules(gateway: Resource, world: World) -> Refusals:
+def _gateway_deletion_rules(gateway: Resource, account: Account) -> Refusals:
     """Refuse while something in the VPC has a public address."""
     vpc = gateway.inputs.get("vpcId")
     if vpc is None:
@@ -302,9 +311,9 @@ def _gateway_deletion_rules(gateway: Resource, world: World) -> Refusals:
     public = [
         each
         for token, is_public, subnets in _PUBLIC_ADDRESSES
-        for each in world.all(token)
+        for each in account.all(token)
         if is_public(each.inputs)
-        and any(vpc_of(world, subnet) == vpc for subnet in subnets(each.inputs))
+        and any(vpc_of(account, subnet) == vpc for subnet in subnets(each.inputs))
     ]
     for each in public:
         yield Refusal(
@@ -360,19 +369,19 @@ def _nat_rules(inputs: Properties) -> Refusals:
         yield Refusal("InvalidArgument", message, "ec2.nat-gateway.address", "allocationId")
 
 
-def _nat_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    vpc = vpc_of(world, inputs.get("subnetId"))
+def _nat_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    vpc = vpc_of(account, inputs.get("subnetId"))
     if (
         current is None
         and inputs.get("connectivityType") != "private"
-        and not has_internet_gateway(world, vpc)
+        and not has_internet_gateway(account, vpc)
     ):
         message = f"Network {vpc} has no Internet gateway attached"
         yield Refusal("Gateway.NotAttached", message, "ec2.nat-gateway.internet", "subnetId")
 
 
 def _nat_computed(mint: Mint, inputs: Properties) -> Properties:
-    address = mint.world.get(EIP, inputs.get("allocationId"))
+    address = mint.account.get(EIP, inputs.get("allocationId"))
     return {
         "id": ec2_id(mint, "nat"),
         "publicIp": address.outputs["publicIp"] if address else "",
@@ -382,11 +391,11 @@ def _nat_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def _eip_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _eip_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     region = inputs.get("region")
     if (
         current is None
-        and sum(region in (None, each.region) for each in world.all(EIP)) >= EIPS_PER_REGION
+        and sum(region in (None, each.region) for each in account.all(EIP)) >= EIPS_PER_REGION
     ):
         message = f"The maximum number of addresses has been reached: {EIPS_PER_REGION}"
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
@@ -413,7 +422,7 @@ def _route_table_rules(inputs: Properties) -> Refusals:
         yield from exactly_one(route, _TARGETS, "ec2.route.one-target", where=f"routes[{index}]: ")
 
 
-def _route_table_deletion_rules(table: Resource, _world: World) -> Refusals:
+def _route_table_deletion_rules(table: Resource, _world: Account) -> Refusals:
     if not table.urn:
         message = f"the main route table {table.id} can't be deleted"
         yield Refusal("DependencyViolation", message, "ec2.route-table.main")
@@ -436,9 +445,11 @@ def _route_rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidArgument", message, "ec2.route.ip-version", target)
 
 
-def _route_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _route_account_rules(
+    inputs: Properties, account: Account, _current: Resource | None
+) -> Refusals:
     table = inputs.get("routeTableId")
-    found = world.get(ROUTE_TABLE, table)
+    found = account.get(ROUTE_TABLE, table)
     if found is None:
         return
     for name, token in (
@@ -446,9 +457,9 @@ def _route_account_rules(inputs: Properties, world: World, _current: Resource | 
         ("natGatewayId", NAT_GATEWAY),
         ("egressOnlyGatewayId", EGRESS_ONLY_GATEWAY),
     ):
-        gateway = world.get(token, inputs.get(name))
+        gateway = account.get(token, inputs.get(name))
         if gateway and (
-            gateway.inputs.get("vpcId") or _nat_vpc(world, gateway)
+            gateway.inputs.get("vpcId") or _nat_vpc(account, gateway)
         ) != found.inputs.get("vpcId"):
             message = (
                 f"route table {table} and network gateway {gateway.id} belong to different networks"
@@ -456,8 +467,8 @@ def _route_account_rules(inputs: Properties, world: World, _current: Resource | 
             yield Refusal("InvalidParameterValue", message, "ec2.route.same-vpc", name)
 
 
-def _nat_vpc(world: World, gateway: Resource) -> object:
-    return vpc_of(world, gateway.inputs.get("subnetId"))
+def _nat_vpc(account: Account, gateway: Resource) -> object:
+    return vpc_of(account, gateway.inputs.get("subnetId"))
 
 
 def _destination(inputs: Properties) -> str:
@@ -480,10 +491,10 @@ def _association_rules(inputs: Properties) -> Refusals:
 
 
 def _association_account_rules(
-    inputs: Properties, world: World, _current: Resource | None
+    inputs: Properties, account: Account, _current: Resource | None
 ) -> Refusals:
-    subnet, table = inputs.get("subnetId"), world.get(ROUTE_TABLE, inputs.get("routeTableId"))
-    if subnet is not None and table and vpc_of(world, subnet) != table.inputs.get("vpcId"):
+    subnet, table = inputs.get("subnetId"), account.get(ROUTE_TABLE, inputs.get("routeTableId"))
+    if subnet is not None and table and vpc_of(account, subnet) != table.inputs.get("vpcId"):
         message = f"route table {table.id} and subnet {subnet} belong to different networks"
         yield Refusal(
             "InvalidParameterValue", message, "ec2.route-table-association.same-vpc", "routeTableId"
@@ -519,7 +530,7 @@ def simple(prefix: str, kind: str) -> Callable[[Mint, Properties], Properties]:
         return {
             "id": identifier,
             "arn": mint.arn("ec2", f"{kind}/{identifier}"),
-            "ownerId": mint.world.account,
+            "ownerId": mint.account.account_id,
         }
 
     return computed

@@ -7,16 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2.network import SECURITY_GROUP, VPC, default_id, ec2_id, simple
-from localaws.catalog.model import (
-    UNKNOWN,
-    AllExcept,
-    AutoName,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    Unique,
-)
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AllExcept, AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import (
     CIDR_IPV6,
     Limit,
@@ -36,7 +29,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 DEFAULT_SECURITY_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -155,12 +150,12 @@ def _classic_permissions(inputs: Properties) -> list[Permission]:
 
 
 def _all_classic_permissions(
-    world: World, token: str, group: object, current: Resource | None
+    account: Account, token: str, group: object, current: Resource | None
 ) -> list[Permission]:
     direction = "ingress" if token == INGRESS_RULE else "egress"
     return [
         permission
-        for rule in world.all(CLASSIC_RULE)
+        for rule in account.all(CLASSIC_RULE)
         if rule.inputs.get("securityGroupId") == group
         and rule.inputs.get("type") == direction
         and rule != current
@@ -169,12 +164,12 @@ def _all_classic_permissions(
 
 
 def _separate_permissions(
-    world: World, token: str, group: object, current: Resource | None
+    account: Account, token: str, group: object, current: Resource | None
 ) -> list[Permission]:
     """What the rules open that are resources of their own."""
-    return _all_classic_permissions(world, token, group, current) + [
+    return _all_classic_permissions(account, token, group, current) + [
         _permission(rule.inputs, "ipProtocol", kind, rule.inputs[kind])
-        for rule in world.all(token)
+        for rule in account.all(token)
         if rule.inputs.get("securityGroupId") == group
         and (current is None or rule.id != current.id)
         for kind in given(rule.inputs, *_SOURCES)
@@ -204,11 +199,13 @@ def _duplicates(permissions: Iterable[Permission], group: object) -> Refusals:
         yield Refusal("InvalidPermission.Duplicate", message, "ec2.security-group-rule.unique")
 
 
-def _group_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _group_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
     group = current.id if current else str(inputs.get("name"))
     for direction, token in (("ingress", INGRESS_RULE), ("egress", EGRESS_RULE)):
         inline = _inline_permissions(inputs, direction, group)
-        separate = _separate_permissions(world, token, group, None)
+        separate = _separate_permissions(account, token, group, None)
         before = _inline_permissions(current.inputs, direction, group) if current else []
         yield from _quota_rules([*inline, *separate], group)
         yield from _duplicates(
@@ -216,7 +213,7 @@ def _group_account_rules(inputs: Properties, world: World, current: Resource | N
         )
 
 
-def _group_deletion_rules(group: Resource, _world: World) -> Refusals:
+def _group_deletion_rules(group: Resource, _world: Account) -> Refusals:
     if not group.urn:
         message = f"the default security group {group.id} can't be deleted by a user"
         yield Refusal("CannotDelete", message, "ec2.security-group.default")
@@ -233,7 +230,7 @@ def _group_computed(mint: Mint, inputs: Properties) -> Properties:
 
 def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
     own = _in_default_vpc(mint, inputs)
-    vpc = mint.world.get(VPC, own.get("vpcId", inputs.get("vpcId")))
+    vpc = mint.account.get(VPC, own.get("vpcId", inputs.get("vpcId")))
     identifier = vpc.outputs["defaultSecurityGroupId"] if vpc else ec2_id(mint, "sg")
     return {
         "id": identifier,
@@ -242,7 +239,7 @@ def _default_group_computed(mint: Mint, inputs: Properties) -> Properties:
         "name": "default",
         "namePrefix": "",
         "description": "default VPC security group",
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
     }
 
 
@@ -265,9 +262,9 @@ def _rule_rules(inputs: Properties) -> Refusals:
 
 
 def _rule_account_rules(
-    token: str, inputs: Properties, world: World, current: Resource | None
+    token: str, inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    group = world.get(SECURITY_GROUP, inputs.get("securityGroupId"))
+    group = account.get(SECURITY_GROUP, inputs.get("securityGroupId"))
     if group is not None:
         direction = "ingress" if token == INGRESS_RULE else "egress"
         inline = _inline_permissions(group.inputs, direction, group.id)
@@ -276,17 +273,17 @@ def _rule_account_rules(
             for kind in given(inputs, *_SOURCES)
         ]
         yield from _quota_rules(
-            [*inline, *_separate_permissions(world, token, group.id, current), *wanted], group.id
+            [*inline, *_separate_permissions(account, token, group.id, current), *wanted], group.id
         )
         # Twins of its own type are found by the type's table.
-        others = [*inline, *_all_classic_permissions(world, token, group.id, None)]
+        others = [*inline, *_all_classic_permissions(account, token, group.id, None)]
         yield from _duplicates((each for each in wanted if each in others), group.id)
-    yield from _same_vpc(inputs, world, _SOURCES[-1])
+    yield from _same_vpc(inputs, account, _SOURCES[-1])
 
 
-def _same_vpc(inputs: Properties, world: World, other: str) -> Refusals:
+def _same_vpc(inputs: Properties, account: Account, other: str) -> Refusals:
     mine, theirs = (
-        world.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", other)
+        account.get(SECURITY_GROUP, inputs.get(name)) for name in ("securityGroupId", other)
     )
     if mine and theirs and mine.outputs.get("vpcId") != theirs.outputs.get("vpcId"):
         message = f"{mine.id} and {theirs.id} belong to different networks"
@@ -311,8 +308,10 @@ def _classic_rules(inputs: Properties) -> Refusals:
             yield Refusal("InvalidArgument", message, "ec2.security-group-rule.some-source", name)
 
 
-def _classic_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    group = world.get(SECURITY_GROUP, inputs.get("securityGroupId"))
+def _classic_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    group = account.get(SECURITY_GROUP, inputs.get("securityGroupId"))
     if group is None:
         return
     direction = str(inputs.get("type"))
@@ -320,9 +319,9 @@ def _classic_account_rules(inputs: Properties, world: World, current: Resource |
     wanted = _classic_permissions(inputs)
     there = [
         *_inline_permissions(group.inputs, direction, group.id),
-        *_separate_permissions(world, token, group.id, current),
+        *_separate_permissions(account, token, group.id, current),
     ]
-    yield from _same_vpc(inputs, world, "sourceSecurityGroupId")
+    yield from _same_vpc(inputs, account, "sourceSecurityGroupId")
     yield from _quota_rules([*there, *wanted], group.id)
     yield from _duplicates((each for each in wanted if each in there), group.id)
 
@@ -379,8 +378,8 @@ def _rule_type(token: str) -> ResourceType:
             ),
         ),
         rules=_rule_rules,
-        account_rules=lambda inputs, world, current: _rule_account_rules(
-            token, inputs, world, current
+        account_rules=lambda inputs, account, current: _rule_account_rules(
+            token, inputs, account, current
         ),
         computed=_rule_computed,
     )

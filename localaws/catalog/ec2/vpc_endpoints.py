@@ -15,13 +15,16 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     zone_of,
 )
-from localaws.catalog.model import Reference, Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference, ResourceType
 from localaws.catalog.values import Limit, given, one_of, text, texts
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 VPC_ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 
@@ -141,8 +144,8 @@ def _rules(inputs: Properties) -> Refusals:
         )
 
 
-def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    vpc, name = world.get(VPC, inputs.get("vpcId")), str(inputs.get("serviceName"))
+def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
+    vpc, name = account.get(VPC, inputs.get("vpcId")), str(inputs.get("serviceName"))
     region = inputs.get("serviceRegion") or (vpc.region if vpc else None)
     if region is not None and (
         _region(name) not in (None, region) or not _has_that_name(_kind(inputs), name, str(region))
@@ -151,7 +154,7 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
         yield Refusal("InvalidServiceName", message, "ec2.vpc-endpoint.region", "serviceName")
     others = [
         each
-        for each in world.all(VPC_ENDPOINT)
+        for each in account.all(VPC_ENDPOINT)
         if (current is None or each.id != current.id)
         and each.inputs.get("vpcId") == inputs.get("vpcId")
         and each.inputs.get("serviceName") == name
@@ -166,7 +169,7 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
             "RouteAlreadyExists", message, "ec2.vpc-endpoint.route-unique", "routeTableIds"
         )
     yield from _private_dns_rules(inputs, vpc, others)
-    yield from _place_rules(inputs, world)
+    yield from _place_rules(inputs, account)
 
 
 def _private_dns_rules(
@@ -192,9 +195,9 @@ def _private_dns_rules(
         )
 
 
-def _place_rules(inputs: Properties, world: World) -> Refusals:
+def _place_rules(inputs: Properties, account: Account) -> Refusals:
     subnets = texts(inputs.get("subnetIds"))
-    zones = [zone_of(world, subnet) for subnet in subnets]
+    zones = [zone_of(account, subnet) for subnet in subnets]
     if len(set(zones)) < len(zones):
         message = (
             "DuplicateSubnetsInSameZone: an endpoint takes one subnet in a zone, got "
@@ -203,9 +206,9 @@ def _place_rules(inputs: Properties, world: World) -> Refusals:
         yield Refusal(
             "DuplicateSubnetsInSameZone", message, "ec2.vpc-endpoint.subnet-per-zone", "subnetIds"
         )
-    groups = (world.get(SECURITY_GROUP, group) for group in texts(inputs.get("securityGroupIds")))
-    tables = (world.get(ROUTE_TABLE, table) for table in texts(inputs.get("routeTableIds")))
-    places = {vpc_of(world, subnet) for subnet in subnets}
+    groups = (account.get(SECURITY_GROUP, group) for group in texts(inputs.get("securityGroupIds")))
+    tables = (account.get(ROUTE_TABLE, table) for table in texts(inputs.get("routeTableIds")))
+    places = {vpc_of(account, subnet) for subnet in subnets}
     places |= {each.outputs.get("vpcId") for each in (*groups, *tables) if each}
     if places - {inputs.get("vpcId")}:
         message = f"subnets, route tables and security groups must be in {inputs.get('vpcId')}"
@@ -216,12 +219,12 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
     identifier, name = ec2_id(mint, "vpce"), str(inputs.get("serviceName"))
     interface = _kind(inputs) != "Gateway"
     dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{mint.region}.vpce.{partition_of(mint.region).suffix}"
-    vpc = mint.world.get(VPC, inputs.get("vpcId"))
+    vpc = mint.account.get(VPC, inputs.get("vpcId"))
     default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
     return {
         "id": identifier,
         "arn": mint.arn("ec2", f"vpc-endpoint/{identifier}"),
-        "ownerId": mint.world.account,
+        "ownerId": mint.account.account_id,
         "state": "available",
         "requesterManaged": False,
         "prefixListId": "" if interface else prefix_list_id(name),

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
-from localaws.catalog.model import UNKNOWN, Refusal, absent, located, values_at
 from localaws.catalog.model_limits import model_rules
+from localaws.catalog.properties import UNKNOWN, absent, located, values_at
+from localaws.catalog.refusals import Refusal
 from localaws.catalog.values import (
     Allowed,
     Limit,
@@ -25,7 +26,8 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Properties, Refusals
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 

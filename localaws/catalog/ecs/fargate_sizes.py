@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import Refusal
+from localaws.catalog.refusals import Refusal
 from localaws.catalog.values import known, number, show, text, texts
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Properties, Refusals
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 SIZES: dict[int, tuple[int, ...]] = {
     256: (512, 1024, 2048),

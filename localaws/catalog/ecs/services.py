@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, vpc_of
 from localaws.catalog.ecs.container_definitions import (
     TASK_DEFINITION,
@@ -13,18 +14,9 @@ from localaws.catalog.ecs.container_definitions import (
 from localaws.catalog.ecs.fargate_sizes import size_rules
 from localaws.catalog.elb.listeners import balancers_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.model import (
-    UNKNOWN,
-    AllExcept,
-    AutoName,
-    Idempotent,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    namesakes,
-    values_at,
-)
+from localaws.catalog.properties import UNKNOWN, values_at
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AllExcept, AutoName, Idempotent, Reference, ResourceType
 from localaws.catalog.servicediscovery import SERVICE as REGISTRY
 from localaws.catalog.servicediscovery import namespace_of
 from localaws.catalog.values import (
@@ -46,7 +38,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 CLUSTER = "aws:ecs/cluster:Cluster"
 CAPACITY_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
@@ -116,10 +110,10 @@ def _providers_rules(inputs: Properties) -> Refusals:
 
 
 def _providers_account_rules(
-    inputs: Properties, world: World, _current: Resource | None
+    inputs: Properties, account: Account, _current: Resource | None
 ) -> Refusals:
     for provider in texts(inputs.get("capacityProviders")):
-        if provider not in FARGATE_PROVIDERS and world.find(CAPACITY_PROVIDER, provider) is None:
+        if provider not in FARGATE_PROVIDERS and account.find(CAPACITY_PROVIDER, provider) is None:
             message = f"The specified capacity provider '{provider}' was not found"
             yield Refusal(
                 _INVALID, message, "ecs.cluster-capacity-providers.exists", "capacityProviders"
@@ -153,10 +147,10 @@ def _capacity_provider_rules(inputs: Properties) -> Refusals:
 
 
 def _capacity_provider_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     name = inputs.get("name")
-    if current is None and world.find(CAPACITY_PROVIDER, name) is not None:
+    if current is None and account.find(CAPACITY_PROVIDER, name) is not None:
         message = f"The specified capacity provider already exists: {name}"
         yield Refusal("ClientException", message, "ecs.capacity-provider.unique", "name")
 
@@ -274,19 +268,19 @@ def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:
     return {"id": arn, "arn": arn, "arnWithoutRevision": without_revision, "revision": revision}
 
 
-def task_definition_of(world: World, name: object) -> Resource | None:
+def task_definition_of(account: Account, name: object) -> Resource | None:
     """The task definition that an ARN, `family:revision` or family (then the newest) means."""
     family, _, revision = str(name).rpartition("/")[2].partition(":")
-    definitions = world.where(TASK_DEFINITION, "family", family)
+    definitions = account.where(TASK_DEFINITION, "family", family)
     for definition in sorted(definitions, key=lambda each: -each.computed["revision"]):
         if revision in ("", str(definition.computed["revision"])):
             return definition
     return None
 
 
-def cluster_of(world: World, name: object) -> Resource | None:
+def cluster_of(account: Account, name: object) -> Resource | None:
     """The cluster that an ARN or a name means; without one, the cluster named default."""
-    return world.find(CLUSTER, "default" if name is None else name)
+    return account.find(CLUSTER, "default" if name is None else name)
 
 
 _BALANCERS = "loadBalancers"
@@ -400,26 +394,30 @@ def _launch_rules(inputs: Properties) -> Refusals:
         yield Refusal(_INVALID, message, "ecs.service.daemon", "schedulingStrategy")
 
 
-def _namespace_rules(world: World, namespace: object, name: str) -> Refusals:
-    if namespace not in (None, "") and namespace_of(world, namespace) is None:
+def _namespace_rules(account: Account, namespace: object, name: str) -> Refusals:
+    if namespace not in (None, "") and namespace_of(account, namespace) is None:
         message = f"The namespace {namespace} was not found"
         yield Refusal("NamespaceNotFoundException", message, "ecs.service.namespace-exists", name)
 
 
-def _cluster_account_rules(inputs: Properties, world: World, _current: Resource | None) -> Refusals:
+def _cluster_account_rules(
+    inputs: Properties, account: Account, _current: Resource | None
+) -> Refusals:
     namespace = block(inputs.get("serviceConnectDefaults")).get("namespace")
-    yield from _namespace_rules(world, namespace, "serviceConnectDefaults")
+    yield from _namespace_rules(account, namespace, "serviceConnectDefaults")
 
 
-def _service_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    cluster = cluster_of(world, inputs.get("cluster"))
+def _service_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    cluster = cluster_of(account, inputs.get("cluster"))
     if cluster is None:
         message = f"Cluster not found: {inputs.get('cluster') or 'default'}"
         yield Refusal("ClusterNotFoundException", message, "ecs.service.cluster-exists", "cluster")
         return
-    for twin in namesakes(world, SERVICE, inputs, current, "name"):
-        if given(inputs, "name") and cluster_of(world, twin.inputs.get("cluster")) == cluster:
-            draining = twin.id in world.draining
+    for twin in namesakes(account, SERVICE, inputs, current, "name"):
+        if given(inputs, "name") and cluster_of(account, twin.inputs.get("cluster")) == cluster:
+            draining = twin.id in account.draining
             message = (
                 "Unable to Start a service that is still Draining"
                 if draining
@@ -431,10 +429,12 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
                 "ecs.service.draining" if draining else "ecs.service.unique",
                 "name",
             )
-    yield from _service_network_rules(inputs, world)
+    yield from _service_network_rules(inputs, account)
     connect = block(inputs.get("serviceConnectConfiguration"))
     if connect.get("enabled") is True:
-        yield from _namespace_rules(world, connect.get("namespace"), "serviceConnectConfiguration")
+        yield from _namespace_rules(
+            account, connect.get("namespace"), "serviceConnectConfiguration"
+        )
     if not given(inputs, "taskDefinition"):
         if block(inputs.get("deploymentController")).get("type") != "EXTERNAL":
             message = "TaskDefinition can not be blank"
@@ -442,9 +442,9 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
                 _INVALID, message, "ecs.service.task-definition-required", "taskDefinition"
             )
         return
-    definition = task_definition_of(world, inputs.get("taskDefinition"))
+    definition = task_definition_of(account, inputs.get("taskDefinition"))
     if definition is not None:
-        yield from _service_definition_rules(inputs, definition.inputs, world, current)
+        yield from _service_definition_rules(inputs, definition.inputs, account, current)
     elif current is None or current.inputs.get("taskDefinition") != inputs.get("taskDefinition"):
         message = f"TaskDefinition not found: {inputs.get('taskDefinition')}"
         yield Refusal(
@@ -452,10 +452,10 @@ def _service_account_rules(inputs: Properties, world: World, current: Resource |
         )
 
 
-def _service_network_rules(inputs: Properties, world: World) -> Refusals:
+def _service_network_rules(inputs: Properties, account: Account) -> Refusals:
     network = block(inputs.get("networkConfiguration"))
-    vpcs = {vpc_of(world, subnet) for subnet in texts(network.get("subnets"))}
-    groups = (world.find(SECURITY_GROUP, group) for group in texts(network.get("securityGroups")))
+    vpcs = {vpc_of(account, subnet) for subnet in texts(network.get("subnets"))}
+    groups = (account.find(SECURITY_GROUP, group) for group in texts(network.get("securityGroups")))
     vpcs |= {group.outputs.get("vpcId") for group in groups if group}
     if len(vpcs) > 1:
         message = (
@@ -466,7 +466,7 @@ def _service_network_rules(inputs: Properties, world: World) -> Refusals:
 
 
 def _service_definition_rules(
-    inputs: Properties, definition: Properties, world: World, current: Resource | None
+    inputs: Properties, definition: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     awsvpc = definition.get("networkMode") == "awsvpc"
     if awsvpc and not inputs.get("networkConfiguration"):
@@ -489,11 +489,11 @@ def _service_definition_rules(
             "Specify a valid task role in your task definition and try again"
         )
         yield Refusal(_INVALID, message, "ecs.service.exec-role", "enableExecuteCommand")
-    yield from _service_balancer_rules(inputs, definition, world, current)
+    yield from _service_balancer_rules(inputs, definition, account, current)
 
 
 def _service_balancer_rules(
-    inputs: Properties, definition: Properties, world: World, current: Resource | None
+    inputs: Properties, definition: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     ports, awsvpc = declared_ports(definition), definition.get("networkMode") == "awsvpc"
     for balancer in blocks(inputs.get(_BALANCERS)):
@@ -511,7 +511,7 @@ def _service_balancer_rules(
                 f"declares {declared}"
             )
             yield Refusal(_INVALID, message, "ecs.service.port-exists", _BALANCERS)
-        group = world.get(TARGET_GROUP, balancer.get("targetGroupArn"))
+        group = account.get(TARGET_GROUP, balancer.get("targetGroupArn"))
         if group is None or (
             current is not None and current.inputs.get(_BALANCERS) == inputs[_BALANCERS]
         ):
@@ -525,7 +525,7 @@ def _service_balancer_rules(
                 "the task definition"
             )
             yield Refusal(_INVALID, message, "ecs.service.target-type", _BALANCERS)
-        if not balancers_of(world, group.id):
+        if not balancers_of(account, group.id):
             message = (
                 f"The target group with targetGroupArn {group.id} does not have an "
                 "associated load balancer"
@@ -535,7 +535,7 @@ def _service_balancer_rules(
 
 def _service_computed(mint: Mint, inputs: Properties) -> Properties:
     cluster = str(inputs.get("cluster") or "default").rpartition("/")[2]
-    found = mint.world.find(CLUSTER, inputs.get("cluster"))
+    found = mint.account.find(CLUSTER, inputs.get("cluster"))
     arn = mint.arn("ecs", f"service/{cluster}/{inputs.get('name')}")
     default = {} if given(inputs, "cluster") or found is None else {"cluster": found.id}
     return {"id": arn, "arn": arn, **default}

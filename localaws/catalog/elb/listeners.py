@@ -7,22 +7,16 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from localaws.catalog import regexes
+from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.acm import CERTIFICATE, certificate_rules
 from localaws.catalog.elb import tls_policies
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER, is_application
 from localaws.catalog.elb.target_groups import HTTP, PROTOCOLS, TARGET_GROUP
 from localaws.catalog.elb.trust_stores import TRUST_STORE
 from localaws.catalog.iam.users import SERVER_CERTIFICATE
-from localaws.catalog.model import (
-    UNKNOWN,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    Unique,
-    namesakes,
-    values_at,
-)
+from localaws.catalog.properties import UNKNOWN, values_at
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference, ResourceType, Unique
 from localaws.catalog.values import (
     ARN,
     PORT,
@@ -46,7 +40,9 @@ from localaws.catalog.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 LISTENER = "aws:lb/listener:Listener"
 LISTENER_RULE = "aws:lb/listenerRule:ListenerRule"
@@ -184,32 +180,32 @@ def _targets(inputs: Properties, path: str) -> set[str]:
 
 
 def balancers_of(
-    world: World, target_group: object, *, except_for: Resource | None = None
+    account: Account, target_group: object, *, except_for: Resource | None = None
 ) -> set[str]:
     """The load balancers whose listeners or rules forward to a target group."""
     found = set()
     for target in _FORWARDED:
-        for listener in world.where(LISTENER, f"defaultActions[].{target}", target_group):
+        for listener in account.where(LISTENER, f"defaultActions[].{target}", target_group):
             if listener != except_for:
                 found.add(str(listener.inputs.get("loadBalancerArn")))
-        for rule in world.where(LISTENER_RULE, f"actions[].{target}", target_group):
-            listener_of_rule = world.get(LISTENER, rule.inputs.get("listenerArn"))
+        for rule in account.where(LISTENER_RULE, f"actions[].{target}", target_group):
+            listener_of_rule = account.get(LISTENER, rule.inputs.get("listenerArn"))
             if rule != except_for and listener_of_rule:
                 found.add(str(listener_of_rule.inputs.get("loadBalancerArn")))
     return found
 
 
 def _target_account_rules(
-    targets: Iterable[str], balancer: Resource | None, world: World, current: Resource | None
+    targets: Iterable[str], balancer: Resource | None, account: Account, current: Resource | None
 ) -> Refusals:
     """What is wrong with forwarding from this load balancer to these target groups."""
     if balancer is None:
         return
     for arn in sorted(targets):
-        group = world.get(TARGET_GROUP, arn)
+        group = account.get(TARGET_GROUP, arn)
         if group is None:
             continue
-        others = balancers_of(world, arn, except_for=current) - {balancer.id}
+        others = balancers_of(account, arn, except_for=current) - {balancer.id}
         if others:
             message = (
                 f"target group '{arn}' already serves {', '.join(sorted(others))}; a group "
@@ -326,18 +322,20 @@ def _listener_rules(inputs: Properties) -> Refusals:
     yield from _action_rules(inputs, "defaultActions")
 
 
-def _listener_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _listener_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
     arn = inputs.get("loadBalancerArn")
     if (
-        len(namesakes(world, LISTENER, inputs, current, "loadBalancerArn"))
+        len(namesakes(account, LISTENER, inputs, current, "loadBalancerArn"))
         >= LISTENERS_PER_LOAD_BALANCER
     ):
         message = f"{arn} has {LISTENERS_PER_LOAD_BALANCER} listeners, no more are allowed"
         yield Refusal("TooManyListeners", message, "elbv2.listener.quota")
-    targets, balancer = _targets(inputs, "defaultActions"), world.get(LOAD_BALANCER, arn)
-    yield from _target_account_rules(targets, balancer, world, current)
+    targets, balancer = _targets(inputs, "defaultActions"), account.get(LOAD_BALANCER, arn)
+    yield from _target_account_rules(targets, balancer, account, current)
     if balancer is not None and given(inputs, "certificateArn"):
-        yield from certificate_rules(world, inputs["certificateArn"], balancer.region)
+        yield from certificate_rules(account, inputs["certificateArn"], balancer.region)
 
 
 def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
@@ -534,29 +532,29 @@ def _listener_rule_rules(inputs: Properties) -> Refusals:
 
 
 def _listener_rule_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    listener = world.get(LISTENER, inputs.get("listenerArn"))
+    listener = account.get(LISTENER, inputs.get("listenerArn"))
     if listener is None:
         return
-    balancer = world.get(LOAD_BALANCER, listener.inputs.get("loadBalancerArn"))
+    balancer = account.get(LOAD_BALANCER, listener.inputs.get("loadBalancerArn"))
     prefix = listener.id.rpartition("/")[0].replace(":listener/", ":listener-rule/")
-    rules = [each for each in world.all(LISTENER_RULE) if each.id.startswith(f"{prefix}/")]
+    rules = [each for each in account.all(LISTENER_RULE) if each.id.startswith(f"{prefix}/")]
     if current is None and len(rules) >= RULES_PER_LOAD_BALANCER:
         message = f"the load balancer has {RULES_PER_LOAD_BALANCER} rules, no more are allowed"
         yield Refusal("TooManyRules", message, "elbv2.listener-rule.quota")
     unnumbered = current is None and not given(inputs, "priority")
-    if unnumbered and (highest := _highest_priority(world, listener.id)) >= LOWEST_PRECEDENCE:
+    if unnumbered and (highest := _highest_priority(account, listener.id)) >= LOWEST_PRECEDENCE:
         message = (
             f"priority must be given: the highest of the listener is {highest}, so no rule "
             "can come after it"
         )
         yield Refusal(_VALIDATION, message, "elbv2.listener-rule.priority", "priority")
-    yield from _target_account_rules(_targets(inputs, "actions"), balancer, world, current)
+    yield from _target_account_rules(_targets(inputs, "actions"), balancer, account, current)
 
 
-def _highest_priority(world: World, listener: object) -> int:
-    rules = world.where(LISTENER_RULE, "listenerArn", listener)
+def _highest_priority(account: Account, listener: object) -> int:
+    rules = account.where(LISTENER_RULE, "listenerArn", listener)
     return max((int(number(rule.outputs.get("priority")) or 0) for rule in rules), default=0)
 
 
@@ -566,18 +564,18 @@ def _listener_rule_computed(mint: Mint, inputs: Properties) -> Properties:
     last = (
         {}
         if given(inputs, "priority")
-        else {"priority": _highest_priority(mint.world, listener) + 1}
+        else {"priority": _highest_priority(mint.account, listener) + 1}
     )
     return {"id": arn, "arn": arn, **last}
 
 
 def _listener_certificate_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
-    listener = world.get(LISTENER, inputs.get("listenerArn"))
+    listener = account.get(LISTENER, inputs.get("listenerArn"))
     if listener is None:
         return
-    yield from certificate_rules(world, inputs.get("certificateArn"), listener.region)
+    yield from certificate_rules(account, inputs.get("certificateArn"), listener.region)
     if listener.outputs.get("protocol") not in ("HTTPS", "TLS"):
         message = (
             f"certificates are for HTTPS listeners only, '{listener.id}' speaks "
@@ -587,7 +585,7 @@ def _listener_certificate_account_rules(
             "ValidationError", message, "elbv2.listener-certificate.tls-only", "listenerArn"
         )
     if (
-        len(namesakes(world, LISTENER_CERTIFICATE, inputs, current, "listenerArn"))
+        len(namesakes(account, LISTENER_CERTIFICATE, inputs, current, "listenerArn"))
         >= CERTIFICATES_PER_LOAD_BALANCER
     ):
         message = (

@@ -13,17 +13,11 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     zone_of,
 )
-from localaws.catalog.model import (
-    AutoName,
-    Reference,
-    Refusal,
-    Resource,
-    ResourceType,
-    Unique,
-    values_at,
-)
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows
+from localaws.catalog.properties import values_at
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.s3 import BUCKET, BUCKET_POLICY, ENCRYPTION, companion
 from localaws.catalog.values import (
     Limit,
@@ -38,7 +32,9 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
@@ -120,12 +116,12 @@ def _subnets(inputs: Properties) -> list[str]:
 
 
 def _load_balancer_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     subnets = _subnets(inputs)
     zones, vpcs = (
-        [zone_of(world, each) for each in subnets],
-        {vpc_of(world, each) for each in subnets},
+        [zone_of(account, each) for each in subnets],
+        {vpc_of(account, each) for each in subnets},
     )
     # A load balancer never moves to another VPC.
     vpcs |= {current.outputs["vpcId"]} if current else set()
@@ -148,18 +144,18 @@ def _load_balancer_account_rules(
         )
     for vpc in vpcs:
         public = inputs.get("internal") is not True and inputs.get("loadBalancerType") != "gateway"
-        if public and current is None and not has_internet_gateway(world, vpc):
+        if public and current is None and not has_internet_gateway(account, vpc):
             message = f"VPC {vpc} has no internet gateway"
             yield Refusal(
                 "InvalidSubnet", message, "elbv2.load-balancer.internet-gateway", "subnets"
             )
-        yield from _load_balancer_member_rules(inputs, world, vpc)
-    yield from _log_rules(inputs, world)
+        yield from _load_balancer_member_rules(inputs, account, vpc)
+    yield from _log_rules(inputs, account)
 
 
-def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -> Refusals:
+def _load_balancer_member_rules(inputs: Properties, account: Account, vpc: object) -> Refusals:
     for subnet in _subnets(inputs):
-        found = world.find(SUBNET, subnet)
+        found = account.find(SUBNET, subnet)
         range_ = network(found.outputs.get("cidrBlock")) if found else None
         if isinstance(range_, IPv4Network) and range_.prefixlen > SMALLEST_SUBNET_PREFIX:
             message = (
@@ -177,7 +173,7 @@ def _load_balancer_member_rules(inputs: Properties, world: World, vpc: object) -
                 "ValidationError", message, "elbv2.load-balancer.dualstack", "ipAddressType"
             )
     for group in texts(inputs.get("securityGroups")):
-        found = world.get(SECURITY_GROUP, group)
+        found = account.get(SECURITY_GROUP, group)
         if found and found.outputs.get("vpcId") != vpc:
             message = (
                 f"security group {group} belongs to {found.outputs.get('vpcId')}, the "
@@ -210,17 +206,17 @@ logs.
 """
 
 
-def _log_rules(inputs: Properties, world: World) -> Refusals:
+def _log_rules(inputs: Properties, account: Account) -> Refusals:
     """What forbids a load balancer to write its logs; a bucket that no resource made is taken to let it."""
     for name, file in _LOG_TEST_FILES.items():
         logs = block(inputs.get(name))
-        bucket = world.get(BUCKET, logs.get("bucket"))
+        bucket = account.get(BUCKET, logs.get("bucket"))
         if bucket is None or logs.get("enabled") is not True:
             continue
         prefix = f"{logs['prefix']}/" if logs.get("prefix") else ""
-        key = f"{bucket.computed['arn']}/{prefix}AWSLogs/{world.account}/{file}"
+        key = f"{bucket.computed['arn']}/{prefix}AWSLogs/{account.account_id}/{file}"
         algorithms = values_at(
-            companion(world, ENCRYPTION, bucket.id),
+            companion(account, ENCRYPTION, bucket.id),
             "rules[].applyServerSideEncryptionByDefault.sseAlgorithm",
         )
         if any(algorithm != "AES256" for algorithm in algorithms):
@@ -232,7 +228,7 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
                 "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name
             )
         elif not allows(
-            parsed(companion(world, BUCKET_POLICY, bucket.id).get("policy")),
+            parsed(companion(account, BUCKET_POLICY, bucket.id).get("policy")),
             Request(
                 principals=_log_writers(inputs, bucket.region),
                 action="s3:PutObject",
@@ -240,7 +236,7 @@ def _log_rules(inputs: Properties, world: World) -> Refusals:
                 context={
                     "s3:x-amz-acl": "bucket-owner-full-control",
                     "aws:SecureTransport": "true",
-                    "aws:SourceAccount": world.account,
+                    "aws:SourceAccount": account.account_id,
                 },
             ),
         ):
@@ -273,8 +269,8 @@ def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
     kind = {"network": "net", "gateway": "gwy"}.get(str(inputs.get("loadBalancerType")), "app")
     suffix, internal = f"{kind}/{inputs.get('name')}/{mint.hex(16)}", inputs.get("internal") is True
     arn = mint.arn("elasticloadbalancing", f"loadbalancer/{suffix}")
-    vpc = next((vpc_of(mint.world, each) for each in _subnets(inputs)), None)
-    found = mint.world.get(VPC, vpc)
+    vpc = next((vpc_of(mint.account, each) for each in _subnets(inputs)), None)
+    found = mint.account.get(VPC, vpc)
     default_group = {"securityGroups": [found.outputs["defaultSecurityGroupId"]]} if found else {}
     name = f"{'internal-' if internal else ''}{inputs.get('name')}-{mint.digits(9)}"
     return {
@@ -288,7 +284,7 @@ def _load_balancer_computed(mint: Mint, inputs: Properties) -> Properties:
     }
 
 
-def _load_balancer_deletion_rules(balancer: Resource, _world: World) -> Refusals:
+def _load_balancer_deletion_rules(balancer: Resource, _world: Account) -> Refusals:
     if balancer.inputs.get("enableDeletionProtection") is True:
         message = (
             f"Load balancer '{balancer.id}' cannot be deleted because deletion protection is "

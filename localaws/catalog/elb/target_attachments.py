@@ -10,13 +10,16 @@ from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.model import Reference, Refusal, Resource, ResourceType
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference, ResourceType
 from localaws.catalog.values import PORT, Limit, matches, network, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 TARGET_ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 
@@ -41,18 +44,20 @@ def is_in_vpc(vpc: Resource | None, address: str) -> bool:
     return found is not None and ipaddress.ip_address(address) in found
 
 
-def attachments_of(world: World, group: str, current: Resource | None = None) -> Iterator[Resource]:
+def attachments_of(
+    account: Account, group: str, current: Resource | None = None
+) -> Iterator[Resource]:
     """Every registered target of a group but that one."""
-    for each in world.all(TARGET_ATTACHMENT):
+    for each in account.all(TARGET_ATTACHMENT):
         if each.inputs.get("targetGroupArn") == group and (
             current is None or each.id != current.id
         ):
             yield each
 
 
-def _account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     group, target = (
-        world.get(TARGET_GROUP, inputs.get("targetGroupArn")),
+        account.get(TARGET_GROUP, inputs.get("targetGroupArn")),
         text(inputs.get("targetId")),
     )
     if group is None or target is None:
@@ -60,11 +65,11 @@ def _account_rules(inputs: Properties, world: World, current: Resource | None) -
     yield from _quic_rules(inputs, group)
     match group.outputs.get("targetType"):
         case "ip":
-            yield from _address_rules(inputs, world, group, target)
+            yield from _address_rules(inputs, account, group, target)
         case "lambda":
-            yield from _function_rules(inputs, world, target, current)
+            yield from _function_rules(inputs, account, target, current)
         case "alb":
-            yield from _balancer_rules(inputs, world, target, current)
+            yield from _balancer_rules(inputs, account, target, current)
         case _:
             yield from _instance_rules(inputs, target)
 
@@ -83,7 +88,7 @@ def _quic_rules(inputs: Properties, group: Resource) -> Refusals:
         yield _invalid(message, "elbv2.target.quic", "quicServerId")
 
 
-def _address_rules(inputs: Properties, world: World, group: Resource, target: str) -> Refusals:
+def _address_rules(inputs: Properties, account: Account, group: Resource, target: str) -> Refusals:
     version = 6 if group.outputs.get("ipAddressType") == "ipv6" else 4
     try:
         address = ipaddress.ip_address(target)
@@ -94,7 +99,7 @@ def _address_rules(inputs: Properties, world: World, group: Resource, target: st
             f"The IP address '{target}' is not a valid IPv{version} address", "elbv2.target.id"
         )
         return
-    vpc = world.get(VPC, group.outputs.get("vpcId"))
+    vpc = account.get(VPC, group.outputs.get("vpcId"))
     if version == 6 or is_in_vpc(vpc, target):  # noqa: PLR2004 — IPv6
         return
     if not any(address in each for each in _OUTSIDE):
@@ -125,7 +130,7 @@ def _instance_rules(inputs: Properties, target: str) -> Refusals:
 
 
 def _function_rules(
-    inputs: Properties, world: World, target: str, current: Resource | None
+    inputs: Properties, account: Account, target: str, current: Resource | None
 ) -> Refusals:
     yield from _no_zone(inputs, "lambda", ALL_ZONES)
     if _FUNCTION.fullmatch(target) is None:
@@ -134,27 +139,29 @@ def _function_rules(
         yield _invalid(
             "a port can't be given for a Lambda function", "elbv2.target.function-port", "port"
         )
-    yield from _only_one(inputs, world, current)
+    yield from _only_one(inputs, account, current)
 
 
 def _balancer_rules(
-    inputs: Properties, world: World, target: str, current: Resource | None
+    inputs: Properties, account: Account, target: str, current: Resource | None
 ) -> Refusals:
     yield from _no_zone(inputs, "alb", None)
-    if world.get(LOAD_BALANCER, target) is None:
+    if account.get(LOAD_BALANCER, target) is None:
         message = f"The load balancer '{target}' does not exist"
         yield _invalid(message, "elbv2.target.balancer-exists", code="InvalidTarget")
         return
-    group = world.get(TARGET_GROUP, inputs.get("targetGroupArn"))
+    group = account.get(TARGET_GROUP, inputs.get("targetGroupArn"))
     port = inputs.get("port") or (group.outputs.get("port") if group else None)
-    if port not in [each.outputs.get("port") for each in _listeners(world, target)]:
+    if port not in [each.outputs.get("port") for each in _listeners(account, target)]:
         message = f"The load balancer '{target}' has no listener on port {port:g}"
         yield _invalid(message, "elbv2.target.balancer-listens", "port", "InvalidTarget")
-    yield from _only_one(inputs, world, current)
+    yield from _only_one(inputs, account, current)
 
 
-def _listeners(world: World, balancer: str) -> Sequence[Resource]:
-    return [each for each in world.all(LISTENER) if each.outputs.get("loadBalancerArn") == balancer]
+def _listeners(account: Account, balancer: str) -> Sequence[Resource]:
+    return [
+        each for each in account.all(LISTENER) if each.outputs.get("loadBalancerArn") == balancer
+    ]
 
 
 def _no_zone(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
@@ -165,10 +172,10 @@ def _no_zone(inputs: Properties, kind: str, allowed: str | None) -> Refusals:
         yield _invalid(message, "elbv2.target.availability-zone", "availabilityZone")
 
 
-def _only_one(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _only_one(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     others = [
         each
-        for each in attachments_of(world, str(inputs.get("targetGroupArn")), current)
+        for each in attachments_of(account, str(inputs.get("targetGroupArn")), current)
         if each.inputs.get("targetId") != inputs.get("targetId")
     ]
     if others:

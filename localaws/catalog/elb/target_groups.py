@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.load_balancers import PREFIX
-from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, ResourceType, Unique
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import (
     PORT,
     Allowed,
@@ -21,7 +23,9 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 

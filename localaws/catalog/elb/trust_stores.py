@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.elb.load_balancers import PREFIX
-from localaws.catalog.model import AutoName, ResourceType, Unique
+from localaws.catalog.resource_type import AutoName, ResourceType, Unique
 from localaws.catalog.values import Limit, matches
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
 
 TRUST_STORE = "aws:lb/trustStore:TrustStore"
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.policies import TRUST, policy_rules
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import ARN, Limit, blocks, length, matches, text, texts, within
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -48,9 +51,9 @@ def _role_rules(inputs: Properties) -> Refusals:
         )
 
 
-def _role_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _role_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     name = text(inputs.get("name"))
-    for role in world.all(ROLE):
+    for role in account.all(ROLE):
         if name and (current is None or role.id != current.id) and role.id.lower() == name.lower():
             yield Refusal(
                 "EntityAlreadyExists",
@@ -59,12 +62,12 @@ def _role_account_rules(inputs: Properties, world: World, current: Resource | No
                 "name",
             )
     for arn in texts(inputs.get("managedPolicyArns")):
-        yield from attachable(world, arn, "managedPolicyArns")
+        yield from attachable(account, arn, "managedPolicyArns")
 
 
-def attachable(world: World, arn: object, name: str) -> Refusals:
+def attachable(account: Account, arn: object, name: str) -> Refusals:
     """A refusal unless a managed policy exists; those of AWS all do."""
-    if isinstance(arn, str) and AWS_MANAGED not in arn and world.get(POLICY, arn) is None:
+    if isinstance(arn, str) and AWS_MANAGED not in arn and account.get(POLICY, arn) is None:
         message = f"Policy {arn} does not exist or is not attachable."
         yield Refusal("NoSuchEntity", message, "iam.policy.exists", name)
 
@@ -84,11 +87,11 @@ def _role_computed(mint: Mint, inputs: Properties) -> Properties:
     return _named(mint, inputs, "role", "AROA")
 
 
-def _role_deletion_rules(role: Resource, world: World) -> Refusals:
+def _role_deletion_rules(role: Resource, account: Account) -> Refusals:
     if role.inputs.get("forceDetachPolicies") is True:
         return
     for token, what in ((ROLE_POLICY, "delete"), (ATTACHMENT, "detach")):
-        if any(each.inputs.get("role") == role.id for each in world.all(token)):
+        if any(each.inputs.get("role") == role.id for each in account.all(token)):
             message = f"Cannot delete entity, must {what} all policies of role {role.id} first."
             yield Refusal("DeleteConflict", message, "iam.role.held")
 
@@ -99,7 +102,7 @@ def _role_policy_rules(inputs: Properties) -> Refusals:
 
 def inline_policies_fit(
     inputs: Properties,
-    world: World,
+    account: Account,
     current: Resource | None,
     *,
     token: str,
@@ -111,7 +114,7 @@ def inline_policies_fit(
 
     Args:
         inputs: The policy's.
-        world: Where the others are.
+        account: Where the others are.
         current: The policy itself, where it exists.
         token: The type of policies.
         owner: `role` or `user`, which is also the name of the input that names it.
@@ -120,7 +123,7 @@ def inline_policies_fit(
     """
     others = [
         each
-        for each in world.all(token)
+        for each in account.all(token)
         if each.inputs.get(owner) == inputs.get(owner)
         and (current is None or each.id != current.id)
     ]
@@ -133,20 +136,26 @@ def inline_policies_fit(
 
 
 def policy_can_be_attached(
-    inputs: Properties, world: World, current: Resource | None, *, token: str, owner: str, rule: str
+    inputs: Properties,
+    account: Account,
+    current: Resource | None,
+    *,
+    token: str,
+    owner: str,
+    rule: str,
 ) -> Refusals:
     """Refuse a managed policy that doesn't exist, or is one too many for its role or user.
 
     Args:
         inputs: The attachment's.
-        world: Where the others are.
+        account: Where the others are.
         current: The attachment itself, where it exists.
         token: The type of attachments.
         owner: `role` or `user`, which is also the name of the input that names it.
         rule: The rule's id.
     """
-    yield from attachable(world, inputs.get("policyArn"), "policyArn")
-    attached = sum(each.inputs.get(owner) == inputs.get(owner) for each in world.all(token))
+    yield from attachable(account, inputs.get("policyArn"), "policyArn")
+    attached = sum(each.inputs.get(owner) == inputs.get(owner) for each in account.all(token))
     if current is None and attached >= POLICIES_PER_PRINCIPAL:
         message = f"Cannot exceed quota for PoliciesPer{owner.title()}: {POLICIES_PER_PRINCIPAL}"
         yield Refusal("LimitExceeded", message, rule, "policyArn")
@@ -159,10 +168,12 @@ def _policy_rules(inputs: Properties) -> Refusals:
         yield Refusal("LimitExceeded", message, "iam.policy.size", "policy")
 
 
-def _policy_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _policy_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
     path, name = inputs.get("path") or "/", inputs.get("name")
     if current is None and any(
-        each.id.endswith(f":policy{path}{name}") for each in world.all(POLICY)
+        each.id.endswith(f":policy{path}{name}") for each in account.all(POLICY)
     ):
         yield Refusal(
             "EntityAlreadyExists",

@@ -14,12 +14,15 @@ from localaws.catalog.iam.roles import (
     name_of,
     policy_can_be_attached,
 )
-from localaws.catalog.model import AutoName, Reference, Refusal, Resource, ResourceType, Unique
 from localaws.catalog.policies import policy_rules
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
 from localaws.catalog.values import ARN, Allowed, Limit, length, matches, text
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 USER = "aws:iam/user:User"
 USER_POLICY = "aws:iam/userPolicy:UserPolicy"
@@ -69,9 +72,9 @@ def _user_updated(current: Resource, inputs: Properties) -> Properties:
     return {"arn": f"{account}:user{inputs.get('path') or '/'}{inputs.get('name')}"}
 
 
-def _user_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
+def _user_account_rules(inputs: Properties, account: Account, current: Resource | None) -> Refusals:
     name = text(inputs.get("name"))
-    for user in world.all(USER):
+    for user in account.all(USER):
         same = name and str(user.outputs.get("name")).lower() == name.lower()
         if same and (current is None or user.id != current.id):
             yield Refusal(
@@ -79,11 +82,11 @@ def _user_account_rules(inputs: Properties, world: World, current: Resource | No
             )
 
 
-def _user_deletion_rules(user: Resource, world: World) -> Refusals:
+def _user_deletion_rules(user: Resource, account: Account) -> Refusals:
     for token, what in ((USER_POLICY, "delete policies"), (USER_ATTACHMENT, "detach all policies")):
         if any(
             each.inputs.get("user") in (user.id, user.outputs.get("name"))
-            for each in world.all(token)
+            for each in account.all(token)
         ):
             yield Refusal(
                 "DeleteConflict", f"Cannot delete entity, must {what} first.", "iam.user.held"
@@ -130,11 +133,11 @@ def _service_role_rules(inputs: Properties) -> Refusals:
 
 
 def _service_role_account_rules(
-    inputs: Properties, world: World, current: Resource | None
+    inputs: Properties, account: Account, current: Resource | None
 ) -> Refusals:
     name = _role_name(inputs)
     if current is None and any(
-        each.outputs.get("name") == name for each in world.all(SERVICE_LINKED_ROLE)
+        each.outputs.get("name") == name for each in account.all(SERVICE_LINKED_ROLE)
     ):
         message = (
             f"Service role name {name} has been taken in this account, please try a "

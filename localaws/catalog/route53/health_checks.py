@@ -5,12 +5,17 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from localaws.catalog.model import UNKNOWN, Reference, Refusal, ResourceType, uuid
+from localaws.catalog.account import uuid
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import Reference, ResourceType
 from localaws.catalog.values import ARN, Allowed, Limit, given, length, one_of, size, text, within
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals
+    from localaws.catalog.account import Mint
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 HEALTH_CHECK = "aws:route53/healthCheck:HealthCheck"
 

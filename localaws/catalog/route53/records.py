@@ -11,8 +11,10 @@ import base64
 from typing import TYPE_CHECKING
 
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import UNKNOWN, AutoName, Reference, Refusal, Resource, ResourceType
 from localaws.catalog.partitions import partition_of
+from localaws.catalog.properties import UNKNOWN
+from localaws.catalog.refusals import Refusal
+from localaws.catalog.resource_type import AutoName, Reference, ResourceType
 from localaws.catalog.route53.health_checks import HEALTH_CHECK
 from localaws.catalog.values import (
     Limit,
@@ -27,7 +29,9 @@ from localaws.catalog.values import (
 )
 
 if TYPE_CHECKING:
-    from localaws.catalog.model import Mint, Properties, Refusals, World
+    from localaws.catalog.account import Account, Mint, Resource
+    from localaws.catalog.properties import Properties
+    from localaws.catalog.refusals import Refusals
 
 ZONE = "aws:route53/zone:Zone"
 RECORD = "aws:route53/record:Record"
@@ -71,10 +75,10 @@ def zone_id(value: object) -> str:
     return str(value).removeprefix("/hostedzone/")
 
 
-def name_of_zone(world: World, identifier: object) -> str | None:
+def name_of_zone(account: Account, identifier: object) -> str | None:
     """The domain of the zone with that id; None when there is no such zone."""
     identifier = zone_id(identifier)
-    found = world.get(ZONE, identifier)
+    found = account.get(ZONE, identifier)
     if found is not None:
         return zone_name(str(found.inputs.get("name")))
     code = str(identifier).removeprefix("Z")
@@ -127,8 +131,10 @@ def _full_name(inputs: Properties, zone: str) -> str:
     return name if name == zone or name.endswith(f".{zone}") else f"{name}.{zone}" if name else zone
 
 
-def _record_account_rules(inputs: Properties, world: World, current: Resource | None) -> Refusals:
-    zone = name_of_zone(world, inputs.get("zoneId"))
+def _record_account_rules(
+    inputs: Properties, account: Account, current: Resource | None
+) -> Refusals:
+    zone = name_of_zone(account, inputs.get("zoneId"))
     if zone is None:
         message = f"No hosted zone found with ID: {inputs.get('zoneId')}"
         yield Refusal("NoSuchHostedZone", message, "route53.record.zone-exists", "zoneId")
@@ -139,7 +145,7 @@ def _record_account_rules(inputs: Properties, world: World, current: Resource | 
             f"[RRSet of type CNAME with DNS name {name}. is not permitted at apex in zone {zone}.]"
         )
         yield Refusal(_BATCH, message, "route53.record.cname-apex", "type")
-    for other in world.all(RECORD):
+    for other in account.all(RECORD):
         if (current is not None and other.id == current.id) or zone_id(
             other.inputs.get("zoneId")
         ) != zone_id(inputs.get("zoneId")):
@@ -160,14 +166,14 @@ def _record_account_rules(inputs: Properties, world: World, current: Resource | 
                 "stands alone]"
             )
             yield Refusal(_BATCH, message, "route53.record.cname-alone", "type")
-    yield from _alias_rules(inputs, world)
+    yield from _alias_rules(inputs, account)
 
 
-def _alias_rules(inputs: Properties, world: World) -> Refusals:
+def _alias_rules(inputs: Properties, account: Account) -> Refusals:
     """An alias into the zone of the load balancers must name one of them."""
     balancers = {
         (each.outputs.get("zoneId"), zone_name(str(each.outputs.get("dnsName"))))
-        for each in world.all(LOAD_BALANCER)
+        for each in account.all(LOAD_BALANCER)
     }
     for alias in blocks(inputs.get("aliases")):
         zone, name = (
@@ -184,15 +190,15 @@ def _alias_rules(inputs: Properties, world: World) -> Refusals:
 
 
 def _record_computed(mint: Mint, inputs: Properties) -> Properties:
-    zone = name_of_zone(mint.world, inputs.get("zoneId")) or ""
+    zone = name_of_zone(mint.account, inputs.get("zoneId")) or ""
     parts = [zone_id(inputs.get("zoneId")), zone_name(str(inputs.get("name"))), inputs.get("type")]
     parts += [inputs[name] for name in given(inputs, "setIdentifier")]
     return {"id": "_".join(map(str, parts)), "fqdn": _full_name(inputs, zone)}
 
 
-def _zone_deletion_rules(zone: Resource, world: World) -> Refusals:
+def _zone_deletion_rules(zone: Resource, account: Account) -> Refusals:
     if zone.inputs.get("forceDestroy") is not True and any(
-        zone_id(each.inputs.get("zoneId")) == zone.id for each in world.all(RECORD)
+        zone_id(each.inputs.get("zoneId")) == zone.id for each in account.all(RECORD)
     ):
         message = f"The specified hosted zone {zone.id} contains non-required resource record sets"
         yield Refusal("HostedZoneNotEmpty", message, "route53.zone.held")

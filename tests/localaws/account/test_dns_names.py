@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from localaws.account.dns_names import aliases, options
+from localaws.catalog.account import Resource
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import Resource
 from localaws.catalog.route53.records import RECORD
 
 ADDRESS = "127.64.0.1"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from localaws.account.inventory import Inventory
 from localaws.catalog import CATALOG, Resource
-from localaws.catalog.model import values_at
+from localaws.catalog.properties import values_at
 
 RULE = "aws:lb/listenerRule:ListenerRule"
 GROUP = "aws:lb/targetGroup:TargetGroup"

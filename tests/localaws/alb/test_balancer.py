@@ -14,10 +14,11 @@ from localaws.alb.balancer import Balancer, TargetState
 from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
 from localaws.alb.envoy import EnvoyError, Verdict
 from localaws.alb.tls import Served
+from localaws.catalog.account import Resource
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.model import AllExcept, Resource
+from localaws.catalog.resource_type import AllExcept
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence

@@ -10,10 +10,10 @@ import pytest
 from localaws.addresses import Addresses
 from localaws.alb.reading import certificate_names, listeners
 from localaws.alb.tls import Served
+from localaws.catalog.account import Resource
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
-from localaws.catalog.model import Resource
 
 if TYPE_CHECKING:
     from localaws.alb.compiler import Listener

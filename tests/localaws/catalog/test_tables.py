@@ -14,7 +14,7 @@ import pytest
 from localaws.account import invokes
 from localaws.catalog import CATALOG
 from localaws.catalog.inputs import INPUTS, Block
-from localaws.catalog.model import AllExcept
+from localaws.catalog.resource_type import AllExcept
 from localaws.catalog.tokens import SECOND_TOKENS, canonical
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.model import Resource
+from localaws.catalog.account import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

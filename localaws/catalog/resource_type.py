@@ -10,152 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
+from localaws.catalog.account import Resource, namesakes
 from localaws.catalog.inputs import INPUTS
 from localaws.catalog.model_limits import CODES, model_rules
+from localaws.catalog.properties import Properties, located, values_at
+from localaws.catalog.refusals import Refusal
 
 if TYPE_CHECKING:
+    from localaws.catalog.account import Account, Mint
+    from localaws.catalog.refusals import Refusals
     from localaws.catalog.values import Limit
-
-Properties = Mapping[str, Any]
-"""A resource's inputs or outputs: plain JSON-like values, or UNKNOWN, by camelCase name."""
-
-
-class Unknown:
-    """The type of `UNKNOWN`, a value that only the deployment itself will bring."""
-
-    def __repr__(self) -> str:
-        return "<unknown>"
-
-
-UNKNOWN: Final = Unknown()
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """One reason why AWS, or its provider, doesn't accept something."""
-
-    code: str
-    """AWS's error code (`ValidationError`), or `InvalidArgument` where the provider itself objects
-    before any call.
-    """
-
-    message: str
-    """What is wrong, naming the value and what is allowed."""
-
-    rule: str
-    """Id of the rule, a row of the rule table in docs/local-aws-rules.md."""
-
-    property: str | None = None
-    """The offending input, where there is exactly one."""
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
-
-
-Refusals = Iterator[Refusal]
-"""What a rule yields: nothing when AWS would accept."""
-
-
-# AWS's word for the event; the refusals inside it are the errors
-class Refused(Exception):  # noqa: N818
-    """AWS said no, for at least one reason."""
-
-    def __init__(self, *refusals: Refusal) -> None:
-        super().__init__("; ".join(str(refusal) for refusal in refusals))
-        self.refusals = refusals
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A resource that exists."""
-
-    token: str
-    id: str
-    urn: str
-    """Pulumi's name for it; empty for what AWS makes along with another resource, such as a VPC's
-    main route table.
-    """
-
-    region: str
-    inputs: Properties
-    computed: Properties
-    """Outputs that AWS chose or completed (ARNs, addresses, defaults); they win over inputs of the
-    same name.
-    """
-
-    acknowledged: bool = False
-    """Whether the engine has shown that it knows this resource; a creation whose answer got lost
-    never is.
-    """
-
-    @property
-    def outputs(self) -> dict[str, Any]:
-        """Everything the resource shows: its inputs, and over them what AWS computed."""
-        return {**self.inputs, **self.computed}
-
-
-class World(Protocol):
-    """What a rule may ask about the account in which a resource lives."""
-
-    @property
-    def account(self) -> str:
-        """Twelve digits."""
-
-    @property
-    def zones(self) -> Sequence[str]:
-        """Suffixes of the availability zones that every region has, `a` first."""
-
-    @property
-    def draining(self) -> Container[str]:
-        """Ids of the resources whose deletion is under way."""
-
-    @property
-    def parameters(self) -> Container[str]:
-        """Names of the SSM parameters that exist without being resources."""
-
-    def get(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or None."""
-
-    def find(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or another name AWS knows it by, or None."""
-
-    def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
-
-    def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
-        """The resources of this type that have a text or number at a path of their outputs, oldest first.
-
-        It costs what it finds, while a look through `all` costs what is there.
-        """
-
-    def holders(self, resource: Resource) -> Sequence[Resource]:
-        """The resources that refer to this one in a way that forbids its deletion."""
-
-
-class Mint(Protocol):
-    """Where ids and other values come from that AWS makes up for a new resource."""
-
-    @property
-    def region(self) -> str:
-        """The region in which the resource is made."""
-
-    @property
-    def world(self) -> World:
-        """The account in which the resource is made."""
-
-    def hex(self, digits: int) -> str:
-        """That many random hexadecimal digits."""
-
-    def digits(self, count: int) -> str:
-        """That many random decimal digits."""
-
-    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """An ARN in this account; `region=""` for a global service."""
-
-    def count(self, counter: str) -> int:
-        """The next value of a counter that never goes back, from 1."""
 
 
 @dataclass(frozen=True)
@@ -309,12 +175,12 @@ class ResourceType:
     region is there.
     """
 
-    account_rules: Callable[[Properties, World, Resource | None], Refusals] = _nothing
+    account_rules: Callable[[Properties, Account, Resource | None], Refusals] = _nothing
     """What is wrong with the inputs in this account, beyond the tables; the resource itself when it
     is updated.
     """
 
-    deletion_rules: Callable[[Resource, World], Refusals] = _nothing
+    deletion_rules: Callable[[Resource, Account], Refusals] = _nothing
     """What forbids deleting this resource now, beyond references that hold it."""
 
     held: tuple[str, str] = ("DependencyViolation", "cloud.held")
@@ -374,7 +240,7 @@ class ResourceType:
                     )
                     yield from ((where + name, "catalog.required", "requires") for name in missing)
 
-    def admit(self, inputs: Properties, world: World, current: Resource | None) -> Refusals:
+    def admit(self, inputs: Properties, account: Account, current: Resource | None) -> Refusals:
         """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""
         missing = False
         # The provider leaves out an optional input whose text is empty.
@@ -390,7 +256,7 @@ class ResourceType:
                     value == "" and reference.property in optional
                 ):
                     continue
-                if world.find(reference.token, value) is None:
+                if account.find(reference.token, value) is None:
                     missing = True
                     yield Refusal(
                         reference.code,
@@ -404,73 +270,18 @@ class ResourceType:
         for unique in self.unique:
             first = unique.properties[0]
             if inputs.get(first) not in (None, "") and namesakes(
-                world, self.token, inputs, current, *unique.properties
+                account, self.token, inputs, current, *unique.properties
             ):
                 yield Refusal(unique.code, unique.message.format_map(inputs), unique.rule, first)
         if not missing:
-            yield from self.account_rules(inputs, world, current)
+            yield from self.account_rules(inputs, account, current)
 
-    def in_use(self, resource: Resource, world: World) -> Refusals:
+    def in_use(self, resource: Resource, account: Account) -> Refusals:
         """What forbids deleting this resource now."""
         code, rule = self.held
-        for holder in world.holders(resource):
+        for holder in account.holders(resource):
             kind = holder.token.rpartition(":")[2]
             yield Refusal(
                 code, f"{resource.id} can't be deleted while {kind} {holder.id} uses it", rule
             )
-        yield from self.deletion_rules(resource, world)
-
-
-def uuid(mint: Mint) -> str:
-    """A random UUID."""
-    return "-".join(mint.hex(digits) for digits in (8, 4, 4, 4, 12))
-
-
-def namesakes(
-    world: World, token: str, inputs: Properties, current: Resource | None, *names: str
-) -> list[Resource]:
-    """Other resources of the type that have the same values in all these properties, of which the first is no list."""
-    wanted = [inputs.get(name) for name in names]
-    return [
-        each
-        for each in world.where(token, names[0], wanted[0])
-        if (current is None or each.id != current.id)
-        and [each.outputs.get(name) for name in names] == wanted
-    ]
-
-
-def values_at(value: object, path: str) -> list[Any]:
-    """What a path such as `actions[].forward.targetGroups[].arn` leads to; UNKNOWN and absent values lead nowhere."""
-    return [found for _, found in located(value, path)]
-
-
-def absent(value: object, path: str) -> Iterator[str]:
-    """Where nothing is at the end of a path although what it would be a part of is there."""
-    parents, _, name = path.rpartition(".")
-    for place, each in located(value, parents):
-        if isinstance(each, Mapping) and each.get(name) is None:
-            yield f"{place}.{name}".removeprefix(".")
-
-
-def located(value: object, path: str) -> Iterator[tuple[str, Any]]:
-    """The same, each with where it was found: `actions[0].forward.targetGroups[1].arn`; no path leads to all of it."""
-    if not path:
-        yield "", value
-        return
-    head, _, rest = path.partition(".")
-    name = head.removesuffix("[]")
-    found = value.get(name) if isinstance(value, Mapping) else None
-    places: list[tuple[str, Any]] = [(name, found)]
-    if head.endswith("[]"):
-        places = (
-            [(f"{name}[{i}]", each) for i, each in enumerate(found)]
-            if isinstance(found, list)
-            else []
-        )
-    for place, each in places:
-        if each is None or each is UNKNOWN:
-            continue
-        if rest:
-            yield from ((f"{place}.{inner}", leaf) for inner, leaf in located(each, rest))
-        else:
-            yield place, each
+        yield from self.deletion_rules(resource, account)
