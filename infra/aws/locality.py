@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 
 _BY_REGION: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
@@ -27,12 +27,12 @@ def partition_of(region: str) -> str:
     )
 
 
-def foreign(place: Place, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
+def foreign(environment: AwsEnvironment, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Return the ARNs that name something elsewhere, each with its account or region."""
     for arn in arns:
         if arn.startswith("arn:"):
             _, partition, _, region, *_ = arn.split(":")
-            if partition != place.partition:
-                yield arn, f"in partition {partition}, not {place.partition}"
-            elif region not in {"", place.region}:
-                yield arn, f"in {region}, not {place.region}"
+            if partition != environment.partition:
+                yield arn, f"in partition {partition}, not {environment.partition}"
+            elif region not in {"", environment.region}:
+                yield arn, f"in {region}, not {environment.region}"

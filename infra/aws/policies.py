@@ -4,61 +4,36 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.aws import images
+from infra.aws.environment import GLOBAL_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from infra.aws.environment import AwsEnvironment
     from infra.aws.secret_names import Secret
 
-
-_SUFFIX = "amazonaws.com"
-"""The end of domains of AWS's services, except in China, and of the principals used here in every
-partition.
-"""
 
 _READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecretValue"}
 """What reads a secret, by the service that keeps it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a stack lives: what every ARN begins with."""
-
-    partition: str
-    region: str
-    account: str
-    dns_suffix: str = _SUFFIX
-    """What domains of AWS's services end in; `amazonaws.com.cn` in China."""
-
-    def arn(self, service: str, resource: str) -> str:
-        """The ARN of something in this place."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-    def parameter(self, name: str) -> str:
-        """The ARN of an SSM parameter, whose name may or may not begin with a slash."""
-        return self.arn("ssm", f"parameter/{name.removeprefix('/')}")
-
-    def log_streams(self, group: str) -> str:
-        """The ARN pattern of a log group's streams."""
-        return self.arn("logs", f"log-group:{group}:*")
-
-
-def trust_of_tasks(place: Place) -> str:
+def trust_of_tasks(environment: AwsEnvironment) -> str:
     """Let only ECS tasks of this account and region take the role (no confused deputy)."""
-    return _trust("ecs-tasks.amazonaws.com", place.account, place.arn("ecs", "*"))
+    return _trust("ecs-tasks.amazonaws.com", environment.account, environment.arn("ecs", "*"))
 
 
-def trust_of_flow_logs(place: Place) -> str:
-    """Lets VPC flow logs of this account and region take the role."""
-    return _trust("vpc-flow-logs.amazonaws.com", place.account, place.arn("ec2", "vpc-flow-log/*"))
+def trust_of_flow_logs(environment: AwsEnvironment) -> str:
+    """Let VPC flow logs of this account and region take the role."""
+    return _trust(
+        "vpc-flow-logs.amazonaws.com", environment.account, environment.arn("ec2", "vpc-flow-log/*")
+    )
 
 
 def task_start(
-    place: Place,
+    environment: AwsEnvironment,
     *,
     image: str,
     log_group: str,
@@ -82,9 +57,9 @@ def task_start(
     if reads and keys:
         # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same
         # service.
-        suffixes = sorted({_SUFFIX, place.dns_suffix})
+        suffixes = sorted({GLOBAL_SUFFIX, environment.dns_suffix})
         via = [
-            f"{service}.{place.region}.{suffix}"
+            f"{service}.{environment.region}.{suffix}"
             for service in sorted(by_service)
             for suffix in suffixes
         ]
@@ -97,12 +72,12 @@ def task_start(
         )
     writes = {
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": place.log_streams(log_group),
+        "Resource": environment.log_streams(log_group),
     }
-    return _policy(*reads, writes, *_image_pull(place, image))
+    return _policy(*reads, writes, *_image_pull(environment, image))
 
 
-def exec_session(place: Place, *, log_group: str, key_arn: str | None = None) -> str:
+def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | None = None) -> str:
     """Return what ECS Exec needs in a task: message channels (no ARNs), log and key."""
     decrypts = [{"Action": "kms:Decrypt", "Resource": key_arn}] if key_arn else []
     return _policy(
@@ -120,29 +95,29 @@ def exec_session(place: Place, *, log_group: str, key_arn: str | None = None) ->
         },
         {
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            "Resource": place.log_streams(log_group),
+            "Resource": environment.log_streams(log_group),
         },
         *decrypts,
     )
 
 
-def flow_log_delivery(place: Place, *, log_group: str) -> str:
+def flow_log_delivery(environment: AwsEnvironment, *, log_group: str) -> str:
     """What VPC flow logs need: to write one log group's streams."""
     return _policy(
         {
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            "Resource": place.log_streams(log_group),
+            "Resource": environment.log_streams(log_group),
         }
     )
 
 
-def s3_endpoint(place: Place, statements: Iterable[Mapping[str, Any]]) -> str:
+def s3_endpoint(environment: AwsEnvironment, statements: Iterable[Mapping[str, Any]]) -> str:
     """Return what an S3 endpoint allows: the layers of ECR's images, and the tasks' grants.
 
     Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the
     layers' bucket: Amazon ECR, interface VPC endpoints.
     """
-    bucket = f"arn:{place.partition}:s3:::prod-{place.region}-starport-layer-bucket/*"
+    bucket = f"arn:{environment.partition}:s3:::prod-{environment.region}-starport-layer-bucket/*"
     layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}
     allowed = [each for each in statements if each["Effect"] == "Allow"]
     own = [{key: _of_s3(each[key]) for key in ("Action", "Resource")} for each in allowed]
@@ -163,13 +138,11 @@ def _of_s3(values: str | list[str]) -> list[str]:
     ]
 
 
-def _image_pull(place: Place, image: str) -> list[dict[str, Any]]:
+def _image_pull(environment: AwsEnvironment, image: str) -> list[dict[str, Any]]:
     found = images.private(image)
     if found is None:
         return []
-    repository = (
-        f"arn:{place.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
-    )
+    repository = f"arn:{environment.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
     return [
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 SECRETS_MANAGER: Final = "secretsmanager"
 SSM: Final = "ssm"
@@ -154,7 +154,7 @@ class Secret:
     """What a policy grants."""
 
 
-def at(place: Place, text: str) -> Secret:
+def at(environment: AwsEnvironment, text: str) -> Secret:
     """Read a secret's name or ARN, which must match `FORM`, for an account and region."""
     whole, part = _divided(text)
     service = (
@@ -164,9 +164,9 @@ def at(place: Place, text: str) -> Secret:
     if whole.startswith("arn:"):
         arn = resource = whole
     elif service == SSM:
-        arn = resource = place.parameter(whole)
+        arn = resource = environment.parameter(whole)
     else:
-        arn = place.arn(SECRETS_MANAGER, f"secret:{name}")
+        arn = environment.arn(SECRETS_MANAGER, f"secret:{name}")
         resource = arn + _ANY_SUFFIX
     return Secret(
         service=service, name=name, value_from=f"{arn}:{part}" if part else arn, resource=resource

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from infra.aws import naming
 
 if TYPE_CHECKING:
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 
 _WRITERS: Final = {
@@ -32,7 +32,7 @@ aws_elb_service_account.
 class AccessLogsArgs:
     """What AccessLogs are made from."""
 
-    place: Place
+    place: AwsEnvironment
     """Where the load balancers live that write here."""
 
     retention_days: int = 90
@@ -120,7 +120,7 @@ class AccessLogs(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket})
 
 
-def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
+def _policy(bucket_arn: pulumi.Output[str], place: AwsEnvironment) -> dict[str, Any]:
     """Let this account's load balancers in this region write logs; refuse all without TLS.
 
     AWS's guide lets the service write under the account's own prefix, without a condition, and the
@@ -154,7 +154,7 @@ def _policy(bucket_arn: pulumi.Output[str], place: Place) -> dict[str, Any]:
     }
 
 
-def _writers(place: Place) -> dict[str, str]:
+def _writers(place: AwsEnvironment) -> dict[str, str]:
     """The principal that writes access logs: the service, or its account in older regions."""
     account = _WRITERS.get(place.region)
     if account:

@@ -13,7 +13,7 @@ from infra.aws import naming
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 _REVERSED: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
 """By partition: the services whose endpoints begin with its domain, of those used here, and that
@@ -35,17 +35,17 @@ def needed(
     return ("ecr.api", "ecr.dkr", "logs", *sorted(secret_services), *exec_services)
 
 
-def service_name(place: Place, service: str) -> str:
+def service_name(environment: AwsEnvironment, service: str) -> str:
     """The name under which a service's interface endpoints are made."""
-    prefix, services = _REVERSED.get(place.partition, ("", frozenset()))
-    return f"{prefix if service in services else 'com.amazonaws'}.{place.region}.{service}"
+    prefix, services = _REVERSED.get(environment.partition, ("", frozenset()))
+    return f"{prefix if service in services else 'com.amazonaws'}.{environment.region}.{service}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateEndpointsArgs:
     """What PrivateEndpoints are made from."""
 
-    place: Place
+    environment: AwsEnvironment
     """Where the VPC and the services are."""
 
     vpc_id: pulumi.Input[str]
@@ -98,7 +98,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
-                service_name=service_name(args.place, service),
+                service_name=service_name(args.environment, service),
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=args.subnet_ids,
@@ -112,7 +112,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             f"{name}-s3",
             vpc_id=args.vpc_id,
             # A gateway's name has the same beginning everywhere.
-            service_name=f"com.amazonaws.{args.place.region}.s3",
+            service_name=f"com.amazonaws.{args.environment.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=args.route_table_ids,
             policy=args.s3_policy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
@@ -11,13 +12,16 @@ from infra import log_group
 from infra.aws import naming
 from infra.aws import policies as iam
 
+if TYPE_CHECKING:
+    from infra.aws.environment import AwsEnvironment
+
 
 @dataclass(frozen=True, kw_only=True)
 class FlowLogsArgs:
     """What FlowLogs are made from."""
 
-    place: iam.Place
-    """Where the stack lives."""
+    environment: AwsEnvironment
+    """Account and region of the stack."""
 
     vpc_id: pulumi.Input[str]
     """VPC whose connections are recorded."""
@@ -62,7 +66,7 @@ class FlowLogs(pulumi.ComponentResource):
         )
         role = aws.iam.Role(
             name,
-            assume_role_policy=iam.trust_of_flow_logs(args.place),
+            assume_role_policy=iam.trust_of_flow_logs(args.environment),
             permissions_boundary=args.permissions_boundary_arn,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -70,7 +74,7 @@ class FlowLogs(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
-            policy=iam.flow_log_delivery(args.place, log_group=args.log_group),
+            policy=iam.flow_log_delivery(args.environment, log_group=args.log_group),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.ec2.FlowLog(

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from infra.aws import naming
 from infra.aws import policies as iam
-from infra.aws.policies import Place
+from infra.aws.environment import AwsEnvironment
 from infra.aws.secret_names import at
 from infra.cluster.cluster import Cluster, ClusterArgs, ExecLog, Log
 from infra.edge import alias as dns
@@ -51,13 +51,13 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             registered.
     """
     partition = aws.get_partition()
-    place = Place(
+    environment = AwsEnvironment(
         partition=partition.partition,
         dns_suffix=partition.dns_suffix,
         region=aws.get_region().region,
         account=aws.get_caller_identity().account_id,
     )
-    preflight.check(settings, place)
+    preflight.check(settings, environment)
     tags = naming.tags(settings.project, settings.stack)
     zone_id = (
         dns.find_zone(settings.hosted_zone, settings.domain, public=not settings.certificate_arn)
@@ -70,7 +70,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     ipv6_clients = settings.dual_stack and not settings.internal
     home = _existing_home(settings) if settings.existing_vpc else _new_home(settings, tags)
     if settings.flow_logs != "none":
-        _record(settings, place, home, tags)
+        _record(settings, environment, home, tags)
     cluster = Cluster(
         "cluster",
         ClusterArgs(
@@ -106,7 +106,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             dual_stack=ipv6_clients,
             idle_timeout_seconds=settings.idle_timeout_seconds,
             client_keep_alive_seconds=settings.client_keep_alive_seconds,
-            access_log_bucket=_access_logs(settings, place, tags).bucket
+            access_log_bucket=_access_logs(settings, environment, tags).bucket
             if settings.access_logs
             else None,
             deletion_protection=settings.deletion_protection,
@@ -131,7 +131,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     web = WebService(
         settings.service_name,
         WebServiceArgs(
-            place=place,
+            place=environment,
             service_name=naming.service(settings.stack, settings.service_name),
             # An ECS service that changed its load balancer in place would leave the old one before
             # clients do.
@@ -140,7 +140,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
             public_addresses=settings.network == PUBLIC,
-            private_doors=_doors(settings, place, home, tags)
+            private_doors=_doors(settings, environment, home, tags)
             if settings.network == ENDPOINTS
             else None,
             ipv6=settings.dual_stack,
@@ -229,11 +229,13 @@ def _existing_home(settings: Settings) -> Network:
     )
 
 
-def _record(settings: Settings, place: Place, home: Network, tags: dict[str, str]) -> None:
+def _record(
+    settings: Settings, environment: AwsEnvironment, home: Network, tags: dict[str, str]
+) -> None:
     FlowLogs(
         "flow-logs",
         FlowLogsArgs(
-            place=place,
+            environment=environment,
             vpc_id=home.vpc_id,
             rejected_only=settings.flow_logs == "reject",
             log_group=naming.flow_log_group(settings.stack),
@@ -260,20 +262,22 @@ def _container(settings: Settings) -> Container:
     )
 
 
-def _doors(settings: Settings, place: Place, home: Network, tags: dict[str, str]) -> PrivateDoors:
+def _doors(
+    settings: Settings, environment: AwsEnvironment, home: Network, tags: dict[str, str]
+) -> PrivateDoors:
     services = endpoints.needed(
-        secret_services={at(place, secret).service for secret in settings.secrets.values()},
+        secret_services={at(environment, secret).service for secret in settings.secrets.values()},
         ecs_exec=settings.ecs_exec,
         session_key=bool(settings.exec_key_arn),
     )
     doors = PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(
-            place=place,
+            environment=environment,
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
             route_table_ids=home.task_route_table_ids,
-            s3_policy=iam.s3_endpoint(place, settings.task_policy_statements),
+            s3_policy=iam.s3_endpoint(environment, settings.task_policy_statements),
             services=services,
             tags=tags,
         ),
@@ -308,11 +312,13 @@ def _https(settings: Settings, zone_id: str | None, tags: dict[str, str]) -> Htt
     )
 
 
-def _access_logs(settings: Settings, place: Place, tags: dict[str, str]) -> AccessLogs:
+def _access_logs(
+    settings: Settings, environment: AwsEnvironment, tags: dict[str, str]
+) -> AccessLogs:
     return AccessLogs(
         "access-logs",
         AccessLogsArgs(
-            place=place,
+            place=environment,
             retention_days=settings.access_log_retention_days,
             empty_on_destroy=settings.empty_logs_on_destroy,
             tags=tags,

@@ -22,7 +22,7 @@ from infra.errors import Problem, SettingsError, reason_of
 from infra.program import ownership
 
 if TYPE_CHECKING:
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
     from infra.aws.secret_names import Secret
     from infra.settings import Settings
 
@@ -60,17 +60,17 @@ _Look = Callable[[], Iterator[Problem]]
 """Asks AWS for one thing, and yields what is wrong with it."""
 
 
-def check(settings: Settings, place: Place) -> None:
+def check(settings: Settings, environment: AwsEnvironment) -> None:
     """Refuse what can't be deployed to this account and region.
 
     Raises:
         SettingsError: Something isn't there, or isn't what the stack needs; it names everything
             that was found.
     """
-    problems = settings.problems_in(place)
+    problems = settings.problems_in(environment)
     # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail
     # without failing the run.
-    for what, look in _looks(settings, place):
+    for what, look in _looks(settings, environment):
         try:
             problems.extend(look())
         # The SDK has nothing narrower for a lookup that fails
@@ -80,12 +80,12 @@ def check(settings: Settings, place: Place) -> None:
         raise SettingsError(problems)
 
 
-def _looks(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+def _looks(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
     """What is looked for, by a name for a warning."""
     yield "The owner of the cluster and of the log groups", partial(_owners, settings)
-    yield from _secrets(settings, place)
+    yield from _secrets(settings, environment)
     yield from _certificates(settings)
-    yield from _quotas(settings, place)
+    yield from _quotas(settings, environment)
 
 
 def _owners(settings: Settings) -> Iterator[Problem]:
@@ -105,20 +105,25 @@ def _why(error: Exception) -> str:
     )
 
 
-def _secrets(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
     """Look for each secret once, whichever variables and parts of it are configured."""
     variables: dict[Secret, list[str]] = {}
     for variable, text in settings.secrets.items():
-        secret = at(place, text)
+        secret = at(environment, text)
         # Another account decides who may look there, and another region is refused anyway.
-        if secret.resource.split(":")[3:5] == [place.region, place.account]:
+        if secret.resource.split(":")[3:5] == [environment.region, environment.account]:
             variables.setdefault(replace(secret, value_from=""), []).append(variable)
     for secret, names in variables.items():
         kind = "SSM parameter" if secret.service == SSM else "Secrets Manager secret"
-        yield f"The {kind} {secret.name}", partial(_missing_secret, secret, ", ".join(names), place)
+        yield (
+            f"The {kind} {secret.name}",
+            partial(_missing_secret, secret, ", ".join(names), environment),
+        )
 
 
-def _missing_secret(secret: Secret, variables: str, place: Place) -> Iterator[Problem]:
+def _missing_secret(
+    secret: Secret, variables: str, environment: AwsEnvironment
+) -> Iterator[Problem]:
     if secret.service == SSM:
         there, kind = _parameter_exists(secret.name), "parameter of SSM"
         make = f"ssm put-parameter --type SecureString --name {secret.name} --value VALUE"
@@ -128,8 +133,8 @@ def _missing_secret(secret: Secret, variables: str, place: Place) -> Iterator[Pr
     if not there:
         yield Problem(
             "secrets",
-            f"{variables}, {secret.name}, which is no {kind} in {place.account}, {place.region}",
-            f"one that exists; `aws {make} --region {place.region}` makes it, and with "
+            f"{variables}, {secret.name}, which is no {kind} in {environment.account}, {environment.region}",
+            f"one that exists; `aws {make} --region {environment.region}` makes it, and with "
             "the local AWS a row of "
             "local.parameters.toml",
         )
@@ -211,30 +216,32 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
             )
 
 
-def _quotas(settings: Settings, place: Place) -> Iterator[tuple[str, _Look]]:
+def _quotas(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
     if not settings.existing_vpc:
         own = naming.tags(settings.project, settings.stack)
-        yield "The quota of VPCs", partial(_too_many_vpcs, own, place)
+        yield "The quota of VPCs", partial(_too_many_vpcs, own, environment)
         if settings.nat_gateways:
             yield (
                 "The quota of elastic IP addresses",
-                partial(_too_many_addresses, settings, own, place),
+                partial(_too_many_addresses, settings, own, environment),
             )
 
 
-def _too_many_vpcs(own: dict[str, str], place: Place) -> Iterator[Problem]:
+def _too_many_vpcs(own: dict[str, str], environment: AwsEnvironment) -> Iterator[Problem]:
     if aws.ec2.get_vpcs(tags=own).ids:
         return
     there, quota = len(aws.ec2.get_vpcs().ids), _quota(*_VPCS)
     if there >= quota:
         yield Problem(
             "vpcId",
-            f"empty, so that a VPC is made, where {place.region} has {there} of at most {quota}",
-            f"the id of an existing VPC, or a higher quota: {_request(*_VPCS, there + 1, place)}",
+            f"empty, so that a VPC is made, where {environment.region} has {there} of at most {quota}",
+            f"the id of an existing VPC, or a higher quota: {_request(*_VPCS, there + 1, environment)}",
         )
 
 
-def _too_many_addresses(settings: Settings, own: dict[str, str], place: Place) -> Iterator[Problem]:
+def _too_many_addresses(
+    settings: Settings, own: dict[str, str], environment: AwsEnvironment
+) -> Iterator[Problem]:
     needed = settings.nat_gateways - len(aws.ec2.get_eips(tags=own).allocation_ids)
     if needed <= 0:
         return
@@ -243,13 +250,13 @@ def _too_many_addresses(settings: Settings, own: dict[str, str], place: Place) -
         yield Problem(
             "network",
             f"{settings.network}, whose NAT gateways need {needed} more elastic IP "
-            f"addresses, where {place.region} has "
+            f"addresses, where {environment.region} has "
             f"{there} of at most {quota}",
             (
                 "a network with fewer NAT gateways, an account with fewer addresses, or a "
                 "higher quota: "
             )
-            + _request(*_ADDRESSES, there + needed, place),
+            + _request(*_ADDRESSES, there + needed, environment),
         )
 
 
@@ -257,9 +264,9 @@ def _quota(service: str, code: str) -> int:
     return int(aws.servicequotas.get_service_quota(service_code=service, quota_code=code).value)
 
 
-def _request(service: str, code: str, wanted: int, place: Place) -> str:
+def _request(service: str, code: str, wanted: int, environment: AwsEnvironment) -> str:
     return (
         f"`aws service-quotas request-service-quota-increase --service-code {service} "
         f"--quota-code {code} "
-        f"--desired-value {wanted} --region {place.region}`"
+        f"--desired-value {wanted} --region {environment.region}`"
     )

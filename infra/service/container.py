@@ -10,7 +10,7 @@ from infra.aws import secret_names as secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,9 @@ class Container:
         paths = () if ecs_exec else self.writable_paths
         return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}
 
-    def definition(self, place: Place, *, logs_to: object, ecs_exec: bool) -> dict[str, Any]:
+    def definition(
+        self, place: AwsEnvironment, *, logs_to: object, ecs_exec: bool
+    ) -> dict[str, Any]:
         """The container as ECS's API spells it; what is empty is left out."""
         whole = {
             "name": self.name,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from infra.aws.egress import Destination
+    from infra.aws.environment import AwsEnvironment
     from infra.service.container import Container
 
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class WebServiceArgs:
     """What a WebService is made from."""
 
-    place: iam.Place
+    place: AwsEnvironment
     """Where the stack lives."""
 
     service_name: str

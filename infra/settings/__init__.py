@@ -27,7 +27,7 @@ from infra.settings.stack import edge, https, network, operation
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 _TOPICS: Final = (container, secrets, deployments, load_balancing, https, edge, operation, network)
 
@@ -130,7 +130,7 @@ class Settings(
             raise SettingsError(problems)
         return cls(project=project, stack=stack, **values)
 
-    def problems_in(self, place: Place) -> list[Problem]:
+    def problems_in(self, place: AwsEnvironment) -> list[Problem]:
         """Return what can't be deployed to this account and region, by the settings alone."""
         return [*_disagreements({**vars(self), "place": place})]
 

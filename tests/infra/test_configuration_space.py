@@ -19,7 +19,7 @@ from gate import graph, rules
 from gate.configurations import VALUE_OF_A_SECRET
 from infra.aws import fargate
 from infra.aws.egress import Destinations
-from infra.aws.policies import Place
+from infra.aws.environment import AwsEnvironment
 from infra.aws.statements import Statements
 from infra.errors import SettingsError
 from infra.settings import Settings, camel, kinds
@@ -45,8 +45,8 @@ CHOSEN = {
 is called.
 """
 
-PLACE = Place(partition="aws", region=recorder.REGION, account="123456789012")
-HERE = f"{PLACE.region}:{PLACE.account}"
+ENVIRONMENT = AwsEnvironment(partition="aws", region=recorder.REGION, account="123456789012")
+HERE = f"{ENVIRONMENT.region}:{ENVIRONMENT.account}"
 KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-4000-8000-000000000000"
 CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/00000000-0000-0000-0000-000000000001"
 PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64
@@ -203,7 +203,7 @@ def _agree(changed: dict[str, Any]) -> bool:
         if key.startswith(recorder.PROJECT)
     }
     try:
-        return not Settings.of(own, project=recorder.PROJECT, stack="dev").problems_in(PLACE)
+        return not Settings.of(own, project=recorder.PROJECT, stack="dev").problems_in(ENVIRONMENT)
     except SettingsError:
         return False
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gate.configurations import CONFIGURATIONS, ROOT, record
+from infra.aws.environment import AwsEnvironment
 from infra.aws.locality import partition_of
-from infra.aws.policies import Place
 from infra.network import endpoints
 from localaws import mocks
 from localaws.mocks import word
@@ -79,8 +79,10 @@ def test_endpoints_have_the_names_that_they_have_in_china() -> None:
         ),
     }
     for region, prefix in (("us-gov-west-1", "com.amazonaws"), ("eu-west-1", "com.amazonaws")):
-        place = Place(partition=partition_of(region), region=region, account="123456789012")
-        assert endpoints.service_name(place, "ecr.api") == f"{prefix}.{region}.ecr.api"
+        environment = AwsEnvironment(
+            partition=partition_of(region), region=region, account="123456789012"
+        )
+        assert endpoints.service_name(environment, "ecr.api") == f"{prefix}.{region}.ecr.api"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from infra.settings.service.container import VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 _PARTITION: Final = "arn:(aws|aws-cn|aws-us-gov)"
 _KEY_ID: Final = "mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -67,7 +67,7 @@ def _sessions_are_what_their_key_locks(exec_key_arn: str, *, ecs_exec: bool) -> 
         yield Problem("execKeyArn", exec_key_arn, "empty, unless ecsExec is true")
 
 
-def _secrets_are_here(secrets: dict[str, str], place: Place) -> Iterator[Problem]:
+def _secrets_are_here(secrets: dict[str, str], place: AwsEnvironment) -> Iterator[Problem]:
     for arn, where in locality.foreign(place, secrets.values()):
         name = next(name for name, secret in secrets.items() if secret == arn)
         yield Problem(
@@ -78,7 +78,7 @@ def _secrets_are_here(secrets: dict[str, str], place: Place) -> Iterator[Problem
 
 
 def _keys_are_here(
-    secret_key_arns: tuple[str, ...], log_key_arn: str, exec_key_arn: str, place: Place
+    secret_key_arns: tuple[str, ...], log_key_arn: str, exec_key_arn: str, place: AwsEnvironment
 ) -> Iterator[Problem]:
     for key, arns in (
         ("secretKeyArns", secret_key_arns),
@@ -93,7 +93,9 @@ def _keys_are_here(
             )
 
 
-def _the_boundary_is_here(permissions_boundary_arn: str, place: Place) -> Iterator[Problem]:
+def _the_boundary_is_here(
+    permissions_boundary_arn: str, place: AwsEnvironment
+) -> Iterator[Problem]:
     for arn, where in locality.foreign(place, (permissions_boundary_arn,)):
         yield Problem("permissionsBoundaryArn", f"{arn}, {where}", "a policy of this partition")
 

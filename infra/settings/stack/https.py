@@ -11,7 +11,7 @@ from infra.settings.kinds import Choice, Text, Texts, Whole, twins
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 _TLS_POLICIES: Final = (
     "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
@@ -135,7 +135,7 @@ def _extra_certificates_add_to_one(
 
 
 def _certificates_are_where_the_load_balancer_is(
-    certificate_arn: str, extra_certificate_arns: tuple[str, ...], place: Place
+    certificate_arn: str, extra_certificate_arns: tuple[str, ...], place: AwsEnvironment
 ) -> Iterator[Problem]:
     here = place.arn("acm", "certificate/")
     keyed = [

@@ -16,7 +16,7 @@ from infra.settings.stack.operation import RETENTION_DAYS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.aws.policies import Place
+    from infra.aws.environment import AwsEnvironment
 
 PUBLIC, NAT, NAT_PER_ZONE, ENDPOINTS = MODES = ("public", "nat", "nat-per-zone", "endpoints")
 
@@ -71,7 +71,7 @@ class NetworkSettings:
         return {NAT: 1, NAT_PER_ZONE: self.availability_zone_count}.get(self.network, 0)
 
 
-def _names_in_the_partition_are_known(place: Place) -> Iterator[Problem]:
+def _names_in_the_partition_are_known(place: AwsEnvironment) -> Iterator[Problem]:
     # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong one
     # matches nothing.
     if place.partition not in PARTITIONS:
@@ -145,7 +145,9 @@ def _subnets_hold_a_load_balancer(
         )
 
 
-def _images_come_by_the_ways_there_are(network: str, image: str, place: Place) -> Iterator[Problem]:
+def _images_come_by_the_ways_there_are(
+    network: str, image: str, place: AwsEnvironment
+) -> Iterator[Problem]:
     found = images.private(image)
     if found and partition_of(found.region) != place.partition:
         where = f"{image}, in the partition {partition_of(found.region)}"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from infra.aws import policies as iam
 from infra.aws import secret_names as secrets
+from infra.aws.environment import AwsEnvironment
 
-PLACE = iam.Place(partition="aws-cn", region="cn-north-1", account="123456789012")
+ENVIRONMENT = AwsEnvironment(partition="aws-cn", region="cn-north-1", account="123456789012")
 
 
 def statements(policy: str) -> list[dict[str, Any]]:
@@ -23,7 +24,7 @@ def statements(policy: str) -> list[dict[str, Any]]:
 
 
 def test_only_ecs_acting_for_this_account_and_region_takes_a_role() -> None:
-    assert statements(iam.trust_of_tasks(PLACE)) == [
+    assert statements(iam.trust_of_tasks(ENVIRONMENT)) == [
         {
             "Effect": "Allow",
             "Principal": {"Service": "ecs-tasks.amazonaws.com"},
@@ -37,7 +38,7 @@ def test_only_ecs_acting_for_this_account_and_region_takes_a_role() -> None:
 
 
 def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
-    (trust,) = statements(iam.trust_of_flow_logs(PLACE))
+    (trust,) = statements(iam.trust_of_flow_logs(ENVIRONMENT))
     assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
     assert trust["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "123456789012"},
@@ -46,14 +47,14 @@ def test_only_flow_logs_of_this_account_and_region_take_their_role() -> None:
 
 
 def test_without_secrets_nothing_may_be_read() -> None:
-    (only,) = statements(iam.task_start(PLACE, image="nginx", log_group="/log", secrets=()))
+    (only,) = statements(iam.task_start(ENVIRONMENT, image="nginx", log_group="/log", secrets=()))
     assert only["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
 
 
 def test_a_parameter_without_a_slash_has_one_in_its_arn() -> None:
     assert (
-        PLACE.parameter("plain")
-        == PLACE.parameter("/plain")
+        ENVIRONMENT.parameter("plain")
+        == ENVIRONMENT.parameter("/plain")
         == "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/plain"
     )
 
@@ -79,7 +80,9 @@ def test_only_a_private_image_needs_permission_to_be_pulled(
 ) -> None:
     pulls = [
         each["Resource"]
-        for each in statements(iam.task_start(PLACE, image=image, log_group="/log", secrets=()))
+        for each in statements(
+            iam.task_start(ENVIRONMENT, image=image, log_group="/log", secrets=())
+        )
         if "ecr:BatchGetImage" in each["Action"]
     ]
     assert pulls == ([repository] if repository else [])
@@ -89,14 +92,16 @@ def test_only_a_private_image_needs_permission_to_be_pulled(
 def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str]) -> None:
     policies = [
         iam.task_start(
-            PLACE,
+            ENVIRONMENT,
             image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a",
             log_group="/l",
-            secrets=[secrets.at(PLACE, name) for name in names],
+            secrets=[secrets.at(ENVIRONMENT, name) for name in names],
             key_arns=["arn:aws:kms:eu-west-1:123456789012:key/1"],
         ),
-        iam.exec_session(PLACE, log_group="/l", key_arn="arn:aws:kms:eu-west-1:123456789012:key/1"),
-        iam.flow_log_delivery(PLACE, log_group="/l"),
+        iam.exec_session(
+            ENVIRONMENT, log_group="/l", key_arn="arn:aws:kms:eu-west-1:123456789012:key/1"
+        ),
+        iam.flow_log_delivery(ENVIRONMENT, log_group="/l"),
     ]
     for statement in (each for policy in policies for each in statements(policy)):
         actions = (

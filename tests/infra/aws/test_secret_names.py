@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.aws import locality
-from infra.aws import policies as iam
 from infra.aws import secret_names as secrets
+from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
 from localaws.catalog.ecs.container_definitions import container_rules
 from tests.infra import recorder
 
-PLACE = iam.Place(partition="aws", region="eu-west-1", account="123456789012")
+ENVIRONMENT = AwsEnvironment(partition="aws", region="eu-west-1", account="123456789012")
 HERE = "eu-west-1:123456789012"
 KEY = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
 
@@ -77,14 +77,14 @@ def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(
     text: str, value_from: str, resource: str
 ) -> None:
     assert re.fullmatch(secrets.FORM, text)
-    found = secrets.at(PLACE, text)
+    found = secrets.at(ENVIRONMENT, text)
     assert (found.value_from, found.resource) == (value_from, resource)
     assert found.service == resource.split(":")[2]
 
 
 @given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
 def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text: str) -> None:
-    found = secrets.at(PLACE, text)
+    found = secrets.at(ENVIRONMENT, text)
     service, resource = {
         "ssm": ("ssm", r"parameter/[\w./-]+"),
         "secretsmanager": ("secretsmanager", r"secret:[\w/+=.@!-]+(:[^:\s]*:([^:\s]*:|:[\w-]+))?"),
@@ -99,7 +99,7 @@ def test_ecs_takes_whatever_is_accepted(text: str) -> None:
     container = {
         "name": "a",
         "image": "b",
-        "secrets": [{"name": "A", "valueFrom": secrets.at(PLACE, text).value_from}],
+        "secrets": [{"name": "A", "valueFrom": secrets.at(ENVIRONMENT, text).value_from}],
     }
     inputs = {"executionRoleArn": "role", "containerDefinitions": json.dumps([container])}
     assert not list(container_rules(inputs, fargate=True))
@@ -156,7 +156,7 @@ def test_a_refusal_names_the_flaw_and_not_the_text(text: str, flaw: str) -> None
 
 @given(st.from_regex("[a-z]{1,9}", fullmatch=True), st.from_regex("[a-z-]{1,9}", fullmatch=True))
 def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> None:
-    granted = secrets.at(PLACE, f"secretsmanager:{name}").resource
+    granted = secrets.at(ENVIRONMENT, f"secretsmanager:{name}").resource
     assert fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf", granted)
     assert not fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}{more}-AbCdEf", granted)
 
@@ -207,7 +207,9 @@ def test_what_is_elsewhere_stops_the_run_before_anything_is_registered(
 
 def test_names_and_arns_without_a_region_are_here() -> None:
     assert not list(
-        locality.foreign(PLACE, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"])
+        locality.foreign(
+            ENVIRONMENT, ["/a", "secretsmanager:b", "arn:aws:iam::1:policy/p", f"{KEY}"]
+        )
     )
 
 

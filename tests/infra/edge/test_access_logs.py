@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pytest
 
-from infra.aws.policies import Place
+from infra.aws.environment import AwsEnvironment
 from infra.edge.access_logs import AccessLogs, AccessLogsArgs
 from localaws import mocks
 from tests.infra import recorder
@@ -35,7 +35,7 @@ def test_access_logs_are_a_bucket_and_all_that_guards_it(edge: Recording) -> Non
 
 def test_access_logs_stand_alone() -> None:
     def program() -> None:
-        place = Place(partition="aws", region="us-east-1", account="123456789012")
+        place = AwsEnvironment(partition="aws", region="us-east-1", account="123456789012")
         pulumi.export(
             "bucket", AccessLogs("requests", AccessLogsArgs(place=place, retention_days=1)).bucket
         )

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.policies import Place
+from infra.aws.environment import AwsEnvironment
 from infra.errors import SettingsError
 from tests.infra.settings.test_settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLACE = Place(partition="aws", region="ap-northeast-1", account="123456789012")
+ENVIRONMENT = AwsEnvironment(partition="aws", region="ap-northeast-1", account="123456789012")
 HERE = "arn:aws:acm:ap-northeast-1:123456789012:certificate/00000000-0000-0000-0000-00000000000"
 LONG = f"{'a' * 60}.example.com"
 
@@ -177,21 +177,21 @@ def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
 )
 def test_a_certificate_of_another_place_is_refused_with_the_reason(elsewhere: str) -> None:
     settings = load(certificateArn=HERE + "1", extraCertificateArns=[elsewhere])
-    (problem,) = settings.problems_in(PLACE)
+    (problem,) = settings.problems_in(ENVIRONMENT)
     assert (problem.key, problem.value) == ("extraCertificateArns", elsewhere)
     assert "its own region and account only" in problem.allowed
 
 
 def test_a_partition_whose_names_are_not_known_is_refused() -> None:
     (problem,) = load().problems_in(
-        Place(partition="aws-iso", region="us-iso-east-1", account="123456789012")
+        AwsEnvironment(partition="aws-iso", region="us-iso-east-1", account="123456789012")
     )
     assert str(problem).startswith(
         "aws:region: us-iso-east-1, of the partition aws-iso; allowed: a region of aws, "
     )
     for partition, region in (("aws-us-gov", "us-gov-west-1"), ("aws-cn", "cn-north-1")):
         assert not load().problems_in(
-            Place(partition=partition, region=region, account="123456789012")
+            AwsEnvironment(partition=partition, region=region, account="123456789012")
         )
 
 
@@ -201,13 +201,15 @@ def test_an_image_of_another_partition_is_refused(network: str) -> None:
         network=network,
         image="123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/a@sha256:" + "0" * 64,
     )
-    (problem,) = (each for each in settings.problems_in(PLACE) if each.key == "image")
+    (problem,) = (each for each in settings.problems_in(ENVIRONMENT) if each.key == "image")
     assert "in the partition aws-cn" in problem.value
     assert problem.allowed == "one in aws, as no role reaches another partition's ECR"
 
 
 def test_certificates_of_this_place_are_taken() -> None:
-    assert not load(certificateArn=HERE + "1", extraCertificateArns=[HERE + "2"]).problems_in(PLACE)
+    assert not load(certificateArn=HERE + "1", extraCertificateArns=[HERE + "2"]).problems_in(
+        ENVIRONMENT
+    )
 
 
 @given(st.integers(1, 4000), st.integers(1, 86_400))

@@ -1,0 +1,34 @@
+"""The account and region that a stack is deployed to. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+GLOBAL_SUFFIX: Final = "amazonaws.com"
+"""The domain of AWS's services, except in China, and of the service principals used here in every
+partition.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsEnvironment:
+    """An account and region: the beginning of every ARN."""
+
+    partition: str
+    region: str
+    account: str
+    dns_suffix: str = GLOBAL_SUFFIX
+    """The domain of AWS's services; `amazonaws.com.cn` in China."""
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource in this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def parameter(self, name: str) -> str:
+        """Return the ARN of an SSM parameter, whose name may or may not begin with a slash."""
+        return self.arn("ssm", f"parameter/{name.removeprefix('/')}")
+
+    def log_streams(self, group: str) -> str:
+        """Return the ARN pattern of a log group's streams."""
+        return self.arn("logs", f"log-group:{group}:*")
