@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from localaws.account.tagging import Tagging
     from localaws.catalog import Properties
+    from localaws.catalog.account import SeededParameter
 
 ACCOUNT = "123456789012"
 """The account every local resource belongs to: the number AWS's own documentation uses."""
@@ -43,24 +44,9 @@ type.
 _FORMER_VERSION = 1
 """Of the file that earlier versions wrote, one JSON document with everything."""
 
-SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
-"""The type of what is seeded in Secrets Manager."""
-
 
 class StateFileError(Exception):
     """The state file can't be read; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class SeededParameter:
-    """An SSM parameter or secret that exists beforehand and is nobody's resource; its value is never saved."""
-
-    value: str
-    type: str = "String"
-    """String, StringList or SecureString; SecretsManager for a secret of that service."""
-
-    def __repr__(self) -> str:
-        return f"SeededParameter(type={self.type!r})"
 
 
 def type_of(token: str) -> ResourceType:

@@ -9,16 +9,16 @@ from localaws.catalog.route53.records import RECORD, zone_name
 from localaws.catalog.values import blocks
 
 if TYPE_CHECKING:
-    from localaws.alb.reading import Resources
+    from localaws.catalog.account import Account
 
 HTTPS_PORT = 443
 
 
-def aliases(cloud: Resources) -> dict[str, str]:
+def aliases(account: Account) -> dict[str, str]:
     """The names that lead to a load balancer, each with that one's DNS name."""
-    balancers = {zone_name(str(each.outputs.get("dnsName"))) for each in cloud.all(LOAD_BALANCER)}
+    balancers = {zone_name(str(each.outputs.get("dnsName"))) for each in account.all(LOAD_BALANCER)}
     found = {}
-    for record in cloud.all(RECORD):
+    for record in account.all(RECORD):
         for alias in blocks(record.inputs.get("aliases")):
             target = zone_name(str(alias.get("name"))).removeprefix("dualstack.")
             if target in balancers:

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localaws.account import policy_documents
-from localaws.account.cloud import SEEDED_SECRET
 from localaws.account.parameters import seeded_secret
+from localaws.account.query import Query, associations_of, routes_of
 from localaws.account.record_lookups import LOOKUPS
 from localaws.catalog import Refusal, Refused
+from localaws.catalog.account import SEEDED_SECRET
 from localaws.catalog.acm import CERTIFICATE, missing_records
 from localaws.catalog.ec2.network import (
-    ASSOCIATION,
     EIP,
     EIPS_PER_REGION,
-    ROUTE,
     ROUTE_TABLE,
     SECURITY_GROUP,
     SUBNET,
     VPC,
     VPCS_PER_REGION,
-    is_default,
     zone_id,
 )
 from localaws.catalog.ec2.vpc_endpoints import prefix_list_id, prefix_lists
@@ -32,7 +29,6 @@ from localaws.catalog.elb.load_balancers import ELB_ACCOUNTS, LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.iam.roles import CREATED, ROLE
 from localaws.catalog.logs import LOG_GROUP
-from localaws.catalog.partitions import Partition, partition_of
 from localaws.catalog.route53.records import ZONE, assumed_zone_id, name_of_zone, zone_name
 from localaws.catalog.secretsmanager import SECRET, seeded_suffix
 from localaws.catalog.ssm import PARAMETER, names_of, parameter_arn
@@ -40,110 +36,14 @@ from localaws.catalog.tokens import canonical
 from localaws.catalog.values import block, blocks, network, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from localaws.account.cloud import Cloud
     from localaws.catalog import Properties, Resource
+    from localaws.catalog.account import Account
 
 _RESERVED_ADDRESSES = 5
 """Addresses that AWS keeps for itself in every subnet."""
-
-_FILTERS = {
-    "vpc-id": "vpcId",
-    "subnet-id": "id",
-    "group-id": "id",
-    "group-name": "name",
-    "route-table-id": "id",
-    "availability-zone": "availabilityZone",
-    "availability-zone-id": "availabilityZoneId",
-    "cidr-block": "cidrBlock",
-    "cidr": "cidrBlock",
-    "map-public-ip-on-launch": "mapPublicIpOnLaunch",
-    "default": "default",
-    "is-default": "default",
-    "default-for-az": "default",
-    "owner-id": "ownerId",
-    "association.subnet-id": "subnetId",
-    "association.main": "main",
-    "attachment.vpc-id": "vpcId",
-    "internet-gateway-id": "id",
-    "nat-gateway-id": "id",
-    "allocation-id": "id",
-    "public-ip": "publicIp",
-    "service-name": "serviceName",
-    "route.gateway-id": "gatewayId",
-}
-"""EC2's filter names, by the output they look at; `tag:<name>` works as well."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """One call: where it is asked, and with which arguments."""
-
-    cloud: Cloud
-    args: Properties
-    region: str
-
-    @property
-    def partition(self) -> Partition:
-        """The partition of the region."""
-        return partition_of(self.region)
-
-    def lookup(self, token: str, what: str, **facts: Any) -> Resource:
-        """The one resource that matches the arguments given here and the call's filters.
-
-        Raises:
-            Refused: None matches, or several do.
-        """
-        found = self.matching(token, **facts)
-        if len(found) == 1:
-            return found[0]
-        problem = (
-            f"multiple {what}s matched; use more specific arguments"
-            if found
-            else f"no matching {what} found"
-        )
-        asked = {name: value for name, value in self.args.items() if value is not None}
-        raise Refused(Refusal("NotFound", f"{problem}: {asked}", "invokes.one-match"))
-
-    def matching(self, token: str, **facts: Any) -> Sequence[Resource]:
-        """The resources of this region that match the facts, tags and filters; a fact of None doesn't matter."""
-        wanted = {name: value for name, value in facts.items() if value is not None}
-        return [
-            each
-            for each in self.cloud.all(token)
-            if each.region == self.region or token.startswith("aws:iam/")
-            if all(self.facts(each).get(name) == value for name, value in wanted.items())
-            if (self.facts(each).get("tags") or {}).items() >= block(self.args.get("tags")).items()
-            if all(self._passes(each, filter_) for filter_ in blocks(self.args.get("filters")))
-        ]
-
-    def facts(self, resource: Resource) -> dict[str, Any]:
-        """What a function shows of a resource: its outputs, its id, and all of its tags."""
-        shown = {**resource.outputs, "id": resource.id, "default": is_default(resource)}
-        return {**shown, "tags": shown.get("tagsAll") or shown.get("tags") or {}}
-
-    def _passes(self, resource: Resource, filter_: Properties) -> bool:
-        name, allowed, facts = (
-            str(filter_.get("name")),
-            texts(filter_.get("values")),
-            self.facts(resource),
-        )
-        if name.startswith("tag:"):
-            return facts["tags"].get(name.removeprefix("tag:")) in allowed
-        if name not in _FILTERS:
-            message = f"the local AWS doesn't know the filter {name!r}; add it to localaws/account/invokes.py"
-            raise Refused(Refusal("InvalidParameterValue", message, "invokes.filter"))
-        if resource.token == ROUTE_TABLE and name.startswith(("association.", "route.")):
-            places = (
-                _associations(self.cloud, resource)
-                if name.startswith("a")
-                else _routes(self.cloud, resource)
-            )
-            shown = [place.get(_FILTERS[name]) for place in places]
-        else:
-            shown = [facts.get(_FILTERS[name])]
-        return any(_as_text(value) in allowed for value in shown)
 
 
 def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str, Any]:
@@ -166,15 +66,11 @@ def answer(cloud: Cloud, token: str, args: Properties, region: str) -> dict[str,
     return {"region": region, **function(query)}
 
 
-def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _availability_zones(query: Query) -> Properties:
     excluded = texts(query.args.get("excludeNames"))
     names = [
         f"{query.region}{zone}"
-        for zone in query.cloud.zones
+        for zone in query.account.zones
         if f"{query.region}{zone}" not in excluded
     ]
     return {
@@ -197,7 +93,7 @@ def _region(query: Query) -> Properties:
 
 
 def _caller_identity(query: Query) -> Properties:
-    account = query.cloud.account_id
+    account = query.account.account_id
     arn = f"arn:{query.partition.name}:iam::{account}:user/local"
     return {"id": account, "accountId": account, "arn": arn, "userId": "AIDALOCAL"}
 
@@ -271,31 +167,6 @@ def _subnet(query: Query) -> Properties:
     }
 
 
-def _routes(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:
-    """A route table's routes: the implicit local one, those of its own, and route resources."""
-    vpc = cloud.get(VPC, table.inputs.get("vpcId"))
-    routes = [{"cidrBlock": vpc.outputs.get("cidrBlock"), "gatewayId": "local"}] if vpc else []
-    routes += [dict(route) for route in blocks(table.inputs.get("routes"))]
-    for route in cloud.all(ROUTE):
-        if route.inputs.get("routeTableId") == table.id:
-            short = {
-                "destinationCidrBlock": "cidrBlock",
-                "destinationIpv6CidrBlock": "ipv6CidrBlock",
-            }
-            routes.append({short.get(name, name): value for name, value in route.inputs.items()})
-    return routes
-
-
-def _associations(cloud: Cloud, table: Resource) -> list[dict[str, Any]]:
-    """A route table's associations; a VPC's own table has one that makes it the main one."""
-    main = [{"routeTableAssociationId": f"{table.id}-main", "routeTableId": table.id, "main": True}]
-    return (main if not table.urn else []) + [
-        {"routeTableAssociationId": each.id, "main": False, **each.inputs}
-        for each in cloud.all(ASSOCIATION)
-        if each.inputs.get("routeTableId") == table.id
-    ]
-
-
 def _route_table(query: Query) -> Properties:
     subnet = query.args.get("subnetId")
     tables = query.matching(
@@ -305,7 +176,9 @@ def _route_table(query: Query) -> Properties:
         tables = [
             each
             for each in tables
-            if any(place.get("subnetId") == subnet for place in _associations(query.cloud, each))
+            if any(
+                place.get("subnetId") == subnet for place in associations_of(query.account, each)
+            )
         ]
     if len(tables) != 1:
         message = f"{len(tables)} route tables match, one is wanted: {dict(query.args)}"
@@ -315,8 +188,8 @@ def _route_table(query: Query) -> Properties:
         **query.facts(table),
         "routeTableId": table.id,
         "subnetId": subnet,
-        "routes": _routes(query.cloud, table),
-        "associations": _associations(query.cloud, table),
+        "routes": routes_of(query.account, table),
+        "associations": associations_of(query.account, table),
     }
 
 
@@ -365,9 +238,9 @@ def _parameter(query: Query) -> Properties:
 
 
 def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
-    seeded = query.cloud.parameters.get(name)
+    seeded = query.account.parameters.get(name)
     if seeded is not None and seeded.type != SEEDED_SECRET:
-        arn = f"arn:{query.partition.name}:ssm:{query.region}:{query.cloud.account_id}:{parameter_arn(name)}"
+        arn = f"arn:{query.partition.name}:ssm:{query.region}:{query.account.account_id}:{parameter_arn(name)}"
         return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
     made = next(iter(query.matching(PARAMETER, name=name)), None)
     return query.facts(made) if made else None
@@ -376,9 +249,9 @@ def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
 def _secret(query: Query) -> Properties:
     """What is known of a secret, without its value."""
     arn, name = query.args.get("arn"), query.args.get("name")
-    seeded = seeded_secret(query.cloud, str(arn or name))
+    seeded = seeded_secret(query.account, str(arn or name))
     if seeded is not None:
-        place = f"{query.partition.name}:secretsmanager:{query.region}:{query.cloud.account_id}"
+        place = f"{query.partition.name}:secretsmanager:{query.region}:{query.account.account_id}"
         arn = f"arn:{place}:secret:{seeded}-{seeded_suffix(seeded)}"
         found: dict[str, Any] = {
             "id": arn,
@@ -407,13 +280,13 @@ def _certificate(query: Query) -> Properties:
     found = [
         each
         for each in query.matching(CERTIFICATE, domainName=domain)
-        if _status(query.cloud, each) in statuses and each.outputs.get("keyAlgorithm") in kinds
+        if _status(query.account, each) in statuses and each.outputs.get("keyAlgorithm") in kinds
     ]
     problem = f"no ACM Certificate matching domain ({domain})"
     if len(found) > 1:
         if query.args.get("mostRecent") is not True:
             problem, found = f"multiple ACM Certificates matching domain ({domain})", []
-        elif len({_status(query.cloud, each) for each in found}) > 1:
+        elif len({_status(query.account, each) for each in found}) > 1:
             problem, found = (
                 "most_recent filtering on different ACM certificate statues is not supported",
                 [],
@@ -421,15 +294,15 @@ def _certificate(query: Query) -> Properties:
     if not found:
         raise Refused(Refusal("NotFound", problem, "invokes.one-match"))
     newest = found[-1]
-    return {**query.facts(newest), "domain": domain, "status": _status(query.cloud, newest)}
+    return {**query.facts(newest), "domain": domain, "status": _status(query.account, newest)}
 
 
-def _status(cloud: Cloud, certificate: Resource) -> object:
+def _status(account: Account, certificate: Resource) -> object:
     """A certificate's status now: ACM issues it as soon as the records that prove its names are there."""
     pending = certificate.computed.get("status") == "PENDING_VALIDATION"
     return (
         "ISSUED"
-        if pending and not missing_records(cloud, certificate)
+        if pending and not missing_records(account, certificate)
         else certificate.computed.get("status")
     )
 
@@ -452,7 +325,7 @@ def _quota(query: Query) -> Properties:
             "localaws/account/invokes.py"
         )
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
-    arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.cloud.account_id}:{service}/{code}"
+    arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.account.account_id}:{service}/{code}"
     own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
     return {
         **own,
@@ -471,7 +344,7 @@ def _zone(query: Query) -> Properties:
     private = bool(query.args.get("privateZone") or query.args.get("vpcId"))
     made = [
         each
-        for each in query.cloud.all(ZONE)
+        for each in query.account.all(ZONE)
         if identifier in (None, each.id)
         and domain in (None, zone_name(str(each.outputs.get("name"))))
         if identifier is not None or bool(each.inputs.get("vpcs")) == private
@@ -486,7 +359,7 @@ def _zone(query: Query) -> Properties:
     assumed = (
         None
         if made or private or query.args.get("tags")
-        else _assumed_zone(query.cloud, identifier, domain)
+        else _assumed_zone(query.account, identifier, domain)
     )
     if not made and assumed is None:
         message = f"no matching Route 53 Hosted Zone found: {dict(query.args)}"
@@ -506,8 +379,10 @@ def _zone(query: Query) -> Properties:
     }
 
 
-def _assumed_zone(cloud: Cloud, identifier: object, domain: str | None) -> dict[str, Any] | None:
-    name = domain or name_of_zone(cloud, identifier)
+def _assumed_zone(
+    account: Account, identifier: object, domain: str | None
+) -> dict[str, Any] | None:
+    name = domain or name_of_zone(account, identifier)
     found = assumed_zone_id(name) if name else None
     return {"id": found, "name": name} if found and identifier in (None, found) else None
 
@@ -573,7 +448,7 @@ def _clusters(query: Query) -> Properties:
 
 def _task_definition(query: Query) -> Properties:
     name = query.args.get("taskDefinition")
-    found = task_definition_of(query.cloud, name)
+    found = task_definition_of(query.account, name)
     if found is None:
         message = f"Unable to describe task definition: {name}"
         raise Refused(Refusal("ClientException", message, "invokes.one-match"))
@@ -607,7 +482,7 @@ def _target_group(query: Query) -> Properties:
     return {
         **facts,
         "deregistrationDelay": delay,
-        "loadBalancerArns": sorted(balancers_of(query.cloud, found.id)),
+        "loadBalancerArns": sorted(balancers_of(query.account, found.id)),
     }
 
 
@@ -628,7 +503,7 @@ def _service(query: Query) -> Properties:
     """A service as it is wanted; what runs is the data plane's to tell, which answers before this does."""
     cluster = str(query.args.get("clusterArn")).rpartition("/")[2]
     name = query.args.get("serviceName")
-    found = query.cloud.find(SERVICE, f"{cluster}/{name}")
+    found = query.account.find(SERVICE, f"{cluster}/{name}")
     if found is None:
         raise Refused(
             Refusal("NotFound", f"no service {name} in cluster {cluster}", "invokes.one-match")

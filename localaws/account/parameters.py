@@ -6,7 +6,7 @@ import json
 import tomllib
 from typing import TYPE_CHECKING
 
-from localaws.account.cloud import SEEDED_SECRET, SeededParameter
+from localaws.catalog.account import SEEDED_SECRET, SeededParameter
 from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION, part_of_secret, seeded_suffix
 from localaws.catalog.ssm import PARAMETER, names_of
 from localaws.catalog.values import texts
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from localaws.account.cloud import Cloud
+    from localaws.catalog.account import Account
 
 _SUFFIX = len("-AbCdEf")
 """What Secrets Manager adds to a name in its ARN."""
@@ -60,20 +60,20 @@ def _parameter(file: str, name: str, entry: object) -> SeededParameter:
     )
 
 
-def value_of(cloud: Cloud, name: str) -> str | None:
+def value_of(account: Account, name: str) -> str | None:
     """The value that a container's secret has: a resource's, or else what exists beforehand; None if there is none.
 
     Args:
-        cloud: Where the resources are.
+        account: Where the resources are.
         name: A parameter's name or ARN, or a secret's ARN; `:key:stage:version` after the latter
             takes one field of its JSON, and another version than the current one.
     """
     if name.startswith("arn:") and ":secretsmanager:" in name:
         arn, key, stage, version = part_of_secret(name)
-        text = _secret_text(cloud, arn, stage or CURRENT, version)
+        text = _secret_text(account, arn, stage or CURRENT, version)
         return _field(text, key) if key and text is not None else text
     for each in names_of(name):
-        managed, seeded = cloud.get(PARAMETER, each), cloud.parameters.get(each)
+        managed, seeded = account.get(PARAMETER, each), account.parameters.get(each)
         if managed is not None:
             return str(managed.outputs.get("value") or managed.inputs["valueWo"])
         if seeded is not None and seeded.type != SEEDED_SECRET:
@@ -81,28 +81,32 @@ def value_of(cloud: Cloud, name: str) -> str | None:
     return None
 
 
-def seeded_secret(cloud: Cloud, name: str) -> str | None:
+def seeded_secret(account: Account, name: str) -> str | None:
     """The name of the secret that exists beforehand and that a name or an ARN means."""
     asked = name.partition(":secret:")[2].partition(":")[0] or name
-    for each, seeded in cloud.parameters.items():
+    for each, seeded in account.parameters.items():
         if seeded.type == SEEDED_SECRET and asked in (each, f"{each}-{seeded_suffix(each)}"):
             return each
     return None
 
 
-def _secret_text(cloud: Cloud, arn: str, stage: str, version: str) -> str | None:
+def _secret_text(account: Account, arn: str, stage: str, version: str) -> str | None:
     """A version of a secret, by its ARN with or without the six characters at the end; None where there is none.
 
     What exists beforehand has one version, whose id is unknown.
     """
-    found = next((each for each in cloud.all(SECRET) if arn in (each.id, each.id[:-_SUFFIX])), None)
+    found = next(
+        (each for each in account.all(SECRET) if arn in (each.id, each.id[:-_SUFFIX])), None
+    )
     if found is None:
-        seeded = seeded_secret(cloud, arn)
+        seeded = seeded_secret(account, arn)
         return (
-            cloud.parameters[seeded].value if seeded and stage == CURRENT and not version else None
+            account.parameters[seeded].value
+            if seeded and stage == CURRENT and not version
+            else None
         )
     versions = [
-        each for each in cloud.all(SECRET_VERSION) if each.computed["secretArn"] == found.id
+        each for each in account.all(SECRET_VERSION) if each.computed["secretArn"] == found.id
     ]
     if version:
         chosen = [each for each in versions if each.computed["versionId"] == version]

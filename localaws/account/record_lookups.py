@@ -32,7 +32,7 @@ from localaws.catalog.wafv2 import WEB_ACL
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from localaws.account.invokes import Query
+    from localaws.account.query import Query
     from localaws.catalog import Properties, Resource
 
     Function = Callable[[Query], Properties]
@@ -75,7 +75,7 @@ def _gateway(query: Query) -> Properties:
 
 
 def _nat_vpc(query: Query, gateway: Resource) -> object:
-    return vpc_of(query.cloud, gateway.inputs.get("subnetId")) or gateway.inputs.get("vpcId")
+    return vpc_of(query.account, gateway.inputs.get("subnetId")) or gateway.inputs.get("vpcId")
 
 
 def _nat_gateways_in(query: Query, vpc: object, **facts: Any) -> list[Resource]:
@@ -108,7 +108,7 @@ def _network_acls(query: Query) -> Properties:
 
 
 def _availability_zone(query: Query) -> Properties:
-    names = [f"{query.region}{zone}" for zone in query.cloud.zones]
+    names = [f"{query.region}{zone}" for zone in query.account.zones]
     wanted, by_id = query.args.get("name"), query.args.get("zoneId")
     found = [each for each in names if wanted in (None, each) and by_id in (None, zone_id(each))]
     if len(found) != 1:
@@ -197,7 +197,7 @@ def _key(query: Query) -> Properties:
         "keyState": "Enabled",
         "keyManager": "CUSTOMER",
         "origin": "AWS_KMS",
-        "awsAccountId": query.cloud.account_id,
+        "awsAccountId": query.account.account_id,
     }
 
 
@@ -216,17 +216,17 @@ def _secret_version(query: Query) -> Properties:
     """A secret's current value; those of older versions aren't kept."""
     wanted = str(query.args.get("secretId"))
     stage = query.args.get("versionStage") or "AWSCURRENT"
-    name = seeded_secret(query.cloud, wanted)
+    name = seeded_secret(query.account, wanted)
     if stage == "AWSCURRENT" and name is not None:
         return {
             "id": f"{wanted}|{stage}",
             "arn": wanted,
             "secretId": wanted,
-            "secretString": query.cloud.parameters[name].value,
+            "secretString": query.account.parameters[name].value,
             "versionStage": stage,
             "versionId": "",
         }
-    secrets = [each for each in query.cloud.all(SECRET) if each.region == query.region]
+    secrets = [each for each in query.account.all(SECRET) if each.region == query.region]
     ids = {each.id for each in secrets if wanted in (each.id, each.outputs.get("name"))}
     found = [each for each in query.matching(SECRET_VERSION) if each.inputs.get("secretId") in ids]
     if stage != "AWSCURRENT" or not found:
@@ -239,7 +239,7 @@ def _secret_version(query: Query) -> Properties:
 
 def _container_definition(query: Query) -> Properties:
     family, name = query.args.get("taskDefinition"), query.args.get("containerName")
-    found = task_definition_of(query.cloud, family)
+    found = task_definition_of(query.account, family)
     containers = json.loads(str(found.outputs["containerDefinitions"])) if found else []
     container = next((each for each in containers if each.get("name") == name), None)
     if found is None or container is None:
@@ -273,7 +273,7 @@ def _hosted_zone_id(query: Query) -> Properties:
 
 def _bucket(query: Query) -> Properties:
     name = query.args.get("bucket")
-    found = query.cloud.find(BUCKET, name)
+    found = query.account.find(BUCKET, name)
     if found is None:
         raise _not_found(f"reading S3 Bucket ({name}): couldn't find resource")
     return {**query.facts(found), "bucket": name, "bucketRegion": found.region}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from localaws.catalog.properties import Properties
 
@@ -40,6 +40,22 @@ class Resource:
         return {**self.inputs, **self.computed}
 
 
+SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
+"""The type of what is seeded in Secrets Manager."""
+
+
+@dataclass(frozen=True)
+class SeededParameter:
+    """An SSM parameter or secret that exists beforehand and is nobody's resource; its value is never saved."""
+
+    value: str
+    type: str = "String"
+    """String, StringList or SecureString; SecretsManager for a secret of that service."""
+
+    def __repr__(self) -> str:
+        return f"SeededParameter(type={self.type!r})"
+
+
 class Account(Protocol):
     """What a rule may ask about the account in which a resource lives."""
 
@@ -56,8 +72,12 @@ class Account(Protocol):
         """Ids of the resources whose deletion is under way."""
 
     @property
-    def parameters(self) -> Container[str]:
-        """Names of the SSM parameters that exist without being resources."""
+    def parameters(self) -> Mapping[str, SeededParameter]:
+        """The SSM parameters and secrets that exist without being resources, by name."""
+
+    @property
+    def on_change(self) -> list[Callable[[], None]]:
+        """Functions to call after every change."""
 
     def get(self, token: str, identifier: object) -> Resource | None:
         """The resource of this type with that id, or None."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from localaws.account.cloud import Cloud, SeededParameter
+from localaws.account.cloud import Cloud
 from localaws.catalog import UNKNOWN
+from localaws.catalog.account import SeededParameter
 from localaws.catalog.tokens import canonical
 from localaws.mocks.engine import Recorder
 from localaws.mocks.mistake import Mistake

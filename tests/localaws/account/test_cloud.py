@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.account.cloud import Cloud, SeededParameter, StateFileError, changes, same
+from localaws.account.cloud import Cloud, StateFileError, changes, same
 from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refused
+from localaws.catalog.account import SeededParameter
 
 if TYPE_CHECKING:
     from pathlib import Path

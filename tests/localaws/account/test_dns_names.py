@@ -1,4 +1,4 @@
-"""Names of the local Route 53, and how to ask for what they lead to."""
+"""Names of the local Route 53, and the options by which `verify` reaches them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,30 @@ from typing import Any
 import pytest
 
 from localaws.account.dns_names import aliases, options
-from localaws.catalog.account import Resource
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.route53.records import RECORD
+from tests.localaws.filled_account import FilledAccount
 
 ADDRESS = "127.64.0.1"
 
 
-class Records:
-    """A load balancer, and these records."""
-
-    def __init__(self, **records: dict[str, Any]) -> None:
-        self.outputs = {LOAD_BALANCER: {"alb": {"dnsName": ADDRESS}}, RECORD: records}
-
-    def all(self, token: str) -> list[Resource]:
-        return [
-            Resource(token, name, "", "eu-west-1", each, {"fqdn": f"{name}.test"})
-            for name, each in self.outputs[token].items()
-        ]
+def account_with(**records: dict[str, Any]) -> FilledAccount:
+    """An account with a load balancer and these records."""
+    account = FilledAccount()
+    account.put(LOAD_BALANCER, "alb", {"dnsName": ADDRESS})
+    for name, inputs in records.items():
+        account.put(RECORD, name, {**inputs, "fqdn": f"{name}.test"})
+    return account
 
 
-def test_an_alias_leads_to_the_load_balancer_and_other_records_nowhere() -> None:
-    records = Records(
+def test_only_records_that_are_aliases_of_a_load_balancer_are_found() -> None:
+    account = account_with(
         app={"aliases": [{"name": f"dualstack.{ADDRESS}."}]},
         www={"aliases": [{"name": ADDRESS}]},
         cdn={"aliases": [{"name": "cdn.example.org"}]},
         mail={"records": [ADDRESS]},
     )
-    assert aliases(records) == {"app.test": ADDRESS, "www.test": ADDRESS}
+    assert aliases(account) == {"app.test": ADDRESS, "www.test": ADDRESS}
 
 
 @pytest.mark.parametrize(
@@ -44,5 +40,5 @@ def test_an_alias_leads_to_the_load_balancer_and_other_records_nowhere() -> None
         (f"{ADDRESS}:8080", f"--connect-to {ADDRESS}:8443 --cacert ca.pem"),
     ],
 )
-def test_the_options_lead_to_where_https_is_served(dns_name: str, expected: str) -> None:
+def test_the_options_connect_to_where_https_is_served(dns_name: str, expected: str) -> None:
     assert options("app.test", dns_name, "ca.pem") == expected

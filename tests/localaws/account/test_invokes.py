@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from localaws.account import invokes
-from localaws.account.cloud import Cloud, SeededParameter
+from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
+from localaws.catalog.account import SeededParameter
 from localaws.catalog.ec2.network import default_id
 
 REGION = "eu-west-1"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.account.cloud import SEEDED_SECRET, Cloud, SeededParameter
+from localaws.account.cloud import Cloud
 from localaws.account.parameters import BadParameters, load, value_of
 from localaws.catalog import Refused
+from localaws.catalog.account import SEEDED_SECRET, SeededParameter
 from localaws.catalog.secretsmanager import seeded_suffix
 from localaws.home import Home
 from localaws.lifecycle import Running
