@@ -51,7 +51,7 @@ def check() -> str:
     unproven = sorted({entry.proof for entry in register if not findings.proven(entry.proof, ROOT)})
     sections = {
         (
-            "Found, and not in docs/exceptions.yaml; mend it, or add an entry that says why "
+            "Found, and not in docs/exceptions.yaml; fix it, or add an entry that says why "
             "it may stay"
         ): verdict.new,
         "In docs/exceptions.yaml, and no longer found; remove it there": verdict.outlived,
@@ -88,7 +88,7 @@ def _policy_flaws(installed: Path) -> Iterator[str]:
 
 
 def main() -> NoReturn:
-    """Exit 0 when all is well, 1 when something was found, 2 when the gate itself couldn't look."""
+    """Exit 0 when all is well, 1 when something was found, 2 when the gate failed to run."""
     parser = argparse.ArgumentParser(prog="python -m gate", description=__doc__)
     parser.add_argument(
         "what", nargs="?", choices=("check", "reachability", "permissions"), default="check"
@@ -101,9 +101,9 @@ def main() -> NoReturn:
     options = parser.parse_args()
     try:
         if options.what == "reachability":
-            _tell(write=options.write)
+            _print_reachability(write=options.write)
         if options.what == "permissions":
-            _tell_permissions(write=options.write)
+            _print_permissions(write=options.write)
         problems = check()
     except (
         NotRecordedError,
@@ -112,7 +112,7 @@ def main() -> NoReturn:
         findings.RegisterError,
         UnknownToTheTableError,
     ) as reason:
-        sys.stderr.write(f"The gate is shut, because it couldn't look. {reason}\n")
+        sys.stderr.write(f"The gate failed to run: {reason}\n")
         sys.exit(2)
     if problems:
         sys.stderr.write(problems)
@@ -124,7 +124,7 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _tell(*, write: bool) -> NoReturn:
+def _print_reachability(*, write: bool) -> NoReturn:
     for stack in CONFIGURATIONS:
         text = reachability.report(stack, graph_of(stack))
         if write:
@@ -135,7 +135,7 @@ def _tell(*, write: bool) -> NoReturn:
     sys.exit(0)
 
 
-def _tell_permissions(*, write: bool) -> NoReturn:
+def _print_permissions(*, write: bool) -> NoReturn:
     for name, document in policies.documents(policies.read(), *calls()).items():
         text = policies.text_of(document)
         if write:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -14,6 +14,29 @@ if TYPE_CHECKING:
 
 _LISTS = ("rules", "stacks", "resources")
 _FIELDS = (*_LISTS, "why", "control", "proof", "remove")
+
+
+RENAMED: Final = {
+    "containers-run-as-a-user-without-privileges": "containers-run-as-non-root",
+    "draining-fits-into-the-stop-timeout": "stop-timeout-covers-draining",
+    "egress-is-narrow": "egress-is-restricted",
+    "exec-and-read-only-roots-exclude-each-other": "exec-excludes-read-only-root",
+    "logs-are-there-before-containers-write": "log-groups-exist-before-tasks",
+    "no-secret-is-in-plain-text": "no-plain-text-secrets",
+    "no-subnet-hands-out-public-addresses": "subnets-assign-no-public-addresses",
+    "only-load-balancers-are-open-to-the-world": "only-load-balancers-are-public",
+    "permissions-name-what-they-allow": "role-policies-name-their-resources",
+    "plain-http-only-redirects-beside-https": "http-only-redirects-beside-https",
+    "policies-of-things-admit-nobody-unnamed": "resource-policies-name-their-principals",
+    "private-tasks-have-no-way-in": "private-tasks-are-in-private-subnets",
+    "requests-come-after-services": "traffic-moves-after-services-are-steady",
+    "rules-are-resources-of-their-own": "no-inline-security-group-rules",
+    "target-groups-are-led-to-before-services": "target-groups-are-attached-before-services",
+    "tasks-admit-only-the-load-balancer": "tasks-allow-only-the-load-balancer",
+    "tasks-share-nothing-with-their-host": "tasks-are-isolated-from-their-host",
+    "trust-is-of-this-account": "trust-policies-name-the-account",
+}
+"""Rules by their former ids, for registers that were written with those."""
 
 
 class RegisterError(Exception):
@@ -114,6 +137,9 @@ def _entry(number: int, raw: Any) -> Accepted:
         kind = list if name in _LISTS else str
         if not isinstance(raw[name], kind) or not raw[name]:
             raise RegisterError(f"entry {number} ({raw['rules']}): `{name}` says nothing")
+    for rule in raw["rules"]:
+        if rule in RENAMED:
+            raise RegisterError(f"entry {number}: `{rule}` is now called `{RENAMED[rule]}`")
     fields: dict[str, Any] = {
         name: tuple(value) if name in _LISTS else value for name, value in raw.items()
     }

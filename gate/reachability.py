@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Final
 
+from gate.queries import has_rules, routes_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -136,30 +138,22 @@ def _party(
 
 def _answer(graph: Graph, listener: Node) -> str:
     """What is to be said of a listener's port."""
-    ruled = any(
-        listener in rule.named(rule.inputs["listenerArn"]) for rule in graph.all("ListenerRule")
-    )
     targets = [
         each.get("redirect", {}).get("protocol") for each in listener.inputs["defaultActions"]
     ]
-    return ", which only leads to HTTPS" if targets == ["HTTPS"] and not ruled else ""
+    return (
+        ", which only leads to HTTPS"
+        if targets == ["HTTPS"] and not has_rules(graph, listener)
+        else ""
+    )
 
 
 def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[tuple[int, str]]:
-    tables = {
-        table
-        for link in graph.all("RouteTableAssociation")
-        if subnet in link.named(link.inputs["subnetId"])
-        for table in link.named(link.inputs["routeTableId"])
-    }
-    for route in graph.all("Route"):
-        if tables & {*route.named(route.inputs["routeTableId"])}:
-            version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
-            for target in route.named(dict(route.inputs)):
-                if target.kind != "InternetGateway" or addressed:
-                    yield from (
-                        (version, way) for kind, way in _WAYS.items() if kind == target.kind
-                    )
+    for route in routes_of(graph, subnet):
+        version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
+        for target in route.named(dict(route.inputs)):
+            if target.kind in _WAYS and (target.kind != "InternetGateway" or addressed):
+                yield version, _WAYS[target.kind]
 
 
 def _from_outside(graph: Graph, party: Party) -> Iterator[str]:

@@ -195,7 +195,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"__main__"},
     ),
     "gate": (
-        {"findings", "graph"},
+        {"findings", "graph", "patterns"},
+        {"queries"},
         {"configurations", "reachability", "rules", "scanners"},
         {"permissions"},
         {"__main__"},

@@ -9,9 +9,9 @@ import json
 import re
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from gate.patterns import overlap
 from gate.scanners.running import TIMEOUT_SECONDS, ScannerError
 
 if TYPE_CHECKING:
@@ -135,16 +135,4 @@ def _action(rows: Sequence[Mapping[str, Any]]) -> Action:
 
 def _meet(one: str, other: str) -> bool:
     """Whether some ARN matches both patterns, part by part."""
-    return all(map(_overlap, one.split(":", _ARN_PARTS - 1), other.split(":", _ARN_PARTS - 1)))
-
-
-@cache
-def _overlap(one: str, other: str) -> bool:
-    """Whether some text matches both patterns, in which `*` is any text and `?` any character."""
-    if not one or not other:
-        return not (one + other).strip("*")
-    if one[0] == "*":
-        return _overlap(one[1:], other) or _overlap(one, other[1:])
-    if other[0] == "*":
-        return _overlap(other, one)
-    return (one[0] == other[0] or "?" in (one[0], other[0])) and _overlap(one[1:], other[1:])
+    return all(map(overlap, one.split(":", _ARN_PARTS - 1), other.split(":", _ARN_PARTS - 1)))

@@ -11,6 +11,7 @@ from gate import findings
 from gate.__main__ import REGISTER
 from gate.configurations import CONFIGURATIONS, ROOT
 from gate.findings import Finding, RegisterError, Verdict
+from gate.rules import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +76,18 @@ def test_an_entry_that_says_nothing_is_refused(tmp_path: Path, name: str) -> Non
     empty = {**ENTRY, name: type(ENTRY[name])()}
     with pytest.raises(RegisterError, match=f"entry 1 .*`{name}` says nothing"):
         findings.read(written(tmp_path, empty))
+
+
+def test_a_former_rule_id_is_refused_with_the_present_one(tmp_path: Path) -> None:
+    for former, present in findings.RENAMED.items():
+        entry = {**ENTRY, "rules": [former]}
+        with pytest.raises(RegisterError, match=f"entry 1: `{former}` is now called `{present}`"):
+            findings.read(written(tmp_path, entry))
+
+
+def test_a_former_rule_id_stands_for_a_rule_that_exists() -> None:
+    assert {*findings.RENAMED.values()} <= {*RULES}
+    assert {*RULES}.isdisjoint(findings.RENAMED)
 
 
 def test_a_finding_has_one_reason(tmp_path: Path) -> None:

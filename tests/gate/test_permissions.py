@@ -17,6 +17,7 @@ import pytest
 from gate.configurations import CONFIGURATIONS, ROOT, calls, recording
 from gate.permissions import authorization, policies
 from gate.permissions.policies import UnknownToTheTableError
+from gate.rules.permissions import WITHOUT_ARN
 from gate.scanners.type_names import TYPES
 
 if TYPE_CHECKING:
@@ -142,6 +143,12 @@ def test_what_is_newer_than_the_reference_is_not_in_it(
     assert [action for action in TABLE.newer if not any(action in each for each in found)] == [], (
         "take it off the list"
     )
+
+
+def test_actions_that_rules_allow_on_everything_take_nothing_narrower(commands: Path) -> None:
+    known = authorization.reference(commands, WITHOUT_ARN)
+    assert {*known} == WITHOUT_ARN
+    assert {name for name, action in known.items() if action.formats} == set()
 
 
 def test_a_preview_changes_nothing(documents: Documents, known: Mapping[str, Action]) -> None:

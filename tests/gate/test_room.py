@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 PURE = (
     "findings",
     "graph",
+    "patterns",
+    "queries",
     "reachability",
-    "rules",
+    *(f"rules/{path.stem}" for path in sorted((ROOT / "gate/rules").glob("*.py"))),
     "scanners/cloudformation",
     "scanners/cloudformation_properties",
     "scanners/terraform",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gate import rules
+from gate.rules import load_balancer
 from infra.aws.statements import WITHOUT_RESOURCE
 from infra.settings import kinds
 from infra.settings.kinds import Choice
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from tests.gate.changes import Change
 
 
+DEV = "arn:aws:logs:ap-northeast-1:123456789012"
+"""The logs of dev's account and region: the stack has two groups under /aws/ecs."""
+
 WORSE: dict[str, list[tuple[str, str, Change]]] = {
     "containers-drop-capabilities": [
         ("TaskDefinition web", "TaskDefinition web", container(linuxParameters=None)),
@@ -39,11 +43,11 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             container(linuxParameters={"capabilities": {"drop": []}}),
         ),
     ],
-    "draining-fits-into-the-stop-timeout": [
+    "stop-timeout-covers-draining": [
         ("Service web", "TargetGroup alb-web", having(deregistrationDelay=121.0)),
         ("Service web", "TaskDefinition web", container(stopTimeout=2)),
     ],
-    "egress-is-narrow": [
+    "egress-is-restricted": [
         ("SecurityGroupEgressRule web-https", "SecurityGroupEgressRule web-https", ALL_TRAFFIC),
         (
             "SecurityGroupEgressRule web-https",
@@ -71,7 +75,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             all_of(having(cidrIpv6="2000::/3", fromPort=22.0, toPort=22.0), lacking("cidrIpv4")),
         ),
     ],
-    "exec-and-read-only-roots-exclude-each-other": [
+    "exec-excludes-read-only-root": [
         ("TaskDefinition web", "TaskDefinition web", container(readonlyRootFilesystem=True)),
     ],
     "exec-is-logged-or-off": [
@@ -83,14 +87,14 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("TaskDefinition web", "TaskDefinition web", container(image="nginx")),
         ("TaskDefinition web", "TaskDefinition web", container(image="nginx:1.29.1")),
     ],
-    "logs-are-there-before-containers-write": [
+    "log-groups-exist-before-tasks": [
         ("TaskDefinition web", "TaskDefinition web", log_option("awslogs-group", "/elsewhere")),
         ("TaskDefinition web", "TaskDefinition web", log_option("awslogs-create-group", "true")),
     ],
     "names-fit": [
         ("TargetGroup alb-web", "TargetGroup alb-web", having(name="fixed")),
     ],
-    "no-secret-is-in-plain-text": [
+    "no-plain-text-secrets": [
         (
             "TaskDefinition web",
             "TaskDefinition web",
@@ -107,10 +111,10 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             container(secrets=[{"name": "X", "valueFrom": "hunter2"}]),
         ),
     ],
-    "no-subnet-hands-out-public-addresses": [
+    "subnets-assign-no-public-addresses": [
         ("Subnet network-public-1", "Subnet network-public-1", having(mapPublicIpOnLaunch=True)),
     ],
-    "only-load-balancers-are-open-to-the-world": [
+    "only-load-balancers-are-public": [
         (
             "SecurityGroupIngressRule alb-http",
             "SecurityGroupIngressRule alb-http",
@@ -137,7 +141,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             for half in ("0.0.0.0/1", "128.0.0.0/1")
         ),
     ],
-    "permissions-name-what-they-allow": [
+    "role-policies-name-their-resources": [
         ("RolePolicy web-execution", "RolePolicy web-execution", statement(Resource="*")),
         ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action="ssm:*")),
         ("RolePolicy web-execution", "RolePolicy web-execution", statement(Action="ssm:Get*")),
@@ -155,17 +159,22 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
                 "RolePolicy web-execution",
                 statement(Action=action, Resource=arn),
             )
-            for action, arn in EVERY_ONE
+            for action, arn in (
+                *EVERY_ONE,
+                ("logs:PutLogEvents", f"{DEV}:log-group:/aws/ecs/*"),
+                ("logs:PutLogEvents", "arn:aws:logs:*:123456789012:log-group:/demo:*"),
+                ("s3:GetObject", "shop/*"),
+            )
         ),
     ],
-    "private-tasks-have-no-way-in": [
+    "private-tasks-are-in-private-subnets": [
         (
             "Subnet network-public-1",
             "Service web",
             lambda inputs: inputs["networkConfiguration"].update(assignPublicIp=False),
         ),
     ],
-    "requests-come-after-services": [
+    "traffic-moves-after-services-are-steady": [
         (
             "ListenerRule alb-web-attachment",
             "ListenerRule alb-web-attachment",
@@ -182,7 +191,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
         ("Service web", "Service web", lacking("deploymentCircuitBreaker")),
         ("Service web", "Service web", having(waitForSteadyState=False)),
     ],
-    "rules-are-resources-of-their-own": [
+    "no-inline-security-group-rules": [
         ("SecurityGroup web", "SecurityGroup web", having(ingress=[])),
         (
             "DefaultSecurityGroup network-default",
@@ -190,7 +199,7 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             having(egress=[{"a": 1}]),
         ),
     ],
-    "tasks-admit-only-the-load-balancer": [
+    "tasks-allow-only-the-load-balancer": [
         (
             "SecurityGroupIngressRule web-from-ingress-80",
             "SecurityGroupIngressRule web-from-ingress-80",
@@ -212,12 +221,12 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
             having(ipProtocol="udp"),
         ),
     ],
-    "tasks-share-nothing-with-their-host": [
+    "tasks-are-isolated-from-their-host": [
         ("TaskDefinition web", "TaskDefinition web", having(networkMode="host")),
         ("TaskDefinition web", "TaskDefinition web", having(pidMode="host")),
         ("TaskDefinition web", "TaskDefinition web", container(privileged=True)),
     ],
-    "trust-is-of-this-account": [
+    "trust-policies-name-the-account": [
         (
             "Role web-task",
             "Role web-task",
@@ -230,12 +239,12 @@ WORSE: dict[str, list[tuple[str, str, Change]]] = {
 """Where a rule then points, which resource of dev's is changed, and how; by the rule."""
 
 WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
-    "containers-run-as-a-user-without-privileges": [
+    "containers-run-as-non-root": [
         ("TaskDefinition web", "TaskDefinition web", container(user=None)),
         ("TaskDefinition web", "TaskDefinition web", container(user="0:101")),
         ("TaskDefinition web", "TaskDefinition web", container(user="root")),
     ],
-    "plain-http-only-redirects-beside-https": [
+    "http-only-redirects-beside-https": [
         (
             "Listener alb-http",
             "Listener alb-http",
@@ -251,14 +260,14 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
             ),
         ),
     ],
-    "only-load-balancers-are-open-to-the-world": [
+    "only-load-balancers-are-public": [
         (
             "SecurityGroupIngressRule alb-http",
             "SecurityGroupIngressRule alb-http",
             having(toPort=443.0),
         ),
     ],
-    "policies-of-things-admit-nobody-unnamed": [
+    "resource-policies-name-their-principals": [
         *(
             (
                 "BucketPolicy access-logs",
@@ -305,7 +314,7 @@ WORSE_EDGE: dict[str, list[tuple[str, str, Change]]] = {
 """The same over the configuration with everything on."""
 
 REMOVED = {
-    "target-groups-are-led-to-before-services": "ListenerRule alb-web-attachment",
+    "target-groups-are-attached-before-services": "ListenerRule alb-web-attachment",
     "permissions-outlive-services": "RolePolicy web-task",
 }
 """Rules about order: what the service in dev, and what it runs, must not lose from what comes
@@ -346,7 +355,7 @@ def test_a_service_that_does_not_wait_is_found_out(
 
 def test_a_target_group_that_nothing_leads_to_is_found_out(graphs: Mapping[str, Graph]) -> None:
     lost = without(graphs["dev"], "ListenerRule alb-web-attachment")
-    (broken,) = rules.RULES["target-groups-are-led-to-before-services"](lost)
+    (broken,) = rules.RULES["target-groups-are-attached-before-services"](lost)
     assert broken.title == "Service web"
 
 
@@ -356,7 +365,7 @@ def test_a_rule_that_sends_requests_without_waiting_for_the_service_is_found_out
     changed = worse(graphs["dev"], {})
     serving = node(changed, "ListenerRule alb-50000")
     serving.sources.remove(node(changed, "Service web"))
-    assert [*rules.RULES["requests-come-after-services"](changed)] == [serving]
+    assert [*rules.RULES["traffic-moves-after-services-are-steady"](changed)] == [serving]
 
 
 def test_names_that_aws_would_not_take_are_found_out(graphs: Mapping[str, Graph]) -> None:
@@ -375,7 +384,7 @@ def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, G
         statement(Action=sorted(WITHOUT_RESOURCE), Resource="*"),
     ):
         changed = worse(graphs["dev"], {"RolePolicy web-execution": [allowed]})
-        assert not [*rules.RULES["permissions-name-what-they-allow"](changed)]
+        assert not [*rules.RULES["role-policies-name-their-resources"](changed)]
 
 
 def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(
@@ -385,13 +394,13 @@ def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(
         Principal="*", Condition={"StringEquals": {"aws:sourceaccount": "123456789012"}}
     )
     changed = worse(graphs["everything"], {"BucketPolicy access-logs": [whose]})
-    assert not [*rules.RULES["policies-of-things-admit-nobody-unnamed"](changed)]
+    assert not [*rules.RULES["resource-policies-name-their-principals"](changed)]
 
 
 def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None:
     kind = kinds()["tls_policy"]
     assert isinstance(kind, Choice)
-    assert {*kind.choices} == rules.RECOMMENDED_TLS
+    assert {*kind.choices} == load_balancer.RECOMMENDED_TLS
 
 
 def test_every_rule_has_a_case_in_which_it_fails() -> None:

@@ -145,7 +145,7 @@ def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
         command.main()
     assert exit_.value.code == 2
     said = capsys.readouterr()
-    assert "The gate is shut, because it couldn't look." in said.err
+    assert "The gate failed to run:" in said.err
     assert "failed to fetch: the index" in said.err
     assert "Nothing was checked. They come from the package index" in said.err
     assert not said.out

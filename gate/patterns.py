@@ -1,0 +1,17 @@
+"""Patterns with wildcards, as IAM reads them: `*` is any text and `?` any character. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+
+
+@cache
+def overlap(one: str, other: str) -> bool:
+    """Return whether some text matches both patterns."""
+    if not one or not other:
+        return not (one + other).strip("*")
+    if one[0] == "*":
+        return overlap(one[1:], other) or overlap(one, other[1:])
+    if other[0] == "*":
+        return overlap(other, one)
+    return (one[0] == other[0] or "?" in (one[0], other[0])) and overlap(one[1:], other[1:])

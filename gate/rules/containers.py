@@ -1,0 +1,73 @@
+"""Rules about task definitions and their containers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from gate.rules.readers import containers
+from gate.rules.registry import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.graph import Graph, Node
+
+_SECRET_NAME: Final = re.compile(
+    r"(?i)pass(word|wd|phrase)|secret|token|api_?key|private_?key|credential"
+)
+_SECRET_VALUE: Final = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN|://[^/\s:@]+:[^/\s:@]+@")
+
+
+@rule
+def tasks_are_isolated_from_their_host(graph: Graph) -> Iterator[Node]:
+    """Require a network interface for each task, its own process ids, and no privileges."""
+    for definition in graph.all("TaskDefinition"):
+        own_network = definition.inputs.get("networkMode") == "awsvpc"
+        own_processes = not definition.inputs.get("pidMode")
+        privileged = any(each.get("privileged") for each in containers(definition))
+        if not own_network or not own_processes or privileged:
+            yield definition
+
+
+@rule
+def containers_run_as_non_root(graph: Graph) -> Iterator[Node]:
+    """Require a user other than root. Source: Security Hub, control ECS.20."""
+    for definition in graph.all("TaskDefinition"):
+        for container in containers(definition):
+            user = str(container.get("user", "root")).partition(":")[0]
+            if user in {"root", "0", ""}:
+                yield definition
+
+
+@rule
+def containers_drop_capabilities(graph: Graph) -> Iterator[Node]:
+    """Require every container to drop capabilities."""
+    for definition in graph.all("TaskDefinition"):
+        for container in containers(definition):
+            if not container.get("linuxParameters", {}).get("capabilities", {}).get("drop"):
+                yield definition
+
+
+@rule
+def images_are_pinned(graph: Graph) -> Iterator[Node]:
+    """Require images by digest."""
+    for definition in graph.all("TaskDefinition"):
+        if any("@sha256:" not in each["image"] for each in containers(definition)):
+            yield definition
+
+
+@rule
+def no_plain_text_secrets(graph: Graph) -> Iterator[Node]:
+    """Require no environment variable that looks like a secret, and secrets by reference."""
+    for definition in graph.all("TaskDefinition"):
+        for container in containers(definition):
+            if _shows_a_secret(container):
+                yield definition
+
+
+def _shows_a_secret(container: dict[str, Any]) -> bool:
+    for variable in container.get("environment", []):
+        if _SECRET_NAME.search(variable["name"]) or _SECRET_VALUE.search(variable["value"]):
+            return True
+    return not all(each["valueFrom"].startswith("arn:") for each in container.get("secrets", []))

@@ -1,0 +1,132 @@
+"""Rules about security groups and subnets."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Final
+
+from gate.queries import routes_of
+from gate.rules.readers import balancers_groups, security_groups
+from gate.rules.registry import rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gate.graph import Graph, Node
+
+_SHORTEST_PREFIX: Final = {4: 8, 6: 16}
+"""By IP version: a network with a shorter prefix counts as the whole internet, because two halves
+of the internet are the internet as well.
+"""
+
+_HTTPS: Final = 443
+_WEB_PORTS: Final = {80, 443}
+
+
+@rule
+def tasks_allow_only_the_load_balancer(graph: Graph) -> Iterator[Node]:
+    """Require that tasks accept traffic from load balancers only, on their containers' ports."""
+    for service in graph.all("Service"):
+        ports = {each["containerPort"] for each in service.inputs.get("loadBalancers", [])}
+        groups = security_groups(service)
+        for ingress in graph.all("SecurityGroupIngressRule"):
+            if not _belongs_to(ingress, groups):
+                continue
+            sources = {*ingress.named(ingress.inputs.get("referencedSecurityGroupId"))}
+            only_balancers = sources and sources <= balancers_groups(graph)
+            if not only_balancers or _tcp_port(ingress) not in ports:
+                yield ingress
+
+
+@rule
+def only_load_balancers_are_public(graph: Graph) -> Iterator[Node]:
+    """Require that only public load balancers accept the internet, on ports that they listen on."""
+    public: set[Node] = set()
+    for balancer in graph.all("LoadBalancer"):
+        if not balancer.inputs.get("internal"):
+            public.update(security_groups(balancer))
+    listening = {each.inputs["port"] for each in graph.all("Listener")} & _WEB_PORTS
+    for ingress in graph.all("SecurityGroupIngressRule"):
+        allowed = _belongs_to(ingress, public) and _tcp_port(ingress) in listening
+        if _is_the_internet(ingress) and not allowed:
+            yield ingress
+
+
+@rule
+def egress_is_restricted(graph: Graph) -> Iterator[Node]:
+    """Require egress to name its ports, HTTPS only to the internet, and groups from a balancer."""
+    for egress in graph.all("SecurityGroupEgressRule"):
+        port = _tcp_port(egress)
+        all_protocols = str(egress.inputs["ipProtocol"]) == "-1"
+        # A load balancer has only its targets to reach, which have security groups.
+        from_balancer_to_addresses = _belongs_to(egress, balancers_groups(graph)) and _cidrs(egress)
+        to_group_on_many_ports = egress.inputs.get("referencedSecurityGroupId") and port is None
+        to_internet_without_tls = _is_the_internet(egress) and port != _HTTPS
+        if (
+            all_protocols
+            or from_balancer_to_addresses
+            or to_group_on_many_ports
+            or to_internet_without_tls
+        ):
+            yield egress
+
+
+@rule
+def no_inline_security_group_rules(graph: Graph) -> Iterator[Node]:
+    """Require rules to be resources: inline ones and resources keep deleting each other."""
+    for group in graph.all("SecurityGroup"):
+        if {"ingress", "egress"} & group.inputs.keys():
+            yield group
+    for group in graph.all("DefaultSecurityGroup"):
+        if group.inputs.get("ingress") or group.inputs.get("egress"):
+            yield group
+
+
+@rule
+def private_tasks_are_in_private_subnets(graph: Graph) -> Iterator[Node]:
+    """Require that no route to an internet gateway is beside tasks without public addresses."""
+    for service in graph.all("Service"):
+        network = service.inputs["networkConfiguration"]
+        if network.get("assignPublicIp"):
+            continue
+        for subnet in service.named(network["subnets"]):
+            if _is_public(graph, subnet):
+                yield subnet
+
+
+@rule
+def subnets_assign_no_public_addresses(graph: Graph) -> Iterator[Node]:
+    """Require that what is started in a subnet gets a public address only on request."""
+    for subnet in graph.all("Subnet"):
+        if subnet.inputs.get("mapPublicIpOnLaunch"):
+            yield subnet
+
+
+def _is_public(graph: Graph, subnet: Node) -> bool:
+    """Return whether a subnet has a route to an internet gateway."""
+    for route in routes_of(graph, subnet):
+        for target in route.named(route.inputs.get("gatewayId")):
+            if target.kind == "InternetGateway":
+                return True
+    return False
+
+
+def _belongs_to(group_rule: Node, groups: list[Node] | set[Node]) -> bool:
+    return not {*groups}.isdisjoint(group_rule.named(group_rule.inputs["securityGroupId"]))
+
+
+def _tcp_port(group_rule: Node) -> int | None:
+    """Return the one TCP port that a rule opens; None for other protocols or more ports."""
+    low, high = group_rule.inputs.get("fromPort"), group_rule.inputs.get("toPort")
+    if low is None or low != high or group_rule.inputs["ipProtocol"] != "tcp":
+        return None
+    return int(low)
+
+
+def _cidrs(group_rule: Node) -> list[IPv4Network | IPv6Network]:
+    given = (group_rule.inputs.get("cidrIpv4"), group_rule.inputs.get("cidrIpv6"))
+    return [ip_network(each) for each in given if each]
+
+
+def _is_the_internet(group_rule: Node) -> bool:
+    return any(each.prefixlen < _SHORTEST_PREFIX[each.version] for each in _cidrs(group_rule))
