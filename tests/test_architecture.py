@@ -131,12 +131,7 @@ def test_the_areas_of_the_program_know_nothing_of_each_other(area: str) -> None:
     assert found
     for module in found:
         others = {name for name in _imports_of_the_program(module) if not _is_in(name, allowed)}
-        assert others <= LEFT.get(module, set()), (
-            f"{module} imports {others}, which only infra.program may"
-        )
-
-
-LEFT = {"infra.edge.ingress": {"infra.service", "infra.service.routing"}}
+        assert not others, f"{module} imports {others}, which only infra.program may"
 
 
 def test_settings_know_only_facts_about_aws() -> None:

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws import naming
-from infra.service.routing import Entrance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +33,7 @@ _TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
     "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
 }
 
-_INTERNAL: Final = "int"
+_INTERNAL_GROUPS: Final = "int"
 """Begins the names of an internal load balancer's target groups: with more, a service's name would
 have less room.
 """
@@ -132,8 +131,23 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     """Security group of the load balancer."""
 
-    entrance: Entrance
-    """Where routes begin."""
+    listener_arn: pulumi.Output[str]
+    """ARN of the listener that takes the rules of services; HTTPS where there is one."""
+
+    vpc_id: pulumi.Input[str]
+    """VPC of the load balancer."""
+
+    rule_prefix: str
+    """Begins the names of listener rules."""
+
+    group_prefix: str
+    """Begins the names of target groups."""
+
+    service_suffix: str
+    """Ends the names of the services behind it, whose requests move between load balancers."""
+
+    member_tags: dict[str, str]
+    """Tags of the target groups and listener rules of services: the load balancer's."""
 
     def __init__(
         self, name: str, args: LoadBalancedIngressArgs, opts: pulumi.ResourceOptions | None = None
@@ -192,14 +206,12 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         # A run with --target hasn't got the name of a load balancer that it leaves out.
         self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
         self.security_group_id = group.id
-        self.entrance = Entrance(
-            rules=base,
-            groups=_INTERNAL if args.internal else base,
-            listener_arn=serving.arn,
-            vpc_id=args.vpc_id,
-            parent=self,
-            tags=tags,
-        )
+        self.listener_arn = serving.arn
+        self.vpc_id = args.vpc_id
+        self.rule_prefix = base
+        self.group_prefix = _INTERNAL_GROUPS if args.internal else base
+        self.service_suffix = "-internal" if args.internal else ""
+        self.member_tags = tags
         self.register_outputs(
             {
                 "arn": self.arn,

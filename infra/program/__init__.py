@@ -29,9 +29,8 @@ from infra.network.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.network.existing_vpc import Wanted
 from infra.network.flow_logs import FlowLogs, FlowLogsArgs
 from infra.program import preflight
-from infra.service import routing
 from infra.service.container import Container
-from infra.service.routing import HealthCheck, Route
+from infra.service.routing import LAST_PRIORITY, BehindLoadBalancer, HealthCheck, Route
 from infra.service.security_groups import PrivateDoors
 from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.stack.network import ENDPOINTS, PUBLIC
@@ -126,16 +125,11 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
                 tags=tags,
             ),
         )
-    route = _route(settings)
-    attached = routing.attach(ingress.entrance, route)
     web = WebService(
         settings.service_name,
         WebServiceArgs(
             place=environment,
             service_name=naming.service(settings.stack, settings.service_name),
-            # An ECS service that changed its load balancer in place would leave the old one before
-            # clients do.
-            suffix="-internal" if settings.internal else "",
             cluster_arn=cluster.arn,
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
@@ -145,9 +139,9 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             else None,
             ipv6=settings.dual_stack,
             egress=settings.egress,
-            ingress_security_group_id=ingress.security_group_id,
-            target_group_arn=attached.group_arn,
-            attachments=[attached.attachment],
+            front_end=BehindLoadBalancer(
+                balancer=ingress, route=_route(settings), former_parent=ingress
+            ),
             container=_container(settings),
             cpu_units=settings.cpu_units,
             memory_mib=settings.memory_mib,
@@ -168,9 +162,6 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             tags=tags,
         ),
     )
-    rule = routing.serve(
-        ingress.entrance, route, attached, after=[web.service], hooks=web.before_requests
-    )
     if zone_id:
         Alias(
             "domain",
@@ -180,7 +171,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
                 alb_dns=ingress.alb_dns,
                 alb_zone_id=ingress.alb_zone_id,
                 ipv6=ipv6_clients,
-                after=[rule],
+                after=[web.serving],
             ),
         )
     outputs = {
@@ -188,7 +179,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
         "serviceUrl": ingress.url,
         "clusterName": cluster.cluster_name,
         "serviceName": web.service_name,
-        "targetGroupArn": attached.group_arn,
+        "targetGroupArn": web.target_group_arn,
         "webLogGroup": web.log_group,
         "execLogGroup": cluster.exec_log_group,
     }
@@ -330,7 +321,7 @@ def _route(settings: Settings) -> Route:
     return Route(
         name=settings.service_name,
         paths=("/*",),
-        priority=routing.LAST_PRIORITY,
+        priority=LAST_PRIORITY,
         drain_seconds=settings.deregistration_delay,
         health_check=HealthCheck(
             path=settings.health_check_path,

@@ -1,27 +1,25 @@
-"""How requests reach a service: its target group, and the listener rules that name it.
+"""Route requests from a load balancer to a service: its target group and its listener rules.
 
-Traffic moves last. A service's group is attached to the load balancer before the service is made,
-by a rule that no request matches, as ECS takes no group without a load balancer. The rule that
-sends requests follows once the service is steady. Until then it names the group that served before,
-so a service that doesn't work takes no request away.
+Traffic moves last. A service's target group is attached to the load balancer before the ECS service
+is created, by a rule that no request matches, as ECS refuses a group without a load balancer. The
+rule that sends requests follows once the service is steady. Until then it names the group that
+served before, so a service that doesn't work receives no requests.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 from zlib import crc32
 
 import pulumi
 import pulumi_aws as aws
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 LAST_PRIORITY: Final = 50_000
-"""Priority of the route for everything: every other route's number is lower, and so is tried
-before.
-"""
+"""Priority of the route for everything: every other route has a lower number and is tried first."""
 
 ATTACHMENTS: Final = range(40_000, LAST_PRIORITY)
 """Priorities of attachments; a route has another one."""
@@ -38,7 +36,7 @@ _NO_CLIENT: Final = "192.0.2.0/32"
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """How the load balancer tells which targets can take requests."""
+    """How the load balancer decides which targets can take requests."""
 
     path: str = "/"
     codes: str = "200-399"
@@ -84,97 +82,169 @@ class Route:
             )
 
 
+class LoadBalancer(Protocol):
+    """An Application Load Balancer with a listener for services' rules, of this stack or shared."""
+
+    @property
+    def listener_arn(self) -> pulumi.Input[str]:
+        """Listener that gets the rules."""
+
+    @property
+    def security_group_id(self) -> pulumi.Input[str]:
+        """Security group of the load balancer."""
+
+    @property
+    def vpc_id(self) -> pulumi.Input[str]:
+        """VPC of the load balancer, and so of its target groups."""
+
+    @property
+    def rule_prefix(self) -> str:
+        """Begins the names of listener rules, different for each load balancer.
+
+        The rules of two load balancers exist side by side while a service moves.
+        """
+
+    @property
+    def group_prefix(self) -> str:
+        """Begins the names of target groups, likewise; short, as these end at 32 characters."""
+
+    @property
+    def service_suffix(self) -> str:
+        """Ends the names of ECS services, likewise."""
+
+    @property
+    def member_tags(self) -> Mapping[str, str]:
+        """Tags of target groups and listener rules."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Entrance:
-    """Where requests come in: a load balancer, as its routes need it."""
+class BehindLoadBalancer:
+    """The front end of a service that gets a route's requests from a load balancer."""
 
-    rules: str
-    """Begins the names of listener rules."""
+    balancer: LoadBalancer
+    route: Route
+    former_parent: pulumi.Resource | None = None
+    """Component that had the group and the rules as its children before services owned them.
 
-    groups: str
-    """Begins the names of target groups."""
+    With it the engine finds those of a deployed stack again instead of replacing them.
+    """
 
-    listener_arn: pulumi.Input[str]
-    """Listener that sends requests to services."""
+    @property
+    def security_group_id(self) -> pulumi.Input[str]:
+        """Security group of the load balancer."""
+        return self.balancer.security_group_id
 
-    vpc_id: pulumi.Input[str]
-    parent: pulumi.Resource
-    tags: dict[str, str] = field(default_factory=dict)
+    @property
+    def service_suffix(self) -> str:
+        """The load balancer's."""
+        return self.balancer.service_suffix
+
+    def connect(self, service: pulumi.Resource) -> Attached:
+        """Register the service's target group, and attach it to the load balancer."""
+        check = self.route.health_check
+        group = aws.lb.TargetGroup(
+            # Without a fixed physical name a replacement could be made first.
+            f"{self.balancer.group_prefix}-{self.route.name}",
+            target_type="ip",
+            protocol="HTTP",
+            port=_PORT,
+            vpc_id=self.balancer.vpc_id,
+            deregistration_delay=self.route.drain_seconds,
+            health_check={
+                "path": check.path,
+                "matcher": check.codes,
+                "interval": check.interval_seconds,
+                "timeout": check.timeout_seconds,
+                "healthy_threshold": check.healthy_threshold,
+                "unhealthy_threshold": check.unhealthy_threshold,
+            },
+            tags=self.balancer.member_tags,
+            opts=pulumi.ResourceOptions(
+                parent=service,
+                aliases=self._aliases(),
+                # Groups that were made with another port keep it: a change would replace them.
+                ignore_changes=["port"],
+            ),
+        )
+        attachment = self._rule(
+            service,
+            f"{self.balancer.rule_prefix}-{self.route.name}-attachment",
+            priority=attachment_priority(self.route.name),
+            condition={"source_ip": {"values": [_NO_CLIENT]}},
+            group_arn=group.arn,
+        )
+        return Attached(
+            front_end=self, service=service, target_group_arn=group.arn, attachment=attachment
+        )
+
+    def serve(
+        self,
+        service: pulumi.Resource,
+        group_arn: pulumi.Input[str],
+        *,
+        after: Sequence[pulumi.Resource],
+        hooks: pulumi.ResourceHookBinding,
+    ) -> aws.lb.ListenerRule:
+        """Register the rule that sends the route's requests to the service's target group."""
+        return self._rule(
+            service,
+            # Named by its priority, which a listener has once: the route of another service takes
+            # the rule over.
+            f"{self.balancer.rule_prefix}-{self.route.priority}",
+            priority=self.route.priority,
+            condition={"path_pattern": {"values": list(self.route.paths)}},
+            group_arn=group_arn,
+            after=after,
+            hooks=hooks,
+        )
+
+    def _rule(
+        self,
+        service: pulumi.Resource,
+        name: str,
+        *,
+        priority: int,
+        condition: aws.lb.ListenerRuleConditionArgsDict,
+        group_arn: pulumi.Input[str],
+        after: Sequence[pulumi.Resource] = (),
+        hooks: pulumi.ResourceHookBinding | None = None,
+    ) -> aws.lb.ListenerRule:
+        return aws.lb.ListenerRule(
+            name,
+            listener_arn=self.balancer.listener_arn,
+            priority=priority,
+            conditions=[condition],
+            actions=[{"type": "forward", "target_group_arn": group_arn}],
+            tags=self.balancer.member_tags,
+            opts=pulumi.ResourceOptions(
+                parent=service, aliases=self._aliases(), depends_on=after, hooks=hooks
+            ),
+        )
+
+    def _aliases(self) -> list[pulumi.Alias]:
+        """Return the former identities of the group and the rules in a deployed stack."""
+        return [pulumi.Alias(parent=self.former_parent)] if self.former_parent else []
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attached:
     """A service's target group, which belongs to a load balancer but gets no requests yet."""
 
-    group_arn: pulumi.Output[str]
+    front_end: BehindLoadBalancer
+    service: pulumi.Resource
+    target_group_arn: pulumi.Output[str]
     attachment: pulumi.Resource
-    """ECS refuses the group before this is there."""
 
+    @property
+    def prerequisites(self) -> Sequence[pulumi.Resource]:
+        """The attachment: ECS refuses a target group without a load balancer."""
+        return [self.attachment]
 
-def attach(entrance: Entrance, route: Route) -> Attached:
-    """Make the target group of a route's service, and attach it to the load balancer."""
-    check = route.health_check
-    group = aws.lb.TargetGroup(
-        # Without a fixed physical name a replacement could be made first.
-        f"{entrance.groups}-{route.name}",
-        target_type="ip",
-        protocol="HTTP",
-        port=_PORT,
-        vpc_id=entrance.vpc_id,
-        deregistration_delay=route.drain_seconds,
-        health_check={
-            "path": check.path,
-            "matcher": check.codes,
-            "interval": check.interval_seconds,
-            "timeout": check.timeout_seconds,
-            "healthy_threshold": check.healthy_threshold,
-            "unhealthy_threshold": check.unhealthy_threshold,
-        },
-        tags=entrance.tags,
-        # Groups that were made with another port keep it: a change would replace them.
-        opts=pulumi.ResourceOptions(parent=entrance.parent, ignore_changes=["port"]),
-    )
-    attachment = _rule(
-        f"{entrance.rules}-{route.name}-attachment",
-        entrance,
-        priority=attachment_priority(route.name),
-        condition={"source_ip": {"values": [_NO_CLIENT]}},
-        group_arn=group.arn,
-        opts=pulumi.ResourceOptions(parent=entrance.parent),
-    )
-    return Attached(group_arn=group.arn, attachment=attachment)
-
-
-def serve(
-    entrance: Entrance,
-    route: Route,
-    attached: Attached,
-    *,
-    after: Sequence[pulumi.Resource],
-    hooks: pulumi.ResourceHookBinding,
-) -> pulumi.Resource:
-    """Send the route's requests to its service.
-
-    Args:
-        entrance: Where they come in.
-        route: Which ones.
-        attached: The service's target group.
-        after: What must be there first: the service itself.
-        hooks: What must agree before requests move.
-
-    Returns:
-        The rule; with it, the load balancer serves.
-    """
-    return _rule(
-        # Named by its priority, which a listener has once: the route of another service takes the
-        # rule over.
-        f"{entrance.rules}-{route.priority}",
-        entrance,
-        priority=route.priority,
-        condition={"path_pattern": {"values": list(route.paths)}},
-        group_arn=attached.group_arn,
-        opts=pulumi.ResourceOptions(parent=entrance.parent, depends_on=after, hooks=hooks),
-    )
+    def serve(
+        self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
+    ) -> pulumi.Resource:
+        """Register the rule that sends the route's requests to the service."""
+        return self.front_end.serve(self.service, self.target_group_arn, after=after, hooks=hooks)
 
 
 def attachment_priority(name: str) -> int:
@@ -184,23 +254,3 @@ def attachment_priority(name: str) -> int:
     changed.
     """
     return ATTACHMENTS[crc32(name.encode()) % len(ATTACHMENTS)]
-
-
-def _rule(
-    name: str,
-    entrance: Entrance,
-    *,
-    priority: int,
-    condition: aws.lb.ListenerRuleConditionArgsDict,
-    group_arn: pulumi.Input[str],
-    opts: pulumi.ResourceOptions,
-) -> aws.lb.ListenerRule:
-    return aws.lb.ListenerRule(
-        name,
-        listener_arn=entrance.listener_arn,
-        priority=priority,
-        conditions=[condition],
-        actions=[{"type": "forward", "target_group_arn": group_arn}],
-        tags=entrance.tags,
-        opts=opts,
-    )

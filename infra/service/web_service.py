@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from infra.aws.egress import Destination
     from infra.aws.environment import AwsEnvironment
     from infra.service.container import Container
+    from infra.service.front_end import FrontEnd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +34,6 @@ class WebServiceArgs:
 
     service_name: str
     """Name of the ECS service and family of its task definitions; changing it replaces the service.
-    """
-
-    suffix: str = ""
-    """Ends the ECS service's name, so that another one of the same family can run until requests
-    have moved.
     """
 
     cluster_arn: pulumi.Input[str]
@@ -64,14 +60,8 @@ class WebServiceArgs:
     egress: Sequence[Destination] = ()
     """Where tasks may connect to beyond HTTPS to AWS."""
 
-    ingress_security_group_id: pulumi.Input[str]
-    """Security group of the load balancer, the only one that reaches the tasks."""
-
-    target_group_arn: pulumi.Input[str]
-    """Target group that the tasks join."""
-
-    attachments: Sequence[pulumi.Resource]
-    """What makes the target group a load balancer's: before that, ECS refuses it."""
+    front_end: FrontEnd
+    """Where requests come from."""
 
     container: Container
     """What runs in a task."""
@@ -145,13 +135,11 @@ class WebService(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     """Security group of the tasks."""
 
-    service: aws.ecs.Service
-    """The ECS service, for what must come after it."""
+    target_group_arn: pulumi.Output[str] | None
+    """ARN of the target group that the tasks join; None where the front end has none."""
 
-    before_requests: pulumi.ResourceHookBinding
-    """What a rule must be registered with that sends the service requests: it fails unless the
-    service is steady.
-    """
+    serving: pulumi.Resource
+    """With this, requests reach the service: what sends clients to the front end comes after it."""
 
     def __init__(
         self, name: str, args: WebServiceArgs, opts: pulumi.ResourceOptions | None = None
@@ -169,7 +157,7 @@ class WebService(pulumi.ComponentResource):
         task_definition, policies = self._task_definition(name, args, logs.name, tags)
         around = TaskGroup(
             vpc_id=args.vpc_id,
-            ingress_security_group_id=args.ingress_security_group_id,
+            ingress_security_group_id=args.front_end.security_group_id,
             port=args.container.port,
             doors=args.private_doors,
             ipv6=args.ipv6,
@@ -177,11 +165,12 @@ class WebService(pulumi.ComponentResource):
             tags=tags,
         )
         group, rules = around.build(name, self)
+        connection = args.front_end.connect(self)
         limit = f"{args.steady_state_timeout_minutes}m"
         rollout = Rollout(name, parent=self, log_group=args.log_group)
         service = aws.ecs.Service(
-            f"{name}{args.suffix}",
-            name=f"{args.service_name}{args.suffix}",
+            f"{name}{args.front_end.service_suffix}",
+            name=f"{args.service_name}{args.front_end.service_suffix}",
             cluster=args.cluster_arn,
             task_definition=task_definition.arn,
             launch_type="FARGATE",
@@ -191,14 +180,19 @@ class WebService(pulumi.ComponentResource):
             deployment_circuit_breaker={"enable": True, "rollback": True},
             availability_zone_rebalancing="ENABLED",
             enable_execute_command=args.exec_log_group is not None,
-            health_check_grace_period_seconds=args.health_check_grace_seconds,
+            # ECS refuses a grace period where nothing checks the tasks' health.
+            health_check_grace_period_seconds=args.health_check_grace_seconds
+            if connection.target_group_arn
+            else None,
             load_balancers=[
                 {
-                    "target_group_arn": args.target_group_arn,
+                    "target_group_arn": connection.target_group_arn,
                     "container_name": args.container.name,
                     "container_port": args.container.port,
                 }
-            ],
+            ]
+            if connection.target_group_arn
+            else None,
             network_configuration={
                 "assign_public_ip": args.public_addresses,
                 "security_groups": [group.id],
@@ -212,7 +206,7 @@ class WebService(pulumi.ComponentResource):
                 parent=self,
                 # Tasks can't start, be reached or be drained without these, so they come before and
                 # go after.
-                depends_on=[*rules, *policies, *args.attachments],
+                depends_on=[*rules, *policies, *connection.prerequisites],
                 custom_timeouts=pulumi.CustomTimeouts(
                     create=limit,
                     update=limit,
@@ -226,14 +220,15 @@ class WebService(pulumi.ComponentResource):
         self.log_group = logs.name
         self.task_definition_arn = task_definition.arn
         self.security_group_id = group.id
-        self.service = service
-        self.before_requests = rollout.before_requests
+        self.target_group_arn = connection.target_group_arn
+        self.serving = connection.serve(after=[service], hooks=rollout.before_requests)
         self.register_outputs(
             {
                 "serviceName": self.service_name,
                 "logGroup": self.log_group,
                 "taskDefinitionArn": self.task_definition_arn,
                 "securityGroupId": self.security_group_id,
+                "targetGroupArn": self.target_group_arn,
             }
         )
 

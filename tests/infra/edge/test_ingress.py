@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pulumi
-import pulumi_aws
 import pytest
 
-from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
-from infra.service import routing
-from infra.service.routing import Route
-from localaws import mocks
 from tests.infra import recorder
 from tests.infra.conftest import EXTRA_CERTIFICATE
 from tests.infra.recorder import word
@@ -20,15 +14,12 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_an_ingress_is_a_load_balancer_a_listener_and_a_way_to_each_service(dev: Recording) -> None:
+def test_an_ingress_is_a_load_balancer_with_its_listener_and_security_group(dev: Recording) -> None:
     assert dev.children(dev.component("LoadBalancedIngress")) == {
         ("SecurityGroup", "alb"),
         ("SecurityGroupIngressRule", "alb-http"),
         ("LoadBalancer", "alb"),
         ("Listener", "alb-http"),
-        ("TargetGroup", "alb-web"),
-        ("ListenerRule", "alb-web-attachment"),
-        ("ListenerRule", "alb-50000"),
     }
 
 
@@ -147,7 +138,10 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
     done = {
         (word(urn.split("::")[2]), urn.rpartition("::")[2]): what
         for urn, what in flip.operations.items()
-        if what != "same" and urn.split("::")[2].startswith("fargate-web:index:LoadBalancedIngress")
+        if what != "same"
+        and urn.split("::")[2].startswith(
+            ("fargate-web:index:LoadBalancedIngress", "fargate-web:index:WebService")
+        )
     }
     assert done == {
         ("Listener", "alb-http"): "update",
@@ -163,45 +157,6 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
     )
     replaced = {urn for urn, what in flip.operations.items() if what == "replace"}
     assert replaced == {each.urn for each in dev.all("ListenerRule")}
-
-
-def test_several_services_share_a_load_balancer_over_https() -> None:
-    def program() -> None:
-        vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
-        gateway = pulumi_aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
-        subnets = [
-            pulumi_aws.ec2.Subnet(
-                zone,
-                vpc_id=vpc.id,
-                cidr_block=f"10.0.{number}.0/24",
-                availability_zone=f"us-east-1{zone}",
-                opts=pulumi.ResourceOptions(depends_on=[gateway]),
-            )
-            for number, zone in enumerate("ab")
-        ]
-        args = LoadBalancedIngressArgs(
-            vpc_id=vpc.id,
-            subnet_ids=[subnet.id for subnet in subnets],
-            https=Https(certificate_arn=EXTRA_CERTIFICATE.replace("ap-northeast-1", "us-east-1")),
-        )
-        front = LoadBalancedIngress("front", args)
-        for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
-            route = Route(name=name, paths=(path,), priority=priority)
-            attached = routing.attach(front.entrance, route)
-            routing.serve(
-                front.entrance, route, attached, after=[], hooks=pulumi.ResourceHookBinding()
-            )
-        pulumi.export("url", front.url)
-
-    run = mocks.run(program)
-    https = run.id(run.one("Listener", "front-https"))
-    assert {each.name: each.inputs["listenerArn"] for each in run.all("ListenerRule")} == {
-        "front-1": https,
-        "front-2": https,
-        "front-one-attachment": https,
-        "front-two-attachment": https,
-    }
-    assert run.exports["url"].startswith("https://front-")
 
 
 def test_only_those_who_are_allowed_reach_it_each_by_a_rule_of_its_own() -> None:
@@ -247,12 +202,15 @@ def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_
         "hostedZone": "example.com",
         "extraCertificateArns": [EXTRA_CERTIFICATE],
     }
-    public, internal = (
-        run.children(run.component("LoadBalancedIngress"))
-        for run in (recorder.run("dev", **edge, internal=internal) for internal in (False, True))
-    )
+    runs = [recorder.run("dev", **edge, internal=internal) for internal in (False, True)]
+    public, internal = (run.children(run.component("LoadBalancedIngress")) for run in runs)
     assert {kind for kind, _ in public} == {kind for kind, _ in internal}
     assert public & internal == {("SecurityGroup", "alb")}
+    public, internal = (run.children(run.component("WebService")) for run in runs)
+    of_one_load_balancer = {("TargetGroup", "alb-web"), ("Service", "web")} | {
+        ("ListenerRule", name) for name in ("alb-web-attachment", "alb-50000")
+    }
+    assert public - internal == of_one_load_balancer
 
 
 @pytest.mark.parametrize("internal", [False, True])

@@ -10,6 +10,7 @@ import pytest
 from pulumi import CustomResource
 
 from tests.infra import recorder
+from tests.infra.recorder import word
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording, Registered
@@ -106,7 +107,10 @@ def test_every_taggable_resource_says_whose_it_is(recording: Recording) -> None:
     taggable = [each for each in recording.registered if "tags" in _inputs_of(each.type)]
     assert len(taggable) > 10, "the classes' inputs were not found"
     for each in taggable:
-        owner = _component_of(recording, each)
+        # These tags are from when the load balancer's component had target groups and rules as its
+        # children; others would change deployed stacks.
+        routing = word(each.type) in {"TargetGroup", "ListenerRule"}
+        owner = "alb" if routing else _component_of(recording, each)
         expected = {
             "Project": "fargate-web",
             "Stack": recording.stack,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLACE = "ap-northeast-1:123456789012"
 
 
-def test_a_service_has_its_own_roles_logs_and_security_group(dev: Recording) -> None:
+def test_a_service_has_its_own_roles_logs_security_group_and_routing(dev: Recording) -> None:
     assert dev.children(dev.component("WebService")) == {
         ("LogGroup", "web"),
         ("Role", "web-execution"),
@@ -27,7 +27,10 @@ def test_a_service_has_its_own_roles_logs_and_security_group(dev: Recording) -> 
         ("SecurityGroupIngressRule", "web-from-ingress-80"),
         ("SecurityGroupEgressRule", "web-from-ingress-80"),
         ("SecurityGroupEgressRule", "web-https"),
+        ("TargetGroup", "alb-web"),
+        ("ListenerRule", "alb-web-attachment"),
         ("Service", "web"),
+        ("ListenerRule", "alb-50000"),
     }
 
 

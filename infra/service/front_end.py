@@ -1,0 +1,54 @@
+"""What a service needs of the front end through which its requests come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pulumi
+
+
+class Connection(Protocol):
+    """A service's membership in a front end, before any request comes through it."""
+
+    @property
+    def target_group_arn(self) -> pulumi.Output[str] | None:
+        """Target group that the tasks join; None where the front end has none."""
+
+    @property
+    def prerequisites(self) -> Sequence[pulumi.Resource]:
+        """Resources that the ECS service waits for, and that are deleted after it."""
+
+    def serve(
+        self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
+    ) -> pulumi.Resource:
+        """Route requests to the service.
+
+        Args:
+            after: Resources that must exist first: the ECS service.
+            hooks: Hooks that fail while the service isn't ready for requests.
+
+        Returns:
+            The resource with which requests arrive.
+        """
+
+
+class FrontEnd(Protocol):
+    """Where clients' requests enter, and how they are routed to one service."""
+
+    @property
+    def security_group_id(self) -> pulumi.Input[str]:
+        """Security group from which requests reach the tasks."""
+
+    @property
+    def service_suffix(self) -> str:
+        """End of the ECS service's name.
+
+        Front ends that can replace each other need different ones: an ECS service that changed its
+        front end in place would leave the old one before clients do.
+        """
+
+    def connect(self, service: pulumi.Resource) -> Connection:
+        """Register what makes a service a member, as children of the component `service`."""

@@ -1,0 +1,215 @@
+"""A service runs behind any front end: its own load balancer, a shared one, or none of ELB's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.aws.environment import AwsEnvironment
+from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
+from infra.service.container import Container
+from infra.service.routing import BehindLoadBalancer, Route
+from infra.service.web_service import WebService, WebServiceArgs
+from localaws import mocks
+from tests.infra.conftest import EXTRA_CERTIFICATE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from infra.service.front_end import FrontEnd
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+EVERYTHING = Route(name="shop", paths=("/*",), priority=50_000)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A VPC with two subnets, as any program may have one."""
+
+    vpc_id: pulumi.Output[str]
+    subnet_ids: Sequence[pulumi.Output[str]]
+
+
+def network() -> Network:
+    vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
+    gateway = aws.ec2.InternetGateway("gateway", vpc_id=vpc.id)
+    subnets = [
+        aws.ec2.Subnet(
+            zone,
+            vpc_id=vpc.id,
+            cidr_block=f"10.0.{number}.0/24",
+            availability_zone=f"{REGION}{zone}",
+            opts=pulumi.ResourceOptions(depends_on=[gateway]),
+        )
+        for number, zone in enumerate("ab")
+    ]
+    return Network(vpc.id, [subnet.id for subnet in subnets])
+
+
+def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: FrontEnd) -> WebService:
+    return WebService(
+        name,
+        WebServiceArgs(
+            place=AwsEnvironment(
+                partition="aws", dns_suffix="amazonaws.com", region=REGION, account=ACCOUNT
+            ),
+            service_name=f"test-{name}",
+            cluster_arn=cluster.arn,
+            vpc_id=where.vpc_id,
+            subnet_ids=pulumi.Output.all(*where.subnet_ids),
+            front_end=front_end,
+            container=Container(name=name, image="nginx"),
+            log_group=f"/test/{name}",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedLoadBalancer:
+    """A load balancer of another stack, of which only ids are known."""
+
+    listener_arn: pulumi.Input[str]
+    security_group_id: pulumi.Input[str]
+    vpc_id: pulumi.Input[str]
+    rule_prefix: str = "shared"
+    group_prefix: str = "shared"
+    service_suffix: str = ""
+    member_tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Membership in a gateway that makes target groups and rules itself."""
+
+    service: pulumi.Resource
+    membership: pulumi.Resource
+    target_group_arn: None = None
+
+    @property
+    def prerequisites(self) -> Sequence[pulumi.Resource]:
+        return [self.membership]
+
+    def serve(
+        self, *, after: Sequence[pulumi.Resource], hooks: pulumi.ResourceHookBinding
+    ) -> pulumi.Resource:
+        return aws.ssm.Parameter(
+            "traffic",
+            type="String",
+            value="on",
+            opts=pulumi.ResourceOptions(parent=self.service, depends_on=after, hooks=hooks),
+        )
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A front end without a load balancer of ours; parameters stand for what it would register."""
+
+    security_group_id: pulumi.Input[str]
+    service_suffix: str = "-gateway"
+
+    def connect(self, service: pulumi.Resource) -> Joined:
+        opts = pulumi.ResourceOptions(parent=service)
+        return Joined(
+            service, aws.ssm.Parameter("membership", type="String", value="yes", opts=opts)
+        )
+
+
+def test_two_services_share_a_load_balancer_over_https() -> None:
+    def program() -> None:
+        where = network()
+        certificate = EXTRA_CERTIFICATE.replace("ap-northeast-1", REGION)
+        front = LoadBalancedIngress(
+            "front",
+            LoadBalancedIngressArgs(
+                vpc_id=where.vpc_id,
+                subnet_ids=where.subnet_ids,
+                https=Https(certificate_arn=certificate),
+            ),
+        )
+        cluster = aws.ecs.Cluster("cluster")
+        for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
+            route = Route(name=name, paths=(path,), priority=priority)
+            service(name, where, cluster, BehindLoadBalancer(balancer=front, route=route))
+        pulumi.export("url", front.url)
+
+    run = mocks.run(program)
+    https = run.id(run.one("Listener", "front-https"))
+    owners = {each.urn: each.name for each in run.registered}
+    rules = {
+        (owners[each.parent], each.name): each.inputs["listenerArn"]
+        for each in run.all("ListenerRule")
+    }
+    assert rules == {
+        ("one", "front-2"): https,
+        ("one", "front-one-attachment"): https,
+        ("two", "front-1"): https,
+        ("two", "front-two-attachment"): https,
+    }
+    assert run.exports["url"].startswith("https://front-")
+
+
+def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
+    def program() -> None:
+        where = network()
+        group = aws.ec2.SecurityGroup("shared", vpc_id=where.vpc_id)
+        balancer = aws.lb.LoadBalancer(
+            "shared", subnets=where.subnet_ids, security_groups=[group.id]
+        )
+        listener = aws.lb.Listener(
+            "shared",
+            load_balancer_arn=balancer.arn,
+            port=80,
+            default_actions=[
+                {
+                    "type": "fixed-response",
+                    "fixed_response": {"content_type": "text/plain", "status_code": "404"},
+                }
+            ],
+        )
+        shared = SharedLoadBalancer(
+            listener_arn=listener.arn, security_group_id=group.id, vpc_id=where.vpc_id
+        )
+        front_end = BehindLoadBalancer(balancer=shared, route=EVERYTHING)
+        service("shop", where, aws.ecs.Cluster("cluster"), front_end)
+
+    run = mocks.run(program)
+    owned = run.children(run.component("WebService"))
+    assert {
+        ("TargetGroup", "shared-shop"),
+        ("ListenerRule", "shared-shop-attachment"),
+        ("ListenerRule", "shared-50000"),
+    } <= owned
+    listener = run.id(run.one("Listener"))
+    assert {each.inputs["listenerArn"] for each in run.all("ListenerRule")} == {listener}
+    (admitted,) = run.all("SecurityGroupIngressRule")
+    group = run.id(run.one("SecurityGroup", "shared"))
+    assert admitted.inputs["referencedSecurityGroupId"] == group
+    former_parents = {alias["spec"]["parentUrn"] for alias in run.one("TargetGroup").aliases}
+    assert former_parents == {""}, "nothing was there before services owned their target groups"
+
+
+def test_a_service_runs_behind_a_front_end_that_has_no_target_group() -> None:
+    def program() -> None:
+        where = network()
+        group = aws.ec2.SecurityGroup("gateway", vpc_id=where.vpc_id)
+        web = service("shop", where, aws.ecs.Cluster("cluster"), Gateway(group.id))
+        pulumi.export("serving", web.serving.urn)
+        assert web.target_group_arn is None
+
+    run = mocks.run(program)
+    ecs, traffic = run.one("Service"), run.one("Parameter", "traffic")
+    assert (ecs.name, ecs.inputs["name"]) == ("shop-gateway", "test-shop-gateway")
+    assert "loadBalancers" not in ecs.inputs
+    assert "healthCheckGracePeriodSeconds" not in ecs.inputs, "ECS refuses it without a balancer"
+    assert run.one("Parameter", "membership").urn in ecs.dependencies
+    assert ecs.urn in traffic.dependencies
+    assert traffic.hooks == {
+        "before_create": ("shop-completed",),
+        "before_update": ("shop-completed",),
+    }
+    assert run.exports["serving"] == traffic.urn
+    assert not run.all("TargetGroup") + run.all("ListenerRule")
