@@ -94,7 +94,7 @@ class DirectClient:
         self, request: Request, to: HostPort, seconds: float, passed: "Callable[[str], None]"
     ) -> Reply:
         """See `Client`."""
-        kept = await self._awoken(to)
+        kept = self._idle_connection(to)
         connection = kept or await self._connect(to, seconds, passed)
         stream = connection.stream
         exchange = Exchange(stream, request)
@@ -114,7 +114,6 @@ class DirectClient:
                 ) from error
             raise
         if self._keep and exchange.reusable and self._idle is None:
-            stream.rest()
             self._idle = connection
         else:
             stream.abort()
@@ -125,20 +124,15 @@ class DirectClient:
         if self._idle:
             self._idle.stream.abort()
 
-    async def _awoken(self, to: HostPort) -> _Kept | None:
-        """The connection that was kept for this, if there is one."""
+    def _idle_connection(self, to: HostPort) -> _Kept | None:
+        """Return the connection that was kept for this, if there is one."""
         kept, self._idle = self._idle, None
         if kept is None:
             return None
         if kept.to != to:
             kept.stream.abort()
             return None
-        try:
-            awake = await kept.stream.wake()
-        except BaseException:
-            kept.stream.abort()
-            raise
-        if not awake:
+        if not kept.stream.is_idle():
             kept.stream.abort()
             raise ClosedWhileIdleError("the kept connection was closed while it was idle")
         return kept

@@ -1,6 +1,7 @@
 """A runtime of asyncio: for watching, and for what only an event loop can do beside a check."""
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -9,57 +10,113 @@ from typing import Any, TypeVar
 
 from verify.exit_codes import ExitCode
 from verify.network.runtime import BLOCK
-from verify.network.threads import STOPPED_BY, addresses_of
+from verify.network.threads import STOPPED_BY, addresses_of, family_of
 
 _Result = TypeVar("_Result")
 
 
 class AsyncStream:
-    """A connection on asyncio's streams."""
+    """A connection on a socket of the running event loop.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._idle: asyncio.Task[bytes] | None = None
+    Not on asyncio's streams: those drop what has arrived once something can't be written, and so
+    lose the alert of a server that refuses a client after the handshake.
+    """
 
-    @property
-    def secured(self) -> ssl.SSLObject | None:
-        """The TLS session, where there is one."""
-        session: ssl.SSLObject | None = self._writer.get_extra_info("ssl_object")
-        return session
+    def __init__(self, connected: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket = connected
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._sending: asyncio.Future[None] | None = None
+        self.secured: ssl.SSLObject | None = None
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
         """Shake hands as a client of that name's server."""
-        await self._writer.start_tls(context, server_hostname=name)
+        self.secured = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        while True:
+            try:
+                self.secured.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._take()
+            except ssl.SSLError:
+                with suppress(OSError):  # the reason counts more than that the server hears of it
+                    await self._flush()
+                raise
+            else:
+                await self._flush()
+                return
 
     async def send(self, data: bytes) -> None:
         """Write the data.
 
-        What does not fit into the system's buffer is written while the answer is waited for.
+        What does not fit into the system's buffer is written while the answer is waited for, which
+        may come first and shows best why nothing more can be written.
         """
-        self._writer.write(data)
+        if self.secured:
+            self.secured.write(data)
+            data = self._outgoing.read()
+        self._sending = asyncio.ensure_future(self._loop.sock_sendall(self._socket, data))
+        self._sending.add_done_callback(_retrieve)
 
     async def receive(self) -> bytes:
         """Read what is there, nothing at the end of the stream."""
-        return await self._reader.read(BLOCK)
+        if self.secured is None:
+            return await self._loop.sock_recv(self._socket, BLOCK)
+        while True:
+            try:
+                return self.secured.read(BLOCK)
+            except ssl.SSLWantReadError:
+                if self._sending is None or self._sending.done():
+                    await self._flush()  # an update of the keys, for example
+                await self._take()
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                return b""
 
     def abort(self) -> None:
         """Close it at once."""
-        if self._idle:
-            self._idle.cancel()
-        self._writer.transport.abort()
+        if self._sending and not self._sending.done():
+            # Before the next socket gets its number, and would lose its own writer.
+            self._loop.remove_writer(self._socket)
+            self._sending.cancel()
+        self._socket.close()
 
-    def rest(self) -> None:
-        """Watch it while no request is on the way."""
-        self._idle = asyncio.ensure_future(self._reader.read(1))
+    def is_idle(self) -> bool:
+        """Return whether nothing has come since the last answer, not even the end."""
+        while True:
+            if self.secured:
+                try:
+                    self.secured.read(1)
+                except ssl.SSLWantReadError:  # which took session tickets, if there were any
+                    pass
+                except ssl.SSLError:
+                    return False
+                else:
+                    return False
+            try:
+                data = self._socket.recv(BLOCK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if self.secured is None or not data:
+                return False
+            self._incoming.write(data)
 
-    async def wake(self) -> bool:
-        """Whether it can be used again: the server has neither closed it nor sent what was not requested."""
-        assert self._idle, "it rests until then"
-        await asyncio.sleep(0)  # for what has arrived already
-        self._idle.cancel()  # which does nothing to a read that has ended
-        await asyncio.gather(self._idle, return_exceptions=True)
-        return self._idle.cancelled() and not self._writer.is_closing()
+    async def _flush(self) -> None:
+        if self._outgoing.pending:
+            await self._loop.sock_sendall(self._socket, self._outgoing.read())
+
+    async def _take(self) -> None:
+        if data := await self._loop.sock_recv(self._socket, BLOCK):
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+
+def _retrieve(sending: "asyncio.Future[None]") -> None:
+    """Take a failure to write as seen: reading shows it too."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 class EventLoop:
@@ -75,8 +132,15 @@ class EventLoop:
 
     async def connect(self, address: str, port: int, seconds: float) -> AsyncStream:
         """Connect within that time, or the enclosing limit's."""
-        async with asyncio.timeout(seconds):
-            return AsyncStream(*await asyncio.open_connection(address, port))
+        made = socket.socket(family_of(address), socket.SOCK_STREAM)
+        try:
+            made.setblocking(False)  # noqa: FBT003 — the name of the method says what it sets
+            async with asyncio.timeout(seconds):
+                await asyncio.get_running_loop().sock_connect(made, (address, port))
+        except BaseException:
+            made.close()
+            raise
+        return AsyncStream(made)
 
     async def look_up(self, host: str, family: int | None) -> tuple[str, ...]:
         """Ask the operating system, on a thread of its own: `getaddrinfo` can't be stopped, only left behind."""

@@ -42,11 +42,8 @@ class Stream(Protocol):
     def abort(self) -> None:
         """Close it at once, whatever is still on the way."""
 
-    def rest(self) -> None:
-        """Watch it while no request is on the way."""
-
-    async def wake(self) -> bool:
-        """Whether it can be used again: the server has neither closed it nor sent what was not requested."""
+    def is_idle(self) -> bool:
+        """Return whether nothing has come since the last answer, not even the end."""
 
 
 class Runtime(Protocol):

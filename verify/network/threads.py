@@ -107,12 +107,8 @@ class SocketStream:
         """Close it at once."""
         self._socket.close()
 
-    def rest(self) -> None:
+    def is_idle(self) -> bool:
         """Not needed: only watching keeps connections, and that has an event loop."""
-        raise NotImplementedError
-
-    async def wake(self) -> bool:
-        """See `rest`."""
         raise NotImplementedError
 
 
@@ -129,8 +125,7 @@ class Threads:
 
     async def connect(self, address: str, port: int, seconds: float) -> SocketStream:
         """Connect within that time, or the enclosing limit's."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM)
+        made = socket.socket(family_of(address), socket.SOCK_STREAM)
         try:
             began, left = time.monotonic(), _time_left()
             made.settimeout(min(seconds, left))
@@ -251,6 +246,11 @@ def _started(
     for thread in threads:
         thread.start()
     return threads
+
+
+def family_of(address: str) -> socket.AddressFamily:
+    """Return the family of a socket for an address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def addresses_of(host: str, family: int | None) -> tuple[str, ...]:
