@@ -18,7 +18,7 @@ from localaws.catalog.ec2.network import VPC, default_id
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.tokens import canonical
 from localaws.catalog.values import known
-from localaws.journal import Journal, WrongVersion
+from localaws.machine.journal import Journal, WrongVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from localaws.addresses import FIRST_PRIVATE_PORT
 from localaws.alb import transforms
 from localaws.alb.conditions import PEER, matchers
+from localaws.alb.error_pages import SERVER, page
 from localaws.alb.limits import (
     ALLOWED_HEADERS,
     REQUEST_HEADERS_KIB,
@@ -23,10 +23,10 @@ from localaws.alb.limits import (
     SIZE,
     TOO_MANY_ADDRESSES,
 )
-from localaws.alb.pages import SERVER, page
-from localaws.alb.scripts import ENABLED, closer_look, redirect, scripts
+from localaws.alb.lua_filter import ENABLED, closer_look, redirect, scripts
 from localaws.alb.tls import Tls, transport_socket
 from localaws.alb.tracing import TRACE_ID, tracing
+from localaws.machine.addresses import FIRST_PRIVATE_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.alb.compiler import Endpoint, bootstrap
-from localaws.ecs.processes import CannotStartError
+from localaws.machine.processes import CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.ecs.processes import Child, Launcher
+    from localaws.machine.processes import Child, Launcher
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from localaws.alb.pages import SERVER, page
+from localaws.alb.error_pages import SERVER, page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,22 +13,23 @@ from secrets import randbelow, token_hex
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.catalog.ecs.services import SERVICE
-from localaws.ecs import description, saved
+from localaws.ecs import saved_states
 from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
-from localaws.ecs.judgement import healthy, next_look, taken_up
-from localaws.ecs.live import LiveTasks
-from localaws.ecs.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
-from localaws.ecs.scheduler import Ids, recover, step
-from localaws.ecs.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
+from localaws.ecs.scheduler import description
+from localaws.ecs.scheduler.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
+from localaws.ecs.scheduler.rolling_update import Ids, recover, step
+from localaws.ecs.scheduler.service_health import healthy, next_look, taken_up
+from localaws.ecs.scheduler.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
+from localaws.ecs.tasks.running_tasks import LiveTasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
     from pathlib import Path
 
     from localaws.catalog.account import Resource
-    from localaws.ecs.live import TargetGroups
-    from localaws.ecs.model import Revision, ServiceSpec
-    from localaws.ecs.runtime import TaskRuntime
+    from localaws.ecs.scheduler.model import Revision, ServiceSpec
+    from localaws.ecs.tasks.running_tasks import TargetGroups
+    from localaws.ecs.tasks.runtime import TaskRuntime
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Controller:
             speed: How fast they and the services' own pass.
         """
         self._cloud = cloud
-        self._saved = saved.SavedStates(home)
+        self._saved = saved_states.SavedStates(home)
         self._runtime = runtime
         self._balancer = balancer
         self._clock = clock
@@ -491,7 +492,7 @@ class Controller:
             if resource is None:
                 continue  # it was on its way out, and its tasks are gone
             with self._noting_problems():  # a file of another version is no reason not to start
-                found = saved.from_json(state)
+                found = saved_states.from_json(state)
                 service = _Service(self._read(resource, found), resource, self._clock())
                 service.state, actions = recover(found, self._clock())
                 self._services[arn] = service

@@ -12,15 +12,21 @@ from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.secretsmanager import part_of_secret
-from localaws.ecs.container_health import arguments
-from localaws.ecs.model import Binding, Breaker, Revision, ServiceSpec, Zone
-from localaws.ecs.runtime import Condition, ContainerSpec, HealthCheck, TaskSpec, TaskStartError
+from localaws.ecs.scheduler.model import Binding, Breaker, Revision, ServiceSpec, Zone
+from localaws.ecs.tasks.container_health import arguments
+from localaws.ecs.tasks.runtime import (
+    Condition,
+    ContainerSpec,
+    HealthCheck,
+    TaskSpec,
+    TaskStartError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from localaws.catalog.account import Resource
-    from localaws.ecs.model import ServiceState
+    from localaws.ecs.scheduler.model import ServiceState
 
 DEFAULT_STOP_TIMEOUT = 30
 DEFAULT_DRAIN_DELAY = 300

@@ -15,11 +15,11 @@ import yaml
 
 from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
-from localaws.home import Address, Home
+from localaws.cli.pulumi_command import DEFAULT_STACK
+from localaws.cli.pulumi_state import StackState
+from localaws.daemon.state_directory import Address, Home
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
-from localaws.pulumi_command import DEFAULT_STACK
-from localaws.pulumi_state import StackState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,10 +13,10 @@ import httpx
 import psutil
 
 from localaws.account.cloud import Cloud
-from localaws.home import holder
-from localaws.journal import Journal
+from localaws.daemon.file_permissions import OURS
+from localaws.daemon.state_directory import holder
+from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
-from localaws.private import OURS
 from tests.engine.stack import WITHOUT_ASKING
 from tests.localaws.account.test_cloud import of_version_1
 from tests.second_user import AS_NOBODY, in_reach, tries

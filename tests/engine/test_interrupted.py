@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from localaws.pulumi_state import StackState
+from localaws.cli.pulumi_state import StackState
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import SERVICE, cloud_and_engine_agree, eventually
 from tests.engine.test_lifecycle import Traffic, tasks

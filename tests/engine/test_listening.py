@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from localaws.addresses import can_bind
+from localaws.machine.addresses import can_bind
 from tests.engine.stack import WITHOUT_ASKING
 from tests.engine.test_daemon import eventually
 from tests.engine.test_out_of_band import delete, kind, of_aws

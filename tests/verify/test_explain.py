@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from localaws.alb.pages import page
+from localaws.alb.error_pages import page
 from tests.verify.test_waiting import answer
 from verify.exit_codes import ExitCode
 from verify.judging.explain import describe, fault, hint, retry_after

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localaws.alb.pages import page
+from localaws.alb.error_pages import page
 from tests.verify.test_run import Handler, found, run
 from verify.exit_codes import ExitCode, first_met
 from verify.judging.report import Report, exit_code

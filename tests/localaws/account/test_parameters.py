@@ -11,8 +11,8 @@ from localaws.account.parameters import BadParameters, load, value_of
 from localaws.catalog import Refused
 from localaws.catalog.account import SEEDED_SECRET, SeededParameter
 from localaws.catalog.secretsmanager import seeded_suffix
-from localaws.home import Home
-from localaws.lifecycle import Running
+from localaws.daemon.lifecycle import Running
+from localaws.daemon.state_directory import Home
 
 if TYPE_CHECKING:
     from pathlib import Path

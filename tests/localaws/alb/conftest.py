@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.addresses import Addresses
 from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, cluster_name, compile_files
 from localaws.alb.envoy import Envoy
-from localaws.ecs.processes import Launcher
+from localaws.machine.addresses import Addresses
+from localaws.machine.processes import Launcher
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

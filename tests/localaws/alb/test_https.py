@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.authority import Authority, authority_file
+from localaws.alb.certificate_authority import Authority, authority_file
 from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, compile_files
 from localaws.alb.tls import Tls
 

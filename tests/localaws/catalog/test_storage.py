@@ -9,7 +9,7 @@ import pytest
 
 from localaws.catalog import CATALOG, Refused
 from localaws.ecs.definition import service_spec
-from localaws.ecs.model import ServiceState
+from localaws.ecs.scheduler.model import ServiceState
 from tests.localaws.catalog.conftest import refusal
 from tests.localaws.catalog.storage_cases import (
     BY_ADDRESS,

@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from localaws.addresses import Addresses
-from localaws.ecs.assembly import data_plane
+from localaws.daemon.data_plane import data_plane
+from localaws.machine.addresses import Addresses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -15,11 +15,11 @@ import httpx
 import psutil
 import pytest
 
-from localaws import addresses
-from localaws.alb.balancer import Balancer
 from localaws.alb.envoy import EnvoyError
+from localaws.alb.load_balancers import Balancer
 from localaws.ecs.controller import NotSteadyError
-from localaws.journal import Journal
+from localaws.machine import addresses
+from localaws.machine.journal import Journal
 from tests.localaws.ecs.plane import (
     PARAMETERS,
     PATIENCE,
@@ -357,7 +357,7 @@ def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(web: Any, hom
 DAEMON = """
 import asyncio, runpy, sys
 from pathlib import Path
-from localaws.ecs.assembly import data_plane
+from localaws.daemon.data_plane import data_plane
 web = runpy.run_path(sys.argv[1])["Web"]()
 async def main():
     controller = data_plane(web, Path(sys.argv[2]), parameters=lambda name: None)

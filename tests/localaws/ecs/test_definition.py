@@ -13,11 +13,11 @@ from localaws.ecs.definition import (
     service_spec,
     task_spec,
 )
-from localaws.ecs.model import Breaker, Deployment, ServiceState
-from localaws.ecs.runtime import Condition, HealthCheck, TaskStartError
+from localaws.ecs.scheduler.model import Breaker, Deployment, ServiceState
+from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
 
 if TYPE_CHECKING:
-    from localaws.ecs.model import Revision, ServiceSpec
+    from localaws.ecs.scheduler.model import Revision, ServiceSpec
 
 
 DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"

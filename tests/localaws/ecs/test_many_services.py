@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.balancer import TargetHealth, TargetState
+from localaws.alb.load_balancers import TargetHealth, TargetState
 from localaws.ecs import controller
 from localaws.ecs.controller import Controller
-from localaws.ecs.model import Health
-from localaws.ecs.scheduler import step
+from localaws.ecs.scheduler.model import Health
+from localaws.ecs.scheduler.rolling_update import step
 from tests.localaws.ecs.conftest import ARN, SERVICE, Web
 from tests.localaws.ecs.plane import eventually
 

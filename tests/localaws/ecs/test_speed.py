@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.alb.compiler import TargetGroup
-from localaws.ecs.model import Timing
-from localaws.ecs.runtime import HealthCheck
+from localaws.cli.status import table
+from localaws.ecs.scheduler.model import Timing
+from localaws.ecs.tasks.runtime import HealthCheck
 from localaws.speed import BadSpeed, speed
-from localaws.status import table
 from tests.localaws.alb.test_compiler import compiled
 from tests.localaws.ecs.conftest import Web
 from tests.localaws.ecs.plane import PATIENCE, plane

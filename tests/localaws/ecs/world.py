@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from localaws.ecs.judgement import healthy, steady
-from localaws.ecs.model import (
+from localaws.ecs.saved_states import from_json, to_json
+from localaws.ecs.scheduler.model import (
     Action,
     Binding,
     Deed,
@@ -25,8 +25,8 @@ from localaws.ecs.model import (
     Timing,
     Zone,
 )
-from localaws.ecs.saved import from_json, to_json
-from localaws.ecs.scheduler import Ids, recover, step
+from localaws.ecs.scheduler.rolling_update import Ids, recover, step
+from localaws.ecs.scheduler.service_health import healthy, steady
 
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 ZONES = (Zone(subnet="subnet-a", name="eu-west-1a"), Zone(subnet="subnet-b", name="eu-west-1b"))

@@ -1,0 +1,150 @@
+"""What the cloud says of listeners, as the compiler needs it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from localaws.alb.compiler import Endpoint, Listener, Rule
+from localaws.alb.tls import Tls
+from localaws.catalog.acm import CERTIFICATE, domains
+from localaws.catalog.elb import tls_policies
+from localaws.catalog.elb.listeners import (
+    LISTENER,
+    LISTENER_CERTIFICATE,
+    LISTENER_RULE,
+    RESPONSE_HEADERS,
+)
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from localaws.alb.tls import Served
+    from localaws.catalog.account import Resource
+    from localaws.machine.addresses import Addresses
+
+
+class Resources(Protocol):
+    """Where load balancers, listeners, rules and target groups are."""
+
+    def all(self, token: str) -> Sequence[Resource]:
+        """Every resource of this type, oldest first."""
+
+
+def certificate_names(cloud: Resources, addresses: Addresses) -> dict[str, tuple[str, ...]]:
+    """For each certificate that a listener serves the names it is for.
+
+    Of one that isn't a resource, or was imported, nobody knows them: it gets the load balancer's
+    address.
+    """
+    known = {each.id: tuple(domains(each.inputs)) for each in cloud.all(CERTIFICATE)}
+    return {
+        arn: known.get(arn) or (addresses.load_balancer(balancer.id).address,)
+        for listener, balancer in _served(cloud)
+        for arn in _certificates(cloud, listener)
+    }
+
+
+def listeners(
+    cloud: Resources, addresses: Addresses, certificates: Mapping[str, Served]
+) -> Iterator[Listener]:
+    """Every listener of an application load balancer, with its rules.
+
+    Args:
+        cloud: Where they are.
+        addresses: Where load balancers listen.
+        certificates: What `certificate_names` asked for.
+    """
+    for listener, balancer in _served(cloud):
+        outputs, port = listener.outputs, int(listener.outputs["port"])
+        place = addresses.load_balancer(balancer.id)
+        yield Listener(
+            arn=listener.id,
+            endpoint=Endpoint(place.address, place.port(port)),
+            port=port,
+            rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],
+            idle_timeout=int(balancer.outputs.get("idleTimeout") or 60),
+            forwarded_for=balancer.outputs.get("xffHeaderProcessingMode") or "append",
+            tls=_tls(cloud, listener, balancer, certificates)
+            if outputs.get("protocol") == "HTTPS"
+            else None,
+            keep_alive=int(balancer.outputs.get("clientKeepAlive") or 3600),
+            drop_invalid_headers=balancer.outputs.get("dropInvalidHeaderFields") is True,
+            client_port=balancer.outputs.get("enableXffClientPort") is True,
+            response_headers=tuple(_response_headers(outputs)),
+            server_header=outputs.get("routingHttpResponseServerEnabled") is not False,
+            tls_headers=_tls_headers(outputs, balancer),
+        )
+
+
+def _served(cloud: Resources) -> Iterator[tuple[Resource, Resource]]:
+    """Listeners that speak HTTP or HTTPS, each with its load balancer."""
+    balancers = {resource.id: resource for resource in cloud.all(LOAD_BALANCER)}
+    for listener in cloud.all(LISTENER):
+        balancer = balancers.get(listener.outputs["loadBalancerArn"])
+        if balancer is not None and listener.outputs.get("protocol", "HTTP") in ("HTTP", "HTTPS"):
+            yield listener, balancer
+
+
+def _rules(cloud: Resources, listener: Resource) -> list[Rule]:
+    mine = [
+        each.outputs
+        for each in cloud.all(LISTENER_RULE)
+        if each.outputs["listenerArn"] == listener.id
+    ]
+    ordered = sorted(mine, key=lambda rule: int(rule["priority"]))
+    return [
+        Rule(
+            actions=rule["actions"],
+            conditions=rule.get("conditions") or (),
+            transforms=rule.get("transforms") or (),
+        )
+        for rule in ordered
+    ]
+
+
+def _certificates(cloud: Resources, listener: Resource) -> list[str]:
+    """The ARNs of what a listener serves, its own certificate first."""
+    more = [each.outputs for each in cloud.all(LISTENER_CERTIFICATE)]
+    extra = [each["certificateArn"] for each in more if each["listenerArn"] == listener.id]
+    own = (
+        listener.outputs.get("certificateArn")
+        if listener.outputs.get("protocol") == "HTTPS"
+        else None
+    )
+    return list(dict.fromkeys([own, *extra])) if own else []
+
+
+def _tls(
+    cloud: Resources, listener: Resource, balancer: Resource, certificates: Mapping[str, Served]
+) -> Tls:
+    oldest, newest = tls_policies.versions(str(listener.outputs.get("sslPolicy"))) or ("1.2", "1.3")
+    return Tls(
+        certificates=tuple(certificates[arn] for arn in _certificates(cloud, listener)),
+        oldest=oldest,
+        newest=newest,
+        http2=balancer.outputs.get("enableHttp2") is not False,
+    )
+
+
+def _response_headers(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in RESPONSE_HEADERS:
+        if value := outputs.get(f"routingHttpResponse{name}HeaderValue"):
+            yield re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(), str(value)
+
+
+def _tls_headers(outputs: Mapping[str, Any], balancer: Resource) -> tuple[str, str] | None:
+    if (
+        outputs.get("protocol") != "HTTPS"
+        or balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True
+    ):
+        return None
+    version, cipher = (
+        str(outputs.get(f"routingHttpRequestXAmzn{name}HeaderName") or default)
+        for name, default in (
+            ("TlsVersion", "x-amzn-tls-version"),
+            ("TlsCipherSuite", "x-amzn-tls-cipher-suite"),
+        )
+    )
+    return version, cipher

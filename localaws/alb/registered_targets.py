@@ -1,0 +1,76 @@
+"""Targets that a program registers by itself: which of them the local load balancers reach, and why not the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.alb.compiler import Endpoint
+from localaws.catalog.ec2.network import VPC
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT, is_in_vpc
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.machine.addresses import can_bind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from localaws.catalog.account import Resource
+
+
+class Resources(Protocol):
+    """Where target groups and registered targets are."""
+
+    def get(self, token: str, identifier: object) -> Resource | None:
+        """The resource of this type with that id, or None."""
+
+    def all(self, token: str) -> Sequence[Resource]:
+        """Every resource of this type, oldest first."""
+
+
+def is_this_machines(address: str) -> bool:
+    """Whether an address is one of this machine's."""
+    try:
+        return can_bind(address, 0)
+    except OSError:  # EADDRNOTAVAIL: another machine's, or unused
+        return False
+
+
+def endpoints(
+    cloud: Resources, *, is_local: Callable[[str], bool] = is_this_machines
+) -> dict[tuple[str, Endpoint], str]:
+    """Return every registered target with its target group, and why it isn't reached here; empty where it is.
+
+    Args:
+        cloud: Where target groups and registered targets are.
+        is_local: Whether an address is one of this machine's.
+    """
+    found = {}
+    for each in cloud.all(TARGET_ATTACHMENT):
+        group = cloud.get(TARGET_GROUP, each.outputs.get("targetGroupArn"))
+        if group is not None:
+            port = int(each.outputs.get("port") or group.outputs.get("port") or 0)
+            endpoint = Endpoint(str(each.outputs["targetId"]), port)
+            found[group.id, endpoint] = unreachable(cloud, each, is_local=is_local)
+    return found
+
+
+def unreachable(
+    cloud: Resources, attachment: Resource, *, is_local: Callable[[str], bool] = is_this_machines
+) -> str:
+    """Return why the local load balancers send a registered target no requests; empty where they do.
+
+    A program's VPC exists nowhere, so its addresses are never connected to: on the network of this
+    machine they may be those of other machines. Neither are addresses outside the VPC, unless they
+    are this machine's own, such as the one of a container bridge.
+    """
+    group, target = (
+        cloud.get(TARGET_GROUP, attachment.outputs.get("targetGroupArn")),
+        attachment.outputs["targetId"],
+    )
+    kind = group.outputs.get("targetType") if group else None
+    if group is None or kind != "ip":
+        return f"the local load balancer forwards to no target of type {kind}"
+    vpc = cloud.get(VPC, group.outputs.get("vpcId"))
+    # IPv6 addresses of targets are always the VPC's.
+    if ":" in target or is_in_vpc(vpc, target):
+        return f"on this machine nothing has the address {target} of the VPC"
+    return "" if is_local(target) else f"{target} is no address of this machine"

@@ -1,0 +1,156 @@
+"""`pulumi-local`: Pulumi with an AWS of its own on this machine.
+
+Any Pulumi command works; its stack is `local` unless --stack or PULUMI_STACK says otherwise. Of its
+own it has:
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from localaws.cli import pulumi_command
+from localaws.cli.pulumi_state import BadState
+from localaws.daemon.client import DaemonFailed, ensure, stop
+from localaws.daemon.log_streams import follow, streams
+from localaws.daemon.state_directory import BadLock, Home, NoProject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXAMPLES = """\
+examples:
+  pulumi-local up --yes
+  pulumi-local stack output albDns | verify --expect-tasks 2
+  pulumi-local preview --stack prod        needs no AWS account
+  pulumi-local logs --no-follow
+  pulumi-local destroy --yes && pulumi-local stop
+
+environment:
+  LOCALAWS_HOME     folder for the local AWS's files, instead of .local beside Pulumi.yaml
+  LOCALAWS_IMAGES   a table of images and their commands, instead of localaws-images.toml there
+  LOCALAWS_SPEED    how many times as fast AWS's durations pass, from 1 to 10
+"""
+
+_GLOBAL_OPTIONS_WITH_VALUE = (
+    *("-C", "--cwd", "--color", "-v", "--verbose"),
+    *("--memprofilerate", "--otel-traces", "--profiling", "--tracing"),
+)
+
+
+class NotInstalled(Exception):  # noqa: N818 — names the finding
+    """Packages are missing that the local AWS needs; the message says which, and how to get them."""
+
+
+_PACKAGES_OF_THE_EXTRA = ("pulumi", "pulumi_aws", "pulumi_awsx", "yaml", "cryptography")
+"""What the local AWS imports of its extra; whether Envoy is there it asks itself when it starts
+one.
+"""
+
+
+_EXPECTED = (
+    *(BadLock, BadState, DaemonFailed, NoProject, OSError),
+    *(NotInstalled, pulumi_command.BadConfig, pulumi_command.NoCli),
+)
+"""What a user can put right; the message says how."""
+
+
+def entry_point() -> NoReturn:
+    """The console script."""
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except _EXPECTED as error:
+        print(f"pulumi-local: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of our own commands, or become Pulumi."""
+    command = _command(arguments)
+    if command in (None, "logs", "status", "stop"):
+        return _own(arguments)
+    _check_installed()
+    home = Home.of(pulumi_command.given(arguments).cwd)
+    return pulumi_command.run(home, ensure(home, _say), command, arguments)
+
+
+def _check_installed() -> None:
+    """Refuse to go on without the packages that only an extra of the distribution brings.
+
+    Raises:
+        NotInstalled: One is missing.
+    """
+    missing = [
+        package for package in _PACKAGES_OF_THE_EXTRA if importlib.util.find_spec(package) is None
+    ]
+    if missing:
+        raise NotInstalled(
+            f"{', '.join(missing)} isn't installed beside {sys.executable}: pip install "
+            "'fargate-web[local]'"
+        )
+
+
+def _own(arguments: Sequence[str]) -> int:
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("-C", "--cwd", metavar="FOLDER", help="run as if started in this folder")
+    parser = argparse.ArgumentParser(
+        prog="pulumi-local",
+        parents=[where],
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    logs = commands.add_parser("logs", parents=[where], help="what containers print, as it comes")
+    logs.add_argument(
+        "group", nargs="?", default="", help="only log groups whose name contains this"
+    )
+    logs.add_argument("--no-follow", action="store_true", help="end after what is there")
+    status = commands.add_parser(
+        "status", parents=[where], help="services with their tasks and targets"
+    )
+    status.add_argument("--json", action="store_true", help="one JSON document")
+    commands.add_parser(
+        "stop", parents=[where], help="stop everything that runs; the next command starts it again"
+    )
+    chosen = parser.parse_args(arguments)
+    home = Home.of(pulumi_command.given(arguments).cwd)
+    match chosen.command:
+        case "logs":
+            if not any(streams(home.logs, chosen.group)):
+                _say(
+                    "no log "
+                    f"streams{f' in groups like {chosen.group!r}' if chosen.group else ''} "
+                    "yet"
+                )
+            follow(home.logs, chosen.group, forever=not chosen.no_follow)
+        case "status":
+            from localaws.cli.status import show  # noqa: PLC0415 — brings gRPC, half a second
+
+            show(home, as_json=chosen.json)
+        case "stop":
+            print("the local AWS has stopped" if stop(home) else "no local AWS was running")
+    return 0
+
+
+def _command(arguments: Sequence[str]) -> str | None:
+    """The first argument that is neither an option nor the value of one."""
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            return argument
+        if argument in _GLOBAL_OPTIONS_WITH_VALUE:
+            next(rest, None)
+    return None
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)

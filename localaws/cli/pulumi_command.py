@@ -1,0 +1,192 @@
+"""Runs the Pulumi CLI so that it meets the local AWS, keeps its state on this machine and leaves dev and prod alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from localaws.cli.pulumi_state import StackState
+from localaws.daemon.file_permissions import UMASK
+from localaws.machine.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.daemon.state_directory import Address, Home
+
+DEFAULT_STACK = "local"
+
+_WRITES_CONFIG = frozenset(
+    {"up", "update", "preview", "pre", "refresh", "destroy", "import", "watch"}
+)
+"""Commands that add an encryption salt to the stack's configuration file; they get a copy of it."""
+
+_WANTS_STACK = _WRITES_CONFIG | {"config", "stack"}
+"""Commands that need a stack to be there."""
+
+
+class BadConfig(Exception):  # noqa: N818 — it is the file that is bad
+    """A stack's configuration file can't be read; the message says why and what to do."""
+
+
+class NoCli(Exception):  # noqa: N818 — names the finding
+    """There is no Pulumi CLI."""
+
+
+def run(home: Home, address: Address, command: str, arguments: Sequence[str]) -> NoReturn:
+    """Become `pulumi ARGUMENTS`.
+
+    Raises:
+        NoCli: There is no Pulumi CLI to become.
+        BadState: Pulumi's state is damaged beyond repair.
+        DaemonFailed: The local AWS doesn't answer.
+        BadConfig: The stack's configuration file can't be read.
+    """
+    cli = _cli()
+    if command in _WANTS_STACK:
+        os.umask(
+            UMASK
+        )  # for the state, which the CLI writes: its passphrase is empty, so what may read it knows all
+    environment = _environment(home, address, os.environ)
+    options = given(arguments)
+    stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
+    chosen = list(arguments)
+    if command in _WANTS_STACK | {"cancel"} and (project := _project_name(home)) is not None:
+        StackState(home.backend, project, stack).put_right(
+            _say, partial(_discard_unrecorded, address)
+        )
+    if command in _WANTS_STACK:
+        _ensure_stack(home, cli, environment, stack)
+    if command in _WRITES_CONFIG and not options.config_file:
+        chosen += ["--config-file", str(_config_copy(home, stack))]
+    if command == "install" and "--no-plugins" not in chosen:
+        chosen.append(
+            "--no-plugins"
+        )  # `install` heeds no variable, and would download the real ones
+    sys.stdout.flush()
+    os.execve(cli, ["pulumi", *chosen], environment)  # noqa: S606 — becoming the CLI is the point
+
+
+def given(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of the CLI that matter here, wherever among its arguments they stand, in each of their spellings."""
+    parser = argparse.ArgumentParser(prog="pulumi-local", add_help=False, allow_abbrev=False)
+    parser.add_argument("-C", "--cwd", type=Path, default=Path())
+    parser.add_argument("-s", "--stack")
+    parser.add_argument("--config-file")
+    return parser.parse_known_args(arguments)[0]
+
+
+def _cli() -> str:
+    """The CLI that set-up linked beside this Python, else the one on PATH."""
+    own = Path(sys.executable).parent
+    found = shutil.which("pulumi", path=f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    if found is None:
+        raise NoCli(
+            "there is no `pulumi`, neither beside this Python nor on PATH: run `make setup`"
+        )
+    return found
+
+
+def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment, with the local AWS attached in place of the real provider."""
+    home.backend.mkdir(parents=True, exist_ok=True)
+    return {
+        "PULUMI_STACK": DEFAULT_STACK,
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **outside,
+        "PULUMI_BACKEND_URL": home.backend.as_uri(),
+        "PULUMI_DIY_BACKEND_GZIP": "false",  # `pulumi_state` reads its files
+        # The engine would download the real plugins, 700 MB, although it attaches to the daemon
+        # instead.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_DEBUG_PROVIDERS": f"aws:{address.aws_port},awsx:{address.awsx_port}",
+    }
+
+
+def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: str) -> None:
+    """Make a stack that has a configuration file, or is the default one, and isn't there; a misspelt one stays missing.
+
+    That happens in a folder of its own, because `stack init` writes the configuration file.
+    """
+    if stack != DEFAULT_STACK and not _config_file(home, stack).exists():
+        return
+    name = _project_name(home)
+    if name is None or StackState(home.backend, name, stack).file.exists():
+        return
+    folder = home.path / "init"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text(f"name: {json.dumps(name)}\nruntime: python\n")
+    without_stack = {key: value for key, value in environment.items() if key != "PULUMI_STACK"}
+    made = subprocess.run(  # noqa: S603 — the CLI found above, with a stack's name
+        [cli, "-C", str(folder), "stack", "init", stack, "--non-interactive"],
+        env=without_stack,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        sys.exit(
+            f"pulumi-local: can't make stack '{stack}': "
+            f"{made.stderr.strip() or made.stdout.strip()}"
+        )
+
+
+def _config_file(home: Home, stack: str) -> Path:
+    return home.project / f"Pulumi.{stack}.yaml"
+
+
+def _config_copy(home: Home, stack: str) -> Path:
+    """A copy of the stack's configuration file; the salt that the CLI adds to it stays there from run to run."""
+    source = _config_file(home, stack)
+    copy = home.path / "config" / source.name
+    try:
+        text = source.read_text(encoding="utf-8") if source.exists() else ""
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{source} isn't UTF-8 text ({error}): save it in that encoding") from None
+    salt = re.compile(r"^encryptionsalt: .*\n?", re.MULTILINE)
+    if not salt.search(text) and (kept := salt.search(_earlier(copy))):
+        text = f"{text.rstrip()}\n{kept.group()}"
+    write_atomically(copy, text.lstrip())
+    return copy
+
+
+def _earlier(copy: Path) -> str:
+    """What the copy held; nothing where it is damaged: Pulumi then makes another salt, for the same passphrase."""
+    try:
+        return copy.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError:
+        _say(f"{copy} isn't UTF-8 text: it is made anew")
+        return ""
+
+
+def _discard_unrecorded(address: Address, urns: Sequence[str], recorded: Sequence[str]) -> None:
+    # Brings gRPC, half a second
+    from localaws.daemon.functions import DISCARD_UNRECORDED, call  # noqa: PLC0415
+
+    call(address, DISCARD_UNRECORDED, {"urns": list(urns), "recorded": list(recorded)})
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"pulumi-local: {message}\n")
+
+
+def _project_name(home: Home) -> str | None:
+    """None if Pulumi.yaml has none; the CLI, which runs next, says what is wrong with the file."""
+    import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
+
+    try:
+        return str(yaml.safe_load((home.project / "Pulumi.yaml").read_bytes())["name"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        return None

@@ -1,0 +1,158 @@
+"""Pulumi's state in its file backend: what a full disk or a killed CLI left of it, put right before a command."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from localaws.machine.files import set_aside, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+Discard: TypeAlias = "Callable[[Sequence[str], Sequence[str]], None]"
+"""Takes the URNs of creations, and the ids of all resources that the state has."""
+
+_META = "version: 1\n"
+"""Content of the backend's `meta.yaml`."""
+
+
+class BadState(Exception):  # noqa: N818 — it is the state that is bad
+    """Pulumi's state can't be read and nothing can replace it; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class StackState:
+    """The files that hold one stack's state."""
+
+    backend: Path
+    project: str
+    stack: str
+
+    @property
+    def file(self) -> Path:
+        """The state."""
+        return self._folder("stacks") / f"{self.stack}.json"
+
+    @property
+    def locked(self) -> bool:
+        """Whether a run is under way, or was killed."""
+        return any((self._folder("locks") / self.stack).glob("*.json")) or any(
+            (self._of_locks() / self.stack).glob("*.json")
+        )
+
+    def put_right(self, say: Callable[[str], None], discard: Discard) -> None:
+        """Make a damaged state readable again, and let go what a killed run was creating.
+
+        Args:
+            say: Is called with each thing that was done, and why.
+            discard: Removes what a killed run was creating, where that exists by now.
+
+        Raises:
+            BadState: It is damaged, and so is every backup.
+        """
+        self._restore_meta(say)
+        if self.file.exists() and not self.locked:
+            self._restore(say)
+            self._forget_creations(say, discard)
+        elif not self.file.exists() and (self.locked or self._has_history()):
+            self._restore_missing(say)
+
+    def _folder(self, kind: str) -> Path:
+        return self.backend / ".pulumi" / kind / self.project
+
+    def _of_locks(self) -> Path:
+        return self.backend / ".pulumi" / "locks" / "organization" / self.project
+
+    def _has_history(self) -> bool:
+        """Whether the stack has been deployed; `stack rm` deletes its history and leaves the backup."""
+        return any((self._folder("history") / self.stack).glob("*"))
+
+    def _restore_meta(self, say: Callable[[str], None]) -> None:
+        meta = self.backend / ".pulumi" / "meta.yaml"
+        if meta.exists() and b"version" not in meta.read_bytes():
+            write_atomically(meta, _META)
+            say(f"{meta} was damaged, and is made anew")
+        for attributes in (meta, self.file):
+            self._drop_damaged_attributes(attributes)
+
+    def _drop_damaged_attributes(self, of: Path) -> None:
+        """Pulumi does without a file's attributes, and not with half of them."""
+        attributes = of.with_name(f"{of.name}.attrs")
+        if attributes.exists() and _read(attributes) is None:
+            attributes.unlink()
+
+    def _restore(self, say: Callable[[str], None]) -> None:
+        """Put a backup in the place of a state that can't be read."""
+        if _read(self.file) is not None:
+            return
+        backup = next(self._backups(), None)
+        if backup is None:
+            raise BadState(
+                f"{self.file}, Pulumi's state, is damaged, and it has no backup. Delete "
+                f"{self.backend.parent}, "
+                "all that the local AWS has, and run the command again: it starts empty"
+            )
+        damaged = set_aside(self.file)
+        write_atomically(self.file, backup.read_text(encoding="utf-8"))
+        say(
+            f"Pulumi's state was damaged: it is at {damaged}, and its last backup "
+            f"({backup.name}) took its place. "
+            "`pulumi-local refresh --yes` makes it agree with what exists"
+        )
+
+    def _restore_missing(self, say: Callable[[str], None]) -> None:
+        """Bring back a state that a run, killed between its two steps, had only moved away."""
+        backup = self.file.with_name(f"{self.file.name}.bak")
+        if backup.exists() and _read(backup) is not None:
+            with suppress(FileExistsError):  # a run that is under way has written it meanwhile
+                os.link(backup, self.file)
+                say(f"Pulumi's state was missing: its last backup ({backup.name}) took its place")
+
+    def _backups(self) -> Iterator[Path]:
+        """Readable copies of the state, the newest first."""
+        found = [self.file.with_name(f"{self.file.name}.bak")]
+        older = [
+            *(self._folder("backups") / self.stack).glob("*.json"),
+            *(self._folder("history") / self.stack).glob("*.checkpoint.json"),
+        ]
+        found += sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)
+        return (path for path in found if path.exists() and _read(path) is not None)
+
+    def _forget_creations(self, say: Callable[[str], None], discard: Discard) -> None:
+        """Remove what a killed run was creating, so that there is nothing to look for.
+
+        Without that Pulumi warns in every run, and only a person at a terminal could stop it; and a
+        `destroy` would wait for what it can't delete, as something that it doesn't know uses it.
+        """
+        document = _read(self.file)
+        latest = ((document or {}).get("checkpoint") or {}).get("latest") or {}
+        pending = latest.get("pending_operations") or []
+        kept = [each for each in pending if each.get("type") != "creating"]
+        if len(kept) == len(pending):
+            return
+        latest["pending_operations"] = kept
+        if not self.locked:
+            recorded = [each["id"] for each in latest.get("resources") or () if each.get("id")]
+            discard([each["resource"]["urn"] for each in pending if each not in kept], recorded)
+            write_atomically(self.file, json.dumps(document, indent=4))
+            gone = ", ".join(
+                each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept
+            )
+            say(
+                f"an earlier run was killed while it created {gone}: it is removed, and "
+                "the next `up` makes it anew"
+            )
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    """A JSON object; None if the file holds something else."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

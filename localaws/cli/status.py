@@ -1,0 +1,99 @@
+"""`pulumi-local status`: what runs, as a table or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from localaws.account.dns_names import options
+from localaws.daemon.functions import STATUS, call
+from localaws.daemon.state_directory import Address
+from localaws.speed import VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from localaws.daemon.state_directory import Home
+
+_EVENTS_SHOWN = _STOPPED_SHOWN = 5
+
+
+def fetch(home: Home) -> dict[str, Any] | None:
+    """What the daemon says of its services; None if none runs.
+
+    Raises:
+        DaemonFailed: It doesn't answer.
+    """
+    address = Address.read(home)
+    return None if address is None else call(address, STATUS)
+
+
+def show(home: Home, *, as_json: bool) -> None:
+    """Print it."""
+    status = fetch(home)
+    if as_json:
+        print(json.dumps(status or {"running": False}, indent=2))
+    elif status is None:
+        print("the local AWS is not running; `pulumi-local up` starts it")
+    else:
+        print(table(status))
+
+
+def table(status: Mapping[str, Any]) -> str:
+    """It for people: of what is over, the last; ECS shows stopped tasks for an hour."""
+    services = status["services"]
+    # An older daemon says nothing of problems and speed.
+    first = [(f"problem: {each}",) for each in status.get("problems", ())]
+    if not services:
+        first.append(("the local AWS is running, without services",))
+    if (speed := status.get("speed", 1)) != 1:
+        first.append((f"AWS's durations pass {speed:g} times as fast ({VARIABLE})",))
+    parts = (*first, *map(_service, services), *_targets(status), *_names(status))
+    return "\n\n".join("\n".join(each) for each in parts)
+
+
+def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Targets that the program registered by itself, by target group; an older daemon says nothing of them."""
+    targets = status.get("targets", ())
+    for group in dict.fromkeys(each["targetGroupArn"] for each in targets):
+        rows = [each for each in targets if each["targetGroupArn"] == group]
+        lines = [
+            (
+                f"  {'target':<10} {each['target']:<22} {each['state']:<10} {each['description']}"
+            ).rstrip()
+            for each in rows
+        ]
+        yield (f"target group {group.split('/')[1]}:", *lines)
+
+
+def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names that only this AWS knows, and how to ask for them."""
+    for name, leads_to in status["names"].items():
+        yield (
+            f"{name} is {leads_to}",
+            f"  verify https://{name} {options(name, leads_to, status['authority'])}",
+        )
+
+
+def _service(service: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{service['serviceName']}: {service['progress']}"
+    for deployment in service["deployments"]:
+        revision = deployment["taskDefinition"].rpartition("/")[2]
+        yield f"  {deployment['status']:<10} {revision:<30} {deployment['rolloutState']}"
+    stopped = [each for each in service["tasks"] if each["lastStatus"] == "STOPPED"]
+    for task in [each for each in service["tasks"] if each not in stopped[:-_STOPPED_SHOWN]]:
+        said = (
+            task["taskId"][:12],
+            task["lastStatus"],
+            task["healthStatus"],
+            task["availabilityZone"],
+            task["endpoint"],
+        )
+        yield (
+            f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} "
+            f"{task.get('stoppedReason', '')}"
+        ).rstrip()
+        if "note" in task:
+            yield f"  {'':<10} {task['note']}"
+    for event in service["events"][:_EVENTS_SHOWN]:
+        yield f"  {event['createdAt'][11:19]}   {event['message']}"

@@ -1,0 +1,71 @@
+"""Puts the data plane together: launcher, addresses, task runtime, Envoy, load balancers, controller."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from localaws.alb import registered_targets
+from localaws.alb.certificate_authority import Authority
+from localaws.alb.envoy import Envoy
+from localaws.alb.load_balancers import Balancer
+from localaws.ecs.controller import Controller
+from localaws.ecs.tasks.images import load
+from localaws.ecs.tasks.process_runtime import ProcessRuntime
+from localaws.machine.addresses import Addresses
+from localaws.machine.processes import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from localaws.ecs.controller import Cloud
+
+
+def data_plane(
+    cloud: Cloud,
+    home: Path,
+    *,
+    parameters: Callable[[str], str | None],
+    addresses: Addresses | None = None,
+    image_table: Path | None = None,
+    speed: float = 1,
+) -> Controller:
+    """A controller for this cloud, not yet started; closing it ends every process it had started.
+
+    Args:
+        cloud: The resources to follow.
+        home: The `.local/` folder: state, logs and Envoy's files live in it.
+        parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
+        addresses: Those that the caller names load balancers by, if it does; there must be one
+            object per home.
+        image_table: The project's own images, read anew for every task; by default a file beside
+            `home`.
+        speed: How fast AWS's durations pass, see `localaws.speed`.
+
+    Raises:
+        NoAddressError: This system can't do loopback addresses.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    image_table = image_table or home.parent / "localaws-images.toml"
+    addresses = addresses or Addresses(home)
+    launcher = Launcher()
+    envoy = Envoy(launcher, home)
+    return Controller(
+        cloud,
+        home,
+        runtime=ProcessRuntime(
+            launcher, addresses, partial(load, image_table), home / "logs", speed=speed
+        ),
+        balancer=Balancer(
+            cloud,
+            addresses,
+            envoy,
+            home / "envoy",
+            issue=Authority(home).issue,
+            attached=partial(registered_targets.endpoints, cloud),
+            speed=speed,
+        ),
+        parameters=parameters,
+        speed=speed,
+    )

@@ -1,0 +1,245 @@
+"""What an operation on a resource means for what runs: the bridge from the provider to services and load balancers."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localaws.account import invokes, parameters
+from localaws.account.dns_names import aliases
+from localaws.alb.certificate_authority import authority_file
+from localaws.alb.registered_targets import unreachable
+from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.daemon.data_plane import data_plane
+from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
+from localaws.daemon.log_streams import streams
+from localaws.ecs.controller import NotSteadyError
+from localaws.machine.addresses import Addresses
+from localaws.protocol.aws import NotSettled
+from localaws.speed import speed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from localaws.account.cloud import Cloud
+    from localaws.catalog import Properties, Resource
+    from localaws.daemon.state_directory import Home
+
+
+GET_SERVICE = "aws:ecs/getService:getService"
+
+_SEEDED = ("aws:ssm/getParameter:getParameter", "aws:secretsmanager/getSecret:getSecret")
+"""Functions about what may be a row of the file of parameters."""
+
+_LINES_SHOWN = 5
+
+_TAKE_UP_SECONDS = 30.0
+"""How long a change of a service or a route may take to be noticed; it takes a tenth of a second at
+most.
+"""
+
+_ROUTES = (LISTENER_RULE, LISTENER_CERTIFICATE)
+"""What requests are routed by, beside listeners."""
+
+_LIVE = ("status", "taskDefinition", "desiredCount", "runningCount", "pendingCount")
+_DEPLOYMENT = (
+    "id",
+    "status",
+    "taskDefinition",
+    "desiredCount",
+    "runningCount",
+    "pendingCount",
+    "createdAt",
+    "updatedAt",
+)
+"""What the provider returns of a deployment; its rollout state isn't among it."""
+
+_EVENT = ("id", "createdAt", "message")
+"""What it returns of an event."""
+
+
+class Running:
+    """Everything of a project that runs: an operation is complete when it agrees with the cloud."""
+
+    def __init__(self, cloud: Cloud, home: Home) -> None:
+        """Put it together; nothing runs until `start`."""
+        self._cloud = cloud
+        self._home = home
+        self._speed = speed()
+        addresses = Addresses(home.path)
+        for balancer in cloud.all(LOAD_BALANCER):
+            if name := balancer.outputs.get("dnsName"):
+                addresses.restore(balancer.id, name)
+        self._controller = data_plane(
+            cloud,
+            home.path,
+            parameters=self._parameter,
+            addresses=addresses,
+            image_table=Path(os.environ.get("LOCALAWS_IMAGES") or home.images),
+            speed=self._speed,
+        )
+        cloud.completions[LOAD_BALANCER] = lambda balancer: {
+            "dnsName": addresses.load_balancer(balancer.id).dns_name
+        }
+
+    @property
+    def functions(self) -> Mapping[str, Callable[[Properties], Mapping[str, Any]]]:
+        """Provider functions that only running things can answer."""
+        return {
+            STATUS: self._status,
+            DISCARD_UNRECORDED: self._discard_unrecorded,
+            GET_SERVICE: self._service,
+            **{token: partial(self._with_parameters, token) for token in _SEEDED},
+        }
+
+    def _status(self, _: Properties) -> Mapping[str, Any]:
+        return {
+            "running": True,
+            "speed": self._speed,
+            "services": self._controller.status(),
+            "problems": self._controller.problems(),
+            "targets": self._controller.targets(),
+            "names": aliases(self._cloud),
+            "authority": str(authority_file(self._home.path)),
+        }
+
+    def _discard_unrecorded(self, args: Properties) -> Mapping[str, Any]:
+        return {"discarded": self._cloud.discard_unrecorded(args["urns"], args["recorded"])}
+
+    async def start(self) -> None:
+        """Start again whatever ran before."""
+        await self._controller.start()
+
+    async def close(self) -> None:
+        """Stop everything."""
+        await self._controller.close()
+
+    async def settle(
+        self, resource: Resource, *, seconds: float, report: Callable[[str], None]
+    ) -> None:
+        """Wait for a service's steady state, where the program asks for that, and for listeners and rules to hold.
+
+        Raises:
+            NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that
+                ended by itself.
+        """
+        if trouble := await self.trouble(resource):
+            raise NotSettled(trouble)
+        if resource.token in _ROUTES:
+            await self._controller.apply(timeout=min(seconds, _TAKE_UP_SECONDS))
+        if resource.token == SERVICE:
+            await self._controller.take_up(resource.id, timeout=min(seconds, _TAKE_UP_SECONDS))
+        if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
+            try:
+                await self._controller.settle(resource.id, timeout=seconds, report=report)
+            except NotSteadyError as reason:
+                raise NotSettled(f"{reason}{self._last_words(resource.id)}") from None
+
+    async def drain(
+        self, resource: Resource, *, seconds: float, report: Callable[[str], None]
+    ) -> None:
+        """Wait until a service that is being deleted has no task any more.
+
+        Raises:
+            NotSettled: Some still ran after `seconds`.
+        """
+        if resource.token == SERVICE:
+            try:
+                await self._controller.drain(resource.id, timeout=seconds, report=report)
+            except NotSteadyError as reason:
+                raise NotSettled(str(reason)) from None
+
+    async def trouble(self, resource: Resource) -> str:
+        """Why a listener takes no connections on this machine, whatever AWS would do."""
+        if resource.token != LISTENER or not (why := await self._controller.deafness(resource.id)):
+            return ""
+        return (
+            f"the local load balancer can't listen: {why}. Stop what holds the address, or "
+            "choose another port"
+        )
+
+    def remark(self, resource: Resource) -> str:
+        """Why a target that the program registers gets no requests here, as it would on AWS."""
+        why_not = unreachable(self._cloud, resource) if resource.token == TARGET_ATTACHMENT else ""
+        return (
+            f"the local AWS registers the target and sends it no requests: {why_not}"
+            if why_not
+            else ""
+        )
+
+    def live(self, resource: Resource) -> Mapping[str, Any]:
+        """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""
+        if resource.token != SERVICE or not str(resource.inputs.get("taskDefinition")).startswith(
+            "arn:"
+        ):
+            return {}
+        running = self._controller.describe(resource.id).get("taskDefinition")
+        return {"taskDefinition": running} if running else {}
+
+    def renew(self, resource: Resource) -> None:
+        """Deploy what a service was asked to run, even if that was tried before and rolled back."""
+        if resource.token == SERVICE:
+            self._controller.renew(resource.id)
+
+    def _last_words(self, service: str) -> str:
+        """Return the end of the log of the task of the latest deployment that failed last."""
+        failed = self._controller.last_failed(service)
+        logs = [stream for stream in streams(self._home.logs) if failed and stream.name == failed]
+        lines = [
+            line
+            for log in logs
+            for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
+        ]
+        return "".join(
+            [f"; task {failed[:8]} wrote last:", *(f"\n            {line}" for line in lines)]
+            if lines
+            else ""
+        )
+
+    def _service(self, args: Properties) -> Mapping[str, Any]:
+        """Return a service as it is: after a rollback it runs another task definition than the cloud's resource names.
+
+        Raises:
+            Refused: There is none of that name.
+        """
+        resource = invokes.answer(self._cloud, GET_SERVICE, args, region="")
+        live = self._controller.describe(resource["arn"])
+        return {
+            **resource,
+            **{name: live[name] for name in _LIVE if name in live},
+            "deployments": [_shown(each, _DEPLOYMENT) for each in live.get("deployments", ())],
+            "events": [_shown(each, _EVENT) for each in live.get("events", ())],
+            "taskSets": [],
+        }
+
+    def _with_parameters(self, token: str, args: Properties) -> Mapping[str, Any]:
+        """Answer what may be about a row of the file, which may have been written since the daemon started."""
+        self._read_parameters()
+        return invokes.answer(self._cloud, token, args, str(args["region"]))
+
+    def _parameter(self, name: str) -> str | None:
+        """A parameter's or secret's value, from the resources and the file, which is read anew for every task."""
+        self._read_parameters()
+        return parameters.value_of(self._cloud, name)
+
+    def _read_parameters(self) -> None:
+        self._cloud.parameters = parameters.load(self._home.parameters)
+
+
+def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return these fields of a description as the provider does: it formats times as RFC 3339, in whole seconds.
+
+    Source: `flattenDeployments` and `flattenServiceEvents` in terraform-provider-aws,
+    internal/service/ecs/service_data_source.go.
+    """
+    return {
+        name: described[name][: len("2026-01-01T00:00:00")] + "Z"
+        if name.endswith("At")
+        else described[name]
+        for name in names
+    }

@@ -1,0 +1,155 @@
+"""The long-running process: provider, cloud, scheduler and load balancers of one project, until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import json
+import logging
+import os
+import signal
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import grpc
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from localaws.account import parameters
+from localaws.account.cloud import Cloud, StateFileError
+from localaws.alb.envoy import EnvoyError
+from localaws.daemon.connection_guard import Guard
+from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
+from localaws.daemon.lifecycle import Running
+from localaws.daemon.state_directory import Address, Home, fingerprint, try_lock
+from localaws.machine.addresses import NoAddressError
+from localaws.machine.files import write_atomically
+from localaws.protocol.aws import AwsProvider
+from localaws.protocol.awsx.provider import AwsxProvider
+from localaws.speed import BadSpeed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+log = logging.getLogger("localaws")
+
+_UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+"""A state of many resources is larger than gRPC's 4 MiB."""
+
+
+_HOME_CHECK_SECONDS = 1.0
+
+_CAN_BE_MENDED = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError, BadSpeed)
+"""What a user can put right; the message says how."""
+
+
+def _installed(package: str) -> str:
+    """The version that the program's own SDK has, so that one provider serves them all."""
+    return importlib.metadata.version(package)
+
+
+@asynccontextmanager
+async def serving(
+    servicer: provider_pb2_grpc.ResourceProviderServicer, folder: int, name: str
+) -> AsyncIterator[int]:
+    """Serve the owner of this process and root, and give the port.
+
+    Args:
+        servicer: What answers.
+        folder: An open folder that only its owner may enter, for the socket behind the port; named
+            by its descriptor, because a socket's path must fit 108 characters.
+        name: The socket's name.
+    """
+    socket = f"/proc/self/fd/{folder}/{name}"
+    server = grpc.aio.server(options=_UNLIMITED)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    server.add_insecure_port(f"unix:{socket}")
+    guard = Guard(socket)
+    await server.start()
+    try:
+        yield await guard.start()
+    finally:
+        await server.stop(grace=1)
+        await guard.close()
+
+
+def _still_home(home: Home, lock: TextIO) -> bool:
+    """Whether the lock is still the home's: a deleted home leads no command here, and a new one gets a daemon anew."""
+    try:
+        return os.path.samestat(home.lock.stat(), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+async def serve(home: Home, code: str, lock: TextIO) -> None:
+    """Run until SIGTERM or SIGINT, or until the home is deleted; `home.ready` tells where it can be reached."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    cloud = Cloud(home.resources)
+    cloud.parameters = parameters.load(home.parameters)
+    running = Running(cloud, home)
+    await running.start()
+    try:
+        provider = AwsProvider(
+            cloud, running, version=_installed("pulumi-aws"), functions=running.functions
+        )
+        awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
+        folder = os.open(home.path, os.O_PATH)
+        async with (
+            serving(provider, folder, "aws.sock") as port,
+            serving(awsx, folder, "awsx.sock") as awsx_port,
+        ):
+            address = Address(os.getpid(), port, awsx_port, code)
+            write_atomically(home.ready, json.dumps(asdict(address)))
+            log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
+            while not stop.is_set() and _still_home(home, lock):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _HOME_CHECK_SECONDS)
+            log.info("stopping")
+    finally:
+        if _still_home(home, lock):
+            home.ready.unlink(missing_ok=True)
+        await running.close()
+    log.info("stopped")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve one home; end at once if a daemon serves it already."""
+    parser = argparse.ArgumentParser(prog="python -m localaws.daemon.server", description=__doc__)
+    parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
+    parser.add_argument("home", type=Path, help="folder for the local AWS's files")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    os.umask(UMASK)
+    code = fingerprint()
+    home = Home(chosen.project, chosen.home)
+    try:
+        make_folder(home.path)
+        take_from_others(home.path)
+    except SharedFolder as error:
+        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
+        return 1
+    lock = try_lock(home)
+    if lock is None:
+        log.info("a daemon serves %s already", home.path)
+        return 0
+    lock.truncate(0)
+    print(os.getpid(), file=lock, flush=True)
+    os.dup(lock.fileno())  # never closed, so that the lock is given back by the process's very end
+    try:
+        asyncio.run(serve(home, code, lock))
+    except _CAN_BE_MENDED as error:
+        log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

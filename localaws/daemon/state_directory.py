@@ -1,0 +1,156 @@
+"""Where a project's local AWS keeps its files: the `.local` folder beside Pulumi.yaml."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from localaws.daemon.file_permissions import make_folder, opener
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOME_VARIABLE = "LOCALAWS_HOME"
+"""Environment variable that moves the home elsewhere."""
+
+
+class NoProject(Exception):  # noqa: N818 — a state of the user's folder
+    """There is no Pulumi project here."""
+
+
+class BadLock(Exception):  # noqa: N818 — it is the file that is bad
+    """The file that a daemon locks was overwritten; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The files of one local AWS."""
+
+    project: Path
+    """Folder that holds Pulumi.yaml."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, environment: Mapping[str, str] = os.environ) -> Home:
+        """The home of the project that `folder` is in.
+
+        Raises:
+            NoProject: Neither the folder nor any above it holds a Pulumi.yaml.
+        """
+        for candidate in (folder.absolute(), *folder.absolute().parents):
+            if (candidate / "Pulumi.yaml").is_file():
+                home = environment.get(HOME_VARIABLE)
+                return cls(candidate, Path(home).absolute() if home else candidate / ".local")
+        raise NoProject(
+            f"no Pulumi.yaml in {folder.absolute()} or above: change to a Pulumi "
+            "project's folder, or use -C FOLDER"
+        )
+
+    @property
+    def lock(self) -> Path:
+        """Holds the daemon's process id, and is locked as long as it lives, whatever ends it."""
+        return self.path / "daemon.lock"
+
+    @property
+    def ready(self) -> Path:
+        """Says how to reach a daemon that is ready: see `Address`."""
+        return self.path / "daemon.json"
+
+    @property
+    def daemon_log(self) -> Path:
+        """What the daemon prints."""
+        return self.path / "daemon.log"
+
+    @property
+    def resources(self) -> Path:
+        """The cloud's resources."""
+        return self.path / "cloud.jsonl"
+
+    @property
+    def logs(self) -> Path:
+        """CloudWatch's log groups, a folder each, a file a stream."""
+        return self.path / "logs"
+
+    @property
+    def backend(self) -> Path:
+        """Pulumi's state."""
+        return self.path / "state"
+
+    @property
+    def parameters(self) -> Path:
+        """The SSM parameters that exist beforehand."""
+        return self.project / "local.parameters.toml"
+
+    @property
+    def images(self) -> Path:
+        """What to run for images that the built-in table doesn't have."""
+        return self.project / "localaws-images.toml"
+
+
+@dataclass(frozen=True)
+class Address:
+    """How to reach a daemon."""
+
+    pid: int
+    aws_port: int
+    awsx_port: int
+    code: str
+    """Fingerprint of the code it runs."""
+
+    @classmethod
+    def read(cls, home: Home) -> Address | None:
+        """The address of the living daemon; None if there is none, or it isn't ready yet."""
+        try:
+            address = cls(**json.loads(home.ready.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        return address if address.pid == holder(home) else None
+
+
+def fingerprint() -> str:
+    """Changes whenever the local AWS's own code or its image table does."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[1]
+    for path in sorted((*root.rglob("*.py"), *root.rglob("*.toml"))):
+        stat = path.stat()
+        digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns};".encode())
+    return digest.hexdigest()[:16]
+
+
+def try_lock(home: Home) -> TextIO | None:
+    """Take the daemon's lock; None if a daemon lives. Closing the file gives it back."""
+    make_folder(home.path)
+    # a Path's `open` has no opener; it stays open
+    file = open(home.lock, "a", opener=opener)  # noqa: SIM115
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def holder(home: Home) -> int | None:
+    """Process id of the living daemon, ready or not; None if there is none.
+
+    Raises:
+        BadLock: A daemon lives, and its lock doesn't hold its process id.
+    """
+    lock = try_lock(home)
+    if lock is not None:
+        lock.close()
+        return None
+    text = home.lock.read_text(errors="replace").strip()
+    if text and not text.isdecimal():
+        raise BadLock(
+            f"{home.lock} is locked by a running daemon, but was overwritten: it has "
+            f"{text[:20]!r}, no process id. "
+            f"`lsof {home.lock}` shows the daemon's id: end it by `kill`, and run the command again"
+        )
+    return int(text or 0) or None

@@ -1,0 +1,1 @@
+"""ECS's service scheduler as pure functions: no I/O, and the time is an argument."""

@@ -1,0 +1,159 @@
+"""ECS's own words: service events, and the reasons of deployments and stopped tasks. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.ecs.scheduler.model import Rollout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from localaws.ecs.scheduler.model import Deployment, Task
+
+ESSENTIAL_EXITED = "Essential container in task exited"
+FAILED_CONTAINER_CHECKS = "Task failed container health checks"
+FAILED_TO_START = "tasks failed to start."
+STEADY = "has reached a steady state."
+INCONSISTENT = "is unable to consistently start tasks successfully."
+NO_INSTANCES = (
+    "was unable to place a task because no container instance met all of its "
+    "requirements. Reason: No Container "
+    "Instances were found in your cluster. For more information, see the Troubleshooting "
+    "section of the Amazon ECS "
+    "Developer Guide."
+)
+STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service "
+    "deployment configuration. "
+    "Update the minimumHealthyPercent or maximumPercent value and try again."
+)
+_ONE_NETWORK = (
+    "Here tasks share this machine's network, and each must listen on its own address, $HOST: see "
+    "docs/local-data-plane.md, Addresses and ports"
+)
+_BREAKER = "ECS deployment circuit breaker"
+
+
+def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
+    """An event; some of the tasks may replace unhealthy ones, which are stopped once these are healthy."""
+    replaced = (
+        f" Amazon ECS replaced {replacing} tasks due to an unhealthy status." if replacing else ""
+    )
+    return f"has started {len(tasks)} tasks: {_names(tasks)}.{replaced}"
+
+
+def moved(task: Task) -> str:
+    """An event."""
+    return f"has started 1 tasks in {task.zone.name} to AZ Rebalance: {_names([task])}."
+
+
+def stopped(tasks: Sequence[Task]) -> str:
+    """An event."""
+    return f"has stopped {len(tasks)} running tasks: {_names(tasks)}."
+
+
+def stopped_pending(count: int) -> str:
+    """An event."""
+    return f"stopped {count} pending tasks."
+
+
+def targets(verb: str, count: int, target_group: str) -> str:
+    """An event; the verb is `registered` or `deregistered`."""
+    return f"{verb} {count} targets in (target-group {target_group})"
+
+
+def draining(count: int) -> str:
+    """An event."""
+    return f"has begun draining connections on {count} tasks."
+
+
+def unplaced(reason: str) -> str:
+    """An event."""
+    return f"was unable to place a task. Reason: {reason.removesuffix('.')}."
+
+
+def unhealthy_target(task: Task, port: int, target_group: str, reason: str) -> str:
+    """An event."""
+    return (
+        f"{_names([task])} (port {port}) is unhealthy in (target-group {target_group}) due "
+        f"to (reason {reason})."
+    )
+
+
+def unhealthy_containers(task: Task) -> str:
+    """An event."""
+    return f"{_names([task])} failed container health checks."
+
+
+def uneven(crowds: Mapping[str, int]) -> str:
+    """An event."""
+    counts = ", ".join(f"{count} tasks in {zone}" for zone, count in crowds.items())
+    return f"is not AZ balanced with {counts}. AZ Rebalancing in progress."
+
+
+def deployment(identifier: str, end: str) -> str:
+    """An event: `completed.` or `failed: tasks failed to start.`."""
+    return f"(deployment {identifier}) deployment {end}"
+
+
+def rolling_back(identifier: str) -> str:
+    """An event; it names the new deployment, which brings the old revision back."""
+    return f"rolling back to deployment {identifier}."
+
+
+def rollout(deployment: Deployment) -> str:
+    """Why a deployment is as it is; a rollback names itself."""
+    if deployment.rollout is Rollout.FAILED:
+        return f"{_BREAKER}: {FAILED_TO_START}"
+    if deployment.rollout is Rollout.COMPLETED:
+        return f"ECS deployment {deployment.id} completed."
+    if deployment.undoes:
+        return f"{_BREAKER}: rolling back to deploymentId {deployment.id}."
+    return f"ECS deployment {deployment.id} in progress."
+
+
+def scaling(identifier: str) -> str:
+    """Why a task was stopped."""
+    return f"Scaling activity initiated by (deployment {identifier})"
+
+
+def failed_target_checks(target_group: str) -> str:
+    """Why a task was stopped."""
+    return f"Task failed ELB health checks in (target-group {target_group})"
+
+
+def listens_everywhere(port: int) -> str:
+    """What is wrong with a container here: not ECS's words, as a task has a network of its own there."""
+    return (
+        f"local AWS: the container listens on port {port} of all addresses (0.0.0.0), "
+        "which leaves none to other "
+        f"tasks. {_ONE_NETWORK}"
+    )
+
+
+def cannot_listen_everywhere(port: int) -> str:
+    """What is wrong with a container here, as above."""
+    return (
+        f"local AWS: the container can't listen on port {port} of all addresses "
+        "(0.0.0.0), one of which is in use. "
+        f"{_ONE_NETWORK}"
+    )
+
+
+def taken_everywhere(port: int) -> str:
+    """Why a task can't start here, as above."""
+    return (
+        "local AWS: another task's container, or another program, listens on port "
+        f"{port} of all addresses (0.0.0.0). "
+        f"{_ONE_NETWORK}"
+    )
+
+
+def noted(task: Task, note: str) -> str:
+    """An event."""
+    return f"{_names([task])} {note}"
+
+
+def _names(tasks: Sequence[Task]) -> str:
+    return " ".join(f"(task {task.id})" for task in tasks)

@@ -1,0 +1,47 @@
+"""Which zone gets the next task, and which loses one. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from localaws.ecs.scheduler.model import Task, Zone
+
+
+def emptiest(zones: Sequence[Zone], tasks: Iterable[Task]) -> Zone:
+    """The zone, and the subnet in it, with the fewest of these tasks."""
+    there = [task.zone for task in tasks]
+    by_zone, by_subnet = (
+        Counter(zone.name for zone in there),
+        Counter(zone.subnet for zone in there),
+    )
+    return min(zones, key=lambda zone: (by_zone[zone.name], by_subnet[zone.subnet]))
+
+
+def crowds(zones: Sequence[Zone], tasks: Iterable[Task]) -> dict[str, int]:
+    """How many tasks each zone has, by name."""
+    count = Counter(task.zone.name for task in tasks)
+    return {name: count[name] for name in sorted({zone.name for zone in zones})}
+
+
+def uneven(zones: Sequence[Zone], tasks: Iterable[Task]) -> bool:
+    """Whether moving a task would even the zones out."""
+    there = crowds(zones, tasks).values()
+    return max(there) - min(there) > 1
+
+
+def leaving_order(tasks: Iterable[Task], well: Callable[[Task], bool]) -> list[Task]:
+    """Which to stop first: those that aren't well, then whatever keeps the zones even, the youngest of a zone."""
+    remaining, order = list(tasks), []
+    while remaining:
+        crowd = Counter(task.zone.name for task in remaining)
+        chosen = max(
+            remaining,
+            key=lambda task: (not well(task), crowd[task.zone.name], task.created_at, task.id),
+        )
+        remaining.remove(chosen)
+        order.append(chosen)
+    return order

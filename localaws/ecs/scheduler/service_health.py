@@ -1,0 +1,95 @@
+"""What counts as healthy, failing, steady and calm. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.ecs.scheduler.model import Health, Rollout, Seen, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.ecs.scheduler.model import Deployment, ServiceSpec, ServiceState, Task, Timing
+
+NOT_SEEN = Seen()
+"""Of a task that hasn't been started yet."""
+
+
+def healthy(task: Task, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
+    """Whether a task counts for the lower bound."""
+    if task.status is not Status.RUNNING or task.started_at is None:
+        return False
+    health = seen.get(task.id, NOT_SEEN).health
+    if health is Health.UNCHECKED:
+        return now - task.started_at >= timing.healthy_without_checks
+    return health is Health.HEALTHY
+
+
+def failing(task: Task, seen: Mapping[str, Seen], now: float, grace: float) -> bool:
+    """Whether a task's health checks fail and its grace period is over."""
+    if task.status is not Status.RUNNING or task.started_at is None:
+        return False
+    return seen.get(task.id, NOT_SEEN).health is Health.UNHEALTHY and now >= task.started_at + grace
+
+
+def taken_up(spec: ServiceSpec, state: ServiceState) -> bool:
+    """Whether the scheduler knows what is asked for."""
+    return state.asked is not None and state.asked.fingerprint == spec.revision.fingerprint
+
+
+def steady(
+    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing
+) -> bool:
+    """Whether a service that was taken up has come to rest: one deployment, as many tasks as desired, all healthy."""
+    if len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
+        return False
+    active = [task for task in state.tasks if task.active]
+    return len(active) == spec.desired and all(healthy(task, seen, now, timing) for task in active)
+
+
+def starts_at(
+    spec: ServiceSpec, state: ServiceState, deployment: Deployment, timing: Timing
+) -> float:
+    """When a deployment may start its next task.
+
+    Tasks that never worked delay it by themselves. Those that worked and then failed are replaced
+    at once, until more of them than the service has tasks did so lately: ECS would go on without a
+    pause, and keep one machine busy.
+    """
+    ends = [
+        task.stopped_at or task.deactivated_at or 0
+        for task in state.tasks
+        if _crashed_in(deployment, task)
+    ]
+    last = max(ends, default=0)
+    lately = sum(end >= last - timing.crash_window for end in ends)
+    return max(deployment.not_before, last + pause(lately - spec.desired, timing))
+
+
+def pause(failures: int, timing: Timing) -> float:
+    """Seconds to wait after so many failures."""
+    doublings = min(failures - 1, 32)
+    return min(timing.first_pause * 2**doublings, timing.longest_pause) if failures > 0 else 0
+
+
+def next_look(
+    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing
+) -> float | None:
+    """Seconds until time alone may change something; 0 while tasks are on their way, None when nothing is."""
+    if not taken_up(spec, state):
+        return 0
+    settled = (
+        task.status is Status.STOPPED or healthy(task, seen, now, timing) for task in state.tasks
+    )
+    if not all(settled):
+        return 0
+    first = state.deployments[0]
+    waiting = (
+        first.rollout is not Rollout.FAILED
+        and sum(task.active for task in state.tasks) < spec.desired
+    )
+    return max(0.0, starts_at(spec, state, first, timing) - now) if waiting else None
+
+
+def _crashed_in(deployment: Deployment, task: Task) -> bool:
+    return task.crashed and task.deployment == deployment.id

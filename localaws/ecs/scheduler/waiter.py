@@ -1,0 +1,93 @@
+"""What the AWS provider, from version 6, makes of a service that it waits for; and why tasks stopped. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localaws.ecs.scheduler.model import Rollout
+from localaws.ecs.scheduler.service_health import steady, taken_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localaws.ecs.scheduler.model import Seen, ServiceSpec, ServiceState, Task, Timing
+
+_REASONS_SHOWN = 3
+
+
+class DeploymentFailedError(Exception):
+    """A deployment won't succeed; says ECS's status reason, and why its tasks stopped."""
+
+
+def arrived(
+    spec: ServiceSpec,
+    state: ServiceState,
+    seen: Mapping[str, Seen],
+    now: float,
+    *,
+    since: float,
+    timing: Timing,
+) -> bool:
+    """Whether there is nothing left to wait for.
+
+    Args:
+        spec: What the service was asked to be.
+        state: What the scheduler made of it.
+        seen: Observations by task id.
+        now: Seconds since the epoch.
+        since: When the operation began that waits. Only the rollback of a deployment that it asked
+            for is its failure; to a later operation, which changes nothing that starts a
+            deployment, a rolled-back service is as good as any other: the provider is like that.
+        timing: Durations that belong to ECS.
+
+    Raises:
+        DeploymentFailedError: The deployment failed, and where it is rolled back, that is over too.
+    """
+    if not taken_up(spec, state):
+        return False
+    primary = state.deployments[0]
+    over = primary.rollout is not Rollout.IN_PROGRESS
+    if over and primary.undoes and primary.asked_at >= since:
+        done = "rolled back" if primary.rollout is Rollout.COMPLETED else "failed to be rolled back"
+        raise DeploymentFailedError(_failure(done, state))
+    if primary.rollout is Rollout.FAILED:
+        raise DeploymentFailedError(_failure("stopped", state))
+    return steady(spec, state, seen, now, timing)
+
+
+def failed_tasks(state: ServiceState) -> list[Task]:
+    """Return the tasks of the newest deployment, and of the one that it undoes, that failed; newest first.
+
+    An earlier deployment's say nothing about why this one doesn't work.
+    """
+    tried = [name for each in state.deployments[:1] for name in (each.id, each.undoes)]
+    return [
+        task
+        for task in reversed(state.tasks)
+        if task.deployment in tried
+        and task.stop_reason
+        and not task.stop_reason.startswith("Scaling activity")
+    ]
+
+
+def why_stopped(state: ServiceState) -> str:
+    """Return why tasks of the newest deployment failed: each reason once, newest first."""
+    stopped: dict[str, str] = {}
+    for task in failed_tasks(state):
+        stopped.setdefault(f"{task.stop_reason}{_details(task)}", task.id[:8])
+    reasons = [f"; task {task} stopped: {reason}" for reason, task in stopped.items()]
+    return "".join(reasons[:_REASONS_SHOWN])
+
+
+def _failure(done: str, state: ServiceState) -> str:
+    return (
+        f"Service deployment {done} because the circuit breaker threshold was "
+        f"exceeded{why_stopped(state)}"
+    )
+
+
+def _details(task: Task) -> str:
+    ends = [f"{name} exited with {code}" for name, code in task.exit_codes.items()]
+    results = [task.health_answer] if task.health_answer else ends
+    note = f"; {task.note}" if task.note else ""
+    return (f" ({', '.join(results)})" if results else "") + note

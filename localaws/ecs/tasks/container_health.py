@@ -1,0 +1,94 @@
+"""Containers' own health checks: when one counts as healthy, and how its command finds a task that has no localhost."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from localaws.ecs.scheduler.model import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from localaws.ecs.tasks.runtime import HealthCheck
+    from localaws.machine.addresses import Place
+
+_HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?(?![\w.-])")
+_HTTP = 80
+_TIMED_OUT = "timed out"
+
+
+@dataclass
+class ContainerCheck:
+    """One container's check, and what it says now."""
+
+    name: str
+    check: HealthCheck
+    health: Health = Health.INITIAL
+    answer: str = ""
+    """What it got when it failed last: `container web: exit code 1`."""
+
+    decided: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it isn't `initial` any more."""
+
+    _failures: int = 0
+
+    async def watch(self, run: Callable[[], Awaitable[int | None]]) -> None:
+        """Run it for ever, the first time after one interval.
+
+        Args:
+            run: Runs the command; its exit status, or None where it took longer than its timeout.
+        """
+        time = asyncio.get_running_loop().time
+        began = time()
+        while True:
+            await asyncio.sleep(self.check.interval)
+            self.note(await run(), age=time() - began)
+
+    def note(self, code: int | None, *, age: float) -> None:
+        """Take an exit status in, of a container that runs for `age` seconds.
+
+        One success is enough, `retries` failures in a row are needed; before the first success
+        those in the start period don't count.
+        """
+        if code == 0:
+            self.health, self.answer, self._failures = Health.HEALTHY, "", 0
+            self.decided.set()
+            return
+        self.answer = (
+            f"container {self.name}: {_TIMED_OUT if code is None else f'exit code {code}'}"
+        )
+        if self.health is Health.INITIAL and age < self.check.start_period:
+            return
+        self._failures += 1
+        if self._failures >= self.check.retries:
+            self.health = Health.UNHEALTHY
+            self.decided.set()
+
+
+def of_task(checks: Iterable[ContainerCheck]) -> tuple[Health, str]:
+    """What a task's checks say together, of its essential containers, and the answer of one that fails."""
+    said = {check.health: check.answer for check in checks}
+    weightiest = max(said, key=tuple(Health).index, default=Health.UNCHECKED)
+    return weightiest, said.get(weightiest, "") if weightiest is Health.UNHEALTHY else ""
+
+
+def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
+    """What to run for a task definition's `["CMD", …]` or `["CMD-SHELL", …]`; nothing for `["NONE"]`."""
+    kind, *words = command or ("NONE",)
+    if kind == "CMD-SHELL":
+        return ("/bin/sh", "-c", " ".join(words))
+    return tuple(words)
+
+
+def at(text: str, place: Place) -> str:
+    """The same with the task's own address for localhost, which here is everybody's."""
+
+    def here(found: re.Match[str]) -> str:
+        port = int(found[1] or _HTTP)
+        bound = place.port(port)
+        return place.address if found[1] is None and bound == port else f"{place.address}:{bound}"
+
+    return _HERE.sub(here, text)

@@ -1,0 +1,212 @@
+"""The tasks that this process runs: started, registered, looked at, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.alb.compiler import Endpoint
+from localaws.alb.load_balancers import TargetState
+from localaws.ecs.definition import task_spec
+from localaws.ecs.scheduler.model import Health, Process, Seen
+from localaws.ecs.tasks.runtime import TaskStartError
+from localaws.machine.addresses import NoAddressError, private_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from localaws.alb.load_balancers import TargetHealth
+    from localaws.ecs.scheduler.model import Revision, Task
+    from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
+
+log = logging.getLogger(__name__)
+
+
+class TargetGroups(Protocol):
+    """What tasks and their controller need of the load balancers."""
+
+    def register(self, target_group: str, endpoint: Endpoint, notify: Callable[[], None]) -> None:
+        """Add a target; `notify` is called when its health changes."""
+
+    def deregister(self, target_group: str, endpoint: Endpoint) -> None:
+        """Let a target drain."""
+
+    def forget(self, target_group: str, endpoint: Endpoint) -> None:
+        """The target is gone."""
+
+    def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
+        """A target's health as of the last `sync`."""
+
+    def deafness(self, listener: str) -> str:
+        """Why a listener takes no connections, as of the last `sync`; empty where it does."""
+
+    def attached(self) -> list[dict[str, str]]:
+        """Targets that a program registered by itself, and their health."""
+
+    async def sync(self) -> None:
+        """Have all of it take effect, and look at the targets' health."""
+
+    async def close(self) -> None:
+        """Stop."""
+
+
+@dataclass
+class _Live:
+    """What this process holds of a task."""
+
+    address: str
+    """Private address."""
+
+    subnet: str
+    notify: Callable[[], None]
+    """What to call when something has happened to it."""
+
+    running: RunningTask | None = None
+    targets: list[tuple[str, Endpoint]] = field(default_factory=list)
+    """Target groups, and where it listens for each."""
+
+    failure: str = ""
+    chores: list[asyncio.Task[None]] = field(default_factory=list)
+    """Starting and stopping, which take time."""
+
+
+class LiveTasks:
+    """All tasks of all services, by id, from their start until they are forgotten."""
+
+    def __init__(
+        self,
+        runtime: TaskRuntime,
+        target_groups: TargetGroups,
+        parameters: Callable[[str], str | None],
+    ) -> None:
+        """Start with none."""
+        self._runtime = runtime
+        self._target_groups = target_groups
+        self._parameters = parameters
+        self._tasks: dict[str, _Live] = {}
+
+    def start(self, task: Task, revision: Revision, notify: Callable[[], None]) -> None:
+        """Begin to start a task; `seen` tells how that went, and `notify` is called whenever it has something new."""
+        subnet = task.zone.subnet
+        taken = {each.address for each in self._tasks.values() if each.subnet == subnet}
+        live = self._tasks[task.id] = _Live("", subnet, notify)
+        try:
+            live.address = private_address(revision.launch["cidrs"][subnet], taken)
+        except NoAddressError as error:
+            live.failure = f"ResourceInitializationError: {error}"
+            return
+        self._begin(live, self._start(live, task, revision))
+
+    def register(self, task: Task) -> None:
+        """Add a task to its target groups."""
+        for target_group, endpoint in self._tasks[task.id].targets:
+            self._target_groups.register(target_group, endpoint, self._tasks[task.id].notify)
+
+    def deregister(self, task: Task) -> None:
+        """Let its target groups send a task no more requests."""
+        for target_group, endpoint in self._tasks[task.id].targets:
+            self._target_groups.deregister(target_group, endpoint)
+
+    def stop(self, task: Task, revision: Revision) -> None:
+        """Begin to stop a task, even one that is still starting."""
+        live = self._tasks[task.id]
+        self._begin(live, self._stop(live, tuple(live.chores), revision.stop_timeout))
+
+    def forget(self, task: Task) -> None:
+        """Let go of a task that has stopped."""
+        live = self._tasks.pop(task.id, None)
+        for target_group, endpoint in live.targets if live else ():
+            self._target_groups.forget(target_group, endpoint)
+
+    def seen(self, tasks: Iterable[Task]) -> dict[str, Seen]:
+        """What can be observed now of those that were started and aren't forgotten."""
+        return {
+            task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks
+        }
+
+    def endpoints(self) -> dict[str, str]:
+        """Where each task that has a target listens on this machine, as host:port."""
+        return {
+            task: f"{endpoint.address}:{endpoint.port}"
+            for task, live in self._tasks.items()
+            for _, endpoint in live.targets[:1]
+        }
+
+    async def close(self) -> None:
+        """Give up what is being started or stopped."""
+        chores = [chore for live in self._tasks.values() for chore in live.chores]
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+
+    def _begin(self, live: _Live, work: Coroutine[None, None, None]) -> None:
+        chore = asyncio.create_task(work)
+        chore.add_done_callback(lambda _: live.notify())
+        live.chores.append(chore)
+
+    async def _start(self, live: _Live, task: Task, revision: Revision) -> None:
+        try:
+            spec = task_spec(revision, task.id, live.address, self._parameters)
+            live.running = await self._runtime.start(spec)
+        except TaskStartError as error:
+            live.failure = str(error)
+            return
+        except Exception as error:  # a task that can't start is ECS's to report, whatever the cause
+            log.exception("task %s", task.id)
+            live.failure = f"CannotStartContainerError: {error}"
+            return
+        place = live.running.place
+        live.targets = [
+            (each.target_group, Endpoint(place.address, place.port(each.port)))
+            for each in revision.bindings
+        ]
+        live.running.ended.add_done_callback(lambda _: live.notify())
+
+    async def _stop(
+        self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float
+    ) -> None:
+        for chore in unfinished:
+            chore.cancel()  # one container may still be waiting for another
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        if live.running is not None:
+            await self._runtime.stop(live.running, patience)
+        else:
+            live.failure = live.failure or "stopped before it had started"
+
+    def _look(self, live: _Live) -> Seen:
+        if live.failure:
+            return Seen(process=Process.ENDED, failure=live.failure)
+        if live.running is None:
+            return Seen()
+        if live.running.ended.done():
+            return Seen(
+                process=Process.ENDED,
+                exit_codes=live.running.ended.result(),
+                note=live.running.note,
+            )
+        in_containers, container_answer = live.running.health
+        healths = [
+            (group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets
+        ]
+        told = Seen(
+            process=Process.RUNNING,
+            in_targets=_in_all(health.state for _, health in healths),
+            in_containers=in_containers,
+            container_answer=container_answer,
+            note=live.running.note,
+        )
+        for group, health in healths:
+            if health.state is TargetState.UNHEALTHY:
+                return replace(told, unhealthy_in=group, unhealthy_reason=health.description)
+        return told
+
+
+def _in_all(states: Iterable[TargetState]) -> Health:
+    known = set(states)
+    if not known:
+        return Health.UNCHECKED
+    if TargetState.UNHEALTHY in known:
+        return Health.UNHEALTHY
+    return Health.HEALTHY if known == {TargetState.HEALTHY} else Health.INITIAL

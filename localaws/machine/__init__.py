@@ -1,0 +1,1 @@
+"""The machine underneath: loopback addresses, processes, files and sockets."""

@@ -1,0 +1,185 @@
+"""Loopback addresses: every local load balancer and every task has one of its own.
+
+A home directory (a project's `.local/`) owns a block of 1024 addresses between 127.64.0.0 and
+127.191.255.255, chosen by its path, so that several checkouts run side by side. Load balancers live
+in the block's first quarter and keep their address for life; tasks take turns in the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import ipaddress
+import json
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from localaws.machine.files import read_what_can_be_made_anew, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FIRST_PRIVATE_PORT = 1024
+"""Ports below it may need privileges (Linux: net.ipv4.ip_unprivileged_port_start)."""
+
+PORT_OFFSET = 8000
+"""Added to a port below FIRST_PRIVATE_PORT where such ports can't be bound: 80 becomes 8080, 443
+becomes 8443.
+"""
+
+_FIRST_BLOCK = int(ipaddress.IPv4Address("127.64.0.0"))
+_BLOCKS = 2**13
+_BLOCK_SIZE = 2**10
+_LOAD_BALANCERS = range(1, 256)
+_WEB_PORTS = (80, 443)
+"""What a load balancer must be able to listen on, whatever its first listener is."""
+_TASKS = range(256, _BLOCK_SIZE - 1)
+
+
+class NoAddressError(Exception):
+    """No loopback address is left, or this system has only one."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something listens on the loopback interface."""
+
+    address: str
+    offset: int
+    """What is added to ports below FIRST_PRIVATE_PORT here: 0 or PORT_OFFSET."""
+
+    def port(self, port: int) -> int:
+        """The port that is really bound for a nominal one."""
+        return port + self.offset if port < FIRST_PRIVATE_PORT else port
+
+    @property
+    def dns_name(self) -> str:
+        """What a client of a load balancer here writes after `http://` to reach its listener on port 80."""
+        return self.address if not self.offset else f"{self.address}:{self.port(80)}"
+
+
+class Addresses:
+    """Hands out the addresses of one home directory; remembers the load balancers' in `<home>/addresses.json`."""
+
+    def __init__(self, home: Path) -> None:
+        """Raises: NoAddressError: The system doesn't answer on all of 127.0.0.0/8 (only Linux does by itself)."""
+        if sys.platform != "linux":
+            raise NoAddressError(
+                "the local AWS needs Linux, which answers on every address in "
+                f"127.0.0.0/8; this is {sys.platform}. "
+                "Use a Linux machine, virtual machine or container (on Windows: WSL 2)."
+            )
+        digest = hashlib.sha256(os.fsencode(home.resolve())).digest()
+        self._base = _FIRST_BLOCK + int.from_bytes(digest[:4]) % _BLOCKS * _BLOCK_SIZE
+        self._file = home / "addresses.json"
+        self._load_balancers: dict[str, Place] = read_what_can_be_made_anew(
+            self._file,
+            lambda saved: {arn: Place(**place) for arn, place in saved.items()},
+            otherwise={},
+            then="load balancers keep the addresses that their names say",
+        )
+        self._taken: set[str] = set()
+        self._turn = 0
+
+    def load_balancer(self, arn: str) -> Place:
+        """The load balancer's place, the same for every call with this ARN, across restarts.
+
+        Raises:
+            NoAddressError: 255 load balancers exist already, or other programs hold the ports on
+                every address.
+        """
+        if arn in self._load_balancers:
+            return self._load_balancers[arn]
+        taken = {place.address for place in self._load_balancers.values()}
+        for candidate in self._block(_LOAD_BALANCERS):
+            for offset in (0, PORT_OFFSET):
+                place = Place(candidate, offset)
+                if candidate not in taken and all(
+                    can_bind(candidate, place.port(port)) for port in _WEB_PORTS
+                ):
+                    self._load_balancers[arn] = place
+                    self._save()
+                    return place
+        raise NoAddressError("no loopback address is free for another load balancer; delete one")
+
+    def restore(self, arn: str, dns_name: str) -> None:
+        """Give a load balancer the place that its name says, where the file doesn't know it."""
+        address, _, port = dns_name.partition(":")
+        if arn not in self._load_balancers:
+            self._load_balancers[arn] = Place(address, int(port or 80) - 80)
+            self._save()
+
+    def forget_load_balancer(self, arn: str) -> None:
+        """Make a deleted load balancer's address free again."""
+        if self._load_balancers.pop(arn, None):
+            self._save()
+
+    def take_task(self, ports: list[int]) -> Place:
+        """An address on which all these ports are free, until `release_task`.
+
+        Raises:
+            NoAddressError: There is none, say because a program listens on 0.0.0.0 with one of the
+                ports.
+        """
+        order = list(_TASKS)
+        for candidate in self._block(order[self._turn :] + order[: self._turn]):
+            self._turn = (self._turn + 1) % len(order)
+            for offset in (0, PORT_OFFSET):
+                place = Place(candidate, offset)
+                if candidate not in self._taken and all(
+                    can_bind(candidate, place.port(port)) for port in ports
+                ):
+                    self._taken.add(candidate)
+                    return place
+        raise NoAddressError(
+            f"ports {ports} are in use on every loopback address of this project; stop "
+            "what holds them"
+        )
+
+    def release_task(self, place: Place) -> None:
+        """The task is gone."""
+        self._taken.discard(place.address)
+
+    def _block(self, numbers: range | list[int]) -> Iterator[str]:
+        return (str(ipaddress.IPv4Address(self._base + number)) for number in numbers)
+
+    def _save(self) -> None:
+        places = {
+            arn: {"address": each.address, "offset": each.offset}
+            for arn, each in self._load_balancers.items()
+        }
+        write_atomically(self._file, json.dumps(places, indent=1))
+
+
+def can_bind(address: str, port: int) -> bool:
+    """Whether this user may listen there, and nobody does."""
+    with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # connections of an ended task may linger
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno in {errno.EACCES, errno.EADDRINUSE}:
+                return False
+            raise
+        return True
+
+
+def private_address(cidr: str, taken: set[str]) -> str:
+    """A free private address in a subnet, as an elastic network interface gets one.
+
+    Raises:
+        NoAddressError: The subnet is full. AWS keeps the first four addresses and the last for
+            itself.
+    """
+    network = ipaddress.IPv4Network(cidr)
+    for number in range(4, network.num_addresses - 1):
+        candidate = str(network[number])
+        if candidate not in taken:
+            return candidate
+    raise NoAddressError(f"subnet {cidr} has no free address")

@@ -1,0 +1,319 @@
+"""Target health, from what a proxy's health checks would say, under a fake clock."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
+from localaws.alb.envoy import EnvoyError, Verdict
+from localaws.alb.load_balancers import Balancer, TargetState
+from localaws.alb.tls import Served
+from localaws.catalog.account import Resource
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.catalog.resource_type import AllExcept
+from localaws.machine.addresses import Addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping, Sequence
+
+PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
+ALB, HTTP, GROUP = (
+    f"{PREFIX}:loadbalancer/app/web/1",
+    f"{PREFIX}:listener/app/web/1/2",
+    f"{PREFIX}:targetgroup/web/3",
+)
+TARGET = Endpoint("127.99.0.1", 80)
+# a tuple of two
+PASS, FAIL, TIMEOUT = Verdict(True, False), Verdict(False, False), Verdict(False, True)  # noqa: FBT003
+
+
+class FewResources:
+    """A load balancer with a listener and a target group."""
+
+    def __init__(self) -> None:
+        self.outputs: dict[tuple[str, str], dict[str, Any]] = {
+            (LOAD_BALANCER, ALB): {"arn": ALB, "idleTimeout": 60.0},
+            (LISTENER, HTTP): {
+                "loadBalancerArn": ALB,
+                "port": 80.0,
+                "protocol": "HTTP",
+                "defaultActions": [{"type": "forward", "targetGroupArn": GROUP}],
+            },
+            (TARGET_GROUP, GROUP): {
+                "arn": GROUP,
+                "healthCheck": {"interval": 30, "unhealthyThreshold": 3, "matcher": "200-399"},
+            },
+        }
+
+    def all(self, token: str) -> list[Resource]:
+        return [
+            Resource(kind, identifier, "", "eu-west-1", outputs, {})
+            for (kind, identifier), outputs in self.outputs.items()
+            if kind == token
+        ]
+
+
+class ScriptedProxy:
+    """A proxy whose health checks say what a test wants."""
+
+    def __init__(self) -> None:
+        self.verdicts: dict[tuple[str, Endpoint], Verdict] = {}
+        self.applied: list[Mapping[str, Any]] = []
+        self.state = "new"
+        self.refuses: set[str] = set()
+        """Listeners that it can't open."""
+
+    async def apply(self, files: Mapping[str, Any]) -> None:
+        if self.refuses & {each["name"] for each in files["listeners.json"]}:
+            raise EnvoyError("cannot bind")
+        self.applied.append(files)
+        self.state = "running"
+
+    async def health(self) -> Mapping[tuple[str, Endpoint], Verdict]:
+        return self.verdicts
+
+    async def listening(self) -> Container[str]:
+        return AllExcept(*self.refuses)
+
+    async def close(self) -> None:
+        self.state = "closed"
+
+
+class Stage:
+    def __init__(self, home: Any) -> None:
+        self.cloud, self.proxy, self.now, self.code = FewResources(), ScriptedProxy(), 0.0, 404
+        self.asked, self.issued = 0, list[tuple[str, ...]]()
+        self.addresses = Addresses(home)
+        self.balancer = Balancer(
+            self.cloud,
+            self.addresses,
+            self.proxy,
+            home,
+            issue=self._issue,
+            clock=lambda: self.now,
+            status_of=self._status_of,
+        )
+
+    def _issue(self, names: Sequence[str]) -> Served:
+        self.issued.append(tuple(names))
+        return Served(Path("/home/ca/1.pem"), Path("/home/ca/1.key"))
+
+    async def _status_of(self, address: str, port: int, path: str) -> int:
+        assert (address, port, path) == (TARGET.address, TARGET.port, "/")
+        self.asked += 1
+        return self.code
+
+    def look(self, verdict: Verdict | None = None, room: str = "") -> TargetState:
+        """Sync with this verdict, the target's state."""
+        self.proxy.verdicts = {(room, TARGET): verdict} if verdict else {}
+        asyncio.run(self.balancer.sync())
+        return self.balancer.health(GROUP, TARGET).state
+
+    def members(self, room: str) -> int:
+        """How many targets the proxy has in a cluster."""
+        files = self.proxy.applied[-1]
+        (assignment,) = [
+            f for resources in files.values() for f in resources if f.get("cluster_name") == room
+        ]
+        return len(assignment["endpoints"][0]["lb_endpoints"])
+
+
+NEW, OWN = newcomers_name(GROUP), cluster_name(GROUP)
+
+
+@pytest.fixture
+def stage(tmp_path: Any) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_a_new_target_is_initial_and_gets_no_requests(stage: Stage) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    assert stage.look() is TargetState.INITIAL
+    assert stage.balancer.health(GROUP, TARGET).reason == "Elb.RegistrationInProgress"
+    assert stage.look(FAIL, NEW) is TargetState.INITIAL
+    assert stage.balancer.health(GROUP, TARGET).reason == "Elb.InitialHealthChecking"
+    assert (stage.members(NEW), stage.members(OWN)) == (1, 0)
+
+
+def test_one_pass_makes_a_new_target_healthy(stage: Stage) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(PASS, NEW)
+    assert (stage.members(NEW), stage.members(OWN)) == (0, 1)
+    assert stage.look(PASS, OWN) is TargetState.HEALTHY
+
+
+def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(
+    stage: Stage,
+) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(FAIL, NEW)
+    stage.now = 89
+    assert stage.look(FAIL, NEW) is TargetState.INITIAL
+    stage.now = 90
+    assert stage.look(FAIL, NEW) is TargetState.UNHEALTHY
+    assert stage.members(OWN) == 1
+
+
+def test_an_unhealthy_target_says_which_code_it_answers_and_is_asked_once(stage: Stage) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(PASS, NEW)
+    stage.look(PASS, OWN)
+    for _ in range(3):
+        assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
+    health = stage.balancer.health(GROUP, TARGET)
+    assert health.reason == "Target.ResponseCodeMismatch"
+    assert health.description == "Health checks failed with these codes: [404]"
+    assert stage.asked == 1
+
+
+def test_a_target_that_has_recovered_when_it_is_asked_has_no_code_to_tell(stage: Stage) -> None:
+    stage.code = 200
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(PASS, NEW)
+    assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
+    assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
+    assert stage.balancer.health(GROUP, TARGET).description == "Health checks failed"
+    assert stage.asked == 1
+
+
+def test_a_silent_target_times_out(stage: Stage) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(PASS, NEW)
+    stage.look(TIMEOUT, OWN)
+    assert stage.balancer.health(GROUP, TARGET).reason == "Target.Timeout"
+    assert stage.asked == 0
+
+
+def test_a_target_keeps_its_health_while_the_proxy_restarts(stage: Stage) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(PASS, NEW)
+    stage.look(PASS, OWN)
+    assert stage.look(None) is TargetState.HEALTHY
+
+
+def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(
+    stage: Stage,
+) -> None:
+    stage.balancer.register(GROUP, TARGET)
+    stage.look(PASS, NEW)
+    stage.look(PASS, OWN)
+    stage.balancer.deregister(GROUP, TARGET)
+    assert stage.look(PASS, OWN) is TargetState.DRAINING
+    assert stage.members(OWN) == 0
+    stage.balancer.forget(GROUP, TARGET)
+    assert stage.look() is TargetState.UNUSED
+    assert stage.balancer.targets(GROUP) == {}
+
+
+def test_a_target_of_a_group_that_no_listener_uses_is_unused(stage: Stage) -> None:
+    del stage.cloud.outputs[LISTENER, HTTP]
+    stage.balancer.register(GROUP, TARGET)
+    assert stage.look() is TargetState.UNUSED
+    assert stage.proxy.applied == [], "no listener, no proxy"
+
+
+def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
+    listener = stage.cloud.outputs[LISTENER, HTTP]
+    listener["defaultActions"] = [
+        {"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}
+    ]
+    stage.cloud.outputs[LISTENER_RULE, "rule"] = {
+        "listenerArn": HTTP,
+        "priority": 10.0,
+        "conditions": [{"pathPattern": {"values": ["/*"]}}],
+        "actions": [
+            {"type": "forward", "forward": {"targetGroups": [{"arn": GROUP, "weight": 1}]}}
+        ],
+    }
+    stage.balancer.register(GROUP, TARGET)
+    assert stage.look(FAIL, NEW) is TargetState.INITIAL
+    assert stage.members(NEW) == 1
+
+
+def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
+    stage.look()
+    stage.look()
+    assert len(stage.proxy.applied) == 1
+    stage.balancer.register(GROUP, TARGET)
+    stage.look()
+    assert len(stage.proxy.applied) == 2
+
+
+def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_do_not(
+    stage: Stage,
+) -> None:
+    stage.cloud.outputs[LISTENER, "other"] = {**stage.cloud.outputs[LISTENER, HTTP], "port": 81}
+    stage.proxy.refuses = {"other"}
+    for _ in range(2):
+        with pytest.raises(EnvoyError):
+            stage.look()
+        assert (stage.balancer.deafness("other"), stage.balancer.deafness(HTTP)) == (
+            "cannot bind",
+            "",
+        )
+    stage.proxy.refuses = set()
+    stage.look()
+    assert stage.balancer.deafness("other") == ""
+
+
+def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
+    listener = stage.cloud.outputs[LISTENER, HTTP]
+    states = []
+    for there in (False, True, False, True):
+        stage.cloud.outputs[LISTENER, HTTP] = listener
+        if not there:
+            del stage.cloud.outputs[LISTENER, HTTP]
+        stage.look()
+        states.append(stage.proxy.state)
+    assert states == ["closed", "running", "closed", "running"]
+
+
+def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(stage: Stage) -> None:
+    more = {
+        "protocol": "HTTPS",
+        "port": 443,
+        "certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1",
+    }
+    stage.cloud.outputs[LISTENER, "https"] = {**stage.cloud.outputs[LISTENER, HTTP], **more}
+    stage.look()
+    assert stage.issued == [(stage.addresses.load_balancer(ALB).address,)]
+    assert "/home/ca/1.pem" in str(stage.proxy.applied[-1]["listeners.json"])
+
+
+def test_a_deleted_load_balancer_gives_its_address_back(stage: Stage) -> None:
+    address = stage.addresses.load_balancer(ALB).address
+    stage.look()
+    for key in [(LISTENER, HTTP), (LOAD_BALANCER, ALB)]:
+        del stage.cloud.outputs[key]
+    stage.look()
+    assert stage.addresses.load_balancer("another").address == address
+
+
+def test_what_changes_in_one_target_group_makes_nothing_anew_for_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        group = f"{PREFIX}:targetgroup/other{number}/{number}"
+        check = {"interval": 30, "unhealthyThreshold": 3, "matcher": "200"}
+        stage.cloud.outputs[TARGET_GROUP, group] = {"arn": group, "healthCheck": check}
+        actions = [{"type": "forward", "targetGroupArn": group}]
+        rule = {"listenerArn": HTTP, "priority": number, "actions": actions}
+        stage.cloud.outputs[LISTENER_RULE, f"rule{number}"] = rule
+    stage.look()
+    stage.balancer.register(GROUP, TARGET)
+    stage.look()
+    before, after = stage.proxy.applied
+    anew = [
+        name for name in after if name.startswith("endpoints") and after[name] is not before[name]
+    ]
+    assert anew == ["endpoints-web_3.json", "endpoints-web_3_new.json"]
+    clusters = zip(before["clusters.json"], after["clusters.json"], strict=True)
+    assert [new["name"] for old, new in clusters if new is not old] == [OWN, NEW]
+    monkeypatch.setattr("localaws.alb.load_balancers.compile_files", None)  # it isn't even called
+    stage.look()

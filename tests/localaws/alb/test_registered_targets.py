@@ -1,0 +1,178 @@
+"""Targets that a program registers by itself, from the cloud to the proxy."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.account.cloud import Cloud
+from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
+from localaws.alb.load_balancers import Balancer, TargetState
+from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
+from localaws.catalog import Refused
+from localaws.catalog.elb.listeners import LISTENER
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.cli.status import table
+from tests.localaws.alb.test_load_balancers import GROUP, HTTP, PASS, Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HERE, ELSEWHERE = "192.168.9.1", "192.168.9.2"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:web"
+
+
+class Account(Cloud):
+    """A VPC with a group of addresses and one of functions."""
+
+    def __init__(self) -> None:
+        super().__init__(seed=1)
+        vpc = self.make("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16")
+        self.addresses = self.make(
+            TARGET_GROUP, name="web", targetType="ip", port=8080.0, protocol="HTTP", vpcId=vpc
+        )
+        self.functions = self.make(TARGET_GROUP, name="functions", targetType="lambda")
+
+    def make(self, token: str, **inputs: Any) -> str:
+        return self.create(
+            token, f"urn:{len(self.all(token))}:{token}", inputs, region="eu-west-1"
+        ).id
+
+    def attach(self, group: str, target: str, **more: Any) -> str:
+        return self.make(TARGET_ATTACHMENT, targetGroupArn=group, targetId=target, **more)
+
+
+def is_here(address: str) -> bool:
+    return address == HERE
+
+
+def test_only_an_address_of_this_machine_is_reached_and_of_others_the_reason_is_known() -> None:
+    cloud = Account()
+    cloud.attach(cloud.addresses, HERE, availabilityZone="all")
+    cloud.attach(cloud.addresses, HERE, availabilityZone="all", port=81.0)
+    cloud.attach(cloud.addresses, ELSEWHERE, availabilityZone="all")
+    cloud.attach(cloud.addresses, "10.0.1.9")
+    cloud.attach(cloud.functions, FUNCTION)
+    assert endpoints(cloud, is_local=is_here) == {
+        (cloud.addresses, Endpoint(HERE, 8080)): "",
+        (cloud.addresses, Endpoint(HERE, 81)): "",
+        (cloud.addresses, Endpoint(ELSEWHERE, 8080)): f"{ELSEWHERE} is no address of this machine",
+        (
+            cloud.addresses,
+            Endpoint("10.0.1.9", 8080),
+        ): "on this machine nothing has the address 10.0.1.9 of the VPC",
+        (
+            cloud.functions,
+            Endpoint(FUNCTION, 0),
+        ): "the local load balancer forwards to no target of type lambda",
+    }
+
+
+def test_an_address_of_the_vpc_is_never_reached_even_where_this_machine_has_it_too() -> None:
+    cloud = Account()
+    made = cloud.attach(cloud.addresses, "10.0.1.9")
+    attachment = cloud.get(TARGET_ATTACHMENT, made)
+    assert attachment
+    assert unreachable(cloud, attachment, is_local=lambda _: True)
+
+
+def test_what_this_machine_has_is_found_without_a_connection() -> None:
+    assert is_this_machines("127.0.0.1")
+    assert not is_this_machines("203.0.113.7")  # RFC 5737: of documentation only
+
+
+def test_a_group_of_functions_takes_one_and_a_second_address_is_another_target() -> None:
+    cloud = Account()
+    cloud.attach(cloud.functions, FUNCTION)
+    with pytest.raises(Refused) as refused:
+        cloud.attach(cloud.functions, f"{FUNCTION}-2")
+    assert [(each.rule, each.code) for each in refused.value.refusals] == [
+        ("elbv2.target.only-one", "TooManyTargets")
+    ]
+    cloud.attach(cloud.addresses, "10.0.1.9")
+    cloud.attach(cloud.addresses, "10.0.1.10")
+
+
+def test_a_target_is_found_by_what_pulumi_aws_documents_for_imports() -> None:
+    cloud = Account()
+    plain, other = (
+        cloud.attach(cloud.addresses, "10.0.1.9"),
+        cloud.attach(cloud.addresses, "10.0.1.9", port=81.0),
+    )
+    for wanted, identifier in ((plain, "10.0.1.9"), (other, "10.0.1.9,81")):
+        found = cloud.find(TARGET_ATTACHMENT, f"{cloud.addresses},{identifier}")
+        assert found
+        assert found.id == wanted
+
+
+class WithTargets(Stage):
+    """A load balancer whose group has targets that were registered by the program."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.attached: dict[tuple[str, Endpoint], str] = {}
+        self.balancer = Balancer(
+            self.cloud,
+            self.addresses,
+            self.proxy,
+            home,
+            issue=self._issue,
+            attached=lambda: dict(self.attached),
+            clock=lambda: self.now,
+            status_of=self._status_of,
+        )
+
+    def sync(self) -> list[str]:
+        """The state of each registered target."""
+        asyncio.run(self.balancer.sync())
+        return [each["state"] for each in self.balancer.attached()]
+
+
+REACHED, NOT_REACHED = (GROUP, Endpoint("127.99.0.1", 80)), (GROUP, Endpoint("10.0.1.9", 80))
+
+
+def test_a_registered_target_gets_requests_once_it_has_passed_and_none_after_it_was_deregistered(
+    tmp_path: Path,
+) -> None:
+    stage = WithTargets(tmp_path)
+    stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
+    assert stage.sync() == [TargetState.INITIAL, TargetState.UNHEALTHY]
+    assert (stage.members(newcomers_name(GROUP)), stage.members(cluster_name(GROUP))) == (1, 0)
+    for room in (newcomers_name(GROUP), cluster_name(GROUP)):
+        stage.proxy.verdicts = {(room, REACHED[1]): PASS}
+        stage.sync()
+    assert stage.sync() == [TargetState.HEALTHY, TargetState.UNHEALTHY]
+    assert (stage.members(newcomers_name(GROUP)), stage.members(cluster_name(GROUP))) == (0, 1)
+    assert stage.balancer.attached()[1]["description"] == "nothing has it"
+    stage.attached = {NOT_REACHED: "nothing has it"}
+    assert stage.sync() == [TargetState.UNHEALTHY]
+    assert stage.members(cluster_name(GROUP)) == 0
+
+
+def test_targets_of_a_group_that_no_listener_forwards_to_are_unused(tmp_path: Path) -> None:
+    stage = WithTargets(tmp_path)
+    stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
+    del stage.cloud.outputs[LISTENER, HTTP]
+    assert stage.sync() == [TargetState.UNUSED, TargetState.UNUSED]
+
+
+def test_the_status_shows_each_target_with_its_state_and_why() -> None:
+    row = {
+        "targetGroupArn": GROUP,
+        "target": "10.0.1.9:80",
+        "state": "unhealthy",
+        "description": "nothing has it",
+    }
+    shown = table({"services": [], "names": {}, "problems": [], "targets": [row]})
+    assert "target group web:" in shown
+    assert shown.split("\n")[-1].split() == [
+        "target",
+        "10.0.1.9:80",
+        "unhealthy",
+        "nothing",
+        "has",
+        "it",
+    ]

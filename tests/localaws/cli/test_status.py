@@ -1,0 +1,85 @@
+"""What `pulumi-local status` shows of a service; tests/engine has the command itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.cli.status import fetch, table
+from localaws.daemon.client import DaemonFailed
+from localaws.daemon.state_directory import Home, try_lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def task(number: int, status: str, reason: str = "") -> dict[str, Any]:
+    place = {"healthStatus": "UNKNOWN", "availabilityZone": "eu-west-1a", "endpoint": ""}
+    return {"taskId": f"{number:032}", "lastStatus": status, "stoppedReason": reason, **place}
+
+
+def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    home = Home.of(tmp_path, {})
+    lock = try_lock(home)
+    assert lock is not None
+    print(os.getpid(), file=lock, flush=True)
+    home.ready.write_text(
+        json.dumps({"pid": os.getpid(), "aws_port": 1, "awsx_port": 1, "code": "c"})
+    )
+    with (
+        lock,
+        pytest.raises(
+            DaemonFailed, match=r"doesn't answer \(UNAVAILABLE\): `pulumi-local stop` ends it"
+        ),
+    ):
+        fetch(home)
+
+
+def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:
+    note = "local AWS: the container can't listen on port 80 of all addresses (0.0.0.0)"
+    tasks = [
+        task(0, "RUNNING"),
+        {**task(1, "STOPPED", "Essential container in task exited"), "note": note},
+    ]
+    service = {
+        "serviceName": "web",
+        "progress": "",
+        "deployments": [],
+        "events": [],
+        "tasks": tasks,
+    }
+    shown = table({"services": [service], "names": {}}).splitlines()
+    assert shown[-2].endswith("Essential container in task exited")
+    assert shown[-1].strip() == note
+    assert len(shown) == 1 + 3
+
+
+def test_of_many_stopped_tasks_the_last_are_shown_and_of_the_others_all() -> None:
+    tasks = [
+        task(0, "RUNNING"),
+        *(task(number, "STOPPED", f"reason {number}") for number in range(1, 30)),
+    ]
+    service = {
+        "serviceName": "web",
+        "progress": "1 of 1 tasks healthy",
+        "deployments": [],
+        "events": [],
+        "tasks": tasks,
+    }
+    shown = table({"services": [service], "names": {}, "problems": []}).splitlines()
+    assert len(shown) == 1 + 1 + 5
+    assert "RUNNING" in shown[1]
+    assert shown[-1].endswith("reason 29")
+
+
+def test_what_is_wrong_comes_first_whether_there_are_services_or_not() -> None:
+    shown = table({"services": [], "names": {}, "problems": ["cannot bind", "no such thing"]})
+    assert shown.split("\n\n") == [
+        "problem: cannot bind",
+        "problem: no such thing",
+        "the local AWS is running, without services",
+    ]

@@ -1,0 +1,95 @@
+"""That other users can't read what a home holds, also where an earlier version left it open."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localaws.daemon.file_permissions import SharedFolder, make_folder, take_from_others
+from tests.second_user import AS_NOBODY, NOBODY, as_user, in_reach
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = (
+    "cloud.json",
+    "daemon.log",
+    "state/.pulumi/stacks/p/local.json",
+    "logs/aws/ecs/t1",
+    "envoy/envoy.log",
+)
+
+
+@pytest.fixture
+def old_home(tmp_path: Path) -> Path:
+    """What an earlier version left: everybody may read it."""
+    home = tmp_path / ".local"
+    for name in FILES:
+        file = home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("secret")
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return home
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_home_is_its_owners_alone(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "home")
+    assert mode(tmp_path / "a" / "home") == 0o700
+
+
+def test_what_an_earlier_version_left_open_is_closed(old_home: Path) -> None:
+    take_from_others(old_home)
+    modes = {mode(path) for path in (old_home, *old_home.rglob("*")) if path.is_dir()}
+    assert modes == {0o700}
+    assert {mode(path) for path in old_home.rglob("*") if path.is_file()} == {0o600}
+
+
+def test_a_link_out_of_the_home_is_not_followed(old_home: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o755)
+    outside.chmod(0o755)
+    (outside / "file").write_text("")
+    (outside / "file").chmod(0o644)
+    (old_home / "logs" / "link").symlink_to(outside)
+    (old_home / "config").symlink_to(outside)
+    take_from_others(old_home)
+    assert (mode(outside), mode(outside / "file")) == (0o755, 0o644)
+
+
+def test_a_folder_that_holds_other_things_too_keeps_its_mode_and_theirs(old_home: Path) -> None:
+    (old_home / "share").mkdir()
+    (old_home / "share").chmod(0o755)
+    take_from_others(old_home)
+    assert (mode(old_home), mode(old_home / "share")) == (0o755, 0o755)
+    assert mode(old_home / "cloud.json") == 0o600
+    assert mode(old_home / "state") == 0o700
+
+
+def test_a_folder_in_which_others_put_files_is_refused(old_home: Path) -> None:
+    (old_home / "share").mkdir()
+    old_home.chmod(0o777)
+    with pytest.raises(SharedFolder, match="LOCALAWS_HOME"):
+        take_from_others(old_home)
+
+
+@AS_NOBODY
+def test_another_user_can_read_nothing_afterwards(old_home: Path) -> None:
+    attempt = f"""
+import os
+for name in {FILES}:
+    try:
+        print(open(os.path.join({str(old_home)!r}, name)).read())
+    except OSError as error:
+        print(type(error).__name__)
+"""
+    with in_reach(old_home):
+        assert as_user(NOBODY, attempt).split() == ["secret"] * len(FILES)
+        take_from_others(old_home)
+        assert as_user(NOBODY, attempt).split() == ["PermissionError"] * len(FILES)

@@ -1,0 +1,105 @@
+"""What an operation on a resource waits for before it is complete, with everything that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import provider_pb2
+
+from localaws.account.cloud import Cloud
+from localaws.alb.load_balancers import Balancer
+from localaws.catalog.elb.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.daemon.lifecycle import GET_SERVICE, Running
+from localaws.daemon.state_directory import Home
+from localaws.protocol.property_values import from_wire, to_wire
+from tests.localaws.ecs.plane import eventually
+from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, serve, serving
+
+GROUP = "aws:cloudwatch/logGroup:LogGroup"
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_a_service_runs_what_was_asked_for_as_soon_as_it_is_answered_without_a_wait_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the state would hold the revision before, and the next preview show a change."""
+
+    async def slow(_: Balancer) -> None:
+        """The controller looks at the load balancers before it looks at services."""
+        await asyncio.sleep(0.3)
+
+    monkeypatch.setattr(Balancer, "sync", slow)
+
+    async def play() -> None:
+        cloud = Cloud(seed=1)
+        running = Running(cloud, Home(tmp_path, tmp_path / ".local"))
+        await running.start()
+        try:
+            async with serving(running, cloud) as provider:
+                identifier = await serve(provider)
+                asked = {
+                    "serviceName": "web",
+                    "clusterArn": cloud.all("aws:ecs/cluster:Cluster")[0].id,
+                }
+                await eventually(
+                    lambda: running.functions[GET_SERVICE](asked)["deployments"], "a deployment"
+                )
+                for before, wanted in ((NEW, OLD), (OLD, NEW)):
+                    assert await change(provider, identifier, before, wanted) == wanted
+                    assert running.functions[GET_SERVICE](asked)["taskDefinition"] == wanted
+        finally:
+            await running.close()
+
+    asyncio.run(play())
+
+
+def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a run could end while requests still got the default action."""
+    taken = list[int]()
+
+    async def slow(_: Balancer) -> None:
+        seen = len(cloud.all(GROUP))
+        await asyncio.sleep(0.1)
+        taken.append(seen)
+
+    cloud = Cloud(seed=1)
+    monkeypatch.setattr(Balancer, "sync", slow)
+
+    async def play() -> None:
+        running = Running(cloud, Home(tmp_path, tmp_path / ".local"))
+        await running.start()
+        try:
+            for token in (LISTENER_RULE, LISTENER_CERTIFICATE):
+                made = cloud.create(
+                    GROUP, f"urn:{token}", {"name": token.rpartition(":")[2]}, region="eu-west-1"
+                )
+                cloud.acknowledge(GROUP, made.id)
+                await running.settle(replace(made, token=token), seconds=30, report=lambda _: None)
+                assert taken[-1] == len(cloud.all(GROUP))
+        finally:
+            await running.close()
+
+    asyncio.run(play())
+
+
+async def change(provider: Any, identifier: str, before: str, wanted: str) -> object:
+    """Update the service's task definition; the one that the answer shows."""
+    inputs = {"name": "web", "cluster": "main", "taskDefinition": before}
+    answer = await provider.Update(
+        provider_pb2.UpdateRequest(
+            urn=SERVICE,
+            id=identifier,
+            olds=to_wire(inputs),
+            old_inputs=to_wire(inputs),
+            news=to_wire({**inputs, "taskDefinition": wanted}),
+        )
+    )
+    return from_wire(answer.properties)["taskDefinition"]

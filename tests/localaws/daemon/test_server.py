@@ -1,0 +1,59 @@
+"""How the daemon serves its ports, without the process around it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from localaws.account.cloud import Cloud
+from localaws.daemon.server import serving
+from localaws.protocol.aws import AwsProvider
+from localaws.protocol.property_values import from_wire, to_wire
+from tests.localaws.protocol.test_aws import Idle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from grpc.aio import Channel
+
+
+async def configure(channel: Channel, region: str) -> Any:
+    stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
+    await stub.Configure(provider_pb2.ConfigureRequest(args=to_wire({"region": region})))
+    return stub
+
+
+async def region_of(stub: Any) -> object:
+    answer = await stub.Invoke(provider_pb2.InvokeRequest(tok="aws:index/getRegion:getRegion"))
+    return from_wire(getattr(answer, "return"))["region"]
+
+
+def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
+    """The socket behind the port shows no port of the client's to tell connections by."""
+
+    async def play() -> None:
+        home = tmp_path / ("long" * 40)
+        home.mkdir()
+        folder = os.open(home, os.O_PATH)
+        provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
+        async with serving(provider, folder, "aws.sock") as port:
+            address = f"127.0.0.1:{port}"
+            # Else gRPC gives both channels the same connection.
+            apart = [("grpc.use_local_subchannel_pool", 1)]
+            async with (
+                grpc.aio.insecure_channel(address, apart) as one,
+                grpc.aio.insecure_channel(address, apart) as two,
+            ):
+                first, second = await configure(one, "eu-west-1"), await configure(two, "eu-west-3")
+                assert [await region_of(each) for each in (first, second)] == [
+                    "eu-west-1",
+                    "eu-west-3",
+                ]
+        os.close(folder)
+        assert not list(home.iterdir()), "the socket is gone"
+
+    asyncio.run(play())

@@ -1,0 +1,266 @@
+"""Containers' own health checks and the order in which containers start: the rules, and real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localaws.ecs.scheduler.model import Health
+from localaws.ecs.tasks.container_health import ContainerCheck, arguments, at, of_task
+from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
+from localaws.machine.addresses import Place
+from tests.localaws.ecs.tasks.test_process_runtime import container, eventually, runtime, task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HERE = Place("127.70.0.9", 0)
+
+
+def check(**how: Any) -> ContainerCheck:
+    return ContainerCheck("web", HealthCheck(command=("true",), **how))
+
+
+def told(one: ContainerCheck, code: int | None, age: float) -> Health:
+    one.note(code, age=age)
+    return one.health
+
+
+def test_one_success_is_enough_and_several_failures_in_a_row_are_needed() -> None:
+    one = check(retries=2)
+    verdicts = [told(one, code, 1000) for code in (1, 0, 1, 0, 1, None)]
+    assert verdicts == [Health.INITIAL, *[Health.HEALTHY] * 4, Health.UNHEALTHY]
+    assert one.answer == "container web: timed out"
+    assert told(one, 0, 1000) is Health.HEALTHY
+    assert one.answer == ""
+
+
+def test_failures_in_the_start_period_do_not_count_until_the_first_success() -> None:
+    patient, started = (check(retries=1, start_period=60) for _ in range(2))
+    assert [told(patient, 1, age) for age in (59, 60)] == [Health.INITIAL, Health.UNHEALTHY]
+    assert [told(started, code, 10) for code in (0, 1)] == [Health.HEALTHY, Health.UNHEALTHY]
+
+
+@given(st.lists(st.sampled_from([0, 0, 1, None]), max_size=30), st.integers(1, 5))
+def test_a_container_is_unhealthy_exactly_after_as_many_failures_in_a_row_as_asked_for(
+    codes: list[int | None], retries: int
+) -> None:
+    one, row = check(retries=retries), 0
+    for code in codes:
+        one.note(code, age=1000)
+        row = 0 if code == 0 else row + 1
+        assert (one.health is Health.UNHEALTHY) == (row >= retries)
+
+
+def test_a_task_is_as_healthy_as_the_worst_of_its_containers() -> None:
+    well, ill, new = (check(retries=1) for _ in range(3))
+    well.note(0, age=0)
+    ill.note(7, age=0)
+    assert of_task([]) == (Health.UNCHECKED, "")
+    assert of_task([well]) == (Health.HEALTHY, "")
+    assert of_task([well, new]) == (Health.INITIAL, "")
+    assert of_task([well, new, ill]) == (Health.UNHEALTHY, "container web: exit code 7")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("CMD", "check", "--fast"), ("check", "--fast")),
+        (("CMD-SHELL", "check || exit 1"), ("/bin/sh", "-c", "check || exit 1")),
+        (("NONE",), ()),
+        ((), ()),
+    ],
+)
+def test_a_check_is_a_command_a_line_for_the_shell_or_none(
+    command: tuple[str, ...], words: tuple[str, ...]
+) -> None:
+    assert arguments(command) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "here"),
+    [
+        ("curl -f http://localhost/ || exit 1", "curl -f http://127.70.0.9/ || exit 1"),
+        ("curl http://127.0.0.1:8080/health", "curl http://127.70.0.9:8080/health"),
+        ("nc -z localhost 5432", "nc -z 127.70.0.9 5432"),
+        ("curl http://[::1]:80/", "curl http://127.70.0.9:80/"),
+        (
+            "curl http://localhost.example.com/ my-localhost",
+            "curl http://localhost.example.com/ my-localhost",
+        ),
+        ("cat /tmp/healthy", "cat /tmp/healthy"),
+    ],
+)
+def test_localhost_in_a_check_is_the_task(text: str, here: str) -> None:
+    assert at(text, HERE) == here
+
+
+def test_localhost_has_the_port_that_is_really_bound() -> None:
+    high = Place("127.70.0.9", 8000)
+    assert at("http://localhost/ http://localhost:80/ http://localhost:3000/", high) == (
+        "http://127.70.0.9:8080/ http://127.70.0.9:8080/ http://127.70.0.9:3000/"
+    )
+
+
+def checked(script: str, **how: Any) -> HealthCheck:
+    return HealthCheck(command=("/bin/sh", "-c", script), **{"interval": 0.05, "retries": 2, **how})
+
+
+def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            script = f'test "$A" = 1 && test -e {tmp_path}/well'
+            started = await running.start(
+                task(container("sleep 1000", environment={"A": "1"}, health_check=checked(script)))
+            )
+            assert started.health == (Health.INITIAL, "")
+            await eventually(lambda: started.health[0] is Health.UNHEALTHY, "failures")
+            assert started.health[1] == "container app: exit code 1"
+            (tmp_path / "well").touch()
+            await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
+            assert not started.ended.done(), "whether it is replaced is the scheduler's to say"
+            await running.stop(started, 5)
+
+    asyncio.run(play())
+
+
+def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
+    """At AWS's own speed the first one would come after `eventually` has given up."""
+
+    async def play() -> None:
+        async with runtime(tmp_path, speed=10) as running:
+            how = checked("true", interval=11)
+            started = await running.start(task(container("sleep 1000", health_check=how)))
+            await eventually(lambda: started.health[0] is Health.HEALTHY, "a success")
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("how", "answer"),
+    [
+        (checked("sleep 1000", timeout=0.1), "container app: timed out"),
+        (
+            HealthCheck(command=("no-such",), interval=0.05, retries=1),
+            "container app: exit code 127",
+        ),
+    ],
+)
+def test_a_check_that_takes_too_long_or_does_not_exist_fails(
+    tmp_path: Path, how: HealthCheck, answer: str
+) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("sleep 1000", health_check=how)))
+            await eventually(lambda: started.health == (Health.UNHEALTHY, answer), "the verdict")
+
+    asyncio.run(play())
+
+
+def test_the_check_of_a_container_that_is_not_essential_says_nothing_about_the_task(
+    tmp_path: Path,
+) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            side = container("sleep 1000", "side", essential=False, health_check=checked("exit 1"))
+            started = await running.start(task(container("sleep 1000"), side))
+            await eventually(
+                lambda: started.checks["side"].health is Health.UNHEALTHY, "the verdict"
+            )
+            assert started.health == (Health.UNCHECKED, "")
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("condition", [Condition.COMPLETE, Condition.SUCCESS])
+def test_a_container_starts_when_the_one_it_waits_for_is_done(
+    tmp_path: Path, condition: Condition
+) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            prepare = container(
+                f"sleep 0.2; echo ready > {tmp_path}/file", "prepare", essential=False
+            )
+            started = await running.start(
+                task(container(f"cat {tmp_path}/file", depends_on={"prepare": condition}), prepare)
+            )
+            assert await started.ended == {"app": 0, "prepare": 0}
+        assert (tmp_path / "logs/group/app").read_text().endswith(" ready\n")
+
+    asyncio.run(play())
+
+
+def test_a_container_starts_when_the_one_it_waits_for_is_healthy(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            database = container(
+                f"sleep 0.2; touch {tmp_path}/up; sleep 1000",
+                "db",
+                health_check=checked(f"test -e {tmp_path}/up", retries=100),
+            )
+            before = time.monotonic()
+            started = await running.start(
+                task(container("sleep 1000", depends_on={"db": Condition.HEALTHY}), database)
+            )
+            assert time.monotonic() - before > 0.2
+            assert started.health == (Health.HEALTHY, "")
+            await running.stop(started, 5)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("other", "condition", "complaint"),
+    [
+        (
+            container("exit 4", "other", essential=False),
+            Condition.SUCCESS,
+            "did not exit successfully",
+        ),
+        (
+            container("sleep 1000", "other", health_check=checked("exit 1")),
+            Condition.HEALTHY,
+            "did not become healthy",
+        ),
+        (
+            container("exit 0", "other", health_check=checked("exit 0", interval=5)),
+            Condition.HEALTHY,
+            "did not become",
+        ),
+    ],
+)
+def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
+    tmp_path: Path, other: Any, condition: Condition, complaint: str
+) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            with pytest.raises(
+                TaskStartError,
+                match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}",
+            ):
+                await running.start(task(container("true", depends_on={"other": condition}), other))
+            assert not running._addresses._taken
+
+    asyncio.run(play())
+
+
+def test_containers_that_wait_for_each_other_cannot_start(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            with pytest.raises(
+                TaskStartError, match="TaskDependencyError: containers wait for each other: "
+            ):
+                await running.start(
+                    task(
+                        container("true", "a", depends_on={"b": Condition.START}),
+                        container("true", "b", depends_on={"a": Condition.START}),
+                    )
+                )
+            assert not running._addresses._taken
+
+    asyncio.run(play())

@@ -1,0 +1,299 @@
+"""The task runtime `process`, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import sys
+import time
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.ecs.tasks.images import Images, Row
+from localaws.ecs.tasks.process_runtime import ProcessRuntime
+from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec, TaskStartError
+from localaws.machine import addresses
+from localaws.machine.addresses import Addresses, can_bind
+from localaws.machine.processes import Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
+
+
+@asynccontextmanager
+async def runtime(home: Path, *rows: Row, speed: float = 1) -> AsyncIterator[ProcessRuntime]:
+    own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
+    images = Images((*rows, own), home / "localaws-images.toml")
+    running = ProcessRuntime(
+        Launcher(), Addresses(home), lambda: images, home / "logs", speed=speed
+    )
+    try:
+        yield running
+    finally:
+        await running.close()
+
+
+async def eventually(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"waited 10 s for {what}")
+
+
+def container(script: str, name: str = "app", **how: Any) -> ContainerSpec:
+    return ContainerSpec(
+        name=name, image="x", command=("sh", "-c", script), log_stream=f"group/{name}", **how
+    )
+
+
+def task(*containers: ContainerSpec) -> TaskSpec:
+    return TaskSpec(id="t1", hostname=HOST, containers=containers)
+
+
+def test_a_container_gets_its_own_environment_and_nothing_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "ours")
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(
+                task(container("env; pwd", environment={"A": "1"}, ports=(9000,)))
+            )
+            assert await started.ended == {"app": 0}
+            place = started.place
+        lines = (tmp_path / "logs/group/app").read_text().splitlines()
+        assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
+        said = {line.partition(" ")[2] for line in lines}
+        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={place.address}:9000", "/"} <= said
+        assert not [line for line in said if "AWS_" in line]
+
+    asyncio.run(play())
+
+
+def test_a_container_makes_files_as_in_a_container_whatever_ours_are(tmp_path: Path) -> None:
+    async def play() -> None:
+        before = os.umask(0o077)
+        try:
+            async with runtime(tmp_path) as running:
+                assert await (await running.start(task(container("umask")))).ended == {"app": 0}
+        finally:
+            os.umask(before)
+        assert (tmp_path / "logs/group/app").read_text().split()[1] == "0022"
+
+    asyncio.run(play())
+
+
+def test_both_outputs_and_an_unfinished_last_line_are_kept_in_order(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("echo one; echo two >&2; printf three")))
+            await started.ended
+        lines = (tmp_path / "logs/group/app").read_text().splitlines()
+        assert [line.partition(" ")[2] for line in lines] == ["one", "two", "three"]
+
+    asyncio.run(play())
+
+
+def test_a_log_stream_cannot_leave_the_logs_folder(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            spec = ContainerSpec(
+                name="a", image="x", command=("echo", "hi"), log_stream="../../../g/../s"
+            )
+            await (await running.start(task(spec))).ended
+
+    asyncio.run(play())
+    assert list(tmp_path.rglob("s")) == [tmp_path / "logs/g/s"]
+
+
+def test_an_essential_container_takes_the_others_along(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(
+                task(container("exit 3"), container("sleep 1000", "side"))
+            )
+            assert await started.ended == {"app": 3, "side": 137}
+
+    asyncio.run(play())
+
+
+def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(
+                task(
+                    container("sleep 1000"), container("echo done; exit 1", "side", essential=False)
+                )
+            )
+            await eventually(started.children["side"].ended.done, "the side car's end")
+            assert not started.ended.done()
+            await running.stop(started, 5)
+            assert started.ended.result() == {"app": 143, "side": 1}
+
+    asyncio.run(play())
+
+
+def test_every_container_has_the_stop_timeout_to_end_whoever_ends_first(tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(
+                task(container("exec sleep 1000"), container(slow, "side"))
+            )
+            await eventually(
+                lambda: "ready" in (tmp_path / "logs/group/side").read_text(), "the trap"
+            )
+            await running.stop(started, 5)
+            assert started.ended.result() == {"app": 143, "side": 5}
+
+    asyncio.run(play())
+
+
+def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            stubborn = container("trap '' TERM; echo deaf; while true; do sleep 0.05; done")
+            started = await running.start(task(stubborn))
+            await eventually(
+                lambda: "deaf" in (tmp_path / "logs/group/app").read_text(), "the trap"
+            )
+            await running.stop(started, 0.2)
+            assert started.ended.result() == {"app": 137}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("containers", "row", "complaint"),
+    [
+        ([container("true"), ContainerSpec(name="b", image="y")], Row(("x",)), "no command to run"),
+        (
+            [container("true")],
+            Row(("x",), ("no-such",)),
+            "CannotStartContainerError: no-such: No such file",
+        ),
+    ],
+)
+def test_a_task_that_cannot_start_leaves_nothing(
+    tmp_path: Path, containers: list[ContainerSpec], row: Row, complaint: str
+) -> None:
+    async def play() -> None:
+        async with runtime(tmp_path, row) as running:
+            with pytest.raises(TaskStartError, match=complaint):
+                await running.start(task(*containers))
+            assert not running._addresses._taken
+
+    asyncio.run(play())
+
+
+def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path) -> None:
+    async def play() -> None:
+        images = Images((), tmp_path / "localaws-images.toml")
+        running = ProcessRuntime(Launcher(), Addresses(tmp_path), lambda: images, tmp_path)
+        with pytest.raises(
+            TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"
+        ):
+            await running.start(task(container("true")))
+        await running.close()
+
+    asyncio.run(play())
+
+
+def test_without_privileges_a_container_listens_on_a_high_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        addresses, "can_bind", lambda address, port: port >= 1024 and can_bind(address, port)
+    )
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(task(container("echo $WHERE", ports=(80,))))
+            await started.ended
+            assert started.place.port(80) == 8080
+        assert (tmp_path / "logs/group/app").read_text().rstrip().endswith(":8080")
+
+    asyncio.run(play())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+WITHOUT_HOST = {
+    # Python's own listens on [::], which takes the IPv4 addresses too, Node's as well.
+    "python's": "exec {python} -m http.server {port}",
+    "one of IPv4": "exec {python} -m http.server --bind 0.0.0.0 {port}",
+    "node's": "exec node -e \"require('http').createServer().listen({port}, '0.0.0.0')\"",
+}
+
+
+@pytest.mark.parametrize("server", WITHOUT_HOST)
+def test_of_two_tasks_that_listen_on_all_addresses_both_are_noted(
+    tmp_path: Path, server: str
+) -> None:
+    if server == "node's" and shutil.which("node") is None:
+        pytest.skip("there is no node")
+    port = free_port()
+    listen = container(WITHOUT_HOST[server].format(python=sys.executable, port=port), ports=(port,))
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            first = await running.start(task(listen))
+            second = await running.start(task(listen))
+            await eventually(lambda: first.note != "" and second.note != "", "both notes")
+            ended, alive = sorted((first, second), key=lambda each: not each.ended.done())
+            log = (tmp_path / "logs/group/app").read_text()
+            for started, what in ((alive, "listens"), (ended, "can't listen")):
+                assert (
+                    f"local AWS: the container {what} on port {port} of all addresses (0.0.0.0)"
+                    in started.note
+                )
+                assert started.note in log
+            reason = (
+                f"ResourceInitializationError: local AWS: another task's .* on port {port} "
+                "of all addresses"
+            )
+            with pytest.raises(TaskStartError, match=reason):
+                await running.start(task(listen))
+
+    asyncio.run(play())
+
+
+def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) -> None:
+    port = free_port()
+    script = f'exec {sys.executable} -m http.server --bind "${{WHERE%:*}}" {port}'
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            tasks = [await running.start(task(container(script, ports=(port,)))) for _ in range(2)]
+            for each in tasks:
+                where = (each.place.address, port)
+                await eventually(partial(answers, where), f"{where}")
+            # The first look is over once nothing is watched any more: each listens on its own
+            # address.
+            for each in tasks:
+                await asyncio.wait_for(asyncio.gather(*each.checking), 10)
+            assert [each.note for each in tasks] == ["", ""]
+
+    asyncio.run(play())
+
+
+def answers(where: tuple[str, int]) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(where) == 0

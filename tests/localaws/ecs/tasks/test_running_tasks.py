@@ -1,0 +1,74 @@
+"""What is seen of a task, with a task runtime and load balancers that do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.alb.load_balancers import TargetHealth, TargetState
+from localaws.ecs.definition import service_spec
+from localaws.ecs.scheduler.model import Health, ServiceState, Task
+from localaws.ecs.tasks.running_tasks import LiveTasks
+from tests.localaws.ecs.conftest import SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def look(web: Any, states: Mapping[str, TargetState]) -> Any:
+    """What is seen of a running task that is in these target groups."""
+    bound = [
+        {"targetGroupArn": group, "containerName": "web", "containerPort": 80} for group in states
+    ]
+    web.change(loadBalancers=bound)
+    revision = service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
+    task = Task(
+        id="t",
+        deployment="d",
+        task_definition=revision.task_definition,
+        zone=revision.zones[0],
+        created_at=0,
+    )
+
+    async def play() -> Any:
+        ended = asyncio.get_running_loop().create_future()
+        place = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
+        running = SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note="")
+
+        async def start(_: object) -> Any:
+            return running
+
+        def health(group: str, _: object) -> TargetHealth:
+            return TargetHealth(states[group], description=f"from {group}")
+
+        runtime: Any = SimpleNamespace(start=start)
+        groups: Any = SimpleNamespace(health=health)
+        tasks = LiveTasks(runtime, groups, lambda _: None)
+        tasks.start(task, revision, lambda: None)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return tasks.seen([task])["t"]
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("states", "together"),
+    [
+        ((), Health.UNCHECKED),
+        ((TargetState.HEALTHY, TargetState.HEALTHY), Health.HEALTHY),
+        ((TargetState.HEALTHY, TargetState.INITIAL), Health.INITIAL),
+        ((TargetState.HEALTHY, TargetState.UNUSED), Health.INITIAL),
+        ((TargetState.INITIAL, TargetState.UNHEALTHY), Health.UNHEALTHY),
+    ],
+)
+def test_a_task_is_healthy_when_all_its_target_groups_say_so(
+    web: Any, states: tuple[TargetState, ...], together: Health
+) -> None:
+    seen = look(web, {f"group-{number}": state for number, state in enumerate(states)})
+    assert seen.in_targets is together
+    if together is Health.UNHEALTHY:
+        assert (seen.unhealthy_in, seen.unhealthy_reason) == ("group-1", "from group-1")

@@ -1,0 +1,153 @@
+"""Processes end with whoever started them, whatever ends that one. Real processes, real signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from localaws.machine.processes import CannotStartError, Child, Launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENVIRONMENT = {"PATH": os.defpath}
+# A shell with a child, and a grandchild that has left its session.
+FAMILY = "sleep 1000.25 & setsid sleep 1000.25 & echo ready; wait"
+
+
+def sleepers() -> list[int]:
+    return [
+        each.pid
+        for each in psutil.process_iter(["cmdline"])
+        if "1000.25" in (each.info["cmdline"] or [])
+    ]
+
+
+async def eventually(condition: Callable[[], object], what: str, patience: float = 10) -> None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"waited {patience} s for {what}")
+
+
+async def shell(launcher: Launcher, script: str) -> Child:
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        return await launcher.start_process(
+            ["sh", "-c", script], env=ENVIRONMENT, cwd=Path("/"), stdout=nothing, stderr=nothing
+        )
+    finally:
+        os.close(nothing)
+
+
+def test_exit_statuses_and_signals_are_told_apart() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        assert await (await shell(launcher, "exit 3")).wait() == 3
+        child = await shell(launcher, "sleep 1000.25")
+        assert await child.stop(5) == -signal.SIGTERM
+        child.signal(signal.SIGKILL)  # to one that is gone: nothing happens
+        await launcher.close()
+
+    asyncio.run(play())
+
+
+def test_who_ignores_sigterm_is_killed_when_patience_ends() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        child = await shell(launcher, "trap '' TERM; while true; do sleep 0.05; done")
+        await asyncio.sleep(0.1)  # for the trap to be set
+        assert await child.stop(0.1) == -signal.SIGKILL
+        await launcher.close()
+
+    asyncio.run(play())
+
+
+def test_a_program_that_is_not_there_is_an_error_that_names_it() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        with pytest.raises(CannotStartError, match="no-such-program: No such file or directory"):
+            await launcher.start_process(
+                ["no-such-program"], env=ENVIRONMENT, cwd=Path("/"), stdout=1, stderr=2
+            )
+        with pytest.raises(CannotStartError, match="No such file or directory"):
+            await launcher.start_process(
+                ["sh"], env=ENVIRONMENT, cwd=Path("/no/such"), stdout=1, stderr=2
+            )
+        await launcher.close()
+
+    asyncio.run(play())
+
+
+def test_closing_ends_everything_even_what_left_its_session() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        child = await shell(launcher, FAMILY)
+        await eventually(lambda: len(sleepers()) == 2, "the family")
+        await launcher.close()
+        assert child.ended.result() == -signal.SIGKILL
+        assert not sleepers()
+
+    asyncio.run(play())
+
+
+def test_the_first_process_takes_its_group_along() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        child = await shell(launcher, "sleep 1000.25 & exit 0")
+        assert await child.wait() == 0
+        await eventually(lambda: not sleepers(), "the end of the group")
+        await launcher.close()
+
+    asyncio.run(play())
+
+
+def test_a_killed_launcher_takes_its_children_along_and_the_next_start_has_a_new_one() -> None:
+    async def play() -> None:
+        launcher = Launcher()
+        child = await shell(launcher, "sleep 1000.25 & wait")
+        await eventually(sleepers, "the child's child")
+        assert launcher._process is not None
+        launcher._process.kill()
+        assert await child.wait() == -signal.SIGKILL
+        await eventually(lambda: not sleepers(), "the end of the group")
+        assert await (await shell(launcher, "exit 4")).wait() == 4
+        await launcher.close()
+
+    asyncio.run(play())
+
+
+def test_killing_the_starter_leaves_nothing() -> None:
+    script = f"""
+import asyncio
+from pathlib import Path
+from localaws.machine.processes import Launcher
+async def main():
+    launcher = Launcher()
+    await launcher.start_process(
+        ["sh", "-c", {FAMILY!r}], env={ENVIRONMENT!r}, cwd=Path("/"), stdout=1, stderr=2)
+    await asyncio.sleep(1000)
+asyncio.run(main())
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"ready\n"
+        asyncio.run(eventually(lambda: len(sleepers()) == 2, "the family"))
+        family = psutil.Process(starter.pid).children(recursive=True)
+        starter.kill()
+    asyncio.run(eventually(lambda: not sleepers(), "the family's end"))
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
