@@ -42,10 +42,11 @@ reachability: setup ## say who can reach which port, in every stack
 permissions: setup ## write the policies of who deploys and previews, as the program needs them (docs/permissions.md)
 	$(BIN)/python -m gate permissions --write
 
-models: setup ## write anew what the models of AWS's services, in the newest botocore, say of the catalog's inputs
+models: setup ## write anew the catalog's tables: inputs from the SDK, what is allowed from the newest botocore
+	$(BIN)/python -m tools.sdk_inputs
 	set -e; uv=$$($(PYTHON) -m tools.uv); folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$$uv pip install --quiet --no-deps --python $(BIN)/python --target "$$folder" botocore; \
-	$(BIN)/python -m tools.service_models "$$folder"; $(BIN)/ruff format --quiet localaws/catalog/service_models.py
+	$(BIN)/python -m tools.service_models "$$folder"
 
 picture: setup ## run the demo in a terminal and draw it, for the README
 	$(BIN)/python -m tools.picture

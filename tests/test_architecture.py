@@ -197,7 +197,8 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"__main__"},
     ),
     "tools": (
-        {"running", "service_models"},
+        {"running", "data_files"},
+        {"sdk_inputs", "service_models"},
         {"cache"},
         {"browser", "uv", "pulumi"},
         {"gate", "picture", "setup"},

@@ -1,7 +1,7 @@
-"""Write `localaws/catalog/service_models.py`: what the models of AWS's services say of the catalog's inputs.
+"""Write `localaws/catalog/data/service_models.json`: what AWS's API models say of the inputs.
 
-`make models` gets botocore, which ships the models, and runs this on it. The result is small enough to be kept in the
-repository, so neither the local AWS nor its tests need botocore.
+`make models` gets botocore, which ships the models, and runs this on it. The result is small enough
+to be kept in the repository, so neither the local AWS nor its tests need botocore.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.inputs import INPUTS
+from localaws.catalog.inputs import blocks_of
+from tools.data_files import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "service_models.py"
+TARGET = Path(__file__).parents[1] / "localaws" / "catalog" / "data" / "service_models.json"
 
 CALLS = {
     "aws:acm/certificate:Certificate": "acm RequestCertificate ImportCertificate",
@@ -208,7 +209,7 @@ def requirements(data: Path, token: str) -> dict[str, str]:
     inputs = _as_members(token, says)
     found: dict[str, str] = {}
     required = {
-        f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.required
+        f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.required
     }
     for path, names in structures.items():
         inside_document = document is not None and path.startswith(f"{document}[]")
@@ -251,7 +252,7 @@ def document_members(data: Path, token: str) -> list[str]:
 
 def _inputs(token: str) -> list[str]:
     return sorted(
-        {f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names}
+        {f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.names}
     )
 
 
@@ -312,40 +313,21 @@ def _is_part(few: list[str], many: list[str]) -> bool:
 
 
 def main(botocore: Path) -> None:
-    """Write the module from a folder in which botocore is installed."""
+    """Write the table from a folder in which botocore is installed."""
     data = botocore / "botocore" / "data"
-    lines = [
-        '"""What the models of AWS\'s services say of inputs; written by `make models`, not by hand."""',
-        "",
-    ]
-    lines += ["from __future__ import annotations", "", "from typing import Any", ""]
-    lines += ["MODELS: dict[str, dict[str, dict[str, Any]]] = {"]
+    required: dict[str, list[str]] = {}
+    besides: dict[str, list[str]] = {}
     for token in CALLS:
-        found = constraints(data, token)
-        lines += [
-            f"    {token!r}: {{",
-            *(f"        {path!r}: {kept!r}," for path, kept in found.items()),
-            "    },",
-        ]
-    needed = {token: requirements(data, token) for token in CALLS}
-    required = {token: sorted(filter(None, found.values())) for token, found in needed.items()}
-    besides = {
-        token: [name for name, path in found.items() if not path] for token, found in needed.items()
+        needed = requirements(data, token)
+        required[token] = sorted(path for path in needed.values() if path)
+        besides[token] = [name for name, path in needed.items() if not path]
+    table = {
+        "limits": {token: constraints(data, token) for token in CALLS},
+        "required": required,
+        "requiredBesides": besides,
+        "members": {token: document_members(data, token) for token in DOCUMENTS},
     }
-    lines += [
-        "}",
-        '"""By type and path: the type of value, and its `enum`, `min`, `max`, `pattern` or `required` members."""',
-        "",
-        f"REQUIRED: dict[str, list[str]] = {required!r}",
-        '"""By type: the inputs that its calls require, and pulumi-aws doesn\'t."""',
-        "",
-        f"REQUIRED_BESIDES: dict[str, list[str]] = {besides!r}",
-        '"""By type: the members that its calls require, and that are no input under a name like theirs."""',
-        "",
-        f"MEMBERS: dict[str, list[str]] = { ({token: document_members(data, token) for token in DOCUMENTS})!r}",
-        '"""By type: the members inside an input that is JSON."""',
-    ]
-    TARGET.write_text("\n".join([*lines, ""]))
+    write_table(TARGET, table, depth=3)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.service_models import MODELS, REQUIRED
+from localaws.catalog.service_models import limits, required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,7 +139,7 @@ def model_rules(
         made_up: The input for which Pulumi makes up a name.
     """
     yield from _missing(token, values, located, below, made_up)
-    for path, says in MODELS.get(token, {}).items():
+    for path, says in limits().get(token, {}).items():
         if path.startswith(below) and f"{token} {path}" not in OTHERWISE:
             for place, value in located(values, path.removeprefix(below)):
                 allowed = broken(says, value)
@@ -152,7 +152,7 @@ def _missing(
     token: str, values: object, located: Located, below: str, made_up: str | None
 ) -> Iterator[tuple[str, str]]:
     """Where something is left out that the model requires."""
-    for path in REQUIRED.get(token, ()):
+    for path in required().get(token, ()):
         may_lack = (
             path == made_up or f"{token} {path}" in NOT_REQUIRED.keys() | ONE_OF_SEVERAL.keys()
         )

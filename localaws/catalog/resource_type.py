@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from localaws.catalog.account import Resource, namesakes
-from localaws.catalog.inputs import INPUTS
+from localaws.catalog.inputs import blocks_of
 from localaws.catalog.model_limits import CODES, model_rules
 from localaws.catalog.properties import Properties, located, values_at
 from localaws.catalog.refusals import Refusal
@@ -192,7 +192,7 @@ class ResourceType:
     @property
     def inputs(self) -> frozenset[str]:
         """Every input that the type has."""
-        return INPUTS[self.token][0].names
+        return blocks_of(self.token)[0].names
 
     def replacing(self, names: Sequence[str], old: Properties, new: Properties) -> list[str]:
         """Those of the changed inputs whose change means a new resource."""
@@ -229,7 +229,7 @@ class ResourceType:
 
     def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
         """Names that shouldn't be there, or should: where, by which rule, and what is wrong with them."""
-        for path, names, required in INPUTS[self.token]:
+        for path, names, required in blocks_of(self.token):
             for place, value in located(inputs, path):
                 if isinstance(value, Mapping):
                     where = f"{place}.".lstrip(".")
@@ -244,7 +244,7 @@ class ResourceType:
         """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""
         missing = False
         # The provider leaves out an optional input whose text is empty.
-        optional = self.inputs - {*INPUTS[self.token][0].required}
+        optional = self.inputs - {*blocks_of(self.token)[0].required}
         for reference in self.references:
             before = (
                 set(map(str, values_at(current.inputs, reference.property))) if current else set()

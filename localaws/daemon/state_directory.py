@@ -113,11 +113,16 @@ class Address:
         return address if address.pid == holder(home) else None
 
 
-def fingerprint() -> str:
-    """Changes whenever the local AWS's own code or its image table does."""
+_CODE = Path(__file__).parents[1]
+"""The folder of the local AWS's code and tables."""
+
+_CODE_SUFFIXES = {".json", ".py", ".toml"}
+
+
+def fingerprint(code: Path = _CODE) -> str:
+    """Return what changes whenever the local AWS's code or one of its tables does."""
     digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
-    for path in sorted((*root.rglob("*.py"), *root.rglob("*.toml"))):
+    for path in sorted(path for path in code.rglob("*") if path.suffix in _CODE_SUFFIXES):
         stat = path.stat()
         digest.update(f"{path}:{stat.st_size}:{stat.st_mtime_ns};".encode())
     return digest.hexdigest()[:16]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localaws.catalog.inputs import INPUTS
+from localaws.catalog.inputs import blocks_of, tokens
 from localaws.catalog.tokens import SECOND_TOKENS, canonical
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def package(version: str) -> dict[str, Any]:
     """Return the schema of package `aws` in Pulumi's JSON form, with the inputs of each type of the catalog."""
     resources: dict[str, Any] = {}
     types: dict[str, Any] = {}
-    for token in (*INPUTS, *(each for each in SECOND_TOKENS if canonical(each) in INPUTS)):
-        own, *inner = INPUTS[canonical(token)]
+    for token in (*tokens(), *(each for each in SECOND_TOKENS if canonical(each) in tokens())):
+        own, *inner = blocks_of(canonical(token))
         references = {block.path: _type_token(token, block.path) for block in inner}
         resources[token] = {
             "properties": _properties("", own.names, references) | _REFERRED_TO,

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -73,6 +74,29 @@ def run(command: Path, *arguments: str, folder: Path) -> subprocess.CompletedPro
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
+
+
+def test_the_wheel_has_every_file_of_its_packages(installed: Path) -> None:
+    (wheel,) = installed.parent.glob("*.whl")
+    packed = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    listed = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "localaws", "verify"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert {*listed} <= packed
+
+
+def test_the_catalogs_tables_are_read_from_the_installed_wheel(installed: Path) -> None:
+    python = (installed / "verify").resolve().parent / "python"
+    code = (
+        "from localaws.catalog import CATALOG\n"
+        "kind = CATALOG['aws:ecs/cluster:Cluster']\n"
+        "print([refusal.rule for refusal in kind.check({'nme': 'web'}, 'eu-west-1')])\n"
+    )
+    checked = run(python, "-c", code, folder=installed)
+    assert checked.stdout == "['catalog.input']\n", checked.stderr
 
 
 def test_verify_works_and_nothing_of_pulumi_is_installed(

@@ -20,8 +20,8 @@ from localaws.catalog.effects import (
     WITHOUT_EFFECT,
     without_effect,
 )
-from localaws.catalog.inputs import INPUTS
-from localaws.catalog.service_models import MEMBERS
+from localaws.catalog.inputs import blocks_of
+from localaws.catalog.service_models import members
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "local-data-plane.md").read_text()
@@ -74,9 +74,11 @@ def read_names() -> frozenset[str]:
 
 def leaves(token: str) -> set[str]:
     """Every input of a type that holds no other one, and the members of one that is JSON."""
-    paths = {f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names}
-    blocks = {block.path.removesuffix("[]") for block in INPUTS[token]}
-    return (paths - blocks - {DOCUMENTS.get(token)}) | {*MEMBERS.get(token, ())}
+    paths = {
+        f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.names
+    }
+    blocks = {block.path.removesuffix("[]") for block in blocks_of(token)}
+    return (paths - blocks - {DOCUMENTS.get(token)}) | {*members().get(token, ())}
 
 
 def covers(path: str, leaf: str) -> bool:

@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from localaws.catalog import CATALOG
-from localaws.catalog.inputs import INPUTS
+from localaws.catalog.inputs import blocks_of
 from localaws.catalog.model_limits import FROM_ELSEWHERE, NOT_REQUIRED, ONE_OF_SEVERAL, OTHERWISE
-from localaws.catalog.service_models import MODELS, REQUIRED, REQUIRED_BESIDES
+from localaws.catalog.service_models import limits, required, required_besides
 from localaws.catalog.values import show
 from tools.service_models import CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PAGE = (Path(__file__).parents[3] / "docs" / "local-aws-rules.md").read_text()
 LIST = PAGE[PAGE.index("<!-- models -->") : PAGE.index("<!-- /models -->")]
 LISTED = {
     tuple(line.strip("| ").split(" | ")[:3]) for line in LIST.splitlines() if line.startswith("| `")
 }
+
+MODELS, REQUIRED = limits(), required()
 
 DOCUMENT = "containerDefinitions[]."
 """Where paths go on inside a JSON text."""
@@ -37,7 +39,7 @@ class Place(NamedTuple):
 
     token: str
     path: str
-    says: dict[str, Any]
+    says: Mapping[str, Any]
 
 
 PLACES = [
@@ -69,7 +71,7 @@ def leaf(path: str) -> str:
     return path.rpartition(".")[2].removesuffix("[]")
 
 
-def forbidden(says: dict[str, Any]) -> Iterator[object]:
+def forbidden(says: Mapping[str, Any]) -> Iterator[object]:
     """Values that break what a model says, each in one respect."""
     low, high, pattern = says.get("min"), says.get("max"), says.get("pattern")
     match says["type"]:
@@ -95,7 +97,7 @@ def forbidden(says: dict[str, Any]) -> Iterator[object]:
             yield {str(number): "x" for number in range(high + 1)}
 
 
-def allowed(says: dict[str, Any]) -> Iterator[object]:
+def allowed(says: Mapping[str, Any]) -> Iterator[object]:
     """The values at the edges of what a model allows."""
     if "enum" in says:
         yield from says["enum"]
@@ -120,7 +122,9 @@ def test_the_models_say_something_of_most_types() -> None:
 
 @pytest.mark.parametrize("token", MODELS)
 def test_every_path_of_the_models_is_one_of_the_types_inputs(token: str) -> None:
-    paths = {f"{block.path}.{name}".lstrip(".") for block in INPUTS[token] for name in block.names}
+    paths = {
+        f"{block.path}.{name}".lstrip(".") for block in blocks_of(token) for name in block.names
+    }
     outside = [path for path in MODELS[token] if not path.startswith(DOCUMENT)]
     assert {path.removesuffix("[]") for path in outside} <= paths
 
@@ -187,7 +191,7 @@ def test_what_a_call_requires_under_a_name_of_its_own_comes_from_somewhere() -> 
     tags = re.compile(r"(\w+\[?\]?\.)*(T|t)ags?(\[\])?\.(Tag)?(Key|Value)")
     besides = {
         f"{token} {name}"
-        for token, names in REQUIRED_BESIDES.items()
+        for token, names in required_besides().items()
         for name in names
         if not tags.fullmatch(name)
     }

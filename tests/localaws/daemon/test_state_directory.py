@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from localaws.daemon.state_directory import Address, BadLock, Home, NoProject, holder, try_lock
+from localaws.daemon.state_directory import (
+    Address,
+    BadLock,
+    Home,
+    NoProject,
+    fingerprint,
+    holder,
+    try_lock,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +87,15 @@ def test_a_lock_that_was_overwritten_while_a_daemon_lives_is_an_error_that_says_
         holder(home)
     lock.close()
     assert holder(home) is None, "once no daemon lives, its content doesn't matter"
+
+
+@pytest.mark.parametrize("name", ["ecs/task.py", "images.toml", "catalog/data/inputs.json"])
+def test_a_change_of_code_or_of_a_table_changes_the_fingerprint(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("one")
+    before = fingerprint(tmp_path)
+    file.with_suffix(".pyc").write_text("byte code")
+    assert fingerprint(tmp_path) == before
+    file.write_text("other")
+    assert fingerprint(tmp_path) != before
