@@ -428,6 +428,33 @@ def test_an_interrupt_while_reading_stdin_is_130_without_a_trace(
     assert capsys.readouterr() == ("", "")
 
 
+INTERRUPTED_WHILE_LOADING = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.argv.pop(1)
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from verify.main import entry_point
+entry_point()
+"""
+
+
+@pytest.mark.parametrize("module", ["verify.command", "verify.options.groups", "argparse"])
+def test_an_interrupt_while_the_check_is_loaded_is_130_without_a_trace(module: str) -> None:
+    done = verify(module, "a.example", program=[sys.executable, "-c", INTERRUPTED_WHILE_LOADING])
+    assert (done.returncode, done.stderr, done.stdout) == (ExitCode.INTERRUPTED, b"", b"")
+
+
+def test_an_ignored_interrupt_stays_ignored_while_the_check_is_loaded(alb: FakeAlb) -> None:
+    ignoring = f"import signal; signal.signal(2, signal.SIG_IGN)\n{INTERRUPTED_WHILE_LOADING}"
+    program = [sys.executable, "-c", ignoring, "verify.options.groups"]
+    assert verify(alb.authority, *QUICK, program=program).returncode == ExitCode.PASSED
+
+
 def test_a_terminal_as_stdin_shows_the_usage_instead_of_hanging() -> None:
     leader, follower = pty.openpty()
     done = verify(stdin=follower)

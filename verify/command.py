@@ -1,0 +1,274 @@
+"""A command line from its words to an exit code: read the target, run the check, report."""
+
+import errno
+import io
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Literal, TextIO
+
+from verify.checking.job import Job
+from verify.cli.parser import CHECK, WATCH, build_parser, options_of, parse_options, parse_planned
+from verify.cli.piped import MAX_BYTES, read_targets
+from verify.errors import InputError
+from verify.escaping import visible
+from verify.exit_codes import ExitCode
+from verify.options.groups import Options
+from verify.options.target import Parsed
+from verify.options.values import STREAMS, HostPort, Output
+
+if TYPE_CHECKING:
+    from verify.judging.report import Report
+
+
+def run_command(arguments: Sequence[str] | None) -> int:
+    """Check what the command line names, and return the exit code."""
+    started = time.monotonic()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = parse_options(arguments)
+        jobs = _jobs(options, arguments)
+        with ExitStack() as closing:
+            return _check(
+                jobs,
+                options,
+                started,
+                [(output, _opened(output, closing)) for output in _outputs(options)],
+            )
+    except SystemExit:
+        _write(sys.stdout, "")
+        return ExitCode.PASSED
+    except InputError as error:
+        _write(sys.stderr, f"verify: {error.problem}\n  {error.hint}\n")
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    # The last line of defence: a bug has its own exit code
+    except Exception as error:  # noqa: BLE001
+        if "--debug" in arguments:
+            import traceback  # noqa: PLC0415 — costs every run 10 ms, and is for bugs
+
+            traceback.print_exc()
+        _write(
+            sys.stderr,
+            (
+                f"verify: internal error ({type(error).__name__}), please report it; --debug "
+                "shows more\n"
+            ),
+        )
+        return ExitCode.INTERNAL
+
+
+def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
+    """What to check, and how: each target that was given, or the one by each check of a plan."""
+    if options.plan is None:
+        targets = _targets(_read(options), options)
+        _refuse_contradictions(targets, options)
+        return [Job(parsed, options) for parsed in targets]
+    from verify.cli.plan import read_plan  # noqa: PLC0415 — for few
+
+    jobs = []
+    planned = read_plan(options.plan)
+    raw = _read(options)
+    for each in planned:
+        own = parse_planned(each, arguments)
+        try:
+            (parsed,) = _targets(raw, own)
+            _refuse_contradictions((parsed,), own)
+        except InputError as error:
+            raise InputError(f"{each.place}: {error.problem}", error.hint) from None
+        jobs.append(Job(parsed, own, each.name))
+    return jobs
+
+
+def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
+    needs_https = [one for one in options_of(CHECK) if one.needs_https]
+    given = next((one.flags[-1] for one in needs_https if getattr(options, one.name)), None)
+    if given and any(parsed.target.scheme == "http" for parsed in targets):
+        raise InputError(
+            f"{given} needs an https target", "give the URL with https://, or --scheme https"
+        )
+    hosts = [
+        (options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets
+    ]
+    for host in hosts if options.family and not options.proxy else ():
+        with suppress(ValueError):  # a name, which may have addresses of any family
+            if ip_address(host).version != options.family:
+                raise InputError(f"-{options.family} contradicts {host}", "leave one of them out")
+
+
+def _outputs(options: Options) -> list[Output]:
+    """The configured outputs; the text report goes to stdout unless another format does."""
+    to_stdout = any(output.path is None for output in options.format)
+    return [*options.format, *(() if to_stdout else (Output("text", None),))]
+
+
+def _opened(output: Output, closing: ExitStack) -> TextIO | None:
+    """Open the output's stream first: a wrong path is refused at once, and an old report isn't taken for this run's."""
+    if output.path is None:
+        return sys.stdout
+    if output.path == f"{STREAMS}2":
+        return sys.stderr
+    try:
+        if output.path.startswith(STREAMS):
+            return closing.enter_context(
+                os.fdopen(
+                    os.dup(int(output.path.removeprefix(STREAMS))),
+                    "w",
+                    encoding="utf-8",
+                    newline="\n",
+                )
+            )
+        mode: Literal["a", "w"] = "a" if _is_job_summary(output.path) else "w"
+        # Pathlib costs every run 10 ms
+        return closing.enter_context(open(output.path, mode, encoding="utf-8", newline="\n"))  # noqa: PTH123
+    except OSError as error:
+        hint = (
+            "does its folder exist?"
+            if error.errno == errno.ENOENT
+            else "give a file that this user may write"
+        )
+        raise InputError(
+            f"can't write to {visible(output.path)}: {visible(error.strerror or '')}", hint
+        ) from None
+
+
+def _is_job_summary(path: str) -> bool:
+    """Whether a file is the summary of this step of GitHub Actions, to which each of the step's commands adds."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    return bool(summary) and os.path.realpath(path) == os.path.realpath(summary or "")
+
+
+def _check(
+    jobs: Sequence[Job],
+    options: Options,
+    started: float,
+    outputs: Sequence[tuple[Output, TextIO | None]],
+) -> int:
+    # Bad input and --help mustn't pay for httpx and asyncio.
+    from verify.checking.run import run, shown_url  # noqa: PLC0415
+    from verify.formats import FORMATS  # noqa: PLC0415
+    from verify.formats.lines import progress_line  # noqa: PLC0415
+    from verify.formats.text import text as as_text  # noqa: PLC0415
+    from verify.judging.report import exit_code  # noqa: PLC0415
+
+    lines_on_stderr = any(
+        output.format == "jsonl" and stream is sys.stderr for output, stream in outputs
+    )
+    lost: dict[Output, str] = {}
+
+    def write(output: Output, stream: TextIO | None, text: str) -> None:
+        if reason := _write(stream, text):
+            lost[output] = reason
+
+    def progress(job: Job, step: str, text: str) -> None:
+        name = job.name or (job.parsed.target.authority if options.all else "")
+        label = f"[{name}] " if name else ""
+        if not (options.quiet or lines_on_stderr):
+            _write(sys.stderr, f"{label}{step:<8} {text}\n")
+        for output, stream in outputs:
+            if output.format == "jsonl":
+                write(
+                    output,
+                    stream,
+                    progress_line(shown_url(job.parsed, options), step, text, name=job.name),
+                )
+
+    if options.watch:
+        _refuse_unknown_program(options.watch.command)
+        from verify.watching.watch import watch  # noqa: PLC0415
+
+        reports: Sequence[Report] = (
+            watch(jobs[0].parsed, options, progress=partial(progress, jobs[0])),
+        )
+    else:
+        reports = run(jobs, progress=progress, spent=time.monotonic() - started)
+    for output, stream in outputs:
+        coloured = (
+            output.format == "text"
+            and stream
+            and stream.isatty()
+            and not os.environ.get("NO_COLOR")
+        )
+        write(
+            output,
+            stream,
+            as_text(reports, colour=True) if coloured else FORMATS[output.format](reports),
+        )
+    for output, reason in lost.items():
+        _write(
+            sys.stderr,
+            (
+                f"verify: can't write {output.format} to {visible(output.path or 'stdout')}: "
+                f"{reason}\n"
+            ),
+        )
+    return exit_code(reports) or (ExitCode.UNWRITTEN if lost else ExitCode.PASSED)
+
+
+def _refuse_unknown_program(command: Sequence[str]) -> None:
+    from shutil import which  # noqa: PLC0415 — for watching only
+
+    if command and which(command[0]) is None:
+        raise InputError(
+            f"there is no program '{visible(command[0], 60)}'",
+            "what follows -- is run without a shell",
+        )
+
+
+def _read(options: Options) -> bytes:
+    """The text that names the target."""
+    if options.target not in (None, "-"):
+        return os.fsencode(options.target or "")
+    if sys.stdin is None or sys.stdin.isatty():
+        raise InputError(
+            "no target", build_parser(WATCH if options.watch else CHECK).format_usage().strip()
+        )
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:
+    found = read_targets(
+        raw,
+        several=options.all,
+        output_name=options.output_name,
+        scheme=options.scheme,
+        port=options.port,
+        path=options.path,
+    )
+    if options.proxy is None:
+        return found
+    note = (
+        f"every request goes through the proxy {HostPort(options.proxy.host, options.proxy.port)}"
+    )
+    return tuple(parsed._replace(notes=(*parsed.notes, note)) for parsed in found)
+
+
+def _write(stream: TextIO | None, text: str) -> str:
+    """Write and flush; returns why it failed.
+
+    A reader that has gone (`verify | head`) isn't our failure.
+    """
+    if stream is None:
+        return ""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        # What is still in the buffer would fail again when the stream is closed.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return (
+            ""
+            if isinstance(error, BrokenPipeError)
+            else visible(error.strerror or type(error).__name__)
+        )
+    return ""
