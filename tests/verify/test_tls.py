@@ -26,6 +26,7 @@ from verify.judging.report import Status
 from verify.main import main
 from verify.network.outcome import Answer, Failure, Phase, TlsSeen
 from verify.options.target import Target, parse_target
+from verify.options.values import HostPort
 
 Check = Callable[..., tuple[int, str]]
 
@@ -139,14 +140,18 @@ def test_a_server_that_still_speaks_tls_1_0_is_found(authority: Authority) -> No
         context.minimum_version = ssl.TLSVersion.TLSv1
     with FakeAlb(lambda _number, _request: [], context) as alb:
         options = parse_options(["--min-tls", "1.2"])
-        result = asyncio.run(versions_result("127.0.0.1", alb.port, "127.0.0.1", options, 10.0))
+        result = asyncio.run(
+            versions_result(HostPort("127.0.0.1", alb.port), "127.0.0.1", options, 10.0)
+        )
     assert result.status is Status.FAIL
     assert result.actual == "TLS 1.0 accepted, TLS 1.1 accepted"
 
 
 def test_versions_that_could_not_be_tried_are_inconclusive() -> None:
     options = parse_options(["--min-tls", "1.2"])
-    result = asyncio.run(versions_result("127.0.0.1", closed_port(), "127.0.0.1", options, 10.0))
+    result = asyncio.run(
+        versions_result(HostPort("127.0.0.1", closed_port()), "127.0.0.1", options, 10.0)
+    )
     assert result.status is Status.UNKNOWN
 
 

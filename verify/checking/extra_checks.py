@@ -2,14 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
 
-from verify.checking import closed_ports, redirect, tls_versions
+from verify.checking import closed_ports, redirect
 from verify.judging.attempt import Attempt, judge, weighed
 from verify.judging.report import Result, Status
-from verify.network.client import new_client
+from verify.network.client import Client, new_client
 from verify.network.event_loop import EventLoop
-from verify.network.httpx_client import new_httpx_client
 from verify.network.outcome import Answer, Failure, Phase
 from verify.network.probe import Probe
 from verify.network.resolve import Resolver
@@ -28,41 +28,85 @@ TimeLeft = Callable[[], float]
 async def run_extra_checks(
     probe: Probe, options: Options, answer: Answer, time_left: TimeLeft, resolver: Resolver
 ) -> AsyncIterator[Result]:
-    """Yield one result for each check that was requested; `answer` is the service's last."""
-    target = probe.target
+    """Make all checks that were requested at the same time, and yield their results in order.
+
+    Args:
+        probe: Of the running event loop.
+        options: The options of the check.
+        answer: The service's last.
+        time_left: See `TimeLeft`.
+        resolver: Of the running event loop.
+    """
+    checks: list[Coroutine[Any, Any, Result]] = []
     if options.each_address or options.min_addresses:
-        addresses = sorted(answer.addresses)
-        alone = {
-            address: await _alone(probe, address, options, time_left)
-            for address in addresses
-            if options.each_address
-        }
-        yield address_result(alone, addresses, options)
+        checks.append(_check_addresses(probe, options, answer, time_left))
     if options.closed:
-        control = probe.host_port
-        closed = [
-            each if each.host else HostPort(control.host, each.port) for each in options.closed
-        ]
-        states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=resolver)
-        yield closed_ports.closed_result(closed, control, states)
+        checks.append(_check_closed(probe, options, time_left, resolver))
     if options.min_tls:
-        yield await tls_versions.versions_result(
-            answer.address, probe.host_port.port, target.host, options, time_left()
-        )
+        checks.append(_check_tls_versions(probe, options, answer, time_left))
     if options.redirect_from:
-        asked = redirect.plain(target, options.redirect_from)
-        # Headers may hold credentials, which are not for a wire without TLS.
-        to = options.connect_to and HostPort(options.connect_to.host, asked.port)
-        bare = options.replace(
-            header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None
-        )
-        outcome = await _ask_once(asked, bare, resolver, time_left())
-        yield redirect.redirect_result(target, options.host or target.authority, asked, outcome)
+        checks.append(_check_redirect(probe, options, time_left, resolver))
     if options.no_trace:
-        mark = os.urandom(8).hex()
-        header = (*options.header, values.Header(TRACE_MARK, mark))
-        marked = options.replace(method="TRACE", data=None, json=None, header=header)
-        yield trace_result(await _ask_once(target, marked, resolver, time_left()), mark)
+        checks.append(_check_trace(probe, options, time_left, resolver))
+    running = [asyncio.create_task(check) for check in checks]
+    try:
+        for task in running:
+            yield await task
+    finally:
+        for task in running:
+            task.cancel()
+
+
+async def _check_addresses(
+    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft
+) -> Result:
+    addresses = sorted(answer.addresses)
+    asked = addresses if options.each_address else []
+    attempts = await asyncio.gather(
+        *(_alone(probe, address, options, time_left) for address in asked)
+    )
+    return address_result(dict(zip(asked, attempts, strict=True)), addresses, options)
+
+
+async def _check_closed(
+    probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
+) -> Result:
+    control = probe.host_port
+    closed = [each if each.host else HostPort(control.host, each.port) for each in options.closed]
+    states = await closed_ports.try_connect_all(closed, control, time_left(), resolver=resolver)
+    return closed_ports.closed_result(closed, control, states)
+
+
+async def _check_tls_versions(
+    probe: Probe, options: Options, answer: Answer, time_left: TimeLeft
+) -> Result:
+    from verify.checking import tls_versions  # noqa: PLC0415 — plain HTTP needs no ssl
+
+    to = HostPort(answer.address, probe.host_port.port)
+    return await tls_versions.versions_result(to, probe.target.host, options, time_left())
+
+
+async def _check_redirect(
+    probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
+) -> Result:
+    target = probe.target
+    asked = redirect.plain(target, options.redirect_from or 0)
+    # Headers may hold credentials, which are not for a wire without TLS.
+    to = options.connect_to and HostPort(options.connect_to.host, asked.port)
+    bare = options.replace(
+        header=(), connect_to=to, method=None, data=None, json=None, cert=None, key=None
+    )
+    outcome = await _ask_once(asked, bare, resolver, time_left())
+    return redirect.redirect_result(target, options.host or target.authority, asked, outcome)
+
+
+async def _check_trace(
+    probe: Probe, options: Options, time_left: TimeLeft, resolver: Resolver
+) -> Result:
+    mark = os.urandom(8).hex()
+    header = (*options.header, values.Header(TRACE_MARK, mark))
+    marked = options.replace(method="TRACE", data=None, json=None, header=header)
+    return trace_result(await _ask_once(probe.target, marked, resolver, time_left()), mark)
 
 
 async def _ask_once(
@@ -70,9 +114,13 @@ async def _ask_once(
 ) -> Answer | Failure:
     """Send a request that is not the run's own."""
     runtime = EventLoop()
-    client = (
-        new_client(target, options, runtime) if options.proxy else new_httpx_client(target, options)
-    )
+    client: Client
+    if options.proxy:
+        client = new_client(target, options, runtime)
+    else:
+        from verify.network.httpx_client import new_httpx_client  # noqa: PLC0415 — costs 100 ms
+
+        client = new_httpx_client(target, options)
     try:
         probe = Probe(target, options, client=client, resolver=resolver, runtime=runtime)
         return await probe(min(options.timeout, time_left))

@@ -229,18 +229,26 @@ async def _run_extra_checks(
     deadline: float,
     progress: Progress,
 ) -> None:
-    from verify.checking.extra_checks import run_extra_checks  # noqa: PLC0415 — the same
-    from verify.network.event_loop import EventLoop  # noqa: PLC0415 — for few
+    # Both import asyncio, which is for few.
+    from verify.checking.extra_checks import run_extra_checks  # noqa: PLC0415
+    from verify.network.event_loop import EventLoop  # noqa: PLC0415
 
     def time_left() -> float:
         return deadline - runtime.clock() - shortest_attempt(options)
 
-    resolver = (
-        chosen_resolver(probe.target, options, EventLoop()) if runtime.blocking else probe.resolver
-    )
-    async for result in run_extra_checks(probe, options, last, time_left, resolver):
-        evidence.found.append(result)
-        progress(Phase.CHECKS, f"{result.id}: {result.actual}")
+    client: Client | None = None
+    if runtime.blocking:  # a probe that waits for its event loop leaves time to the other checks
+        loop = EventLoop()
+        client = new_client(probe.target, options, loop)
+        resolver = chosen_resolver(probe.target, options, loop)
+        probe = Probe(probe.target, options, client=client, resolver=resolver, runtime=loop)
+    try:
+        async for result in run_extra_checks(probe, options, last, time_left, probe.resolver):
+            evidence.found.append(result)
+            progress(Phase.CHECKS, f"{result.id}: {result.actual}")
+    finally:
+        if client:
+            await client.aclose()
 
 
 async def _measure(

@@ -31,19 +31,17 @@ class Offer(StrEnum):
     UNKNOWN = "could not be tried"
 
 
-async def versions_result(
-    address: str, port: int, host: str, options: Options, time_left: float
-) -> Result:
-    """Whether versions older than the wanted one are refused.
+async def versions_result(to: HostPort, host: str, options: Options, time_left: float) -> Result:
+    """Judge whether versions older than the wanted one are refused.
 
     The service is known to answer by a newer one.
     """
     versions = _OLDER[options.min_tls or "1.2"]
-    limit = min(options.timeout, time_left / len(versions))
-    offers = {
-        version: await _offer(HostPort(address, port), host, version, options, limit)
-        for version in versions
-    }
+    limit = min(options.timeout, time_left)
+    found = await asyncio.gather(
+        *(_offer(to, host, version, options, limit) for version in versions)
+    )
+    offers = dict(zip(versions, found, strict=True))
     status = Status.OK
     if Offer.ACCEPTED in offers.values():
         status = Status.FAIL
