@@ -5,10 +5,10 @@ BIN := .venv/bin
 CODE := __main__.py infra localaws verify gate tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types gate reachability permissions models picture bench lock stop clean
+.PHONY: help setup demo test test-fast check format lint types gate reachability permissions models picture bench lock stop clean
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## get what is missing: uv, the environment, the Pulumi CLI; does nothing when all is there
 	@$(PYTHON) -m tools.setup
@@ -17,8 +17,11 @@ demo: setup ## deploy to the local AWS and check the deployment through its load
 	$(BIN)/pulumi-local up --yes
 	set -o pipefail; $(BIN)/pulumi-local stack output albDns | $(BIN)/verify --expect-tasks 2 --each-address --closed :3389
 
-test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some
-	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest $(ARGS)
+test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some, -n0 without workers
+	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest -n auto $(ARGS)
+
+test-fast: setup ## run what needs no engine and no long waits; takes ARGS too
+	PULUMI_ERROR_OUTPUT_STRING=true HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n auto -m "not slow" --ignore=tests/engine $(ARGS)
 
 check: lint types gate test ## everything that must be green before a change goes in
 

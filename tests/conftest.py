@@ -6,6 +6,8 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.leftovers", "tests.workers"]
+
 # How long an example takes says something about the machine's other work, and nothing about the
 # code.
 settings.register_profile(

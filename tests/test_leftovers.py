@@ -1,0 +1,105 @@
+"""What tests start ends with their run, however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60
+
+DAEMON = """\
+import os, signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+with open("pids", "a") as pids:
+    pids.write(f"{os.getpid()}\\n")
+time.sleep(600)
+"""
+"""As the local AWS's own: no Ctrl-C of a terminal reaches it, in a session of its own."""
+
+TESTS = f"""\
+import subprocess, sys, time
+import pytest
+
+@pytest.fixture
+def daemon():
+    subprocess.Popen([sys.executable, "-c", {DAEMON!r}], start_new_session=True)
+    yield
+    time.sleep(600)  # longer than pytest-xdist waits for a worker
+
+@pytest.mark.parametrize("number", range(2))
+def test_with_a_daemon(daemon, number):
+    time.sleep(600)
+
+def test_that_forgets_its_daemon():
+    subprocess.Popen([sys.executable, "-c", {DAEMON!r}], start_new_session=True)
+    while not open("pids").read():
+        time.sleep(0.02)
+"""
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Run those tests with the plugin, as in a terminal: in a process group that can be interrupted."""
+    (folder / "test_daemons.py").write_text(TESTS)
+    (folder / "pids").touch()
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "pytest", "-p", "tests.leftovers", "-p", "no:cacheprovider"),
+            *("--rootdir", str(folder), "-q", *arguments),
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def daemons(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "pids").read_text().splitlines()]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_an_interrupt_leaves_nothing_of_two_workers(tmp_path: Path, *, whole_group: bool) -> None:
+    """A terminal interrupts the workers too, `kill` only the process that is named."""
+    run = start(tmp_path, "-n2", "-k", "with_a_daemon")
+    try:
+        until(lambda: len(daemons(tmp_path)) == 2)
+        send = os.killpg if whole_group else os.kill
+        send(run.pid, signal.SIGINT)
+        output, _ = run.communicate(timeout=PATIENCE)
+    finally:
+        run.kill()
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert not [pid for pid in daemons(tmp_path) if psutil.pid_exists(pid)]
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_a_process_that_a_test_forgets_fails_the_run_and_ends(tmp_path: Path, workers: str) -> None:
+    run = start(tmp_path, workers, "-k", "forgets")
+    output, _ = run.communicate(timeout=PATIENCE)
+    (pid,) = daemons(tmp_path)
+    assert "1 passed" in output
+    assert f"left processes behind: {pid} (" in output
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED, output
+    assert not psutil.pid_exists(pid)

@@ -1,0 +1,72 @@
+"""How `pytest -n auto` shares the tests among pytest-xdist's workers.
+
+A file's tests run in one worker, one after the other, as they may share a stack. Where each test
+of a file makes what it needs itself, each is handed out by itself. What takes longest starts first,
+so that no worker is still busy long after the others.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+WORKERS = min(4, 2 * (os.cpu_count() or 1))
+"""More than there are CPUs, as tests of the engine mostly wait; no more, as most have time limits."""
+
+LONG = (
+    "tests/infra/test_stopped_runs.py",
+    "tests/localaws/ecs/test_rollouts.py",
+)
+"""What starts first, the longest first; what isn't listed follows in its usual order."""
+
+EACH_BY_ITSELF = frozenset({"tests/infra/test_stopped_runs.py"})
+"""Files whose tests share no fixture that costs anything."""
+
+
+def unit(nodeid: str) -> str:
+    """What a test is handed out with: its file, or only itself."""
+    file = nodeid.partition("::")[0]
+    return nodeid if file in EACH_BY_ITSELF else file
+
+
+def rank(nodeid: str) -> int:
+    """Where a test's file comes among those that start first."""
+    file = nodeid.partition("::")[0]
+    return LONG.index(file) if file in LONG else len(LONG)
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out units in the order of their tests, whatever their number of tests."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Answer `-n auto`: a file or a test that is named by itself needs no worker but this process."""
+    (first, *others) = config.args
+    if not others and Path(first.partition("::")[0]).is_file():
+        return 0
+    return WORKERS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Schedule as described above, unless the command says how (`--dist`)."""
+    return Scheduling(config, log) if config.option.dist == "load" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put what takes long first, in a run with workers."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.nodeid))
