@@ -21,7 +21,7 @@ test: setup ## run every test, the engine's too; ARGS="tests/infra -x" runs some
 	PULUMI_ERROR_OUTPUT_STRING=true $(BIN)/pytest -n auto $(ARGS)
 
 test-fast: setup ## run what needs no engine and no long waits; takes ARGS too
-	PULUMI_ERROR_OUTPUT_STRING=true HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n auto -m "not slow" --ignore=tests/engine $(ARGS)
+	PULUMI_ERROR_OUTPUT_STRING=true HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n logical -m "not slow" --ignore=tests/engine $(ARGS)
 
 check: lint types gate test ## everything that must be green before a change goes in
 

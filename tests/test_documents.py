@@ -48,10 +48,10 @@ def test_no_link_leads_nowhere(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_target_of_make_and_every_key_that_a_command_names_exists(document: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     keys = {"KEY", *map(camel, kinds())}
     for command in commands(DOCUMENTS[document]):
-        assert {*re.findall(r"^make ([a-z]+)", command)} <= targets, command
+        assert {*re.findall(r"^make ([a-z-]+)", command)} <= targets, command
         named = re.findall(r"config set (?:--path )?'?(\w+)", command) + re.findall(
             r"fargate-web:(?!index:)(\w+)", command
         )

@@ -16,6 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow  # each test runs pytest with workers
+
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60
 

@@ -1,4 +1,4 @@
-"""How `pytest -n auto` shares the tests among pytest-xdist's workers.
+"""How `pytest -n auto` and `-n logical` share the tests among pytest-xdist's workers.
 
 A file's tests run in one worker, one after the other, as they may share a stack. Where each test
 of a file makes what it needs itself, each is handed out by itself. What takes longest starts first,
@@ -14,11 +14,19 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-WORKERS = min(4, 2 * (os.cpu_count() or 1))
+CPUS = os.cpu_count() or 1
+WORKERS = min(4, 2 * CPUS)
 """More than there are CPUs, as tests of the engine mostly wait; no more, as most have time limits."""
 
 LONG = (
-    "tests/infra/test_stopped_runs.py",
+    "tests/engine/test_rehearsals.py",
+    "tests/engine/test_rollout.py",
+    "tests/engine/test_config_changes.py",
+    "tests/engine/test_out_of_band.py",
+    "tests/engine/test_remedies.py",
+    "tests/engine/test_interrupted.py",
+    "tests/engine/test_existing_vpc.py",
+    "tests/engine/test_stopped_runs.py",
     "tests/localaws/ecs/test_rollouts.py",
 )
 """What starts first, the longest first; what isn't listed follows in its usual order."""
@@ -52,11 +60,14 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Answer `-n auto`: a file or a test that is named by itself needs no worker but this process."""
-    (first, *others) = config.args
+    """Answer `-n auto`, and `-n logical` by a worker for each CPU.
+
+    A file or a test that is named by itself needs no worker but this process.
+    """
+    first, *others = config.args
     if not others and Path(first.partition("::")[0]).is_file():
         return 0
-    return WORKERS
+    return CPUS if config.option.numprocesses == "logical" else WORKERS
 
 
 @pytest.hookimpl(optionalhook=True)

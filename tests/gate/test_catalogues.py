@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gate.graph import Graph
     from tests.gate.changes import Change
 
+pytestmark = pytest.mark.slow  # the program runs for every stack, and once more for each change
+
 STACK = "everything"
 WORLD_READS = (
     '{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", '

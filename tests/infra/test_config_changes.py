@@ -24,6 +24,8 @@ from tests.infra.changes import (
     said,
 )
 
+pytestmark = pytest.mark.slow  # the program runs three times for each key
+
 
 @cache
 def before(stack: str = "plain") -> recorder.Recording:

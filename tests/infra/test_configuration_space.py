@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from infra.settings.kinds import Kind
     from localaws.mocks import Recording
 
+pytestmark = pytest.mark.slow  # the program runs for each of many configurations
+
 CHOSEN = {
     "containers-drop-capabilities",
     "containers-run-as-non-root",

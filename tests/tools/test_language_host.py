@@ -23,6 +23,8 @@ from tools.pulumi.install import LANGUAGE_HOST, OUR_HOST
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow  # starts the language host, and Python under it, for each test
+
 FLOW = "runtime: {{name: python, options: {{toolchain: pip, virtualenv: {}}}}}\n"
 
 

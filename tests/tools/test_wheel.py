@@ -18,6 +18,8 @@ from tools.uv import find_or_fetch
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow  # installs the wheel into an environment of its own
+
 ROOT = Path(__file__).parents[2]
 PIPX = "pipx==1.8.0"
 

@@ -21,6 +21,8 @@ from tests.verify.test_probe import CHUNKED, HEAD, forever
 from tests.verify.test_shell import ROOT
 from verify.exit_codes import ExitCode
 
+pytestmark = pytest.mark.slow  # reads endless answers in processes of their own
+
 MIB = 1024
 """Of what the system counts resident memory in."""
 

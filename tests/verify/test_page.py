@@ -19,6 +19,8 @@ from verify.judging.report import Report
 from verify.main import main
 from verify.network.outcome import Answer
 
+pytestmark = pytest.mark.slow  # a real browser
+
 HOSTILE = '<script>document.title="run"</script>"><img src=x onerror=alert(1)>&amp;'
 
 

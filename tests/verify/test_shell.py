@@ -22,6 +22,8 @@ from verify import VERSION
 from verify.exit_codes import ExitCode
 from verify.main import main
 
+pytestmark = pytest.mark.slow  # each test runs the command as a user does
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "from verify.main import entry_point; entry_point()"]
 QUICK = ("--interval", "1ms")

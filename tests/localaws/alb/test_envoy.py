@@ -21,6 +21,8 @@ from tests.localaws.alb.conftest import GROUP, LISTENER, OTHER, Alb, Echo, forwa
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # a real Envoy, and its durations
+
 
 def test_requests_reach_targets_with_the_headers_of_an_alb(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:

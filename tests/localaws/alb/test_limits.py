@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from localaws.alb.compiler import Rule
 
+pytestmark = pytest.mark.slow  # waits for a real Envoy's time limits
+
 KIB = 1024
 NEARLY_A_SECOND = 0.9
 """Envoy's timers are early by some milliseconds."""

@@ -30,6 +30,8 @@ from tests.localaws.ecs.plane import (
     stored,
 )
 
+pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
+
 
 def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, home: Path) -> None:
     async def play() -> None:

@@ -23,6 +23,8 @@ from tests.localaws.ecs.world import GROUP, spec
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # real processes and their durations
+
 
 def test_aws_has_its_own_durations_unless_a_speed_is_set() -> None:
     assert speed({}) == speed({"LOCALAWS_SPEED": ""}) == 1

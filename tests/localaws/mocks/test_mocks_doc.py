@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test runs pytest, which imports pulumi-aws
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "strict-mocks.md").read_text()
 

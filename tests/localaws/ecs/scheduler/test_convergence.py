@@ -11,11 +11,14 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from localaws.ecs.scheduler.model import Breaker, Rollout, ServiceSpec, Status
 from tests.localaws.ecs.world import Behaviour, World, revision, spec, steady_world
+
+pytestmark = pytest.mark.slow  # hundreds of made-up histories of a service
 
 ROLLBACK = Breaker(enable=True, rollback=True)
 NEVER = float("inf")

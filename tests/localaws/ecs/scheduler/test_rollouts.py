@@ -15,6 +15,8 @@ from tests.localaws.ecs.plane import exits, plane, server, traffic
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # real processes, started and stopped a hundred times
+
 
 def test_changes_under_traffic_lose_no_request(web: Any, home: Path) -> None:
     async def play() -> None:

@@ -17,6 +17,8 @@ from tests.localaws.ecs.plane import eventually
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # real processes and their durations
+
 
 def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_at_once(
     web: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
