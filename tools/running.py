@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 TAIL_LINES = 15
@@ -59,6 +60,7 @@ def run(
         CommandFailedError: It could not be started, took too long or ended with an error.
     """
     with tempfile.TemporaryFile() as output:
+        release = _hold_interrupts()
         try:
             # A group of its own: what the command starts in turn can be ended with it, also after
             # Ctrl-C.
@@ -72,8 +74,10 @@ def run(
                 start_new_session=True,
             )
         except OSError as error:
+            release()
             raise CommandFailedError(f"{what}: {error}") from error
         try:
+            release()
             _wait(process, what, timeout_seconds)
         except subprocess.TimeoutExpired:
             raise CommandFailedError(f"{what}: not done after {timeout_seconds:.0f} s") from None
@@ -85,6 +89,29 @@ def run(
             raise CommandFailedError(
                 "\n    ".join([f"{what}: exit code {process.returncode}", *tail])
             )
+
+
+def _hold_interrupts() -> Callable[[], None]:
+    """Hold back interrupts until the function that this returns is called.
+
+    One that comes while a process starts would end this code before it knows which process to end.
+    """
+    came: list[int] = []
+    handlers: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                handlers[number] = handler
+                signal.signal(number, lambda held, _: came.append(held))
+
+    def release() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+    return release
 
 
 def _wait(process: subprocess.Popen[bytes], what: str, timeout_seconds: float) -> None:

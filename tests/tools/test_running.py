@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -76,6 +76,25 @@ def test_an_interrupted_set_up_takes_its_commands_with_it(
         set_up.send_signal(number)
     assert set_up.returncode != 0
     assert_ends(int(pid.read_text()))
+
+
+def test_an_interrupt_while_a_command_starts_takes_it_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[int] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            started.append(self.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(["sleep", "60"], what="sleeping")
+    (pid,) = started
+    assert_ends(pid)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def assert_ends(pid: int) -> None:
