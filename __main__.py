@@ -1,9 +1,12 @@
 """Deploy the selected stack."""
 
-import pulumi
+from infra import startup
 
-from infra.program import deploy
-from infra.settings import Settings
+with startup.fast("pulumi_aws"):
+    import pulumi
 
-for output, value in deploy(Settings.load()).items():
-    pulumi.export(output, value)
+    from infra.program import deploy
+    from infra.settings import Settings
+
+    for output, value in deploy(Settings.load()).items():
+        pulumi.export(output, value)
