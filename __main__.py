@@ -2,7 +2,9 @@
 
 from infra import startup
 
-with startup.fast("pulumi_aws"):
+with startup.without_garbage_collection():
+    startup.import_in_parts("pulumi_aws")
+
     import pulumi
 
     from infra.program import deploy

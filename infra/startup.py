@@ -1,8 +1,8 @@
-"""Start the program sooner: import the parts of the AWS SDK that are used, not all of them.
+"""Start the program sooner: import the modules of the AWS SDK that it uses, not all of them.
 
-`pulumi_aws` has one sub-package for each AWS service, which it imports on first use. But then the
-sub-package's `__init__` imports all of its modules: 180 for EC2, of which this program uses six.
-See docs/adr/0030.
+`pulumi_aws` has a sub-package for each AWS service, and imports it on first use. The `__init__` of
+the sub-package then imports all of its modules: 180 for EC2, of which this program uses ten. See
+docs/adr/0033-import-only-the-modules-of-the-sdk-that-are-used.md.
 """
 
 from __future__ import annotations
@@ -12,130 +12,126 @@ import gc
 import importlib
 import re
 import sys
-from importlib.machinery import PathFinder, SourceFileLoader
-from importlib.util import find_spec
+from functools import cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from importlib.machinery import ModuleSpec
+
+_MODULE_IMPORT = re.compile(r"from \.(\w+) import \*|from \. import (\w+)")
+_NOTHING = re.compile(
+    r"\s*|#.*|import builtins as _builtins|from \.\. import _utilities|import typing"
+)
 
 
 @contextlib.contextmanager
-def fast(sdk: str) -> Iterator[None]:
-    """Load *sdk* in parts, and run the block without garbage collections.
+def without_garbage_collection() -> Iterator[None]:
+    """Run the block without looking for garbage.
 
-    A run is short, and the thousands of classes that it defines at its start live until its end:
-    looking for garbage among them takes a tenth of the time and finds none.
+    The thousands of classes and functions that a program imports live until it ends. Python would
+    look for garbage among them again and again, which takes a fifth of the time of the imports.
     """
     enabled = gc.isenabled()
     gc.disable()
     try:
-        load_in_parts(sdk)
         yield
     finally:
         if enabled:
             gc.enable()
 
 
-def load_in_parts(sdk: str) -> None:
-    """Import *sdk* so that its sub-packages import a module when a name of it is first used.
+def import_in_parts(sdk: str) -> None:
+    """Import a package so that its sub-packages import a module when a name of it is first used.
 
-    A name's module follows from Pulumi's naming. Where it doesn't, the sub-package imports all of
-    its modules, as it would have without this function: slower, and never another result.
+    The program then imports and uses the package as it would without this. Nothing is done if the
+    package is imported already, or isn't installed.
     """
-    finder = _Finder(sdk)
-    sys.meta_path.insert(0, finder)
-    try:
-        importlib.import_module(sdk)  # looks for all sub-packages, and imports none
-    finally:
-        sys.meta_path.remove(finder)
+    package = None if sdk in sys.modules else find_spec(sdk)
+    if package is None:
+        return
+    for folder in package.submodule_search_locations or ():
+        for init in Path(folder).glob("*/__init__.py"):
+            spec = spec_from_file_location(f"{sdk}.{init.parent.name}", init)
+            assert spec is not None
+            # The package defers the import of its sub-packages, and leaves those that are imported
+            # already as they are.
+            sys.modules[spec.name] = sub_package = module_from_spec(spec)
+            sub_package.__class__ = PackageInParts
+    importlib.import_module(sdk)
 
 
-class _Finder:
-    """Finds the sub-packages of one package, and none of their modules."""
+class PackageInParts(ModuleType):
+    """A package whose `__init__`, which would import all of its modules, hasn't run.
 
-    def __init__(self, package: str) -> None:
-        self._package = package
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name.rpartition(".")[0] != self._package:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec and spec.submodule_search_locations and type(spec.loader) is SourceFileLoader:
-            spec.loader = _Loader(spec.loader.name, spec.loader.path)
-        return spec
-
-
-class _Loader(SourceFileLoader):
-    """Loads a package without running its `__init__`, which waits until it is needed."""
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__class__ = _Package
-
-    def exec_whole(self, module: ModuleType) -> None:
-        """Run `__init__`."""
-        module.__class__ = ModuleType
-        super().exec_module(module)
-
-
-class _Package(ModuleType):
-    """A package that imports a module when one of its names is first used."""
+    Which module defines a name follows from how Pulumi generates its SDKs. Where it doesn't, or
+    where `__init__` does more than import modules, `__init__` runs after all: that takes longer,
+    and gives the same result.
+    """
 
     def __getattr__(self, name: str) -> Any:
-        for candidate in _modules_of(name):
-            if find_spec(f"{self.__name__}.{candidate}") is None:
-                continue
-            module = importlib.import_module(f"{self.__name__}.{candidate}")
-            if name in _exports(module):
-                value = getattr(module, name)
-                setattr(self, name, value)
-                return value
-            if name == candidate:  # `outputs`, which modules import from their package
-                return module
-        _whole(self)
+        for candidate in _may_define(name):
+            if candidate in _imported_by(str(self.__file__)):
+                module = importlib.import_module(f"{self.__name__}.{candidate}")
+                if name in _exports(module):
+                    value = getattr(module, name)
+                    setattr(self, name, value)
+                    return value
+                if name == candidate:
+                    return module
+        self._run_init()
         return getattr(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # Importing a module sets it as its package's attribute, but `get_vpc` is to stay the
-        # function of that module, which `__init__` would have put in its place.
+        # Python sets each imported module as an attribute of its package. But `get_vpc` is to be
+        # the module's function, as it is after `from .get_vpc import *`.
         if isinstance(value, ModuleType) and name in _exports(value):
             value = getattr(value, name)
         super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
-        _whole(self)
+        self._run_init()
         return dir(self)
 
-
-def _whole(package: ModuleType) -> None:
-    """Make it the package that it would have been without this file."""
-    assert package.__spec__ is not None
-    loader = package.__spec__.loader
-    assert isinstance(loader, _Loader), loader
-    loader.exec_whole(package)
+    def _run_init(self) -> None:
+        """Become the package that it would be without this class."""
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        assert self.__spec__ is not None
+        assert self.__spec__.loader is not None
+        self.__spec__.loader.exec_module(self)
 
 
 def _exports(module: ModuleType) -> Sequence[str]:
     return getattr(module, "__all__", ())
 
 
-def _modules_of(name: str) -> Iterator[str]:
-    """Name the modules that may define *name*, most likely first; see Pulumi's Python generator.
+@cache
+def _imported_by(init: str) -> frozenset[str]:
+    """Name the modules that a package's `__init__` imports; none if it does anything else."""
+    modules = set()
+    for line in Path(init).read_text(errors="replace").splitlines():
+        found = _MODULE_IMPORT.fullmatch(line)
+        if found:
+            modules.add(found[1] or found[2])
+        elif not _NOTHING.fullmatch(line):
+            return frozenset()
+    return frozenset(modules)
+
+
+def _may_define(name: str) -> Iterator[str]:
+    """Name the modules that may define *name*, the most likely first.
 
     `SecurityGroup` and `SecurityGroupArgs` are in `security_group`; `get_vpc`, `get_vpc_output`,
-    `GetVpcResult` and `AwaitableGetVpcResult` in `get_vpc`; other classes of inputs are in
-    `_inputs`, and enumerations in `_enums`.
+    `GetVpcResult` and `AwaitableGetVpcResult` in `get_vpc`; the classes of nested inputs in
+    `_inputs`, and enumerations in `_enums`. A module may also be meant itself.
     """
-    yield name
-    snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name))
-    snake = snake.lower()
-    yield re.sub(r"^awaitable_|(?<=.)(_result|_output|_args(_dict)?)$", "", snake)
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    yield re.sub(r"^awaitable_|_(result|output|(init_)?args(_dict)?)$", "", words)
     if name.endswith(("Args", "ArgsDict")):
         yield "_inputs"
     elif name[0].isupper():
-        yield snake
+        yield words  # a resource whose name ends in one of those words
         yield "_enums"
+    yield name
