@@ -179,6 +179,13 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
 
 
 LAYERS: dict[str, tuple[set[str], ...]] = {
+    "localaws": (
+        {"catalog", "machine", "speed"},
+        {"account", "alb"},
+        {"ecs", "protocol"},
+        {"daemon", "mocks"},
+        {"cli"},
+    ),
     "verify": (
         {"errors", "escaping", "exit_codes"},
         {"options"},
