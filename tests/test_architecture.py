@@ -17,9 +17,11 @@ import pulumi
 import pytest
 import yaml
 
+from infra.aws import fargate
 from infra.aws.statements import Statements
 from infra.settings import Settings, camel, kinds
 from infra.settings.kinds import Choice, Flag, Map, Texts, Whole
+from localaws.catalog.ecs import fargate_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -274,6 +276,11 @@ def test_every_component_has_its_token_in_the_table() -> None:
 def test_no_module_has_a_name_that_says_nothing() -> None:
     named = {module.rpartition(".")[2] for room in ROOMS for module in modules(room)}
     assert not named & {"utils", "util", "helpers", "helper", "common", "misc", "core", "base"}
+
+
+def test_the_program_and_the_local_aws_have_the_same_task_sizes() -> None:
+    # Neither may import the other, and a size that only one of them has is wrong in one of them.
+    assert fargate.MEMORY_MIB == fargate_sizes.SIZES
 
 
 def test_the_entry_point_has_no_logic() -> None:

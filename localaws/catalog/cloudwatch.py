@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localaws.catalog.only_recorded import NO_ALARM
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, ResourceType
 from localaws.catalog.values import (
@@ -80,6 +81,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=ALARM,
+        recorded=NO_ALARM,
         autoname=AutoName(),
         replaces=frozenset({"name", "region"}),
         unordered=frozenset(

@@ -30,6 +30,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=REPOSITORY,
+        recorded="repositories hold no images",
         autoname=AutoName(longest=256, lower=True),
         replaces=frozenset({"name", "encryptionConfigurations", "region"}),
         defaults={"imageTagMutability": "MUTABLE", "forceDelete": False},

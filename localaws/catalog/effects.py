@@ -13,29 +13,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from localaws.catalog import CATALOG
+from localaws.catalog.acm import CERTIFICATE
+from localaws.catalog.ec2.network import SUBNET, VPC
+from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
+from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, CLUSTER, SERVICE
+from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.catalog.only_recorded import NO_ENCRYPTION, NO_PERMISSION, NO_QUERY
 from localaws.catalog.properties import values_at
+from localaws.catalog.route53.records import RECORD
+from localaws.catalog.secretsmanager import SECRET, SECRET_VERSION
+from localaws.catalog.ssm import PARAMETER
 from localaws.catalog.values import parsed
 
 if TYPE_CHECKING:
     from localaws.catalog.properties import Properties
 
-_BALANCER, _LISTENER, _RULE = (
-    "aws:lb/loadBalancer:LoadBalancer",
-    "aws:lb/listener:Listener",
-    "aws:lb/listenerRule:ListenerRule",
-)
-_GROUP, _SERVICE = "aws:lb/targetGroup:TargetGroup", "aws:ecs/service:Service"
-_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
-_TARGET = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
-_LISTENER_CERTIFICATE = "aws:lb/listenerCertificate:ListenerCertificate"
-_CERTIFICATE, _RECORD = "aws:acm/certificate:Certificate", "aws:route53/record:Record"
-_PARAMETER, _SECRET = "aws:ssm/parameter:Parameter", "aws:secretsmanager/secret:Secret"
-_SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105 — a type
-_CLUSTER = "aws:ecs/cluster:Cluster"
-_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
-_VPC, _SUBNET = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet"
-
-DOCUMENTS: Mapping[str, str] = {_DEFINITION: "containerDefinitions"}
+DOCUMENTS: Mapping[str, str] = {TASK_DEFINITION: "containerDefinitions"}
 """Inputs that are JSON, whose members have an effect each; paths go on inside."""
 
 
@@ -72,7 +69,7 @@ _HEADERS = (
 _CLIENT_CERTIFICATE = ("", "Issuer", "Leaf", "SerialNumber", "Subject", "Validity")
 
 EFFECTIVE: Mapping[str, tuple[str, ...]] = {
-    _BALANCER: (
+    LOAD_BALANCER: (
         *(
             "clientKeepAlive",
             "dropInvalidHeaderFields",
@@ -81,14 +78,14 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         ),
         *("enableXffClientPort", "idleTimeout", "xffHeaderProcessingMode"),
     ),
-    _LISTENER: (
+    LISTENER: (
         *("certificateArn", "loadBalancerArn", "port", "protocol", "sslPolicy"),
         *(f"routingHttpRequestXAmzn{name}HeaderName" for name in ("TlsCipherSuite", "TlsVersion")),
         *(f"routingHttpResponse{name}HeaderValue" for name in _HEADERS),
         "routingHttpResponseServerEnabled",
         *_actions("defaultActions[]"),
     ),
-    _RULE: (
+    LISTENER_RULE: (
         *("listenerArn", "priority"),
         *_actions("actions[]"),
         *_inside("conditions[].hostHeader", "regexValues values"),
@@ -101,17 +98,17 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("transforms[].hostHeaderRewriteConfig.rewrite", "regex replace"),
         *_inside("transforms[].urlRewriteConfig.rewrite", "regex replace"),
     ),
-    _LISTENER_CERTIFICATE: ("certificateArn", "listenerArn"),
-    _GROUP: (
+    LISTENER_CERTIFICATE: ("certificateArn", "listenerArn"),
+    TARGET_GROUP: (
         *("deregistrationDelay", "loadBalancingAlgorithmType", "port", "targetType", "vpcId"),
         *_inside(
             "healthCheck", "healthyThreshold interval matcher path port timeout unhealthyThreshold"
         ),
     ),
-    _TARGET: ("port", "targetGroupArn", "targetId"),
-    _CERTIFICATE: ("domainName", "subjectAlternativeNames", "validationMethod"),
-    _RECORD: ("aliases[].name", "name", "records", "type", "zoneId"),
-    _SERVICE: (
+    TARGET_ATTACHMENT: ("port", "targetGroupArn", "targetId"),
+    CERTIFICATE: ("domainName", "subjectAlternativeNames", "validationMethod"),
+    RECORD: ("aliases[].name", "name", "records", "type", "zoneId"),
+    SERVICE: (
         *(
             "availabilityZoneRebalancing",
             "cluster",
@@ -131,7 +128,7 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         "networkConfiguration.subnets",
     ),
-    _DEFINITION: (
+    TASK_DEFINITION: (
         *("family", "skipDestroy"),
         *_inside(
             _CONTAINERS, "command entryPoint essential image name stopTimeout workingDirectory"
@@ -143,18 +140,18 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
         f"{_CONTAINERS}.portMappings[].containerPort",
         *_inside(f"{_CONTAINERS}.secrets[]", "name valueFrom"),
     ),
-    _PROVIDERS: ("clusterName", "defaultCapacityProviderStrategies[].capacityProvider"),
-    _CLUSTER: ("name",),
-    _PARAMETER: ("insecureValue", "name", "value", "valueWo"),
-    _SECRET: (),
-    _SECRET_VERSION: ("secretId", "secretString", "secretStringWo", "versionStages"),
-    _SUBNET: ("availabilityZone", "cidrBlock"),
-    _VPC: ("cidrBlock",),
+    CAPACITY_PROVIDERS: ("clusterName", "defaultCapacityProviderStrategies[].capacityProvider"),
+    CLUSTER: ("name",),
+    PARAMETER: ("insecureValue", "name", "value", "valueWo"),
+    SECRET: (),
+    SECRET_VERSION: ("secretId", "secretString", "secretStringWo", "versionStages"),
+    SUBNET: ("availabilityZone", "cidrBlock"),
+    VPC: ("cidrBlock",),
 }
 """By type: the inputs that what runs reads."""
 
 WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    _BALANCER: {
+    LOAD_BALANCER: {
         "desyncMitigationMode": ("defensive",),
         "dnsRecordClientRoutingPolicy": ("any_availability_zone",),
         "enableCrossZoneLoadBalancing": (False,),
@@ -164,7 +161,7 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "minimumLoadBalancerCapacity": (),
         "preserveHostHeader": (False,),
     },
-    _LISTENER: {
+    LISTENER: {
         "alpnPolicy": ("None",),
         **_actions_only_kept("defaultActions[]"),
         "mutualAuthentication": ({"mode": "off"},),
@@ -174,8 +171,8 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         },
         "tcpIdleTimeoutSeconds": (350,),
     },
-    _RULE: {**_actions_only_kept("actions[]"), "conditions[].sourceIp.ipAddressType": ()},
-    _GROUP: {
+    LISTENER_RULE: {**_actions_only_kept("actions[]"), "conditions[].sourceIp.ipAddressType": ()},
+    TARGET_GROUP: {
         "connectionTermination": (False,),
         "healthCheck.protocol": ("HTTP",),
         "lambdaMultiValueHeadersEnabled": (False,),
@@ -192,9 +189,9 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "targetGroupHealth": (),
         "targetHealthStates": (),
     },
-    _TARGET: {"quicServerId": ()},
-    _CERTIFICATE: {"certificateBody": (), "certificateChain": ()},
-    _SERVICE: {
+    TARGET_ATTACHMENT: {"quicServerId": ()},
+    CERTIFICATE: {"certificateBody": (), "certificateChain": ()},
+    SERVICE: {
         "alarms": (),
         "deploymentConfiguration": (),
         "deploymentController.type": ("ECS",),
@@ -209,7 +206,7 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "volumeConfiguration": (),
         "vpcLatticeConfigurations": (),
     },
-    _DEFINITION: {
+    TASK_DEFINITION: {
         "enableFaultInjection": (False,),
         "ephemeralStorage": (),
         "ipcMode": ("none",),
@@ -244,15 +241,12 @@ WITHOUT_EFFECT: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 
 _ADDRESSES = "addresses are this machine's"
 _CATALOG = "the catalog decides by it what is refused"
-_DNS = "the local Route 53 answers no query"
 _FARGATE = "refused on Fargate or in its network mode, and no other task starts here"
 _IMAGES = "no image is pulled"
 _ISOLATION = "nothing is isolated, which the documentation says once and for all"
-_KEYS = "keys encrypt nothing"
 _LOGS = "no log of the load balancer is written"
 _NAME = "it is a name"
 _OF_SERVICE_CONNECT = "of Service Connect, which a service's run mentions"
-_PERMISSIONS = "permissions allow and deny nothing"
 _REGION = "it is in ARNs; all regions are this machine"
 _SESSIONS = "there is no command to run in a container"
 _SIZE = "nothing is throttled"
@@ -262,7 +256,7 @@ _WRITE_ONLY = "it says when the provider writes the value again"
 _EVERYWHERE = {"region": _REGION, "tags": _TAGS}
 
 UNMENTIONED: Mapping[str, Mapping[str, str]] = {
-    _BALANCER: {
+    LOAD_BALANCER: {
         **_EVERYWHERE,
         "accessLogs": _LOGS,
         "connectionLogs": _LOGS,
@@ -281,10 +275,10 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "subnetMappings": _ADDRESSES,
         "subnets": _CATALOG,
     },
-    _LISTENER: _EVERYWHERE,
-    _RULE: _EVERYWHERE,
-    _LISTENER_CERTIFICATE: {"region": _REGION},
-    _GROUP: {
+    LISTENER: _EVERYWHERE,
+    LISTENER_RULE: _EVERYWHERE,
+    LISTENER_CERTIFICATE: {"region": _REGION},
+    TARGET_GROUP: {
         **_EVERYWHERE,
         "healthCheck.enabled": (
             "only targets of type lambda may have it off, which get no requests here"
@@ -293,8 +287,8 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "name": _NAME,
         "namePrefix": _CATALOG,
     },
-    _TARGET: {"availabilityZone": _CATALOG, "region": _REGION},
-    _CERTIFICATE: {
+    TARGET_ATTACHMENT: {"availabilityZone": _CATALOG, "region": _REGION},
+    CERTIFICATE: {
         **_EVERYWHERE,
         "certificateAuthorityArn": "the local authority signs what is served",
         "earlyRenewalDuration": "certificates are never renewed",
@@ -305,42 +299,42 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "privateKeyWoVersion": _WRITE_ONLY,
         "validationOptions": _CATALOG,
     },
-    _RECORD: {
-        "aliases[].evaluateTargetHealth": _DNS,
-        "aliases[].zoneId": _DNS,
+    RECORD: {
+        "aliases[].evaluateTargetHealth": NO_QUERY,
+        "aliases[].zoneId": NO_QUERY,
         "allowOverwrite": _CATALOG,
-        "cidrRoutingPolicy": _DNS,
-        "failoverRoutingPolicies": _DNS,
-        "geolocationRoutingPolicies": _DNS,
-        "geoproximityRoutingPolicy": _DNS,
-        "healthCheckId": _DNS,
-        "latencyRoutingPolicies": _DNS,
-        "multivalueAnswerRoutingPolicy": _DNS,
+        "cidrRoutingPolicy": NO_QUERY,
+        "failoverRoutingPolicies": NO_QUERY,
+        "geolocationRoutingPolicies": NO_QUERY,
+        "geoproximityRoutingPolicy": NO_QUERY,
+        "healthCheckId": NO_QUERY,
+        "latencyRoutingPolicies": NO_QUERY,
+        "multivalueAnswerRoutingPolicy": NO_QUERY,
         "setIdentifier": _CATALOG,
-        "ttl": _DNS,
-        "weightedRoutingPolicies": _DNS,
+        "ttl": NO_QUERY,
+        "weightedRoutingPolicies": NO_QUERY,
     },
-    _SERVICE: {
+    SERVICE: {
         "capacityProviderStrategies[].base": "all tasks run in the same way",
         "capacityProviderStrategies[].weight": "all tasks run in the same way",
         "enableEcsManagedTags": _TAGS,
         "enableExecuteCommand": _SESSIONS,
         "forceDelete": "a deleted service's tasks always go with it",
-        "iamRole": _PERMISSIONS,
+        "iamRole": NO_PERMISSION,
         "networkConfiguration.assignPublicIp": _ADDRESSES,
         "networkConfiguration.securityGroups": _ISOLATION,
         "propagateTags": _TAGS,
         "tags": _TAGS,
     },
-    _DEFINITION: {
+    TASK_DEFINITION: {
         **_EVERYWHERE,
         "cpu": _SIZE,
-        "executionRoleArn": _PERMISSIONS,
+        "executionRoleArn": NO_PERMISSION,
         "memory": _SIZE,
         "networkMode": _CATALOG,
         "requiresCompatibilities": _CATALOG,
         "runtimePlatform": "a container is a process of this machine",
-        "taskRoleArn": _PERMISSIONS,
+        "taskRoleArn": NO_PERMISSION,
         "trackLatest": "it is the provider's",
         "volumes[].hostPath": _FARGATE,
         "volumes[].name": _ISOLATION,
@@ -364,57 +358,57 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         f"{_CONTAINERS}.user": _ISOLATION,
         f"{_CONTAINERS}.versionConsistency": _IMAGES,
     },
-    _PROVIDERS: {
+    CAPACITY_PROVIDERS: {
         "capacityProviders": _CATALOG,
         "defaultCapacityProviderStrategies[].base": "all tasks run in the same way",
         "defaultCapacityProviderStrategies[].weight": "all tasks run in the same way",
         "region": _REGION,
     },
-    _CLUSTER: {
+    CLUSTER: {
         **_EVERYWHERE,
         "configuration.executeCommandConfiguration": _SESSIONS,
-        "configuration.managedStorageConfiguration": _KEYS,
+        "configuration.managedStorageConfiguration": NO_ENCRYPTION,
         "serviceConnectDefaults": "a service's run mentions Service Connect",
         "settings": "no metrics are recorded",
     },
-    _PARAMETER: {
+    PARAMETER: {
         **_EVERYWHERE,
         "allowedPattern": _CATALOG,
         "arn": "the provider ignores it",
         "dataType": _CATALOG,
         "description": "it is a text for people",
-        "keyId": _KEYS,
+        "keyId": NO_ENCRYPTION,
         "overwrite": _CATALOG,
         "tier": _CATALOG,
         "type": _CATALOG,
         "valueWoVersion": _WRITE_ONLY,
     },
-    _SECRET: {
+    SECRET: {
         **_EVERYWHERE,
         "description": "it is a text for people",
         "forceOverwriteReplicaSecret": _CATALOG,
-        "kmsKeyId": _KEYS,
+        "kmsKeyId": NO_ENCRYPTION,
         "name": _NAME,
         "namePrefix": _CATALOG,
-        "policy": _PERMISSIONS,
+        "policy": NO_PERMISSION,
         "recoveryWindowInDays": "a destroyed stack's name is free at once",
         "replicas": "secrets are replicated to no other region",
         "type": _CATALOG,
     },
-    _SECRET_VERSION: {
+    SECRET_VERSION: {
         "region": _REGION,
         "secretBinary": "a container gets texts only, here as on AWS",
         "secretStringWoVersion": _WRITE_ONLY,
     },
-    _SUBNET: {
+    SUBNET: {
         **_EVERYWHERE,
         "assignIpv6AddressOnCreation": _ADDRESSES,
         "availabilityZoneId": _CATALOG,
         "customerOwnedIpv4Pool": _ADDRESSES,
-        "enableDns64": _DNS,
+        "enableDns64": NO_QUERY,
         "enableLniAtDeviceIndex": _ADDRESSES,
-        "enableResourceNameDnsARecordOnLaunch": _DNS,
-        "enableResourceNameDnsAaaaRecordOnLaunch": _DNS,
+        "enableResourceNameDnsARecordOnLaunch": NO_QUERY,
+        "enableResourceNameDnsAaaaRecordOnLaunch": NO_QUERY,
         "ipv4IpamPoolId": _ADDRESSES,
         "ipv4NetmaskLength": _ADDRESSES,
         "ipv6CidrBlock": _ADDRESSES,
@@ -424,14 +418,14 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
         "mapCustomerOwnedIpOnLaunch": _ADDRESSES,
         "mapPublicIpOnLaunch": _ADDRESSES,
         "outpostArn": _CATALOG,
-        "privateDnsHostnameTypeOnLaunch": _DNS,
+        "privateDnsHostnameTypeOnLaunch": NO_QUERY,
         "vpcId": _CATALOG,
     },
-    _VPC: {
+    VPC: {
         **_EVERYWHERE,
         "assignGeneratedIpv6CidrBlock": _ADDRESSES,
-        "enableDnsHostnames": _DNS,
-        "enableDnsSupport": _DNS,
+        "enableDnsHostnames": NO_QUERY,
+        "enableDnsSupport": NO_QUERY,
         "enableNetworkAddressUsageMetrics": "no metrics are recorded",
         "instanceTenancy": "there are no instances",
         "ipv4IpamPoolId": _ADDRESSES,
@@ -444,83 +438,8 @@ UNMENTIONED: Mapping[str, Mapping[str, str]] = {
 }
 """What no run mentions although what runs doesn't read it, and why."""
 
-_NO_CHECK = "no endpoint is checked, and no query is answered"
-_NO_ADDRESS = (
-    "no instance is registered and no name is answered; a service's run mentions its registries"
-)
-_NO_ALARM = "alarms never go off"
-_DEFAULTS = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
-_NO_FILE = "nothing writes into buckets or reads them"
-_NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"
-_NO_FILTER = "web ACLs block no request and log none"
-_NO_PACKET = (
-    "networks carry no packet and filter none: everything is on this machine's loopback interface"
-)
-_NO_SESSION = "permissions allow and deny nothing"
-
 RECORDED: Mapping[str, str] = {
-    "aws:acm/certificateValidation:CertificateValidation": "it waits for the certificate, which is what is read",
-    "aws:cloudwatch/logGroup:LogGroup": "what tasks write is kept under the group's name for good",
-    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _NO_SESSION,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": _NO_ALARM,
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _NO_PACKET,
-    "aws:ec2/defaultSubnet:DefaultSubnet": _DEFAULTS,
-    "aws:ec2/defaultVpc:DefaultVpc": _DEFAULTS,
-    "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": _NO_PACKET,
-    "aws:ec2/eip:Eip": _NO_PACKET,
-    "aws:ec2/flowLog:FlowLog": "flow logs record nothing",
-    "aws:ec2/internetGateway:InternetGateway": _NO_PACKET,
-    "aws:ec2/natGateway:NatGateway": _NO_PACKET,
-    "aws:ec2/route:Route": _NO_PACKET,
-    "aws:ec2/routeTable:RouteTable": _NO_PACKET,
-    "aws:ec2/routeTableAssociation:RouteTableAssociation": _NO_PACKET,
-    "aws:ec2/securityGroup:SecurityGroup": _NO_PACKET,
-    "aws:ec2/securityGroupRule:SecurityGroupRule": _NO_PACKET,
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _NO_PACKET,
-    "aws:ecr/repository:Repository": "repositories hold no images",
-    "aws:ecs/capacityProvider:CapacityProvider": (
-        "there are no instances: a service starts no task with it"
-    ),
-    "aws:efs/accessPoint:AccessPoint": _NO_FILE_SYSTEM,
-    "aws:efs/fileSystem:FileSystem": _NO_FILE_SYSTEM,
-    "aws:efs/fileSystemPolicy:FileSystemPolicy": _NO_FILE_SYSTEM,
-    "aws:efs/mountTarget:MountTarget": _NO_FILE_SYSTEM,
-    "aws:iam/instanceProfile:InstanceProfile": _NO_SESSION,
-    "aws:iam/policy:Policy": _NO_SESSION,
-    "aws:iam/role:Role": _NO_SESSION,
-    "aws:iam/rolePolicy:RolePolicy": _NO_SESSION,
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _NO_SESSION,
-    "aws:iam/serverCertificate:ServerCertificate": (
-        "the local authority signs what a listener serves in its place"
-    ),
-    "aws:iam/serviceLinkedRole:ServiceLinkedRole": _NO_SESSION,
-    "aws:iam/user:User": _NO_SESSION,
-    "aws:iam/userPolicy:UserPolicy": _NO_SESSION,
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment": _NO_SESSION,
-    "aws:kms/alias:Alias": _KEYS,
-    "aws:kms/key:Key": _KEYS,
-    "aws:kms/keyPolicy:KeyPolicy": _KEYS,
-    "aws:lb/trustStore:TrustStore": (
-        "no client is asked for a certificate; a listener's run mentions that"
-    ),
-    "aws:route53/healthCheck:HealthCheck": _NO_CHECK,
-    "aws:route53/zone:Zone": _DNS,
-    "aws:s3/bucket:Bucket": _NO_FILE,
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _NO_FILE,
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _NO_FILE,
-    "aws:s3/bucketPolicy:BucketPolicy": _NO_FILE,
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _NO_FILE,
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _NO_FILE,
-    "aws:s3/bucketVersioning:BucketVersioning": _NO_FILE,
-    "aws:servicediscovery/httpNamespace:HttpNamespace": _NO_ADDRESS,
-    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": _NO_ADDRESS,
-    "aws:servicediscovery/service:Service": _NO_ADDRESS,
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _NO_PACKET,
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _NO_PACKET,
-    "aws:wafv2/ipSet:IpSet": _NO_FILTER,
-    "aws:wafv2/webAcl:WebAcl": _NO_FILTER,
-    "aws:wafv2/webAclAssociation:WebAclAssociation": _NO_FILTER,
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _NO_FILTER,
+    token: kind.recorded for token, kind in CATALOG.items() if kind.recorded
 }
 """Types that take part in what is refused and looked up, and do nothing else here; what that means.
 """

@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import SECURITY_GROUP, SUBNET, ec2_id, vpc_of, zone_id, zone_of
+from localaws.catalog.only_recorded import NO_FILE_SYSTEM
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import resource_policy_rules
 from localaws.catalog.refusals import Refusal
@@ -233,6 +234,7 @@ def _file_system(when_deleted: str) -> Reference:
 TYPES = (
     ResourceType(
         token=FILE_SYSTEM,
+        recorded=NO_FILE_SYSTEM,
         replaces=frozenset(
             {
                 "availabilityZoneName",
@@ -274,6 +276,7 @@ TYPES = (
     ),
     ResourceType(
         token=MOUNT_TARGET,
+        recorded=NO_FILE_SYSTEM,
         replaces=frozenset(
             {"fileSystemId", "subnetId", "ipAddress", "ipAddressType", "ipv6Address", "region"}
         ),
@@ -305,12 +308,14 @@ TYPES = (
     ),
     ResourceType(
         token=ACCESS_POINT,
+        recorded=NO_FILE_SYSTEM,
         replaces=frozenset({"fileSystemId", "posixUser", "rootDirectory", "region"}),
         references=(_file_system("gone"),),
         computed=_access_point_computed,
     ),
     ResourceType(
         token=POLICY,
+        recorded=NO_FILE_SYSTEM,
         replaces=frozenset({"fileSystemId", "region"}),
         json=frozenset({"policy"}),
         references=(_file_system("gone"),),

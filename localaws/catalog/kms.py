@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import Resource, namesakes, uuid
+from localaws.catalog.only_recorded import NO_ENCRYPTION
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import (
     Request,
@@ -154,6 +155,7 @@ def _alias_computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=KEY,
+        recorded=NO_ENCRYPTION,
         replaces=frozenset(
             {
                 "customerMasterKeySpec",
@@ -186,6 +188,7 @@ TYPES = (
     ),
     ResourceType(
         token=ALIAS,
+        recorded=NO_ENCRYPTION,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "region"}),
         limits=(
@@ -213,6 +216,7 @@ TYPES = (
     ),
     ResourceType(
         token=KEY_POLICY,
+        recorded=NO_ENCRYPTION,
         replaces=frozenset({"keyId", "region"}),
         json=frozenset({"policy"}),
         references=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.kms import key_of, policy_of
+from localaws.catalog.only_recorded import NO_PERMISSION
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import Request, allows, resource_policy_rules
 from localaws.catalog.refusals import Refusal
@@ -119,6 +120,7 @@ def _resource_policy_computed(_mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=LOG_GROUP,
+        recorded="what tasks write is kept under the group's name for good",
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "logGroupClass", "region"}),
         defaults={"retentionInDays": 0, "logGroupClass": "STANDARD", "skipDestroy": False},
@@ -155,6 +157,7 @@ TYPES = (
     ),
     ResourceType(
         token=RESOURCE_POLICY,
+        recorded=NO_PERMISSION,
         replaces=frozenset({"policyName", "resourceArn", "region"}),
         json=frozenset({"policyDocument"}),
         limits=(

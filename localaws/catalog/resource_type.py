@@ -155,6 +155,11 @@ class ResourceType:
     `replaces` lacks it.
     """
 
+    recorded: str = ""
+    """Why the local AWS does nothing with the type but refuse and show it; empty for one whose
+    inputs are on the lists of `effects.py`.
+    """
+
     delete_first: bool = False
     """Whether a replacement always deletes the old one first, whatever its name."""
 

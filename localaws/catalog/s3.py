@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import Resource, namesakes
+from localaws.catalog.only_recorded import NO_FILE
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules, resource_policy_rules, statements
 from localaws.catalog.refusals import Refusal
@@ -193,6 +194,7 @@ def _companion(token: str, **table: object) -> ResourceType:
         "account_rules": account_rules,
         "computed": lambda _mint, inputs: {"id": inputs.get("bucket")},
         "replaces": frozenset({"bucket", "region"}),
+        "recorded": NO_FILE,
         **table,
     }
     return ResourceType(**entries)  # type: ignore[arg-type]
@@ -203,6 +205,7 @@ _OWNED = frozenset({"bucket", "expectedBucketOwner", "region"})
 TYPES = (
     ResourceType(
         token=BUCKET,
+        recorded=NO_FILE,
         autoname=AutoName("bucket", 63, lower=True),
         replaces=frozenset(
             {"bucket", "bucketPrefix", "bucketNamespace", "objectLockEnabled", "region"}

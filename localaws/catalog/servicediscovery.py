@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.catalog.ec2.network import VPC
+from localaws.catalog.only_recorded import NO_NAME
 from localaws.catalog.properties import UNKNOWN, values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType
@@ -182,6 +183,7 @@ def _private_import_ids(namespace: Resource) -> tuple[str, ...]:
 TYPES = (
     ResourceType(
         token=HTTP_NAMESPACE,
+        recorded=NO_NAME,
         autoname=AutoName(longest=1024),
         replaces=frozenset({"name", "region"}),
         limits=(Limit("name", _HTTP_NAME, "servicediscovery.namespace.name"),),
@@ -191,6 +193,7 @@ TYPES = (
     ),
     ResourceType(
         token=PRIVATE_NAMESPACE,
+        recorded=NO_NAME,
         autoname=AutoName(longest=253),
         replaces=frozenset({"name", "vpc", "region"}),
         limits=(Limit("name", _DNS_NAME, "servicediscovery.namespace.name"),),
@@ -202,6 +205,7 @@ TYPES = (
     ),
     ResourceType(
         token=SERVICE,
+        recorded=NO_NAME,
         autoname=AutoName(longest=127),
         replaces=frozenset({"name", "namespaceId", "healthCheckCustomConfig", "type", "region"}),
         replaces_if=_replaces,

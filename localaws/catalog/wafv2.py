@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from localaws.catalog.account import Resource, namesakes, uuid
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.only_recorded import NO_FILTER
 from localaws.catalog.properties import values_at
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
@@ -282,6 +283,7 @@ def _visibility_limits(path: str) -> tuple[Limit, ...]:
 TYPES = (
     ResourceType(
         token=WEB_ACL,
+        recorded=NO_FILTER,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "scope", "region"}),
         unordered=frozenset({"rules", "tokenDomains", "customResponseBodies"}),
@@ -318,6 +320,7 @@ TYPES = (
     ),
     ResourceType(
         token=IP_SET,
+        recorded=NO_FILTER,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "scope", "ipAddressVersion", "region"}),
         unordered=frozenset({"addresses"}),
@@ -343,6 +346,7 @@ TYPES = (
     ),
     ResourceType(
         token=ASSOCIATION,
+        recorded=NO_FILTER,
         replaces=frozenset({"resourceArn", "webAclArn", "region"}),
         limits=(
             Limit("resourceArn", ARN, "wafv2.association.arn"),
@@ -364,6 +368,7 @@ TYPES = (
     ),
     ResourceType(
         token=LOGGING,
+        recorded=NO_FILTER,
         replaces=frozenset({"logDestinationConfigs", "resourceArn", "region"}),
         unordered=frozenset({"redactedFields"}),
         limits=(

@@ -18,6 +18,7 @@ from localaws.catalog.ec2.network import (
     default_id,
     zone_id,
 )
+from localaws.catalog.only_recorded import DEFAULT_NETWORK
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import ResourceType
@@ -148,9 +149,15 @@ def _subnet_account_rules(
 
 
 TYPES = (
-    ResourceType(token=DEFAULT_VPC, replaces=frozenset({"region"}), computed=_vpc_computed),
+    ResourceType(
+        token=DEFAULT_VPC,
+        recorded=DEFAULT_NETWORK,
+        replaces=frozenset({"region"}),
+        computed=_vpc_computed,
+    ),
     ResourceType(
         token=DEFAULT_SUBNET,
+        recorded=DEFAULT_NETWORK,
         replaces=frozenset({"availabilityZone", "ipv6Native", "region"}),
         account_rules=_subnet_account_rules,
         computed=_subnet_computed,

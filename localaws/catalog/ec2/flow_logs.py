@@ -59,6 +59,7 @@ def _computed(mint: Mint, _inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=FLOW_LOG,
+        recorded="flow logs record nothing",
         replaces=AllExcept("tags"),
         defaults={
             "logDestinationType": "cloud-watch-logs",

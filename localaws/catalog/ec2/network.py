@@ -7,6 +7,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import Resource
+from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AllExcept, Reference, ResourceType, Unique
@@ -598,6 +599,7 @@ TYPES = (
     ),
     ResourceType(
         token=INTERNET_GATEWAY,
+        recorded=NO_PACKET,
         replaces=frozenset({"region"}),
         references=(_in_vpc("ec2.internet-gateway.vpc-exists"),),
         unique=(
@@ -613,12 +615,14 @@ TYPES = (
     ),
     ResourceType(
         token=EGRESS_ONLY_GATEWAY,
+        recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         references=(_in_vpc("ec2.egress-only-gateway.vpc-exists"),),
         computed=lambda mint, _inputs: {"id": ec2_id(mint, "eigw")},
     ),
     ResourceType(
         token=NAT_GATEWAY,
+        recorded=NO_PACKET,
         replaces=frozenset(
             {
                 *(
@@ -662,6 +666,7 @@ TYPES = (
     ),
     ResourceType(
         token=EIP,
+        recorded=NO_PACKET,
         replaces=frozenset({"domain", "address", "publicIpv4Pool", "networkBorderGroup", "region"}),
         defaults={"domain": "vpc"},
         limits=(Limit("domain", one_of("vpc", "standard"), "ec2.eip.domain"),),
@@ -671,6 +676,7 @@ TYPES = (
     ),
     ResourceType(
         token=ROUTE_TABLE,
+        recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         unordered=frozenset({"routes", "propagatingVgws"}),
         limits=(
@@ -684,6 +690,7 @@ TYPES = (
     ),
     ResourceType(
         token=ROUTE,
+        recorded=NO_PACKET,
         replaces=frozenset({"routeTableId", *_DESTINATIONS, "region"}),
         limits=(
             Limit("destinationCidrBlock", cidr(), "ec2.route.cidr"),
@@ -725,6 +732,7 @@ TYPES = (
     ),
     ResourceType(
         token=ASSOCIATION,
+        recorded=NO_PACKET,
         replaces=AllExcept("routeTableId"),
         references=(
             _table(),

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from localaws.catalog.ec2.network import SECURITY_GROUP, VPC, default_id, ec2_id, simple
+from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AllExcept, AutoName, Reference, ResourceType, Unique
@@ -347,6 +348,7 @@ def _rule_computed(mint: Mint, _inputs: Properties) -> Properties:
 def _rule_type(token: str) -> ResourceType:
     return ResourceType(
         token=token,
+        recorded=NO_PACKET,
         replaces=frozenset({"securityGroupId", "region"}),
         replaces_if=lambda name, old, new: (
             name in _SOURCES and given(old, *_SOURCES) != given(new, *_SOURCES)
@@ -388,6 +390,7 @@ def _rule_type(token: str) -> ResourceType:
 TYPES = (
     ResourceType(
         token=SECURITY_GROUP,
+        recorded=NO_PACKET,
         autoname=AutoName(),
         replaces=frozenset({"description", "name", "namePrefix", "vpcId", "region"}),
         unordered=frozenset({"ingress", "egress"}),
@@ -427,6 +430,7 @@ TYPES = (
     ),
     ResourceType(
         token=DEFAULT_SECURITY_GROUP,
+        recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "region"}),
         unordered=frozenset({"ingress", "egress"}),
         limits=(*_inline("ingress"), *_inline("egress")),
@@ -441,6 +445,7 @@ TYPES = (
     ),
     ResourceType(
         token=CLASSIC_RULE,
+        recorded=NO_PACKET,
         replaces=AllExcept("description"),
         unordered=frozenset({"cidrBlocks", "ipv6CidrBlocks", "prefixListIds"}),
         limits=(

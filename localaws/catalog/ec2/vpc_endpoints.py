@@ -15,6 +15,7 @@ from localaws.catalog.ec2.network import (
     vpc_of,
     zone_of,
 )
+from localaws.catalog.only_recorded import NO_PACKET
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.policies import optional_policy_rules
 from localaws.catalog.refusals import Refusal
@@ -238,6 +239,7 @@ def _computed(mint: Mint, inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=VPC_ENDPOINT,
+        recorded=NO_PACKET,
         replaces=frozenset({"vpcId", "serviceName", "vpcEndpointType", "serviceRegion", "region"}),
         unordered=frozenset(
             {"subnetIds", "securityGroupIds", "routeTableIds", "subnetConfigurations"}

@@ -625,6 +625,7 @@ TYPES = (
     ),
     ResourceType(
         token=CAPACITY_PROVIDER,
+        recorded="there are no instances: a service starts no task with it",
         autoname=AutoName(),
         replaces=frozenset({"name", "cluster", "region"}),
         replaces_if=_replaces_capacity_provider,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from localaws.catalog.only_recorded import NO_PERMISSION
 from localaws.catalog.policies import TRUST, policy_rules
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
@@ -204,6 +205,7 @@ _ROLE = Reference("role", ROLE, "NoSuchEntity", "iam.role.exists", "gone")
 TYPES = (
     ResourceType(
         token=ROLE,
+        recorded=NO_PERMISSION,
         autoname=AutoName(longest=64),
         replaces=frozenset({"name", "namePrefix", "path"}),
         unordered=frozenset({"managedPolicyArns", "inlinePolicies"}),
@@ -230,6 +232,7 @@ TYPES = (
     ),
     ResourceType(
         token=ROLE_POLICY,
+        recorded=NO_PERMISSION,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "role"}),
         json=frozenset({"policy"}),
@@ -247,6 +250,7 @@ TYPES = (
     ),
     ResourceType(
         token=ATTACHMENT,
+        recorded=NO_PERMISSION,
         replaces=frozenset({"role", "policyArn"}),
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
@@ -259,6 +263,7 @@ TYPES = (
     ),
     ResourceType(
         token=POLICY,
+        recorded=NO_PERMISSION,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "path", "description"}),
         json=frozenset({"policy"}),
@@ -274,6 +279,7 @@ TYPES = (
     ),
     ResourceType(
         token=INSTANCE_PROFILE,
+        recorded=NO_PERMISSION,
         autoname=AutoName(longest=128),
         replaces=frozenset({"name", "namePrefix", "path"}),
         defaults={"path": "/"},

@@ -14,6 +14,7 @@ from localaws.catalog.iam.roles import (
     name_of,
     policy_can_be_attached,
 )
+from localaws.catalog.only_recorded import NO_PERMISSION
 from localaws.catalog.policies import policy_rules
 from localaws.catalog.refusals import Refusal
 from localaws.catalog.resource_type import AutoName, Reference, ResourceType, Unique
@@ -158,6 +159,7 @@ _USER = Reference("user", USER, "NoSuchEntity", "iam.user.exists")
 TYPES = (
     ResourceType(
         token=USER,
+        recorded=NO_PERMISSION,
         autoname=AutoName(longest=64),
         defaults={"path": "/", "forceDestroy": False},
         limits=(
@@ -174,6 +176,7 @@ TYPES = (
     ),
     ResourceType(
         token=USER_POLICY,
+        recorded=NO_PERMISSION,
         autoname=AutoName(),
         replaces=frozenset({"name", "namePrefix", "user"}),
         json=frozenset({"policy"}),
@@ -191,6 +194,7 @@ TYPES = (
     ),
     ResourceType(
         token=USER_ATTACHMENT,
+        recorded=NO_PERMISSION,
         replaces=frozenset({"user", "policyArn"}),
         delete_first=True,
         limits=(Limit("policyArn", ARN, "iam.role-policy-attachment.arn"),),
@@ -203,6 +207,7 @@ TYPES = (
     ),
     ResourceType(
         token=SERVER_CERTIFICATE,
+        recorded="the local authority signs what a listener serves in its place",
         autoname=AutoName(longest=128),
         replaces=frozenset(
             {"certificateBody", "certificateChain", "name", "namePrefix", "path", "privateKey"}
@@ -253,6 +258,7 @@ TYPES = (
     ),
     ResourceType(
         token=SERVICE_LINKED_ROLE,
+        recorded=NO_PERMISSION,
         replaces=frozenset({"awsServiceName", "customSuffix"}),
         limits=(
             Limit(

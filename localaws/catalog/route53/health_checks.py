@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from localaws.catalog.account import uuid
+from localaws.catalog.only_recorded import NO_CHECK
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -91,6 +92,7 @@ def _derived(inputs: Properties) -> Properties:
 TYPES = (
     ResourceType(
         token=HEALTH_CHECK,
+        recorded=NO_CHECK,
         replaces=frozenset(
             {"measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"}
         ),

@@ -11,6 +11,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.only_recorded import NO_QUERY
 from localaws.catalog.partitions import partition_of
 from localaws.catalog.properties import UNKNOWN
 from localaws.catalog.refusals import Refusal
@@ -207,6 +208,7 @@ def _zone_deletion_rules(zone: Resource, account: Account) -> Refusals:
 TYPES = (
     ResourceType(
         token=ZONE,
+        recorded=NO_QUERY,
         autoname=AutoName(),
         replaces=frozenset({"name", "delegationSetId"}),
         unordered=frozenset({"vpcs"}),

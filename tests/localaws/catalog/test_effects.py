@@ -50,8 +50,8 @@ def read_names() -> frozenset[str]:
         path for folder in ("alb", "ecs") for path in (ROOT / "localaws" / folder).rglob("*.py")
     ]
     modules = (
-        "lifecycle",
-        "addresses",
+        "daemon/lifecycle",
+        "machine/addresses",
         "account/cloud",
         "account/dns_names",
         "account/parameters",

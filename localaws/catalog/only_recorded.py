@@ -1,0 +1,20 @@
+"""Reasons why some types are only recorded: refused and looked up, and nothing else.
+
+A `ResourceType` names its reason as `recorded`.
+"""
+
+NO_CHECK = "no endpoint is checked, and no query is answered"
+NO_NAME = (
+    "no instance is registered and no name is answered; a service's run mentions its registries"
+)
+NO_ALARM = "alarms never go off"
+DEFAULT_NETWORK = "the default VPC and its subnets stay as AWS makes them, with `forceDestroy` too"
+NO_FILE = "nothing writes into buckets or reads them"
+NO_FILE_SYSTEM = "no file system is mounted; a task definition's run mentions its volumes"
+NO_FILTER = "web ACLs block no request and log none"
+NO_PACKET = (
+    "networks carry no packet and filter none: everything is on this machine's loopback interface"
+)
+NO_PERMISSION = "permissions allow and deny nothing"
+NO_ENCRYPTION = "keys encrypt nothing"
+NO_QUERY = "the local Route 53 answers no query"
