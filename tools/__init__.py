@@ -1,1 +1,1 @@
-"""What a fresh checkout needs before anything else runs: standard library only, on the Python that `make` finds."""
+"""What a fresh checkout needs first: standard library only, on the Python that `make` finds."""

@@ -1,4 +1,4 @@
-"""Gets a headless browser for the tests of pages: a Chromium from the npm registry, pinned by its hash.
+"""Get a headless Chromium for the tests of pages from the npm registry, pinned by its hash.
 
 The package (https://github.com/Sparticuz/chromium) holds the browser with the libraries and fonts
 that a bare Linux lacks, for x86-64. Nothing is installed into the system, and no root is needed.
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGE = "@sparticuz/chromium@153.0.0"
-INTEGRITY = "sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
+INTEGRITY = (
+    "sha512-jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/"
+    "EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
+)
 """As the registry and every package-lock.json have it."""
 
 ARCHIVES = ("al2023.tar", "fonts.tar", "swiftshader.tar")
@@ -31,7 +34,8 @@ ARCHIVES = ("al2023.tar", "fonts.tar", "swiftshader.tar")
 UNPACK = """
 const fs = require("fs"), zlib = require("zlib"), { pipeline } = require("stream/promises");
 (async () => { for (const name of process.argv.slice(1)) await pipeline(
-  fs.createReadStream(name + ".br"), zlib.createBrotliDecompress(), fs.createWriteStream(name)); })();
+  fs.createReadStream(name + ".br"), zlib.createBrotliDecompress(), fs.createWriteStream(name)
+  ); })();
 """
 
 LAUNCHER = """#!/bin/sh

@@ -23,14 +23,14 @@ PARTIAL = ".partial-"
 
 
 def cache_root(environment: Mapping[str, str]) -> Path:
-    """Returns the user's cache folder for this project, by the XDG rules (which ignore a relative value)."""
+    """Return the user's cache folder for this project, by the XDG rules."""
     base = Path(environment.get("XDG_CACHE_HOME", ""))
     return (base if base.is_absolute() else Path.home() / ".cache") / "fargate-web"
 
 
 @contextlib.contextmanager
 def exclusively(folder: Path) -> Iterator[None]:
-    """Holds `folder` against other set-ups until the block ends; the lock dies with the process that holds it.
+    """Lock `folder` against other set-ups until the block or the process ends.
 
     Raises:
         OSError: The folder can't be created or written.
@@ -47,7 +47,7 @@ def exclusively(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def filled_whole(target: Path) -> Iterator[Path]:
-    """Yields an empty folder that becomes `target` when the block ends well, and vanishes when it doesn't.
+    """Yield an empty folder that becomes `target` when the block ends well, else vanishes.
 
     What an earlier, killed set-up left behind for this target is removed first. Call it inside
     `exclusively`.

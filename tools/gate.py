@@ -1,4 +1,7 @@
-"""Gets the scanners of the gate, in an environment of their own: they pin much of what the program needs newer."""
+"""Get the gate's scanners, in a separate environment.
+
+They pin much of what the program needs newer.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class NoScannersError(Exception):
 
 
 def find_or_install(cache: Path, uv: Callable[[], Path], pinned: Path = PINNED) -> Path:
-    """Returns the folder with the scanners' commands, installed into the cache when they aren't there yet.
+    """Return the folder with the scanners' commands, which are installed on first use.
 
     Args:
         cache: The project's cache folder.

@@ -1,4 +1,4 @@
-"""Runs the slow commands of set-up: says what runs and for how long, and leaves no process behind."""
+"""Run the slow commands of set-up: report what runs, and leave no process behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ words.
 
 
 class CommandFailedError(Exception):
-    """A command failed, ran out of time or could not be started; the text says which, with its last words."""
+    """A command failed, ran out of time or could not be started; the text has its last lines."""
 
 
 def say(text: str) -> None:
@@ -31,7 +31,7 @@ def say(text: str) -> None:
 
 
 def reminders() -> Iterator[float]:
-    """Yields the elapsed seconds at which a waiting person, or a CI log, is due a line: soon, then ever less often."""
+    """Yield the elapsed seconds at which to print a line: soon, then ever less often."""
     yield from (2, 10, 30)
     elapsed = 60.0
     while True:
@@ -128,7 +128,7 @@ def _wait(process: subprocess.Popen[bytes], what: str, timeout_seconds: float) -
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends what is left of the command's process group: politely, and after a moment for certain."""
+    """End what is left of the command's process group: by SIGTERM, then by SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)

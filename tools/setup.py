@@ -41,13 +41,13 @@ INTERRUPTED = 130
 
 
 def inputs_of(root: Path) -> str:
-    """Identifies what the environment is made from: the inputs, and the place, which its scripts hold."""
+    """Identify what the environment is made from: the inputs, and the path in its scripts."""
     texts = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in INPUTS}
     return json.dumps({**texts, "at": str(root)}, indent=1)
 
 
 def environment_is_current(root: Path) -> bool:
-    """Says whether the environment was completed from the present inputs and its commands are there."""
+    """Return whether the environment is complete, from the present inputs."""
     try:
         complete = (root / ".venv" / "set-up.json").read_text() == inputs_of(root)
     except OSError:
@@ -112,7 +112,10 @@ def set_up(root: Path) -> None:
 
 
 def main() -> NoReturn:
-    """Runs set-up for this checkout; exits 0 when it is complete, 1 with a message when it can't be, 130 on Ctrl-C."""
+    """Run set-up for this checkout.
+
+    Exit 0 when it is complete, 1 with a message when it can't be, 130 on Ctrl-C.
+    """
     # Ends a terminated set-up the way Ctrl-C does: through the clean-up of whatever is running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Gets uv, which creates the environment and installs into it: the user's own, or a pinned one from PyPI."""
+"""Gets uv, which creates the environment: an installed one, or a pinned one from PyPI."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ without python3-venv).
 
 
 class NoUvError(Exception):
-    """uv is neither installed nor could it be fetched; the text says what was tried and what to install by hand."""
+    """uv is neither installed nor could it be fetched; the text names what to install by hand."""
 
 
 def find_or_fetch(cache: Path, path: str | None) -> Path:

@@ -111,7 +111,10 @@ def _outputs(options: Options) -> list[Output]:
 
 
 def _opened(output: Output, closing: ExitStack) -> TextIO | None:
-    """Open the output's stream first: a wrong path is refused at once, and an old report isn't taken for this run's."""
+    """Open the output's stream before the run.
+
+    A wrong path is refused at once, and an old report isn't taken for this run's.
+    """
     if output.path is None:
         return sys.stdout
     if output.path == f"{STREAMS}2":
@@ -141,7 +144,7 @@ def _opened(output: Output, closing: ExitStack) -> TextIO | None:
 
 
 def _is_job_summary(path: str) -> bool:
-    """Whether a file is the summary of this step of GitHub Actions, to which each of the step's commands adds."""
+    """Return whether a file is GitHub Actions' job summary, to which each command adds."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     return bool(summary) and os.path.realpath(path) == os.path.realpath(summary or "")
 

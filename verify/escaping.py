@@ -8,7 +8,7 @@ _LOG_COMMAND = re.compile(r"::(?=[A-Za-z])|##(?=[\[a-z])")
 
 
 def visible(text: str, limit: int = 120) -> str:
-    """Escape what a terminal or a CI log would act on, and cut to `limit` characters of the original."""
+    """Escape what a terminal or a CI log would act on; keep `limit` characters at most."""
     kept = text if len(text) <= limit else text[:limit] + "..."
     kept = _LOG_COMMAND.sub(lambda match: f"{match[0][0]}\\x{ord(match[0][1]):02x}", kept)
     return "".join(

@@ -5,7 +5,10 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """How a run ended; lower-case names are what the report calls a verdict, and from 30 on a fault."""
+    """How a run ended.
+
+    The report calls a verdict by its name in lower case, and from 30 on a fault.
+    """
 
     PASSED = 0
     FAILED = 1

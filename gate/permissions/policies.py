@@ -1,7 +1,7 @@
 """What the principals that preview and deploy a stack may do: policies made of a table. Pure.
 
-The table, gate/permissions/actions.yaml, has the actions behind each registered type and each lookup, and
-the statements that grant them.
+The table, gate/permissions/actions.yaml, has the actions behind each registered type and each
+lookup, and the statements that grant them.
 """
 
 from __future__ import annotations

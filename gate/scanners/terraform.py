@@ -113,7 +113,7 @@ class _Resource:
                 if name not in _BLOCKS:
                     title = self._node.title
                     raise UnmappedBlockError(
-                        f"{title}: Terraform's name for `{name}` isn't in gate/scanners/terraform.py"
+                        f"{title}: gate/scanners/terraform.py has no Terraform name for `{name}`"
                     )
                 return _BLOCKS[name], [self._block(each) for each in value]
             case _:

@@ -14,7 +14,8 @@ class UnmappedTypeError(Exception):
 
     def __init__(self, token: str) -> None:
         super().__init__(
-            f"{token} isn't in gate/scanners/type_names.py; add what Terraform and CloudFormation call it"
+            f"{token} isn't in gate/scanners/type_names.py; "
+            "add what Terraform and CloudFormation call it"
         )
 
 

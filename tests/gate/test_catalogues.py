@@ -1,4 +1,4 @@
-"""checkov and cfn-lint can fail: each family of their rules fires at what is made worse, and not before.
+"""checkov and cfn-lint can fail: each family of their rules finds what is made worse.
 
 One run of both looks at all of it, as starting is most of what they cost: changes to different
 inputs share a graph.

@@ -1,4 +1,4 @@
-"""The policies of the principals: complete for what the program registers and looks up, narrow, and as AWS knows them.
+"""The principals' policies: complete for what the program registers, narrow, and valid.
 
 What AWS evaluates for a call can't be shown here; docs/permissions.md lists what that leaves
 unproven.
@@ -48,7 +48,10 @@ Documents = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def documents(graphs: object) -> Documents:
-    """The documents that the table and the program make; the graphs have loaded pulumi-aws without its warnings."""
+    """Return the documents that the table and the program make.
+
+    The graphs have loaded pulumi-aws without its warnings.
+    """
     assert graphs
     return policies.documents(TABLE, *calls())
 

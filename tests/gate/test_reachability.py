@@ -1,4 +1,4 @@
-"""Who reaches what, in every configuration as reviewed, and that each way of opening more is seen."""
+"""Who reaches what in every configuration, as reviewed; each way to open more is seen."""
 
 from __future__ import annotations
 

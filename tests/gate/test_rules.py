@@ -1,4 +1,4 @@
-"""Each rule of the project's own can fail: one change for the worse breaks it, at the resource that was changed."""
+"""Each rule of the project can fail: one change for the worse breaks it, where it was made."""
 
 from __future__ import annotations
 

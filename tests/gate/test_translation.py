@@ -1,4 +1,4 @@
-"""Nothing is lost on the way to the scanners: every resource, its values, and what it says of others."""
+"""Nothing is lost on the way to the scanners: every resource, its values, its references."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ def test_a_list_of_objects_that_is_not_in_the_table_is_an_error(
         {"Cluster cluster": [lambda inputs: inputs.update(flavours=[{"name": "vanilla"}])]},
     )
     with pytest.raises(
-        UnmappedBlockError, match="Cluster cluster: Terraform's name for `flavours`"
+        UnmappedBlockError,
+        match=r"Cluster cluster: gate/scanners/terraform\.py has no Terraform name for `flavours`",
     ):
         terraform.plan({"dev": odd})
 

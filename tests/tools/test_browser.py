@@ -1,4 +1,4 @@
-"""Getting the browser: where it can't be had the reason is given, and only the pinned package is taken."""
+"""Getting the browser: only the pinned package is taken, and a failure has its reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Python runs a project's program: the official language host's rules, with stubs for uv and poetry."""
+"""Which Python runs a program: the official host's rules, with stubs for uv and poetry."""
 
 from __future__ import annotations
 

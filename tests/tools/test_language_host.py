@@ -1,4 +1,4 @@
-"""The language host: its protocol, and how programs end under the real engine (file backend, no cloud)."""
+"""The language host: its protocol, and how programs end under the real engine."""
 
 from __future__ import annotations
 
@@ -249,7 +249,8 @@ class Mine(Provider):
     def __init__(self):
         super().__init__("1.0.0")
     def construct(self, name, resource_type, inputs, options=None):
-        return ConstructResult(pulumi.ComponentResource(resource_type, name, {}, options).urn, {"greeting": "hello"})
+        urn = pulumi.ComponentResource(resource_type, name, {}, options).urn
+        return ConstructResult(urn, {"greeting": "hello"})
 main(Mine(), sys.argv[1:])
 """
 OF_PROVIDERS = """\
@@ -262,7 +263,8 @@ class Doubling(ResourceProvider):
         return CreateResult("it", {"number": 2 * props["number"]})
 class Double(Resource):
     number: pulumi.Output[int]
-pulumi.export("of a plugin", Thing("mine:index:Thing", "thing", {"greeting": None}, remote=True).greeting)
+thing = Thing("mine:index:Thing", "thing", {"greeting": None}, remote=True)
+pulumi.export("of a plugin", thing.greeting)
 pulumi.export("of a dynamic provider", Double(Doubling(), "double", {"number": 21}).number)
 """
 
@@ -307,7 +309,10 @@ def test_pulumi_install_installs_what_the_project_requires(
 def start_waiting_program(
     project: Path, pulumi: Callable[..., subprocess.Popen[str]]
 ) -> tuple[subprocess.Popen[str], int]:
-    """Starts `up` of a program that doesn't end; returns the engine and the program's process id."""
+    """Start `up` of a program that doesn't end.
+
+    Return the engine and the program's process id.
+    """
     running = project / "running"
     running.unlink(missing_ok=True)
     (project / "__main__.py").write_text(

@@ -1,4 +1,4 @@
-"""What Pulumi's official language host needs of the locked environment and the program, shown without that host.
+"""What Pulumi's official language host needs of the environment and the program.
 
 It is a Go program: sdk/python/cmd/pulumi-language-python and sdk/python/toolchain/pip.go in
 pulumi/pulumi, at v3.255.0. It lists packages before each run, and starts its
@@ -86,7 +86,10 @@ def test_the_sdk_has_what_its_executor_calls() -> None:
 
 
 def test_no_engine_test_expects_a_host_to_print_no_traceback() -> None:
-    """The official host prints one when the engine ends a run early; `Stack.own_frames` finds ours."""
+    """The official host prints one when the engine ends a run early.
+
+    `Stack.own_frames` finds ours.
+    """
     for path in sorted((ROOT / "tests" / "engine").glob("*.py")):
         assert '"Traceback" not in' not in path.read_text(), path
 

@@ -1,4 +1,4 @@
-"""The picture of the demo: what a terminal shows of an output, and that the picture is of today's program.
+"""The picture of the demo: what a terminal shows, and that it is of today's program.
 
 That `make picture` writes the file was tried by hand: it deploys a stack.
 """

@@ -1,4 +1,4 @@
-"""Commands of set-up: their last words, their time, and that none outlives an interrupted set-up."""
+"""Commands of set-up: their last lines, their time, and that none outlives an interrupt."""
 
 from __future__ import annotations
 

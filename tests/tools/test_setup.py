@@ -1,4 +1,4 @@
-"""When the environment counts as set up, and that a failed step leaves it unfinished. uv is a stub."""
+"""When the environment counts as set up, and as unfinished after a failure. uv is a stub."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ case "$1" in
 venv)
     for last; do :; done
     mkdir -p "$last/bin"; touch "$last/pyvenv.cfg"
-    for name in SCRIPTS; do printf '#!/bin/sh\\n' > "$last/bin/$name"; chmod 755 "$last/bin/$name"; done ;;
+    for name in SCRIPTS; do
+        printf '#!/bin/sh\\n' > "$last/bin/$name"; chmod 755 "$last/bin/$name"
+      done ;;
 pip) [ ! -e broken ] || { echo "no such package" >&2; exit 1; } ;;
 esac
 """

@@ -1,4 +1,4 @@
-"""Pulumi's installer and the Go build, with stubs for curl, go and uv: what they are asked, and what stays behind."""
+"""Pulumi's installer and the Go build, with stubs for curl, go and uv."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def url() -> Iterator[str]:
 
 
 def run(command: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command as in a shell of somewhere else, with nothing of this environment on its path."""
+    """Run a command with nothing of this environment on its path."""
     return subprocess.run(
         [command, *arguments],
         cwd=folder,

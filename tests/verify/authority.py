@@ -30,7 +30,10 @@ class Authority:
 
 
 def make_authority(folder: Path) -> Authority:
-    """Make certificates for 127.0.0.1, one for another name, and one by no authority; they share a key."""
+    """Make certificates for 127.0.0.1, one for another name, and one by no authority.
+
+    They share a key.
+    """
     run = partial(openssl, folder=folder)
     (folder / "extensions").write_text(
         "[here]\nsubjectAltName=IP:127.0.0.1\n[elsewhere]\nsubjectAltName=DNS:b.example\n"

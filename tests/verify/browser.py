@@ -147,7 +147,7 @@ class Page:
         return self._browser.call(method, self.session, **parameters)
 
     def evaluate(self, expression: str) -> Any:
-        """The value of an expression of JavaScript, which the test runs and the page knows nothing of."""
+        """Return the value of a JavaScript expression that is evaluated in the page."""
         result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")

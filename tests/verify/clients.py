@@ -1,4 +1,4 @@
-"""The clients that a run may have, so that one table of server behaviours holds for each of them."""
+"""The clients of a run: one table of server behaviours holds for each of them."""
 
 import asyncio
 from collections.abc import Sequence

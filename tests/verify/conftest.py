@@ -19,7 +19,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A headless Chromium, fetched the first time; CI must have it, and elsewhere these tests are skipped without."""
+    """Start a headless Chromium, which is fetched the first time.
+
+    CI must have it; elsewhere tests are skipped without it.
+    """
     try:
         command = find_or_install(cache_root(os.environ))
     except NoBrowserError as reason:

@@ -1,4 +1,4 @@
-"""A load balancer that answers by a script: whole pages, single bytes with pauses between, or nonsense."""
+"""A load balancer that answers by a script: whole pages, slow single bytes, or nonsense."""
 
 import socket
 import ssl

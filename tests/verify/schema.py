@@ -1,4 +1,4 @@
-"""As much of JSON Schema as the published schema uses; an unknown keyword is an error, so nothing goes unchecked."""
+"""As much of JSON Schema as the published schema uses; an unknown keyword is an error."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,9 +6,14 @@ from typing import Any
 
 Schema = dict[str, Any]
 _TYPES: dict[str, tuple[type, ...]] = {
-    "object": (dict,), "array": (list,), "string": (str,), "boolean": (bool,), "null": (type(None),),
-    "integer": (int,), "number": (int, float),
-}  # fmt: skip
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "null": (type(None),),
+    "integer": (int,),
+    "number": (int, float),
+}
 _ANNOTATIONS = {"$schema", "$id", "$defs", "title", "description", "type"}
 
 

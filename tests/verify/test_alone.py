@@ -1,4 +1,4 @@
-"""verify for any load balancer: it runs where there is nothing of this project, and beside other tools' eyes."""
+"""verify for any load balancer: without this project, and against what other tools report."""
 
 import json
 import os

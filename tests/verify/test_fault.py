@@ -1,4 +1,4 @@
-"""Whose fault it is: every way in which a deployment can be broken has its sentence, its hint and its exit code."""
+"""Whose fault it is: each way to break a deployment has its sentence, hint and exit code."""
 
 import ssl
 from collections.abc import Callable
@@ -62,94 +62,136 @@ BALANCER = "awselb/2.0"
 CASES = {
     "the name does not resolve": Case(
         lambda: run(answered, "--deadline", "5s", resolves_after=99),
-        "resolve", "the name does not resolve (yet)", "is the stack deployed, the name right?",
+        "resolve",
+        "the name does not resolve (yet)",
+        "is the stack deployed, the name right?",
         ExitCode.NO_NAME,
     ),
     "nothing listens": Case(
         lambda: run(answered, "--deadline", "5s", dead="192.0.2.1"),
-        "connect", "connection refused", "is there a listener on this port",
+        "connect",
+        "connection refused",
+        "is there a listener on this port",
         ExitCode.NO_CONNECTION,
     ),
     "a target that closes": Case(
         responding(502, server=BALANCER),
-        "http", "502 from the load balancer: a target closed", "keep connections longer",
+        "http",
+        "502 from the load balancer: a target closed",
+        "keep connections longer",
         ExitCode.BALANCER_ERROR,
     ),
     "no healthy target": Case(
         responding(503, server=BALANCER),
-        "http", "503 from the load balancer: no target is registered and healthy", "health check?",
+        "http",
+        "503 from the load balancer: no target is registered and healthy",
+        "health check?",
         ExitCode.BALANCER_ERROR,
     ),
     "no healthy target, behind a listener that hides who answers": Case(
         responding(503, page(503)),
-        "http", ("503 from the load balancer: no "
-            "target is registered"), "events (guessed from the page)",
+        "http",
+        ("503 from the load balancer: no target is registered"),
+        "events (guessed from the page)",
         ExitCode.BALANCER_ERROR,
     ),
     "an error with no sign of who made it": Case(
-        responding(503), "http", "503", "neither header nor page tells",
+        responding(503),
+        "http",
+        "503",
+        "neither header nor page tells",
         ExitCode.UNREACHABLE,
     ),
     "a target that hangs": Case(
         responding(504, server=BALANCER),
-        "http", ("504 from the load balancer: a target "
-            "did not answer in time"), "is the application stuck",
+        "http",
+        ("504 from the load balancer: a target did not answer in time"),
+        "is the application stuck",
         ExitCode.BALANCER_ERROR,
     ),
     "a client that gave up": Case(
         responding(460, server=BALANCER),
-        "status", "460 from the load balancer: the client closed", "raise --timeout",
+        "status",
+        "460 from the load balancer: the client closed",
+        "raise --timeout",
         ExitCode.BALANCER_ERROR,
     ),
     "too many proxies": Case(
         responding(463, server=BALANCER),
-        "status", "463 from the load balancer: X-Forwarded-For", "a loop?",
+        "status",
+        "463 from the load balancer: X-Forwarded-For",
+        "a loop?",
         ExitCode.BALANCER_ERROR,
     ),
     "no listener rule": Case(
         responding(404, server=BALANCER),
-        "status", "404 from the load balancer: no listener rule", "rule for this host and path?",
+        "status",
+        "404 from the load balancer: no listener rule",
+        "rule for this host and path?",
         ExitCode.BALANCER_ERROR,
     ),
     "the application's own error": Case(
-        responding(500, server="nginx"), "http", "500 from nginx", "the application's log says why",
+        responding(500, server="nginx"),
+        "http",
+        "500 from nginx",
+        "the application's log says why",
         ExitCode.APPLICATION_ERROR,
     ),
     "the application's own 503": Case(
-        responding(503, server="nginx"), "http", "503 from nginx", "the application's log says why",
+        responding(503, server="nginx"),
+        "http",
+        "503 from nginx",
+        "the application's log says why",
         ExitCode.APPLICATION_ERROR,
     ),
     "a page that is missing": Case(
-        responding(404, server="nginx"), "status", "404 from nginx", "the right host and path",
+        responding(404, server="nginx"),
+        "status",
+        "404 from nginx",
+        "the right host and path",
         ExitCode.FAILED,
     ),
     "a wrong redirect": Case(
         responding(302, location="https://login.example/"),
-        "status", "302 redirect to https://login.example/", "accept it with --status",
+        "status",
+        "302 redirect to https://login.example/",
+        "accept it with --status",
         ExitCode.WRONG_REDIRECT,
     ),
     "an expired certificate": Case(
         lambda: run(raising(expired()), target="https://a.example"),
-        "tls", "the certificate has expired", "renew it",
+        "tls",
+        "the certificate has expired",
+        "renew it",
         ExitCode.BAD_CERTIFICATE,
     ),
     "no TLS": Case(
-        lambda: run(raising(ssl.SSLError("wrong version number")), "--deadline", "5s", target="https://a.example"),
-        "tls", "wrong version number", "is this port an HTTPS listener?",
+        lambda: run(
+            raising(ssl.SSLError("wrong version number")),
+            "--deadline",
+            "5s",
+            target="https://a.example",
+        ),
+        "tls",
+        "wrong version number",
+        "is this port an HTTPS listener?",
         ExitCode.NO_TLS,
     ),
     "no HTTP": Case(
         lambda: run(garbled, "--deadline", "5s"),
-        "http", "illegal status line", "speaks no HTTP",
+        "http",
+        "illegal status line",
+        "speaks no HTTP",
         ExitCode.UNREACHABLE,
     ),
     "the wrong version": Case(
         lambda: run(old_version, "--body-contains", "version 2"),
-        "body-contains", "'version 1' (10 of 10 answers)", ("is the new version deployed "
-            "everywhere?"),
+        "body-contains",
+        "'version 1' (10 of 10 answers)",
+        ("is the new version deployed everywhere?"),
         ExitCode.WRONG_VERSION,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

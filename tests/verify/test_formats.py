@@ -1,4 +1,4 @@
-"""The formats for machines, each read by something that isn't verify: a schema, an XML parser, a TAP parser."""
+"""The formats for machines, each read by something else: a schema, an XML and a TAP parser."""
 
 import html
 import json
@@ -145,7 +145,7 @@ def test_junit_is_as_its_schema_says_and_two_parsers_read_the_same(report: Repor
 
 
 def tap_points(text: str) -> dict[str, bool]:
-    """A reader of TAP 14 for what is written here: whether each point by its description is good."""
+    """Read TAP 14 as it is written here: by description whether each point is good."""
     version, plan, *lines = text.splitlines()
     assert version == "TAP version 14"
     points: dict[str, bool] = {}
@@ -170,7 +170,7 @@ METRIC = re.compile(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\.)*",?)*)\} (-?[0-9.e+-
 
 
 def metrics(text: str) -> dict[tuple[str, str], float]:
-    """A reader of Prometheus' text format: each sample below the one TYPE line of its metric, none twice."""
+    """Read Prometheus' text format: each sample once, below the TYPE line of its metric."""
     found: dict[tuple[str, str], float] = {}
     typed: list[str] = []
     for line in text.splitlines():

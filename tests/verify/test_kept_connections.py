@@ -1,4 +1,4 @@
-"""A kept connection against servers that close it: what a client that asks again would not notice is no failure."""
+"""A kept connection that the server closes: no failure where asking again would succeed."""
 
 import asyncio
 import socket
@@ -71,7 +71,10 @@ def closes_in_the_middle_of_the_answer(connection: socket.socket) -> None:
 def ask_twice(
     behaviour: Behaviour, *, addresses: tuple[str, ...] = ("127.0.0.1",)
 ) -> list[Answer | Failure]:
-    """Two requests on a kept connection with a pause in between; later connections are answered well."""
+    """Send two requests on a kept connection with a pause between them.
+
+    Later connections are answered well.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:

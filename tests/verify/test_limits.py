@@ -1,4 +1,4 @@
-"""What a server can do to the machine that asks it: real runs in processes of their own, held to memory and time.
+"""What a server can do to the client's machine: real runs, held to memory and time.
 
 Times have a generous margin here, since tests share their machine; `make bench` says how exactly a
 deadline holds.
@@ -32,7 +32,7 @@ BLOCK = b"x" * 65536
 
 @dataclass(frozen=True)
 class Done:
-    """How a process ended: its code, the seconds it took, and the most memory it ever held, in KiB."""
+    """How a process ended: its code, the seconds it took, and its peak memory in KiB."""
 
     code: int
     seconds: float
@@ -45,7 +45,8 @@ from pathlib import Path
 from verify.main import main
 code = main(sys.argv[1:])
 status = Path("/proc/self/status")
-if status.exists():  # what the system counts for a process on its end includes the one that started it
+if status.exists():
+    # What the system counts for a process on its end includes the one that started it.
     peak = int(status.read_text().partition("VmHWM:")[2].split()[0])
 else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -156,12 +157,14 @@ def watch(arguments):
     from verify.watching.watch import Record
     options = parse_options(["watch", "a.example", "--rate", "100"])
     record = Record(options)
-    answer = Answer(200, (), b"Hello from a", False, "192.0.2.1", ("192.0.2.1",), Timings(total=0.0))
+    address, timings = "192.0.2.1", Timings(total=0.0)
+    answer = Answer(200, (), b"Hello from a", False, address, (address,), timings)
     attempt = judge(answer, options, 0.0)
     for number in range(int(arguments[0])):
         timed = answer._replace(body=b"", timings=Timings(total=0.001 + number * 1e-6))
         lane = ("fresh", "kept")[number % 2]
-        assert all(record.add(lane, record.due(lane), attempt._replace(ended=number / 200, outcome=timed)))
+        ended = attempt._replace(ended=number / 200, outcome=timed)
+        assert all(record.add(lane, record.due(lane), ended))
     assert record.samples().sent == int(arguments[0]), list(record.results())
 main.main = watch
 """

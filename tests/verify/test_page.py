@@ -1,4 +1,4 @@
-"""The page of `--format html`, in a real browser: what is on it, for eyes, keyboards and screen readers."""
+"""The page of `--format html` in a real browser: for eyes, keyboards and screen readers."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Plans: what a file of checks may hold, that its schema says the same, and that every check is made and shown."""
+"""Plans: what a file of checks may hold, its schema, and that every check is made and shown."""
 
 import json
 import re
@@ -100,28 +100,40 @@ WRONG_SHAPES = {
 WRONG_VALUES = {
     "two of one name": (ONE + '[[check]]\nname = "a"', "check 2 (a), name: another check has it"),
     "an escape in a name": ('[[check]]\nname = "a\\u001b[2J"', "check 1, name: it can't be used"),
-    "a log command in a name": ('[[check]]\nname = "::error::x"', ("check 1, name: it "
-        "can't be used")),
-    "a status that is none": (ONE + 'status = "ok"', ("plan.toml, check 1 (a), status: "
-        "'ok' is no status")),
-    "a number out of bounds": (ONE + ('[[check]]\nname = '
-        '"b"\nstable = 0'), ("check 2 (b), stable: '0' "
-        "is no whole")),
+    "a log command in a name": (
+        '[[check]]\nname = "::error::x"',
+        ("check 1, name: it can't be used"),
+    ),
+    "a status that is none": (
+        ONE + 'status = "ok"',
+        ("plan.toml, check 1 (a), status: 'ok' is no status"),
+    ),
+    "a number out of bounds": (
+        ONE + ('[[check]]\nname = "b"\nstable = 0'),
+        ("check 2 (b), stable: '0' is no whole"),
+    ),
     "a path that is none": (ONE + 'path = "b"', "check 1 (a), path: it must start with /"),
     "not a number": (ONE + "miss-probability = nan", "miss-probability: 'nan' is no probability"),
-    "a file that isn't there": (ONE + 'data = "@/no/such/file"', ("data: can't read a body "
-        "from the file")),
-    "a wrong default": ('[defaults]\nbody-regex = "("\n' + ONE, ("plan.toml, defaults, body-regex: "
-        "not a regular")),
-    "contradictory keys": (ONE + 'data = "x"\njson = "{}"', ("plan.toml, check 1 (a): --data and "
-        "--json contradict")),
+    "a file that isn't there": (
+        ONE + 'data = "@/no/such/file"',
+        ("data: can't read a body from the file"),
+    ),
+    "a wrong default": (
+        '[defaults]\nbody-regex = "("\n' + ONE,
+        ("plan.toml, defaults, body-regex: not a regular"),
+    ),
+    "contradictory keys": (
+        ONE + 'data = "x"\njson = "{}"',
+        ("plan.toml, check 1 (a): --data and --json contradict"),
+    ),
     "a key that contradicts the target": (
-        ONE + 'min-tls = "1.2"', "plan.toml, check 1 (a): --min-tls needs an https target",
+        ONE + 'min-tls = "1.2"',
+        "plan.toml, check 1 (a): --min-tls needs an https target",
     ),
     "no TOML": ("checks:\n  - name: a\n", "plan.toml is no TOML: "),
     "a key given twice": (ONE + 'name = "b"', "plan.toml is no TOML: "),
     "arrays too deep": ("a = " + "[" * 10_000, "plan.toml is no plan: it nests too deeply"),
-}  # fmt: skip
+}
 """What only the options themselves refuse."""
 
 
@@ -305,8 +317,10 @@ def test_every_format_shows_every_check_by_its_name(
     labels = [f"{name}: http://{alb.authority}{path}" for name, path in urls.items()]
     document = json.loads(found["json"])
     assert [(report["name"], report["verdict"]) for report in document["reports"]] == [
-        ("front", "passed"), ("orders", "passed"), ("old", "failed"),
-    ]  # fmt: skip
+        ("front", "passed"),
+        ("orders", "passed"),
+        ("old", "failed"),
+    ]
     assert document["exit_code"] == ExitCode.FAILED
     assert [suite.attrib["name"] for suite in ET.fromstring(found["junit"])] == [
         f"verify {each}" for each in labels

@@ -1,4 +1,4 @@
-"""One request against servers that misbehave on real sockets: each ends in time, and says what was wrong."""
+"""One request to servers that misbehave on real sockets: it ends in time, with a reason."""
 
 import asyncio
 import gc
@@ -237,12 +237,16 @@ BIG = 1 << 30
 @pytest.mark.parametrize(
     ("start", "part"),
     [
-        pytest.param(HEAD + b"Content-Length: %d\r\n\r\n" % BIG, b"x" * 65536, id="1 GiB with a length"),
+        pytest.param(
+            HEAD + b"Content-Length: %d\r\n\r\n" % BIG, b"x" * 65536, id="1 GiB with a length"
+        ),
         pytest.param(HEAD + b"\r\n", b"x" * 65536, id="an endless body"),
         pytest.param(CHUNKED, b"1000\r\n" + b"x" * 4096 + b"\r\n", id="endless chunks"),
-        pytest.param(HEAD + b"Content-Encoding: gzip\r\n\r\n", b"\x1f\x8b" + b"\0" * 65536, id="a gzip bomb"),
+        pytest.param(
+            HEAD + b"Content-Encoding: gzip\r\n\r\n", b"\x1f\x8b" + b"\0" * 65536, id="a gzip bomb"
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
     answer = answered(
         lambda _number, _request: itertools.chain([start], forever(part)),
@@ -260,22 +264,48 @@ def test_a_huge_body_is_cut(start: bytes, part: bytes, by: str) -> None:
     [
         pytest.param([b""], "disconnected without sending", id="closed at once"),
         pytest.param([b"hello\n"], "is no HTTP: 'hello'", id="HTTP/0.9"),
-        pytest.param([b"SSH-2.0-\x1b[31m\r\n"], (r"is no HTTP: "
-            r"'SSH-2.0-\x1b[31m'"), id="another protocol's greeting"),
+        pytest.param(
+            [b"SSH-2.0-\x1b[31m\r\n"],
+            (
+                r"is no HTTP: "
+                r"'SSH-2.0-\x1b[31m'"
+            ),
+            id="another protocol's greeting",
+        ),
         pytest.param([HEAD], "before the end of its answer's headers", id="closed in the headers"),
-        pytest.param([b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "it answers in HTTP/2", id="HTTP/2"),
+        pytest.param(
+            [b"\x00\x00\x12\x04\x00\x00\x00\x00\x00"], "it answers in HTTP/2", id="HTTP/2"
+        ),
         pytest.param([b"\x15\x03\x01\x00\x02\x02\x46"], "it answers in TLS", id="a TLS alert"),
-        pytest.param([b"HTTP/1.1 abc OK\r\n\r\n"], "illegal status line: ", id="a status that is no number"),
-        pytest.param([HEAD + b"A: " + b"x" * (1 << 20)], "more than 100 KiB|too long", id="a header of 1 MiB"),
-        pytest.param([HEAD + b"Set-Cookie: a=b\r\n" * 20_000], "more than 100 KiB|too long", id="a flood of cookies"),
+        pytest.param(
+            [b"HTTP/1.1 abc OK\r\n\r\n"], "illegal status line: ", id="a status that is no number"
+        ),
+        pytest.param(
+            [HEAD + b"A: " + b"x" * (1 << 20)], "more than 100 KiB|too long", id="a header of 1 MiB"
+        ),
+        pytest.param(
+            [HEAD + b"Set-Cookie: a=b\r\n" * 20_000],
+            "more than 100 KiB|too long",
+            id="a flood of cookies",
+        ),
         pytest.param([HEAD + b"no colon\r\n\r\n"], "illegal header line", id="a broken header"),
-        pytest.param([HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"], "Content-Length", id="two lengths"),
-        pytest.param([HEAD + b"Content-Length: -1\r\n\r\n"], "Content-Length", id="a negative length"),
-        pytest.param([HEAD + b"Content-Length: 9\r\n\r\nshort"], "closed connection", id="closed in the body"),
+        pytest.param(
+            [HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
+            "Content-Length",
+            id="two lengths",
+        ),
+        pytest.param(
+            [HEAD + b"Content-Length: -1\r\n\r\n"], "Content-Length", id="a negative length"
+        ),
+        pytest.param(
+            [HEAD + b"Content-Length: 9\r\n\r\nshort"], "closed connection", id="closed in the body"
+        ),
         pytest.param([CHUNKED + b"zz\r\n"], "illegal chunk", id="garbage for chunks"),
-        pytest.param([b"\x1b[31m\x1b]0;owned\x07\r\n\r\n"], "illegal status line", id="terminal codes"),
+        pytest.param(
+            [b"\x1b[31m\x1b]0;owned\x07\r\n\r\n"], "illegal status line", id="terminal codes"
+        ),
     ],
-)  # fmt: skip
+)
 def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(
     response: list[bytes], text: str, by: str
 ) -> None:
@@ -296,14 +326,20 @@ def test_garbage_is_a_failure_of_the_http_phase_in_printable_words(
     ("parts", "hint"),
     [
         pytest.param([HEAD], "the answer breaks the rules of HTTP/1.1", id="closed in the headers"),
-        pytest.param([HEAD + b"Content-Length: -1\r\n\r\n"], "the answer breaks the rules", id="a negative length"),
+        pytest.param(
+            [HEAD + b"Content-Length: -1\r\n\r\n"],
+            "the answer breaks the rules",
+            id="a negative length",
+        ),
         pytest.param([b"HTTP/1.1 OK\r\n\r\n"], "the answer breaks the rules", id="no status"),
-        pytest.param([HEAD + b"Content-Length: 9\r\n\r\nx"], "the answer broke off", id="closed in the body"),
+        pytest.param(
+            [HEAD + b"Content-Length: 9\r\n\r\nx"], "the answer broke off", id="closed in the body"
+        ),
         pytest.param([b"SSH-2.0\r\n"], "what listens here speaks no HTTP", id="another protocol"),
         pytest.param([b"\0\0\0\x01\r\n"], "what listens here speaks no HTTP", id="bytes"),
         pytest.param([b"\x15\x03\x03"], "this is an HTTPS port", id="TLS without an end of a line"),
     ],
-)  # fmt: skip
+)
 def test_a_hint_goes_by_how_an_answer_begins(
     parts: list[bytes | float], hint: str, by: str
 ) -> None:
@@ -324,11 +360,23 @@ def test_a_body_that_takes_too_long_is_no_sign_of_an_https_port() -> None:
 
 
 PIECES = [
-    HEAD, CHUNKED, b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", b"\r\n",
-    b"HTTP/1.0 200 OK\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Connection: close\r\n",
-    b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n", b"5\r\nhello\r\n", b"0\r\n\r\n",
-    b"hello", b"\x00", b"\n",
-]  # fmt: skip
+    HEAD,
+    CHUNKED,
+    b"HTTP/1.1 100 Continue\r\n\r\n",
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+    b"\r\n",
+    b"HTTP/1.0 200 OK\r\n",
+    b"Content-Length: 5\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Connection: close\r\n",
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b"HTTP/1.1 304 Not Modified\r\n",
+    b"5\r\nhello\r\n",
+    b"0\r\n\r\n",
+    b"hello",
+    b"\x00",
+    b"\n",
+]
 
 
 @settings(deadline=None, max_examples=80)

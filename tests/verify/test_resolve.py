@@ -48,7 +48,10 @@ def kind(query: bytes) -> int:
 
 
 def sockets_of_one_port() -> tuple[socket.socket, socket.socket]:
-    """A socket for datagrams and a listening one for streams; a port that is free for one may not be for the other."""
+    """Return a datagram socket and a listening stream socket on the same port.
+
+    A port that is free for one may not be free for the other.
+    """
     for _ in range(100):
         streams = socket.create_server(("127.0.0.1", 0))
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -1,4 +1,4 @@
-"""Whole runs in virtual time over a made-up transport: from outcomes to the report, its formats and its exit code."""
+"""Whole runs in virtual time over a fake transport, to the report and its exit code."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""How many requests distinguish N tasks: the arithmetic, its promise, and where a task's name is read."""
+"""How many requests distinguish N tasks, and where a task's name is read."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a request carries and which way it goes: bodies, client certificates and proxies, and wrong values of them."""
+"""What a request carries and how it is sent: bodies, client certificates, proxies."""
 
 import base64
 import json
@@ -59,30 +59,44 @@ class Sent:
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 SENT = {
     "nothing": Sent((), "GET / HTTP/1.1", ("Accept: */*",), "", ("Content-Length", "Content-Type")),
-    "another method": Sent(("--method", "DELETE"), "DELETE / HTTP/1.1", (), "", ("Content-Length",)),
+    "another method": Sent(
+        ("--method", "DELETE"), "DELETE / HTTP/1.1", (), "", ("Content-Length",)
+    ),
     "a body": Sent(
-        ("--data", "a=1&b=\u00e9"), "POST / HTTP/1.1",
-        (f"Content-Type: {FORM}", "Content-Length: 8"), "a=1&b=\u00c3\u00a9",
+        ("--data", "a=1&b=\u00e9"),
+        "POST / HTTP/1.1",
+        (f"Content-Type: {FORM}", "Content-Length: 8"),
+        "a=1&b=\u00c3\u00a9",
     ),
     "an empty body": Sent(("--data", ""), "POST / HTTP/1.1", ("Content-Length: 0",)),
     "a body by another method": Sent(
         ("--data", "x", "--method", "PUT"), "PUT / HTTP/1.1", ("Content-Length: 1",), "x"
     ),
     "a body of another type": Sent(
-        ("--data", "<a/>", "--header", "Content-Type: text/xml"), "POST / HTTP/1.1",
-        ("Content-Type: text/xml",), "<a/>", (FORM,),
+        ("--data", "<a/>", "--header", "Content-Type: text/xml"),
+        "POST / HTTP/1.1",
+        ("Content-Type: text/xml",),
+        "<a/>",
+        (FORM,),
     ),
     "JSON": Sent(
-        ("--json", '{"a": 1}'), "POST / HTTP/1.1",
-        (f"Content-Type: {JSON}", f"Accept: {JSON}", "Content-Length: 8"), '{"a": 1}', ("*/*",),
+        ("--json", '{"a": 1}'),
+        "POST / HTTP/1.1",
+        (f"Content-Type: {JSON}", f"Accept: {JSON}", "Content-Length: 8"),
+        '{"a": 1}',
+        ("*/*",),
     ),
     "JSON, accepting something else": Sent(
-        ("--json", "{}", "--header", "Accept: text/plain"), "POST / HTTP/1.1", ("Accept: text/plain",), "{}",
+        ("--json", "{}", "--header", "Accept: text/plain"),
+        "POST / HTTP/1.1",
+        ("Accept: text/plain",),
+        "{}",
         (f"Accept: {JSON}",),
     ),
-    ("a body that looks like a file "
-    "in the middle"): Sent(("--data", "a@b"), "POST / HTTP/1.1", (), "a@b"),
-}  # fmt: skip
+    ("a body that looks like a file in the middle"): Sent(
+        ("--data", "a@b"), "POST / HTTP/1.1", (), "a@b"
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SENT)
@@ -326,7 +340,7 @@ def test_a_listener_that_refuses_the_client_certificate_is_named(
 
 
 class Resetting(LoopbackServer):
-    """Refuses a handshake as most servers do: with an alert, and at once, so that what is sent next is reset."""
+    """Refuses a handshake as most servers do: with an alert, and a reset of what is sent next."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         super().__init__()
@@ -540,37 +554,56 @@ class Way:
 WANTS_CREDENTIALS = partial(FakeProxy, credentials="me:x")
 WAYS = {
     "a proxy that wants credentials": Way(
-        WANTS_CREDENTIALS, ExitCode.NO_CONNECTION, ("the proxy answers CONNECT with 407 Proxy "
-            "Authentication Required"),
+        WANTS_CREDENTIALS,
+        ExitCode.NO_CONNECTION,
+        ("the proxy answers CONNECT with 407 Proxy Authentication Required"),
         "the proxy wants another user name and password",
     ),
     "a proxy that wants credentials, in plain": Way(
-        WANTS_CREDENTIALS, ExitCode.FAILED, "407", ("the proxy wants another user "
-            "name and password"), "http",
+        WANTS_CREDENTIALS,
+        ExitCode.FAILED,
+        "407",
+        ("the proxy wants another user name and password"),
+        "http",
     ),
     "a proxy that takes wrong credentials for its own 401": Way(
-        partial(FakeProxy, refuses=401), ExitCode.NO_CONNECTION, ("the proxy answers CONNECT with "
-            "401 Unauthorized"),
+        partial(FakeProxy, refuses=401),
+        ExitCode.NO_CONNECTION,
+        ("the proxy answers CONNECT with 401 Unauthorized"),
         "the proxy wants another user name and password",
     ),
     "a proxy's own error, which may be the application's": Way(
-        partial(FakeProxy, refuses=500), ExitCode.UNREACHABLE, "500", ("the proxy or the application "
-            "made this"), "http",
+        partial(FakeProxy, refuses=500),
+        ExitCode.UNREACHABLE,
+        "500",
+        ("the proxy or the application made this"),
+        "http",
     ),
     "a proxy that forbids the service": Way(
-        partial(FakeProxy, refuses=403), ExitCode.NO_CONNECTION, "CONNECT with 403 Forbidden", "does the proxy allow",
+        partial(FakeProxy, refuses=403),
+        ExitCode.NO_CONNECTION,
+        "CONNECT with 403 Forbidden",
+        "does the proxy allow",
     ),
     "a proxy that can't connect": Way(
-        partial(FakeProxy, refuses=502), ExitCode.NO_CONNECTION, "CONNECT with 502 Bad Gateway",
+        partial(FakeProxy, refuses=502),
+        ExitCode.NO_CONNECTION,
+        "CONNECT with 502 Bad Gateway",
         "can the proxy resolve",
     ),
     "a proxy of an odd status": Way(
-        partial(FakeProxy, refuses=599), ExitCode.NO_CONNECTION, "CONNECT with 599", "can the proxy resolve",
+        partial(FakeProxy, refuses=599),
+        ExitCode.NO_CONNECTION,
+        "CONNECT with 599",
+        "can the proxy resolve",
     ),
     "a proxy that never answers": Way(
-        partial(FakeProxy, silent=True), ExitCode.NO_CONNECTION, "no answer within 0.5 s", "is there an HTTP proxy at",
+        partial(FakeProxy, silent=True),
+        ExitCode.NO_CONNECTION,
+        "no answer within 0.5 s",
+        "is there an HTTP proxy at",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WAYS)

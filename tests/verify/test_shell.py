@@ -1,4 +1,4 @@
-"""What a shell sees of the real program: exit codes, its three streams, signals, terminals and odd environments."""
+"""What a shell sees of the real program: exit codes, streams, signals, terminals."""
 
 import contextlib
 import io
@@ -48,7 +48,10 @@ def verify(
 def begun(
     *arguments: str, says: bytes
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
-    """A run that has come as far as a line on stderr that matches: the process, its stdout and its stderr."""
+    """Start a run, and wait for a line on stderr that matches.
+
+    Yield the process, its stdout and its stderr.
+    """
     with subprocess.Popen(
         [*PROGRAM, *arguments],
         cwd=ROOT,
@@ -160,9 +163,12 @@ def test_a_report_goes_behind_what_a_stream_holds_already(
 ) -> None:
     script = f'exec 2>log 7>&2; echo before >&2; "$@" --format=tap={name}; echo after >&2'
     done = verify(
-        alb.authority, "--quiet", *QUICK,
-        program=["bash", "-c", f"cd {tmp_path}; {script}", "bash", *PROGRAM], PYTHONPATH=str(ROOT),
-    )  # fmt: skip
+        alb.authority,
+        "--quiet",
+        *QUICK,
+        program=["bash", "-c", f"cd {tmp_path}; {script}", "bash", *PROGRAM],
+        PYTHONPATH=str(ROOT),
+    )
     first, *report, last = (tmp_path / "log").read_text().splitlines()
     assert (first, report[0], last) == ("before", "TAP version 14", "after")
     assert done.stdout.endswith(b" s\n")
@@ -539,8 +545,10 @@ def test_closed_stdin_without_an_argument_is_unusable_input() -> None:
 @pytest.mark.parametrize(("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_a_terminal_gets_colour_unless_it_asks_for_none(
     # a parameter of the table
-    alb: FakeAlb, environment: dict[str, str], coloured: bool  # noqa: FBT001
-) -> None:  # fmt: skip
+    alb: FakeAlb,
+    environment: dict[str, str],
+    coloured: bool,  # noqa: FBT001
+) -> None:
     leader, follower = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     subprocess.run(

@@ -1,4 +1,4 @@
-"""HTTPS against real handshakes on loopback, with certificates that OpenSSL's command makes for the occasion."""
+"""HTTPS by real handshakes on loopback, with certificates that OpenSSL's command makes."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Waiting on a clock that jumps: ten minutes of back-off take milliseconds, and no server is involved."""
+"""Waiting on a clock that jumps: ten minutes of back-off take milliseconds."""
 
 import asyncio
 import random
@@ -40,7 +40,10 @@ def failure(phase: Phase = Phase.CONNECT, *, final: bool = False) -> Failure:
 def wait(
     script: Callable[[int], Outcome], *arguments: str, takes: float = 0.0
 ) -> tuple[bool, list[Attempt], float]:
-    """Wait on outcomes by number, each of which takes a while; whether it's ready, the attempts, the end's time."""
+    """Wait on outcomes by number, each of which `takes` seconds.
+
+    Return whether it became ready, the attempts, and the time of the end.
+    """
     options = parse_options(arguments)
     attempts: list[Attempt] = []
 

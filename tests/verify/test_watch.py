@@ -1,4 +1,4 @@
-"""Watching simulated rollouts in virtual time: what is known to have happened is what gets measured."""
+"""Watching simulated rollouts in virtual time: what happened is what is measured."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ def watch(
     progress: list[str] | None = None,
     cannot_run: OSError | None = None,
 ) -> Report:
-    """Watch a service while a command of ten seconds changes it, or for as long as the arguments say."""
+    """Watch a service while a command of ten seconds changes it, or as the arguments say."""
     command_given = command_exit_code is not None
     words = (
         "--before",
@@ -343,9 +343,7 @@ def test_the_document_tells_the_watch() -> None:
     }
 
 
-def test_a_server_that_makes_up_a_task_and_a_reason_for_every_request_does_not_fill_the_memory() -> (
-    None
-):
+def test_new_tasks_and_reasons_in_every_answer_do_not_fill_the_memory() -> None:
     number = iter(range(100_000))
 
     def service(_now: float, lane: str) -> Answer | Failure:
@@ -372,9 +370,15 @@ def test_every_request_that_a_broken_target_cut_is_counted_and_dated(only: str) 
         end, truth = start + rng.uniform(0.5, 4), list[float]()
 
         def service(
-            now: float, lane: str, *, start: float = start, end: float = end, share: float = share,
-            rng: random.Random = rng, truth: list[float] = truth,
-        ) -> Answer:  # fmt: skip
+            now: float,
+            lane: str,
+            *,
+            start: float = start,
+            end: float = end,
+            share: float = share,
+            rng: random.Random = rng,
+            truth: list[float] = truth,
+        ) -> Answer:
             if start <= now < end and only in ("", lane) and rng.random() < share:
                 truth.append(now)
                 return EARLY_CLOSE

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer instead of waiting for it: ten minutes pass in milliseconds."""
+"""An event loop whose clock jumps to the next timer instead of waiting for it."""
 
 import asyncio
 import selectors

@@ -38,7 +38,7 @@ SOURCES: Sequence[Source] = (sources.release, sources.go_modules)
 
 
 class NoPulumiError(Exception):
-    """There is no Pulumi CLI and none could be installed; the text says where it was looked for and what to do."""
+    """There is no Pulumi CLI and none could be installed; the text has where, and what to do."""
 
 
 def find_or_install(

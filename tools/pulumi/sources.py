@@ -119,7 +119,7 @@ def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
 
 
 def _workbench(shop: Workshop) -> Path:
-    """Returns the folder of a borrowed Go toolchain and of what it downloads; it goes when the CLI is built."""
+    """Yield the folder of a temporary Go toolchain, which is removed when the CLI is built."""
     return shop.cache / "go"
 
 

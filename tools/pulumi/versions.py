@@ -38,7 +38,7 @@ def parse(words: str) -> Version | None:
 
 
 def pinned() -> Version:
-    """Returns the CLI version that set-up installs where none is found: the one that go.mod requires."""
+    """Return the CLI version that set-up installs where none is found: go.mod's."""
     return _from_go_mod(r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)")
 
 
@@ -63,7 +63,7 @@ class Fingerprint(NamedTuple):
 
 
 class KnownVersions:
-    """Remembers what executables said their version is, so that set-up needn't start them every time."""
+    """Executables' versions, remembered so that set-up needn't start them every time."""
 
     def __init__(self, memory: Path) -> None:
         """Args: memory: The JSON file. It is created when needed and may be deleted any time."""
@@ -117,7 +117,7 @@ def ask(executable: Path) -> Version:
     """
     quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
-        answer = subprocess.run(  # noqa: S603 - running what PATH or the cache offers as pulumi is the point
+        answer = subprocess.run(  # noqa: S603 - what PATH or the cache offers as pulumi
             [executable, "version"],
             env=quiet,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Ports that must be closed: a task is reached through the load balancer only, never by its own address.
+"""Ports that must be closed: a task is reached through the load balancer only.
 
 That nothing answers proves something only while the network works, so the load balancer itself is
 connected to before and after.
@@ -41,7 +41,10 @@ _BY_ERRNO = {
 
 
 async def try_connect(host_port: HostPort, limit: float, *, resolver: Resolver) -> PortState:
-    """Try every address of a host; its port is open when one accepts a connection, even if nothing answers there."""
+    """Try every address of a host.
+
+    Its port is open when one accepts a connection, even if nothing answers there.
+    """
     try:
         async with asyncio.timeout(limit):
             addresses = await resolver(host_port.host)
@@ -72,7 +75,10 @@ async def _connect(address: str, port: int, limit: float) -> PortState:
 async def try_connect_all(
     ports: Sequence[HostPort], control: HostPort, time_left: float, *, resolver: Resolver
 ) -> dict[HostPort, PortState]:
-    """Try to connect to all at once, within `time_left` seconds; of the control's two states the worse counts."""
+    """Try to connect to all at once, within `time_left` seconds.
+
+    Of the control's two states the worse counts.
+    """
     limit = min(LONGEST_TRY, time_left / 6)  # resolving and connecting, three times
     before = await try_connect(control, limit, resolver=resolver)
     found = await asyncio.gather(*(try_connect(each, limit, resolver=resolver) for each in ports))

@@ -50,7 +50,10 @@ class Evidence:
 def run(
     jobs: Sequence[Job], *, progress: Callable[[Job, str, str], None], spent: float
 ) -> tuple[Report, ...]:
-    """Make checks over the real network at the same time; `spent` seconds of the deadline are gone already."""
+    """Make checks over the real network at the same time.
+
+    `spent` seconds of the deadline are gone already.
+    """
     runtime = chosen_runtime([job.options for job in jobs])
     evidences = [Evidence() for _ in jobs]
     began = Threads.clock() - spent
@@ -82,7 +85,7 @@ def run(
 
 
 def chosen_runtime(checks: Sequence[Options]) -> Runtime:
-    """Threads, unless an option of a check needs an event loop, or there would be too many of them."""
+    """Return threads, unless an option needs an event loop or they would be too many."""
     threads = sum(options.concurrency for options in checks)
     if threads <= MOST_THREADS and all(options.resolver is None for options in checks):
         return Threads()
@@ -262,7 +265,7 @@ async def _measure(
     began: float,
     deadline: float,
 ) -> None:
-    """Take turns until there are none, or one that takes as long as the last answer couldn't end in time."""
+    """Take turns until there are none, or until one as long as the last couldn't end in time."""
     while (
         deadline - clock() > shortest_attempt(options) + last.timings.total
         and next(turns, None) is not None

@@ -80,7 +80,10 @@ async def _offer(
 
 
 def _only(version: ssl.TLSVersion, options: Options) -> ssl.SSLContext:
-    """A client that speaks one version, however weak, and checks no certificate: it sends nothing but its own."""
+    """Return a client that speaks one version, however weak, and checks no certificate.
+
+    It sends nothing but its certificate.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")

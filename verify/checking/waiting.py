@@ -21,12 +21,18 @@ _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 
 
 def backoff(failures: int, first: float, rng: random.Random) -> float:
-    """Seconds to pause after so many failures in a row: doubling, capped, and never two clients in step."""
+    """Return the pause after so many failures in a row, in seconds.
+
+    It doubles up to a bound, and varies so that clients don't march in step.
+    """
     return min(first * 2.0 ** min(failures - 1, 16), LONGEST_PAUSE) * rng.uniform(0.75, 1.0)
 
 
 def shortest_attempt(options: Options) -> float:
-    """Seconds before the deadline when no attempt begins any more; what the last answer took comes on top of it."""
+    """Return how long before the deadline no attempt begins any more, in seconds.
+
+    What the last answer took comes on top of it.
+    """
     return min(0.5, options.deadline / 10)
 
 
@@ -39,7 +45,9 @@ async def wait_until_stable(
     rng: random.Random,
     record: Callable[[Attempt], None],
 ) -> bool:
-    """Probe until enough good answers in a row came; False when that can't be, or wasn't by the deadline.
+    """Probe until enough good answers in a row came.
+
+    Return False when they can't come, or didn't by the deadline.
 
     Args:
         probe: Makes one attempt.

@@ -156,7 +156,9 @@ def _option_names(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
-    """Read the command line once more for a check of its plan, whose own options count more, and its defaults less.
+    """Read the command line once more for a check of its plan.
+
+    The check's options count more than the command line's, and the plan's defaults less.
 
     Raises:
         InputError: Its options contradict each other or the command line's.
@@ -196,7 +198,10 @@ def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> 
 def _parsed(
     parser: argparse.ArgumentParser, arguments: Sequence[str], defaults: Sequence[str] = ()
 ) -> argparse.Namespace:
-    """Parse the file of `--config`, the environment and the command line: of an option given twice the later counts."""
+    """Parse the file of `--config`, the environment and the command line, in this order.
+
+    Of an option given twice the later counts.
+    """
     words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
     given = parser.parse_args([*defaults, *words])
     if (given.target or "-") != "-" and given.target.startswith(

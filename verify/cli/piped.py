@@ -1,4 +1,4 @@
-"""From the bytes that a pipe or an argument delivers to the one text in them that names a target."""
+"""Find the target in the bytes that a pipe or an argument delivers."""
 
 import codecs
 import json
@@ -29,7 +29,9 @@ def read_targets(
     port: int | None = None,
     path: str | None = None,
 ) -> tuple[Parsed, ...]:
-    """Find the target in what `pulumi stack output` printed, or in an argument; or `several`, one a line.
+    """Find the target in what `pulumi stack output` printed, or in an argument.
+
+    Or `several`, one on each line.
 
     Raises:
         InputError: There is none, or more than one and not `several`.

@@ -53,7 +53,10 @@ _MATCHES = {"integer": (int,), "number": (int, float), "string": (str,), "boolea
 
 
 class PlannedCheck(NamedTuple):
-    """A check's name and place in its file, and the options that it has and that it only has by default, as words."""
+    """A check of a plan: where it stands in the file, and its options as words.
+
+    Those of its defaults are separate, as they count less.
+    """
 
     name: str
     place: str

@@ -42,7 +42,7 @@ class Span(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """The time that all charts of a report show, its slots' width in seconds, and what happened in it."""
+    """The time that all charts of a report show, its slots in seconds, and its events."""
 
     start: float
     end: float
@@ -57,7 +57,7 @@ class Axis(NamedTuple):
 
 
 class Names(NamedTuple):
-    """What a chart is called: by the page, for everyone, and in words for those who don't see it."""
+    """A chart's names: for the page, as a title, and in words for those who don't see it."""
 
     id: str
     title: str
@@ -81,7 +81,7 @@ class Line(NamedTuple):
 
 
 def bars(names: Names, axis: Axis, rows: Sequence[Row]) -> Element:
-    """A chart with a bar per row and slot; all rows have one scale, so that they can be compared."""
+    """Return a chart with a bar per row and slot, all rows on one scale."""
     height = HEAD + len(rows) * (ROW + GAP)
     svg = _chart(names, axis, height)
     most = max((count for row in rows for count in row.counts), default=0) or 1
@@ -192,7 +192,10 @@ def _text(
 
 
 def _step(span: float, most: int) -> float:
-    """The smallest of 1, 2, 5, 10 ... and their tenths with which a span has no more than so many ticks."""
+    """Return the smallest step that divides a span into no more than so many ticks.
+
+    Steps are 1, 2, 5, 10 ... and their tenths.
+    """
     power = 10.0 ** math.floor(math.log10(span / most))
     return next(power * factor for factor in (1, 2, 5, 10, 20) if span / (power * factor) <= most)
 

@@ -1,4 +1,4 @@
-"""For a CI system's test report: a suite per target, a case per phase and check, as pytest and Jenkins write it."""
+"""For a CI system's test report: a suite per target, a case per phase and check."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring

@@ -1,4 +1,4 @@
-"""For a log pipeline: JSON Lines, each step and each finding by itself with the target that it is about."""
+"""For a log pipeline: JSON Lines, each step and finding with its target."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,8 @@ def progress_line(url: str, step: str, text: str, *, name: str = "") -> str:
     """Write a step of a run as it is made, before the lines of its report."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     about = _about(url, name)
-    return f"{json.dumps({'kind': 'progress', **about, 'time': now, 'step': step.strip(), 'text': text})}\n"
+    line = {"kind": "progress", **about, "time": now, "step": step.strip(), "text": text}
+    return f"{json.dumps(line)}\n"
 
 
 def _about(url: str, name: str) -> dict[str, str]:

@@ -78,6 +78,6 @@ def _table(
 
 
 def literal(text: str) -> str:
-    """Text from elsewhere as it is: no markup, link, mention or reference to an issue comes of it."""
+    """Escape text so that it becomes no markup, link, mention or reference to an issue."""
     escaped = _ACTIVE.sub(lambda match: f"&#{ord(match[0])};", text)
     return f"<code>{escaped}</code>" if escaped else ""

@@ -1,15 +1,20 @@
-"""The style sheet of the page that `--format html` writes; its colours contrast by WCAG 2.2 AA in light and in dark."""
+"""The style sheet of the page that `--format html` writes.
+
+Its colours contrast by WCAG 2.2 AA in light and in dark.
+"""
 
 STYLE = """
 :root {
   color-scheme: light dark;
   --page: #ffffff; --text: #1b1f24; --muted: #57606a; --rule: #c4cbd3; --link: #0550ae;
-  --good: #1a7f37; --bad: #c62828; --unsure: #8a5a00; --old: #5b5fc7; --new: #0f766e; --outage: #fbdcd8;
+  --good: #1a7f37; --bad: #c62828; --unsure: #8a5a00;
+  --old: #5b5fc7; --new: #0f766e; --outage: #fbdcd8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #12161c; --text: #e6edf3; --muted: #9aa4af; --rule: #3d4650; --link: #79b8ff;
-    --good: #4cc26a; --bad: #ff7b72; --unsure: #e3b341; --old: #a5a8ff; --new: #5fd0c5; --outage: #4a1f1f;
+    --good: #4cc26a; --bad: #ff7b72; --unsure: #e3b341;
+    --old: #a5a8ff; --new: #5fd0c5; --outage: #4a1f1f;
   }
 }
 body {
@@ -49,7 +54,8 @@ text.moment { stroke: none; }
 table { border-collapse: collapse; margin: 0.5rem 0 1rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--muted); }
 th, td {
-  border-bottom: 1px solid var(--rule); padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; vertical-align: top;
+  border-bottom: 1px solid var(--rule); padding: 0.25rem 0.75rem 0.25rem 0;
+  text-align: left; vertical-align: top;
   unicode-bidi: isolate; overflow-wrap: break-word; max-width: 32rem;
 }
 tr.ok td:nth-child(2) { color: var(--good); }

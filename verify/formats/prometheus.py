@@ -1,4 +1,6 @@
-"""For Prometheus: the text format, for a Pushgateway or node_exporter's textfile folder; blackbox_exporter's names.
+"""For Prometheus: the text format, with blackbox_exporter's names.
+
+It is for a Pushgateway or node_exporter's textfile folder.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """

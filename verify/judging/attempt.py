@@ -79,7 +79,10 @@ class Attempt(NamedTuple):
 
 
 def weighed(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
-    """The attempts that count: what the deadline cut, the last one at most, outweighs nothing that got as far."""
+    """Return the attempts that count.
+
+    What the deadline cut, the last one at most, outweighs nothing that got as far.
+    """
     if not attempts:
         return attempts
     *whole, last = attempts

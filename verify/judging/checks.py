@@ -39,7 +39,10 @@ def phases(*, tls: bool) -> tuple[Phase, ...]:
 def phase_results(
     attempts: Sequence[Attempt], *, ready: bool, tls: bool, options: Options
 ) -> Iterator[Result]:
-    """How far the run came: each phase passed, where it was stuck with the last error, and what it never reached."""
+    """Report how far the run came.
+
+    Each phase that passed, where it was stuck with the last error, and what it never reached.
+    """
     for phase in phases(tls=tls):
         tried = [attempt for attempt in attempts if attempt.reached(phase)]
         failed = [attempt for attempt in tried if not attempt.passed(phase)]

@@ -44,7 +44,10 @@ class Unmet(NamedTuple):
 
 @cache
 def expectations(options: Options) -> tuple[Expectation, ...]:
-    """Every requested expectation, in the order of `--help`; cached, since every answer needs them."""
+    """Return every requested expectation, in the order of `--help`.
+
+    Cached, since every answer needs them.
+    """
     return tuple(_asked_for(options))
 
 
@@ -164,7 +167,10 @@ def _silent(answer: Answer) -> bool:
 
 
 def _versionless(answer: Answer) -> str:
-    """The Server header; a load balancer's own `awselb/2.0` is the same for everybody and tells nothing."""
+    """Judge the Server header.
+
+    A load balancer's `awselb/2.0` is the same everywhere and reveals nothing.
+    """
     server = answer.header("server") or ""
     return "" if server == "awselb/2.0" else server
 

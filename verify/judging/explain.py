@@ -113,7 +113,7 @@ _FAULTS = {
 
 
 def fault(outcome: Answer | Failure) -> ExitCode | None:
-    """Whose fault it is that a request failed, or that its status isn't the wanted one; None where that isn't known."""
+    """Return whose fault a failed request or an unwanted status is; None where that isn't known."""
     if isinstance(outcome, Failure):
         refused = outcome.final and outcome.phase is Phase.TLS
         return ExitCode.BAD_CERTIFICATE if refused else _FAULTS.get(outcome.phase)
@@ -168,7 +168,10 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
 
 
 def excerpt(answer: Answer, mask: Mask) -> str:
-    """The title or first line of an error's body, safe to show; nothing where it says no more than the status."""
+    """Return the title or first line of an error's body, safe to show.
+
+    Empty where it has no more than the status.
+    """
     text = mask.masked(answer.beginning(_START))[:_START]
     if (
         answer.encoding

@@ -7,7 +7,10 @@ RANKS = (50, 90, 95, 99)
 
 
 class Latencies:
-    """Counts of latencies by their first three digits; the shortest, the longest and the mean are exact."""
+    """Counts of latencies by their first three digits.
+
+    The shortest, the longest and the mean are exact.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""

@@ -26,7 +26,8 @@ while True:
         pattern, text, seconds = marshal.load(sys.stdin.buffer)
     except EOFError:
         break
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)  # its signal ends this process, whatever it is doing
+    # Its signal ends this process, whatever it is doing.
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     match = re.search(pattern, text)
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     sys.stdout.buffer.write(marshal.dumps(match and (match[0], *match.groups())))
@@ -74,7 +75,10 @@ class _Worker:
 
 
 def _started() -> "subprocess.Popen[bytes]":
-    """In a process group of its own, so that a terminal's Ctrl-C doesn't end it before the run has reported."""
+    """Run in a separate process group.
+
+    So a terminal's Ctrl-C doesn't end it before the run has reported.
+    """
     import subprocess  # noqa: PLC0415 — few runs have such an expression
 
     return subprocess.Popen(  # noqa: S603 — our own interpreter and words

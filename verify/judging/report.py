@@ -57,7 +57,10 @@ class Samples(NamedTuple):
 
 
 class Outage(NamedTuple):
-    """A run of failed requests in one lane, in seconds after the start: from the first to the next good one."""
+    """Failed requests of one lane without a good one between them.
+
+    Seconds after the start: from the first failed one to the next good one.
+    """
 
     lane: str
     start: float
@@ -148,7 +151,7 @@ class Report(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The fault's or the verdict's, unless that is a good or forgiven one: then a watched command's."""
+        """The code of the fault or the verdict; of a watched command where the verdict is good."""
         forgiven = self.verdict is ExitCode.INCONCLUSIVE and self.allow_inconclusive
         if self.verdict is ExitCode.PASSED or forgiven or self._nothing_ran:
             return (self.watched and self.watched.command_exit_code) or ExitCode.PASSED
@@ -167,7 +170,10 @@ class Report(NamedTuple):
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """All that was found; a run that was stopped is a finding itself, since what is missing could have failed."""
+        """Everything that was found.
+
+        That a run was stopped is a finding itself, since what is missing could have failed.
+        """
         stopped = Result(
             id="run", status=Status.FAIL, actual=self.verdict.name.lower(), expected="a whole run"
         )
@@ -205,7 +211,10 @@ def worst(verdicts: Iterable[ExitCode]) -> ExitCode:
 
 
 def exit_code(reports: Sequence[Report]) -> int:
-    """What the shell sees of several runs: the code of the one that ended worst, and of those the first fault."""
+    """Return what the shell sees of several runs: the code of the one that ended worst.
+
+    Of those that ended equally badly, the first fault's.
+    """
     worst_verdict = worst(report.verdict for report in reports)
     ended_so = [report for report in reports if report.verdict is worst_verdict]
     return first_met(report.fault for report in ended_so) or ended_so[0].exit_code

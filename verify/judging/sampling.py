@@ -68,7 +68,10 @@ def always_new(tasks: Mapping[str, int]) -> bool:
 
 
 def skewed(tasks: Mapping[str, int]) -> bool:
-    """Whether the busiest task got more than chance explains: four standard deviations above an equal share."""
+    """Return whether the busiest task got more than chance explains.
+
+    That is four standard deviations above an equal share.
+    """
     answers, share = sum(tasks.values()), 1 / max(len(tasks), 1)
     return bool(tasks) and max(tasks.values()) > answers * share + 4 * math.sqrt(
         answers * share * (1 - share)
@@ -89,7 +92,10 @@ def identify(answer: Answer, identity: Identity) -> str | None:
 
 
 def _default_name(answer: Answer) -> str | None:
-    """Find the default page's line, by an expression that can't take long and without decoding the whole body."""
+    """Find the default page's line without decoding the whole body.
+
+    The expression can't take long, whatever the body is.
+    """
     if answer.charset == "utf-8":
         line = _DEFAULT_IN_BYTES.search(answer.body)
         if line is None:

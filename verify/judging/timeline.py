@@ -1,4 +1,4 @@
-"""Answers over time, in a bounded number of slots however many there are and however long they take to come."""
+"""Answers over time, in a bounded number of slots however many and however late they are."""
 
 import math
 from collections import Counter

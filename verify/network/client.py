@@ -82,7 +82,10 @@ class DirectClient:
         keep: bool = False,
         tunnel: "Tunnel | None" = None,
     ) -> None:
-        """Connect by a runtime; with a TLS context to a server of that name; maybe through a proxy."""
+        """Connect by a runtime.
+
+        With a TLS context to a server of that name, and maybe through a proxy.
+        """
         self._runtime = runtime
         self._context = context
         self._name = name

@@ -9,7 +9,10 @@ _SLICE = 64 * 1024
 
 
 def decoded(body: bytes | bytearray, encoding: str, limit: int) -> bytearray | None:
-    """The first `limit` bytes and one more of what a body, whole or cut, stands for; None where it can't be decoded."""
+    """Return the first `limit` bytes, and one more, of what a body encodes.
+
+    The body may be cut; None where it can't be decoded.
+    """
     for bits in _FORMATS.get(encoding, ()):
         try:
             return _decompressed(body, bits, limit + 1)

@@ -143,7 +143,7 @@ class EventLoop:
         return AsyncStream(made)
 
     async def look_up(self, host: str, family: int | None) -> tuple[str, ...]:
-        """Ask the operating system, on a thread of its own: `getaddrinfo` can't be stopped, only left behind."""
+        """Ask the operating system, on a separate thread: `getaddrinfo` can't be stopped."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[tuple[str, ...]] = loop.create_future()
 
@@ -175,7 +175,7 @@ class EventLoop:
     def run(
         self, steps: Sequence[Coroutine[Any, Any, _Result]], stop: Callable[[ExitCode], None]
     ) -> list[_Result | None]:
-        """Take steps at the same time; a signal cancels them, and each may still return what it has."""
+        """Take steps at the same time; a signal cancels them, and each may return what it has."""
 
         async def until_stopped() -> list[_Result | None]:
             tasks = [asyncio.create_task(step) for step in steps]

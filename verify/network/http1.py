@@ -51,7 +51,7 @@ class ProtocolError(Exception):
 
 
 class ClosedWhileIdleError(ProtocolError):
-    """A kept connection was closed before this request reached its other end, which is no server's fault.
+    """A kept connection was closed before this request arrived, which is no server's fault.
 
     https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1 has a client send the request again.
     """
@@ -62,7 +62,7 @@ class MalformedError(ProtocolError):
 
 
 class OtherProtocolError(ProtocolError):
-    """What was sent is no HTTP/1.1, and known to be something else: its message is the protocol's name."""
+    """Another protocol than HTTP/1.1 was sent; the message is its name."""
 
 
 class Request(NamedTuple):
@@ -157,7 +157,10 @@ class Exchange:
         del self._body[length:]
 
     async def _small_chunks(self) -> bool:
-        """Read a body whose chunks are plain and there within a few reads; False where that isn't so."""
+        """Read a body whose chunks are plain and arrive within a few reads.
+
+        Return False where that isn't so.
+        """
         for _ in range(_READS):
             if whole := plain_chunks(self._raw, self._begins):
                 self._body, end = whole
@@ -244,7 +247,9 @@ class Exchange:
 
 
 def plain_head(data: bytes, method: str) -> tuple[Head, int | None, int] | None:
-    """Read a whole head in the plainest form: itself, its body's length, None for chunks, and where that begins.
+    """Read a whole head in the plainest form.
+
+    Return the head, its body's length (None for chunks), and where the body begins.
 
     None for anything else, whether it is valid or not.
     """
@@ -309,7 +314,7 @@ def _worded(error: "h11.RemoteProtocolError") -> str:
 
 
 def _other_protocol(start: bytes) -> str:
-    """The protocol whose first bytes these are, if it is one that speaks where HTTP/1.1 is expected."""
+    """Return the protocol that these first bytes belong to, if one is known."""
     if start[:2] in (b"\x15\x03", b"\x16\x03"):  # a TLS record: an alert, or a handshake
         return "TLS"
     if start[:1] == b"\0" and start[3:5] == b"\4\0":  # a SETTINGS frame, its length before it

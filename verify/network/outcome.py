@@ -84,18 +84,24 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as text; what can't be decoded becomes escapes, and a byte order mark is no part of it."""
+        """The body as text, without a byte order mark; what can't be decoded becomes escapes."""
         return self._decoded(self.body)
 
     def beginning(self, characters: int) -> str:
-        """At least so many characters of the text, without decoding the whole of a body that may be large."""
+        """Return at least so many characters of the text.
+
+        It doesn't decode the whole of a body, which may be large.
+        """
         return self._decoded(self.body[: 4 * characters + 4])
 
     def _decoded(self, body: bytes | bytearray) -> str:
         return body.decode(self.charset, "backslashreplace").removeprefix("\ufeff")
 
     def at_pointer(self, pointer: str) -> str | None:
-        """What RFC 6901 finds in a JSON body: a string, or the JSON of a number or a truth; None for anything else."""
+        """Return what RFC 6901 finds in a JSON body.
+
+        A string, or the JSON of a number or boolean; None for anything else.
+        """
         try:
             value = json.loads(self.text)
             for token in pointer.split("/")[1:]:

@@ -91,7 +91,10 @@ _OTHER_PROTOCOLS = {
 
 
 def _proxy_variable(*, tls: bool) -> str:
-    """The variable of the environment by which other clients would find a proxy; its value may hold a password."""
+    """Return the environment variable by which other clients would find a proxy.
+
+    Its value may hold a password.
+    """
     names = ("https_proxy" if tls else "http_proxy", "all_proxy")
     return next(
         (each for name in names for each in (name, name.upper()) if os.environ.get(each)), ""
@@ -176,7 +179,7 @@ class _Course:
         return _NO_HTTP_IN_TLS if self._tls and self.phase is Phase.HTTP else _HINTS[self.phase]
 
     def out_of_time(self, limit: float, timeout: float) -> Failure:
-        """The attempt ends here after `limit` seconds; fewer than `timeout` are all that the deadline left."""
+        """End the attempt after `limit` seconds; fewer than `timeout` are all the deadline left."""
         what = "complete answer" if self.phase is Phase.HTTP else "answer"
         failure = self.failed(f"no {what} within {limit:.3g} s")._replace(timed_out=True)
         if limit < timeout:
@@ -262,7 +265,10 @@ class Probe:
         )
 
     async def __call__(self, limit: float, address: str | None = None) -> Answer | Failure:
-        """Resolve, connect, ask and read, all within `limit` seconds; a given address needs no resolving."""
+        """Resolve, connect, ask and read, all within `limit` seconds.
+
+        A given address needs no resolving.
+        """
         outcome = await self._attempt(limit, address or self._kept)
         if self._keep:
             self._kept = outcome.address if isinstance(outcome, Answer) else None
@@ -391,7 +397,7 @@ def _refusable(address: str) -> bool:
 
 
 def _refused(address: str, course: _Course) -> Failure:
-    """Refuse an address by which a name's record would make this machine ask its own metadata service."""
+    """Refuse an address of this machine's metadata service, which a record may name."""
     return Failure(
         phase=Phase.RESOLVE,
         reason=(

@@ -1,4 +1,4 @@
-"""What an HTTP proxy on the way does with a request: it forwards one, or connects through to the service.
+"""Requests through an HTTP proxy, which forwards them or connects through to the service.
 
 https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6 has CONNECT; plain HTTP is forwarded as curl
 and browsers do it.

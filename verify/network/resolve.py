@@ -23,7 +23,7 @@ Resolver = Callable[[str], Awaitable[tuple[str, ...]]]
 
 
 class NameServerError(socket.gaierror):
-    """The name server that was given can't be asked, or refuses to answer; the requested name may well exist."""
+    """The given name server can't be asked, or refuses to answer; the name may well exist."""
 
 
 _RECORDS = {4: "A", 6: "AAAA"}

@@ -65,7 +65,11 @@ class Runtime(Protocol):
         """Connect within that time, or the enclosing limit's."""
 
     async def look_up(self, host: str, family: int | None) -> tuple[str, ...]:
-        """Ask the operating system for a name's addresses; raises `socket.gaierror` where there are none."""
+        """Ask the operating system for a name's addresses.
+
+        Raises:
+            socket.gaierror: There are none.
+        """
 
     async def gather(self, steps: Iterable[Coroutine[Any, Any, None]]) -> None:
         """Take steps at the same time, until all have ended."""
@@ -75,7 +79,10 @@ class Runtime(Protocol):
         steps: Sequence[Coroutine[Any, Any, _Result]],
         stop: Callable[[ExitCode], None],
     ) -> list[_Result | None]:
-        """Take steps at the same time until all have ended, or a signal comes; then those still on have no result."""
+        """Take steps at the same time until all have ended, or a signal comes.
+
+        After a signal, steps that have not ended have no result.
+        """
 
 
 def completed(step: Coroutine[Any, Any, _Result]) -> _Result:

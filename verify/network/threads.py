@@ -1,4 +1,7 @@
-"""A runtime of plain sockets and threads: each step blocks its own, and every operation has the time that is left."""
+"""A runtime of plain sockets and threads.
+
+Each step blocks its thread, and every operation has the time that is left.
+"""
 
 import os
 import queue
@@ -97,7 +100,10 @@ class SocketStream:
         return received(self.secured, BLOCK)
 
     def _set_timeout(self) -> None:
-        """Give the next operation the time that is left, unless it was set a moment ago: it costs a system call."""
+        """Give the next operation the time that is left.
+
+        Not if it was set a moment ago: it costs a system call.
+        """
         left, now = _time_left(), time.monotonic()
         if now - self._timed > _EXACT:
             self._socket.settimeout(left)
@@ -136,7 +142,7 @@ class Threads:
         return SocketStream(made, began if seconds >= left else 0.0)
 
     async def look_up(self, host: str, family: int | None) -> tuple[str, ...]:
-        """Ask the operating system, on a thread of its own: `getaddrinfo` can't be stopped, only left behind."""
+        """Ask the operating system, on a separate thread: `getaddrinfo` can't be stopped."""
         answer: queue.SimpleQueue[tuple[str, ...] | OSError] = queue.SimpleQueue()
 
         def ask() -> None:

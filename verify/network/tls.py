@@ -108,7 +108,10 @@ def refusal(error: "ssl.SSLCertVerificationError") -> tuple[str, str]:
 
 
 def alert_hint(error: "ssl.SSLError") -> str:
-    """What to do about the alert by which a server ended it; nothing where no hint fits better than the phase's."""
+    """Return what to do about the alert with which a server ended the handshake.
+
+    Empty where no hint fits better than the phase's.
+    """
     text = (
         str(error).upper().replace(" ", "_")
     )  # a name where OpenSSL's are known to Python, else its words

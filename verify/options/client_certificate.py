@@ -1,4 +1,4 @@
-"""A client certificate and its key, from PEM files: whether they can be used, and what is wrong if not."""
+"""A client certificate and its key, from PEM files, and what is wrong with them."""
 
 import ssl
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""How an option of the command line is declared: once, as an attribute of the group that it belongs to."""
+"""Declarations of command line options: each once, as an attribute of its group."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NoReturn, Self, TypeVar, overload

@@ -462,7 +462,11 @@ class WatchOptions(Values):
 
 
 class Watch(WatchOptions):
-    """How to watch; durations in seconds, `lasting` only without a command, `None` where a bound isn't given."""
+    """How to watch.
+
+    Durations are in seconds; `lasting` is set only without a command, and a bound that wasn't given
+    is `None`.
+    """
 
     command: tuple[str, ...]
 

@@ -93,7 +93,10 @@ def _is_secret(header: Header) -> bool:
 
 
 def _words(value: str) -> Iterator[str]:
-    """What a server may send back of a value: all of it, one cookie, or a token without its scheme."""
+    """Yield what a server may send back of a value.
+
+    All of it, one cookie, or a token without its scheme.
+    """
     yield value
     scheme, _, rest = value.partition(" ")
     parts = re.split(r"[\s;,]+", rest or scheme)

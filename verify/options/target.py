@@ -72,7 +72,7 @@ class Target(NamedTuple):
 
     @property
     def authority(self) -> str:
-        """Host and port as the Host header and a URL carry them; a scheme's default port is left out."""
+        """Host and port as in the Host header and a URL, without a scheme's default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -237,7 +237,10 @@ def _settle(name: str, given: _Part | None, option: _Part | None) -> _Part | Non
 
 
 def _host(host: str, notes: list[str], *, alone: bool) -> str:
-    """A host in the form in which it is sent; a name `alone`, without a domain, only where it can be no other word."""
+    """Return a host in the form in which it is sent.
+
+    A name `alone`, without a domain, is taken only where it can be no other word.
+    """
     if host.startswith("["):
         return _ipv6(host[1:])
     if not host.isascii():
@@ -279,7 +282,10 @@ def _ipv4(text: str) -> str:
 
 
 def no_balancer(address: IPv4Address | IPv6Address) -> bool:
-    """Whether an address can't be a load balancer's: 169.254.169.254 hands out a machine's own credentials."""
+    """Return whether an address can't be a load balancer's.
+
+    169.254.169.254 hands out a machine's credentials.
+    """
     embedded = getattr(address, "ipv4_mapped", None) or address
     return bool(embedded.is_link_local or embedded.is_unspecified or embedded.is_multicast)
 

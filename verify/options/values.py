@@ -104,7 +104,10 @@ class Body(NamedTuple):
 
 
 class Proxy(NamedTuple):
-    """An HTTP proxy; `token` is a user name and password as the Basic scheme sends them, empty without."""
+    """An HTTP proxy.
+
+    `token` is a user name and password as the Basic scheme sends them, or empty.
+    """
 
     host: str
     port: int
@@ -112,7 +115,10 @@ class Proxy(NamedTuple):
 
 
 class Output(NamedTuple):
-    """A format, and the file that it is written to; None means stdout. An open stream is `/dev/fd/N`."""
+    """A format, and the file that it is written to.
+
+    None means stdout, and an open stream is `/dev/fd/N`.
+    """
 
     format: str
     path: str | None
@@ -334,7 +340,10 @@ def host_port(text: str) -> HostPort:
 
 
 def output(text: str) -> Output:
-    """NAME for stdout, NAME=stderr, or NAME=FILE; a stream's file is never opened anew, which would empty it."""
+    """Read NAME for stdout, NAME=stderr, or NAME=FILE.
+
+    A stream's file is never opened again, which would empty it.
+    """
     name, equals, path = text.partition("=")
     if name not in FORMAT_NAMES or bool(equals) != bool(path):
         raise _refused(

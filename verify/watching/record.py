@@ -1,4 +1,4 @@
-"""What watching sees, kept small however long it lasts: a letter per request, and what may be worth telling."""
+"""What watching sees, kept small however long it lasts: a letter per request, and failures."""
 
 import re
 from collections import Counter
@@ -300,7 +300,10 @@ def _bounded(
     wanted: str | None,
     cause: Attempt | None,
 ) -> Result:
-    """A number with a bound that holds or not, or without one, which is only reported; `cause` is what failed most."""
+    """Return a number's result, judged by a bound where there is one.
+
+    `cause` is what failed most.
+    """
     if good or within or cause is None:
         return Result(id=identifier, status=Status.OK, actual=actual, expected=wanted or "")
     if wanted is None:

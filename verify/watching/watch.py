@@ -93,7 +93,10 @@ async def observe(
     command: Command | None,
     progress: Progress,
 ) -> Report:
-    """Ask in every lane until the command or the time has ended; cancelled, it reports what was seen so far."""
+    """Ask in every lane until the command or the time has ended.
+
+    Cancelled, it reports what was seen so far.
+    """
     clock = asyncio.get_running_loop().time
     began, started = clock(), datetime.now(UTC)
     progress(
