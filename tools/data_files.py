@@ -1,4 +1,4 @@
-"""Write tables as JSON of which one line is one row, so that a diff shows what changed in a table."""
+"""Write tables as JSON, one row a line, so that a diff shows what changed in a table."""
 
 from __future__ import annotations
 

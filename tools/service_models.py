@@ -26,7 +26,9 @@ CALLS = {
     "aws:cloudwatch/logGroup:LogGroup": "logs CreateLogGroup PutRetentionPolicy",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "logs PutResourcePolicy",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch PutMetricAlarm",
-    "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": "ec2 CreateEgressOnlyInternetGateway",
+    "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": (
+        "ec2 CreateEgressOnlyInternetGateway"
+    ),
     "aws:ec2/eip:Eip": "ec2 AllocateAddress",
     "aws:ec2/flowLog:FlowLog": "ec2 CreateFlowLogs",
     "aws:ec2/internetGateway:InternetGateway": "ec2 AttachInternetGateway",
@@ -46,7 +48,9 @@ CALLS = {
     "aws:ecs/service:Service": "ecs CreateService",
     "aws:ecs/taskDefinition:TaskDefinition": "ecs RegisterTaskDefinition",
     "aws:efs/accessPoint:AccessPoint": "efs CreateAccessPoint",
-    "aws:efs/fileSystem:FileSystem": "efs CreateFileSystem PutLifecycleConfiguration UpdateFileSystemProtection",
+    "aws:efs/fileSystem:FileSystem": (
+        "efs CreateFileSystem PutLifecycleConfiguration UpdateFileSystemProtection"
+    ),
     "aws:efs/fileSystemPolicy:FileSystemPolicy": "efs PutFileSystemPolicy",
     "aws:efs/mountTarget:MountTarget": "efs CreateMountTarget",
     "aws:iam/instanceProfile:InstanceProfile": "iam CreateInstanceProfile AddRoleToInstanceProfile",
@@ -73,31 +77,41 @@ CALLS = {
     "aws:route53/record:Record": "route53 ChangeResourceRecordSets",
     "aws:route53/zone:Zone": "route53 CreateHostedZone",
     "aws:s3/bucket:Bucket": "s3 CreateBucket",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "s3 PutBucketLifecycleConfiguration",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+        "s3 PutBucketLifecycleConfiguration"
+    ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "s3 PutBucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy": "s3 PutBucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "s3 PutPublicAccessBlock",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "s3 PutBucketEncryption",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        "s3 PutBucketEncryption"
+    ),
     "aws:s3/bucketVersioning:BucketVersioning": "s3 PutBucketVersioning",
     "aws:secretsmanager/secret:Secret": "secretsmanager CreateSecret",
     "aws:secretsmanager/secretVersion:SecretVersion": "secretsmanager PutSecretValue",
     "aws:servicediscovery/httpNamespace:HttpNamespace": "servicediscovery CreateHttpNamespace",
-    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": "servicediscovery CreatePrivateDnsNamespace",
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": (
+        "servicediscovery CreatePrivateDnsNamespace"
+    ),
     "aws:servicediscovery/service:Service": "servicediscovery CreateService",
     "aws:ssm/parameter:Parameter": "ssm PutParameter",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "ec2 AuthorizeSecurityGroupEgress",
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ec2 AuthorizeSecurityGroupIngress",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": (
+        "ec2 AuthorizeSecurityGroupIngress"
+    ),
     "aws:wafv2/ipSet:IpSet": "wafv2 CreateIPSet",
     "aws:wafv2/webAcl:WebAcl": "wafv2 CreateWebACL",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "wafv2 AssociateWebACL",
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "wafv2 PutLoggingConfiguration",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": (
+        "wafv2 PutLoggingConfiguration"
+    ),
 }
 """By resource type: the service, and its calls that take what the resource has for inputs."""
 
 DEEPEST = 8
 _KEPT = ("enum", "min", "max", "pattern", "required")
 _LEFT_OUT = ("Tag", "TagSpecification", "Statement")
-"""Shapes that say the same everywhere, and the statements of web ACLs, which hold others without end."""
+"""Shapes that are the same everywhere, and the statements of web ACLs, which nest without end."""
 
 
 NAMES = {
@@ -196,9 +210,10 @@ def constraints(data: Path, token: str) -> dict[str, dict[str, Any]]:
 
 
 def requirements(data: Path, token: str) -> dict[str, str]:
-    """The members that the model requires of a type's calls: each with the input that it is, or nothing.
+    """Return the members that the model requires of a type's calls, each with its input if any.
 
-    Left out are those that are required inputs of pulumi-aws, and those inside of blocks that are no input.
+    Left out are those that are required inputs of pulumi-aws, and those inside of blocks that are
+    no input.
     """
     service, *calls = CALLS[token].split()
     model, says, document = model_of(data, service), _said(data, token), DOCUMENTS.get(token)
@@ -281,7 +296,10 @@ def _members(
 
 
 def _plain(path: str) -> str:
-    """A path as both sides would write it: Pulumi has plurals for lists, the API words like `Config` at an end."""
+    """Return a path as both sides would write it.
+
+    Pulumi has plurals for lists, the API words like `Config` at an end.
+    """
     marks = "[]" if path.endswith("[]") else ""
     for wrapper in WRAPPERS:
         path = path.removeprefix(f"{wrapper}.")
