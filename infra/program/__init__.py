@@ -31,7 +31,7 @@ from infra.network.flow_logs import FlowLogs, FlowLogsArgs
 from infra.program import preflight
 from infra.service.container import Container
 from infra.service.routing import LAST_PRIORITY, BehindLoadBalancer, HealthCheck, Route
-from infra.service.security_groups import PrivateDoors
+from infra.service.security_groups import VpcEndpoints
 from infra.service.web_service import WebService, WebServiceArgs
 from infra.settings.stack.network import ENDPOINTS, PUBLIC
 
@@ -134,7 +134,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
             vpc_id=home.vpc_id,
             subnet_ids=home.task_subnet_ids,
             public_addresses=settings.network == PUBLIC,
-            private_doors=_doors(settings, environment, home, tags)
+            endpoints=_doors(settings, environment, home, tags)
             if settings.network == ENDPOINTS
             else None,
             ipv6=settings.dual_stack,
@@ -255,7 +255,7 @@ def _container(settings: Settings) -> Container:
 
 def _doors(
     settings: Settings, environment: AwsEnvironment, home: Network, tags: dict[str, str]
-) -> PrivateDoors:
+) -> VpcEndpoints:
     services = endpoints.needed(
         secret_services={at(environment, secret).service for secret in settings.secrets.values()},
         ecs_exec=settings.ecs_exec,
@@ -273,7 +273,7 @@ def _doors(
             tags=tags,
         ),
     )
-    return PrivateDoors(
+    return VpcEndpoints(
         security_group_id=doors.security_group_id, prefix_list_id=doors.s3_prefix_list_id
     )
 

@@ -1,4 +1,4 @@
-"""The tasks' security group, and the rules at both ends of every way to and from them."""
+"""The tasks' security group, and the rules of every connection to and from them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _HTTPS = 443
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrivateDoors:
-    """How tasks reach AWS without the internet."""
+class VpcEndpoints:
+    """The VPC endpoints through which tasks reach AWS without the internet."""
 
     security_group_id: pulumi.Input[str]
     """Security group of the interface endpoints."""
@@ -38,139 +38,171 @@ class Peer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """One rule: who may reach whom, or go where."""
+class Rule:
+    """A rule of one security group, for one direction."""
 
     name: str
-    what: str
+    description: str
     group_id: pulumi.Input[str]
     peer: Peer
     ports: tuple[int, int]
-    inward: bool = False
-    former: str = ""
-    """What it was called before."""
+    """The first and the last TCP port."""
+
+    ingress: bool = False
+    """Whether it allows connections to the group's members; otherwise it allows theirs."""
+
+    former_name: str = ""
+    """Name of the rule in stacks that an earlier version deployed, if it was another."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskGroup:
-    """Who reaches the tasks of a service, and whom they reach."""
+class Member:
+    """A security group at one end of a connection."""
 
-    vpc_id: pulumi.Input[str]
-    ingress_security_group_id: pulumi.Input[str]
+    group_id: pulumi.Input[str]
+    description: str
+    """Description of the rule that this group gets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskConnections:
+    """Everything that may connect to a service's tasks, and that these may connect to."""
+
+    front_end_security_group_id: pulumi.Input[str]
     port: int
-    doors: PrivateDoors | None
+    """TCP port of the tasks."""
+
+    endpoints: VpcEndpoints | None
     """Without them, tasks reach AWS by HTTPS to anywhere."""
 
     ipv6: bool
-    """Whether HTTPS goes out over IPv6 too."""
+    """Whether HTTPS is allowed to IPv6 addresses too."""
 
     egress: Sequence[Destination]
-    tags: Mapping[str, str]
 
-    def build(
-        self, name: str, parent: pulumi.Resource
-    ) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
-        """The tasks' group, and the rules without which they start in vain."""
-        # Changing the description would replace the group.
-        group = aws.ec2.SecurityGroup(
-            name,
-            description="Tasks: their port from the load balancer, HTTPS out",
-            vpc_id=self.vpc_id,
-            tags=self.tags,
-            opts=pulumi.ResourceOptions(parent=parent),
-        )
-        return group, [self._rule(way, parent) for way in self._ways(name, group.id)]
+    def rules(self, name: str, tasks: pulumi.Input[str]) -> Iterator[Rule]:
+        """Yield the rules of a service's task group `tasks`, and those of the groups around it.
 
-    def _ways(self, name: str, tasks: pulumi.Input[str]) -> Iterator[Way]:
-        port, https = (self.port, self.port), (_HTTPS, _HTTPS)
-        balancer = self.ingress_security_group_id
-        # Named by the port: those of another one are made before the tasks that listen there, and
-        # these are deleted when the run has succeeded. Until then old tasks, and those of a
-        # rollback, stay within reach.
-        from_ingress = f"{name}-from-ingress-{self.port}"
-        yield Way(
-            name=from_ingress,
-            former=f"{name}-from-ingress",
-            what=f"{name} from the load balancer",
-            group_id=tasks,
-            peer=Peer(group_id=balancer),
-            ports=port,
-            inward=True,
+        Names and descriptions are part of deployed stacks: another name replaces a rule.
+        """
+        # Named by the port: the rules of another port are created before the tasks that listen
+        # there, and these are deleted when the run has succeeded. Until then old tasks, and those
+        # of a rollback, stay reachable.
+        yield from _connection(
+            f"{name}-from-ingress-{self.port}",
+            former_name=f"{name}-from-ingress",
+            source=Member(
+                group_id=self.front_end_security_group_id, description=f"To the tasks of {name}"
+            ),
+            target=Member(group_id=tasks, description=f"{name} from the load balancer"),
+            port=self.port,
         )
-        yield Way(
-            name=from_ingress,
-            former=f"{name}-from-ingress",
-            what=f"To the tasks of {name}",
-            group_id=balancer,
-            peer=Peer(group_id=tasks),
-            ports=port,
-        )
-        if self.doors is None:
+        if self.endpoints is None:
             # Image, secrets, logs and Exec are all behind AWS's HTTPS endpoints, whose addresses
             # change.
-            yield Way(
-                name=f"{name}-https",
-                what="HTTPS to AWS and registries",
-                group_id=tasks,
-                peer=Peer(cidr_ipv4="0.0.0.0/0"),
-                ports=https,
+            yield _https(
+                f"{name}-https", "HTTPS to AWS and registries", tasks, Peer(cidr_ipv4="0.0.0.0/0")
             )
         else:
-            doors = self.doors.security_group_id
-            yield Way(
-                name=f"{name}-endpoints",
-                what="HTTPS to the endpoints of AWS in the VPC",
-                group_id=tasks,
-                peer=Peer(group_id=doors),
-                ports=https,
+            yield from _connection(
+                f"{name}-endpoints",
+                source=Member(
+                    group_id=tasks, description="HTTPS to the endpoints of AWS in the VPC"
+                ),
+                target=Member(
+                    group_id=self.endpoints.security_group_id,
+                    description=f"HTTPS from the tasks of {name}",
+                ),
+                port=_HTTPS,
             )
-            yield Way(
-                name=f"{name}-endpoints",
-                what=f"HTTPS from the tasks of {name}",
-                group_id=doors,
-                peer=Peer(group_id=tasks),
-                ports=https,
-                inward=True,
-            )
-            yield Way(
-                name=f"{name}-s3",
-                what="HTTPS to S3, which keeps the layers of images",
-                group_id=tasks,
-                peer=Peer(prefix_list_id=self.doors.prefix_list_id),
-                ports=https,
+            yield _https(
+                f"{name}-s3",
+                "HTTPS to S3, which keeps the layers of images",
+                tasks,
+                Peer(prefix_list_id=self.endpoints.prefix_list_id),
             )
         if self.ipv6:
-            yield Way(
-                name=f"{name}-https-ipv6",
-                what="HTTPS to AWS and registries over IPv6",
-                group_id=tasks,
-                peer=Peer(cidr_ipv6="::/0"),
-                ports=https,
+            yield _https(
+                f"{name}-https-ipv6",
+                "HTTPS to AWS and registries over IPv6",
+                tasks,
+                Peer(cidr_ipv6="::/0"),
             )
         for each in self.egress:
-            yield Way(
+            network = each.network
+            yield Rule(
                 name=f"{name}-to-{each.name}",
-                what=f"To {each}",
+                description=f"To {each}",
                 group_id=tasks,
-                peer=Peer(cidr_ipv6=each.network) if each.is_ipv6 else Peer(cidr_ipv4=each.network),
+                peer=Peer(cidr_ipv6=network) if each.is_ipv6 else Peer(cidr_ipv4=network),
                 ports=(each.first_port, each.last_port),
             )
 
-    def _rule(self, way: Way, parent: pulumi.Resource) -> pulumi.Resource:
-        kind = aws.vpc.SecurityGroupIngressRule if way.inward else aws.vpc.SecurityGroupEgressRule
-        return kind(
-            way.name,
-            security_group_id=way.group_id,
-            referenced_security_group_id=way.peer.group_id,
-            cidr_ipv4=way.peer.cidr_ipv4,
-            cidr_ipv6=way.peer.cidr_ipv6,
-            prefix_list_id=way.peer.prefix_list_id,
-            description=way.what,
-            ip_protocol="tcp",
-            from_port=way.ports[0],
-            to_port=way.ports[1],
-            tags=self.tags,
-            opts=pulumi.ResourceOptions(
-                parent=parent, aliases=[pulumi.Alias(name=way.former)] if way.former else None
-            ),
-        )
+
+def register(
+    name: str,
+    parent: pulumi.Resource,
+    *,
+    vpc_id: pulumi.Input[str],
+    connections: TaskConnections,
+    tags: Mapping[str, str],
+) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
+    """Register the tasks' security group and all rules, without which tasks can't start."""
+    group = aws.ec2.SecurityGroup(
+        name,
+        # Another description would replace the group.
+        description="Tasks: their port from the load balancer, HTTPS out",
+        vpc_id=vpc_id,
+        tags=tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    rules = [_register(rule, parent, tags) for rule in connections.rules(name, group.id)]
+    return group, rules
+
+
+def _connection(
+    name: str, *, source: Member, target: Member, port: int, former_name: str = ""
+) -> Iterator[Rule]:
+    """Yield the two rules by which members of one group connect to a port of another's."""
+    yield Rule(
+        name=name,
+        former_name=former_name,
+        description=target.description,
+        group_id=target.group_id,
+        peer=Peer(group_id=source.group_id),
+        ports=(port, port),
+        ingress=True,
+    )
+    yield Rule(
+        name=name,
+        former_name=former_name,
+        description=source.description,
+        group_id=source.group_id,
+        peer=Peer(group_id=target.group_id),
+        ports=(port, port),
+    )
+
+
+def _https(name: str, description: str, tasks: pulumi.Input[str], peer: Peer) -> Rule:
+    return Rule(
+        name=name, description=description, group_id=tasks, peer=peer, ports=(_HTTPS, _HTTPS)
+    )
+
+
+def _register(rule: Rule, parent: pulumi.Resource, tags: Mapping[str, str]) -> pulumi.Resource:
+    kind = aws.vpc.SecurityGroupIngressRule if rule.ingress else aws.vpc.SecurityGroupEgressRule
+    aliases = [pulumi.Alias(name=rule.former_name)] if rule.former_name else None
+    return kind(
+        rule.name,
+        security_group_id=rule.group_id,
+        referenced_security_group_id=rule.peer.group_id,
+        cidr_ipv4=rule.peer.cidr_ipv4,
+        cidr_ipv6=rule.peer.cidr_ipv6,
+        prefix_list_id=rule.peer.prefix_list_id,
+        description=rule.description,
+        ip_protocol="tcp",
+        from_port=rule.ports[0],
+        to_port=rule.ports[1],
+        tags=tags,
+        opts=pulumi.ResourceOptions(parent=parent, aliases=aliases),
+    )

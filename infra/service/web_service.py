@@ -13,8 +13,9 @@ from infra.aws import naming
 from infra.aws import policies as iam
 from infra.aws import rolling as deployment
 from infra.aws import secret_names as secrets
+from infra.service import security_groups
 from infra.service.rollout import Rollout
-from infra.service.security_groups import PrivateDoors, TaskGroup
+from infra.service.security_groups import TaskConnections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
     from infra.service.container import Container
     from infra.service.front_end import FrontEnd
+    from infra.service.security_groups import VpcEndpoints
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +53,8 @@ class WebServiceArgs:
     """Whether tasks have public addresses of their own, through which they pull image and secrets.
     """
 
-    private_doors: PrivateDoors | None = None
-    """The VPC's endpoints, where tasks reach AWS through these only."""
+    endpoints: VpcEndpoints | None = None
+    """The VPC's endpoints, if tasks reach AWS through these only."""
 
     ipv6: bool = False
     """Whether tasks may go out over IPv6 as well."""
@@ -155,16 +157,19 @@ class WebService(pulumi.ComponentResource):
             parent=self,
         )
         task_definition, policies = self._task_definition(name, args, logs.name, tags)
-        around = TaskGroup(
+        group, rules = security_groups.register(
+            name,
+            self,
             vpc_id=args.vpc_id,
-            ingress_security_group_id=args.front_end.security_group_id,
-            port=args.container.port,
-            doors=args.private_doors,
-            ipv6=args.ipv6,
-            egress=args.egress,
+            connections=TaskConnections(
+                front_end_security_group_id=args.front_end.security_group_id,
+                port=args.container.port,
+                endpoints=args.endpoints,
+                ipv6=args.ipv6,
+                egress=args.egress,
+            ),
             tags=tags,
         )
-        group, rules = around.build(name, self)
         connection = args.front_end.connect(self)
         limit = f"{args.steady_state_timeout_minutes}m"
         rollout = Rollout(name, parent=self, log_group=args.log_group)
