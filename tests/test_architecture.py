@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import json
 import re
@@ -303,6 +304,17 @@ def test_settings_hold_no_defaults_of_their_own() -> None:
     assert all(parameter.default is inspect.Parameter.empty for parameter in _parameters(Settings))
 
 
+@pytest.mark.parametrize("area", ["edge", "network", "service"])
+def test_components_hold_no_second_default_of_a_setting(area: str) -> None:
+    defaults = {
+        f"{cls.__name__}.{entry.name}": entry.default
+        for cls in _dataclasses(area)
+        for entry in dataclasses.fields(cls)
+        if entry.name in kinds() and entry.default not in (dataclasses.MISSING, None, ())
+    }
+    assert not defaults, "Pulumi.yaml has the default of each key"
+
+
 def test_the_manual_has_every_key_with_its_default_and_what_is_allowed() -> None:
     written = {
         row[0]: (row[1], row[2], row[3]) for row in _rows(_between("docs/config.md", "keys"))
@@ -356,6 +368,15 @@ def _components() -> list[type[pulumi.ComponentResource]]:
         for cls in pulumi.ComponentResource.__subclasses__()
         if cls.__module__.startswith("infra.")
     ]
+
+
+def _dataclasses(area: str) -> list[type[Any]]:
+    """Every dataclass that a folder of the program defines."""
+    found: list[type[Any]] = []
+    for name in modules(f"infra/{area}"):
+        members = vars(import_module(name)).values()
+        found += [each for each in members if isinstance(each, type) and each.__module__ == name]
+    return [each for each in found if dataclasses.is_dataclass(each)]
 
 
 def _targets(node: ast.Assign) -> list[str]:

@@ -1,8 +1,8 @@
-"""Where a load balancer writes down each request."""
+"""The bucket of a load balancer's access log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
@@ -20,8 +20,8 @@ _WRITERS: Final = {
     "us-gov-east-1": "190560391635",
     "us-gov-west-1": "048591011584",
 }
-"""Elastic Load Balancing's accounts in China and GovCloud, which guides name; S3 may not know the
-service there.
+"""Elastic Load Balancing's accounts in China and GovCloud, as AWS's guides name them; S3 may not
+accept the service principal there.
 
 Source: Amazon ELB, access logs for your Application Load Balancer; terraform-provider-aws,
 aws_elb_service_account.
@@ -30,20 +30,20 @@ aws_elb_service_account.
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogsArgs:
-    """What AccessLogs are made from."""
+    """Arguments of AccessLogs."""
 
-    place: AwsEnvironment
-    """Where the load balancers live that write here."""
+    aws_environment: AwsEnvironment
+    """Account and region of the load balancers that write here."""
 
-    retention_days: int = 90
+    retention_days: int
     """How long a log is kept, from 1 day."""
 
-    empty_on_destroy: bool = False
+    empty_on_destroy: bool
     """Whether a destroy deletes the logs with the bucket; otherwise the bucket stays, as safe as it
     was.
     """
 
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str]
     """Tags of the bucket."""
 
 
@@ -54,18 +54,18 @@ class AccessLogs(pulumi.ComponentResource):
     """
 
     bucket: pulumi.Output[str]
-    """Name of the bucket; it waits until load balancers may write there, which AWS tries when they
-    are told to.
+    """Name of the bucket, known once load balancers may write to it: AWS tries that when a load
+    balancer gets it.
     """
 
     def __init__(
         self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:AccessLogs", name, None, opts)
-        # What guards the bucket stays with it.
+        # A bucket that is kept keeps its protection.
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=not args.empty_on_destroy)
-        # Without a fixed name: all of AWS shares the names, and a bucket that stayed would be in
-        # the next one's way.
+        # Without a fixed name: names are unique in all of AWS, and the next deployment couldn't
+        # have that of a bucket which was kept.
         bucket = aws.s3.Bucket(
             name,
             force_destroy=args.empty_on_destroy,
@@ -112,20 +112,21 @@ class AccessLogs(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             name,
             bucket=bucket.id,
-            policy=pulumi.Output.json_dumps(_policy(bucket.arn, args.place)),
-            # S3 takes one change of a bucket's openness at a time.
+            policy=pulumi.Output.json_dumps(_policy(bucket.arn, args.aws_environment)),
+            # S3 refuses concurrent changes of a bucket's public access.
             opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[closed])),
         )
         self.bucket = policy.bucket
         self.register_outputs({"bucket": self.bucket})
 
 
-def _policy(bucket_arn: pulumi.Output[str], place: AwsEnvironment) -> dict[str, Any]:
+def _policy(bucket_arn: pulumi.Output[str], aws_environment: AwsEnvironment) -> dict[str, Any]:
     """Let this account's load balancers in this region write logs; refuse all without TLS.
 
-    AWS's guide lets the service write under the account's own prefix, without a condition, and the
-    service writes there for load balancers of that account only. Public reports differ on whether a
-    write names the load balancer, so its name decides where it is there, and isn't requested.
+    AWS's guide allows the service to write under the account's own prefix, without a condition, and
+    the service writes there for load balancers of that account only. Public reports differ on
+    whether a write has the load balancer's ARN as its source, so the condition applies only where
+    it has one.
     """
     return {
         "Version": "2012-10-17",
@@ -133,12 +134,16 @@ def _policy(bucket_arn: pulumi.Output[str], place: AwsEnvironment) -> dict[str, 
             {
                 "Sid": "LoadBalancersWrite",
                 "Effect": "Allow",
-                "Principal": _writers(place),
+                "Principal": _writers(aws_environment),
                 "Action": "s3:PutObject",
-                "Resource": pulumi.Output.concat(bucket_arn, f"/AWSLogs/{place.account}/*"),
+                "Resource": pulumi.Output.concat(
+                    bucket_arn, f"/AWSLogs/{aws_environment.account}/*"
+                ),
                 "Condition": {
                     "ArnLikeIfExists": {
-                        "aws:SourceArn": place.arn("elasticloadbalancing", "loadbalancer/*")
+                        "aws:SourceArn": aws_environment.arn(
+                            "elasticloadbalancing", "loadbalancer/*"
+                        )
                     }
                 },
             },
@@ -154,9 +159,9 @@ def _policy(bucket_arn: pulumi.Output[str], place: AwsEnvironment) -> dict[str, 
     }
 
 
-def _writers(place: AwsEnvironment) -> dict[str, str]:
-    """The principal that writes access logs: the service, or its account in older regions."""
-    account = _WRITERS.get(place.region)
+def _writers(aws_environment: AwsEnvironment) -> dict[str, str]:
+    """Return the principal that writes access logs: the service, or its account."""
+    account = _WRITERS.get(aws_environment.region)
     if account:
-        return {"AWS": f"arn:{place.partition}:iam::{account}:root"}
+        return {"AWS": f"arn:{aws_environment.partition}:iam::{account}:root"}
     return {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}

@@ -1,4 +1,4 @@
-"""The name by which clients find a load balancer."""
+"""The DNS records of a load balancer's domain."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AliasArgs:
-    """What an Alias is made from."""
+    """Arguments of an Alias."""
 
     domain: str
-    """The name, in the zone; nothing else may have it there."""
+    """Name of the records, in the zone; no other records may have it."""
 
     zone_id: pulumi.Input[str]
     """Route 53 zone that gets the records."""
@@ -30,11 +30,11 @@ class AliasArgs:
     alb_zone_id: pulumi.Input[str]
     """Route 53 zone of that name."""
 
-    ipv6: bool = False
+    ipv6: bool
     """Whether the load balancer has IPv6 addresses too."""
 
     after: Sequence[pulumi.Resource]
-    """What must be there before clients come by this name: rules that serve them."""
+    """Resources that must exist before clients use this name: the rules that serve them."""
 
 
 class Alias(pulumi.ComponentResource):
@@ -70,16 +70,16 @@ class Alias(pulumi.ComponentResource):
 
 
 def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
-    """The id of the Route 53 zone with that name or id.
+    """Return the id of the Route 53 zone with that name or id.
 
     Args:
         hosted_zone: A name or an id.
         domain: The name that the zone must hold.
-        public: Whether the internet must see its records.
+        public: Whether its records must be visible on the internet.
 
     Raises:
-        SettingsError: There is no such zone, it isn't that domain's, or the internet doesn't see
-            it.
+        SettingsError: There is no such zone, the domain isn't in it, or it is private where a
+            public one is needed.
     """
     by_name = "." in hosted_zone
     kind = "a public Route 53 zone" if by_name and public else "a Route 53 zone"
@@ -105,15 +105,14 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
         )
     if public and found.private_zone:
         allowed = (
-            "a public zone, where ACM can see whose the domain is; a private one needs "
-            "certificateArn"
+            "a public zone, where ACM can validate the domain; a private one needs certificateArn"
         )
         raise SettingsError([Problem("hostedZone", f"{hosted_zone}, a private zone", allowed)])
     return found.zone_id
 
 
 def _by_name(name: str, *, public: bool) -> aws.route53.GetZoneResult:
-    """The zone of that name; without asking for a private one the provider finds none that is."""
+    """Return the zone of that name; the provider finds a private one only if it is requested."""
     try:
         return aws.route53.get_zone(name=name)
     except Exception:  # as above

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -12,7 +12,7 @@ from infra.aws import naming
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateArgs:
-    """What a Certificate is made from."""
+    """Arguments of a Certificate."""
 
     domain: str
     """The one name that it is for, at most 64 characters; changing it makes a new certificate
@@ -22,7 +22,7 @@ class CertificateArgs:
     zone_id: pulumi.Input[str]
     """Public Route 53 zone of the domain, where ACM looks for the proof that it is ours."""
 
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str]
     """Tags of the certificate."""
 
 
@@ -54,9 +54,9 @@ class Certificate(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            # In one account ACM asks for the same record for every certificate of a name, and looks
-            # for it again before it renews one: another certificate's record may be there already,
-            # and ours may be another's.
+            # In one account ACM requires the same record for every certificate of a name, and checks
+            # it again before it renews one: another certificate's record may exist already, and
+            # another certificate may need ours.
             allow_overwrite=True,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
@@ -64,8 +64,8 @@ class Certificate(pulumi.ComponentResource):
             name,
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
-            # ACM takes minutes. When it takes longer the zone isn't the one that the internet asks,
-            # and won't be.
+            # ACM takes minutes. When it takes longer, the domain isn't delegated to this zone, and
+            # waiting won't help.
             opts=pulumi.ResourceOptions(
                 parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")
             ),

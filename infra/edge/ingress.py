@@ -1,8 +1,8 @@
-"""What faces the internet: the load balancer and its listeners."""
+"""The load balancer, its listeners and its security group."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pulumi
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-EVERYBODY: Final = "0.0.0.0/0"
-EVERYBODY_IPV6: Final = "::/0"
+ANYWHERE: Final = "0.0.0.0/0"
+ANYWHERE_IPV6: Final = "::/0"
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -34,42 +34,43 @@ _TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
 }
 
 _INTERNAL_GROUPS: Final = "int"
-"""Begins the names of an internal load balancer's target groups: with more, a service's name would
-have less room.
+"""Begins the names of an internal load balancer's target groups; short, as a service's name has to
+fit in as well.
 """
 
-_ROLE_OF_RANGE: Final = {EVERYBODY: "", EVERYBODY_IPV6: "-ipv6"}
-"""What the rules of these ranges are called; those of others are called by the range."""
+_NAMES_OF_RANGES: Final = {ANYWHERE: "", ANYWHERE_IPV6: "-ipv6"}
+"""How the names of these ranges' rules end; those of others end in the range."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Https:
-    """How clients are served over HTTPS, and what browsers are told there."""
+    """The HTTPS listener: its certificates, TLS policy and response headers."""
 
     certificate_arn: pulumi.Input[str]
-    """Certificate of whoever asks for no other name."""
+    """Default certificate, for clients that request no name of another."""
 
     extra_certificate_arns: tuple[str, ...] = ()
-    """Certificates for clients that ask for other names."""
+    """Certificates for clients that request their names."""
 
-    tls_policy: str = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    tls_policy: str
     """TLS versions and ciphers."""
 
     domain: str | None = None
-    """Name in the certificate that leads here; without one, `url` is the load balancer's own name.
+    """Name in the certificate that resolves to the load balancer; without one, `url` has the load
+    balancer's own name.
     """
 
-    hsts_seconds: int = 31_536_000
-    """How long browsers ask nothing over HTTP any more; 0 makes them forget."""
+    hsts_seconds: int
+    """How long browsers use HTTPS only (Strict-Transport-Security); 0 ends that."""
 
-    frame_options: str | None = "DENY"
-    """`DENY` or `SAMEORIGIN`: who may show pages in a frame. None leaves that to the targets, on a
-    new listener only: the provider takes no header back."""
+    frame_options: str | None
+    """X-Frame-Options: `DENY` or `SAMEORIGIN`. None leaves the header to the targets, on a new
+    listener only: the provider doesn't remove a header."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancedIngressArgs:
-    """What a LoadBalancedIngress is made from."""
+    """Arguments of a LoadBalancedIngress; defaults of what a stack configures are in Pulumi.yaml."""
 
     vpc_id: pulumi.Input[str]
     """VPC that holds the load balancer and its targets."""
@@ -78,42 +79,43 @@ class LoadBalancedIngressArgs:
     """Subnets in at least two availability zones; public ones unless it is internal."""
 
     https: Https | None = None
-    """With it plain HTTP only leads to HTTPS; without it everything is plain HTTP."""
+    """With it, plain HTTP is redirected to HTTPS; without it, everything is plain HTTP."""
 
-    internal: bool = False
-    """Whether it has private addresses only; a change makes another one, with target groups of its
-    own.
+    internal: bool
+    """Whether it has private addresses only; a change creates another load balancer, with its own
+    target groups.
     """
 
-    allowed_cidrs: tuple[str, ...] = (EVERYBODY,)
-    """IPv4 and IPv6 ranges that may reach it, each once."""
+    allowed_cidrs: tuple[str, ...]
+    """IPv4 and IPv6 ranges that can reach it, each once."""
 
-    dual_stack: bool = False
+    dual_stack: bool
     """Whether it has IPv6 addresses too."""
 
-    idle_timeout_seconds: int = 60
+    idle_timeout_seconds: int
     """How long an idle connection is kept, 1 to 4000 s; less than targets keep theirs, else some
-    requests fail: 502.
+    requests fail with 502.
     """
 
-    client_keep_alive_seconds: int = 3600
+    client_keep_alive_seconds: int
     """How long a client's connection may live, 60 to 604800 s."""
 
     access_log_bucket: pulumi.Input[str] | None = None
     """Bucket that Elastic Load Balancing may already write to; without one there is no access log.
     """
 
-    deletion_protection: bool = False
+    deletion_protection: bool
     """Whether AWS and Pulumi refuse to delete the load balancer."""
 
-    tags: dict[str, str] = field(default_factory=dict)
-    """Tags of everything in it."""
+    tags: dict[str, str]
+    """Tags of every resource of the ingress, and of its services' target groups and rules."""
 
 
 class LoadBalancedIngress(pulumi.ComponentResource):
     """An ALB with its listeners; a request that no route matches is answered 404.
 
-    Its security group lets nothing out: whoever has targets allows the way to them.
+    Its security group has no egress rule: each service adds that to its tasks. It is a
+    `LoadBalancer` of `infra.service.routing`, by which services register their rules.
     """
 
     arn: pulumi.Output[str]
@@ -123,10 +125,10 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     """DNS name of the load balancer."""
 
     alb_zone_id: pulumi.Output[str]
-    """Route 53 zone of that name, which an alias record asks for."""
+    """Route 53 zone of that name, for alias records."""
 
     url: pulumi.Output[str]
-    """Where a browser finds it."""
+    """URL for browsers."""
 
     security_group_id: pulumi.Output[str]
     """Security group of the load balancer."""
@@ -157,7 +159,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         group = aws.ec2.SecurityGroup(
             name,
-            # These words stay whatever is allowed: to change them would replace the group.
+            # The same whatever is allowed: another description would replace the group.
             description="Load balancer: its web ports in, its targets out",
             vpc_id=args.vpc_id,
             tags=tags,
@@ -165,10 +167,10 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         )
         for scheme in ("http", "https") if args.https else ("http",):
             for cidr in args.allowed_cidrs:
-                self._open(name, scheme, cidr, group.id, tags)
-        # AWS makes no load balancer internal and no target group another one's, so all of it gets
-        # another name: the new one stands beside the old until the service has moved, and a run
-        # that fails between can be taken back.
+                self._allow(name, scheme, cidr, group.id, tags)
+        # AWS can't make a load balancer internal, nor move a target group to another one, so all
+        # of these get other names: both load balancers exist until the service has moved, and a
+        # run that fails in between can be reverted.
         base = f"{name}-internal" if args.internal else name
         balancer = aws.lb.LoadBalancer(
             base,
@@ -181,7 +183,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             client_keep_alive=args.client_keep_alive_seconds,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            # Left out, the provider would go on with the log that there was.
+            # Without this, the provider would leave an existing log on.
             access_logs={"bucket": "", "enabled": False}
             if args.access_log_bucket is None
             else {"bucket": args.access_log_bucket, "enabled": True},
@@ -203,7 +205,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self.alb_zone_id = balancer.zone_id
         self.alb_dns = balancer.dns_name
         scheme, domain = ("https", args.https.domain) if args.https else ("http", None)
-        # A run with --target hasn't got the name of a load balancer that it leaves out.
+        # A run with --target doesn't know the name of a load balancer that it leaves out.
         self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
         self.security_group_id = group.id
         self.listener_arn = serving.arn
@@ -222,15 +224,15 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             }
         )
 
-    def _open(
+    def _allow(
         self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]
     ) -> None:
-        """Let a range in at a scheme's port."""
+        """Allow a range to connect to a scheme's port."""
         aws.vpc.SecurityGroupIngressRule(
-            # Two colons in a name would look like the end of a part of its URN.
-            f"{base}-{scheme}{_ROLE_OF_RANGE.get(cidr, '-' + cidr.replace(':', '-'))}",
+            # Two colons would separate parts of the URN.
+            f"{base}-{scheme}{_NAMES_OF_RANGES.get(cidr, '-' + cidr.replace(':', '-'))}",
             security_group_id=group_id,
-            description=f"{scheme.upper()} from {'anywhere' if cidr in _ROLE_OF_RANGE else cidr}",
+            description=f"{scheme.upper()} from {'anywhere' if cidr in _NAMES_OF_RANGES else cidr}",
             cidr_ipv4=None if ":" in cidr else cidr,
             cidr_ipv6=cidr if ":" in cidr else None,
             ip_protocol="tcp",
@@ -243,7 +245,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     def _https(
         self, base: str, https: Https, balancer_arn: pulumi.Input[str], tags: dict[str, str]
     ) -> aws.lb.Listener:
-        """The listener that serves over HTTPS."""
+        """Register the HTTPS listener."""
         child = pulumi.ResourceOptions(parent=self)
         listener = aws.lb.Listener(
             f"{base}-https",

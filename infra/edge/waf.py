@@ -1,8 +1,8 @@
-"""What is turned away before it reaches the load balancer."""
+"""A web ACL that blocks requests before they reach the load balancer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
@@ -38,30 +38,30 @@ _MATCHES_ONLY: Final[aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgsDict] 
 
 @dataclass(frozen=True, kw_only=True)
 class FirewallArgs:
-    """What a Firewall is made from."""
+    """Arguments of a Firewall."""
 
     alb_arn: pulumi.Input[str]
-    """Load balancer that it stands before; an ALB has one web ACL at most."""
+    """Load balancer that it protects; an ALB has one web ACL at most."""
 
-    block: bool = True
-    """Whether it turns requests away, or only counts those that it would."""
+    block: bool
+    """Whether it blocks requests, or only counts those that it would block."""
 
     metric_name: str
-    """What its metrics go by among those of the account's web ACLs, at most 128 letters, digits,
-    `-` and `_`.
+    """Name of its metrics, unique among the account's web ACLs; at most 128 letters, digits, `-`
+    and `_`.
     """
 
     log_group: str
     """Log group of the requests that a rule matched; WAF writes to `aws-waf-logs-…` only."""
 
-    log_retention_days: int = 14
+    log_retention_days: int
     """How long that log is kept."""
 
     log_key_arn: str | None = None
-    """KMS key of one's own for that log."""
+    """Customer managed key that encrypts that log."""
 
-    tags: dict[str, str] = field(default_factory=dict)
-    """Tags of everything in it."""
+    tags: dict[str, str]
+    """Tags of every resource of the firewall."""
 
 
 class Firewall(pulumi.ComponentResource):
@@ -107,7 +107,7 @@ class Firewall(pulumi.ComponentResource):
             tags=tags,
             parent=self,
         )
-        # WAF itself lets its log service write there, with the permissions of whoever deploys.
+        # WAF adds the permission to write there itself, with the caller's own permissions.
         logging = aws.wafv2.WebAclLoggingConfiguration(
             name,
             resource_arn=acl.arn,
@@ -120,8 +120,8 @@ class Firewall(pulumi.ComponentResource):
             name,
             resource_arn=args.alb_arn,
             web_acl_arn=acl.arn,
-            # AWS takes a load balancer's web ACL off whichever it is, so the old goes before the
-            # new comes.
+            # Deleting an association removes whichever web ACL the load balancer has, so the old
+            # one is deleted before the new one is created.
             opts=pulumi.ResourceOptions(
                 parent=self, delete_before_replace=True, depends_on=[logging]
             ),
@@ -132,7 +132,7 @@ class Firewall(pulumi.ComponentResource):
 
 
 def _visible_as(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
-    """Metrics of that name.
+    """Return metrics of that name.
 
     No samples: WAF would keep whole requests, credentials among them, outside the log.
     """

@@ -16,8 +16,8 @@ from infra.edge.access_logs import AccessLogs, AccessLogsArgs
 from infra.edge.alias import Alias, AliasArgs
 from infra.edge.certificate import Certificate, CertificateArgs
 from infra.edge.ingress import (
-    EVERYBODY,
-    EVERYBODY_IPV6,
+    ANYWHERE,
+    ANYWHERE_IPV6,
     Https,
     LoadBalancedIngress,
     LoadBalancedIngressArgs,
@@ -128,7 +128,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
     web = WebService(
         settings.service_name,
         WebServiceArgs(
-            place=environment,
+            aws_environment=environment,
             service_name=naming.service(settings.stack, settings.service_name),
             cluster_arn=cluster.arn,
             vpc_id=home.vpc_id,
@@ -282,7 +282,7 @@ def _everybody(settings: Settings, home: Network, *, ipv6: bool) -> tuple[str, .
     """Who may reach the load balancer when nobody is named."""
     if settings.internal:
         return (home.cidr,)
-    return (EVERYBODY, EVERYBODY_IPV6) if ipv6 else (EVERYBODY,)
+    return (ANYWHERE, ANYWHERE_IPV6) if ipv6 else (ANYWHERE,)
 
 
 def _https(settings: Settings, zone_id: str | None, tags: dict[str, str]) -> Https:
@@ -309,7 +309,7 @@ def _access_logs(
     return AccessLogs(
         "access-logs",
         AccessLogsArgs(
-            place=environment,
+            aws_environment=environment,
             retention_days=settings.access_log_retention_days,
             empty_on_destroy=settings.empty_logs_on_destroy,
             tags=tags,

@@ -1,8 +1,8 @@
-"""The container of a task, as ECS spells it. Pure."""
+"""The container definition of a task. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.aws import secret_names as secrets
@@ -15,42 +15,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What runs in a task."""
+    """The container of a task; defaults of what a stack configures are in Pulumi.yaml."""
 
     name: str
     """Its name, and prefix of its log streams."""
 
     image: str
-    command: Sequence[str] = ()
-    """Its command; none for the image's own."""
+    command: Sequence[str]
+    """Its command; empty for the image's own."""
 
-    port: int = 80
+    port: int
     """TCP port that it listens on."""
 
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str]
     """Plain environment variables."""
 
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables whose values ECS reads at a task's start, from what `infra.secrets`
-    lets these name.
+    secrets: Mapping[str, str]
+    """Environment variables whose values ECS reads when a task starts, from the SSM parameters or
+    secrets that these name (`infra.aws.secret_names`).
     """
 
-    user: str = ""
-    """User, and perhaps group, that it runs as, by number; empty for the image's own."""
+    user: str
+    """User, and optionally group, that it runs as, by number; empty for the image's own."""
 
-    dropped_capabilities: Sequence[str] = ()
-    """Linux capabilities that it does without; one that runs as a `user` does without any."""
+    dropped_capabilities: Sequence[str]
+    """Linux capabilities that are dropped; with a `user`, all of them are."""
 
-    writable_paths: Sequence[str] = ()
+    writable_paths: Sequence[str]
     """Folders that it may write to while its root file system is read-only, which it is without ECS
     Exec.
     """
 
-    stop_timeout_seconds: int = 30
-    """How long it may take to end after its stop signal, 2 to 120 s."""
+    stop_timeout_seconds: int
+    """Time from the stop signal to the kill, 2 to 120 s."""
 
     def scratch(self, *, ecs_exec: bool) -> dict[str, str]:
-        """The empty volumes that its task needs, each with where it finds it.
+        """Return the empty volumes that its task needs, with the path of each.
 
         The agent of ECS Exec writes to the root file system, so with Exec that is writable and
         there are none.
@@ -59,9 +59,9 @@ class Container:
         return {f"scratch-{number}": path for number, path in enumerate(paths, start=1)}
 
     def definition(
-        self, place: AwsEnvironment, *, logs_to: object, ecs_exec: bool
+        self, aws_environment: AwsEnvironment, *, logs_to: object, ecs_exec: bool
     ) -> dict[str, Any]:
-        """The container as ECS's API spells it; what is empty is left out."""
+        """Return the container in the form of ECS's API, without what is empty."""
         whole = {
             "name": self.name,
             "image": self.image,
@@ -74,7 +74,7 @@ class Container:
                 {"name": name, "value": value} for name, value in sorted(self.environment.items())
             ],
             "secrets": [
-                {"name": name, "valueFrom": secrets.at(place, secret).value_from}
+                {"name": name, "valueFrom": secrets.at(aws_environment, secret).value_from}
                 for name, secret in sorted(self.secrets.items())
             ],
             "user": self.user,
@@ -84,7 +84,7 @@ class Container:
                 for volume, path in self.scratch(ecs_exec=ecs_exec).items()
             ],
             "linuxParameters": {
-                # Reaps what a shell leaves behind, and hands signals on.
+                # Reaps a shell's orphans, and forwards signals.
                 "initProcessEnabled": True,
                 "capabilities": {
                     "drop": ["ALL"] if self.user else sorted(self.dropped_capabilities)
@@ -95,7 +95,7 @@ class Container:
                 "logDriver": "awslogs",
                 "options": {
                     "awslogs-group": logs_to,
-                    "awslogs-region": place.region,
+                    "awslogs-region": aws_environment.region,
                     "awslogs-stream-prefix": self.name,
                 },
             },

@@ -26,7 +26,7 @@ ATTACHMENTS: Final = range(40_000, LAST_PRIORITY)
 
 _PORT: Final = 80
 """For targets that are IP addresses a group's port is only a default: ECS registers each with its
-container's port. A constant one spares the group's replacement where that port changes."""
+container's port. A constant one avoids the group's replacement when that port changes."""
 
 _NO_CLIENT: Final = "192.0.2.0/32"
 """Matches no client: RFC 5737 keeps these addresses for documentation. (ELB refuses
@@ -38,18 +38,18 @@ _NO_CLIENT: Final = "192.0.2.0/32"
 class HealthCheck:
     """How the load balancer decides which targets can take requests."""
 
-    path: str = "/"
-    codes: str = "200-399"
+    path: str
+    codes: str
     """HTTP codes of a healthy target, from 200 to 499."""
 
-    interval_seconds: int = 30
-    timeout_seconds: int = 5
+    interval_seconds: int
+    timeout_seconds: int
     """How long a target may take to answer; less than the interval."""
 
-    healthy_threshold: int = 2
+    healthy_threshold: int
     """Good answers in a row after which a failing target is healthy again."""
 
-    unhealthy_threshold: int = 3
+    unhealthy_threshold: int
     """Bad answers in a row after which a target is unhealthy."""
 
 
@@ -66,9 +66,9 @@ class Route:
     priority: int
     """Order among the routes, 1 to 39999 or 50000; the lowest number whose pattern matches wins."""
 
-    health_check: HealthCheck = HealthCheck()
-    drain_seconds: int = 30
-    """How long a leaving target may finish its requests, 0 to 3600 s."""
+    health_check: HealthCheck
+    drain_seconds: int
+    """How long a deregistered target may finish its requests, 0 to 3600 s."""
 
     def __post_init__(self) -> None:
         """Refuse a priority that an attachment may have.

@@ -1,8 +1,8 @@
-"""One service: the tasks that answer requests, and everything that only they need."""
+"""An ECS service: the tasks that answer requests, and everything that only they need."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WebServiceArgs:
-    """What a WebService is made from."""
+    """Arguments of a WebService; defaults of what a stack configures are in Pulumi.yaml."""
 
-    place: AwsEnvironment
-    """Where the stack lives."""
+    aws_environment: AwsEnvironment
+    """Account and region of the stack."""
 
     service_name: str
     """Name of the ECS service and family of its task definitions; changing it replaces the service.
@@ -45,70 +45,69 @@ class WebServiceArgs:
     """VPC of the tasks."""
 
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Subnets of the tasks: public ones with `public_addresses`, else ones that have another way to
-    AWS.
+    """Subnets of the tasks: public ones with `public_addresses`, else private ones with a NAT
+    gateway or endpoints.
     """
 
-    public_addresses: bool = True
-    """Whether tasks have public addresses of their own, through which they pull image and secrets.
-    """
+    public_addresses: bool
+    """Whether tasks have public addresses, through which they pull image and secrets."""
 
     endpoints: VpcEndpoints | None = None
     """The VPC's endpoints, if tasks reach AWS through these only."""
 
-    ipv6: bool = False
-    """Whether tasks may go out over IPv6 as well."""
+    ipv6: bool
+    """Whether tasks may connect to HTTPS over IPv6 as well."""
 
-    egress: Sequence[Destination] = ()
-    """Where tasks may connect to beyond HTTPS to AWS."""
+    egress: Sequence[Destination]
+    """Destinations that tasks may connect to besides HTTPS to AWS."""
 
     front_end: FrontEnd
-    """Where requests come from."""
+    """Front end that sends requests to the tasks."""
 
     container: Container
-    """What runs in a task."""
+    """Container of a task."""
 
-    cpu_units: int = 256
+    cpu_units: int
     """CPU of a task; 1024 units are one vCPU."""
 
-    memory_mib: int = 512
+    memory_mib: int
     """Memory of a task in MiB, one of the sizes that go with its CPU."""
 
-    cpu_architecture: str = "X86_64"
+    cpu_architecture: str
     """`X86_64` or `ARM64`."""
 
-    secret_key_arns: Sequence[str] = ()
-    """Keys of one's own that secrets are encrypted with."""
+    secret_key_arns: Sequence[str]
+    """Customer managed keys that encrypt secrets."""
 
-    task_statements: Sequence[Mapping[str, Any]] = ()
-    """What the code in the container may do in AWS; see `infra.statements`."""
+    task_statements: Sequence[Mapping[str, Any]]
+    """IAM statements of what the code in the container may do; see `infra.aws.statements`."""
 
     permissions_boundary_arn: str | None = None
     """Policy that bounds what the roles can be granted."""
 
-    desired_count: int = 2
+    desired_count: int
     """Number of tasks."""
 
-    minimum_healthy_percent: int = 50
+    minimum_healthy_percent: int
     """Share of the tasks that a deployment leaves running."""
 
-    maximum_percent: int = 200
+    maximum_percent: int
     """Share of the tasks that may exist during a deployment."""
 
-    health_check_grace_seconds: int = 60
+    health_check_grace_seconds: int
     """How long failed health checks of a new task don't count."""
 
-    steady_state_timeout_minutes: int = 10
+    steady_state_timeout_minutes: int
     """How long a deployment may take."""
 
     log_group: str
     """Log group of the containers' output."""
 
-    log_retention_days: int = 14
+    log_retention_days: int
     """How long that output is kept."""
 
     log_key_arn: str | None = None
-    """Key of one's own that the log is encrypted with."""
+    """Customer managed key that encrypts the log; None for CloudWatch's own."""
 
     exec_log_group: str | None = None
     """Log group of ECS Exec sessions; without one, Exec is off and the tasks have none of its
@@ -116,14 +115,14 @@ class WebServiceArgs:
     """
 
     exec_key_arn: str | None = None
-    """Key of one's own that the sessions are encrypted with."""
+    """Customer managed key that encrypts the sessions."""
 
-    tags: dict[str, str] = field(default_factory=dict)
-    """Tags of everything in it, and of the tasks."""
+    tags: dict[str, str]
+    """Tags of every resource of the service, and of its tasks."""
 
 
 class WebService(pulumi.ComponentResource):
-    """An ECS service on Fargate behind a load balancer."""
+    """An ECS service on Fargate behind a front end."""
 
     service_name: pulumi.Output[str]
     """Name of the ECS service."""
@@ -132,7 +131,7 @@ class WebService(pulumi.ComponentResource):
     """Name of the log group of the containers' output."""
 
     task_definition_arn: pulumi.Output[str]
-    """ARN of the task definition's revision that the service was told to run."""
+    """ARN of the requested revision of the task definition."""
 
     security_group_id: pulumi.Output[str]
     """Security group of the tasks."""
@@ -240,12 +239,14 @@ class WebService(pulumi.ComponentResource):
     def _task_definition(
         self, name: str, args: WebServiceArgs, logs_to: pulumi.Input[str], tags: dict[str, str]
     ) -> tuple[aws.ecs.TaskDefinition, list[aws.iam.RolePolicy]]:
-        """What a task is, with the roles that only it takes."""
+        """Register the task definition, and the roles that only its tasks assume."""
         start = iam.task_start(
-            args.place,
+            args.aws_environment,
             image=args.container.image,
             log_group=args.log_group,
-            secrets=[secrets.at(args.place, each) for each in args.container.secrets.values()],
+            secrets=[
+                secrets.at(args.aws_environment, each) for each in args.container.secrets.values()
+            ],
             key_arns=args.secret_key_arns,
         )
         execution = self._role(f"{name}-execution", args, tags)
@@ -257,7 +258,7 @@ class WebService(pulumi.ComponentResource):
         )
         if task and args.exec_log_group:
             session = iam.exec_session(
-                args.place, log_group=args.exec_log_group, key_arn=args.exec_key_arn
+                args.aws_environment, log_group=args.exec_log_group, key_arn=args.exec_key_arn
             )
             policies.append(self._policy(f"{name}-task", task, session))
         if task and args.task_statements:
@@ -265,7 +266,9 @@ class WebService(pulumi.ComponentResource):
                 self._policy(f"{name}-task-own", task, iam.granted(args.task_statements))
             )
         ecs_exec = args.exec_log_group is not None
-        container = args.container.definition(args.place, logs_to=logs_to, ecs_exec=ecs_exec)
+        container = args.container.definition(
+            args.aws_environment, logs_to=logs_to, ecs_exec=ecs_exec
+        )
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.service_name,
@@ -292,7 +295,7 @@ class WebService(pulumi.ComponentResource):
     def _role(self, name: str, args: WebServiceArgs, tags: dict[str, str]) -> aws.iam.Role:
         return aws.iam.Role(
             name,
-            assume_role_policy=iam.trust_of_tasks(args.place),
+            assume_role_policy=iam.trust_of_tasks(args.aws_environment),
             permissions_boundary=args.permissions_boundary_arn,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),

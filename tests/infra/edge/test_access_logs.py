@@ -35,10 +35,15 @@ def test_access_logs_are_a_bucket_and_all_that_guards_it(edge: Recording) -> Non
 
 def test_access_logs_stand_alone() -> None:
     def program() -> None:
-        place = AwsEnvironment(partition="aws", region="us-east-1", account="123456789012")
-        pulumi.export(
-            "bucket", AccessLogs("requests", AccessLogsArgs(place=place, retention_days=1)).bucket
+        args = AccessLogsArgs(
+            aws_environment=AwsEnvironment(
+                partition="aws", region="us-east-1", account="123456789012"
+            ),
+            retention_days=1,
+            empty_on_destroy=False,
+            tags={},
         )
+        pulumi.export("bucket", AccessLogs("requests", args).bucket)
 
     run = mocks.run(program)
     assert run.exports["bucket"] == run.id(run.one("Bucket"))

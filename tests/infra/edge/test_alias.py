@@ -104,7 +104,7 @@ def test_a_private_zone_proves_nothing_to_acm_but_may_hold_the_records(
     zone = SimpleNamespace(name="example.com.", private_zone=True, zone_id="Z1")
     monkeypatch.setattr(pulumi_aws.route53, "get_zone", lambda **_: zone)
     with pytest.raises(
-        SettingsError, match="a private zone; allowed: a public zone, where ACM can see"
+        SettingsError, match="a private zone; allowed: a public zone, where ACM can validate"
     ):
         dns.find_zone("Z1", "shop.example.com", public=True)
     assert dns.find_zone("Z1", "shop.example.com", public=False) == "Z1"

@@ -78,7 +78,7 @@ def test_the_proof_is_the_record_that_acm_asks_for(edge: Recording) -> None:
 def certificate_in(account: Cloud, stack: str) -> Recording:
     def program() -> None:
         args = CertificateArgs(
-            domain="shop.example.com", zone_id=str(assumed_zone_id("example.com"))
+            domain="shop.example.com", zone_id=str(assumed_zone_id("example.com")), tags={}
         )
         Certificate("certificate", args)
 

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from infra.aws.environment import AwsEnvironment
 from infra.edge.ingress import Https, LoadBalancedIngress, LoadBalancedIngressArgs
 from infra.service.container import Container
-from infra.service.routing import BehindLoadBalancer, Route
+from infra.service.routing import BehindLoadBalancer, HealthCheck, Route
 from infra.service.web_service import WebService, WebServiceArgs
 from localaws import mocks
 from tests.infra.conftest import EXTRA_CERTIFICATE
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-EVERYTHING = Route(name="shop", paths=("/*",), priority=50_000)
+HEALTH_CHECK = HealthCheck(
+    path="/",
+    codes="200",
+    interval_seconds=30,
+    timeout_seconds=5,
+    healthy_threshold=2,
+    unhealthy_threshold=2,
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
     return WebService(
         name,
         WebServiceArgs(
-            place=AwsEnvironment(
+            aws_environment=AwsEnvironment(
                 partition="aws", dns_suffix="amazonaws.com", region=REGION, account=ACCOUNT
             ),
             service_name=f"test-{name}",
@@ -62,9 +69,41 @@ def service(name: str, where: Network, cluster: aws.ecs.Cluster, front_end: Fron
             vpc_id=where.vpc_id,
             subnet_ids=pulumi.Output.all(*where.subnet_ids),
             front_end=front_end,
-            container=Container(name=name, image="nginx"),
+            container=Container(
+                name=name,
+                image="nginx",
+                command=[],
+                port=8080,
+                environment={},
+                secrets={},
+                user="101",
+                dropped_capabilities=[],
+                writable_paths=[],
+                stop_timeout_seconds=30,
+            ),
+            public_addresses=True,
+            ipv6=False,
+            egress=[],
+            cpu_units=256,
+            memory_mib=512,
+            cpu_architecture="ARM64",
+            secret_key_arns=[],
+            task_statements=[],
+            desired_count=2,
+            minimum_healthy_percent=50,
+            maximum_percent=200,
+            health_check_grace_seconds=60,
+            steady_state_timeout_minutes=10,
             log_group=f"/test/{name}",
+            log_retention_days=14,
+            tags={},
         ),
+    )
+
+
+def _route(name: str, path: str, priority: int) -> Route:
+    return Route(
+        name=name, paths=(path,), priority=priority, health_check=HEALTH_CHECK, drain_seconds=30
     )
 
 
@@ -127,12 +166,24 @@ def test_two_services_share_a_load_balancer_over_https() -> None:
             LoadBalancedIngressArgs(
                 vpc_id=where.vpc_id,
                 subnet_ids=where.subnet_ids,
-                https=Https(certificate_arn=certificate),
+                https=Https(
+                    certificate_arn=certificate,
+                    tls_policy="ELBSecurityPolicy-TLS13-1-3-2021-06",
+                    hsts_seconds=3600,
+                    frame_options=None,
+                ),
+                internal=False,
+                allowed_cidrs=("203.0.113.0/24",),
+                dual_stack=False,
+                idle_timeout_seconds=60,
+                client_keep_alive_seconds=3600,
+                deletion_protection=False,
+                tags={},
             ),
         )
         cluster = aws.ecs.Cluster("cluster")
         for name, path, priority in (("one", "/*", 2), ("two", "/two/*", 1)):
-            route = Route(name=name, paths=(path,), priority=priority)
+            route = _route(name, path, priority)
             service(name, where, cluster, BehindLoadBalancer(balancer=front, route=route))
         pulumi.export("url", front.url)
 
@@ -173,7 +224,7 @@ def test_a_service_runs_behind_the_load_balancer_of_another_stack() -> None:
         shared = SharedLoadBalancer(
             listener_arn=listener.arn, security_group_id=group.id, vpc_id=where.vpc_id
         )
-        front_end = BehindLoadBalancer(balancer=shared, route=EVERYTHING)
+        front_end = BehindLoadBalancer(balancer=shared, route=_route("shop", "/*", 50_000))
         service("shop", where, aws.ecs.Cluster("cluster"), front_end)
 
     run = mocks.run(program)

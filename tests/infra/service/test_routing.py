@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.service.routing import ATTACHMENTS, LAST_PRIORITY, Route, attachment_priority
+from infra.service.routing import (
+    ATTACHMENTS,
+    LAST_PRIORITY,
+    HealthCheck,
+    Route,
+    attachment_priority,
+)
 from tests.infra import recorder
 
 if TYPE_CHECKING:
@@ -69,7 +75,17 @@ def test_the_attachments_of_two_services_stand_beside_each_other() -> None:
 
 @pytest.mark.parametrize("priority", [ATTACHMENTS[0], ATTACHMENTS[-1]])
 def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
-    route = Route(name="web", paths=("/*",), priority=LAST_PRIORITY)
+    check = HealthCheck(
+        path="/",
+        codes="200",
+        interval_seconds=30,
+        timeout_seconds=5,
+        healthy_threshold=2,
+        unhealthy_threshold=2,
+    )
+    route = Route(
+        name="web", paths=("/*",), priority=LAST_PRIORITY, health_check=check, drain_seconds=30
+    )
     with pytest.raises(ValueError, match=f"priority: {priority}; allowed: 1 to 39999, or 50000"):
         replace(route, priority=priority)
     replace(route, priority=ATTACHMENTS[0] - 1)
