@@ -1,8 +1,8 @@
 """What a service's events report about its deployments. Pure.
 
 ECS lists a service's last hundred events, and most of them don't name the deployment that they
-belong to. An earlier failure's reason must not be taken for the latest one's, so a deployment's own
-events are found by time, by the events that end other deployments, and by the tasks that it
+belong to. An earlier failure's reason must not be reported for the latest one, so a deployment's
+events are selected by time, by the events that end other deployments, and by the tasks that it
 started.
 """
 
@@ -21,14 +21,11 @@ _COMPLETED = "deployment completed"
 _ROLLING_BACK = "rolling back to"
 _STEADY = "has reached a steady state"
 _ENDS = (_FAILED, _COMPLETED, _ROLLING_BACK, _STEADY)
-"""What a deployment's own events stop at: something before it ended here."""
+"""Texts of events that end a deployment; what is older belongs to an earlier one."""
 
 _ROUTINE = re.compile(
-    (
-        r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ "
-        r"tasks|AZ balanced|"
-    )
-    + _ROLLING_BACK
+    r"has started \d+ tasks|registered \d+ targets|has begun draining|stopped \d+ \w+ tasks"
+    rf"|AZ balanced|{_ROLLING_BACK}"
 )
 _STARTED = re.compile(r"has started (\d+) tasks")
 _TASK = re.compile(r"\(task (\S+)\)")
@@ -57,10 +54,10 @@ def in_progress(
         known: Ids of events that were there before it was requested, if that is known.
 
     Returns:
-        Messages without routine and without the service's name, newest first; of similar ones the
-        newest.
+        Messages without routine ones and without the service's name, newest first; of those that
+        differ only in the task, the newest.
     """
-    return _story(_own(events, since, known))
+    return _notable(_of_newest(events, since, known))
 
 
 def last_failure(
@@ -71,8 +68,8 @@ def last_failure(
 ) -> list[str]:
     """Return the events of the deployment that failed last; none if a later one succeeded.
 
-    When its rollback failed too, that is one more line: the deployment's own events say why it was
-    rolled back.
+    If its rollback failed too, that is one more message: the deployment's own events have the
+    reason for the rollback.
 
     Args:
         events: The service's events, newest first.
@@ -83,24 +80,21 @@ def last_failure(
     Returns:
         Messages in the form of `in_progress`.
     """
-    failures = [
-        index
-        for index, event in enumerate(events)
-        if _FAILED in event.message and event.id not in known
-    ]
+    failures = []
+    for index, event in enumerate(events):
+        if _FAILED in event.message and event.id not in known:
+            failures.append(index)
     if not failures or _succeeded(events[: failures[0]]):
         return []
     failed, rollback = failures[0], []
     if len(failures) > 1 and _is_rollback(events[failed], events[failed : failures[1]]):
         failed, rollback = failures[1], [events[failed]]
     since = (created or {}).get(_deployment(events[failed]))
-    own = _own(events[failed + 1 :], since, known)
+    own = _of_newest(events[failed + 1 :], since, known)
     # Its last tasks may be reported as unhealthy only when the rollback is under way.
     started, _ = _tasks(own)
-    late = [
-        event for event in events[:failed] if started.intersection(_TASK.findall(event.message))
-    ]
-    return _story([*rollback, *late, events[failed], *own])
+    late = _about(started, events[:failed])
+    return _notable([*rollback, *late, events[failed], *own])
 
 
 def has_failed(deployment: str, events: Sequence[Event]) -> bool:
@@ -118,9 +112,11 @@ def has_completed(deployment: str, events: Sequence[Event]) -> bool:
     return any(completed in event.message or _STEADY in event.message for event in events)
 
 
-def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]) -> list[Event]:
+def _of_newest(
+    events: Sequence[Event], since: datetime | None, known: Collection[str]
+) -> list[Event]:
     """Return the events of the newest deployment, without those of other deployments' tasks."""
-    own = []
+    own: list[Event] = []
     for event in events:
         if event.id in known or (since is not None and event.at < since):
             break
@@ -128,15 +124,16 @@ def _own(events: Sequence[Event], since: datetime | None, known: Collection[str]
             break
         own.append(event)
     started, all_known = _tasks(own)
-    if not all_known or len(own) == len(
-        events
-    ):  # older events, with the tasks' starts, are no longer listed
+    # Where the deployment's first events are no longer listed, neither are the starts of its tasks.
+    if not all_known or len(own) == len(events):
         return own
-    return [
-        event
-        for event in own
-        if not (tasks := _TASK.findall(event.message)) or started.intersection(tasks)
-    ]
+    about_started = _about(started, own)
+    return [event for event in own if event in about_started or not _TASK.search(event.message)]
+
+
+def _about(tasks: Collection[str], events: Sequence[Event]) -> list[Event]:
+    """Return the events that name one of these tasks."""
+    return [event for event in events if not {*tasks}.isdisjoint(_TASK.findall(event.message))]
 
 
 def _tasks(events: Sequence[Event]) -> tuple[set[str], bool]:
@@ -173,8 +170,12 @@ def _deployment(event: Event) -> str:
     return found[1] if found else ""
 
 
-def _story(events: Sequence[Event]) -> list[str]:
-    """Return the messages that aren't routine; those that differ in the task count as one."""
-    telling = [event.message for event in events if not _ROUTINE.search(event.message)]
-    newest = {re.sub(r"\(task \S+\) ?", "", message): message for message in reversed(telling)}
-    return [re.sub(r"^\(service [^)]*\) ", "", message) for message in reversed(newest.values())]
+def _notable(events: Sequence[Event]) -> list[str]:
+    """Return the messages that aren't routine; of those that differ in the task, the newest."""
+    newest: dict[str, str] = {}
+    # Oldest first: a newer message replaces the text of an older one, which keeps its position.
+    for event in reversed(events):
+        if not _ROUTINE.search(event.message):
+            without_task = re.sub(r"\(task \S+\) ?", "", event.message)
+            newest[without_task] = re.sub(r"^\(service [^)]*\) ", "", event.message)
+    return list(reversed(newest.values()))
