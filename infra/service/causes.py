@@ -2,8 +2,8 @@
 
 The messages are stopped tasks' reasons, service events and target health, as AWS's manual, the
 agents' sources and public reports of failed deployments quote them; tests/infra/ecs_words.toml has
-one for each cause, with its source. ECS shortens long reasons, so a pattern looks for what comes
-early.
+one for each cause, with its source. ECS truncates long reasons, so a pattern matches their
+beginning.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cause:
-    """One known cause."""
+    """A known cause of failed deployments."""
 
     pattern: str
     """Regular expression over ECS's messages; its named groups are filled into the sentence."""
 
     sentence: str
-    """What is wrong."""
+    """The problem."""
 
     advice: str
-    """What to try, with the configuration keys that it is about."""
+    """What to try, and which configuration keys to change."""
 
 
 _NOT_PULLED = r"CannotPull\w*Error.*"
 _NOT_INITIALISED = r"ResourceInitializationError.*"
 _NOT_STARTED = r"CannotStart\w*Error.*"
-# An application may print the same about something else, and its last lines may be among the
-# messages.
+# Required, as an application may print the same texts about something else, and its last lines may
+# be among the messages.
 _NOT_FETCHED = r"(?:ResourceInitializationError|[Ff]etching secret data).*"
 
 CAUSES = (
@@ -56,18 +56,17 @@ CAUSES = (
             rf"{_NOT_FETCHED}(?:did not contain json key|invalid character .* (?:looking "
             rf"for|in literal))"
         ),
-        "The secret isn't a JSON object with the key that `secrets` asks for.",
+        "The secret isn't a JSON object with the key that `secrets` names.",
         (
-            "Correct the key in `secrets`, or the secret's value; without a key the whole "
-            "value is taken."
+            "Correct the key in `secrets`, or the secret's value; without a key the variable "
+            "gets the whole value."
         ),
     ),
     Cause(
         rf"{_NOT_FETCHED}not authorized to perform: (?P<action>(?:ssm|secretsmanager|kms):\w+)",
         "A secret isn't readable: the tasks' execution role lacks {action}.",
-        "The role may read what `secrets` names. Keys of your own that encrypt it belong "
-        "in `secretKeyArns`; neither "
-        "their policies nor `permissionsBoundaryArn` may deny it.",
+        "The role may read what `secrets` names. Name the customer managed keys that encrypt it in "
+        "`secretKeyArns`; neither their policies nor `permissionsBoundaryArn` may deny it.",
     ),
     Cause(
         rf"{_NOT_FETCHED}Access to KMS is not allowed",
@@ -94,11 +93,10 @@ CAUSES = (
         r"context deadl|RequestCanceled|RequestError: send request failed|no such "
         r"host|network is unreachable)",
         "The tasks have no route to the registry or to AWS's endpoints.",
-        "In a VPC of your own (`vpcId`) the tasks' subnets need DNS, network ACLs that "
-        "let HTTPS out and answers in, "
-        "and a route: `subnetIds` to an internet gateway, `taskSubnetIds` to a NAT "
-        "gateway or endpoints. With "
-        "`network` endpoints, images come from this region's ECR only.",
+        "In an existing VPC (`vpcId`) the tasks' subnets need DNS, network ACLs that allow HTTPS "
+        "out and answers in, and a route: `subnetIds` to an internet gateway, `taskSubnetIds` to a "
+        "NAT gateway or endpoints. With `network` endpoints, images come from this region's ECR "
+        "only.",
     ),
     Cause(
         rf"{_NOT_PULLED}(?:not authorized to perform: ecr|no basic auth credentials|403 Forbidden)",
@@ -110,10 +108,10 @@ CAUSES = (
     ),
     Cause(
         rf"{_NOT_PULLED}(?:toomanyrequests|rate limit)",
-        "The registry refuses pulls for now: too many came from here.",
+        "The registry refuses pulls for now: it counted too many from these addresses.",
         (
-            "Run the same again later, or copy the image to a registry of your own and name "
-            "that in `image`."
+            "Run the same again later, or copy the image to your own registry and name that in "
+            "`image`."
         ),
     ),
     Cause(
@@ -130,23 +128,22 @@ CAUSES = (
     Cause(
         r"CannotPull",
         "The image can't be pulled.",
-        "ECS's reason says what stood in the way; the image is `image`.",
+        "ECS's reason has the registry's error; the image is `image`.",
     ),
     Cause(
         rf"(?:{_NOT_INITIALISED}|{_NOT_STARTED})log group does not exist",
         "The log group of the containers is gone.",
-        "`pulumi up --refresh` notices that and makes it again.",
+        "`pulumi up --refresh` detects that and creates it again.",
     ),
     Cause(
         r"ECS was unable to assume the role",
         "ECS can't assume a role of the tasks.",
-        "A role that was made a moment ago may not be known everywhere yet: run the same "
-        "again. If it stays, the role "
-        "was changed outside Pulumi: `pulumi up --refresh`.",
+        "A role that was just created may not be known everywhere yet: run the same again. If the "
+        "error stays, the role was changed outside Pulumi: `pulumi up --refresh`.",
     ),
     Cause(
         r"InsufficientFreeAddresses|network interface provisioning",
-        "The subnets have no addresses left, or AWS is slow to hand them out.",
+        "The subnets have no addresses left, or AWS is slow to assign them.",
         (
             "Larger or more subnets (`vpcCidr`, `availabilityZoneCount`, `subnetIds`); else "
             "run the same again."
@@ -199,9 +196,8 @@ CAUSES = (
             "The application answers the health check with a redirect ({codes}), perhaps to "
             "HTTPS or to a login page."
         ),
-        "Set `healthCheckPath` to a path that it answers itself, over plain HTTP and "
-        "without a login, or add the code "
-        "to `healthCheckCodes`: a health check follows no redirect.",
+        "Set `healthCheckPath` to a path that it answers itself, over plain HTTP and without a "
+        "login, or add the code to `healthCheckCodes`: a health check follows no redirect.",
     ),
     Cause(
         r"Health checks failed with these codes: \[404\]",
@@ -217,16 +213,15 @@ CAUSES = (
             "The application isn't ready in time: the grace period is too short for its "
             "start, or it answers too slowly."
         ),
-        "Raise `healthCheckGraceSeconds` above the longest start, or `cpuUnits`; an "
-        "answer may take "
+        "Raise `healthCheckGraceSeconds` above the longest start, or `cpuUnits`; an answer may take "
         "`healthCheckTimeoutSeconds`.",
     ),
     Cause(
         r"Health checks failed with these codes: \[(?P<codes>[^]]+)\]",
         "The application answers the health check with {codes}, which isn't a healthy answer.",
         (
-            "Look at what the path of `healthCheckPath` answers, and why; `healthCheckCodes` "
-            "are the healthy codes."
+            "Request the path of `healthCheckPath`, and find the reason for its answer; "
+            "`healthCheckCodes` are the healthy codes."
         ),
     ),
     Cause(
@@ -235,18 +230,15 @@ CAUSES = (
             "The container ends by itself: it crashes at its start, or its command goes to "
             "the background."
         ),
-        "Its log says why. `command` must stay in the foreground; a container that may "
-        "not write or do what it needs "
-        "wants another `user`, `writablePaths` or `dropCapabilities`.",
+        "Its log has the reason. `command` must stay in the foreground; a container that lacks a "
+        "permission needs another `user`, `writablePaths` or `dropCapabilities`.",
     ),
     Cause(
         r"Health checks failed|failed ELB health checks",
-        "Nothing answers at the container's port: the application listens on another "
-        "port or on localhost only, or not "
-        "yet when the grace period ends.",
-        "Compare `containerPort` with what the application listens on (on 0.0.0.0); if "
-        "it only starts slowly, raise "
-        "`healthCheckGraceSeconds`.",
+        "Nothing answers at the container's port: the application listens on another port or on "
+        "localhost only, or not yet when the grace period ends.",
+        "Compare `containerPort` with the port that the application listens on (on 0.0.0.0); if it "
+        "only starts slowly, raise `healthCheckGraceSeconds`.",
     ),
     Cause(
         r"because of the service deployment configuration",
@@ -262,20 +254,20 @@ CAUSES = (
         r"timeout while waiting for state|did not reach a steady state within",
         "The deployment was still under way when the run stopped waiting.",
         (
-            "`pulumi up` again looks at where it is by then; raise "
-            "`steadyStateTimeoutMinutes` if it needs that long."
+            "`pulumi up` again waits for the rest of it; raise `steadyStateTimeoutMinutes` if it "
+            "needs that long."
         ),
     ),
     Cause(
         r"tasks failed to start",
         (
-            "The container most likely ends right after its start: other causes leave an "
-            "event that says so."
+            "The container most likely ends right after its start: other causes have an event of "
+            "their own."
         ),
-        "Its log says why, if it got that far; else the stopped tasks do.",
+        "Its log has the reason, if it got that far; else the stopped tasks have it.",
     ),
 )
-"""Every known cause, the more specific messages before those that many causes share."""
+"""Every known cause, in order: specific messages before those that many causes share."""
 
 
 def likely(messages: Iterable[str]) -> Cause | None:

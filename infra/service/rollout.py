@@ -1,4 +1,4 @@
-"""Checks that ECS runs what the program requests; if not, the run fails with the reason.
+"""Check that ECS runs what the program requests; if not, fail the run with the reason.
 
 The provider waits for a deployment and fails an update that ECS rolled back, but only with ECS's
 one line, and only once: the state holds what was requested, so the next run finds nothing to do
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 _EVENTS_SHOWN = 5
-_TAKE_BACK = """\
-fix: `pulumi up --refresh` deploys what the program configures; to keep the change, add it to the program."""
-_FIX = """\
-fix: correct the configuration, or restore the last good one, and run `pulumi up`; if the cause was elsewhere and is
-     fixed, deploy the same again with `pulumi up {again}`. See docs/deployments.md."""
+_REVERT = (
+    "fix: `pulumi up --refresh` deploys what the program configures; to keep the change, add it to "
+    "the program."
+)
+_FIX = (
+    "fix: correct the configuration, or restore the last good one, and run `pulumi up`; if the "
+    "cause was elsewhere and is\n"
+    "     fixed, deploy the same again with `pulumi up {again}`. See docs/deployments.md."
+)
 
 
 class NotDeployedError(pulumi.RunError):
@@ -50,7 +54,7 @@ class Live:
     """ARN."""
 
     tasks: str
-    """Each deployment's tasks, for people."""
+    """Each deployment's tasks, as text for an error message."""
 
     events: Sequence[Event]
     """Newest first."""
@@ -98,13 +102,13 @@ class Rollout:
             after_update=[requested],
             on_error=[pulumi.ErrorHook(f"{name}-explain", self._explain)],
         )
-        """What the service must be registered with."""
+        """Hooks of the ECS service."""
 
         completed = pulumi.ResourceHook(f"{name}-completed", self._require_completion)
         self.before_requests = pulumi.ResourceHookBinding(
             before_create=[completed], before_update=[completed]
         )
-        """What a rule that sends the service requests must be registered with."""
+        """Hooks of the rule that sends requests to the service."""
 
     def confirm(self, service: aws.ecs.Service) -> None:
         """Fail the run, once the engine is done with the service, if ECS runs something else."""
@@ -116,7 +120,7 @@ class Rollout:
         ).apply(self._compare)
 
     def _note_events(self, args: pulumi.ResourceHookArgs) -> None:
-        """Keep which events belong to deployments before the update that is about to begin."""
+        """Keep which events precede the update that is about to begin."""
         inputs: Mapping[str, Any] = args.old_inputs or {}
         try:
             live = self._look(inputs["cluster"], inputs["name"])
@@ -134,10 +138,10 @@ class Rollout:
         self._created = True
 
     async def _require_completion(self, args: pulumi.ResourceHookArgs) -> None:
-        """Leave requests where they are until the service has worked.
+        """Refuse to route requests to the service until it has completed a deployment.
 
         The run that creates the service waits for that. One that follows a failure may find nothing
-        to do; the provider then waits for running tasks at most, which needn't be healthy.
+        to do; the provider then waits for running tasks at most, which may be unhealthy.
 
         Raises:
             NotDeployedError: The service runs something else than requested, or no deployment of it
@@ -146,9 +150,8 @@ class Rollout:
         live = await self._compared.future() if self._compared else None
         if not (self._created or (live and live.completed)):
             raise NotDeployedError(
-                f"{live.name if live else 'The service'} has not completed a deployment "
-                f"yet, so {args.name} still "
-                "sends requests where it did before.\n"
+                f"{live.name if live else 'The service'} has not completed a deployment yet, so "
+                f"{args.name} still sends requests where it did before.\n"
                 "fix: wait until ECS has completed it, and run `pulumi up` again."
             )
 
@@ -184,8 +187,7 @@ class Rollout:
             NotDeployedError: It runs something else.
         """
         wanted = self._requested or state["task_definition"]
-        # Of a service that doesn't exist yet, and is left out by --target, the engine knows
-        # nothing.
+        # A service that doesn't exist yet, and is left out by --target, has no outputs.
         if pulumi.runtime.is_dry_run() or not wanted:
             return None
         try:
@@ -205,24 +207,30 @@ class Rollout:
         found = aws.ecs.get_service(
             cluster_arn=cluster, service_name=name, opts=pulumi.InvokeOptions(parent=self._parent)
         )
-        deployments = found.deployments or ()
-        tasks = [
-            f"{_short(each.task_definition)} has {each.running_count} of {each.desired_count}"
-            for each in deployments
+        tasks: list[str] = []
+        primary = ""
+        created: dict[str, datetime] = {}
+        for each in found.deployments or ():
+            revision = _short(each.task_definition)
+            tasks.append(f"{revision} has {each.running_count} of {each.desired_count}")
+            created[each.id] = datetime.fromisoformat(each.created_at)
+            if each.status == "PRIMARY":
+                primary = each.id
+        events = [
+            Event(each.id, datetime.fromisoformat(each.created_at), each.message)
+            for each in found.events or ()
         ]
+        networks = found.network_configurations
         return Live(
             cluster=cluster.rpartition("/")[2],
             name=name,
             status=found.status,
             task_definition=found.task_definition,
             tasks=", ".join(tasks) or "none",
-            events=[
-                Event(each.id, datetime.fromisoformat(each.created_at), each.message)
-                for each in found.events or ()
-            ],
-            primary=next((each.id for each in deployments if each.status == "PRIMARY"), ""),
-            created={each.id: datetime.fromisoformat(each.created_at) for each in deployments},
-            network=_network(next(iter(found.network_configurations or ()), None)),
+            events=events,
+            primary=primary,
+            created=created,
+            network=_network(networks[0] if networks else None),
         )
 
 
@@ -242,16 +250,17 @@ def explanation(
     in_time = running and not live.stopped
     since = live.created.get(live.primary)
     if in_time:
-        story = in_progress(live.events, since)
+        messages = in_progress(live.events, since)
     elif running:
         # Created by this run or an earlier one, in which case all of its events are known.
-        story = last_failure(live.events, live.created)
+        messages = last_failure(live.events, live.created)
     else:
-        story = last_failure(live.events, live.created, known=known) or in_progress(
+        messages = last_failure(live.events, live.created, known=known) or in_progress(
             live.events, since, known=known
         )
     how_far = "has not finished deploying" if in_time else "did not deploy"
-    new = [event for event in story if not any(_reason(event) in each for each in errors)]
+    reported = "\n".join(errors)
+    new = [message for message in messages if _reason(message) not in reported]
     return "\n".join(
         [
             f"ECS {how_far} what was requested for {live.name}.",
@@ -271,36 +280,39 @@ def mismatch(
     How many tasks run, and how far a deployment is, makes no difference: services scale, and
     deployments take time.
     """
-    moved = [
-        f"{kind}: {', '.join(live.network[kind])} instead of {', '.join(ids)}"
-        for kind, ids in (network or {}).items()
-        if live.network.get(kind, ids) != ids
-    ]
+    moved: list[str] = []
+    for kind, ids in (network or {}).items():
+        # What ECS doesn't report can't be compared.
+        found = live.network.get(kind, ids)
+        if found != ids:
+            moved.append(f"{kind}: {', '.join(found)} instead of {', '.join(ids)}")
     running = live.task_definition == wanted
     if live.status == "ACTIVE" and running and not moved and not live.stopped:
         return None
     if failure := last_failure(live.events, live.created):
-        who = "ECS rolled it back"
-        if live.stopped:
-            who = (
-                "ECS stopped it, and "
-                f"{'there is nothing to roll back to' if running else 'the rollback failed too'}"
-            )
+        if not live.stopped:
+            reason = "ECS rolled it back"
+        elif running:
+            reason = "ECS stopped it, and there is nothing to roll back to"
+        else:
+            reason = "ECS stopped it, and the rollback failed too"
         advice = [*_reasons(failure), *_where_to_look(live, log_group), _fix(live)]
     else:
-        who, advice = "the service was changed outside Pulumi", [_TAKE_BACK]
-    what = f"{live.name} doesn't run what this stack requested: {who}."
-    return "\n".join([what, *_difference(wanted, live), *moved, *advice])
+        reason, advice = "the service was changed outside Pulumi", [_REVERT]
+    summary = f"{live.name} doesn't run what this stack requested: {reason}."
+    return "\n".join([summary, *_difference(wanted, live), *moved, *advice])
 
 
 def _network(configuration: Mapping[str, Any] | None) -> dict[str, list[str]]:
-    """Return where tasks run, of a managed or looked-up service: both have one shape."""
-    found = configuration or {}
-    return {
-        key.replace("_", " "): sorted(found[key])
-        for key in ("subnets", "security_groups")
-        if found.get(key)
-    }
+    """Return the sorted subnets and security groups of a service's configuration.
+
+    Outputs and lookups have the same keys.
+    """
+    network: dict[str, list[str]] = {}
+    for key in ("subnets", "security_groups"):
+        if ids := (configuration or {}).get(key):
+            network[key.replace("_", " ")] = sorted(ids)
+    return network
 
 
 def _difference(wanted: str, live: Live) -> list[str]:
@@ -312,11 +324,10 @@ def _difference(wanted: str, live: Live) -> list[str]:
 
 
 def _reasons(reported: Sequence[str]) -> list[str]:
-    cause = likely(reported)
-    return [
-        *(f"reported: {_bare(text)}" for text in reported[:_EVENTS_SHOWN]),
-        *((f"likely cause: {cause.sentence}", f"try: {cause.advice}") if cause else ()),
-    ]
+    lines = [f"reported: {_bare(message)}" for message in reported[:_EVENTS_SHOWN]]
+    if cause := likely(reported):
+        lines += [f"likely cause: {cause.sentence}", f"try: {cause.advice}"]
+    return lines
 
 
 def _where_to_look(live: Live, log_group: str) -> list[str]:
@@ -338,9 +349,9 @@ def _where_to_look(live: Live, log_group: str) -> list[str]:
     ]
 
 
-def _bare(words: str) -> str:
+def _bare(message: str) -> str:
     """Return a message without its frame, with names for ARNs, each stopped task on a line."""
-    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", words)
+    bare = re.sub(r"\s*\d+ errors? occurred:\s*\* | \(arn:[^)]*\)", "", message)
     bare = re.sub(r"arn:[^\s)]*:targetgroup/([^/\s)]+)/\w+", r"\1", bare)
     return bare.strip().replace("; task ", "\n          task ")
 
@@ -353,11 +364,11 @@ def _fix(live: Live) -> str:
     return _FIX.format(again="--replace '**TaskDefinition**'" if live.stopped else "--refresh")
 
 
-def _reason(event: str) -> str:
-    """Return why a task couldn't be placed, of such an event, or else the whole event."""
-    return event.rpartition("Reason: ")[2].removesuffix(".")
+def _reason(message: str) -> str:
+    """Return the reason why a task couldn't be placed, or else the whole message."""
+    return message.rpartition("Reason: ")[2].removesuffix(".")
 
 
 def _short(task_definition: str) -> str:
-    """`family:revision` of an ARN."""
+    """Return `family:revision` of an ARN."""
     return task_definition.rpartition("/")[2]

@@ -29,7 +29,7 @@ SECRET = "aws:secretsmanager/secret:Secret"
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 MISSING_SECRET = ("-c", f'fargate-web:secrets={{"APP_MESSAGE":"{MISSING}"}}')
-MISSING_KEY = "likely cause: The secret isn't a JSON object with the key that `secrets` asks for."
+MISSING_KEY = "likely cause: The secret isn't a JSON object with the key that `secrets` names."
 NOT_AS_ASKED = "local-web doesn't run what this stack requested"
 
 
