@@ -27,7 +27,7 @@ LONG = (
     "tests/engine/test_interrupted.py",
     "tests/engine/test_existing_vpc.py",
     "tests/engine/test_stopped_runs.py",
-    "tests/localaws/ecs/test_rollouts.py",
+    "tests/localaws/ecs/scheduler/test_rollouts.py",
 )
 """What starts first, the longest first; what isn't listed follows in its usual order."""
 

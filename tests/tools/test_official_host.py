@@ -21,6 +21,8 @@ import pulumi.runtime
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow  # runs Python and pip as Pulumi's language host does
+
 ROOT = Path(__file__).parents[2]
 
 

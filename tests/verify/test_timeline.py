@@ -66,6 +66,7 @@ def test_kinds_differ_by_status_and_by_whether_they_are_as_expected() -> None:
     }
 
 
+@pytest.mark.slow  # 100,000 answers
 def test_a_name_for_every_answer_takes_no_more_room_than_a_few() -> None:
     tracemalloc.start()
     timeline = Timeline(width=0.1)

@@ -397,6 +397,7 @@ def test_every_request_that_a_broken_target_cut_is_counted_and_dated(only: str) 
             )
 
 
+@pytest.mark.slow  # a thousand rollouts
 def test_no_verdict_of_a_thousand_seeded_rollouts_is_wrong() -> None:
     interval = 1.0
     for seed in range(1000):

@@ -16,6 +16,8 @@ from localaws.alb.tls import Tls
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # a real Envoy
+
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/web/1"
 GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/web/1"
 FORWARD = [Rule(actions=[{"type": "forward", "targetGroupArn": GROUP}])]

@@ -2230,6 +2230,7 @@ ODD: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize("token", CATALOG)
+@pytest.mark.slow  # each value in each place of each row
 def test_no_odd_value_in_any_place_of_any_row_crashes_a_rule(
     account: Account,
     token: str,

@@ -19,6 +19,8 @@ from localaws.machine.processes import CannotStartError, Child, Launcher
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow  # real processes
+
 ENVIRONMENT = {"PATH": os.defpath}
 # A shell with a child, and a grandchild that has left its session.
 FAMILY = "sleep 1000.25 & setsid sleep 1000.25 & echo ready; wait"

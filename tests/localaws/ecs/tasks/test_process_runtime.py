@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.slow  # real processes
+
 HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
 
 

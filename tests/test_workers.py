@@ -1,0 +1,28 @@
+"""How tests are shared among workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workers import EACH_BY_ITSELF, LONG, rank, unit
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("file", sorted({*LONG, *EACH_BY_ITSELF}))
+def test_a_file_that_is_listed_exists(file: str) -> None:
+    assert (ROOT / file).is_file()
+
+
+def test_a_files_tests_stay_together_unless_each_makes_what_it_needs() -> None:
+    shared = {unit(f"{LONG[0]}::test_{each}[a::b]") for each in "ab"}
+    assert shared == {LONG[0]}
+    apart = [f"{file}::test_{each}" for file in EACH_BY_ITSELF for each in "ab"]
+    assert [*map(unit, apart)] == apart
+
+
+def test_what_takes_long_comes_first() -> None:
+    tests = ["tests/a.py::test_a", f"{LONG[1]}::test_b", f"{LONG[0]}::test_c", "tests/b.py::test_d"]
+    assert sorted(tests, key=rank) == [tests[2], tests[1], tests[0], tests[3]]
