@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PICTURE = Path("docs/demo.svg")
 MAKE = ("make", "--no-print-directory")
-COLUMNS = 128
+COLUMNS = 144
 ROWS = 52
 
 _CONTROL = re.compile(

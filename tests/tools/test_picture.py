@@ -88,7 +88,7 @@ def test_a_style_that_it_cannot_draw_is_an_error() -> None:
 
 def test_a_command_runs_in_a_terminal_and_its_failure_is_reported() -> None:
     code = "import os, sys; print(os.get_terminal_size().columns, sys.stdout.isatty())"
-    assert record([sys.executable, "-c", code], {}) == "128 True\r\n"
+    assert record([sys.executable, "-c", code], {}) == "144 True\r\n"
     with pytest.raises(subprocess.CalledProcessError):
         record([sys.executable, "-c", "raise SystemExit(3)"], {})
 
