@@ -54,9 +54,9 @@ class Certificate(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            # In one account ACM requires the same record for every certificate of a name, and checks
-            # it again before it renews one: another certificate's record may exist already, and
-            # another certificate may need ours.
+            # In one account ACM requires the same record for every certificate of a name, and
+            # checks it again before it renews one: another certificate's record may exist already,
+            # and another certificate may need ours.
             allow_overwrite=True,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )

@@ -70,7 +70,7 @@ class Https:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancedIngressArgs:
-    """Arguments of a LoadBalancedIngress; defaults of what a stack configures are in Pulumi.yaml."""
+    """Arguments of a LoadBalancedIngress; what a stack configures has no defaults here."""
 
     vpc_id: pulumi.Input[str]
     """VPC that holds the load balancer and its targets."""

@@ -213,8 +213,8 @@ CAUSES = (
             "The application isn't ready in time: the grace period is too short for its "
             "start, or it answers too slowly."
         ),
-        "Raise `healthCheckGraceSeconds` above the longest start, or `cpuUnits`; an answer may take "
-        "`healthCheckTimeoutSeconds`.",
+        "Raise `healthCheckGraceSeconds` above the longest start, or `cpuUnits`; an answer may "
+        "take `healthCheckTimeoutSeconds`.",
     ),
     Cause(
         r"Health checks failed with these codes: \[(?P<codes>[^]]+)\]",

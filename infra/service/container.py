@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """The container of a task; defaults of what a stack configures are in Pulumi.yaml."""
+    """The container of a task; what a stack configures has no defaults here."""
 
     name: str
     """Its name, and prefix of its log streams."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WebServiceArgs:
-    """Arguments of a WebService; defaults of what a stack configures are in Pulumi.yaml."""
+    """Arguments of a WebService; what a stack configures has no defaults here."""
 
     aws_environment: AwsEnvironment
     """Account and region of the stack."""

@@ -16,7 +16,7 @@ from tests.infra import recorder
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
-GUARDS = (
+PROTECTION = (
     "BucketPublicAccessBlock",
     "BucketOwnershipControls",
     "BucketServerSideEncryptionConfiguration",
@@ -26,14 +26,14 @@ GUARDS = (
 )
 
 
-def test_access_logs_are_a_bucket_and_all_that_guards_it(edge: Recording) -> None:
-    kinds = {"Bucket", *GUARDS}
+def test_access_logs_are_a_bucket_and_its_protection(edge: Recording) -> None:
+    kinds = {"Bucket", *PROTECTION}
     assert edge.children(edge.component("AccessLogs")) == {(kind, "access-logs") for kind in kinds}
-    assert {edge.one(kind).inputs["bucket"] for kind in GUARDS} == {edge.id(edge.one("Bucket"))}
+    assert {edge.one(kind).inputs["bucket"] for kind in PROTECTION} == {edge.id(edge.one("Bucket"))}
     assert "bucket" not in edge.one("Bucket").inputs, "all of AWS shares the names"
 
 
-def test_access_logs_stand_alone() -> None:
+def test_access_logs_work_without_the_program() -> None:
     def program() -> None:
         args = AccessLogsArgs(
             aws_environment=AwsEnvironment(
@@ -50,7 +50,7 @@ def test_access_logs_stand_alone() -> None:
     assert run.exports["bucket"].startswith("requests-")
 
 
-def test_nobody_outside_gets_in(edge: Recording) -> None:
+def test_the_bucket_is_not_public(edge: Recording) -> None:
     closed = dict(edge.one("BucketPublicAccessBlock").inputs)
     del closed["bucket"]
     assert closed == dict.fromkeys(
@@ -67,7 +67,7 @@ def test_it_is_encrypted_as_load_balancers_can(edge: Recording) -> None:
     ]
 
 
-def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain_text(
+def test_only_load_balancers_of_this_account_and_region_write_and_only_over_tls(
     edge: Recording,
 ) -> None:
     arn = f"arn:aws:s3:::{edge.id(edge.one('Bucket'))}"
@@ -80,7 +80,9 @@ def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain
         "Resource": f"{arn}/AWSLogs/123456789012/*",
         "Condition": {
             "ArnLikeIfExists": {
-                "aws:SourceArn": "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/*"
+                "aws:SourceArn": (
+                    "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/*"
+                )
             }
         },
     }
@@ -89,7 +91,7 @@ def test_only_this_places_load_balancers_write_and_nobody_does_anything_in_plain
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_logs_end_after_their_time_and_overwritten_ones_soon() -> None:
+def test_logs_expire_and_overwritten_ones_expire_the_next_day() -> None:
     run = recorder.run("dev", accessLogs=True, accessLogRetentionDays=400)
     (rule,) = run.one("BucketLifecycleConfiguration").inputs["rules"]
     assert (rule["status"], rule["filter"], rule["expiration"]) == ("Enabled", {}, {"days": 400})
@@ -104,13 +106,13 @@ def test_a_load_balancer_hears_of_the_bucket_once_it_may_write_there(edge: Recor
 
 
 @pytest.mark.parametrize("empty", [False, True])
-# Both ways of one flag
-def test_a_destroy_keeps_bucket_and_guards_or_empties_it(empty: bool) -> None:  # noqa: FBT001
+# Both values of one flag
+def test_a_destroy_keeps_the_bucket_and_its_protection_or_empties_it(empty: bool) -> None:  # noqa: FBT001
     run = recorder.run("dev", accessLogs=True, emptyLogsOnDestroy=empty)
     assert run.one("Bucket").inputs["forceDestroy"] is empty
-    assert {run.one(kind).retain_on_delete for kind in ("Bucket", *GUARDS)} == {not empty}
+    assert {run.one(kind).retain_on_delete for kind in ("Bucket", *PROTECTION)} == {not empty}
 
 
-def test_prod_writes_its_requests_down(prod: Recording, dev: Recording) -> None:
+def test_prod_has_an_access_log(prod: Recording, dev: Recording) -> None:
     assert prod.one("LoadBalancer").inputs["accessLogs"]["enabled"] is True
     assert not dev.all("Bucket")

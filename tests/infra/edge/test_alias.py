@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 PRIVATE = "inner.invalid"
-"""A zone that only a VPC knows; nobody can register it."""
+"""A zone that only a VPC resolves, with a name that can't be registered."""
 
 
-def test_the_domain_leads_to_the_load_balancer_whatever_addresses_it_has(edge: Recording) -> None:
+def test_the_domain_is_an_alias_of_the_load_balancer(edge: Recording) -> None:
     balancer = edge.cloud.get("aws:lb/loadBalancer:LoadBalancer", edge.id(edge.one("LoadBalancer")))
     assert balancer
     record = edge.one("Record", "domain").inputs
@@ -98,7 +98,7 @@ def test_a_zone_that_does_not_exist_is_refused_with_what_aws_says(
     assert problem.allowed.endswith("AWS says: no matching Route 53 Hosted Zone found")
 
 
-def test_a_private_zone_proves_nothing_to_acm_but_may_hold_the_records(
+def test_a_private_zone_cannot_validate_a_certificate_but_can_have_the_records(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     zone = SimpleNamespace(name="example.com.", private_zone=True, zone_id="Z1")
@@ -110,7 +110,7 @@ def test_a_private_zone_proves_nothing_to_acm_but_may_hold_the_records(
     assert dns.find_zone("Z1", "shop.example.com", public=False) == "Z1"
 
 
-def test_a_private_zone_is_found_by_its_name_where_nobody_needs_to_see_it() -> None:
+def test_a_private_zone_is_found_by_its_name_if_it_need_not_be_public() -> None:
     def program() -> None:
         vpc = pulumi_aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16")
         pulumi_aws.route53.Zone("zone", name=PRIVATE, vpcs=[{"vpc_id": vpc.id}])
@@ -136,7 +136,7 @@ def test_a_private_zone_is_found_by_its_name_where_nobody_needs_to_see_it() -> N
         (PRIVATE, "the name of a public Route 53 zone"),
     ],
 )
-def test_a_zone_that_is_not_there_is_told_of_as_it_was_named(zone: str, allowed: str) -> None:
+def test_a_missing_zone_is_reported_by_its_configured_name_or_id(zone: str, allowed: str) -> None:
     config = recorder.configuration("dev", {"domain": f"a.{PRIVATE}", "hostedZone": zone})
     watched = recorder.Recorder(recorder.account_for(config))
     with pytest.raises(
@@ -147,7 +147,7 @@ def test_a_zone_that_is_not_there_is_told_of_as_it_was_named(zone: str, allowed:
     assert not watched.registered
 
 
-def test_a_certificate_of_ones_own_still_gets_its_records() -> None:
+def test_a_stack_with_an_existing_certificate_still_gets_its_records() -> None:
     run = recorder.run(
         "dev", domain="shop.example.com", hostedZone="example.com", certificateArn=EXTRA_CERTIFICATE
     )

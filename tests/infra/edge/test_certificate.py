@@ -32,7 +32,7 @@ def test_a_certificate_is_a_request_its_proof_and_the_wait_for_it(edge: Recordin
     }
 
 
-def test_a_certificate_stands_alone() -> None:
+def test_a_certificate_works_without_the_program() -> None:
     def program() -> None:
         zone = pulumi_aws.route53.Zone("zone", name="example.com")
         args = CertificateArgs(

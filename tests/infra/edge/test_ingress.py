@@ -74,7 +74,7 @@ def test_what_no_route_takes_is_answered_404(dev: Recording) -> None:
     assert (action["type"], action["fixedResponse"]["statusCode"]) == ("fixed-response", "404")
 
 
-def test_with_a_certificate_port_80_leads_to_https_and_serves_nothing(edge: Recording) -> None:
+def test_with_a_certificate_port_80_redirects_to_https_and_serves_nothing(edge: Recording) -> None:
     listener = edge.one("Listener", "alb-http").inputs
     assert (listener["port"], listener["protocol"]) == (80, "HTTP")
     (action,) = listener["defaultActions"]
@@ -87,7 +87,7 @@ def test_with_a_certificate_port_80_leads_to_https_and_serves_nothing(edge: Reco
     }
 
 
-def test_the_https_listener_takes_only_what_is_safe_and_tells_browsers_so(edge: Recording) -> None:
+def test_the_https_listener_has_a_safe_tls_policy_and_security_headers(edge: Recording) -> None:
     inputs = dict(edge.one("Listener", "alb-https").inputs)
     (action,) = inputs.pop("defaultActions")
     assert action["fixedResponse"]["statusCode"] == "404"
@@ -108,7 +108,7 @@ def test_the_https_listener_waits_until_the_certificate_is_issued(edge: Recordin
     assert edge.one("CertificateValidation").urn in edge.one("Listener", "alb-https").dependencies
 
 
-def test_further_names_have_certificates_of_their_own(edge: Recording) -> None:
+def test_extra_certificates_are_attached_to_the_https_listener(edge: Recording) -> None:
     extra = edge.one("ListenerCertificate")
     assert extra.name == "alb-https-00000000-0000-0000-0000-000000000001"
     assert extra.inputs == {
@@ -117,14 +117,14 @@ def test_further_names_have_certificates_of_their_own(edge: Recording) -> None:
     }
 
 
-def test_a_certificate_of_ones_own_needs_neither_domain_nor_zone() -> None:
+def test_an_existing_certificate_needs_neither_domain_nor_zone() -> None:
     run = recorder.run("dev", certificateArn=EXTRA_CERTIFICATE)
     assert run.one("Listener", "alb-https").inputs["certificateArn"] == EXTRA_CERTIFICATE
     assert not run.all("Certificate") + run.all("Record")
     assert run.exports["serviceUrl"] == f"https://{run.exports['albDns']}"
 
 
-def test_frames_are_left_to_the_service_and_browsers_made_to_forget_when_asked_so() -> None:
+def test_the_frame_header_can_be_left_to_the_service_and_hsts_ended() -> None:
     run = recorder.run("dev", certificateArn=EXTRA_CERTIFICATE, frameOptions="none", hstsSeconds=0)
     inputs = run.one("Listener", "alb-https").inputs
     assert "routingHttpResponseXFrameOptionsHeaderValue" not in inputs
@@ -159,7 +159,7 @@ def test_https_comes_to_a_running_stack_without_replacing_what_carries_its_reque
     assert replaced == {each.urn for each in dev.all("ListenerRule")}
 
 
-def test_only_those_who_are_allowed_reach_it_each_by_a_rule_of_its_own() -> None:
+def test_each_allowed_range_has_one_rule_for_each_port() -> None:
     run = recorder.run(
         "dev",
         certificateArn=EXTRA_CERTIFICATE,
@@ -194,9 +194,7 @@ def test_an_internal_load_balancer_is_for_its_vpc_unless_others_are_named() -> N
     assert _rule(rule.inputs)["cidrIpv4"] == "10.9.0.0/16"
 
 
-def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_one_so_that_both_can_be_there() -> (
-    None
-):
+def test_an_internal_load_balancer_shares_only_its_security_group_with_a_public_one() -> None:
     edge: dict[str, Any] = {
         "domain": "shop.example.com",
         "hostedZone": "example.com",
@@ -252,7 +250,7 @@ def test_an_internal_load_balancer_has_ipv4_addresses_only() -> None:
     assert {each.inputs["type"] for each in run.all("Record")} == {"A", "CNAME"}
 
 
-def test_ending_the_access_log_tells_the_load_balancer_so(edge: Recording) -> None:
+def test_ending_the_access_log_updates_the_load_balancer(edge: Recording) -> None:
     bucket = edge.one("LoadBalancer").inputs["accessLogs"]
     assert bucket == {"bucket": edge.id(edge.one("Bucket")), "enabled": True}
     quiet = recorder.run(

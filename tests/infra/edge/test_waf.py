@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
 
-def test_a_firewall_is_rules_a_log_and_their_place_before_the_load_balancer(
+def test_a_firewall_is_a_web_acl_its_log_and_its_association_with_the_load_balancer(
     edge: Recording,
 ) -> None:
     assert edge.children(edge.component("Firewall")) == {
@@ -65,7 +65,7 @@ def test_matches_are_logged_without_credentials_and_the_log_stays(edge: Recordin
     assert logging["loggingFilter"]["defaultBehavior"] == "DROP"
 
 
-def test_a_key_of_ones_own_locks_the_log() -> None:
+def test_a_customer_managed_key_encrypts_the_log() -> None:
     key = "arn:aws:kms:ap-northeast-1:123456789012:key/00000000-0000-0000-0000-000000000000"
     assert (
         recorder.run("dev", waf="count", logKeyArn=key).one("LogGroup", "waf").inputs["kmsKeyId"]

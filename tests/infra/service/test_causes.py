@@ -55,7 +55,7 @@ NO_IMAGE, NOT_FOUND = (
 
 
 def report(log: EventLog, message: Message) -> list[str]:
-    """Write the events of a deployment's two tasks; what the provider's error says besides."""
+    """Write the events of a deployment's two tasks; and return the rest of the provider's error."""
     tasks = log.start(2)
     match message.kind:
         case "reason":
@@ -163,7 +163,7 @@ def test_an_unknown_message_gets_no_cause() -> None:
     assert likely([]) is None
 
 
-def test_the_more_specific_message_counts_wherever_it_stands() -> None:
+def test_the_more_specific_message_counts_in_any_position() -> None:
     cause = likely([FAILED, UNHEALTHY, "CannotPullContainerError: not found"])
     assert cause is not None
     assert cause.sentence.startswith("The image doesn't exist")

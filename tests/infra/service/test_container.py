@@ -76,8 +76,10 @@ def test_the_images_own_user_keeps_what_nginx_needs_to_start(dev: Recording) -> 
     assert "user" not in container(dev)
     needed = {"CHOWN", "DAC_OVERRIDE", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"}
     assert not dropped & needed, "nginx opens port 80 as root, and hands over to a user of its own"
-    said = set(re.findall("`([A-Z_]+)`", DECISION.read_text()))
-    assert DEFAULT_CAPABILITIES - dropped == said & DEFAULT_CAPABILITIES == needed | {"FOWNER"}
+    documented = set(re.findall("`([A-Z_]+)`", DECISION.read_text()))
+    assert (
+        DEFAULT_CAPABILITIES - dropped == documented & DEFAULT_CAPABILITIES == needed | {"FOWNER"}
+    )
 
 
 @pytest.mark.parametrize("exec_on", [True, False])

@@ -73,10 +73,12 @@ def test_an_earlier_failure_without_a_rollback_is_not_the_latest_ones() -> None:
     log.fail(first)
     second = fail_for(log, NOT_FOUND)
     for created in ({second: log.created[second]}, {}):
-        story = last_failure(log.events, created)
-        assert NOT_FOUND in story[1]
+        messages = last_failure(log.events, created)
+        assert NOT_FOUND in messages[1]
         assert not [
-            event for event in story if first in event or NO_IMAGE in event or INCONSISTENT in event
+            event
+            for event in messages
+            if first in event or NO_IMAGE in event or INCONSISTENT in event
         ]
     assert last_failure(log.events, known=log.ids()) == [], "nothing failed since"
     assert has_failed(first, log.events)
@@ -129,10 +131,10 @@ def test_a_rollback_that_fails_too_is_one_more_line(log: EventLog) -> None:
     for task in log.start(2):
         log.unhealthy(task, "Health checks failed with these codes: [503]")
     log.fail(rollback)
-    story = shown(log)
-    assert story[:2] == [f"(deployment {rollback}) {FAILED}", f"(deployment {failed}) {FAILED}"]
-    assert NOT_FOUND in story[2]
-    assert not [event for event in story if "503" in event]
+    messages = shown(log)
+    assert messages[:2] == [f"(deployment {rollback}) {FAILED}", f"(deployment {failed}) {FAILED}"]
+    assert NOT_FOUND in messages[2]
+    assert not [event for event in messages if "503" in event]
 
 
 def test_a_failure_counts_until_another_deployment_than_its_rollback_completes(
@@ -203,8 +205,8 @@ KINDS = (unplaced, unhealthy, inconsistent)
 OUTCOMES = ("completes", "fails", "is rolled back", "is rolled back, which fails", "goes on")
 
 
-class History:
-    """A service's life: deployments that end one way or another, each with a reason of its own."""
+class Himessages:
+    """A service's himessages: deployments that complete or fail, each with its reason."""
 
     def __init__(self) -> None:
         self.log = EventLog()
@@ -220,7 +222,10 @@ class History:
         self._numbers = 0
 
     def deploy(self, outcome: str, kind: Kind, *, old_task_fails: bool) -> str:
-        """Play one deployment; how it ended, which depends on whether there is something to roll back to."""
+        """Play one deployment, and return how it ended.
+
+        That depends on whether there is something to roll back to.
+        """
         log = self.log
         self.known = log.ids()
         self._numbers += 1
@@ -254,8 +259,8 @@ class History:
     def reasons(self, *, known: bool) -> set[str]:
         created = {each: self.log.created[each] for each in self.listed}
         before = self.known if known else ()
-        story = last_failure(self.log.events, created, known=before)
-        return set(re.findall(r"reason-\w+;", "\n".join(story)))
+        messages = last_failure(self.log.events, created, known=before)
+        return set(re.findall(r"reason-\w+;", "\n".join(messages)))
 
 
 STEPS = st.tuples(st.sampled_from(OUTCOMES), st.sampled_from(KINDS), st.booleans())
@@ -265,21 +270,23 @@ STEPS = st.tuples(st.sampled_from(OUTCOMES), st.sampled_from(KINDS), st.booleans
 def test_whatever_happened_before_only_the_last_deployments_reason_is_shown(
     steps: list[tuple[str, Kind, bool]],
 ) -> None:
-    history = History()
+    himessages = Himessages()
     before = ""
     for outcome, kind, old_task_fails in steps:
-        ended = history.deploy(outcome, kind, old_task_fails=old_task_fails)
-        expected = {history.reason}
+        ended = himessages.deploy(outcome, kind, old_task_fails=old_task_fails)
+        expected = {himessages.reason}
         if ended == "completes":
-            assert history.reasons(known=False) == history.reasons(known=True) == set()
+            assert himessages.reasons(known=False) == himessages.reasons(known=True) == set()
         elif ended == "goes on":
-            story = in_progress(history.log.events, history.log.created[history.listed[0]])
-            assert set(re.findall(r"reason-\w+;", "\n".join(story))) == expected
-            assert history.reasons(known=True) == set()
+            messages = in_progress(
+                himessages.log.events, himessages.log.created[himessages.listed[0]]
+            )
+            assert set(re.findall(r"reason-\w+;", "\n".join(messages))) == expected
+            assert himessages.reasons(known=True) == set()
         else:
-            assert history.reasons(known=True) == expected
+            assert himessages.reasons(known=True) == expected
             # Nothing marks where a deployment ended that another one replaced, except in the run
             # that replaced it.
             if before != "goes on" or ended == "fails":
-                assert history.reasons(known=False) == expected
+                assert himessages.reasons(known=False) == expected
         before = ended

@@ -1,4 +1,4 @@
-"""What the program does about ECS's deployments, as far as it shows without an engine; tests/engine has the rest."""
+"""The rollout check, as far as it can be tested without an engine; tests/engine has the rest."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_first_deployment_that_ecs_stopped_stays_a_failure_although_it_is_what
     recorder.run("dev")
 
 
-def test_what_nobody_rolled_back_was_changed_outside() -> None:
+def test_a_mismatch_without_a_failed_deployment_was_changed_outside_pulumi() -> None:
     message = mismatch(f"{FAMILY}:5", LIVE, log_group="/web")
     assert message is not None
     assert message.splitlines() == [
@@ -213,7 +213,10 @@ def test_a_reason_that_the_provider_reported_already_is_not_reported_again_by_an
 
 
 def test_a_target_group_is_reported_by_its_name() -> None:
-    arn = "arn:aws:elasticloadbalancing:eu-west-1:210987654321:targetgroup/alb-web-1234567/3f44f85710fe0297"
+    arn = (
+        "arn:aws:elasticloadbalancing:eu-west-1:210987654321:"
+        "targetgroup/alb-web-1234567/3f44f85710fe0297"
+    )
     message = explanation(
         f"{FAMILY}:5",
         LIVE,
@@ -255,7 +258,7 @@ def test_a_run_that_was_cancelled_is_not_reported_as_a_failed_deployment() -> No
 
 
 def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
-    """Events of two deployments that failed one after the other without a rollback, and those before the second."""
+    """Return the events of two failures without a rollback, and those before the second."""
     log = EventLog()
     deployment = log.begin()
     log.start(2)
@@ -269,9 +272,7 @@ def failed_twice(first: str, second: str) -> tuple[EventLog, set[str]]:
     return log, known
 
 
-def test_the_second_of_two_failures_is_explained_by_its_own_events_in_this_run_and_in_later_ones() -> (
-    None
-):
+def test_the_second_of_two_failures_is_explained_by_its_events_now_and_later() -> None:
     log, known = failed_twice(
         "CannotPullContainerError: Exec format error", "CannotPullContainerError: not found"
     )

@@ -46,7 +46,7 @@ def test_the_target_group_checks_its_targets(dev: Recording) -> None:
     }, "and has no fixed name, which would turn a replacement into delete-then-create"
 
 
-def test_the_target_group_belongs_to_the_load_balancer_before_the_service_by_a_rule_that_no_client_meets(
+def test_the_target_group_is_attached_before_the_service_by_a_rule_that_no_client_meets(
     dev: Recording,
 ) -> None:
     attachment = dev.one("ListenerRule", "alb-web-attachment")
@@ -67,7 +67,7 @@ def test_requests_move_once_the_service_is_steady_and_the_name_after_them(
         assert record.name == "certificate-proof" or rule.urn in record.dependencies
 
 
-def test_the_attachments_of_two_services_stand_beside_each_other() -> None:
+def test_the_attachments_of_two_services_have_different_priorities() -> None:
     assert attachment_priority("web") != attachment_priority("shop")
     assert attachment_priority("web") == attachment_priority("web")
     assert {attachment_priority(f"service-{number}") for number in range(1000)} <= set(ATTACHMENTS)
@@ -91,7 +91,7 @@ def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
     replace(route, priority=ATTACHMENTS[0] - 1)
 
 
-def test_another_port_makes_rules_of_its_own_beside_those_that_old_tasks_need(
+def test_another_port_gets_new_rules_while_old_tasks_keep_theirs(
     dev: Recording,
 ) -> None:
     done = recorder.run("dev", after=dev, containerPort=8080).operations
@@ -120,7 +120,10 @@ def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_famil
 
 
 def as_it_was_before_attachments(run: Recording, port: int) -> Recording:
-    """What the program made when requests moved first: rules without a port in their names, a group with the task's."""
+    """Return what the program made when requests moved first.
+
+    Rules had no port in their names, and the target group had the tasks' port.
+    """
     resources: dict[str, Any] = {}
     for urn, resource in run.resources.items():
         kind = urn.split("::")[2].rpartition(":")[2]

@@ -12,7 +12,7 @@ from tests.infra import recorder
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
 
-PLACE = "ap-northeast-1:123456789012"
+SCOPE = "ap-northeast-1:123456789012"
 
 
 def test_a_service_has_its_own_roles_logs_security_group_and_routing(dev: Recording) -> None:
@@ -47,7 +47,7 @@ def test_without_exec_the_tasks_have_no_role_at_all(
     assert "ssmmessages" not in json.dumps([each.inputs for each in without_exec.registered])
 
 
-def test_the_task_definition_is_the_articles(dev: Recording) -> None:
+def test_the_task_definition_matches_the_reference_design(dev: Recording) -> None:
     inputs = dev.one("TaskDefinition").inputs
     assert (inputs["family"], inputs["cpu"], inputs["memory"]) == ("dev-web", "256", "512")
     assert (inputs["networkMode"], inputs["requiresCompatibilities"]) == ("awsvpc", ["FARGATE"])
@@ -68,10 +68,13 @@ def test_the_task_definition_is_the_articles(dev: Recording) -> None:
         "essential": True,
         "portMappings": [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}],
         "secrets": [
-            {"name": "APP_MESSAGE", "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/message"},
+            {
+                "name": "APP_MESSAGE",
+                "valueFrom": f"arn:aws:ssm:{SCOPE}:parameter/demo/dev/message",
+            },
             {
                 "name": "DB_PASSWORD",
-                "valueFrom": f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password",
+                "valueFrom": f"arn:aws:ssm:{SCOPE}:parameter/demo/dev/db_password",
             },
         ],
         "readonlyRootFilesystem": False,
@@ -105,7 +108,7 @@ def test_the_service_keeps_half_its_tasks_and_undoes_what_fails(dev: Recording) 
     inputs = dict(dev.one("Service").inputs)
     network = inputs.pop("networkConfiguration")
     assert network["assignPublicIp"] is True, (
-        "without a NAT gateway there is no other way to the image"
+        "without a NAT gateway there is no other route to the image"
     )
     assert network["securityGroups"] == [dev.id(dev.one("SecurityGroup", "web"))]
     assert set(network["subnets"]) == set(dev.one("LoadBalancer").inputs["subnets"])
@@ -142,7 +145,9 @@ def test_the_wait_for_steady_state_is_bounded_and_that_for_the_end_follows_from_
     assert recorder.run("dev", drainSeconds=120).one("Service").timeouts == ("10m", "10m", "14m")
 
 
-def test_the_service_comes_after_and_goes_before_whatever_its_tasks_need(dev: Recording) -> None:
+def test_the_service_is_created_after_and_deleted_before_what_its_tasks_need(
+    dev: Recording,
+) -> None:
     needed = [
         *dev.all("RolePolicy"),
         dev.one("ListenerRule", "alb-web-attachment"),
@@ -184,7 +189,7 @@ def test_only_the_load_balancer_reaches_the_tasks_and_it_reaches_nothing_else(
 
 
 @pytest.mark.parametrize(("which", "days"), [("dev", 14), ("prod", 180)])
-def test_the_web_log_is_kept_as_long_as_the_stack_says(
+def test_the_web_log_is_kept_as_long_as_the_stack_configures(
     request: pytest.FixtureRequest, which: str, days: int
 ) -> None:
     recording: Recording = request.getfixturevalue(which)
@@ -199,14 +204,14 @@ def test_the_execution_role_reads_two_parameters_and_writes_one_log(dev: Recordi
             "Effect": "Allow",
             "Action": "ssm:GetParameters",
             "Resource": [
-                f"arn:aws:ssm:{PLACE}:parameter/demo/dev/db_password",
-                f"arn:aws:ssm:{PLACE}:parameter/demo/dev/message",
+                f"arn:aws:ssm:{SCOPE}:parameter/demo/dev/db_password",
+                f"arn:aws:ssm:{SCOPE}:parameter/demo/dev/message",
             ],
         },
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": f"arn:aws:logs:{PLACE}:log-group:/aws/ecs/ecs-cluster-dev/dev-web:*",
+            "Resource": f"arn:aws:logs:{SCOPE}:log-group:/aws/ecs/ecs-cluster-dev/dev-web:*",
         },
     ]
 
@@ -221,7 +226,7 @@ def test_the_task_role_opens_sessions_and_writes_their_log(dev: Recording) -> No
     assert log == {
         "Effect": "Allow",
         "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-        "Resource": f"arn:aws:logs:{PLACE}:log-group:/aws/ecs/ecs-cluster-dev/exec:*",
+        "Resource": f"arn:aws:logs:{SCOPE}:log-group:/aws/ecs/ecs-cluster-dev/exec:*",
     }
 
 

@@ -1,8 +1,8 @@
 """Stacks as earlier versions of the program deployed them: recorded here, and read by the tests.
 
-`recordings/VERSION/STACK.json` holds a stack's own configuration and every resource that the program
-made of it under the strict mocks; `recordings/VERSION/checkpoint.json` is the state that Pulumi's
-engine kept of the stack `local` in the local AWS.
+`recordings/VERSION/STACK.json` holds a stack's own configuration and every resource that the
+program made of it under the strict mocks. `recordings/VERSION/checkpoint.json` is the state that
+Pulumi's engine kept of the stack `local` in the local AWS.
 
 At a release, before it is tagged, record it:
 
@@ -54,7 +54,7 @@ class Deployed:
     resources: tuple[Resource, ...]
 
     def configuration(self, folder: Path) -> dict[str, str]:
-        """Return what the CLI hands to today's program, by way of files in a `folder`."""
+        """Return what the CLI hands to today's program, through files in a `folder`."""
         write_project(folder, self.stack, self.config)
         return mocks.configuration(folder, self.stack)
 
@@ -113,7 +113,7 @@ def write(deployed: Deployed, file: Path) -> None:
 
 
 def checkpoint() -> str:
-    """Deploy the stack `local` with the engine, and return its state as `pulumi stack import` takes it."""
+    """Deploy the stack `local` with the engine, and return its state for `pulumi stack import`."""
     # Only this needs the engine.
     from tests.engine.stack import Stack  # noqa: PLC0415
 
