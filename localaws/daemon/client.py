@@ -84,8 +84,13 @@ def stop(home: Home) -> bool:
 def _start(home: Home) -> subprocess.Popen[bytes]:
     make_folder(home.path)
     with open(home.daemon_log, "ab", opener=opener) as output:
+        # With -P Python takes the module from its environment, not from the working directory,
+        # which may be another checkout: its daemon would look outdated to each command.
         return subprocess.Popen(  # noqa: S603 — our own interpreter and module
-            [sys.executable, "-m", "localaws.daemon.server", str(home.project), str(home.path)],
+            [
+                *(sys.executable, "-P", "-m", "localaws.daemon.server"),
+                *(str(home.project), str(home.path)),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

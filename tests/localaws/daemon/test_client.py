@@ -35,3 +35,16 @@ def test_a_daemon_with_a_bad_speed_does_not_start_and_says_why(
     monkeypatch.setenv("LOCALAWS_SPEED", "fast")
     with pytest.raises(DaemonFailed, match="LOCALAWS_SPEED: fast; allowed: a number from 1 to 10"):
         ensure(Home.of(tmp_path, {}), lambda _: None)
+
+
+def test_the_daemon_runs_the_commands_code_and_not_that_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    (tmp_path / "local.parameters.toml").write_text("x =")
+    of_another_checkout = tmp_path / "localaws" / "__init__.py"
+    of_another_checkout.parent.mkdir()
+    of_another_checkout.write_text("raise SystemExit('code of another checkout')\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DaemonFailed, match=r"local\.parameters\.toml is not valid TOML"):
+        ensure(Home.of(tmp_path, {}), lambda _: None)
