@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CERTIFICATES = "certificates"
-"""The authority's folder in the home directory."""
+"""The authority's folder in the state directory."""
 
 LIFETIME = timedelta(days=395)
 """For how long a certificate is valid: as long as ACM's."""
@@ -43,24 +43,24 @@ _USAGES = (
 )
 
 
-def authority_file(home: Path) -> Path:
-    """What a client of the load balancers of this home must trust; there once a certificate was issued."""
-    return home / CERTIFICATES / "authority.pem"
+def authority_file(directory: Path) -> Path:
+    """Return the file that a client of the load balancers must trust; issuing a certificate makes it."""
+    return directory / CERTIFICATES / "authority.pem"
 
 
 class Authority:
     """Issues certificates for whatever names it is asked for, once."""
 
     def __init__(
-        self, home: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, directory: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        """Keep everything in a folder of `home`, which is made when the first certificate is.
+        """Keep everything in a folder of `directory`, created with the first certificate.
 
         Args:
-            home: The `.local/` folder.
+            directory: The state directory, `.local/`.
             now: The time, with its zone.
         """
-        self._file = authority_file(home)
+        self._file = authority_file(directory)
         self._now = now
         self._issued: dict[tuple[str, ...], Served] = {}
 
@@ -68,10 +68,10 @@ class Authority:
         """A certificate for these domain names or IPv4 addresses, the same one until it is about to end."""
         wanted = tuple(names)
         if wanted not in self._issued:
-            place = self._file.with_name(
+            listen_address = self._file.with_name(
                 hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
             )
-            served = Served(place.with_suffix(".pem"), place.with_suffix(".key"))
+            served = Served(listen_address.with_suffix(".pem"), listen_address.with_suffix(".key"))
             authority, key = self._authority()
             if self._kept(served) is None:
                 self._sign(served, wanted, authority, key)

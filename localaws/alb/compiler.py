@@ -1,7 +1,7 @@
 """Load balancers, listeners, rules and target groups -> Envoy's configuration. Pure.
 
-A target group becomes two clusters. Newcomers wait in `<name>/new`, which no route uses: one passed
-check there, as on AWS, makes a target healthy and moves it to `<name>`, where the group's
+A target group becomes two clusters. New targets start in `<name>/new`, which no route uses: one
+passed check there, as on AWS, makes a target healthy and moves it to `<name>`, where the group's
 thresholds hold. So a target that has yet to pass its first check gets no traffic, not even when the
 load balancer fails open.
 """
@@ -39,7 +39,7 @@ _EXPRESSION_SIZE = "re2.max_program_size.error_level"
 
 _HTTP_PORT = 80
 
-NEWCOMER_INTERVAL = 0.5
+INITIAL_CHECK_INTERVAL = 0.5
 """Seconds between checks of a target that hasn't passed one yet.
 
 On AWS several load balancer nodes check a new target, each on its own clock; one pass is enough. A
@@ -100,15 +100,15 @@ class TargetGroup:
     speed: float = 1
     """How fast the time between two checks passes."""
 
-    settled: tuple[Endpoint, ...] = ()
+    checked: tuple[Endpoint, ...] = ()
     """Targets that have passed a check, or failed too many."""
 
-    newcomers: tuple[Endpoint, ...] = ()
-    """Targets whose first verdict is still out."""
+    initial: tuple[Endpoint, ...] = ()
+    """Targets in state `initial`: no check has decided about them yet."""
 
     def __hash__(self) -> int:
         """Of what has a hash; two groups that differ in their health checks only differ by `==`."""
-        return hash((self.arn, self.algorithm, self.settled, self.newcomers))
+        return hash((self.arn, self.algorithm, self.checked, self.initial))
 
     @property
     def interval(self) -> float:
@@ -213,8 +213,8 @@ def cluster_name(target_group_arn: str) -> str:
     return target_group_arn.rpartition(":targetgroup/")[2] or target_group_arn
 
 
-def newcomers_name(target_group_arn: str) -> str:
-    """What Envoy calls the waiting room of a target group."""
+def initial_cluster_name(target_group_arn: str) -> str:
+    """Return Envoy's name for the cluster of a target group's targets in state `initial`."""
     return f"{cluster_name(target_group_arn)}/new"
 
 
@@ -249,14 +249,14 @@ def _group(
     rooms = (
         (
             cluster_name(group.arn),
-            group.settled,
+            group.checked,
             group.interval,
             int(group.health_check.get("healthyThreshold") or 5),
         ),
         (
-            newcomers_name(group.arn),
-            group.newcomers,
-            min(group.interval, NEWCOMER_INTERVAL / group.speed),
+            initial_cluster_name(group.arn),
+            group.initial,
+            min(group.interval, INITIAL_CHECK_INTERVAL / group.speed),
             1,
         ),
     )

@@ -20,7 +20,7 @@ from localaws.machine.processes import CannotStartError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.machine.processes import Child, Launcher
+    from localaws.machine.processes import ChildProcess, Launcher
 
 log = logging.getLogger(__name__)
 
@@ -77,16 +77,16 @@ def find_envoy() -> str:
 class Envoy:
     """Keeps one Envoy running with the configuration that was applied last."""
 
-    def __init__(self, launcher: Launcher, home: Path) -> None:
+    def __init__(self, launcher: Launcher, directory: Path) -> None:
         """Configuration and log live in `<home>/envoy/`; nothing is started yet."""
         self._launcher = launcher
-        self._folder = home / "envoy"
+        self._folder = directory / "envoy"
         self._versions: dict[str, str] = {}
         self._written: dict[str, Sequence[Mapping[str, Any]]] = {}
         """What each file holds, to tell without writing it again that it hasn't changed."""
 
         self._applying = asyncio.Lock()
-        self._child: Child | None = None
+        self._child: ChildProcess | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     async def apply(self, files: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

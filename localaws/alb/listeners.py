@@ -40,8 +40,8 @@ def certificate_names(cloud: Resources, addresses: Addresses) -> dict[str, tuple
     """
     known = {each.id: tuple(domains(each.inputs)) for each in cloud.all(CERTIFICATE)}
     return {
-        arn: known.get(arn) or (addresses.load_balancer(balancer.id).address,)
-        for listener, balancer in _served(cloud)
+        arn: known.get(arn) or (addresses.load_balancer(load_balancer.id).address,)
+        for listener, load_balancer in _served(cloud)
         for arn in _certificates(cloud, listener)
     }
 
@@ -56,35 +56,38 @@ def listeners(
         addresses: Where load balancers listen.
         certificates: What `certificate_names` asked for.
     """
-    for listener, balancer in _served(cloud):
+    for listener, load_balancer in _served(cloud):
         outputs, port = listener.outputs, int(listener.outputs["port"])
-        place = addresses.load_balancer(balancer.id)
+        listen_address = addresses.load_balancer(load_balancer.id)
         yield Listener(
             arn=listener.id,
-            endpoint=Endpoint(place.address, place.port(port)),
+            endpoint=Endpoint(listen_address.address, listen_address.port(port)),
             port=port,
             rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],
-            idle_timeout=int(balancer.outputs.get("idleTimeout") or 60),
-            forwarded_for=balancer.outputs.get("xffHeaderProcessingMode") or "append",
-            tls=_tls(cloud, listener, balancer, certificates)
+            idle_timeout=int(load_balancer.outputs.get("idleTimeout") or 60),
+            forwarded_for=load_balancer.outputs.get("xffHeaderProcessingMode") or "append",
+            tls=_tls(cloud, listener, load_balancer, certificates)
             if outputs.get("protocol") == "HTTPS"
             else None,
-            keep_alive=int(balancer.outputs.get("clientKeepAlive") or 3600),
-            drop_invalid_headers=balancer.outputs.get("dropInvalidHeaderFields") is True,
-            client_port=balancer.outputs.get("enableXffClientPort") is True,
+            keep_alive=int(load_balancer.outputs.get("clientKeepAlive") or 3600),
+            drop_invalid_headers=load_balancer.outputs.get("dropInvalidHeaderFields") is True,
+            client_port=load_balancer.outputs.get("enableXffClientPort") is True,
             response_headers=tuple(_response_headers(outputs)),
             server_header=outputs.get("routingHttpResponseServerEnabled") is not False,
-            tls_headers=_tls_headers(outputs, balancer),
+            tls_headers=_tls_headers(outputs, load_balancer),
         )
 
 
 def _served(cloud: Resources) -> Iterator[tuple[Resource, Resource]]:
     """Listeners that speak HTTP or HTTPS, each with its load balancer."""
-    balancers = {resource.id: resource for resource in cloud.all(LOAD_BALANCER)}
+    load_balancers = {resource.id: resource for resource in cloud.all(LOAD_BALANCER)}
     for listener in cloud.all(LISTENER):
-        balancer = balancers.get(listener.outputs["loadBalancerArn"])
-        if balancer is not None and listener.outputs.get("protocol", "HTTP") in ("HTTP", "HTTPS"):
-            yield listener, balancer
+        load_balancer = load_balancers.get(listener.outputs["loadBalancerArn"])
+        if load_balancer is not None and listener.outputs.get("protocol", "HTTP") in (
+            "HTTP",
+            "HTTPS",
+        ):
+            yield listener, load_balancer
 
 
 def _rules(cloud: Resources, listener: Resource) -> list[Rule]:
@@ -117,14 +120,17 @@ def _certificates(cloud: Resources, listener: Resource) -> list[str]:
 
 
 def _tls(
-    cloud: Resources, listener: Resource, balancer: Resource, certificates: Mapping[str, Served]
+    cloud: Resources,
+    listener: Resource,
+    load_balancer: Resource,
+    certificates: Mapping[str, Served],
 ) -> Tls:
     oldest, newest = tls_policies.versions(str(listener.outputs.get("sslPolicy"))) or ("1.2", "1.3")
     return Tls(
         certificates=tuple(certificates[arn] for arn in _certificates(cloud, listener)),
         oldest=oldest,
         newest=newest,
-        http2=balancer.outputs.get("enableHttp2") is not False,
+        http2=load_balancer.outputs.get("enableHttp2") is not False,
     )
 
 
@@ -134,10 +140,10 @@ def _response_headers(outputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower(), str(value)
 
 
-def _tls_headers(outputs: Mapping[str, Any], balancer: Resource) -> tuple[str, str] | None:
+def _tls_headers(outputs: Mapping[str, Any], load_balancer: Resource) -> tuple[str, str] | None:
     if (
         outputs.get("protocol") != "HTTPS"
-        or balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True
+        or load_balancer.outputs.get("enableTlsVersionAndCipherSuiteHeaders") is not True
     ):
         return None
     version, cipher = (

@@ -13,7 +13,7 @@ from localaws.alb.compiler import (
     TargetGroup,
     cluster_name,
     compile_files,
-    newcomers_name,
+    initial_cluster_name,
 )
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.health_probe import status_of
@@ -107,7 +107,7 @@ class Proxy(Protocol):
 @dataclass
 class _Target:
     registered_at: float
-    settled: bool = False
+    checked: bool = False
     draining: bool = False
     health: TargetHealth = _REGISTERING
     notify: Callable[[], None] = lambda: None
@@ -120,7 +120,7 @@ class _Target:
             self.notify()
 
 
-class Balancer:
+class LoadBalancers:
     """Keeps the proxy's configuration in step with the cloud and the registered targets."""
 
     def __init__(
@@ -167,7 +167,7 @@ class Balancer:
         """What was compiled last, and of what."""
 
         self._applied: Mapping[str, Any] | None = None
-        self._deaf: dict[str, str] = {}
+        self._listen_errors: dict[str, str] = {}
         """By ARN why listeners take no connections."""
 
         self._present: set[str] = set()
@@ -227,7 +227,7 @@ class Balancer:
             if not files["listeners.json"]:
                 await self._proxy.close()
                 self._applied = None
-                self._deaf = {}
+                self._listen_errors = {}
             elif files != self._applied:
                 await self._apply(files)
 
@@ -250,9 +250,9 @@ class Balancer:
             )
         return found
 
-    def deafness(self, listener: str) -> str:
+    def listen_error(self, listener: str) -> str:
         """Why a listener takes no connections, as of the last `sync`; empty where it does, or isn't of an ALB."""
-        return self._deaf.get(listener, "")
+        return self._listen_errors.get(listener, "")
 
     async def close(self) -> None:
         """Stop the proxy."""
@@ -265,9 +265,9 @@ class Balancer:
         except EnvoyError as error:
             listening = await self._proxy.listening()
             names = (each["name"] for each in files["listeners.json"])
-            self._deaf = {name: str(error) for name in names if name not in listening}
+            self._listen_errors = {name: str(error) for name in names if name not in listening}
             raise
-        self._applied, self._deaf = files, {}
+        self._applied, self._listen_errors = files, {}
 
     def _follow_attached(self) -> None:
         """Register the targets that the program registers, and let go of those that it has deregistered."""
@@ -295,25 +295,27 @@ class Balancer:
                 if group.arn not in in_use:
                     target.becomes(_UNUSED)
                     continue
-                room = cluster_name(group.arn) if target.settled else newcomers_name(group.arn)
+                room = (
+                    cluster_name(group.arn) if target.checked else initial_cluster_name(group.arn)
+                )
                 target.becomes(self._verdict(group, target, verdicts.get((room, endpoint))))
 
     def _verdict(
         self, group: TargetGroup, target: _Target, verdict: Verdict | None
     ) -> TargetHealth:
-        """One target's health; moves it out of the waiting room once it has passed or time is up."""
+        """Return a target's health, and move it to the group's own cluster once its first check decided."""
         if verdict is None:
-            return target.health if target.settled else _REGISTERING
+            return target.health if target.checked else _REGISTERING
         if verdict.healthy:
             # In the group's own cluster the first check decides at once; the target is in service
             # after that one.
-            health = _HEALTHY if target.settled else _INITIAL
-            target.settled = True
+            health = _HEALTHY if target.checked else _INITIAL
+            target.checked = True
             return health
-        if not target.settled:
+        if not target.checked:
             if self._clock() - target.registered_at < group.unhealthy_threshold * group.interval:
                 return _INITIAL
-            target.settled = True
+            target.checked = True
         if verdict.timed_out:
             return _TIMED_OUT
         return target.health if target.health.state is TargetState.UNHEALTHY else _FAILED
@@ -351,7 +353,7 @@ class Balancer:
     def _files(self) -> Mapping[str, Any]:
         """The proxy's files; what they were made of is compared first, as that costs nothing where it is the same."""
         targets = [
-            (group, endpoint, target.settled, target.draining)
+            (group, endpoint, target.checked, target.draining)
             for group, members in self._targets.items()
             for endpoint, target in members.items()
         ]
@@ -385,11 +387,11 @@ class Balancer:
             groups.append(
                 replace(
                     group,
-                    settled=tuple(
-                        endpoint for endpoint, target in active.items() if target.settled
+                    checked=tuple(
+                        endpoint for endpoint, target in active.items() if target.checked
                     ),
-                    newcomers=tuple(
-                        endpoint for endpoint, target in active.items() if not target.settled
+                    initial=tuple(
+                        endpoint for endpoint, target in active.items() if not target.checked
                     ),
                 )
             )

@@ -16,7 +16,7 @@ from localaws.cli import pulumi_command
 from localaws.cli.pulumi_state import BadState
 from localaws.daemon.client import DaemonFailed, ensure, stop
 from localaws.daemon.log_streams import follow, streams
-from localaws.daemon.state_directory import BadLock, Home, NoProject
+from localaws.daemon.state_directory import BadLock, NoProject, StateDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ one.
 """
 
 
-_EXPECTED = (
+_USER_ERRORS = (
     *(BadLock, BadState, DaemonFailed, NoProject, OSError),
     *(NotInstalled, pulumi_command.BadConfig, pulumi_command.NoCli),
 )
@@ -67,7 +67,7 @@ def entry_point() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
-    except _EXPECTED as error:
+    except _USER_ERRORS as error:
         print(f"pulumi-local: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
@@ -78,8 +78,8 @@ def main(arguments: Sequence[str]) -> int:
     if command in (None, "logs", "status", "stop"):
         return _own(arguments)
     _check_installed()
-    home = Home.of(pulumi_command.given(arguments).cwd)
-    return pulumi_command.run(home, ensure(home, _say), command, arguments)
+    directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
+    return pulumi_command.run(directory, ensure(directory, _print_message), command, arguments)
 
 
 def _check_installed() -> None:
@@ -122,22 +122,22 @@ def _own(arguments: Sequence[str]) -> int:
         "stop", parents=[where], help="stop everything that runs; the next command starts it again"
     )
     chosen = parser.parse_args(arguments)
-    home = Home.of(pulumi_command.given(arguments).cwd)
+    directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
     match chosen.command:
         case "logs":
-            if not any(streams(home.logs, chosen.group)):
-                _say(
+            if not any(streams(directory.logs, chosen.group)):
+                _print_message(
                     "no log "
                     f"streams{f' in groups like {chosen.group!r}' if chosen.group else ''} "
                     "yet"
                 )
-            follow(home.logs, chosen.group, forever=not chosen.no_follow)
+            follow(directory.logs, chosen.group, forever=not chosen.no_follow)
         case "status":
             from localaws.cli.status import show  # noqa: PLC0415 — brings gRPC, half a second
 
-            show(home, as_json=chosen.json)
+            show(directory, as_json=chosen.json)
         case "stop":
-            print("the local AWS has stopped" if stop(home) else "no local AWS was running")
+            print("the local AWS has stopped" if stop(directory) else "no local AWS was running")
     return 0
 
 
@@ -152,5 +152,5 @@ def _command(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def _say(message: str) -> None:
+def _print_message(message: str) -> None:
     print(message, file=sys.stderr)

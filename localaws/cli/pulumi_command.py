@@ -20,7 +20,7 @@ from localaws.machine.files import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.daemon.state_directory import Address, Home
+    from localaws.daemon.state_directory import Address, StateDirectory
 
 DEFAULT_STACK = "local"
 
@@ -41,7 +41,9 @@ class NoCli(Exception):  # noqa: N818 — names the finding
     """There is no Pulumi CLI."""
 
 
-def run(home: Home, address: Address, command: str, arguments: Sequence[str]) -> NoReturn:
+def run(
+    directory: StateDirectory, address: Address, command: str, arguments: Sequence[str]
+) -> NoReturn:
     """Become `pulumi ARGUMENTS`.
 
     Raises:
@@ -55,18 +57,18 @@ def run(home: Home, address: Address, command: str, arguments: Sequence[str]) ->
         os.umask(
             UMASK
         )  # for the state, which the CLI writes: its passphrase is empty, so what may read it knows all
-    environment = _environment(home, address, os.environ)
+    environment = _environment(directory, address, os.environ)
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
     chosen = list(arguments)
-    if command in _WANTS_STACK | {"cancel"} and (project := _project_name(home)) is not None:
-        StackState(home.backend, project, stack).put_right(
-            _say, partial(_discard_unrecorded, address)
+    if command in _WANTS_STACK | {"cancel"} and (project := _project_name(directory)) is not None:
+        StackState(directory.backend, project, stack).repair(
+            _print_message, partial(_discard_unrecorded, address)
         )
     if command in _WANTS_STACK:
-        _ensure_stack(home, cli, environment, stack)
+        _ensure_stack(directory, cli, environment, stack)
     if command in _WRITES_CONFIG and not options.config_file:
-        chosen += ["--config-file", str(_config_copy(home, stack))]
+        chosen += ["--config-file", str(_config_copy(directory, stack))]
     if command == "install" and "--no-plugins" not in chosen:
         chosen.append(
             "--no-plugins"
@@ -95,15 +97,17 @@ def _cli() -> str:
     return found
 
 
-def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    directory: StateDirectory, address: Address, outside: Mapping[str, str]
+) -> dict[str, str]:
     """The caller's environment, with the local AWS attached in place of the real provider."""
-    home.backend.mkdir(parents=True, exist_ok=True)
+    directory.backend.mkdir(parents=True, exist_ok=True)
     return {
         "PULUMI_STACK": DEFAULT_STACK,
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         **outside,
-        "PULUMI_BACKEND_URL": home.backend.as_uri(),
+        "PULUMI_BACKEND_URL": directory.backend.as_uri(),
         "PULUMI_DIY_BACKEND_GZIP": "false",  # `pulumi_state` reads its files
         # The engine would download the real plugins, 700 MB, although it attaches to the daemon
         # instead.
@@ -112,17 +116,19 @@ def _environment(home: Home, address: Address, outside: Mapping[str, str]) -> di
     }
 
 
-def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: str) -> None:
+def _ensure_stack(
+    directory: StateDirectory, cli: str, environment: Mapping[str, str], stack: str
+) -> None:
     """Make a stack that has a configuration file, or is the default one, and isn't there; a misspelt one stays missing.
 
     That happens in a folder of its own, because `stack init` writes the configuration file.
     """
-    if stack != DEFAULT_STACK and not _config_file(home, stack).exists():
+    if stack != DEFAULT_STACK and not _config_file(directory, stack).exists():
         return
-    name = _project_name(home)
-    if name is None or StackState(home.backend, name, stack).file.exists():
+    name = _project_name(directory)
+    if name is None or StackState(directory.backend, name, stack).file.exists():
         return
-    folder = home.path / "init"
+    folder = directory.path / "init"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Pulumi.yaml").write_text(f"name: {json.dumps(name)}\nruntime: python\n")
     without_stack = {key: value for key, value in environment.items() if key != "PULUMI_STACK"}
@@ -141,14 +147,14 @@ def _ensure_stack(home: Home, cli: str, environment: Mapping[str, str], stack: s
         )
 
 
-def _config_file(home: Home, stack: str) -> Path:
-    return home.project / f"Pulumi.{stack}.yaml"
+def _config_file(directory: StateDirectory, stack: str) -> Path:
+    return directory.project / f"Pulumi.{stack}.yaml"
 
 
-def _config_copy(home: Home, stack: str) -> Path:
+def _config_copy(directory: StateDirectory, stack: str) -> Path:
     """A copy of the stack's configuration file; the salt that the CLI adds to it stays there from run to run."""
-    source = _config_file(home, stack)
-    copy = home.path / "config" / source.name
+    source = _config_file(directory, stack)
+    copy = directory.path / "config" / source.name
     try:
         text = source.read_text(encoding="utf-8") if source.exists() else ""
     except UnicodeDecodeError as error:
@@ -167,7 +173,7 @@ def _earlier(copy: Path) -> str:
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:
-        _say(f"{copy} isn't UTF-8 text: it is made anew")
+        _print_message(f"{copy} isn't UTF-8 text: it is made anew")
         return ""
 
 
@@ -178,15 +184,15 @@ def _discard_unrecorded(address: Address, urns: Sequence[str], recorded: Sequenc
     call(address, DISCARD_UNRECORDED, {"urns": list(urns), "recorded": list(recorded)})
 
 
-def _say(message: str) -> None:
+def _print_message(message: str) -> None:
     sys.stderr.write(f"pulumi-local: {message}\n")
 
 
-def _project_name(home: Home) -> str | None:
+def _project_name(directory: StateDirectory) -> str | None:
     """None if Pulumi.yaml has none; the CLI, which runs next, says what is wrong with the file."""
     import yaml  # noqa: PLC0415 — only needed when a run may have to make the stack
 
     try:
-        return str(yaml.safe_load((home.project / "Pulumi.yaml").read_bytes())["name"])
+        return str(yaml.safe_load((directory.project / "Pulumi.yaml").read_bytes())["name"])
     except (yaml.YAMLError, KeyError, TypeError):
         return None

@@ -45,22 +45,22 @@ class StackState:
             (self._of_locks() / self.stack).glob("*.json")
         )
 
-    def put_right(self, say: Callable[[str], None], discard: Discard) -> None:
+    def repair(self, report: Callable[[str], None], discard: Discard) -> None:
         """Make a damaged state readable again, and let go what a killed run was creating.
 
         Args:
-            say: Is called with each thing that was done, and why.
+            report: Called with a message for each repair and its cause.
             discard: Removes what a killed run was creating, where that exists by now.
 
         Raises:
             BadState: It is damaged, and so is every backup.
         """
-        self._restore_meta(say)
+        self._restore_meta(report)
         if self.file.exists() and not self.locked:
-            self._restore(say)
-            self._forget_creations(say, discard)
+            self._restore(report)
+            self._forget_creations(report, discard)
         elif not self.file.exists() and (self.locked or self._has_history()):
-            self._restore_missing(say)
+            self._restore_missing(report)
 
     def _folder(self, kind: str) -> Path:
         return self.backend / ".pulumi" / kind / self.project
@@ -72,11 +72,11 @@ class StackState:
         """Whether the stack has been deployed; `stack rm` deletes its history and leaves the backup."""
         return any((self._folder("history") / self.stack).glob("*"))
 
-    def _restore_meta(self, say: Callable[[str], None]) -> None:
+    def _restore_meta(self, report: Callable[[str], None]) -> None:
         meta = self.backend / ".pulumi" / "meta.yaml"
         if meta.exists() and b"version" not in meta.read_bytes():
             write_atomically(meta, _META)
-            say(f"{meta} was damaged, and is made anew")
+            report(f"{meta} was damaged, and is made anew")
         for attributes in (meta, self.file):
             self._drop_damaged_attributes(attributes)
 
@@ -86,7 +86,7 @@ class StackState:
         if attributes.exists() and _read(attributes) is None:
             attributes.unlink()
 
-    def _restore(self, say: Callable[[str], None]) -> None:
+    def _restore(self, report: Callable[[str], None]) -> None:
         """Put a backup in the place of a state that can't be read."""
         if _read(self.file) is not None:
             return
@@ -99,19 +99,21 @@ class StackState:
             )
         damaged = set_aside(self.file)
         write_atomically(self.file, backup.read_text(encoding="utf-8"))
-        say(
+        report(
             f"Pulumi's state was damaged: it is at {damaged}, and its last backup "
             f"({backup.name}) took its place. "
             "`pulumi-local refresh --yes` makes it agree with what exists"
         )
 
-    def _restore_missing(self, say: Callable[[str], None]) -> None:
+    def _restore_missing(self, report: Callable[[str], None]) -> None:
         """Bring back a state that a run, killed between its two steps, had only moved away."""
         backup = self.file.with_name(f"{self.file.name}.bak")
         if backup.exists() and _read(backup) is not None:
             with suppress(FileExistsError):  # a run that is under way has written it meanwhile
                 os.link(backup, self.file)
-                say(f"Pulumi's state was missing: its last backup ({backup.name}) took its place")
+                report(
+                    f"Pulumi's state was missing: its last backup ({backup.name}) took its place"
+                )
 
     def _backups(self) -> Iterator[Path]:
         """Readable copies of the state, the newest first."""
@@ -123,7 +125,7 @@ class StackState:
         found += sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)
         return (path for path in found if path.exists() and _read(path) is not None)
 
-    def _forget_creations(self, say: Callable[[str], None], discard: Discard) -> None:
+    def _forget_creations(self, report: Callable[[str], None], discard: Discard) -> None:
         """Remove what a killed run was creating, so that there is nothing to look for.
 
         Without that Pulumi warns in every run, and only a person at a terminal could stop it; and a
@@ -143,7 +145,7 @@ class StackState:
             gone = ", ".join(
                 each["resource"]["urn"].rpartition("::")[2] for each in pending if each not in kept
             )
-            say(
+            report(
                 f"an earlier run was killed while it created {gone}: it is removed, and "
                 "the next `up` makes it anew"
             )

@@ -13,24 +13,24 @@ from localaws.speed import VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from localaws.daemon.state_directory import Home
+    from localaws.daemon.state_directory import StateDirectory
 
 _EVENTS_SHOWN = _STOPPED_SHOWN = 5
 
 
-def fetch(home: Home) -> dict[str, Any] | None:
+def fetch(directory: StateDirectory) -> dict[str, Any] | None:
     """What the daemon says of its services; None if none runs.
 
     Raises:
         DaemonFailed: It doesn't answer.
     """
-    address = Address.read(home)
+    address = Address.read(directory)
     return None if address is None else call(address, STATUS)
 
 
-def show(home: Home, *, as_json: bool) -> None:
+def show(directory: StateDirectory, *, as_json: bool) -> None:
     """Print it."""
-    status = fetch(home)
+    status = fetch(directory)
     if as_json:
         print(json.dumps(status or {"running": False}, indent=2))
     elif status is None:
@@ -68,10 +68,10 @@ def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Names that only this AWS knows, and how to ask for them."""
-    for name, leads_to in status["names"].items():
+    for name, target in status["names"].items():
         yield (
-            f"{name} is {leads_to}",
-            f"  verify https://{name} {options(name, leads_to, status['authority'])}",
+            f"{name} is {target}",
+            f"  verify https://{name} {options(name, target, status['authority'])}",
         )
 
 
@@ -82,7 +82,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {deployment['status']:<10} {revision:<30} {deployment['rolloutState']}"
     stopped = [each for each in service["tasks"] if each["lastStatus"] == "STOPPED"]
     for task in [each for each in service["tasks"] if each not in stopped[:-_STOPPED_SHOWN]]:
-        said = (
+        columns = (
             task["taskId"][:12],
             task["lastStatus"],
             task["healthStatus"],
@@ -90,7 +90,7 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             task["endpoint"],
         )
         yield (
-            f"  {'task':<10} {'  '.join(f'{each:<12}' for each in said)} "
+            f"  {'task':<10} {'  '.join(f'{each:<12}' for each in columns)} "
             f"{task.get('stoppedReason', '')}"
         ).rstrip()
         if "note" in task:

@@ -15,7 +15,7 @@ from localaws.daemon.state_directory import Address, fingerprint, holder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localaws.daemon.state_directory import Home
+    from localaws.daemon.state_directory import StateDirectory
 
 START_SECONDS = 30.0
 """How long a start may take; it takes about one second, three on a cold disk."""
@@ -32,46 +32,46 @@ class DaemonFailed(Exception):  # noqa: N818 — names the event
     """The daemon didn't start or stop; the message says what it printed last and what to do."""
 
 
-def ensure(home: Home, say: Callable[[str], None]) -> Address:
+def ensure(directory: StateDirectory, report: Callable[[str], None]) -> Address:
     """The address of a daemon that runs the current code, started or restarted if need be.
 
     Raises:
         DaemonFailed: It didn't become ready in time.
     """
-    address = Address.read(home)
+    address = Address.read(directory)
     if address is not None and address.code != fingerprint():
-        say("the local AWS runs older code than is here: restarting it")
-        stop(home)
+        report("the local AWS runs older code than is here: restarting it")
+        stop(directory)
         address = None
     if address is not None:
         return address
-    say("starting the local AWS ...")
-    began = home.daemon_log.stat().st_size if home.daemon_log.exists() else 0
-    started = _start(home)
+    report("starting the local AWS ...")
+    began = directory.daemon_log.stat().st_size if directory.daemon_log.exists() else 0
+    started = _start(directory)
     deadline = time.monotonic() + START_SECONDS
     while started.poll() in (None, 0) and time.monotonic() < deadline:
-        address = Address.read(home)
+        address = Address.read(directory)
         if address is not None:
             return address
         time.sleep(_POLL_SECONDS)
     raise DaemonFailed(
-        f"the local AWS didn't start. The end of its log:\n{_tail(home, began)}\n"
-        f"The whole log is {home.daemon_log}. Fix the cause, then run the same command again."
+        f"the local AWS didn't start. The end of its log:\n{_tail(directory, began)}\n"
+        f"The whole log is {directory.daemon_log}. Fix the cause, then run the same command again."
     )
 
 
-def stop(home: Home) -> bool:
+def stop(directory: StateDirectory) -> bool:
     """Stop the daemon and everything that it runs; False if none was running.
 
     Raises:
         DaemonFailed: It didn't end in time, and was killed.
     """
-    daemon = holder(home)
+    daemon = holder(directory)
     if daemon is None:
         return False
     os.kill(daemon, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while holder(home) == daemon:
+    while holder(directory) == daemon:
         if time.monotonic() > deadline:
             os.kill(daemon, signal.SIGKILL)
             raise DaemonFailed(
@@ -81,15 +81,15 @@ def stop(home: Home) -> bool:
     return True
 
 
-def _start(home: Home) -> subprocess.Popen[bytes]:
-    make_folder(home.path)
-    with open(home.daemon_log, "ab", opener=opener) as output:
+def _start(directory: StateDirectory) -> subprocess.Popen[bytes]:
+    make_folder(directory.path)
+    with open(directory.daemon_log, "ab", opener=opener) as output:
         # With -P Python takes the module from its environment, not from the working directory,
         # which may be another checkout: its daemon would look outdated to each command.
         return subprocess.Popen(  # noqa: S603 — our own interpreter and module
             [
                 *(sys.executable, "-P", "-m", "localaws.daemon.server"),
-                *(str(home.project), str(home.path)),
+                *(str(directory.project), str(directory.path)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -98,7 +98,7 @@ def _start(home: Home) -> subprocess.Popen[bytes]:
         )
 
 
-def _tail(home: Home, began: int) -> str:
+def _tail(directory: StateDirectory, began: int) -> str:
     """The last lines of the daemon's log, none of them older than its first `began` bytes."""
-    lines = home.daemon_log.read_bytes()[began:].decode(errors="replace").splitlines()
+    lines = directory.daemon_log.read_bytes()[began:].decode(errors="replace").splitlines()
     return "\n".join(f"  {line}" for line in lines[-_LINES_SHOWN:]) or "  (nothing)"

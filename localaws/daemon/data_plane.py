@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from localaws.alb import registered_targets
 from localaws.alb.certificate_authority import Authority
 from localaws.alb.envoy import Envoy
-from localaws.alb.load_balancers import Balancer
+from localaws.alb.load_balancers import LoadBalancers
 from localaws.ecs.controller import Controller
 from localaws.ecs.tasks.images import load
 from localaws.ecs.tasks.process_runtime import ProcessRuntime
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def data_plane(
     cloud: Cloud,
-    home: Path,
+    directory: Path,
     *,
     parameters: Callable[[str], str | None],
     addresses: Addresses | None = None,
@@ -35,34 +35,34 @@ def data_plane(
 
     Args:
         cloud: The resources to follow.
-        home: The `.local/` folder: state, logs and Envoy's files live in it.
+        directory: The state directory, `.local/`, which also holds logs and Envoy's files.
         parameters: A parameter's or secret's value by name or ARN, None for one that doesn't exist.
         addresses: Those that the caller names load balancers by, if it does; there must be one
-            object per home.
+            object for each state directory.
         image_table: The project's own images, read anew for every task; by default a file beside
-            `home`.
+            `directory`.
         speed: How fast AWS's durations pass, see `localaws.speed`.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    image_table = image_table or home.parent / "localaws-images.toml"
-    addresses = addresses or Addresses(home)
+    directory.mkdir(parents=True, exist_ok=True)
+    image_table = image_table or directory.parent / "localaws-images.toml"
+    addresses = addresses or Addresses(directory)
     launcher = Launcher()
-    envoy = Envoy(launcher, home)
+    envoy = Envoy(launcher, directory)
     return Controller(
         cloud,
-        home,
+        directory,
         runtime=ProcessRuntime(
-            launcher, addresses, partial(load, image_table), home / "logs", speed=speed
+            launcher, addresses, partial(load, image_table), directory / "logs", speed=speed
         ),
-        balancer=Balancer(
+        target_groups=LoadBalancers(
             cloud,
             addresses,
             envoy,
-            home / "envoy",
-            issue=Authority(home).issue,
+            directory / "envoy",
+            issue=Authority(directory).issue,
             attached=partial(registered_targets.endpoints, cloud),
             speed=speed,
         ),

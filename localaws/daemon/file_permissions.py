@@ -48,7 +48,7 @@ def opener(path: str, flags: int) -> int:
     return os.open(path, flags, _FILE)
 
 
-def take_from_others(home: Path) -> None:
+def take_from_others(directory: Path) -> None:
     """Withdraw other users' rights to a home and all that it holds, as earlier versions granted them.
 
     A folder that holds other files too keeps its own mode: it may be meant for others.
@@ -56,17 +56,17 @@ def take_from_others(home: Path) -> None:
     Raises:
         SharedFolder: Others may write to that one.
     """
-    names = {entry.name for entry in os.scandir(home)}
+    names = {entry.name for entry in os.scandir(directory)}
     if all(name in OURS or name.endswith(".tmp") for name in names):
-        _restrict(home)
-    elif home.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        _restrict(directory)
+    elif directory.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SharedFolder(
-            f"{home} holds other files than the local AWS's, and other users can write "
+            f"{directory} holds other files than the local AWS's, and other users can write "
             "to it: give the local AWS a "
             "folder of its own (LOCALAWS_HOME)"
         )
     for name in names & OURS:
-        for path in _all_in(home / name):
+        for path in _all_in(directory / name):
             _restrict(path)
 
 

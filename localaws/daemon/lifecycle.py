@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from localaws.account.cloud import Cloud
     from localaws.catalog import Properties, Resource
-    from localaws.daemon.state_directory import Home
+    from localaws.daemon.state_directory import StateDirectory
 
 
 GET_SERVICE = "aws:ecs/getService:getService"
@@ -38,7 +38,7 @@ _SEEDED = ("aws:ssm/getParameter:getParameter", "aws:secretsmanager/getSecret:ge
 
 _LINES_SHOWN = 5
 
-_TAKE_UP_SECONDS = 30.0
+_ACCEPT_SECONDS = 30.0
 """How long a change of a service or a route may take to be noticed; it takes a tenth of a second at
 most.
 """
@@ -66,25 +66,25 @@ _EVENT = ("id", "createdAt", "message")
 class Running:
     """Everything of a project that runs: an operation is complete when it agrees with the cloud."""
 
-    def __init__(self, cloud: Cloud, home: Home) -> None:
+    def __init__(self, cloud: Cloud, directory: StateDirectory) -> None:
         """Put it together; nothing runs until `start`."""
         self._cloud = cloud
-        self._home = home
+        self._directory = directory
         self._speed = speed()
-        addresses = Addresses(home.path)
-        for balancer in cloud.all(LOAD_BALANCER):
-            if name := balancer.outputs.get("dnsName"):
-                addresses.restore(balancer.id, name)
+        addresses = Addresses(directory.path)
+        for load_balancer in cloud.all(LOAD_BALANCER):
+            if name := load_balancer.outputs.get("dnsName"):
+                addresses.restore(load_balancer.id, name)
         self._controller = data_plane(
             cloud,
-            home.path,
+            directory.path,
             parameters=self._parameter,
             addresses=addresses,
-            image_table=Path(os.environ.get("LOCALAWS_IMAGES") or home.images),
+            image_table=Path(os.environ.get("LOCALAWS_IMAGES") or directory.images),
             speed=self._speed,
         )
-        cloud.completions[LOAD_BALANCER] = lambda balancer: {
-            "dnsName": addresses.load_balancer(balancer.id).dns_name
+        cloud.completions[LOAD_BALANCER] = lambda load_balancer: {
+            "dnsName": addresses.load_balancer(load_balancer.id).dns_name
         }
 
     @property
@@ -105,7 +105,7 @@ class Running:
             "problems": self._controller.problems(),
             "targets": self._controller.targets(),
             "names": aliases(self._cloud),
-            "authority": str(authority_file(self._home.path)),
+            "authority": str(authority_file(self._directory.path)),
         }
 
     def _discard_unrecorded(self, args: Properties) -> Mapping[str, Any]:
@@ -131,14 +131,16 @@ class Running:
         if trouble := await self.trouble(resource):
             raise NotSettled(trouble)
         if resource.token in _ROUTES:
-            await self._controller.apply(timeout=min(seconds, _TAKE_UP_SECONDS))
+            await self._controller.apply(timeout=min(seconds, _ACCEPT_SECONDS))
         if resource.token == SERVICE:
-            await self._controller.take_up(resource.id, timeout=min(seconds, _TAKE_UP_SECONDS))
+            await self._controller.wait_until_accepted(
+                resource.id, timeout=min(seconds, _ACCEPT_SECONDS)
+            )
         if resource.token == SERVICE and resource.inputs.get("waitForSteadyState"):
             try:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
             except NotSteadyError as reason:
-                raise NotSettled(f"{reason}{self._last_words(resource.id)}") from None
+                raise NotSettled(f"{reason}{self._last_log_lines(resource.id)}") from None
 
     async def drain(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -156,7 +158,9 @@ class Running:
 
     async def trouble(self, resource: Resource) -> str:
         """Why a listener takes no connections on this machine, whatever AWS would do."""
-        if resource.token != LISTENER or not (why := await self._controller.deafness(resource.id)):
+        if resource.token != LISTENER or not (
+            why := await self._controller.listen_error(resource.id)
+        ):
             return ""
         return (
             f"the local load balancer can't listen: {why}. Stop what holds the address, or "
@@ -186,10 +190,12 @@ class Running:
         if resource.token == SERVICE:
             self._controller.renew(resource.id)
 
-    def _last_words(self, service: str) -> str:
+    def _last_log_lines(self, service: str) -> str:
         """Return the end of the log of the task of the latest deployment that failed last."""
         failed = self._controller.last_failed(service)
-        logs = [stream for stream in streams(self._home.logs) if failed and stream.name == failed]
+        logs = [
+            stream for stream in streams(self._directory.logs) if failed and stream.name == failed
+        ]
         lines = [
             line
             for log in logs
@@ -228,7 +234,7 @@ class Running:
         return parameters.value_of(self._cloud, name)
 
     def _read_parameters(self) -> None:
-        self._cloud.parameters = parameters.load(self._home.parameters)
+        self._cloud.parameters = parameters.load(self._directory.parameters)
 
 
 def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:

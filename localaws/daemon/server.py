@@ -23,7 +23,7 @@ from localaws.alb.envoy import EnvoyError
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
 from localaws.daemon.lifecycle import Running
-from localaws.daemon.state_directory import Address, Home, fingerprint, try_lock
+from localaws.daemon.state_directory import Address, StateDirectory, fingerprint, try_lock
 from localaws.machine.addresses import NoAddressError
 from localaws.machine.files import write_atomically
 from localaws.protocol.aws import AwsProvider
@@ -39,9 +39,9 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 """A state of many resources is larger than gRPC's 4 MiB."""
 
 
-_HOME_CHECK_SECONDS = 1.0
+_LOCK_CHECK_SECONDS = 1.0
 
-_CAN_BE_MENDED = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError, BadSpeed)
+_USER_ERRORS = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError, BadSpeed)
 """What a user can put right; the message says how."""
 
 
@@ -75,45 +75,45 @@ async def serving(
         await guard.close()
 
 
-def _still_home(home: Home, lock: TextIO) -> bool:
+def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
     """Whether the lock is still the home's: a deleted home leads no command here, and a new one gets a daemon anew."""
     try:
-        return os.path.samestat(home.lock.stat(), os.fstat(lock.fileno()))
+        return os.path.samestat(directory.lock.stat(), os.fstat(lock.fileno()))
     except FileNotFoundError:
         return False
 
 
-async def serve(home: Home, code: str, lock: TextIO) -> None:
-    """Run until SIGTERM or SIGINT, or until the home is deleted; `home.ready` tells where it can be reached."""
+async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
+    """Run until SIGTERM or SIGINT, or until the state directory is deleted; `directory.ready` holds its address."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
-    cloud = Cloud(home.resources)
-    cloud.parameters = parameters.load(home.parameters)
-    running = Running(cloud, home)
+    cloud = Cloud(directory.resources)
+    cloud.parameters = parameters.load(directory.parameters)
+    running = Running(cloud, directory)
     await running.start()
     try:
         provider = AwsProvider(
             cloud, running, version=_installed("pulumi-aws"), functions=running.functions
         )
         awsx = AwsxProvider(version=_installed("pulumi-awsx"), aws_version=_installed("pulumi-aws"))
-        folder = os.open(home.path, os.O_PATH)
+        folder = os.open(directory.path, os.O_PATH)
         async with (
             serving(provider, folder, "aws.sock") as port,
             serving(awsx, folder, "awsx.sock") as awsx_port,
         ):
             address = Address(os.getpid(), port, awsx_port, code)
-            write_atomically(home.ready, json.dumps(asdict(address)))
+            write_atomically(directory.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
-            while not stop.is_set() and _still_home(home, lock):
+            while not stop.is_set() and _still_locked(directory, lock):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _HOME_CHECK_SECONDS)
+                    await asyncio.wait_for(stop.wait(), _LOCK_CHECK_SECONDS)
             log.info("stopping")
     finally:
-        if _still_home(home, lock):
-            home.ready.unlink(missing_ok=True)
+        if _still_locked(directory, lock):
+            directory.ready.unlink(missing_ok=True)
         await running.close()
     log.info("stopped")
 
@@ -122,30 +122,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve one home; end at once if a daemon serves it already."""
     parser = argparse.ArgumentParser(prog="python -m localaws.daemon.server", description=__doc__)
     parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
-    parser.add_argument("home", type=Path, help="folder for the local AWS's files")
+    parser.add_argument("directory", type=Path, help="folder for the local AWS's files")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     os.umask(UMASK)
     code = fingerprint()
-    home = Home(chosen.project, chosen.home)
+    directory = StateDirectory(chosen.project, chosen.directory)
     try:
-        make_folder(home.path)
-        take_from_others(home.path)
+        make_folder(directory.path)
+        take_from_others(directory.path)
     except SharedFolder as error:
         log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
         return 1
-    lock = try_lock(home)
+    lock = try_lock(directory)
     if lock is None:
-        log.info("a daemon serves %s already", home.path)
+        log.info("a daemon serves %s already", directory.path)
         return 0
     lock.truncate(0)
     print(os.getpid(), file=lock, flush=True)
     os.dup(lock.fileno())  # never closed, so that the lock is given back by the process's very end
     try:
-        asyncio.run(serve(home, code, lock))
-    except _CAN_BE_MENDED as error:
+        asyncio.run(serve(directory, code, lock))
+    except _USER_ERRORS as error:
         log.error("%s", error)  # noqa: TRY400 — the message says what to do, a traceback wouldn't
         return 1
     return 0

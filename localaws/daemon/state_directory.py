@@ -15,7 +15,7 @@ from localaws.daemon.file_permissions import make_folder, opener
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HOME_VARIABLE = "LOCALAWS_HOME"
+DIRECTORY_VARIABLE = "LOCALAWS_HOME"
 """Environment variable that moves the home elsewhere."""
 
 
@@ -28,7 +28,7 @@ class BadLock(Exception):  # noqa: N818 — it is the file that is bad
 
 
 @dataclass(frozen=True)
-class Home:
+class StateDirectory:
     """The files of one local AWS."""
 
     project: Path
@@ -37,7 +37,7 @@ class Home:
     path: Path
 
     @classmethod
-    def of(cls, folder: Path, environment: Mapping[str, str] = os.environ) -> Home:
+    def of(cls, folder: Path, environment: Mapping[str, str] = os.environ) -> StateDirectory:
         """The home of the project that `folder` is in.
 
         Raises:
@@ -45,8 +45,10 @@ class Home:
         """
         for candidate in (folder.absolute(), *folder.absolute().parents):
             if (candidate / "Pulumi.yaml").is_file():
-                home = environment.get(HOME_VARIABLE)
-                return cls(candidate, Path(home).absolute() if home else candidate / ".local")
+                directory = environment.get(DIRECTORY_VARIABLE)
+                return cls(
+                    candidate, Path(directory).absolute() if directory else candidate / ".local"
+                )
         raise NoProject(
             f"no Pulumi.yaml in {folder.absolute()} or above: change to a Pulumi "
             "project's folder, or use -C FOLDER"
@@ -104,13 +106,13 @@ class Address:
     """Fingerprint of the code it runs."""
 
     @classmethod
-    def read(cls, home: Home) -> Address | None:
+    def read(cls, directory: StateDirectory) -> Address | None:
         """The address of the living daemon; None if there is none, or it isn't ready yet."""
         try:
-            address = cls(**json.loads(home.ready.read_text()))
+            address = cls(**json.loads(directory.ready.read_text()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
-        return address if address.pid == holder(home) else None
+        return address if address.pid == holder(directory) else None
 
 
 _CODE = Path(__file__).parents[1]
@@ -128,11 +130,11 @@ def fingerprint(code: Path = _CODE) -> str:
     return digest.hexdigest()[:16]
 
 
-def try_lock(home: Home) -> TextIO | None:
+def try_lock(directory: StateDirectory) -> TextIO | None:
     """Take the daemon's lock; None if a daemon lives. Closing the file gives it back."""
-    make_folder(home.path)
+    make_folder(directory.path)
     # a Path's `open` has no opener; it stays open
-    file = open(home.lock, "a", opener=opener)  # noqa: SIM115
+    file = open(directory.lock, "a", opener=opener)  # noqa: SIM115
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -141,21 +143,21 @@ def try_lock(home: Home) -> TextIO | None:
     return file
 
 
-def holder(home: Home) -> int | None:
+def holder(directory: StateDirectory) -> int | None:
     """Process id of the living daemon, ready or not; None if there is none.
 
     Raises:
         BadLock: A daemon lives, and its lock doesn't hold its process id.
     """
-    lock = try_lock(home)
+    lock = try_lock(directory)
     if lock is not None:
         lock.close()
         return None
-    text = home.lock.read_text(errors="replace").strip()
+    text = directory.lock.read_text(errors="replace").strip()
     if text and not text.isdecimal():
         raise BadLock(
-            f"{home.lock} is locked by a running daemon, but was overwritten: it has "
+            f"{directory.lock} is locked by a running daemon, but was overwritten: it has "
             f"{text[:20]!r}, no process id. "
-            f"`lsof {home.lock}` shows the daemon's id: end it by `kill`, and run the command again"
+            f"`lsof {directory.lock}` shows the daemon's id: end it by `kill`, and run the command again"
         )
     return int(text or 0) or None

@@ -16,9 +16,17 @@ from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs import saved_states
 from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
 from localaws.ecs.scheduler import description
-from localaws.ecs.scheduler.model import Action, Deed, Seen, ServiceState, Status, Task, Timing
+from localaws.ecs.scheduler.model import (
+    Action,
+    ActionKind,
+    ServiceState,
+    Status,
+    Task,
+    TaskObservation,
+    Timing,
+)
 from localaws.ecs.scheduler.rolling_update import Ids, recover, step
-from localaws.ecs.scheduler.service_health import healthy, next_look, taken_up
+from localaws.ecs.scheduler.service_health import has_accepted, healthy, next_look
 from localaws.ecs.scheduler.waiter import DeploymentFailedError, arrived, failed_tasks, why_stopped
 from localaws.ecs.tasks.running_tasks import LiveTasks
 
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.catalog.account import Resource
-    from localaws.ecs.scheduler.model import Revision, ServiceSpec
+    from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import TaskRuntime
 
@@ -36,7 +44,7 @@ log = logging.getLogger(__name__)
 _BUSY_PAUSE = 0.2
 """Seconds between two looks at a service of which a task is on its way somewhere."""
 
-_BALANCER_PAUSE = 0.1
+_LOAD_BALANCER_PAUSE = 0.1
 """Seconds between two looks at the load balancers and all targets' health; what changes meanwhile,
 changes at once.
 """
@@ -91,10 +99,10 @@ class Controller:
     def __init__(
         self,
         cloud: Cloud,
-        home: Path,
+        directory: Path,
         *,
         runtime: TaskRuntime,
-        balancer: TargetGroups,
+        target_groups: TargetGroups,
         parameters: Callable[[str], str | None],
         clock: Callable[[], float] = time.time,
         timing: Timing | None = None,
@@ -104,9 +112,9 @@ class Controller:
 
         Args:
             cloud: The resources to follow.
-            home: Where `services.jsonl` lives.
+            directory: The state directory, which holds `services.jsonl`.
             runtime: Starts and stops tasks.
-            balancer: Registers them with target groups.
+            target_groups: Registers tasks with target groups.
             parameters: A parameter's or secret's value by name or ARN, None for one that doesn't
                 exist.
             clock: Seconds since the epoch.
@@ -114,20 +122,20 @@ class Controller:
             speed: How fast they and the services' own pass.
         """
         self._cloud = cloud
-        self._saved = saved_states.SavedStates(home)
+        self._saved = saved_states.SavedStates(directory)
         self._runtime = runtime
-        self._balancer = balancer
+        self._target_groups = target_groups
         self._clock = clock
         self._timing = (timing or Timing()).at(speed)
         self._speed = speed
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
-        self._tasks = LiveTasks(runtime, balancer, parameters)
+        self._tasks = LiveTasks(runtime, target_groups, parameters)
         self._changes, self._applied_changes = 1, 0
         """How often the cloud has changed, and how many of these changes the load balancers have
         seen.
         """
-        self._look_at_balancer = 0.0
+        self._next_load_balancer_check = 0.0
         """When the next look at the load balancers may come, by the event loop's clock."""
         self._passed = asyncio.Condition()
         self._loop: asyncio.Task[None] | None = None
@@ -153,7 +161,7 @@ class Controller:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         await self._tasks.close()
-        await self._balancer.close()
+        await self._target_groups.close()
         await self._runtime.close()
 
     async def settle(
@@ -182,7 +190,7 @@ class Controller:
                 return arrived(
                     self._spec(service),
                     service.state,
-                    self._seen(service),
+                    self._observations(service),
                     self._clock(),
                     since=service.changed_at,
                     timing=self._timing,
@@ -197,7 +205,7 @@ class Controller:
         await self._wait(service_arn, done, "reach a steady state", timeout, report)
 
     # It raises an error of its own, with a reason.
-    async def take_up(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109
+    async def wait_until_accepted(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until a service's newest deployment is the one that the cloud asks for: ECS answers with that.
 
         Args:
@@ -210,7 +218,7 @@ class Controller:
             if service is None or self._leaves(service):
                 return False
             try:
-                return taken_up(self._spec(service), service.state)
+                return has_accepted(self._spec(service), service.state)
             except MissingTaskDefinitionError:
                 return True
 
@@ -258,15 +266,15 @@ class Controller:
             async with asyncio.timeout(timeout), self._passed:
                 await self._passed.wait_for(lambda: self._applied_changes >= changes)
 
-    async def deafness(self, listener_arn: str) -> str:
+    async def listen_error(self, listener_arn: str) -> str:
         """Why a load balancer's listener takes no connections; empty where it does."""
         with suppress(Exception):  # of whatever else is wrong, the next pass tells
-            await self._balancer.sync()
-        return self._balancer.deafness(listener_arn)
+            await self._target_groups.sync()
+        return self._target_groups.listen_error(listener_arn)
 
     def targets(self) -> list[dict[str, str]]:
         """Targets that a program registered by itself, and their health."""
-        return self._balancer.attached()
+        return self._target_groups.attached()
 
     def problems(self) -> list[str]:
         """What stood in the way of the last pass."""
@@ -275,7 +283,7 @@ class Controller:
     def renew(self, service_arn: str) -> None:
         """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""
         if (service := self._services.get(service_arn)) is not None:
-            service.state = replace(service.state, asked=None)
+            service.state = replace(service.state, requested=None)
             self._touch(service)
 
     def describe(self, service_arn: str) -> dict[str, Any]:
@@ -284,7 +292,9 @@ class Controller:
         if service is None:
             return {}
         status = "DRAINING" if self._leaves(service) else "ACTIVE"
-        return description.describe(service.spec, service.state, self._seen(service), status=status)
+        return description.describe(
+            service.spec, service.state, self._observations(service), status=status
+        )
 
     def last_failed(self, service_arn: str) -> str:
         """Return the id of the task of the latest deployment that failed last, or nothing if none failed."""
@@ -332,7 +342,7 @@ class Controller:
         now = asyncio.get_running_loop().time
         self._forget_deleted()
         self._follow_cloud()
-        if now() >= self._look_at_balancer:
+        if now() >= self._next_load_balancer_check:
             await self._sync()
         for service in list(self._services.values()):
             if service.touched or now() >= service.look_at:
@@ -358,9 +368,11 @@ class Controller:
     async def _sync(self) -> None:
         changes = self._changes
         with self._noting_problems():
-            self._look_at_balancer = 0.0
-            await self._balancer.sync()
-            self._look_at_balancer = asyncio.get_running_loop().time() + _BALANCER_PAUSE
+            self._next_load_balancer_check = 0.0
+            await self._target_groups.sync()
+            self._next_load_balancer_check = (
+                asyncio.get_running_loop().time() + _LOAD_BALANCER_PAUSE
+            )
         self._applied_changes = changes
 
     def _follow_cloud(self) -> None:
@@ -402,7 +414,7 @@ class Controller:
             service.state, actions = step(
                 service.spec,
                 service.state,
-                self._seen(service),
+                self._observations(service),
                 self._clock(),
                 ids=self._ids,
                 timing=self._timing,
@@ -416,18 +428,18 @@ class Controller:
     async def _perform(self, service: _Service, actions: list[Action]) -> None:
         """Do what the scheduler asks for; a target is out of rotation before its task is told to stop."""
         for action in actions:
-            match action.deed:
-                case Deed.REGISTER:
+            match action.kind:
+                case ActionKind.REGISTER:
                     self._tasks.register(action.task)
-                case Deed.DEREGISTER:
+                case ActionKind.DEREGISTER:
                     self._tasks.deregister(action.task)
-        if any(action.deed in {Deed.REGISTER, Deed.DEREGISTER} for action in actions):
+        if any(action.kind in {ActionKind.REGISTER, ActionKind.DEREGISTER} for action in actions):
             await self._sync()
         for action in actions:
-            match action.deed:
-                case Deed.START:
+            match action.kind:
+                case ActionKind.START:
                     self._start(service, action.task)
-                case Deed.STOP:
+                case ActionKind.STOP:
                     self._tasks.stop(action.task, _revision(service, action.task))
 
     def _start(self, service: _Service, task: Task) -> None:
@@ -449,13 +461,13 @@ class Controller:
         """Whether its tasks are to go."""
         return service.deleted or service.spec.arn in self._cloud.draining
 
-    def _seen(self, service: _Service) -> dict[str, Seen]:
-        return self._tasks.seen(service.state.tasks)
+    def _observations(self, service: _Service) -> dict[str, TaskObservation]:
+        return self._tasks.observe(service.state.tasks)
 
     def _pause(self, service: _Service) -> float:
         """Seconds until a service is to be looked at again, if nothing happens to it."""
         look = next_look(
-            service.spec, service.state, self._seen(service), self._clock(), self._timing
+            service.spec, service.state, self._observations(service), self._clock(), self._timing
         )
         return _CALM_PAUSE if look is None else min(max(look, _BUSY_PAUSE), _CALM_PAUSE)
 
@@ -465,7 +477,7 @@ class Controller:
         soonest = min((each.look_at - now for each in self._services.values()), default=_CALM_PAUSE)
         pause = min(max(soonest, _BUSY_PAUSE), _CALM_PAUSE)
         return (
-            min(pause, max(0.0, self._look_at_balancer - now))
+            min(pause, max(0.0, self._next_load_balancer_check - now))
             if self._applied_changes < self._changes
             else pause
         )
@@ -510,7 +522,7 @@ class Controller:
         report: Callable[[str], None],
     ) -> None:
         deadline = asyncio.get_running_loop().time() + patience
-        told = ""
+        reported = ""
         while True:
             if (service := self._services.get(service_arn)) is not None:
                 self._touch(service)
@@ -521,9 +533,9 @@ class Controller:
                     await self._passed.wait()
             service = self._services.get(service_arn)
             progress = self._progress(service) if service else ""
-            if progress not in {told, ""}:
+            if progress not in {reported, ""}:
                 report(progress)
-                told = progress
+                reported = progress
             if done():
                 return
             if asyncio.get_running_loop().time() >= deadline:
@@ -535,17 +547,17 @@ class Controller:
             await asyncio.sleep(_BUSY_PAUSE / 2)
 
     def _progress(self, service: _Service) -> str:
-        seen, now = self._seen(service), self._clock()
+        observations, now = self._observations(service), self._clock()
         current = service.state.deployments[0].id if service.state.deployments else None
         count = sum(
-            healthy(task, seen, now, self._timing)
+            healthy(task, observations, now, self._timing)
             for task in service.state.tasks
             if task.deployment == current
         )
-        return description.progress(service.spec, service.state, count, seen)
+        return description.progress(service.spec, service.state, count, observations)
 
 
-def _revision(service: _Service, task: Task) -> Revision:
+def _revision(service: _Service, task: Task) -> ServiceRevision:
     deployment = service.state.deployment(task.deployment)
     assert deployment is not None, "a deployment stays as long as one of its tasks"
     return deployment.revision

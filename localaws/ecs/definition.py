@@ -12,7 +12,7 @@ from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.secretsmanager import part_of_secret
-from localaws.ecs.scheduler.model import Binding, Breaker, Revision, ServiceSpec, Zone
+from localaws.ecs.scheduler.model import Binding, Breaker, ServiceRevision, ServiceSpec, Zone
 from localaws.ecs.tasks.container_health import arguments
 from localaws.ecs.tasks.runtime import (
     Condition,
@@ -76,7 +76,7 @@ def service_spec(service: Resource, resources: Resources, state: ServiceState) -
     """
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
-    revision = _still(state.asked, fingerprint) or _revision(service, resources, fingerprint)
+    revision = _still(state.requested, fingerprint) or _revision(service, resources, fingerprint)
     left = {
         each.target_group
         for deployment in state.deployments
@@ -116,7 +116,10 @@ def _on_fargate(service: Resource, resources: Resources) -> bool:
 
 
 def task_spec(
-    revision: Revision, task_id: str, private_address: str, parameters: Callable[[str], str | None]
+    revision: ServiceRevision,
+    task_id: str,
+    private_address: str,
+    parameters: Callable[[str], str | None],
 ) -> TaskSpec:
     """What the runtime must start for a task.
 
@@ -246,7 +249,7 @@ def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) 
     return f"{options['awslogs-group']}/{stream}"
 
 
-def _revision(service: Resource, resources: Resources, fingerprint: str) -> Revision:
+def _revision(service: Resource, resources: Resources, fingerprint: str) -> ServiceRevision:
     outputs = service.outputs
     definition = _task_definition(outputs["taskDefinition"], resources)
     network = outputs.get("networkConfiguration") or {}
@@ -260,7 +263,7 @@ def _revision(service: Resource, resources: Resources, fingerprint: str) -> Revi
         for subnet, found in subnets.items()
     }
     containers = json.loads(definition["containerDefinitions"])
-    return Revision(
+    return ServiceRevision(
         fingerprint=fingerprint,
         task_definition=definition["arn"],
         zones=tuple(sorted(zones, key=lambda zone: (zone.name, zone.subnet)))
@@ -303,7 +306,7 @@ def _task_definition(named: str, resources: Resources) -> Mapping[str, Any]:
     )
 
 
-def _still(current: Revision | None, fingerprint: str) -> Revision | None:
+def _still(current: ServiceRevision | None, fingerprint: str) -> ServiceRevision | None:
     """What runs already, if nothing else is asked for; of a deployment that isn't forced any more, all the same."""
     if current is None or not current.covers(fingerprint):
         return None

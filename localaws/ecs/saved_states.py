@@ -13,8 +13,8 @@ from localaws.ecs.scheduler.model import (
     Binding,
     Deployment,
     Event,
-    Revision,
     Rollout,
+    ServiceRevision,
     ServiceState,
     Status,
     StopCode,
@@ -31,15 +31,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _VERSION = 1
+_SAVED_STATE = {"requested": "asked", "reported_at": "told"}
+_SAVED_DEPLOYMENT = {"requested_at": "asked_at", "rolls_back": "undoes"}
+"""Names in the file by the names of fields, where they differ: a name in the file never changes,
+so that earlier and later versions read it.
+"""
+
 _BEGIN_ANEW = "services begin anew, without their past deployments and events"
 
 
 class SavedStates:
     """The file `services.jsonl`; writing a state costs what that one holds, however many there are."""
 
-    def __init__(self, home: Path) -> None:
-        self._file = home / "services.jsonl"
-        self._former = home / "services.json"
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "services.jsonl"
+        self._former = directory / "services.json"
         """What earlier versions wrote: one JSON object."""
         self._journal = Journal(self._file, version=_VERSION)
         self._written: dict[str, ServiceState | None] = {}
@@ -89,32 +95,38 @@ class SavedStates:
 
 
 def to_json(state: ServiceState) -> dict[str, Any]:
-    """The state as plain values."""
-    return asdict(state)
+    """Return the state as plain values, under the names that the file has for them."""
+    saved = _renamed(asdict(state), _SAVED_STATE)
+    deployments = saved["deployments"]
+    saved["deployments"] = [_renamed(each, _SAVED_DEPLOYMENT) for each in deployments]
+    return saved
 
 
 def from_json(saved: dict[str, Any]) -> ServiceState:
-    """What `to_json` made, read back."""
-    asked, completed = saved["asked"], saved["completed"]
+    """Return the state that `to_json` returned as plain values."""
+    requested, completed = saved["asked"], saved["completed"]
     return ServiceState(
-        asked=_revision(asked) if asked else None,
+        requested=_revision(requested) if requested else None,
         completed=_revision(completed) if completed else None,
         deployments=tuple(map(_deployment, saved["deployments"])),
         tasks=tuple(map(_task, saved["tasks"])),
         events=tuple(Event(**each) for each in saved["events"]),
-        told=saved.get("told", {}),
+        reported_at=saved.get("told", {}),
         steady_since=saved.get("steady_since"),
     )
 
 
 def _deployment(saved: dict[str, Any]) -> Deployment:
-    return Deployment(
-        **{**saved, "revision": _revision(saved["revision"]), "rollout": Rollout(saved["rollout"])}
-    )
+    fields = {**saved}
+    for name, saved_name in _SAVED_DEPLOYMENT.items():
+        fields[name] = fields.pop(saved_name)
+    fields["revision"] = _revision(saved["revision"])
+    fields["rollout"] = Rollout(saved["rollout"])
+    return Deployment(**fields)
 
 
-def _revision(saved: dict[str, Any]) -> Revision:
-    return Revision(
+def _revision(saved: dict[str, Any]) -> ServiceRevision:
+    return ServiceRevision(
         **{
             **saved,
             "zones": tuple(Zone(**each) for each in saved["zones"]),
@@ -133,3 +145,8 @@ def _task(saved: dict[str, Any]) -> Task:
             "stop_code": StopCode(code) if code else None,
         }
     )
+
+
+def _renamed(values: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values with some keys renamed, in the same order."""
+    return {names.get(key, key): value for key, value in values.items()}

@@ -45,7 +45,7 @@ class NoAddressError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class ListenAddress:
     """Where something listens on the loopback interface."""
 
     address: str
@@ -65,7 +65,7 @@ class Place:
 class Addresses:
     """Hands out the addresses of one home directory; remembers the load balancers' in `<home>/addresses.json`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         """Raises: NoAddressError: The system doesn't answer on all of 127.0.0.0/8 (only Linux does by itself)."""
         if sys.platform != "linux":
             raise NoAddressError(
@@ -73,19 +73,21 @@ class Addresses:
                 f"127.0.0.0/8; this is {sys.platform}. "
                 "Use a Linux machine, virtual machine or container (on Windows: WSL 2)."
             )
-        digest = hashlib.sha256(os.fsencode(home.resolve())).digest()
+        digest = hashlib.sha256(os.fsencode(directory.resolve())).digest()
         self._base = _FIRST_BLOCK + int.from_bytes(digest[:4]) % _BLOCKS * _BLOCK_SIZE
-        self._file = home / "addresses.json"
-        self._load_balancers: dict[str, Place] = read_what_can_be_made_anew(
+        self._file = directory / "addresses.json"
+        self._load_balancers: dict[str, ListenAddress] = read_what_can_be_made_anew(
             self._file,
-            lambda saved: {arn: Place(**place) for arn, place in saved.items()},
+            lambda saved: {
+                arn: ListenAddress(**listen_address) for arn, listen_address in saved.items()
+            },
             otherwise={},
             then="load balancers keep the addresses that their names say",
         )
         self._taken: set[str] = set()
         self._turn = 0
 
-    def load_balancer(self, arn: str) -> Place:
+    def load_balancer(self, arn: str) -> ListenAddress:
         """The load balancer's place, the same for every call with this ARN, across restarts.
 
         Raises:
@@ -94,23 +96,23 @@ class Addresses:
         """
         if arn in self._load_balancers:
             return self._load_balancers[arn]
-        taken = {place.address for place in self._load_balancers.values()}
+        taken = {listen_address.address for listen_address in self._load_balancers.values()}
         for candidate in self._block(_LOAD_BALANCERS):
             for offset in (0, PORT_OFFSET):
-                place = Place(candidate, offset)
+                listen_address = ListenAddress(candidate, offset)
                 if candidate not in taken and all(
-                    can_bind(candidate, place.port(port)) for port in _WEB_PORTS
+                    can_bind(candidate, listen_address.port(port)) for port in _WEB_PORTS
                 ):
-                    self._load_balancers[arn] = place
+                    self._load_balancers[arn] = listen_address
                     self._save()
-                    return place
+                    return listen_address
         raise NoAddressError("no loopback address is free for another load balancer; delete one")
 
     def restore(self, arn: str, dns_name: str) -> None:
         """Give a load balancer the place that its name says, where the file doesn't know it."""
         address, _, port = dns_name.partition(":")
         if arn not in self._load_balancers:
-            self._load_balancers[arn] = Place(address, int(port or 80) - 80)
+            self._load_balancers[arn] = ListenAddress(address, int(port or 80) - 80)
             self._save()
 
     def forget_load_balancer(self, arn: str) -> None:
@@ -118,7 +120,7 @@ class Addresses:
         if self._load_balancers.pop(arn, None):
             self._save()
 
-    def take_task(self, ports: list[int]) -> Place:
+    def take_task(self, ports: list[int]) -> ListenAddress:
         """An address on which all these ports are free, until `release_task`.
 
         Raises:
@@ -129,30 +131,30 @@ class Addresses:
         for candidate in self._block(order[self._turn :] + order[: self._turn]):
             self._turn = (self._turn + 1) % len(order)
             for offset in (0, PORT_OFFSET):
-                place = Place(candidate, offset)
+                listen_address = ListenAddress(candidate, offset)
                 if candidate not in self._taken and all(
-                    can_bind(candidate, place.port(port)) for port in ports
+                    can_bind(candidate, listen_address.port(port)) for port in ports
                 ):
                     self._taken.add(candidate)
-                    return place
+                    return listen_address
         raise NoAddressError(
             f"ports {ports} are in use on every loopback address of this project; stop "
             "what holds them"
         )
 
-    def release_task(self, place: Place) -> None:
+    def release_task(self, listen_address: ListenAddress) -> None:
         """The task is gone."""
-        self._taken.discard(place.address)
+        self._taken.discard(listen_address.address)
 
     def _block(self, numbers: range | list[int]) -> Iterator[str]:
         return (str(ipaddress.IPv4Address(self._base + number)) for number in numbers)
 
     def _save(self) -> None:
-        places = {
+        listen_addresses = {
             arn: {"address": each.address, "offset": each.offset}
             for arn, each in self._load_balancers.items()
         }
-        write_atomically(self._file, json.dumps(places, indent=1))
+        write_atomically(self._file, json.dumps(listen_addresses, indent=1))
 
 
 def can_bind(address: str, port: int) -> bool:

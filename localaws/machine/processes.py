@@ -24,7 +24,7 @@ class CannotStartError(Exception):
     """The program couldn't be run; says why."""
 
 
-class Child:
+class ChildProcess:
     """A process that was started."""
 
     def __init__(self, launcher: Launcher, pid: int) -> None:
@@ -57,14 +57,14 @@ class Launcher:
 
     def __init__(self) -> None:
         self._ids = itertools.count()
-        self._starting: dict[int, asyncio.Future[Child]] = {}
-        self._children: dict[int, Child] = {}
+        self._starting: dict[int, asyncio.Future[ChildProcess]] = {}
+        self._children: dict[int, ChildProcess] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
     async def start_process(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: int, stderr: int
-    ) -> Child:
+    ) -> ChildProcess:
         """Start a program in a session of its own, with nothing on standard input.
 
         Args:
@@ -80,7 +80,7 @@ class Launcher:
         if self._control is None:
             self._launch()
         number = next(self._ids)
-        started: asyncio.Future[Child] = asyncio.get_running_loop().create_future()
+        started: asyncio.Future[ChildProcess] = asyncio.get_running_loop().create_future()
         self._starting[number] = started
         self.send(
             {"id": number, "argv": list(argv), "env": dict(env), "cwd": str(cwd)}, stdout, stderr
@@ -96,7 +96,7 @@ class Launcher:
     async def close(self) -> None:
         """Kill whatever still runs; returns when nothing does."""
         process = self._process
-        self._hang_up()
+        self._disconnect()
         if process is not None:
             await asyncio.get_running_loop().run_in_executor(None, process.wait)
 
@@ -109,9 +109,9 @@ class Launcher:
                 stdin=theirs.fileno(),
                 start_new_session=True,
             )
-        asyncio.get_running_loop().add_reader(self._control, self._hear)
+        asyncio.get_running_loop().add_reader(self._control, self._receive)
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         assert self._control is not None
         try:
             message = self._control.recv(_LONGEST_ANSWER, socket.MSG_DONTWAIT)
@@ -120,7 +120,7 @@ class Launcher:
         except ConnectionResetError:
             message = b""
         if not message:
-            self._lose()
+            self._launcher_exited()
             return
         answer = json.loads(message)
         if "ended" in answer:
@@ -128,7 +128,7 @@ class Launcher:
             child.ended.set_result(answer["code"])
             return
         started = self._starting.pop(answer["id"])
-        child = self._children[answer["pid"]] = Child(self, answer["pid"])
+        child = self._children[answer["pid"]] = ChildProcess(self, answer["pid"])
         if started.cancelled():
             child.signal(signal.SIGKILL)
         elif answer["problem"]:
@@ -136,17 +136,17 @@ class Launcher:
         else:
             started.set_result(child)
 
-    def _lose(self) -> None:
+    def _launcher_exited(self) -> None:
         """Somebody killed the launcher: its children died with it, theirs die now."""
         for pid in self._children:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
         process = self._process
-        self._hang_up()
+        self._disconnect()
         if process is not None:
             process.wait()
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         """End the connection, which ends the launcher and all it started."""
         if self._control is None:
             return

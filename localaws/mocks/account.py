@@ -25,14 +25,14 @@ DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
-class Place:
+class ProviderSettings:
     """What a provider decides for its resources."""
 
     region: str = DEFAULT_REGION
     tagging: Tagging = NO_TAGGING
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], fallback: str = DEFAULT_REGION) -> Place:
+    def of(cls, settings: Mapping[str, Any], fallback: str = DEFAULT_REGION) -> ProviderSettings:
         """From a provider's inputs."""
         return cls(settings.get("region") or fallback, provider_config.tagging(settings))
 
@@ -57,7 +57,7 @@ class Account:
     """Which of those from before the program still has, by the URN of then."""
 
     def make(
-        self, resource: Registered, place: Place, former: Sequence[str] = ()
+        self, resource: Registered, provider_settings: ProviderSettings, former: Sequence[str] = ()
     ) -> tuple[str, dict[str, Any]]:
         """Create, adopt or change a resource; its id (empty while that isn't known) and its outputs.
 
@@ -75,28 +75,39 @@ class Account:
         inputs.pop(DEFAULTS)
         if urn in self.before:
             self.met.add(urn)
-            return self._change(kind, resource, self.before[urn], inputs, place)
+            return self._change(kind, resource, self.before[urn], inputs, provider_settings)
         if resource.import_id:
-            return self._adopt(kind, resource, place)
+            return self._adopt(kind, resource, provider_settings)
         self.operations[resource.urn] = "create"
-        return self._create(kind, resource, inputs, place)
+        return self._create(kind, resource, inputs, provider_settings)
 
     def _create(
-        self, kind: ResourceType, resource: Registered, inputs: Mapping[str, Any], place: Place
+        self,
+        kind: ResourceType,
+        resource: Registered,
+        inputs: Mapping[str, Any],
+        provider_settings: ProviderSettings,
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
-            _check(kind, inputs, place)
+            _check(kind, inputs, provider_settings)
             shown = self.cloud.preview(
-                kind.token, inputs, region=place.region, tagging=place.tagging
+                kind.token,
+                inputs,
+                region=provider_settings.region,
+                tagging=provider_settings.tagging,
             )
             return "", shown
         made = self.made[resource.urn] = self.cloud.create(
-            kind.token, resource.urn, inputs, region=place.region, tagging=place.tagging
+            kind.token,
+            resource.urn,
+            inputs,
+            region=provider_settings.region,
+            tagging=provider_settings.tagging,
         )
         return made.id, made.outputs
 
     def _adopt(
-        self, kind: ResourceType, resource: Registered, place: Place
+        self, kind: ResourceType, resource: Registered, provider_settings: ProviderSettings
     ) -> tuple[str, dict[str, Any]]:
         """Take over what exists, as the `import_` option does, with the inputs that the program gives it."""
         found = self.cloud.find(kind.token, resource.import_id)
@@ -106,7 +117,9 @@ class Account:
                 f"it imports {resource.import_id}, which doesn't exist",
             )
         self.operations[resource.urn] = "import"
-        return self._update(kind, resource.urn, found, as_text(kind, resource.inputs), place)
+        return self._update(
+            kind, resource.urn, found, as_text(kind, resource.inputs), provider_settings
+        )
 
     def _change(
         self,
@@ -114,14 +127,17 @@ class Account:
         resource: Registered,
         old: Resource,
         inputs: dict[str, Any],
-        place: Place,
+        provider_settings: ProviderSettings,
     ) -> tuple[str, dict[str, Any]]:
         """What the engine does with a resource that it knows: only a preview can show that, as nothing is deleted."""
         before = dict(old.inputs)
         for path in resource.ignore_changes:
             inputs = kept(inputs, before, path)
         differing = changes(kind, old.inputs, inputs)
-        if any(old.outputs[name] != tags for name, tags in _all_tags(old, inputs, place).items()):
+        if any(
+            old.outputs[name] != tags
+            for name, tags in _all_tags(old, inputs, provider_settings).items()
+        ):
             differing = [*differing, ALL_TAGS]
         replacing = [
             *kind.replacing(differing, old.inputs, inputs),
@@ -135,29 +151,44 @@ class Account:
             "replace" if replacing else "update" if differing else "same"
         )
         if replacing:
-            return self._create(kind, resource, inputs, place)
+            return self._create(kind, resource, inputs, provider_settings)
         return (
-            self._update(kind, resource.urn, old, inputs, place)
+            self._update(kind, resource.urn, old, inputs, provider_settings)
             if differing
             else (old.id, old.outputs)
         )
 
     def _update(
-        self, kind: ResourceType, urn: str, old: Resource, inputs: Mapping[str, Any], place: Place
+        self,
+        kind: ResourceType,
+        urn: str,
+        old: Resource,
+        inputs: Mapping[str, Any],
+        provider_settings: ProviderSettings,
     ) -> tuple[str, dict[str, Any]]:
         if self.preview:
-            _check(kind, inputs, place)
-            return old.id, {**old.outputs, **inputs, **_all_tags(old, inputs, place)}
-        made = self.made[urn] = self.cloud.update(kind.token, old.id, inputs, tagging=place.tagging)
+            _check(kind, inputs, provider_settings)
+            return old.id, {**old.outputs, **inputs, **_all_tags(old, inputs, provider_settings)}
+        made = self.made[urn] = self.cloud.update(
+            kind.token, old.id, inputs, tagging=provider_settings.tagging
+        )
         return made.id, made.outputs
 
 
-def _all_tags(old: Resource, inputs: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def _all_tags(
+    old: Resource, inputs: Mapping[str, Any], provider_settings: ProviderSettings
+) -> dict[str, Any]:
     """All tags that a resource then has, by the name of that property; nothing where its type takes none."""
-    return {ALL_TAGS: place.tagging.all(inputs.get("tags"))} if ALL_TAGS in old.outputs else {}
+    return (
+        {ALL_TAGS: provider_settings.tagging.all(inputs.get("tags"))}
+        if ALL_TAGS in old.outputs
+        else {}
+    )
 
 
-def _check(kind: ResourceType, inputs: Mapping[str, Any], place: Place) -> None:
-    refusals: tuple[Refusal, ...] = tuple(kind.check(inputs, place.region))
+def _check(
+    kind: ResourceType, inputs: Mapping[str, Any], provider_settings: ProviderSettings
+) -> None:
+    refusals: tuple[Refusal, ...] = tuple(kind.check(inputs, provider_settings.region))
     if refusals:
         raise Refused(*refusals)

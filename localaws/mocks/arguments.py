@@ -44,10 +44,10 @@ def arguments_of(token: str) -> type | None:
     ]
     for cls in classes:
         if getattr(cls, "pulumi_type", "") == token:
-            home, name = vars(sys.modules[cls.__module__]), cls.__name__
+            module, name = vars(sys.modules[cls.__module__]), cls.__name__
             # Where a nested value took the plain name (`BucketVersioningArgs`), the SDK gives the
             # resource another.
-            found: type | None = home.get(f"{name}InitArgs", home.get(f"{name}Args"))
+            found: type | None = module.get(f"{name}InitArgs", module.get(f"{name}Args"))
             return found
     return None
 
@@ -62,15 +62,15 @@ def _unknown(value: object, kind: Any, path: str) -> Iterator[str]:
         case dict() if isinstance(kind, type) and sdk.is_input_type(kind):
             types = _fields(kind)
             for name, each in value.items():
-                place = f"{path}.{name}".removeprefix(".")
+                argument_path = f"{path}.{name}".removeprefix(".")
                 if name in types:
-                    yield from _unknown(each, types[name], place)
+                    yield from _unknown(each, types[name], argument_path)
                 else:
                     close = difflib.get_close_matches(name, types, n=1)
                     hint = (
                         f"perhaps {close[0]}" if close else f"there are {', '.join(sorted(types))}"
                     )
-                    yield f"{place} is no argument of {kind.__name__.removesuffix('Args')}; {hint}"
+                    yield f"{argument_path} is no argument of {kind.__name__.removesuffix('Args')}; {hint}"
 
 
 @cache

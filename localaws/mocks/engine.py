@@ -19,7 +19,7 @@ from localaws.account import invokes
 from localaws.account.cloud import Cloud
 from localaws.catalog import Refused
 from localaws.catalog.tokens import canonical
-from localaws.mocks.account import Account, Place
+from localaws.mocks.account import Account, ProviderSettings
 from localaws.mocks.arguments import descriptions, mistakes
 from localaws.mocks.lockstep import IdleSelector, Lockstep, NotYetError, Stage
 from localaws.mocks.mistake import LookupFailedError, Mistake
@@ -73,9 +73,9 @@ class Recorder(mocks.MockMonitor):
     """
 
     def __post_init__(self) -> None:
-        super().__init__(self.others or _Nobody())
+        super().__init__(self.others or _NoOtherPackages())
         self._account = Account(self.cloud)
-        self._places: dict[str, Place] = {"": Place()}
+        self._settings_by_provider: dict[str, ProviderSettings] = {"": ProviderSettings()}
         self._transforms: dict[str, list[Any]] = {}
         self._under_construction: dict[str, Registered] = {}
         self._former: dict[str, list[str]] = {}
@@ -108,7 +108,7 @@ class Recorder(mocks.MockMonitor):
             for key, value in config.items()
             if key.startswith("aws:")
         }
-        self._places[""] = Place.of(own)
+        self._settings_by_provider[""] = ProviderSettings.of(own)
 
         def execute() -> None:
             ROOT.set(OUTSIDE)
@@ -200,14 +200,17 @@ class Recorder(mocks.MockMonitor):
         if request.tok == "pulumi:pulumi:getResource":
             return self._answer(self.resources[from_wire(request.args)["urn"]]._asdict())
         self._wait_for_others(Stage.LOOKUPS)
-        args, place = unwrapped(from_wire(request.args)), self._place(_without_id(request.provider))
+        args, provider_settings = (
+            unwrapped(from_wire(request.args)),
+            self._provider_settings(_without_id(request.provider)),
+        )
         failure = None
         if not request.tok.startswith("aws:"):
             answer: Any = self.mocks.call(mocks.MockCallArgs(request.tok, args, request.provider))
         else:
             try:
                 answer = invokes.answer(
-                    self.cloud, request.tok, args, args.get("region") or place.region
+                    self.cloud, request.tok, args, args.get("region") or provider_settings.region
                 )
             except Refused as refused:
                 self._wait_for_others(Stage.REFUSALS)
@@ -235,12 +238,12 @@ class Recorder(mocks.MockMonitor):
 
     def _lookup_in(self, error: Exception) -> Mistake | None:
         """The lookup whose failure the program didn't catch: the SDK raises a bare exception with its text."""
-        told = (
+        causes = (
             each
             for each in self._failed_lookups
             if type(error) is Exception and str(each) in str(error)
         )
-        return next(told, None)
+        return next(causes, None)
 
     # A registration.
 
@@ -281,13 +284,15 @@ class Recorder(mocks.MockMonitor):
     def _make(self, resource: Registered, request: Any) -> tuple[str, dict[str, Any]]:
         token, name, inputs = resource.type, resource.name, resource.inputs
         if token.startswith("pulumi:providers:"):
-            self._places[resource.urn] = Place.of(inputs, self._places[""].region)
+            self._settings_by_provider[resource.urn] = ProviderSettings.of(
+                inputs, self._settings_by_provider[""].region
+            )
             return f"{name}-id", inputs
         if not token.startswith("aws:"):
             return self._ask_others(request, inputs, request.importId)
         try:
             return self._account.make(
-                resource, self._place(resource.provider), self._former[resource.urn]
+                resource, self._provider_settings(resource.provider), self._former[resource.urn]
             )
         except Refused as refused:
             self._wait_for_others(Stage.REFUSALS)
@@ -363,8 +368,8 @@ class Recorder(mocks.MockMonitor):
         self._transforms.setdefault(STACK, []).append(request)
         return empty_pb2.Empty()
 
-    def _place(self, provider: str) -> Place:
-        return self._places.get(provider, self._places[""])
+    def _provider_settings(self, provider: str) -> ProviderSettings:
+        return self._settings_by_provider.get(provider, self._settings_by_provider[""])
 
 
 _OTHERS = "it isn't AWS's; pass `others=`, a pulumi.runtime.Mocks that answers for it"
@@ -388,7 +393,7 @@ class _Loopback:
         return self.recorder.Invoke(request)
 
 
-class _Nobody(mocks.Mocks):
+class _NoOtherPackages(mocks.Mocks):
     """What answers for other packages when the test names nothing."""
 
     def call(self, args: mocks.MockCallArgs) -> Any:

@@ -26,10 +26,10 @@ def former(resource: Registered, parents: Sequence[str]) -> list[str]:
     A child whose name begins with its parent's had a name that began with the parent's old one.
     """
     own = [_alias(resource, each) for each in resource.aliases]
-    mother = _parts(resource.parent)[3] if resource.parent else ""
+    parent_name = _parts(resource.parent)[3] if resource.parent else ""
     return [
         *own,
-        *(_under(parent, mother, urn) for parent in parents for urn in (resource.urn, *own)),
+        *(_under(parent, parent_name, urn) for parent in parents for urn in (resource.urn, *own)),
     ]
 
 
@@ -48,11 +48,11 @@ def _alias(resource: Registered, alias: Mapping[str, Any]) -> str:
     )
 
 
-def _under(parent: str, mother: str, urn: str) -> str:
-    stack, project, _, mother_before = _parts(parent)
+def _under(parent: str, parent_name: str, urn: str) -> str:
+    stack, project, _, former_parent_name = _parts(parent)
     _, _, kinds, name = _parts(urn)
-    if name.startswith(mother):
-        name = mother_before + name.removeprefix(mother)
+    if name.startswith(parent_name):
+        name = former_parent_name + name.removeprefix(parent_name)
     return urn_of(
         stack.removeprefix("urn:pulumi:"), project, parent, kinds.rpartition("$")[2], name
     )

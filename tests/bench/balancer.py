@@ -212,7 +212,7 @@ def _balancer(folder: Path, port: int, target: int) -> dict[str, Any]:
         port=80,
         rules=[Rule(actions=[{"type": "forward", "targetGroupArn": _GROUP}])],
     )
-    group = TargetGroup(arn=_GROUP, health_check={}, settled=(Endpoint("127.0.0.1", target),))
+    group = TargetGroup(arn=_GROUP, health_check={}, checked=(Endpoint("127.0.0.1", target),))
     for name, resources in compile_files([listener], [group], folder).items():
         (folder / name).write_text(json.dumps({"version_info": "1", "resources": resources}))
     return bootstrap(folder, "admin.sock")

@@ -70,11 +70,11 @@ def _gateway(stack: Stack, change: Callable[[str, bytes], bytes]) -> Iterator[No
         server = grpc.server(threads, handlers=[_Gateway(channel, change)])
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
-        stack.home.ready.write_text(json.dumps(asdict(replace(address, aws_port=port))))
+        stack.directory.ready.write_text(json.dumps(asdict(replace(address, aws_port=port))))
         try:
             yield
         finally:
-            stack.home.ready.write_text(json.dumps(asdict(address)))
+            stack.directory.ready.write_text(json.dumps(asdict(address)))
             server.stop(grace=None).wait()
 
 

@@ -17,7 +17,7 @@ from localaws.account.cloud import Cloud
 from localaws.catalog import CATALOG
 from localaws.cli.pulumi_command import DEFAULT_STACK
 from localaws.cli.pulumi_state import StackState
-from localaws.daemon.state_directory import Address, Home
+from localaws.daemon.state_directory import Address, StateDirectory
 from localaws.mocks import word
 from localaws.mocks.urns import STACK
 
@@ -44,12 +44,12 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
-    def home(self) -> Home:
-        return Home(self.project, self.path)
+    def directory(self) -> StateDirectory:
+        return StateDirectory(self.project, self.path)
 
     @property
     def address(self) -> Address:
-        address = Address.read(self.home)
+        address = Address.read(self.directory)
         assert address is not None, "no daemon is running"
         return address
 
@@ -132,12 +132,12 @@ class Stack:
         """
         name = yaml.safe_load((self.project / "Pulumi.yaml").read_text())["name"]
         stack = self.variables.get("PULUMI_STACK", DEFAULT_STACK)
-        state = json.loads(StackState(self.home.backend, name, stack).file.read_text())
+        state = json.loads(StackState(self.directory.backend, name, stack).file.read_text())
         return list((state["checkpoint"].get("latest") or {}).get("resources") or [])
 
     def made(self) -> list[Resource]:
         """What programs made that exists in the local AWS: without the default VPC, which is there anyway."""
-        cloud = Cloud(self.home.resources)
+        cloud = Cloud(self.directory.resources)
         return [each for token in CATALOG for each in cloud.all(token) if each.urn]
 
     def _document(self, *arguments: str) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class Stack:
         return re.findall(rf'File "(?:{folders})/(?!\.venv/).*', output)
 
     def last_words(self) -> str:
-        log = self.home.daemon_log
+        log = self.directory.daemon_log
         return log.read_text(errors="replace")[-4000:] if log.exists() else ""
 
     def shell(

@@ -105,7 +105,7 @@ def test_what_an_earlier_version_of_the_local_aws_deployed_goes_on_as_it_is(stac
         json.loads(stack.run("status", "--json"))["services"],
     )
     stack.run("stop")
-    resources, services = stack.home.resources, stack.path / "services.jsonl"
+    resources, services = stack.directory.resources, stack.path / "services.jsonl"
     resources.with_suffix(".json").write_text(of_version_1(Cloud(resources)))
     services.with_suffix(".json").write_text(json.dumps(Journal(services, version=1).read()))
     resources.unlink()
@@ -165,7 +165,7 @@ def test_stop_leaves_nothing_running_and_says_so(stack: Stack) -> None:
     processes = family(stack)
     assert "has stopped" in stack.run("stop")
     assert gone(processes)
-    assert holder(stack.home) is None
+    assert holder(stack.directory) is None
     assert "no local AWS was running" in stack.run("stop")
     assert "not running" in stack.run("status")
 

@@ -85,7 +85,7 @@ def test_a_destroy_after_a_killed_up_needs_no_up_in_between(empty_stack: Stack) 
 def test_a_state_that_a_full_disk_damaged_is_restored_and_nothing_is_made_twice(
     stack: Stack,
 ) -> None:
-    file = StackState(stack.home.backend, "fargate-web", "local").file
+    file = StackState(stack.directory.backend, "fargate-web", "local").file
     before = stack.resources()
     file.write_text(file.read_text()[:1000])
     output = stack.run("refresh", *WITHOUT_ASKING)

@@ -107,7 +107,7 @@ def test_it_is_deployed_answers_stays_as_it_is_and_leaves_the_default_vpc(
     done = operations(stack.destroy())
     assert done["deleted"] == len([each for each in urns if "pulumi:providers" not in each])
     assert stack.made() == []
-    assert len(Cloud(stack.home.resources).all("aws:ec2/vpc:Vpc")) == 1, (
+    assert len(Cloud(stack.directory.resources).all("aws:ec2/vpc:Vpc")) == 1, (
         "the default VPC is no stack's"
     )
 

@@ -85,7 +85,7 @@ def test_a_preview_with_refresh_shows_that_something_else_runs(stack: Stack) -> 
 
 
 def test_a_stack_that_a_killed_run_left_locked_is_unlocked(stack: Stack) -> None:
-    locks = stack.home.backend / ".pulumi" / "locks"
+    locks = stack.directory.backend / ".pulumi" / "locks"
     run = stack.start("up", *WITHOUT_ASKING, "-c", "fargate-web:memoryMib=1024", process_group=0)
     eventually(lambda: any(locks.rglob("*.json")), "the run's lock", seconds=120)
     os.killpg(run.pid, signal.SIGKILL)
@@ -98,10 +98,10 @@ def test_a_stack_that_a_killed_run_left_locked_is_unlocked(stack: Stack) -> None
 
 def test_after_the_loss_of_its_records_the_local_aws_is_filled_again(stack: Stack) -> None:
     stack.run("stop")
-    stack.home.resources.write_text("{")
+    stack.directory.resources.write_text("{")
     output = stack.up(fails=True)
     assert "cloud.jsonl is damaged" in output
-    stack.home.resources.unlink()
+    stack.directory.resources.unlink()
     stack.run("refresh", "--yes", "--non-interactive")
     stack.up()
     assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == httpx.codes.OK

@@ -12,11 +12,21 @@ from localaws.ecs.scheduler.model import Health, Rollout, Status
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from localaws.ecs.scheduler.model import Deployment, Seen, ServiceSpec, ServiceState, Task
+    from localaws.ecs.scheduler.model import (
+        Deployment,
+        ServiceSpec,
+        ServiceState,
+        Task,
+        TaskObservation,
+    )
 
 
 def describe(
-    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], *, status: str = "ACTIVE"
+    spec: ServiceSpec,
+    state: ServiceState,
+    observations: Mapping[str, TaskObservation],
+    *,
+    status: str = "ACTIVE",
 ) -> dict[str, Any]:
     """The service, its deployments, events and tasks."""
     return {
@@ -36,17 +46,22 @@ def describe(
             {"id": event.id, "createdAt": stamp(event.at), "message": event.message}
             for event in state.events
         ],
-        "tasks": [_task(task, spec, seen.get(task.id)) for task in state.tasks],
+        "tasks": [_task(task, spec, observations.get(task.id)) for task in state.tasks],
     }
 
 
-def progress(spec: ServiceSpec, state: ServiceState, healthy: int, seen: Mapping[str, Seen]) -> str:
+def progress(
+    spec: ServiceSpec,
+    state: ServiceState,
+    healthy: int,
+    observations: Mapping[str, TaskObservation],
+) -> str:
     """One line on how far a service is: `1 of 2 tasks healthy, 1 waiting for health checks`."""
     first = state.deployments[0] if state.deployments else None
     primary = first.id if first else None
-    rolling_back = first is not None and first.undoes and first.rollout is Rollout.IN_PROGRESS
+    rolling_back = first is not None and first.rolls_back and first.rollout is Rollout.IN_PROGRESS
     parts = [f"{'rolling back: ' if rolling_back else ''}{healthy} of {spec.desired} tasks healthy"]
-    groups = Counter(_phase(task, primary, seen.get(task.id)) for task in state.tasks)
+    groups = Counter(_phase(task, primary, observations.get(task.id)) for task in state.tasks)
     parts += [f"{groups[phase]} {phase}" for phase in _PHASES if groups[phase]]
     if first is not None and first.failures:
         parts.append(f"{first.failures} failed in a row")
@@ -63,7 +78,7 @@ _PHASES = (
 )
 
 
-def _phase(task: Task, primary: str | None, seen: Seen | None) -> str:
+def _phase(task: Task, primary: str | None, observation: TaskObservation | None) -> str:
     if task.status is Status.STOPPED:
         return ""
     if not task.active:
@@ -77,7 +92,9 @@ def _phase(task: Task, primary: str | None, seen: Seen | None) -> str:
         Health.HEALTHY: "",
         Health.UNCHECKED: "without health checks",
     }
-    return by_health.get(seen.health if seen else Health.INITIAL, "waiting for health checks")
+    return by_health.get(
+        observation.health if observation else Health.INITIAL, "waiting for health checks"
+    )
 
 
 def _counts(tasks: Sequence[Task]) -> dict[str, int]:
@@ -104,9 +121,9 @@ def _deployment(
     }
 
 
-def _task(task: Task, spec: ServiceSpec, seen: Seen | None) -> dict[str, Any]:
+def _task(task: Task, spec: ServiceSpec, observation: TaskObservation | None) -> dict[str, Any]:
     stopping = task.status in {Status.DEACTIVATING, Status.STOPPING, Status.STOPPED}
-    note = task.note or (seen.note if seen else "")
+    note = task.note or (observation.note if observation else "")
     times = {
         "createdAt": task.created_at,
         "startedAt": task.started_at,
@@ -121,7 +138,9 @@ def _task(task: Task, spec: ServiceSpec, seen: Seen | None) -> dict[str, Any]:
         "availabilityZone": task.zone.name,
         "lastStatus": str(task.status),
         "desiredStatus": "STOPPED" if stopping else "RUNNING",
-        "healthStatus": str(seen.health).upper() if seen and task.active else "UNKNOWN",
+        "healthStatus": str(observation.health).upper()
+        if observation and task.active
+        else "UNKNOWN",
         **{name: stamp(at) for name, at in times.items() if at is not None},
         **(
             {"stopCode": str(task.stop_code), "stoppedReason": task.stop_reason}

@@ -108,7 +108,7 @@ def rollout(deployment: Deployment) -> str:
         return f"{_BREAKER}: {FAILED_TO_START}"
     if deployment.rollout is Rollout.COMPLETED:
         return f"ECS deployment {deployment.id} completed."
-    if deployment.undoes:
+    if deployment.rolls_back:
         return f"{_BREAKER}: rolling back to deploymentId {deployment.id}."
     return f"ECS deployment {deployment.id} in progress."
 

@@ -74,7 +74,7 @@ class Binding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revision:
+class ServiceRevision:
     """Everything about a service whose change makes a new deployment."""
 
     fingerprint: str
@@ -130,7 +130,7 @@ class ServiceSpec:
     placeable: bool = True
     """Whether there is capacity for its tasks: Fargate's always, that of instances never."""
 
-    revision: Revision
+    revision: ServiceRevision
     drain_delays: Mapping[str, float] = field(default_factory=dict)
     """Deregistration delay by target group, in seconds, also of those that only older deployments
     are in.
@@ -236,16 +236,16 @@ class Deployment:
     """One attempt to have a revision running; the service's newest is its primary."""
 
     id: str
-    revision: Revision
+    revision: ServiceRevision
     created_at: float
     updated_at: float
     rollout: Rollout = Rollout.IN_PROGRESS
-    asked_at: float = 0
+    requested_at: float = 0
     """When somebody asked for it; for a rollback, when somebody asked for the deployment that
     failed.
     """
 
-    undoes: str = ""
+    rolls_back: str = ""
     """Of a rollback: the deployment that failed."""
 
     failures: int = 0
@@ -274,10 +274,10 @@ class ServiceState:
     deployments: tuple[Deployment, ...] = ()
     """Newest first; the first is the primary."""
 
-    asked: Revision | None = None
+    requested: ServiceRevision | None = None
     """What was asked for last; after a rollback the primary has another."""
 
-    completed: Revision | None = None
+    completed: ServiceRevision | None = None
     """What a rollback goes back to. A rollback uses it up, and is the next one once it is
     completed.
     """
@@ -286,7 +286,7 @@ class ServiceState:
     events: tuple[Event, ...] = ()
     """Newest first."""
 
-    told: Mapping[str, float] = field(default_factory=dict)
+    reported_at: Mapping[str, float] = field(default_factory=dict)
     """When each event that may repeat was told last."""
 
     steady_since: float | None = None
@@ -320,7 +320,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class TaskObservation:
     """What is observed of one task now."""
 
     process: Process = Process.STARTING
@@ -331,16 +331,16 @@ class Seen:
     note: str = ""
     """What is wrong with it here that isn't wrong on AWS."""
 
-    in_targets: Health = Health.UNCHECKED
+    target_health: Health = Health.UNCHECKED
     """What its target groups say."""
 
-    unhealthy_in: str = ""
+    unhealthy_target_group: str = ""
     """The target group that calls it unhealthy."""
 
     unhealthy_reason: str = ""
     """`Health checks failed with these codes: [404]`."""
 
-    in_containers: Health = Health.UNCHECKED
+    container_health: Health = Health.UNCHECKED
     """What its containers' own health checks say."""
 
     container_answer: str = ""
@@ -349,10 +349,10 @@ class Seen:
     @property
     def health(self) -> Health:
         """Healthy is what everybody who checks it calls healthy."""
-        return max(self.in_targets, self.in_containers, key=tuple(Health).index)
+        return max(self.target_health, self.container_health, key=tuple(Health).index)
 
 
-class Deed(StrEnum):
+class ActionKind(StrEnum):
     """What the scheduler can ask for."""
 
     START = "start"
@@ -365,5 +365,5 @@ class Deed(StrEnum):
 class Action:
     """Something to be done to a task, in the order given."""
 
-    deed: Deed
+    kind: ActionKind
     task: Task

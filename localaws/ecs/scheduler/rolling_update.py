@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from localaws.ecs.scheduler import messages, placement, service_health
 from localaws.ecs.scheduler.model import (
     Action,
-    Deed,
+    ActionKind,
     Deployment,
     Event,
     Health,
@@ -31,7 +31,7 @@ from localaws.ecs.scheduler.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from localaws.ecs.scheduler.model import Revision, Seen, ServiceSpec
+    from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec, TaskObservation
 
 _EVENTS_KEPT = 100
 _FAILURES_WORTH_A_WORD = 3
@@ -55,7 +55,7 @@ class Ids:
 def step(
     spec: ServiceSpec,
     state: ServiceState,
-    seen: Mapping[str, Seen],
+    observations: Mapping[str, TaskObservation],
     now: float,
     *,
     ids: Ids,
@@ -66,7 +66,7 @@ def step(
     Args:
         spec: What the service should be; `desired` 0 to wind it down.
         state: What the last step left.
-        seen: Observations by task id; a task without one hasn't been started yet.
+        observations: Observations by task id; a task without one hasn't been started yet.
         now: Seconds since the epoch.
         ids: Where new ids come from.
         timing: Durations that belong to ECS.
@@ -74,20 +74,20 @@ def step(
     Returns:
         The new state, and what to do, in order.
     """
-    run = _Step(spec, state, seen, now, ids, timing)
-    run.notice_ends()
-    run.notice_starts()
-    run.notice_health()
-    run.notice_notes()
+    run = _Step(spec, state, observations, now, ids, timing)
+    run.record_exits()
+    run.register_started()
+    run.record_health()
+    run.report_local_problems()
     run.open_deployment()
-    run.break_circuit()
+    run.trip_circuit_breaker()
     run.stop_surplus()
     run.start_missing()
     run.stop_drained()
-    run.close_deployments()
-    run.notice_rest()
-    run.even_zones()
-    run.tidy()
+    run.complete_deployments()
+    run.report_steady_state()
+    run.rebalance_zones()
+    run.forget_old()
     return run.state, run.actions
 
 
@@ -97,7 +97,7 @@ def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]
     for task in state.tasks:
         if task.active:
             again = replace(task, status=Status.PENDING, started_at=None)
-            actions.append(Action(Deed.START, again))
+            actions.append(Action(ActionKind.START, again))
             tasks.append(again)
         elif task.status is Status.STOPPED:
             tasks.append(task)
@@ -112,7 +112,7 @@ class _Step:
 
     spec: ServiceSpec
     state: ServiceState
-    seen: Mapping[str, Seen]
+    observations: Mapping[str, TaskObservation]
     now: float
     ids: Ids
     timing: Timing
@@ -120,58 +120,58 @@ class _Step:
 
     # What happened
 
-    def notice_ends(self) -> None:
+    def record_exits(self) -> None:
         """Tasks whose processes are over are stopped; one that nobody asked to stop has failed."""
         for task in self.state.tasks:
-            seen = self._seen(task)
-            if task.status is Status.STOPPED or seen.process is not Process.ENDED:
+            observation = self._observation(task)
+            if task.status is Status.STOPPED or observation.process is not Process.ENDED:
                 continue
             if task.active:  # what leaves anyway has not failed its deployment
-                self._fail(task, seen)
+                self._fail(task, observation)
             self._put(
                 replace(
                     self._now(task),
                     status=Status.STOPPED,
                     stopped_at=self.now,
-                    exit_codes=seen.exit_codes,
+                    exit_codes=observation.exit_codes,
                 )
             )
 
-    def notice_starts(self) -> None:
+    def register_started(self) -> None:
         """Tasks that run now are registered with their target groups."""
         started = [
             replace(task, status=Status.RUNNING, started_at=self.now)
             for task in self._with(Status.PENDING)
-            if self._seen(task).process is Process.RUNNING
+            if self._observation(task).process is Process.RUNNING
         ]
         for task in started:
             self._put(task)
             if self._bound(task):
-                self._act(Deed.REGISTER, task)
-        self._say_targets("registered", started)
+                self._act(ActionKind.REGISTER, task)
+        self._add_target_events("registered", started)
 
-    def notice_health(self) -> None:
+    def record_health(self) -> None:
         """A healthy task ends a row of failures."""
         for task in self._with(Status.RUNNING):
-            if not task.healthy_once and self._well(task):
+            if not task.healthy_once and self._is_healthy(task):
                 self._put(replace(task, healthy_once=True))
                 deployment = self._deployment(task)
                 self._put_deployment(
                     replace(deployment, failures=0, not_before=0, recovered_at=self.now)
                 )
 
-    def notice_notes(self) -> None:
+    def report_local_problems(self) -> None:
         """What is wrong with a running task here is an event, once."""
         for task in self._with(Status.RUNNING):
-            if note := self._seen(task).note:
-                self._say_once(messages.noted(task, note), since=task.created_at)
+            if note := self._observation(task).note:
+                self._add_event_once(messages.noted(task, note), since=task.created_at)
 
     # What should be
 
     def open_deployment(self) -> None:
         """Asking for another revision than the primary's makes a new deployment, which supersedes the others."""
-        before, wanted = self.state.asked, self.spec.revision
-        self.state = replace(self.state, asked=wanted)
+        before, wanted = self.state.requested, self.spec.revision
+        self.state = replace(self.state, requested=wanted)
         if before is not None and before.covers(wanted.fingerprint):
             return  # or it merely isn't forced any more
         there = self.state.deployments[:1]
@@ -181,17 +181,17 @@ class _Step:
         ):
             self._open(wanted)
 
-    def break_circuit(self) -> None:
+    def trip_circuit_breaker(self) -> None:
         """Too many failures in a row end a deployment; the last completed one comes back, if there is one."""
         failed, breaker, good = self._primary(), self.spec.breaker, self.state.completed
         tripped = breaker.enable and failed.failures >= self.spec.failure_threshold
         if not tripped or failed.rollout is not Rollout.IN_PROGRESS:
             return
         self._put_deployment(replace(failed, rollout=Rollout.FAILED))
-        self._say(messages.deployment(failed.id, f"failed: {messages.FAILED_TO_START}"))
+        self._add_event(messages.deployment(failed.id, f"failed: {messages.FAILED_TO_START}"))
         if breaker.rollback and good is not None:
-            self._open(good, undoes=failed)
-            self._say(messages.rolling_back(self._primary().id))
+            self._open(good, failed=failed)
+            self._add_event(messages.rolling_back(self._primary().id))
             self.state = replace(self.state, completed=None)
 
     def stop_surplus(self) -> None:
@@ -200,7 +200,7 @@ class _Step:
         if self._primary().rollout is Rollout.FAILED:
             self._stop_stalled(primary, old)
             return
-        well = [task for task in primary if not self._failing(task)]
+        well = [task for task in primary if not self._is_failing(task)]
         blocked = len(well) < self.spec.desired and not self._room()
         self._stop_failing(primary, blocked=blocked)
         surplus = max(0, len(well) - self.spec.desired)
@@ -208,20 +208,20 @@ class _Step:
             self._deactivate(self._order(well)[:surplus], messages.scaling(self._primary().id))
         leaving = self._dispensable(old)
         self._deactivate(leaving, messages.scaling(self._primary().id))
-        if old and blocked and not leaving and all(map(self._well, primary)):
-            self._say_once(messages.STUCK, since=self._primary().created_at)
+        if old and blocked and not leaving and all(map(self._is_healthy, primary)):
+            self._add_event_once(messages.STUCK, since=self._primary().created_at)
 
     def start_missing(self) -> None:
         """Start what the primary deployment lacks, as far as the upper bound and the last failures allow."""
         if self._primary().rollout is Rollout.FAILED or not self._may_start():
             return
         primary, _ = self._active()
-        failing = sum(map(self._failing, primary))
+        failing = sum(map(self._is_failing, primary))
         count = min(self.spec.desired - len(primary) + failing, self._room())
         if self.spec.placeable:
             self._start(count, replacing=min(count, failing))
         elif count > 0:
-            self._say_once(messages.NO_INSTANCES, since=self._primary().created_at)
+            self._add_event_once(messages.NO_INSTANCES, since=self._primary().created_at)
 
     def stop_drained(self) -> None:
         """Tasks that have drained get SIGTERM."""
@@ -231,9 +231,9 @@ class _Step:
             ):
                 stopping = replace(task, status=Status.STOPPING, stopping_at=self.now)
                 self._put(stopping)
-                self._act(Deed.STOP, stopping)
+                self._act(ActionKind.STOP, stopping)
 
-    def close_deployments(self) -> None:
+    def complete_deployments(self) -> None:
         """Superseded deployments end with their last task; the primary is complete once the service is steady."""
         alive = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
         first, *others = self.state.deployments
@@ -243,17 +243,17 @@ class _Step:
         if first.rollout is Rollout.IN_PROGRESS and self._steady():
             self._put_deployment(replace(first, rollout=Rollout.COMPLETED))
             self.state = replace(self.state, completed=first.revision)
-            self._say(messages.deployment(first.id, "completed."))
+            self._add_event(messages.deployment(first.id, "completed."))
 
-    def notice_rest(self) -> None:
+    def report_steady_state(self) -> None:
         """A steady state is told when it is reached, and now and then while it lasts."""
         since = self.state.steady_since
         since = (self.now if since is None else since) if self._steady() else None
         self.state = replace(self.state, steady_since=since)
         if since is not None:
-            self._say_once(messages.STEADY, since=since)
+            self._add_event_once(messages.STEADY, since=since)
 
-    def even_zones(self) -> None:
+    def rebalance_zones(self) -> None:
         """Start a task in a zone that has too few; once it is healthy, one from a crowded zone is a surplus."""
         since, deployment = self.state.steady_since, self._primary()
         if not self.spec.rebalances or since is None or self.now < since + self.timing.rebalanced:
@@ -264,12 +264,12 @@ class _Step:
             and self._may_start()
             and placement.uneven(deployment.revision.zones, primary)
         ):
-            self._say_once(
+            self._add_event_once(
                 messages.uneven(placement.crowds(deployment.revision.zones, primary)), since=since
             )
             self._start(1, evens_zones=True)
 
-    def tidy(self) -> None:
+    def forget_old(self) -> None:
         """Forget what was long ago."""
         recent = self.now - self.timing.remembered
         tasks = tuple(
@@ -277,29 +277,32 @@ class _Step:
             for task in self.state.tasks
             if task.stopped_at is None or task.stopped_at >= recent
         )
-        told = {
+        reported_at = {
             text: at
-            for text, at in self.state.told.items()
+            for text, at in self.state.reported_at.items()
             if at >= self.now - self.timing.repeated
         }
         self.state = replace(
-            self.state, tasks=tasks, told=told, events=self.state.events[:_EVENTS_KEPT]
+            self.state,
+            tasks=tasks,
+            reported_at=reported_at,
+            events=self.state.events[:_EVENTS_KEPT],
         )
 
     # Parts
 
-    def _fail(self, task: Task, seen: Seen) -> None:
+    def _fail(self, task: Task, observation: TaskObservation) -> None:
         """Note an end that nobody asked for, and wait a little longer each time before trying again."""
-        if seen.failure:
-            code, reason = StopCode.TASK_FAILED_TO_START, seen.failure
-            self._complain(messages.unplaced(seen.failure), task)
+        if observation.failure:
+            code, reason = StopCode.TASK_FAILED_TO_START, observation.failure
+            self._add_failure_event(messages.unplaced(observation.failure), task)
         else:
             code, reason = StopCode.ESSENTIAL_CONTAINER_EXITED, messages.ESSENTIAL_EXITED
-        self._put(replace(task, stop_code=code, stop_reason=reason, note=seen.note))
+        self._put(replace(task, stop_code=code, stop_reason=reason, note=observation.note))
         self._count_failure(task)
         if task.status is Status.RUNNING and self._bound(task):
-            self._act(Deed.DEREGISTER, task)
-            self._say_targets("deregistered", [task])
+            self._act(ActionKind.DEREGISTER, task)
+            self._add_target_events("deregistered", [task])
 
     def _start(self, count: int, *, replacing: int = 0, evens_zones: bool = False) -> None:
         deployment = self._primary()
@@ -316,22 +319,22 @@ class _Step:
             )
             started.append(task)
             self.state = replace(self.state, tasks=(*self.state.tasks, task))
-            self._act(Deed.START, task)
+            self._act(ActionKind.START, task)
         if started:
-            self._say(
+            self._add_event(
                 messages.moved(started[0])
                 if evens_zones
                 else messages.started(started, replacing=replacing)
             )
 
-    def _open(self, revision: Revision, *, undoes: Deployment | None = None) -> None:
+    def _open(self, revision: ServiceRevision, *, failed: Deployment | None = None) -> None:
         new = Deployment(
             id=self.ids.deployment(),
             revision=revision,
             created_at=self.now,
             updated_at=self.now,
-            asked_at=undoes.asked_at if undoes else self.now,
-            undoes=undoes.id if undoes else "",
+            requested_at=failed.requested_at if failed else self.now,
+            rolls_back=failed.id if failed else "",
         )
         self.state = replace(self.state, deployments=(new, *self.state.deployments))
 
@@ -344,7 +347,7 @@ class _Step:
         not_before = self.now + service_health.pause(failures, self.timing)
         self._put_deployment(replace(deployment, failures=failures, not_before=not_before))
         if failures >= _FAILURES_WORTH_A_WORD:
-            self._complain(messages.INCONSISTENT, task)
+            self._add_failure_event(messages.INCONSISTENT, task)
 
     def _dispensable(self, old: Sequence[Task]) -> list[Task]:
         """Those of superseded deployments that don't work, and of those that do as many as the lower bound allows.
@@ -354,7 +357,7 @@ class _Step:
         working = [
             task
             for task in self.state.tasks
-            if task.active and task.healthy_once and not self._failing(task)
+            if task.active and task.healthy_once and not self._is_failing(task)
         ]
         spare, spare_healthy = (
             count - self.spec.lower_bound for count in (len(working), self._healthy_count())
@@ -362,7 +365,7 @@ class _Step:
         leaving = []
         for task in self._order(old):
             if task in working:
-                well = self._well(task)
+                well = self._is_healthy(task)
                 if spare <= 0 or (well and spare_healthy <= 0):
                     continue
                 spare -= 1
@@ -372,33 +375,35 @@ class _Step:
 
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
         """Stop tasks that fail their health checks: once others do their work, or one at a time to make room."""
-        failing = [task for task in primary if self._failing(task)]
-        if blocked and all(self._failing(task) or self._well(task) for task in primary):
+        failing = [task for task in primary if self._is_failing(task)]
+        if blocked and all(self._is_failing(task) or self._is_healthy(task) for task in primary):
             self._stop_unhealthy(failing[:1])
         elif self._healthy_count() >= self.spec.desired:
             self._stop_unhealthy(failing)
 
     def _stop_stalled(self, primary: Sequence[Task], old: Sequence[Task]) -> None:
         """A failed deployment without a successor keeps whatever works, of any version, up to the desired count."""
-        self._stop_unhealthy([task for task in primary if self._failing(task)])
-        kept = [task for task in primary if not self._failing(task)] + list(old)
+        self._stop_unhealthy([task for task in primary if self._is_failing(task)])
+        kept = [task for task in primary if not self._is_failing(task)] + list(old)
         surplus = max(0, len(kept) - self.spec.desired)
         self._deactivate(self._order(kept)[:surplus], messages.scaling(self._primary().id))
 
     def _stop_unhealthy(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
-            seen = self._seen(task)
-            if seen.in_targets is Health.UNHEALTHY:
+            observation = self._observation(task)
+            if observation.target_health is Health.UNHEALTHY:
                 reason, answer = (
-                    messages.failed_target_checks(seen.unhealthy_in),
-                    seen.unhealthy_reason,
+                    messages.failed_target_checks(observation.unhealthy_target_group),
+                    observation.unhealthy_reason,
                 )
-                self._say(
-                    messages.unhealthy_target(task, self._port(task), seen.unhealthy_in, answer)
+                self._add_event(
+                    messages.unhealthy_target(
+                        task, self._port(task), observation.unhealthy_target_group, answer
+                    )
                 )
             else:
-                reason, answer = messages.FAILED_CONTAINER_CHECKS, seen.container_answer
-                self._say(messages.unhealthy_containers(task))
+                reason, answer = messages.FAILED_CONTAINER_CHECKS, observation.container_answer
+                self._add_event(messages.unhealthy_containers(task))
             self._deactivate([replace(task, health_answer=answer)], reason)
             self._count_failure(task)
 
@@ -416,17 +421,17 @@ class _Step:
             )
             self._put(leaving)
             if task in registered:
-                self._act(Deed.DEREGISTER, leaving)
+                self._act(ActionKind.DEREGISTER, leaving)
         if running:
-            self._say(messages.stopped(running))
+            self._add_event(messages.stopped(running))
         if len(running) < len(tasks):
-            self._say(messages.stopped_pending(len(tasks) - len(running)))
-        self._say_targets("deregistered", registered)
+            self._add_event(messages.stopped_pending(len(tasks) - len(running)))
+        self._add_target_events("deregistered", registered)
         for deployment, count in Counter(task.deployment for task in registered).items():
-            self._say(messages.draining(count), task_set=deployment)
+            self._add_event(messages.draining(count), task_set=deployment)
 
     def _order(self, tasks: Sequence[Task]) -> list[Task]:
-        return placement.leaving_order(tasks, self._well)
+        return placement.leaving_order(tasks, self._is_healthy)
 
     def _active(self) -> tuple[list[Task], list[Task]]:
         """The primary deployment's tasks that serve or are about to, and all others'."""
@@ -440,16 +445,18 @@ class _Step:
         return max(0, self.spec.upper_bound - sum(task.active for task in self.state.tasks))
 
     def _healthy_count(self) -> int:
-        return sum(map(self._well, self.state.tasks))
+        return sum(map(self._is_healthy, self.state.tasks))
 
-    def _well(self, task: Task) -> bool:
-        return service_health.healthy(task, self.seen, self.now, self.timing)
+    def _is_healthy(self, task: Task) -> bool:
+        return service_health.healthy(task, self.observations, self.now, self.timing)
 
-    def _failing(self, task: Task) -> bool:
-        return service_health.failing(task, self.seen, self.now, self.spec.grace)
+    def _is_failing(self, task: Task) -> bool:
+        return service_health.failing(task, self.observations, self.now, self.spec.grace)
 
     def _steady(self) -> bool:
-        return service_health.steady(self.spec, self.state, self.seen, self.now, self.timing)
+        return service_health.steady(
+            self.spec, self.state, self.observations, self.now, self.timing
+        )
 
     def _may_start(self) -> bool:
         return self.now >= service_health.starts_at(
@@ -469,14 +476,21 @@ class _Step:
         return bool(self._deployment(task).revision.bindings)
 
     def _port(self, task: Task) -> int:
-        seen, bindings = self._seen(task), self._deployment(task).revision.bindings
-        return next((each.port for each in bindings if each.target_group == seen.unhealthy_in), 0)
+        observation, bindings = self._observation(task), self._deployment(task).revision.bindings
+        return next(
+            (
+                each.port
+                for each in bindings
+                if each.target_group == observation.unhealthy_target_group
+            ),
+            0,
+        )
 
     def _with(self, status: Status) -> list[Task]:
         return [task for task in self.state.tasks if task.status is status]
 
-    def _seen(self, task: Task) -> Seen:
-        return self.seen.get(task.id, service_health.NOT_SEEN)
+    def _observation(self, task: Task) -> TaskObservation:
+        return self.observations.get(task.id, service_health.NOT_OBSERVED)
 
     def _now(self, task: Task) -> Task:
         return next(each for each in self.state.tasks if each.id == task.id)
@@ -497,10 +511,10 @@ class _Step:
         )
         self.state = replace(self.state, deployments=deployments)
 
-    def _act(self, deed: Deed, task: Task) -> None:
-        self.actions.append(Action(deed, task))
+    def _act(self, kind: ActionKind, task: Task) -> None:
+        self.actions.append(Action(kind, task))
 
-    def _say(self, message: str, *, task_set: str = "") -> None:
+    def _add_event(self, message: str, *, task_set: str = "") -> None:
         who = (
             f"service {self.spec.name}, taskSet {task_set}"
             if task_set
@@ -509,20 +523,22 @@ class _Step:
         event = Event(id=self.ids.event(), at=self.now, message=f"({who}) {message}")
         self.state = replace(self.state, events=(event, *self.state.events))
 
-    def _say_once(self, message: str, *, since: float) -> None:
+    def _add_event_once(self, message: str, *, since: float) -> None:
         """Say it unless it was said since its cause began; what lasts is said again once `tidy` has forgotten it."""
-        if self.state.told.get(message, 0) < since:
-            self.state = replace(self.state, told={**self.state.told, message: self.now})
-            self._say(message)
+        if self.state.reported_at.get(message, 0) < since:
+            self.state = replace(
+                self.state, reported_at={**self.state.reported_at, message: self.now}
+            )
+            self._add_event(message)
 
-    def _complain(self, message: str, task: Task) -> None:
+    def _add_failure_event(self, message: str, task: Task) -> None:
         """Say it once until a task of the same deployment becomes healthy."""
         deployment = self._deployment(task)
-        self._say_once(message, since=max(deployment.created_at, deployment.recovered_at))
+        self._add_event_once(message, since=max(deployment.created_at, deployment.recovered_at))
 
-    def _say_targets(self, verb: str, tasks: Sequence[Task]) -> None:
+    def _add_target_events(self, verb: str, tasks: Sequence[Task]) -> None:
         groups = Counter(
             each.target_group for task in tasks for each in self._deployment(task).revision.bindings
         )
         for target_group, count in groups.items():
-            self._say(messages.targets(verb, count, target_group))
+            self._add_event(messages.targets(verb, count, target_group))

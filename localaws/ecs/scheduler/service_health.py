@@ -4,47 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localaws.ecs.scheduler.model import Health, Rollout, Seen, Status
+from localaws.ecs.scheduler.model import Health, Rollout, Status, TaskObservation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localaws.ecs.scheduler.model import Deployment, ServiceSpec, ServiceState, Task, Timing
 
-NOT_SEEN = Seen()
+NOT_OBSERVED = TaskObservation()
 """Of a task that hasn't been started yet."""
 
 
-def healthy(task: Task, seen: Mapping[str, Seen], now: float, timing: Timing) -> bool:
+def healthy(
+    task: Task, observations: Mapping[str, TaskObservation], now: float, timing: Timing
+) -> bool:
     """Whether a task counts for the lower bound."""
     if task.status is not Status.RUNNING or task.started_at is None:
         return False
-    health = seen.get(task.id, NOT_SEEN).health
+    health = observations.get(task.id, NOT_OBSERVED).health
     if health is Health.UNCHECKED:
         return now - task.started_at >= timing.healthy_without_checks
     return health is Health.HEALTHY
 
 
-def failing(task: Task, seen: Mapping[str, Seen], now: float, grace: float) -> bool:
+def failing(
+    task: Task, observations: Mapping[str, TaskObservation], now: float, grace: float
+) -> bool:
     """Whether a task's health checks fail and its grace period is over."""
     if task.status is not Status.RUNNING or task.started_at is None:
         return False
-    return seen.get(task.id, NOT_SEEN).health is Health.UNHEALTHY and now >= task.started_at + grace
+    return (
+        observations.get(task.id, NOT_OBSERVED).health is Health.UNHEALTHY
+        and now >= task.started_at + grace
+    )
 
 
-def taken_up(spec: ServiceSpec, state: ServiceState) -> bool:
+def has_accepted(spec: ServiceSpec, state: ServiceState) -> bool:
     """Whether the scheduler knows what is asked for."""
-    return state.asked is not None and state.asked.fingerprint == spec.revision.fingerprint
+    return state.requested is not None and state.requested.fingerprint == spec.revision.fingerprint
 
 
 def steady(
-    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing
+    spec: ServiceSpec,
+    state: ServiceState,
+    observations: Mapping[str, TaskObservation],
+    now: float,
+    timing: Timing,
 ) -> bool:
     """Whether a service that was taken up has come to rest: one deployment, as many tasks as desired, all healthy."""
     if len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
         return False
     active = [task for task in state.tasks if task.active]
-    return len(active) == spec.desired and all(healthy(task, seen, now, timing) for task in active)
+    return len(active) == spec.desired and all(
+        healthy(task, observations, now, timing) for task in active
+    )
 
 
 def starts_at(
@@ -73,13 +86,18 @@ def pause(failures: int, timing: Timing) -> float:
 
 
 def next_look(
-    spec: ServiceSpec, state: ServiceState, seen: Mapping[str, Seen], now: float, timing: Timing
+    spec: ServiceSpec,
+    state: ServiceState,
+    observations: Mapping[str, TaskObservation],
+    now: float,
+    timing: Timing,
 ) -> float | None:
     """Seconds until time alone may change something; 0 while tasks are on their way, None when nothing is."""
-    if not taken_up(spec, state):
+    if not has_accepted(spec, state):
         return 0
     settled = (
-        task.status is Status.STOPPED or healthy(task, seen, now, timing) for task in state.tasks
+        task.status is Status.STOPPED or healthy(task, observations, now, timing)
+        for task in state.tasks
     )
     if not all(settled):
         return 0

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localaws.ecs.scheduler.model import Rollout
-from localaws.ecs.scheduler.service_health import steady, taken_up
+from localaws.ecs.scheduler.service_health import has_accepted, steady
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localaws.ecs.scheduler.model import Seen, ServiceSpec, ServiceState, Task, Timing
+    from localaws.ecs.scheduler.model import (
+        ServiceSpec,
+        ServiceState,
+        Task,
+        TaskObservation,
+        Timing,
+    )
 
 _REASONS_SHOWN = 3
 
@@ -22,7 +28,7 @@ class DeploymentFailedError(Exception):
 def arrived(
     spec: ServiceSpec,
     state: ServiceState,
-    seen: Mapping[str, Seen],
+    observations: Mapping[str, TaskObservation],
     now: float,
     *,
     since: float,
@@ -33,7 +39,7 @@ def arrived(
     Args:
         spec: What the service was asked to be.
         state: What the scheduler made of it.
-        seen: Observations by task id.
+        observations: Observations by task id.
         now: Seconds since the epoch.
         since: When the operation began that waits. Only the rollback of a deployment that it asked
             for is its failure; to a later operation, which changes nothing that starts a
@@ -43,16 +49,16 @@ def arrived(
     Raises:
         DeploymentFailedError: The deployment failed, and where it is rolled back, that is over too.
     """
-    if not taken_up(spec, state):
+    if not has_accepted(spec, state):
         return False
     primary = state.deployments[0]
     over = primary.rollout is not Rollout.IN_PROGRESS
-    if over and primary.undoes and primary.asked_at >= since:
+    if over and primary.rolls_back and primary.requested_at >= since:
         done = "rolled back" if primary.rollout is Rollout.COMPLETED else "failed to be rolled back"
         raise DeploymentFailedError(_failure(done, state))
     if primary.rollout is Rollout.FAILED:
         raise DeploymentFailedError(_failure("stopped", state))
-    return steady(spec, state, seen, now, timing)
+    return steady(spec, state, observations, now, timing)
 
 
 def failed_tasks(state: ServiceState) -> list[Task]:
@@ -60,7 +66,7 @@ def failed_tasks(state: ServiceState) -> list[Task]:
 
     An earlier deployment's say nothing about why this one doesn't work.
     """
-    tried = [name for each in state.deployments[:1] for name in (each.id, each.undoes)]
+    tried = [name for each in state.deployments[:1] for name in (each.id, each.rolls_back)]
     return [
         task
         for task in reversed(state.tasks)

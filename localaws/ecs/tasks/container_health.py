@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from localaws.ecs.tasks.runtime import HealthCheck
-    from localaws.machine.addresses import Place
+    from localaws.machine.addresses import ListenAddress
 
 _HERE = re.compile(r"(?<![\w.-])(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?(?![\w.-])")
 _HTTP = 80
@@ -70,9 +70,9 @@ class ContainerCheck:
 
 def of_task(checks: Iterable[ContainerCheck]) -> tuple[Health, str]:
     """What a task's checks say together, of its essential containers, and the answer of one that fails."""
-    said = {check.health: check.answer for check in checks}
-    weightiest = max(said, key=tuple(Health).index, default=Health.UNCHECKED)
-    return weightiest, said.get(weightiest, "") if weightiest is Health.UNHEALTHY else ""
+    results = {check.health: check.answer for check in checks}
+    weightiest = max(results, key=tuple(Health).index, default=Health.UNCHECKED)
+    return weightiest, results.get(weightiest, "") if weightiest is Health.UNHEALTHY else ""
 
 
 def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,12 +83,16 @@ def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def at(text: str, place: Place) -> str:
+def at(text: str, listen_address: ListenAddress) -> str:
     """The same with the task's own address for localhost, which here is everybody's."""
 
     def here(found: re.Match[str]) -> str:
         port = int(found[1] or _HTTP)
-        bound = place.port(port)
-        return place.address if found[1] is None and bound == port else f"{place.address}:{bound}"
+        bound = listen_address.port(port)
+        return (
+            listen_address.address
+            if found[1] is None and bound == port
+            else f"{listen_address.address}:{bound}"
+        )
 
     return _HERE.sub(here, text)

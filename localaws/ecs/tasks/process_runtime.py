@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from localaws.ecs.tasks.images import Images, Row
     from localaws.ecs.tasks.runtime import ContainerSpec, HealthCheck, RunningTask, TaskSpec
-    from localaws.machine.addresses import Addresses, Place
-    from localaws.machine.processes import Child, Launcher
+    from localaws.machine.addresses import Addresses, ListenAddress
+    from localaws.machine.processes import ChildProcess, Launcher
     from localaws.machine.sockets import Listener
 
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.defpath))
@@ -86,10 +86,10 @@ class _LineLog(asyncio.Protocol):
 class ProcessTask:
     """A task whose containers are processes."""
 
-    def __init__(self, place: Place, spec: TaskSpec) -> None:
+    def __init__(self, listen_address: ListenAddress, spec: TaskSpec) -> None:
         """Made by `ProcessRuntime.start` only."""
-        self.place = place
-        self.children: dict[str, Child] = {}
+        self.listen_address = listen_address
+        self.children: dict[str, ChildProcess] = {}
         self.checks: dict[str, ContainerCheck] = {}
         """By container, of those that have one."""
 
@@ -153,14 +153,14 @@ class ProcessRuntime:
                 f"TaskDependencyError: containers wait for each other: {error.args[1]}"
             ) from None
         try:
-            place = self._addresses.take_task(
+            listen_address = self._addresses.take_task(
                 [port for container in spec.containers for port in container.ports]
             )
         except NoAddressError as error:
             raise TaskStartError(
                 f"ResourceInitializationError: {_why_no_address(spec) or error}"
             ) from None
-        task = ProcessTask(place, spec)
+        task = ProcessTask(listen_address, spec)
         try:
             for container in order:
                 await _wait_for_others(task, container)
@@ -195,9 +195,9 @@ class ProcessRuntime:
 
     async def _run(
         self, task: ProcessTask, spec: TaskSpec, container: ContainerSpec, row: Row
-    ) -> Child:
-        place = task.place
-        port = place.port(container.ports[0]) if container.ports else 0
+    ) -> ChildProcess:
+        listen_address = task.listen_address
+        port = listen_address.port(container.ports[0]) if container.ports else 0
         command = container.command if row.command is None else row.command
         if not command:
             raise CannotStartError(
@@ -208,7 +208,7 @@ class ProcessRuntime:
             "HOME": "/",
             **container.environment,
             **{
-                name: fill(value, address=place.address, port=port)
+                name: fill(value, address=listen_address.address, port=port)
                 for name, value in row.environment.items()
             },
             "HOSTNAME": spec.hostname,
@@ -222,7 +222,7 @@ class ProcessRuntime:
             )
             task.outputs[container.name] = output
             child = await self._launcher.start_process(
-                [fill(part, address=place.address, port=port) for part in command],
+                [fill(part, address=listen_address.address, port=port) for part in command],
                 env=environment,
                 cwd=directory,
                 stdout=pipe,
@@ -234,7 +234,9 @@ class ProcessRuntime:
             check = task.checks[container.name] = ContainerCheck(
                 container.name, container.health_check.at(self._speed)
             )
-            run = partial(self._check, container.health_check, place, environment, directory)
+            run = partial(
+                self._check, container.health_check, listen_address, environment, directory
+            )
             self._in_background(task, check.watch(run))
         return child
 
@@ -248,7 +250,7 @@ class ProcessRuntime:
     async def _look_where_it_listens(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Note a container that takes its port on all addresses, of which the other tasks need one each."""
         owners = {
-            task.place.port(port): container
+            task.listen_address.port(port): container
             for container in spec.containers
             for port in container.ports
         }
@@ -257,7 +259,9 @@ class ProcessRuntime:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             found = [each for each in sockets.listening() if each.port in owners]
-            for port in {each.port for each in found if each.address == task.place.address}:
+            for port in {
+                each.port for each in found if each.address == task.listen_address.address
+            }:
                 del owners[port]
             everywhere = {
                 each.inode: each.port for each in found if each.everywhere and each.port in owners
@@ -274,10 +278,14 @@ class ProcessRuntime:
                 log.write(_stamped([note.encode()]))
 
     async def _check(
-        self, check: HealthCheck, place: Place, environment: Mapping[str, str], directory: Path
+        self,
+        check: HealthCheck,
+        listen_address: ListenAddress,
+        environment: Mapping[str, str],
+        directory: Path,
     ) -> int | None:
         """Run a health check's command once, like the container's own; its exit status, None if it took too long."""
-        words = [at(word, place) for word in check.command]
+        words = [at(word, listen_address) for word in check.command]
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
             child = await self._launcher.start_process(
@@ -333,7 +341,7 @@ class ProcessRuntime:
         for container in spec.containers if task.stopping is None else ():
             if port := _refused_port(task, container, listeners):
                 self._note(task, container, messages.cannot_listen_everywhere(port))
-        self._addresses.release_task(task.place)
+        self._addresses.release_task(task.listen_address)
         task.ended.set_result(
             {each.name: codes[each.name] for each in spec.containers if each.name in codes}
         )
@@ -364,8 +372,8 @@ def _refused_port(
     output = task.outputs.get(container.name)
     if output is None or not output.in_use:
         return None
-    ports = [task.place.port(port) for port in container.ports]
-    return sockets.refused_port(output.in_use, ports, task.place.address, listeners)
+    ports = [task.listen_address.port(port) for port in container.ports]
+    return sockets.refused_port(output.in_use, ports, task.listen_address.address, listeners)
 
 
 async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
@@ -406,7 +414,7 @@ async def _wait_for_others(task: ProcessTask, container: ContainerSpec) -> None:
             )
 
 
-async def _healthy_before_it_ends(check: ContainerCheck, child: Child) -> bool:
+async def _healthy_before_it_ends(check: ContainerCheck, child: ChildProcess) -> bool:
     decided = asyncio.create_task(check.decided.wait())
     either: list[asyncio.Future[Any]] = [decided, child.ended]
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from localaws.alb.compiler import Endpoint
 from localaws.alb.load_balancers import TargetState
 from localaws.ecs.definition import task_spec
-from localaws.ecs.scheduler.model import Health, Process, Seen
+from localaws.ecs.scheduler.model import Health, Process, TaskObservation
 from localaws.ecs.tasks.runtime import TaskStartError
 from localaws.machine.addresses import NoAddressError, private_address
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
     from localaws.alb.load_balancers import TargetHealth
-    from localaws.ecs.scheduler.model import Revision, Task
+    from localaws.ecs.scheduler.model import ServiceRevision, Task
     from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class TargetGroups(Protocol):
     def health(self, target_group: str, endpoint: Endpoint) -> TargetHealth:
         """A target's health as of the last `sync`."""
 
-    def deafness(self, listener: str) -> str:
+    def listen_error(self, listener: str) -> str:
         """Why a listener takes no connections, as of the last `sync`; empty where it does."""
 
     def attached(self) -> list[dict[str, str]]:
@@ -53,7 +53,7 @@ class TargetGroups(Protocol):
 
 
 @dataclass
-class _Live:
+class _LocalTask:
     """What this process holds of a task."""
 
     address: str
@@ -68,7 +68,7 @@ class _Live:
     """Target groups, and where it listens for each."""
 
     failure: str = ""
-    chores: list[asyncio.Task[None]] = field(default_factory=list)
+    jobs: list[asyncio.Task[None]] = field(default_factory=list)
     """Starting and stopping, which take time."""
 
 
@@ -85,13 +85,13 @@ class LiveTasks:
         self._runtime = runtime
         self._target_groups = target_groups
         self._parameters = parameters
-        self._tasks: dict[str, _Live] = {}
+        self._tasks: dict[str, _LocalTask] = {}
 
-    def start(self, task: Task, revision: Revision, notify: Callable[[], None]) -> None:
-        """Begin to start a task; `seen` tells how that went, and `notify` is called whenever it has something new."""
+    def start(self, task: Task, revision: ServiceRevision, notify: Callable[[], None]) -> None:
+        """Begin to start a task; `observe` shows the outcome, `notify` is called after each change."""
         subnet = task.zone.subnet
         taken = {each.address for each in self._tasks.values() if each.subnet == subnet}
-        live = self._tasks[task.id] = _Live("", subnet, notify)
+        live = self._tasks[task.id] = _LocalTask("", subnet, notify)
         try:
             live.address = private_address(revision.launch["cidrs"][subnet], taken)
         except NoAddressError as error:
@@ -109,10 +109,10 @@ class LiveTasks:
         for target_group, endpoint in self._tasks[task.id].targets:
             self._target_groups.deregister(target_group, endpoint)
 
-    def stop(self, task: Task, revision: Revision) -> None:
+    def stop(self, task: Task, revision: ServiceRevision) -> None:
         """Begin to stop a task, even one that is still starting."""
         live = self._tasks[task.id]
-        self._begin(live, self._stop(live, tuple(live.chores), revision.stop_timeout))
+        self._begin(live, self._stop(live, tuple(live.jobs), revision.stop_timeout))
 
     def forget(self, task: Task) -> None:
         """Let go of a task that has stopped."""
@@ -120,7 +120,7 @@ class LiveTasks:
         for target_group, endpoint in live.targets if live else ():
             self._target_groups.forget(target_group, endpoint)
 
-    def seen(self, tasks: Iterable[Task]) -> dict[str, Seen]:
+    def observe(self, tasks: Iterable[Task]) -> dict[str, TaskObservation]:
         """What can be observed now of those that were started and aren't forgotten."""
         return {
             task.id: self._look(self._tasks[task.id]) for task in tasks if task.id in self._tasks
@@ -136,17 +136,17 @@ class LiveTasks:
 
     async def close(self) -> None:
         """Give up what is being started or stopped."""
-        chores = [chore for live in self._tasks.values() for chore in live.chores]
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
+        jobs = [job for live in self._tasks.values() for job in live.jobs]
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
 
-    def _begin(self, live: _Live, work: Coroutine[None, None, None]) -> None:
-        chore = asyncio.create_task(work)
-        chore.add_done_callback(lambda _: live.notify())
-        live.chores.append(chore)
+    def _begin(self, live: _LocalTask, work: Coroutine[None, None, None]) -> None:
+        job = asyncio.create_task(work)
+        job.add_done_callback(lambda _: live.notify())
+        live.jobs.append(job)
 
-    async def _start(self, live: _Live, task: Task, revision: Revision) -> None:
+    async def _start(self, live: _LocalTask, task: Task, revision: ServiceRevision) -> None:
         try:
             spec = task_spec(revision, task.id, live.address, self._parameters)
             live.running = await self._runtime.start(spec)
@@ -157,50 +157,52 @@ class LiveTasks:
             log.exception("task %s", task.id)
             live.failure = f"CannotStartContainerError: {error}"
             return
-        place = live.running.place
+        listen_address = live.running.listen_address
         live.targets = [
-            (each.target_group, Endpoint(place.address, place.port(each.port)))
+            (each.target_group, Endpoint(listen_address.address, listen_address.port(each.port)))
             for each in revision.bindings
         ]
         live.running.ended.add_done_callback(lambda _: live.notify())
 
     async def _stop(
-        self, live: _Live, unfinished: tuple[asyncio.Task[None], ...], patience: float
+        self, live: _LocalTask, unfinished: tuple[asyncio.Task[None], ...], patience: float
     ) -> None:
-        for chore in unfinished:
-            chore.cancel()  # one container may still be waiting for another
+        for job in unfinished:
+            job.cancel()  # one container may still be waiting for another
         await asyncio.gather(*unfinished, return_exceptions=True)
         if live.running is not None:
             await self._runtime.stop(live.running, patience)
         else:
             live.failure = live.failure or "stopped before it had started"
 
-    def _look(self, live: _Live) -> Seen:
+    def _look(self, live: _LocalTask) -> TaskObservation:
         if live.failure:
-            return Seen(process=Process.ENDED, failure=live.failure)
+            return TaskObservation(process=Process.ENDED, failure=live.failure)
         if live.running is None:
-            return Seen()
+            return TaskObservation()
         if live.running.ended.done():
-            return Seen(
+            return TaskObservation(
                 process=Process.ENDED,
                 exit_codes=live.running.ended.result(),
                 note=live.running.note,
             )
-        in_containers, container_answer = live.running.health
+        container_health, container_answer = live.running.health
         healths = [
             (group, self._target_groups.health(group, endpoint)) for group, endpoint in live.targets
         ]
-        told = Seen(
+        observation = TaskObservation(
             process=Process.RUNNING,
-            in_targets=_in_all(health.state for _, health in healths),
-            in_containers=in_containers,
+            target_health=_in_all(health.state for _, health in healths),
+            container_health=container_health,
             container_answer=container_answer,
             note=live.running.note,
         )
         for group, health in healths:
             if health.state is TargetState.UNHEALTHY:
-                return replace(told, unhealthy_in=group, unhealthy_reason=health.description)
-        return told
+                return replace(
+                    observation, unhealthy_target_group=group, unhealthy_reason=health.description
+                )
+        return observation
 
 
 def _in_all(states: Iterable[TargetState]) -> Health:

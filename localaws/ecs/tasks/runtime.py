@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from localaws.ecs.scheduler.model import Health
-    from localaws.machine.addresses import Place
+    from localaws.machine.addresses import ListenAddress
 
 
 class Condition(StrEnum):
@@ -82,7 +82,7 @@ class RunningTask(Protocol):
     """A task that was started."""
 
     @property
-    def place(self) -> Place:
+    def listen_address(self) -> ListenAddress:
         """Where its containers listen."""
 
     @property

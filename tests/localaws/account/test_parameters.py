@@ -12,7 +12,7 @@ from localaws.catalog import Refused
 from localaws.catalog.account import SEEDED_SECRET, SeededParameter
 from localaws.catalog.secretsmanager import seeded_suffix
 from localaws.daemon.lifecycle import Running
-from localaws.daemon.state_directory import Home
+from localaws.daemon.state_directory import StateDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,7 +169,7 @@ def test_the_first_version_of_a_secret_has_none_before_it(cloud: Cloud) -> None:
 def test_a_row_that_is_written_while_the_local_aws_runs_is_found_by_the_next_lookup(
     tmp_path: Path,
 ) -> None:
-    functions = Running(Cloud(seed=1), Home(tmp_path, tmp_path / "home")).functions
+    functions = Running(Cloud(seed=1), StateDirectory(tmp_path, tmp_path / "home")).functions
     parameter, secret = (
         functions[f"aws:{each}"]
         for each in ("ssm/getParameter:getParameter", "secretsmanager/getSecret:getSecret")

@@ -85,21 +85,21 @@ class Stage:
 
     addresses: Addresses
     envoy: Envoy
-    home: Path
+    directory: Path
     servers: list[asyncio.Server] = field(default_factory=list)
 
     async def target(self, **how: Any) -> Echo:
-        place = self.addresses.take_task([80])
-        echo = Echo(place.address, **{"port": place.port(80), **how})
+        listen_address = self.addresses.take_task([80])
+        echo = Echo(listen_address.address, **{"port": listen_address.port(80), **how})
         self.servers.append(await asyncio.start_server(echo.serve, echo.address, echo.port))
         return echo
 
 
 @asynccontextmanager
-async def stage(home: Path) -> AsyncIterator[Stage]:
+async def stage(directory: Path) -> AsyncIterator[Stage]:
     launcher = Launcher()
-    envoy = Envoy(launcher, home)
-    here = Stage(Addresses(home), envoy, home)
+    envoy = Envoy(launcher, directory)
+    here = Stage(Addresses(directory), envoy, directory)
     try:
         yield here
     finally:
@@ -138,9 +138,9 @@ class Alb:
 
     def __init__(self, stage: Any, **listener: Any) -> None:
         self.stage = stage
-        place = stage.addresses.load_balancer("alb")
-        self.endpoint = Endpoint(place.address, place.port(80))
-        self.url = f"http://{place.dns_name}"
+        listen_address = stage.addresses.load_balancer("alb")
+        self.endpoint = Endpoint(listen_address.address, listen_address.port(80))
+        self.url = f"http://{listen_address.dns_name}"
         self.listener = listener
 
     async def apply(self, rules: list[Rule], groups: dict[str, list[Any]], **check: Any) -> None:
@@ -151,11 +151,13 @@ class Alb:
             TargetGroup(
                 arn=arn,
                 health_check={**CHECK, **check},
-                settled=tuple(Endpoint(each.address, each.port) for each in echoes),
+                checked=tuple(Endpoint(each.address, each.port) for each in echoes),
             )
             for arn, echoes in groups.items()
         ]
-        await self.stage.envoy.apply(compile_files([listener], targets, self.stage.home / "envoy"))
+        await self.stage.envoy.apply(
+            compile_files([listener], targets, self.stage.directory / "envoy")
+        )
 
     async def healthy(self, count: int, group: str = GROUP) -> None:
         async def enough() -> bool:

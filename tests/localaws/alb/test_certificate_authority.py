@@ -20,7 +20,7 @@ NOW = datetime.now(UTC)
 A_DAY = timedelta(days=1)
 
 
-def handshake(home: Path, served: Served, name: str) -> None:
+def handshake(directory: Path, served: Served, name: str) -> None:
     """Both sides of a TLS connection, in memory.
 
     Raises:
@@ -28,7 +28,7 @@ def handshake(home: Path, served: Served, name: str) -> None:
     """
     server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server_side.load_cert_chain(served.chain, served.key)
-    client_side = ssl.create_default_context(cafile=str(authority_file(home)))
+    client_side = ssl.create_default_context(cafile=str(authority_file(directory)))
     client_side.verify_flags |= ssl.VERIFY_X509_STRICT
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_side.wrap_bio(to_client, to_server, server_hostname=name)

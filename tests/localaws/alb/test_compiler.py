@@ -17,7 +17,7 @@ from localaws.alb.compiler import (
     bootstrap,
     cluster_name,
     compile_files,
-    newcomers_name,
+    initial_cluster_name,
 )
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
@@ -60,7 +60,7 @@ def test_file_names_are_plain_and_their_references_lead_to_them() -> None:
     assert referred == {FOLDER / name for name in files}
 
 
-def test_a_groups_health_check_holds_for_settled_targets_and_a_quicker_one_for_newcomers() -> None:
+def test_checked_targets_get_the_groups_health_check_and_initial_ones_a_quicker_one() -> None:
     check = {
         "interval": 30,
         "timeout": 6,
@@ -68,15 +68,15 @@ def test_a_groups_health_check_holds_for_settled_targets_and_a_quicker_one_for_n
         "unhealthyThreshold": 2,
         "path": "/up",
     }
-    settled, newcomers = (
+    checked, initial = (
         cluster["health_checks"][0] for cluster in compiled(health_check=check)["clusters.json"]
     )
-    assert (settled["healthy_threshold"], newcomers["healthy_threshold"]) == (5, 1)
-    assert newcomers["interval"] == "0.5s"
+    assert (checked["healthy_threshold"], initial["healthy_threshold"]) == (5, 1)
+    assert initial["interval"] == "0.5s"
     for interval in ("interval", "no_traffic_interval", "no_traffic_healthy_interval"):
-        assert settled[interval] == "30.0s"
-    assert settled["timeout"] == newcomers["timeout"] == "6.0s"
-    assert settled["http_health_check"]["path"] == "/up"
+        assert checked[interval] == "30.0s"
+    assert checked["timeout"] == initial["timeout"] == "6.0s"
+    assert checked["http_health_check"]["path"] == "/up"
 
 
 def test_no_bad_answer_by_itself_makes_a_target_unhealthy() -> None:
@@ -88,7 +88,7 @@ def test_no_bad_answer_by_itself_makes_a_target_unhealthy() -> None:
 
 def test_only_settled_targets_are_where_requests_go() -> None:
     old, new = Endpoint("127.64.1.0", 80), Endpoint("127.64.1.1", 80)
-    files = compiled(settled=(old,), newcomers=(new,))
+    files = compiled(checked=(old,), initial=(new,))
     assignments = {
         each["cluster_name"]: each
         for resources in files.values()
@@ -101,9 +101,9 @@ def test_only_settled_targets_are_where_requests_go() -> None:
         return [host["endpoint"]["address"]["socket_address"]["address"] for host in hosts]
 
     assert members(cluster_name(GROUP)) == ["127.64.1.0"]
-    assert members(newcomers_name(GROUP)) == ["127.64.1.1"]
+    assert members(initial_cluster_name(GROUP)) == ["127.64.1.1"]
     (routes,) = (resources for name, resources in files.items() if name.startswith("routes"))
-    assert newcomers_name(GROUP) not in str(routes)
+    assert initial_cluster_name(GROUP) not in str(routes)
 
 
 def test_no_script_runs_for_a_request_that_is_only_forwarded() -> None:

@@ -124,8 +124,8 @@ http {{
 def test_a_real_nginx_is_healthy(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path / "home") as stage:
-            place = stage.addresses.take_task([80])
-            target = Echo(place.address, place.port(80))
+            listen_address = stage.addresses.take_task([80])
+            target = Echo(listen_address.address, listen_address.port(80))
             configuration = tmp_path / "nginx.conf"
             configuration.write_text(NGINX_CONFIGURATION.format(folder=tmp_path, target=target))
             server = await asyncio.create_subprocess_exec(str(NGINX), "-c", str(configuration))
@@ -484,9 +484,9 @@ def test_an_address_is_an_error_that_tells_why_as_long_as_another_proxy_serves_i
 
 def test_a_home_with_a_long_path_is_no_problem(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
-        home = tmp_path / ("long" * 40)
-        home.mkdir()
-        async with on_stage(home) as stage:
+        directory = tmp_path / ("long" * 40)
+        directory.mkdir()
+        async with on_stage(directory) as stage:
             alb = Alb(stage)
             await alb.apply([forward((GROUP, 1))], {GROUP: []})
             assert await stage.envoy.health() == {}

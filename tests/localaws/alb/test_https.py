@@ -33,11 +33,11 @@ class Edge:
 
     def __init__(self, stage: Any) -> None:
         self.stage = stage
-        self.place = stage.addresses.load_balancer("alb")
-        self.authority = Authority(stage.home)
+        self.listen_address = stage.addresses.load_balancer("alb")
+        self.authority = Authority(stage.directory)
 
     def port(self, port: int) -> int:
-        return int(self.place.port(port))
+        return int(self.listen_address.port(port))
 
     async def serve(self, targets: list[Any], *names: str, oldest: str = "1.2", **how: Any) -> None:
         certificates = tuple(self.authority.issue([name]) for name in names)
@@ -53,12 +53,14 @@ class Edge:
         group = TargetGroup(
             arn=GROUP,
             health_check=check,
-            settled=tuple(Endpoint(each.address, each.port) for each in targets),
+            checked=tuple(Endpoint(each.address, each.port) for each in targets),
         )
-        await self.stage.envoy.apply(compile_files(listeners, [group], self.stage.home / "envoy"))
+        await self.stage.envoy.apply(
+            compile_files(listeners, [group], self.stage.directory / "envoy")
+        )
 
     def _at(self, port: int) -> Endpoint:
-        return Endpoint(self.place.address, self.port(port))
+        return Endpoint(self.listen_address.address, self.port(port))
 
     def connect(
         self, name: str, newest: ssl.TLSVersion | None = None, offer: str = "http/1.1"
@@ -68,11 +70,11 @@ class Edge:
         Raises:
             ssl.SSLError: The certificate isn't for it, or no version suits both.
         """
-        context = ssl.create_default_context(cafile=str(authority_file(self.stage.home)))
+        context = ssl.create_default_context(cafile=str(authority_file(self.stage.directory)))
         context.set_alpn_protocols([offer])
         if newest:
             context.maximum_version = newest
-        plain = socket.create_connection((self.place.address, self.port(443)), timeout=5)
+        plain = socket.create_connection((self.listen_address.address, self.port(443)), timeout=5)
         try:
             return context.wrap_socket(plain, server_hostname=name)
         except BaseException:
@@ -86,7 +88,9 @@ class Edge:
             plain = (
                 None
                 if secure
-                else socket.create_connection((self.place.address, self.port(80)), timeout=5)
+                else socket.create_connection(
+                    (self.listen_address.address, self.port(80)), timeout=5
+                )
             )
             with plain or self.connect(name) as connection:
                 fields = "".join(f"{key}: {value}\r\n" for key, value in headers.items())

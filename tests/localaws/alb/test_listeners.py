@@ -32,9 +32,9 @@ class Resources:
     """A load balancer with an HTTPS listener, and two certificates."""
 
     def __init__(self, **listener: Any) -> None:
-        self.balancer: dict[str, Any] = {}
+        self.load_balancer: dict[str, Any] = {}
         self.outputs: dict[str, list[tuple[str, dict[str, Any]]]] = {
-            LOAD_BALANCER: [("alb", self.balancer)],
+            LOAD_BALANCER: [("alb", self.load_balancer)],
             CERTIFICATE: [
                 (
                     OWN,
@@ -138,7 +138,7 @@ def test_response_headers_and_the_silence_about_the_server_come_from_attributes(
 
 def test_the_load_balancers_attributes_reach_each_of_its_listeners(tmp_path: Path) -> None:
     cloud = Resources(routingHttpRequestXAmznTlsVersionHeaderName="X-Tls")
-    cloud.balancer |= {
+    cloud.load_balancer |= {
         "clientKeepAlive": 600.0,
         "dropInvalidHeaderFields": True,
         "enableHttp2": False,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
+from localaws.alb.compiler import Endpoint, cluster_name, initial_cluster_name
 from localaws.alb.envoy import EnvoyError, Verdict
-from localaws.alb.load_balancers import Balancer, TargetState
+from localaws.alb.load_balancers import LoadBalancers, TargetState
 from localaws.alb.tls import Served
 from localaws.catalog.account import Resource
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE
@@ -86,15 +86,15 @@ class ScriptedProxy:
 
 
 class Stage:
-    def __init__(self, home: Any) -> None:
+    def __init__(self, directory: Any) -> None:
         self.cloud, self.proxy, self.now, self.code = FewResources(), ScriptedProxy(), 0.0, 404
         self.asked, self.issued = 0, list[tuple[str, ...]]()
-        self.addresses = Addresses(home)
-        self.balancer = Balancer(
+        self.addresses = Addresses(directory)
+        self.load_balancer = LoadBalancers(
             self.cloud,
             self.addresses,
             self.proxy,
-            home,
+            directory,
             issue=self._issue,
             clock=lambda: self.now,
             status_of=self._status_of,
@@ -112,8 +112,8 @@ class Stage:
     def look(self, verdict: Verdict | None = None, room: str = "") -> TargetState:
         """Sync with this verdict, the target's state."""
         self.proxy.verdicts = {(room, TARGET): verdict} if verdict else {}
-        asyncio.run(self.balancer.sync())
-        return self.balancer.health(GROUP, TARGET).state
+        asyncio.run(self.load_balancer.sync())
+        return self.load_balancer.health(GROUP, TARGET).state
 
     def members(self, room: str) -> int:
         """How many targets the proxy has in a cluster."""
@@ -124,7 +124,7 @@ class Stage:
         return len(assignment["endpoints"][0]["lb_endpoints"])
 
 
-NEW, OWN = newcomers_name(GROUP), cluster_name(GROUP)
+NEW, OWN = initial_cluster_name(GROUP), cluster_name(GROUP)
 
 
 @pytest.fixture
@@ -133,16 +133,16 @@ def stage(tmp_path: Any) -> Stage:
 
 
 def test_a_new_target_is_initial_and_gets_no_requests(stage: Stage) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     assert stage.look() is TargetState.INITIAL
-    assert stage.balancer.health(GROUP, TARGET).reason == "Elb.RegistrationInProgress"
+    assert stage.load_balancer.health(GROUP, TARGET).reason == "Elb.RegistrationInProgress"
     assert stage.look(FAIL, NEW) is TargetState.INITIAL
-    assert stage.balancer.health(GROUP, TARGET).reason == "Elb.InitialHealthChecking"
+    assert stage.load_balancer.health(GROUP, TARGET).reason == "Elb.InitialHealthChecking"
     assert (stage.members(NEW), stage.members(OWN)) == (1, 0)
 
 
 def test_one_pass_makes_a_new_target_healthy(stage: Stage) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     assert (stage.members(NEW), stage.members(OWN)) == (0, 1)
     assert stage.look(PASS, OWN) is TargetState.HEALTHY
@@ -151,7 +151,7 @@ def test_one_pass_makes_a_new_target_healthy(stage: Stage) -> None:
 def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fails_open(
     stage: Stage,
 ) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(FAIL, NEW)
     stage.now = 89
     assert stage.look(FAIL, NEW) is TargetState.INITIAL
@@ -161,12 +161,12 @@ def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fai
 
 
 def test_an_unhealthy_target_says_which_code_it_answers_and_is_asked_once(stage: Stage) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     stage.look(PASS, OWN)
     for _ in range(3):
         assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
-    health = stage.balancer.health(GROUP, TARGET)
+    health = stage.load_balancer.health(GROUP, TARGET)
     assert health.reason == "Target.ResponseCodeMismatch"
     assert health.description == "Health checks failed with these codes: [404]"
     assert stage.asked == 1
@@ -174,24 +174,24 @@ def test_an_unhealthy_target_says_which_code_it_answers_and_is_asked_once(stage:
 
 def test_a_target_that_has_recovered_when_it_is_asked_has_no_code_to_tell(stage: Stage) -> None:
     stage.code = 200
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
     assert stage.look(FAIL, OWN) is TargetState.UNHEALTHY
-    assert stage.balancer.health(GROUP, TARGET).description == "Health checks failed"
+    assert stage.load_balancer.health(GROUP, TARGET).description == "Health checks failed"
     assert stage.asked == 1
 
 
 def test_a_silent_target_times_out(stage: Stage) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     stage.look(TIMEOUT, OWN)
-    assert stage.balancer.health(GROUP, TARGET).reason == "Target.Timeout"
+    assert stage.load_balancer.health(GROUP, TARGET).reason == "Target.Timeout"
     assert stage.asked == 0
 
 
 def test_a_target_keeps_its_health_while_the_proxy_restarts(stage: Stage) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     stage.look(PASS, OWN)
     assert stage.look(None) is TargetState.HEALTHY
@@ -200,20 +200,20 @@ def test_a_target_keeps_its_health_while_the_proxy_restarts(stage: Stage) -> Non
 def test_a_deregistered_target_drains_outside_the_rotation_until_it_is_forgotten(
     stage: Stage,
 ) -> None:
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     stage.look(PASS, OWN)
-    stage.balancer.deregister(GROUP, TARGET)
+    stage.load_balancer.deregister(GROUP, TARGET)
     assert stage.look(PASS, OWN) is TargetState.DRAINING
     assert stage.members(OWN) == 0
-    stage.balancer.forget(GROUP, TARGET)
+    stage.load_balancer.forget(GROUP, TARGET)
     assert stage.look() is TargetState.UNUSED
-    assert stage.balancer.targets(GROUP) == {}
+    assert stage.load_balancer.targets(GROUP) == {}
 
 
 def test_a_target_of_a_group_that_no_listener_uses_is_unused(stage: Stage) -> None:
     del stage.cloud.outputs[LISTENER, HTTP]
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     assert stage.look() is TargetState.UNUSED
     assert stage.proxy.applied == [], "no listener, no proxy"
 
@@ -231,7 +231,7 @@ def test_a_group_that_only_a_rule_uses_is_in_use(stage: Stage) -> None:
             {"type": "forward", "forward": {"targetGroups": [{"arn": GROUP, "weight": 1}]}}
         ],
     }
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     assert stage.look(FAIL, NEW) is TargetState.INITIAL
     assert stage.members(NEW) == 1
 
@@ -240,7 +240,7 @@ def test_the_proxy_hears_only_of_changes(stage: Stage) -> None:
     stage.look()
     stage.look()
     assert len(stage.proxy.applied) == 1
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look()
     assert len(stage.proxy.applied) == 2
 
@@ -253,13 +253,16 @@ def test_a_listener_that_the_proxy_cannot_open_says_why_until_it_can_and_others_
     for _ in range(2):
         with pytest.raises(EnvoyError):
             stage.look()
-        assert (stage.balancer.deafness("other"), stage.balancer.deafness(HTTP)) == (
+        assert (
+            stage.load_balancer.listen_error("other"),
+            stage.load_balancer.listen_error(HTTP),
+        ) == (
             "cannot bind",
             "",
         )
     stage.proxy.refuses = set()
     stage.look()
-    assert stage.balancer.deafness("other") == ""
+    assert stage.load_balancer.listen_error("other") == ""
 
 
 def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
@@ -306,7 +309,7 @@ def test_what_changes_in_one_target_group_makes_nothing_anew_for_the_others(
         rule = {"listenerArn": HTTP, "priority": number, "actions": actions}
         stage.cloud.outputs[LISTENER_RULE, f"rule{number}"] = rule
     stage.look()
-    stage.balancer.register(GROUP, TARGET)
+    stage.load_balancer.register(GROUP, TARGET)
     stage.look()
     before, after = stage.proxy.applied
     anew = [

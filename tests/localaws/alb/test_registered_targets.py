@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account.cloud import Cloud
-from localaws.alb.compiler import Endpoint, cluster_name, newcomers_name
-from localaws.alb.load_balancers import Balancer, TargetState
+from localaws.alb.compiler import Endpoint, cluster_name, initial_cluster_name
+from localaws.alb.load_balancers import LoadBalancers, TargetState
 from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
 from localaws.catalog import Refused
 from localaws.catalog.elb.listeners import LISTENER
@@ -111,14 +111,14 @@ def test_a_target_is_found_by_what_pulumi_aws_documents_for_imports() -> None:
 class WithTargets(Stage):
     """A load balancer whose group has targets that were registered by the program."""
 
-    def __init__(self, home: Path) -> None:
-        super().__init__(home)
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
         self.attached: dict[tuple[str, Endpoint], str] = {}
-        self.balancer = Balancer(
+        self.load_balancer = LoadBalancers(
             self.cloud,
             self.addresses,
             self.proxy,
-            home,
+            directory,
             issue=self._issue,
             attached=lambda: dict(self.attached),
             clock=lambda: self.now,
@@ -127,8 +127,8 @@ class WithTargets(Stage):
 
     def sync(self) -> list[str]:
         """The state of each registered target."""
-        asyncio.run(self.balancer.sync())
-        return [each["state"] for each in self.balancer.attached()]
+        asyncio.run(self.load_balancer.sync())
+        return [each["state"] for each in self.load_balancer.attached()]
 
 
 REACHED, NOT_REACHED = (GROUP, Endpoint("127.99.0.1", 80)), (GROUP, Endpoint("10.0.1.9", 80))
@@ -140,13 +140,19 @@ def test_a_registered_target_gets_requests_once_it_has_passed_and_none_after_it_
     stage = WithTargets(tmp_path)
     stage.attached = {REACHED: "", NOT_REACHED: "nothing has it"}
     assert stage.sync() == [TargetState.INITIAL, TargetState.UNHEALTHY]
-    assert (stage.members(newcomers_name(GROUP)), stage.members(cluster_name(GROUP))) == (1, 0)
-    for room in (newcomers_name(GROUP), cluster_name(GROUP)):
+    assert (stage.members(initial_cluster_name(GROUP)), stage.members(cluster_name(GROUP))) == (
+        1,
+        0,
+    )
+    for room in (initial_cluster_name(GROUP), cluster_name(GROUP)):
         stage.proxy.verdicts = {(room, REACHED[1]): PASS}
         stage.sync()
     assert stage.sync() == [TargetState.HEALTHY, TargetState.UNHEALTHY]
-    assert (stage.members(newcomers_name(GROUP)), stage.members(cluster_name(GROUP))) == (0, 1)
-    assert stage.balancer.attached()[1]["description"] == "nothing has it"
+    assert (stage.members(initial_cluster_name(GROUP)), stage.members(cluster_name(GROUP))) == (
+        0,
+        1,
+    )
+    assert stage.load_balancer.attached()[1]["description"] == "nothing has it"
     stage.attached = {NOT_REACHED: "nothing has it"}
     assert stage.sync() == [TargetState.UNHEALTHY]
     assert stage.members(cluster_name(GROUP)) == 0

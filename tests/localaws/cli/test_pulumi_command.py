@@ -11,7 +11,7 @@ import pytest
 
 from localaws.cli import main as cli
 from localaws.cli import pulumi_command
-from localaws.daemon.state_directory import Address, Home
+from localaws.daemon.state_directory import Address, StateDirectory
 
 ADDRESS = Address(pid=1, aws_port=11, awsx_port=12, code="c")
 FAKE_CLI = """#!/bin/sh
@@ -24,9 +24,9 @@ esac
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def directory(tmp_path: Path) -> StateDirectory:
     (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
-    return Home.of(tmp_path, {})
+    return StateDirectory.of(tmp_path, {})
 
 
 @pytest.mark.parametrize(
@@ -73,36 +73,38 @@ def test_the_folder_is_found_on_both_sides_of_the_command(arguments: list[str]) 
     "arguments", [["-C", "{}", "logs", "--no-follow"], ["logs", "--no-follow", "-C", "{}"]]
 )
 def test_our_own_commands_take_the_folder_on_both_sides_too(
-    home: Home,
+    directory: StateDirectory,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
 ) -> None:
     monkeypatch.delenv("LOCALAWS_HOME", raising=False)
-    (home.logs / "group").mkdir(parents=True)
-    (home.logs / "group" / "task").write_text("hello\n")
-    assert cli.main([argument.format(home.project) for argument in arguments]) == 0
+    (directory.logs / "group").mkdir(parents=True)
+    (directory.logs / "group" / "task").write_text("hello\n")
+    assert cli.main([argument.format(directory.project) for argument in arguments]) == 0
     assert capsys.readouterr().out == "task | hello\n"
 
 
 def test_a_home_that_cannot_be_used_is_named_without_a_traceback(
-    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    directory: StateDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOCALAWS_HOME", str(home.project / "Pulumi.yaml"))
-    monkeypatch.setattr(sys, "argv", ["pulumi-local", "-C", str(home.project), "stop"])
+    monkeypatch.setenv("LOCALAWS_HOME", str(directory.project / "Pulumi.yaml"))
+    monkeypatch.setattr(sys, "argv", ["pulumi-local", "-C", str(directory.project), "stop"])
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()
     assert re.fullmatch(r"pulumi-local: .*File exists: '.*Pulumi.yaml'\n", capsys.readouterr().err)
 
 
-def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(home: Home) -> None:
+def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(
+    directory: StateDirectory,
+) -> None:
     environment = pulumi_command._environment(
-        home,
+        directory,
         ADDRESS,
         {"PULUMI_BACKEND_URL": "s3://team", "PULUMI_DIY_BACKEND_GZIP": "true", "PATH": "/bin"},
     )
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:11,awsx:12"
-    assert environment["PULUMI_BACKEND_URL"] == home.backend.as_uri()
+    assert environment["PULUMI_BACKEND_URL"] == directory.backend.as_uri()
     assert environment["PULUMI_DIY_BACKEND_GZIP"] == "false", "the state is read here, too"
     assert environment["PULUMI_STACK"] == "local"
     assert environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true", (
@@ -110,38 +112,39 @@ def test_the_engine_is_sent_to_the_daemon_and_its_state_stays_here(home: Home) -
     )
 
 
-def test_the_callers_stack_wins_over_local(home: Home) -> None:
+def test_the_callers_stack_wins_over_local(directory: StateDirectory) -> None:
     assert (
-        pulumi_command._environment(home, ADDRESS, {"PULUMI_STACK": "dev"})["PULUMI_STACK"] == "dev"
+        pulumi_command._environment(directory, ADDRESS, {"PULUMI_STACK": "dev"})["PULUMI_STACK"]
+        == "dev"
     )
 
 
 def test_the_configuration_copy_follows_the_file_and_keeps_the_salt_that_the_cli_added(
-    home: Home,
+    directory: StateDirectory,
 ) -> None:
-    source = home.project / "Pulumi.dev.yaml"
+    source = directory.project / "Pulumi.dev.yaml"
     source.write_text("config:\n  p:a: 1\n")
-    copy = pulumi_command._config_copy(home, "dev")
+    copy = pulumi_command._config_copy(directory, "dev")
     copy.write_text(copy.read_text() + "encryptionsalt: v1:abc\n")
     source.write_text("config:\n  p:a: 2\n")
     assert (
-        pulumi_command._config_copy(home, "dev").read_text()
+        pulumi_command._config_copy(directory, "dev").read_text()
         == "config:\n  p:a: 2\nencryptionsalt: v1:abc\n"
     )
     assert source.read_text() == "config:\n  p:a: 2\n"
 
 
-def test_a_salt_of_the_files_own_is_used(home: Home) -> None:
-    (home.project / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:own\n")
-    pulumi_command._config_copy(home, "dev").write_text("encryptionsalt: v1:old\n")
-    assert pulumi_command._config_copy(home, "dev").read_text() == "encryptionsalt: v1:own\n"
+def test_a_salt_of_the_files_own_is_used(directory: StateDirectory) -> None:
+    (directory.project / "Pulumi.dev.yaml").write_text("encryptionsalt: v1:own\n")
+    pulumi_command._config_copy(directory, "dev").write_text("encryptionsalt: v1:old\n")
+    assert pulumi_command._config_copy(directory, "dev").read_text() == "encryptionsalt: v1:own\n"
 
 
-def test_a_stack_without_a_file_gets_an_empty_configuration(home: Home) -> None:
-    assert pulumi_command._config_copy(home, "mine").read_text() == ""
+def test_a_stack_without_a_file_gets_an_empty_configuration(directory: StateDirectory) -> None:
+    assert pulumi_command._config_copy(directory, "mine").read_text() == ""
 
 
-def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
+def passed(directory: StateDirectory, tmp_path: Path, *arguments: str) -> list[str]:
     """What the CLI is started with."""
     fake = tmp_path / "bin" / "pulumi"
     fake.parent.mkdir()
@@ -149,9 +152,9 @@ def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
     fake.chmod(0o755)
     code = (
         "from localaws.cli.main import pulumi_command as c; from localaws.daemon.state_directory import Address, "
-        "Home; from pathlib import Path;"
-        f"c._cli = lambda: {str(fake)!r}; home = Home.of(Path({str(home.project)!r}), {{}});"
-        f"c.run(home, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
+        "StateDirectory; from pathlib import Path;"
+        f"c._cli = lambda: {str(fake)!r}; directory = StateDirectory.of(Path({str(directory.project)!r}), {{}});"
+        f"c.run(directory, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
@@ -160,57 +163,64 @@ def passed(home: Home, tmp_path: Path, *arguments: str) -> list[str]:
 
 
 def test_a_configuration_file_that_is_not_utf_8_is_named_with_what_to_do(
-    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    directory: StateDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = home.project / "Pulumi.dev.yaml"
+    source = directory.project / "Pulumi.dev.yaml"
     source.write_bytes("config:\n  p:a: Zürich\n".encode("latin-1"))
     monkeypatch.setattr(sys, "argv", ["pulumi-local"])
-    monkeypatch.setattr(cli, "main", lambda _: pulumi_command._config_copy(home, "dev"))
+    monkeypatch.setattr(cli, "main", lambda _: pulumi_command._config_copy(directory, "dev"))
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()
     assert f"pulumi-local: {source} isn't UTF-8 text" in capsys.readouterr().err
 
 
 def test_a_copy_that_is_not_utf_8_is_made_anew(
-    home: Home, capsys: pytest.CaptureFixture[str]
+    directory: StateDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
-    copy = pulumi_command._config_copy(home, "dev")
+    (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    copy = pulumi_command._config_copy(directory, "dev")
     copy.write_bytes(b"config: {}\nencryptionsalt: \xff\n")
-    assert pulumi_command._config_copy(home, "dev").read_text() == "config: {}\n"
+    assert pulumi_command._config_copy(directory, "dev").read_text() == "config: {}\n"
     assert f"{copy} isn't UTF-8 text: it is made anew" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["preview", "config"])
 def test_a_new_stack_is_made_without_touching_the_projects_files(
-    home: Home, tmp_path: Path, command: str
+    directory: StateDirectory, tmp_path: Path, command: str
 ) -> None:
-    (home.project / "Pulumi.dev.yaml").write_text("config: {}\n")
-    before = sorted(path.name for path in home.project.iterdir())
-    copy = home.path / "config" / "Pulumi.dev.yaml"
+    (directory.project / "Pulumi.dev.yaml").write_text("config: {}\n")
+    before = sorted(path.name for path in directory.project.iterdir())
+    copy = directory.path / "config" / "Pulumi.dev.yaml"
     more = {"preview": ["--config-file", str(copy)], "config": []}
-    assert passed(home, tmp_path, command, "-s", "dev") == [command, "-s", "dev", *more[command]]
-    assert (home.backend / ".pulumi/stacks/p/dev.json").exists()
-    assert sorted(path.name for path in home.project.iterdir()) == sorted(
+    assert passed(directory, tmp_path, command, "-s", "dev") == [
+        command,
+        "-s",
+        "dev",
+        *more[command],
+    ]
+    assert (directory.backend / ".pulumi/stacks/p/dev.json").exists()
+    assert sorted(path.name for path in directory.project.iterdir()) == sorted(
         [*before, ".local", "bin"]
     )
 
 
 @pytest.mark.parametrize("options", [(), ("--no-plugins",)])
 def test_install_downloads_no_provider(
-    home: Home, tmp_path: Path, options: tuple[str, ...]
+    directory: StateDirectory, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    assert passed(home, tmp_path, "install", *options) == ["install", "--no-plugins"]
+    assert passed(directory, tmp_path, "install", *options) == ["install", "--no-plugins"]
 
 
-def test_a_misspelt_stack_is_not_made(home: Home) -> None:
-    pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "pord")
+def test_a_misspelt_stack_is_not_made(directory: StateDirectory) -> None:
+    pulumi_command._ensure_stack(directory, "no-cli-is-run", {}, "pord")
 
 
 @pytest.mark.parametrize("text", ["", "runtime: python", "name: [", "- a", "name: \udcff"])
-def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(home: Home, text: str) -> None:
-    (home.project / "Pulumi.yaml").write_text(text, errors="surrogateescape")
-    pulumi_command._ensure_stack(home, "no-cli-is-run", {}, "local")
+def test_what_is_wrong_with_pulumi_yaml_is_left_to_the_cli_to_say(
+    directory: StateDirectory, text: str
+) -> None:
+    (directory.project / "Pulumi.yaml").write_text(text, errors="surrogateescape")
+    pulumi_command._ensure_stack(directory, "no-cli-is-run", {}, "local")
 
 
 def test_no_cli_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

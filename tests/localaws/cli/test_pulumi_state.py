@@ -47,18 +47,16 @@ def lock(state: StackState) -> None:
     leave(state.backend / ".pulumi/locks/organization/web/local/1.json", "{}")
 
 
-def put_right(state: StackState) -> list[str]:
+def repair(state: StackState) -> list[str]:
     message: list[str] = []
-    state.put_right(message.append, lambda *_: None)
+    state.repair(message.append, lambda *_: None)
     return message
 
 
 def discarded(state: StackState) -> list[tuple[list[str], list[str]]]:
     """Put a state right; for each time that it discards creations: their URNs, and the ids that it has recorded."""
     asked: list[tuple[list[str], list[str]]] = []
-    state.put_right(
-        lambda _: None, lambda urns, recorded: asked.append((list(urns), list(recorded)))
-    )
+    state.repair(lambda _: None, lambda urns, recorded: asked.append((list(urns), list(recorded))))
     return asked
 
 
@@ -68,13 +66,13 @@ def test_the_last_backup_takes_a_damaged_states_place_and_the_damaged_one_is_kep
 ) -> None:
     leave(state.file, text)
     leave(state.file.with_name("local.json.bak"), checkpoint(2))
-    (message,) = put_right(state)
+    (message,) = repair(state)
     assert state.file.read_text() == checkpoint(2)
     aside = state.file.with_name("local.json.damaged")
     assert aside.read_bytes() == text.encode(errors="surrogateescape")
     assert str(aside) in message
     assert "refresh" in message
-    assert not put_right(state)
+    assert not repair(state)
 
 
 def test_a_damaged_backup_gives_way_to_the_newest_older_one(state: StackState) -> None:
@@ -86,21 +84,21 @@ def test_a_damaged_backup_gives_way_to_the_newest_older_one(state: StackState) -
     )
     leave(state.backend / ".pulumi/history/web/local/local-2.history.json", checkpoint(9))
     leave(state.backend / ".pulumi/backups/web/local/local.3.json", "")
-    put_right(state)
+    repair(state)
     assert state.file.read_text() == checkpoint(2)
 
 
 def test_without_any_backup_the_error_has_what_to_do(state: StackState) -> None:
     leave(state.file, "")
     with pytest.raises(BadState, match=r"stacks/web/local\.json.* is damaged.*Delete"):
-        put_right(state)
+        repair(state)
 
 
 def test_a_sound_state_is_left_as_it_is(state: StackState) -> None:
     leave(state.file, checkpoint(3, updating=["urn::a"], deleting=["urn::b"]))
     leave(state.file.with_name("local.json.attrs"), "{}")
     before = state.file.stat()
-    assert not put_right(state)
+    assert not repair(state)
     after = state.file.stat()
     assert (after.st_ino, after.st_mtime) == (before.st_ino, before.st_mtime)
     assert state.file.with_name("local.json.attrs").exists()
@@ -109,9 +107,9 @@ def test_a_sound_state_is_left_as_it_is(state: StackState) -> None:
 def test_what_a_killed_run_was_creating_is_let_go_once_nothing_is_locked(state: StackState) -> None:
     leave(state.file, checkpoint(3, creating=["urn::one", "urn::two"], updating=["urn::three"]))
     lock(state)
-    assert not put_right(state)
+    assert not repair(state)
     (state.backend / ".pulumi/locks/organization/web/local/1.json").unlink()
-    (message,) = put_right(state)
+    (message,) = repair(state)
     assert "killed while it created one, two:" in message
     latest = json.loads(state.file.read_text())["checkpoint"]["latest"]
     assert [each["type"] for each in latest["pending_operations"]] == ["updating"]
@@ -136,7 +134,7 @@ def test_a_creation_stays_pending_while_it_can_not_be_discarded(state: StackStat
         raise DaemonFailed("no answer")
 
     with pytest.raises(DaemonFailed):
-        state.put_right(lambda _: None, fail)
+        state.repair(lambda _: None, fail)
     assert state.file.read_text() == checkpoint(3, creating=["urn::one"])
 
 
@@ -148,13 +146,13 @@ def test_a_state_that_a_killed_run_had_only_moved_away_comes_back(
     lock(state) if sign == "lock" else leave(
         state.backend / ".pulumi/history/web/local/x.json", "{}"
     )
-    assert put_right(state)
+    assert repair(state)
     assert state.file.read_text() == checkpoint(2)
 
 
 def test_the_backup_of_a_stack_that_was_removed_does_not_come_back(state: StackState) -> None:
     leave(state.file.with_name("local.json.bak"), checkpoint(2))
-    assert not put_right(state)
+    assert not repair(state)
     assert not state.file.exists()
 
 
@@ -163,11 +161,11 @@ def test_damaged_attributes_go_and_the_backends_version_is_made_anew(state: Stac
     leave(state.file.with_name("local.json.attrs"), "")
     leave(state.backend / ".pulumi/meta.yaml", "")
     leave(state.backend / ".pulumi/meta.yaml.attrs", "{")
-    assert "meta.yaml" in put_right(state)[0]
+    assert "meta.yaml" in repair(state)[0]
     assert (state.backend / ".pulumi/meta.yaml").read_text() == "version: 1\n"
     assert not list(state.backend.rglob("*.attrs"))
 
 
 def test_a_backend_that_is_not_there_yet_needs_nothing(tmp_path: Path) -> None:
-    assert not put_right(StackState(tmp_path / "state", "web", "local"))
+    assert not repair(StackState(tmp_path / "state", "web", "local"))
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import pytest
 
 from localaws.cli.status import fetch, table
 from localaws.daemon.client import DaemonFailed
-from localaws.daemon.state_directory import Home, try_lock
+from localaws.daemon.state_directory import StateDirectory, try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +23,11 @@ def task(number: int, status: str, reason: str = "") -> dict[str, Any]:
 
 def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
-    home = Home.of(tmp_path, {})
-    lock = try_lock(home)
+    directory = StateDirectory.of(tmp_path, {})
+    lock = try_lock(directory)
     assert lock is not None
     print(os.getpid(), file=lock, flush=True)
-    home.ready.write_text(
+    directory.ready.write_text(
         json.dumps({"pid": os.getpid(), "aws_port": 1, "awsx_port": 1, "code": "c"})
     )
     with (
@@ -36,7 +36,7 @@ def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -
             DaemonFailed, match=r"doesn't answer \(UNAVAILABLE\): `pulumi-local stop` ends it"
         ),
     ):
-        fetch(home)
+        fetch(directory)
 
 
 def test_what_is_wrong_with_a_task_here_only_is_shown_below_it() -> None:

@@ -23,16 +23,16 @@ FILES = (
 
 
 @pytest.fixture
-def old_home(tmp_path: Path) -> Path:
+def old_directory(tmp_path: Path) -> Path:
     """What an earlier version left: everybody may read it."""
-    home = tmp_path / ".local"
+    directory = tmp_path / ".local"
     for name in FILES:
-        file = home / name
+        file = directory / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("secret")
-    for path in (home, *home.rglob("*")):
+    for path in (directory, *directory.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    return home
+    return directory
 
 
 def mode(path: Path) -> int:
@@ -44,52 +44,54 @@ def test_a_new_home_is_its_owners_alone(tmp_path: Path) -> None:
     assert mode(tmp_path / "a" / "home") == 0o700
 
 
-def test_what_an_earlier_version_left_open_is_closed(old_home: Path) -> None:
-    take_from_others(old_home)
-    modes = {mode(path) for path in (old_home, *old_home.rglob("*")) if path.is_dir()}
+def test_what_an_earlier_version_left_open_is_closed(old_directory: Path) -> None:
+    take_from_others(old_directory)
+    modes = {mode(path) for path in (old_directory, *old_directory.rglob("*")) if path.is_dir()}
     assert modes == {0o700}
-    assert {mode(path) for path in old_home.rglob("*") if path.is_file()} == {0o600}
+    assert {mode(path) for path in old_directory.rglob("*") if path.is_file()} == {0o600}
 
 
-def test_a_link_out_of_the_home_is_not_followed(old_home: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_home_is_not_followed(old_directory: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir(mode=0o755)
     outside.chmod(0o755)
     (outside / "file").write_text("")
     (outside / "file").chmod(0o644)
-    (old_home / "logs" / "link").symlink_to(outside)
-    (old_home / "config").symlink_to(outside)
-    take_from_others(old_home)
+    (old_directory / "logs" / "link").symlink_to(outside)
+    (old_directory / "config").symlink_to(outside)
+    take_from_others(old_directory)
     assert (mode(outside), mode(outside / "file")) == (0o755, 0o644)
 
 
-def test_a_folder_that_holds_other_things_too_keeps_its_mode_and_theirs(old_home: Path) -> None:
-    (old_home / "share").mkdir()
-    (old_home / "share").chmod(0o755)
-    take_from_others(old_home)
-    assert (mode(old_home), mode(old_home / "share")) == (0o755, 0o755)
-    assert mode(old_home / "cloud.json") == 0o600
-    assert mode(old_home / "state") == 0o700
+def test_a_folder_that_holds_other_things_too_keeps_its_mode_and_theirs(
+    old_directory: Path,
+) -> None:
+    (old_directory / "share").mkdir()
+    (old_directory / "share").chmod(0o755)
+    take_from_others(old_directory)
+    assert (mode(old_directory), mode(old_directory / "share")) == (0o755, 0o755)
+    assert mode(old_directory / "cloud.json") == 0o600
+    assert mode(old_directory / "state") == 0o700
 
 
-def test_a_folder_in_which_others_put_files_is_refused(old_home: Path) -> None:
-    (old_home / "share").mkdir()
-    old_home.chmod(0o777)
+def test_a_folder_in_which_others_put_files_is_refused(old_directory: Path) -> None:
+    (old_directory / "share").mkdir()
+    old_directory.chmod(0o777)
     with pytest.raises(SharedFolder, match="LOCALAWS_HOME"):
-        take_from_others(old_home)
+        take_from_others(old_directory)
 
 
 @AS_NOBODY
-def test_another_user_can_read_nothing_afterwards(old_home: Path) -> None:
+def test_another_user_can_read_nothing_afterwards(old_directory: Path) -> None:
     attempt = f"""
 import os
 for name in {FILES}:
     try:
-        print(open(os.path.join({str(old_home)!r}, name)).read())
+        print(open(os.path.join({str(old_directory)!r}, name)).read())
     except OSError as error:
         print(type(error).__name__)
 """
-    with in_reach(old_home):
+    with in_reach(old_directory):
         assert as_user(NOBODY, attempt).split() == ["secret"] * len(FILES)
-        take_from_others(old_home)
+        take_from_others(old_directory)
         assert as_user(NOBODY, attempt).split() == ["PermissionError"] * len(FILES)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2
 
 from localaws.account.cloud import Cloud
-from localaws.alb.load_balancers import Balancer
+from localaws.alb.load_balancers import LoadBalancers
 from localaws.catalog.elb.listeners import LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.daemon.lifecycle import GET_SERVICE, Running
-from localaws.daemon.state_directory import Home
+from localaws.daemon.state_directory import StateDirectory
 from localaws.protocol.property_values import from_wire, to_wire
 from tests.localaws.ecs.plane import eventually
 from tests.localaws.protocol.test_aws import NEW, OLD, SERVICE, serve, serving
@@ -30,15 +30,15 @@ def test_a_service_runs_what_was_asked_for_as_soon_as_it_is_answered_without_a_w
 ) -> None:
     """Else the state would hold the revision before, and the next preview show a change."""
 
-    async def slow(_: Balancer) -> None:
+    async def slow(_: LoadBalancers) -> None:
         """The controller looks at the load balancers before it looks at services."""
         await asyncio.sleep(0.3)
 
-    monkeypatch.setattr(Balancer, "sync", slow)
+    monkeypatch.setattr(LoadBalancers, "sync", slow)
 
     async def play() -> None:
         cloud = Cloud(seed=1)
-        running = Running(cloud, Home(tmp_path, tmp_path / ".local"))
+        running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
         await running.start()
         try:
             async with serving(running, cloud) as provider:
@@ -65,16 +65,16 @@ def test_a_rule_is_answered_once_the_load_balancers_have_taken_it(
     """Else a run could end while requests still got the default action."""
     taken = list[int]()
 
-    async def slow(_: Balancer) -> None:
+    async def slow(_: LoadBalancers) -> None:
         seen = len(cloud.all(GROUP))
         await asyncio.sleep(0.1)
         taken.append(seen)
 
     cloud = Cloud(seed=1)
-    monkeypatch.setattr(Balancer, "sync", slow)
+    monkeypatch.setattr(LoadBalancers, "sync", slow)
 
     async def play() -> None:
-        running = Running(cloud, Home(tmp_path, tmp_path / ".local"))
+        running = Running(cloud, StateDirectory(tmp_path, tmp_path / ".local"))
         await running.start()
         try:
             for token in (LISTENER_RULE, LISTENER_CERTIFICATE):

@@ -36,9 +36,9 @@ def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
     """The socket behind the port shows no port of the client's to tell connections by."""
 
     async def play() -> None:
-        home = tmp_path / ("long" * 40)
-        home.mkdir()
-        folder = os.open(home, os.O_PATH)
+        directory = tmp_path / ("long" * 40)
+        directory.mkdir()
+        folder = os.open(directory, os.O_PATH)
         provider = AwsProvider(Cloud(seed=1), Idle(), version="7.0.0")
         async with serving(provider, folder, "aws.sock") as port:
             address = f"127.0.0.1:{port}"
@@ -54,6 +54,6 @@ def test_each_connection_keeps_its_own_region(tmp_path: Path) -> None:
                     "eu-west-3",
                 ]
         os.close(folder)
-        assert not list(home.iterdir()), "the socket is gone"
+        assert not list(directory.iterdir()), "the socket is gone"
 
     asyncio.run(play())

@@ -11,8 +11,8 @@ import pytest
 from localaws.daemon.state_directory import (
     Address,
     BadLock,
-    Home,
     NoProject,
+    StateDirectory,
     fingerprint,
     holder,
     try_lock,
@@ -23,70 +23,72 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def directory(tmp_path: Path) -> StateDirectory:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
-    return Home.of(tmp_path, {})
+    return StateDirectory.of(tmp_path, {})
 
 
-def leave_address(home: Home, pid: int) -> None:
-    home.path.mkdir(exist_ok=True)
-    home.ready.write_text(json.dumps({"pid": pid, "aws_port": 1, "awsx_port": 2, "code": "c"}))
+def leave_address(directory: StateDirectory, pid: int) -> None:
+    directory.path.mkdir(exist_ok=True)
+    directory.ready.write_text(json.dumps({"pid": pid, "aws_port": 1, "awsx_port": 2, "code": "c"}))
 
 
-def test_the_home_is_beside_pulumi_yaml_wherever_in_the_project_one_is(home: Home) -> None:
-    inner = home.project / "a" / "b"
+def test_the_home_is_beside_pulumi_yaml_wherever_in_the_project_one_is(
+    directory: StateDirectory,
+) -> None:
+    inner = directory.project / "a" / "b"
     inner.mkdir(parents=True)
-    assert Home.of(inner, {}) == home
-    assert home.path == home.project / ".local"
+    assert StateDirectory.of(inner, {}) == directory
+    assert directory.path == directory.project / ".local"
 
 
-def test_the_home_can_be_moved(home: Home, tmp_path: Path) -> None:
-    moved = Home.of(home.project, {"LOCALAWS_HOME": str(tmp_path / "elsewhere")})
-    assert (moved.project, moved.path) == (home.project, tmp_path / "elsewhere")
+def test_the_home_can_be_moved(directory: StateDirectory, tmp_path: Path) -> None:
+    moved = StateDirectory.of(directory.project, {"LOCALAWS_HOME": str(tmp_path / "elsewhere")})
+    assert (moved.project, moved.path) == (directory.project, tmp_path / "elsewhere")
 
 
 def test_a_folder_outside_any_project_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoProject, match=r"no Pulumi\.yaml .* or use -C FOLDER"):
-        Home.of(tmp_path, {})
+        StateDirectory.of(tmp_path, {})
 
 
-def test_an_address_that_a_dead_daemon_left_is_none(home: Home) -> None:
-    leave_address(home, os.getpid())
-    assert holder(home) is None
-    assert Address.read(home) is None
+def test_an_address_that_a_dead_daemon_left_is_none(directory: StateDirectory) -> None:
+    leave_address(directory, os.getpid())
+    assert holder(directory) is None
+    assert Address.read(directory) is None
 
 
-def test_an_address_counts_while_its_daemon_holds_the_lock(home: Home) -> None:
-    lock = try_lock(home)
+def test_an_address_counts_while_its_daemon_holds_the_lock(directory: StateDirectory) -> None:
+    lock = try_lock(directory)
     assert lock is not None
     print(4711, file=lock, flush=True)
-    leave_address(home, 4711)
-    assert try_lock(home) is None, "one daemon a home"
-    assert Address.read(home) == Address(4711, 1, 2, "c")
-    leave_address(home, 4712)
-    assert Address.read(home) is None, "another daemon's address, from before"
+    leave_address(directory, 4711)
+    assert try_lock(directory) is None, "one daemon a home"
+    assert Address.read(directory) == Address(4711, 1, 2, "c")
+    leave_address(directory, 4712)
+    assert Address.read(directory) is None, "another daemon's address, from before"
     lock.close()
-    assert holder(home) is None
+    assert holder(directory) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'])
-def test_a_damaged_address_is_none(home: Home, text: str) -> None:
-    home.path.mkdir()
-    home.ready.write_text(text)
-    assert Address.read(home) is None
+def test_a_damaged_address_is_none(directory: StateDirectory, text: str) -> None:
+    directory.path.mkdir()
+    directory.ready.write_text(text)
+    assert Address.read(directory) is None
 
 
 @pytest.mark.parametrize("content", ["what\n", "\0\xff", "-7"])
 def test_a_lock_that_was_overwritten_while_a_daemon_lives_is_an_error_that_says_how_to_end_it(
-    home: Home, content: str
+    directory: StateDirectory, content: str
 ) -> None:
-    lock = try_lock(home)
+    lock = try_lock(directory)
     assert lock is not None
-    home.lock.write_text(content, encoding="latin-1")
+    directory.lock.write_text(content, encoding="latin-1")
     with pytest.raises(BadLock, match=r"daemon\.lock is locked .*no process id\. `lsof .*end it"):
-        holder(home)
+        holder(directory)
     lock.close()
-    assert holder(home) is None, "once no daemon lives, its content doesn't matter"
+    assert holder(directory) is None, "once no daemon lives, its content doesn't matter"
 
 
 @pytest.mark.parametrize("name", ["ecs/task.py", "images.toml", "catalog/data/inputs.json"])

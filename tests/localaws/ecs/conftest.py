@@ -56,7 +56,7 @@ class Web(SmallCloud):
     """A service `web` with two tasks in two zones behind a load balancer, and handles to change it."""
 
     service = f"{ARN}:service/cluster/web"
-    balancer = f"{ELB}:loadbalancer/app/web/1"
+    load_balancer = f"{ELB}:loadbalancer/app/web/1"
     listener = f"{ELB}:listener/app/web/1/2"
     group = f"{ELB}:targetgroup/web/3"
 
@@ -66,8 +66,8 @@ class Web(SmallCloud):
             self.put("aws:ec2/subnet:Subnet", subnet, cidrBlock=cidr, availabilityZone=zone)
         self.put(
             "aws:lb/loadBalancer:LoadBalancer",
-            self.balancer,
-            arn=self.balancer,
+            self.load_balancer,
+            arn=self.load_balancer,
             subnets=list(SUBNETS),
         )
         check = {
@@ -89,7 +89,7 @@ class Web(SmallCloud):
         self.put(
             "aws:lb/listener:Listener",
             self.listener,
-            loadBalancerArn=self.balancer,
+            loadBalancerArn=self.load_balancer,
             port=80,
             protocol="HTTP",
             defaultActions=[forward],
@@ -151,6 +151,6 @@ def web() -> Web:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def directory(tmp_path: Path) -> Path:
     """The local AWS's own folder, not there yet."""
     return tmp_path / ".local"

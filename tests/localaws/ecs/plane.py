@@ -36,7 +36,7 @@ class Plane:
     controller: Controller
     web: Any
     url: str
-    home: Path
+    directory: Path
     reports: list[str] = field(default_factory=list)
 
     async def settle(self, timeout: float = PATIENCE) -> None:  # noqa: ASYNC109 — passed on
@@ -57,12 +57,19 @@ class Plane:
 
 
 @asynccontextmanager
-async def plane(web: Any, home: Path, *, speed: float = 1) -> AsyncIterator[Plane]:
-    places = Addresses(home)
-    controller = data_plane(web, home, parameters=PARAMETERS.get, addresses=places, speed=speed)
+async def plane(web: Any, directory: Path, *, speed: float = 1) -> AsyncIterator[Plane]:
+    listen_addresses = Addresses(directory)
+    controller = data_plane(
+        web, directory, parameters=PARAMETERS.get, addresses=listen_addresses, speed=speed
+    )
     await controller.start()
     try:
-        yield Plane(controller, web, f"http://{places.load_balancer(web.balancer).dns_name}", home)
+        yield Plane(
+            controller,
+            web,
+            f"http://{listen_addresses.load_balancer(web.load_balancer).dns_name}",
+            directory,
+        )
     finally:
         await controller.close()
 
@@ -76,14 +83,16 @@ async def eventually(condition: Callable[[], object], what: str) -> None:
     pytest.fail(f"waited {PATIENCE} s for {what}")
 
 
-def processes(home: Path) -> list[psutil.Process]:
+def processes(directory: Path) -> list[psutil.Process]:
     """What runs because of this home: Envoy and tasks name a path or an address of it."""
-    block = ipaddress.ip_network(f"{Addresses(home).load_balancer('any').address}/22", strict=False)
+    block = ipaddress.ip_network(
+        f"{Addresses(directory).load_balancer('any').address}/22", strict=False
+    )
 
     def mine(word: str) -> bool:
         with suppress(ValueError):
             return ipaddress.ip_address(word) in block
-        return word.startswith(str(home))
+        return word.startswith(str(directory))
 
     return [
         each
@@ -92,9 +101,11 @@ def processes(home: Path) -> list[psutil.Process]:
     ]
 
 
-def stored(home: Path) -> str:
+def stored(directory: Path) -> str:
     """Everything on disk."""
-    return "".join(path.read_text(errors="replace") for path in home.rglob("*") if path.is_file())
+    return "".join(
+        path.read_text(errors="replace") for path in directory.rglob("*") if path.is_file()
+    )
 
 
 @asynccontextmanager

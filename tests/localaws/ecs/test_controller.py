@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from localaws.alb.envoy import EnvoyError
-from localaws.alb.load_balancers import Balancer
+from localaws.alb.load_balancers import LoadBalancers
 from localaws.ecs.controller import NotSteadyError
 from localaws.machine import addresses
 from localaws.machine.journal import Journal
@@ -33,9 +33,11 @@ from tests.localaws.ecs.plane import (
 pytestmark = pytest.mark.slow  # real processes, most of them with a real Envoy
 
 
-def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, home: Path) -> None:
+def test_a_service_becomes_steady_and_every_task_shows_its_own_page(
+    web: Any, directory: Path
+) -> None:
     async def play() -> None:
-        async with plane(web, home) as running, httpx.AsyncClient() as client:
+        async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             pages = [(await client.get(running.url)).text for _ in range(10)]
             page = re.compile(
@@ -72,7 +74,7 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
             assert running.controller.status()[0]["progress"] == "2 of 2 tasks healthy"
 
             for task in running.tasks():
-                log = home / "logs/aws/ecs/web/nginx/web" / task["taskId"]
+                log = directory / "logs/aws/ecs/web/nginx/web" / task["taskId"]
                 assert '"GET / HTTP/1.1" 200' in log.read_text()
                 assert re.match(
                     r"\d{4}-\d\d-\d\dT[\d:.]+Z \[notice\] listening on 127\.", log.read_text()
@@ -82,10 +84,10 @@ def test_a_service_becomes_steady_and_every_task_shows_its_own_page(web: Any, ho
 
 
 def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(
-    web: Any, home: Path
+    web: Any, directory: Path
 ) -> None:
     async def play() -> None:
-        async with plane(web, home) as running, httpx.AsyncClient() as client:
+        async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             for count in (3, 4, 5):
                 web.change(desiredCount=count)
@@ -97,10 +99,10 @@ def test_a_steady_service_gets_requests_to_every_task_from_the_first_one_on(
 
 
 def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(
-    web: Any, home: Path
+    web: Any, directory: Path
 ) -> None:
     async def play() -> None:
-        async with plane(web, home) as running, httpx.AsyncClient() as client:
+        async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             for number in range(5):
                 fixed = {
@@ -117,15 +119,15 @@ def test_requests_are_routed_as_the_cloud_says_once_a_change_is_applied(
 
 
 def test_a_change_that_can_not_be_applied_is_waited_for_no_longer_than_the_look_at_it(
-    web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_: Balancer) -> None:
+    async def fail(_: LoadBalancers) -> None:
         raise EnvoyError("it takes no configuration")
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
-            monkeypatch.setattr(Balancer, "sync", fail)
+            monkeypatch.setattr(LoadBalancers, "sync", fail)
             web.put("aws:lb/listener:Listener", web.listener, port=81)
             async with asyncio.timeout(PATIENCE):
                 await running.controller.apply(timeout=10 * PATIENCE)
@@ -134,24 +136,24 @@ def test_a_change_that_can_not_be_applied_is_waited_for_no_longer_than_the_look_
     asyncio.run(play())
 
 
-def test_closing_in_the_moment_of_a_change_ends(web: Any, home: Path) -> None:
+def test_closing_in_the_moment_of_a_change_ends(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             await asyncio.sleep(0.01)  # it looks again only when it is woken
             web.change(desiredCount=1)
 
     asyncio.run(asyncio.wait_for(play(), PATIENCE))
-    assert not processes(home)
+    assert not processes(directory)
 
 
-def test_a_task_whose_process_died_is_replaced(web: Any, home: Path) -> None:
+def test_a_task_whose_process_died_is_replaced(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             victims = [
                 each
-                for each in processes(home)
+                for each in processes(directory)
                 if any("page_server" in part for part in each.cmdline())
             ]
             assert len(victims) == 2
@@ -170,15 +172,15 @@ def test_a_task_whose_process_died_is_replaced(web: Any, home: Path) -> None:
     asyncio.run(play())
 
 
-def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Path) -> None:
+def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running, httpx.AsyncClient() as client:
+        async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             service = web.get("aws:ecs/service:Service", web.service)
             await running.drain()
             assert not [
                 each
-                for each in processes(home)
+                for each in processes(directory)
                 if any("page_server" in part for part in each.cmdline())
             ]
             assert (await client.get(running.url)).status_code == 503
@@ -195,14 +197,14 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, home: Pat
             assert not before & {task["taskId"] for task in running.tasks()}, (
                 "without being drained it is another too"
             )
-        assert not processes(home)
+        assert not processes(directory)
 
     asyncio.run(play())
 
 
-def test_a_service_whose_deletion_is_given_up_runs_again(web: Any, home: Path) -> None:
+def test_a_service_whose_deletion_is_given_up_runs_again(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             await running.drain()
             assert running.describe()["status"] == "DRAINING"
@@ -214,7 +216,7 @@ def test_a_service_whose_deletion_is_given_up_runs_again(web: Any, home: Path) -
     asyncio.run(play())
 
 
-def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
+def test_secrets_reach_the_task_and_nothing_else(web: Any, directory: Path) -> None:
     arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/password"
     definition = web.define(
         2,
@@ -230,15 +232,17 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
     web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
 
     async def play() -> None:
-        async with plane(web, home) as running:
-            await eventually(lambda: list((home / "logs").rglob("web/*")), "a log stream")
-            (log,) = [path for path in (home / "logs").rglob("web/*") if path.is_file()]
+        async with plane(web, directory) as running:
+            await eventually(lambda: list((directory / "logs").rglob("web/*")), "a log stream")
+            (log,) = [path for path in (directory / "logs").rglob("web/*") if path.is_file()]
             await eventually(lambda: log.read_text().strip(), "output")
             assert log.read_text().split()[1] == str(sum(map(len, PARAMETERS.values())))
             shown = json.dumps(running.describe()) + "".join(
-                " ".join(each.cmdline()) for each in processes(home)
+                " ".join(each.cmdline()) for each in processes(directory)
             )
-            assert not [value for value in PARAMETERS.values() if value in shown + stored(home)]
+            assert not [
+                value for value in PARAMETERS.values() if value in shown + stored(directory)
+            ]
 
     asyncio.run(play())
 
@@ -269,12 +273,12 @@ def test_secrets_reach_the_task_and_nothing_else(web: Any, home: Path) -> None:
     ],
 )
 def test_a_service_that_does_not_start_says_why(
-    web: Any, home: Path, container: dict[str, Any], complaint: str
+    web: Any, directory: Path, container: dict[str, Any], complaint: str
 ) -> None:
     web.change(taskDefinition=web.define(2, **container))
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await eventually(lambda: running.tasks("STOPPED"), "a task's end")
             with pytest.raises(NotSteadyError, match=complaint) as caught:
                 await running.settle(timeout=0.5)
@@ -286,7 +290,7 @@ def test_a_service_that_does_not_start_says_why(
     asyncio.run(play())
 
 
-def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: Path) -> None:
+def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, directory: Path) -> None:
     check = {
         "path": "/health",
         "interval": 0.2,
@@ -297,7 +301,7 @@ def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: P
     web.put("aws:lb/targetGroup:TargetGroup", web.group, healthCheck={**check, "matcher": "200"})
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             reason = (
                 f"(port 80) is unhealthy in (target-group {web.group}) due to (reason Health "
                 "checks failed with"
@@ -313,12 +317,12 @@ def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, home: P
     asyncio.run(play())
 
 
-def test_failing_container_checks_are_told_with_what_they_got(web: Any, home: Path) -> None:
+def test_failing_container_checks_are_told_with_what_they_got(web: Any, directory: Path) -> None:
     check = {"command": ["CMD-SHELL", "exit 7"], "interval": 0.2, "retries": 1}
     web.change(taskDefinition=web.define(2, healthCheck=check), desiredCount=1)
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await eventually(lambda: running.says("failed container health checks."), "the event")
             with pytest.raises(
                 NotSteadyError, match=r"container health checks \(container web: exit code 7\)"
@@ -329,7 +333,9 @@ def test_failing_container_checks_are_told_with_what_they_got(web: Any, home: Pa
     asyncio.run(play())
 
 
-def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(web: Any, home: Path) -> None:
+def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(
+    web: Any, directory: Path
+) -> None:
     containers = [
         {"name": "prepare", "image": "python:3", "command": ["sleep", "1000"], "essential": False},
         {
@@ -347,7 +353,7 @@ def test_a_task_of_which_a_container_waits_for_ever_can_be_stopped(web: Any, hom
     web.change(taskDefinition=definition, loadBalancers=[], desiredCount=1)
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await eventually(lambda: running.tasks("PENDING"), "a start")
             await running.drain()
             (stopped,) = running.tasks("STOPPED")
@@ -372,9 +378,15 @@ asyncio.run(main())
 
 
 def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_again(
-    web: Any, home: Path
+    web: Any, directory: Path
 ) -> None:
-    argv = [sys.executable, "-c", DAEMON, str(Path(__file__).with_name("conftest.py")), str(home)]
+    argv = [
+        sys.executable,
+        "-c",
+        DAEMON,
+        str(Path(__file__).with_name("conftest.py")),
+        str(directory),
+    ]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as daemon:
         assert daemon.stdout is not None
         assert daemon.stdout.readline() == b"steady\n"
@@ -383,11 +395,11 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_aga
         daemon.kill()
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
-    assert not processes(home)
-    (before,) = Journal(home / "services.jsonl", version=1).read().values()
+    assert not processes(directory)
+    (before,) = Journal(directory / "services.jsonl", version=1).read().values()
 
     async def play() -> None:
-        async with plane(web, home) as running, httpx.AsyncClient() as client:
+        async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             assert [d["id"] for d in running.describe()["deployments"]] == [
                 d["id"] for d in before["deployments"]
@@ -401,7 +413,7 @@ def test_a_killed_daemon_leaves_nothing_and_the_next_one_runs_the_same_tasks_aga
 
 
 def test_without_privileges_everything_works_on_high_ports(
-    web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     can_bind = addresses.can_bind
     monkeypatch.setattr(
@@ -409,7 +421,7 @@ def test_without_privileges_everything_works_on_high_ports(
     )
 
     async def play() -> None:
-        async with plane(web, home) as running, httpx.AsyncClient() as client:
+        async with plane(web, directory) as running, httpx.AsyncClient() as client:
             await running.settle()
             assert running.url.endswith(":8080")
             assert (await client.get(running.url)).status_code == 200
@@ -418,11 +430,11 @@ def test_without_privileges_everything_works_on_high_ports(
 
 
 def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
-    web: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play() -> None:
-        monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(home / "no-envoy"))
-        async with plane(web, home) as running:
+        monkeypatch.setattr("localaws.alb.envoy.find_envoy", lambda: str(directory / "no-envoy"))
+        async with plane(web, directory) as running:
             with pytest.raises(NotSteadyError, match="no-envoy"):
                 await running.settle(timeout=1)
             assert len(running.tasks()) == 2
@@ -430,37 +442,39 @@ def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
     asyncio.run(play())
 
 
-def test_a_state_of_another_version_keeps_no_service_from_running(web: Any, home: Path) -> None:
-    Journal(home / "services.jsonl", version=1).write(
+def test_a_state_of_another_version_keeps_no_service_from_running(
+    web: Any, directory: Path
+) -> None:
+    Journal(directory / "services.jsonl", version=1).write(
         {web.service: {"deployments": [{"id": "ecs-svc/1"}]}}
     )
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             assert len(running.tasks()) == 2
 
     asyncio.run(play())
 
 
-def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, home: Path) -> None:
+def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             deployments, tasks = (
                 running.describe()["deployments"],
                 {task["taskId"] for task in running.tasks()},
             )
-        states = Journal(home / "services.jsonl", version=1).read()
-        (home / "services.jsonl").unlink()
-        (home / "services.json").write_text(json.dumps(states))
-        async with plane(web, home) as running:
+        states = Journal(directory / "services.jsonl", version=1).read()
+        (directory / "services.jsonl").unlink()
+        (directory / "services.json").write_text(json.dumps(states))
+        async with plane(web, directory) as running:
             await running.settle()
             assert [each["id"] for each in running.describe()["deployments"]] == [
                 each["id"] for each in deployments
             ]
             assert {task["taskId"] for task in running.tasks()} == tasks
-        assert not (home / "services.json").exists()
+        assert not (directory / "services.json").exists()
 
     asyncio.run(play())
 
@@ -468,16 +482,16 @@ def test_what_an_earlier_version_wrote_of_services_is_taken_over(web: Any, home:
 @pytest.mark.parametrize("name", ["services.jsonl", "services.json"])
 @pytest.mark.parametrize("text", ["", '{"arn', "[]", "\0" * 512])
 def test_a_damaged_state_file_is_set_aside_and_named_and_services_begin_anew(
-    web: Any, home: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
+    web: Any, directory: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
 ) -> None:
-    home.mkdir()
-    (home / name).write_text(text)
+    directory.mkdir()
+    (directory / name).write_text(text)
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             assert len(running.tasks()) == 2
 
     asyncio.run(play())
-    assert (home / f"{name}.damaged").read_text() == text
-    assert f"{home / name} was damaged" in caplog.text
+    assert (directory / f"{name}.damaged").read_text() == text
+    assert f"{directory / name} was damaged" in caplog.text

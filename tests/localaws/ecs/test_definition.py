@@ -17,18 +17,19 @@ from localaws.ecs.scheduler.model import Breaker, Deployment, ServiceState
 from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
 
 if TYPE_CHECKING:
-    from localaws.ecs.scheduler.model import Revision, ServiceSpec
+    from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
 
 
 DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
-def read(web: Any, *asked: Revision) -> ServiceSpec:
+def read(web: Any, *requested: ServiceRevision) -> ServiceSpec:
     """What the service is asked to be, after it was asked for these revisions."""
     deployments = tuple(
-        Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0) for each in asked
+        Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0)
+        for each in requested
     )
-    state = ServiceState(asked=asked[-1] if asked else None, deployments=deployments)
+    state = ServiceState(requested=requested[-1] if requested else None, deployments=deployments)
     return service_spec(web.get(SERVICE, web.service), web, state)
 
 
@@ -270,7 +271,7 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("requested", "message"),
     [
         (f"{DB}:password::", r"did not contain json key password$"),
         (
@@ -285,9 +286,9 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
     ],
 )
 def test_a_secret_that_is_missing_is_told_from_one_without_the_key(
-    web: Any, asked: str, message: str
+    web: Any, requested: str, message: str
 ) -> None:
-    web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": asked}]))
+    web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": requested}]))
     with pytest.raises(TaskStartError, match=message):
         task_spec(read(web).revision, "t1", "10.0.1.21", {DB: "{}"}.get)
 

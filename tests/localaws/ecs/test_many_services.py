@@ -33,9 +33,13 @@ class Runtime:
 
     async def start(self, _spec: object) -> Any:
         ended = asyncio.get_running_loop().create_future()
-        place = SimpleNamespace(address=f"127.0.0.{len(self.running) + 1}", port=lambda port: port)
+        listen_address = SimpleNamespace(
+            address=f"127.0.0.{len(self.running) + 1}", port=lambda port: port
+        )
         self.running.append(
-            SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note="")
+            SimpleNamespace(
+                listen_address=listen_address, ended=ended, health=(Health.UNCHECKED, ""), note=""
+            )
         )
         return self.running[-1]
 
@@ -64,7 +68,7 @@ class TargetGroups:
     def health(self, _group: str, _endpoint: object) -> TargetHealth:
         return TargetHealth(self.state)
 
-    def deafness(self, _listener: str) -> str:
+    def listen_error(self, _listener: str) -> str:
         return ""
 
     def attached(self) -> list[dict[str, str]]:
@@ -79,7 +83,7 @@ class TargetGroups:
 class Stage:
     """Steady services of one task each, and what the scheduler is asked about from then on."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         self.web = Web(desiredCount=1)
         template = self.web.get(SERVICE, self.web.service)
         assert template is not None
@@ -87,9 +91,13 @@ class Stage:
         for number, arn in enumerate(self.arns):
             self.web.put(SERVICE, arn, **{**template.outputs, "name": f"web{number}"})
         self.web.remove(SERVICE, self.web.service)
-        self.home, self.runtime, self.groups = home, Runtime(), TargetGroups()
+        self.directory, self.runtime, self.groups = directory, Runtime(), TargetGroups()
         self.controller = Controller(
-            self.web, home, runtime=self.runtime, balancer=self.groups, parameters=lambda _: None
+            self.web,
+            directory,
+            runtime=self.runtime,
+            target_groups=self.groups,
+            parameters=lambda _: None,
         )
         self.looked_at: set[str] = set()
 
@@ -98,14 +106,14 @@ class Stage:
 
     def written(self) -> list[set[str]]:
         """The services in each line of the file."""
-        lines = (self.home / "services.jsonl").read_text().splitlines()[1:]
+        lines = (self.directory / "services.jsonl").read_text().splitlines()[1:]
         return [{key.rpartition("/")[2] for key in json.loads(line)} for line in lines]
 
 
 @asynccontextmanager
-async def steady(home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def steady(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """Services at rest, which nothing but an event makes the controller look at."""
-    stage = Stage(home)
+    stage = Stage(directory)
 
     def noted(spec: Any, *arguments: Any, **options: Any) -> Any:
         stage.looked_at.add(spec.name)

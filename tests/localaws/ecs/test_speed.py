@@ -65,29 +65,29 @@ def test_checks_come_faster_and_get_as_much_time_for_their_answer_as_ever() -> N
     )
     check = {"interval": 30, "timeout": 6}
     assert TargetGroup(arn="g", health_check=check, speed=5).interval == 6
-    settled, newcomers = (
+    settled, initial = (
         cluster["health_checks"][0]
         for cluster in compiled(health_check=check, speed=7)["clusters.json"]
     )
-    for each, pause in ((settled, "4.286s"), (newcomers, "0.071s")):
+    for each, pause in ((settled, "4.286s"), (initial, "0.071s")):
         assert each["interval"] == pause, "Envoy takes no more than nine digits"
         assert each["timeout"] == "6.0s"
 
 
-def test_a_service_goes_through_all_of_its_waits_at_that_speed(home: Path) -> None:
+def test_a_service_goes_through_all_of_its_waits_at_that_speed(directory: Path) -> None:
     """At AWS's own speed the drain alone would outlast what `settle` waits here."""
     web = Web()
     group: Any = {"deregistrationDelay": PATIENCE + 5, "healthCheck": {"interval": 5, "timeout": 1}}
     web.put("aws:lb/targetGroup:TargetGroup", web.group, **group)
 
     async def play() -> None:
-        async with plane(web, home, speed=10) as running:
+        async with plane(web, directory, speed=10) as running:
             await running.settle()
             web.change(taskDefinition=web.define(2))
             await running.settle()
             assert {task["taskDefinition"] for task in running.tasks()} == {web.define(2)}
             assert running.says("has begun draining connections on 2 tasks")
-            clusters = json.loads((home / "envoy" / "clusters.json").read_text())["resources"]
+            clusters = json.loads((directory / "envoy" / "clusters.json").read_text())["resources"]
             checks = [each["health_checks"][0]["interval"] for each in clusters]
             assert checks == ["0.5s", "0.05s"]
 

@@ -12,16 +12,16 @@ import pytest
 from localaws.ecs.saved_states import from_json, to_json
 from localaws.ecs.scheduler.model import (
     Action,
+    ActionKind,
     Binding,
-    Deed,
     Health,
     Process,
-    Revision,
-    Seen,
+    ServiceRevision,
     ServiceSpec,
     ServiceState,
     Status,
     Task,
+    TaskObservation,
     Timing,
     Zone,
 )
@@ -34,8 +34,8 @@ BOUND = (Binding(target_group=GROUP, container="web", port=80),)
 TIMING = Timing(first_pause=1, longest_pause=8, shortest_drain=1)
 
 
-def revision(number: int, *, bindings: tuple[Binding, ...] = BOUND) -> Revision:
-    return Revision(
+def revision(number: int, *, bindings: tuple[Binding, ...] = BOUND) -> ServiceRevision:
+    return ServiceRevision(
         fingerprint=f"r{number}", task_definition=f"web:{number}", zones=ZONES, bindings=bindings
     )
 
@@ -85,7 +85,7 @@ class World:
     """Seconds between two looks."""
 
     state: ServiceState = field(default_factory=ServiceState)
-    seen: dict[str, Seen] = field(default_factory=dict)
+    observations: dict[str, TaskObservation] = field(default_factory=dict)
     begun: dict[str, float] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     stopping: set[str] = field(default_factory=set)
@@ -119,10 +119,14 @@ class World:
     def step(self) -> bool:
         """One step, after which nothing is lost and no bound is broken; whether there is nothing left to do."""
         before = self.state
-        self.ended |= {i for i, seen in self.seen.items() if seen.process is Process.ENDED}
+        self.ended |= {
+            i
+            for i, observation in self.observations.items()
+            if observation.process is Process.ENDED
+        }
         was_healthy = self.healthy_ids()
         self.state, actions = step(
-            self.spec, before, self.seen, self.now, ids=self._ids, timing=TIMING
+            self.spec, before, self.observations, self.now, ids=self._ids, timing=TIMING
         )
         for action in actions:
             self._do(action)
@@ -130,7 +134,7 @@ class World:
             assert self.healthy() >= self.spec.lower_bound, (
                 "the scheduler itself went below the lower bound"
             )
-        if any(action.deed is Deed.START for action in actions):
+        if any(action.kind is ActionKind.START for action in actions):
             assert len(self.active()) <= self.spec.upper_bound, "more tasks than the upper bound"
         alive = {task.id for task in self.state.tasks if task.status is not Status.STOPPED}
         assert set(self.begun) - self.ended <= alive, "a task runs of which nobody knows"
@@ -139,55 +143,59 @@ class World:
         assert self.registered == bound, "what runs gets requests, and nothing else does"
         return not actions and self.state == before
 
-    def _revision(self, task: Task) -> Revision:
+    def _revision(self, task: Task) -> ServiceRevision:
         deployment = self.state.deployment(task.deployment)
         return deployment.revision if deployment else self.spec.revision
 
     def _do(self, action: Action) -> None:
         self.actions.append(action)
         identifier = action.task.id
-        match action.deed:
-            case Deed.START:
+        match action.kind:
+            case ActionKind.START:
                 assert identifier not in self.begun, "a task is started once"
                 self.begun[identifier] = self.now
-            case Deed.REGISTER:
+            case ActionKind.REGISTER:
                 self.registered.add(identifier)
-            case Deed.DEREGISTER:
+            case ActionKind.DEREGISTER:
                 self.registered.discard(identifier)
-            case Deed.STOP:
+            case ActionKind.STOP:
                 assert identifier not in self.registered, (
                     "a task is told to stop while it still gets requests"
                 )
                 self.stopping.add(identifier)
 
     def observe(self) -> None:
-        self.seen = {
+        self.observations = {
             task.id: self._look(task)
             for task in self.state.tasks
             if task.status is not Status.STOPPED and task.id in self.begun
         }
 
-    def _look(self, task: Task) -> Seen:
+    def _look(self, task: Task) -> TaskObservation:
         behaviour = self.behaviours.get(task.id) or self.behaviours.get(
             task.task_definition, Behaviour()
         )
         age = self.now - self.begun[task.id] - behaviour.start
         if behaviour.unpullable:
-            return Seen(process=Process.ENDED, failure="CannotPullContainerError: no such image")
+            return TaskObservation(
+                process=Process.ENDED, failure="CannotPullContainerError: no such image"
+            )
         if task.id in self.stopping:
-            return Seen(process=Process.ENDED, exit_codes={"web": 143})
+            return TaskObservation(process=Process.ENDED, exit_codes={"web": 143})
         if age < 0:
-            return Seen()
+            return TaskObservation()
         if behaviour.crash_after is not None and age >= behaviour.crash_after:
-            return Seen(process=Process.ENDED, exit_codes={"web": 1}, note=behaviour.note)
+            return TaskObservation(
+                process=Process.ENDED, exit_codes={"web": 1}, note=behaviour.note
+            )
         health = self._health(behaviour, age)
-        return Seen(
+        return TaskObservation(
             process=Process.RUNNING,
-            in_targets=health if self._revision(task).bindings else Health.UNCHECKED,
-            in_containers=health if behaviour.checks_itself else Health.UNCHECKED,
+            target_health=health if self._revision(task).bindings else Health.UNCHECKED,
+            container_health=health if behaviour.checks_itself else Health.UNCHECKED,
             container_answer="container web: exit code 7",
             note=behaviour.note,
-            unhealthy_in=GROUP,
+            unhealthy_target_group=GROUP,
             unhealthy_reason="Health checks failed with these codes: [404]",
         )
 
@@ -201,14 +209,16 @@ class World:
         """A process dies by itself."""
         self.now += 1
         self.observe()
-        self.seen[task.id] = Seen(process=Process.ENDED, exit_codes={"web": code})
+        self.observations[task.id] = TaskObservation(
+            process=Process.ENDED, exit_codes={"web": code}
+        )
         self.settle()
 
     def crash(self) -> None:
         """Everything dies; what was saved is read back and started again."""
         saved_state = from_json(json.loads(json.dumps(to_json(self.saved))))
         assert saved_state == self.saved
-        for known in (self.begun, self.seen):
+        for known in (self.begun, self.observations):
             known.clear()
         for known_ids in (self.ended, self.stopping, self.registered):
             known_ids.clear()
@@ -230,13 +240,17 @@ class World:
         ]
 
     def healthy_ids(self) -> set[str]:
-        return {task.id for task in self.state.tasks if healthy(task, self.seen, self.now, TIMING)}
+        return {
+            task.id
+            for task in self.state.tasks
+            if healthy(task, self.observations, self.now, TIMING)
+        }
 
     def healthy(self) -> int:
         return len(self.healthy_ids())
 
     def steady(self) -> bool:
-        return steady(self.spec, self.state, self.seen, self.now, TIMING)
+        return steady(self.spec, self.state, self.observations, self.now, TIMING)
 
     def draining(self) -> bool:
         return any(

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.machine import addresses
-from localaws.machine.addresses import Addresses, NoAddressError, Place, can_bind, private_address
+from localaws.machine.addresses import (
+    Addresses,
+    ListenAddress,
+    NoAddressError,
+    can_bind,
+    private_address,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,17 +47,17 @@ def test_a_damaged_file_is_set_aside_and_named_and_load_balancers_keep_the_place
     again.restore("one", one.dns_name)
     again.restore("two", f"{one.address}:8080")
     assert again.load_balancer("one") == one
-    assert again.load_balancer("two") == Place(one.address, 8000)
+    assert again.load_balancer("two") == ListenAddress(one.address, 8000)
     assert (tmp_path / "addresses.json.damaged").read_text() == text
     assert f"{file} was damaged" in caplog.text
     assert Addresses(tmp_path).load_balancer("one") == one
 
 
 def test_a_place_that_the_file_knows_is_not_changed_by_a_name(tmp_path: Path) -> None:
-    places = Addresses(tmp_path)
-    one = places.load_balancer("one")
-    places.restore("one", "127.0.0.9")
-    assert places.load_balancer("one") == one
+    listen_addresses = Addresses(tmp_path)
+    one = listen_addresses.load_balancer("one")
+    listen_addresses.restore("one", "127.0.0.9")
+    assert listen_addresses.load_balancer("one") == one
 
 
 def test_two_homes_have_blocks_of_their_own(tmp_path: Path) -> None:
@@ -66,16 +72,20 @@ def test_without_privileges_low_ports_are_moved_up_and_the_name_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_unprivileged_ports(monkeypatch)
-    place = Addresses(tmp_path).load_balancer("alb")
-    assert (place.port(80), place.port(443), place.port(8080)) == (8080, 8443, 8080)
-    assert place.dns_name == f"{place.address}:8080"
+    listen_address = Addresses(tmp_path).load_balancer("alb")
+    assert (listen_address.port(80), listen_address.port(443), listen_address.port(8080)) == (
+        8080,
+        8443,
+        8080,
+    )
+    assert listen_address.dns_name == f"{listen_address.address}:8080"
     task = Addresses(tmp_path).take_task([80, 9000])
     assert (task.port(80), task.port(9000)) == (8080, 9000)
 
 
 def test_with_privileges_ports_are_what_they_are() -> None:
-    place = Place("127.64.0.1", 0)
-    assert (place.port(80), place.dns_name) == (80, "127.64.0.1")
+    listen_address = ListenAddress("127.64.0.1", 0)
+    assert (listen_address.port(80), listen_address.dns_name) == (80, "127.64.0.1")
 
 
 def test_tasks_take_turns_so_that_an_address_rests_after_use(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from localaws.machine.processes import CannotStartError, Child, Launcher
+from localaws.machine.processes import CannotStartError, ChildProcess, Launcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ async def eventually(condition: Callable[[], object], what: str, patience: float
     pytest.fail(f"waited {patience} s for {what}")
 
 
-async def shell(launcher: Launcher, script: str) -> Child:
+async def shell(launcher: Launcher, script: str) -> ChildProcess:
     nothing = os.open(os.devnull, os.O_WRONLY)
     try:
         return await launcher.start_process(

@@ -49,7 +49,7 @@ def run_until_tripped(world: World) -> None:
 
 def shown(world: World) -> list[tuple[str, str, str]]:
     """The deployments as DescribeServices lists them."""
-    found = describe(world.spec, world.state, world.seen)
+    found = describe(world.spec, world.state, world.observations)
     return [
         (each["status"], each["taskDefinition"], each["rolloutState"])
         for each in found["deployments"]
@@ -57,7 +57,9 @@ def shown(world: World) -> list[tuple[str, str, str]]:
 
 
 def outcome(world: World, *, since: float) -> bool:
-    return arrived(world.spec, world.state, world.seen, world.now, since=since, timing=TIMING)
+    return arrived(
+        world.spec, world.state, world.observations, world.now, since=since, timing=TIMING
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_a_version_that_fails_is_rolled_back_while_the_old_one_serves(behaviour:
         if world.steady() and not world.draining():
             break
     assert shown(world) == [("PRIMARY", "web:1", "COMPLETED")]
-    assert describe(world.spec, world.state, world.seen)["taskDefinition"] == "web:1"
+    assert describe(world.spec, world.state, world.observations)["taskDefinition"] == "web:1"
     assert world.state.deployments[0].id != good, "a rollback is a deployment of its own"
     assert Counter(task.task_definition for task in world.active()) == {"web:1": 2}
     assert world.says("deployment failed: tasks failed to start.")
@@ -96,7 +98,7 @@ def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
         ("PRIMARY", "web:1", "IN_PROGRESS"),
         ("DRAINING", "web:2", "FAILED"),
     ]
-    primary, failed, *_ = describe(world.spec, world.state, world.seen)["deployments"]
+    primary, failed, *_ = describe(world.spec, world.state, world.observations)["deployments"]
     itself = primary["id"]
     assert (
         primary["rolloutStateReason"]
@@ -105,7 +107,7 @@ def test_a_rollback_is_shown_with_ecs_reasons_while_it_lasts() -> None:
     assert failed["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
     assert failed["failedTasks"] == 3
     world.run(LONG_ENOUGH)
-    (primary,) = describe(world.spec, world.state, world.seen)["deployments"]
+    (primary,) = describe(world.spec, world.state, world.observations)["deployments"]
     assert primary["rolloutStateReason"] == f"ECS deployment {primary['id']} completed."
 
 
@@ -113,7 +115,7 @@ def test_an_older_deployment_is_shown_with_what_is_left_of_it() -> None:
     world = steady_world(desired=4, minimum_percent=50, maximum_percent=100)
     world.spec = replace(world.spec, revision=revision(2))
     world.settle()
-    primary, old = describe(world.spec, world.state, world.seen)["deployments"]
+    primary, old = describe(world.spec, world.state, world.observations)["deployments"]
     counts = ("desiredCount", "runningCount", "pendingCount")
     assert [[each[count] for count in counts] for each in (primary, old)] == [[4, 0, 2], [2, 2, 0]]
 
@@ -305,7 +307,7 @@ def test_a_forced_deployment_that_was_rolled_back_is_not_tried_again_because_it_
 
 def test_a_service_on_its_way_out_is_draining() -> None:
     world = steady_world()
-    found = describe(world.spec, world.state, world.seen, status="DRAINING")
+    found = describe(world.spec, world.state, world.observations, status="DRAINING")
     assert found["status"] == "DRAINING"
 
 

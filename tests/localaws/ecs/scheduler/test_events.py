@@ -197,4 +197,4 @@ def test_tasks_on_their_way_are_watched_closely_and_a_pause_is_slept_through() -
 
 
 def look(world: World) -> float | None:
-    return next_look(world.spec, world.state, world.seen, world.now, TIMING)
+    return next_look(world.spec, world.state, world.observations, world.now, TIMING)

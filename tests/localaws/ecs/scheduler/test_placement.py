@@ -134,11 +134,11 @@ def test_without_subnets_there_is_one_zone_which_is_even() -> None:
     st.lists(st.sampled_from(ZONES), max_size=12), st.lists(st.booleans(), min_size=12, max_size=12)
 )
 def test_the_unwell_leave_first_and_then_each_leaves_the_most_crowded_zone(
-    places: list[Zone], well: list[bool]
+    listen_addresses: list[Zone], well: list[bool]
 ) -> None:
     tasks = [
         Task(id=str(i), deployment="d", task_definition="t", zone=zone, created_at=i)
-        for i, zone in enumerate(places)
+        for i, zone in enumerate(listen_addresses)
     ]
     order = placement.leaving_order(tasks, lambda task: well[int(task.id)])
     assert sorted(order, key=lambda task: int(task.id)) == tasks
@@ -155,15 +155,15 @@ def test_the_unwell_leave_first_and_then_each_leaves_the_most_crowded_zone(
 
 def test_a_task_goes_to_the_emptiest_zone_and_in_it_to_the_emptiest_subnet() -> None:
     second = Zone(subnet="subnet-b2", name=ONE_B)
-    places = (*ZONES, second)
+    listen_addresses = (*ZONES, second)
     tasks: list[Task] = []
     for number in range(4):
-        zone = placement.emptiest(places, tasks)
+        zone = placement.emptiest(listen_addresses, tasks)
         tasks.append(
             Task(id=str(number), deployment="d", task_definition="t", zone=zone, created_at=0)
         )
     assert [task.zone.subnet for task in tasks] == ["subnet-a", "subnet-b", "subnet-b2", "subnet-a"]
-    assert placement.emptiest(places, tasks[:2] + tasks[1:2]).subnet == "subnet-a", (
+    assert placement.emptiest(listen_addresses, tasks[:2] + tasks[1:2]).subnet == "subnet-a", (
         "the zone counts before the subnet"
     )
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from localaws.ecs.scheduler.description import progress
-from localaws.ecs.scheduler.model import Health, Rollout, Seen, Status, StopCode
+from localaws.ecs.scheduler.model import Health, Rollout, Status, StopCode, TaskObservation
 from localaws.ecs.scheduler.rolling_update import recover
 from tests.localaws.ecs.world import GROUP, TIMING, Behaviour, World, revision, spec, steady_world
 
@@ -64,7 +64,7 @@ def test_a_task_without_health_checks_is_healthy_once_it_has_run_for_forty_secon
     world.run(40)
     assert not world.steady()
     assert (
-        progress(world.spec, world.state, 0, world.seen)
+        progress(world.spec, world.state, 0, world.observations)
         == "0 of 2 tasks healthy, 2 without health checks"
     )
     world.run(1)
@@ -85,7 +85,7 @@ def test_a_task_without_target_groups_is_healthy_when_its_containers_are() -> No
 
 
 @pytest.mark.parametrize(
-    ("in_targets", "in_containers", "together"),
+    ("target_health", "container_health", "together"),
     [
         (Health.UNCHECKED, Health.UNCHECKED, Health.UNCHECKED),
         (Health.HEALTHY, Health.UNCHECKED, Health.HEALTHY),
@@ -96,9 +96,12 @@ def test_a_task_without_target_groups_is_healthy_when_its_containers_are() -> No
     ],
 )
 def test_a_task_that_two_check_is_healthy_when_both_say_so(
-    in_targets: Health, in_containers: Health, together: Health
+    target_health: Health, container_health: Health, together: Health
 ) -> None:
-    assert Seen(in_targets=in_targets, in_containers=in_containers).health is together
+    assert (
+        TaskObservation(target_health=target_health, container_health=container_health).health
+        is together
+    )
 
 
 def test_a_forced_deployment_replaces_all_tasks_by_such_of_the_same_revision() -> None:

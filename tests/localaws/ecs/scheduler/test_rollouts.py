@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow  # real processes, started and stopped a hundred times
 
 
-def test_changes_under_traffic_lose_no_request(web: Any, home: Path) -> None:
+def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             async with traffic(running.url) as statuses:
                 for revision in (2, 3):
@@ -51,9 +51,9 @@ SHAPES = (
 )
 
 
-def test_a_hundred_rollouts_one_after_the_other_lose_no_request(web: Any, home: Path) -> None:
+def test_a_hundred_rollouts_one_after_the_other_lose_no_request(web: Any, directory: Path) -> None:
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             async with traffic(running.url) as statuses:
                 for revision, shape in zip(range(2, 102), itertools.cycle(SHAPES)):
@@ -120,13 +120,13 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(
-    web: Any, home: Path, case: str
+    web: Any, directory: Path, case: str
 ) -> None:
     container, code, reason, detail = BROKEN[case]
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": True})
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             async with traffic(running.url) as statuses:
                 web.change(taskDefinition=web.define(2, **container))
@@ -164,14 +164,16 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(
     asyncio.run(play())
 
 
-def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(web: Any, home: Path) -> None:
+def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(
+    web: Any, directory: Path
+) -> None:
     web.change(
         deploymentCircuitBreaker={"enable": True, "rollback": True},
         healthCheckGracePeriodSeconds=20,
     )
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             await running.settle()
             async with traffic(running.url) as statuses:
                 web.change(taskDefinition=web.define(2, **server(200, pause=3)))
@@ -184,13 +186,13 @@ def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(web: Any, 
 
 @pytest.mark.parametrize("first", [True, False])
 def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_something_else_is_asked_for(
-    web: Any, home: Path, *, first: bool
+    web: Any, directory: Path, *, first: bool
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})
     bad = web.define(2, image="python:3")
 
     async def play() -> None:
-        async with plane(web, home) as running:
+        async with plane(web, directory) as running:
             if not first:
                 await running.settle()
             web.change(taskDefinition=bad)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.daemon.lifecycle import GET_SERVICE, Running
-from localaws.daemon.state_directory import Home
+from localaws.daemon.state_directory import StateDirectory
 from localaws.protocol.aws import NotSettled
 from tests.localaws.ecs.conftest import SERVICE
 from tests.localaws.ecs.plane import eventually
@@ -21,18 +21,18 @@ pytestmark = pytest.mark.slow  # real processes and their durations
 
 
 def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_at_once(
-    web: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
     web.completions = {}
     reports: list[str] = []
 
     async def play() -> None:
-        running = Running(web, Home(project=tmp_path, path=home))
+        running = Running(web, StateDirectory(project=tmp_path, path=directory))
         await running.start()
         try:
-            for asked in ({}, {"waitForSteadyState": False}):
-                web.change(taskDefinition=web.define(2, image="nobody/knows:1"), **asked)
+            for requested in ({}, {"waitForSteadyState": False}):
+                web.change(taskDefinition=web.define(2, image="nobody/knows:1"), **requested)
                 await running.settle(
                     web.get(SERVICE, web.service), seconds=0.5, report=reports.append
                 )
@@ -53,7 +53,7 @@ def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_
 
 
 def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_task(
-    web: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    web: Any, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALAWS_IMAGES", raising=False)
     web.completions = {}
@@ -78,7 +78,7 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
         return str(failed.value)
 
     async def play() -> None:
-        running = Running(web, Home(project=tmp_path, path=home))
+        running = Running(web, StateDirectory(project=tmp_path, path=directory))
         await running.start()
         try:
             assert "no configuration" in await failure(
@@ -95,14 +95,14 @@ def test_a_deployment_that_is_not_done_in_time_is_not_blamed_on_an_earlier_ones_
 
 
 def test_get_service_formats_times_as_the_provider_does(
-    web: Any, home: Path, tmp_path: Path
+    web: Any, directory: Path, tmp_path: Path
 ) -> None:
     web.completions = {}
     web.find = lambda token, _: web.get(token, web.service)
     cluster, name = web.service.partition(":service/")[2].split("/")
 
     async def play() -> None:
-        running = Running(web, Home(project=tmp_path, path=home))
+        running = Running(web, StateDirectory(project=tmp_path, path=directory))
         await running.start()
         try:
             web.change(waitForSteadyState=True, arn=web.service)

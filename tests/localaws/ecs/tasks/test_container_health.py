@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from localaws.ecs.scheduler.model import Health
 from localaws.ecs.tasks.container_health import ContainerCheck, arguments, at, of_task
 from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
-from localaws.machine.addresses import Place
+from localaws.machine.addresses import ListenAddress
 from tests.localaws.ecs.tasks.test_process_runtime import container, eventually, runtime, task
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HERE = Place("127.70.0.9", 0)
+HERE = ListenAddress("127.70.0.9", 0)
 
 
 def check(**how: Any) -> ContainerCheck:
@@ -101,7 +101,7 @@ def test_localhost_in_a_check_is_the_task(text: str, here: str) -> None:
 
 
 def test_localhost_has_the_port_that_is_really_bound() -> None:
-    high = Place("127.70.0.9", 8000)
+    high = ListenAddress("127.70.0.9", 8000)
     assert at("http://localhost/ http://localhost:80/ http://localhost:3000/", high) == (
         "http://127.70.0.9:8080/ http://127.70.0.9:8080/ http://127.70.0.9:3000/"
     )

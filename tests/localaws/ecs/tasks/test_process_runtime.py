@@ -32,11 +32,11 @@ HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
 
 
 @asynccontextmanager
-async def runtime(home: Path, *rows: Row, speed: float = 1) -> AsyncIterator[ProcessRuntime]:
+async def runtime(directory: Path, *rows: Row, speed: float = 1) -> AsyncIterator[ProcessRuntime]:
     own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
-    images = Images((*rows, own), home / "localaws-images.toml")
+    images = Images((*rows, own), directory / "localaws-images.toml")
     running = ProcessRuntime(
-        Launcher(), Addresses(home), lambda: images, home / "logs", speed=speed
+        Launcher(), Addresses(directory), lambda: images, directory / "logs", speed=speed
     )
     try:
         yield running
@@ -74,11 +74,11 @@ def test_a_container_gets_its_own_environment_and_nothing_of_ours(
                 task(container("env; pwd", environment={"A": "1"}, ports=(9000,)))
             )
             assert await started.ended == {"app": 0}
-            place = started.place
+            listen_address = started.listen_address
         lines = (tmp_path / "logs/group/app").read_text().splitlines()
         assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
         said = {line.partition(" ")[2] for line in lines}
-        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={place.address}:9000", "/"} <= said
+        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={listen_address.address}:9000", "/"} <= said
         assert not [line for line in said if "AWS_" in line]
 
     asyncio.run(play())
@@ -225,7 +225,7 @@ def test_without_privileges_a_container_listens_on_a_high_port(
         async with runtime(tmp_path) as running:
             started = await running.start(task(container("echo $WHERE", ports=(80,))))
             await started.ended
-            assert started.place.port(80) == 8080
+            assert started.listen_address.port(80) == 8080
         assert (tmp_path / "logs/group/app").read_text().rstrip().endswith(":8080")
 
     asyncio.run(play())
@@ -285,7 +285,7 @@ def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) 
         async with runtime(tmp_path) as running:
             tasks = [await running.start(task(container(script, ports=(port,)))) for _ in range(2)]
             for each in tasks:
-                where = (each.place.address, port)
+                where = (each.listen_address.address, port)
                 await eventually(partial(answers, where), f"{where}")
             # The first look is over once nothing is watched any more: each listens on its own
             # address.

@@ -35,8 +35,10 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
 
     async def play() -> Any:
         ended = asyncio.get_running_loop().create_future()
-        place = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
-        running = SimpleNamespace(place=place, ended=ended, health=(Health.UNCHECKED, ""), note="")
+        listen_address = SimpleNamespace(address="127.0.0.1", port=lambda port: port)
+        running = SimpleNamespace(
+            listen_address=listen_address, ended=ended, health=(Health.UNCHECKED, ""), note=""
+        )
 
         async def start(_: object) -> Any:
             return running
@@ -50,7 +52,7 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
         tasks.start(task, revision, lambda: None)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        return tasks.seen([task])["t"]
+        return tasks.observe([task])["t"]
 
     return asyncio.run(play())
 
@@ -68,7 +70,10 @@ def look(web: Any, states: Mapping[str, TargetState]) -> Any:
 def test_a_task_is_healthy_when_all_its_target_groups_say_so(
     web: Any, states: tuple[TargetState, ...], together: Health
 ) -> None:
-    seen = look(web, {f"group-{number}": state for number, state in enumerate(states)})
-    assert seen.in_targets is together
+    observation = look(web, {f"group-{number}": state for number, state in enumerate(states)})
+    assert observation.target_health is together
     if together is Health.UNHEALTHY:
-        assert (seen.unhealthy_in, seen.unhealthy_reason) == ("group-1", "from group-1")
+        assert (observation.unhealthy_target_group, observation.unhealthy_reason) == (
+            "group-1",
+            "from group-1",
+        )
