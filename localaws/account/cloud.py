@@ -1,4 +1,4 @@
-"""The resources that exist in the local AWS, what they are to each other, and their file on disk."""
+"""The resources of the local AWS, how they refer to each other, and their file on disk."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class _Mint:
 
 
 class _PreviewMint(_Mint):
-    """Makes up values that nobody will see, and uses up none."""
+    """Makes up values that a preview throws away, and uses up no counter."""
 
     def hex(self, digits: int) -> str:
         return "0" * digits
@@ -111,7 +111,7 @@ class Cloud:
     """
 
     def __init__(self, path: Path | None = None, *, seed: int | None = None) -> None:
-        """Start from the file at `path` if it exists, and keep it current; without a path, from nothing, in memory.
+        """Start from the file at `path` and keep it current; without a path, empty and in memory.
 
         Raises:
             StateFileError: The file is damaged, or a newer version wrote it.
@@ -144,7 +144,7 @@ class Cloud:
         return self._resources.all(token)
 
     def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
-        """The resources of this type that have a text or number at a path of their outputs, oldest first."""
+        """Return the resources of a type with a text or number at a path, oldest first."""
         return self._resources.where(token, path, value)
 
     def find(self, token: str, identifier: object) -> Resource | None:
@@ -158,7 +158,7 @@ class Cloud:
         return self.counters[counter]
 
     def require_default_network(self, region: str) -> None:
-        """Make sure that a region has its default VPC, which no program makes and every account has."""
+        """Ensure that a region has its default VPC, which every account has beforehand."""
         if self.get(VPC, default_id("vpc", region)) is None:
             for each in [*default_network(self, region)]:
                 self._put(each)
@@ -178,7 +178,7 @@ class Cloud:
         region: str = "us-east-1",
         tagging: Tagging = NO_TAGGING,
     ) -> dict[str, Any]:
-        """The outputs of a creation as far as a preview can tell: what only AWS can choose is UNKNOWN.
+        """Return a creation's outputs as a preview knows them: what AWS chooses is UNKNOWN.
 
         Raises:
             Refused: The catalog has no such type.
@@ -279,17 +279,17 @@ class Cloud:
 
     @contextmanager
     def deleting(self, identifier: str) -> Iterator[None]:
-        """As long as a resource's deletion is under way; one that still exists afterwards is to run as before."""
+        """Mark a resource as being deleted; one that still exists afterwards runs as before."""
         self.draining.add(identifier)
-        self._tell()
+        self._notify()
         try:
             yield
         finally:
             self.draining.discard(identifier)
-            self._tell()
+            self._notify()
 
     def discard_unrecorded(self, urns: Collection[str], recorded: Collection[str]) -> list[str]:
-        """Remove what a run created that was killed before the engine recorded it in the stack's state.
+        """Remove what a killed run created before the engine recorded it in the stack's state.
 
         Args:
             urns: What the run was creating.
@@ -304,18 +304,18 @@ class Cloud:
         return [each.urn for each in unrecorded]
 
     def acknowledge(self, token: str, identifier: str) -> None:
-        """Note that the engine knows this resource; saved, as the difference to an orphan must outlive the daemon."""
+        """Note, and save, that the engine knows this resource: it is no orphan of a killed run."""
         resource = self.get(token, identifier)
         if resource is not None and not resource.acknowledged:
             self._put(replace(resource, acknowledged=True))
             self._save()
 
     def changed(self) -> None:
-        """Save what exists, then tell whoever follows changes."""
+        """Save what exists, then call what follows changes."""
         self._save()
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for follow in self.on_change:
             follow()
 
@@ -443,7 +443,7 @@ def _naming(path: Path, version: int) -> Iterator[None]:
 
 
 def as_text(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Inputs with the JSON documents as text that are given as objects, which Pulumi's provider takes for policies."""
+    """Return inputs with policies as JSON text, which the provider also takes as objects."""
 
     def text(document: object) -> object:
         if not isinstance(document, dict | list):
@@ -487,7 +487,7 @@ def _region_of(inputs: Properties, provider_region: str) -> str:
 
 
 def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, Any]:
-    """What AWS computes once; and the name that its provider makes up, where Pulumi filled in none."""
+    """Return what AWS computes once, and the provider's name where Pulumi filled in none."""
     if kind.autoname is None or inputs.get(kind.autoname.property) not in (None, ""):
         return dict(kind.computed(mint, inputs))
     prefix = inputs.get(f"{kind.autoname.property}Prefix")
@@ -501,7 +501,7 @@ def _chosen(kind: ResourceType, mint: _Mint, inputs: Properties) -> dict[str, An
 def _derived(
     kind: ResourceType, inputs: Properties, region: str, tagging: Tagging, chosen: Iterable[str]
 ) -> dict[str, Any]:
-    """The outputs that follow from the inputs: defaults for what was left out, merged tags, the type's own."""
+    """Return the outputs that follow from the inputs: defaults, merged tags, the type's own."""
     present = {name for name, value in inputs.items() if value is not None} | set(chosen)
     derived = {name: value for name, value in kind.defaults.items() if name not in present}
     if "region" in kind.inputs:

@@ -82,7 +82,7 @@ class Inventory:
         return list(self._by_type[token].values())
 
     def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
-        """The resources of this type that have a text or number at a path of their outputs, oldest first."""
+        """Return the resources of a type with a text or number at a path, oldest first."""
         return self._found(token, path, lambda resource: values_at(resource.outputs, path), value)
 
     def of_urn(self, token: str, urn: str) -> Sequence[Resource]:
@@ -96,7 +96,7 @@ class Inventory:
         return next(iter(self._found(token, "import id", CATALOG[token].import_ids, name)), None)
 
     def referring(self, resource: Resource, when_deleted: str) -> Sequence[Resource]:
-        """The resources that refer to this one in one of their references of that kind, oldest first."""
+        """Return the resources with a reference of that kind to this one, oldest first."""
         found = {}
         for token, reference in _references_to(resource.token):
             if reference.when_deleted == when_deleted:

@@ -240,7 +240,7 @@ def _parameter(query: Query) -> Properties:
 def _current_parameter(query: Query, name: str) -> dict[str, Any] | None:
     seeded = query.account.parameters.get(name)
     if seeded is not None and seeded.type != SEEDED_SECRET:
-        arn = f"arn:{query.partition.name}:ssm:{query.region}:{query.account.account_id}:{parameter_arn(name)}"
+        arn = query.arn("ssm", parameter_arn(name))
         return {"arn": arn, "name": name, "type": seeded.type, "value": seeded.value, "version": 1}
     made = next(iter(query.matching(PARAMETER, name=name)), None)
     return query.facts(made) if made else None
@@ -251,8 +251,7 @@ def _secret(query: Query) -> Properties:
     arn, name = query.args.get("arn"), query.args.get("name")
     seeded = seeded_secret(query.account, str(arn or name))
     if seeded is not None:
-        place = f"{query.partition.name}:secretsmanager:{query.region}:{query.account.account_id}"
-        arn = f"arn:{place}:secret:{seeded}-{seeded_suffix(seeded)}"
+        arn = query.arn("secretsmanager", f"secret:{seeded}-{seeded_suffix(seeded)}")
         found: dict[str, Any] = {
             "id": arn,
             "arn": arn,
@@ -271,7 +270,10 @@ def _secret(query: Query) -> Properties:
 
 
 def _certificate(query: Query) -> Properties:
-    """A certificate by its first name, of those that are resources: others are taken to exist, but not listed."""
+    """Return a certificate by its first name.
+
+    Only resources are listed; those that a program names by ARN are taken to exist, unlisted.
+    """
     domain, kinds = (
         query.args.get("domain"),
         texts(query.args.get("keyTypes")) or ["RSA_1024", "RSA_2048"],
@@ -298,7 +300,7 @@ def _certificate(query: Query) -> Properties:
 
 
 def _status(account: Account, certificate: Resource) -> object:
-    """A certificate's status now: ACM issues it as soon as the records that prove its names are there."""
+    """Return a certificate's status now: ACM issues it once its validation records exist."""
     pending = certificate.computed.get("status") == "PENDING_VALIDATION"
     return (
         "ISSUED"
@@ -325,7 +327,7 @@ def _quota(query: Query) -> Properties:
             "localaws/account/invokes.py"
         )
         raise Refused(Refusal("NoSuchResourceException", message, "invokes.one-match"))
-    arn = f"arn:{query.partition.name}:servicequotas:{query.region}:{query.account.account_id}:{service}/{code}"
+    arn = query.arn("servicequotas", f"{service}/{code}")
     own = {"id": arn, "arn": arn, "quotaName": name, "quotaCode": code, "serviceCode": service}
     return {
         **own,
@@ -338,7 +340,7 @@ def _quota(query: Query) -> Properties:
 
 
 def _zone(query: Query) -> Properties:
-    """A hosted zone by id or name; a registered domain has a public one although no resource made it."""
+    """Return a hosted zone by id or name; a registered domain has a public one beforehand."""
     identifier, name = query.args.get("zoneId"), query.args.get("name")
     domain = zone_name(str(name)) if name is not None else None
     private = bool(query.args.get("privateZone") or query.args.get("vpcId"))
@@ -409,7 +411,7 @@ def _prefix_list(query: Query) -> Properties:
                 "prefixListId": identifier,
                 "name": name,
                 "cidrBlocks": list(networks),
-                "arn": f"arn:{query.partition.name}:ec2:{query.region}:aws:prefix-list/{identifier}",
+                "arn": query.arn("ec2", f"prefix-list/{identifier}", account="aws"),
                 "addressFamily": "IPv4",
                 "entries": [{"cidr": network, "description": ""} for network in networks],
                 "maxEntries": len(networks),
@@ -500,7 +502,7 @@ def _security_group(query: Query) -> Properties:
 
 
 def _service(query: Query) -> Properties:
-    """A service as it is wanted; what runs is the data plane's to tell, which answers before this does."""
+    """Return a service as configured; the data plane, asked before this, knows what runs."""
     cluster = str(query.args.get("clusterArn")).rpartition("/")[2]
     name = query.args.get("serviceName")
     found = query.account.find(SERVICE, f"{cluster}/{name}")

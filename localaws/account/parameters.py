@@ -1,4 +1,4 @@
-"""The SSM parameters and secrets that exist before the first deployment, from a TOML file that the user edits."""
+"""The SSM parameters and secrets that exist beforehand, from a TOML file that the user edits."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _parameter(file: str, name: str, entry: object) -> SeededParameter:
 
 
 def value_of(account: Account, name: str) -> str | None:
-    """The value that a container's secret has: a resource's, or else what exists beforehand; None if there is none.
+    """Return the value of a container's secret: a resource's, else a seeded one; None without any.
 
     Args:
         account: Where the resources are.
@@ -91,7 +91,7 @@ def seeded_secret(account: Account, name: str) -> str | None:
 
 
 def _secret_text(account: Account, arn: str, stage: str, version: str) -> str | None:
-    """A version of a secret, by its ARN with or without the six characters at the end; None where there is none.
+    """Return a version of a secret, by its ARN with or without the six characters at the end.
 
     What exists beforehand has one version, whose id is unknown.
     """

@@ -115,11 +115,14 @@ def _principal(blocks: Iterable[Mapping[str, Any]], version: str) -> object:
 
 
 def _few(texts: Iterable[str]) -> object:
-    """One text by itself, several as a list in one certain order: order means nothing in a policy."""
+    """Return one text by itself, several as a sorted list: order means nothing in a policy."""
     several = sorted({*texts}, reverse=True)
     return several[0] if len(several) == 1 else several
 
 
 def _variables(text: str, version: str) -> str:
-    """Policy variables are written `&{...}`, as `${...}` would be Terraform's own; the oldest version has none."""
+    """Write policy variables as `${...}`; programs have `&{...}`, as `${...}` is Terraform's.
+
+    The oldest version of the policy language has none.
+    """
     return text.replace("&{", "${") if version != "2008-10-17" else text

@@ -57,6 +57,11 @@ class Query:
         """The partition of the region."""
         return partition_of(self.region)
 
+    def arn(self, service: str, resource: str, *, account: str | None = None) -> str:
+        """Return an ARN in this region, and in this account unless another owns the resource."""
+        owner = self.account.account_id if account is None else account
+        return f"arn:{self.partition.name}:{service}:{self.region}:{owner}:{resource}"
+
     def lookup(self, token: str, what: str, **facts: Any) -> Resource:
         """The one resource that matches the arguments given here and the call's filters.
 
@@ -123,7 +128,7 @@ class Query:
 
 
 def routes_of(account: Account, table: Resource) -> list[dict[str, Any]]:
-    """Return a route table's routes: the implicit local one, its inline ones and route resources."""
+    """Return a route table's routes: the implicit local one, inline ones and resources."""
     vpc = account.get(VPC, table.inputs.get("vpcId"))
     routes = [{"cidrBlock": vpc.outputs.get("cidrBlock"), "gatewayId": "local"}] if vpc else []
     routes += [dict(route) for route in blocks(table.inputs.get("routes"))]
@@ -139,7 +144,7 @@ _INLINE = {"destinationCidrBlock": "cidrBlock", "destinationIpv6CidrBlock": "ipv
 
 
 def associations_of(account: Account, table: Resource) -> list[dict[str, Any]]:
-    """Return a route table's associations; a VPC's default table has one that makes it the main one."""
+    """Return a route table's associations; a VPC's default table has one as the main one."""
     found: list[dict[str, Any]] = []
     if not table.urn:
         main = f"{table.id}-main"

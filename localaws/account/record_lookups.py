@@ -1,4 +1,4 @@
-"""Functions (data sources) that show what exists and nothing else; those with more to them are in `invokes.py`."""
+"""Functions (data sources) that show what exists and nothing else; `invokes.py` has the others."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _not_found(problem: str) -> Refused:
 
 
 def _one(token: str, what: str, **arguments: str) -> Function:
-    """A function that shows the resource which matches its arguments: by argument, the fact that it is."""
+    """Make a function that shows the one matching resource; arguments map to its facts."""
 
     def function(query: Query) -> Properties:
         wanted = {fact: query.args.get(argument) for argument, fact in arguments.items()}
@@ -54,7 +54,7 @@ def _one(token: str, what: str, **arguments: str) -> Function:
 
 
 def _lists(token: str, **outputs: str) -> Function:
-    """A function that lists facts of the resources which match its filters and tags: by output, the fact."""
+    """Make a function that lists facts of the matching resources; outputs map to the facts."""
 
     def function(query: Query) -> Properties:
         found = [query.facts(each) for each in query.matching(token)]

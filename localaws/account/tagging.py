@@ -1,4 +1,4 @@
-"""What a provider's `defaultTags` and `ignoreTags` make of the tags that a program gives a resource."""
+"""How a provider's `defaultTags` and `ignoreTags` change the tags of a resource."""
 
 from __future__ import annotations
 

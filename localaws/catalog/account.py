@@ -46,7 +46,7 @@ SEEDED_SECRET = "SecretsManager"  # noqa: S105 — a type of parameter
 
 @dataclass(frozen=True)
 class SeededParameter:
-    """An SSM parameter or secret that exists beforehand and is nobody's resource; its value is never saved."""
+    """An SSM parameter or secret that exists beforehand; its value is never saved."""
 
     value: str
     type: str = "String"
@@ -89,7 +89,7 @@ class Account(Protocol):
         """Every resource of this type, oldest first."""
 
     def where(self, token: str, path: str, value: object) -> Sequence[Resource]:
-        """The resources of this type that have a text or number at a path of their outputs, oldest first.
+        """Return the resources of a type with a text or number at a path, oldest first.
 
         It costs what it finds, while a look through `all` costs what is there.
         """
@@ -130,7 +130,7 @@ def uuid(mint: Mint) -> str:
 def namesakes(
     account: Account, token: str, inputs: Properties, current: Resource | None, *names: str
 ) -> list[Resource]:
-    """Other resources of the type that have the same values in all these properties, of which the first is no list."""
+    """Return other resources of the type with the same values; the first is no list."""
     wanted = [inputs.get(name) for name in names]
     return [
         each

@@ -63,7 +63,7 @@ def domains(inputs: Properties) -> list[str]:
 
 
 def _validation_option(account: str, domain: str) -> dict[str, str]:
-    """The record that proves a domain; a wildcard shares it with its parent, and it never changes in an account."""
+    """Return the record that proves a domain; a wildcard shares its parent's, and it is stable."""
     parent = domain.removeprefix("*.")
     label, value = (
         hashlib.sha256(f"{account}/{part}/{parent}".encode()).hexdigest()[:32]
@@ -78,7 +78,7 @@ def _validation_option(account: str, domain: str) -> dict[str, str]:
 
 
 def missing_records(account: Account, certificate: Resource) -> Sequence[str]:
-    """Names of the validation records that DNS lacks; none is missing of a certificate that AWS has issued."""
+    """Return the names of the validation records that DNS lacks; none once AWS has issued it."""
     published = {
         (each.outputs.get("fqdn"), zone_name(value))
         for each in account.all(RECORD)

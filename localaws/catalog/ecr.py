@@ -19,11 +19,12 @@ REPOSITORY = "aws:ecr/repository:Repository"
 
 def _computed(mint: Mint, inputs: Properties) -> Properties:
     name, account = inputs.get("name"), mint.account.account_id
+    domain = f"{mint.region}.{partition_of(mint.region).suffix}"
     return {
         "id": name,
         "arn": mint.arn("ecr", f"repository/{name}"),
         "registryId": account,
-        "repositoryUrl": f"{account}.dkr.ecr.{mint.region}.{partition_of(mint.region).suffix}/{name}",
+        "repositoryUrl": f"{account}.dkr.ecr.{domain}/{name}",
     }
 
 

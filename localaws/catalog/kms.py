@@ -75,7 +75,7 @@ def _key_rules(inputs: Properties) -> Refusals:
 
 
 def _key_account_rules(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
-    """A policy that lets nobody manage the key would lock everybody out, so KMS refuses it."""
+    """Refuse a policy under which no principal could change the key's policy again, as KMS does."""
     document = parsed(inputs.get("policy"))
     if inputs.get("bypassPolicyLockoutSafetyCheck") is True or not isinstance(document, dict):
         return

@@ -33,7 +33,7 @@ RESOURCE_POLICY = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
 
 
 def _account_rules(inputs: Properties, account: Account, _current: Resource | None) -> Refusals:
-    """A key's policy must let CloudWatch Logs use it; one that isn't a resource here is taken to."""
+    """Require that a key's policy lets CloudWatch Logs use it; an unknown key is taken to."""
     key = key_of(account, inputs.get("kmsKeyId"))
     if key is not None and not _may_use(
         key, policy_of(account, key), f"log-group:{inputs.get('name')}", account.account_id
@@ -55,7 +55,7 @@ def _suffix(key: Resource) -> str:
 
 
 def _may_use(key: Resource, text: object, group: str, account: str) -> bool:
-    """Whether a key's policy lets CloudWatch Logs encrypt a log group with it, in the key's region."""
+    """Return whether a key's policy lets CloudWatch Logs encrypt a log group in its region."""
     policy = parsed(text)
     partition = partition_of(key.region)
     services = (f"logs.{region}{_suffix(key)}" for region in ("", f"{key.region}."))

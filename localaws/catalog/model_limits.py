@@ -165,7 +165,7 @@ def _missing(
 
 
 def broken(says: Mapping[str, Any], value: object) -> str | None:
-    """What is allowed in place of a value; None where the value is. It is never shown: it may be a secret."""
+    """Return what is allowed in place of a value, else None; never the value, maybe a secret."""
     low, high = says.get("min"), says.get("max")
     if "enum" in says and isinstance(value, str):
         return None if value in says["enum"] else f"one of {', '.join(says['enum'])}"
@@ -192,7 +192,7 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    """Whether a text matches a pattern of a model, which are Java's; one that Python can't read forbids nothing."""
+    """Match a model's pattern, which is Java's; one that Python can't read forbids nothing."""
     for java, python in (
         ("\\p{Print}", " -~"),
         ("\\p{L}", "\\w"),

@@ -1,4 +1,4 @@
-"""AWS's partitions: which one a region is in, and how ARNs, domains and service principals are spelled there.
+"""AWS's partitions: the regions, ARNs, domains and service principals of each.
 
 Source: the AWS SDKs' list of partitions, and the provider's data sources of the same names.
 """

@@ -111,7 +111,7 @@ def policy_rules(
 
 
 def resource_policy_rules(value: object, name: str, code: str) -> Refusals:
-    """What is wrong with the policy of a resource such as a key or a bucket, which says who may do what with it."""
+    """Yield what is wrong with a resource's policy, such as a key's or a bucket's."""
     return policy_rules(value, name, kind=RESOURCE, code=code)
 
 

@@ -20,7 +20,7 @@ UNKNOWN: Final = Unknown()
 
 
 def values_at(value: object, path: str) -> list[Any]:
-    """What a path such as `actions[].forward.targetGroups[].arn` leads to; UNKNOWN and absent values lead nowhere."""
+    """Return what is at a path such as `actions[].targetGroups[].arn`, unless UNKNOWN or absent."""
     return [found for _, found in located(value, path)]
 
 
@@ -33,7 +33,7 @@ def absent(value: object, path: str) -> Iterator[str]:
 
 
 def located(value: object, path: str) -> Iterator[tuple[str, Any]]:
-    """The same, each with where it was found: `actions[0].forward.targetGroups[1].arn`; no path leads to all of it."""
+    """Yield the same, each with its place: `actions[0].targetGroups[1].arn`; all of it for ""."""
     if not path:
         yield "", value
         return

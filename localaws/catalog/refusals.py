@@ -34,7 +34,7 @@ Refusals = Iterator[Refusal]
 
 # AWS's word for the event; the refusals inside it are the errors
 class Refused(Exception):  # noqa: N818
-    """AWS said no, for at least one reason."""
+    """AWS refuses a request, for at least one reason."""
 
     def __init__(self, *refusals: Refusal) -> None:
         super().__init__("; ".join(str(refusal) for refusal in refusals))

@@ -1,4 +1,4 @@
-"""What a resource type is: its names, what replaces it, what AWS refuses and computes, what blocks its deletion.
+"""What a resource type is: names, replacements, refusals, computed outputs, what holds it.
 
 Everything in the catalog is a pure function over plain values. Properties carry Pulumi's camelCase
 names; a value that isn't known yet (in a preview) is `UNKNOWN`, and a rule that meets it stays
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AutoName:
-    """A property that Pulumi fills with `<logical name>-<7 hex digits>` when the program leaves it out."""
+    """A property that Pulumi fills with `<logical name>-<7 hex digits>` if left out."""
 
     property: str = "name"
     longest: int = 255
@@ -84,7 +84,7 @@ class Idempotent:
     rule: str
 
     def check(self, existing: Resource, differing: Sequence[str]) -> Refusals:
-        """Why AWS doesn't return an existing resource to a creation that differs in these inputs."""
+        """Yield why AWS doesn't return an existing resource to a creation that differs."""
         names = sorted(self.properties.intersection(differing))
         if names:
             message = (
@@ -204,7 +204,7 @@ class ResourceType:
         return [name for name in names if name in self.replaces or self.replaces_if(name, old, new)]
 
     def check(self, inputs: Properties, region: str | None = None) -> Refusals:
-        """What is wrong with these inputs by themselves; runs in previews too, so values may be UNKNOWN.
+        """Yield what is wrong with these inputs alone; in a preview values may be UNKNOWN.
 
         `region` is the provider's, for inputs that name none.
         """
@@ -233,7 +233,7 @@ class ResourceType:
                 )
 
     def _misnamed(self, inputs: Properties) -> Iterator[tuple[str, str, str]]:
-        """Names that shouldn't be there, or should: where, by which rule, and what is wrong with them."""
+        """Yield names that are wrong or missing: where, by which rule, and the message."""
         for path, names, required in blocks_of(self.token):
             for place, value in located(inputs, path):
                 if isinstance(value, Mapping):
@@ -246,7 +246,7 @@ class ResourceType:
                     yield from ((where + name, "catalog.required", "requires") for name in missing)
 
     def admit(self, inputs: Properties, account: Account, current: Resource | None) -> Refusals:
-        """What is wrong with these inputs in this account; the resource itself when it is being updated, else None."""
+        """Yield what is wrong with these inputs in this account; `current` is set in an update."""
         missing = False
         # The provider leaves out an optional input whose text is empty.
         optional = self.inputs - {*blocks_of(self.token)[0].required}

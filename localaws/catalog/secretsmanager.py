@@ -25,7 +25,7 @@ _VALUES = ("secretString", "secretBinary", "secretStringWo")
 
 
 def seeded_suffix(name: str) -> str:
-    """The six characters that AWS puts after a secret's name in its ARN, for one that exists beforehand."""
+    """Return the six characters after a seeded secret's name in its ARN."""
     return hashlib.sha256(name.encode()).hexdigest()[:6]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def limits() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """Return, by type and path of an input, its `type`, `enum`, `min`, `max`, `pattern`, `required`."""
+    """Return by type and input path: `type`, `enum`, `min`, `max`, `pattern`, `required`."""
     return _part("limits")
 
 
@@ -24,7 +24,7 @@ def required() -> Mapping[str, Sequence[str]]:
 
 
 def required_besides() -> Mapping[str, Sequence[str]]:
-    """Return, by type, the members that its calls require and that are no input of a similar name."""
+    """Return, by type, members that its calls require and that match no input's name."""
     return _part("requiredBesides")
 
 

@@ -161,7 +161,7 @@ def _service_derived(inputs: Properties) -> Properties:
 
 
 def _replaces(name: str, old: Properties, new: Properties) -> bool:
-    """Of `dnsConfig` only the records' TTLs can be changed in place; of `healthCheckConfig` all but its type."""
+    """Return whether a change replaces: TTLs and health checks' settings change in place."""
     before, after = block(old.get(name)), block(new.get(name))
     if name == "healthCheckConfig":
         return before.get("type") != after.get("type")

@@ -40,7 +40,7 @@ SECOND_TOKENS: Mapping[str, str] = {
     **{_token("alb", name): _token("lb", name) for name in _ALB},
     **{_token("s3", f"{name}V2"): _token("s3", name) for name in _V2},
 }
-"""By second token: the one under which the catalog has the type, or `localaws/account/invokes.py` the
+"""By second token: the one under which the catalog has the type, or `account/invokes.py` the
 function.
 """
 

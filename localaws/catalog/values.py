@@ -1,4 +1,4 @@
-"""What single values may be: ranges, choices, lengths, CIDR blocks; each knows how to say what it allows."""
+"""What single values may be: ranges, choices, lengths, CIDR blocks; each names what it allows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Limit:
     """Whether a refusal must not repeat the value, which may be a secret put in the wrong place."""
 
     def check(self, inputs: Properties, *, within: str = "") -> Refusals:
-        """A refusal for each known value that isn't allowed; `within` says what the inputs belong to."""
+        """Yield a refusal for each known value that isn't allowed, named as part of `within`."""
         for place, value in located(inputs, self.property):
             if not self.allowed.holds(value):
                 got = "" if self.hidden else f", got {show(value)}"
@@ -137,7 +137,7 @@ def _hashable(value: object) -> bool:
 
 
 def matches(pattern: str, words: str) -> Allowed:
-    """A string that a regular expression matches in full; letters and digits are ASCII's, as AWS's are."""
+    """A string that a regular expression matches in full; its letters and digits are ASCII's."""
     compiled = re.compile(pattern, re.ASCII)
     return Allowed(
         words, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None

@@ -175,7 +175,7 @@ def _logging_account_rules(
 
 
 def _capacity(inputs: Properties) -> Properties:
-    """A rough count of capacity units: what AWS's common rule groups cost is public, the rest is guessed at 1."""
+    """Estimate capacity units: those of AWS's common rule groups are public, others count 1."""
     groups = texts(values_at(inputs, "rules[].statement.managedRuleGroupStatement.name"))
     plain = len(blocks(inputs.get("rules"))) - len(groups)
     return {"capacity": sum(_GROUP_CAPACITY.get(group, 200) for group in groups) + max(plain, 0)}

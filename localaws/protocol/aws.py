@@ -77,16 +77,16 @@ class Lifecycle(Protocol):
         """
 
     async def trouble(self, resource: Resource) -> str:
-        """What keeps a resource that exists from doing what it says, and what to do; empty where nothing does."""
+        """Return what keeps an existing resource from working, and what to do; else empty."""
 
     def remark(self, resource: Resource) -> str:
-        """What a resource doesn't do here although it does all that it says; empty where there is nothing to say."""
+        """Return what a resource doesn't do here although AWS does it; else empty."""
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
-        """Inputs of `CHANGED_BY_AWS` as they are now, whoever changed them."""
+        """Return inputs of `CHANGED_BY_AWS` as they are now, changed by AWS or by a program."""
 
     def renew(self, resource: Resource) -> None:
-        """Have AWS do what the resource says, even if it has tried that before and given up."""
+        """Have AWS do what the resource says, even if it tried that before and stopped."""
 
 
 CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
@@ -100,7 +100,7 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
 
 @dataclass
 class _Session:
-    """One engine's connection; an engine opens one for every provider instance, which keeps their regions apart."""
+    """One engine's connection; each provider instance has its own, with its own region."""
 
     region: str
     tagging: Tagging = NO_TAGGING
@@ -149,7 +149,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """Say that values come without wrappers: the engine marks outputs of secret inputs secret by itself."""
+        """Take values without wrappers: the engine itself marks outputs of secret inputs."""
         self._session(context).engine = engine_pb2_grpc.EngineStub(
             grpc.aio.insecure_channel(request.engine_address)
         )
@@ -170,7 +170,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def CheckConfig(
         self, request: provider_pb2.CheckRequest, _context: Context
     ) -> provider_pb2.CheckResponse:
-        """Refuse keys and values that the provider doesn't take; most that it takes mean nothing here."""
+        """Refuse keys and values that the provider doesn't take; most others mean nothing here."""
         news = from_wire(request.news)
         # Each reason names its key; the engine would show the value of a failure's property, secret
         # or not.
@@ -234,7 +234,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Diff(
         self, request: provider_pb2.DiffRequest, context: Context
     ) -> provider_pb2.DiffResponse:
-        """Compare the last inputs with the new ones, and say what the change means; warn of what doesn't work."""
+        """Compare the last inputs with the new ones, and warn of what doesn't work."""
         kind = type_of(_token(request.urn))
         self._cloud.acknowledge(kind.token, request.id)
         await self._warn_of_trouble(
@@ -368,7 +368,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.InvokeResponse(**{"return": to_wire(answer)})  # type: ignore[arg-type]
 
     async def _patiently(self, context: Context, urn: str, call: Callable[[], T]) -> T:
-        """Try until AWS agrees, or the rule that it names is one that nobody waits for, or not for longer.
+        """Retry until AWS agrees, or the rule that refuses isn't one that time resolves.
 
         Operations that run at the same time clear the way for each other: a gateway waits for the
         last address.
@@ -406,7 +406,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def _warn_of_trouble(
         self, urn: str, resource: Resource | None, session: _Session
     ) -> None:
-        """Say what is wrong with a resource that needs no change, so that a run doesn't end as if all were well."""
+        """Report what is wrong with an unchanged resource, so that the run doesn't look fine."""
         trouble = await self._lifecycle.trouble(resource) if resource is not None else ""
         await _warn(session, urn, trouble)
 
@@ -424,7 +424,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return to_wire({**resource.outputs, **self._lifecycle.live(resource)})
 
     def _reporter(self, session: _Session, urn: str) -> Report:
-        """A function that shows a line beside the resource in the user's terminal, once, replacing the one before."""
+        """Return a function that shows one status line beside the resource in the terminal."""
         under_way: set[asyncio.Task[None]] = set()
         last = ""
 
@@ -499,7 +499,7 @@ def _created_but_failed(resource: Resource, message: str) -> _Status:
 
 
 def _token(urn: str) -> str:
-    """Return the token under which the catalog has a resource's type: the last of the types in its URN."""
+    """Return the catalog's token of a resource's type: the last of the types in its URN."""
     return canonical(_registered_token(urn))
 
 
@@ -533,19 +533,19 @@ def _without_notes(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _given(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that the program gave: without notes, and without the tags that the provider added up."""
+    """Return the program's inputs: without notes, and without tags that the provider added."""
     return {name: value for name, value in inputs.items() if name not in {DEFAULTS, ALL_TAGS}}
 
 
 def _tags_before(request: provider_pb2.DiffRequest) -> object:
-    """All tags as the engine's state has them; a state of an earlier version has them among the outputs only."""
+    """Return all tags in the engine's state; earlier versions had them among the outputs only."""
     return from_wire(request.old_inputs).get(ALL_TAGS, from_wire(request.olds).get(ALL_TAGS))
 
 
 def _known(
     token: str, request: provider_pb2.DiffRequest | provider_pb2.UpdateRequest
 ) -> dict[str, Any]:
-    """A resource's inputs as the engine's state has them; what AWS changes by itself as it was read last."""
+    """Return inputs from the engine's state; what AWS itself changes is as last read."""
     read = from_wire(request.olds)
     own = {name: read[name] for name in CHANGED_BY_AWS.get(token, ()) if name in read}
     return {**_given(from_wire(request.old_inputs)), **own}

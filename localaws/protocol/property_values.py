@@ -1,4 +1,4 @@
-"""Pulumi's wire form of properties, to plain values and back: numbers whole again, unknowns as `UNKNOWN`."""
+"""Pulumi's wire form of properties, to plain values and back; unknown ones are `UNKNOWN`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def holds_secret(value: object) -> bool:
 
 
 def unwrapped(value: Any) -> Any:
-    """Values without the wrappers that a provider which takes none never sees: a secret's value, a resource's id."""
+    """Unwrap values for a provider that takes no wrappers: secrets, resource references."""
     match value:
         case dict() if value.get(_SIGNATURE) == _SECRET:
             return unwrapped(value["value"])

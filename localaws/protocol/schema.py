@@ -1,4 +1,4 @@
-"""The package schema of what the local AWS knows, from which `pulumi import` writes a program's code.
+"""The package schema of the local AWS, from which `pulumi import` writes a program's code.
 
 Names and nesting come from the catalog, which holds no types of single values; code of a literal
 needs none.
@@ -23,7 +23,7 @@ state first."""
 
 
 def package(version: str) -> dict[str, Any]:
-    """Return the schema of package `aws` in Pulumi's JSON form, with the inputs of each type of the catalog."""
+    """Return the schema of package `aws` as Pulumi's JSON, with each type's inputs."""
     resources: dict[str, Any] = {}
     types: dict[str, Any] = {}
     for token in (*tokens(), *(each for each in SECOND_TOKENS if canonical(each) in tokens())):
@@ -51,7 +51,7 @@ def package(version: str) -> dict[str, Any]:
 
 
 def _type_token(token: str, path: str) -> str:
-    """Return the token of what is inside an input, as `aws:ecs/ClusterConfiguration:ClusterConfiguration`."""
+    """Return the token of an input's block, such as `aws:ecs/ClusterSetting:ClusterSetting`."""
     package, module, resource = token.split(":")
     names = path.replace("[]", "").split(".")
     name = resource + "".join(each[0].upper() + each[1:] for each in names)
@@ -59,7 +59,7 @@ def _type_token(token: str, path: str) -> str:
 
 
 def _properties(path: str, names: frozenset[str], references: Mapping[str, str]) -> dict[str, Any]:
-    """Describe the inputs of a block: those with a block of their own by its type, the others by none."""
+    """Describe a block's inputs: those with a block inside by its type, others by none."""
     described: dict[str, Any] = {}
     for name in sorted(names):
         inside = f"{path}.{name}" if path else name

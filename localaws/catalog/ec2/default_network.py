@@ -39,7 +39,7 @@ _SUBNET_PREFIX = 20
 
 
 def default_network(account: Account, region: str) -> Iterator[Resource]:
-    """The default VPC, its gateway, main route table and security group, and a public subnet in each zone."""
+    """Yield the default VPC, its gateway, route table and security group, and public subnets."""
     vpc, table, gateway, group = (
         default_id(prefix, region) for prefix in ("vpc", "rtb", "igw", "sg")
     )
@@ -115,7 +115,7 @@ def needs_default_network(kind: ResourceType, inputs: Properties) -> bool:
 
 
 def _adopted(mint: Mint, inputs: Properties, identifier: str, exists: str) -> Properties:
-    """What a program sees of a part of the default VPC that it takes over; its own settings are kept beside it."""
+    """Return what a program sees of a part of the default VPC that it takes over."""
     shown = {"id": identifier, exists: True}
     for each in default_network(mint.account, mint.region):
         if each.id == identifier:

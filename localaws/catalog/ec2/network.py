@@ -73,7 +73,7 @@ def ec2_id(mint: Mint, prefix: str) -> str:
 
 
 def default_id(prefix: str, place: object) -> str:
-    """The id of what AWS made in a region or zone before any program ran: the same in each local AWS."""
+    """Return the id of what AWS makes beforehand: the same in each local AWS."""
     return f"{prefix}-{hashlib.sha256(f'{prefix} of {place}'.encode()).hexdigest()[:17]}"
 
 
@@ -183,7 +183,7 @@ def _vpc_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def _ipv6_range(vpc: str) -> str:
-    """The range that Amazon gives a VPC; it follows from the id, so that an update can give one, too."""
+    """Return the range that Amazon gives a VPC; it follows from the id, also in an update."""
     return f"2001:db8:{vpc[-6:-2]}:{vpc[-2:]}00::/56"
 
 
@@ -404,13 +404,15 @@ def _eip_account_rules(inputs: Properties, account: Account, current: Resource |
 
 def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:
     identifier = ec2_id(mint, "eipalloc")
+    # A range for documentation (RFC 5737): no traffic can reach it.
     address = f"203.0.113.{int(mint.hex(2), 16)}"
+    domain = f"{mint.region}.compute.{partition_of(mint.region).suffix}"
     return {
         "id": identifier,
         "allocationId": identifier,
         "arn": mint.arn("ec2", f"elastic-ip/{identifier}"),
         "publicIp": address,
-        "publicDns": f"ec2-{address.replace('.', '-')}.{mint.region}.compute.{partition_of(mint.region).suffix}",
+        "publicDns": f"ec2-{address.replace('.', '-')}.{domain}",
         "associationId": "",
     }
 
@@ -763,7 +765,10 @@ TYPES = (
         account_rules=_association_account_rules,
         computed=lambda mint, _inputs: {"id": ec2_id(mint, "rtbassoc")},
         import_ids=lambda each: (
-            f"{each.inputs.get('subnetId') or each.inputs.get('gatewayId')}/{each.inputs['routeTableId']}",
+            (
+                f"{each.inputs.get('subnetId') or each.inputs.get('gatewayId')}"
+                f"/{each.inputs['routeTableId']}"
+            ),
         ),
     ),
 )

@@ -101,7 +101,7 @@ def _group_reference(path: str, when_deleted: str = "held") -> Reference:
 
 
 class Permission(NamedTuple):
-    """What a rule opens, however it is written: one protocol, range of ports and source or destination."""
+    """What a rule opens, however it is written: protocol, ports, source or destination."""
 
     protocol: str
     first: float | None

@@ -34,7 +34,7 @@ GATEWAY_SERVICES = {"s3": ("52.218.0.0/17", "3.5.64.0/21"), "dynamodb": ("52.94.
 
 
 def prefix_list_id(name: str) -> str:
-    """The id of the prefix list that AWS keeps under that name, such as `com.amazonaws.eu-west-1.s3`."""
+    """Return the id of AWS's prefix list of that name, such as `com.amazonaws.eu-west-1.s3`."""
     return f"pl-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
@@ -66,7 +66,7 @@ def _service(inputs: Properties) -> str:
 
 
 def _region(service: str) -> str | None:
-    """The region in a service's name; None for a global service, such as `com.amazonaws.route53`, and other forms."""
+    """Return the region in a service's name; None for a global service and other forms."""
     found = _NAME.match(service)
     return found["region"] if found else None
 
@@ -101,7 +101,7 @@ _PLAIN_IN_CHINA = frozenset({"kms", "logs", "secretsmanager", "ssm", "ssmmessage
 
 
 def _has_that_name(kind: object, name: str, region: str) -> bool:
-    """Whether a service's name begins with the domain that it begins with in a region, as far as known."""
+    """Return whether a service's name begins with its region's domain, as far as known."""
     reversed_ = name.startswith("cn.com.amazonaws.")
     if partition_of(region).name != "aws-cn":
         return not reversed_
@@ -219,7 +219,8 @@ def _place_rules(inputs: Properties, account: Account) -> Refusals:
 def _computed(mint: Mint, inputs: Properties) -> Properties:
     identifier, name = ec2_id(mint, "vpce"), str(inputs.get("serviceName"))
     interface = _kind(inputs) != "Gateway"
-    dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{mint.region}.vpce.{partition_of(mint.region).suffix}"
+    domain = f"{mint.region}.vpce.{partition_of(mint.region).suffix}"
+    dns = f"{identifier}-{mint.hex(8)}.{_service(inputs)}.{domain}"
     vpc = mint.account.get(VPC, inputs.get("vpcId"))
     default_group = [vpc.outputs["defaultSecurityGroupId"]] if vpc and interface else []
     return {

@@ -307,7 +307,7 @@ def _all_rules(found: list[dict[str, Any]], inputs: Properties, *, fargate: bool
 
 
 def _host_port_rules(found: list[dict[str, Any]], mode: object) -> Refusals:
-    """Containers of a task share a network, their own or their host's, in which a port is one container's."""
+    """Refuse a port of two containers that share a network: the task's own or the host's."""
     shares_ports = mode in ("awsvpc", "host")
     mappings = [mapping for container in found for mapping in blocks(container.get("portMappings"))]
     ports = [

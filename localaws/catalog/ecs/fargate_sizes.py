@@ -33,7 +33,7 @@ GB = re.compile(r"(\d+|\d*\.\d+)\s*gb", re.IGNORECASE)
 
 
 def units(value: object, written: re.Pattern[str]) -> int | None:
-    """CPU units or MiB of a task size, whether plain (`256`) or written out (`.25 vCPU`, `0.5 GB`)."""
+    """Return the CPU units or MiB of a size: plain (`256`) or with a unit (`.25 vCPU`)."""
     plain = show(value) if number(value) is not None else text(value) or ""
     found = written.fullmatch(plain.strip())
     if found:

@@ -169,7 +169,7 @@ def _capacity_provider_derived(inputs: Properties) -> Properties:
 
 
 def _replaces_capacity_provider(name: str, old: Properties, new: Properties) -> bool:
-    """Of a provider's block some inputs are changed in place; another group, or another kind, is another provider."""
+    """Return whether a change replaces a provider: another group, or another kind, does."""
     before, after = block(old.get(name)), block(new.get(name))
     if name == "autoScalingGroupProvider":
         return before.get("autoScalingGroupArn") != after.get("autoScalingGroupArn")

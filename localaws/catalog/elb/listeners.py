@@ -339,7 +339,8 @@ def _listener_account_rules(
 
 
 def _listener_computed(mint: Mint, inputs: Properties) -> Properties:
-    arn = f"{str(inputs.get('loadBalancerArn')).replace(':loadbalancer/', ':listener/')}/{mint.hex(16)}"
+    balancer = str(inputs.get("loadBalancerArn"))
+    arn = f"{balancer.replace(':loadbalancer/', ':listener/')}/{mint.hex(16)}"
     return {"id": arn, "arn": arn}
 
 
@@ -418,7 +419,7 @@ _VALUES = tuple(f"conditions[].{each}.values" for each in _CONDITIONS if each !=
 
 
 def _has_values(condition: object) -> bool:
-    """Whether a condition is met by anything; several pairs of a query string are a list of their own."""
+    """Return whether a condition names any value; query strings are a list of pairs."""
     if isinstance(condition, dict):
         return any(condition.get(name) for name in ("values", "regexValues"))
     return condition is UNKNOWN or bool(condition)

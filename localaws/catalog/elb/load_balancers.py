@@ -207,7 +207,7 @@ logs.
 
 
 def _log_rules(inputs: Properties, account: Account) -> Refusals:
-    """What forbids a load balancer to write its logs; a bucket that no resource made is taken to let it."""
+    """Refuse logs into a bucket whose policy forbids them; one of no resource is taken to allow."""
     for name, file in _LOG_TEST_FILES.items():
         logs = block(inputs.get(name))
         bucket = account.get(BUCKET, logs.get("bucket"))
@@ -242,7 +242,7 @@ def _log_rules(inputs: Properties, account: Account) -> Refusals:
         ):
             message = (
                 f"Access Denied for bucket: {bucket.id}. Please check S3bucket permission: "
-                f"nobody may write {key}"
+                f"no principal may write {key}"
             )
             yield Refusal(
                 "InvalidConfigurationRequest", message, "elbv2.load-balancer.log-bucket", name

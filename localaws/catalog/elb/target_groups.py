@@ -39,7 +39,7 @@ _NAME = matches(
 
 
 def _matcher_holds(value: object, low: int, high: int) -> bool:
-    """Whether a matcher such as `200`, `200,202` or `200-399` stays within what the protocol has."""
+    """Return whether a matcher (`200`, `200,202`, `200-399`) is within the protocol's codes."""
     for part in str(value).split(","):
         bounds = part.split("-")
         if (
@@ -167,7 +167,7 @@ def _routing_rules(inputs: Properties) -> Refusals:
 
 
 def _health_check(inputs: Properties) -> dict[str, Any]:
-    """A target group's health check with what is left out filled in: the provider's defaults once there is a block."""
+    """Return a target group's health check with the provider's defaults filled in."""
     asked = block(inputs.get("healthCheck"))
     health = {name: value for name, value in asked.items() if value is not None}
     of_group = (

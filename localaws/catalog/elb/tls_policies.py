@@ -27,7 +27,7 @@ _BEFORE_TLS_1_3 = {
 
 
 def versions(policy: str) -> tuple[str, str] | None:
-    """The oldest and the newest version of TLS that a policy speaks, `("1.2", "1.3")`; None for no policy of AWS's.
+    """Return a policy's oldest and newest TLS version, `("1.2", "1.3")`; None for an unknown one.
 
     Source: AWS's guide to security policies for Application Load Balancers.
     """

@@ -1,4 +1,4 @@
-"""Elastic Load Balancing: trust stores, with whose authorities listeners verify clients' certificates."""
+"""Elastic Load Balancing: trust stores, by which listeners verify clients' certificates."""
 
 from __future__ import annotations
 

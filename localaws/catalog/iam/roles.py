@@ -111,7 +111,7 @@ def inline_policies_fit(
     limit: int,
     rule: str,
 ) -> Refusals:
-    """Refuse an inline policy with which those of its role or user exceed IAM's quota for their size.
+    """Refuse an inline policy that makes those of a role or user exceed IAM's size quota.
 
     Args:
         inputs: The policy's.

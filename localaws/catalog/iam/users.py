@@ -1,4 +1,4 @@
-"""IAM: users and their policies, certificates that were uploaded, and roles that belong to services."""
+"""IAM: users and their policies, uploaded certificates, and service-linked roles."""
 
 from __future__ import annotations
 

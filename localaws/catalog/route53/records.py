@@ -64,7 +64,7 @@ def zone_name(name: str) -> str:
 
 
 def assumed_zone_id(name: str) -> str | None:
-    """The id of the zone that a registered domain has beforehand; None for names that nobody can register."""
+    """Return the id of a registered domain's zone; None for names that can't be registered."""
     domain = zone_name(name)
     if not _DOMAIN.holds(domain) or "." not in domain or domain.rpartition(".")[2] == "invalid":
         return None

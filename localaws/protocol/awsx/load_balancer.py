@@ -1,4 +1,4 @@
-"""`awsx.lb.ApplicationLoadBalancer`: a load balancer with a security group, a target group and listeners.
+"""`awsx.lb.ApplicationLoadBalancer`: a load balancer, its security group, target group, listeners.
 
 Source: pulumi-awsx at e60adf3c, awsx/lb/applicationLoadBalancer.ts.
 """
@@ -132,7 +132,7 @@ async def application_load_balancer(monitor: Monitor) -> provider_pb2.ConstructR
 
 
 async def _where(monitor: Monitor, inputs: Mapping[str, Any]) -> tuple[object, object]:
-    """The VPC, and the subnets where the component's inputs say which by other means than the load balancer's own."""
+    """Return the VPC, and the subnets where the inputs name them otherwise than the balancer's."""
     subnets, ids, mappings = (
         inputs.get(name) for name in ("subnets", "subnetIds", "subnetMappings")
     )
@@ -163,7 +163,7 @@ async def _vpc_of(monitor: Monitor, subnets: Any, identifier: Any) -> object:
 
 
 def _listeners(inputs: Mapping[str, Any], default: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The inputs of each listener, with a port and protocol where they name only one of these or none."""
+    """Return each listener's inputs, with a missing port or protocol filled in."""
     if inputs.get("listener"):
         return [{**default, **inputs["listener"]}]
     if inputs.get("listeners"):

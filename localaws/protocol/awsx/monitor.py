@@ -1,4 +1,4 @@
-"""The engine's side of a construction: what a component asks it to register, to call and to show."""
+"""The engine's side of a construction: register resources, call functions, show messages."""
 
 from __future__ import annotations
 

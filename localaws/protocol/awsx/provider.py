@@ -19,7 +19,7 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
     """Constructs components for Pulumi's engine."""
 
     def __init__(self, *, version: str, aws_version: str) -> None:
-        """Stand in for awsx `version`, whose children belong to the `aws` provider of `aws_version`."""
+        """Stand in for awsx `version`; its children belong to `aws` of `aws_version`."""
         self._version = version
         self._aws_version = aws_version
 
@@ -30,7 +30,7 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Handshake(
         self, _request: provider_pb2.ProviderHandshakeRequest, _context: Context
     ) -> provider_pb2.ProviderHandshakeResponse:
-        """The engine insists that a provider of components takes secrets and resource references."""
+        """Take secrets and resource references, which the engine requires of components."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True)
 
     async def GetPluginInfo(
@@ -66,7 +66,7 @@ class AwsxProvider(provider_pb2_grpc.ResourceProviderServicer):
     async def Construct(
         self, request: provider_pb2.ConstructRequest, context: Context
     ) -> provider_pb2.ConstructResponse:
-        """Register the component and its children with the engine, and answer with the component's outputs."""
+        """Register the component and its children, and answer with the component's outputs."""
         try:
             async with grpc.aio.insecure_channel(request.monitorEndpoint) as channel:
                 return await construct(

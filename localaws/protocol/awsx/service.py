@@ -1,4 +1,4 @@
-"""`awsx.ecs.FargateService`: a service, and unless it is given one, its task definition and its security group.
+"""`awsx.ecs.FargateService`: a service, and unless given its task definition and security group.
 
 Source: pulumi-awsx at e60adf3c, awsx/ecs/fargateService.ts.
 """

@@ -1,4 +1,4 @@
-"""Where awsx puts the subnets of a VPC: which there are, and their ranges, by each of its strategies.
+"""The subnets of awsx's VPCs: which there are, and their ranges, by each of its strategies.
 
 Source: pulumi-awsx at e60adf3c, awsx/ec2/subnetDistributorLegacy.ts, subnetDistributorNew.ts and
 subnetNaming.ts.
@@ -250,7 +250,7 @@ def auto_ranges(
 
 
 def legacy_ranges(cidr: str, zones: int, specs: Specs | None) -> list[list[str]]:
-    """The ranges in each zone as the Legacy strategy chooses them: private, public, then isolated ones.
+    """Return each zone's ranges by the Legacy strategy: private, public, then isolated ones.
 
     Each type starts behind the last subnet of the type before. The n-th subnet of a type is at n
     times its size from there, which may overlap the one before, if that has another size; it is

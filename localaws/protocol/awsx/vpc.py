@@ -1,4 +1,4 @@
-"""`awsx.ec2.Vpc`: a VPC, its internet gateway, and in each zone subnets with route tables and NAT gateways."""
+"""`awsx.ec2.Vpc`: a VPC with its gateway, and each zone's subnets, route tables, NAT gateways."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _tags(*parts: Any) -> Any:
 
 
 def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
-    """Which /64 of the VPC's IPv6 range each subnet has, by name: counted through the zones, position by position."""
+    """Return each subnet's /64 of the VPC's IPv6 range, by name, position by position."""
     indexes, seen = {}, dict.fromkeys((plan.zone for plan in planned), 0)
     for plan in planned:
         indexes[plan.name] = [*seen].index(plan.zone) + zones * seen[plan.zone]
@@ -139,7 +139,7 @@ def _ipv6_indexes(planned: Sequence[SubnetPlan], zones: int) -> dict[str, int]:
 
 
 async def _subnet(network: _Network, plan: SubnetPlan, index: int) -> _Subnet:
-    """A subnet and its route table, which has a route to the internet gateway where the subnet is public."""
+    """Make a subnet and its route table, with a route to the internet if it is public."""
     monitor, vpc, region = network.monitor, network.vpc, network.region
     own = {"Name": plan.name_tag, "SubnetType": plan.kind}
     subnet = await monitor.child(
@@ -183,7 +183,7 @@ async def _route(
 
 
 def _ipv6(vpc: Registered, plan: SubnetPlan, index: int) -> Mapping[str, object]:
-    """A subnet's /64, whose addresses everything that starts there gets, if its VPC has an IPv6 range.
+    """Return a subnet's /64, from which what starts there gets addresses, if the VPC has IPv6.
 
     Source: pulumi-awsx at e60adf3c, awsx/ec2/vpc.ts, resolveAssignIpv6AddressOnCreation and
     handleIpv6Cidr.
@@ -217,7 +217,7 @@ class _WayOut:
 async def _route_out(
     network: _Network, strategy: str, own_addresses: Sequence[str], subnets: Sequence[_Subnet]
 ) -> _WayOut:
-    """NAT gateways in the first public subnet or in that of every zone, and private subnets' routes to them."""
+    """Make NAT gateways in the first or every zone, and private subnets' routes to them."""
     found = _WayOut()
     if strategy == "None":
         return found

@@ -31,7 +31,7 @@ TRUST = json.dumps(
 
 
 class Account(Cloud):
-    """One load balancer and one cluster, and any number of services with what each of them needs."""
+    """One load balancer and one cluster, and any number of services with what each needs."""
 
     def __init__(self, path: Path | None) -> None:
         super().__init__(path, seed=1)

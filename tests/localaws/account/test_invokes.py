@@ -32,7 +32,7 @@ NOT_FOUND = [
 
 
 class Account(Cloud):
-    """Two subnets, one of them routed to the internet, and one of everything that a function looks up by name."""
+    """Two subnets, one routed to the internet, and one of each type that is found by name."""
 
     def __init__(self) -> None:
         super().__init__(seed=1)

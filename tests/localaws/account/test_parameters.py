@@ -36,7 +36,7 @@ def test_a_value_is_not_in_the_repr() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('"/a" = ', "not valid TOML"),
         ('"/a" = 3', "'/a' must be a text"),
@@ -46,14 +46,14 @@ def test_a_value_is_not_in_the_repr() -> None:
     ],
 )
 def test_a_bad_file_is_named_with_what_is_allowed_but_never_a_value(
-    tmp_path: Path, text: str, said: str
+    tmp_path: Path, text: str, message: str
 ) -> None:
     file = tmp_path / "parameters.toml"
     file.write_text(text)
     with pytest.raises(BadParameters) as caught:
         load(file)
     assert "parameters.toml" in str(caught.value)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts that were wrong beside AWS's own: from configurations of the Terraform provider's acceptance tests.
+"""Verdicts that once differed from AWS's: from the Terraform provider's acceptance tests.
 
 Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
 them.

@@ -1,4 +1,4 @@
-"""An account with one small system in it: everything the tests of rules and lifecycles start from."""
+"""An account with one small system in it: where tests of rules and lifecycles start."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     from localaws.catalog import Resource
 
 REGION = "eu-west-1"
+ELB = f"arn:aws:elasticloadbalancing:{REGION}:123456789012"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
+ENCRYPTION = (
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+)
 
 Place = tuple[Any, ...]
 """A path into nested inputs: names and positions."""
 
 
 class Account(Cloud):
-    """A cloud in which resources are made in one line, with what a minimal valid one needs filled in."""
+    """A cloud that makes a resource in one line, with a minimal valid one's inputs filled in."""
 
     def __init__(self) -> None:
         super().__init__(seed=1)
@@ -313,7 +317,7 @@ MINIMAL: dict[str, Callable[[Account], dict[str, Any]]] = {
         "policy": bucket_policy("main-logs"),
     },
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": lambda _: {"bucket": "main-logs"},
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": lambda _: {
+    ENCRYPTION: lambda _: {
         "bucket": "main-logs",
         "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
     },

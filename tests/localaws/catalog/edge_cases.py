@@ -1,4 +1,4 @@
-"""What AWS refuses of users, uploaded certificates, service-linked roles, trust stores, IP sets and health checks.
+"""Refusals of users, certificates, service-linked roles, trust stores, IP sets, health checks.
 
 Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
 them.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from typing import Any
+
+from tests.localaws.catalog.conftest import ELB
 
 Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
 
@@ -145,7 +147,7 @@ EDGE_CASES: list[Case] = [
             **VERIFYING,
             "mutualAuthentication": {
                 "mode": "verify",
-                "trustStoreArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:truststore/none/1",
+                "trustStoreArn": f"{ELB}:truststore/none/1",
             },
         },
         {**VERIFYING, "mutualAuthentication": {"mode": "verify", "trustStoreArn": "$clients"}},

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.localaws.catalog.conftest import ELB
+
 Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -54,9 +56,7 @@ ORDINARY_CASES: list[Case] = [
         TARGET,
         "elbv2.target.group-exists",
         "TargetGroupNotFound",
-        {
-            "targetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/none/0123456789abcdef"
-        },
+        {"targetGroupArn": f"{ELB}:targetgroup/none/0123456789abcdef"},
         {"port": 8080},
     ),
     (TARGET, "elbv2.target.port", "InvalidArgument", {"port": 0}, {"port": 65535}),
@@ -125,7 +125,7 @@ ORDINARY_CASES: list[Case] = [
         "InvalidTarget",
         {
             **TO_BALANCER,
-            "targetId": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/1",
+            "targetId": f"{ELB}:loadbalancer/app/none/1",
         },
         TO_BALANCER,
     ),

@@ -1,4 +1,4 @@
-"""What AWS refuses of certificates, DNS, WAF, buckets, endpoints, keys and secrets, beside what it accepts.
+"""Refusals of certificates, DNS, WAF, buckets, endpoints, keys and secrets, beside what passes.
 
 Type, rule, code, inputs that are refused, their accepted twin: as in `test_refusals.py`, which runs
 them.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from typing import Any
+
+from tests.localaws.catalog.conftest import ELB
 
 Case = tuple[str, str, str, dict[str, Any], dict[str, Any]]
 
@@ -227,9 +229,7 @@ CERTIFICATES: list[Case] = [
         LISTENER_CERTIFICATE,
         "elbv2.listener-certificate.listener-exists",
         "ListenerNotFound",
-        {
-            "listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"
-        },
+        {"listenerArn": f"{ELB}:listener/app/none/0/0"},
         {},
     ),
     (
@@ -396,9 +396,7 @@ EDGE: list[Case] = [
         ASSOCIATION,
         "wafv2.association.resource-exists",
         "WAFNonexistentItemException",
-        {
-            "resourceArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"
-        },
+        {"resourceArn": f"{ELB}:loadbalancer/app/none/0"},
         {},
     ),
     (

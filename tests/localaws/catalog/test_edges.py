@@ -1,4 +1,4 @@
-"""Users, uploaded certificates, trust stores, IP sets, health checks: what holds them, and what AWS computes."""
+"""Users, uploaded certificates, trust stores, IP sets, health checks: holders and outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of endpoint services: in China some begin with its own domain, and no service has both names."""
+"""Names of endpoint services: in China some begin with its own domain, and none has both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every type is created, found, changed and deleted through the cloud, with the least inputs that AWS accepts."""
+"""Every type is created, found, changed and deleted in the cloud, with the least valid inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of AWS's rules that nothing here refuses: apart from the enforced ones, with reasons, and true."""
+"""AWS's rules that nothing here refuses: listed apart, with reasons, and really not enforced."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_listed_gap_is_one(rule: str) -> None:
 
 
 def test_a_second_policy_of_one_name_goes_over_the_first_here_too() -> None:
-    """`iam.role-policy.twin`: what AWS accepts in silence isn't refused, so no test of a program finds it."""
+    """`iam.role-policy.twin`: AWS accepts it in silence, so no test of a program finds it."""
     cloud = Cloud(seed=1)
     trust = GAPS["iam.role.principal"][1]
     role = cloud.create("aws:iam/role:Role", "role", {"name": "r", **trust}, region="us-east-1")

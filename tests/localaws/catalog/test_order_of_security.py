@@ -1,4 +1,4 @@
-"""Certificates, DNS, WAF, buckets, endpoints and keys: what has to exist first, and what can't go while it is used."""
+"""Certificates, DNS, WAF, buckets, endpoints, keys: what comes first, what is held by use."""
 
 from __future__ import annotations
 

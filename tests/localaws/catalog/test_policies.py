@@ -220,8 +220,12 @@ def test_the_bucket_of_access_logs_must_let_the_type_of_load_balancer_write(
     statements: list[dict[str, Any]],
     accepted: bool,  # noqa: FBT001 — a case
 ) -> None:
-    in_bucket = [{**each, "Resource": [each["Resource"].replace("*", "arn:aws:s3:::main-logs/*", 1)]}
-                 if each["Resource"] == "*" else each for each in statements]  # fmt: skip
+    in_bucket = []
+    for each in statements:
+        resource = each["Resource"]
+        if resource == "*":
+            resource = ["arn:aws:s3:::main-logs/*"]
+        in_bucket.append({**each, "Resource": resource})
     account.make(BUCKET_POLICY, bucket="main-logs", policy=policy(*in_bucket))
     logs = {"bucket": "main-logs", "enabled": True}
     inputs = {**account.minimal(BALANCER), "loadBalancerType": kind, "accessLogs": logs}

@@ -15,7 +15,7 @@ import pytest
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.values import parsed
 from tests.localaws.catalog.acceptance_cases import ACCEPTANCE_CASES
-from tests.localaws.catalog.conftest import statement
+from tests.localaws.catalog.conftest import ELB, statement
 from tests.localaws.catalog.edge_cases import EDGE_CASES
 from tests.localaws.catalog.ordinary_cases import ORDINARY_CASES
 from tests.localaws.catalog.security_cases import SECURITY_CASES
@@ -622,9 +622,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         LISTENER,
         "elbv2.listener.balancer-exists",
         "LoadBalancerNotFound",
-        {
-            "loadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/none/0"
-        },
+        {"loadBalancerArn": f"{ELB}:loadbalancer/app/none/0"},
         {},
     ),
     (LISTENER, "elbv2.listener.port", "InvalidArgument", {"port": 65536}, {}),
@@ -821,9 +819,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         RULE,
         "elbv2.listener-rule.listener-exists",
         "ListenerNotFound",
-        {
-            "listenerArn": "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/none/0/0"
-        },
+        {"listenerArn": f"{ELB}:listener/app/none/0/0"},
         {},
     ),
     (

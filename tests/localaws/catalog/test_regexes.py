@@ -1,4 +1,4 @@
-"""Which regular expressions a listener rule may have; test_transforms.py shows that Envoy takes the good ones."""
+"""Regular expressions of listener rules; test_transforms.py tries the good ones in Envoy."""
 
 from __future__ import annotations
 

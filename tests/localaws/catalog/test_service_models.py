@@ -1,4 +1,4 @@
-"""The catalog beside the models of AWS's services: what they forbid is refused, and what they allow is not.
+"""The catalog beside the services' models: it refuses what they forbid, and nothing else.
 
 The page lists every exception with its reason, and a test holds the list equal to what is found.
 """
@@ -82,7 +82,7 @@ def forbidden(says: Mapping[str, Any]) -> Iterator[object]:
                 yield "a" * (high + 1)
             if low is not None and low > 1:
                 yield "a"
-            # Space, newline, control character, and a letter that isn't ASCII's: most patterns lack one of them.
+            # Space, newline, control character, and a non-ASCII letter: most patterns lack one.
             if pattern and not re.search(pattern, "\0 é\n|"):
                 yield "\0 é\n|" if low is None or low < 5 else "\0 é\n|" * low
         case "integer" | "long" | "float":

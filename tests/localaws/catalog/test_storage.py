@@ -1,4 +1,4 @@
-"""File systems, namespaces and capacity providers: what holds them, what AWS computes, and what replaces them."""
+"""File systems, namespaces and capacity providers: holders, outputs and replacements."""
 
 from __future__ import annotations
 

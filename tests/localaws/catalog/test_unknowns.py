@@ -1,4 +1,4 @@
-"""A preview knows little, and programs contain mistakes: rules never crash, and never refuse what isn't known."""
+"""Previews know little, and programs have mistakes: no rule crashes, or refuses an unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider protocol over a real gRPC connection, with a cloud in memory and nothing behind it."""
+"""The provider protocol over a real gRPC connection, with a cloud in memory and no data plane."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SECURITY_GROUP = "urn:pulumi:local::web::aws:ec2/securityGroup:SecurityGroup::ta
 
 
 class Idle:
-    """Nothing runs; `settle` ends as told."""
+    """Nothing runs; `settle` ends as the test sets."""
 
     def __init__(self, verdict: str = "", waits: float = 0) -> None:
         self.verdict, self.waits, self.drained = verdict, waits, False
@@ -277,9 +277,7 @@ DEFAULT_TAGS = json.dumps({"tags": {"Stack": "dev", "Owner": "all", "Size": 3}})
 IGNORED_TAGS = json.dumps({"keys": ["Owner"], "keyPrefixes": ["aws:"]})
 
 
-def test_default_tags_come_as_json_text_and_are_among_a_resources_tags_but_for_those_to_ignore() -> (
-    None
-):
+def test_default_tags_are_json_and_join_a_resources_tags_but_for_ignored_ones() -> None:
     cloud = Cloud(seed=1)
 
     async def scene(provider: Any) -> None:
@@ -512,9 +510,7 @@ async def attached_to(provider: Any) -> AsyncIterator[Engine]:
         await server.stop(None)
 
 
-def test_a_run_warns_of_inputs_that_do_nothing_here_when_they_are_made_and_when_they_are_changed() -> (
-    None
-):
+def test_a_creation_and_a_change_warn_of_inputs_that_do_nothing_here() -> None:
     urn = "urn:pulumi:local::web::aws:lb/targetGroup:TargetGroup::web"
     other = "urn:pulumi:local::web::aws:alb/targetGroup:TargetGroup::web-2"
     plain = {"name": "web", "targetType": "lambda"}
@@ -707,7 +703,7 @@ OLD, NEW = (
 
 
 async def serve(provider: Any) -> str:
-    """Make a cluster and a service that was told to run NEW; the service's id."""
+    """Make a cluster and a service configured to run NEW; return its id."""
     definition = {
         "family": "web",
         "containerDefinitions": '[{"name": "web", "image": "nginx", "memory": 64}]',
@@ -723,9 +719,7 @@ async def serve(provider: Any) -> str:
     return str((await create(provider, SERVICE, wanted)).id)
 
 
-def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_when_it_is_told_to() -> (
-    None
-):
+def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_on_request() -> None:
     lifecycle = Idle()
 
     async def scene(provider: Any) -> None:

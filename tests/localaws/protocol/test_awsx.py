@@ -309,8 +309,8 @@ def test_one_nat_gateway_in_the_first_zone_serves_every_private_subnet() -> None
         tags={"Stack": "dev"},
     )
     (gateway,) = engine.of("NatGateway").values()
-    home = engine.parents("NatGateway")["net-1"]
-    assert home == engine.parents("Eip")["net-1"] == "urn:aws:ec2/subnet:Subnet::net-public-1"
+    parent = engine.parents("NatGateway")["net-1"]
+    assert parent == engine.parents("Eip")["net-1"] == "urn:aws:ec2/subnet:Subnet::net-public-1"
     assert gateway["tags"] == engine.of("Eip")["net-1"]["tags"] == {"Stack": "dev", "Name": "net-1"}
     assert gateway["allocationId"].startswith("of-Eip-")
     routes = engine.of("Route")
@@ -713,9 +713,7 @@ def test_a_secret_in_a_container_makes_the_definitions_a_secret() -> None:
     assert json.loads(definitions["value"])[0]["environment"] == [{"name": "A", "value": "hunter2"}]
 
 
-def test_a_first_preview_of_a_task_definition_knows_no_containers_while_their_groups_are_unknown() -> (
-    None
-):
+def test_a_first_preview_knows_no_containers_while_their_target_groups_are_unknown() -> None:
     engine = Engine(preview=True)
     engine.answers["getResource"] = {
         "urn": "",

@@ -1,4 +1,4 @@
-"""The package schema; that the CLI binds it and writes code from it is shown by the imports of the engine tests."""
+"""The package schema; the engine tests' imports show that the CLI writes code from it."""
 
 from __future__ import annotations
 
