@@ -105,6 +105,16 @@ def test_another_port_gets_new_rules_while_old_tasks_keep_theirs(
     assert done[dev.one("ListenerRule", "alb-50000").urn] == "same"
 
 
+def test_a_service_of_another_name_takes_over_the_rule_that_serves(dev: Recording) -> None:
+    done = recorder.run("dev", after=dev, serviceName="shop").operations
+    rules = {urn.rpartition("::")[2]: what for urn, what in done.items() if "ListenerRule" in urn}
+    assert rules == {
+        "alb-50000": "update",
+        "alb-shop-attachment": "create",
+        "alb-web-attachment": "delete",
+    }, "requests move in one step, and the old attachment goes last"
+
+
 def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_family(
     dev: Recording,
 ) -> None:
