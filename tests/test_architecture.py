@@ -235,6 +235,13 @@ def _part(module: str) -> str:
     return module.split(".")[1]
 
 
+def test_services_know_of_load_balancers_only_targets_and_their_health() -> None:
+    for module in modules("localaws/ecs"):
+        known = imports(module) & {*modules("localaws/alb")}
+        assert known <= {"localaws.alb", "localaws.alb.targets"}, module
+    assert not packages("localaws.alb.targets"), "it is plain values"
+
+
 @pytest.mark.parametrize("folder", LAYERS)
 def test_no_module_imports_itself_by_way_of_others(folder: str) -> None:
     known = {*modules(folder)}

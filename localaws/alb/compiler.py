@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from localaws.alb.targets import Endpoint
+
 CONNECT_TIMEOUT = "10s"
 """How long an ALB waits for a target to accept a connection."""
 
@@ -80,14 +82,6 @@ _OWN_ANSWERS = (
     (_flagged("DPE"), 400),
     (_status(431, _WITHOUT_HEAD), 400),  # too many bytes of headers
 )
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a target really listens."""
-
-    address: str
-    port: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from localaws.alb.compiler import Endpoint, bootstrap
+from localaws.alb.compiler import bootstrap
+from localaws.alb.targets import Endpoint
 from localaws.machine.processes import CannotStartError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
-from localaws.alb.compiler import Endpoint, Listener, Rule
+from localaws.alb.compiler import Listener, Rule
+from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 from localaws.catalog.acm import CERTIFICATE, domains
 from localaws.catalog.elb import tls_policies

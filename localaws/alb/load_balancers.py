@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from localaws.alb.compiler import (
-    Endpoint,
     TargetGroup,
     cluster_name,
     compile_files,
@@ -18,6 +16,7 @@ from localaws.alb.compiler import (
 from localaws.alb.envoy import EnvoyError
 from localaws.alb.health_probe import status_of
 from localaws.alb.listeners import certificate_names, listeners
+from localaws.alb.targets import TargetHealth, TargetState
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
@@ -29,30 +28,9 @@ if TYPE_CHECKING:
 
     from localaws.alb.envoy import Verdict
     from localaws.alb.listeners import Resources
+    from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
     from localaws.machine.addresses import Addresses
-
-
-class TargetState(StrEnum):
-    """Target health, in ELB's words."""
-
-    INITIAL = "initial"
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    DRAINING = "draining"
-    UNUSED = "unused"
-
-
-@dataclass(frozen=True)
-class TargetHealth:
-    """A target's state and why, as DescribeTargetHealth gives it."""
-
-    state: TargetState
-    reason: str = ""
-    """ELB's reason code, `Target.ResponseCodeMismatch`."""
-
-    description: str = ""
-    """`Health checks failed with these codes: [404]`."""
 
 
 _COMPILED = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from localaws.alb.compiler import Endpoint
+from localaws.alb.targets import Endpoint
 from localaws.catalog.ec2.network import VPC
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT, is_in_vpc
 from localaws.catalog.elb.target_groups import TARGET_GROUP

@@ -7,8 +7,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from localaws.alb.compiler import Endpoint
-from localaws.alb.load_balancers import TargetState
+from localaws.alb.targets import Endpoint, TargetState
 from localaws.ecs.definition import task_spec
 from localaws.ecs.scheduler.model import Health, Process, TaskObservation
 from localaws.ecs.tasks.runtime import TaskStartError
@@ -17,7 +16,7 @@ from localaws.machine.addresses import NoAddressError, private_address
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
 
-    from localaws.alb.load_balancers import TargetHealth
+    from localaws.alb.targets import TargetHealth
     from localaws.ecs.scheduler.model import ServiceRevision, Task
     from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
 

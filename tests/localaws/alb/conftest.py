@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.compiler import Endpoint, Listener, Rule, TargetGroup, cluster_name, compile_files
+from localaws.alb.compiler import Listener, Rule, TargetGroup, cluster_name, compile_files
 from localaws.alb.envoy import Envoy
+from localaws.alb.targets import Endpoint
 from localaws.machine.addresses import Addresses
 from localaws.machine.processes import Launcher
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localaws.alb.compiler import (
-    Endpoint,
     Listener,
     Rule,
     TargetGroup,
@@ -19,6 +18,7 @@ from localaws.alb.compiler import (
     compile_files,
     initial_cluster_name,
 )
+from localaws.alb.targets import Endpoint
 
 PREFIX = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
 GROUP = f"{PREFIX}:targetgroup/web/0123456789abcdef"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.compiler import Endpoint, cluster_name, initial_cluster_name
+from localaws.alb.compiler import cluster_name, initial_cluster_name
 from localaws.alb.envoy import EnvoyError, Verdict
-from localaws.alb.load_balancers import LoadBalancers, TargetState
+from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.targets import Endpoint, TargetState
 from localaws.alb.tls import Served
 from localaws.catalog.account import Resource
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_RULE

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.account.cloud import Cloud
-from localaws.alb.compiler import Endpoint, cluster_name, initial_cluster_name
-from localaws.alb.load_balancers import LoadBalancers, TargetState
+from localaws.alb.compiler import cluster_name, initial_cluster_name
+from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
+from localaws.alb.targets import Endpoint, TargetState
 from localaws.catalog import Refused
 from localaws.catalog.elb.listeners import LISTENER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.load_balancers import TargetHealth, TargetState
+from localaws.alb.targets import TargetHealth, TargetState
 from localaws.ecs import controller
 from localaws.ecs.controller import Controller
 from localaws.ecs.scheduler.model import Health

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.alb.load_balancers import TargetHealth, TargetState
+from localaws.alb.targets import TargetHealth, TargetState
 from localaws.ecs.definition import service_spec
 from localaws.ecs.scheduler.model import Health, ServiceState, Task
 from localaws.ecs.tasks.running_tasks import LiveTasks
