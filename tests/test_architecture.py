@@ -19,13 +19,15 @@ import pytest
 import yaml
 
 from infra.aws import fargate
-from infra.aws.statements import Statements
-from infra.settings import Settings, camel, kinds
-from infra.settings.kinds import Choice, Flag, Map, Texts, Whole
+from infra.settings import TOPICS, Settings, kinds
+from infra.settings.kinds import Choice, Flag, ListOf, Map, Statements, Whole
+from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from infra.settings.kinds import Kind
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("infra", "verify", "localaws")
@@ -296,7 +298,7 @@ def test_the_entry_point_has_no_logic() -> None:
 
 
 def test_the_schema_has_every_setting_with_its_type() -> None:
-    types = {camel(name): _schema_type(kind) for name, kind in kinds().items()}
+    types = {key: _schema_type(kind) for key, kind in kinds().items()}
     schema = {key: entry["type"] for key, entry in _schema().items()}
     assert {**schema, **dict.fromkeys(MAPS)} == types
 
@@ -309,6 +311,25 @@ def test_every_key_of_the_schema_has_a_default_and_says_what_it_is() -> None:
 
 def test_settings_hold_no_defaults_of_their_own() -> None:
     assert all(parameter.default is inspect.Parameter.empty for parameter in _parameters(Settings))
+    for topic in TOPICS:
+        for each in dataclasses.fields(topic):
+            if each.name in topic.kinds():
+                assert each.default is each.default_factory is dataclasses.MISSING, each.name
+
+
+def test_a_key_is_declared_once_in_the_schema_the_settings_and_the_manual() -> None:
+    schema = (ROOT / "Pulumi.yaml").read_text()
+    manual = _between("docs/config.md", "keys")
+    fields = [camel(name) for topic in TOPICS for name in topic.kinds()]
+    sources = "".join(_source(module).read_text() for module in modules("infra/settings"))
+    declared = [
+        camel(name) for name in re.findall(r"^    (\w+): .* = key\(", sources, re.MULTILINE)
+    ]
+    assert sorted(fields) == sorted(declared) == sorted(kinds())
+    for key in kinds():
+        entries = re.findall(rf"^  {key}:$", schema, re.MULTILINE)
+        assert len(entries) == (0 if key in MAPS else 1), key
+        assert len(re.findall(rf"^\| `{key}` \|", manual, re.MULTILINE)) == 1, key
 
 
 @pytest.mark.parametrize("area", ["edge", "network", "service"])
@@ -317,7 +338,7 @@ def test_components_hold_no_second_default_of_a_setting(area: str) -> None:
         f"{cls.__name__}.{entry.name}": entry.default
         for cls in _dataclasses(area)
         for entry in dataclasses.fields(cls)
-        if entry.name in kinds() and entry.default not in (dataclasses.MISSING, None, ())
+        if camel(entry.name) in kinds() and entry.default not in (dataclasses.MISSING, None, ())
     }
     assert not defaults, "Pulumi.yaml has the default of each key"
 
@@ -326,8 +347,7 @@ def test_the_manual_has_every_key_with_its_default_and_what_is_allowed() -> None
     written = {
         row[0]: (row[1], row[2], row[3]) for row in _rows(_between("docs/config.md", "keys"))
     }
-    for name, kind in kinds().items():
-        key = camel(name)
+    for key, kind in kinds().items():
         default, meaning, allowed = written.pop(f"`{key}`")
         assert default == _default(key), key
         assert allowed == kind.allowed, key
@@ -400,12 +420,17 @@ def _schema() -> dict[str, dict[str, Any]]:
     return config
 
 
-def _schema_type(kind: object) -> str | None:
+def _schema_type(kind: Kind) -> str | None:
     if isinstance(kind, Choice):
         return "integer" if isinstance(kind.choices[0], int) else "string"
-    return {Whole: "integer", Flag: "boolean", Texts: "array", Map: None, Statements: None}.get(
-        type(kind), "string"
-    )
+    types: dict[type[Kind], str | None] = {
+        Whole: "integer",
+        Flag: "boolean",
+        ListOf: "array",
+        Map: None,
+        Statements: None,
+    }
+    return types.get(type(kind), "string")
 
 
 def _default(key: str) -> str:

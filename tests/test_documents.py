@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.settings import camel, kinds
+from infra.settings import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_no_link_leads_nowhere(document: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_target_of_make_and_every_key_that_a_command_names_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    keys = {"KEY", *map(camel, kinds())}
+    keys = {"KEY", *kinds()}
     for command in commands(DOCUMENTS[document]):
         assert {*re.findall(r"^make ([a-z-]+)", command)} <= targets, command
         named = re.findall(r"config set (?:--path )?'?(\w+)", command) + re.findall(

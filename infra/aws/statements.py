@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Final
 
 _MAY: Final = ("Sid", "Effect", "Action", "Resource", "Condition")
 
@@ -39,37 +37,6 @@ _ARN: Final = re.compile(
     r")"
 )
 """How the ARNs begin that are of something, and not of everything of a kind."""
-
-
-@dataclass(frozen=True)
-class Statements:
-    """A list of statements of a task's policy, each an object or its JSON text."""
-
-    absent: ClassVar = "[]"
-    allowed: str = (
-        "a list of statements with Action, Resource and perhaps Sid, Effect and "
-        "Condition; what they allow has no "
-        "wildcard in an action, nor one that stands for every resource of a kind"
-    )
-
-    def read(self, text: str) -> tuple[dict[str, Any], ...]:
-        """The statements.
-
-        Raises:
-            ValueError: One of them is none, or allows more than it names.
-        """
-        statements = _parsed(text)
-        if any(flaw(each) for each in statements):
-            raise ValueError(text)
-        return tuple({"Effect": "Allow", **each} for each in statements if isinstance(each, dict))
-
-    def misplaced(self, text: str) -> str:
-        """What is wrong, statement by statement."""
-        try:
-            flaws = [(number, flaw(each)) for number, each in enumerate(_parsed(text))]
-        except ValueError:
-            return f"{text or 'empty'}, which is no list"
-        return "; ".join(f"statement {number} {found}" for number, found in flaws if found)
 
 
 def flaw(statement: object) -> str | None:
@@ -106,10 +73,3 @@ def _texts(value: object) -> list[str]:
     values = value if isinstance(value, list) else [value]
     texts = [each for each in values if isinstance(each, str) and each]
     return texts if len(texts) == len(values) else []
-
-
-def _parsed(text: str) -> list[object]:
-    found = json.loads(text)
-    if not isinstance(found, list):
-        raise ValueError(text)  # noqa: TRY004 — a kind refuses every text alike
-    return [json.loads(each) if isinstance(each, str) else each for each in found]

@@ -29,7 +29,7 @@ class Subnet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SubnetQuery:
     """Which subnets are wanted for something: by id, by tags, or whichever will do."""
 
     key: str
@@ -47,7 +47,11 @@ class Wanted:
 
 
 def find(
-    *, vpc_id: str, vpc_tags: Mapping[str, str], balancer: Wanted, tasks: Wanted | None
+    *,
+    vpc_id: str | None,
+    vpc_tags: Mapping[str, str],
+    balancer: SubnetQuery,
+    tasks: SubnetQuery | None,
 ) -> Network:
     """Look an existing VPC up.
 
@@ -78,7 +82,7 @@ def find(
 
 
 def choose(
-    vpc_id: str, subnets: Iterable[Subnet], wanted: Wanted, *, otherwise: str = "vpcId"
+    vpc_id: str, subnets: Iterable[Subnet], wanted: SubnetQuery, *, otherwise: str = "vpcId"
 ) -> dict[str, str]:
     """One subnet's id for each zone, as a load balancer takes one a zone.
 
@@ -116,11 +120,13 @@ def choose(
     return by_zone
 
 
-def _key(wanted: Wanted, otherwise: str) -> str:
+def _key(wanted: SubnetQuery, otherwise: str) -> str:
     return f"{wanted.key}Ids" if wanted.ids else f"{wanted.key}Tags" if wanted.tags else otherwise
 
 
-def _flaw(subnet: Subnet, vpc_id: str, wanted: Wanted, by_zone: Mapping[str, str]) -> str | None:
+def _flaw(
+    subnet: Subnet, vpc_id: str, wanted: SubnetQuery, by_zone: Mapping[str, str]
+) -> str | None:
     """Why a subnet won't do."""
     flaws = {
         f"not in {vpc_id}": subnet.vpc_id != vpc_id,
@@ -144,7 +150,7 @@ def _only(vpc_tags: Mapping[str, str]) -> str:
     return ids[0]
 
 
-def _subnets(vpc_id: str, wanted: Wanted, otherwise: str) -> dict[str, str]:
+def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]:
     """The ids of the subnets that are wanted, by zone, looked up and chosen."""
     tables = [
         aws.ec2.get_route_table(route_table_id=table_id)

@@ -91,8 +91,8 @@ def _looks(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[st
 def _owners(settings: Settings) -> Iterator[Problem]:
     return ownership.problems(
         naming.cluster(settings.stack),
-        naming.log_groups(settings.stack, settings.service_name),
-        naming.tags(settings.project, settings.stack),
+        naming.log_groups(settings.stack, settings.service.container.service_name),
+        settings.tags,
     )
 
 
@@ -108,7 +108,7 @@ def _why(error: Exception) -> str:
 def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
     """Look for each secret once, whichever variables and parts of it are configured."""
     variables: dict[Secret, list[str]] = {}
-    for variable, text in settings.secrets.items():
+    for variable, text in settings.service.secrets.secrets.items():
         secret = at(environment, text)
         # Another account decides who may look there, and another region is refused anyway.
         if secret.resource.split(":")[3:5] == [environment.region, environment.account]:
@@ -185,8 +185,8 @@ def _certificates(settings: Settings) -> Iterator[tuple[str, _Look]]:
     ACM's lookup goes by a certificate's first name only, so one whose first name is neither the
     domain nor the wildcard that stands for it isn't found.
     """
-    if settings.certificate_arn and settings.domain:
-        for name in (settings.domain, f"*.{settings.domain.partition('.')[2]}"):
+    if settings.https.certificate_arn and settings.https.domain:
+        for name in (settings.https.domain, f"*.{settings.https.domain.partition('.')[2]}"):
             yield f"Whether the certificate of {name} is issued", partial(_unissued, settings, name)
 
 
@@ -203,8 +203,8 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
             return
         raise
     for key, arns in (
-        ("certificateArn", (settings.certificate_arn,)),
-        ("extraCertificateArns", settings.extra_certificate_arns),
+        ("certificateArn", (settings.https.certificate_arn,)),
+        ("extraCertificateArns", settings.https.extra_certificate_arns),
     ):
         if found.arn in arns:
             yield Problem(
@@ -217,10 +217,10 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
 
 
 def _quotas(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
-    if not settings.existing_vpc:
-        own = naming.tags(settings.project, settings.stack)
+    if not settings.network.existing_vpc:
+        own = settings.tags
         yield "The quota of VPCs", partial(_too_many_vpcs, own, environment)
-        if settings.nat_gateways:
+        if settings.network.nat_gateways:
             yield (
                 "The quota of elastic IP addresses",
                 partial(_too_many_addresses, settings, own, environment),
@@ -242,14 +242,14 @@ def _too_many_vpcs(own: dict[str, str], environment: AwsEnvironment) -> Iterator
 def _too_many_addresses(
     settings: Settings, own: dict[str, str], environment: AwsEnvironment
 ) -> Iterator[Problem]:
-    needed = settings.nat_gateways - len(aws.ec2.get_eips(tags=own).allocation_ids)
+    needed = settings.network.nat_gateways - len(aws.ec2.get_eips(tags=own).allocation_ids)
     if needed <= 0:
         return
     there, quota = len(aws.ec2.get_eips().allocation_ids), _quota(*_ADDRESSES)
     if there + needed > quota:
         yield Problem(
             "network",
-            f"{settings.network}, whose NAT gateways need {needed} more elastic IP "
+            f"{settings.network.network}, whose NAT gateways need {needed} more elastic IP "
             f"addresses, where {environment.region} has "
             f"{there} of at most {quota}",
             (

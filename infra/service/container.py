@@ -35,8 +35,8 @@ class Container:
     secrets that these name (`infra.aws.secret_names`).
     """
 
-    user: str
-    """User, and optionally group, that it runs as, by number; empty for the image's own."""
+    user: str | None
+    """User, and optionally group, that it runs as, by number; None for the image's own."""
 
     dropped_capabilities: Sequence[str]
     """Linux capabilities that are dropped; with a `user`, all of them are."""
@@ -100,4 +100,4 @@ class Container:
                 },
             },
         }
-        return {key: value for key, value in whole.items() if value not in ("", [])}
+        return {key: value for key, value in whole.items() if value not in (None, [])}

@@ -1,90 +1,90 @@
-"""Every choice that a stack can make, read once, checked, frozen.
+"""The settings of a stack: read once from its configuration, checked, frozen.
 
-Each topic has its keys in a module of its own. The defaults live in Pulumi.yaml, so `pulumi config`
-shows what will be deployed.
+`stack/` has the topics that a stack has once, `service/` those of a service. Defaults are in
+Pulumi.yaml, so that `pulumi config` shows what will be deployed.
 """
 
 from __future__ import annotations
 
 import difflib
-import inspect
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Self, get_type_hints
+from typing import TYPE_CHECKING, Final, Self
 
 import pulumi
 from pulumi.runtime import config
 
-from infra.aws.statements import Statements
+from infra.aws import naming
 from infra.errors import Problem, SettingsError
-from infra.settings.kinds import Kind, Map
-from infra.settings.service import container, secrets
-from infra.settings.service import deployment as deployments
-from infra.settings.service import health as load_balancing
-from infra.settings.stack import edge, https, network, operation
+from infra.settings import relations, service
+from infra.settings.service import ServiceSettings
+from infra.settings.stack.edge import EdgeSettings
+from infra.settings.stack.https import HttpsSettings
+from infra.settings.stack.keys import KeySettings
+from infra.settings.stack.network import NetworkSettings
+from infra.settings.stack.operation import OperationSettings
+from infra.settings.topic import Configuration, camel, unread_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
+    from infra.settings.kinds import Kind
+    from infra.settings.topic import Topic
 
-_TOPICS: Final = (container, secrets, deployments, load_balancing, https, edge, operation, network)
-
-_UNTYPED: Final = (Map, Statements)
-"""Kinds that Pulumi's schema has no type for, so that a key may be absent."""
+TOPICS: Final = (
+    *service.TOPICS,
+    HttpsSettings,
+    EdgeSettings,
+    OperationSettings,
+    KeySettings,
+    NetworkSettings,
+)
 
 _PROVIDERS: Final = ("aws", "awsx", "pulumi")
-"""Namespaces of configuration that aren't a project's."""
-
-_RELATIONS: Final[tuple[Callable[..., Iterator[Problem]], ...]] = tuple(
-    relation for topic in _TOPICS for relation in getattr(topic, "RELATIONS", ())
-)
-"""What values must be to each other; the parameters of each name the settings it looks at.
-
-One with a parameter `place` waits until the program knows where it deploys to.
-"""
+"""Namespaces of the configuration that belong to no project."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(
-    container.ContainerSettings,
-    secrets.SecretsSettings,
-    deployments.DeploymentSettings,
-    load_balancing.LoadBalancingSettings,
-    https.HttpsSettings,
-    edge.EdgeSettings,
-    operation.OperationSettings,
-    network.NetworkSettings,
-):
-    """What a stack deploys; docs/config.md says what each key means and what a change does."""
+class Settings:
+    """What a stack deploys; docs/config.md describes each key and the effect of a change."""
 
     project: str
     stack: str
+    service: ServiceSettings
+    https: HttpsSettings
+    edge: EdgeSettings
+    operation: OperationSettings
+    keys: KeySettings
+    network: NetworkSettings
 
     @classmethod
     def load(cls) -> Self:
         """Read the selected stack's configuration.
 
         Raises:
-            SettingsError: Something in it can't be deployed; it names every such key, its value and
-                what is allowed.
+            SettingsError: The configuration can't be deployed; it names every such key, its value
+                and what is allowed.
         """
         namespace = f"{pulumi.get_project()}:"
         stored = {**config.get_config_env(), **config.CONFIG.get()}
-        secret = {key for key in stored if config.is_config_secret(key)} | {
-            *config.get_config_secret_keys_env()
-        }
+        texts: dict[str, str] = {}
+        secret = {name.removeprefix(namespace) for name in config.get_config_secret_keys_env()}
+        foreign: list[str] = []
+        for name, text in stored.items():
+            if not name.startswith(namespace):
+                foreign.append(name)
+                continue
+            texts[name.removeprefix(namespace)] = str(text)
+            if config.is_config_secret(name):
+                secret.add(name.removeprefix(namespace))
         return cls.of(
-            {
-                key.removeprefix(namespace): str(text)
-                for key, text in stored.items()
-                if key.startswith(namespace)
-            },
+            texts,
             project=pulumi.get_project(),
             stack=pulumi.get_stack(),
-            secret={key.removeprefix(namespace) for key in secret},
-            foreign=[key for key in stored if not key.startswith(namespace)],
+            secret=secret,
+            foreign=foreign,
         )
 
     @classmethod
@@ -97,82 +97,104 @@ class Settings(
         secret: Collection[str] = (),
         foreign: Collection[str] = (),
     ) -> Self:
-        """Settings from configuration as Pulumi hands it over: text by camelCase key.
+        """Read a configuration as Pulumi passes it.
 
-        `foreign` are the full names of the keys in other namespaces than the project's.
+        Args:
+            texts: Values by key, without the project's namespace.
+            project: The project's name.
+            stack: The stack's name.
+            secret: Keys whose values are encrypted.
+            foreign: Full names of the keys in other namespaces.
 
         Raises:
             SettingsError: As `load`.
         """
-        values: dict[str, Any] = {}
-        problems = [*_unknown(texts), *_misnamed(stack), *_left_behind(foreign, project)]
-        for name, kind in kinds().items():
-            key = camel(name)
-            text = texts.get(key, kind.absent if isinstance(kind, _UNTYPED) else None)
-            if key in secret:
-                problems.append(
-                    Problem(
-                        key,
-                        "an encrypted value",
-                        "plain text; name secrets of the task in `secrets`",
-                    )
-                )
-            elif text is None:
-                problems.append(Problem(key, "not set", kind.allowed))
-            else:
-                try:
-                    values[name] = kind.read(text)
-                except ValueError:
-                    shown = kind.misplaced(text) if isinstance(kind, _UNTYPED) else text or "empty"
-                    problems.append(Problem(key, shown, kind.allowed))
-        problems.extend(_disagreements(values))
+        configuration = Configuration(texts=texts, encrypted=secret)
+        settings = cls(
+            project=project,
+            stack=stack,
+            service=ServiceSettings.read(configuration),
+            https=HttpsSettings.read(configuration),
+            edge=EdgeSettings.read(configuration),
+            operation=OperationSettings.read(configuration),
+            keys=KeySettings.read(configuration),
+            network=NetworkSettings.read(configuration),
+        )
+        problems = [*_unknown(texts), *_left_behind(foreign, project), *settings.problems()]
         if problems:
             raise SettingsError(problems)
-        return cls(project=project, stack=stack, **values)
+        return settings
 
-    def problems_in(self, place: AwsEnvironment) -> list[Problem]:
-        """Return what can't be deployed to this account and region, by the settings alone."""
-        return [*_disagreements({**vars(self), "place": place})]
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of every resource of the stack."""
+        return naming.tags(self.project, self.stack)
+
+    @property
+    def exec_log_group(self) -> str | None:
+        """Log group of ECS Exec sessions; None where Exec is off."""
+        return naming.exec_log_group(self.stack) if self.operation.ecs_exec else None
+
+    @property
+    def ipv6_clients(self) -> bool:
+        """Whether clients can connect by IPv6.
+
+        Those of an internal load balancer are in the VPC, where everything has an IPv4 address too.
+        """
+        return self.network.dual_stack and not self.edge.internal
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics that the stack has once."""
+        return (self.https, self.edge, self.operation, self.keys, self.network)
+
+    @property
+    def unread(self) -> Mapping[str, Problem]:
+        """Fields of all topics whose values couldn't be read."""
+        return {**self.service.unread, **unread_in(self.topics)}
+
+    def problems(self) -> list[Problem]:
+        """Check the stack's name, each value, and values that depend on each other."""
+        found = [*_misnamed(self.stack), *self.unread.values(), *self.service.problems()]
+        for topic in self.topics:
+            found.extend(topic.problems())
+        found.extend(relations.problems(self))
+        return found
+
+    def problems_in(self, environment: AwsEnvironment) -> list[Problem]:
+        """Check what the settings name in AWS against the account and region of the stack."""
+        found = [*self.service.problems_in(environment)]
+        for topic in self.topics:
+            found.extend(topic.problems_in(environment))
+        found.extend(relations.image_is_within_reach(self, environment))
+        return found
 
 
 @cache
 def kinds() -> dict[str, Kind]:
-    """What each setting may be, by field name, topic by topic."""
-    hints = (get_type_hints(topic, include_extras=True) for topic in Settings.__bases__)
-    return {name: hint.__metadata__[0] for each in hints for name, hint in each.items()}
-
-
-def camel(name: str) -> str:
-    """The configuration key of a field."""
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
-
-
-def _disagreements(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """What the relations say of these values; one that asks for more is left out."""
-    for relation in _RELATIONS:
-        names = inspect.signature(relation).parameters
-        if values.keys() >= names.keys():
-            yield from relation(**{name: values[name] for name in names})
+    """Return the kind of each configuration key, topic by topic."""
+    found: dict[str, Kind] = {}
+    for topic in TOPICS:
+        for name, kind in topic.kinds().items():
+            found[camel(name)] = kind
+    return found
 
 
 def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:
-    known = [camel(name) for name in kinds()]
-    for key in sorted(texts.keys() - set(known)):
-        close = difflib.get_close_matches(key, known, n=1)
-        yield Problem(key, "an unknown key", f"perhaps {close[0]}" if close else ", ".join(known))
+    for key in sorted(texts.keys() - kinds().keys()):
+        close = difflib.get_close_matches(key, kinds(), n=1)
+        yield Problem(key, "an unknown key", f"perhaps {close[0]}" if close else ", ".join(kinds()))
 
 
 def _left_behind(foreign: Collection[str], project: str) -> Iterator[Problem]:
-    """Refuse our keys in another project's namespace, as after a change of the name in Pulumi.yaml.
+    """Refuse keys of ours in another project's namespace, as after a rename in Pulumi.yaml.
 
     Pulumi ignores them there, so the stack would get the defaults: no protection and a public
-    network in place of prod's.
+    network instead of prod's.
     """
-    known = {camel(name) for name in kinds()}
     for key in sorted(foreign):
         namespace, _, name = key.partition(":")
-        if name in known and namespace not in _PROVIDERS:
+        if name in kinds() and namespace not in _PROVIDERS:
             yield Problem(
                 key,
                 f"a key of another project, {namespace}",
@@ -185,8 +207,6 @@ def _misnamed(stack: str) -> Iterator[Problem]:
         yield Problem(
             "stack",
             stack,
-            (
-                "a stack name of at most 100 letters, digits, - and _, as it becomes part of "
-                "ECS's names"
-            ),
+            "a stack name of at most 100 letters, digits, - and _, as it becomes part of ECS's "
+            "names",
         )

@@ -1,7 +1,7 @@
-"""What a configuration value may be. Pure.
+"""Kinds of configuration values: what each allows, and how it is read. Pure.
 
-Pulumi hands every value over as text, lists and maps as JSON. Each kind reads that text, or says
-what it would take.
+Pulumi passes every value as text, lists and maps as JSON. A kind parses that text, or refuses it
+and describes what it allows.
 """
 
 from __future__ import annotations
@@ -9,31 +9,49 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from infra.aws import statements
+from infra.aws.egress import Destination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_LAST_PORT = 65_535
 
-class Kind(Protocol):
+
+class Kind(ABC):
     """A kind of value."""
 
-    @property
-    def allowed(self) -> str:
-        """What the kind takes, in words that complete "allowed: "."""
+    absent: ClassVar[str | None] = None
+    """The text of a key that isn't set; None where Pulumi.yaml has the default.
 
+    Pulumi's schema has no type for maps, so keys that hold them can't have a default there.
+    """
+
+    @property
+    @abstractmethod
+    def allowed(self) -> str:
+        """Describe the allowed values, to follow "allowed: "."""
+
+    @abstractmethod
     def read(self, text: str) -> object:
-        """The value that `text` stands for.
+        """Parse a value.
 
         Raises:
-            ValueError: It stands for nothing that is allowed.
+            ValueError: The value isn't allowed.
         """
+
+    def shown(self, text: str) -> str:
+        """Describe a refused value, for the error message."""
+        return text or "empty"
 
 
 @dataclass(frozen=True)
-class Whole:
+class Whole(Kind):
     """A whole number within bounds."""
 
     least: int
@@ -41,186 +59,283 @@ class Whole:
 
     @property
     def allowed(self) -> str:
-        """The bounds."""
+        """Describe the bounds."""
         return f"a whole number from {self.least} to {self.most}"
 
     def read(self, text: str) -> int:
-        """The number."""
+        """Parse the number."""
+        # int() alone would also take 8_0, spaces and other alphabets' digits.
         if not re.fullmatch(r"-?[0-9]{1,12}", text) or not self.least <= int(text) <= self.most:
             _refuse(text)
         return int(text)
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Kind):
     """One of a few values, all texts or all numbers."""
 
     choices: tuple[str | int, ...]
+    none: str | None = None
+    """The choice that turns a feature off; it is read as None."""
 
     @property
     def allowed(self) -> str:
-        """The choices."""
+        """List the choices."""
         return "one of " + ", ".join(map(str, self.choices))
 
-    def read(self, text: str) -> str | int:
-        """The choice."""
-        by_text = {str(choice): choice for choice in self.choices}
-        return by_text[text] if text in by_text else _refuse(text)
+    def read(self, text: str) -> str | int | None:
+        """Find the choice."""
+        for choice in self.choices:
+            if text == str(choice):
+                return None if choice == self.none else choice
+        raise ValueError(text)
 
 
 @dataclass(frozen=True)
-class Flag:
-    """Yes or no."""
+class Flag(Kind):
+    """True or false."""
 
     @property
     def allowed(self) -> str:
-        """Both words."""
+        """List both values."""
         return "true or false"
 
     def read(self, text: str) -> bool:
-        """Whether it is true."""
-        return text == "true" if text in {"true", "false"} else _refuse(text)
+        """Parse the flag."""
+        if text not in {"true", "false"}:
+            _refuse(text)
+        return text == "true"
 
 
 @dataclass(frozen=True)
-class Text:
-    """A text of a certain form."""
+class Text(Kind):
+    """A text that matches a pattern."""
 
     pattern: str
-    allowed: str
+    form: str
+    """The pattern in words."""
+
     longest: int = 255
     flaw: Callable[[str], str] | None = None
-    """Describe what is wrong with a text that doesn't match, without repeating it."""
+    """Explain why a text doesn't match, without repeating it."""
+
+    @property
+    def allowed(self) -> str:
+        """Describe the pattern."""
+        return self.form
 
     def read(self, text: str) -> str:
-        """The text itself."""
-        return (
-            text
-            if len(text) <= self.longest and re.fullmatch(self.pattern, text)
-            else _refuse(text)
-        )
+        """Return the text if it matches."""
+        if len(text) > self.longest or not re.fullmatch(self.pattern, text):
+            _refuse(text)
+        return text
 
 
 @dataclass(frozen=True)
-class Network:
-    """An IPv4 range in CIDR notation."""
+class OrNone(Kind):
+    """A value that may be left empty, which is read as None."""
+
+    kind: Kind
+    when_empty: str
+    """The meaning of an empty value, like "empty for none"."""
+
+    @property
+    def allowed(self) -> str:
+        """Describe the value, and the meaning of none."""
+        return f"{self.kind.allowed}; {self.when_empty}"
+
+    def read(self, text: str) -> object:
+        """Parse the value if there is one."""
+        return self.kind.read(text) if text else None
+
+
+@dataclass(frozen=True)
+class Ipv4Network(Kind):
+    """An IPv4 network address with bounds for its prefix."""
 
     widest: int
     narrowest: int
 
     @property
     def allowed(self) -> str:
-        """The form and the bounds."""
+        """Describe the form and the bounds."""
         return f"an IPv4 network address from /{self.widest} to /{self.narrowest}, like 10.0.0.0/16"
 
     def read(self, text: str) -> str:
-        """The range itself."""
+        """Return the network in CIDR notation."""
         network = ipaddress.IPv4Network(text)
-        return (
-            text
-            if str(network) == text and self.widest <= network.prefixlen <= self.narrowest
-            else _refuse(text)
-        )
+        if str(network) != text or not self.widest <= network.prefixlen <= self.narrowest:
+            _refuse(text)
+        return text
 
 
 @dataclass(frozen=True)
-class Range:
+class IpRange(Kind):
     """An IPv4 or IPv6 range in CIDR notation."""
 
     @property
     def allowed(self) -> str:
-        """The form."""
-        return "a network's range, like 203.0.113.0/24 or 2001:db8::/32"
+        """Describe the form."""
+        return "an IP range in CIDR notation, like 203.0.113.0/24 or 2001:db8::/32"
 
     def read(self, text: str) -> str:
-        """The range itself."""
-        return text if str(ipaddress.ip_network(text)) == text else _refuse(text)
+        """Return the range."""
+        if str(ipaddress.ip_network(text)) != text:
+            _refuse(text)
+        return text
 
 
 @dataclass(frozen=True)
-class Texts:
-    """A list of texts."""
+class Destinations(Kind):
+    """A network and its TCP ports, like 10.0.0.0/8:5432."""
+
+    @property
+    def allowed(self) -> str:
+        """Describe the form."""
+        return (
+            "a network and its TCP port or ports, like 10.0.0.0/8:5432 or 2001:db8::/32:8000-8100"
+        )
+
+    def read(self, text: str) -> Destination:
+        """Parse the destination."""
+        network, _, ports = text.rpartition(":")
+        found = re.fullmatch(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?", ports)
+        if found is None or str(ipaddress.ip_network(network)) != network:
+            _refuse(text)
+        first = int(found[1])
+        last = int(found[2] or first)
+        if not first <= last <= _LAST_PORT:
+            _refuse(text)
+        return Destination(network, first, last)
+
+
+@dataclass(frozen=True)
+class ListOf(Kind):
+    """A list of values of one kind."""
 
     each: Kind
 
     @property
     def allowed(self) -> str:
-        """What each item may be."""
+        """Describe the items."""
         return f"a list, each item {self.each.allowed}"
 
     def read(self, text: str) -> tuple[object, ...]:
-        """The items."""
+        """Parse the items."""
         items = json.loads(text)
-        return tuple(
-            self.each.read(_plain(item))
-            for item in (items if isinstance(items, list) else _refuse(text))
-        )
+        if not isinstance(items, list):
+            _refuse(text)
+        return tuple(self.each.read(_plain(item)) for item in items)
 
 
 @dataclass(frozen=True)
-class Map:
+class Map(Kind):
     """Texts by name."""
 
-    absent: ClassVar = "{}"
+    absent: ClassVar[str | None] = "{}"
     name: Text
     value: Text
 
     @property
     def allowed(self) -> str:
-        """What names and values may be."""
+        """Describe names and values."""
         return f"a map, each name {self.name.allowed}, each value {self.value.allowed}"
 
     def read(self, text: str) -> dict[str, str]:
-        """The entries, in the order of their names."""
+        """Parse the entries, and sort them by name."""
         entries = json.loads(text)
         if not isinstance(entries, dict):
             _refuse(text)
         return dict(self._entry(name, entries[name]) for name in sorted(entries))
 
-    def misplaced(self, text: str) -> str:
-        """Name the entries that `read` refuses, and each problem without the value (a secret)."""
+    def shown(self, text: str) -> str:
+        """Name the refused entries and their flaws, but no value: it may be a secret."""
         try:
             entries = json.loads(text)
-            bad = [name for name in sorted(entries) if not self._takes(name, entries[name])]
-        except (ValueError, TypeError):
-            return f"{len(text)} characters that are no map"
-        return ", ".join(self._described(name, entries[name]) for name in bad)
-
-    def _described(self, name: str, value: object) -> str:
-        shown = f"{name} with a value of {len(str(value))} characters, not shown"
-        if (
-            isinstance(value, str)
-            and self.value.flaw
-            and not re.fullmatch(self.value.pattern, value)
-        ):
-            return f"{shown}: {self.value.flaw(value)}"
-        return shown
+        except ValueError:
+            entries = None
+        if not isinstance(entries, dict):
+            return f"{len(text)} characters that aren't a map"
+        refused = []
+        for name, value in sorted(entries.items()):
+            try:
+                self._entry(name, value)
+            except ValueError:
+                refused.append(self._described(name, value))
+        return ", ".join(refused)
 
     def _entry(self, name: str, value: object) -> tuple[str, str]:
         return self.name.read(name), self.value.read(_plain(value))
 
-    def _takes(self, name: str, value: object) -> bool:
+    def _described(self, name: str, value: object) -> str:
+        shown = f"{name} with a value of {len(str(value))} characters, not shown"
+        # The name may be what is wrong, and the flaw is that of a value.
+        if self.value.flaw is None or not isinstance(value, str):
+            return shown
+        if re.fullmatch(self.value.pattern, value):
+            return shown
+        return f"{shown}: {self.value.flaw(value)}"
+
+
+@dataclass(frozen=True)
+class Statements(Kind):
+    """A list of statements of an IAM policy, each an object or its JSON text."""
+
+    absent: ClassVar[str | None] = "[]"
+
+    @property
+    def allowed(self) -> str:
+        """Describe the statements."""
+        return (
+            "a list of statements with Action, Resource and optionally Sid, Effect and "
+            "Condition; an allowed action has no wildcard, and its resource doesn't match "
+            "every resource of a kind"
+        )
+
+    def read(self, text: str) -> tuple[dict[str, Any], ...]:
+        """Parse the statements, which allow where they name no effect."""
+        read = []
+        for statement in _statements(text):
+            if not isinstance(statement, dict) or statements.flaw(statement):
+                _refuse(text)
+            read.append({"Effect": "Allow", **statement})
+        return tuple(read)
+
+    def shown(self, text: str) -> str:
+        """Describe the flaw of each refused statement."""
         try:
-            self._entry(name, value)
+            found = _statements(text)
         except ValueError:
-            return False
-        return True
+            return f"{text or 'empty'}, which is not a list"
+        flaws = []
+        for number, statement in enumerate(found):
+            if flaw := statements.flaw(statement):
+                flaws.append(f"statement {number} {flaw}")
+        return "; ".join(flaws)
 
 
-def twins(values: Iterable[object]) -> list[str]:
-    """Those that are there more than once, in words."""
+def duplicates(values: Iterable[object]) -> list[str]:
+    """Return the values that occur more than once, as texts."""
     return [str(value) for value, count in Counter(values).items() if count > 1]
 
 
+def _statements(text: str) -> list[object]:
+    found = json.loads(text)
+    if not isinstance(found, list):
+        _refuse(text)
+    return [json.loads(each) if isinstance(each, str) else each for each in found]
+
+
 def _plain(value: object) -> str:
-    """Return a text as it is; a number or truth value, which the CLI makes of one, as typed."""
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value)
-        if isinstance(value, int)
-        else _refuse(str(value))
-    )
+    """Return a text unchanged, and a number or truth value as it was typed.
+
+    The CLI makes numbers and truth values of items that look like one.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return json.dumps(value)
+    raise ValueError(value)
 
 
 def _refuse(text: str) -> NoReturn:

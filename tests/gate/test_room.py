@@ -9,7 +9,7 @@ import pytest
 
 from gate.configurations import EVERYTHING, ROOT
 from gate.rules import RULES
-from infra.settings import camel, kinds
+from infra.settings import kinds
 from infra.settings.kinds import Flag
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_what_is_pure_starts_nothing_and_reaches_nothing(module: str) -> None:
 
 
 def test_the_configuration_with_everything_on_decides_every_switch() -> None:
-    switches = {camel(name) for name, kind in kinds().items() if isinstance(kind, Flag)}
+    switches = {key for key, kind in kinds().items() if isinstance(kind, Flag)}
     assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
         "a new switch belongs into gate/configurations.py, or is one of those that "
         "prod's file or nobody sets"

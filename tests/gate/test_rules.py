@@ -398,7 +398,7 @@ def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(
 
 
 def test_a_stack_may_choose_the_recommended_tls_policies_and_no_others() -> None:
-    kind = kinds()["tls_policy"]
+    kind = kinds()["tlsPolicy"]
     assert isinstance(kind, Choice)
     assert {*kind.choices} == load_balancer.RECOMMENDED_TLS
 

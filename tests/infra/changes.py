@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.settings import camel, kinds
+from infra.settings import kinds
 
 MANUAL = Path(__file__).parents[2] / "docs" / "config.md"
 VERBS = {
@@ -159,7 +159,7 @@ ELSEWHERE = {"vpcId", "vpcTags", "subnetIds", "subnetTags", "taskSubnetIds", "ta
 
 def keys() -> set[str]:
     """Every configuration key."""
-    return {camel(name) for name in kinds()}
+    return {*kinds()}
 
 
 def said() -> dict[str, str]:

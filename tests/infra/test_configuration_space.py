@@ -18,12 +18,22 @@ from hypothesis import strategies as st
 from gate import graph, rules
 from gate.configurations import VALUE_OF_A_SECRET
 from infra.aws import fargate
-from infra.aws.egress import Destinations
 from infra.aws.environment import AwsEnvironment
-from infra.aws.statements import Statements
 from infra.errors import SettingsError
-from infra.settings import Settings, camel, kinds
-from infra.settings.kinds import Choice, Flag, Map, Network, Range, Text, Texts, Whole
+from infra.settings import Settings, kinds
+from infra.settings.kinds import (
+    Choice,
+    Destinations,
+    Flag,
+    IpRange,
+    Ipv4Network,
+    ListOf,
+    Map,
+    OrNone,
+    Statements,
+    Text,
+    Whole,
+)
 from localaws.mocks import Cloud
 from tests.infra import recorder
 from tests.infra.recorder import Recorder
@@ -100,9 +110,12 @@ VALUES: dict[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     Choice: lambda kind: st.sampled_from(kind.choices),
     Flag: lambda _: st.booleans(),
     Text: _text,
-    Network: lambda kind: st.builds(_network, ADDRESS, st.integers(kind.widest, kind.narrowest)),
-    Range: lambda _: st.builds(_network, ADDRESS, st.integers(8, 32)),
-    Texts: lambda kind: st.lists(values(kind.each), max_size=3),
+    OrNone: lambda kind: st.just("") | values(kind.kind),
+    Ipv4Network: lambda kind: st.builds(
+        _network, ADDRESS, st.integers(kind.widest, kind.narrowest)
+    ),
+    IpRange: lambda _: st.builds(_network, ADDRESS, st.integers(8, 32)),
+    ListOf: lambda kind: st.lists(values(kind.each), max_size=3),
     Map: lambda kind: st.dictionaries(values(kind.name), values(kind.value), max_size=3),
     Destinations: lambda _: st.sampled_from(DESTINATIONS),
     Statements: lambda _: st.lists(st.sampled_from(STATEMENTS), max_size=2),
@@ -113,7 +126,7 @@ SIZES = st.sampled_from(
     [(cpu, memory) for cpu, sizes in fargate.MEMORY_MIB.items() for memory in sizes]
 )
 SIZE = SIZES.map(lambda size: {"cpuUnits": size[0], "memoryMib": size[1]})
-BY_KEY = {camel(name): values(kind) for name, kind in kinds().items()}
+BY_KEY = {key: values(kind) for key, kind in kinds().items()}
 ONE_KEY = st.sampled_from(sorted(BY_KEY)).flatmap(
     lambda key: BY_KEY[key].map(lambda value: {key: value})
 )

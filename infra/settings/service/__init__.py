@@ -1,1 +1,73 @@
 """Settings of a service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from infra.errors import Problem
+from infra.settings.service.container import ContainerSettings
+from infra.settings.service.deployment import DeploymentSettings
+from infra.settings.service.health import HealthSettings
+from infra.settings.service.secrets import SecretsSettings
+from infra.settings.topic import Topic, relation, unread_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.aws.environment import AwsEnvironment
+    from infra.settings.topic import Configuration
+
+TOPICS: Final = (ContainerSettings, SecretsSettings, DeploymentSettings, HealthSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    """The topics that each service has for itself."""
+
+    container: ContainerSettings
+    secrets: SecretsSettings
+    deployment: DeploymentSettings
+    health: HealthSettings
+
+    @classmethod
+    def read(cls, configuration: Configuration) -> Self:
+        """Read the service's keys."""
+        return cls(
+            container=ContainerSettings.read(configuration),
+            secrets=SecretsSettings.read(configuration),
+            deployment=DeploymentSettings.read(configuration),
+            health=HealthSettings.read(configuration),
+        )
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The service's topics."""
+        return (self.container, self.secrets, self.deployment, self.health)
+
+    @property
+    def unread(self) -> Mapping[str, Problem]:
+        """Fields of all topics whose values couldn't be read."""
+        return unread_in(self.topics)
+
+    def problems(self) -> Iterator[Problem]:
+        """Check values that depend on each other, within a topic and across topics."""
+        for topic in self.topics:
+            yield from topic.problems()
+        yield from _variables_have_one_source(self)
+
+    def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
+        """Check what the values name in AWS against the account and region of the stack."""
+        for topic in self.topics:
+            yield from topic.problems_in(environment)
+
+
+@relation("environment", "secrets")
+def _variables_have_one_source(service: ServiceSettings) -> Iterator[Problem]:
+    plain, secret = service.container.environment, service.secrets.secrets
+    for name in sorted(plain.keys() & secret.keys()):
+        yield Problem(
+            "environment",
+            f"{name}, which secrets has too",
+            "a name that only one of the two has",
+        )

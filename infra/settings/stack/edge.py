@@ -1,12 +1,13 @@
-"""Who may reach the load balancer, what is turned away, and what is written down about it."""
+"""The load balancer: its clients, their connections, its firewall and its access log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Choice, Flag, Range, Texts, Whole, twins
+from infra.settings.kinds import Choice, Flag, IpRange, ListOf, Whole, duplicates
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,38 +19,29 @@ Amazon VPC's quotas.
 
 
 @dataclass(frozen=True, kw_only=True)
-class EdgeSettings:
-    """The edge of the stack."""
+class EdgeSettings(Topic):
+    """The load balancer."""
 
-    internal: Annotated[bool, Flag()]
-    allowed_cidrs: Annotated[tuple[str, ...], Texts(Range())]
-    access_logs: Annotated[bool, Flag()]
-    access_log_retention_days: Annotated[int, Whole(1, 3653)]
-    empty_logs_on_destroy: Annotated[bool, Flag()]
-    waf: Annotated[str, Choice(("none", "count", "block"))]
+    internal: bool = key(Flag())
+    allowed_cidrs: tuple[str, ...] = key(ListOf(IpRange()))
+    idle_timeout_seconds: int = key(Whole(1, 4000))
+    client_keep_alive_seconds: int = key(Whole(60, 604_800))
+    access_logs: bool = key(Flag())
+    access_log_retention_days: int = key(Whole(1, 3653))
+    empty_logs_on_destroy: bool = key(Flag())
+    waf: str | None = key(Choice(("none", "count", "block"), none="none"))
 
+    def problems(self) -> Iterator[Problem]:
+        """Check the ranges of the clients."""
+        yield from self._ranges_fit_into_a_security_group()
 
-def _ranges_are_few_and_named_once(allowed_cidrs: tuple[str, ...]) -> Iterator[Problem]:
-    if again := twins(allowed_cidrs):
-        yield Problem("allowedCidrs", ", ".join(again), "each range once")
-    if len(allowed_cidrs) > _MOST_RANGES:
-        yield Problem(
-            "allowedCidrs",
-            f"{len(allowed_cidrs)} of them",
-            f"at most {_MOST_RANGES}, for which a security group has room",
-        )
-
-
-def _ipv6_clients_have_a_way_in(
-    allowed_cidrs: tuple[str, ...], *, internal: bool, dual_stack: bool
-) -> Iterator[Problem]:
-    ipv6 = [cidr for cidr in allowed_cidrs if ":" in cidr]
-    if ipv6 and (internal or not dual_stack):
-        yield Problem(
-            "allowedCidrs",
-            ", ".join(ipv6),
-            "IPv4 ranges, unless the load balancer has dualStack and isn't internal",
-        )
-
-
-RELATIONS = (_ranges_are_few_and_named_once, _ipv6_clients_have_a_way_in)
+    @relation("allowed_cidrs")
+    def _ranges_fit_into_a_security_group(self) -> Iterator[Problem]:
+        if repeated := duplicates(self.allowed_cidrs):
+            yield Problem("allowedCidrs", ", ".join(repeated), "each range once")
+        if len(self.allowed_cidrs) > _MOST_RANGES:
+            yield Problem(
+                "allowedCidrs",
+                f"{len(self.allowed_cidrs)} of them",
+                f"at most {_MOST_RANGES}, whose rules fit into a security group",
+            )

@@ -1,12 +1,14 @@
-"""Encryption on the way from the clients, and the name they ask for."""
+"""HTTPS: the domain, its certificates, and the headers for browsers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 from infra.errors import Problem
-from infra.settings.kinds import Choice, Text, Texts, Whole, twins
+from infra.settings.arns import CERTIFICATE
+from infra.settings.kinds import Choice, ListOf, OrNone, Text, Whole, duplicates
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +31,9 @@ among them.
 
 _LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = rf"({_LABEL}\.)+(?![0-9]+$){_LABEL}"
-_CERTIFICATE: Final = r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}"
 
 _LONGEST_COMMON_NAME: Final = 64
-"""Source: ACM, RequestCertificate. A certificate of one's own may name a longer domain as an
+"""Source: ACM, RequestCertificate. An imported certificate may have a longer domain as an
 alternative name.
 """
 
@@ -43,120 +44,112 @@ _TWO_YEARS: Final = 63_072_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class HttpsSettings:
-    """Certificate, name and what browsers are told."""
+class HttpsSettings(Topic):
+    """The domain, its certificates, and the headers for browsers."""
 
-    domain: Annotated[
-        str,
-        Text(
-            rf"({_NAME})?",
-            "a domain name in lower case, like app.example.com; empty for none",
-            longest=253,
-        ),
-    ]
-    hosted_zone: Annotated[
-        str,
-        Text(
-            rf"({_NAME}|Z[A-Z0-9]{{1,31}})?",
-            "a Route 53 zone's name or id, like example.com or Z0123456789ABC; empty for none",
-        ),
-    ]
-    certificate_arn: Annotated[
-        str, Text(rf"({_CERTIFICATE})?", "an ACM certificate's ARN; empty for none")
-    ]
-    extra_certificate_arns: Annotated[
-        tuple[str, ...], Texts(Text(_CERTIFICATE, "an ACM certificate's ARN"))
-    ]
-    tls_policy: Annotated[str, Choice(_TLS_POLICIES)]
-    hsts_seconds: Annotated[int, Whole(0, _TWO_YEARS)]
-    frame_options: Annotated[str, Choice(("DENY", "SAMEORIGIN", "none"))]
+    domain: str | None = key(
+        OrNone(
+            Text(_NAME, "a domain name in lower case, like app.example.com", longest=253),
+            "empty for none",
+        )
+    )
+    hosted_zone: str | None = key(
+        OrNone(
+            Text(
+                rf"{_NAME}|Z[A-Z0-9]{{1,31}}",
+                "a Route 53 zone's name or id, like example.com or Z0123456789ABC",
+            ),
+            "empty for none",
+        )
+    )
+    certificate_arn: str | None = key(OrNone(CERTIFICATE, "empty for none"))
+    extra_certificate_arns: tuple[str, ...] = key(ListOf(CERTIFICATE))
+    tls_policy: str = key(Choice(_TLS_POLICIES))
+    hsts_seconds: int = key(Whole(0, _TWO_YEARS))
+    frame_options: str | None = key(Choice(("DENY", "SAMEORIGIN", "none"), none="none"))
 
     @property
     def https(self) -> bool:
-        """Whether clients are served over HTTPS, and plain HTTP only leads there."""
-        return bool(self.domain or self.certificate_arn)
+        """Whether the service is served over HTTPS, and plain HTTP only redirects to it."""
+        return self.domain is not None or self.certificate_arn is not None
 
+    def problems(self) -> Iterator[Problem]:
+        """Check that domain, zone and certificates belong together."""
+        yield from self._domain_has_a_certificate()
+        yield from self._domain_fits_into_an_issued_certificate()
+        yield from self._zone_holds_the_domain()
+        yield from self._extra_certificates_have_a_first_one()
+        yield from self._extra_certificates_are_few()
 
-def _a_domain_has_a_certificate(
-    domain: str, hosted_zone: str, certificate_arn: str
-) -> Iterator[Problem]:
-    if domain and not (hosted_zone or certificate_arn):
-        yield Problem(
-            "domain",
-            domain,
-            (
-                "none, unless hostedZone says where to prove whose it is, or certificateArn "
-                "names its certificate"
-            ),
-        )
-    if domain and not certificate_arn and len(domain) > _LONGEST_COMMON_NAME:
-        yield Problem(
-            "domain",
-            f"{len(domain)} characters",
-            (
-                f"at most {_LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer "
-                "one; certificateArn can"
-            ),
-        )
+    def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
+        """Check that the certificates are in the load balancer's account and region."""
+        certificates = [("extraCertificateArns", arn) for arn in self.extra_certificate_arns]
+        if self.certificate_arn:
+            certificates.insert(0, ("certificateArn", self.certificate_arn))
+        start = environment.arn("acm", "certificate/")
+        for name, arn in certificates:
+            if not arn.startswith(start):
+                yield Problem(
+                    name,
+                    arn,
+                    f"a certificate of {start}…, as a load balancer uses those of its own region "
+                    "and account only",
+                )
 
-
-def _a_zone_holds_the_domain(domain: str, hosted_zone: str) -> Iterator[Problem]:
-    if hosted_zone and not domain:
-        yield Problem(
-            "hostedZone",
-            hosted_zone,
-            "none, unless domain says which name in it leads to the service",
-        )
-    elif "." in hosted_zone and not f".{domain}".endswith(f".{hosted_zone}"):
-        yield Problem("hostedZone", hosted_zone, f"the zone that domain, {domain}, is in")
-
-
-def _extra_certificates_add_to_one(
-    domain: str, certificate_arn: str, extra_certificate_arns: tuple[str, ...]
-) -> Iterator[Problem]:
-    if extra_certificate_arns and not (domain or certificate_arn):
-        yield Problem(
-            "extraCertificateArns",
-            ", ".join(extra_certificate_arns),
-            "none, unless there is domain or certificateArn",
-        )
-    if again := twins([certificate_arn, *extra_certificate_arns]):
-        yield Problem(
-            "extraCertificateArns",
-            ", ".join(again),
-            "each certificate once, certificateArn's not again",
-        )
-    if len(extra_certificate_arns) > _MOST_EXTRA_CERTIFICATES:
-        yield Problem(
-            "extraCertificateArns",
-            f"{len(extra_certificate_arns)} of them",
-            f"at most {_MOST_EXTRA_CERTIFICATES}",
-        )
-
-
-def _certificates_are_where_the_load_balancer_is(
-    certificate_arn: str, extra_certificate_arns: tuple[str, ...], place: AwsEnvironment
-) -> Iterator[Problem]:
-    here = place.arn("acm", "certificate/")
-    keyed = [
-        ("certificateArn", certificate_arn),
-        *(("extraCertificateArns", arn) for arn in extra_certificate_arns),
-    ]
-    for key, arn in keyed:
-        if arn and not arn.startswith(here):
+    @relation("domain", "hosted_zone", "certificate_arn")
+    def _domain_has_a_certificate(self) -> Iterator[Problem]:
+        if self.domain and not (self.hosted_zone or self.certificate_arn):
             yield Problem(
-                key,
-                arn,
-                (
-                    f"a certificate of {here}…, as a load balancer uses those of its own "
-                    "region and account only"
-                ),
+                "domain",
+                self.domain,
+                "only with hostedZone (to validate an ACM certificate) or certificateArn (an "
+                "existing one)",
             )
 
+    @relation("domain", "certificate_arn")
+    def _domain_fits_into_an_issued_certificate(self) -> Iterator[Problem]:
+        if not self.domain or self.certificate_arn:
+            return
+        if len(self.domain) > _LONGEST_COMMON_NAME:
+            yield Problem(
+                "domain",
+                f"{len(self.domain)} characters",
+                f"at most {_LONGEST_COMMON_NAME}, as ACM issues no certificate for a longer one; "
+                "any length with certificateArn",
+            )
 
-RELATIONS = (
-    _a_domain_has_a_certificate,
-    _a_zone_holds_the_domain,
-    _extra_certificates_add_to_one,
-    _certificates_are_where_the_load_balancer_is,
-)
+    @relation("domain", "hosted_zone")
+    def _zone_holds_the_domain(self) -> Iterator[Problem]:
+        if self.hosted_zone is None:
+            return
+        if self.domain is None:
+            yield Problem("hostedZone", self.hosted_zone, "only with domain, a name in the zone")
+        # A zone's id has no dot, and which domain it holds is looked up later.
+        elif "." in self.hosted_zone and not f".{self.domain}".endswith(f".{self.hosted_zone}"):
+            yield Problem(
+                "hostedZone", self.hosted_zone, f"the zone that domain, {self.domain}, is in"
+            )
+
+    @relation("domain", "certificate_arn", "extra_certificate_arns")
+    def _extra_certificates_have_a_first_one(self) -> Iterator[Problem]:
+        if self.extra_certificate_arns and not self.https:
+            yield Problem(
+                "extraCertificateArns",
+                ", ".join(self.extra_certificate_arns),
+                "none, unless there is domain or certificateArn",
+            )
+
+    @relation("certificate_arn", "extra_certificate_arns")
+    def _extra_certificates_are_few(self) -> Iterator[Problem]:
+        if repeated := duplicates([self.certificate_arn, *self.extra_certificate_arns]):
+            yield Problem(
+                "extraCertificateArns",
+                ", ".join(repeated),
+                "each certificate once, certificateArn's not again",
+            )
+        if len(self.extra_certificate_arns) > _MOST_EXTRA_CERTIFICATES:
+            yield Problem(
+                "extraCertificateArns",
+                f"{len(self.extra_certificate_arns)} of them",
+                f"at most {_MOST_EXTRA_CERTIFICATES}",
+            )

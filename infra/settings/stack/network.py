@@ -1,26 +1,37 @@
-"""The network that load balancer and tasks live in, and the ways out of it."""
+"""The network of load balancer and tasks, and the connections that leave it."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from infra.aws import images
-from infra.aws.egress import Destination, Destinations
-from infra.aws.locality import PARTITIONS, partition_of
+from infra.aws.locality import PARTITIONS
 from infra.errors import Problem
-from infra.settings.kinds import Choice, Flag, Map, Network, Text, Texts, Whole, twins
+from infra.settings.kinds import (
+    Choice,
+    Destinations,
+    Flag,
+    Ipv4Network,
+    ListOf,
+    Map,
+    OrNone,
+    Text,
+    Whole,
+    duplicates,
+)
 from infra.settings.stack.operation import RETENTION_DAYS
+from infra.settings.topic import Topic, key, relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.aws.egress import Destination
     from infra.aws.environment import AwsEnvironment
 
 PUBLIC, NAT, NAT_PER_ZONE, ENDPOINTS = MODES = ("public", "nat", "nat-per-zone", "endpoints")
 
-_SUBNETS: Final = Texts(Text(r"subnet-[0-9a-f]{8,17}", "a subnet's id, like subnet-0a1b2c3d"))
+_SUBNETS: Final = ListOf(Text(r"subnet-[0-9a-f]{8,17}", "a subnet's id, like subnet-0a1b2c3d"))
 _TAGS: Final = Map(
     Text(r"[\w .:/=+@-]{1,128}", "a tag's key"),
     Text(r"[\w .:/=+@-]{0,256}", "a tag's value", longest=256),
@@ -29,8 +40,8 @@ _NARROWEST_FOR_A_LOAD_BALANCER: Final = 27
 """Source: Elastic Load Balancing, subnets for your load balancer."""
 
 _MOST_DESTINATIONS: Final = 50
-"""A security group takes 60 rules of each direction, and a few are ours. Source: Amazon VPC's
-quotas.
+"""A security group takes 60 rules in each direction, and the program needs a few itself. Source:
+Amazon VPC's quotas.
 """
 
 _ALL_IPV4: Final = "0.0.0.0/0"
@@ -39,199 +50,198 @@ _HTTPS: Final = 443
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkSettings:
-    """A VPC of the stack's own, or one that exists."""
+class NetworkSettings(Topic):
+    """A VPC that the stack creates, or an existing one."""
 
-    network: Annotated[str, Choice(MODES)]
-    vpc_id: Annotated[
-        str, Text(r"(vpc-[0-9a-f]{8,17})?", "a VPC's id, like vpc-0a1b2c3d; empty makes a VPC")
-    ]
-    vpc_tags: Annotated[dict[str, str], _TAGS]
-    subnet_ids: Annotated[tuple[str, ...], _SUBNETS]
-    subnet_tags: Annotated[dict[str, str], _TAGS]
-    task_subnet_ids: Annotated[tuple[str, ...], _SUBNETS]
-    task_subnet_tags: Annotated[dict[str, str], _TAGS]
-    # The narrowest network, cut for the most zones, leaves each subnet the /27 that a load balancer
-    # needs.
-    vpc_cidr: Annotated[str, Network(16, 24)]
-    availability_zone_count: Annotated[int, Whole(2, 6)]
-    dual_stack: Annotated[bool, Flag()]
-    egress: Annotated[tuple[Destination, ...], Texts(Destinations())]
-    flow_logs: Annotated[str, Choice(("none", "reject", "all"))]
-    flow_log_retention_days: Annotated[int, Choice(RETENTION_DAYS)]
+    network: str = key(Choice(MODES))
+    vpc_id: str | None = key(
+        OrNone(Text(r"vpc-[0-9a-f]{8,17}", "a VPC's id, like vpc-0a1b2c3d"), "empty creates a VPC")
+    )
+    vpc_tags: dict[str, str] = key(_TAGS)
+    subnet_ids: tuple[str, ...] = key(_SUBNETS)
+    subnet_tags: dict[str, str] = key(_TAGS)
+    task_subnet_ids: tuple[str, ...] = key(_SUBNETS)
+    task_subnet_tags: dict[str, str] = key(_TAGS)
+    # The narrowest network, divided for the most zones, leaves each subnet the /27 that a load
+    # balancer needs.
+    vpc_cidr: str = key(Ipv4Network(16, 24))
+    availability_zone_count: int = key(Whole(2, 6))
+    dual_stack: bool = key(Flag())
+    egress: tuple[Destination, ...] = key(ListOf(Destinations()))
+    flow_logs: str | None = key(Choice(("none", "reject", "all"), none="none"))
+    flow_log_retention_days: int = key(Choice(RETENTION_DAYS))
 
     @property
     def existing_vpc(self) -> bool:
-        """Whether the stack lives in a VPC that it doesn't make."""
-        return bool(self.vpc_id or self.vpc_tags)
+        """Whether the stack uses a VPC that it doesn't create."""
+        return self.vpc_id is not None or bool(self.vpc_tags)
+
+    @property
+    def private_tasks(self) -> bool:
+        """Whether tasks have subnets of their own, without public addresses."""
+        return self.network != PUBLIC
+
+    @property
+    def endpoints(self) -> bool:
+        """Whether tasks reach AWS by VPC endpoints, and nothing else."""
+        return self.network == ENDPOINTS
 
     @property
     def nat_gateways(self) -> int:
-        """How many NAT gateways the VPC that is made gets."""
+        """Number of NAT gateways in a VPC that the stack creates."""
         return {NAT: 1, NAT_PER_ZONE: self.availability_zone_count}.get(self.network, 0)
 
+    def problems(self) -> Iterator[Problem]:
+        """Check VPC, subnets and destinations."""
+        yield from self._vpc_is_named_once()
+        yield from self._subnets_belong_to_a_vpc()
+        yield from self._task_subnets_are_used()
+        yield from self._subnets_are_named_once()
+        yield from self._existing_vpcs_keep_their_gateways()
+        yield from self._subnets_hold_a_load_balancer()
+        yield from self._ipv6_has_a_route()
+        yield from self._destinations_are_few()
+        yield from self._destinations_add_to_https()
+        yield from self._ipv6_destinations_need_ipv6_addresses()
 
-def _names_in_the_partition_are_known(place: AwsEnvironment) -> Iterator[Problem]:
-    # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong one
-    # matches nothing.
-    if place.partition not in PARTITIONS:
-        where = f"{place.region}, of the partition {place.partition}"
-        yield Problem(
-            "aws:region",
-            where,
-            f"a region of {', '.join(PARTITIONS)}, whose names this program knows",
-        )
+    def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:
+        """Check that the region is in a partition that the program knows."""
+        # Names of endpoints, log writers and ARNs differ by partition, and a policy with a wrong
+        # one matches nothing.
+        if environment.partition not in PARTITIONS:
+            yield Problem(
+                "aws:region",
+                f"{environment.region}, of the partition {environment.partition}",
+                f"a region of {', '.join(PARTITIONS)}, whose names this program knows",
+            )
 
+    @relation("vpc_id", "vpc_tags")
+    def _vpc_is_named_once(self) -> Iterator[Problem]:
+        if self.vpc_id and self.vpc_tags:
+            yield Problem("vpcTags", _shown(self.vpc_tags), "none, as vpcId names the VPC already")
 
-def _a_vpc_is_found_in_one_way(vpc_id: str, vpc_tags: dict[str, str]) -> Iterator[Problem]:
-    if vpc_id and vpc_tags:
-        yield Problem("vpcTags", _shown(vpc_tags), "none, as vpcId names the VPC already")
+    @relation(
+        *("vpc_id", "vpc_tags"),
+        *("subnet_ids", "subnet_tags", "task_subnet_ids", "task_subnet_tags"),
+    )
+    def _subnets_belong_to_a_vpc(self) -> Iterator[Problem]:
+        if self.existing_vpc:
+            return
+        for name, value in (
+            ("subnetIds", ", ".join(self.subnet_ids)),
+            ("subnetTags", _shown(self.subnet_tags)),
+            ("taskSubnetIds", ", ".join(self.task_subnet_ids)),
+            ("taskSubnetTags", _shown(self.task_subnet_tags)),
+        ):
+            if value:
+                yield Problem(name, value, "none, unless vpcId or vpcTags names their VPC")
 
-
-# a relation's parameters are the settings that it looks at
-def _subnets_belong_to_a_vpc(  # noqa: PLR0917
-    network: str,
-    vpc_id: str,
-    vpc_tags: dict[str, str],
-    subnet_ids: tuple[str, ...],
-    subnet_tags: dict[str, str],
-    task_subnet_ids: tuple[str, ...],
-    task_subnet_tags: dict[str, str],
-) -> Iterator[Problem]:
-    for prefix, ids, tags in (
-        ("subnet", subnet_ids, subnet_tags),
-        ("taskSubnet", task_subnet_ids, task_subnet_tags),
-    ):
-        for key, value in ((f"{prefix}Ids", ", ".join(ids)), (f"{prefix}Tags", _shown(tags))):
-            if value and not (vpc_id or vpc_tags):
-                yield Problem(key, value, "none, unless vpcId or vpcTags names their VPC")
-            elif value and prefix == "taskSubnet" and network == PUBLIC:
+    @relation("network", "vpc_id", "vpc_tags", "task_subnet_ids", "task_subnet_tags")
+    def _task_subnets_are_used(self) -> Iterator[Problem]:
+        if self.private_tasks or not self.existing_vpc:
+            return
+        for name, value in (
+            ("taskSubnetIds", ", ".join(self.task_subnet_ids)),
+            ("taskSubnetTags", _shown(self.task_subnet_tags)),
+        ):
+            if value:
                 yield Problem(
-                    key,
+                    name,
                     value,
                     f"none with network {PUBLIC}, where tasks are in the load balancer's subnets",
                 )
-        if ids and tags:
+
+    @relation("subnet_ids", "subnet_tags", "task_subnet_ids", "task_subnet_tags")
+    def _subnets_are_named_once(self) -> Iterator[Problem]:
+        for prefix, ids, tags in (
+            ("subnet", self.subnet_ids, self.subnet_tags),
+            ("taskSubnet", self.task_subnet_ids, self.task_subnet_tags),
+        ):
+            if ids and tags:
+                yield Problem(
+                    f"{prefix}Tags", _shown(tags), f"none, as {prefix}Ids names the subnets already"
+                )
+
+    @relation("network", "vpc_id", "vpc_tags")
+    def _existing_vpcs_keep_their_gateways(self) -> Iterator[Problem]:
+        # An endpoint with private DNS answers for its service in the whole VPC, and the security
+        # group of the stack's own endpoints allows only its tasks.
+        if self.network in {NAT_PER_ZONE, ENDPOINTS} and self.existing_vpc:
             yield Problem(
-                f"{prefix}Tags", _shown(tags), f"none, as {prefix}Ids names the subnets already"
+                "network",
+                self.network,
+                f"{PUBLIC} or {NAT} in an existing VPC, whose gateways and endpoints belong to its "
+                "owner",
             )
 
+    @relation("network", "vpc_id", "vpc_tags", "vpc_cidr", "availability_zone_count")
+    def _subnets_hold_a_load_balancer(self) -> Iterator[Problem]:
+        if self.existing_vpc:
+            return
+        # Each bit of the prefix doubles the number of subnets: enough for one in each zone, and
+        # twice as many where tasks have their own.
+        bits = (self.availability_zone_count - 1).bit_length() + self.private_tasks
+        narrowest = _NARROWEST_FOR_A_LOAD_BALANCER - bits
+        if ipaddress.IPv4Network(self.vpc_cidr).prefixlen > narrowest:
+            yield Problem(
+                "vpcCidr",
+                self.vpc_cidr,
+                f"with network {self.network} and {self.availability_zone_count} zones a "
+                f"/{narrowest} or wider, as each subnet needs a /{_NARROWEST_FOR_A_LOAD_BALANCER}",
+            )
 
-def _an_existing_vpc_has_its_own_gateways(
-    network: str, vpc_id: str, vpc_tags: dict[str, str]
-) -> Iterator[Problem]:
-    # Endpoints answer for their service in the whole VPC, and ours admit nobody but the tasks.
-    if network in {NAT_PER_ZONE, ENDPOINTS} and (vpc_id or vpc_tags):
-        yield Problem(
-            "network",
-            network,
-            f"{NAT} in an existing VPC, whose gateways and endpoints are its owner's",
-        )
+    @relation("network", "dual_stack")
+    def _ipv6_has_a_route(self) -> Iterator[Problem]:
+        if self.dual_stack and self.endpoints:
+            yield Problem(
+                "dualStack",
+                "true",
+                f"false with network {ENDPOINTS}, which has no route to the internet",
+            )
 
+    @relation("egress")
+    def _destinations_are_few(self) -> Iterator[Problem]:
+        if repeated := duplicates(self.egress):
+            yield Problem("egress", ", ".join(repeated), "each destination once")
+        if len(self.egress) > _MOST_DESTINATIONS:
+            yield Problem("egress", f"{len(self.egress)} of them", f"at most {_MOST_DESTINATIONS}")
 
-def _subnets_hold_a_load_balancer(
-    network: str, vpc_id: str, vpc_tags: dict[str, str], vpc_cidr: str, availability_zone_count: int
-) -> Iterator[Problem]:
-    # Each halving makes room for twice as many subnets: one in each zone, and one for the tasks
-    # beside it.
-    halvings = (availability_zone_count - 1).bit_length() + (network != PUBLIC)
-    narrowest = _NARROWEST_FOR_A_LOAD_BALANCER - halvings
-    if not (vpc_id or vpc_tags) and ipaddress.IPv4Network(vpc_cidr).prefixlen > narrowest:
-        yield Problem(
-            "vpcCidr",
-            vpc_cidr,
-            f"with network {network} and {availability_zone_count} zones a /{narrowest} or "
-            f"wider, as each subnet needs a /{_NARROWEST_FOR_A_LOAD_BALANCER}",
-        )
+    @relation("network", "egress", "dual_stack")
+    def _destinations_add_to_https(self) -> Iterator[Problem]:
+        # Tasks may connect to HTTPS servers anywhere, wherever they have a route to them.
+        reached: set[str] = set()
+        if not self.endpoints:
+            reached.add(_ALL_IPV4)
+            if self.dual_stack:
+                reached.add(_ALL_IPV6)
+        needless = []
+        for destination in self.egress:
+            https_only = destination.first_port == destination.last_port == _HTTPS
+            if https_only and destination.network in reached:
+                needless.append(str(destination))
+        if needless:
+            yield Problem(
+                "egress",
+                ", ".join(needless),
+                "destinations other than HTTPS anywhere, which is allowed already with network "
+                f"{self.network}",
+            )
 
-
-def _images_come_by_the_ways_there_are(
-    network: str, image: str, place: AwsEnvironment
-) -> Iterator[Problem]:
-    found = images.private(image)
-    if found and partition_of(found.region) != place.partition:
-        where = f"{image}, in the partition {partition_of(found.region)}"
-        yield Problem(
-            "image", where, f"one in {place.partition}, as no role reaches another partition's ECR"
-        )
-    elif network == ENDPOINTS and found and found.region != place.region:
-        yield Problem(
-            "image", f"{image}, in {found.region}", f"with network {network} one in {place.region}"
-        )
-
-
-def _images_are_private_behind_endpoints(network: str, image: str) -> Iterator[Problem]:
-    if network == ENDPOINTS and images.private(image) is None:
-        yield Problem(
-            "image",
-            f"{image}, in a registry that has no endpoint in a VPC",
-            (
-                f"with network {network} an image in this region's private ECR, which can "
-                "cache other registries' images"
-            ),
-        )
-
-
-def _ipv6_has_a_way_out(network: str, *, dual_stack: bool) -> Iterator[Problem]:
-    if dual_stack and network == ENDPOINTS:
-        yield Problem(
-            "dualStack", "true", f"false with network {network}, which has no way to the internet"
-        )
-
-
-def _destinations_widen(
-    network: str, egress: tuple[Destination, ...], *, dual_stack: bool
-) -> Iterator[Problem]:
-    if again := twins(egress):
-        yield Problem("egress", ", ".join(again), "each destination once")
-    open_to_all: set[str] = set()
-    if network != ENDPOINTS:
-        open_to_all.add(_ALL_IPV4)
-        if dual_stack:
-            open_to_all.add(_ALL_IPV6)
-    open_already = [
-        str(each)
-        for each in egress
-        if each.network in open_to_all and each.first_port == each.last_port == _HTTPS
-    ]
-    if open_already:
-        yield Problem(
-            "egress",
-            ", ".join(open_already),
-            f"what isn't open already; with network {network} HTTPS is",
-        )
-    if len(egress) > _MOST_DESTINATIONS:
-        yield Problem("egress", f"{len(egress)} of them", f"at most {_MOST_DESTINATIONS}")
-
-
-def _ipv6_destinations_need_ipv6_addresses(
-    vpc_id: str, vpc_tags: dict[str, str], egress: tuple[Destination, ...], *, dual_stack: bool
-) -> Iterator[Problem]:
-    # Whether tasks in an existing VPC have IPv6 addresses is its subnets' affair, and the
-    # account's.
-    if ipv6 := [
-        str(each) for each in egress if each.is_ipv6 and not (dual_stack or vpc_id or vpc_tags)
-    ]:
-        allowed = (
-            "IPv4 destinations only without dualStack, as nothing in the stack's VPC has an "
-            "IPv6 address then"
-        )
-        yield Problem("egress", ", ".join(ipv6), allowed)
+    @relation("vpc_id", "vpc_tags", "egress", "dual_stack")
+    def _ipv6_destinations_need_ipv6_addresses(self) -> Iterator[Problem]:
+        # In an existing VPC, its subnets and the account's settings decide whether tasks get IPv6
+        # addresses.
+        if self.dual_stack or self.existing_vpc:
+            return
+        ipv6 = [str(destination) for destination in self.egress if destination.is_ipv6]
+        if ipv6:
+            yield Problem(
+                "egress",
+                ", ".join(ipv6),
+                "IPv4 destinations only without dualStack, as nothing in the stack's VPC has an "
+                "IPv6 address then",
+            )
 
 
 def _shown(tags: dict[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in tags.items())
-
-
-RELATIONS = (
-    _names_in_the_partition_are_known,
-    _a_vpc_is_found_in_one_way,
-    _subnets_belong_to_a_vpc,
-    _an_existing_vpc_has_its_own_gateways,
-    _subnets_hold_a_load_balancer,
-    _images_are_private_behind_endpoints,
-    _images_come_by_the_ways_there_are,
-    _ipv6_has_a_way_out,
-    _destinations_widen,
-    _ipv6_destinations_need_ipv6_addresses,
-)

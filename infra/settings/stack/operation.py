@@ -1,27 +1,28 @@
-"""What the people who run the service see and may do."""
+"""Logs, metrics, shells and protection, for the people who run the service."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
 from infra.settings.kinds import Choice, Flag
+from infra.settings.topic import Topic, key
 
 RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""Source: CloudWatch Logs, PutRetentionPolicy. 0, for ever, is left out: such a log is a bill that
-only grows.
+"""Source: CloudWatch Logs, PutRetentionPolicy. 0, which keeps logs for ever, is left out: the cost
+of such a log only grows.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
-class OperationSettings:
+class OperationSettings(Topic):
     """Logs, metrics, shells and protection."""
 
-    container_insights: Annotated[str, Choice(("disabled", "enabled", "enhanced"))]
-    ecs_exec: Annotated[bool, Flag()]
-    log_retention_days: Annotated[int, Choice(RETENTION_DAYS)]
-    exec_log_retention_days: Annotated[int, Choice(RETENTION_DAYS)]
-    deletion_protection: Annotated[bool, Flag()]
+    container_insights: str = key(Choice(("disabled", "enabled", "enhanced")))
+    ecs_exec: bool = key(Flag())
+    log_retention_days: int = key(Choice(RETENTION_DAYS))
+    exec_log_retention_days: int = key(Choice(RETENTION_DAYS))
+    deletion_protection: bool = key(Flag())

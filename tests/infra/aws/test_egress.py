@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.egress import Destination, Destinations
+from infra.aws.egress import Destination
+from infra.settings.kinds import Destinations
 from tests.infra import recorder
 
 

@@ -177,7 +177,7 @@ def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> N
         (
             "secrets",
             {"secrets": {"A": "arn:aws:secretsmanager:us-east-1:123456789012:secret:a-AbCdEf#k"}},
-            "allowed: what this region keeps, else another one's failure stops tasks",
+            "allowed: a secret of this region; with another one, that region's outage",
         ),
         (
             "secretKeyArns",

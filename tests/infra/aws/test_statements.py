@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.aws.statements import Statements, flaw
+from infra.aws.statements import flaw
+from infra.settings.kinds import Statements
 from tests.infra import recorder
 from tests.infra.arns import EVERY_ONE, OF_SOMETHING
 
@@ -115,14 +116,14 @@ def test_every_flawed_statement_is_told_by_its_number() -> None:
         7,
         {"Action": "*", "Resource": BUCKET},
     ]
-    assert Statements().misplaced(json.dumps(statements)) == (
+    assert Statements().shown(json.dumps(statements)) == (
         "statement 1 is no object; statement 2 allows *, which is not one action"
     )
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no list", '["no statement"]'])
 def test_what_is_no_list_of_statements_is_told(text: str) -> None:
-    assert Statements().misplaced(text) == f"{text or 'empty'}, which is no list"
+    assert Statements().shown(text) == f"{text or 'empty'}, which is not a list"
 
 
 @given(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.errors import SettingsError
-from infra.network.existing_vpc import Subnet, Wanted, choose
+from infra.network.existing_vpc import Subnet, SubnetQuery, choose
 from tests.infra import recorder
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from localaws.account.cloud import Cloud
     from tests.infra.recorder import Recording
 
-PUBLIC = Wanted(key="subnet", public=True)
+PUBLIC = SubnetQuery(key="subnet", public=True)
 
 
 def subnet(
@@ -26,8 +26,8 @@ def subnet(
     return Subnet(id=f"subnet-{number}", vpc_id=vpc, zone=zone, public=public, ipv6=ipv6)
 
 
-def named(*, public: bool = True, ipv6: bool = False) -> Wanted:
-    return Wanted(key="subnet", public=public, ids=["those"], ipv6=ipv6)
+def named(*, public: bool = True, ipv6: bool = False) -> SubnetQuery:
+    return SubnetQuery(key="subnet", public=public, ids=["those"], ipv6=ipv6)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def named(*, public: bool = True, ipv6: bool = False) -> Wanted:
         ),
         (
             [subnet(1, "a")],
-            Wanted(key="subnet", public=True, tags={"A": "b"}),
+            SubnetQuery(key="subnet", public=True, tags={"A": "b"}),
             "subnetTags: public subnets in a; all",
         ),
         ([subnet(1, "a")], named(), "subnetIds: public subnets in a; allowed"),
@@ -90,13 +90,13 @@ def named(*, public: bool = True, ipv6: bool = False) -> Wanted:
         ),
         (
             [subnet(1, "a")],
-            Wanted(key="subnet", public=False),
+            SubnetQuery(key="subnet", public=False),
             "vpcId: private subnets in no zone; allowed: private",
         ),
     ],
 )
 def test_subnets_that_will_not_do_stop_the_run(
-    subnets: list[Subnet], wanted: Wanted, complaint: str
+    subnets: list[Subnet], wanted: SubnetQuery, complaint: str
 ) -> None:
     with pytest.raises(SettingsError, match=complaint):
         choose("vpc-1", subnets, wanted)

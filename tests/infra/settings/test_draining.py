@@ -1,4 +1,4 @@
-"""How long a task may drain, stop, and keep a deployment or a deletion waiting: one number unless told otherwise."""
+"""How long a task may drain, stop, and keep a deployment or a deletion waiting: one number is enough."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def test_the_times_are_accepted_exactly_when_each_fits_into_the_next(
         stop or drain
     ) < minutes * 60
     try:
-        settings = load(**changes)
+        deployment = load(**changes).service.deployment
     except SettingsError:
         assert not in_order
     else:
         assert in_order
-        assert settings.deregistration_delay <= settings.stop_timeout <= 120
+        assert deployment.deregistration_delay <= deployment.stop_timeout <= 120
         assert (
-            settings.deregistration_delay + settings.stop_timeout
-            < settings.steady_state_timeout_minutes * 60
+            deployment.deregistration_delay + deployment.stop_timeout
+            < deployment.steady_state_timeout_minutes * 60
         )
 
 
 @given(drain=SECONDS)
 def test_one_number_is_enough(drain: int) -> None:
-    settings = load(drainSeconds=drain)
-    assert settings.deregistration_delay == settings.stop_timeout == drain
+    deployment = load(drainSeconds=drain).service.deployment
+    assert deployment.deregistration_delay == deployment.stop_timeout == drain

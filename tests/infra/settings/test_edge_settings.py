@@ -39,7 +39,7 @@ REFUSED = [
     ),
     (
         {"domain": "shop.example.com"},
-        "allowed: none, unless hostedZone says where to prove whose it is",
+        "domain: shop.example.com; allowed: only with hostedZone (to validate an ACM certificate)",
     ),
     (
         {"domain": LONG, "hostedZone": "example.com"},
@@ -47,7 +47,7 @@ REFUSED = [
     ),
     (
         {"hostedZone": "example.com"},
-        "hostedZone: example.com; allowed: none, unless domain says which name in it",
+        "hostedZone: example.com; allowed: only with domain, a name in the zone",
     ),
     (
         {"domain": "a.example.com", "hostedZone": "my zone"},
@@ -108,7 +108,7 @@ REFUSED = [
     ({"internal": "maybe"}, "internal: maybe; allowed: true or false"),
     (
         {"allowedCidrs": ["10.0.0.1/8"]},
-        'allowedCidrs: ["10.0.0.1/8"]; allowed: a list, each item a network\'s range',
+        'allowedCidrs: ["10.0.0.1/8"]; allowed: a list, each item an IP range in CIDR notation',
     ),
     (
         {"allowedCidrs": ["10.0.0.0/8", "10.0.0.0/8"]},
@@ -219,4 +219,7 @@ def test_the_load_balancer_always_hangs_up_before_the_container(idle: int, keep_
     except SettingsError:
         assert idle >= keep_alive
     else:
-        assert settings.idle_timeout_seconds < settings.target_keep_alive_seconds
+        assert (
+            settings.edge.idle_timeout_seconds
+            < settings.service.container.target_keep_alive_seconds
+        )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from infra.aws import fargate
 from infra.errors import SettingsError
-from infra.settings import Settings, camel, kinds
+from infra.settings import Settings, kinds
+from infra.settings.topic import camel
 from localaws.account.cloud import Cloud
 from tests.infra import recorder
 
@@ -28,6 +29,15 @@ def load(stack: str = "dev", /, *, secret: Collection[str] = (), **changes: Any)
         key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)
     }
     return Settings.of(texts, project=recorder.PROJECT, stack=stack, secret=secret)
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """Return the value that was read for a key."""
+    for topic in (*settings.service.topics, *settings.topics):
+        for name in topic.kinds():
+            if camel(name) == key:
+                return getattr(topic, name)
+    raise KeyError(key)
 
 
 MAPS = {"environment", "secrets", "taskPolicyStatements", "vpcTags", "subnetTags", "taskSubnetTags"}
@@ -124,12 +134,12 @@ REFUSED = [
             "allowed: a list of statements"
         ),
     ),
-    ({"taskPolicyStatements": {}}, "taskPolicyStatements: {}, which is no list; allowed"),
+    ({"taskPolicyStatements": {}}, "taskPolicyStatements: {}, which is not a list; allowed"),
     ({"requireImageDigest": "maybe"}, "requireImageDigest: maybe; allowed: true or false"),
     (
         {"requireImageDigest": True},
         (
-            "stable, whose tag may be moved to something else; allowed: NAME@DIGEST with "
+            "stable, whose tag can be moved to another image; allowed: NAME@DIGEST with "
             "what `docker buildx imagetools"
         ),
     ),
@@ -140,8 +150,8 @@ REFUSED = [
             "imageTag=1"
         ),
     ),
-    ({"user": "root", "containerPort": 8080}, "user: root; allowed: a user's number but root's"),
-    ({"user": "0:101", "containerPort": 8080}, "user: 0:101; allowed: a user's number but root's"),
+    ({"user": "root", "containerPort": 8080}, "user: root; allowed: a user id other than root's"),
+    ({"user": "0:101", "containerPort": 8080}, "user: 0:101; allowed: a user id other than root's"),
     ({"user": "101"}, "containerPort: 80; allowed: with a user that isn't root, at least 1024"),
     (
         {"dropCapabilities": ["CAP_NET_RAW", "raw"]},
@@ -155,11 +165,11 @@ REFUSED = [
     ({"writablePaths": ["/"]}, "each item a folder's absolute path"),
     (
         {"writablePaths": ["/tmp", "/tmp/a"]},
-        "writablePaths: /tmp/a; allowed: folders that are not in each other",
+        "writablePaths: /tmp/a; allowed: each folder once, and none that is inside",
     ),
     (
         {"writablePaths": ["/tmp", "/tmp"]},
-        "writablePaths: /tmp; allowed: folders that are not in each other, each once",
+        "writablePaths: /tmp; allowed: each folder once, and none that is inside another one",
     ),
     (
         {"secrets": {"A": None}},
@@ -170,10 +180,10 @@ REFUSED = [
         "secrets: A with a value of 8 characters, not shown: no ARN, no sec",
     ),
     ({"secrets": {"1A": "/demo"}}, "each name an environment variable's name"),
-    ({"secrets": ["/demo"]}, "secrets: 9 characters that are no map; allowed: a map"),
+    ({"secrets": ["/demo"]}, "secrets: 9 characters that aren't a map; allowed: a map"),
     (
         {"environment": {"AWS_SECRET_ACCESS_KEY": "x"}},
-        "an environment variable's name, no credential's",
+        "an environment variable's name other than a credential's",
     ),
     (
         {"environment": {"APP_MESSAGE": "x"}},
@@ -262,13 +272,13 @@ REFUSED = [
     ),
     (
         {"network": "nat-per-zone", "vpcId": VPC},
-        "network: nat-per-zone; allowed: nat in an existing VPC, whose gateways",
+        "network: nat-per-zone; allowed: public or nat in an existing VPC, whose gateways",
     ),
     (
         {"network": "endpoints", "vpcTags": {"Name": "a"}, "image": OWN_IMAGE},
         (
-            "network: endpoints; allowed: nat in an existing VPC, whose gateways and "
-            "endpoints are its owner's"
+            "network: endpoints; allowed: public or nat in an existing VPC, whose gateways and "
+            "endpoints belong to its owner"
         ),
     ),
     (
@@ -277,7 +287,7 @@ REFUSED = [
     ),
     (
         {"network": "endpoints", "image": OWN_IMAGE, "dualStack": True},
-        "dualStack: true; allowed: false with network endpoints, which has no way to the internet",
+        "dualStack: true; allowed: false with network endpoints, which has no route to the internet",
     ),
     (
         {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
@@ -335,11 +345,11 @@ REFUSED = [
     ),
     (
         {"egress": ["0.0.0.0/0:443"]},
-        "egress: 0.0.0.0/0:443; allowed: what isn't open already; with network public",
+        "egress: 0.0.0.0/0:443; allowed: destinations other than HTTPS anywhere, which is allowed already with network public",
     ),
     (
         {"egress": ["::/0:443"], "dualStack": True},
-        "egress: ::/0:443; allowed: what isn't open already",
+        "egress: ::/0:443; allowed: destinations other than HTTPS anywhere",
     ),
     (
         {"egress": ["::/0:443"]},
@@ -395,7 +405,7 @@ def test_a_missing_key_is_told_too() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.of({}, project="fargate-web", stack="dev")
     missing = {problem.key for problem in refusal.value.problems}
-    assert missing == {camel(name) for name in kinds()} - MAPS, "no secrets is a choice"
+    assert missing == {*kinds()} - MAPS, "no secrets is a choice"
 
 
 def test_an_encrypted_value_is_refused_without_showing_it() -> None:
@@ -487,9 +497,8 @@ def test_nothing_is_registered_or_asked_before_the_settings_are_good(
 def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
     settings = load(**changes)
     for key, value in changes.items():
-        field = next(name for name in kinds() if camel(name) == key)
         expected = tuple(value) if isinstance(value, list) else value
-        found = getattr(settings, field)
+        found = value_of(settings, key)
         assert (tuple(map(str, found)) if key == "egress" else found) == expected
 
 
@@ -500,8 +509,8 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 
 def test_numbers_and_truth_values_that_the_cli_makes_of_texts_are_texts_again() -> None:
     settings = load(environment={"PORT": 8080, "DEBUG": True}, command=["serve", 8080])
-    assert settings.environment == {"PORT": "8080", "DEBUG": "true"}
-    assert settings.command == ("serve", "8080")
+    assert settings.service.container.environment == {"PORT": "8080", "DEBUG": "true"}
+    assert settings.service.container.command == ("serve", "8080")
 
 
 @pytest.mark.parametrize("stack", recorder.STACKS)
@@ -510,11 +519,7 @@ def test_every_stack_file_loads(stack: str) -> None:
     assert watched.one("Service").inputs["name"] == f"{stack}-web"
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from([camel(name) for name in kinds()]), st.text() | st.integers().map(str)
-    )
-)
+@given(st.dictionaries(st.sampled_from([*kinds()]), st.text() | st.integers().map(str)))
 def test_whatever_a_key_holds_the_answer_is_settings_or_a_refusal_that_names_it(
     changes: dict[str, Any],
 ) -> None:

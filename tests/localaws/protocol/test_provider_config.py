@@ -9,7 +9,7 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from infra.settings import camel
+from infra.settings.topic import camel
 from localaws.catalog import UNKNOWN
 from localaws.protocol.provider_config import KEYS, parsed, problems, tagging
 

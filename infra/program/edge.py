@@ -1,0 +1,142 @@
+"""Deploy the load balancer of a stack, with its certificate, its logs, its firewall and its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.aws import naming
+from infra.edge import alias
+from infra.edge.access_logs import AccessLogs, AccessLogsArgs
+from infra.edge.alias import Alias, AliasArgs
+from infra.edge.certificate import Certificate, CertificateArgs
+from infra.edge.ingress import (
+    ANYWHERE,
+    ANYWHERE_IPV6,
+    Https,
+    LoadBalancedIngress,
+    LoadBalancedIngressArgs,
+)
+from infra.edge.waf import Firewall, FirewallArgs
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from infra.aws.environment import AwsEnvironment
+    from infra.network.vpc import Network
+    from infra.settings import Settings
+
+
+def find_zone(settings: Settings) -> str | None:
+    """Return the id of the hosted zone that gets the domain's records, if there is one.
+
+    Raises:
+        SettingsError: There is no such zone.
+    """
+    https = settings.https
+    if https.hosted_zone is None or https.domain is None:
+        return None
+    # ACM validates a certificate by records that it finds in public DNS.
+    return alias.find_zone(https.hosted_zone, https.domain, public=https.certificate_arn is None)
+
+
+def deploy_ingress(
+    settings: Settings, environment: AwsEnvironment, network: Network, zone_id: str | None
+) -> LoadBalancedIngress:
+    """Register the load balancer and what belongs to it."""
+    edge = settings.edge
+    ingress = LoadBalancedIngress(
+        "alb",
+        LoadBalancedIngressArgs(
+            vpc_id=network.vpc_id,
+            subnet_ids=network.subnet_ids,
+            https=_https(settings, zone_id),
+            internal=edge.internal,
+            allowed_cidrs=edge.allowed_cidrs or _all_clients(settings, network),
+            dual_stack=settings.ipv6_clients,
+            idle_timeout_seconds=edge.idle_timeout_seconds,
+            client_keep_alive_seconds=edge.client_keep_alive_seconds,
+            access_log_bucket=_access_log_bucket(settings, environment),
+            deletion_protection=settings.operation.deletion_protection,
+            tags=settings.tags,
+        ),
+    )
+    if edge.waf:
+        Firewall(
+            "waf",
+            FirewallArgs(
+                alb_arn=ingress.arn,
+                block=edge.waf == "block",
+                metric_name=naming.firewall(settings.stack),
+                log_group=naming.firewall_log_group(settings.stack),
+                log_retention_days=settings.operation.log_retention_days,
+                log_key_arn=settings.keys.log_key_arn,
+                tags=settings.tags,
+            ),
+        )
+    return ingress
+
+
+def deploy_alias(
+    settings: Settings, zone_id: str | None, ingress: LoadBalancedIngress, after: pulumi.Resource
+) -> None:
+    """Register the domain's records, if its zone is known, once requests reach the service."""
+    if zone_id is None or settings.https.domain is None:
+        return
+    Alias(
+        "domain",
+        AliasArgs(
+            domain=settings.https.domain,
+            zone_id=zone_id,
+            alb_dns=ingress.alb_dns,
+            alb_zone_id=ingress.alb_zone_id,
+            ipv6=settings.ipv6_clients,
+            after=[after],
+        ),
+    )
+
+
+def _https(settings: Settings, zone_id: str | None) -> Https | None:
+    https = settings.https
+    certificate_arn: pulumi.Input[str] | None = https.certificate_arn
+    if certificate_arn is None and zone_id and https.domain:
+        certificate = Certificate(
+            "certificate",
+            CertificateArgs(domain=https.domain, zone_id=zone_id, tags=settings.tags),
+        )
+        certificate_arn = certificate.arn
+    if certificate_arn is None:
+        return None
+    return Https(
+        certificate_arn=certificate_arn,
+        extra_certificate_arns=https.extra_certificate_arns,
+        tls_policy=https.tls_policy,
+        domain=https.domain,
+        hsts_seconds=https.hsts_seconds,
+        frame_options=https.frame_options,
+    )
+
+
+def _all_clients(settings: Settings, network: Network) -> tuple[str, ...]:
+    """Return the ranges that may connect where the configuration names none."""
+    if settings.edge.internal:
+        return (network.cidr,)
+    if settings.ipv6_clients:
+        return (ANYWHERE, ANYWHERE_IPV6)
+    return (ANYWHERE,)
+
+
+def _access_log_bucket(
+    settings: Settings, environment: AwsEnvironment
+) -> pulumi.Output[str] | None:
+    if not settings.edge.access_logs:
+        return None
+    logs = AccessLogs(
+        "access-logs",
+        AccessLogsArgs(
+            aws_environment=environment,
+            retention_days=settings.edge.access_log_retention_days,
+            empty_on_destroy=settings.edge.empty_logs_on_destroy,
+            tags=settings.tags,
+        ),
+    )
+    return logs.bucket

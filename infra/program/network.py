@@ -1,0 +1,107 @@
+"""Deploy the network of a stack, or find an existing one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.aws import naming
+from infra.aws import policies as iam
+from infra.aws.secret_names import at
+from infra.network import endpoints, existing_vpc, vpc
+from infra.network.endpoints import PrivateEndpoints, PrivateEndpointsArgs
+from infra.network.existing_vpc import SubnetQuery
+from infra.network.flow_logs import FlowLogs, FlowLogsArgs
+
+if TYPE_CHECKING:
+    from infra.aws.environment import AwsEnvironment
+    from infra.network.vpc import Network
+    from infra.settings import Settings
+
+
+def deploy_network(settings: Settings, environment: AwsEnvironment) -> Network:
+    """Register the VPC with its flow logs, or the flow logs of an existing one.
+
+    Raises:
+        SettingsError: There is no such VPC, or it lacks subnets or zones; nothing was registered.
+    """
+    network = _existing(settings) if settings.network.existing_vpc else _created(settings)
+    if settings.network.flow_logs:
+        FlowLogs(
+            "flow-logs",
+            FlowLogsArgs(
+                environment=environment,
+                vpc_id=network.vpc_id,
+                rejected_only=settings.network.flow_logs == "reject",
+                log_group=naming.flow_log_group(settings.stack),
+                retention_days=settings.network.flow_log_retention_days,
+                log_key_arn=settings.keys.log_key_arn,
+                permissions_boundary_arn=settings.keys.permissions_boundary_arn,
+                tags=settings.tags,
+            ),
+        )
+    return network
+
+
+def deploy_endpoints(
+    settings: Settings, environment: AwsEnvironment, network: Network
+) -> PrivateEndpoints | None:
+    """Register the VPC endpoints, where tasks reach AWS by these only."""
+    if not settings.network.endpoints:
+        return None
+    secrets = settings.service.secrets
+    return PrivateEndpoints(
+        "endpoints",
+        PrivateEndpointsArgs(
+            environment=environment,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.task_subnet_ids,
+            route_table_ids=network.task_route_table_ids,
+            s3_policy=iam.s3_endpoint(environment, secrets.task_policy_statements),
+            services=endpoints.needed(
+                secret_services={
+                    at(environment, each).service for each in secrets.secrets.values()
+                },
+                ecs_exec=settings.operation.ecs_exec,
+                session_key=settings.keys.exec_key_arn is not None,
+            ),
+            tags=settings.tags,
+        ),
+    )
+
+
+def _created(settings: Settings) -> Network:
+    return vpc.create(
+        "network",
+        cidr=settings.network.vpc_cidr,
+        zones=settings.network.availability_zone_count,
+        private_tasks=settings.network.private_tasks,
+        internal=settings.edge.internal,
+        gateways=settings.network.nat_gateways,
+        private_dns=settings.network.endpoints,
+        ipv6=settings.network.dual_stack,
+        deletion_protection=settings.operation.deletion_protection,
+        tags=settings.tags,
+    )
+
+
+def _existing(settings: Settings) -> Network:
+    balancer = SubnetQuery(
+        key="subnet",
+        # Tasks with public addresses share the load balancer's subnets.
+        public=not (settings.network.private_tasks and settings.edge.internal),
+        ids=settings.network.subnet_ids,
+        tags=settings.network.subnet_tags,
+        ipv6=settings.network.dual_stack,
+    )
+    tasks = SubnetQuery(
+        key="taskSubnet",
+        public=False,
+        ids=settings.network.task_subnet_ids,
+        tags=settings.network.task_subnet_tags,
+    )
+    return existing_vpc.find(
+        vpc_id=settings.network.vpc_id,
+        vpc_tags=settings.network.vpc_tags,
+        balancer=balancer,
+        tasks=tasks if settings.network.private_tasks else None,
+    )

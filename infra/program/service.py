@@ -1,0 +1,107 @@
+"""Deploy the service of a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.aws import naming
+from infra.service.container import Container
+from infra.service.routing import LAST_PRIORITY, BehindLoadBalancer, HealthCheck, Route
+from infra.service.security_groups import VpcEndpoints
+from infra.service.web_service import WebService, WebServiceArgs
+
+if TYPE_CHECKING:
+    from infra.aws.environment import AwsEnvironment
+    from infra.cluster.cluster import Cluster
+    from infra.edge.ingress import LoadBalancedIngress
+    from infra.network.endpoints import PrivateEndpoints
+    from infra.network.vpc import Network
+    from infra.settings import Settings
+    from infra.settings.service import ServiceSettings
+
+
+def deploy_service(  # noqa: PLR0917 — one for each area that a service depends on
+    settings: Settings,
+    environment: AwsEnvironment,
+    network: Network,
+    endpoints: PrivateEndpoints | None,
+    cluster: Cluster,
+    ingress: LoadBalancedIngress,
+) -> WebService:
+    """Register the service: its tasks, its target group and its listener rules."""
+    service, container = settings.service, settings.service.container
+    return WebService(
+        container.service_name,
+        WebServiceArgs(
+            aws_environment=environment,
+            service_name=naming.service(settings.stack, container.service_name),
+            cluster_arn=cluster.arn,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.task_subnet_ids,
+            public_addresses=not settings.network.private_tasks,
+            endpoints=_vpc_endpoints(endpoints),
+            ipv6=settings.network.dual_stack,
+            egress=settings.network.egress,
+            front_end=BehindLoadBalancer(
+                balancer=ingress, route=_route(service), former_parent=ingress
+            ),
+            container=_container(service),
+            cpu_units=container.cpu_units,
+            memory_mib=container.memory_mib,
+            cpu_architecture=container.cpu_architecture,
+            secret_key_arns=service.secrets.secret_key_arns,
+            task_statements=service.secrets.task_policy_statements,
+            permissions_boundary_arn=settings.keys.permissions_boundary_arn,
+            desired_count=service.deployment.desired_count,
+            minimum_healthy_percent=service.deployment.minimum_healthy_percent,
+            maximum_percent=service.deployment.maximum_percent,
+            health_check_grace_seconds=service.deployment.health_check_grace_seconds,
+            steady_state_timeout_minutes=service.deployment.steady_state_timeout_minutes,
+            log_group=naming.service_log_group(settings.stack, container.service_name),
+            log_retention_days=settings.operation.log_retention_days,
+            log_key_arn=settings.keys.log_key_arn,
+            exec_log_group=settings.exec_log_group,
+            exec_key_arn=settings.keys.exec_key_arn,
+            tags=settings.tags,
+        ),
+    )
+
+
+def _vpc_endpoints(endpoints: PrivateEndpoints | None) -> VpcEndpoints | None:
+    if endpoints is None:
+        return None
+    return VpcEndpoints(
+        security_group_id=endpoints.security_group_id, prefix_list_id=endpoints.s3_prefix_list_id
+    )
+
+
+def _container(service: ServiceSettings) -> Container:
+    return Container(
+        name=service.container.container_name,
+        image=service.container.image,
+        command=service.container.command,
+        port=service.container.container_port,
+        environment=service.container.environment,
+        secrets=service.secrets.secrets,
+        user=service.container.user,
+        dropped_capabilities=service.container.drop_capabilities,
+        writable_paths=service.container.writable_paths,
+        stop_timeout_seconds=service.deployment.stop_timeout,
+    )
+
+
+def _route(service: ServiceSettings) -> Route:
+    return Route(
+        name=service.container.service_name,
+        paths=("/*",),
+        priority=LAST_PRIORITY,
+        drain_seconds=service.deployment.deregistration_delay,
+        health_check=HealthCheck(
+            path=service.health.health_check_path,
+            codes=service.health.health_check_codes,
+            interval_seconds=service.health.health_check_interval_seconds,
+            timeout_seconds=service.health.health_check_timeout_seconds,
+            healthy_threshold=service.health.healthy_threshold,
+            unhealthy_threshold=service.health.unhealthy_threshold,
+        ),
+    )

@@ -1,0 +1,94 @@
+"""Checks of values across the topics of a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.aws import images
+from infra.aws.locality import partition_of
+from infra.errors import Problem
+from infra.settings.stack.network import ENDPOINTS
+from infra.settings.topic import relation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.aws.environment import AwsEnvironment
+    from infra.settings import Settings
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """Check everything that needs no lookup."""
+    yield from load_balancer_closes_connections_first(settings)
+    yield from exec_key_has_sessions_to_encrypt(settings)
+    yield from ipv6_clients_have_an_address_to_connect_to(settings)
+    yield from image_is_pulled_through_an_endpoint(settings)
+
+
+@relation("idle_timeout_seconds", "target_keep_alive_seconds")
+def load_balancer_closes_connections_first(settings: Settings) -> Iterator[Problem]:
+    """Check that the container keeps idle connections longer than the load balancer."""
+    idle = settings.edge.idle_timeout_seconds
+    kept = settings.service.container.target_keep_alive_seconds
+    if idle >= kept:
+        yield Problem(
+            "idleTimeoutSeconds",
+            f"{idle}",
+            f"less than targetKeepAliveSeconds, {kept}: if the container closes an idle "
+            "connection first, a request sent at that moment is answered 502",
+        )
+
+
+@relation("exec_key_arn", "ecs_exec")
+def exec_key_has_sessions_to_encrypt(settings: Settings) -> Iterator[Problem]:
+    """Check that there is no key for sessions without ECS Exec."""
+    if settings.keys.exec_key_arn and not settings.operation.ecs_exec:
+        yield Problem("execKeyArn", settings.keys.exec_key_arn, "empty, unless ecsExec is true")
+
+
+@relation("allowed_cidrs", "internal", "dual_stack")
+def ipv6_clients_have_an_address_to_connect_to(settings: Settings) -> Iterator[Problem]:
+    """Check that IPv6 ranges are allowed only at a load balancer with IPv6 addresses."""
+    if settings.ipv6_clients:
+        return
+    ipv6 = [cidr for cidr in settings.edge.allowed_cidrs if ":" in cidr]
+    if ipv6:
+        yield Problem(
+            "allowedCidrs",
+            ", ".join(ipv6),
+            "IPv4 ranges, unless the load balancer has dualStack and isn't internal",
+        )
+
+
+@relation("network", "image")
+def image_is_pulled_through_an_endpoint(settings: Settings) -> Iterator[Problem]:
+    """Check that an image comes from ECR where tasks reach nothing but endpoints."""
+    image = settings.service.container.image
+    if settings.network.endpoints and images.private(image) is None:
+        yield Problem(
+            "image",
+            f"{image}, in a registry that has no endpoint in a VPC",
+            f"with network {ENDPOINTS} an image in this region's private ECR, which can cache "
+            "other registries' images",
+        )
+
+
+def image_is_within_reach(settings: Settings, environment: AwsEnvironment) -> Iterator[Problem]:
+    """Check that a private image is in the stack's partition, and with endpoints in its region."""
+    image = settings.service.container.image
+    found = images.private(image)
+    if found is None:
+        return
+    partition = partition_of(found.region)
+    if partition != environment.partition:
+        yield Problem(
+            "image",
+            f"{image}, in the partition {partition}",
+            f"one in {environment.partition}, as no role reaches another partition's ECR",
+        )
+    elif settings.network.endpoints and found.region != environment.region:
+        yield Problem(
+            "image",
+            f"{image}, in {found.region}",
+            f"with network {ENDPOINTS} one in {environment.region}",
+        )

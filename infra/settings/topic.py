@@ -1,0 +1,130 @@
+"""Topics of the configuration: dataclasses whose fields are configuration keys.
+
+A field declares its key's kind, and a method decorated with `relation` is a check of several values
+together. A value that can't be read is a problem of its own; the checks that need it are skipped,
+and all others still run, so that one run reports every problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from infra.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+    from infra.aws.environment import AwsEnvironment
+    from infra.settings.kinds import Kind
+
+
+def key(kind: Kind) -> Any:
+    """Declare a field as a configuration key whose value is of this kind."""
+    return field(metadata={"kind": kind})
+
+
+def camel(name: str) -> str:
+    """Return the configuration key of a field."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A stack's configuration as Pulumi passes it."""
+
+    texts: Mapping[str, str]
+    """Values by key, without the project's namespace."""
+
+    encrypted: Collection[str] = ()
+    """Keys whose values are encrypted."""
+
+    def read(self, name: str, kind: Kind) -> object:
+        """Return the value of a key, or the `Problem` with it."""
+        if name in self.encrypted:
+            return Problem(
+                name, "an encrypted value", "plain text; name secrets of the task in `secrets`"
+            )
+        text = self.texts.get(name, kind.absent)
+        if text is None:
+            return Problem(name, "not set", kind.allowed)
+        try:
+            return kind.read(text)
+        except ValueError:
+            return Problem(name, kind.shown(text), kind.allowed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """Configuration keys that belong together."""
+
+    unread: Mapping[str, Problem] = field(default_factory=dict, repr=False)
+    """Fields whose values couldn't be read, and why; each holds None."""
+
+    @classmethod
+    def kinds(cls) -> dict[str, Kind]:
+        """Return the kind of each key, by field name."""
+        return {each.name: each.metadata["kind"] for each in fields(cls) if each.metadata}
+
+    @classmethod
+    def read(cls, configuration: Configuration) -> Self:
+        """Read the topic's keys."""
+        values: dict[str, Any] = {}
+        unread: dict[str, Problem] = {}
+        for name, kind in cls.kinds().items():
+            value = configuration.read(camel(name), kind)
+            if isinstance(value, Problem):
+                unread[name] = value
+                value = None
+            values[name] = value
+        return cls(unread=unread, **values)
+
+    def problems(self) -> Iterator[Problem]:
+        """Check values that depend on each other."""
+        yield from ()
+
+    def problems_in(self, environment: AwsEnvironment) -> Iterator[Problem]:  # noqa: ARG002 — topics that name AWS resources override it
+        """Check what the values name in AWS against the account and region of the stack."""
+        yield from ()
+
+
+class _Read(Protocol):
+    """A topic, or settings that consist of topics."""
+
+    @property
+    def unread(self) -> Mapping[str, Problem]: ...
+
+
+_ReadT = TypeVar("_ReadT", bound=_Read)
+
+
+def relation(
+    *names: str,
+) -> Callable[[Callable[[_ReadT], Iterator[Problem]]], Callable[[_ReadT], Iterator[Problem]]]:
+    """Skip a check where one of the fields that it compares couldn't be read.
+
+    Args:
+        names: Every field that the check looks at.
+    """
+
+    def decorate(
+        check: Callable[[_ReadT], Iterator[Problem]],
+    ) -> Callable[[_ReadT], Iterator[Problem]]:
+        @wraps(check)
+        def unless_unread(settings: _ReadT) -> Iterator[Problem]:
+            if settings.unread.keys().isdisjoint(names):
+                yield from check(settings)
+
+        return unless_unread
+
+    return decorate
+
+
+def unread_in(topics: Iterable[Topic]) -> dict[str, Problem]:
+    """Return the fields of several topics whose values couldn't be read."""
+    unread: dict[str, Problem] = {}
+    for topic in topics:
+        unread.update(topic.unread)
+    return unread
