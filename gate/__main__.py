@@ -47,14 +47,14 @@ def check() -> str:
     found = running.scan(installed, graphs)
     for stack, graph in graphs.items():
         found |= rules.findings(stack, graph)
-    verdict = findings.judge(found, register)
+    comparison = findings.judge(found, register)
     unproven = sorted({entry.proof for entry in register if not findings.proven(entry.proof, ROOT)})
     sections = {
         (
             "Found, and not in docs/exceptions.yaml; fix it, or add an entry that says why "
             "it may stay"
-        ): verdict.new,
-        "In docs/exceptions.yaml, and no longer found; remove it there": verdict.outlived,
+        ): comparison.new,
+        "In docs/exceptions.yaml, and no longer found; remove it there": comparison.outlived,
         "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
         "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
     }

@@ -42,8 +42,8 @@ class Configuration:
 VALUE_OF_A_SECRET: Final = "correct-horse-battery-staple"  # noqa: S105 — nothing is locked by it
 """What every secret holds in an account that is made up, so that it can be searched for."""
 
-_PLACE: Final = "ap-northeast-1:123456789012"
-_KEY: Final = f"arn:aws:kms:{_PLACE}:key/00000000-0000-0000-0000-000000000001"
+_REGION_AND_ACCOUNT: Final = "ap-northeast-1:123456789012"
+_KEY: Final = f"arn:aws:kms:{_REGION_AND_ACCOUNT}:key/00000000-0000-0000-0000-000000000001"
 _PRIVATE_IMAGE: Final = {
     "image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop@sha256:" + "0" * 64,
     "requireImageDigest": True,
@@ -60,7 +60,7 @@ EVERYTHING: Final = {
     "domain": "shop.example.com",
     "hostedZone": "example.com",
     "extraCertificateArns": [
-        f"arn:aws:acm:{_PLACE}:certificate/00000000-0000-0000-0000-000000000001"
+        f"arn:aws:acm:{_REGION_AND_ACCOUNT}:certificate/00000000-0000-0000-0000-000000000001"
     ],
     "accessLogs": True,
     "waf": "block",
@@ -88,7 +88,7 @@ _SEALED: Final = {
     "execLogRetentionDays": 365,
     "execKeyArn": _KEY,
 }
-"""The same without any way to the internet, and with a door for people."""
+"""The same without any route to the internet, and with ECS Exec."""
 
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     **{
@@ -103,7 +103,7 @@ CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
 
 @cache
 def recording(stack: str) -> Recording:
-    """What the program registers with a configuration of the table; nobody may change it.
+    """Return what the program registers with a configuration of the table; don't change it.
 
     Raises:
         NotRecordedError: The program refuses the configuration, or AWS would, as far as the local

@@ -81,7 +81,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """What was found and what is accepted, against each other."""
 
     new: Sequence[Finding]
@@ -95,8 +95,8 @@ def read(path: Path) -> list[Accepted]:
     """The register.
 
     Raises:
-        RegisterError: An entry lacks something, says nothing, or accepts what another one accepts
-            already.
+        RegisterError: An entry lacks something, has an empty field, or accepts what another
+            one accepts.
     """
     entries = [
         _entry(number, raw) for number, raw in enumerate(yaml.safe_load(path.read_text()), start=1)
@@ -110,10 +110,10 @@ def read(path: Path) -> list[Accepted]:
     return entries
 
 
-def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Verdict:
+def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Comparison:
     """Compare in both directions."""
     accepted = {finding for entry in register for finding in entry.findings()}
-    return Verdict(sorted({*found} - accepted), sorted(accepted - {*found}))
+    return Comparison(sorted({*found} - accepted), sorted(accepted - {*found}))
 
 
 def proven(proof: str, root: Path) -> bool:
@@ -136,7 +136,7 @@ def _entry(number: int, raw: Any) -> Accepted:
     for name in _FIELDS:
         kind = list if name in _LISTS else str
         if not isinstance(raw[name], kind) or not raw[name]:
-            raise RegisterError(f"entry {number} ({raw['rules']}): `{name}` says nothing")
+            raise RegisterError(f"entry {number} ({raw['rules']}): `{name}` is empty")
     for rule in raw["rules"]:
         if rule in RENAMED:
             raise RegisterError(f"entry {number}: `{rule}` is now called `{RENAMED[rule]}`")

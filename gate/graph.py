@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from localaws.mocks import Recording, Registered
 
 _NAMES: Final = ("arn", "id", "dnsName", "zoneId", "certificateArn", "prefixListId", "name")
-"""Outputs that other resources are told, the first choice first where two of one resource have the
-same value.
+"""Outputs that other resources take; of two with the same value the first counts.
 """
 
 _SHORTEST_INSIDE: Final = 8
@@ -36,7 +35,7 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A resource of AWS's."""
+    """An AWS resource."""
 
     registered: Registered
     outputs: Mapping[str, Any]
@@ -62,7 +61,7 @@ class Node:
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """What the program asked for."""
+        """What the program registered."""
         return self.registered.inputs
 
     def parts(self, text: str) -> list[str | Reference]:
@@ -87,11 +86,13 @@ class Node:
 
     @cached_property
     def _by_value(self) -> dict[str, Reference]:
-        return {value: source.owned(value) for source in self.sources for value in source.told}
+        return {
+            value: source.owned(value) for source in self.sources for value in source.identifiers
+        }
 
     @cached_property
-    def told(self) -> dict[str, str]:
-        """The outputs that others may be told, by value."""
+    def identifiers(self) -> dict[str, str]:
+        """The outputs that others may take, by value."""
         return {
             value: name
             for name in reversed(_NAMES)
@@ -101,9 +102,9 @@ class Node:
     def owned(self, value: str) -> Reference:
         """Return the output with this value, of the resource that the value comes from."""
         for source in self.sources:
-            if value in source.told:
+            if value in source.identifiers:
                 return source.owned(value)
-        return Reference(self, self.told[value])
+        return Reference(self, self.identifiers[value])
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:

@@ -25,7 +25,7 @@ class Party:
     name: str
     groups: frozenset[Node]
     answers: Mapping[int, str]
-    """Ports that something answers on, and what is to be said of one."""
+    """Ports that something answers on, each with a note or an empty text."""
 
     public: bool
     """Whether an address of it is the internet's."""
@@ -48,13 +48,13 @@ class _Opening:
     others: str = ""
     """Addresses of a service, or members of a security group that isn't the stack's."""
 
-    def admits(self, party: Party, home: list[IPv4Network | IPv6Network]) -> bool:
-        """Whether the rule is about a party, which lives in the network `home`."""
+    def allows(self, party: Party, network: list[IPv4Network | IPv6Network]) -> bool:
+        """Return whether the rule is about a party, which is in the network `network`."""
         if self.groups:
             return bool(self.groups & party.groups)
         mine = self.cidr
         return mine is not None and any(
-            each.version == mine.version and each.overlaps(mine) for each in home
+            each.version == mine.version and each.overlaps(mine) for each in network
         )
 
 
@@ -87,7 +87,7 @@ _WAYS: Final = {
     "EgressOnlyInternetGateway": "an egress-only internet gateway",
     "InternetGateway": "public addresses of their own",
 }
-"""How what a route leads to is called."""
+"""What the target of a route is called."""
 
 
 def _parties(graph: Graph) -> Iterator[Party]:
@@ -137,12 +137,12 @@ def _party(
 
 
 def _answer(graph: Graph, listener: Node) -> str:
-    """What is to be said of a listener's port."""
+    """Return the note on a listener's port."""
     targets = [
         each.get("redirect", {}).get("protocol") for each in listener.inputs["defaultActions"]
     ]
     return (
-        ", which only leads to HTTPS"
+        ", which only redirects to HTTPS"
         if targets == ["HTTPS"] and not has_rules(graph, listener)
         else ""
     )
@@ -174,19 +174,19 @@ def _outside(opening: _Opening, *, public: bool) -> str:
     name = _WORLD.get(str(opening.cidr), str(opening.cidr))
     if not public:
         return (
-            "Whoever is routed to the network from "
+            "Anyone who is routed to the network from "
             f"{'anywhere' if str(opening.cidr) in _WORLD else name}"
         )
     return name[0].upper() + name[1:]
 
 
 def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
-    home = _ranges(graph)
+    network = _ranges(graph)
     for out in _openings(graph, "SecurityGroupEgressRule", one.groups):
         for into in _openings(graph, "SecurityGroupIngressRule", other.groups):
-            # What both ends open to the whole internet is said of each end already.
-            said = str(out.cidr) in _WORLD and str(into.cidr) in _WORLD
-            if said or not (out.admits(other, home) and into.admits(one, home)):
+            # What both ends open to the whole internet has a sentence for each end already.
+            repeated = str(out.cidr) in _WORLD and str(into.cidr) in _WORLD
+            if repeated or not (out.allows(other, network) and into.allows(one, network)):
                 continue
             protocols = {out.protocol, into.protocol} - {"all protocols"}
             ports = (max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1]))
@@ -272,8 +272,8 @@ def _service_of(endpoint: Node) -> str:
 
 def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
     """The addresses of the network; every private one where the stack didn't make it."""
-    told = [each.inputs.get("cidrBlock") for each in graph.all("Vpc")]
-    return [ip_network(each) for each in told if each] or [ip_network(each) for each in _PRIVATE]
+    known = [each.inputs.get("cidrBlock") for each in graph.all("Vpc")]
+    return [ip_network(each) for each in known if each] or [ip_network(each) for each in _PRIVATE]
 
 
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")

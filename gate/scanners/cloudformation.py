@@ -92,11 +92,11 @@ def _resource(node: Node, kind: str) -> dict[str, Any]:
         "Properties": _spelt(node, properties(node.kind, inputs)),
     }
     others = sorted(_label(each) for each in node.sources if names(each.type).cloudformation)
-    told = json.dumps(resource["Properties"])
-    # What the properties name already needn't be said again.
-    unsaid = [label for label in others if not re.search(rf'"{label}"|\${{{label}[.}}]', told)]
-    if unsaid:
-        resource["DependsOn"] = unsaid
+    text = json.dumps(resource["Properties"])
+    # What the properties name already needs no DependsOn.
+    missing = [label for label in others if not re.search(rf'"{label}"|\${{{label}[.}}]', text)]
+    if missing:
+        resource["DependsOn"] = missing
     return resource
 
 

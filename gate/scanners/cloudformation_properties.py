@@ -218,17 +218,17 @@ def _service(rest: Properties) -> Properties:
         "MaximumPercent": _deep(rest.pop("deploymentMaximumPercent", None)),
         **_take(rest, "deploymentCircuitBreaker"),
     }
-    told = {
+    settings = {
         "DeploymentConfiguration": {
             name: value for name, value in deployment.items() if value is not None
         }
     }
     network = rest.pop("networkConfiguration", {})
     if not network:
-        return told
+        return settings
     public = "ENABLED" if network.pop("assignPublicIp", False) else "DISABLED"
     return {
-        **told,
+        **settings,
         "NetworkConfiguration": {
             "AwsvpcConfiguration": {**_deep(network), "AssignPublicIp": public}
         },

@@ -25,7 +25,7 @@ TIMEOUT_SECONDS: Final = 300
 NOT_OURS: Final = {
     "W3010": "zones are written out because the program has looked up which ones the region has",
 }
-"""Rules of cfn-lint's about how a template is written; nobody writes this one."""
+"""Rules of cfn-lint's about how a template is written; this one is generated."""
 
 _ENDED_WITH_FINDINGS: Final = 1
 _LINT_EXIT_CODES: Final = frozenset({0, 2, 4, 6, 8, 10, 12, 14})
@@ -94,7 +94,7 @@ _REGION: Final = "ap-northeast-1"
 @contextmanager
 def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A scanner at work; when the block ends it has ended."""
-    # Home and working folder have no settings of a person's in them, which could change what the
+    # HOME and the working folder have no settings of a user in them, which could change what the
     # tools find.
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),

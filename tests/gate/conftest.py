@@ -1,4 +1,4 @@
-"""The graphs of the configurations, and of what they become when somebody makes them worse."""
+"""The graphs of the configurations, and changed copies of them."""
 
 from __future__ import annotations
 

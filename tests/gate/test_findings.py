@@ -1,4 +1,4 @@
-"""The register is held in both directions, and can't say nothing."""
+"""The register is held in both directions, and its fields can't be empty."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from gate import findings
 from gate.__main__ import REGISTER
 from gate.configurations import CONFIGURATIONS, ROOT
-from gate.findings import Finding, RegisterError, Verdict
+from gate.findings import Comparison, Finding, RegisterError
 from gate.rules import RULES
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def written(folder: Path, *entries: object) -> Path:
 
 
 def test_what_is_found_and_accepted_passes(tmp_path: Path) -> None:
-    assert findings.judge({FOUND}, findings.read(written(tmp_path, ENTRY))) == Verdict([], [])
+    assert findings.judge({FOUND}, findings.read(written(tmp_path, ENTRY))) == Comparison([], [])
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def test_what_is_found_and_accepted_passes(tmp_path: Path) -> None:
         Finding("dev", "CKV_AWS_91", "LoadBalancer other"),
     ],
 )
-def test_a_finding_in_another_stack_or_place_is_new(tmp_path: Path, other: Finding) -> None:
-    verdict = findings.judge({FOUND, other}, findings.read(written(tmp_path, ENTRY)))
-    assert verdict.new == [other]
-    assert not verdict.outlived
+def test_a_finding_in_another_stack_or_resource_is_new(tmp_path: Path, other: Finding) -> None:
+    comparison = findings.judge({FOUND, other}, findings.read(written(tmp_path, ENTRY)))
+    assert comparison.new == [other]
+    assert not comparison.outlived
 
 
 def test_an_entry_that_nothing_breaks_any_more_must_go(tmp_path: Path) -> None:
     register = findings.read(written(tmp_path, {**ENTRY, "stacks": ["dev", "prod"]}))
-    verdict = findings.judge({FOUND}, register)
-    assert verdict.outlived == [Finding("prod", "CKV_AWS_91", "LoadBalancer alb")]
+    comparison = findings.judge({FOUND}, register)
+    assert comparison.outlived == [Finding("prod", "CKV_AWS_91", "LoadBalancer alb")]
 
 
 def test_an_entry_accepts_each_rule_for_each_resource_in_each_stack(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_an_entry_that_leaves_something_out_is_refused(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("name", ENTRY)
-def test_an_entry_that_says_nothing_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_entry_with_an_empty_field_is_refused(tmp_path: Path, name: str) -> None:
     empty = {**ENTRY, name: type(ENTRY[name])()}
-    with pytest.raises(RegisterError, match=f"entry 1 .*`{name}` says nothing"):
+    with pytest.raises(RegisterError, match=f"entry 1 .*`{name}` is empty"):
         findings.read(written(tmp_path, empty))
 
 
@@ -102,7 +102,7 @@ def test_a_finding_has_one_reason(tmp_path: Path) -> None:
     ("proof", "there"),
     [
         (ENTRY["proof"], True),
-        ("tests/gate/test_findings.py::test_that_nobody_wrote", False),
+        ("tests/gate/test_findings.py::test_that_does_not_exist", False),
         ("tests/gate/test_nowhere.py::test_a", False),
         ("tests/gate/test_findings.py", False),
         ("tests/gate/test_findings.py::written", False),

@@ -267,7 +267,9 @@ def test_with_a_boundary_no_role_is_made_or_left_without_it(documents: Documents
 
 
 @pytest.mark.parametrize("name", ["deploy-service", "deploy-service-with-boundary", "preview"])
-def test_who_may_look_for_a_secret_may_not_decrypt_it(documents: Documents, name: str) -> None:
+def test_a_principal_that_looks_for_a_secret_cannot_decrypt_it(
+    documents: Documents, name: str
+) -> None:
     assert "ssm:GetParameter" in actions(documents[name])
     assert "secretsmanager:GetSecretValue" not in actions(documents[name])
     (denied,) = [each for each in documents[name]["Statement"] if each["Effect"] == "Deny"]

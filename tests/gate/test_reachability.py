@@ -22,14 +22,16 @@ EVERYWHERE = (
     "The tasks of web reach the internet (IPv4) on any port (all protocols), through public "
     "addresses of their own."
 )
-ROUTED = "Whoever is routed to the network from anywhere reaches the load balancer alb on tcp 80."
+ROUTED = (
+    "Anyone who is routed to the network from anywhere reaches the load balancer alb on tcp 80."
+)
 WITHOUT_GROUP = {"referencedSecurityGroupId": ""}
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)
 def test_nothing_reaches_more_than_was_reviewed(graphs: Mapping[str, Graph], stack: str) -> None:
-    told = reachability.report(stack, graphs[stack])
-    assert told == golden(stack).read_text(), (
+    sentences = reachability.report(stack, graphs[stack])
+    assert sentences == golden(stack).read_text(), (
         "if this is wanted, `.venv/bin/python -m gate reachability --write`"
     )
 
@@ -112,7 +114,7 @@ def test_there_is_a_reviewed_file_for_each_configuration_and_no_other() -> None:
         ),
     ],
 )
-def test_whatever_is_opened_is_told(
+def test_whatever_is_opened_is_reported(
     graphs: Mapping[str, Graph], title: str, change: dict[str, Any], new: str
 ) -> None:
     before = reachability.sentences(graphs["dev"])
@@ -162,29 +164,29 @@ def test_tasks_without_addresses_or_a_gateway_have_no_way_out(graphs: Mapping[st
     assert way in reachability.sentences(private)
 
 
-def test_a_port_that_only_redirects_is_told_from_one_that_serves(
+def test_a_port_that_only_redirects_is_distinguished_from_one_that_serves(
     graphs: Mapping[str, Graph],
 ) -> None:
-    told = reachability.sentences(graphs["everything"])
+    sentences = reachability.sentences(graphs["everything"])
     assert (
-        "The internet (IPv4) reaches the load balancer alb on tcp 80, which only leads to HTTPS."
-        in told
+        "The internet (IPv4) reaches the load balancer alb on tcp 80, which only redirects to HTTPS."
+        in sentences
     )
     serves = {"Listener alb-http": [_setting({"defaultActions": [{"type": "fixed-response"}]})]}
-    told = reachability.sentences(worse(graphs["everything"], serves))
-    assert "The internet (IPv4) reaches the load balancer alb on tcp 80." in told
+    sentences = reachability.sentences(worse(graphs["everything"], serves))
+    assert "The internet (IPv4) reaches the load balancer alb on tcp 80." in sentences
 
 
-def test_in_somebody_elses_network_the_ways_out_are_its_owners() -> None:
+def test_in_an_existing_network_the_routes_are_its_owners() -> None:
     owner = record("owner", mocks.configuration(ROOT, "dev"))
     vpc = owner.id(owner.one("Vpc"))
     guest = record(
         "guest", mocks.configuration(ROOT, "dev", vpcId=vpc, serviceName="guest"), owner.cloud
     )
-    told = reachability.sentences(graph.of(guest))
-    assert "The load balancer alb reaches the tasks of guest on tcp 80." in told
+    sentences = reachability.sentences(graph.of(guest))
+    assert "The load balancer alb reaches the tasks of guest on tcp 80." in sentences
     ways = "through the routes of a network that isn't the stack's own."
-    assert f"The tasks of guest reach the internet (IPv4) on tcp 443, {ways}" in told
+    assert f"The tasks of guest reach the internet (IPv4) on tcp 443, {ways}" in sentences
 
 
 def test_an_open_default_group_is_no_longer_called_closed(graphs: Mapping[str, Graph]) -> None:

@@ -67,7 +67,7 @@ def test_the_configuration_with_everything_on_decides_every_switch() -> None:
     switches = {key for key, kind in kinds().items() if isinstance(kind, Flag)}
     assert switches - {*EVERYTHING} <= {"deletionProtection", "internal", "emptyLogsOnDestroy"}, (
         "a new switch belongs into gate/configurations.py, or is one of those that "
-        "prod's file or nobody sets"
+        "prod's file or no file sets"
     )
 
 

@@ -353,7 +353,7 @@ def test_a_service_that_does_not_wait_is_found_out(
     assert not [*rules.RULES[rule](graphs["dev"])]
 
 
-def test_a_target_group_that_nothing_leads_to_is_found_out(graphs: Mapping[str, Graph]) -> None:
+def test_a_target_group_without_a_listener_or_rule_is_found(graphs: Mapping[str, Graph]) -> None:
     lost = without(graphs["dev"], "ListenerRule alb-web-attachment")
     (broken,) = rules.RULES["target-groups-are-attached-before-services"](lost)
     assert broken.title == "Service web"
@@ -387,7 +387,7 @@ def test_what_a_stack_may_ask_for_its_tasks_is_no_finding(graphs: Mapping[str, G
         assert not [*rules.RULES["role-policies-name-their-resources"](changed)]
 
 
-def test_a_condition_that_says_whose_a_request_is_makes_a_principal_somebody(
+def test_a_condition_on_the_origin_makes_any_principal_a_known_one(
     graphs: Mapping[str, Graph],
 ) -> None:
     whose = statement(

@@ -115,14 +115,14 @@ def test_a_persons_own_settings_do_not_reach_the_scanners(
     monkeypatch.setenv("CKV_SKIP_CHECK", "CKV_AWS_2")
     stub(tmp_path, "checkov", report(len(graphs["dev"].nodes)))
     stub(tmp_path, "cfn-lint", "[]")
-    told = tmp_path / "environment"
+    printed = tmp_path / "environment"
     (tmp_path / "checkov").write_text(
-        f"#!/bin/sh\nenv > '{told}'; ls -A \"$HOME\" >> '{told}'\ncat '{tmp_path}/checkov.out'\n"
+        f"#!/bin/sh\nenv > '{printed}'; ls -A \"$HOME\" >> '{printed}'\ncat '{tmp_path}/checkov.out'\n"
     )
     scan(tmp_path, graphs)
-    assert "CKV_" not in told.read_text()
-    assert "\nplan.json" in told.read_text(), (
-        "its home is the folder with the plan, and nothing of the person's"
+    assert "CKV_" not in printed.read_text()
+    assert "\nplan.json" in printed.read_text(), (
+        "HOME is the folder with the plan, and nothing of the person's"
     )
 
 
@@ -144,11 +144,11 @@ def test_the_gate_says_plainly_that_it_could_not_get_its_scanners(
     with pytest.raises(SystemExit) as exit_:
         command.main()
     assert exit_.value.code == 2
-    said = capsys.readouterr()
-    assert "The gate failed to run:" in said.err
-    assert "failed to fetch: the index" in said.err
-    assert "Nothing was checked. They come from the package index" in said.err
-    assert not said.out
+    output = capsys.readouterr()
+    assert "The gate failed to run:" in output.err
+    assert "failed to fetch: the index" in output.err
+    assert "Nothing was checked. They come from the package index" in output.err
+    assert not output.out
 
 
 def test_scanners_that_are_there_are_not_installed_again(tmp_path: Path) -> None:

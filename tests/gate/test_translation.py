@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ELSEWHERE = {*FOLDS, "CertificateValidation"}
 """Types that are part of another type's resource in a template."""
 
-UNTOLD = {"DefaultSecurityGroup network-default"}
+WITHOUT_REFERENCES = {"DefaultSecurityGroup network-default"}
 """What CloudFormation has no type for; checkov looks at it."""
 
 
@@ -45,7 +45,7 @@ def test_a_template_lacks_only_what_it_has_no_word_for(
     graphs: Mapping[str, Graph], stack: str
 ) -> None:
     wordless = [each for each in graphs[stack].nodes if not names(each.type).cloudformation]
-    assert {each.title for each in wordless if each.kind not in ELSEWHERE} == UNTOLD
+    assert {each.title for each in wordless if each.kind not in ELSEWHERE} == WITHOUT_REFERENCES
 
 
 @pytest.mark.parametrize("stack", CONFIGURATIONS)

@@ -26,7 +26,7 @@ def write_stub(path: Path, script: str) -> Path:
 
 
 def no_uv() -> NoReturn:
-    raise AssertionError("uv was asked for")
+    raise AssertionError("uv was requested")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,8 +72,8 @@ def pulumi_cli() -> Path:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What set-up said, line by line."""
+def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What set-up printed, line by line."""
     lines: list[str] = []
     say: Callable[[str], None] = lines.append
     for module in (

@@ -134,7 +134,7 @@ def test_uv_runs_the_environment_beside_its_lock(
     assert choose(project._replace(virtualenv="own")).environment == program / "own"
 
 
-def test_poetry_is_asked_for_its_environment(root: Path, on_path: Path) -> None:
+def test_poetry_names_its_environment(root: Path, on_path: Path) -> None:
     with pytest.raises(NoPythonError, match=r"toolchain is poetry, which isn't on PATH"):
         choose(options(root, "poetry"))
     write_stub(

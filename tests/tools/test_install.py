@@ -1,4 +1,4 @@
-"""Which Pulumi CLI set-up takes, and how its cache heals.
+"""Which Pulumi CLI set-up takes, and how its cache recovers.
 
 No network and no real CLI: stubs all the way.
 """
@@ -67,7 +67,7 @@ def install(bench: Bench, *from_sources: StubSource) -> Path:
 
 
 def test_when_every_source_fails_the_message_says_where_it_looked_and_what_to_install(
-    bench: Bench, said: list[str]
+    bench: Bench, printed: list[str]
 ) -> None:
     bench.users_pulumi("v3.100.0")
     with pytest.raises(NoPulumiError) as failure:
@@ -77,7 +77,7 @@ def test_when_every_source_fails_the_message_says_where_it_looked_and_what_to_in
     assert message.count("no route to host") == 2
     assert "pulumi.com/docs/install" in message
     assert "Go 1.26" in message
-    assert said
+    assert printed
 
 
 def test_a_failed_source_leaves_nothing_in_the_cache(bench: Bench) -> None:
@@ -114,14 +114,14 @@ def test_a_cache_that_cannot_be_written_is_named_together_with_the_way_out(bench
     ],
 )
 def test_a_pulumi_on_path_that_cannot_be_used_is_passed_over_with_the_reason(
-    bench: Bench, said: list[str], monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+    bench: Bench, printed: list[str], monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
     monkeypatch.setattr(versions, "ANSWER_SECONDS", 5 if "sleep" not in script else 0.2)
     bench.users_pulumi()
     bench.stub("pulumi", script)
     with pytest.raises(NoPulumiError, match=reason):
         find_or_install(bench.shop, bench.links, [broken_source])
-    assert any(line.startswith("Not used: ") for line in said)
+    assert any(line.startswith("Not used: ") for line in printed)
 
 
 def test_a_pulumi_without_a_python_language_host_is_passed_over(bench: Bench) -> None:
@@ -158,7 +158,7 @@ def test_the_link_that_set_up_made_is_not_the_users_pulumi(bench: Bench) -> None
     assert install(bench) == mine
 
 
-def test_the_same_pulumi_is_asked_for_its_version_once(bench: Bench) -> None:
+def test_the_same_pulumi_reports_its_version_once(bench: Bench) -> None:
     bench.users_pulumi()
     install(bench)
     install(bench)
@@ -172,11 +172,11 @@ def test_a_replaced_pulumi_is_asked_again(bench: Bench) -> None:
     assert install(bench, StubSource()) == cached(bench)
 
 
-def test_a_second_run_installs_nothing(bench: Bench, said: list[str]) -> None:
+def test_a_second_run_installs_nothing(bench: Bench, printed: list[str]) -> None:
     source = StubSource()
     assert install(bench, source) == install(bench, source)
     assert source.used == 1
-    assert len([line for line in said if line.startswith("The Pulumi CLI")]) == 1
+    assert len([line for line in printed if line.startswith("The Pulumi CLI")]) == 1
 
 
 def test_a_cli_that_came_without_a_language_host_gets_ours(bench: Bench) -> None:
@@ -244,7 +244,7 @@ def test_a_damaged_memory_of_versions_costs_nothing_but_time(bench: Bench, conte
 
 
 def test_a_second_set_up_waits_for_the_first_and_then_has_nothing_to_do(
-    bench: Bench, said: list[str], monkeypatch: pytest.MonkeyPatch
+    bench: Bench, printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installing, waiting, results = threading.Event(), threading.Event(), []
     monkeypatch.setattr("tools.cache.say", lambda _line: waiting.set())
@@ -266,10 +266,10 @@ def test_a_second_set_up_waits_for_the_first_and_then_has_nothing_to_do(
         thread.join(timeout=30)
     assert results == [cached(bench)] * 2
     assert source.used == 1
-    assert said
+    assert printed
 
 
-def test_the_lock_of_a_killed_set_up_holds_nobody_up(bench: Bench, said: list[str]) -> None:
+def test_the_lock_of_a_killed_set_up_blocks_no_one(bench: Bench, printed: list[str]) -> None:
     folder = bench.shop.cache / "pulumi"
     hold = (
         "import pathlib, sys, time\nfrom tools.cache import exclusively\n"
@@ -281,4 +281,4 @@ def test_the_lock_of_a_killed_set_up_holds_nobody_up(bench: Bench, said: list[st
         assert holder.stdout.readline() == b"held\n"
         holder.send_signal(signal.SIGKILL)
     install(bench, StubSource())
-    assert not any("waiting" in line for line in said)
+    assert not any("waiting" in line for line in printed)

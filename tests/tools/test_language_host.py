@@ -201,7 +201,7 @@ def up(
     return run
 
 
-def test_an_error_that_the_user_can_fix_is_told_once_and_without_a_traceback(
+def test_an_error_that_the_user_can_fix_is_reported_once_and_without_a_traceback(
     up: Callable[[str], tuple[int, str]],
 ) -> None:
     code, output = up("import pulumi\nraise pulumi.RunError('port must be 1 to 65535')\n")
@@ -211,7 +211,7 @@ def test_an_error_that_the_user_can_fix_is_told_once_and_without_a_traceback(
     assert "Traceback" not in output
 
 
-def test_any_other_exception_is_told_with_its_traceback(
+def test_any_other_exception_is_reported_with_its_traceback(
     up: Callable[[str], tuple[int, str]], project: Path
 ) -> None:
     code, output = up("def deploy():\n    raise ValueError('boom')\ndeploy()\n")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_failed_command_is_told_by_exit_code_and_last_words() -> None:
+def test_a_failed_command_is_reported_by_exit_code_and_last_lines() -> None:
     script = "for i in $(seq 1 100); do echo line $i; done; exit 7"
     with pytest.raises(CommandFailedError) as failure:
         run(["sh", "-c", script], what="counting")
@@ -30,7 +30,7 @@ def test_a_failed_command_is_told_by_exit_code_and_last_words() -> None:
     ]
 
 
-def test_a_command_that_is_not_there_is_told_by_name() -> None:
+def test_a_missing_command_is_reported_by_name() -> None:
     with pytest.raises(CommandFailedError, match="no-such-command"):
         run(["no-such-command"], what="trying")
 
@@ -46,12 +46,12 @@ def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
 
 
 def test_a_waiting_person_hears_soon_and_then_ever_less_often(
-    said: list[str], monkeypatch: pytest.MonkeyPatch
+    printed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert list(itertools.islice(reminders(), 6)) == [2, 10, 30, 60, 120, 180]
     monkeypatch.setattr(running, "reminders", lambda: iter([0.05, 30]))
     run(["sleep", "0.5"], what="sleeping")
-    assert said == ["  … sleeping: 0 s"]
+    assert printed == ["  … sleeping: 0 s"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

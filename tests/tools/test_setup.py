@@ -88,7 +88,7 @@ def test_uv_on_path_is_used(tmp_path: Path) -> None:
 
 
 def test_uv_is_fetched_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
 ) -> None:
     def pip_install(command: list[str | Path], **_: object) -> None:
         if "--target" in command:
@@ -97,11 +97,11 @@ def test_uv_is_fetched_once(
     monkeypatch.setattr(uv, "run", pip_install)
     first = find_or_fetch(tmp_path, "")
     assert find_or_fetch(tmp_path, "") == first
-    assert len(said) == 1
+    assert len(printed) == 1
 
 
 def test_without_any_way_to_uv_the_message_tells_all_ways_and_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: list[str]
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     monkeypatch.setattr(uv, "PIP_WITHOUT_INSTALLATION", "http://127.0.0.1:1/pip.pyz")
@@ -110,7 +110,7 @@ def test_without_any_way_to_uv_the_message_tells_all_ways_and_what_to_install(
     message = str(failure.value)
     for reason in ("has no pip", "no ensurepip", "fetching pip from", "Install uv", "python3-pip"):
         assert reason in message
-    assert said
+    assert printed
 
 
 def test_make_says_every_target_it_has() -> None:

@@ -38,7 +38,7 @@ def test_without_curl_the_installer_is_not_tried(bench: Bench, folder: Path) -> 
         sources.release(bench.shop, VERSION, folder)
 
 
-def test_a_server_out_of_reach_is_said_in_curls_words(bench: Bench, folder: Path) -> None:
+def test_a_server_out_of_reach_is_reported_in_curls_words(bench: Bench, folder: Path) -> None:
     bench.stub("curl", "echo 'curl: (6) Could not resolve host' >&2; exit 6")
     with pytest.raises(CommandFailedError, match=r"(?s)exit code 6.*Could not resolve host"):
         sources.release(bench.shop, VERSION, folder)
@@ -67,7 +67,7 @@ def test_the_installer_is_given_the_version_the_folder_and_no_profile_to_edit(
         "--no-edit-path",
     ]
     assert Path((folder / "home-was").read_text().strip()).is_relative_to(folder), (
-        "the user's home is not the installer's"
+        "the user's HOME is not the installer's"
     )
     assert not (folder / "home").exists()
 

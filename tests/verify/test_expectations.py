@@ -25,7 +25,7 @@ def unmet(headers: dict[str, str], tls: TlsSeen | None = TLS) -> dict[str, str]:
 def test_safe_headers_pass() -> None:
     assert unmet(SAFE) == {}
     assert unmet({**SAFE, "server": "awselb/2.0"}) == {}, (
-        "the load balancer's own name is the same for everybody"
+        "the load balancer's name is the same everywhere"
     )
 
 

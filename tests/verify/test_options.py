@@ -366,7 +366,7 @@ def test_a_file_of_options_that_is_not_there_is_unusable(tmp_path: Path) -> None
         parse_options(["--config", str(tmp_path / "none")])
 
 
-def test_a_value_that_looks_like_an_option_is_asked_for_with_an_equals_sign() -> None:
+def test_a_value_that_looks_like_an_option_needs_an_equals_sign() -> None:
     with pytest.raises(InputError) as raised:
         parse_options(["--body-contains", "-x"])
     assert "--body-contains=" in raised.value.hint

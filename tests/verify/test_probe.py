@@ -157,7 +157,7 @@ def test_a_kept_connection_that_the_server_has_closed_meanwhile_is_made_anew() -
     ] == [True, True]
 
 
-def test_a_failure_on_a_kept_connection_is_one_of_http_and_gives_up_its_address() -> None:
+def test_a_failure_on_a_kept_connection_is_one_of_http_and_drops_its_address() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         if request.url.host == "192.0.2.1":
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.")

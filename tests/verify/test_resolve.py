@@ -140,7 +140,7 @@ def test_a_name_without_addresses_has_none() -> None:
     assert addresses(lambda _number, query: [answer(query)]) == ()
 
 
-def test_a_truncated_answer_is_asked_for_again_by_tcp() -> None:
+def test_a_truncated_answer_is_requested_again_by_tcp() -> None:
     many = [f"192.0.2.{number}" for number in range(1, 200)]
     found = addresses(
         lambda _number, query: [answer(query, flags=0x8380)],

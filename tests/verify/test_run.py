@@ -365,7 +365,7 @@ def test_too_few_addresses_fail() -> None:
 @pytest.mark.parametrize(
     "address", ["169.254.169.254", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "0.0.0.0"]
 )
-def test_a_name_that_leads_to_the_machine_itself_is_refused_before_anything_is_sent(
+def test_a_name_that_resolves_to_the_machine_itself_is_refused_before_anything_is_sent(
     address: str,
 ) -> None:
     report = run(failing, addresses=("192.0.2.1", address))
@@ -508,7 +508,7 @@ def test_trace_must_echo_nothing(
     assert found(report, "trace").status is status
 
 
-def test_to_hang_up_is_to_refuse_too() -> None:
+def test_closing_the_connection_is_refusing_too() -> None:
     assert trace_result(failure(Phase.HTTP), "mark").status is Status.OK
     late = failure(Phase.HTTP)._replace(timed_out=True)
     assert trace_result(late, "mark").status is Status.UNKNOWN, "to hang is not to refuse"

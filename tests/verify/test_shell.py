@@ -370,7 +370,7 @@ def test_a_watch_ends_when_a_file_is_there(alb: FakeAlb, tmp_path: Path) -> None
     assert b" old" in report
 
 
-def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> None:
+def test_a_target_is_requested_elsewhere_under_its_name(alb: FakeAlb) -> None:
     seen = len(alb.requests)
     elsewhere = ("--connect-to", alb.authority)
     done = verify(
@@ -386,7 +386,7 @@ def test_a_target_is_asked_for_elsewhere_under_its_own_name(alb: FakeAlb) -> Non
     )
 
 
-def test_trace_is_asked_for_only_on_demand(alb: FakeAlb) -> None:
+def test_trace_is_sent_only_on_request(alb: FakeAlb) -> None:
     seen = len(alb.requests)
     done = verify(alb.authority, "--no-trace", *QUICK)
     assert done.returncode == ExitCode.PASSED

@@ -332,7 +332,7 @@ def test_any_bytes_give_a_target_that_reads_as_itself_or_a_printable_error(raw: 
         (f"{NAME}:8443", {}, "http"),
     ],
 )
-def test_port_443_is_asked_over_https_unless_plain_http_is_asked_for(
+def test_port_443_is_https_unless_plain_http_is_requested(
     given: str, options: dict[str, Any], scheme: str
 ) -> None:
     parsed = parse_target(given, **options)

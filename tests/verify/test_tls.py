@@ -127,7 +127,7 @@ def test_a_certificate_whose_name_is_only_its_subjects_is_refused(
 
 
 @pytest.mark.parametrize(("asked", "code"), [("1.2", ExitCode.PASSED), ("1.3", ExitCode.FAILED)])
-def test_versions_older_than_asked_for_must_be_refused(
+def test_versions_older_than_requested_must_be_refused(
     check: Check, asked: str, code: ExitCode
 ) -> None:
     assert check("good", "--min-tls", asked)[0] == code
@@ -207,7 +207,7 @@ def test_a_redirect_to_https_is_for_good_and_keeps_host_path_and_query(
     assert "id=1" not in result.actual, "a query may hold a secret"
 
 
-def test_a_redirect_that_cannot_be_asked_for_fails() -> None:
+def test_a_redirect_that_cannot_be_requested_fails() -> None:
     target = parse_target("https://a.example").target
     assert (
         redirect_result(target, "a.example", plain(target, 80), failure()).actual

@@ -45,7 +45,7 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
     """Has Pulumi's own installer put its release into `folder`/bin.
 
     The installer is kept away from the user's ~/.pulumi and shell profile by its options, and by a
-    home of its own.
+    temporary HOME.
 
     Raises:
         CommandFailedError: There is no curl, no way to the server, or no release for this machine.

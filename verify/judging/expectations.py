@@ -48,10 +48,10 @@ def expectations(options: Options) -> tuple[Expectation, ...]:
 
     Cached, since every answer needs them.
     """
-    return tuple(_asked_for(options))
+    return tuple(_requested(options))
 
 
-def _asked_for(options: Options) -> Iterator[Expectation]:
+def _requested(options: Options) -> Iterator[Expectation]:
     show = mask_of(options)
     body = partial(_body, show)
     yield Expectation(

@@ -69,7 +69,7 @@ _NO_ADDRESS = (socket.EAI_NODATA, socket.EAI_ADDRFAMILY)
 """What the system says of a name that exists, but not with an address of this kind."""
 
 _BROKEN_OFF = (
-    "the answer broke off: did the application crash over it, or something on the way give up?"
+    "the answer broke off: did the application crash over it, or something on the way time out?"
 )
 _MALFORMED = (
     "the answer breaks the rules of HTTP/1.1: see it with `curl -i --raw`, then what made it "

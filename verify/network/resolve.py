@@ -127,7 +127,7 @@ async def _ended_with_its_caller(
 
     dnspython waits with `asyncio.wait_for`. Before Python 3.12 that swallows a cancellation which
     comes in the moment of an answer (https://github.com/python/cpython/issues/86296), and the name
-    server would be asked for ever.
+    server would be asked without end.
     """
     import asyncio  # noqa: PLC0415 — for few, as dnspython
 
