@@ -117,7 +117,8 @@ def test_a_persons_own_settings_do_not_reach_the_scanners(
     stub(tmp_path, "cfn-lint", "[]")
     printed = tmp_path / "environment"
     (tmp_path / "checkov").write_text(
-        f"#!/bin/sh\nenv > '{printed}'; ls -A \"$HOME\" >> '{printed}'\ncat '{tmp_path}/checkov.out'\n"
+        f"#!/bin/sh\nenv > '{printed}'; ls -A \"$HOME\" >> '{printed}'\n"
+        f"cat '{tmp_path}/checkov.out'\n"
     )
     scan(tmp_path, graphs)
     assert "CKV_" not in printed.read_text()

@@ -9,6 +9,7 @@ from tests.verify.authority import Authority, make_authority
 from tests.verify.browser import Browser
 from tools.browser import NoBrowserError, find_or_install
 from tools.cache import cache_root
+from verify.judging import regexes
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         pytest.skip(str(reason))
     with Browser(command, tmp_path_factory.mktemp("browser")) as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _regular_expressions() -> Iterator[None]:
+    """End the process that matches regular expressions: it lasts as long as its parent."""
+    yield
+    regexes._worker().end()
