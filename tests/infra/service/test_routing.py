@@ -112,7 +112,7 @@ def test_a_service_of_another_name_takes_over_the_rule_that_serves(dev: Recordin
         "alb-50000": "update",
         "alb-shop-attachment": "create",
         "alb-web-attachment": "delete",
-    }, "requests move in one step, and the old attachment goes last"
+    }, "requests move by one update"
 
 
 def test_a_service_behind_another_load_balancer_is_another_one_of_the_same_family(
