@@ -1,7 +1,7 @@
 """Start the program sooner: import the modules of the AWS SDK that it uses, not all of them.
 
 `pulumi_aws` has a sub-package for each AWS service, and imports it on first use. The `__init__` of
-the sub-package then imports all of its modules: 180 for EC2, of which this program uses ten. See
+the sub-package then imports all of its modules: 180 for EC2, of which this program uses 15. See
 docs/adr/0033-import-only-the-modules-of-the-sdk-that-are-used.md.
 """
 
