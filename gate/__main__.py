@@ -58,19 +58,21 @@ def check() -> str:
         "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
         "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
     }
-    return "".join(
-        f"{title}:\n" + "".join(f"  {each}\n" for each in problems)
-        for title, problems in sections.items()
-        if problems
-    )
+    lines: list[object] = []
+    for title, problems in sections.items():
+        if problems:
+            lines += [f"{title}:", *(f"  {each}" for each in problems)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _policy_flaws(installed: Path) -> Iterator[str]:
     """Return what is wrong with the policies, and where docs/permissions differs from them."""
     table = policies.read()
     documents = policies.documents(table, *calls())
-    asked = {action for each in (*table.statements, *table.denied) for action in each.actions}
-    known = authorization.reference(installed, asked)
+    granted: set[str] = set()
+    for statement in (*table.statements, *table.denied):
+        granted.update(statement.actions)
+    known = authorization.reference(installed, granted)
     for name, document in documents.items():
         text = policies.text_of(document)
         file = POLICIES / f"{name}.json"

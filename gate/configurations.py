@@ -137,8 +137,11 @@ def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = 
 
 def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]:
     """The parameters and secrets that a configuration names, to be there beforehand."""
-    named = [text for key, text in config.items() if key.endswith(":secrets")]
-    return dict(_seeded(each) for text in named for each in json.loads(text).values())
+    found: dict[str, mocks.SeededParameter] = {}
+    for key, text in config.items():
+        if key.endswith(":secrets"):
+            found.update(map(_seeded, json.loads(text).values()))
+    return found
 
 
 def _seeded(text: str) -> tuple[str, mocks.SeededParameter]:
@@ -161,14 +164,13 @@ def calls() -> tuple[frozenset[str], frozenset[str]]:
     Raises:
         NotRecordedError: As `recording`.
     """
-    registered = (
-        canonical(each.type) for stack in CONFIGURATIONS for each in recording(stack).registered
-    )
-    sources = sorted((ROOT / "infra").rglob("*.py"))
-    functions = (token for path in sources for token in _functions(ast.parse(path.read_text())))
-    return frozenset(token for token in registered if token.startswith("aws:")), frozenset(
-        functions
-    )
+    types: set[str] = set()
+    for stack in CONFIGURATIONS:
+        types.update(canonical(each.type) for each in recording(stack).registered)
+    functions: set[str] = set()
+    for path in sorted((ROOT / "infra").rglob("*.py")):
+        functions.update(_functions(ast.parse(path.read_text())))
+    return frozenset(each for each in types if each.startswith("aws:")), frozenset(functions)
 
 
 def _functions(tree: ast.AST) -> Iterator[str]:

@@ -112,7 +112,9 @@ def read(path: Path) -> list[Accepted]:
 
 def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Comparison:
     """Compare in both directions."""
-    accepted = {finding for entry in register for finding in entry.findings()}
+    accepted: set[Finding] = set()
+    for entry in register:
+        accepted.update(entry.findings())
     return Comparison(sorted({*found} - accepted), sorted(accepted - {*found}))
 
 

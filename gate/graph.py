@@ -86,9 +86,11 @@ class Node:
 
     @cached_property
     def _by_value(self) -> dict[str, Reference]:
-        return {
-            value: source.owned(value) for source in self.sources for value in source.identifiers
-        }
+        found = {}
+        for source in self.sources:
+            for value in source.identifiers:
+                found[value] = source.owned(value)
+        return found
 
     @cached_property
     def identifiers(self) -> dict[str, str]:
@@ -136,11 +138,9 @@ def of(recording: Recording) -> Graph:
     mine = [each for each in recording.registered if each.type.startswith("aws:")]
     nodes = {each.urn: Node(each, _outputs(recording, each)) for each in mine}
     for node in nodes.values():
-        named = {
-            urn
-            for dependency in node.registered.dependencies
-            for urn in _within(recording, dependency)
-        }
+        named: set[str] = set()
+        for dependency in node.registered.dependencies:
+            named.update(_within(recording, dependency))
         node.sources.extend(
             nodes[urn] for urn in sorted((named & nodes.keys()) - {node.registered.urn})
         )

@@ -65,15 +65,18 @@ def sentences(graph: Graph) -> list[str]:
     aren't the stack's. What no sentence says isn't possible.
     """
     parties = sorted(_parties(graph), key=lambda party: party.name)
-    return [
-        *sorted({line for party in parties for line in _from_outside(graph, party)}),
-        *sorted(
-            {line for one in parties for other in parties for line in _between(graph, one, other)}
-        ),
-        *sorted({line for party in parties for line in _to_outside(graph, party)}),
-        *sorted(_default_groups(graph)),
-        *sorted({line for party in parties for line in _unread(party)}),
-    ]
+    inward, between, outward, unread = set[str](), set[str](), set[str](), set[str]()
+    for party in parties:
+        inward.update(_from_outside(graph, party))
+        for other in parties:
+            between.update(_between(graph, party, other))
+        outward.update(_to_outside(graph, party))
+        unread.update(_unread(party))
+    default = _default_groups(graph)
+    found: list[str] = []
+    for group in (inward, between, outward, default, unread):
+        found += sorted(group)
+    return found
 
 
 def report(stack: str, graph: Graph) -> str:
@@ -111,7 +114,9 @@ def _parties(graph: Graph) -> Iterator[Party]:
             [*service.named(network["subnets"])],
             bool(network.get("assignPublicIp")),
         )
-        ways = {way for subnet in subnets for way in _ways_out(graph, subnet, addressed=addressed)}
+        ways: set[tuple[int, str]] = set()
+        for subnet in subnets:
+            ways.update(_ways_out(graph, subnet, addressed=addressed))
         unknown = {(4, _UNKNOWN_WAY), (6, _UNKNOWN_WAY)}
         party = _party(
             service,

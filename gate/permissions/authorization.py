@@ -92,12 +92,10 @@ def flaws(
 
 def writes(policy: Mapping[str, Any], known: Mapping[str, Action]) -> set[str]:
     """Return the actions that a policy allows and that change something."""
-    allowed = {
-        action
-        for each in policy["Statement"]
-        if each["Effect"] == "Allow"
-        for action in each["Action"]
-    }
+    allowed: set[str] = set()
+    for statement in policy["Statement"]:
+        if statement["Effect"] == "Allow":
+            allowed.update(statement["Action"])
     return {action for action in allowed if action in known and known[action].level not in _READS}
 
 
@@ -119,9 +117,10 @@ def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) ->
 
 def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:
     """Resources of a statement that none of its actions is about."""
-    formats = {
-        format_ for name in statement["Action"] if name in known for format_ in known[name].formats
-    }
+    formats: set[str] = set()
+    for name in statement["Action"]:
+        if name in known:
+            formats |= known[name].formats
     for resource in statement["Resource"]:
         if resource != "*" and not any(_meet(format_, resource) for format_ in formats):
             yield f"{statement['Sid']}: none of its actions is granted on {resource}"
@@ -129,7 +128,9 @@ def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Itera
 
 def _action(rows: Sequence[Mapping[str, Any]]) -> Action:
     formats = {re.sub(r"\$\{\w+\}", "*", row["resource_arn_format"]) for row in rows} - {"*"}
-    dependents = {each for row in rows for each in row["dependent_actions"]}
+    dependents: set[str] = set()
+    for row in rows:
+        dependents.update(row["dependent_actions"])
     return Action(rows[0]["access_level"], frozenset(formats), frozenset(dependents))
 
 

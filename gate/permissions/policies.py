@@ -81,12 +81,9 @@ class Table:
         Raises:
             UnknownToTheTableError: A type or a lookup has no row.
         """
-        of_types = {
-            action
-            for token in types
-            for actions in _row(self.types, token).values()
-            for action in actions
-        }
+        of_types: set[str] = set()
+        for token in types:
+            of_types.update(*_row(self.types, token).values())
         return of_types | self._to_look(lookups)
 
     def to_preview(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
@@ -95,11 +92,16 @@ class Table:
         Raises:
             UnknownToTheTableError: A type or a lookup has no row.
         """
-        of_types = {action for token in types for action in _row(self.types, token).get(READ, ())}
+        of_types: set[str] = set()
+        for token in types:
+            of_types.update(_row(self.types, token).get(READ, ()))
         return of_types | self._to_look(lookups)
 
     def _to_look(self, lookups: Iterable[str]) -> set[str]:
-        return {action for token in lookups for action in _row(self.lookups, token)}
+        found: set[str] = set()
+        for token in lookups:
+            found.update(_row(self.lookups, token))
+        return found
 
 
 def read(path: Path = TABLE) -> Table:
