@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 SERVICE = "aws:ecs/service:Service"
 
 
-def eventually(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Wait for something that needs no more than a moment."""
+def eventually(holds: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    """Wait for something that needs a moment, or a minute where a dozen others share the CPUs."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
