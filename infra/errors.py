@@ -1,4 +1,4 @@
-"""What a person who deploys can put right: one family of errors, printed without a traceback."""
+"""Errors that a user can fix, printed without a traceback."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem:
-    """One setting that can't stay as it is."""
+    """A setting that can't be deployed."""
 
     key: str
     """The configuration key, or `stack`."""
 
     value: str
-    """What it is now, for people."""
+    """Its value, as shown to people."""
 
     allowed: str
-    """What it may be."""
+    """The allowed values, and what to do."""
 
     def __str__(self) -> str:
         return f"{self.key}: {self.value}; allowed: {self.allowed}"
@@ -43,7 +43,7 @@ class SettingsError(pulumi.RunError):
 
 @contextmanager
 def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
-    """Blame the key that names what is looked up, if AWS finds no such thing.
+    """Turn the failure of a lookup into a problem with the key that names its subject.
 
     Raises:
         SettingsError: The lookup failed; it says why.
@@ -57,5 +57,5 @@ def looking_up(key: str, value: str, allowed: str) -> Iterator[None]:
 
 
 def reason_of(error: Exception) -> str:
-    """What the provider answered to a lookup, without what the engine and the SDK put before it."""
+    """Return the provider's error of a lookup, without the prefixes of the engine and the SDK."""
     return str(error).rpartition("error: ")[2]

@@ -1,4 +1,4 @@
-"""Log groups that outlive what writes to them."""
+"""Log groups that outlive the stack (docs/adr/0005)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def adopt_or_create(
     parent: pulumi.Resource,
     key_arn: str | None = None,
 ) -> aws.cloudwatch.LogGroup:
-    """The log group called `group`, which a destroy leaves behind.
+    """Register the log group called `group`, which a destroy leaves behind.
 
     One that exists already, from an earlier deployment or made by hand, is adopted and gets this
-    retention; a plain creation would fail with "already exists". With a key of one's own,
-    `key_arn`, new lines are encrypted with that.
+    retention; a plain creation would fail with "already exists". `key_arn` is a customer
+    managed key that encrypts new lines.
     """
     found = aws.cloudwatch.get_log_groups(
         log_group_name_prefix=group, opts=pulumi.InvokeOptions(parent=parent)

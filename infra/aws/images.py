@@ -1,4 +1,4 @@
-"""What the name of a container image says. Pure."""
+"""Names of container images. Pure."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ class PrivateImage:
 
 
 def private(image: str) -> PrivateImage | None:
-    """Where an image lives if that is a private ECR repository; None for any other registry."""
+    """Parse the name of an image in a private ECR repository; None for any other registry."""
     found = _PRIVATE.match(image)
     return found and PrivateImage(**{**found.groupdict(), "tag": found["tag"] or "latest"})
 
 
 def is_pinned(image: str) -> bool:
-    """Whether the name means the same image for ever; a tag may be moved to another one."""
+    """Return whether the name always means the same image; a tag can be moved to another one."""
     return "@sha256:" in image
 
 
 def how_to_pin(image: str) -> str:
-    """The command that prints the digest that an image's tag means now."""
+    """Return the command that prints the current digest of an image's tag."""
     found = private(image)
     if found is None:
         return f"docker buildx imagetools inspect {image} --format '{{{{.Manifest.Digest}}}}'"

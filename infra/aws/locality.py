@@ -1,7 +1,4 @@
-"""What a stack names in AWS must be where the stack is.
-
-Known only once the run knows its own region. Pure.
-"""
+"""Compare partition and region of an ARN with those of the stack. Pure."""
 
 from __future__ import annotations
 

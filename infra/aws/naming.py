@@ -1,4 +1,4 @@
-"""Names that AWS or a person must find a thing by, and the tags that tell whose it is. Pure."""
+"""Names by which AWS or a person finds a resource, and the tags of its owner. Pure."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def firewall_log_group(stack: str) -> str:
 
 
 def flow_log_group(stack: str) -> str:
-    """The log group that records who talked to whom in the VPC."""
+    """Return the log group of the VPC's flow logs."""
     return f"/aws/ecs/{cluster(stack)}/flow"
 
 

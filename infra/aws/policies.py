@@ -1,4 +1,4 @@
-"""Who may do what: trust and permission policies, each as narrow as AWS lets it be. Pure."""
+"""Trust and permission policies, each as narrow as AWS allows. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecretValue"}
-"""What reads a secret, by the service that keeps it."""
+"""The action that reads a secret, by the service that stores it."""
 
 
 def trust_of_tasks(environment: AwsEnvironment) -> str:
@@ -40,11 +40,11 @@ def task_start(
     secrets: Iterable[Secret],
     key_arns: Iterable[str] = (),
 ) -> str:
-    """What ECS needs to start a task: pull its image, hand it its secrets, write its log.
+    """Return what ECS needs to start a task: pull its image, read its secrets, write its log.
 
     Secrets under the account's default keys (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
-    permission on a key; those under keys of one's own, `key_arns`, are decrypted by the service
-    that keeps them and by nobody else.
+    permission on a key; customer managed keys, `key_arns`, decrypt only through the service that
+    stores the secrets.
     """
     by_service: dict[str, set[str]] = {}
     for secret in secrets:
@@ -102,7 +102,7 @@ def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | 
 
 
 def flow_log_delivery(environment: AwsEnvironment, *, log_group: str) -> str:
-    """What VPC flow logs need: to write one log group's streams."""
+    """Return what VPC flow logs need: to write the streams of one log group."""
     return _policy(
         {
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -114,8 +114,8 @@ def flow_log_delivery(environment: AwsEnvironment, *, log_group: str) -> str:
 def s3_endpoint(environment: AwsEnvironment, statements: Iterable[Mapping[str, Any]]) -> str:
     """Return what an S3 endpoint allows: the layers of ECR's images, and the tasks' grants.
 
-    Without a policy an endpoint leads to every bucket of the region, whoever's it is. Source of the
-    layers' bucket: Amazon ECR, interface VPC endpoints.
+    Without a policy an endpoint allows access to every bucket of the region, in any account. Source
+    of the layers' bucket: Amazon ECR, interface VPC endpoints.
     """
     bucket = f"arn:{environment.partition}:s3:::prod-{environment.region}-starport-layer-bucket/*"
     layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}
@@ -125,12 +125,12 @@ def s3_endpoint(environment: AwsEnvironment, statements: Iterable[Mapping[str, A
 
 
 def granted(statements: Iterable[Mapping[str, Any]]) -> str:
-    """A policy of statements that were checked elsewhere (`infra.statements`)."""
+    """Return a policy of statements that the settings have checked (`infra.aws.statements`)."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def _of_s3(values: str | list[str]) -> list[str]:
-    """Those actions or resources that are S3's."""
+    """Return the actions or resources that are S3's."""
     return [
         each
         for each in ([values] if isinstance(values, str) else values)
@@ -142,7 +142,10 @@ def _image_pull(environment: AwsEnvironment, image: str) -> list[dict[str, Any]]
     found = images.private(image)
     if found is None:
         return []
-    repository = f"arn:{environment.partition}:ecr:{found.region}:{found.account}:repository/{found.repository}"
+    repository = (
+        f"arn:{environment.partition}:ecr:{found.region}:{found.account}:"
+        f"repository/{found.repository}"
+    )
     return [
         {"Action": "ecr:GetAuthorizationToken", "Resource": "*"},
         {

@@ -1,11 +1,11 @@
-"""Where a container's secrets are kept, and how ECS and IAM spell that. Pure.
+"""Names of a container's secrets, and their forms in ECS and IAM. Pure.
 
 A secret is written in one of four ways:
 
-    /demo/dev/message                                      an SSM parameter of this account and
-    region arn:aws:ssm:REGION:ACCOUNT:parameter/demo/message      an SSM parameter
-    secretsmanager:demo/dev/db                             a secret of this account and region
-    arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf    a secret
+    /demo/dev/message                      an SSM parameter of this account and region
+    arn:aws:ssm:REGION:ACCOUNT:parameter/demo/message            an SSM parameter
+    secretsmanager:demo/dev/db             a secret of this account and region
+    arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf     a secret
 
 What follows one of the last two chooses a part of the secret: `#KEY`, one key of the JSON object in
 it, or what ECS itself writes, `:KEY:STAGE:VERSION`, any of which may be empty. A stage and a

@@ -1,4 +1,4 @@
-"""Permissions that users give to their own code, if they name their resources. Pure."""
+"""Policy statements for the code in a task, which must name their resources. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ARN: Final = re.compile(
     r"[^:*?]+:[^:*?]*:[^:*?]*:(?:[^*?]+$|/?[\w.-]+[:/]+[^:/*?])"
     r")"
 )
-"""How the ARNs begin that are of something, and not of everything of a kind."""
+"""The beginning of an ARN of specific resources, not of every resource of a kind."""
 
 
 def flaw(statement: object) -> str | None:
@@ -57,7 +57,7 @@ def flaw(statement: object) -> str | None:
 
 
 def _breadth(actions: list[str], resources: list[str]) -> str | None:
-    """How it allows more than it names."""
+    """Return how a statement allows more than it names."""
     for action in actions:
         if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
             return f"allows {action}, which is not one action"

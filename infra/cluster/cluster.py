@@ -18,20 +18,20 @@ class Log:
     group: str
     retention_days: int
     key_arn: str | None = None
-    """Key of one's own that the log is encrypted with."""
+    """Customer managed key that encrypts the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExecLog(Log):
-    """Where ECS Exec sessions are recorded."""
+    """The log group of ECS Exec sessions."""
 
     session_key_arn: str | None = None
-    """Key of one's own that the sessions are encrypted with on their way, beyond TLS."""
+    """Customer managed key that encrypts the sessions in transit, beyond TLS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """What a Cluster is made from."""
+    """Arguments of Cluster."""
 
     cluster_name: str
     """Name of the ECS cluster; changing it replaces the cluster."""
@@ -40,7 +40,7 @@ class ClusterArgs:
     """`disabled`, `enabled` or `enhanced`."""
 
     insights_log: Log | None = None
-    """Log of Container Insights. Without one AWS makes it at the first measurement, and keeps it
+    """Log of Container Insights. Without one AWS creates it with the first metrics, and keeps it
     for ever.
     """
 
@@ -55,7 +55,7 @@ class ClusterArgs:
 
 
 class Cluster(pulumi.ComponentResource):
-    """An ECS cluster and the log of the sessions that people open in its tasks."""
+    """An ECS cluster and the log of the ECS Exec sessions in its tasks."""
 
     arn: pulumi.Output[str]
     """ARN of the cluster."""
@@ -64,7 +64,7 @@ class Cluster(pulumi.ComponentResource):
     """Name of the cluster."""
 
     exec_log_group: pulumi.Output[str] | None
-    """Name of the log group of ECS Exec sessions, if they are recorded."""
+    """Name of the log group of ECS Exec sessions; None where they aren't recorded."""
 
     def __init__(
         self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
@@ -81,8 +81,8 @@ class Cluster(pulumi.ComponentResource):
             if args.exec_log and sessions
             else None,
             tags=tags,
-            # Not the component: that would protect the log group too, and so forbid to switch Exec
-            # off.
+            # Protecting the component would protect the log group too, and then Exec couldn't be
+            # turned off.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.deletion_protection or None,
@@ -117,7 +117,7 @@ def _recorded(log: ExecLog, group: pulumi.Input[str]) -> aws.ecs.ClusterConfigur
             "logging": "OVERRIDE",
             "log_configuration": {
                 "cloud_watch_log_group_name": group,
-                # A session fails that is told to encrypt, but finds a group without a key.
+                # With true, a session fails where the log group has no key.
                 "cloud_watch_encryption_enabled": log.key_arn is not None,
             },
         }

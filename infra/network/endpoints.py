@@ -1,4 +1,4 @@
-"""AWS's services inside a VPC, for tasks that have no way to the internet."""
+"""VPC endpoints of AWS's services, for tasks without a route to the internet."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
 
 _REVERSED: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
-"""By partition: the services whose endpoints begin with its domain, of those used here, and that
-beginning.
+"""The prefix of the service names that don't begin with `com.amazonaws`, and the services used here
+that have it, by partition.
 
 Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcEndpointServices in
 China.
@@ -36,29 +36,29 @@ def needed(
 
 
 def service_name(environment: AwsEnvironment, service: str) -> str:
-    """The name under which a service's interface endpoints are made."""
+    """Return the service name of an interface endpoint."""
     prefix, services = _REVERSED.get(environment.partition, ("", frozenset()))
     return f"{prefix if service in services else 'com.amazonaws'}.{environment.region}.{service}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateEndpointsArgs:
-    """What PrivateEndpoints are made from."""
+    """Arguments of PrivateEndpoints."""
 
     environment: AwsEnvironment
-    """Where the VPC and the services are."""
+    """Account and region of the VPC."""
 
     vpc_id: pulumi.Input[str]
-    """VPC that gets the endpoints; it must resolve and hand out DNS names."""
+    """VPC that gets the endpoints, with DNS resolution and DNS hostnames enabled."""
 
     subnet_ids: pulumi.Input[Sequence[str]]
-    """Subnets that get an address of each service, one a zone."""
+    """Subnets that get a network interface of each endpoint, one a zone."""
 
     route_table_ids: pulumi.Input[Sequence[str]]
-    """Route tables of those who pull images; they get the way to S3."""
+    """Route tables of the tasks; they get a route to S3."""
 
     s3_policy: str
-    """What may be done with S3 through its endpoint."""
+    """Policy of the S3 endpoint."""
 
     services: Sequence[str]
     """Names like `ecr.api`; each costs by the hour and zone."""
@@ -70,7 +70,7 @@ class PrivateEndpointsArgs:
 class PrivateEndpoints(pulumi.ComponentResource):
     """Interface endpoints behind one security group, and S3's gateway endpoint.
 
-    The group lets nobody in: whoever needs AWS allows the way to it.
+    The group allows no connections: the service that uses the endpoints adds the rules.
     """
 
     security_group_id: pulumi.Output[str]
@@ -94,7 +94,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        doors = [
+        interfaces = [
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
@@ -119,9 +119,9 @@ class PrivateEndpoints(pulumi.ComponentResource):
             tags=tags,
             opts=child,
         )
-        self.security_group_id = pulumi.Output.all(group.id, *(door.id for door in doors)).apply(
-            lambda ids: ids[0]
-        )
+        self.security_group_id = pulumi.Output.all(
+            group.id, *(each.id for each in interfaces)
+        ).apply(lambda ids: ids[0])
         self.s3_prefix_list_id = s3.prefix_list_id
         self.register_outputs(
             {"securityGroupId": self.security_group_id, "s3PrefixListId": self.s3_prefix_list_id}

@@ -1,4 +1,4 @@
-"""Who talked to whom in a VPC, written down."""
+"""Flow logs of a VPC."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowLogsArgs:
-    """What FlowLogs are made from."""
+    """Arguments of FlowLogs."""
 
     environment: AwsEnvironment
     """Account and region of the stack."""
@@ -27,19 +27,19 @@ class FlowLogsArgs:
     """VPC whose connections are recorded."""
 
     rejected_only: bool = True
-    """Whether only connections that were refused are recorded."""
+    """Whether only refused connections are recorded."""
 
     log_group: str
     """Log group of the records."""
 
     retention_days: int
-    """How long they are kept."""
+    """Days that the records are kept."""
 
     log_key_arn: str | None = None
-    """Key of one's own that the log is encrypted with."""
+    """Customer managed key that encrypts the log."""
 
     permissions_boundary_arn: str | None = None
-    """Policy that bounds what the role can be granted."""
+    """Permissions boundary of the role."""
 
     tags: dict[str, str] = field(default_factory=dict)
     """Tags of everything in it."""
@@ -85,8 +85,8 @@ class FlowLogs(pulumi.ComponentResource):
             log_destination=logs.arn,
             iam_role_arn=role.arn,
             tags=tags,
-            # A flow log that may not write yet reports an error and loses what happens until it
-            # tries again.
+            # Without the permission to write, a new flow log reports an error and loses records
+            # until it tries again.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.log_group = logs.name

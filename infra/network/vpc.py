@@ -1,4 +1,4 @@
-"""The VPC that a stack makes, with subnets for the load balancer and for the tasks."""
+"""Create the VPC of a stack, with subnets for the load balancer and for the tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Where load balancer and tasks live."""
+    """The VPC and the subnets of load balancer and tasks."""
 
     vpc_id: pulumi.Input[str]
     cidr: str
@@ -28,8 +28,8 @@ class Network:
     """Subnets of the load balancer, one a zone: public ones, unless it is internal."""
 
     task_subnet_ids: pulumi.Input[Sequence[str]]
-    """Subnets of the tasks, one a zone; nobody outside reaches them, unless they are the load
-    balancer's too.
+    """Subnets of the tasks, one a zone; not reachable from outside the VPC, unless they are the
+    load balancer's too.
     """
 
     task_route_table_ids: pulumi.Input[Sequence[str]] = ()
@@ -55,18 +55,18 @@ def create(
         name: Its logical name.
         cidr: Its IPv4 range.
         zones: How many availability zones it spans.
-        private_tasks: Whether tasks get subnets of their own, that nobody outside reaches.
-        internal: Whether the load balancer is where the tasks are, and not in the public subnets.
-        gateways: How many NAT gateways lead out of those: none, one, or one for each zone.
-        private_dns: Whether names of AWS's services can lead to endpoints in the VPC.
+        private_tasks: Whether tasks get subnets of their own, not reachable from outside the VPC.
+        internal: Whether the load balancer is in the subnets of the tasks, not in the public ones.
+        gateways: Number of NAT gateways for those: none, one, or one for each zone.
+        private_dns: Whether names of AWS's services can resolve to endpoints in the VPC.
         ipv6: Whether everything in it gets IPv6 addresses as well.
         deletion_protection: Whether Pulumi refuses to delete it.
         tags: Tags of everything in it.
 
     Raises:
-        SettingsError: The region hasn't got as many zones; nothing was registered.
+        SettingsError: The region has fewer zones; nothing was registered.
     """
-    # awsx would find out too, when other resources are made already.
+    # awsx would fail too, but only after other resources were created.
     here = aws.get_availability_zones().names
     if zones > len(here):
         raise SettingsError(
@@ -101,8 +101,8 @@ def create(
             protect=deletion_protection or None, transforms=[_hand_out_no_addresses]
         ),
     )
-    # Every VPC comes with a group that lets its members talk to each other and out; nobody here
-    # needs it.
+    # The default security group of a VPC allows its members to connect to each other and to
+    # everything outside. Nothing here uses it.
     aws.ec2.DefaultSecurityGroup(
         f"{name}-default",
         vpc_id=vpc.vpc_id,
@@ -126,10 +126,10 @@ def create(
 
 
 def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.Output[str]]:
-    """The id of the route table in each zone, by the logical name that it shares with its subnet.
+    """Return the route table of each zone, by the logical name that it shares with its subnet.
 
-    They come from the component itself. AWS couldn't answer while the network is half made: a
-    subnet that exists may have no route table yet.
+    They come from the component itself (docs/adr/0016). A lookup in AWS could run while the network
+    is being created, when a subnet exists without its route table.
     """
 
     def table_of(subnet: str) -> pulumi.Output[str]:
@@ -179,7 +179,7 @@ def _route_ipv6(
 def _hand_out_no_addresses(
     args: pulumi.ResourceTransformArgs,
 ) -> pulumi.ResourceTransformResult | None:
-    """Make public subnets assign no public address by themselves; awsx has no setting for it."""
+    """Have public subnets assign no public addresses by default; awsx has no setting for it."""
     if args.type_ != "aws:ec2/subnet:Subnet":
         return None
     return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, args.opts)

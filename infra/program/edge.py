@@ -1,4 +1,4 @@
-"""Deploy the load balancer of a stack, with its certificate, its logs, its firewall and its name."""
+"""Deploy the load balancer of a stack, with its certificate, logs, firewall and DNS name."""
 
 from __future__ import annotations
 

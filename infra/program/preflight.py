@@ -1,7 +1,7 @@
 """Check what a stack needs of its account before anything is registered, in previews too.
 
-Each thing is looked for by read-only calls whose answers hold no secret's value (docs/adr/0017). A
-call that AWS refuses to this caller is a warning that names the missing action, never a failure.
+The checks are read-only calls whose answers hold no secret's value (docs/adr/0017). A call that
+AWS refuses to this caller is a warning that names the missing action, never a failure.
 docs/permissions.md lists them.
 """
 
@@ -31,8 +31,8 @@ _NO_VERSION: Final = 999_999_999
 
 _NO_SUCH_VERSION: Final = "ParameterVersionNotFound"
 _MISSING: Final = "couldn't find resource"
-"""What the provider says of a parameter or secret that isn't there or is to be deleted. Source: its
-`retry` package.
+"""The provider's error for a parameter or secret that doesn't exist or is being deleted. Source:
+its `retry` package.
 """
 
 _VPCS: Final = ("vpc", "L-F678F1CE")
@@ -57,15 +57,15 @@ _KEY_TYPES: Final = (
 
 
 _Look = Callable[[], Iterator[Problem]]
-"""Asks AWS for one thing, and yields what is wrong with it."""
+"""Looks one thing up in AWS, and yields the problems with it."""
 
 
 def check(settings: Settings, environment: AwsEnvironment) -> None:
     """Refuse what can't be deployed to this account and region.
 
     Raises:
-        SettingsError: Something isn't there, or isn't what the stack needs; it names everything
-            that was found.
+        SettingsError: Something doesn't exist, or isn't what the stack needs; it names all
+            problems.
     """
     problems = settings.problems_in(environment)
     # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail
@@ -81,7 +81,7 @@ def check(settings: Settings, environment: AwsEnvironment) -> None:
 
 
 def _looks(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
-    """What is looked for, by a name for a warning."""
+    """Yield each lookup with its name for a warning."""
     yield "The owner of the cluster and of the log groups", partial(_owners, settings)
     yield from _secrets(settings, environment)
     yield from _certificates(settings)
@@ -110,7 +110,7 @@ def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[
     variables: dict[Secret, list[str]] = {}
     for variable, text in settings.service.secrets.secrets.items():
         secret = at(environment, text)
-        # Another account decides who may look there, and another region is refused anyway.
+        # Lookups in another account take its permission, and another region is refused anyway.
         if secret.resource.split(":")[3:5] == [environment.region, environment.account]:
             variables.setdefault(replace(secret, value_from=""), []).append(variable)
     for secret, names in variables.items():
@@ -133,7 +133,8 @@ def _missing_secret(
     if not there:
         yield Problem(
             "secrets",
-            f"{variables}, {secret.name}, which is no {kind} in {environment.account}, {environment.region}",
+            f"{variables}, {secret.name}, which is no {kind} in {environment.account}, "
+            f"{environment.region}",
             f"one that exists; `aws {make} --region {environment.region}` makes it, and with "
             "the local AWS a row of "
             "local.parameters.toml",
@@ -234,8 +235,10 @@ def _too_many_vpcs(own: dict[str, str], environment: AwsEnvironment) -> Iterator
     if there >= quota:
         yield Problem(
             "vpcId",
-            f"empty, so that a VPC is made, where {environment.region} has {there} of at most {quota}",
-            f"the id of an existing VPC, or a higher quota: {_request(*_VPCS, there + 1, environment)}",
+            f"empty, so that a VPC is created, where {environment.region} has {there} of at most "
+            f"{quota}",
+            "the id of an existing VPC, or a higher quota: "
+            + _request(*_VPCS, there + 1, environment),
         )
 
 
