@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.stack import Stack
-from tests.infra.changes import ATTEMPTS, EXAMPLES, NO_WAY_BACK, STACKS, as_said, promised, said
+from tests.infra.changes import (
+    ATTEMPTS,
+    EXAMPLES,
+    NO_WAY_BACK,
+    STACKS,
+    as_said,
+    documented,
+    promised,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,5 +75,5 @@ def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manua
     empty_stack.up()
     for key in ATTEMPTS:
         empty_stack.up(**{key: EXAMPLES[key].value}, fails=True)
-        empty_stack.up(fails=NO_WAY_BACK in said()[key])
+        empty_stack.up(fails=NO_WAY_BACK in documented()[key])
     empty_stack.destroy()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.stack import Stack
 from tests.engine.test_lifecycle import Traffic, tasks
-from tests.infra.changes import NEVER, as_said, promised, said
+from tests.infra.changes import NEVER, as_said, documented, promised
 from tests.infra.recorder import SUBNET, VPC
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def test_no_running_stack_moves_into_another_vpc_and_each_try_can_be_taken_back(
 ) -> None:
     guest.up(**QUICK)
     for key, value in {"vpcId": vpc, "vpcTags": {"Stack": "local", "Component": "network"}}.items():
-        assert said()[key].startswith(NEVER)
-        assert "going back works" in said()[key]
+        assert documented()[key].startswith(NEVER)
+        assert "going back works" in documented()[key]
         guest.up(**QUICK, **{key: value}, fails=True)
         guest.up(**QUICK)
     assert len(tasks(guest.outputs()["serviceUrl"])) == 2

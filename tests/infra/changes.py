@@ -1,4 +1,4 @@
-"""For every configuration key a value to change it to, and what docs/config.md says that the change does."""
+"""A value to change each configuration key to, and the documented effect (docs/config.md)."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def keys() -> set[str]:
     return {*kinds()}
 
 
-def said() -> dict[str, str]:
+def documented() -> dict[str, str]:
     """The manual's column on what a change does, by key."""
     text = MANUAL.read_text()
     table = text[text.index("<!-- keys:") : text.index("<!-- /keys -->")]
@@ -175,12 +175,12 @@ def said() -> dict[str, str]:
 
 
 def promised(key: str) -> set[tuple[str, str]]:
-    """What the manual says that a change of that key does: operations, and types (their last words).
+    """Return the documented operations of a change of that key, with types (their last words).
 
     A cell begins with `nothing`, or with phrases like `replaces A, B; updates C`, up to a colon.
     """
     phrases = re.findall(
-        rf"\b({'|'.join(VERBS)}) ((?:`\w+`(?:, )?)+)", said()[key].partition(":")[0]
+        rf"\b({'|'.join(VERBS)}) ((?:`\w+`(?:, )?)+)", documented()[key].partition(":")[0]
     )
     return {
         (operation, kind)

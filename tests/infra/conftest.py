@@ -44,7 +44,7 @@ def without_exec() -> recorder.Recording:
 
 @pytest.fixture(scope="session")
 def sealed() -> recorder.Recording:
-    """Tasks that reach nothing but AWS, all of it locked with keys of one's own, and with permissions of their own."""
+    """Tasks that reach AWS only, with customer managed keys and policy statements of their own."""
     here = "ap-northeast-1:123456789012"
     key = f"arn:aws:kms:{here}:key/12345678-1234-1234-1234-123456789012"
     return recorder.run(
@@ -87,7 +87,7 @@ def edge() -> recorder.Recording:
 
 @pytest.fixture(scope="session")
 def another_image() -> recorder.Recording:
-    """An image of one's own, from a private registry, on another port, with its own health path and many tasks."""
+    """An image from a private registry, on another port, its own health path and more tasks."""
     return recorder.run(
         "dev",
         image="210987654321.dkr.ecr.eu-west-1.amazonaws.com/team/shop@sha256:" + "0" * 64,

@@ -1,6 +1,6 @@
-"""This project's program under the mocks that say no: every registration is kept, and made in a local AWS.
+"""This project's program under strict mocks, which keep and create every registered resource.
 
-This proves what the program asks for and that AWS's rules, as the local AWS knows them, accept it.
+This proves what the program requests and that AWS's rules, as the local AWS knows them, accept it.
 It can't prove what Pulumi's engine makes of it (previews, diffs, order of deletion); tests/engine
 does.
 """
@@ -55,7 +55,7 @@ def schema() -> dict[str, dict[str, Any]]:
 
 
 def configuration(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
-    """What the CLI hands to the program: the defaults, over them the stack's file, over that `changes`."""
+    """Return what the CLI passes: defaults, overridden by the stack's file, then by `changes`."""
     return mocks.configuration(ROOT_FOLDER, stack, **changes)
 
 
@@ -67,14 +67,17 @@ def run(
     after: Recording | None = None,
     **changes: Any,
 ) -> Recording:
-    """Run the whole program for a stack (`file` where the stack's name isn't its file's), with some keys changed."""
+    """Run the whole program for a stack, with some keys changed.
+
+    `file` is the stack whose file it is, where that isn't the stack itself.
+    """
     config = configuration(file or stack, changes)
     account = account_for(config, cloud or (after.cloud if after else None))
     return run_under(Recorder(account), stack, config, after=after)
 
 
 def account_for(config: Mapping[str, str], cloud: Cloud | None = None) -> Cloud:
-    """An account, a new one where none is given, in which every secret that a configuration names exists."""
+    """Return an account, by default a new one, with every secret that a configuration names."""
     account = cloud or Cloud(seed=1)
     account.parameters = {**parameters_of(config), **account.parameters}
     return account

@@ -1,4 +1,4 @@
-"""Changing a key does to each resource exactly what the manual says, as far as the catalog can tell.
+"""A change of a key has exactly the documented effect, as far as the catalog can tell.
 
 tests/engine/test_config_changes.py shows that the real engine comes to the same.
 """
@@ -19,9 +19,9 @@ from tests.infra.changes import (
     NO_WAY_BACK,
     STACKS,
     as_said,
+    documented,
     keys,
     promised,
-    said,
 )
 
 pytestmark = pytest.mark.slow  # the program runs three times for each key
@@ -37,14 +37,14 @@ def test_every_key_has_an_example_of_its_change() -> None:
     assert EXAMPLES.keys() | ELSEWHERE == keys(), (
         "add a line to EXAMPLES, in tests/infra/changes.py"
     )
-    assert said().keys() == keys()
+    assert documented().keys() == keys()
 
 
 def test_the_manual_says_of_each_change_that_cannot_work_whether_there_is_a_way_back() -> None:
-    never = {key for key, text in said().items() if text.startswith(NEVER)}
+    never = {key for key, text in documented().items() if text.startswith(NEVER)}
     assert never == ATTEMPTS.keys() | {"vpcId", "vpcTags"}
-    assert {key for key in never if NO_WAY_BACK in said()[key]} == {"vpcCidr"}
-    assert {key for key in never if "going back works" in said()[key]} == never - {"vpcCidr"}
+    assert {key for key in never if NO_WAY_BACK in documented()[key]} == {"vpcCidr"}
+    assert {key for key in never if "going back works" in documented()[key]} == never - {"vpcCidr"}
 
 
 @pytest.mark.parametrize("key", sorted(EXAMPLES))
@@ -108,7 +108,7 @@ def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: 
     value: Any = {"vpcId": vpc.id, "vpcTags": {"Stack": "owner", "Component": "network"}}[key]
     made = recorder.run(key, file="dev", cloud=owner.cloud)
     done = recorder.run(key, file="dev", after=made, **{key: value}).done()
-    assert said()[key].startswith(NEVER)
+    assert documented()[key].startswith(NEVER)
     assert as_said(done) == (
         "replaces `SecurityGroup`, `SecurityGroupEgressRule`, "
         "`SecurityGroupIngressRule`, `TargetGroup`; "

@@ -1,4 +1,4 @@
-"""Any configuration is deployed with all that a review asks of it, or refused before anything is registered.
+"""Any configuration passes a security review, or is refused before anything is registered.
 
 The values come from the settings' own kinds, so a new key is tried by itself. What AWS's rules, as
 the local AWS knows them, refuse of an accepted configuration fails here too.
@@ -142,7 +142,7 @@ accept.
 
 @st.composite
 def changes(draw: st.DrawFn) -> dict[str, Any]:
-    """What is changed in a stack's file: keys that belong together, keys by themselves, at times one to nonsense."""
+    """Draw changes of a stack's file: related keys, single keys, and at times nonsense."""
     parts = draw(st.lists(st.sampled_from(TOGETHER) | SIZE, max_size=4)) + draw(
         st.lists(ONE_KEY, max_size=3)
     )
@@ -162,7 +162,7 @@ def test_a_configuration_is_deployed_safely_or_refused_at_once(
 @settings(max_examples=5, derandomize=True, phases=[Phase.generate])
 @given(st.fixed_dictionaries(BY_KEY))
 def test_every_key_is_tried_with_some_values(drawn: dict[str, Any]) -> None:
-    """Values that agree are deployed by one run, each of the others is tried by itself: a run takes long."""
+    """Deploy the values that agree in one run, as runs are slow, and each other one by itself."""
     together: dict[str, Any] = {}
     for key, value in drawn.items():
         if key not in LOOKED_UP and _agree({**together, key: value}):
@@ -257,10 +257,10 @@ def _holds(recording: Recording, registered: Graph, changed: dict[str, Any]) -> 
     }
     assert not broken
     assert all(recording.exports.values()), "an output is empty"
-    told = json.dumps(
+    sent = json.dumps(
         [[each.inputs for each in recording.registered], [*recording.outputs.values()]]
     )
-    assert VALUE_OF_A_SECRET not in told, "the program read a secret"
+    assert VALUE_OF_A_SECRET not in sent, "the program read a secret"
     _is_in_order(recording, registered)
 
 

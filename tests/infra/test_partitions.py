@@ -1,4 +1,4 @@
-"""The program in China and GovCloud: every name that it registers is one of the partition's, in every configuration."""
+"""In China and GovCloud, every name that the program registers is one of the partition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policy documents: who may do what."""
+"""Policy documents."""
 
 from __future__ import annotations
 

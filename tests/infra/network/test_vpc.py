@@ -68,7 +68,7 @@ def test_private_tasks_have_no_public_address_and_no_route_from_the_internet(
     assert sorted(network["subnets"]) == sorted(ids(private, "private"))
     assert sorted(private.one("LoadBalancer").inputs["subnets"]) == sorted(ids(private, "public"))
     for route in routes(private, "private"):
-        assert "gatewayId" not in route.inputs, f"{route.name} leads to the internet gateway"
+        assert "gatewayId" not in route.inputs, f"{route.name} routes to the internet gateway"
 
 
 @pytest.mark.parametrize(("mode", "gateways"), [("nat", 1), ("nat-per-zone", 3)])
@@ -124,8 +124,8 @@ def test_tasks_wait_for_every_endpoint(endpoints: Recording) -> None:
         for each in endpoints.all("SecurityGroupEgressRule")
         if each.name == "web-endpoints" and each.urn in endpoints.one("Service").dependencies
     ]
-    doors = {each.urn for each in endpoints.all("VpcEndpoint") if each.name != "endpoints-s3"}
-    assert doors <= way.dependencies, "the first tasks couldn't pull their image"
+    interfaces = {each.urn for each in endpoints.all("VpcEndpoint") if each.name != "endpoints-s3"}
+    assert interfaces <= way.dependencies, "the first tasks couldn't pull their image"
 
 
 def test_the_names_of_services_lead_to_the_endpoints(endpoints: Recording) -> None:

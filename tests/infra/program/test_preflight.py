@@ -1,4 +1,4 @@
-"""What is looked for before anything is registered: refused all at once, and never a reason to read a secret.
+"""The checks before anything is registered: refused all at once, without reading a secret.
 
 Under the mocks, whose answers to lookups have the words of the provider; AWS's own words, which it
 passes on where the caller lacks a permission, are put in here.

@@ -1,4 +1,7 @@
-"""The whole program, for every stack file and for odd configurations (see `recorder` for what that can prove)."""
+"""The whole program, for every stack file and unusual configurations.
+
+`recorder` describes what that can prove.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +45,7 @@ def test_prod_is_devs_resources_and_what_watches_over_them(dev: Recording, prod:
     less = {(each.type, each.name) for each in dev.registered} - {
         (each.type, each.name) for each in prod.registered
     }
-    assert {name for _, name in less} == {"cluster-exec", "web-task"}, (
-        "nobody opens a shell in prod"
-    )
+    assert {name for _, name in less} == {"cluster-exec", "web-task"}, "prod has no shells"
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -232,7 +233,7 @@ def test_an_existing_vpc_is_used_and_left_alone(existing_vpc: Recording) -> None
         if each.type.startswith(("awsx:", "aws:ec2/vpc", "aws:ec2/sub"))
     ]
     assert not existing_vpc.all("DefaultSecurityGroup"), (
-        "somebody else may rely on the default group"
+        "other resources may rely on the default group"
     )
     assert existing_vpc.one("TargetGroup").inputs["vpcId"] == vpc
     subnets = {each.id for each in recorder.made(existing_vpc.cloud, recorder.SUBNET)}

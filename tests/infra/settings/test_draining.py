@@ -1,4 +1,4 @@
-"""How long a task may drain, stop, and keep a deployment or a deletion waiting: one number is enough."""
+"""How long a task may drain, stop, and delay a deployment or deletion; one number is enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stack may say about HTTPS and its edge; test_settings has how refusals are told."""
+"""Settings of HTTPS and the load balancer; test_settings has the form of the errors."""
 
 from __future__ import annotations
 
@@ -175,7 +175,9 @@ def test_values_at_the_edge_are_accepted(changes: Mapping[str, Any]) -> None:
         HERE.replace("arn:aws:", "arn:aws-cn:") + "1",
     ],
 )
-def test_a_certificate_of_another_place_is_refused_with_the_reason(elsewhere: str) -> None:
+def test_a_certificate_of_another_account_or_region_is_refused_with_the_reason(
+    elsewhere: str,
+) -> None:
     settings = load(certificateArn=HERE + "1", extraCertificateArns=[elsewhere])
     (problem,) = settings.problems_in(ENVIRONMENT)
     assert (problem.key, problem.value) == ("extraCertificateArns", elsewhere)
@@ -206,14 +208,16 @@ def test_an_image_of_another_partition_is_refused(network: str) -> None:
     assert problem.allowed == "one in aws, as no role reaches another partition's ECR"
 
 
-def test_certificates_of_this_place_are_taken() -> None:
+def test_certificates_of_this_account_and_region_are_accepted() -> None:
     assert not load(certificateArn=HERE + "1", extraCertificateArns=[HERE + "2"]).problems_in(
         ENVIRONMENT
     )
 
 
 @given(st.integers(1, 4000), st.integers(1, 86_400))
-def test_the_load_balancer_always_hangs_up_before_the_container(idle: int, keep_alive: int) -> None:
+def test_the_load_balancer_always_closes_connections_before_the_container(
+    idle: int, keep_alive: int
+) -> None:
     try:
         settings = load(idleTimeoutSeconds=idle, targetKeepAliveSeconds=keep_alive)
     except SettingsError:

@@ -1,4 +1,4 @@
-"""Configuration that can't be deployed stops the run before anything is registered, and the message helps."""
+"""A configuration that can't be deployed stops the run before anything is registered."""
 
 from __future__ import annotations
 
@@ -287,7 +287,10 @@ REFUSED = [
     ),
     (
         {"network": "endpoints", "image": OWN_IMAGE, "dualStack": True},
-        "dualStack: true; allowed: false with network endpoints, which has no route to the internet",
+        (
+            "dualStack: true; allowed: false with network endpoints, which has no route to the "
+            "internet"
+        ),
     ),
     (
         {"network": "nat", "vpcCidr": "10.0.0.0/24", "availabilityZoneCount": 5},
@@ -345,7 +348,10 @@ REFUSED = [
     ),
     (
         {"egress": ["0.0.0.0/0:443"]},
-        "egress: 0.0.0.0/0:443; allowed: destinations other than HTTPS anywhere, which is allowed already with network public",
+        (
+            "egress: 0.0.0.0/0:443; allowed: destinations other than HTTPS anywhere, which is "
+            "allowed already with network public"
+        ),
     ),
     (
         {"egress": ["::/0:443"], "dualStack": True},
@@ -394,14 +400,14 @@ def test_a_stack_whose_name_ecs_would_refuse_is_refused(stack: str) -> None:
         load(stack)
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(SettingsError) as refusal:
         load("my.stack", containerPort=0, memoryMib=600, logRetentionDays=15, typo=1)
     keys = [problem.key for problem in refusal.value.problems]
     assert keys == ["typo", "stack", "containerPort", "logRetentionDays", "memoryMib"]
 
 
-def test_a_missing_key_is_told_too() -> None:
+def test_a_missing_key_is_reported_too() -> None:
     with pytest.raises(SettingsError) as refusal:
         Settings.of({}, project="fargate-web", stack="dev")
     missing = {problem.key for problem in refusal.value.problems}
