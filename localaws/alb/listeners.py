@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from localaws.alb.compiler import Listener, Rule
 from localaws.alb.targets import Endpoint
@@ -19,21 +19,14 @@ from localaws.catalog.elb.listeners import (
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from localaws.alb.tls import Served
-    from localaws.catalog.account import Resource
+    from localaws.catalog.account import Account, Resource
     from localaws.machine.addresses import Addresses
 
 
-class Resources(Protocol):
-    """Where load balancers, listeners, rules and target groups are."""
-
-    def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
-
-
-def certificate_names(cloud: Resources, addresses: Addresses) -> dict[str, tuple[str, ...]]:
+def certificate_names(cloud: Account, addresses: Addresses) -> dict[str, tuple[str, ...]]:
     """For each certificate that a listener serves the names it is for.
 
     Of one that isn't a resource, or was imported, nobody knows them: it gets the load balancer's
@@ -48,7 +41,7 @@ def certificate_names(cloud: Resources, addresses: Addresses) -> dict[str, tuple
 
 
 def listeners(
-    cloud: Resources, addresses: Addresses, certificates: Mapping[str, Served]
+    cloud: Account, addresses: Addresses, certificates: Mapping[str, Served]
 ) -> Iterator[Listener]:
     """Every listener of an application load balancer, with its rules.
 
@@ -79,7 +72,7 @@ def listeners(
         )
 
 
-def _served(cloud: Resources) -> Iterator[tuple[Resource, Resource]]:
+def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:
     """Listeners that speak HTTP or HTTPS, each with its load balancer."""
     load_balancers = {resource.id: resource for resource in cloud.all(LOAD_BALANCER)}
     for listener in cloud.all(LISTENER):
@@ -91,7 +84,7 @@ def _served(cloud: Resources) -> Iterator[tuple[Resource, Resource]]:
             yield listener, load_balancer
 
 
-def _rules(cloud: Resources, listener: Resource) -> list[Rule]:
+def _rules(cloud: Account, listener: Resource) -> list[Rule]:
     mine = [
         each.outputs
         for each in cloud.all(LISTENER_RULE)
@@ -108,7 +101,7 @@ def _rules(cloud: Resources, listener: Resource) -> list[Rule]:
     ]
 
 
-def _certificates(cloud: Resources, listener: Resource) -> list[str]:
+def _certificates(cloud: Account, listener: Resource) -> list[str]:
     """The ARNs of what a listener serves, its own certificate first."""
     more = [each.outputs for each in cloud.all(LISTENER_CERTIFICATE)]
     extra = [each["certificateArn"] for each in more if each["listenerArn"] == listener.id]
@@ -121,7 +114,7 @@ def _certificates(cloud: Resources, listener: Resource) -> list[str]:
 
 
 def _tls(
-    cloud: Resources,
+    cloud: Account,
     listener: Resource,
     load_balancer: Resource,
     certificates: Mapping[str, Served],

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localaws.alb.envoy import Verdict
-    from localaws.alb.listeners import Resources
     from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
+    from localaws.catalog.account import Account
     from localaws.machine.addresses import Addresses
 
 
@@ -103,7 +103,7 @@ class LoadBalancers:
 
     def __init__(
         self,
-        cloud: Resources,
+        cloud: Account,
         addresses: Addresses,
         proxy: Proxy,
         folder: Path,

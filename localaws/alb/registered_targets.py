@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from localaws.alb.targets import Endpoint
 from localaws.catalog.ec2.network import VPC
@@ -11,19 +11,9 @@ from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.machine.addresses import can_bind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from localaws.catalog.account import Resource
-
-
-class Resources(Protocol):
-    """Where target groups and registered targets are."""
-
-    def get(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or None."""
-
-    def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
+    from localaws.catalog.account import Account, Resource
 
 
 def is_this_machines(address: str) -> bool:
@@ -35,7 +25,7 @@ def is_this_machines(address: str) -> bool:
 
 
 def endpoints(
-    cloud: Resources, *, is_local: Callable[[str], bool] = is_this_machines
+    cloud: Account, *, is_local: Callable[[str], bool] = is_this_machines
 ) -> dict[tuple[str, Endpoint], str]:
     """Return every registered target with its target group, and why it isn't reached here; empty where it is.
 
@@ -54,7 +44,7 @@ def endpoints(
 
 
 def unreachable(
-    cloud: Resources, attachment: Resource, *, is_local: Callable[[str], bool] = is_this_machines
+    cloud: Account, attachment: Resource, *, is_local: Callable[[str], bool] = is_this_machines
 ) -> str:
     """Return why the local load balancers send a registered target no requests; empty where they do.
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from localaws.ecs.controller import Cloud
+    from localaws.catalog.account import Account
 
 
 def data_plane(
-    cloud: Cloud,
+    cloud: Account,
     directory: Path,
     *,
     parameters: Callable[[str], str | None],

@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from secrets import randbelow, token_hex
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs import saved_states
-from localaws.ecs.definition import MissingTaskDefinitionError, Resources, service_spec
+from localaws.ecs.definition import MissingTaskDefinitionError, service_spec
 from localaws.ecs.scheduler import description
 from localaws.ecs.scheduler.model import (
     Action,
@@ -31,10 +31,10 @@ from localaws.ecs.scheduler.waiter import DeploymentFailedError, arrived, failed
 from localaws.ecs.tasks.running_tasks import LiveTasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from localaws.catalog.account import Resource
+    from localaws.catalog.account import Account, Resource
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import TaskRuntime
@@ -58,18 +58,6 @@ _STEPS_AT_ONCE = 50
 
 class NotSteadyError(Exception):
     """A service doesn't get where it should; says how far it came, and why its tasks stopped."""
-
-
-class Cloud(Resources, Protocol):
-    """The resources to follow."""
-
-    @property
-    def on_change(self) -> list[Callable[[], None]]:
-        """What to call after a change."""
-
-    @property
-    def draining(self) -> Container[str]:
-        """Ids of the resources whose deletion is under way."""
 
 
 @dataclass
@@ -98,7 +86,7 @@ class Controller:
 
     def __init__(
         self,
-        cloud: Cloud,
+        cloud: Account,
         directory: Path,
         *,
         runtime: TaskRuntime,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ec2.network import SUBNET
-from localaws.catalog.ecs.container_definitions import TASK_DEFINITION
-from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS
+from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS, task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 from localaws.catalog.secretsmanager import part_of_secret
 from localaws.ecs.scheduler.model import Binding, Breaker, ServiceRevision, ServiceSpec, Zone
@@ -25,7 +24,7 @@ from localaws.ecs.tasks.runtime import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from localaws.catalog.account import Resource
+    from localaws.catalog.account import Account, Resource
     from localaws.ecs.scheduler.model import ServiceState
 
 DEFAULT_STOP_TIMEOUT = 30
@@ -49,21 +48,11 @@ _DEPLOYS_NOT_EVEN_FORCED = {"tags", "tagsAll"}
 """The provider changes these without UpdateService."""
 
 
-class Resources(Protocol):
-    """Where services, task definitions, subnets and target groups are."""
-
-    def get(self, token: str, identifier: object) -> Resource | None:
-        """The resource of this type with that id, or None."""
-
-    def all(self, token: str) -> Sequence[Resource]:
-        """Every resource of this type, oldest first."""
-
-
 class MissingTaskDefinitionError(Exception):
     """A service names a task definition that isn't there."""
 
 
-def service_spec(service: Resource, resources: Resources, state: ServiceState) -> ServiceSpec:
+def service_spec(service: Resource, resources: Account, state: ServiceState) -> ServiceSpec:
     """What a service is asked to be.
 
     Args:
@@ -99,7 +88,7 @@ def service_spec(service: Resource, resources: Resources, state: ServiceState) -
     )
 
 
-def _on_fargate(service: Resource, resources: Resources) -> bool:
+def _on_fargate(service: Resource, resources: Account) -> bool:
     """Whether its tasks run on Fargate: by its launch type or strategy, else by its cluster's default strategy."""
     if strategies := service.inputs.get("capacityProviderStrategies"):
         return any(each.get("capacityProvider") in FARGATE_PROVIDERS for each in strategies)
@@ -249,7 +238,7 @@ def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) 
     return f"{options['awslogs-group']}/{stream}"
 
 
-def _revision(service: Resource, resources: Resources, fingerprint: str) -> ServiceRevision:
+def _revision(service: Resource, resources: Account, fingerprint: str) -> ServiceRevision:
     outputs = service.outputs
     definition = _task_definition(outputs["taskDefinition"], resources)
     network = outputs.get("networkConfiguration") or {}
@@ -292,18 +281,14 @@ def _bindings(outputs: Mapping[str, Any]) -> Iterator[Binding]:
             )
 
 
-def _task_definition(named: str, resources: Resources) -> Mapping[str, Any]:
-    """By ARN, `family:revision`, or a family's newest."""
-    if (by_arn := resources.get(TASK_DEFINITION, named)) is not None:
-        return by_arn.outputs
-    for resource in reversed(resources.all(TASK_DEFINITION)):
-        outputs: Mapping[str, Any] = resource.outputs
-        family, revision = outputs["family"], int(outputs["revision"])
-        if named in {outputs["arn"], f"{family}:{revision}", family}:
-            return outputs
-    raise MissingTaskDefinitionError(
-        f"Unable to describe task definition {named}: it doesn't exist"
-    )
+def _task_definition(named: str, resources: Account) -> Mapping[str, Any]:
+    """Return the outputs of a task definition by ARN, `family:revision` or family."""
+    found = task_definition_of(resources, named)
+    if found is None:
+        raise MissingTaskDefinitionError(
+            f"Unable to describe task definition {named}: it doesn't exist"
+        )
+    return found.outputs
 
 
 def _still(current: ServiceRevision | None, fingerprint: str) -> ServiceRevision | None:
@@ -342,7 +327,7 @@ def _breaker(block: Mapping[str, Any]) -> Breaker:
     return Breaker(enable=bool(block.get("enable")), rollback=bool(block.get("rollback")))
 
 
-def _drain_delay(target_group: str, resources: Resources) -> float:
+def _drain_delay(target_group: str, resources: Account) -> float:
     found = resources.get(TARGET_GROUP, target_group)
     return _integer(
         found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY

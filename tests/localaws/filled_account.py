@@ -13,9 +13,11 @@ REGION = "eu-west-1"
 class FilledAccount(Cloud):
     """A cloud in memory that takes resources that AWS would refuse, such as one without its VPC."""
 
-    def put(self, token: str, identifier: str, outputs: dict[str, Any]) -> None:
-        """Make a resource with these inputs, or replace the one of that id."""
-        self._put(Resource(token, identifier, "", REGION, outputs, {}))
+    def put(self, token: str, identifier: str, **outputs: Any) -> None:
+        """Make a resource, or change some of its outputs."""
+        current = self.get(token, identifier)
+        inputs = {**(current.outputs if current else {}), **outputs}
+        self._put(Resource(token, identifier, "", REGION, inputs, {}))
         self.changed()
 
     def remove(self, token: str, identifier: str) -> None:
@@ -23,4 +25,5 @@ class FilledAccount(Cloud):
         resource = self.get(token, identifier)
         if resource is not None:
             self._remove(resource)
+            self.draining.discard(identifier)
             self.changed()

@@ -269,13 +269,19 @@ def _task_definition_computed(mint: Mint, inputs: Properties) -> Properties:
 
 
 def task_definition_of(account: Account, name: object) -> Resource | None:
-    """The task definition that an ARN, `family:revision` or family (then the newest) means."""
+    """Return the task definition that an ARN, `family:revision` or family means.
+
+    Of a family ECS takes the highest revision, in whatever order they are listed here.
+    """
     family, _, revision = str(name).rpartition("/")[2].partition(":")
-    definitions = account.where(TASK_DEFINITION, "family", family)
-    for definition in sorted(definitions, key=lambda each: -each.computed["revision"]):
-        if revision in ("", str(definition.computed["revision"])):
-            return definition
-    return None
+    found = None
+    for each in account.where(TASK_DEFINITION, "family", family):
+        number = int(each.outputs["revision"])
+        if revision not in ("", str(number)):
+            continue
+        if found is None or number > int(found.outputs["revision"]):
+            found = each
+    return found
 
 
 def cluster_of(account: Account, name: object) -> Resource | None:

@@ -17,9 +17,9 @@ ADDRESS = "127.64.0.1"
 def account_with(**records: dict[str, Any]) -> FilledAccount:
     """An account with a load balancer and these records."""
     account = FilledAccount()
-    account.put(LOAD_BALANCER, "alb", {"dnsName": ADDRESS})
+    account.put(LOAD_BALANCER, "alb", dnsName=ADDRESS)
     for name, inputs in records.items():
-        account.put(RECORD, name, {**inputs, "fqdn": f"{name}.test"})
+        account.put(RECORD, name, **inputs, fqdn=f"{name}.test")
     return account
 
 

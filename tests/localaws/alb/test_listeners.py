@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.account.cloud import Cloud
 from localaws.alb.listeners import certificate_names, listeners
 from localaws.alb.tls import Served
 from localaws.catalog.account import Resource
@@ -28,10 +29,11 @@ FIXED = [
 ]
 
 
-class Resources:
+class Resources(Cloud):
     """A load balancer with an HTTPS listener, and two certificates."""
 
     def __init__(self, **listener: Any) -> None:
+        super().__init__()
         self.load_balancer: dict[str, Any] = {}
         self.outputs: dict[str, list[tuple[str, dict[str, Any]]]] = {
             LOAD_BALANCER: [("alb", self.load_balancer)],

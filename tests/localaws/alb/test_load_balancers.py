@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from localaws.account.cloud import Cloud
 from localaws.alb.compiler import cluster_name, initial_cluster_name
 from localaws.alb.envoy import EnvoyError, Verdict
 from localaws.alb.load_balancers import LoadBalancers
@@ -34,10 +35,11 @@ TARGET = Endpoint("127.99.0.1", 80)
 PASS, FAIL, TIMEOUT = Verdict(True, False), Verdict(False, False), Verdict(False, True)  # noqa: FBT003
 
 
-class FewResources:
+class FewResources(Cloud):
     """A load balancer with a listener and a target group."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.outputs: dict[tuple[str, str], dict[str, Any]] = {
             (LOAD_BALANCER, ALB): {"arn": ALB, "idleTimeout": 60.0},
             (LISTENER, HTTP): {

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.catalog.account import Resource
+from tests.localaws.filled_account import FilledAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 REGION = "eu-west-1"
@@ -21,38 +19,7 @@ SERVICE = "aws:ecs/service:Service"
 SUBNETS = {"subnet-a": ("10.0.1.0/24", "eu-west-1a"), "subnet-b": ("10.0.2.0/24", "eu-west-1b")}
 
 
-@dataclass
-class SmallCloud:
-    """Resources by type and id, and somebody who follows them."""
-
-    on_change: list[Callable[[], None]] = field(default_factory=list)
-    draining: set[str] = field(default_factory=set)
-    resources: dict[tuple[str, str], Resource] = field(default_factory=dict)
-
-    def get(self, token: str, identifier: object) -> Resource | None:
-        return self.resources.get((token, identifier)) if isinstance(identifier, str) else None
-
-    def all(self, token: str) -> Sequence[Resource]:
-        return [resource for resource in self.resources.values() if resource.token == token]
-
-    def put(self, token: str, identifier: str, **outputs: Any) -> None:
-        """Make a resource, or change some of its outputs."""
-        current = self.get(token, identifier)
-        inputs = {**(current.outputs if current else {}), **outputs}
-        self.resources[token, identifier] = Resource(token, identifier, "", REGION, inputs, {})
-        self._changed()
-
-    def remove(self, token: str, identifier: str) -> None:
-        self.resources.pop((token, identifier), None)
-        self.draining.discard(identifier)
-        self._changed()
-
-    def _changed(self) -> None:
-        for follow in self.on_change:
-            follow()
-
-
-class Web(SmallCloud):
+class Web(FilledAccount):
     """A service `web` with two tasks in two zones behind a load balancer, and handles to change it."""
 
     service = f"{ARN}:service/cluster/web"

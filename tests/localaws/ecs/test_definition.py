@@ -193,6 +193,13 @@ def test_a_task_definition_may_be_named_by_its_family(web: Any, named: str) -> N
     assert read(web).revision.task_definition == newest
 
 
+def test_a_family_means_its_highest_revision_in_whatever_order_they_are_listed(web: Any) -> None:
+    highest = web.define(3)
+    web.define(2)
+    web.change(taskDefinition="web")
+    assert read(web).revision.task_definition == highest
+
+
 def test_the_longest_stop_timeout_of_the_containers_counts(web: Any) -> None:
     assert read(web).revision.stop_timeout == 5
     web.change(taskDefinition=web.define(2, stopTimeout=None))
