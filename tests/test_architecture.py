@@ -244,7 +244,7 @@ def test_services_know_of_load_balancers_only_targets_and_their_health() -> None
     assert not packages("localaws.alb.targets"), "it is plain values"
 
 
-@pytest.mark.parametrize("folder", LAYERS)
+@pytest.mark.parametrize("folder", ["localaws", *LAYERS])
 def test_no_module_imports_itself_by_way_of_others(folder: str) -> None:
     known = {*modules(folder)}
     try:
