@@ -1,1 +1,1 @@
-"""Application load balancers: a pure compiler to Envoy's configuration, Envoy, and target health."""
+"""Application load balancers: a compiler to Envoy's configuration, Envoy, target health."""

@@ -1,4 +1,7 @@
-"""The local certificate authority: issues what HTTPS listeners serve, keeps keys in files for their owner only."""
+"""The local certificate authority: issues the certificates of HTTPS listeners.
+
+Keys are files that only their owner may read.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,12 @@ _USAGES = (
 
 
 def authority_file(directory: Path) -> Path:
-    """Return the file that a client of the load balancers must trust; issuing a certificate makes it."""
+    """Return the file that clients of the load balancers must trust; `issue` writes it."""
     return directory / CERTIFICATES / "authority.pem"
 
 
 class Authority:
-    """Issues certificates for whatever names it is asked for, once."""
+    """Issues one certificate for each requested set of names."""
 
     def __init__(
         self, directory: Path, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -65,7 +68,7 @@ class Authority:
         self._issued: dict[tuple[str, ...], Served] = {}
 
     def issue(self, names: Sequence[str]) -> Served:
-        """A certificate for these domain names or IPv4 addresses, the same one until it is about to end."""
+        """Return a certificate for domain names or IPv4 addresses, kept until it nears its end."""
         wanted = tuple(names)
         if wanted not in self._issued:
             listen_address = self._file.with_name(
@@ -160,7 +163,7 @@ class Authority:
 
 
 def _write(served: Served, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
-    """The key first: whoever finds a certificate finds its key."""
+    """Write the key first, so that a certificate is never without its key."""
     served.key.touch(mode=0o600)
     served.key.write_bytes(
         key.private_bytes(

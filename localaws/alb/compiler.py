@@ -64,7 +64,10 @@ def _flagged(*flags: str) -> dict[str, Any]:
 
 
 def _status(code: int, when: Mapping[str, Any]) -> dict[str, Any]:
-    """Answers of this code that Envoy gives by itself: a listener's fixed responses may have the same code."""
+    """Match responses with this code that Envoy itself generates.
+
+    The code alone isn't enough: a listener's fixed response may have the same one.
+    """
     comparison = {"op": "EQ", "value": {"default_value": code, "runtime_key": "alb.none"}}
     filters = [{"status_code_filter": {"comparison": comparison}}, when]
     return {"and_filter": {"filters": filters}}
@@ -179,7 +182,7 @@ class Listener:
     """Whether answers say what made them."""
 
     tls_headers: tuple[str, str] | None = None
-    """Request headers in which targets are told the version and the cipher of TLS."""
+    """Request headers that carry the TLS version and the cipher to targets."""
 
     @property
     def scheme(self) -> str:
@@ -239,7 +242,10 @@ def compile_files(
 def _group(
     group: TargetGroup, folder: Path
 ) -> tuple[dict[str, list[dict[str, Any]]], list[dict[str, Any]]]:
-    """A target group's endpoints by file name, and its clusters; the same objects as long as the group is the same."""
+    """Return a target group's endpoints by file name, and its clusters.
+
+    An unchanged group gets the same objects again, so comparing two configurations is quick.
+    """
     rooms = (
         (
             cluster_name(group.arn),
@@ -336,7 +342,7 @@ def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[s
     return {
         "timeout": f"{float(check.get('timeout') or 5)}s",
         "interval": pause,
-        # Envoy checks clusters without traffic once a minute unless told otherwise.
+        # Envoy checks clusters without traffic once a minute by default.
         "no_traffic_interval": pause,
         "no_traffic_healthy_interval": pause,
         "healthy_threshold": passes,
@@ -480,7 +486,7 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
 
 
 def _peer(listener: Listener) -> list[dict[str, Any]]:
-    """Writes the client's address where a condition asks for it."""
+    """Write the client's address into a header where a condition needs it."""
     if not any("sourceIp" in condition for rule in listener.rules for condition in rule.conditions):
         return []
     return [{"append": _header(PEER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")}]

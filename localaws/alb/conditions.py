@@ -30,7 +30,7 @@ def matchers(conditions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _expressions(condition: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Header and expression of what one condition asks for."""
+    """Yield the headers, and their expressions, that one condition requires."""
     if path := condition.get("pathPattern"):
         yield ":path", rf"(?:{_any_of(path, any_text='[^?]*', any_character='[^?]')})(?:\?.*)?"
     if host := condition.get("hostHeader"):
@@ -56,14 +56,20 @@ def _query(pair: Mapping[str, Any]) -> str:
 
 
 def wildcard(pattern: str, any_text: str = ".*", any_character: str = ".") -> str:
-    r"""The regular expression of a pattern with `*` (any text) and `?` (one character); `\*` and `\?` are literal."""
+    r"""Return the regular expression of a pattern with the wildcards `*` and `?`.
+
+    `*` is any text and `?` one character; `\*` and `\?` are literal.
+    """
     wild = {"*": any_text, "?": any_character}
     parts = re.findall(r"\\[*?]|.", pattern, re.DOTALL)
     return "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
 
 
 def _network(cidr: str) -> str:
-    """An expression for the addresses in an IPv4 network; none for IPv6, since local clients never come over it."""
+    """Return an expression for the addresses in an IPv4 network.
+
+    One of IPv6 matches no address: the listeners are on 127.0.0.0/8.
+    """
     network = ipaddress.ip_network(cidr, strict=False)
     if isinstance(network, ipaddress.IPv6Network):
         return "(?:ipv6)"

@@ -79,7 +79,7 @@ class Envoy:
     """Keeps one Envoy running with the configuration that was applied last."""
 
     def __init__(self, launcher: Launcher, directory: Path) -> None:
-        """Configuration and log live in `<home>/envoy/`; nothing is started yet."""
+        """Configuration and log live in `<directory>/envoy/`; nothing is started yet."""
         self._launcher = launcher
         self._folder = directory / "envoy"
         self._versions: dict[str, str] = {}
@@ -185,7 +185,7 @@ class Envoy:
                 log.warning("Envoy: %s", error)
 
     async def _taken(self, refused: int) -> None:
-        """Wait until Envoy has taken everything, or has refused something more than it had `refused` before."""
+        """Wait until Envoy has accepted everything, or its refusals exceed the `refused` before."""
         deadline = asyncio.get_running_loop().time() + PATIENCE
         wanted = set(self._versions.values())
         while asyncio.get_running_loop().time() < deadline:
@@ -196,7 +196,7 @@ class Envoy:
             if await self._refusals() > refused:
                 break
             await asyncio.sleep(_POLL)
-        self._versions.clear()  # it tries what it refused again only when it is told again
+        self._versions.clear()  # Envoy retries a refused file only when the file is written again
         raise EnvoyError(f"Envoy doesn't take its configuration: {await self._objections()}")
 
     async def _refusals(self) -> int:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def certificate_names(cloud: Account, addresses: Addresses) -> dict[str, tuple[str, ...]]:
     """For each certificate that a listener serves the names it is for.
 
-    Of one that isn't a resource, or was imported, nobody knows them: it gets the load balancer's
-    address.
+    Those of an imported certificate, or of one that isn't a resource, are unknown: it gets the
+    load balancer's address.
     """
     known = {each.id: tuple(domains(each.inputs)) for each in cloud.all(CERTIFICATE)}
     return {
@@ -48,7 +48,7 @@ def listeners(
     Args:
         cloud: Where they are.
         addresses: Where load balancers listen.
-        certificates: What `certificate_names` asked for.
+        certificates: A certificate for each ARN of `certificate_names`.
     """
     for listener, load_balancer in _served(cloud):
         outputs, port = listener.outputs, int(listener.outputs["port"])

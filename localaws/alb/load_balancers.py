@@ -210,7 +210,7 @@ class LoadBalancers:
                 await self._apply(files)
 
     def attached(self) -> list[dict[str, str]]:
-        """Return the targets that a program registered by itself, with their health as DescribeTargetHealth has it."""
+        """Return the targets that a program registered itself, as DescribeTargetHealth does."""
         in_use, found = self._groups_in_use(), []
         for (group, endpoint), why_not in self._followed.items():
             health = self.health(group, endpoint)
@@ -229,7 +229,7 @@ class LoadBalancers:
         return found
 
     def listen_error(self, listener: str) -> str:
-        """Why a listener takes no connections, as of the last `sync`; empty where it does, or isn't of an ALB."""
+        """Return why a listener refused to listen at the last `sync`; empty if it listens."""
         return self._listen_errors.get(listener, "")
 
     async def close(self) -> None:
@@ -248,7 +248,7 @@ class LoadBalancers:
         self._applied, self._listen_errors = files, {}
 
     def _follow_attached(self) -> None:
-        """Register the targets that the program registers, and let go of those that it has deregistered."""
+        """Follow the targets that the program itself registers and deregisters."""
         before = {target for target, why_not in self._followed.items() if not why_not}
         self._followed = self._attached()
         now = {target for target, why_not in self._followed.items() if not why_not}
@@ -281,7 +281,7 @@ class LoadBalancers:
     def _verdict(
         self, group: TargetGroup, target: _Target, verdict: Verdict | None
     ) -> TargetHealth:
-        """Return a target's health, and move it to the group's own cluster once its first check decided."""
+        """Return a target's health; its first result moves it to the group's own cluster."""
         if verdict is None:
             return target.health if target.checked else _REGISTERING
         if verdict.healthy:
@@ -299,7 +299,10 @@ class LoadBalancers:
         return target.health if target.health.state is TargetState.UNHEALTHY else _FAILED
 
     async def _explain(self) -> None:
-        """Ask targets that just became unhealthy once more, to tell which code they answer; Envoy doesn't."""
+        """Request the health check page of targets that just failed, for the code in the reason.
+
+        Envoy reports only that a check failed; DescribeTargetHealth reports the code.
+        """
         failed = [
             (group, endpoint, target)
             for group in self._groups()
@@ -329,7 +332,7 @@ class LoadBalancers:
         )
 
     def _files(self) -> Mapping[str, Any]:
-        """The proxy's files; what they were made of is compared first, as that costs nothing where it is the same."""
+        """Return the proxy's files, compiled again only when one of their sources has changed."""
         targets = [
             (group, endpoint, target.checked, target.draining)
             for group, members in self._targets.items()

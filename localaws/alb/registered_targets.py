@@ -1,4 +1,4 @@
-"""Targets that a program registers by itself: which of them the local load balancers reach, and why not the others."""
+"""Targets that a program registers itself: which of them the local load balancers reach."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_this_machines(address: str) -> bool:
 def endpoints(
     cloud: Account, *, is_local: Callable[[str], bool] = is_this_machines
 ) -> dict[tuple[str, Endpoint], str]:
-    """Return every registered target with its target group, and why it isn't reached here; empty where it is.
+    """Return each registered target and its target group, and why it isn't reached, if so.
 
     Args:
         cloud: Where target groups and registered targets are.
@@ -46,7 +46,7 @@ def endpoints(
 def unreachable(
     cloud: Account, attachment: Resource, *, is_local: Callable[[str], bool] = is_this_machines
 ) -> str:
-    """Return why the local load balancers send a registered target no requests; empty where they do.
+    """Return why a registered target gets no requests here; empty if it does.
 
     A program's VPC exists nowhere, so its addresses are never connected to: on the network of this
     machine they may be those of other machines. Neither are addresses outside the VPC, unless they

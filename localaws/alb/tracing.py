@@ -13,7 +13,7 @@ from typing import Any
 _TRACER = "type.googleapis.com/envoy.config.trace.v3.XRayConfig"
 
 NOWHERE = "127.255.255.255"
-"""A broadcast address, to which no socket may send that hasn't asked for that."""
+"""A broadcast address: a socket may send there only with SO_BROADCAST set."""
 
 _PORT = 2000
 """The daemon's usual one."""

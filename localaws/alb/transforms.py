@@ -1,4 +1,4 @@
-"""Transforms of listener rules: what they rewrite in a request after it was routed, and before it is forwarded.
+"""Transforms of listener rules: they rewrite a request after routing and before forwarding.
 
 Source: "Transforms for listener rules" in ELB's guide
 (elasticloadbalancing/latest/application/rule-transforms.html): a URL is a path with its query; a
@@ -41,8 +41,8 @@ function envoy_on_request(handle)
   for name, pattern in pairs(valid) do
     if wanted:get(name) then
       if not (rewritten[name] or ""):match(pattern) then
-        handle:respond({{[":status"] = "500", server = {json.dumps(SERVER)}, ["content-type"] = "text/html"}},
-                       {json.dumps(page(500))})
+        handle:respond({{[":status"] = "500", server = {json.dumps(SERVER)},
+                         ["content-type"] = "text/html"}}, {json.dumps(page(500))})
         return
       end
       handle:headers():replace(name, rewritten[name])

@@ -42,7 +42,7 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 
 
 class NotInstalled(Exception):  # noqa: N818 — names the finding
-    """Packages are missing that the local AWS needs; the message says which, and how to get them."""
+    """The local AWS's packages are missing; the message names them and the command to install."""
 
 
 _PACKAGES_OF_THE_EXTRA = ("pulumi", "pulumi_aws", "pulumi_awsx", "yaml", "cryptography")

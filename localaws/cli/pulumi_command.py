@@ -1,4 +1,7 @@
-"""Runs the Pulumi CLI so that it meets the local AWS, keeps its state on this machine and leaves dev and prod alone."""
+"""Runs the Pulumi CLI with the local AWS as provider and a state backend on this machine.
+
+Configuration and state of the other stacks (dev, prod) stay untouched.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +57,8 @@ def run(
     """
     cli = _cli()
     if command in _WANTS_STACK:
-        os.umask(
-            UMASK
-        )  # for the state, which the CLI writes: its passphrase is empty, so what may read it knows all
+        # For the state, which the CLI writes: with its empty passphrase its secrets are readable.
+        os.umask(UMASK)
     environment = _environment(directory, address, os.environ)
     options = given(arguments)
     stack = (options.stack or environment["PULUMI_STACK"]).rsplit("/", 1)[-1]
@@ -78,7 +80,7 @@ def run(
 
 
 def given(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the CLI that matter here, wherever among its arguments they stand, in each of their spellings."""
+    """Parse the CLI's options that matter here, at any position and in every spelling."""
     parser = argparse.ArgumentParser(prog="pulumi-local", add_help=False, allow_abbrev=False)
     parser.add_argument("-C", "--cwd", type=Path, default=Path())
     parser.add_argument("-s", "--stack")
@@ -100,7 +102,7 @@ def _cli() -> str:
 def _environment(
     directory: StateDirectory, address: Address, outside: Mapping[str, str]
 ) -> dict[str, str]:
-    """The caller's environment, with the local AWS attached in place of the real provider."""
+    """The caller's environment, with the local AWS attached instead of the real provider."""
     directory.backend.mkdir(parents=True, exist_ok=True)
     return {
         "PULUMI_STACK": DEFAULT_STACK,
@@ -119,7 +121,9 @@ def _environment(
 def _ensure_stack(
     directory: StateDirectory, cli: str, environment: Mapping[str, str], stack: str
 ) -> None:
-    """Make a stack that has a configuration file, or is the default one, and isn't there; a misspelt one stays missing.
+    """Create a missing stack that is the default one or has a configuration file.
+
+    Any other name is probably misspelt, and the CLI reports it.
 
     That happens in a folder of its own, because `stack init` writes the configuration file.
     """
@@ -152,7 +156,7 @@ def _config_file(directory: StateDirectory, stack: str) -> Path:
 
 
 def _config_copy(directory: StateDirectory, stack: str) -> Path:
-    """A copy of the stack's configuration file; the salt that the CLI adds to it stays there from run to run."""
+    """Copy the stack's configuration file, and keep the salt that the CLI added to the copy."""
     source = _config_file(directory, stack)
     copy = directory.path / "config" / source.name
     try:
@@ -167,7 +171,7 @@ def _config_copy(directory: StateDirectory, stack: str) -> Path:
 
 
 def _earlier(copy: Path) -> str:
-    """What the copy held; nothing where it is damaged: Pulumi then makes another salt, for the same passphrase."""
+    """Return the copy's text, or nothing if it is damaged: Pulumi then adds another salt."""
     try:
         return copy.read_text(encoding="utf-8")
     except FileNotFoundError:

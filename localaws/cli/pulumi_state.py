@@ -1,4 +1,4 @@
-"""Pulumi's state in its file backend: what a full disk or a killed CLI left of it, put right before a command."""
+"""Pulumi's state in its file backend, repaired after a full disk or a killed CLI."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class StackState:
         return self.backend / ".pulumi" / "locks" / "organization" / self.project
 
     def _has_history(self) -> bool:
-        """Whether the stack has been deployed; `stack rm` deletes its history and leaves the backup."""
+        """Whether the stack was ever deployed: `stack rm` deletes the history, not the backup."""
         return any((self._folder("history") / self.stack).glob("*"))
 
     def _restore_meta(self, report: Callable[[str], None]) -> None:
@@ -87,7 +87,7 @@ class StackState:
             attributes.unlink()
 
     def _restore(self, report: Callable[[str], None]) -> None:
-        """Put a backup in the place of a state that can't be read."""
+        """Replace a state that can't be read by a backup."""
         if _read(self.file) is not None:
             return
         backup = next(self._backups(), None)

@@ -53,7 +53,7 @@ def table(status: Mapping[str, Any]) -> str:
 
 
 def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Targets that the program registered by itself, by target group; an older daemon says nothing of them."""
+    """Yield the program's own targets by target group; an older daemon reports none."""
     targets = status.get("targets", ())
     for group in dict.fromkeys(each["targetGroupArn"] for each in targets):
         rows = [each for each in targets if each["targetGroupArn"] == group]
@@ -67,7 +67,7 @@ def _targets(status: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _names(status: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names that only this AWS knows, and how to ask for them."""
+    """Yield the names that only this AWS resolves, and a command that requests each."""
     for name, target in status["names"].items():
         yield (
             f"{name} is {target}",

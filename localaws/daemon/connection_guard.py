@@ -50,7 +50,7 @@ class Endpoint(NamedTuple):
 
 
 def owner(table: str, peer: Endpoint, own: Endpoint) -> int | None:
-    """The user id of the process that holds a connection's other end; None if the table doesn't say.
+    """Return the user id of the process at a connection's other end, or None if unlisted.
 
     Args:
         table: Content of `/proc/net/tcp` or `/proc/net/tcp6`.
@@ -75,14 +75,14 @@ def _hex(end: Endpoint) -> str:
 
 
 class Guard:
-    """Listens on a port of 127.0.0.1, and passes the connections of some users on to a Unix socket."""
+    """Listens on a port of 127.0.0.1 and forwards connections of some users to a Unix socket."""
 
     def __init__(self, behind: str, *, users: Container[int] | None = None) -> None:
         """Nothing happens until `start`.
 
         Args:
             behind: Path of the Unix socket.
-            users: Ids of those who may connect; without, this process's user and root, who can do
+            users: Ids of the allowed users; by default this process's user and root, who can do
                 anything anyway.
         """
         self._behind = behind
@@ -173,7 +173,7 @@ def _look_up(peer: Endpoint, own: Endpoint) -> int | None:
 
 
 def _established(connection: socket.socket) -> bool:
-    """Whether neither end has closed the connection; the state is the first byte of `struct tcp_info`."""
+    """Whether neither end has closed the connection: `struct tcp_info` begins with its state."""
     state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return state == bytes([int(_ESTABLISHED, 16)])
 

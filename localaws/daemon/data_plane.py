@@ -1,4 +1,4 @@
-"""Puts the data plane together: launcher, addresses, task runtime, Envoy, load balancers, controller."""
+"""Assembles the data plane: launcher, addresses, tasks, Envoy, load balancers, controller."""
 
 from __future__ import annotations
 

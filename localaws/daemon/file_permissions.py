@@ -1,4 +1,4 @@
-"""Files that only their owner may read: the state holds secrets, the daemon's socket gives everything away."""
+"""Files that only their owner may read: the state holds secrets, the socket gives access to all."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ OURS = frozenset(
         *("certificates", "config", "envoy", "init", "logs", "state"),
     }
 )
-"""What a home holds. A folder with anything else in it was not made for the local AWS alone."""
+"""What a state directory holds. A folder with anything else has other uses too."""
 
 
 class SharedFolder(Exception):  # noqa: N818 — a state of the user's folder
-    """The home lies where other users can put files; the message says what to do."""
+    """The state directory is writable for other users; the message says what to do."""
 
 
 def make_folder(path: Path) -> None:
-    """Make a home, if it isn't there yet."""
+    """Create a state directory if it doesn't exist."""
     path.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
 
 
@@ -49,7 +49,7 @@ def opener(path: str, flags: int) -> int:
 
 
 def take_from_others(directory: Path) -> None:
-    """Withdraw other users' rights to a home and all that it holds, as earlier versions granted them.
+    """Withdraw other users' rights to a state directory, which earlier versions granted.
 
     A folder that holds other files too keeps its own mode: it may be meant for others.
 

@@ -1,4 +1,4 @@
-"""What an operation on a resource means for what runs: the bridge from the provider to services and load balancers."""
+"""Connects the provider's operations on resources to running services and load balancers."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Running:
     async def settle(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
     ) -> None:
-        """Wait for a service's steady state, where the program asks for that, and for listeners and rules to hold.
+        """Wait until listeners and rules hold and, if configured, a service is steady.
 
         Raises:
             NotSettled: It didn't get there within `seconds`; with what its last task wrote, if that
@@ -177,7 +177,10 @@ class Running:
         )
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
-        """The task definition that a service runs, where it was asked for by ARN: another one after a rollback."""
+        """Return the task definition that a service runs, if the program names it by ARN.
+
+        After a rollback it differs from the requested one.
+        """
         if resource.token != SERVICE or not str(resource.inputs.get("taskDefinition")).startswith(
             "arn:"
         ):
@@ -186,7 +189,7 @@ class Running:
         return {"taskDefinition": running} if running else {}
 
     def renew(self, resource: Resource) -> None:
-        """Deploy what a service was asked to run, even if that was tried before and rolled back."""
+        """Deploy a service's requested revision, even if it was rolled back before."""
         if resource.token == SERVICE:
             self._controller.renew(resource.id)
 
@@ -208,7 +211,7 @@ class Running:
         )
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
-        """Return a service as it is: after a rollback it runs another task definition than the cloud's resource names.
+        """Return a service as it runs: after a rollback with the earlier task definition.
 
         Raises:
             Refused: There is none of that name.
@@ -224,12 +227,12 @@ class Running:
         }
 
     def _with_parameters(self, token: str, args: Properties) -> Mapping[str, Any]:
-        """Answer what may be about a row of the file, which may have been written since the daemon started."""
+        """Answer a lookup of a parameter from the file as it is now, not as it was at start."""
         self._read_parameters()
         return invokes.answer(self._cloud, token, args, str(args["region"]))
 
     def _parameter(self, name: str) -> str | None:
-        """A parameter's or secret's value, from the resources and the file, which is read anew for every task."""
+        """Return a parameter's or secret's value; the file is read again for every task."""
         self._read_parameters()
         return parameters.value_of(self._cloud, name)
 
@@ -238,7 +241,9 @@ class Running:
 
 
 def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return these fields of a description as the provider does: it formats times as RFC 3339, in whole seconds.
+    """Return these fields of a description as the provider formats them.
+
+    Times are RFC 3339 in whole seconds.
 
     Source: `flattenDeployments` and `flattenServiceEvents` in terraform-provider-aws,
     internal/service/ecs/service_data_source.go.

@@ -1,4 +1,4 @@
-"""The long-running process: provider, cloud, scheduler and load balancers of one project, until it is told to stop."""
+"""The daemon: provider, cloud, scheduler and load balancers of one project."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def serving(
 
 
 def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
-    """Whether the lock is still the home's: a deleted home leads no command here, and a new one gets a daemon anew."""
+    """Whether the locked file is still the directory's, which may have been deleted."""
     try:
         return os.path.samestat(directory.lock.stat(), os.fstat(lock.fileno()))
     except FileNotFoundError:
@@ -84,7 +84,10 @@ def _still_locked(directory: StateDirectory, lock: TextIO) -> bool:
 
 
 async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
-    """Run until SIGTERM or SIGINT, or until the state directory is deleted; `directory.ready` holds its address."""
+    """Run until SIGTERM, SIGINT or the deletion of the state directory.
+
+    `directory.ready` holds the address.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -119,7 +122,7 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve one home; end at once if a daemon serves it already."""
+    """Serve one state directory; end at once if a daemon serves it already."""
     parser = argparse.ArgumentParser(prog="python -m localaws.daemon.server", description=__doc__)
     parser.add_argument("project", type=Path, help="folder that holds Pulumi.yaml")
     parser.add_argument("directory", type=Path, help="folder for the local AWS's files")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DIRECTORY_VARIABLE = "LOCALAWS_HOME"
-"""Environment variable that moves the home elsewhere."""
+"""Environment variable that names another state directory."""
 
 
 class NoProject(Exception):  # noqa: N818 — a state of the user's folder
@@ -38,7 +38,7 @@ class StateDirectory:
 
     @classmethod
     def of(cls, folder: Path, environment: Mapping[str, str] = os.environ) -> StateDirectory:
-        """The home of the project that `folder` is in.
+        """Return the state directory of the project that contains `folder`.
 
         Raises:
             NoProject: Neither the folder nor any above it holds a Pulumi.yaml.
@@ -158,6 +158,7 @@ def holder(directory: StateDirectory) -> int | None:
         raise BadLock(
             f"{directory.lock} is locked by a running daemon, but was overwritten: it has "
             f"{text[:20]!r}, no process id. "
-            f"`lsof {directory.lock}` shows the daemon's id: end it by `kill`, and run the command again"
+            f"`lsof {directory.lock}` shows the daemon's id: end it by `kill`, and run the "
+            "command again"
         )
     return int(text or 0) or None

@@ -1,4 +1,4 @@
-"""Binds the pure scheduler to the world: follows the cloud, starts and stops tasks, keeps state on disk."""
+"""Runs the pure scheduler: follows the cloud, starts and stops tasks, saves the state."""
 
 from __future__ import annotations
 
@@ -159,12 +159,12 @@ class Controller:
         timeout: float,  # noqa: ASYNC109
         report: Callable[[str], None],
     ) -> None:
-        """Wait until a service is what the cloud says it should be, as the provider does: see `waiter`.
+        """Wait as the provider does until a service is in its desired state: see `waiter`.
 
         Args:
             service_arn: The service.
             timeout: Seconds to wait.
-            report: Is told of each progress: `1 of 2 tasks healthy, 1 waiting for health checks`.
+            report: Called with each progress: `1 of 2 tasks healthy, 1 waiting for health checks`.
 
         Raises:
             NotSteadyError: It isn't in time, or its deployment has failed.
@@ -194,7 +194,7 @@ class Controller:
 
     # It raises an error of its own, with a reason.
     async def wait_until_accepted(self, service_arn: str, *, timeout: float) -> None:  # noqa: ASYNC109
-        """Wait until a service's newest deployment is the one that the cloud asks for: ECS answers with that.
+        """Wait until a service's newest deployment is the requested one: ECS answers with that.
 
         Args:
             service_arn: The service.
@@ -227,7 +227,7 @@ class Controller:
         Args:
             service_arn: The service; one that isn't known is no error.
             timeout: Seconds to wait.
-            report: Is told of each progress.
+            report: Called with each progress.
 
         Raises:
             NotSteadyError: A task still runs.
@@ -242,8 +242,7 @@ class Controller:
     async def apply(self, *, timeout: float) -> None:  # noqa: ASYNC109
         """Wait until requests are routed as the cloud says now.
 
-        It waits for the next look at the load balancers, however many ask for it, so that a rule
-        costs no look of its own.
+        All callers wait for the same next synchronization, so that many rules cost one.
 
         Args:
             timeout: Seconds to wait, with no error when they are over: `problems` says what is
@@ -269,7 +268,7 @@ class Controller:
         return list(self._problems)
 
     def renew(self, service_arn: str) -> None:
-        """Have the next pass deploy what the cloud says, even if that was deployed before and rolled back."""
+        """Have the next pass deploy the requested revision, even after it was rolled back."""
         if (service := self._services.get(service_arn)) is not None:
             service.state = replace(service.state, requested=None)
             self._touch(service)
@@ -285,13 +284,13 @@ class Controller:
         )
 
     def last_failed(self, service_arn: str) -> str:
-        """Return the id of the task of the latest deployment that failed last, or nothing if none failed."""
+        """Return the id of the latest deployment's last failed task, or nothing."""
         service = self._services.get(service_arn)
         failed = failed_tasks(service.state) if service else []
         return failed[0].id if failed else ""
 
     def status(self) -> list[dict[str, Any]]:
-        """All services as `describe` shows them, with a line on how far each is, and where each task listens."""
+        """Return all services as `describe` does, with their progress and tasks' endpoints."""
         endpoints = self._tasks.endpoints()
         found = [
             {**self.describe(arn), "progress": self._progress(service)}
@@ -322,7 +321,7 @@ class Controller:
                     await self._wake.wait()
 
     async def _pass(self) -> None:
-        """Look at the load balancers, and at the services to which something has happened or whose time has come.
+        """Synchronize the load balancers, and step each service that is touched or due.
 
         What is at rest costs nothing, so that a service's deployment takes no longer among many
         others.
@@ -334,8 +333,8 @@ class Controller:
             await self._sync()
         for service in list(self._services.values()):
             if service.touched or now() >= service.look_at:
-                # Before the look, since what happens meanwhile asks for another; so does a look
-                # that fails.
+                # Reset before the step, not after: an event during the step must cause another
+                # one, and so must a step that fails.
                 service.touched, service.look_at = False, 0.0
                 with self._noting_problems():
                     await self._advance(service)
@@ -373,7 +372,10 @@ class Controller:
                     self._services[arn] = _Service(spec, resource, self._clock())
 
     def _notice_change(self) -> None:
-        """Runs within every change of the cloud, so that a service deleted and made again is noticed too."""
+        """Note a change of the cloud while it happens.
+
+        A later comparison would take a replaced service for the one of the same name before.
+        """
         for arn, service in self._services.items():
             resource = self._cloud.get(SERVICE, arn)
             if resource is None:
@@ -414,7 +416,12 @@ class Controller:
                 return
 
     async def _perform(self, service: _Service, actions: list[Action]) -> None:
-        """Do what the scheduler asks for; a target is out of rotation before its task is told to stop."""
+        """Perform the scheduler's actions.
+
+        The order matters: targets are registered and deregistered, and the load balancers have
+        applied that, before any task stops. Else a stopping task would still get requests, and
+        clients would see 502.
+        """
         for action in actions:
             match action.kind:
                 case ActionKind.REGISTER:
@@ -436,7 +443,7 @@ class Controller:
     # What is seen
 
     def _spec(self, service: _Service) -> ServiceSpec:
-        """What the cloud says now; what it said last of a service that is going away."""
+        """Return the specification; a service being deleted keeps its last one, without tasks."""
         resource = self._cloud.get(SERVICE, service.spec.arn)
         if resource is None or self._leaves(service):
             return replace(service.spec, desired=0)

@@ -1,4 +1,4 @@
-"""Reads services and task definitions from the cloud into the scheduler's and the runtime's words. Pure."""
+"""Services and task definitions as specifications for scheduler and task runtime. Pure."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class MissingTaskDefinitionError(Exception):
 
 
 def service_spec(service: Resource, resources: Account, state: ServiceState) -> ServiceSpec:
-    """What a service is asked to be.
+    """Return the specification of a service.
 
     Args:
         service: The service.
         resources: Where the resources are that it names.
-        state: What has become of it: a revision that was asked for outlives its task definition.
+        state: Its state: a requested revision outlives its task definition.
 
     Raises:
         MissingTaskDefinitionError: Its task definition isn't there.
@@ -89,7 +89,7 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
 
 
 def _on_fargate(service: Resource, resources: Account) -> bool:
-    """Whether its tasks run on Fargate: by its launch type or strategy, else by its cluster's default strategy."""
+    """Whether tasks run on Fargate: by launch type or strategy, else by the cluster's default."""
     if strategies := service.inputs.get("capacityProviderStrategies"):
         return any(each.get("capacityProvider") in FARGATE_PROVIDERS for each in strategies)
     launch = service.inputs.get("launchType")
@@ -202,7 +202,11 @@ def _secrets(
 
 
 def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | None]) -> str:
-    """Why secrets have no value: parameters all at once, those of Secrets Manager one by one, as ECS asks for them."""
+    """Return ECS's error for secrets without a value.
+
+    ECS requests parameters in one call, and names all missing ones; Secrets Manager's one by one,
+    and stops at the first.
+    """
     unknown = [each for each in missing if ":secretsmanager:" not in each]
     retried = "service call has been retried 1 time(s)"
     if unknown:
@@ -292,7 +296,7 @@ def _task_definition(named: str, resources: Account) -> Mapping[str, Any]:
 
 
 def _still(current: ServiceRevision | None, fingerprint: str) -> ServiceRevision | None:
-    """What runs already, if nothing else is asked for; of a deployment that isn't forced any more, all the same."""
+    """Return the current revision if it covers the fingerprint, forced or not any more."""
     if current is None or not current.covers(fingerprint):
         return None
     return (
@@ -301,7 +305,10 @@ def _still(current: ServiceRevision | None, fingerprint: str) -> ServiceRevision
 
 
 def _fingerprint(outputs: Mapping[str, Any]) -> str:
-    """Equal as long as no new deployment is due; with forceNewDeployment any change makes one, `triggers` included."""
+    """Return a hash that differs when a new deployment is due.
+
+    With forceNewDeployment any change, one of `triggers` included, is due.
+    """
     runs = _hash({key: outputs.get(key) for key in _STARTS_A_DEPLOYMENT})
     if not outputs.get("forceNewDeployment"):
         return runs
@@ -315,7 +322,7 @@ def _hash(parts: Mapping[str, Any]) -> str:
 
 
 def _unordered(value: object) -> object:
-    """The same with lists in an order of their own: subnets, groups and load balancers have none."""
+    """Sort all lists within a value: another order of subnets or groups is no change."""
     if isinstance(value, dict):
         return {key: _unordered(each) for key, each in value.items()}
     if isinstance(value, list):

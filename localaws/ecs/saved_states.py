@@ -41,7 +41,7 @@ _BEGIN_ANEW = "services begin anew, without their past deployments and events"
 
 
 class SavedStates:
-    """The file `services.jsonl`; writing a state costs what that one holds, however many there are."""
+    """The file `services.jsonl`: writing one service's state doesn't rewrite the others."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "services.jsonl"

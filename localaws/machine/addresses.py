@@ -1,6 +1,6 @@
 """Loopback addresses: every local load balancer and every task has one of its own.
 
-A home directory (a project's `.local/`) owns a block of 1024 addresses between 127.64.0.0 and
+A state directory (a project's `.local/`) owns a block of 1024 addresses between 127.64.0.0 and
 127.191.255.255, chosen by its path, so that several checkouts run side by side. Load balancers live
 in the block's first quarter and keep their address for life; tasks take turns in the rest.
 """
@@ -58,15 +58,19 @@ class ListenAddress:
 
     @property
     def dns_name(self) -> str:
-        """What a client of a load balancer here writes after `http://` to reach its listener on port 80."""
+        """The host, and port if needed, by which a client reaches the listener on port 80."""
         return self.address if not self.offset else f"{self.address}:{self.port(80)}"
 
 
 class Addresses:
-    """Hands out the addresses of one home directory; remembers the load balancers' in `<home>/addresses.json`."""
+    """Assigns a state directory's addresses; `addresses.json` keeps those of load balancers."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises: NoAddressError: The system doesn't answer on all of 127.0.0.0/8 (only Linux does by itself)."""
+        """Read the addresses of earlier load balancers.
+
+        Raises:
+            NoAddressError: The system doesn't answer on all of 127.0.0.0/8: only Linux does.
+        """
         if sys.platform != "linux":
             raise NoAddressError(
                 "the local AWS needs Linux, which answers on every address in "
@@ -88,7 +92,7 @@ class Addresses:
         self._turn = 0
 
     def load_balancer(self, arn: str) -> ListenAddress:
-        """The load balancer's place, the same for every call with this ARN, across restarts.
+        """Return a load balancer's address, the same for every call and across restarts.
 
         Raises:
             NoAddressError: 255 load balancers exist already, or other programs hold the ports on
@@ -109,7 +113,7 @@ class Addresses:
         raise NoAddressError("no loopback address is free for another load balancer; delete one")
 
     def restore(self, arn: str, dns_name: str) -> None:
-        """Give a load balancer the place that its name says, where the file doesn't know it."""
+        """Give a load balancer that the file lacks the address in its DNS name."""
         address, _, port = dns_name.partition(":")
         if arn not in self._load_balancers:
             self._load_balancers[arn] = ListenAddress(address, int(port or 80) - 80)
@@ -158,7 +162,7 @@ class Addresses:
 
 
 def can_bind(address: str, port: int) -> bool:
-    """Whether this user may listen there, and nobody does."""
+    """Whether the port is free and this user may listen on it."""
     with socket.socket() as probe:
         probe.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1

@@ -1,4 +1,4 @@
-"""Files of the local AWS: written whole or not at all, and kept when they turn out to be damaged."""
+"""Files of the local AWS: written atomically, and set aside when they are damaged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content so that a reader, or a crash at any moment, sees the old or the new one whole.
+    """Replace a file's content atomically, also for a reader or a crash at any moment.
 
     Only its owner may read it: parameters that a program manages hold secrets.
     """
@@ -29,7 +29,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, in place of the one that was set aside before; its new path."""
+    """Rename a damaged file, over one set aside earlier; return its new path."""
     aside = path.with_name(f"{path.name}.damaged")
     path.replace(aside)
     return aside

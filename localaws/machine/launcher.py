@@ -1,4 +1,4 @@
-"""The parent of every process that the local AWS starts: whatever happens to the daemon, nothing outlives it.
+"""The parent of every process that the local AWS starts: none outlives the daemon.
 
 Run as a script with one end of a SOCK_SEQPACKET pair as standard input. It starts processes on
 request, tells how they end, and at end of file, which is how it learns of the daemon's death

@@ -40,7 +40,7 @@ class ChildProcess:
             self._launcher.send({"pid": self.pid, "signal": number})
 
     async def wait(self) -> int:
-        """Its exit status, once it is over; giving up the wait changes nothing."""
+        """Return its exit status, once it is over; cancelling the wait doesn't affect it."""
         return await asyncio.shield(self.ended)
 
     async def stop(self, patience: float) -> int:
@@ -88,7 +88,7 @@ class Launcher:
         return await started
 
     def send(self, request: Mapping[str, Any], *fds: int) -> None:
-        """Pass a request on; one to a launcher that has ended is moot, and `_hear` is about to notice."""
+        """Send a request; if the launcher has ended, `_receive` is about to notice it."""
         if self._control is not None:
             with suppress(BrokenPipeError, ConnectionResetError):
                 socket.send_fds(self._control, [json.dumps(request).encode()], fds)
@@ -137,7 +137,7 @@ class Launcher:
             started.set_result(child)
 
     def _launcher_exited(self) -> None:
-        """Somebody killed the launcher: its children died with it, theirs die now."""
+        """Handle a killed launcher: its children died with it, theirs are killed now."""
         for pid in self._children:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Which sockets listen on this machine and whose they are, read from Linux's /proc (proc(5), proc_net(5))."""
+"""Listening sockets and their processes, from Linux's /proc (proc(5), proc_net(5))."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def listening(proc: Path = Path("/proc")) -> list[Listener]:
 
 
 def inodes(session: int, proc: Path = Path("/proc")) -> set[int]:
-    """Return the inodes of the sockets that the processes of a session hold; of others' processes there are none."""
+    """Return the inodes of a session's sockets; other users' processes show none."""
     found = set()
     for folder in proc.iterdir():
         # A process may end at any moment, and another user's can't be read.
@@ -94,7 +94,7 @@ def reports_port_in_use(line: bytes) -> bool:
 def refused_port(
     line: bytes, ports: Collection[int], address: str, listeners: Collection[Listener]
 ) -> int | None:
-    """Return the port that a container can't have on all addresses, because something else listens on it.
+    """Return the port on which a container can't listen, because another process does.
 
     Args:
         line: What it printed of a port in use.
@@ -128,5 +128,8 @@ def _socket(descriptor: Path) -> set[int]:
 
 
 def _session(process: Path) -> int:
-    """Return a process's session: the fourth field after its name, which may contain spaces and parentheses."""
+    """Return a process's session, the fourth field after its name.
+
+    The name may contain spaces and parentheses.
+    """
     return int((process / "stat").read_text().rpartition(")")[2].split()[3])

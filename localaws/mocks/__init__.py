@@ -78,7 +78,7 @@ def run(
 
 
 def configuration(folder: Path, stack: str, **changes: Any) -> dict[str, str]:
-    """What the CLI hands to a project's program: the defaults, over them the stack's file, over that `changes`.
+    """Return the configuration of a program: defaults, the stack's file, then `changes`.
 
     Keys of `changes` are the project's own, without its name.
     """
@@ -101,7 +101,7 @@ def as_text(value: Any) -> str:
 
 @cache
 def _parsed(text: str) -> Any:
-    """A YAML file's content; a suite asks for the same few many times, and parsing takes longer than a run."""
+    """Parse YAML, once for each text: a suite reads few files often, and parsing is slow."""
     return yaml.safe_load(text)
 
 
@@ -110,5 +110,5 @@ def _whole(project: str, key: str) -> str:
 
 
 def _default(entry: Any) -> Any:
-    """The value of an entry of a project's configuration: a schema's default, or the value itself."""
+    """Return the value of a configuration entry: a schema's default, or the value itself."""
     return entry.get("default", entry.get("value")) if isinstance(entry, dict) else entry

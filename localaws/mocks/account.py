@@ -59,7 +59,7 @@ class Account:
     def make(
         self, resource: Registered, provider_settings: ProviderSettings, former: Sequence[str] = ()
     ) -> tuple[str, dict[str, Any]]:
-        """Create, adopt or change a resource; its id (empty while that isn't known) and its outputs.
+        """Create, adopt or change a resource; return its id, empty if unknown, and outputs.
 
         Where the run before hasn't got it, it is the first of its `former` URNs that it has.
 
@@ -109,7 +109,7 @@ class Account:
     def _adopt(
         self, kind: ResourceType, resource: Registered, provider_settings: ProviderSettings
     ) -> tuple[str, dict[str, Any]]:
-        """Take over what exists, as the `import_` option does, with the inputs that the program gives it."""
+        """Import an existing resource, as the `import_` option does, with the program's inputs."""
         found = self.cloud.find(kind.token, resource.import_id)
         if found is None:
             raise Mistake(
@@ -129,7 +129,7 @@ class Account:
         inputs: dict[str, Any],
         provider_settings: ProviderSettings,
     ) -> tuple[str, dict[str, Any]]:
-        """What the engine does with a resource that it knows: only a preview can show that, as nothing is deleted."""
+        """Update or replace a known resource; only in a preview, as nothing is deleted here."""
         before = dict(old.inputs)
         for path in resource.ignore_changes:
             inputs = kept(inputs, before, path)
@@ -178,7 +178,7 @@ class Account:
 def _all_tags(
     old: Resource, inputs: Mapping[str, Any], provider_settings: ProviderSettings
 ) -> dict[str, Any]:
-    """All tags that a resource then has, by the name of that property; nothing where its type takes none."""
+    """Return the property with all tags of a resource; empty if its type has none."""
     return (
         {ALL_TAGS: provider_settings.tagging.all(inputs.get("tags"))}
         if ALL_TAGS in old.outputs

@@ -18,7 +18,7 @@ _TEXT_OF_AN_OUTPUT = ("Calling __str__ on an Output", "<pulumi.output.Output obj
 
 
 def mistakes(token: str, inputs: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with the names in nested arguments, and which texts have an Output's description in them."""
+    """Yield unknown names in nested arguments, and texts that contain an Output's description."""
     yield from descriptions(inputs)
     arguments = arguments_of(token)
     if arguments is not None:
@@ -37,7 +37,7 @@ def descriptions(values: dict[str, Any]) -> Iterator[str]:
 
 @cache
 def arguments_of(token: str) -> type | None:
-    """The SDK's class of the arguments of a type, or None: a component of the program's own has none to look at."""
+    """Return the SDK's class of a type's arguments; None for the program's components."""
     classes: list[type] = [
         *pulumi.CustomResource.__subclasses__(),
         *pulumi.ComponentResource.__subclasses__(),
@@ -70,7 +70,8 @@ def _unknown(value: object, kind: Any, path: str) -> Iterator[str]:
                     hint = (
                         f"perhaps {close[0]}" if close else f"there are {', '.join(sorted(types))}"
                     )
-                    yield f"{argument_path} is no argument of {kind.__name__.removesuffix('Args')}; {hint}"
+                    owner = kind.__name__.removesuffix("Args")
+                    yield f"{argument_path} is no argument of {owner}; {hint}"
 
 
 @cache

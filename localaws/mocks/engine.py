@@ -1,4 +1,4 @@
-"""An engine for unit tests: it writes every registration down, and makes it in a local AWS that may refuse it."""
+"""An engine for unit tests: it records registrations and makes them in a local AWS."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Recorder(mocks.MockMonitor):
             self._calls = Lockstep(self.order)
             self._registrations = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
             with self._registrations, asyncio.Runner(loop_factory=self._loop) as runner:
-                # What fails is raised; the SDK leaves copies of it in futures that nobody reads.
+                # What fails is raised; the SDK leaves copies of it in futures that are never read.
                 runner.get_loop().set_exception_handler(lambda *_: None)
                 runner.run(to_its_end(program, seconds))
 
@@ -228,7 +228,7 @@ class Recorder(mocks.MockMonitor):
         return response
 
     def _wait_for_others(self, stage: Stage) -> None:
-        """Put the call off until that stage; a component from elsewhere has its children made in its own order.
+        """Postpone the call until that stage, except within a remote component.
 
         Raises:
             NotYetError: It is put off.
@@ -237,7 +237,7 @@ class Recorder(mocks.MockMonitor):
             raise NotYetError
 
     def _lookup_in(self, error: Exception) -> Mistake | None:
-        """The lookup whose failure the program didn't catch: the SDK raises a bare exception with its text."""
+        """Return the failed lookup in an error: the SDK raises a bare exception with its text."""
         causes = (
             each
             for each in self._failed_lookups
@@ -342,7 +342,7 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=answer.urn, object=answer.state)
 
     async def _transform(self, request: Any, callbacks: list[Any]) -> None:
-        """Let the transforms of the resource, of its parents and of the stack change it, in the engine's order."""
+        """Apply the transforms of resource, parents and stack, in the engine's order."""
         # The engine's own way to them is a call over the network, to this process. The program's
         # thread may be making one at this moment, which has no callbacks yet.
         servicers = list(_CallbackServicer._servicers)  # noqa: SLF001
@@ -404,7 +404,7 @@ class _NoOtherPackages(mocks.Mocks):
 
 
 def _first(error: BaseException) -> BaseException:
-    """The mistake at the bottom: the SDK tells it anew for each resource that waited for the one which has it."""
+    """Return the original mistake: the SDK wraps it for each dependent resource."""
     cause = error.__cause__ or error.__context__
     return error if isinstance(error, Mistake) or cause is None else _first(cause)
 

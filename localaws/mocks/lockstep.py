@@ -32,7 +32,7 @@ class Stage(IntEnum):
 
 
 class NotYetError(Exception):
-    """A call that may succeed after others; it is repeated in the next stage, or after another call's answer."""
+    """A call that may succeed later: it is repeated in the next stage or after another call."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Mistake(AssertionError):  # noqa: N818 — the program's, found by a test that fails
-    """The program would fail, or do something else than it says; the message says what, where and by which rule."""
+    """The program would fail, or misbehave; the message names the resource and the rule."""
 
     def __init__(self, where: str, *refusals: Refusal | str) -> None:
         """Name the resource or function, and what is wrong with it."""
@@ -23,7 +23,7 @@ class Mistake(AssertionError):  # noqa: N818 — the program's, found by a test 
 
 
 class LookupFailedError(grpc.RpcError):
-    """A lookup that failed, as a call of the engine fails: the program may catch it, and then it's no mistake."""
+    """A failed lookup, as the engine reports it; the program may catch it."""
 
     def __init__(self, function: str, mistake: Mistake) -> None:
         """Say of which function, and what is wrong."""
@@ -34,5 +34,5 @@ class LookupFailedError(grpc.RpcError):
         return grpc.StatusCode.UNKNOWN
 
     def details(self) -> str:
-        """What the program is told."""
+        """Return the error's text."""
         return str(self)

@@ -1,4 +1,7 @@
-"""Property paths of `ignore_changes` and `replace_on_changes`: `tags.Name`, `tags["a.b"]`, `settings[0].value`."""
+"""Property paths of `ignore_changes` and `replace_on_changes`.
+
+They look like `tags.Name`, `tags["a.b"]` or `settings[0].value`.
+"""
 
 from __future__ import annotations
 

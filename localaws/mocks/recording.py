@@ -85,11 +85,12 @@ class Recording:
     @property
     def exports(self) -> Mapping[str, Any]:
         """The stack's outputs."""
-        root = f"urn:pulumi:{self.stack}::{self.project}::pulumi:pulumi:Stack::{self.project}-{self.stack}"
+        name = f"{self.project}-{self.stack}"
+        root = f"urn:pulumi:{self.stack}::{self.project}::pulumi:pulumi:Stack::{name}"
         return self.outputs[root]
 
     def all(self, kind: str) -> list[Registered]:
-        """Every resource of AWS's of a type, by the type's last word (`Listener`) or any of its tokens."""
+        """Return all AWS resources of a type, by its last word (`Listener`) or any token."""
         ours = [each for each in self.registered if each.type.startswith("aws:")]
         return [
             each

@@ -29,7 +29,7 @@ def only_in_runs() -> None:
 
 
 class _Outside:
-    """What stands where a run has its stack; the SDK asks it how to change a resource before anything else."""
+    """Replaces the stack outside of a run; the SDK reads its transformations first."""
 
     @property
     def _transformations(self) -> Any:
@@ -49,7 +49,7 @@ async def to_its_end(program: Callable[[], object], seconds: float) -> None:
     """Run the program until everything that it began has ended.
 
     Raises:
-        Mistake: Something has no end, or nobody waits for it.
+        Mistake: Something never ends, or is never awaited.
     """
 
     def main() -> Any:
@@ -72,7 +72,7 @@ async def to_its_end(program: Callable[[], object], seconds: float) -> None:
 
 @contextmanager
 def outputs_are_no_text() -> Iterator[None]:
-    """Have an Output that is formatted into a text raise, where it would put a sentence about itself there."""
+    """Make formatting an Output into a text raise, instead of inserting a description."""
     name = "PULUMI_ERROR_OUTPUT_STRING"
     before = os.environ.get(name)
     os.environ[name] = "true"
@@ -87,7 +87,7 @@ def outputs_are_no_text() -> Iterator[None]:
 
 @contextmanager
 def every_coroutine_awaited() -> Iterator[None]:
-    """Make a failure of Python's warning that a coroutine was never awaited; show other warnings as ever."""
+    """Turn Python's warning of a coroutine that was never awaited into a failure."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", ".* was never awaited")
         yield

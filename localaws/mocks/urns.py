@@ -1,4 +1,4 @@
-"""How the engine names resources, and by which names it finds one again that was renamed or moved."""
+"""URNs of resources, and the former URNs of renamed or moved ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def urn_of(stack: str, project: str, parent: str, kind: str, name: str) -> str:
 
 
 def former(resource: Registered, parents: Sequence[str]) -> list[str]:
-    """What a resource may have been before: its aliases, and itself and those under each former URN of its parent.
+    """Return a resource's possible former URNs: its aliases, also under the parent's former URNs.
 
     A child whose name begins with its parent's had a name that began with the parent's old one.
     """

@@ -36,7 +36,7 @@ _BREAKER = "ECS deployment circuit breaker"
 
 
 def started(tasks: Sequence[Task], *, replacing: int = 0) -> str:
-    """An event; some of the tasks may replace unhealthy ones, which are stopped once these are healthy."""
+    """Return an event; some of the tasks may replace unhealthy ones, which stop afterwards."""
     replaced = (
         f" Amazon ECS replaced {replacing} tasks due to an unhealthy status." if replacing else ""
     )
@@ -124,7 +124,7 @@ def failed_target_checks(target_group: str) -> str:
 
 
 def listens_everywhere(port: int) -> str:
-    """What is wrong with a container here: not ECS's words, as a task has a network of its own there."""
+    """Return a problem that exists only here: on Fargate each task has its own network."""
     return (
         f"local AWS: the container listens on port {port} of all addresses (0.0.0.0), "
         "which leaves none to other "

@@ -1,4 +1,4 @@
-"""The words that scheduler and controller share: what a service wants, what it has, what is seen, what to do."""
+"""The values of scheduler and controller: specification, state, observations, actions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Timing:
     """How long stopped tasks stay visible."""
 
     repeated: float = 6 * 3600
-    """After which an event is told again whose cause lasts, a steady state among them."""
+    """After which an event is repeated whose cause lasts, such as a steady state."""
 
     rebalanced: float = 5
     """Of a steady state before tasks move to another zone."""
@@ -94,7 +94,7 @@ class ServiceRevision:
     """
 
     def covers(self, wanted: str) -> bool:
-        """Whether a fingerprint asks for nothing else; one without a `+` doesn't ask for a forced deployment."""
+        """Whether a fingerprint needs no other revision; only one with `+` needs a forced one."""
         return wanted in {self.fingerprint, self.fingerprint.partition("+")[0]}
 
 
@@ -113,7 +113,7 @@ class Breaker:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSpec:
-    """What a service is asked to be, now."""
+    """The desired state of a service."""
 
     arn: str
     name: str
@@ -153,12 +153,15 @@ class ServiceSpec:
 
     @property
     def failure_threshold(self) -> int:
-        """Failures in a row that trip the circuit breaker: half of the tasks, but 3 to 200 (ECS's API reference)."""
+        """Failures in a row that trip the circuit breaker: half of the tasks, but 3 to 200.
+
+        Source: DeploymentCircuitBreaker in ECS's API reference.
+        """
         return min(max(3, -(-self.desired // 2)), 200)
 
 
 class Status(StrEnum):
-    """Where a task is in its life; those between are too short to be told apart here."""
+    """A task's last status. ECS's other ones are too short to be distinguished here."""
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -241,9 +244,7 @@ class Deployment:
     updated_at: float
     rollout: Rollout = Rollout.IN_PROGRESS
     requested_at: float = 0
-    """When somebody asked for it; for a rollback, when somebody asked for the deployment that
-    failed.
-    """
+    """When it was requested; for a rollback, when the failed deployment was requested."""
 
     rolls_back: str = ""
     """Of a rollback: the deployment that failed."""
@@ -275,7 +276,7 @@ class ServiceState:
     """Newest first; the first is the primary."""
 
     requested: ServiceRevision | None = None
-    """What was asked for last; after a rollback the primary has another."""
+    """The revision requested last; after a rollback the primary deployment has another."""
 
     completed: ServiceRevision | None = None
     """What a rollback goes back to. A rollback uses it up, and is the next one once it is
@@ -287,7 +288,7 @@ class ServiceState:
     """Newest first."""
 
     reported_at: Mapping[str, float] = field(default_factory=dict)
-    """When each event that may repeat was told last."""
+    """When each event that may repeat was last added, by its text."""
 
     steady_since: float | None = None
 
@@ -311,7 +312,10 @@ class Process(StrEnum):
 
 
 class Health(StrEnum):
-    """What all of a task's target groups, or all of its containers' own checks, say together; the last of several."""
+    """The health that a task's target groups, or its containers' checks, have together.
+
+    The order counts: of several results the last one here wins.
+    """
 
     UNCHECKED = "unchecked"
     HEALTHY = "healthy"
@@ -353,7 +357,7 @@ class TaskObservation:
 
 
 class ActionKind(StrEnum):
-    """What the scheduler can ask for."""
+    """The kinds of actions."""
 
     START = "start"
     REGISTER = "register"

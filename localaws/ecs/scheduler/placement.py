@@ -34,7 +34,10 @@ def uneven(zones: Sequence[Zone], tasks: Iterable[Task]) -> bool:
 
 
 def leaving_order(tasks: Iterable[Task], well: Callable[[Task], bool]) -> list[Task]:
-    """Which to stop first: those that aren't well, then whatever keeps the zones even, the youngest of a zone."""
+    """Return tasks in the order to stop them.
+
+    Unhealthy ones first, then the youngest of the fullest zone, so that zones stay balanced.
+    """
     remaining, order = list(tasks), []
     while remaining:
         crowd = Counter(task.zone.name for task in remaining)

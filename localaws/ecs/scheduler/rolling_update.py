@@ -1,9 +1,8 @@
-"""ECS's rolling deployment as a pure step: what is wanted, what is there, what is seen, what time it is -> what to do.
+"""ECS's rolling deployment as a pure step: specification, state, observations, time -> actions.
 
-The step is run until it asks for nothing. Each run does the smallest set of things that brings the
-service nearer to what it should be: notes what happened, stops what is too much, starts what is
-missing. Old tasks leave as far as the lower bound allows, new ones come as far as the upper bound
-does, without waiting for each other.
+The step is repeated until it returns no action. Each one records what happened, stops surplus tasks
+and starts missing ones. Old tasks stop as far as minimumHealthyPercent allows, new ones start as
+far as maximumPercent does, without waiting for each other.
 """
 
 from __future__ import annotations
@@ -75,6 +74,10 @@ def step(
         The new state, and what to do, in order.
     """
     run = _Step(spec, state, observations, now, ids, timing)
+    # The order matters. Observations come first: everything after them decides by the new state.
+    # The circuit breaker decides before anything starts, else a failed deployment would get one
+    # more task. Surplus tasks stop before missing ones start: at a maximum of 100 % that makes
+    # the room. Only then can the service be judged steady, and its zones be balanced.
     run.record_exits()
     run.register_started()
     run.record_health()
@@ -92,7 +95,7 @@ def step(
 
 
 def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]]:
-    """After a restart in which all processes died: run the same tasks again, and let go those that were leaving."""
+    """Start the same tasks again after the daemon's end, but not those that were stopping."""
     tasks, actions = [], []
     for task in state.tasks:
         if task.active:
@@ -108,7 +111,7 @@ def recover(state: ServiceState, now: float) -> tuple[ServiceState, list[Action]
 
 @dataclass
 class _Step:
-    """One step in the making: the arguments of `step`, its state so far, and the actions decided so far."""
+    """The arguments of `step`, the state so far and the actions decided so far."""
 
     spec: ServiceSpec
     state: ServiceState
@@ -121,7 +124,7 @@ class _Step:
     # What happened
 
     def record_exits(self) -> None:
-        """Tasks whose processes are over are stopped; one that nobody asked to stop has failed."""
+        """Mark tasks whose processes ended as stopped; one that wasn't stopped by us has failed."""
         for task in self.state.tasks:
             observation = self._observation(task)
             if task.status is Status.STOPPED or observation.process is not Process.ENDED:
@@ -138,7 +141,7 @@ class _Step:
             )
 
     def register_started(self) -> None:
-        """Tasks that run now are registered with their target groups."""
+        """Register tasks that run now with their target groups."""
         started = [
             replace(task, status=Status.RUNNING, started_at=self.now)
             for task in self._with(Status.PENDING)
@@ -151,7 +154,10 @@ class _Step:
         self._add_target_events("registered", started)
 
     def record_health(self) -> None:
-        """A healthy task ends a row of failures."""
+        """Reset the count of failures when a task becomes healthy.
+
+        ECS's circuit breaker counts consecutive failures only.
+        """
         for task in self._with(Status.RUNNING):
             if not task.healthy_once and self._is_healthy(task):
                 self._put(replace(task, healthy_once=True))
@@ -161,7 +167,7 @@ class _Step:
                 )
 
     def report_local_problems(self) -> None:
-        """What is wrong with a running task here is an event, once."""
+        """Add one event for a problem of a running task that exists only here."""
         for task in self._with(Status.RUNNING):
             if note := self._observation(task).note:
                 self._add_event_once(messages.noted(task, note), since=task.created_at)
@@ -169,7 +175,10 @@ class _Step:
     # What should be
 
     def open_deployment(self) -> None:
-        """Asking for another revision than the primary's makes a new deployment, which supersedes the others."""
+        """Open a deployment when another revision than the primary's is requested.
+
+        It supersedes all others, also one in progress, as UpdateService does.
+        """
         before, wanted = self.state.requested, self.spec.revision
         self.state = replace(self.state, requested=wanted)
         if before is not None and before.covers(wanted.fingerprint):
@@ -182,7 +191,11 @@ class _Step:
             self._open(wanted)
 
     def trip_circuit_breaker(self) -> None:
-        """Too many failures in a row end a deployment; the last completed one comes back, if there is one."""
+        """Fail a deployment after too many failures in a row, and roll it back if configured.
+
+        A rollback needs a completed deployment. It uses that up: a rollback that fails too isn't
+        rolled back again.
+        """
         failed, breaker, good = self._primary(), self.spec.breaker, self.state.completed
         tripped = breaker.enable and failed.failures >= self.spec.failure_threshold
         if not tripped or failed.rollout is not Rollout.IN_PROGRESS:
@@ -195,7 +208,7 @@ class _Step:
             self.state = replace(self.state, completed=None)
 
     def stop_surplus(self) -> None:
-        """Stop what is too much, never below the lower bound."""
+        """Stop surplus tasks, but keep as many healthy ones as minimumHealthyPercent requires."""
         primary, old = self._active()
         if self._primary().rollout is Rollout.FAILED:
             self._stop_stalled(primary, old)
@@ -212,7 +225,11 @@ class _Step:
             self._add_event_once(messages.STUCK, since=self._primary().created_at)
 
     def start_missing(self) -> None:
-        """Start what the primary deployment lacks, as far as the upper bound and the last failures allow."""
+        """Start missing tasks, as far as maximumPercent and the pause after failures allow.
+
+        For a task that fails its health checks another starts first: ECS replaces an unhealthy
+        task before it stops it, where maximumPercent leaves room.
+        """
         if self._primary().rollout is Rollout.FAILED or not self._may_start():
             return
         primary, _ = self._active()
@@ -224,7 +241,7 @@ class _Step:
             self._add_event_once(messages.NO_INSTANCES, since=self._primary().created_at)
 
     def stop_drained(self) -> None:
-        """Tasks that have drained get SIGTERM."""
+        """Stop tasks whose deregistration delay is over; SIGTERM earlier would cut off requests."""
         for task in self._with(Status.DEACTIVATING):
             if task.deactivated_at is not None and self.now >= task.deactivated_at + self._drain(
                 task
@@ -234,7 +251,7 @@ class _Step:
                 self._act(ActionKind.STOP, stopping)
 
     def complete_deployments(self) -> None:
-        """Superseded deployments end with their last task; the primary is complete once the service is steady."""
+        """Remove superseded deployments without tasks; complete the primary once it is steady."""
         alive = {task.deployment for task in self.state.tasks if task.status is not Status.STOPPED}
         first, *others = self.state.deployments
         self.state = replace(
@@ -246,7 +263,7 @@ class _Step:
             self._add_event(messages.deployment(first.id, "completed."))
 
     def report_steady_state(self) -> None:
-        """A steady state is told when it is reached, and now and then while it lasts."""
+        """Add ECS's event when a steady state is reached, and repeat it while it lasts."""
         since = self.state.steady_since
         since = (self.now if since is None else since) if self._steady() else None
         self.state = replace(self.state, steady_since=since)
@@ -254,7 +271,11 @@ class _Step:
             self._add_event_once(messages.STEADY, since=since)
 
     def rebalance_zones(self) -> None:
-        """Start a task in a zone that has too few; once it is healthy, one from a crowded zone is a surplus."""
+        """Start a task in a zone that has too few, as ECS's AZ rebalancing does.
+
+        Once it is healthy, `stop_surplus` stops one in the fullest zone: start before stop, so
+        that the service never has fewer healthy tasks than desired.
+        """
         since, deployment = self.state.steady_since, self._primary()
         if not self.spec.rebalances or since is None or self.now < since + self.timing.rebalanced:
             return
@@ -270,7 +291,7 @@ class _Step:
             self._start(1, evens_zones=True)
 
     def forget_old(self) -> None:
-        """Forget what was long ago."""
+        """Remove stopped tasks after an hour, and all events but the newest."""
         recent = self.now - self.timing.remembered
         tasks = tuple(
             task
@@ -292,7 +313,7 @@ class _Step:
     # Parts
 
     def _fail(self, task: Task, observation: TaskObservation) -> None:
-        """Note an end that nobody asked for, and wait a little longer each time before trying again."""
+        """Record a task's unexpected end, and count it for the circuit breaker."""
         if observation.failure:
             code, reason = StopCode.TASK_FAILED_TO_START, observation.failure
             self._add_failure_event(messages.unplaced(observation.failure), task)
@@ -339,7 +360,11 @@ class _Step:
         self.state = replace(self.state, deployments=(new, *self.state.deployments))
 
     def _count_failure(self, task: Task) -> None:
-        """A task that worked once and fails later only needs a replacement; others speak against their version."""
+        """Count a task that was never healthy, and double the pause before the next start.
+
+        A task that was healthy once is only replaced: ECS's circuit breaker counts tasks that
+        fail to reach a healthy state.
+        """
         if task.healthy_once:
             return
         deployment = self._deployment(task)
@@ -350,9 +375,11 @@ class _Step:
             self._add_failure_event(messages.INCONSISTENT, task)
 
     def _dispensable(self, old: Sequence[Task]) -> list[Task]:
-        """Those of superseded deployments that don't work, and of those that do as many as the lower bound allows.
+        """Return the tasks of superseded deployments that may stop.
 
-        What only starts again after a restart of ours counts as it did before.
+        Those are all that don't work, and of the others as many as the lower bound allows. A task
+        that merely starts again after the daemon's restart counts as it did before: else a
+        restart during a deployment would stop old tasks at once.
         """
         working = [
             task
@@ -374,7 +401,10 @@ class _Step:
         return leaving
 
     def _stop_failing(self, primary: Sequence[Task], *, blocked: bool) -> None:
-        """Stop tasks that fail their health checks: once others do their work, or one at a time to make room."""
+        """Stop failing tasks: all once enough others are healthy, or one at a time to make room.
+
+        The latter is for a maximum of 100 %, where no replacement could start otherwise.
+        """
         failing = [task for task in primary if self._is_failing(task)]
         if blocked and all(self._is_failing(task) or self._is_healthy(task) for task in primary):
             self._stop_unhealthy(failing[:1])
@@ -382,7 +412,10 @@ class _Step:
             self._stop_unhealthy(failing)
 
     def _stop_stalled(self, primary: Sequence[Task], old: Sequence[Task]) -> None:
-        """A failed deployment without a successor keeps whatever works, of any version, up to the desired count."""
+        """Keep working tasks of any revision, up to the desired count, of a failed deployment.
+
+        Without a rollback ECS starts nothing more, but must not take the service down.
+        """
         self._stop_unhealthy([task for task in primary if self._is_failing(task)])
         kept = [task for task in primary if not self._is_failing(task)] + list(old)
         surplus = max(0, len(kept) - self.spec.desired)
@@ -408,7 +441,7 @@ class _Step:
             self._count_failure(task)
 
     def _deactivate(self, tasks: Sequence[Task], reason: str) -> None:
-        """Take tasks out of service; they are stopped when they have drained."""
+        """Deregister tasks; `stop_drained` stops them when they have drained."""
         running = [task for task in tasks if task.status is Status.RUNNING]
         registered = [task for task in running if self._bound(task)]
         for task in tasks:
@@ -524,7 +557,10 @@ class _Step:
         self.state = replace(self.state, events=(event, *self.state.events))
 
     def _add_event_once(self, message: str, *, since: float) -> None:
-        """Say it unless it was said since its cause began; what lasts is said again once `tidy` has forgotten it."""
+        """Add an event unless it was added since its cause began.
+
+        One whose cause lasts is repeated after `forget_old` has removed its time.
+        """
         if self.state.reported_at.get(message, 0) < since:
             self.state = replace(
                 self.state, reported_at={**self.state.reported_at, message: self.now}
@@ -532,7 +568,7 @@ class _Step:
             self._add_event(message)
 
     def _add_failure_event(self, message: str, task: Task) -> None:
-        """Say it once until a task of the same deployment becomes healthy."""
+        """Add an event once until a task of the same deployment becomes healthy."""
         deployment = self._deployment(task)
         self._add_event_once(message, since=max(deployment.created_at, deployment.recovered_at))
 

@@ -40,7 +40,7 @@ def failing(
 
 
 def has_accepted(spec: ServiceSpec, state: ServiceState) -> bool:
-    """Whether the scheduler knows what is asked for."""
+    """Whether the scheduler has accepted the requested revision."""
     return state.requested is not None and state.requested.fingerprint == spec.revision.fingerprint
 
 
@@ -51,7 +51,7 @@ def steady(
     now: float,
     timing: Timing,
 ) -> bool:
-    """Whether a service that was taken up has come to rest: one deployment, as many tasks as desired, all healthy."""
+    """Whether a service is steady: one deployment, and the desired count of healthy tasks."""
     if len(state.deployments) > 1 or state.deployments[0].rollout is Rollout.FAILED:
         return False
     active = [task for task in state.tasks if task.active]
@@ -92,7 +92,10 @@ def next_look(
     now: float,
     timing: Timing,
 ) -> float | None:
-    """Seconds until time alone may change something; 0 while tasks are on their way, None when nothing is."""
+    """Return the seconds until time alone may change something.
+
+    0 while tasks start or stop, None when nothing is due.
+    """
     if not has_accepted(spec, state):
         return 0
     settled = (

@@ -1,4 +1,4 @@
-"""What the AWS provider, from version 6, makes of a service that it waits for; and why tasks stopped. Pure."""
+"""How the AWS provider, from version 6, waits for a service; and why tasks stopped. Pure."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def arrived(
     """Whether there is nothing left to wait for.
 
     Args:
-        spec: What the service was asked to be.
+        spec: The desired state of the service.
         state: What the scheduler made of it.
         observations: Observations by task id.
         now: Seconds since the epoch.
-        since: When the operation began that waits. Only the rollback of a deployment that it asked
-            for is its failure; to a later operation, which changes nothing that starts a
+        since: When the waiting operation began. Only the rollback of a deployment that it
+            requested is its failure; to a later operation, which changes nothing that starts a
             deployment, a rolled-back service is as good as any other: the provider is like that.
         timing: Durations that belong to ECS.
 
@@ -62,7 +62,7 @@ def arrived(
 
 
 def failed_tasks(state: ServiceState) -> list[Task]:
-    """Return the tasks of the newest deployment, and of the one that it undoes, that failed; newest first.
+    """Return failed tasks of the newest deployment and the one it rolls back, newest first.
 
     An earlier deployment's say nothing about why this one doesn't work.
     """

@@ -1,4 +1,4 @@
-"""Containers' own health checks: when one counts as healthy, and how its command finds a task that has no localhost."""
+"""Containers' own health checks, and the task's address for localhost in their commands."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ class ContainerCheck:
 
 
 def of_task(checks: Iterable[ContainerCheck]) -> tuple[Health, str]:
-    """What a task's checks say together, of its essential containers, and the answer of one that fails."""
+    """Return the health of a task's essential containers, and the result of a failing check."""
     results = {check.health: check.answer for check in checks}
     weightiest = max(results, key=tuple(Health).index, default=Health.UNCHECKED)
     return weightiest, results.get(weightiest, "") if weightiest is Health.UNHEALTHY else ""
 
 
 def arguments(command: tuple[str, ...]) -> tuple[str, ...]:
-    """What to run for a task definition's `["CMD", …]` or `["CMD-SHELL", …]`; nothing for `["NONE"]`."""
+    """Return the program and arguments of a `CMD` or `CMD-SHELL` check; none for `NONE`."""
     kind, *words = command or ("NONE",)
     if kind == "CMD-SHELL":
         return ("/bin/sh", "-c", " ".join(words))

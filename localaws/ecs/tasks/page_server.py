@@ -95,7 +95,7 @@ def _log(connection: _Connection, note: str) -> None:
 
 
 def serve(listener: socket.socket, page: bytes, wake: int) -> None:
-    """Answer requests until a byte can be read from `wake`; then answer what has arrived, and return."""
+    """Answer requests until a byte arrives from `wake`, and then those in flight."""
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
     selector.register(wake, selectors.EVENT_READ)

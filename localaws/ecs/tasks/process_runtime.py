@@ -1,7 +1,7 @@
 """The task runtime `process`: a container is a process, a task has a loopback address of its own.
 
-Nothing is isolated: no image, no limits, no security groups. What runs for an image is said by a
-table (images.py).
+Nothing is isolated: no image, no limits, no security groups. A table names the command for
+each image (images.py).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class ProcessTask:
         self.checking: list[asyncio.Task[None]] = []
         self.ended: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
         self.stopping: asyncio.Future[list[int]] | None = None
-        """All its containers' ends, once it was told to stop."""
+        """The end of all its containers, once it is being stopped."""
 
         self._vital = {container.name for container in spec.containers if container.essential}
 
@@ -188,7 +188,7 @@ class ProcessRuntime:
         await asyncio.shield(ours.ended)
 
     async def close(self) -> None:
-        """Kill every task; the launcher sees to it, once nobody asks it to start anything."""
+        """Kill every task, by closing the launcher once no health check starts a process."""
         await _cancel(self._checking)
         await self._launcher.close()
         await asyncio.gather(*self._watching)
@@ -248,7 +248,7 @@ class ProcessRuntime:
         running.add_done_callback(self._checking.discard)
 
     async def _look_where_it_listens(self, task: ProcessTask, spec: TaskSpec) -> None:
-        """Note a container that takes its port on all addresses, of which the other tasks need one each."""
+        """Note a container that listens on all addresses: other tasks need the port on theirs."""
         owners = {
             task.listen_address.port(port): container
             for container in spec.containers
@@ -284,7 +284,7 @@ class ProcessRuntime:
         environment: Mapping[str, str],
         directory: Path,
     ) -> int | None:
-        """Run a health check's command once, like the container's own; its exit status, None if it took too long."""
+        """Run a health check's command once; return its exit status, None after its time-out."""
         words = [at(word, listen_address) for word in check.command]
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
@@ -312,7 +312,11 @@ class ProcessRuntime:
         return file.open("ab")
 
     async def _watch(self, task: ProcessTask, spec: TaskSpec) -> None:
-        """Wait until an essential container ends, take the others along; at once, unless it was told to stop."""
+        """End a task with its first essential container.
+
+        The others are killed at once, unless the task is being stopped and they have their own
+        time to end.
+        """
         essential = [
             task.children[container.name].ended
             for container in spec.containers
@@ -354,21 +358,21 @@ def _stamped(lines: Iterable[bytes]) -> bytes:
 
 
 def _why_no_address(spec: TaskSpec) -> str:
-    """Return why no address is left for a task, where that is something which listens on all of them."""
+    """Return why no address is free, if something listens on all addresses."""
     ports = {port for container in spec.containers for port in container.ports}
     taken = {each.port for each in sockets.listening() if each.everywhere}
     return messages.taken_everywhere(min(ports & taken)) if ports & taken else ""
 
 
 def _sockets_of(task: ProcessTask) -> set[int]:
-    """Return the inodes of the sockets that a task's processes hold; each container is a session."""
+    """Return the inodes of a task's sockets; each container is a session."""
     return {inode for child in task.children.values() for inode in sockets.inodes(child.pid)}
 
 
 def _refused_port(
     task: ProcessTask, container: ContainerSpec, listeners: Sequence[Listener]
 ) -> int | None:
-    """Return the port that a container which ended couldn't have on all addresses, if it printed so."""
+    """Return the port that an ended container reported as in use on all addresses."""
     output = task.outputs.get(container.name)
     if output is None or not output.in_use:
         return None

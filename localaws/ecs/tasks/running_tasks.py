@@ -87,7 +87,7 @@ class LiveTasks:
         self._tasks: dict[str, _LocalTask] = {}
 
     def start(self, task: Task, revision: ServiceRevision, notify: Callable[[], None]) -> None:
-        """Begin to start a task; `observe` shows the outcome, `notify` is called after each change."""
+        """Begin to start a task; `observe` shows the outcome, each change calls `notify`."""
         subnet = task.zone.subnet
         taken = {each.address for each in self._tasks.values() if each.subnet == subnet}
         live = self._tasks[task.id] = _LocalTask("", subnet, notify)
@@ -134,7 +134,7 @@ class LiveTasks:
         }
 
     async def close(self) -> None:
-        """Give up what is being started or stopped."""
+        """Cancel starts and stops that are under way."""
         jobs = [job for live in self._tasks.values() for job in live.jobs]
         for job in jobs:
             job.cancel()

@@ -24,7 +24,7 @@ class Condition(StrEnum):
 
 
 class TaskStartError(Exception):
-    """A task couldn't be started; the message is its stopped reason, beginning with ECS's error name."""
+    """A task failed to start; the message is its stopped reason, with ECS's error name first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class HealthCheck:
     start_period: float = 0
 
     def at(self, speed: float) -> HealthCheck:
-        """The same at another speed; its time-out bounds the command, which takes as long as ever."""
+        """Return the check at another speed, but with its time-out: commands aren't faster."""
         return replace(self, interval=self.interval / speed, start_period=self.start_period / speed)
 
 
@@ -87,7 +87,7 @@ class RunningTask(Protocol):
 
     @property
     def ended(self) -> asyncio.Future[Mapping[str, int]]:
-        """When it is over: exit status by container, 128 and the signal's number where one killed it."""
+        """Exit status by container when it is over; 128 plus the number of a signal."""
 
     @property
     def note(self) -> str:

@@ -174,7 +174,7 @@ class Alb:
 
 
 async def raw(alb: Alb, request: str, patience: float = 2) -> tuple[str, str]:
-    """Send a request as it is; the status line and the rest, once the connection is closed or silent."""
+    """Send raw bytes; return the status line and the rest once the connection is silent."""
     reader, writer = await asyncio.open_connection(alb.endpoint.address, alb.endpoint.port)
     writer.write(request.encode())
     answer = b""

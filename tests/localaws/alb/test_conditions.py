@@ -1,4 +1,4 @@
-"""Conditions as regular expressions, judged by Python's engine; test_envoy.py shows that Envoy reads them alike."""
+"""Conditions as regular expressions, run by Python; test_envoy.py runs them in Envoy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a real Envoy does with requests and responses just within an ALB's limits, and just beyond."""
+"""A real Envoy with requests and responses just within an ALB's limits, and just beyond."""
 
 from __future__ import annotations
 

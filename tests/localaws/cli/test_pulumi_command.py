@@ -151,9 +151,10 @@ def passed(directory: StateDirectory, tmp_path: Path, *arguments: str) -> list[s
     fake.write_text(FAKE_CLI)
     fake.chmod(0o755)
     code = (
-        "from localaws.cli.main import pulumi_command as c; from localaws.daemon.state_directory import Address, "
-        "StateDirectory; from pathlib import Path;"
-        f"c._cli = lambda: {str(fake)!r}; directory = StateDirectory.of(Path({str(directory.project)!r}), {{}});"
+        "from pathlib import Path; from localaws.cli.main import pulumi_command as c;"
+        "from localaws.daemon.state_directory import Address, StateDirectory;"
+        f"c._cli = lambda: {str(fake)!r};"
+        f"directory = StateDirectory.of(Path({str(directory.project)!r}), {{}});"
         f"c.run(directory, Address(1, 11, 12, 'c'), {arguments[0]!r}, {list(arguments)!r})"
     )
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""What is made of a damaged state of Pulumi's; that the CLI then takes it is shown by the engine tests."""
+"""Repairs of Pulumi's damaged state; engine tests show that the CLI accepts the result."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def repair(state: StackState) -> list[str]:
 
 
 def discarded(state: StackState) -> list[tuple[list[str], list[str]]]:
-    """Put a state right; for each time that it discards creations: their URNs, and the ids that it has recorded."""
+    """Repair a state; return the URNs and recorded ids of each call that discards creations."""
     asked: list[tuple[list[str], list[str]]] = []
     state.repair(lambda _: None, lambda urns, recorded: asked.append((list(urns), list(recorded))))
     return asked

@@ -1,4 +1,7 @@
-"""Who may connect to the daemon: the kernel's table as text, and real connections; another user in tests/engine."""
+"""The users that can connect to the daemon: the kernel's table, and real connections.
+
+Another user is in tests/engine.
+"""
 
 from __future__ import annotations
 

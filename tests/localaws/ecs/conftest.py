@@ -20,7 +20,7 @@ SUBNETS = {"subnet-a": ("10.0.1.0/24", "eu-west-1a"), "subnet-b": ("10.0.2.0/24"
 
 
 class Web(FilledAccount):
-    """A service `web` with two tasks in two zones behind a load balancer, and handles to change it."""
+    """A service `web` with two tasks in two zones behind a load balancer, and ways to change it."""
 
     service = f"{ARN}:service/cluster/web"
     load_balancer = f"{ELB}:loadbalancer/app/web/1"

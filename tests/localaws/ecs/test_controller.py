@@ -1,4 +1,4 @@
-"""The whole data plane: real tasks behind a real Envoy, changed through the cloud's resources as Pulumi would."""
+"""The whole data plane: real tasks behind a real Envoy, changed through resources."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
 def read(web: Any, *requested: ServiceRevision) -> ServiceSpec:
-    """What the service is asked to be, after it was asked for these revisions."""
+    """Return the service's specification after requests for these revisions."""
     deployments = tuple(
         Deployment(id=each.fingerprint, revision=each, created_at=0, updated_at=0)
         for each in requested
@@ -89,7 +89,7 @@ def test_only_fargates_capacity_is_there(
     default: str | None,
     placeable: bool,  # noqa: FBT001 — a case
 ) -> None:
-    """Without a launch type or strategy of its own, a service has its cluster's default strategy, else EC2."""
+    """Without launch type or strategy, a service uses its cluster's default strategy, else EC2."""
     items = [{"capacityProvider": each, "weight": 1} for each in strategy or ()]
     web.change(launchType=launch, capacityProviderStrategies=items)
     for cluster in ("cluster", "other"):

@@ -1,4 +1,4 @@
-"""What happens to one service costs the others nothing: with a task runtime and load balancers that do nothing."""
+"""A change of one service costs the others nothing; runtime and load balancers are fakes."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TargetGroups:
 
 
 class Stage:
-    """Steady services of one task each, and what the scheduler is asked about from then on."""
+    """Steady services of one task each, and which of them the scheduler steps from then on."""
 
     def __init__(self, directory: Path) -> None:
         self.web = Web(desiredCount=1)

@@ -1,4 +1,4 @@
-"""AWS's durations at another speed: which pass faster, which don't, and that all that wait heed it."""
+"""AWS's durations at another speed: which pass faster, which don't, and every use of them."""
 
 from __future__ import annotations
 

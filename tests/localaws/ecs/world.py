@@ -1,4 +1,4 @@
-"""A service whose tasks behave as told, under a fake clock, with the scheduler's bounds watched at every action."""
+"""A simulated service under a fake clock; every action is checked against the bounds."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Behaviour:
 
 @dataclass
 class World:
-    """Tasks that behave as told, a clock, and the scheduler's bounds watched at every action."""
+    """Tasks with given behaviour, a clock, and checks of the scheduler's bounds."""
 
     spec: ServiceSpec
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class World:
         pytest.fail("the scheduler doesn't come to rest")
 
     def step(self) -> bool:
-        """One step, after which nothing is lost and no bound is broken; whether there is nothing left to do."""
+        """Make one step and check all bounds; return whether nothing is left to do."""
         before = self.state
         self.ended |= {
             i
@@ -137,7 +137,7 @@ class World:
         if any(action.kind is ActionKind.START for action in actions):
             assert len(self.active()) <= self.spec.upper_bound, "more tasks than the upper bound"
         alive = {task.id for task in self.state.tasks if task.status is not Status.STOPPED}
-        assert set(self.begun) - self.ended <= alive, "a task runs of which nobody knows"
+        assert set(self.begun) - self.ended <= alive, "a task runs that the state lacks"
         running = {task.id for task in self.state.tasks if task.status is Status.RUNNING}
         bound = {task.id for task in self.state.tasks if self._revision(task).bindings} & running
         assert self.registered == bound, "what runs gets requests, and nothing else does"
@@ -160,7 +160,7 @@ class World:
                 self.registered.discard(identifier)
             case ActionKind.STOP:
                 assert identifier not in self.registered, (
-                    "a task is told to stop while it still gets requests"
+                    "a task is stopped while it still gets requests"
                 )
                 self.stopping.add(identifier)
 

@@ -1,4 +1,4 @@
-"""A journal holds what was written to it, whatever happened meanwhile, and writes no more than what changed."""
+"""A journal keeps what was written through crashes, and writes only what changed."""
 
 from __future__ import annotations
 

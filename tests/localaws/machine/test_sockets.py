@@ -83,7 +83,10 @@ def test_a_real_socket_is_found_with_its_owner(
 EVERYWHERE = [
     (b"OSError: [Errno 98] Address already in use", None),
     (
-        b"ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 9090): address already in use",
+        (
+            b"ERROR:    [Errno 98] error while attempting to bind on address ('0.0.0.0', 9090): "
+            b"address already in use"
+        ),
         9090,
     ),
     (b"Error: listen EADDRINUSE: address already in use 0.0.0.0:3000", 3000),

@@ -1,4 +1,4 @@
-"""The mocks that other projects use: what they record, and that every mistake fails the test that runs them."""
+"""The mocks that other projects use: they record, and every mistake fails the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples of docs/strict-mocks.md do what the page says, and fail when the program has a mistake."""
+"""The examples of docs/strict-mocks.md pass, and fail when the program has a mistake."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ import pulumi
 import pulumi_aws as aws
 
 size = pulumi.Config().require_int("size")
-aws.cloudwatch.LogGroup("log", name=f"/{pulumi.get_project()}/{pulumi.get_stack()}", retention_in_days=7)
+name = f"/{pulumi.get_project()}/{pulumi.get_stack()}"
+aws.cloudwatch.LogGroup("log", name=name, retention_in_days=7)
 pulumi.export("size", size)
 """
 PROJECT = "name: shop\nruntime: python\nconfig: {size: {type: integer, default: 1}}\n"

@@ -1,4 +1,4 @@
-"""The verdict of the mocks on a program doesn't depend on the order in which independent resources are registered."""
+"""The mocks' verdict doesn't depend on the order of registration of independent resources."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ORDERS = ["first", "last", *range(6)]
 
 
 def run(program: Callable[[], object], order: object) -> Recording:
-    """Run a program whose waiting calls are answered first in, first out, or last in, first out, or shuffled."""
+    """Run a program whose waiting calls are answered in this order: FIFO, LIFO or shuffled."""
     chance = random.Random(order if isinstance(order, int) else 0)
 
     def sort(calls: Sequence[Call]) -> Sequence[Call]:

@@ -1,4 +1,4 @@
-"""Deployments that fail: when they end, what comes back, what DescribeServices shows and what the provider is told."""
+"""Failing deployments: their end, the rollback, DescribeServices and the provider's error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONG_ENOUGH = 200
 
 
 def failing_world(behaviour: Behaviour, **wishes: Any) -> World:
-    """A service whose working version 1 is being replaced by a version 2 that behaves as told."""
+    """A service whose working version 1 is being replaced by a version 2 with given behaviour."""
     world = steady_world(**{"breaker": ROLLBACK, **wishes})
     world.behaviours["web:2"] = behaviour
     world.spec = replace(world.spec, revision=revision(2))
@@ -160,7 +160,7 @@ def test_a_rollback_that_fails_too_is_the_end_and_the_old_tasks_go_on() -> None:
     world.spec = replace(world.spec, revision=revision(1))
     world.run(20)
     assert shown(world) == [("PRIMARY", "web:1", "COMPLETED")], (
-        "what is asked for is tried, though it failed before"
+        "the requested revision is tried, though it failed before"
     )
 
 
@@ -229,9 +229,7 @@ def test_a_task_that_dies_while_it_drains_keeps_its_reason_and_fails_its_version
     assert world.state.deployments[0].failures == before
 
 
-def test_without_health_checks_a_crash_after_forty_seconds_is_a_replacement_and_an_earlier_one_a_failure() -> (
-    None
-):
+def test_without_health_checks_only_a_crash_within_forty_seconds_is_a_failure() -> None:
     late, early = (
         failing_world(Behaviour(crash_after=seconds), revision=revision(1, bindings=()))
         for seconds in (45, 35)
@@ -288,9 +286,7 @@ def test_failing_container_checks_are_counted_and_told_with_what_they_got() -> N
         outcome(world, since=started)
 
 
-def test_a_forced_deployment_that_was_rolled_back_is_not_tried_again_because_it_is_forced_no_longer() -> (
-    None
-):
+def test_a_rolled_back_forced_deployment_is_not_tried_again_once_no_longer_forced() -> None:
     world = steady_world(breaker=ROLLBACK)
     world.behaviours["web:1"] = UNPULLABLE
     world.behaviours |= {task.id: Behaviour() for task in world.active()}
@@ -311,22 +307,20 @@ def test_a_service_on_its_way_out_is_draining() -> None:
     assert found["status"] == "DRAINING"
 
 
-# What the provider is told
+# The provider's errors
 
 
 def test_a_deployment_that_works_is_arrived_at() -> None:
     world = failing_world(Behaviour())
     started = world.now
-    assert not outcome(world, since=started), "nobody has looked at what was asked for yet"
+    assert not outcome(world, since=started), "the request hasn't been read yet"
     world.settle()
     assert not outcome(world, since=started)
     world.run(20)
     assert outcome(world, since=started)
 
 
-def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the_health_checks_answer() -> (
-    None
-):
+def test_a_rolled_back_deployment_fails_with_the_health_checks_result_after_the_rollback() -> None:
     world = failing_world(UNHEALTHY)
     started = world.now
     run_until_tripped(world)
@@ -343,7 +337,7 @@ def test_a_rolled_back_deployment_is_an_error_once_the_rollback_is_over_with_the
     )
     assert answer in str(caught.value)
     assert "Scaling activity" not in str(caught.value), (
-        "the third was still starting when it was told to go"
+        "the third was still starting when it was stopped"
     )
 
 

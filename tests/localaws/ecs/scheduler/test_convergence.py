@@ -76,7 +76,7 @@ paces = st.sampled_from([0.25, 1.0, 3.0])
 
 
 def updated_world(behaviour: Behaviour, *, pace: float = 1, **wishes: Any) -> World:
-    """A service whose working version 1 is being replaced by a version 2 that behaves as told."""
+    """A service whose working version 1 is being replaced by a version 2 with given behaviour."""
     world = steady_world(**wishes)
     world.pace = pace
     world.behaviours["web:2"] = behaviour

@@ -179,7 +179,7 @@ def test_a_steady_service_and_a_stuck_one_need_no_second_look_either() -> None:
     world = steady_world(desired=1, maximum_percent=150)
     assert look(world) is None
     world.spec = replace(world.spec, revision=revision(2))
-    assert look(world) == 0, "nobody has looked at what is asked for yet"
+    assert look(world) == 0, "the request hasn't been read yet"
     world.run(10)
     assert not world.steady()
     assert look(world) is None

@@ -1,4 +1,4 @@
-"""Rollouts under traffic, and versions that fail: what clients, operators and the provider see of them."""
+"""Rollouts under traffic, and failing versions, as clients, operators and the provider see them."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_version_that_is_slow_to_start_makes_it_in_its_grace_period(
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_something_else_is_asked_for(
+def test_a_failed_deployment_without_a_rollback_stalls_until_it_is_renewed_or_changed(
     web: Any, directory: Path, *, first: bool
 ) -> None:
     web.change(deploymentCircuitBreaker={"enable": True, "rollback": first})

@@ -1,4 +1,4 @@
-"""What an operation on a service waits for and reports, and what `getService` returns of what runs."""
+"""What an operation on a service waits for and reports, and what `getService` returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Containers' own health checks and the order in which containers start: the rules, and real processes."""
+"""Containers' health checks and start order: the rules, and real processes."""
 
 from __future__ import annotations
 
