@@ -151,41 +151,38 @@ def _only(vpc_tags: Mapping[str, str]) -> str:
 
 
 def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]:
-    """The ids of the subnets that are wanted, by zone, looked up and chosen."""
-    tables = [
-        aws.ec2.get_route_table(route_table_id=table_id)
-        for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids
-    ]
-    # A subnet without a table of its own follows the main one.
-    main = next((table.id for table in tables if any(link.main for link in table.associations)), "")
-    table_of = {
-        link.subnet_id: table.id
-        for table in tables
-        for link in table.associations
-        if link.subnet_id
-    }
-    public = {
-        table.id
-        for table in tables
-        if any((route.gateway_id or "").startswith("igw-") for route in table.routes)
-    }
-    ids = (
-        wanted.ids
-        or aws.ec2.get_subnets(
+    """Look up the wanted subnets, and choose one for each zone."""
+    main = ""
+    table_of: dict[str, str] = {}
+    public: set[str] = set()
+    for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids:
+        table = aws.ec2.get_route_table(route_table_id=table_id)
+        for association in table.associations:
+            if association.main:
+                main = table.id
+            if association.subnet_id:
+                table_of[association.subnet_id] = table.id
+        for route in table.routes:
+            if (route.gateway_id or "").startswith("igw-"):
+                public.add(table.id)
+    ids = wanted.ids
+    if not ids:
+        ids = aws.ec2.get_subnets(
             filters=[{"name": "vpc-id", "values": [vpc_id]}], tags=dict(wanted.tags) or None
         ).ids
-    )
-    described = (_subnet(subnet_id, _key(wanted, otherwise)) for subnet_id in ids)
-    subnets = (
-        Subnet(
-            id=each.id,
-            vpc_id=each.vpc_id,
-            zone=each.availability_zone,
-            public=table_of.get(each.id, main) in public,
-            ipv6=bool(each.ipv6_cidr_block),
+    subnets = []
+    for subnet_id in ids:
+        found = _subnet(subnet_id, _key(wanted, otherwise))
+        subnets.append(
+            Subnet(
+                id=found.id,
+                vpc_id=found.vpc_id,
+                zone=found.availability_zone,
+                # A subnet without a route table of its own uses the main one.
+                public=table_of.get(found.id, main) in public,
+                ipv6=bool(found.ipv6_cidr_block),
+            )
         )
-        for each in described
-    )
     return choose(vpc_id, subnets, wanted, otherwise=otherwise)
 
 

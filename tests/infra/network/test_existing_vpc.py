@@ -116,7 +116,7 @@ def test_of_the_subnets_found_those_in_other_zones_than_the_load_balancers_are_l
 
 
 @dataclass(frozen=True)
-class Home:
+class SharedVpc:
     """An account with a VPC of three public and two private subnets in it."""
 
     cloud: Cloud
@@ -143,7 +143,7 @@ class Home:
 
 
 @pytest.fixture
-def home() -> Home:
+def shared() -> SharedVpc:
     cloud = recorder.run("owner", file="dev", vpcCidr="10.0.0.0/16", availabilityZoneCount=3).cloud
     (vpc,) = recorder.made(cloud, recorder.VPC)
     public = [each.id for each in recorder.made(cloud, recorder.SUBNET)]
@@ -158,52 +158,57 @@ def home() -> Home:
         }
         return cloud.create(recorder.SUBNET, f"private {zone}", inputs, region=recorder.REGION).id
 
-    return Home(cloud, vpc.id, public, [private("a", 200), private("c", 201)])
+    return SharedVpc(cloud, vpc.id, public, [private("a", 200), private("c", 201)])
 
 
-def test_named_subnets_are_used(home: Home) -> None:
-    recording = home.run(subnetIds=home.public[:2])
-    assert sorted(recording.one("LoadBalancer").inputs["subnets"]) == sorted(home.public[:2])
+def test_named_subnets_are_used(shared: SharedVpc) -> None:
+    recording = shared.run(subnetIds=shared.public[:2])
+    assert sorted(recording.one("LoadBalancer").inputs["subnets"]) == sorted(shared.public[:2])
 
 
-def test_a_single_zone_stops_the_run(home: Home) -> None:
-    assert "at least two zones" in home.refusal(subnetIds=home.public[:1])
+def test_a_single_zone_stops_the_run(shared: SharedVpc) -> None:
+    assert "at least two zones" in shared.refusal(subnetIds=shared.public[:1])
 
 
-def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(home: Home) -> None:
-    recording = home.run()
-    assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(home.public), (
+def test_a_subnet_without_a_table_of_its_own_follows_the_main_one(shared: SharedVpc) -> None:
+    recording = shared.run()
+    assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(shared.public), (
         "the main table leads nowhere"
     )
 
 
-def test_tasks_behind_gateways_are_in_private_subnets_without_public_addresses(home: Home) -> None:
-    recording = home.run(network="nat")
+def test_tasks_behind_gateways_are_in_private_subnets_without_public_addresses(
+    shared: SharedVpc,
+) -> None:
+    recording = shared.run(network="nat")
     network = recording.one("Service").inputs["networkConfiguration"]
-    assert (network["assignPublicIp"], sorted(network["subnets"])) == (False, sorted(home.private))
-    assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(home.public)
+    assert (network["assignPublicIp"], sorted(network["subnets"])) == (
+        False,
+        sorted(shared.private),
+    )
+    assert set(recording.one("LoadBalancer").inputs["subnets"]) == set(shared.public)
 
 
-def test_tasks_subnets_are_taken_by_id_or_by_tags(home: Home) -> None:
-    for changes in ({"taskSubnetIds": home.private}, {"taskSubnetTags": {"Tier": "tasks"}}):
-        network = home.run(network="nat", **changes).one("Service").inputs["networkConfiguration"]
-        assert sorted(network["subnets"]) == sorted(home.private)
+def test_tasks_subnets_are_taken_by_id_or_by_tags(shared: SharedVpc) -> None:
+    for changes in ({"taskSubnetIds": shared.private}, {"taskSubnetTags": {"Tier": "tasks"}}):
+        network = shared.run(network="nat", **changes).one("Service").inputs["networkConfiguration"]
+        assert sorted(network["subnets"]) == sorted(shared.private)
 
 
-def test_public_subnets_are_refused_for_tasks_without_addresses(home: Home) -> None:
-    assert "taskSubnetIds" in home.refusal(network="nat", taskSubnetIds=home.public[:2])
-    assert "taskSubnetTags: private subnets in no zone" in home.refusal(
+def test_public_subnets_are_refused_for_tasks_without_addresses(shared: SharedVpc) -> None:
+    assert "taskSubnetIds" in shared.refusal(network="nat", taskSubnetIds=shared.public[:2])
+    assert "taskSubnetTags: private subnets in no zone" in shared.refusal(
         network="nat", taskSubnetTags={"Tier": "x"}
     )
 
 
-def test_a_vpc_is_found_by_its_tags(home: Home) -> None:
-    recording = home.run(vpcId="", vpcTags={"Stack": "owner", "Component": "network"})
-    assert recording.one("TargetGroup").inputs["vpcId"] == home.vpc
+def test_a_vpc_is_found_by_its_tags(shared: SharedVpc) -> None:
+    recording = shared.run(vpcId="", vpcTags={"Stack": "owner", "Component": "network"})
+    assert recording.one("TargetGroup").inputs["vpcId"] == shared.vpc
 
 
-def test_tags_that_no_vpc_or_several_have_stop_the_run(home: Home) -> None:
-    assert "vpcTags: Name=x, which 0 VPCs have; allowed: tags of exactly one VPC" in home.refusal(
+def test_tags_that_no_vpc_or_several_have_stop_the_run(shared: SharedVpc) -> None:
+    assert "vpcTags: Name=x, which 0 VPCs have; allowed: tags of exactly one VPC" in shared.refusal(
         vpcId="", vpcTags={"Name": "x"}
     )
 
@@ -221,33 +226,33 @@ def test_tags_that_no_vpc_or_several_have_stop_the_run(home: Home) -> None:
     ],
 )
 def test_what_does_not_exist_stops_the_run_by_the_name_of_its_key(
-    home: Home, changes: dict[str, Any], key: str, missing: str
+    shared: SharedVpc, changes: dict[str, Any], key: str, missing: str
 ) -> None:
-    refusal = home.refusal(**changes)
+    refusal = shared.refusal(**changes)
     assert f"{key}: {missing}; allowed: " in refusal
     assert "AWS says: " in refusal
 
 
-def test_tasks_are_where_the_load_balancer_sends_requests_to(home: Home) -> None:
-    by_zone = home.zones()
-    balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ab"]
-    refusal = home.refusal(network="nat", subnetIds=balancers, taskSubnetIds=home.private)
+def test_tasks_are_where_the_load_balancer_sends_requests_to(shared: SharedVpc) -> None:
+    by_zone = shared.zones()
+    balancers = [subnet for subnet in shared.public if by_zone[subnet][-1] in "ab"]
+    refusal = shared.refusal(network="nat", subnetIds=balancers, taskSubnetIds=shared.private)
     assert (
-        f"taskSubnetIds: {home.private[1]} is in zone ap-northeast-1c, where the load "
+        f"taskSubnetIds: {shared.private[1]} is in zone ap-northeast-1c, where the load "
         "balancer has no subnet"
     ) in refusal
-    assert "at least two zones of the load balancer's" in home.refusal(
+    assert "at least two zones of the load balancer's" in shared.refusal(
         network="nat", subnetIds=balancers
     )
-    balancers = [subnet for subnet in home.public if by_zone[subnet][-1] in "ac"]
+    balancers = [subnet for subnet in shared.public if by_zone[subnet][-1] in "ac"]
     network = (
-        home.run(network="nat", subnetIds=balancers).one("Service").inputs["networkConfiguration"]
+        shared.run(network="nat", subnetIds=balancers).one("Service").inputs["networkConfiguration"]
     )
-    assert sorted(network["subnets"]) == sorted(home.private)
+    assert sorted(network["subnets"]) == sorted(shared.private)
 
 
-def test_ipv6_needs_subnets_that_have_it(home: Home) -> None:
+def test_ipv6_needs_subnets_that_have_it(shared: SharedVpc) -> None:
     assert (
         "vpcId: public subnets in no zone; allowed: public subnets in at least two zones, with IPv6"
-        in home.refusal(dualStack=True)
+        in shared.refusal(dualStack=True)
     )
