@@ -87,6 +87,9 @@ class _Target:
     registered_at: float
     checked: bool = False
     draining: bool = False
+    unexplained: bool = False
+    """Whether it failed, and its code is still to be requested, once."""
+
     health: TargetHealth = _REGISTERING
     notify: Callable[[], None] = lambda: None
     """What to call when its health changes."""
@@ -296,34 +299,33 @@ class LoadBalancers:
             target.checked = True
         if verdict.timed_out:
             return _TIMED_OUT
-        return target.health if target.health.state is TargetState.UNHEALTHY else _FAILED
+        if target.health.state is TargetState.UNHEALTHY:
+            return target.health
+        target.unexplained = True
+        return _FAILED
 
     async def _explain(self) -> None:
         """Request the health check page of targets that just failed, for the code in the reason.
 
         Envoy reports only that a check failed; DescribeTargetHealth reports the code.
         """
-        failed = [
-            (group, endpoint, target)
-            for group in self._groups()
-            for endpoint, target in self._targets.get(group.arn, {}).items()
-            if target.health is _FAILED
-        ]
+        failed = []
+        for group in self._groups():
+            for endpoint, target in self._targets.get(group.arn, {}).items():
+                if target.unexplained:
+                    target.unexplained = False
+                    failed.append((group, endpoint, target))
         codes = await asyncio.gather(*(self._ask(group, endpoint) for group, endpoint, _ in failed))
         for (group, _, target), code in zip(failed, codes, strict=True):
-            expected = group.expected_statuses
-            if code is not None and not any(
-                each["start"] <= code < each["end"] for each in expected
-            ):
-                target.becomes(
-                    replace(
-                        _FAILED,
-                        reason="Target.ResponseCodeMismatch",
-                        description=f"Health checks failed with these codes: [{code}]",
-                    )
+            if code is None or _is_expected(code, group):
+                continue  # it fails some checks and passes others: no code explains that
+            target.becomes(
+                replace(
+                    _FAILED,
+                    reason="Target.ResponseCodeMismatch",
+                    description=f"Health checks failed with these codes: [{code}]",
                 )
-            else:
-                target.health = replace(_FAILED)  # another object: asked once is enough
+            )
 
     async def _ask(self, group: TargetGroup, endpoint: Endpoint) -> int | None:
         port = group.health_port or endpoint.port
@@ -361,36 +363,25 @@ class LoadBalancers:
                 algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
                 speed=self._speed,
             )
-            targets = self._targets.get(group.arn, {})
-            active = {
-                endpoint: target for endpoint, target in targets.items() if not target.draining
-            }
-            groups.append(
-                replace(
-                    group,
-                    checked=tuple(
-                        endpoint for endpoint, target in active.items() if target.checked
-                    ),
-                    initial=tuple(
-                        endpoint for endpoint, target in active.items() if not target.checked
-                    ),
-                )
-            )
+            checked: list[Endpoint] = []
+            initial: list[Endpoint] = []
+            for endpoint, target in self._targets.get(group.arn, {}).items():
+                if not target.draining:
+                    (checked if target.checked else initial).append(endpoint)
+            groups.append(replace(group, checked=tuple(checked), initial=tuple(initial)))
         return groups
 
     def _groups_in_use(self) -> set[str]:
         """Target groups that some listener or rule sends requests to."""
-        actions = [
-            action
-            for token, key in ((LISTENER, "defaultActions"), (LISTENER_RULE, "actions"))
-            for resource in self._cloud.all(token)
-            for action in resource.outputs.get(key) or ()
-        ]
-        weighted = [
-            group
-            for action in actions
-            for group in (action.get("forward") or {}).get("targetGroups") or ()
-        ]
-        return {action.get("targetGroupArn") for action in actions} | {
-            group["arn"] for group in weighted
-        }
+        found = set()
+        for token, key in ((LISTENER, "defaultActions"), (LISTENER_RULE, "actions")):
+            for resource in self._cloud.all(token):
+                for action in resource.outputs.get(key) or ():
+                    found.add(action.get("targetGroupArn"))
+                    for group in (action.get("forward") or {}).get("targetGroups") or ():
+                        found.add(group["arn"])
+        return found
+
+
+def _is_expected(code: int, group: TargetGroup) -> bool:
+    return any(each["start"] <= code < each["end"] for each in group.expected_statuses)

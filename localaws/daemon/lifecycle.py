@@ -196,19 +196,13 @@ class Running:
     def _last_log_lines(self, service: str) -> str:
         """Return the end of the log of the task of the latest deployment that failed last."""
         failed = self._controller.last_failed(service)
-        logs = [
-            stream for stream in streams(self._directory.logs) if failed and stream.name == failed
-        ]
-        lines = [
-            line
-            for log in logs
-            for line in log.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
-        ]
-        return "".join(
-            [f"; task {failed[:8]} wrote last:", *(f"\n            {line}" for line in lines)]
-            if lines
-            else ""
-        )
+        lines: list[str] = []
+        for stream in streams(self._directory.logs):
+            if failed and stream.name == failed:
+                lines += stream.read_text(errors="replace").splitlines()[-_LINES_SHOWN:]
+        if not lines:
+            return ""
+        return "\n            ".join((f"; task {failed[:8]} wrote last:", *lines))
 
     def _service(self, args: Properties) -> Mapping[str, Any]:
         """Return a service as it runs: after a rollback with the earlier task definition.

@@ -112,7 +112,7 @@ async def stage(directory: Path) -> AsyncIterator[Stage]:
 
 @pytest.fixture
 def on_stage() -> Any:
-    """To be entered with a home directory."""
+    """To be entered with a state directory."""
     return stage
 
 

@@ -458,7 +458,7 @@ def test_a_configuration_that_envoy_refuses_is_an_error_that_tells_why(
 def test_an_address_is_an_error_that_tells_why_as_long_as_another_proxy_serves_it(
     tmp_path: Path, on_stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it is in a copy of a project's folder, the local AWS's home included."""
+    """As it is in a copy of a project's folder, the local AWS's state directory included."""
 
     async def play() -> None:
         async with on_stage(tmp_path / "first") as stage, on_stage(tmp_path / "copy") as copy:
@@ -482,7 +482,7 @@ def test_an_address_is_an_error_that_tells_why_as_long_as_another_proxy_serves_i
     asyncio.run(play())
 
 
-def test_a_home_with_a_long_path_is_no_problem(tmp_path: Path, on_stage: Any) -> None:
+def test_a_state_directory_may_have_a_long_path(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         directory = tmp_path / ("long" * 40)
         directory.mkdir()

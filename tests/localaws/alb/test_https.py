@@ -200,7 +200,7 @@ def test_every_answer_has_the_listeners_headers_and_none_says_what_made_it(
     asyncio.run(play())
 
 
-def test_targets_are_told_of_tls_and_spared_of_odd_headers_where_that_is_asked_for(
+def test_targets_get_tls_headers_and_no_invalid_ones_where_that_is_configured(
     tmp_path: Path, on_stage: Any
 ) -> None:
     async def play() -> None:

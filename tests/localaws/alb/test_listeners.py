@@ -1,4 +1,4 @@
-"""What the compiler is told of the cloud's listeners."""
+"""The cloud's listeners as input of the compiler."""
 
 from __future__ import annotations
 

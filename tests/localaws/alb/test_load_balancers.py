@@ -163,7 +163,7 @@ def test_a_new_target_that_never_passes_is_unhealthy_after_the_threshold_and_fai
     assert stage.members(OWN) == 1
 
 
-def test_an_unhealthy_target_says_which_code_it_answers_and_is_asked_once(stage: Stage) -> None:
+def test_an_unhealthy_targets_code_is_requested_once_and_reported(stage: Stage) -> None:
     stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)
     stage.look(PASS, OWN)
@@ -175,7 +175,7 @@ def test_an_unhealthy_target_says_which_code_it_answers_and_is_asked_once(stage:
     assert stage.asked == 1
 
 
-def test_a_target_that_has_recovered_when_it_is_asked_has_no_code_to_tell(stage: Stage) -> None:
+def test_a_target_that_recovered_before_the_request_has_no_code(stage: Stage) -> None:
     stage.code = 200
     stage.load_balancer.register(GROUP, TARGET)
     stage.look(PASS, NEW)

@@ -55,9 +55,7 @@ RULES = [
 ]
 
 
-def test_what_a_target_is_asked_is_what_a_transform_makes_of_the_request(
-    tmp_path: Path, on_stage: Any
-) -> None:
+def test_a_target_gets_the_request_that_a_transform_makes(tmp_path: Path, on_stage: Any) -> None:
     async def play() -> None:
         async with on_stage(tmp_path) as stage:
             alb, target = Alb(stage), await stage.target()

@@ -85,7 +85,7 @@ def test_our_own_commands_take_the_folder_on_both_sides_too(
     assert capsys.readouterr().out == "task | hello\n"
 
 
-def test_a_home_that_cannot_be_used_is_named_without_a_traceback(
+def test_a_state_directory_that_cannot_be_used_is_named_without_a_traceback(
     directory: StateDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOCALAWS_HOME", str(directory.project / "Pulumi.yaml"))

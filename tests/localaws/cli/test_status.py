@@ -21,7 +21,7 @@ def task(number: int, status: str, reason: str = "") -> dict[str, Any]:
     return {"taskId": f"{number:032}", "lastStatus": status, "stoppedReason": reason, **place}
 
 
-def test_a_daemon_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_daemon_that_does_not_answer_is_reported_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: p\n")
     directory = StateDirectory.of(tmp_path, {})
     lock = try_lock(directory)

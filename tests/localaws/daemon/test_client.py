@@ -18,7 +18,7 @@ def test_the_last_words_of_a_daemon_that_does_not_start_are_of_this_time(tmp_pat
     (tmp_path / "local.parameters.toml").write_text("x =")
     directory = StateDirectory.of(tmp_path, {})
     directory.path.mkdir()
-    directory.daemon_log.write_text("what an earlier one said\n")
+    directory.daemon_log.write_text("what an earlier one printed\n")
     with pytest.raises(DaemonFailed) as failed:
         ensure(directory, lambda _: None)
     _, words, *rest = str(failed.value).splitlines()

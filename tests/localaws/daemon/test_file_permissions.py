@@ -1,4 +1,4 @@
-"""That other users can't read what a home holds, also where an earlier version left it open."""
+"""Other users can't read a state directory, also where an earlier version left it open."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_home_is_its_owners_alone(tmp_path: Path) -> None:
+def test_a_new_state_directory_is_its_owners_alone(tmp_path: Path) -> None:
     make_folder(tmp_path / "a" / "home")
     assert mode(tmp_path / "a" / "home") == 0o700
 
@@ -51,7 +51,9 @@ def test_what_an_earlier_version_left_open_is_closed(old_directory: Path) -> Non
     assert {mode(path) for path in old_directory.rglob("*") if path.is_file()} == {0o600}
 
 
-def test_a_link_out_of_the_home_is_not_followed(old_directory: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_state_directory_is_not_followed(
+    old_directory: Path, tmp_path: Path
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir(mode=0o755)
     outside.chmod(0o755)

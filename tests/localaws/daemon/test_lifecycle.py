@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_a_service_runs_what_was_asked_for_as_soon_as_it_is_answered_without_a_wait_too(
+def test_a_service_has_the_requested_deployment_when_it_is_answered_without_a_wait_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the state would hold the revision before, and the next preview show a change."""

@@ -1,4 +1,4 @@
-"""Finding a project's home, and telling a living daemon from what a dead one left."""
+"""Finding a project's state directory, and a living daemon's files from a dead one's."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def leave_address(directory: StateDirectory, pid: int) -> None:
     directory.ready.write_text(json.dumps({"pid": pid, "aws_port": 1, "awsx_port": 2, "code": "c"}))
 
 
-def test_the_home_is_beside_pulumi_yaml_wherever_in_the_project_one_is(
+def test_the_state_directory_is_beside_pulumi_yaml_for_every_folder_of_the_project(
     directory: StateDirectory,
 ) -> None:
     inner = directory.project / "a" / "b"
@@ -42,7 +42,7 @@ def test_the_home_is_beside_pulumi_yaml_wherever_in_the_project_one_is(
     assert directory.path == directory.project / ".local"
 
 
-def test_the_home_can_be_moved(directory: StateDirectory, tmp_path: Path) -> None:
+def test_the_state_directory_can_be_moved(directory: StateDirectory, tmp_path: Path) -> None:
     moved = StateDirectory.of(directory.project, {"LOCALAWS_HOME": str(tmp_path / "elsewhere")})
     assert (moved.project, moved.path) == (directory.project, tmp_path / "elsewhere")
 
@@ -63,7 +63,7 @@ def test_an_address_counts_while_its_daemon_holds_the_lock(directory: StateDirec
     assert lock is not None
     print(4711, file=lock, flush=True)
     leave_address(directory, 4711)
-    assert try_lock(directory) is None, "one daemon a home"
+    assert try_lock(directory) is None, "one daemon for each state directory"
     assert Address.read(directory) == Address(4711, 1, 2, "c")
     leave_address(directory, 4712)
     assert Address.read(directory) is None, "another daemon's address, from before"

@@ -84,7 +84,7 @@ async def eventually(condition: Callable[[], object], what: str) -> None:
 
 
 def processes(directory: Path) -> list[psutil.Process]:
-    """What runs because of this home: Envoy and tasks name a path or an address of it."""
+    """Return the processes of this state directory: their commands name a path or address of it."""
     block = ipaddress.ip_network(
         f"{Addresses(directory).load_balancer('any').address}/22", strict=False
     )

@@ -202,7 +202,7 @@ def test_a_drained_service_leaves_nothing_and_may_come_again(web: Any, directory
     asyncio.run(play())
 
 
-def test_a_service_whose_deletion_is_given_up_runs_again(web: Any, directory: Path) -> None:
+def test_a_service_whose_deletion_is_abandoned_runs_again(web: Any, directory: Path) -> None:
     async def play() -> None:
         async with plane(web, directory) as running:
             await running.settle()
@@ -290,7 +290,7 @@ def test_a_service_that_does_not_start_says_why(
     asyncio.run(play())
 
 
-def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, directory: Path) -> None:
+def test_failing_health_checks_are_reported_with_their_code(web: Any, directory: Path) -> None:
     check = {
         "path": "/health",
         "interval": 0.2,
@@ -317,7 +317,7 @@ def test_failing_health_checks_are_told_with_the_code_they_get(web: Any, directo
     asyncio.run(play())
 
 
-def test_failing_container_checks_are_told_with_what_they_got(web: Any, directory: Path) -> None:
+def test_failing_container_checks_are_reported_with_their_result(web: Any, directory: Path) -> None:
     check = {"command": ["CMD-SHELL", "exit 7"], "interval": 0.2, "retries": 1}
     web.change(taskDefinition=web.define(2, healthCheck=check), desiredCount=1)
 
@@ -429,7 +429,7 @@ def test_without_privileges_everything_works_on_high_ports(
     asyncio.run(play())
 
 
-def test_a_missing_envoy_keeps_no_service_from_running_and_is_told(
+def test_a_missing_envoy_keeps_no_service_from_running_and_is_reported(
     web: Any, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def play() -> None:

@@ -116,9 +116,7 @@ def test_a_minimum_of_zero_is_no_default(web: Any) -> None:
         ({"enable": True}, Breaker(enable=True, rollback=False)),
     ],
 )
-def test_the_circuit_breaker_is_off_unless_asked_for(
-    web: Any, block: object, breaker: Breaker
-) -> None:
+def test_the_circuit_breaker_is_off_by_default(web: Any, block: object, breaker: Breaker) -> None:
     web.change(deploymentCircuitBreaker=block)
     assert read(web).breaker == breaker
 
@@ -292,7 +290,7 @@ def test_every_missing_parameter_is_named(web: Any) -> None:
         ),
     ],
 )
-def test_a_secret_that_is_missing_is_told_from_one_without_the_key(
+def test_a_missing_secret_has_another_error_than_a_missing_key(
     web: Any, requested: str, message: str
 ) -> None:
     web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": requested}]))

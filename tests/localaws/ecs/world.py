@@ -258,9 +258,9 @@ class World:
         )
 
     def says(self, part: str) -> bool:
-        return self.said(part) > 0
+        return self.event_count(part) > 0
 
-    def said(self, part: str) -> int:
+    def event_count(self, part: str) -> int:
         """How often."""
         return sum(part in event.message for event in self.state.events)
 

@@ -60,7 +60,7 @@ def test_a_place_that_the_file_knows_is_not_changed_by_a_name(tmp_path: Path) ->
     assert listen_addresses.load_balancer("one") == one
 
 
-def test_two_homes_have_blocks_of_their_own(tmp_path: Path) -> None:
+def test_two_state_directories_have_different_blocks(tmp_path: Path) -> None:
     here, there = (
         Addresses(tmp_path / name).load_balancer("x").address for name in ("here", "there")
     )
@@ -95,7 +95,7 @@ def test_tasks_take_turns_so_that_an_address_rests_after_use(tmp_path: Path) -> 
     assert plan.take_task([9000]) != first
 
 
-def test_an_address_on_which_somebody_listens_is_passed_over(tmp_path: Path) -> None:
+def test_an_address_that_is_in_use_is_passed_over(tmp_path: Path) -> None:
     first = Addresses(tmp_path).take_task([9000])
     with socket.create_server((first.address, 9000)):
         assert not can_bind(first.address, 9000)

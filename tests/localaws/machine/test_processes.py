@@ -1,4 +1,4 @@
-"""Processes end with whoever started them, whatever ends that one. Real processes, real signals."""
+"""Processes end with the one that started them, for every kind of end: real processes, signals."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def shell(launcher: Launcher, script: str) -> ChildProcess:
         os.close(nothing)
 
 
-def test_exit_statuses_and_signals_are_told_apart() -> None:
+def test_exit_statuses_and_signals_are_distinguished() -> None:
     async def play() -> None:
         launcher = Launcher()
         assert await (await shell(launcher, "exit 3")).wait() == 3

@@ -294,7 +294,7 @@ def test_a_failed_run_leaves_nothing_behind_for_the_next() -> None:
 # What is recorded.
 
 
-def test_a_registration_is_kept_with_everything_that_the_engine_is_told() -> None:
+def test_a_registration_is_kept_with_everything_that_the_engine_gets() -> None:
     def program() -> None:
         hook = pulumi.ResourceHook("look", lambda _: None)
         first = vpc(opts=pulumi.ResourceOptions(protect=True, aliases=[pulumi.Alias(name="old")]))

@@ -75,7 +75,7 @@ def test_the_example_is_five_lines_and_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("right", "wrong", "message"),
     [
         ("=7)", "=15)", r"InvalidArgument: .*15.*\[rule logs.group.retention\]"),
         ("=7)", "=14)", "assert 14 == 7"),
@@ -89,12 +89,12 @@ def test_the_example_is_five_lines_and_passes(tmp_path: Path) -> None:
     ],
 )
 def test_the_example_fails_with_a_mistake_in_the_program(
-    tmp_path: Path, right: str, wrong: str, said: str
+    tmp_path: Path, right: str, wrong: str, message: str
 ) -> None:
     assert right in PROGRAM
     run = pytest_of(tmp_path, PROGRAM.replace(right, wrong) + example("example"))
     assert run.returncode == 1, run.stdout
-    assert re.search(said, run.stdout), run.stdout
+    assert re.search(message, run.stdout), run.stdout
 
 
 def test_a_projects_files_run_from_its_folder(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_something():
 """
 
 
-def test_a_check_that_nobody_awaits_fails_its_test_with_the_pages_settings_only(
+def test_a_check_that_is_never_awaited_fails_its_test_with_the_pages_settings_only(
     tmp_path: Path,
 ) -> None:
     assert "1 passed, 1 warning" in pytest_of(tmp_path, UNAWAITED).stdout

@@ -20,7 +20,9 @@ def test_nothing_starts_and_the_service_says_why_and_never_comes_to_rest() -> No
         "information, see the Troubleshooting "
         "section of the Amazon ECS Developer Guide."
     )
-    assert world.said(messages.NO_INSTANCES) == 1, "what lasts is reported again only after hours"
+    assert world.event_count(messages.NO_INSTANCES) == 1, (
+        "what lasts is reported again only after hours"
+    )
 
 
 def test_a_service_that_wants_no_task_needs_no_instance() -> None:

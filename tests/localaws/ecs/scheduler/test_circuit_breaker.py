@@ -164,7 +164,7 @@ def test_a_rollback_that_fails_too_is_the_end_and_the_old_tasks_go_on() -> None:
     )
 
 
-def test_what_was_rolled_back_is_not_tried_again_until_something_else_is_asked_for() -> None:
+def test_a_rolled_back_revision_is_not_tried_again_until_another_is_requested() -> None:
     world = failing_world(UNPULLABLE)
     world.run(LONG_ENOUGH)
     running = world.state.deployments[0].id
@@ -199,7 +199,7 @@ def test_tasks_that_worked_once_are_replaced_without_speaking_against_their_vers
     assert shown(world) == [("PRIMARY", "web:2", "COMPLETED")]
 
 
-def test_tasks_that_are_told_to_go_speak_against_nothing() -> None:
+def test_tasks_that_the_scheduler_stops_count_as_no_failures() -> None:
     world = failing_world(Behaviour(warm_up=3), desired=6)
     world.run(2)
     world.spec = replace(world.spec, desired=1)
@@ -266,7 +266,7 @@ def test_a_version_that_needs_its_grace_period_is_not_rolled_back_and_is_without
     assert shown(impatient) == [("PRIMARY", "web:1", "COMPLETED")]
 
 
-def test_failing_container_checks_are_counted_and_told_with_what_they_got() -> None:
+def test_failing_container_checks_are_counted_and_reported_with_their_result() -> None:
     bare = revision(1, bindings=())
     world = failing_world(UNHEALTHY_IN_ITSELF, revision=bare)
     world.spec = replace(world.spec, revision=revision(2, bindings=()))
@@ -373,12 +373,12 @@ def test_a_rollback_that_another_operation_began_is_no_failure_of_this_one() -> 
 def test_a_deployment_that_stays_failed_is_an_error_at_once_with_exit_codes(rollback: bool) -> None:  # noqa: FBT001
     world = World(spec(breaker=Breaker(enable=True, rollback=rollback)), {"web:1": CRASHING})
     run_until_tripped(world)
-    said = (
+    error = (
         "Service deployment stopped because the circuit breaker threshold was exceeded; task "
         ".* stopped: "
     )
     with pytest.raises(
         DeploymentFailedError,
-        match=rf"{said}Essential container in task exited \(web exited with 1\)",
+        match=rf"{error}Essential container in task exited \(web exited with 1\)",
     ):
         outcome(world, since=0)

@@ -19,43 +19,46 @@ HOUR = 3600
 NEVER = float("inf")
 
 
-def test_a_steady_state_is_told_when_it_is_reached_and_every_six_hours_while_it_lasts() -> None:
+def test_a_steady_state_is_reported_when_it_is_reached_and_every_six_hours_while_it_lasts() -> None:
     world = steady_world()
-    assert world.said(STEADY) == 1
+    assert world.event_count(STEADY) == 1
     world.run(5 * HOUR, tick=60)
-    assert world.said(STEADY) == 1
+    assert world.event_count(STEADY) == 1
     world.run(2 * HOUR, tick=60)
-    assert world.said(STEADY) == 2
+    assert world.event_count(STEADY) == 2
     world.run(6 * HOUR, tick=60)
-    assert world.said(STEADY) == 3
+    assert world.event_count(STEADY) == 3
 
 
-def test_a_steady_state_is_told_again_after_each_change_of_the_count() -> None:
+def test_a_steady_state_is_reported_again_after_each_change_of_the_count() -> None:
     world = steady_world()
     world.spec = spec(desired=3)
     world.run(10)
-    assert world.said(STEADY) == 2
-    assert world.said("deployment completed.") == 1
+    assert world.event_count(STEADY) == 2
+    assert world.event_count("deployment completed.") == 1
 
 
-def test_the_same_trouble_is_told_once_until_six_hours_have_passed() -> None:
+def test_the_same_problem_is_reported_once_until_six_hours_have_passed() -> None:
     world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     world.settle()
     world.run(120)
-    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
+    assert (world.event_count(UNPLACED), world.event_count(INCONSISTENT)) == (1, 1)
     world.run(5 * HOUR, tick=60)
-    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (0, 0), (
+    assert (world.event_count(UNPLACED), world.event_count(INCONSISTENT)) == (0, 0), (
         "starts have pushed it out of the list"
     )
     world.run(HOUR, tick=60)
-    assert (world.said(UNPLACED), world.said(INCONSISTENT)) == (1, 1)
+    assert (world.event_count(UNPLACED), world.event_count(INCONSISTENT)) == (1, 1)
 
 
 def test_what_is_wrong_with_a_running_task_here_is_reported_once_by_task() -> None:
     world = World(spec(desired=2), {"web:1": Behaviour(note=messages.listens_everywhere(80))})
     world.settle()
     world.run(120)
-    assert world.said("local AWS: the container listens on port 80 of all addresses (0.0.0.0)") == 2
+    assert (
+        world.event_count("local AWS: the container listens on port 80 of all addresses (0.0.0.0)")
+        == 2
+    )
 
 
 def test_what_was_wrong_with_a_task_that_failed_here_is_among_the_reasons() -> None:
@@ -72,7 +75,7 @@ def test_a_reason_that_is_a_sentence_gets_no_second_full_stop() -> None:
     assert messages.unplaced("Nobody is there.").endswith(" Nobody is there.")
 
 
-def test_trouble_that_was_over_is_told_when_it_comes_again() -> None:
+def test_a_problem_that_was_over_is_reported_when_it_returns() -> None:
     world = World(spec(desired=1), {"web:1": Behaviour(unpullable=True)})
     world.settle()
     world.run(30)
@@ -82,19 +85,19 @@ def test_trouble_that_was_over_is_told_when_it_comes_again() -> None:
     world.behaviours["web:1"] = Behaviour(unpullable=True)
     world.end(world.active()[0])
     world.run(30)
-    assert world.said(UNPLACED) == 2
+    assert world.event_count(UNPLACED) == 2
 
 
-def test_the_next_version_with_the_same_trouble_is_told_of_too() -> None:
+def test_the_next_version_with_the_same_problem_is_reported_too() -> None:
     world = steady_world()
     for number in (2, 3):
         world.behaviours[f"web:{number}"] = Behaviour(unpullable=True)
         world.spec = replace(world.spec, revision=revision(number))
         world.run(40)
-        assert world.said(UNPLACED) == number - 1
+        assert world.event_count(UNPLACED) == number - 1
 
 
-def test_a_rollout_is_told_in_ecss_words_and_order() -> None:
+def test_a_rollout_is_reported_with_ecss_events_in_order() -> None:
     world = steady_world(desired=1)
     (old,) = world.active()
     before = len(world.state.events)
@@ -112,7 +115,7 @@ def test_a_rollout_is_told_in_ecss_words_and_order() -> None:
     ]
 
 
-def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_their_names() -> (
+def test_tasks_without_target_groups_are_reported_too_and_starting_ones_without_their_names() -> (
     None
 ):
     world = steady_world(desired=3, revision=revision(1, bindings=()))
@@ -131,7 +134,7 @@ def test_tasks_without_target_groups_are_told_of_too_and_starting_ones_without_t
 
 
 @pytest.mark.parametrize(("maximum", "first"), [(200, 2), (150, 1)])
-def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement(
+def test_every_unhealthy_task_is_reported_after_the_start_of_its_replacement(
     maximum: int, first: int
 ) -> None:
     world = steady_world(maximum_percent=maximum)
@@ -145,7 +148,7 @@ def test_every_unhealthy_task_is_told_of_after_the_start_of_its_replacement(
     for task in ill:
         reason = "due to (reason Health checks failed with these codes: [404])."
         assert (
-            world.said(
+            world.event_count(
                 f"(task {task.id}) (port 80) is unhealthy in (target-group {GROUP}) {reason}"
             )
             == 1

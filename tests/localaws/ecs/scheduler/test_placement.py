@@ -47,12 +47,15 @@ def test_tasks_move_to_an_empty_zone_one_by_one_and_each_starts_before_another_s
         f"is not AZ balanced with 4 tasks in {ONE_A}, 0 tasks in {ONE_B}. AZ Rebalancing "
         "in progress."
     )
-    assert world.said(f"(service web) has started 1 tasks in {ONE_B} to AZ Rebalance: (task ") == 2
+    assert (
+        world.event_count(f"(service web) has started 1 tasks in {ONE_B} to AZ Rebalance: (task ")
+        == 2
+    )
     assert world.registered == {task.id for task in world.active()}
 
 
 @pytest.mark.parametrize("wishes", [{"rebalances": False}, {"maximum_percent": 100}])
-def test_tasks_stay_where_it_is_not_asked_for_or_there_is_no_room(wishes: dict[str, Any]) -> None:
+def test_tasks_stay_without_rebalancing_or_room_for_it(wishes: dict[str, Any]) -> None:
     world = lopsided_world(**wishes)
     world.run(60)
     assert spread(world) == {ONE_A: 4}
@@ -168,5 +171,5 @@ def test_a_task_goes_to_the_emptiest_zone_and_in_it_to_the_emptiest_subnet() -> 
     )
 
 
-def test_rebalancing_is_off_unless_asked_for() -> None:
+def test_rebalancing_is_off_by_default() -> None:
     assert not spec().rebalances

@@ -138,7 +138,7 @@ def test_a_new_revision_is_started_before_the_old_one_is_stopped() -> None:
     }
 
 
-def test_a_task_drains_for_the_deregistration_delay_before_it_is_told_to_stop() -> None:
+def test_a_task_drains_for_the_deregistration_delay_before_it_is_stopped() -> None:
     world = steady_world()
     world.spec = spec(desired=1)
     world.settle()
@@ -149,7 +149,7 @@ def test_a_task_drains_for_the_deregistration_delay_before_it_is_told_to_stop() 
     assert leaving.id in world.stopping
 
 
-def test_a_task_without_target_groups_is_told_to_stop_at_once() -> None:
+def test_a_task_without_target_groups_is_stopped_at_once() -> None:
     world = steady_world(revision=revision(1, bindings=()))
     world.spec = replace(world.spec, desired=1)
     world.settle()
@@ -202,7 +202,7 @@ def test_a_deployment_that_may_neither_start_nor_stop_says_so_and_waits() -> Non
     world.spec = replace(world.spec, revision=revision(2))
     world.run(30)
     assert len(world.active("web:1")) == 1
-    assert world.said(STUCK) == 1
+    assert world.event_count(STUCK) == 1
 
 
 def test_a_deployment_that_gets_stuck_in_the_middle_says_so_too() -> None:
@@ -212,7 +212,7 @@ def test_a_deployment_that_gets_stuck_in_the_middle_says_so_too() -> None:
     world.spec = replace(world.spec, minimum_percent=100)
     world.run(30)
     assert [len(world.active("web:1")), len(world.active("web:2"))] == [2, 2]
-    assert world.said(STUCK) == 1
+    assert world.event_count(STUCK) == 1
 
 
 def test_tasks_that_fail_make_room_for_another_version_where_no_healthy_one_might() -> None:
@@ -401,7 +401,7 @@ def test_a_changed_count_is_followed_without_a_deployment() -> None:
     world.run(5)
     assert len(world.active()) == 5
     world.spec = spec(desired=1)
-    assert not world.steady(), "nobody has followed it yet"
+    assert not world.steady(), "no step has followed it yet"
     world.run(10)
     assert world.steady()
     assert len(world.active()) == 1

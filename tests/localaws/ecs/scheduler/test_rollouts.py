@@ -37,7 +37,7 @@ def test_changes_under_traffic_lose_no_request(web: Any, directory: Path) -> Non
                 assert {task["taskDefinition"] for task in running.tasks()} == {web.define(3)}
             assert set(statuses) == {200}, statuses
             assert {code for task in running.tasks("STOPPED") for code in exits(task)} == {0}, (
-                "nobody was killed"
+                "no task was killed"
             )
 
     asyncio.run(play())
@@ -119,7 +119,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(
+def test_a_broken_version_is_rolled_back_and_reported_while_the_old_one_serves(
     web: Any, directory: Path, case: str
 ) -> None:
     container, code, reason, detail = BROKEN[case]
@@ -147,14 +147,14 @@ def test_a_broken_version_is_rolled_back_and_told_while_the_old_one_serves(
             failed = [
                 task for task in running.tasks("STOPPED") if task["taskDefinition"] == web.define(2)
             ]
-            told = [
+            reported = [
                 task for task in failed if not task["stoppedReason"].startswith("Scaling activity")
             ]
-            assert len(told) >= 3
+            assert len(reported) >= 3
             assert all(
                 (task["stopCode"], bool(re.fullmatch(reason, task["stoppedReason"])))
                 == (code, True)
-                for task in told
+                for task in reported
             )
             assert running.says("is unable to consistently start tasks successfully.")
             assert running.says("deployment failed: tasks failed to start.")

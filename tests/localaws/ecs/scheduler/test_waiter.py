@@ -36,7 +36,7 @@ def test_without_wait_for_steady_state_a_service_whose_image_has_no_row_is_done_
                 await running.settle(
                     web.get(SERVICE, web.service), seconds=0.5, report=reports.append
                 )
-            assert not reports, "nobody waited"
+            assert not reports, "no operation waited"
             web.change(waitForSteadyState=True)
             await eventually(
                 lambda: "nobody/knows:1" in str(running._controller.describe(web.service)),

@@ -26,28 +26,28 @@ def check(**how: Any) -> ContainerCheck:
     return ContainerCheck("web", HealthCheck(command=("true",), **how))
 
 
-def told(one: ContainerCheck, code: int | None, age: float) -> Health:
+def noted(one: ContainerCheck, code: int | None, age: float) -> Health:
     one.note(code, age=age)
     return one.health
 
 
 def test_one_success_is_enough_and_several_failures_in_a_row_are_needed() -> None:
     one = check(retries=2)
-    verdicts = [told(one, code, 1000) for code in (1, 0, 1, 0, 1, None)]
+    verdicts = [noted(one, code, 1000) for code in (1, 0, 1, 0, 1, None)]
     assert verdicts == [Health.INITIAL, *[Health.HEALTHY] * 4, Health.UNHEALTHY]
     assert one.answer == "container web: timed out"
-    assert told(one, 0, 1000) is Health.HEALTHY
+    assert noted(one, 0, 1000) is Health.HEALTHY
     assert one.answer == ""
 
 
 def test_failures_in_the_start_period_do_not_count_until_the_first_success() -> None:
     patient, started = (check(retries=1, start_period=60) for _ in range(2))
-    assert [told(patient, 1, age) for age in (59, 60)] == [Health.INITIAL, Health.UNHEALTHY]
-    assert [told(started, code, 10) for code in (0, 1)] == [Health.HEALTHY, Health.UNHEALTHY]
+    assert [noted(patient, 1, age) for age in (59, 60)] == [Health.INITIAL, Health.UNHEALTHY]
+    assert [noted(started, code, 10) for code in (0, 1)] == [Health.HEALTHY, Health.UNHEALTHY]
 
 
 @given(st.lists(st.sampled_from([0, 0, 1, None]), max_size=30), st.integers(1, 5))
-def test_a_container_is_unhealthy_exactly_after_as_many_failures_in_a_row_as_asked_for(
+def test_a_container_is_unhealthy_exactly_after_the_configured_failures_in_a_row(
     codes: list[int | None], retries: int
 ) -> None:
     one, row = check(retries=retries), 0
@@ -130,7 +130,7 @@ def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: P
 
 
 def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
-    """At AWS's own speed the first one would come after `eventually` has given up."""
+    """At AWS's own speed the first one would come after `eventually` has failed."""
 
     async def play() -> None:
         async with runtime(tmp_path, speed=10) as running:

@@ -28,7 +28,9 @@ def test_nginx_images_are_the_page_server(tmp_path: Path, image: str) -> None:
     assert "{page_server}" in row.command
 
 
-def test_python_images_run_their_own_command_and_are_told_where_to_listen(tmp_path: Path) -> None:
+def test_python_images_run_their_own_command_and_get_the_address_to_listen_on(
+    tmp_path: Path,
+) -> None:
     row = load(tmp_path / "none.toml").find("public.ecr.aws/docker/library/python:3.13-slim")
     assert row.command is None
     assert row.environment == {"HOST": "{address}", "PORT": "{port}"}

@@ -77,9 +77,9 @@ def test_a_container_gets_its_own_environment_and_nothing_of_ours(
             listen_address = started.listen_address
         lines = (tmp_path / "logs/group/app").read_text().splitlines()
         assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ", line) for line in lines)
-        said = {line.partition(" ")[2] for line in lines}
-        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={listen_address.address}:9000", "/"} <= said
-        assert not [line for line in said if "AWS_" in line]
+        printed = {line.partition(" ")[2] for line in lines}
+        assert {f"HOSTNAME={HOST}", "A=1", f"WHERE={listen_address.address}:9000", "/"} <= printed
+        assert not [line for line in printed if "AWS_" in line]
 
     asyncio.run(play())
 
@@ -147,7 +147,7 @@ def test_a_container_that_is_not_essential_may_end(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
-def test_every_container_has_the_stop_timeout_to_end_whoever_ends_first(tmp_path: Path) -> None:
+def test_every_container_has_the_stop_timeout_to_end_whichever_ends_first(tmp_path: Path) -> None:
     slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
 
     async def play() -> None:
