@@ -15,7 +15,7 @@ HTTPS_PORT = 443
 
 
 def aliases(account: Account) -> dict[str, str]:
-    """The names that lead to a load balancer, each with that one's DNS name."""
+    """Return the names that are aliases of a load balancer, each with its DNS name."""
     balancers = {zone_name(str(each.outputs.get("dnsName"))) for each in account.all(LOAD_BALANCER)}
     found = {}
     for record in account.all(RECORD):

@@ -1,4 +1,4 @@
-"""The resources that exist, found by what they are asked for without a look at all the others."""
+"""The resources that exist, with an index for each way in which they are searched for."""
 
 from __future__ import annotations
 

@@ -91,8 +91,8 @@ class Lifecycle(Protocol):
 
 CHANGED_BY_AWS = {SERVICE: frozenset({"taskDefinition"})}
 """Inputs that AWS changes by itself, a rollback for example. The real provider reads everything
-back after an operation and compares with that; here what is asked for and what is differ in nothing
-else."""
+back after an operation and compares with that; here only these inputs can differ from what was
+requested."""
 
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[1-9]")
 """What names of regions look like, now and probably tomorrow."""

@@ -599,5 +599,5 @@ def places() -> Callable[[Any], list[Place]]:
 
 @pytest.fixture
 def with_changed() -> Callable[[Any, Place, Any], Any]:
-    """A function that replaces what a path leads to."""
+    """Return a function that replaces what is at a path."""
     return _with_changed

@@ -567,8 +567,8 @@ BUCKETS: list[Case] = [
         BALANCER,
         "elbv2.load-balancer.log-prefix",
         "InvalidArgument",
-        {"accessLogs": {"bucket": "somebody-elses", "enabled": True, "prefix": "/web"}},
-        {"accessLogs": {"bucket": "somebody-elses", "enabled": True, "prefix": "web"}},
+        {"accessLogs": {"bucket": "another-accounts", "enabled": True, "prefix": "/web"}},
+        {"accessLogs": {"bucket": "another-accounts", "enabled": True, "prefix": "web"}},
     ),
 ]
 
@@ -670,7 +670,7 @@ NETWORK: list[Case] = [
         {"serviceName": "com.amazonaws.us-east-1.s3"},
         {"serviceName": "com.amazonaws.eu-west-1.dynamodb"},
     ),
-    (ENDPOINT, "ec2.vpc-endpoint.type", "InvalidArgument", {"vpcEndpointType": "Door"}, {}),
+    (ENDPOINT, "ec2.vpc-endpoint.type", "InvalidArgument", {"vpcEndpointType": "Tunnel"}, {}),
     (
         ENDPOINT,
         "ec2.vpc-endpoint.address-type",

@@ -86,7 +86,7 @@ GAPS: dict[str, tuple[str, dict[str, Any]]] = {
                     "Statement": [
                         {
                             "Effect": "Allow",
-                            "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"},
+                            "Principal": {"AWS": "arn:aws:iam::123456789012:user/no-such-user"},
                             "Action": "sts:AssumeRole",
                         }
                     ],

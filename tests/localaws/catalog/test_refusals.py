@@ -1828,7 +1828,7 @@ CASES: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
         {"managedPolicyArns": ["arn:aws:iam::123456789012:policy/none"]},
         {"managedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
     ),
-    (ROLE_POLICY, "iam.role.exists", "NoSuchEntity", {"role": "nobody"}, {}),
+    (ROLE_POLICY, "iam.role.exists", "NoSuchEntity", {"role": "no-such-role"}, {}),
     (ROLE_POLICY, "iam.role-policy.name", "InvalidArgument", {"name": "a b"}, {}),
     (ROLE_POLICY, "iam.policy.statement", "MalformedPolicyDocument", {"policy": "{}"}, {}),
     (

@@ -745,7 +745,7 @@ def test_a_service_that_was_rolled_back_is_read_as_it_is_and_deployed_again_on_r
 
         updated = await provider.Update(provider_pb2.UpdateRequest(**asked, **before))
         assert from_wire(updated.properties)["taskDefinition"] == OLD, (
-            "nothing that starts a deployment was asked for"
+            "no change that starts a deployment was requested"
         )
         assert not lifecycle.renewed
         await provider.Update(provider_pb2.UpdateRequest(**asked, **seen))
