@@ -66,13 +66,13 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
     outputs = service.outputs
     fingerprint = _fingerprint(outputs)
     revision = _still(state.requested, fingerprint) or _revision(service, resources, fingerprint)
-    left = {
-        each.target_group
-        for deployment in state.deployments
-        for each in deployment.revision.bindings
-    }
-    existing = {group for group in left if resources.get(TARGET_GROUP, group)}
-    groups = {each.target_group for each in revision.bindings} | existing
+    # Tasks of superseded deployments drain too, so their target groups' delays count as long as the
+    # groups exist.
+    groups = {each.target_group for each in revision.bindings}
+    for deployment in state.deployments:
+        for each in deployment.revision.bindings:
+            if resources.get(TARGET_GROUP, each.target_group):
+                groups.add(each.target_group)
     return ServiceSpec(
         arn=service.id,
         name=outputs["name"],

@@ -470,9 +470,9 @@ class _Step:
         """The primary deployment's tasks that serve or are about to, and all others'."""
         primary = self._primary().id
         active = [task for task in self.state.tasks if task.active]
-        return [t for t in active if t.deployment == primary], [
-            t for t in active if t.deployment != primary
-        ]
+        of_primary = [task for task in active if task.deployment == primary]
+        others = [task for task in active if task.deployment != primary]
+        return of_primary, others
 
     def _room(self) -> int:
         return max(0, self.spec.upper_bound - sum(task.active for task in self.state.tasks))
@@ -573,8 +573,9 @@ class _Step:
         self._add_event_once(message, since=max(deployment.created_at, deployment.recovered_at))
 
     def _add_target_events(self, verb: str, tasks: Sequence[Task]) -> None:
-        groups = Counter(
-            each.target_group for task in tasks for each in self._deployment(task).revision.bindings
-        )
+        groups: Counter[str] = Counter()
+        for task in tasks:
+            for binding in self._deployment(task).revision.bindings:
+                groups[binding.target_group] += 1
         for target_group, count in groups.items():
             self._add_event(messages.targets(verb, count, target_group))

@@ -66,14 +66,14 @@ def failed_tasks(state: ServiceState) -> list[Task]:
 
     An earlier deployment's say nothing about why this one doesn't work.
     """
-    tried = [name for each in state.deployments[:1] for name in (each.id, each.rolls_back)]
-    return [
-        task
-        for task in reversed(state.tasks)
-        if task.deployment in tried
-        and task.stop_reason
-        and not task.stop_reason.startswith("Scaling activity")
-    ]
+    if not state.deployments:
+        return []
+    newest, failed = state.deployments[0], []
+    for task in reversed(state.tasks):
+        tried = task.deployment in {newest.id, newest.rolls_back}
+        if tried and task.stop_reason and not task.stop_reason.startswith("Scaling activity"):
+            failed.append(task)
+    return failed
 
 
 def why_stopped(state: ServiceState) -> str:

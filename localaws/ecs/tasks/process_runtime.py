@@ -249,11 +249,10 @@ class ProcessRuntime:
 
     async def _look_where_it_listens(self, task: ProcessTask, spec: TaskSpec) -> None:
         """Note a container that listens on all addresses: other tasks need the port on theirs."""
-        owners = {
-            task.listen_address.port(port): container
-            for container in spec.containers
-            for port in container.ports
-        }
+        owners = {}
+        for container in spec.containers:
+            for port in container.ports:
+                owners[task.listen_address.port(port)] = container
         pause = _FIRST_LOOK
         while owners:
             await asyncio.sleep(pause)
@@ -366,7 +365,10 @@ def _why_no_address(spec: TaskSpec) -> str:
 
 def _sockets_of(task: ProcessTask) -> set[int]:
     """Return the inodes of a task's sockets; each container is a session."""
-    return {inode for child in task.children.values() for inode in sockets.inodes(child.pid)}
+    found: set[int] = set()
+    for child in task.children.values():
+        found |= sockets.inodes(child.pid)
+    return found
 
 
 def _refused_port(
