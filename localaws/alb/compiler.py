@@ -76,7 +76,8 @@ def _status(code: int, when: Mapping[str, Any]) -> dict[str, Any]:
 _WITHOUT_HEAD = {"header_filter": {"header": {"name": ":path", "present_match": False}}}
 """Requests whose headers never were complete."""
 
-# What Envoy says about its own answers -> what an ALB answers.
+# Envoy's response flags -> the status of an ALB (ELB's guide, "Troubleshoot your Application Load
+# Balancers"). The first match counts, so flags with several causes stand behind the precise ones.
 _OWN_ANSWERS = (
     (_flagged("UH", "NC"), 503),  # no target is registered
     (_flagged("UF", "UC", "UR", "UPE", "LR", "UO"), 502),  # refused, reset or broken by the target
@@ -525,6 +526,7 @@ def _routes(listener: Listener) -> dict[str, Any]:
         TRACE_ID,
     ]
     removed = [PEER, SIZE]
+    # The attribute routing.http.xff_header_processing.mode; `preserve` changes nothing.
     if listener.forwarded_for == "append":
         client = (
             f"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS{'' if listener.client_port else '_WITHOUT_PORT'}%"
@@ -541,6 +543,8 @@ def _routes(listener: Listener) -> dict[str, Any]:
         "match": {"prefix": "/", "headers": [TOO_MANY_ADDRESSES]},
         **_answer(463, page(463), "text/html"),
     }
+    # The first match counts: limits on headers come before all rules, as an ALB refuses a request
+    # before it looks at its rules. Rules are sorted by priority, and the default rule is last.
     routes = [
         closer_look([transforms.SCRIPT] if listener.rewrites else []),
         crowded,
@@ -557,6 +561,7 @@ def _routes(listener: Listener) -> dict[str, Any]:
 
 def _route(rule: Rule, listener: Listener) -> dict[str, Any]:
     match = {"prefix": "/", "headers": matchers(rule.conditions)}
+    # Authentication actions come before the one that answers, which ELB requires to be the last.
     action = max(rule.actions, key=lambda each: each.get("order") or 0)
     rewriting = (
         transforms.rewriting(rule.transforms, ENABLED) if action["type"] == "forward" else {}
@@ -574,7 +579,7 @@ def _forward(action: Mapping[str, Any], _: Listener) -> dict[str, Any]:
     ]
     weights = {cluster_name(group["arn"]): int(group.get("weight", 1)) for group in groups}
     clusters = [{"name": name, "weight": weight} for name, weight in weights.items() if weight]
-    if not clusters:
+    if not clusters:  # all weights may be 0; Envoy refuses that, an ALB answers with 503
         return _answer(503, page(503), "text/html")
     # To choose among one costs Envoy more than to take it.
     where = (
