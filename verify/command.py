@@ -67,7 +67,7 @@ def run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
-    """What to check, and how: each target that was given, or the one by each check of a plan."""
+    """Return a job for each target, or for each check of a plan on its one target."""
     if options.plan is None:
         targets = _targets(_read(options), options)
         _refuse_contradictions(targets, options)
@@ -105,7 +105,7 @@ def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
 
 
 def _outputs(options: Options) -> list[Output]:
-    """The configured outputs; the text report goes to stdout unless another format does."""
+    """Return the configured outputs, and text on stdout unless another format goes there."""
     to_stdout = any(output.path is None for output in options.format)
     return [*options.format, *(() if to_stdout else (Output("text", None),))]
 
@@ -227,7 +227,7 @@ def _refuse_unknown_program(command: Sequence[str]) -> None:
 
 
 def _read(options: Options) -> bytes:
-    """The text that names the target."""
+    """Read the text that names the target, from the argument or from stdin."""
     if options.target not in (None, "-"):
         return os.fsencode(options.target or "")
     if sys.stdin is None or sys.stdin.isatty():
@@ -255,9 +255,9 @@ def _targets(raw: bytes, options: Options) -> tuple[Parsed, ...]:
 
 
 def _write(stream: TextIO | None, text: str) -> str:
-    """Write and flush; returns why it failed.
+    """Write and flush; return the reason of a failure, or an empty text.
 
-    A reader that has gone (`verify | head`) isn't our failure.
+    A reader that closed the pipe (`verify | head`) is no failure.
     """
     if stream is None:
         return ""

@@ -53,5 +53,5 @@ MEANINGS = {
 
 
 def first_met(faults: Iterable[ExitCode | None]) -> ExitCode | None:
-    """Of several faults the one that a request meets first: their numbers follow its way."""
+    """Return the fault that a request meets first: fault numbers follow a request's path."""
     return min(filter(None, faults), default=None)

@@ -112,7 +112,7 @@ async def _check_trace(
 async def _ask_once(
     target: Target, options: Options, resolver: Resolver, time_left: float
 ) -> Answer | Failure:
-    """Send a request that is not the run's own."""
+    """Send one request that differs from the run's own, on a client made for it."""
     runtime = EventLoop()
     client: Client
     if options.proxy:
@@ -129,10 +129,10 @@ async def _ask_once(
 
 
 def trace_result(outcome: Answer | Failure, mark: str) -> Result:
-    """Whether the answer to TRACE echoes the request, by the mark that it carried.
+    """Judge whether the answer to TRACE echoes the request, by the mark that it carried.
 
-    A closed connection is a refusal. Where nothing could be asked, or no answer came in time,
-    nothing is known.
+    A closed connection is a refusal. The result is unknown where no request could be sent, or no
+    answer came in time.
     """
     status, hint = Status.OK, ""
     if isinstance(outcome, Failure):
@@ -164,7 +164,7 @@ def trace_result(outcome: Answer | Failure, mark: str) -> Result:
 async def _alone(
     probe: Probe, address: str, options: Options, time_left: TimeLeft
 ) -> Attempt | None:
-    """Ask one address until it answers well, as often as makes the service stable."""
+    """Probe one address until it answers well, at most `--stable` times."""
     attempts: list[Attempt] = []
     for turn in range(options.stable):
         if time_left() <= 0:
@@ -181,7 +181,7 @@ async def _alone(
 def address_result(
     alone: dict[str, Attempt | None], addresses: Sequence[str], options: Options
 ) -> Result:
-    """Whether the name has enough addresses, and whether each of them answers by itself."""
+    """Judge whether the name has enough addresses, and whether each of them answers."""
     late = [address for address, attempt in alone.items() if attempt is None or attempt.cut]
     dead = [
         f"{address}: {attempt.text}"

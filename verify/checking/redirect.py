@@ -14,13 +14,13 @@ _MARK = "verify=kept"
 
 
 def plain(target: Target, port: int) -> Target:
-    """Where to ask in plain: the same place, with a query, so that a lost one shows."""
+    """Return the target's URL over plain HTTP, with a query so that losing it is noticed."""
     path = target.path if "?" in target.path else f"{target.path}?{_MARK}"
     return Target("http", target.host, port, path)
 
 
 def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | Failure) -> Result:
-    """Whether the plain answer redirects to the target; `host` is the one of its Host header."""
+    """Judge whether the plain answer redirects to the target; `host` is its Host header's."""
     if isinstance(outcome, Failure):
         wrong = [outcome.reason]
     elif outcome.status not in _FOR_GOOD:
@@ -66,5 +66,5 @@ def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
 
 
 def _shown(place: SplitResult) -> str:
-    """Without the query, which may hold a secret."""
+    """Return a URL for a message, without its query, which may hold a secret."""
     return visible(place._replace(query="***" if place.query else "", fragment="").geturl(), 80)

@@ -265,14 +265,14 @@ async def _measure(
     began: float,
     deadline: float,
 ) -> None:
-    """Take turns until there are none, or until one as long as the last couldn't end in time."""
+    """Send requests until all turns are taken, or another one couldn't end in time."""
     while (
         deadline - clock() > shortest_attempt(options) + last.timings.total
         and next(turns, None) is not None
     ):
         outcome = await probe(min(options.timeout, deadline - clock()))
         sample = judge(outcome, options, clock() - began)
-        if not sample.cut:  # what the deadline cut tells nothing of the service
+        if not sample.cut:  # an attempt that the deadline cut proves nothing
             evidence.samples.append(sample)
         last = outcome if isinstance(outcome, Answer) else last
 
@@ -285,6 +285,6 @@ def _reached(attempt: Attempt, options: Options) -> bool:
 
 
 def shown_url(parsed: Parsed, options: Options) -> str:
-    """The target as every output shows it."""
+    """Return the target's URL as every output shows it."""
     url, mark, _ = parsed.target.url.partition("?")
     return f"{url}{mark}***" if mark and options.mask_query else parsed.target.url

@@ -133,7 +133,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
-    """Which option of this command, or of the other one, was probably meant."""
+    """Return a hint that names the option of this or the other command that was probably meant."""
     from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
 
     own = _option_names(parser)
@@ -170,7 +170,7 @@ def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
 
 
 def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> Options:
-    """Read the command line; it and all else that is given outweighs the defaults.
+    """Read the command line, which takes precedence over the defaults.
 
     Raises:
         InputError: An option is unknown, or its value can't be used.
@@ -305,7 +305,7 @@ def _settled(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def build_parser(command: Command) -> argparse.ArgumentParser:
-    """The parser of a command, which also writes its `--help`."""
+    """Build the parser of a command, which also writes its `--help`."""
     codes = "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANINGS.items())
     parser = _Parser(
         prog=command.prog,
@@ -333,12 +333,12 @@ def build_parser(command: Command) -> argparse.ArgumentParser:
 
 
 def options_of(command: Command) -> list[Option[Any]]:
-    """The options of a command, in the order of `--help`."""
+    """Return the options of a command, in the order of `--help`."""
     return [option for group in command.groups for option in declared(group.options)]
 
 
 def _words(option: Option[Any]) -> dict[str, Any]:
-    """The arguments that make argparse read an option."""
+    """Return the arguments of `add_argument` for an option."""
     if option.constant is not None:
         # Flags that set the same attribute need the same default.
         default = None if option.sets else False

@@ -135,7 +135,7 @@ def _name(value: object, place: str) -> str:
 
 
 def _words(table: Mapping[str, object], place: str) -> Iterator[str]:
-    """The options of a table as the command line has them."""
+    """Yield the options of a table as command line arguments."""
     options = planned_options()
     for key, value in table.items():
         where = f"{place}, {visible(key)}"
@@ -150,7 +150,7 @@ def _words(table: Mapping[str, object], place: str) -> Iterator[str]:
 
 
 def _text(value: object, option: Option[Any], where: str) -> str | None:
-    """One value as the command line has it; None where it says that a switch isn't given."""
+    """Return one value as command line text; None for a switch that is off."""
     allowed = _types(option)
     of_its_type = (
         isinstance(value, bool)
@@ -206,7 +206,7 @@ def _meant(key: str, options: Mapping[str, object]) -> str:
 
 
 def planned_options() -> dict[str, Option[Any]]:
-    """The options that a check of a plan may have, by the names of their keys."""
+    """Return the options that a check of a plan may have, by the names of their keys."""
     options = [option for group in _GROUPS for option in declared(group)]
     return {
         option.flags[-1].removeprefix("--"): option
@@ -220,7 +220,7 @@ def _types(option: Option[Any]) -> Sequence[str]:
 
 
 def schema() -> dict[str, object]:
-    """The published JSON Schema of a plan, as TOML parsers read it."""
+    """Return the published JSON Schema of a plan, as TOML parsers read it."""
     keys = {key: _key_schema(option) for key, option in planned_options().items()}
     name = {
         "description": "What reports call the check.",

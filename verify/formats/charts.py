@@ -51,7 +51,7 @@ class Axis(NamedTuple):
     spans: Sequence[Span] = ()
 
     def x(self, seconds: float) -> float:
-        """Where a time is, in units."""
+        """Return the horizontal position of a time, in units."""
         share = (seconds - self.start) / (self.end - self.start)
         return LEFT + (WIDTH - LEFT - RIGHT) * min(1.0, max(0.0, share))
 
@@ -104,7 +104,7 @@ def bars(names: Names, axis: Axis, rows: Sequence[Row]) -> Element:
 
 
 def lines(names: Names, axis: Axis, drawn: Sequence[Line]) -> Element:
-    """A chart of values in milliseconds; a line has a gap where a slot has no value."""
+    """Return a chart of values in milliseconds; a line has a gap where a slot has no value."""
     svg = _chart(names, axis, HEAD + LINES)
     values = [value for line in drawn for value in line.values if value is not None]
     step = _step(max(values, default=1.0), 4)
@@ -126,7 +126,7 @@ def lines(names: Names, axis: Axis, drawn: Sequence[Line]) -> Element:
 
 
 def _path(points: Iterable[tuple[float, float] | None]) -> str:
-    """The path through points, a point alone among gaps included, which a round cap makes a dot."""
+    """Return the path through points; a single point between gaps shows as a round dot."""
     commands, joined = [], False
     for point in points:
         if point is not None:
@@ -176,7 +176,7 @@ def _row_label(group: Element, label: str, y: float) -> None:
 
 
 def _sides(axis: Axis, start: float, end: float) -> dict[str, str]:
-    """Where a span of time is, never too narrow to be seen."""
+    """Return the position and width of a time span, wide enough to be seen."""
     left, right = axis.x(start), axis.x(end)
     return {"x": f"{left:.1f}", "width": f"{max(1.0, right - left - 0.5):.1f}"}
 

@@ -11,7 +11,7 @@ SCHEMA = 1
 
 
 def document(reports: Sequence[Report]) -> str:
-    """The document, with a new line at its end."""
+    """Return the document, with a new line at its end."""
     everything = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -23,7 +23,7 @@ def document(reports: Sequence[Report]) -> str:
 
 
 def report_object(report: Report) -> dict[str, object]:
-    """One run of the document."""
+    """Return the object of one run."""
     samples, target = report.samples, report.parsed.target
     return {
         "name": report.name,

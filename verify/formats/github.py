@@ -13,7 +13,7 @@ _LEVELS = {Status.FAIL: "error", Status.UNKNOWN: "warning"}
 
 
 def annotations(reports: Sequence[Report]) -> str:
-    """What went wrong, or that nothing did."""
+    """Return a notice with each verdict, and an annotation for each problem."""
     return "".join(f"{line}\n" for report in reports for line in _lines(report))
 
 

@@ -28,7 +28,7 @@ _RANKS = {"p50": 50, "p95": 95, "max": 100}
 
 
 def html(reports: Sequence[Report]) -> str:
-    """The whole document, in ASCII."""
+    """Return the whole page, in ASCII."""
     verdict = worst(report.verdict for report in reports).name.lower()
     root = Element("html", {"lang": "en"})
     _head(SubElement(root, "head"), f"verify: {verdict}")
@@ -177,7 +177,7 @@ def _longest(watched: Watched) -> list[Outage]:
 
 
 def _story(report: Report) -> str:
-    """The picture in words."""
+    """Describe the chart in words."""
     watched, sent = report.watched, report.samples.sent
     requests = counted(sent, "request")
     if watched is None:

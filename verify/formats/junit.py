@@ -11,7 +11,7 @@ _ELEMENTS = {Status.FAIL: "failure", Status.UNKNOWN: "error", Status.SKIP: "skip
 
 
 def junit(reports: Sequence[Report]) -> str:
-    """The XML document, in ASCII."""
+    """Return the XML document, in ASCII."""
     root = Element("testsuites")
     for report in reports:
         _suite(root, report)

@@ -12,7 +12,7 @@ _LISTS = {"phases": "phase", "checks": "check"}
 
 
 def lines(reports: Sequence[Report]) -> str:
-    """A line per phase, check, outage and watched task, then one for the run."""
+    """Return a line per phase, check, outage and watched task, then one for the run."""
     return "".join(
         f"{json.dumps(line)}\n"
         for report in reports

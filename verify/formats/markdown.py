@@ -21,7 +21,7 @@ _ACTIVE = re.compile(r"[^A-Za-z0-9 ,;.%/='\"-]|(?<=www)\.")
 
 
 def markdown(reports: Sequence[Report]) -> str:
-    """A section per report, with an empty line at its end for what may follow in the same file."""
+    """Return a section per report; each ends with an empty line, as more may follow in the file."""
     return "".join(f"{line}\n" for report in reports for line in _lines(report))
 
 

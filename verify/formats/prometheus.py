@@ -30,7 +30,7 @@ _NUMBERS = {Status.OK: 1, Status.FAIL: 0, Status.UNKNOWN: -1}
 
 
 def prometheus(reports: Sequence[Report]) -> str:
-    """Every metric once with all its samples, as the format wants it."""
+    """Return every metric once with all its samples, as the format requires."""
     samples = [sample for report in reports for sample in _samples(report)]
     lines = []
     for name, text in _HELP.items():

@@ -11,7 +11,7 @@ from verify.judging.report import Report, Result, Status
 
 
 def tap(reports: Sequence[Report]) -> str:
-    """The whole stream, its plan first."""
+    """Return the whole stream, its plan first."""
     results = [(report, result) for report in reports for result in report.results]
     lines = ["TAP version 14", f"1..{len(results)}"]
     for number, (report, result) in enumerate(results, 1):

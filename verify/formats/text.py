@@ -10,7 +10,7 @@ _SHOWN_TASKS = 10
 
 
 def text(reports: Sequence[Report], *, colour: bool = False) -> str:
-    """One report after the other, with colours for a terminal that has them."""
+    """Return one report after the other, with colours for a terminal that has them."""
     return "\n\n".join("\n".join(_lines(report, colour=colour)) for report in reports) + "\n"
 
 

@@ -59,29 +59,30 @@ class Attempt(NamedTuple):
     """
 
     def reached(self, phase: Phase) -> bool:
-        """Whether the attempt got as far as a phase, or beyond it."""
+        """Return whether the attempt got as far as a phase, or beyond it."""
         return self.stopped_in is phase or self.passed(phase)
 
     def passed(self, phase: Phase) -> bool:
-        """Whether the attempt got beyond a phase."""
+        """Return whether the attempt got beyond a phase."""
         order = list(Phase)
         return self.stopped_in is None or order.index(phase) < order.index(self.stopped_in)
 
     @property
     def quoted(self) -> str:
-        """The excerpt as it follows other words."""
+        """The excerpt in quotes, to append to a message; empty without an excerpt."""
         return f": '{self.excerpt}'" if self.excerpt else ""
 
     @property
     def cut(self) -> bool:
-        """Whether the run's deadline ended it before it could succeed or fail by itself."""
+        """Return whether the run's deadline ended the attempt before it succeeded or failed."""
         return isinstance(self.outcome, Failure) and self.outcome.cut
 
 
 def weighed(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """Return the attempts that count.
 
-    What the deadline cut, the last one at most, outweighs nothing that got as far.
+    An attempt that the deadline cut, which is the last one at most, counts only where no other
+    attempt got as far.
     """
     if not attempts:
         return attempts

@@ -32,7 +32,7 @@ _OTHER_VERSION = "is the new version deployed everywhere? --retry-mismatch waits
 
 
 def phases(*, tls: bool) -> tuple[Phase, ...]:
-    """The phases of one attempt, in order."""
+    """Return the phases of one attempt, in order."""
     return (Phase.RESOLVE, Phase.CONNECT, *((Phase.TLS,) if tls else ()), Phase.HTTP)
 
 
@@ -78,7 +78,7 @@ def phase_results(
 
 
 def passed(phase: Phase, outcome: Answer | Failure) -> str:
-    """What a passed phase found."""
+    """Describe the result of a passed phase."""
     if isinstance(outcome, Failure):
         return ", ".join(outcome.addresses) if phase is Phase.RESOLVE else "passed"
     timings = outcome.timings
@@ -138,12 +138,12 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
 
 
 def in_a_row(options: Options) -> str:
-    """What counts as stable, in words."""
+    """Describe how many good answers count as stable."""
     return f"{counted(options.stable, 'good answer')} in a row"
 
 
 def _slowest(attempts: Sequence[Attempt]) -> str:
-    """How long the slowest answer took, where that is what the time went into."""
+    """Describe the slowest answer, where it is slow enough to have used up the time."""
     took = max(
         (one.outcome.timings.total for one in attempts if isinstance(one.outcome, Answer)),
         default=0.0,
@@ -154,7 +154,7 @@ def _slowest(attempts: Sequence[Attempt]) -> str:
 def check_results(
     samples: Sequence[Attempt], numbers: Samples, options: Options, planned: int
 ) -> Iterator[Result]:
-    """Hold every request that was measured, and their numbers, against the options."""
+    """Judge every measured request, and the numbers over all of them, by the options."""
     if planned:
         yield _answered(samples, planned)
     answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
@@ -231,7 +231,7 @@ def _passed_over(samples: Sequence[Attempt]) -> str:
 
 
 def measured(samples: Sequence[Attempt], options: Options) -> Samples:
-    """The numbers behind the checks."""
+    """Return the numbers behind the checks."""
     answers = [sample.outcome for sample in samples if isinstance(sample.outcome, Answer)]
     good = [
         s.task

@@ -25,7 +25,7 @@ class Expectation(NamedTuple):
     """Whose fault it is when it doesn't hold, where the answer itself doesn't tell."""
 
     def unmet(self, answer: Answer) -> "Unmet | None":
-        """What was seen instead; None where it holds."""
+        """Return what was seen instead; None where the expectation holds."""
         try:
             return None if self.holds(answer) else Unmet(self.seen(answer))
         except regexes.TooSlowError:
@@ -167,7 +167,7 @@ def _silent(answer: Answer) -> bool:
 
 
 def _versionless(answer: Answer) -> str:
-    """Judge the Server header.
+    """Return the Server header, empty for a load balancer's own.
 
     A load balancer's `awselb/2.0` is the same everywhere and reveals nothing.
     """
@@ -176,7 +176,10 @@ def _versionless(answer: Answer) -> str:
 
 
 def _security(show: Show) -> Iterator[Expectation]:
-    """What keeps a browser's user safe. Whose fault it is that it's missing, nothing tells."""
+    """Yield the expectations on headers that protect a browser's user.
+
+    They have no fault: the load balancer or the application may set these headers.
+    """
 
     def seen(names: tuple[str, ...], answer: Answer) -> str:
         values = [

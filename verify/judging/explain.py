@@ -124,7 +124,7 @@ def fault(outcome: Answer | Failure) -> ExitCode | None:
 
 
 def made_by(error: Answer) -> tuple[ExitCode | None, str]:
-    """Whose code an error has, None where nothing tells, and the sign that this is guessed from."""
+    """Return who made an error, None where that is unknown, and the sign it is guessed from."""
     maker, sign = _maker_by_signs(error)
     if error.forwarded and maker is ExitCode.APPLICATION_ERROR:
         return None, ""  # a proxy that forwards requests makes such errors too
@@ -152,7 +152,7 @@ def _either(by_balancer: bool) -> ExitCode:  # noqa: FBT001 — what it is asked
 
 
 def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) -> str:
-    """A status in words: who made it, why, and where a redirect points."""
+    """Describe a status: who made it, why, and where a redirect points."""
     server = answer.header("server") or ""
     if answer.status >= 400 and made_by(answer)[0] is ExitCode.BALANCER_ERROR:  # noqa: PLR2004
         reason = _LOAD_BALANCER_SAYS.get(answer.status, "")
@@ -190,7 +190,7 @@ def excerpt(answer: Answer, mask: Mask) -> str:
 
 
 def hint(answer: Answer) -> str:
-    """What to look at first after a status that isn't the wanted one."""
+    """Suggest what to look at first after a status that isn't the wanted one."""
     if answer.status < 400:  # noqa: PLR2004
         return _hint_below_errors(answer)
     if answer.status == HTTPStatus.BAD_REQUEST:
@@ -250,7 +250,7 @@ def _points_back(asked: str, location: str) -> bool:
 
 
 def _parts(url: str) -> tuple[object, ...]:
-    """What two URLs of the same place have in common."""
+    """Return the parts of a URL by which two URLs are compared."""
     parts = urlsplit(url)
     return (
         parts.scheme,
@@ -262,7 +262,7 @@ def _parts(url: str) -> tuple[object, ...]:
 
 
 def retry_after(answer: Answer, now: datetime | None = None) -> float:
-    """Seconds that the answer asks to wait; 0 when it asks nothing, or nonsense."""
+    """Return the seconds of the Retry-After header; 0 without one, or where it is invalid."""
     value = (answer.header("retry-after") or "").strip()
     if not value:
         return 0.0

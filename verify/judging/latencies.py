@@ -29,7 +29,7 @@ class Latencies:
         self._longest = max(self._longest, seconds)
 
     def summary(self) -> dict[str, float]:
-        """The ranks as `report.latency` has them, percentiles by nearest rank to three digits."""
+        """Return the ranks of `report.latency`, percentiles by nearest rank to three digits."""
         if not self._number:
             return {}
         found, seen, ordered = {}, 0, iter(sorted(self._counts.items()))

@@ -67,7 +67,7 @@ class _Worker:
         return found
 
     def end(self) -> None:
-        """Let the process go, and take its exit status."""
+        """Kill the process and reap it."""
         if self._process:
             self._process.kill()
             self._process.communicate()
@@ -75,9 +75,9 @@ class _Worker:
 
 
 def _started() -> "subprocess.Popen[bytes]":
-    """Run in a separate process group.
+    """Start the worker in a process group of its own.
 
-    So a terminal's Ctrl-C doesn't end it before the run has reported.
+    A terminal's Ctrl-C then doesn't end it before the run has reported.
     """
     import subprocess  # noqa: PLC0415 — few runs have such an expression
 
@@ -98,7 +98,7 @@ def _worker() -> _Worker:
 
 
 def search(pattern: str, text: str) -> tuple[str | None, ...] | None:
-    """The first match and its groups, or None.
+    """Return the first match and its groups, or None.
 
     Raises:
         TooSlowError: It took longer than `SECONDS`, this time or before.

@@ -132,12 +132,12 @@ class Report(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What a person's report calls the run."""
+        """The run's name in reports for people."""
         return f"{self.name}: {self.url}" if self.name else self.url
 
     @property
     def ended(self) -> datetime:
-        """When it was over."""
+        """The time at which the run ended."""
         return self.started + timedelta(seconds=self.seconds)
 
     @property
@@ -151,7 +151,7 @@ class Report(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The code of the fault or the verdict; of a watched command where the verdict is good."""
+        """The code of the fault or the verdict, or of a watched command after a good verdict."""
         forgiven = self.verdict is ExitCode.INCONCLUSIVE and self.allow_inconclusive
         if self.verdict is ExitCode.PASSED or forgiven or self._nothing_ran:
             return (self.watched and self.watched.command_exit_code) or ExitCode.PASSED
@@ -159,7 +159,7 @@ class Report(NamedTuple):
 
     @property
     def _nothing_ran(self) -> bool:
-        """Whether nothing is wrong except that the command to watch could not be run."""
+        """Return whether the only failure is that the watched command could not be run."""
         if (
             self.verdict is not ExitCode.FAILED
             or self.watched is None
@@ -184,7 +184,7 @@ class Report(NamedTuple):
 def verdict(
     results: Iterable[Result], *, reached: bool, stopped: ExitCode | None = None
 ) -> ExitCode:
-    """How a run ended, by the worst of what happened."""
+    """Return the verdict of a run, by its worst result."""
     found = {result.status for result in results}
     if stopped is not None:
         return stopped
@@ -206,14 +206,14 @@ WORST_FIRST = (  # every verdict that there is
 
 
 def worst(verdicts: Iterable[ExitCode]) -> ExitCode:
-    """How several runs ended: as badly as the one that ended worst."""
+    """Return the worst of several verdicts."""
     return min(verdicts, key=WORST_FIRST.index)
 
 
 def exit_code(reports: Sequence[Report]) -> int:
-    """Return what the shell sees of several runs: the code of the one that ended worst.
+    """Return the exit code of several runs: the code of the one that ended worst.
 
-    Of those that ended equally badly, the first fault's.
+    Of several that ended equally badly, it is the code of the fault that a request meets first.
     """
     worst_verdict = worst(report.verdict for report in reports)
     ended_so = [report for report in reports if report.verdict is worst_verdict]
@@ -221,17 +221,17 @@ def exit_code(reports: Sequence[Report]) -> int:
 
 
 def counted(number: int, noun: str) -> str:
-    """So many of something, in words."""
+    """Return a number with its noun, in the plural where needed."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The nearest-rank percentile of values in ascending order."""
+    """Return the nearest-rank percentile of values in ascending order."""
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 def latency(seconds: Iterable[float]) -> dict[str, float]:
-    """How long whole requests took."""
+    """Return the duration of whole requests by rank."""
     ordered = sorted(seconds)
     if not ordered:
         return {}
@@ -240,7 +240,7 @@ def latency(seconds: Iterable[float]) -> dict[str, float]:
 
 
 def steps(answers: Sequence[Answer]) -> dict[str, float]:
-    """The median of each step that every answer has."""
+    """Return the median of each step that every answer has."""
     names = ("resolve", "connect", "tls", "first_byte")
     times = {name: [getattr(answer.timings, name) for answer in answers] for name in names}
     return {

@@ -21,7 +21,7 @@ _DEFAULT_IN_BYTES = re.compile(DEFAULT_IDENTITY.encode("ascii"))
 
 
 def miss_probability(tasks: int, samples: int) -> float:
-    """Chance that so many requests, each sent to a task at random, leave at least one task out.
+    """Return the chance that `samples` requests to random tasks miss at least one task.
 
     Inclusion and exclusion over the tasks left out, in whole numbers so that nothing cancels.
     Random is the worst case: a load balancer that takes turns misses none in `tasks` requests.
@@ -34,7 +34,7 @@ def miss_probability(tasks: int, samples: int) -> float:
 
 
 def samples_needed(tasks: int, accepted: float) -> int:
-    """Fewest requests whose chance to leave one of the tasks out is no more than accepted."""
+    """Return the fewest requests whose chance to miss a task is at most `accepted`."""
     if tasks == 1:
         return 1
     enough = math.ceil(
@@ -47,7 +47,7 @@ def samples_needed(tasks: int, accepted: float) -> int:
 
 
 def planned(options: Options) -> int:
-    """How many requests the run measures."""
+    """Return how many requests the run measures."""
     needed = (
         samples_needed(options.expect_tasks, options.miss_probability)
         if options.expect_tasks
@@ -57,13 +57,13 @@ def planned(options: Options) -> int:
 
 
 def sticky_cookies(answer: Answer) -> frozenset[str]:
-    """Names of the cookies with which a load balancer binds a client to a task."""
+    """Return the names of the cookies with which a load balancer binds a client to a task."""
     cookies = answer.header("set-cookie") or ""
     return frozenset(re.findall(r"\b(AWSALB(?:APP|TG|TGCORS|CORS)?(?:-[0-9])?)=", cookies))
 
 
 def always_new(tasks: Mapping[str, int]) -> bool:
-    """Whether no two answers name the same task: then the name may as well be a request's."""
+    """Return whether no two answers name the same task: the name may then be a request's."""
     return len(tasks) > 1 and set(tasks.values()) == {1}
 
 
@@ -79,7 +79,7 @@ def skewed(tasks: Mapping[str, int]) -> bool:
 
 
 def identify(answer: Answer, identity: Identity) -> str | None:
-    """The task that made an answer, as it names itself; None where the answer doesn't say."""
+    """Return the name of the task that made an answer; None where the answer has none."""
     if identity.kind == "header":
         found = answer.header(identity.where)
     elif identity.kind == "json":
@@ -109,13 +109,13 @@ def _default_name(answer: Answer) -> str | None:
 
 
 def _captured(pattern: str, text: str) -> str | None:
-    """The first group of a match, or all of it where there is none."""
+    """Return the first group of a match, or the whole match where it has no group."""
     found = regexes.search(pattern, text) or (None,)
     return found[1 if len(found) > 1 else 0]
 
 
 def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:
-    """Answers by task, most first, and how many named none."""
+    """Return the answers by task, most first, and the number of answers that name none."""
     counts = Counter(named_by)
     unnamed = counts.pop(None, 0)
     return {

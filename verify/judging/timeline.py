@@ -54,7 +54,7 @@ class Slot:
         self._latencies += other._latencies  # noqa: SLF001 — another one of its own class
 
     def latency(self, percent: int) -> float | None:
-        """The nearest-rank percentile in seconds, to within 5 %; None when nothing answered."""
+        """Return a nearest-rank percentile in seconds, to within 5 %; None without answers."""
         rank = -(-self._latencies.total() * percent // 100)
         for step in sorted(self._latencies):
             rank -= self._latencies[step]
@@ -79,7 +79,7 @@ class Timeline:
 
     @property
     def end(self) -> float:
-        """Where the last slot ends, in seconds."""
+        """The end of the last slot, in seconds."""
         return self.origin + self.width * len(self.slots)
 
     def add(self, at: float, attempt: Attempt) -> None:
@@ -101,7 +101,7 @@ class Timeline:
         return self.slots[number]
 
     def _halve(self) -> None:
-        """Make one slot of every two."""
+        """Merge every two slots into one."""
         self.width *= 2
         pairs = self.slots
         self.slots = pairs[::2]
@@ -120,7 +120,7 @@ class Timeline:
 
 
 def of_samples(attempts: Sequence[Attempt]) -> Timeline:
-    """The timeline of attempts that are over, by when they started."""
+    """Return the timeline of attempts that are over, by when they started."""
     starts = [one.ended - _took(one) for one in attempts]
     timeline = Timeline(origin=min(starts, default=0.0), width=0.01)
     for one in attempts:

@@ -59,7 +59,7 @@ class Client(Protocol):
         """
 
     async def aclose(self) -> None:
-        """No more requests follow."""
+        """Close the client: no more requests follow."""
 
 
 class _Kept(NamedTuple):
@@ -200,7 +200,7 @@ def _seen(stream: "Stream") -> "TlsSeen | None":
 def new_client(
     target: Target, options: Options, runtime: "Runtime", *, keep: bool = False
 ) -> Client:
-    """A client of a run's requests, which follows nothing; it may `keep` one idle connection."""
+    """Return a client for a run's requests; with `keep` it keeps one idle connection."""
     context = None
     if target.scheme == "https":
         from verify.network.tls import tls_context  # noqa: PLC0415 — plain HTTP needs no ssl

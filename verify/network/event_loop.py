@@ -114,7 +114,7 @@ class AsyncStream:
 
 
 def _retrieve(sending: "asyncio.Future[None]") -> None:
-    """Take a failure to write as seen: reading shows it too."""
+    """Mark a failure to write as retrieved, since reading raises it too."""
     if not sending.cancelled():
         sending.exception()
 
@@ -127,7 +127,7 @@ class EventLoop:
     sleep = staticmethod(asyncio.sleep)
 
     def clock(self) -> float:
-        """Seconds on the running loop's clock."""
+        """Return the seconds on the running loop's clock."""
         return asyncio.get_running_loop().time()
 
     async def connect(self, address: str, port: int, seconds: float) -> AsyncStream:

@@ -130,7 +130,7 @@ class Exchange:
         return head
 
     async def body(self) -> tuple[bytearray, bool]:
-        """Read the body up to the limit; returns it, and whether there is more."""
+        """Read the body up to the limit; return it, and whether there is more."""
         limit = self._request.max_body
         if self._left is None and not self._h11 and not await self._small_chunks():
             await self._head_by_h11(bytes(self._raw))
@@ -303,7 +303,7 @@ def plain_chunks(data: bytes | bytearray, at: int) -> tuple[bytearray, int] | No
 
 
 def _worded(error: "h11.RemoteProtocolError") -> str:
-    """What h11 found wrong, without the names of Python's types."""
+    """Describe h11's error, without the names of Python's types."""
     if str(error) == "Receive buffer too long":
         return (
             f"headers of more than {LONGEST_HEAD // 1024} KiB, or as much without an end of a line"

@@ -93,7 +93,7 @@ class HttpxClient:
 
 
 def new_httpx_client(target: Target, options: Options) -> HttpxClient:
-    """A client of a target by httpx's own transport, without the proxies of the environment."""
+    """Return a client on httpx's own transport, without the proxies of the environment."""
     context = tls_context(target, options)
     transport = httpx.AsyncHTTPTransport(verify=context or False)
     return HttpxClient(transport, scheme=target.scheme, name=target.host)

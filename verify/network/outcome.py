@@ -72,14 +72,14 @@ class Answer(NamedTuple):
     """The Content-Encoding that the body is still in, since it can't be decoded here."""
 
     def header(self, name: str) -> str | None:
-        """The values of a header, joined as HTTP allows; None where there is none."""
+        """Return the values of a header, joined as HTTP allows; None where there is none."""
         wanted = name.lower()
         values = [value for key, value in self.headers if key == wanted]
         return ", ".join(values) if values else None
 
     @property
     def charset(self) -> str:
-        """The character set of the body: UTF-8 unless it says otherwise."""
+        """The character set of the body: UTF-8 unless its Content-Type names another."""
         return _charset(self.header("content-type") or "")
 
     @property

@@ -110,7 +110,7 @@ def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str,
 
 
 class _Course:
-    """What one attempt has passed, and when."""
+    """The progress of one attempt: the steps that it passed, and when."""
 
     def __init__(
         self,
@@ -129,21 +129,21 @@ class _Course:
         self._tls = tls
 
     def passed(self, step: str) -> None:
-        """Keep when the client came to a step."""
+        """Record when the client came to a step."""
         self.marks[step] = self.clock()
 
     def begin_again(self) -> None:
-        """What was passed counts no longer, but the time does."""
+        """Forget the steps that were passed, but not when the attempt started."""
         self.addresses, self.marks = (), {"start": self.marks["start"]}
 
     @property
     def answered(self) -> bool:
-        """Whether the head of an answer has come."""
+        """Return whether the head of an answer has come."""
         return "first_byte" in self.marks
 
     @property
     def phase(self) -> Phase:
-        """The phase that the attempt is in."""
+        """The current phase of the attempt."""
         if not self.addresses:
             return Phase.RESOLVE
         sent = self.marks.get("sending", 0.0)
@@ -154,7 +154,7 @@ class _Course:
         return Phase.TLS if self._tls and "secured" not in self.marks else Phase.HTTP
 
     def failed(self, reason: str, hint: str = "") -> Failure:
-        """The attempt ends here."""
+        """End the attempt with a failure in its current phase."""
         hint = hint or self._likely
         near = self.phase in (Phase.RESOLVE, Phase.CONNECT) and self._proxy is None
         if near and (variable := _proxy_variable(tls=self._tls)):
@@ -163,7 +163,7 @@ class _Course:
 
     @property
     def before_proxy(self) -> bool:
-        """Whether nothing shows yet that there is the proxy, behind which the service is."""
+        """Return whether the proxy in front of the service hasn't answered yet."""
         early = self.phase in (Phase.RESOLVE, Phase.CONNECT) or self._forwarded
         return self._proxy is not None and early and not self.answered
 
@@ -196,7 +196,7 @@ class _Course:
         return failure
 
     def timings(self) -> Timings:
-        """The attempt ends well, now."""
+        """End the attempt well, and return how long its steps took."""
         tls = self._between("securing", "secured")
         return Timings(
             resolve=self._between("start", "resolved"),

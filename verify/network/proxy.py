@@ -31,7 +31,7 @@ class ProxyRefusedError(Exception):
 
     @property
     def final(self) -> bool:
-        """Whether asking again can't help."""
+        """Return whether asking again can't help."""
         return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
     @property
@@ -42,7 +42,7 @@ class ProxyRefusedError(Exception):
 
     @property
     def hint(self) -> str:
-        """What to do."""
+        """The advice for this status."""
         # tinyproxy answers wrong credentials with 401.
         if self.status in (HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED):
             return WRONG_CREDENTIALS
@@ -59,7 +59,7 @@ class Tunnel(NamedTuple):
 
 
 def tunnel_to(target: Target, options: "Options") -> Tunnel | None:
-    """The tunnel of a run's connections; None where the proxy forwards requests, or there is none.
+    """Return the tunnel of a run's connections; None without a proxy, or where it forwards.
 
     What is forwarded goes to the host of its URL, so another `Host` or address needs a tunnel.
     """
@@ -72,7 +72,7 @@ def tunnel_to(target: Target, options: "Options") -> Tunnel | None:
 
 
 def forwarded(target: Target, proxy: Proxy) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The request's target and the headers by which a proxy forwards it."""
+    """Return the request target and the headers for a proxy that forwards the request."""
     return target.url, _credentials(proxy)
 
 

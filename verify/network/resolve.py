@@ -32,7 +32,7 @@ _LOST_AFTER = 1.0
 
 
 def chosen_resolver(target: Target, options: Options, runtime: Runtime) -> Resolver:
-    """What the options say where addresses come from: themselves, or the operating system."""
+    """Return the resolver that the options choose: `--resolve`, `--resolver` or the system's."""
     host_port = destination(target, options)
     given = {
         pin.host: pin.addresses
@@ -49,7 +49,7 @@ def chosen_resolver(target: Target, options: Options, runtime: Runtime) -> Resol
 
 
 def destination(target: Target, options: Options) -> HostPort:
-    """Where connections go: to the proxy or the target, unless asked otherwise."""
+    """Return the host and port of connections: the proxy's, `--connect-to`'s or the target's."""
     if options.proxy:
         return HostPort(options.proxy.host, options.proxy.port)
     host, port = options.connect_to or (target.host, target.port)
@@ -75,7 +75,7 @@ async def system_resolver(
 
 @cache
 def _known(addresses: tuple[str, ...], family: int | None) -> tuple[str, ...] | None:
-    """Those of some addresses that are of a family; None where they are none but a name."""
+    """Return the addresses that are of a family; None where the text is a name."""
     try:
         known = [ip_address(address) for address in addresses]
     except ValueError:
@@ -84,11 +84,13 @@ def _known(addresses: tuple[str, ...], family: int | None) -> tuple[str, ...] | 
 
 
 async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...]:
-    """The addresses that one name server knows, past what this machine's resolver remembers.
+    """Ask one name server for a host's addresses, past this machine's cache.
 
-    A negative answer is kept by every resolver on the way, for as long as the zone says; the zone's
-    own server knows first. It is retried as long as the caller waits; raises `socket.gaierror` with
-    its answer.
+    Every resolver on the way caches a negative answer for as long as the zone says, so the zone's
+    own server has a new name first. A lost query is sent again as long as the caller waits.
+
+    Raises:
+        socket.gaierror: The name server's negative answer.
     """
     import dns.asyncresolver  # noqa: PLC0415 — costs 100 ms, and is for few
 

@@ -53,7 +53,7 @@ class Runtime(Protocol):
     """Whether nothing suspends."""
 
     def clock(self) -> float:
-        """Seconds on the clock that pauses and limits are measured by."""
+        """Return the seconds on the clock that pauses and limits are measured by."""
 
     async def sleep(self, seconds: float) -> None:
         """Pause."""

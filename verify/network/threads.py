@@ -114,7 +114,7 @@ class SocketStream:
         self._socket.close()
 
     def is_idle(self) -> bool:
-        """Not needed: only watching keeps connections, and that has an event loop."""
+        """Raise: only watching keeps connections, and that has an event loop."""
         raise NotImplementedError
 
 
@@ -260,6 +260,6 @@ def family_of(address: str) -> socket.AddressFamily:
 
 
 def addresses_of(host: str, family: int | None) -> tuple[str, ...]:
-    """A name's addresses in the system's order, each once."""
+    """Return a name's addresses in the system's order, each once."""
     records = socket.getaddrinfo(host, None, family=FAMILIES[family], type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(record[4][0]) for record in records))

@@ -80,7 +80,7 @@ what each means.
 
 
 def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
-    """How to shake hands with a target; None for plain HTTP, which shouldn't pay 20 ms for it."""
+    """Return the TLS settings for a target; None for plain HTTP, which needn't load ssl."""
     if target.scheme != "https":
         return None
     import ssl  # noqa: PLC0415 — plain HTTP needs none of it
@@ -100,7 +100,7 @@ def tls_context(target: Target, options: Options) -> "ssl.SSLContext | None":
 
 
 def refusal(error: "ssl.SSLCertVerificationError") -> tuple[str, str]:
-    """Why a certificate is refused, and what to do."""
+    """Return why a certificate is refused, and what to do."""
     reason, hint = _REFUSALS.get(
         error.verify_code, ("the certificate is refused", "is it valid, and for this name?")
     )
@@ -119,7 +119,7 @@ def alert_hint(error: "ssl.SSLError") -> str:
 
 
 def seen(connection: "ssl.SSLSocket | ssl.SSLObject") -> TlsSeen:
-    """What a connection was made with."""
+    """Return the protocol, cipher and certificate of a connection."""
     import ssl  # noqa: PLC0415 — a connection that is secured has loaded it
 
     certificate = connection.getpeercert() or {}

@@ -76,31 +76,31 @@ class Option(Generic[_Value]):
 
 
 def optional(*flags: str, read: Callable[[str], _Value], **words: Any) -> Option[_Value | None]:
-    """A value, or None."""
+    """Declare an option whose value is None unless given."""
     return Option(*flags, read=read, **words)
 
 
 def defaulted(
     *flags: str, default: str, read: Callable[[str], _Value], **words: Any
 ) -> Option[_Value]:
-    """A value, the default's unless given."""
+    """Declare an option with a default."""
     return Option(*flags, read=read, default=default, **words)
 
 
 def repeatable(
     *flags: str, read: Callable[[str], _Value], **words: Any
 ) -> Option[tuple[_Value, ...]]:
-    """As many values as are given."""
+    """Declare an option that may be given several times."""
     return Option(*flags, read=read, repeatable=True, **words)
 
 
 def switch(*flags: str, **words: Any) -> Option[bool]:
-    """True where given."""
+    """Declare an option without a value, which is True where given."""
     return Option(*flags, constant=True, **words)
 
 
 def constant(value: object, *flags: str, sets: str, **words: Any) -> Option[None]:
-    """One of several flags that each set an attribute to a value of their own."""
+    """Declare one of several flags that set the same attribute, each to its own value."""
     return Option(*flags, constant=value, sets=sets, **words)
 
 
@@ -122,12 +122,12 @@ class Values:
         raise AttributeError(f"{name} can't be set: replace() makes a copy with other values")
 
     def replace(self, **changes: object) -> Self:
-        """The same values but for some."""
+        """Return a copy with some values changed."""
         return type(self)(**{**self.__dict__, **changes})
 
     @classmethod
     def names(cls) -> set[str]:
-        """The attributes that hold values."""
+        """Return the names of the attributes that hold values."""
         found: set[str] = set()
         for base in cls.__mro__:
             found.update(getattr(base, "__annotations__", ()))
@@ -136,5 +136,5 @@ class Values:
 
 
 def declared(group: type) -> Iterator[Option[Any]]:
-    """The options that a class itself declares, in the order of `--help`."""
+    """Yield the options that a class itself declares, in the order of `--help`."""
     return (attribute for attribute in vars(group).values() if isinstance(attribute, Option))

@@ -35,11 +35,11 @@ class Mask:
         )
 
     def __call__(self, text: str, limit: int = 120) -> str:
-        """Mask first: escapes and the cut could leave half of a secret."""
+        """Mask, then escape and cut: in another order half of a secret could remain."""
         return visible(self.masked(text), limit)
 
     def masked(self, text: str) -> str:
-        """The text without a secret, not yet escaped."""
+        """Return the text with its secrets replaced, not yet escaped."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
@@ -47,7 +47,7 @@ class Mask:
 
 @cache
 def mask_of(options: Options) -> Mask:
-    """The mask of a run; every answer asks for it again."""
+    """Return the mask of a run, cached since every answer needs it."""
     return Mask(_secrets(options))
 
 
@@ -68,7 +68,7 @@ def _secrets(options: Options) -> Iterator[str]:
 
 
 def _values(content: str) -> Iterator[str]:
-    """What a server may send back of a body: all of it, or a value of a form or of JSON."""
+    """Yield the parts of a body that a server may echo: all of it, or a value in it."""
     yield content
     yield content.strip()
     from urllib.parse import parse_qsl  # noqa: PLC0415 — for few
@@ -93,7 +93,7 @@ def _is_secret(header: Header) -> bool:
 
 
 def _words(value: str) -> Iterator[str]:
-    """Yield what a server may send back of a value.
+    """Yield the parts of a header's value that a server may echo.
 
     All of it, one cookie, or a token without its scheme.
     """

@@ -90,7 +90,7 @@ class Parsed(NamedTuple):
 
 
 def shown(text: str) -> str:
-    """A bad value for an error message: escaped and short, without credentials or query."""
+    """Return a bad value for an error message: escaped, cut, without credentials or query."""
     return (
         "(not shown: it may hold a password)"
         if "@" in text
@@ -139,7 +139,7 @@ def parse_target(
 
 
 def parse_path(path: str) -> str:
-    """A path with an optional query, as sent; raises `ValueError` with the reason."""
+    """Read a path with an optional query, as sent; raise `ValueError` with the reason."""
     if not path.startswith("/"):
         raise ValueError("it must start with /")
     if not re.fullmatch(r"[!-~]+", path) or set(path) & set('"<>\\^`{|}#'):
@@ -148,7 +148,7 @@ def parse_path(path: str) -> str:
 
 
 def parse_port(text: str) -> int:
-    """A TCP port, 1 to 65535; raises `ValueError` with the reason."""
+    """Read a TCP port, 1 to 65535; raise `ValueError` with the reason."""
     # TCP's own range
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:  # noqa: PLR2004
         raise ValueError("a port is a number from 1 to 65535")

@@ -33,7 +33,7 @@ class StatusSet(NamedTuple):
     ranges: tuple[tuple[int, int], ...]
 
     def accepts(self, status: int) -> bool:
-        """Whether a status is one of them."""
+        """Return whether a status is one of them."""
         return any(low <= status <= high for low, high in self.ranges)
 
 
@@ -136,7 +136,7 @@ def _matched(pattern: str, text: str, wanted: str) -> re.Match[str]:
 
 
 def duration(*, zero: bool = False) -> Callable[[str], float]:
-    """Seconds, from a number with a unit."""
+    """Return a reader of durations, in seconds, from a number with a unit."""
 
     def parse(text: str) -> float:
         match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|)", text)
@@ -149,7 +149,7 @@ def duration(*, zero: bool = False) -> Callable[[str], float]:
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """A whole number within bounds."""
+    """Return a reader of whole numbers within bounds."""
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
@@ -160,7 +160,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def number(low: float, high: float, wanted: str) -> Callable[[str], float]:
-    """A number within bounds; an error calls it what is wanted."""
+    """Return a reader of numbers within bounds; `wanted` describes them in errors."""
 
     def parse(text: str) -> float:
         found = (
@@ -174,7 +174,7 @@ def number(low: float, high: float, wanted: str) -> Callable[[str], float]:
 
 
 def size(text: str) -> int:
-    """Bytes, from a number with a unit."""
+    """Read a number of bytes with a unit."""
     match = re.fullmatch(r"([0-9]{1,9})(B|KiB|MiB|)", text)
     octets = int(match[1]) * _SIZES[match[2]] if match else 0
     if not 1 <= octets <= _MAX_BODY:
@@ -183,7 +183,7 @@ def size(text: str) -> int:
 
 
 def statuses(text: str) -> StatusSet:
-    """A code, a class, a range, or a list of them."""
+    """Read a code, a class, a range, or a list of them."""
     ranges = []
     for part in text.split(","):
         match = re.fullmatch(r"([1-5])xx|([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", part)
@@ -195,7 +195,7 @@ def statuses(text: str) -> StatusSet:
 
 
 def regex(text: str) -> re.Pattern[str]:
-    """A regular expression."""
+    """Read a regular expression."""
     try:
         return re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
@@ -203,7 +203,7 @@ def regex(text: str) -> re.Pattern[str]:
 
 
 def header(text: str) -> Header:
-    """A request header's name and value, given or read from a file."""
+    """Read a request header's name and value, from the text or from a file."""
     from_file = text.startswith("@")
     if from_file:
         text = _file(text[1:], "a header").decode("utf-8", "replace").strip()
@@ -218,7 +218,7 @@ def header(text: str) -> Header:
 
 
 def method(text: str) -> str:
-    """An HTTP method that makes a request."""
+    """Read the HTTP method of a request."""
     if not re.fullmatch(r"[A-Z][A-Z-]{0,31}", text) or text in {"CONNECT", "TRACE"}:
         raise _refused(
             text,
@@ -231,7 +231,7 @@ def method(text: str) -> str:
 
 
 def body(content_type: str) -> Callable[[str], Body]:
-    """A request's body, given or read from a file, which is sent as it is."""
+    """Return a reader of request bodies, from the text or from a file, sent unchanged."""
 
     def parse(text: str) -> Body:
         if not text.startswith("@"):
@@ -245,7 +245,7 @@ def body(content_type: str) -> Callable[[str], Body]:
 
 
 def proxy(text: str) -> Proxy:
-    """The URL of an HTTP proxy, given or read from a file.
+    """Read the URL of an HTTP proxy, from the text or from a file.
 
     Messages never show it: it may hold a password.
     """
@@ -292,14 +292,14 @@ def _file(path: str, what: str) -> bytes:
 
 
 def client_certificate(text: str) -> str:
-    """A file with a certificate, and maybe its key."""
+    """Read the name of a file with a certificate, and maybe its key."""
     if b"-----BEGIN CERTIFICATE-----" not in _file(text, "a certificate"):
         raise ValueError(f"{visible(text)} is no PEM file of a certificate")
     return text
 
 
 def private_key(text: str) -> str:
-    """A file with a key that no passphrase protects."""
+    """Read the name of a file with a private key."""
     content = _file(text, "a key")
     if not re.search(rb"-----BEGIN ([A-Z]+ )*PRIVATE KEY-----", content):
         raise ValueError(f"{visible(text)} is no PEM file of a private key")
@@ -307,14 +307,14 @@ def private_key(text: str) -> str:
 
 
 def host_header(text: str) -> str:
-    """A host, and maybe a port."""
+    """Read a host, and maybe a port."""
     if not re.fullmatch(r"[A-Za-z0-9.\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", text):
         raise _refused(text, "host for a Host header")
     return text
 
 
 def pinned(text: str) -> Pinned:
-    """HOST:PORT:ADDRESS[,ADDRESS...], as curl takes it."""
+    """Read HOST:PORT:ADDRESS[,ADDRESS...], as curl takes it."""
     host, _, rest = text.partition(":")
     port, _, listed = rest.partition(":")
     try:
@@ -328,7 +328,7 @@ def pinned(text: str) -> Pinned:
 
 
 def host_port(text: str) -> HostPort:
-    """HOST:PORT, or :PORT for the target's own host."""
+    """Read HOST:PORT, or :PORT for the target's own host."""
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]]*):([0-9]+)", text)
     try:
         host, port = match.groups() if match else ("", "")
@@ -357,7 +357,7 @@ def output(text: str) -> Output:
 
 
 def cafile(text: str) -> str:
-    """A file of certificates."""
+    """Read the name of a file of certificates."""
     import ssl  # noqa: PLC0415 — costs every run 20 ms, and is for few
 
     try:
@@ -368,7 +368,7 @@ def cafile(text: str) -> str:
 
 
 def expected_header(text: str) -> HeaderExpectation:
-    """A name, and maybe what its value equals or matches."""
+    """Read a header's name, and maybe what its value equals or matches."""
     name, sign, value = _matched(
         r"([A-Za-z0-9_-]+)(?:([=~])(.*))?", text, "header: write NAME, NAME=VALUE or NAME~REGEX"
     ).groups()
@@ -378,20 +378,20 @@ def expected_header(text: str) -> HeaderExpectation:
 
 
 def expected_json(text: str) -> JsonExpectation:
-    """A pointer, and what is there."""
+    """Read a JSON pointer, and the value expected there."""
     match = _matched(r"((?:/[^=]*)?)=(.*)", text, "JSON expectation: write /pointer=VALUE")
     return JsonExpectation(text, match[1], match[2])
 
 
 def latency_bound(text: str) -> LatencyBound:
-    """A rank, and a duration."""
+    """Read a rank, and its longest duration."""
     wanted = "latency: write p95=500ms; also min mean p50 p90 p99 max"
     match = _matched(r"(min|mean|p50|p90|p95|p99|max)=(.*)", text, wanted)
     return LatencyBound(match[1], duration()(match[2]))
 
 
 def name_server(text: str) -> HostPort:
-    """An address, and maybe a port."""
+    """Read an address, and maybe a port."""
     match = re.fullmatch(
         r"\[([^\]]+)\](?::([0-9]+))?|([0-9.]+)(?::([0-9]+))?|([0-9A-Fa-f:.]+)", text
     )
@@ -407,7 +407,7 @@ def name_server(text: str) -> HostPort:
 
 
 def identity(text: str) -> Identity:
-    """Where an answer names its task."""
+    """Read where an answer names its task."""
     wanted = "identity: write header:NAME, body-regex:RE or json:/pointer"
     _matched(rf"header:{_HEADER_NAME}|body-regex:.+|json:(/.*)?", text, wanted)
     kind, _, where = text.partition(":")

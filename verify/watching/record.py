@@ -72,26 +72,26 @@ class Record:
         return len(self.lanes[lane]) - 1
 
     def change(self, now: float) -> None:
-        """From now on, a task that hasn't answered yet is a new one."""
+        """Begin the change: a task that hasn't answered yet counts as a new one."""
         self.changed, self._old = now, frozenset(self._tasks)
 
     def command_ended(self, code: int) -> None:
-        """The command has run."""
+        """Record the exit code of the command."""
         self.command_exit_code = code
 
     def command_failed(self, reason: str) -> None:
-        """The command could not be run; its exit code is what a shell's would be."""
+        """Record that the command could not be run, with the exit code that a shell would give."""
         self.command_exit_code, self.command_error = _CANNOT_RUN, reason
 
     @property
     def command_text(self) -> str:
-        """How the command ended."""
+        """The end of the command, in words."""
         if self.command_error:
             return f"{self.asked.command[0]} could not be run: {self.command_error}"
         return f"{self.asked.command[0]} ended with {self.command_exit_code}"
 
     def add(self, lane: str, number: int, attempt: Attempt) -> Iterator[str]:
-        """Keep one attempt; yields what is new, in words."""
+        """Record one attempt; yield what is new, in words."""
         reason = attempt.text if attempt.stopped_in else attempt.mismatch
         self.lanes[lane][number] = _BAD if reason else _GOOD
         self.timeline.add((number + LANES[lane]) / self.asked.rate, attempt)
@@ -139,7 +139,7 @@ class Record:
         self._tasks[name] = TaskSeen(seen.answers + 1, min(seen.first, now), max(seen.last, now))
 
     def watched(self) -> Watched:
-        """The numbers."""
+        """Return the numbers of the watch."""
         outages = (
             outage for lane, seen in self.lanes.items() for outage in self._outages(lane, seen)
         )
@@ -174,13 +174,13 @@ class Record:
         return self._good + sum(self._failures.values())
 
     def _outages(self, lane: str, seen: bytearray) -> Iterator[Outage]:
-        """When failed requests in a row were due, up to the next good one."""
+        """Yield the outages: failed requests in a row, up to the next good one."""
         for run in re.finditer(rb"x[x.]*", seen):
             start = (run.start() + LANES[lane]) / self.asked.rate
             yield Outage(lane, start, (run.end() - run.start()) / self.asked.rate)
 
     def samples(self) -> Samples:
-        """The requests as the report of a check counts them."""
+        """Return the requests as the report of a check counts them."""
         tasks = {name: seen.answers for name, seen in self._tasks.items()}
         return Samples(
             sent=self._requests,
