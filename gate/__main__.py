@@ -28,7 +28,7 @@ POLICIES: Final = ROOT / "docs" / "permissions"
 
 
 def golden(stack: str) -> Path:
-    """The file that says who reaches what in a stack."""
+    """Return the file that records the open network paths of a stack."""
     return GOLDEN / f"{stack}.txt"
 
 
@@ -66,7 +66,7 @@ def check() -> str:
 
 
 def _policy_flaws(installed: Path) -> Iterator[str]:
-    """Return what is wrong with the policies, and where docs/permissions differs from them."""
+    """Yield the flaws of the policies, and the files of docs/permissions that differ from them."""
     table = policies.read()
     documents = policies.documents(table, *calls())
     granted: set[str] = set()

@@ -88,7 +88,7 @@ _SEALED: Final = {
     "execLogRetentionDays": 365,
     "execKeyArn": _KEY,
 }
-"""The same without any route to the internet, and with ECS Exec."""
+"""The same settings without any route to the internet, and with ECS Exec."""
 
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
     **{
@@ -136,7 +136,7 @@ def record(stack: str, config: Mapping[str, str], account: mocks.Cloud | None = 
 
 
 def parameters_of(config: Mapping[str, str]) -> dict[str, mocks.SeededParameter]:
-    """The parameters and secrets that a configuration names, to be there beforehand."""
+    """Return the parameters and secrets that a configuration names, which must exist first."""
     found: dict[str, mocks.SeededParameter] = {}
     for key, text in config.items():
         if key.endswith(":secrets"):
@@ -174,7 +174,7 @@ def calls() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _functions(tree: ast.AST) -> Iterator[str]:
-    """The tokens of the functions that a module names, as `aws.ec2.get_vpc`."""
+    """Yield the tokens of the functions that a module names, as `aws.ec2.get_vpc`."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute) or not node.attr.startswith("get_"):
             continue
@@ -187,5 +187,5 @@ def _functions(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def graph_of(stack: str) -> graph.Graph:
-    """The graph of a configuration of the table."""
+    """Return the graph of a configuration of the table."""
     return graph.of(recording(stack))

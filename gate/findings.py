@@ -74,7 +74,7 @@ class Accepted:
     """What to do for the entry to go."""
 
     def findings(self) -> Iterator[Finding]:
-        """Every finding that the entry accepts."""
+        """Yield every finding that the entry accepts."""
         for stack in self.stacks:
             for rule in self.rules:
                 yield from (Finding(stack, rule, resource) for resource in self.resources)
@@ -92,7 +92,7 @@ class Comparison:
 
 
 def read(path: Path) -> list[Accepted]:
-    """The register.
+    """Read the register.
 
     Raises:
         RegisterError: An entry lacks something, has an empty field, or accepts what another
@@ -111,7 +111,7 @@ def read(path: Path) -> list[Accepted]:
 
 
 def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Comparison:
-    """Compare in both directions."""
+    """Compare the findings with the register, in both directions."""
     accepted: set[Finding] = set()
     for entry in register:
         accepted.update(entry.findings())
@@ -119,7 +119,7 @@ def judge(found: Collection[Finding], register: Sequence[Accepted]) -> Compariso
 
 
 def proven(proof: str, root: Path) -> bool:
-    """Whether the test that an entry names exists."""
+    """Return whether the test that an entry names exists."""
     file, _, name = proof.partition("::")
     path = root / file
     if not path.is_file():

@@ -56,7 +56,7 @@ class Node:
 
     @property
     def title(self) -> str:
-        """Its type's last word and its name, which tell it from all others of a stack."""
+        """The last word of its type and its name, which together are unique in a stack."""
         return f"{self.kind} {self.registered.name}"
 
     @property
@@ -65,7 +65,7 @@ class Node:
         return self.registered.inputs
 
     def parts(self, text: str) -> list[str | Reference]:
-        """A text of its inputs, in pieces: literal text, and references to other resources."""
+        """Split a text of its inputs into literal text and references to other resources."""
         whole = self._by_value.get(text)
         if whole:
             return [whole]
@@ -73,7 +73,7 @@ class Node:
         return [self._by_value.get(each, each) for each in found if each]
 
     def named(self, value: object) -> Iterator[Node]:
-        """Every resource that a value of its inputs names, however deep in it."""
+        """Yield every resource that a value of its inputs names, at any depth."""
         match value:
             case str():
                 yield from (each.node for each in self.parts(value) if isinstance(each, Reference))
@@ -125,12 +125,12 @@ class Graph:
     nodes: Sequence[Node]
 
     def all(self, kind: str) -> list[Node]:
-        """Every resource of a type, by the type's last word."""
+        """Return every resource of a type, by the type's last word."""
         return [each for each in self.nodes if each.kind == kind]
 
 
 def of(recording: Recording) -> Graph:
-    """The graph of a run.
+    """Build the graph of a run.
 
     Raises:
         ValueError: Two resources have one title, so that a finding couldn't say which it means.

@@ -80,7 +80,7 @@ def sentences(graph: Graph) -> list[str]:
 
 
 def report(stack: str, graph: Graph) -> str:
-    """The sentences of a stack, as the golden files and the comment in a pull request have them."""
+    """Return a stack's sentences as the golden files and a pull request's comment have them."""
     lines = "".join(f"- {sentence}\n" for sentence in sentences(graph))
     return f"Who reaches what in {stack}. Nothing else does.\n\n{lines}"
 
@@ -263,7 +263,7 @@ def _openings(graph: Graph, kind: str, groups: frozenset[Node]) -> Iterator[_Ope
 
 
 def _others(rule: Node) -> str:
-    """Whom a rule is about that isn't an address range nor a group of the stack's."""
+    """Describe the other end of a rule that is neither a CIDR nor a group of the stack's."""
     listed, group = rule.inputs.get("prefixListId"), rule.inputs.get("referencedSecurityGroupId")
     if listed:
         return f"addresses of {next(map(_service_of, rule.named(listed)), listed)}"
@@ -271,12 +271,12 @@ def _others(rule: Node) -> str:
 
 
 def _service_of(endpoint: Node) -> str:
-    """The service behind an endpoint, of `com.amazonaws.REGION.SERVICE`."""
+    """Return the service behind an endpoint: SERVICE of `com.amazonaws.REGION.SERVICE`."""
     return str(endpoint.inputs["serviceName"].split(".", 3)[3])
 
 
 def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
-    """The addresses of the network; every private one where the stack didn't make it."""
+    """Return the network's addresses; every private one where the stack didn't create it."""
     known = [each.inputs.get("cidrBlock") for each in graph.all("Vpc")]
     return [ip_network(each) for each in known if each] or [ip_network(each) for each in _PRIVATE]
 
@@ -285,7 +285,7 @@ _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
 def _s(party: Party, ending: str = "s") -> str:
-    """The ending of what one does; of tasks there are several."""
+    """Return the ending of the verb: tasks are plural, every other party is singular."""
     return "" if party.name.startswith("tasks") else ending
 
 

@@ -72,7 +72,7 @@ def reference(scanners: Path, actions: Iterable[str]) -> dict[str, Action]:
 def flaws(
     policy: Mapping[str, Any], known: Mapping[str, Action], *, newer: Collection[str] = ()
 ) -> Iterator[str]:
-    """Say what is wrong with each statement of a policy.
+    """Yield the flaws of each statement of a policy.
 
     Args:
         policy: Its ARNs have values, no placeholders.
@@ -116,7 +116,7 @@ def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) ->
 
 
 def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:
-    """Resources of a statement that none of its actions is about."""
+    """Yield the resources of a statement to which none of its actions applies."""
     formats: set[str] = set()
     for name in statement["Action"]:
         if name in known:
@@ -135,5 +135,5 @@ def _action(rows: Sequence[Mapping[str, Any]]) -> Action:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Whether some ARN matches both patterns, part by part."""
+    """Return whether some ARN matches both patterns, compared part by part."""
     return all(map(overlap, one.split(":", _ARN_PARTS - 1), other.split(":", _ARN_PARTS - 1)))

@@ -76,7 +76,7 @@ class Table:
     """Values for the placeholders."""
 
     def to_deploy(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
-        """The actions of those types, whatever happens to a resource, and of those lookups.
+        """Return the actions that create, read, update and delete the types, and the lookups' own.
 
         Raises:
             UnknownToTheTableError: A type or a lookup has no row.
@@ -87,7 +87,7 @@ class Table:
         return of_types | self._to_look(lookups)
 
     def to_preview(self, types: Iterable[str], lookups: Iterable[str]) -> set[str]:
-        """The actions that read those types, and of those lookups.
+        """Return the actions that read the types, and the lookups' own.
 
         Raises:
             UnknownToTheTableError: A type or a lookup has no row.
@@ -105,7 +105,7 @@ class Table:
 
 
 def read(path: Path = TABLE) -> Table:
-    """The table."""
+    """Read the table."""
     raw = yaml.safe_load(path.read_text())
     return Table(
         types=raw["types"],
@@ -146,7 +146,7 @@ def policy(
 
 
 def trust(subject: str) -> dict[str, Any]:
-    """A trust policy that lets workflows of GitHub with exactly that subject take the role.
+    """Return a trust policy that lets GitHub workflows with exactly this subject assume the role.
 
     Source: GitHub, "Configuring OpenID Connect in Amazon Web Services".
     """
@@ -165,7 +165,7 @@ def trust(subject: str) -> dict[str, Any]:
 def documents(
     table: Table, types: Iterable[str], lookups: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
-    """Every document of docs/permissions, by its file's name without the ending."""
+    """Return every document of docs/permissions, by its file's name without the extension."""
     types, lookups = sorted(types), sorted(lookups)
     deploy = table.to_deploy(types, lookups)
     parts = sorted({each.part for each in table.statements})
@@ -179,12 +179,12 @@ def documents(
 
 
 def text_of(document: Mapping[str, Any]) -> str:
-    """A document as its file has it."""
+    """Return a document's text as its file has it."""
     return json.dumps(document, indent=2) + "\n"
 
 
 def filled_in(text: str, samples: Mapping[str, str]) -> str:
-    """A document's text with values in place of the placeholders."""
+    """Return a document's text with its placeholders replaced by values."""
     for name, value in samples.items():
         text = text.replace(name, value)
     return text

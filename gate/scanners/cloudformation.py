@@ -39,7 +39,7 @@ _BESIDE: Final = "Beside"
 
 
 def template(graph: Graph) -> dict[str, Any]:
-    """The template.
+    """Return the template of a graph.
 
     Raises:
         UnmappedTypeError: A resource's type isn't in the table.
@@ -101,13 +101,13 @@ def _resource(node: Node, kind: str) -> dict[str, Any]:
 
 
 def _given(node: Node) -> dict[str, Any]:
-    """A copy of the inputs, with the name that a template must say and Pulumi makes up."""
+    """Copy the inputs, with the name that a template requires and Pulumi generates."""
     named = {"name": node.outputs["name"]} if node.kind == "RolePolicy" else {}
     return {**named, **copy.deepcopy(dict(node.inputs))}
 
 
 def _spelt(node: Node, value: Any) -> Any:
-    """A value with what it says of other resources as the template's functions."""
+    """Return a value with its references to other resources as template functions."""
     match value:
         case str():
             return _text(node.parts(value))

@@ -57,7 +57,7 @@ _UPPER: Final = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
 
 
 def properties(kind: str, inputs: Properties) -> Properties:
-    """The properties of a resource, from inputs that are taken apart on the way.
+    """Return the properties of a resource; this consumes some of the inputs.
 
     Args:
         kind: The last word of its type.
@@ -102,12 +102,12 @@ def _pascal(name: str) -> str:
 
 
 def _take(rest: Properties, *wanted: str) -> Properties:
-    """Those of the wanted inputs that are there, as CloudFormation spells them."""
+    """Remove the wanted inputs that exist, and return them as CloudFormation names them."""
     return {_pascal(name): _deep(rest.pop(name)) for name in wanted if name in rest}
 
 
 def _attributes(rest: Properties, table: Mapping[str, str]) -> list[dict[str, str]]:
-    """Key and value of each attribute whose input is there."""
+    """Return the key and value of each attribute whose input exists, and remove the input."""
     found = [(key, rest.pop(name)) for name, key in table.items() if name in rest]
     return [{"Key": key, "Value": _attribute(value)} for key, value in found]
 

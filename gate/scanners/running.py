@@ -39,7 +39,7 @@ class ScannerError(Exception):
 
 
 def find() -> Path:
-    """The folder with the scanners, installed when they aren't there.
+    """Return the folder with the scanners, which are installed if they are missing.
 
     Raises:
         NoScannersError: They can't be installed.
@@ -49,7 +49,7 @@ def find() -> Path:
 
 
 def scan(scanners: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
-    """What both scanners find in the graphs, by the stacks' names.
+    """Return what both scanners find in the graphs, which are given by the stacks' names.
 
     Raises:
         ScannerError: One failed, or didn't look at every resource.
@@ -93,7 +93,7 @@ _REGION: Final = "ap-northeast-1"
 
 @contextmanager
 def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A scanner at work; when the block ends it has ended."""
+    """Start a scanner, and end it with the block."""
     # HOME and the working folder have no settings of a user in them, which could change what the
     # tools find.
     environment = {
@@ -117,7 +117,7 @@ def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess
 
 
 def _end(process: subprocess.Popen[str], good: Collection[int]) -> Any:
-    """A scanner's report."""
+    """Wait for a scanner to end, and return its report."""
     assert isinstance(process.args, list)
     name = Path(process.args[0]).name
     try:
@@ -165,7 +165,7 @@ def _lint(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
 
 
 def _place(graph: Graph, match: Mapping[str, Any]) -> str:
-    """The resource that a match of cfn-lint's is about; the template where it is about none."""
+    """Return the title of the resource that a match of cfn-lint concerns, or the template."""
     path = match["Location"]["Path"] or []
     return (
         cloudformation.title_of(graph, path[1])

@@ -61,7 +61,7 @@ def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
 
 
 def address(stack: str, node: Node) -> str:
-    """A resource's address in the plan."""
+    """Return a resource's address in the plan."""
     return f"{names(node.type).terraform}.{_label(stack, node)}"
 
 

@@ -106,7 +106,7 @@ TYPES: Final = {
 
 
 def names(token: str) -> Names:
-    """What a type is called elsewhere.
+    """Return the names of a type in Terraform and CloudFormation.
 
     Raises:
         UnmappedTypeError: It isn't in the table.
