@@ -332,7 +332,7 @@ def test_a_key_is_declared_once_in_the_schema_the_settings_and_the_manual() -> N
         assert len(re.findall(rf"^\| `{key}` \|", manual, re.MULTILINE)) == 1, key
 
 
-@pytest.mark.parametrize("area", ["edge", "network", "service"])
+@pytest.mark.parametrize("area", AREAS)
 def test_components_hold_no_second_default_of_a_setting(area: str) -> None:
     defaults = {
         f"{cls.__name__}.{entry.name}": entry.default

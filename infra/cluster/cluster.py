@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -31,31 +31,31 @@ class ExecLog(Log):
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
-    """Arguments of Cluster."""
+    """Arguments of a Cluster; what a stack configures has no defaults here."""
 
     cluster_name: str
     """Name of the ECS cluster; changing it replaces the cluster."""
 
-    container_insights: str = "disabled"
+    container_insights: str
     """`disabled`, `enabled` or `enhanced`."""
 
     insights_log: Log | None = None
-    """Log of Container Insights. Without one AWS creates it with the first metrics, and keeps it
-    for ever.
+    """Log of Container Insights. Without one, AWS creates it when it writes the first metrics, and
+    keeps it for ever.
     """
 
     exec_log: ExecLog | None = None
     """Log of ECS Exec sessions; without one the cluster records none."""
 
-    deletion_protection: bool = False
+    deletion_protection: bool
     """Whether Pulumi refuses to delete the cluster."""
 
-    tags: dict[str, str] = field(default_factory=dict)
-    """Tags of everything in it."""
+    tags: dict[str, str]
+    """Tags of the cluster and of its logs."""
 
 
 class Cluster(pulumi.ComponentResource):
-    """An ECS cluster and the log of the ECS Exec sessions in its tasks."""
+    """An ECS cluster, with the logs of its ECS Exec sessions and of Container Insights."""
 
     arn: pulumi.Output[str]
     """ARN of the cluster."""
@@ -71,27 +71,30 @@ class Cluster(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fargate-web:index:Cluster", name, None, opts)
         tags = naming.of_component(args.tags, name)
-        sessions = args.exec_log and self._log(f"{name}-exec", args.exec_log, tags)
-        insights = args.insights_log and self._log(f"{name}-insights", args.insights_log, tags)
+        exec_group = insights_group = configuration = None
+        if args.exec_log:
+            exec_group = self._log(f"{name}-exec", args.exec_log, tags)
+            configuration = _recording_sessions(args.exec_log, exec_group.name)
+        if args.insights_log:
+            insights_group = self._log(f"{name}-insights", args.insights_log, tags)
         cluster = aws.ecs.Cluster(
             name,
             name=args.cluster_name,
             settings=[{"name": "containerInsights", "value": args.container_insights}],
-            configuration=_recorded(args.exec_log, sessions.name)
-            if args.exec_log and sessions
-            else None,
+            configuration=configuration,
             tags=tags,
             # Protecting the component would protect the log group too, and then Exec couldn't be
             # turned off.
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.deletion_protection or None,
-                depends_on=[insights] if insights else None,
+                # Otherwise AWS may create the log group first, without an end to its retention.
+                depends_on=[insights_group] if insights_group else None,
             ),
         )
         self.arn = cluster.arn
         self.cluster_name = cluster.name
-        self.exec_log_group = sessions.name if sessions else None
+        self.exec_log_group = exec_group.name if exec_group else None
         self.register_outputs(
             {"arn": self.arn, "clusterName": self.cluster_name, "execLogGroup": self.exec_log_group}
         )
@@ -107,7 +110,10 @@ class Cluster(pulumi.ComponentResource):
         )
 
 
-def _recorded(log: ExecLog, group: pulumi.Input[str]) -> aws.ecs.ClusterConfigurationArgsDict:
+def _recording_sessions(
+    log: ExecLog, group: pulumi.Input[str]
+) -> aws.ecs.ClusterConfigurationArgsDict:
+    """Return the configuration that records ECS Exec sessions in a log group."""
     key: aws.ecs.ClusterConfigurationExecuteCommandConfigurationArgsDict = (
         {"kms_key_id": log.session_key_arn} if log.session_key_arn else {}
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pulumi
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from infra.aws.environment import AwsEnvironment
 
-_REVERSED: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
-"""The prefix of the service names that don't begin with `com.amazonaws`, and the services used here
-that have it, by partition.
+_OTHER_PREFIXES: Final = {"aws-cn": ("cn.com.amazonaws", frozenset({"ecr.api", "ecr.dkr"}))}
+"""By partition: the prefix of the service names that don't begin with `com.amazonaws`, and the
+services used here whose names have it.
 
 Source: aws/aws-cdk, aws-ec2/lib/vpc-endpoint.ts, which has it from DescribeVpcEndpointServices in
 China.
@@ -31,21 +31,28 @@ def needed(
 
     Source: Amazon ECS, interface VPC endpoints.
     """
-    exec_services = ("ssmmessages", *(("kms",) if session_key else ())) if ecs_exec else ()
-    return ("ecr.api", "ecr.dkr", "logs", *sorted(secret_services), *exec_services)
+    services = ["ecr.api", "ecr.dkr", "logs", *sorted(secret_services)]
+    if ecs_exec:
+        services.append("ssmmessages")
+        if session_key:
+            services.append("kms")
+    return tuple(services)
 
 
 def service_name(environment: AwsEnvironment, service: str) -> str:
     """Return the service name of an interface endpoint."""
-    prefix, services = _REVERSED.get(environment.partition, ("", frozenset()))
-    return f"{prefix if service in services else 'com.amazonaws'}.{environment.region}.{service}"
+    prefix = "com.amazonaws"
+    other_prefix, services = _OTHER_PREFIXES.get(environment.partition, (prefix, frozenset()))
+    if service in services:
+        prefix = other_prefix
+    return f"{prefix}.{environment.region}.{service}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateEndpointsArgs:
     """Arguments of PrivateEndpoints."""
 
-    environment: AwsEnvironment
+    aws_environment: AwsEnvironment
     """Account and region of the VPC."""
 
     vpc_id: pulumi.Input[str]
@@ -63,8 +70,8 @@ class PrivateEndpointsArgs:
     services: Sequence[str]
     """Names like `ecr.api`; each costs by the hour and zone."""
 
-    tags: dict[str, str] = field(default_factory=dict)
-    """Tags of everything in it."""
+    tags: dict[str, str]
+    """Tags of the endpoints and of their security group."""
 
 
 class PrivateEndpoints(pulumi.ComponentResource):
@@ -74,8 +81,8 @@ class PrivateEndpoints(pulumi.ComponentResource):
     """
 
     security_group_id: pulumi.Output[str]
-    """Security group of the interface endpoints. Tasks need these to start, so it waits for all of
-    them.
+    """Security group of the interface endpoints. It resolves once all of them exist, as tasks need
+    them to start.
     """
 
     s3_prefix_list_id: pulumi.Output[str]
@@ -98,7 +105,7 @@ class PrivateEndpoints(pulumi.ComponentResource):
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
                 vpc_id=args.vpc_id,
-                service_name=service_name(args.environment, service),
+                service_name=service_name(args.aws_environment, service),
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=args.subnet_ids,
@@ -112,16 +119,15 @@ class PrivateEndpoints(pulumi.ComponentResource):
             f"{name}-s3",
             vpc_id=args.vpc_id,
             # A gateway's name has the same beginning everywhere.
-            service_name=f"com.amazonaws.{args.environment.region}.s3",
+            service_name=f"com.amazonaws.{args.aws_environment.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=args.route_table_ids,
             policy=args.s3_policy,
             tags=tags,
             opts=child,
         )
-        self.security_group_id = pulumi.Output.all(
-            group.id, *(each.id for each in interfaces)
-        ).apply(lambda ids: ids[0])
+        existing = pulumi.Output.all(group.id, *(each.id for each in interfaces))
+        self.security_group_id = existing.apply(lambda ids: ids[0])
         self.s3_prefix_list_id = s3.prefix_list_id
         self.register_outputs(
             {"securityGroupId": self.security_group_id, "s3PrefixListId": self.s3_prefix_list_id}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowLogsArgs:
-    """Arguments of FlowLogs."""
+    """Arguments of FlowLogs; what a stack configures has no defaults here."""
 
-    environment: AwsEnvironment
+    aws_environment: AwsEnvironment
     """Account and region of the stack."""
 
     vpc_id: pulumi.Input[str]
     """VPC whose connections are recorded."""
 
-    rejected_only: bool = True
+    rejected_only: bool
     """Whether only refused connections are recorded."""
 
     log_group: str
@@ -41,8 +41,8 @@ class FlowLogsArgs:
     permissions_boundary_arn: str | None = None
     """Permissions boundary of the role."""
 
-    tags: dict[str, str] = field(default_factory=dict)
-    """Tags of everything in it."""
+    tags: dict[str, str]
+    """Tags of the flow log, its log group and its role."""
 
 
 class FlowLogs(pulumi.ComponentResource):
@@ -66,7 +66,7 @@ class FlowLogs(pulumi.ComponentResource):
         )
         role = aws.iam.Role(
             name,
-            assume_role_policy=iam.trust_of_flow_logs(args.environment),
+            assume_role_policy=iam.trust_of_flow_logs(args.aws_environment),
             permissions_boundary=args.permissions_boundary_arn,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -74,7 +74,7 @@ class FlowLogs(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
-            policy=iam.flow_log_delivery(args.environment, log_group=args.log_group),
+            policy=iam.flow_log_delivery(args.aws_environment, log_group=args.log_group),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.ec2.FlowLog(

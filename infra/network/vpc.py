@@ -28,12 +28,12 @@ class Network:
     """Subnets of the load balancer, one a zone: public ones, unless it is internal."""
 
     task_subnet_ids: pulumi.Input[Sequence[str]]
-    """Subnets of the tasks, one a zone; not reachable from outside the VPC, unless they are the
-    load balancer's too.
+    """Subnets of the tasks, one a zone. Clients outside the VPC can't reach them, unless they are
+    the load balancer's too.
     """
 
     task_route_table_ids: pulumi.Input[Sequence[str]] = ()
-    """Route tables of subnets that are the tasks' alone and the stack's own."""
+    """Route tables of the tasks' subnets, where the stack created these for tasks only."""
 
 
 def create(
@@ -41,12 +41,12 @@ def create(
     *,
     cidr: str,
     zones: int,
-    private_tasks: bool = False,
-    internal: bool = False,
-    gateways: int = 0,
-    private_dns: bool = False,
-    ipv6: bool = False,
-    deletion_protection: bool = False,
+    private_tasks: bool,
+    internal: bool,
+    gateways: int,
+    private_dns: bool,
+    ipv6: bool,
+    deletion_protection: bool,
     tags: dict[str, str],
 ) -> Network:
     """Create a VPC with a public subnet in each of `zones` zones, and optional private ones.
@@ -57,7 +57,7 @@ def create(
         zones: How many availability zones it spans.
         private_tasks: Whether tasks get subnets of their own, not reachable from outside the VPC.
         internal: Whether the load balancer is in the subnets of the tasks, not in the public ones.
-        gateways: Number of NAT gateways for those: none, one, or one for each zone.
+        gateways: Number of NAT gateways of the tasks' subnets: 0, 1, or one for each zone.
         private_dns: Whether names of AWS's services can resolve to endpoints in the VPC.
         ipv6: Whether everything in it gets IPv6 addresses as well.
         deletion_protection: Whether Pulumi refuses to delete it.
@@ -67,38 +67,33 @@ def create(
         SettingsError: The region has fewer zones; nothing was registered.
     """
     # awsx would fail too, but only after other resources were created.
-    here = aws.get_availability_zones().names
-    if zones > len(here):
-        raise SettingsError(
-            [
-                Problem(
-                    "availabilityZoneCount", f"{zones}", f"at most {len(here)}, {', '.join(here)}"
-                )
-            ]
-        )
+    offered = aws.get_availability_zones().names
+    if zones > len(offered):
+        allowed = f"at most {len(offered)}, {', '.join(offered)}"
+        raise SettingsError([Problem("availabilityZoneCount", f"{zones}", allowed)])
     tags = naming.of_component(tags, name)
-    kinds, strategies = awsx.ec2.SubnetType, awsx.ec2.NatGatewayStrategy
-    extras: dict[str, Any] = {
-        **({"enable_dns_hostnames": True, "enable_dns_support": True} if private_dns else {}),
-        **({"assign_generated_ipv6_cidr_block": True} if ipv6 else {}),
-    }
+    subnet_types = [awsx.ec2.SubnetType.PUBLIC]
+    if private_tasks:
+        subnet_types.append(awsx.ec2.SubnetType.PRIVATE)
+    strategies = awsx.ec2.NatGatewayStrategy
+    strategy = {0: strategies.NONE, 1: strategies.SINGLE}.get(gateways, strategies.ONE_PER_AZ)
+    # Passed only where wanted, so that awsx's defaults remain in a stack without them.
+    extras: dict[str, Any] = {}
+    if private_dns:
+        extras |= {"enable_dns_hostnames": True, "enable_dns_support": True}
+    if ipv6:
+        extras["assign_generated_ipv6_cidr_block"] = True
     vpc = awsx.ec2.Vpc(
         name,
         cidr_block=cidr,
         number_of_availability_zones=zones,
         subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
-        subnet_specs=[
-            {"type": kind} for kind in (kinds.PUBLIC, *((kinds.PRIVATE,) if private_tasks else ()))
-        ],
-        nat_gateways={
-            "strategy": {0: strategies.NONE, 1: strategies.SINGLE}.get(
-                gateways, strategies.ONE_PER_AZ
-            )
-        },
+        subnet_specs=[{"type": each} for each in subnet_types],
+        nat_gateways={"strategy": strategy},
         **extras,
         tags=tags,
         opts=pulumi.ResourceOptions(
-            protect=deletion_protection or None, transforms=[_hand_out_no_addresses]
+            protect=deletion_protection or None, transforms=[_without_automatic_public_addresses]
         ),
     )
     # The default security group of a VPC allows its members to connect to each other and to
@@ -139,10 +134,8 @@ def _route_tables(vpc: awsx.ec2.Vpc, kind: str, zones: int) -> dict[str, pulumi.
             )
         )
 
-    return {
-        subnet: table_of(subnet)
-        for subnet in (f"{kind}-{number}" for number in range(1, zones + 1))
-    }
+    subnets = [f"{kind}-{number}" for number in range(1, zones + 1)]
+    return {subnet: table_of(subnet) for subnet in subnets}
 
 
 def _route_ipv6(
@@ -176,10 +169,10 @@ def _route_ipv6(
         )
 
 
-def _hand_out_no_addresses(
+def _without_automatic_public_addresses(
     args: pulumi.ResourceTransformArgs,
 ) -> pulumi.ResourceTransformResult | None:
-    """Have public subnets assign no public addresses by default; awsx has no setting for it."""
+    """Turn off mapPublicIpOnLaunch of public subnets; awsx has no setting for it."""
     if args.type_ != "aws:ec2/subnet:Subnet":
         return None
     return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, args.opts)

@@ -29,7 +29,7 @@ def deploy_network(settings: Settings, environment: AwsEnvironment) -> Network:
         FlowLogs(
             "flow-logs",
             FlowLogsArgs(
-                environment=environment,
+                aws_environment=environment,
                 vpc_id=network.vpc_id,
                 rejected_only=settings.network.flow_logs == "reject",
                 log_group=naming.flow_log_group(settings.stack),
@@ -52,7 +52,7 @@ def deploy_endpoints(
     return PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(
-            environment=environment,
+            aws_environment=environment,
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
             route_table_ids=network.task_route_table_ids,
