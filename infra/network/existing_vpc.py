@@ -1,4 +1,4 @@
-"""A VPC that exists, and which of its subnets to take."""
+"""Find an existing VPC, and choose subnets in it."""
 
 from __future__ import annotations
 
@@ -30,19 +30,22 @@ class Subnet:
 
 @dataclass(frozen=True, kw_only=True)
 class SubnetQuery:
-    """Which subnets are wanted for something: by id, by tags, or whichever will do."""
+    """Subnets to choose from: those with these ids, those with these tags, or all of the VPC."""
 
     key: str
-    """What the configuration keys begin with: `subnet` or `taskSubnet`."""
+    """Prefix of the configuration keys: `subnet` or `taskSubnet`."""
 
     public: bool
+    """Whether they must have a route to an internet gateway; otherwise they must have none."""
+
     ids: Sequence[str] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     ipv6: bool = False
     """Whether they must have an IPv6 range."""
 
     zones: Collection[str] = ()
-    """Zones to stay in; empty for any. A load balancer sends nothing to a target outside its own.
+    """Zones that they must be in; empty for any. A load balancer sends no requests to targets in
+    other zones than its own.
     """
 
 
@@ -53,52 +56,51 @@ def find(
     balancer: SubnetQuery,
     tasks: SubnetQuery | None,
 ) -> Network:
-    """Look an existing VPC up.
+    """Look up an existing VPC and its subnets.
 
     Args:
-        vpc_id: Its id; empty where it is known by its tags.
-        vpc_tags: Tags that it has, and no other VPC.
-        balancer: Subnets of the load balancer.
-        tasks: Subnets of the tasks; None for the load balancer's.
+        vpc_id: Its id; None to find it by its tags.
+        vpc_tags: Tags that no other VPC has; used only without an id.
+        balancer: Query for the load balancer's subnets.
+        tasks: Query for the tasks' subnets; None for the load balancer's.
 
     Raises:
         SettingsError: There is no such VPC, or it lacks the subnets.
     """
     key = "vpcId" if vpc_id else "vpcTags"
-    known_as = vpc_id or _only(vpc_tags)
-    with looking_up(key, known_as, "a VPC of this account and region"):
-        vpc = aws.ec2.get_vpc(id=known_as)
-    balancers = _subnets(vpc.id, balancer, key)
+    found_id = vpc_id or _only_vpc_with(vpc_tags)
+    with looking_up(key, found_id, "a VPC of this account and region"):
+        vpc = aws.ec2.get_vpc(id=found_id)
+    balancer_subnets = task_subnets = _subnets(vpc.id, balancer, key)
+    if tasks:
+        task_subnets = _subnets(vpc.id, replace(tasks, zones=[*balancer_subnets]), key)
     return Network(
         vpc_id=vpc.id,
         cidr=vpc.cidr_block,
-        subnet_ids=sorted(balancers.values()),
-        task_subnet_ids=sorted(
-            (
-                _subnets(vpc.id, replace(tasks, zones=[*balancers]), key) if tasks else balancers
-            ).values()
-        ),
+        subnet_ids=sorted(balancer_subnets.values()),
+        task_subnet_ids=sorted(task_subnets.values()),
     )
 
 
 def choose(
     vpc_id: str, subnets: Iterable[Subnet], wanted: SubnetQuery, *, otherwise: str = "vpcId"
 ) -> dict[str, str]:
-    """One subnet's id for each zone, as a load balancer takes one a zone.
+    """Return one subnet's id for each zone, as a load balancer takes one a zone.
 
-    Subnets that the configuration named must all do; of those that were found, the ones that do are
-    taken.
+    Subnets that the configuration names by id must all be suitable; of others, the suitable ones
+    are chosen.
 
     Args:
         vpc_id: The VPC that they must be in.
-        subnets: Those to choose from.
-        wanted: What they must be.
-        otherwise: The configuration key to blame if neither ids nor tags were given.
+        subnets: The subnets to choose from.
+        wanted: The query that they must match.
+        otherwise: The configuration key to report if the query has neither ids nor tags.
 
     Raises:
-        SettingsError: A named subnet won't do, or fewer than two zones remain.
+        SettingsError: A subnet named by id isn't suitable, or fewer than two zones have one.
     """
     kind = "public" if wanted.public else "private"
+    with_ipv6 = ", with IPv6" if wanted.ipv6 else ""
     by_zone: dict[str, str] = {}
     problems = []
     for subnet in sorted(subnets, key=lambda subnet: subnet.id):
@@ -106,14 +108,14 @@ def choose(
         if flaw is None:
             by_zone[subnet.zone] = subnet.id
         elif wanted.ids:
-            allowed = f"{kind} subnets of the VPC, one a zone{', with IPv6' if wanted.ipv6 else ''}"
+            allowed = f"{kind} subnets of the VPC, one a zone{with_ipv6}"
             problems.append(Problem(f"{wanted.key}Ids", f"{subnet.id} is {flaw}", allowed))
     if not problems and len(by_zone) < 2:  # noqa: PLR2004 — a load balancer's least
         found = f"{kind} subnets in {', '.join(by_zone) or 'no zone'}"
-        zones = (
-            f"zones of the load balancer's, {', '.join(wanted.zones)}" if wanted.zones else "zones"
-        )
-        allowed = f"{kind} subnets in at least two {zones}{', with IPv6' if wanted.ipv6 else ''}"
+        zones = "zones"
+        if wanted.zones:
+            zones = f"zones of the load balancer's, {', '.join(wanted.zones)}"
+        allowed = f"{kind} subnets in at least two {zones}{with_ipv6}"
         problems.append(Problem(_key(wanted, otherwise), found, allowed))
     if problems:
         raise SettingsError(problems)
@@ -121,26 +123,35 @@ def choose(
 
 
 def _key(wanted: SubnetQuery, otherwise: str) -> str:
-    return f"{wanted.key}Ids" if wanted.ids else f"{wanted.key}Tags" if wanted.tags else otherwise
+    """Return the configuration key that decided which subnets were looked up."""
+    if wanted.ids:
+        return f"{wanted.key}Ids"
+    if wanted.tags:
+        return f"{wanted.key}Tags"
+    return otherwise
 
 
 def _flaw(
     subnet: Subnet, vpc_id: str, wanted: SubnetQuery, by_zone: Mapping[str, str]
 ) -> str | None:
-    """Why a subnet won't do."""
-    flaws = {
-        f"not in {vpc_id}": subnet.vpc_id != vpc_id,
-        "without a route to an internet gateway": wanted.public and not subnet.public,
-        "with a route to an internet gateway": subnet.public and not wanted.public,
-        "without an IPv6 range": wanted.ipv6 and not subnet.ipv6,
-        f"in zone {subnet.zone}, where the load balancer has no subnet": wanted.zones
-        and subnet.zone not in wanted.zones,
-        f"in zone {subnet.zone} like {by_zone.get(subnet.zone)}": subnet.zone in by_zone,
-    }
-    return next((flaw for flaw, found in flaws.items() if found), None)
+    """Return why a subnet isn't suitable, to follow "is"; None if it is."""
+    flaw = None
+    if subnet.vpc_id != vpc_id:
+        flaw = f"not in {vpc_id}"
+    elif wanted.public and not subnet.public:
+        flaw = "without a route to an internet gateway"
+    elif subnet.public and not wanted.public:
+        flaw = "with a route to an internet gateway"
+    elif wanted.ipv6 and not subnet.ipv6:
+        flaw = "without an IPv6 range"
+    elif wanted.zones and subnet.zone not in wanted.zones:
+        flaw = f"in zone {subnet.zone}, where the load balancer has no subnet"
+    elif subnet.zone in by_zone:
+        flaw = f"in zone {subnet.zone} like {by_zone[subnet.zone]}"
+    return flaw
 
 
-def _only(vpc_tags: Mapping[str, str]) -> str:
+def _only_vpc_with(vpc_tags: Mapping[str, str]) -> str:
     ids = aws.ec2.get_vpcs(tags=dict(vpc_tags)).ids
     if len(ids) != 1:
         shown = ", ".join(f"{key}={value}" for key, value in vpc_tags.items())
@@ -152,19 +163,19 @@ def _only(vpc_tags: Mapping[str, str]) -> str:
 
 def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]:
     """Look up the wanted subnets, and choose one for each zone."""
-    main = ""
+    main_table = ""
     table_of: dict[str, str] = {}
-    public: set[str] = set()
+    public_tables: set[str] = set()
     for table_id in aws.ec2.get_route_tables(vpc_id=vpc_id).ids:
         table = aws.ec2.get_route_table(route_table_id=table_id)
         for association in table.associations:
             if association.main:
-                main = table.id
+                main_table = table.id
             if association.subnet_id:
                 table_of[association.subnet_id] = table.id
         for route in table.routes:
             if (route.gateway_id or "").startswith("igw-"):
-                public.add(table.id)
+                public_tables.add(table.id)
     ids = wanted.ids
     if not ids:
         ids = aws.ec2.get_subnets(
@@ -179,7 +190,7 @@ def _subnets(vpc_id: str, wanted: SubnetQuery, otherwise: str) -> dict[str, str]
                 vpc_id=found.vpc_id,
                 zone=found.availability_zone,
                 # A subnet without a route table of its own uses the main one.
-                public=table_of.get(found.id, main) in public,
+                public=table_of.get(found.id, main_table) in public_tables,
                 ipv6=bool(found.ipv6_cidr_block),
             )
         )
