@@ -19,8 +19,9 @@ import pytest
 import yaml
 
 from infra.aws import fargate
-from infra.settings import TOPICS, Settings, kinds
+from infra.settings import Settings, kinds
 from infra.settings.kinds import Choice, Flag, ListOf, Map, Statements, Whole
+from infra.settings.stack import TOPICS
 from infra.settings.topic import camel
 from localaws.catalog.ecs import fargate_sizes
 
@@ -244,7 +245,7 @@ def test_services_know_of_load_balancers_only_targets_and_their_health() -> None
     assert not packages("localaws.alb.targets"), "it is plain values"
 
 
-@pytest.mark.parametrize("folder", ["localaws", *LAYERS])
+@pytest.mark.parametrize("folder", ["infra", *LAYERS])
 def test_no_module_imports_itself_by_way_of_others(folder: str) -> None:
     known = {*modules(folder)}
     try:

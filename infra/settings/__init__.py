@@ -17,47 +17,32 @@ from pulumi.runtime import config
 
 from infra.aws import naming
 from infra.errors import Problem, SettingsError
-from infra.settings import relations, service
+from infra.settings import relations
 from infra.settings.service import ServiceSettings
+from infra.settings.stack import TOPICS, StackSettings
 from infra.settings.stack.edge import EdgeSettings
 from infra.settings.stack.https import HttpsSettings
 from infra.settings.stack.keys import KeySettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
-from infra.settings.topic import Configuration, camel, unread_in
+from infra.settings.topic import Configuration, camel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from infra.aws.environment import AwsEnvironment
     from infra.settings.kinds import Kind
-    from infra.settings.topic import Topic
 
-TOPICS: Final = (
-    *service.TOPICS,
-    HttpsSettings,
-    EdgeSettings,
-    OperationSettings,
-    KeySettings,
-    NetworkSettings,
-)
-
-_PROVIDERS: Final = ("aws", "awsx", "pulumi")
-"""Namespaces of the configuration that belong to no project."""
+_OTHER_NAMESPACES: Final = ("aws", "awsx", "pulumi")
+"""Namespaces of the configuration that belong to providers and the engine, not to a project."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(StackSettings):
     """What a stack deploys; docs/config.md describes each key and the effect of a change."""
 
     project: str
     stack: str
-    service: ServiceSettings
-    https: HttpsSettings
-    edge: EdgeSettings
-    operation: OperationSettings
-    keys: KeySettings
-    network: NetworkSettings
 
     @classmethod
     def load(cls) -> Self:
@@ -69,8 +54,8 @@ class Settings:
         """
         namespace = f"{pulumi.get_project()}:"
         stored = {**config.get_config_env(), **config.CONFIG.get()}
-        texts: dict[str, str] = {}
         secret = {name.removeprefix(namespace) for name in config.get_config_secret_keys_env()}
+        texts: dict[str, str] = {}
         foreign: list[str] = []
         for name, text in stored.items():
             if not name.startswith(namespace):
@@ -120,7 +105,11 @@ class Settings:
             keys=KeySettings.read(configuration),
             network=NetworkSettings.read(configuration),
         )
-        problems = [*_unknown(texts), *_left_behind(foreign, project), *settings.problems()]
+        problems = [
+            *_unknown(texts),
+            *_in_another_namespace(foreign, project),
+            *settings.problems(),
+        ]
         if problems:
             raise SettingsError(problems)
         return settings
@@ -134,24 +123,6 @@ class Settings:
     def exec_log_group(self) -> str | None:
         """Log group of ECS Exec sessions; None where Exec is off."""
         return naming.exec_log_group(self.stack) if self.operation.ecs_exec else None
-
-    @property
-    def ipv6_clients(self) -> bool:
-        """Whether clients can connect by IPv6.
-
-        Those of an internal load balancer are in the VPC, where everything has an IPv4 address too.
-        """
-        return self.network.dual_stack and not self.edge.internal
-
-    @property
-    def topics(self) -> tuple[Topic, ...]:
-        """The topics that the stack has once."""
-        return (self.https, self.edge, self.operation, self.keys, self.network)
-
-    @property
-    def unread(self) -> Mapping[str, Problem]:
-        """Fields of all topics whose values couldn't be read."""
-        return {**self.service.unread, **unread_in(self.topics)}
 
     def problems(self) -> list[Problem]:
         """Check the stack's name, each value, and values that depend on each other."""
@@ -182,19 +153,20 @@ def kinds() -> dict[str, Kind]:
 
 def _unknown(texts: Mapping[str, str]) -> Iterator[Problem]:
     for key in sorted(texts.keys() - kinds().keys()):
-        close = difflib.get_close_matches(key, kinds(), n=1)
-        yield Problem(key, "an unknown key", f"perhaps {close[0]}" if close else ", ".join(kinds()))
+        similar = difflib.get_close_matches(key, kinds(), n=1)
+        allowed = f"perhaps {similar[0]}" if similar else ", ".join(kinds())
+        yield Problem(key, "an unknown key", allowed)
 
 
-def _left_behind(foreign: Collection[str], project: str) -> Iterator[Problem]:
-    """Refuse keys of ours in another project's namespace, as after a rename in Pulumi.yaml.
+def _in_another_namespace(foreign: Collection[str], project: str) -> Iterator[Problem]:
+    """Refuse keys of this program in another namespace, as after a rename of the project.
 
-    Pulumi ignores them there, so the stack would get the defaults: no protection and a public
-    network instead of prod's.
+    Pulumi ignores them there, so prod would get the defaults: no deletion protection, and a public
+    network.
     """
     for key in sorted(foreign):
         namespace, _, name = key.partition(":")
-        if name in kinds() and namespace not in _PROVIDERS:
+        if name in kinds() and namespace not in _OTHER_NAMESPACES:
             yield Problem(
                 key,
                 f"a key of another project, {namespace}",

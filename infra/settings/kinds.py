@@ -1,7 +1,7 @@
 """Kinds of configuration values: what each allows, and how it is read. Pure.
 
 Pulumi passes every value as text, lists and maps as JSON. A kind parses that text, or refuses it
-and describes what it allows.
+with a ValueError and describes what it allows.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Kind(ABC):
     @property
     @abstractmethod
     def allowed(self) -> str:
-        """Describe the allowed values, to follow "allowed: "."""
+        """Describe the allowed values, as they follow "allowed: " in an error."""
 
     @abstractmethod
     def read(self, text: str) -> object:
@@ -269,7 +269,7 @@ class Map(Kind):
 
     def _described(self, name: str, value: object) -> str:
         shown = f"{name} with a value of {len(str(value))} characters, not shown"
-        # The name may be what is wrong, and the flaw is that of a value.
+        # `flaw` explains a value that doesn't match. Here the name may be the wrong part.
         if self.value.flaw is None or not isinstance(value, str):
             return shown
         if re.fullmatch(self.value.pattern, value):
@@ -293,7 +293,7 @@ class Statements(Kind):
         )
 
     def read(self, text: str) -> tuple[dict[str, Any], ...]:
-        """Parse the statements, which allow where they name no effect."""
+        """Parse the statements; one without an Effect allows."""
         read = []
         for statement in _statements(text):
             if not isinstance(statement, dict) or statements.flaw(statement):
@@ -309,7 +309,8 @@ class Statements(Kind):
             return f"{text or 'empty'}, which is not a list"
         flaws = []
         for number, statement in enumerate(found):
-            if flaw := statements.flaw(statement):
+            flaw = statements.flaw(statement)
+            if flaw:
                 flaws.append(f"statement {number} {flaw}")
         return "; ".join(flaws)
 
@@ -327,9 +328,9 @@ def _statements(text: str) -> list[object]:
 
 
 def _plain(value: object) -> str:
-    """Return a text unchanged, and a number or truth value as it was typed.
+    """Return a text unchanged, and a number or a boolean as it was typed.
 
-    The CLI makes numbers and truth values of items that look like one.
+    The CLI turns items that look like a number or a boolean into one.
     """
     if isinstance(value, str):
         return value

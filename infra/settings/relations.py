@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infra.aws.environment import AwsEnvironment
-    from infra.settings import Settings
+    from infra.settings.stack import StackSettings
 
 
-def problems(settings: Settings) -> Iterator[Problem]:
-    """Check everything that needs no lookup."""
+def problems(settings: StackSettings) -> Iterator[Problem]:
+    """Check every relation that the account and region don't decide."""
     yield from load_balancer_closes_connections_first(settings)
     yield from exec_key_has_sessions_to_encrypt(settings)
     yield from ipv6_clients_have_an_address_to_connect_to(settings)
@@ -26,8 +26,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 
 @relation("idle_timeout_seconds", "target_keep_alive_seconds")
-def load_balancer_closes_connections_first(settings: Settings) -> Iterator[Problem]:
-    """Check that the container keeps idle connections longer than the load balancer."""
+def load_balancer_closes_connections_first(settings: StackSettings) -> Iterator[Problem]:
+    """Check that the container keeps idle connections longer than the load balancer does."""
     idle = settings.edge.idle_timeout_seconds
     kept = settings.service.container.target_keep_alive_seconds
     if idle >= kept:
@@ -40,14 +40,14 @@ def load_balancer_closes_connections_first(settings: Settings) -> Iterator[Probl
 
 
 @relation("exec_key_arn", "ecs_exec")
-def exec_key_has_sessions_to_encrypt(settings: Settings) -> Iterator[Problem]:
-    """Check that there is no key for sessions without ECS Exec."""
+def exec_key_has_sessions_to_encrypt(settings: StackSettings) -> Iterator[Problem]:
+    """Check that a key for ECS Exec sessions is configured only with ECS Exec."""
     if settings.keys.exec_key_arn and not settings.operation.ecs_exec:
         yield Problem("execKeyArn", settings.keys.exec_key_arn, "empty, unless ecsExec is true")
 
 
 @relation("allowed_cidrs", "internal", "dual_stack")
-def ipv6_clients_have_an_address_to_connect_to(settings: Settings) -> Iterator[Problem]:
+def ipv6_clients_have_an_address_to_connect_to(settings: StackSettings) -> Iterator[Problem]:
     """Check that IPv6 ranges are allowed only at a load balancer with IPv6 addresses."""
     if settings.ipv6_clients:
         return
@@ -61,8 +61,8 @@ def ipv6_clients_have_an_address_to_connect_to(settings: Settings) -> Iterator[P
 
 
 @relation("network", "image")
-def image_is_pulled_through_an_endpoint(settings: Settings) -> Iterator[Problem]:
-    """Check that an image comes from ECR where tasks reach nothing but endpoints."""
+def image_is_pulled_through_an_endpoint(settings: StackSettings) -> Iterator[Problem]:
+    """Check that the image comes from ECR if tasks reach VPC endpoints only."""
     image = settings.service.container.image
     if settings.network.endpoints and images.private(image) is None:
         yield Problem(
@@ -73,8 +73,10 @@ def image_is_pulled_through_an_endpoint(settings: Settings) -> Iterator[Problem]
         )
 
 
-def image_is_within_reach(settings: Settings, environment: AwsEnvironment) -> Iterator[Problem]:
-    """Check that a private image is in the stack's partition, and with endpoints in its region."""
+def image_is_within_reach(
+    settings: StackSettings, environment: AwsEnvironment
+) -> Iterator[Problem]:
+    """Check that an ECR image is in the stack's partition, and with endpoints in its region."""
     image = settings.service.container.image
     found = images.private(image)
     if found is None:

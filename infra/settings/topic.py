@@ -103,10 +103,10 @@ _ReadT = TypeVar("_ReadT", bound=_Read)
 def relation(
     *names: str,
 ) -> Callable[[Callable[[_ReadT], Iterator[Problem]]], Callable[[_ReadT], Iterator[Problem]]]:
-    """Skip a check where one of the fields that it compares couldn't be read.
+    """Skip the decorated check if one of the fields that it compares couldn't be read.
 
     Args:
-        names: Every field that the check looks at.
+        names: Every field that the check reads.
     """
 
     def decorate(

@@ -1,1 +1,61 @@
-"""Settings that a stack has once."""
+"""Settings of a stack: topics that it has once, and those of its service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from infra.settings import service
+from infra.settings.stack.edge import EdgeSettings
+from infra.settings.stack.https import HttpsSettings
+from infra.settings.stack.keys import KeySettings
+from infra.settings.stack.network import NetworkSettings
+from infra.settings.stack.operation import OperationSettings
+from infra.settings.topic import unread_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infra.errors import Problem
+    from infra.settings.service import ServiceSettings
+    from infra.settings.topic import Topic
+
+TOPICS: Final = (
+    *service.TOPICS,
+    HttpsSettings,
+    EdgeSettings,
+    OperationSettings,
+    KeySettings,
+    NetworkSettings,
+)
+"""Every topic of the configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """The values of every configuration key, by topic."""
+
+    service: ServiceSettings
+    https: HttpsSettings
+    edge: EdgeSettings
+    operation: OperationSettings
+    keys: KeySettings
+    network: NetworkSettings
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics that the stack has once."""
+        return (self.https, self.edge, self.operation, self.keys, self.network)
+
+    @property
+    def unread(self) -> Mapping[str, Problem]:
+        """Fields of all topics whose values couldn't be read."""
+        return {**self.service.unread, **unread_in(self.topics)}
+
+    @property
+    def ipv6_clients(self) -> bool:
+        """Whether clients can connect by IPv6.
+
+        Those of an internal load balancer are in the VPC, where everything has an IPv4 address too.
+        """
+        return self.network.dual_stack and not self.edge.internal
