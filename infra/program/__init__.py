@@ -1,4 +1,4 @@
-"""The composition root: what a stack deploys."""
+"""The composition root: deploy a stack, area by area."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
-    """Register everything, and return the stack's outputs by name.
+    """Register every resource of the stack, and return its outputs by name.
 
     Raises:
-        SettingsError: What exists already (a VPC, a zone, a cluster) can't be used; nothing was
-            registered.
+        SettingsError: Something that exists already (a VPC, a zone, a cluster) can't be used;
+            nothing was registered.
     """
     environment = _aws_environment()
     preflight.check(settings, environment)
@@ -48,6 +48,7 @@ def deploy(settings: Settings) -> dict[str, pulumi.Output[str]]:
 
 
 def _aws_environment() -> AwsEnvironment:
+    """Look up the account and region that the provider deploys to."""
     partition = aws.get_partition()
     return AwsEnvironment(
         partition=partition.partition,

@@ -42,7 +42,7 @@ def find_zone(settings: Settings) -> str | None:
 def deploy_ingress(
     settings: Settings, environment: AwsEnvironment, network: Network, zone_id: str | None
 ) -> LoadBalancedIngress:
-    """Register the load balancer and what belongs to it."""
+    """Register the load balancer, with its certificate, access log and firewall."""
     edge = settings.edge
     ingress = LoadBalancedIngress(
         "alb",
@@ -51,7 +51,7 @@ def deploy_ingress(
             subnet_ids=network.subnet_ids,
             https=_https(settings, zone_id),
             internal=edge.internal,
-            allowed_cidrs=edge.allowed_cidrs or _all_clients(settings, network),
+            allowed_cidrs=edge.allowed_cidrs or _default_client_cidrs(settings, network),
             dual_stack=settings.ipv6_clients,
             idle_timeout_seconds=edge.idle_timeout_seconds,
             client_keep_alive_seconds=edge.client_keep_alive_seconds,
@@ -79,7 +79,10 @@ def deploy_ingress(
 def deploy_alias(
     settings: Settings, zone_id: str | None, ingress: LoadBalancedIngress, after: pulumi.Resource
 ) -> None:
-    """Register the domain's records, if its zone is known, once requests reach the service."""
+    """Register the domain's records, if its zone is known.
+
+    They are created after the resource `after`, with which requests reach the service.
+    """
     if zone_id is None or settings.https.domain is None:
         return
     Alias(
@@ -116,8 +119,8 @@ def _https(settings: Settings, zone_id: str | None) -> Https | None:
     )
 
 
-def _all_clients(settings: Settings, network: Network) -> tuple[str, ...]:
-    """Return the ranges that may connect where the configuration names none."""
+def _default_client_cidrs(settings: Settings, network: Network) -> tuple[str, ...]:
+    """Return the ranges that clients connect from if the configuration names none."""
     if settings.edge.internal:
         return (network.cidr,)
     if settings.ipv6_clients:

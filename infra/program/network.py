@@ -45,10 +45,11 @@ def deploy_network(settings: Settings, environment: AwsEnvironment) -> Network:
 def deploy_endpoints(
     settings: Settings, environment: AwsEnvironment, network: Network
 ) -> PrivateEndpoints | None:
-    """Register the VPC endpoints, where tasks reach AWS by these only."""
+    """Register the VPC endpoints, if tasks reach AWS only through these."""
     if not settings.network.endpoints:
         return None
     secrets = settings.service.secrets
+    secret_services = {at(environment, each).service for each in secrets.secrets.values()}
     return PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(
@@ -58,9 +59,7 @@ def deploy_endpoints(
             route_table_ids=network.task_route_table_ids,
             s3_policy=iam.s3_endpoint(environment, secrets.task_policy_statements),
             services=endpoints.needed(
-                secret_services={
-                    at(environment, each).service for each in secrets.secrets.values()
-                },
+                secret_services=secret_services,
                 ecs_exec=settings.operation.ecs_exec,
                 session_key=settings.keys.exec_key_arn is not None,
             ),
@@ -87,7 +86,8 @@ def _created(settings: Settings) -> Network:
 def _existing(settings: Settings) -> Network:
     balancer = SubnetQuery(
         key="subnet",
-        # Tasks with public addresses share the load balancer's subnets.
+        # An internal load balancer is in private subnets, unless it shares them with tasks that
+        # have public addresses.
         public=not (settings.network.private_tasks and settings.edge.internal),
         ids=settings.network.subnet_ids,
         tags=settings.network.subnet_tags,

@@ -1,8 +1,9 @@
-"""Names that two stacks can share unnoticed: a cluster, and log groups that are kept.
+"""Find a cluster and log groups that another stack owns, by their tags.
 
-ECS answers the creation of a cluster that exists with that cluster, and the provider takes it over.
-The program itself adopts log groups. Names hold the stack, not the project, so two projects in one
-account and region would overwrite each other's settings. Tags say whose a thing is.
+If a cluster exists already, ECS answers its creation with that cluster, and the provider takes it
+over. The program itself adopts existing log groups. Both have names with the stack in them, but not
+the project, so two projects in one account and region could overwrite each other's settings
+unnoticed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 _OWNER = ("Project", "Stack")
-"""The tags that name an owner."""
+"""Keys of the tags that name an owner."""
 
 
 def problems(
@@ -25,20 +26,15 @@ def problems(
 ) -> Iterator[Problem]:
     """Find a cluster or log groups that a stack would share with another one.
 
-    A stack whose cluster exists has adopted its log groups already, so these are looked at before
-    the cluster is made.
+    The log groups are checked only while there is no cluster: a stack that has one has adopted
+    them already.
 
     Args:
         cluster: Name of the stack's cluster.
         log_groups: Names of the log groups that the stack may ever use.
         tags: The stack's tags.
     """
-    # Listed first: looking up a cluster that doesn't exist fails, in words that are the provider's
-    # own.
-    arn = next(
-        (arn for arn in aws.ecs.get_clusters().cluster_arns if arn.rpartition("/")[2] == cluster),
-        None,
-    )
+    arn = _arn_of(cluster)
     if arn:
         found = aws.ecs.get_cluster(cluster_name=cluster).tags
         if _owner(found) != _owner(tags):
@@ -50,11 +46,24 @@ def problems(
         if name not in aws.cloudwatch.get_log_groups(log_group_name_prefix=name).log_group_names:
             continue
         group = aws.cloudwatch.get_log_group(name=name)
-        # One without an owner was made by hand, or by AWS for Container Insights: it is adopted.
+        # A group without an owner was created by hand, or by AWS for Container Insights: it is
+        # adopted.
         if any(_owner(group.tags)) and _owner(group.tags) != _owner(tags):
             retag = ",".join(f"{key}={tags[key]}" for key in _OWNER)
             remedy = f"aws logs tag-resource --resource-arn {group.arn} --tags {retag}"
             yield _taken(f"log group {name}", group.tags, tags, remedy)
+
+
+def _arn_of(cluster: str) -> str | None:
+    """Return the ARN of a cluster, if it exists.
+
+    Clusters are listed, because the lookup of one that doesn't exist fails with an error that only
+    the provider's wording tells from others.
+    """
+    for arn in aws.ecs.get_clusters().cluster_arns:
+        if arn.rpartition("/")[2] == cluster:
+            return arn
+    return None
 
 
 def _taken(what: str, theirs: Mapping[str, str], ours: Mapping[str, str], remedy: str) -> Problem:
@@ -64,10 +73,8 @@ def _taken(what: str, theirs: Mapping[str, str], ours: Mapping[str, str], remedy
     return Problem(
         "stack",
         f"{ours['Stack']} of project {ours['Project']}; the {what} exists already and {owner}",
-        (
-            "a stack name that no other project uses in this account and region; or, to "
-            f"take it over, `{remedy}`"
-        ),
+        "a stack name that no other project uses in this account and region; or, to take it over, "
+        f"`{remedy}`",
     )
 
 

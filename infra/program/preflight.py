@@ -1,4 +1,4 @@
-"""Check what a stack needs of its account before anything is registered, in previews too.
+"""Check what a stack needs in its account before anything is registered, in previews too.
 
 The checks are read-only calls whose answers hold no secret's value (docs/adr/0017). A call that
 AWS refuses to this caller is a warning that names the missing action, never a failure.
@@ -56,32 +56,32 @@ _KEY_TYPES: Final = (
 """All of ACM's; a lookup that names none finds RSA keys of up to 2048 bits only."""
 
 
-_Look = Callable[[], Iterator[Problem]]
-"""Looks one thing up in AWS, and yields the problems with it."""
+_Lookup = Callable[[], Iterator[Problem]]
+"""Looks up one thing in AWS, and yields the problems with it."""
 
 
 def check(settings: Settings, environment: AwsEnvironment) -> None:
-    """Refuse what can't be deployed to this account and region.
+    """Refuse settings that can't be deployed to this account and region.
 
     Raises:
-        SettingsError: Something doesn't exist, or isn't what the stack needs; it names all
-            problems.
+        SettingsError: Something that the settings name doesn't exist or isn't suitable; it lists
+            all problems.
     """
     problems = settings.problems_in(environment)
-    # One after the other: they are few, and a call of the SDK's that doesn't wait can't fail
-    # without failing the run.
-    for what, look in _looks(settings, environment):
+    # One after the other: they are few, and when a call of the SDK that doesn't wait fails, the
+    # run fails too.
+    for subject, look_up in _lookups(settings, environment):
         try:
-            problems.extend(look())
+            problems.extend(look_up())
         # The SDK has nothing narrower for a lookup that fails
         except Exception as error:  # noqa: BLE001
-            pulumi.log.warn(f"{what} wasn't checked: {_why(error)}")
+            pulumi.log.warn(f"{subject} wasn't checked: {_why(error)}")
     if problems:
         raise SettingsError(problems)
 
 
-def _looks(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
-    """Yield each lookup with its name for a warning."""
+def _lookups(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:
+    """Yield each lookup, after its subject as a warning names it."""
     yield "The owner of the cluster and of the log groups", partial(_owners, settings)
     yield from _secrets(settings, environment)
     yield from _certificates(settings)
@@ -97,22 +97,24 @@ def _owners(settings: Settings) -> Iterator[Problem]:
 
 
 def _why(error: Exception) -> str:
+    """Return why a lookup failed, with the action that its caller isn't allowed."""
     denied = re.search(r"not authorized to perform: ([\w-]+:\w+)", str(error))
-    return (
-        f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)"
-        if denied
-        else reason_of(error)
-    )
+    if denied:
+        return f"that takes {denied[1]}, which the caller lacks (docs/permissions.md)"
+    return reason_of(error)
 
 
-def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
-    """Look for each secret once, whichever variables and parts of it are configured."""
+def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:
+    """Look up each secret once, however many variables and parts of it are configured."""
     variables: dict[Secret, list[str]] = {}
     for variable, text in settings.service.secrets.secrets.items():
         secret = at(environment, text)
-        # Lookups in another account take its permission, and another region is refused anyway.
-        if secret.resource.split(":")[3:5] == [environment.region, environment.account]:
-            variables.setdefault(replace(secret, value_from=""), []).append(variable)
+        # A lookup in another account needs that account's permission, and a secret in another
+        # region is refused anyway.
+        _, _, _, region, account, *_ = secret.resource.split(":")
+        if (region, account) == (environment.region, environment.account):
+            whole_secret = replace(secret, value_from="")
+            variables.setdefault(whole_secret, []).append(variable)
     for secret, names in variables.items():
         kind = "SSM parameter" if secret.service == SSM else "Secrets Manager secret"
         yield (
@@ -125,41 +127,46 @@ def _missing_secret(
     secret: Secret, variables: str, environment: AwsEnvironment
 ) -> Iterator[Problem]:
     if secret.service == SSM:
-        there, kind = _parameter_exists(secret.name), "parameter of SSM"
-        make = f"ssm put-parameter --type SecureString --name {secret.name} --value VALUE"
+        exists, kind = _parameter_exists(secret.name), "parameter of SSM"
+        create = f"ssm put-parameter --type SecureString --name {secret.name} --value VALUE"
     else:
-        there, kind = _secret_exists(secret.name), "secret of Secrets Manager"
-        make = f"secretsmanager create-secret --name {secret.name} --secret-string VALUE"
-    if not there:
+        exists, kind = _secret_exists(secret.name), "secret of Secrets Manager"
+        create = f"secretsmanager create-secret --name {secret.name} --secret-string VALUE"
+    if not exists:
         yield Problem(
             "secrets",
             f"{variables}, {secret.name}, which is no {kind} in {environment.account}, "
             f"{environment.region}",
-            f"one that exists; `aws {make} --region {environment.region}` makes it, and with "
-            "the local AWS a row of "
-            "local.parameters.toml",
+            f"one that exists; `aws {create} --region {environment.region}` creates it; with the "
+            "local AWS, add a row to local.parameters.toml",
         )
 
 
 def _parameter_exists(name: str) -> bool:
-    """Request a version that no parameter has: the answer is an error, and never a value."""
+    """Request a version that no parameter has: AWS answers with an error, never with a value."""
     _, is_arn, path = name.rpartition(":parameter/")
-    # Of a name with one level, an ARN doesn't tell whether it begins with a slash.
-    for each in (name,) if not is_arn else (f"/{path}",) if "/" in path else (path, f"/{path}"):
+    if not is_arn:
+        names = [name]
+    elif "/" in path:
+        names = [f"/{path}"]
+    else:
+        # The ARN of a name with one level is the same with and without a slash before it.
+        names = [path, f"/{path}"]
+    for candidate in names:
         try:
-            aws.ssm.get_parameter(name=f"{each}:{_NO_VERSION}", with_decryption=False)
+            aws.ssm.get_parameter(name=f"{candidate}:{_NO_VERSION}", with_decryption=False)
         except Exception as error:
             if _NO_SUCH_VERSION in str(error):
                 return True
             if _MISSING not in str(error):
                 raise
-    # Nothing is refused by those answers alone. What exists in spite of them answers this, and is
-    # read only then.
+    # Those answers alone refuse no stack. If they are wrong, this read succeeds; only then is a
+    # value read.
     return _found(partial(aws.ssm.get_parameter, name=name, with_decryption=False))
 
 
 def _secret_exists(name: str) -> bool:
-    """Have the secret described, which its value is no part of."""
+    """Look up the secret's description, which doesn't include its value."""
     is_arn = name.startswith("arn:")
     return _found(
         partial(
@@ -180,14 +187,16 @@ def _found(lookup: Callable[[], object]) -> bool:
     return True
 
 
-def _certificates(settings: Settings) -> Iterator[tuple[str, _Look]]:
-    """Look for existing certificates that ACM hasn't issued.
+def _certificates(settings: Settings) -> Iterator[tuple[str, _Lookup]]:
+    """Look up configured certificates that ACM hasn't issued.
 
-    ACM's lookup goes by a certificate's first name only, so one whose first name is neither the
-    domain nor the wildcard that stands for it isn't found.
+    The lookup matches a certificate's main domain name only, so one whose main name is neither the
+    domain nor the wildcard that covers it isn't found.
     """
-    if settings.https.certificate_arn and settings.https.domain:
-        for name in (settings.https.domain, f"*.{settings.https.domain.partition('.')[2]}"):
+    domain = settings.https.domain
+    if settings.https.certificate_arn and domain:
+        _, _, parent_domain = domain.partition(".")
+        for name in (domain, f"*.{parent_domain}"):
             yield f"Whether the certificate of {name} is issued", partial(_unissued, settings, name)
 
 
@@ -197,7 +206,8 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
             domain=name, statuses=_NOT_ISSUED, key_types=_KEY_TYPES, most_recent=True
         )
     except Exception as error:
-        # None is what should be found; of several with different statuses the lookup returns none.
+        # No such certificate is the good case. The lookup also fails if it finds several; then
+        # nothing is checked.
         if re.search(
             r"no ACM Certificate|multiple ACM Certificates|different ACM certificate", str(error)
         ):
@@ -211,13 +221,13 @@ def _unissued(settings: Settings, name: str) -> Iterator[Problem]:
             yield Problem(
                 key,
                 f"{found.arn}, whose status is {found.status}",
-                "one that is issued; `aws acm describe-certificate` shows the records by "
-                "which ACM validates it, a few "
-                "minutes after they are in DNS; one that failed or expired must be requested again",
+                "one that is issued; `aws acm describe-certificate` shows the records by which ACM "
+                "validates it, a few minutes after they are in DNS; one that failed or expired "
+                "must be requested again",
             )
 
 
-def _quotas(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Look]]:
+def _quotas(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[str, _Lookup]]:
     if not settings.network.existing_vpc:
         own = settings.tags
         yield "The quota of VPCs", partial(_too_many_vpcs, own, environment)
@@ -231,14 +241,14 @@ def _quotas(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[s
 def _too_many_vpcs(own: dict[str, str], environment: AwsEnvironment) -> Iterator[Problem]:
     if aws.ec2.get_vpcs(tags=own).ids:
         return
-    there, quota = len(aws.ec2.get_vpcs().ids), _quota(*_VPCS)
-    if there >= quota:
+    existing, quota = len(aws.ec2.get_vpcs().ids), _quota(*_VPCS)
+    if existing >= quota:
         yield Problem(
             "vpcId",
-            f"empty, so that a VPC is created, where {environment.region} has {there} of at most "
-            f"{quota}",
+            f"empty, so that a VPC is created, where {environment.region} has {existing} of at "
+            f"most {quota}",
             "the id of an existing VPC, or a higher quota: "
-            + _request(*_VPCS, there + 1, environment),
+            + _request(*_VPCS, existing + 1, environment),
         )
 
 
@@ -248,18 +258,14 @@ def _too_many_addresses(
     needed = settings.network.nat_gateways - len(aws.ec2.get_eips(tags=own).allocation_ids)
     if needed <= 0:
         return
-    there, quota = len(aws.ec2.get_eips().allocation_ids), _quota(*_ADDRESSES)
-    if there + needed > quota:
+    existing, quota = len(aws.ec2.get_eips().allocation_ids), _quota(*_ADDRESSES)
+    if existing + needed > quota:
         yield Problem(
             "network",
             f"{settings.network.network}, whose NAT gateways need {needed} more elastic IP "
-            f"addresses, where {environment.region} has "
-            f"{there} of at most {quota}",
-            (
-                "a network with fewer NAT gateways, an account with fewer addresses, or a "
-                "higher quota: "
-            )
-            + _request(*_ADDRESSES, there + needed, environment),
+            f"addresses, where {environment.region} has {existing} of at most {quota}",
+            "a network with fewer NAT gateways, an account with fewer addresses, or a higher "
+            "quota: " + _request(*_ADDRESSES, existing + needed, environment),
         )
 
 
@@ -268,8 +274,8 @@ def _quota(service: str, code: str) -> int:
 
 
 def _request(service: str, code: str, wanted: int, environment: AwsEnvironment) -> str:
+    """Return the command that requests a higher quota."""
     return (
         f"`aws service-quotas request-service-quota-increase --service-code {service} "
-        f"--quota-code {code} "
-        f"--desired-value {wanted} --region {environment.region}`"
+        f"--quota-code {code} --desired-value {wanted} --region {environment.region}`"
     )
