@@ -48,7 +48,8 @@ def check() -> str:
     for stack, graph in graphs.items():
         found |= rules.findings(stack, graph)
     comparison = findings.judge(found, register)
-    unproven = sorted({entry.proof for entry in register if not findings.proven(entry.proof, ROOT)})
+    proofs = {entry.proof for entry in register}
+    unproven = sorted(proof for proof in proofs if not findings.proven(proof, ROOT))
     sections = {
         (
             "Found, and not in docs/exceptions.yaml; fix it, or add an entry that says why "
@@ -58,11 +59,13 @@ def check() -> str:
         "Named as a proof in docs/exceptions.yaml, and no such test": unproven,
         "Wrong with the policies of docs/permissions.md": sorted(_policy_flaws(installed)),
     }
-    lines: list[object] = []
+    text = ""
     for title, problems in sections.items():
         if problems:
-            lines += [f"{title}:", *(f"  {each}" for each in problems)]
-    return "".join(f"{line}\n" for line in lines)
+            text += f"{title}:\n"
+            for problem in problems:
+                text += f"  {problem}\n"
+    return text
 
 
 def _policy_flaws(installed: Path) -> Iterator[str]:
@@ -80,13 +83,10 @@ def _policy_flaws(installed: Path) -> Iterator[str]:
             yield f"{file.relative_to(ROOT)} isn't what the table makes: run `make permissions`"
         if not name.startswith("trust-"):
             filled = json.loads(policies.filled_in(text, table.samples))
-            yield from (
-                f"{name}: {flaw}" for flaw in authorization.flaws(filled, known, newer=table.newer)
-            )
-    yield from (
-        f"preview: {action} changes something"
-        for action in authorization.writes(documents["preview"], known)
-    )
+            for flaw in authorization.flaws(filled, known, newer=table.newer):
+                yield f"{name}: {flaw}"
+    for action in authorization.writes(documents["preview"], known):
+        yield f"preview: {action} changes something"
 
 
 def main() -> NoReturn:

@@ -90,11 +90,9 @@ _SEALED: Final = {
 }
 """The same settings without any route to the internet, and with ECS Exec."""
 
+_STACKS: Final = [path.name.split(".")[1] for path in sorted(ROOT.glob("Pulumi.*.yaml"))]
 CONFIGURATIONS: Final[Mapping[str, Configuration]] = {
-    **{
-        path.name.split(".")[1]: Configuration(path.name.split(".")[1])
-        for path in sorted(ROOT.glob("Pulumi.*.yaml"))
-    },
+    **{stack: Configuration(stack) for stack in _STACKS},
     "everything": Configuration("prod", EVERYTHING),
     "sealed": Configuration("prod", _SEALED),
 }
@@ -166,11 +164,14 @@ def calls() -> tuple[frozenset[str], frozenset[str]]:
     """
     types: set[str] = set()
     for stack in CONFIGURATIONS:
-        types.update(canonical(each.type) for each in recording(stack).registered)
+        for registered in recording(stack).registered:
+            token = canonical(registered.type)
+            if token.startswith("aws:"):
+                types.add(token)
     functions: set[str] = set()
     for path in sorted((ROOT / "infra").rglob("*.py")):
         functions.update(_functions(ast.parse(path.read_text())))
-    return frozenset(each for each in types if each.startswith("aws:")), frozenset(functions)
+    return frozenset(types), frozenset(functions)
 
 
 def _functions(tree: ast.AST) -> Iterator[str]:

@@ -76,7 +76,9 @@ class Node:
         """Yield every resource that a value of its inputs names, at any depth."""
         match value:
             case str():
-                yield from (each.node for each in self.parts(value) if isinstance(each, Reference))
+                for part in self.parts(value):
+                    if isinstance(part, Reference):
+                        yield part.node
             case dict():
                 for each in value.values():
                     yield from self.named(each)
@@ -95,11 +97,12 @@ class Node:
     @cached_property
     def identifiers(self) -> dict[str, str]:
         """The outputs that others may take, by value."""
-        return {
-            value: name
-            for name in reversed(_NAMES)
-            if isinstance(value := self.outputs.get(name), str) and value
-        }
+        found = {}
+        for name in reversed(_NAMES):  # so that the first of two names with one value remains
+            value = self.outputs.get(name)
+            if isinstance(value, str) and value:
+                found[value] = name
+        return found
 
     def owned(self, value: str) -> Reference:
         """Return the output with this value, of the resource that the value comes from."""
@@ -110,12 +113,11 @@ class Node:
 
     @cached_property
     def _inside(self) -> re.Pattern[str] | None:
-        long = sorted(
-            (text for text in self._by_value if len(text) >= _SHORTEST_INSIDE),
-            key=len,
-            reverse=True,
-        )
-        return re.compile(f"({'|'.join(map(re.escape, long))})") if long else None
+        long = [text for text in self._by_value if len(text) >= _SHORTEST_INSIDE]
+        if not long:
+            return None
+        long.sort(key=len, reverse=True)  # an identifier may begin with another one
+        return re.compile(f"({'|'.join(map(re.escape, long))})")
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,8 @@ def of(recording: Recording) -> Graph:
         named: set[str] = set()
         for dependency in node.registered.dependencies:
             named.update(_within(recording, dependency))
-        node.sources.extend(
-            nodes[urn] for urn in sorted((named & nodes.keys()) - {node.registered.urn})
-        )
+        named.discard(node.registered.urn)
+        node.sources.extend(nodes[urn] for urn in sorted(named & nodes.keys()))
     ordered = sorted(nodes.values(), key=lambda node: node.title)
     for one, other in pairwise(ordered):
         if one.title == other.title:
@@ -167,8 +168,16 @@ def _within(recording: Recording, urn: str) -> Iterator[str]:
     What depends on the component itself, though it is below it, came later.
     """
     yield urn
-    if any(each.urn == urn and not each.custom for each in recording.registered):
-        yield from (each.urn for each in _below(recording, urn) if urn not in each.dependencies)
+    for each in recording.registered:
+        if each.urn == urn and not each.custom:
+            yield from _made_of(recording, urn)
+            return
+
+
+def _made_of(recording: Recording, component: str) -> Iterator[str]:
+    for each in _below(recording, component):
+        if component not in each.dependencies:
+            yield each.urn
 
 
 def _below(recording: Recording, urn: str) -> Iterator[Registered]:

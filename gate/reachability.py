@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gate.graph import Graph, Node
 
 _ANY_PORT: Final = (0, 65535)
-_UNKNOWN_WAY: Final = "the routes of a network that isn't the stack's own"
+_UNKNOWN_ROUTES: Final = "the routes of a network that isn't the stack's own"
 _WORLD: Final = {"0.0.0.0/0": "the internet (IPv4)", "::/0": "the internet (IPv6)"}
 
 
@@ -30,10 +30,10 @@ class Party:
     public: bool
     """Whether an address of it is the internet's."""
 
-    ways: frozenset[tuple[int, str]] = frozenset()
+    routes_out: frozenset[tuple[int, str]] = frozenset()
     """How it gets to the internet, by IP version."""
 
-    strangers: tuple[str, ...] = ()
+    foreign_groups: tuple[str, ...] = ()
     """Its security groups that aren't the stack's."""
 
 
@@ -52,10 +52,12 @@ class _Opening:
         """Return whether the rule is about a party, which is in the network `network`."""
         if self.groups:
             return bool(self.groups & party.groups)
-        mine = self.cidr
-        return mine is not None and any(
-            each.version == mine.version and each.overlaps(mine) for each in network
-        )
+        if self.cidr is None:
+            return False
+        for each in network:
+            if each.version == self.cidr.version and each.overlaps(self.cidr):
+                return True
+        return False
 
 
 def sentences(graph: Graph) -> list[str]:
@@ -85,7 +87,7 @@ def report(stack: str, graph: Graph) -> str:
     return f"Who reaches what in {stack}. Nothing else does.\n\n{lines}"
 
 
-_WAYS: Final = {
+_GATEWAYS: Final = {
     "NatGateway": "a NAT gateway",
     "EgressOnlyInternetGateway": "an egress-only internet gateway",
     "InternetGateway": "public addresses of their own",
@@ -94,38 +96,40 @@ _WAYS: Final = {
 
 
 def _parties(graph: Graph) -> Iterator[Party]:
+    yield from _balancers(graph)
+    yield from _tasks(graph)
+    yield from _endpoints(graph)
+
+
+def _balancers(graph: Graph) -> Iterator[Party]:
     for balancer in graph.all("LoadBalancer"):
-        answers = {
-            int(each.inputs["port"]): _answer(graph, each)
-            for each in graph.all("Listener")
-            if balancer in each.sources
-        }
-        name, public = (
-            f"load balancer {balancer.registered.name}",
-            not balancer.inputs.get("internal"),
-        )
+        answers = {}
+        for listener in graph.all("Listener"):
+            if balancer in listener.sources:
+                answers[int(listener.inputs["port"])] = _answer(graph, listener)
+        name = f"load balancer {balancer.registered.name}"
+        public = not balancer.inputs.get("internal")
         yield _party(balancer, name, balancer.inputs["securityGroups"], answers, public=public)
+
+
+def _tasks(graph: Graph) -> Iterator[Party]:
     for service in graph.all("Service"):
         network = service.inputs["networkConfiguration"]
-        answers = {
-            int(each["containerPort"]): "" for each in service.inputs.get("loadBalancers", [])
-        }
-        subnets, addressed = (
-            [*service.named(network["subnets"])],
-            bool(network.get("assignPublicIp")),
-        )
-        ways: set[tuple[int, str]] = set()
+        groups = service.inputs.get("loadBalancers", [])
+        answers = {int(each["containerPort"]): "" for each in groups}
+        public = bool(network.get("assignPublicIp"))
+        routes: set[tuple[int, str]] = set()
+        subnets = [*service.named(network["subnets"])]
         for subnet in subnets:
-            ways.update(_ways_out(graph, subnet, addressed=addressed))
-        unknown = {(4, _UNKNOWN_WAY), (6, _UNKNOWN_WAY)}
-        party = _party(
-            service,
-            f"tasks of {service.registered.name}",
-            network["securityGroups"],
-            answers,
-            public=addressed,
-        )
-        yield replace(party, ways=frozenset(ways if subnets else unknown))
+            routes.update(_routes_out(graph, subnet, public=public))
+        if not subnets:
+            routes = {(4, _UNKNOWN_ROUTES), (6, _UNKNOWN_ROUTES)}
+        name = f"tasks of {service.registered.name}"
+        party = _party(service, name, network["securityGroups"], answers, public=public)
+        yield replace(party, routes_out=frozenset(routes))
+
+
+def _endpoints(graph: Graph) -> Iterator[Party]:
     for endpoint in graph.all("VpcEndpoint"):
         if "securityGroupIds" in endpoint.inputs:
             name = f"endpoint {_service_of(endpoint)}"
@@ -137,28 +141,26 @@ def _parties(graph: Graph) -> Iterator[Party]:
 def _party(
     node: Node, name: str, groups: list[str], answers: Mapping[int, str], *, public: bool
 ) -> Party:
-    strangers = tuple(each for each in groups if not [*node.named(each)])
-    return Party(name, frozenset(node.named(groups)), answers, public, strangers=strangers)
+    foreign = tuple(each for each in groups if not [*node.named(each)])
+    return Party(name, frozenset(node.named(groups)), answers, public, foreign_groups=foreign)
 
 
 def _answer(graph: Graph, listener: Node) -> str:
     """Return the note on a listener's port."""
-    targets = [
-        each.get("redirect", {}).get("protocol") for each in listener.inputs["defaultActions"]
-    ]
-    return (
-        ", which only redirects to HTTPS"
-        if targets == ["HTTPS"] and not has_rules(graph, listener)
-        else ""
-    )
+    actions = listener.inputs["defaultActions"]
+    if len(actions) != 1 or has_rules(graph, listener):
+        return ""
+    protocol = actions[0].get("redirect", {}).get("protocol")
+    return ", which only redirects to HTTPS" if protocol == "HTTPS" else ""
 
 
-def _ways_out(graph: Graph, subnet: Node, *, addressed: bool) -> Iterator[tuple[int, str]]:
+def _routes_out(graph: Graph, subnet: Node, *, public: bool) -> Iterator[tuple[int, str]]:
     for route in routes_of(graph, subnet):
         version = 6 if route.inputs.get("destinationIpv6CidrBlock") else 4
         for target in route.named(dict(route.inputs)):
-            if target.kind in _WAYS and (target.kind != "InternetGateway" or addressed):
-                yield version, _WAYS[target.kind]
+            # An internet gateway carries only packets from public addresses.
+            if target.kind in _GATEWAYS and (target.kind != "InternetGateway" or public):
+                yield version, _GATEWAYS[target.kind]
 
 
 def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
@@ -178,10 +180,8 @@ def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
 def _outside(opening: _Opening, *, public: bool) -> str:
     name = _WORLD.get(str(opening.cidr), str(opening.cidr))
     if not public:
-        return (
-            "Anyone who is routed to the network from "
-            f"{'anywhere' if str(opening.cidr) in _WORLD else name}"
-        )
+        origin = "anywhere" if str(opening.cidr) in _WORLD else name
+        return f"Anyone who is routed to the network from {origin}"
     return name[0].upper() + name[1:]
 
 
@@ -197,11 +197,9 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
             ports = (max(out.ports[0], into.ports[0]), min(out.ports[1], into.ports[1]))
             if len(protocols) <= 1 and ports[0] <= ports[1]:
                 both = _Opening(protocols.pop() if protocols else "all protocols", ports)
-                whom = (
-                    _at(both, other)
-                    if one is not other
-                    else _at(both, other).replace("tasks", "other tasks", 1)
-                )
+                whom = _at(both, other)
+                if one is other:
+                    whom = whom.replace("tasks", "other tasks", 1)
                 yield f"The {one.name} reach{_s(one, 'es')} {whom}."
 
 
@@ -211,31 +209,28 @@ def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
         if opening.others:
             yield f"{subject} may send to the {opening.others} on {_ports(opening)}."
         elif opening.cidr is not None and str(opening.cidr) in _WORLD:
-            world = _WORLD[str(opening.cidr)]
-            way = " and ".join(
-                sorted(way for version, way in party.ways if version == opening.cidr.version)
-            )
-            verb = f"reach {world} on {_ports(opening)}, through {way}" if way else ""
-            yield (
-                f"{subject} "
-                f"{verb or f'may send to {world} on {_ports(opening)}, but have no way there'}."
-            )
+            world, ports = _WORLD[str(opening.cidr)], _ports(opening)
+            version = opening.cidr.version
+            gateways = sorted(name for family, name in party.routes_out if family == version)
+            if gateways:
+                yield f"{subject} reach {world} on {ports}, through {' and '.join(gateways)}."
+            else:
+                yield f"{subject} may send to {world} on {ports}, but have no way there."
         elif opening.cidr is not None:
             yield f"{subject} may send to {opening.cidr} on {_ports(opening)}."
 
 
 def _default_groups(graph: Graph) -> Iterator[str]:
     for group in graph.all("DefaultSecurityGroup"):
-        opened = group.inputs.get("ingress") or group.inputs.get("egress")
-        closed = "lets nothing in and nothing out"
-        yield (
-            "The network's default security group "
-            f"{'has rules, which are not read here' if opened else closed}."
-        )
+        subject = "The network's default security group"
+        if group.inputs.get("ingress") or group.inputs.get("egress"):
+            yield f"{subject} has rules, which are not read here."
+        else:
+            yield f"{subject} lets nothing in and nothing out."
 
 
 def _unread(party: Party) -> Iterator[str]:
-    for name in party.strangers:
+    for name in party.foreign_groups:
         yield (
             f"The {party.name} also belong{_s(party)} to security group {name}, whose rules "
             "are not read here."
@@ -266,7 +261,8 @@ def _others(rule: Node) -> str:
     """Describe the other end of a rule that is neither a CIDR nor a group of the stack's."""
     listed, group = rule.inputs.get("prefixListId"), rule.inputs.get("referencedSecurityGroupId")
     if listed:
-        return f"addresses of {next(map(_service_of, rule.named(listed)), listed)}"
+        endpoint = next(rule.named(listed), None)
+        return f"addresses of {_service_of(endpoint) if endpoint else listed}"
     return f"members of security group {group}" if group else ""
 
 
@@ -277,8 +273,8 @@ def _service_of(endpoint: Node) -> str:
 
 def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
     """Return the network's addresses; every private one where the stack didn't create it."""
-    known = [each.inputs.get("cidrBlock") for each in graph.all("Vpc")]
-    return [ip_network(each) for each in known if each] or [ip_network(each) for each in _PRIVATE]
+    own = [each.inputs["cidrBlock"] for each in graph.all("Vpc") if each.inputs.get("cidrBlock")]
+    return [*map(ip_network, own or _PRIVATE)]
 
 
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -292,7 +288,11 @@ def _s(party: Party, ending: str = "s") -> str:
 def _at(opening: _Opening, party: Party) -> str:
     low, high = opening.ports
     notes = {note for port, note in party.answers.items() if low <= port <= high}
-    note = next(iter(notes)) if len(notes) == 1 else "" if notes else ", where nothing answers"
+    note = ""
+    if not notes:
+        note = ", where nothing answers"
+    elif len(notes) == 1:  # of several ports with different notes none describes the opening
+        (note,) = notes
     return f"the {party.name} on {_ports(opening)}{note}"
 
 

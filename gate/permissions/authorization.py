@@ -66,7 +66,11 @@ def reference(scanners: Path, actions: Iterable[str]) -> dict[str, Action]:
     )
     if done.returncode != 0:
         raise ScannerError(f"policy_sentry ended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return {name: _action(rows) for name, rows in json.loads(done.stdout).items() if rows}
+    found = {}
+    for name, rows in json.loads(done.stdout).items():
+        if rows:
+            found[name] = _action(rows)
+    return found
 
 
 def flaws(
@@ -87,16 +91,19 @@ def flaws(
                 yield from _misplaced(
                     statement["Sid"], action, known[action], statement["Resource"]
                 )
-        yield from _useless(statement, known)
+        yield from _unused_resources(statement, known)
 
 
 def writes(policy: Mapping[str, Any], known: Mapping[str, Action]) -> set[str]:
     """Return the actions that a policy allows and that change something."""
-    allowed: set[str] = set()
+    found: set[str] = set()
     for statement in policy["Statement"]:
-        if statement["Effect"] == "Allow":
-            allowed.update(statement["Action"])
-    return {action for action in allowed if action in known and known[action].level not in _READS}
+        if statement["Effect"] != "Allow":
+            continue
+        for action in statement["Action"]:
+            if action in known and known[action].level not in _READS:
+                found.add(action)
+    return found
 
 
 def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) -> Iterator[str]:
@@ -108,21 +115,21 @@ def _misplaced(sid: str, name: str, action: Action, resources: Sequence[str]) ->
             )
     elif not action.formats:
         yield f"{sid}: {name} can be granted on nothing narrower than *"
-    elif not any(_meet(format_, each) for format_ in action.formats for each in resources):
+    elif not any(_matches_one(each, action.formats) for each in resources):
         yield (
             f"{sid}: {name} is granted on {', '.join(sorted(action.formats))}, none of which "
             "the statement names"
         )
 
 
-def _useless(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:
+def _unused_resources(statement: Mapping[str, Any], known: Mapping[str, Action]) -> Iterator[str]:
     """Yield the resources of a statement to which none of its actions applies."""
     formats: set[str] = set()
     for name in statement["Action"]:
         if name in known:
             formats |= known[name].formats
     for resource in statement["Resource"]:
-        if resource != "*" and not any(_meet(format_, resource) for format_ in formats):
+        if resource != "*" and not _matches_one(resource, formats):
             yield f"{statement['Sid']}: none of its actions is granted on {resource}"
 
 
@@ -134,6 +141,10 @@ def _action(rows: Sequence[Mapping[str, Any]]) -> Action:
     return Action(rows[0]["access_level"], frozenset(formats), frozenset(dependents))
 
 
-def _meet(one: str, other: str) -> bool:
+def _matches_one(resource: str, formats: Collection[str]) -> bool:
+    return any(_arns_overlap(resource, each) for each in formats)
+
+
+def _arns_overlap(one: str, other: str) -> bool:
     """Return whether some ARN matches both patterns, compared part by part."""
     return all(map(overlap, one.split(":", _ARN_PARTS - 1), other.split(":", _ARN_PARTS - 1)))

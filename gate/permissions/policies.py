@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 TABLE: Final = Path(__file__).with_name("actions.yaml")
 
@@ -130,19 +130,23 @@ def policy(
         bounded: Whether every role that is made must have the permissions boundary BOUNDARY.
     """
     wanted = set(actions)
-    allowed = [
-        _document("Allow", each, sorted(wanted & {*each.actions}), bounded=bounded)
-        for each in table.statements
-        if part in {None, each.part}
-        and wanted & {*each.actions}
-        and not (bounded and each.bounded == "never")
+    allowing = []
+    for statement in _of_part(table.statements, part):
+        if bounded and statement.bounded == "never":
+            continue
+        allowed = sorted(wanted & {*statement.actions})
+        if allowed:
+            allowing.append(_document("Allow", statement, allowed, bounded=bounded))
+    denying = [
+        _document("Deny", each, sorted(each.actions)) for each in _of_part(table.denied, part)
     ]
-    denied = [
-        _document("Deny", each, sorted(each.actions))
-        for each in table.denied
-        if part in {None, each.part}
-    ]
-    return {"Version": "2012-10-17", "Statement": [*allowed, *denied]}
+    return {"Version": "2012-10-17", "Statement": [*allowing, *denying]}
+
+
+def _of_part(statements: Iterable[Statement], part: str | None) -> Iterator[Statement]:
+    for statement in statements:
+        if part in {None, statement.part}:
+            yield statement
 
 
 def trust(subject: str) -> dict[str, Any]:
@@ -203,14 +207,15 @@ def _statement(raw: Mapping[str, Any]) -> Statement:
 def _document(
     effect: str, statement: Statement, actions: Sequence[str], *, bounded: bool = False
 ) -> dict[str, Any]:
-    conditions = {
-        **statement.when,
-        **(statement.bounded if bounded and isinstance(statement.bounded, dict) else {}),
-    }
-    return {
+    conditions = dict(statement.when)
+    if bounded and isinstance(statement.bounded, dict):
+        conditions.update(statement.bounded)
+    document: dict[str, Any] = {
         "Sid": statement.sid,
         "Effect": effect,
         "Action": list(actions),
         "Resource": list(statement.where),
-        **({"Condition": conditions} if conditions else {}),
     }
+    if conditions:
+        document["Condition"] = conditions
+    return document

@@ -96,7 +96,7 @@ def _is_broad(graph: Graph, policy: Node, statement: Mapping[str, Any]) -> bool:
     actions = actions_of(statement)
     if {"NotAction", "NotResource"} & statement.keys():
         return True
-    if any("*" in action or "?" in action for action in actions):
+    if any(map(_is_pattern, actions)):
         return True
     for resource in listed(statement.get("Resource", "*")):
         if resource == "*":
@@ -149,10 +149,10 @@ def _kind(*, service: str, account: str, pattern: str) -> str | None:
 def _allows_anyone(statement: Mapping[str, Any]) -> bool:
     """Return whether a statement allows anyone, without a condition on the request's origin."""
     principal = statement.get("Principal", "*")
-    principals = ["*"]
+    anyone = True
     if isinstance(principal, dict):
-        principals = [name for names in principal.values() for name in listed(names)]
-    return "*" in principals and not _restricts_origin(statement.get("Condition", {}))
+        anyone = any("*" in listed(names) for names in principal.values())
+    return anyone and not _restricts_origin(statement.get("Condition", {}))
 
 
 def _restricts_origin(condition: Mapping[str, Mapping[str, Any]]) -> bool:

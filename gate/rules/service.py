@@ -30,10 +30,7 @@ def stop_timeout_covers_draining(graph: Graph) -> Iterator[Node]:
     for service in graph.all("Service"):
         groups = service.named(service.inputs.get("loadBalancers"))
         delays = [group.inputs.get("deregistrationDelay", 300) for group in groups]
-        serving = [
-            each for each in containers(task_definition(service)) if each.get("portMappings")
-        ]
-        stops = [container.get("stopTimeout", 30) for container in serving]
+        stops = [*_stop_timeouts(task_definition(service))]
         if delays and stops and max(delays) > min(stops):
             yield service
 
@@ -58,6 +55,13 @@ def exec_excludes_read_only_root(graph: Graph) -> Iterator[Node]:
         read_only = any(each.get("readonlyRootFilesystem") for each in containers(definition))
         if service.inputs.get("enableExecuteCommand") and read_only:
             yield definition
+
+
+def _stop_timeouts(definition: Node) -> Iterator[int]:
+    """Yield the stop timeouts of the containers that serve."""
+    for container in containers(definition):
+        if container.get("portMappings"):
+            yield container.get("stopTimeout", 30)
 
 
 def _permits_exec(graph: Graph) -> bool:

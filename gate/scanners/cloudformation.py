@@ -54,9 +54,9 @@ def template(graph: Graph) -> dict[str, Any]:
         if fold:
             (owner,) = set(node.named(node.inputs["bucket"]))
             own = resources[_label(owner)]["Properties"]
-            own.update(_spelt(node, fold(dict(node.inputs))))
+            own.update(_with_functions(node, fold(dict(node.inputs))))
         if node.kind == "InternetGateway":
-            vpc = _spelt(
+            vpc = _with_functions(
                 node, {"VpcId": node.inputs["vpcId"], "InternetGatewayId": {"Ref": _label(node)}}
             )
             resources[f"{_label(node)}{_BESIDE}"] = {
@@ -83,13 +83,12 @@ def _label(node: Node) -> str:
 
 
 def _resource(node: Node, kind: str) -> dict[str, Any]:
-    inputs = {
-        name: json.loads(value) if name in DOCUMENTS else value
-        for name, value in _given(node).items()
-    }
+    inputs = _inputs_of(node)
+    for name in DOCUMENTS & inputs.keys():
+        inputs[name] = json.loads(inputs[name])
     resource: dict[str, Any] = {
         "Type": kind,
-        "Properties": _spelt(node, properties(node.kind, inputs)),
+        "Properties": _with_functions(node, properties(node.kind, inputs)),
     }
     others = sorted(_label(each) for each in node.sources if names(each.type).cloudformation)
     text = json.dumps(resource["Properties"])
@@ -100,21 +99,21 @@ def _resource(node: Node, kind: str) -> dict[str, Any]:
     return resource
 
 
-def _given(node: Node) -> dict[str, Any]:
+def _inputs_of(node: Node) -> dict[str, Any]:
     """Copy the inputs, with the name that a template requires and Pulumi generates."""
     named = {"name": node.outputs["name"]} if node.kind == "RolePolicy" else {}
     return {**named, **copy.deepcopy(dict(node.inputs))}
 
 
-def _spelt(node: Node, value: Any) -> Any:
+def _with_functions(node: Node, value: Any) -> Any:
     """Return a value with its references to other resources as template functions."""
     match value:
         case str():
             return _text(node.parts(value))
         case dict():
-            return {name: _spelt(node, each) for name, each in value.items()}
+            return {name: _with_functions(node, each) for name, each in value.items()}
         case list():
-            return [_spelt(node, each) for each in value]
+            return [_with_functions(node, each) for each in value]
         case _:
             return value
 
@@ -128,14 +127,15 @@ def _text(parts: list[str | Reference]) -> Any:
             return {"Fn::GetAtt": [label, attribute]} if attribute else {"Ref": label}
         case _ if all(isinstance(each, str) for each in parts):
             return "".join(map(str, parts))
-    return {
-        "Fn::Sub": "".join(
-            each.replace("${", "${!")
-            if isinstance(each, str)
-            else f"${{{'.'.join(filter(None, _target(each)))}}}"
-            for each in parts
-        )
-    }
+    return {"Fn::Sub": "".join(map(_in_sub, parts))}
+
+
+def _in_sub(part: str | Reference) -> str:
+    """Return a part of a text as `Fn::Sub` reads it."""
+    if isinstance(part, str):
+        return part.replace("${", "${!")
+    label, attribute = _target(part)
+    return f"${{{label}.{attribute}}}" if attribute else f"${{{label}}}"
 
 
 def _target(reference: Reference) -> tuple[str, str | None]:

@@ -75,11 +75,9 @@ def properties(kind: str, inputs: Properties) -> Properties:
 def _value(name: str, value: Any) -> Any:
     if name in DOCUMENTS:
         return value
-    return (
-        [{"Key": key, "Value": each} for key, each in sorted(value.items())]
-        if name == "tags"
-        else _deep(value)
-    )
+    if name == "tags":
+        return [{"Key": key, "Value": each} for key, each in sorted(value.items())]
+    return _deep(value)
 
 
 def _deep(value: Any) -> Any:
@@ -103,13 +101,20 @@ def _pascal(name: str) -> str:
 
 def _take(rest: Properties, *wanted: str) -> Properties:
     """Remove the wanted inputs that exist, and return them as CloudFormation names them."""
-    return {_pascal(name): _deep(rest.pop(name)) for name in wanted if name in rest}
+    found = {}
+    for name in wanted:
+        if name in rest:
+            found[_pascal(name)] = _deep(rest.pop(name))
+    return found
 
 
 def _attributes(rest: Properties, table: Mapping[str, str]) -> list[dict[str, str]]:
     """Return the key and value of each attribute whose input exists, and remove the input."""
-    found = [(key, rest.pop(name)) for name, key in table.items() if name in rest]
-    return [{"Key": key, "Value": _attribute(value)} for key, value in found]
+    found = []
+    for name, key in table.items():
+        if name in rest:
+            found.append({"Key": key, "Value": _attribute(rest.pop(name))})
+    return found
 
 
 def _attribute(value: Any) -> str:
@@ -155,13 +160,15 @@ def _load_balancer(rest: Properties) -> Properties:
 
 def _target_group(rest: Properties) -> Properties:
     check = rest.pop("healthCheck", {})
-    matcher = {"Matcher": {"HttpCode": check.pop("matcher")}} if "matcher" in check else {}
+    found: Properties = {}
+    if "matcher" in check:
+        found["Matcher"] = {"HttpCode": check.pop("matcher")}
+    for name, value in check.items():
+        found[_HEALTH_CHECK[name]] = _deep(value)
     attributes = _attributes(rest, _TARGET_GROUP)
-    return {
-        **matcher,
-        **{_HEALTH_CHECK[name]: _deep(value) for name, value in check.items()},
-        **({"TargetGroupAttributes": attributes} if attributes else {}),
-    }
+    if attributes:
+        found["TargetGroupAttributes"] = attributes
+    return found
 
 
 def _actions(actions: list[Properties]) -> list[Properties]:
@@ -180,11 +187,12 @@ def _listener(rest: Properties) -> Properties:
     headers = sorted(name for name in rest if name.startswith("routingHttpResponse"))
     attributes = _attributes(rest, {name: _header_attribute(name) for name in headers})
     certificate = rest.pop("certificateArn", None)
-    return {
-        "DefaultActions": _actions(rest.pop("defaultActions")),
-        **({"Certificates": [{"CertificateArn": certificate}]} if certificate else {}),
-        **({"ListenerAttributes": attributes} if attributes else {}),
-    }
+    found: Properties = {"DefaultActions": _actions(rest.pop("defaultActions"))}
+    if certificate:
+        found["Certificates"] = [{"CertificateArn": certificate}]
+    if attributes:
+        found["ListenerAttributes"] = attributes
+    return found
 
 
 def _header_attribute(name: str) -> str:
@@ -195,17 +203,12 @@ def _header_attribute(name: str) -> str:
 
 
 def _listener_rule(rest: Properties) -> Properties:
-    return {
-        "Actions": _actions(rest.pop("actions")),
-        "Conditions": [
-            {
-                "Field": re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"-{match[1].lower()}", name),
-                f"{_pascal(name)}Config": _deep(value),
-            }
-            for condition in rest.pop("conditions")
-            for name, value in condition.items()
-        ],
-    }
+    conditions = []
+    for condition in rest.pop("conditions"):
+        for name, value in condition.items():
+            field = re.sub(r"(?<=[a-z])([A-Z])", lambda match: f"-{match[1].lower()}", name)
+            conditions.append({"Field": field, f"{_pascal(name)}Config": _deep(value)})
+    return {"Actions": _actions(rest.pop("actions")), "Conditions": conditions}
 
 
 def _listener_certificate(rest: Properties) -> Properties:
@@ -213,16 +216,12 @@ def _listener_certificate(rest: Properties) -> Properties:
 
 
 def _service(rest: Properties) -> Properties:
-    deployment = {
-        "MinimumHealthyPercent": _deep(rest.pop("deploymentMinimumHealthyPercent", None)),
-        "MaximumPercent": _deep(rest.pop("deploymentMaximumPercent", None)),
-        **_take(rest, "deploymentCircuitBreaker"),
-    }
-    settings = {
-        "DeploymentConfiguration": {
-            name: value for name, value in deployment.items() if value is not None
-        }
-    }
+    deployment = _take(rest, "deploymentCircuitBreaker")
+    for name in ("MinimumHealthyPercent", "MaximumPercent"):
+        percent = rest.pop(f"deployment{name}", None)
+        if percent is not None:
+            deployment[name] = _deep(percent)
+    settings = {"DeploymentConfiguration": deployment}
     network = rest.pop("networkConfiguration", {})
     if not network:
         return settings
@@ -312,14 +311,10 @@ def _ownership(inputs: Properties) -> Properties:
 
 
 def _encryption(inputs: Properties) -> Properties:
-    rules = [
-        {
-            "ServerSideEncryptionByDefault": {
-                "SSEAlgorithm": rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
-            }
-        }
-        for rule in inputs["rules"]
-    ]
+    rules = []
+    for rule in inputs["rules"]:
+        algorithm = rule["applyServerSideEncryptionByDefault"]["sseAlgorithm"]
+        rules.append({"ServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}})
     return {"BucketEncryption": {"ServerSideEncryptionConfiguration": rules}}
 
 

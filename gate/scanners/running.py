@@ -136,39 +136,33 @@ def _end(process: subprocess.Popen[str], good: Collection[int]) -> Any:
 
 
 def _checkov(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
-    resources = {
-        terraform.address(stack, node): (stack, node.title)
-        for stack, graph in graphs.items()
-        for node in graph.nodes
-    }
+    resources = {}
+    for stack, graph in graphs.items():
+        for node in graph.nodes:
+            resources[terraform.address(stack, node)] = (stack, node.title)
     if not isinstance(report, dict) or report["summary"]["resource_count"] != len(resources):
         looked = report["summary"]["resource_count"] if isinstance(report, dict) else 0
         raise ScannerError(f"checkov looked at {looked} of {len(resources)} resources")
     if report["summary"]["parsing_errors"]:
         raise ScannerError(f"checkov couldn't read {report['results']['parsing_errors']}")
-    failed = [
-        (each["check_id"], *resources[each["resource"]])
-        for each in report["results"]["failed_checks"]
-    ]
-    return {Finding(stack, rule, title) for rule, stack, title in failed}
+    found = set()
+    for each in report["results"]["failed_checks"]:
+        stack, title = resources[each["resource"]]
+        found.add(Finding(stack, each["check_id"], title))
+    return found
 
 
 def _lint(report: Any, graphs: Mapping[str, Graph]) -> set[Finding]:
-    return {
-        Finding(
-            stack := Path(each["Filename"]).name.partition(".")[0],
-            each["Rule"]["Id"],
-            _place(graphs[stack], each),
-        )
-        for each in report
-    }
+    found = set()
+    for match in report:
+        stack = Path(match["Filename"]).name.partition(".")[0]
+        found.add(Finding(stack, match["Rule"]["Id"], _title_of_match(graphs[stack], match)))
+    return found
 
 
-def _place(graph: Graph, match: Mapping[str, Any]) -> str:
+def _title_of_match(graph: Graph, match: Mapping[str, Any]) -> str:
     """Return the title of the resource that a match of cfn-lint concerns, or the template."""
     path = match["Location"]["Path"] or []
-    return (
-        cloudformation.title_of(graph, path[1])
-        if path[:1] == ["Resources"] and path[1:]
-        else "the template"
-    )
+    if path[:1] == ["Resources"] and path[1:]:
+        return cloudformation.title_of(graph, path[1])
+    return "the template"

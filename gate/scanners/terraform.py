@@ -122,10 +122,7 @@ class _Resource:
     def _plain(self, value: Any) -> Any:
         match value:
             case str():
-                parts = self._node.parts(value)
-                return "".join(
-                    each if isinstance(each, str) else f"${{{self._named(each)}}}" for each in parts
-                )
+                return "".join(map(self._interpolated, self._node.parts(value)))
             case dict():
                 return {name: self._plain(each) for name, each in value.items()}
             case list():
@@ -135,8 +132,10 @@ class _Resource:
             case _:
                 return value
 
-    def _named(self, reference: Reference) -> str:
-        return f"{address(self._stack, reference.node)}.{_snake(reference.attribute)}"
+    def _interpolated(self, part: str | Reference) -> str:
+        if isinstance(part, str):
+            return part
+        return f"${{{address(self._stack, part.node)}.{_snake(part.attribute)}}}"
 
 
 def _label(stack: str, node: Node) -> str:
