@@ -12,7 +12,15 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from verify.checking.job import Job
-from verify.cli.parser import CHECK, WATCH, build_parser, options_of, parse_options, parse_planned
+from verify.cli.parser import (
+    CHECK,
+    WATCH,
+    build_parser,
+    first_given,
+    options_of,
+    parse_options,
+    parse_planned,
+)
 from verify.cli.piped import MAX_BYTES, read_targets
 from verify.errors import InputError
 from verify.escaping import visible
@@ -36,12 +44,8 @@ def run_command(arguments: Sequence[str] | None) -> int:
         options = parse_options(arguments)
         jobs = _jobs(options, arguments)
         with ExitStack() as closing:
-            return _check(
-                jobs,
-                options,
-                started,
-                [(output, _opened(output, closing)) for output in _outputs(options)],
-            )
+            outputs = [(output, _opened(output, closing)) for output in _outputs(options)]
+            return _check(jobs, options, started, outputs)
     except SystemExit:
         _write(sys.stdout, "")
         return ExitCode.PASSED
@@ -90,15 +94,15 @@ def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
 
 def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
     needs_https = [one for one in options_of(CHECK) if one.needs_https]
-    given = next((one.flags[-1] for one in needs_https if getattr(options, one.name)), None)
+    given = first_given(needs_https, options)
     if given and any(parsed.target.scheme == "http" for parsed in targets):
         raise InputError(
             f"{given} needs an https target", "give the URL with https://, or --scheme https"
         )
-    hosts = [
-        (options.connect_to and options.connect_to.host) or parsed.target.host for parsed in targets
-    ]
-    for host in hosts if options.family and not options.proxy else ():
+    if not options.family or options.proxy:
+        return
+    for parsed in targets:
+        host = (options.connect_to and options.connect_to.host) or parsed.target.host
         with suppress(ValueError):  # a name, which may have addresses of any family
             if ip_address(host).version != options.family:
                 raise InputError(f"-{options.family} contradicts {host}", "leave one of them out")
@@ -106,8 +110,10 @@ def _refuse_contradictions(targets: Sequence[Parsed], options: Options) -> None:
 
 def _outputs(options: Options) -> list[Output]:
     """Return the configured outputs, and text on stdout unless another format goes there."""
-    to_stdout = any(output.path is None for output in options.format)
-    return [*options.format, *(() if to_stdout else (Output("text", None),))]
+    outputs = list(options.format)
+    if not any(output.path is None for output in outputs):
+        outputs.append(Output("text", None))
+    return outputs
 
 
 def _opened(output: Output, closing: ExitStack) -> TextIO | None:

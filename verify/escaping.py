@@ -11,7 +11,12 @@ def visible(text: str, limit: int = 120) -> str:
     """Escape what a terminal or a CI log would act on; keep `limit` characters at most."""
     kept = text if len(text) <= limit else text[:limit] + "..."
     kept = _LOG_COMMAND.sub(lambda match: f"{match[0][0]}\\x{ord(match[0][1]):02x}", kept)
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in kept
-    )
+    if kept.isprintable():
+        return kept
+    return "".join(map(_escaped, kept))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")

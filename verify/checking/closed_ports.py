@@ -83,20 +83,19 @@ async def try_connect_all(
     before = await try_connect(control, limit, resolver=resolver)
     found = await asyncio.gather(*(try_connect(each, limit, resolver=resolver) for each in ports))
     after = await try_connect(control, limit, resolver=resolver)
-    return {
-        **dict(zip(ports, found, strict=True)),
-        control: max(before, after, key=list(PortState).index),
-    }
+    states = dict(zip(ports, found, strict=True))
+    states[control] = max(before, after, key=list(PortState).index)
+    return states
 
 
 def closed_result(
     ports: Sequence[HostPort], control: HostPort, states: Mapping[HostPort, PortState]
 ) -> Result:
     """Judge whether all are closed, which is proved only while the control is open."""
-    opened = [each for each in ports if states[each] is PortState.OPEN]
+    found = {states[each] for each in ports}
     seen = ", ".join(f"{each} {states[each]}" for each in ports)
     status, actual, hint = Status.OK, seen, ""
-    if opened:
+    if PortState.OPEN in found:
         status = Status.FAIL
         hint = "does its security group admit more than the load balancer's?"
     elif states[control] is not PortState.OPEN:
@@ -105,11 +104,11 @@ def closed_result(
             f"{seen}; but so was {control}, which should be open: {states[control]}",
         )
         hint = "from here nothing is proved while the load balancer itself can't be connected to"
-    elif any(states[each] is PortState.UNTRIED for each in ports):
+    elif PortState.UNTRIED in found:
         status, hint = Status.UNKNOWN, "raise --deadline"
-    elif any(states[each] is PortState.UNKNOWN for each in ports):
+    elif PortState.UNKNOWN in found:
         status, hint = Status.UNKNOWN, "give the address instead of the name"
-    elif any(states[each] is PortState.REFUSED for each in ports):
+    elif PortState.REFUSED in found:
         hint = "refused, not dropped: nothing listens there now, which is no security group's doing"
     return Result(
         id="closed",

@@ -61,11 +61,11 @@ async def _check_addresses(
     probe: Probe, options: Options, answer: Answer, time_left: TimeLeft
 ) -> Result:
     addresses = sorted(answer.addresses)
-    asked = addresses if options.each_address else []
+    probed = addresses if options.each_address else []
     attempts = await asyncio.gather(
-        *(_alone(probe, address, options, time_left) for address in asked)
+        *(_probe_address(probe, address, options, time_left) for address in probed)
     )
-    return address_result(dict(zip(asked, attempts, strict=True)), addresses, options)
+    return address_result(dict(zip(probed, attempts, strict=True)), addresses, options)
 
 
 async def _check_closed(
@@ -161,7 +161,7 @@ def trace_result(outcome: Answer | Failure, mark: str) -> Result:
     )
 
 
-async def _alone(
+async def _probe_address(
     probe: Probe, address: str, options: Options, time_left: TimeLeft
 ) -> Attempt | None:
     """Probe one address until it answers well, at most `--stable` times."""
@@ -170,10 +170,10 @@ async def _alone(
         if time_left() <= 0:
             break
         await asyncio.sleep(min(options.interval, time_left()) if turn else 0)
-        attempts.append(
-            judge(await probe(min(options.timeout, time_left()), address), options, 0.0)
-        )
-        if attempts[-1].stopped_in is None:
+        outcome = await probe(min(options.timeout, time_left()), address)
+        attempt = judge(outcome, options, 0.0)
+        attempts.append(attempt)
+        if attempt.stopped_in is None:
             break
     return next(reversed(weighed(attempts)), None)
 
@@ -182,28 +182,27 @@ def address_result(
     alone: dict[str, Attempt | None], addresses: Sequence[str], options: Options
 ) -> Result:
     """Judge whether the name has enough addresses, and whether each of them answers."""
-    late = [address for address, attempt in alone.items() if attempt is None or attempt.cut]
-    dead = [
-        f"{address}: {attempt.text}"
-        for address, attempt in alone.items()
-        if attempt and attempt.stopped_in and not attempt.cut
-    ]
+    late, failures = [], []
+    for address, attempt in alone.items():
+        if attempt is None or attempt.cut:
+            late.append(address)
+        elif attempt.stopped_in:
+            failures.append(f"{address}: {attempt.text}")
     status, actual, hint = Status.OK, f"{len(addresses)}: {', '.join(addresses)}", ""
     if late:
         status, hint = Status.UNKNOWN, "raise --deadline"
         actual = f"{len(late)} of {len(addresses)} not asked in time: {', '.join(late)}"
     if len(addresses) < (options.min_addresses or 0):
         status, hint = Status.FAIL, "is the load balancer in as many subnets as it should be?"
-    if dead:
-        status, actual = Status.FAIL, f"{len(dead)} of {len(addresses)} fail; {'; '.join(dead)}"
+    if failures:
+        status = Status.FAIL
+        actual = f"{len(failures)} of {len(addresses)} fail; {'; '.join(failures)}"
         hint = (
             "each address is one availability zone's: its subnet's route, network ACL and targets?"
         )
-    wanted = (
-        f"at least {options.min_addresses}"
-        if options.min_addresses
-        else "every address answers by itself"
-    )
+    wanted = "every address answers by itself"
+    if options.min_addresses:
+        wanted = f"at least {options.min_addresses}"
     return Result(
         id="addresses",
         status=status,

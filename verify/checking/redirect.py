@@ -27,10 +27,12 @@ def redirect_result(target: Target, host: str, asked: Target, outcome: Answer | 
         wrong = [f"{outcome.status}, not 301 or 308"]
     else:
         wrong = list(_lost(target, host, asked, outcome.header("location") or ""))
-    cut = isinstance(outcome, Failure) and outcome.cut
+    status = Status.FAIL if wrong else Status.OK
+    if isinstance(outcome, Failure) and outcome.cut:
+        status = Status.UNKNOWN
     return Result(
         id="redirect",
-        status=Status.UNKNOWN if cut else Status.FAIL if wrong else Status.OK,
+        status=status,
         actual="; ".join(wrong) or "redirects to HTTPS permanently, with host, path and query",
         expected=(
             f"301 or 308 from http port {asked.port} to https with the same host, path and query"
@@ -49,22 +51,23 @@ def _hint(outcome: Answer | Failure, wrong: list[str]) -> str:
 
 def _lost(target: Target, host: str, asked: Target, location: str) -> list[str]:
     try:
-        place = urlsplit(location)
-        port = place.port or DEFAULT_PORTS.get(place.scheme, 0)
+        url = urlsplit(location)
+        port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
     except ValueError:
         return ["its Location is no URL"]
     path, _, query = asked.path.partition("?")
     kept = {
-        "scheme": place.scheme == "https",
-        "host": (place.hostname or "") == urlsplit(f"//{host}").hostname,
+        "scheme": url.scheme == "https",
+        "host": (url.hostname or "") == urlsplit(f"//{host}").hostname,
         "port": port == target.port,
-        "path": place.path == path,
-        "query": place.query == query,
+        "path": url.path == path,
+        "query": url.query == query,
     }
     lost = [part for part, same in kept.items() if not same]
-    return [f"it redirects to {_shown(place)}: {', '.join(lost)} changed"] if lost else []
+    return [f"it redirects to {_shown(url)}: {', '.join(lost)} changed"] if lost else []
 
 
-def _shown(place: SplitResult) -> str:
+def _shown(url: SplitResult) -> str:
     """Return a URL for a message, without its query, which may hold a secret."""
-    return visible(place._replace(query="***" if place.query else "", fragment="").geturl(), 80)
+    masked = url._replace(query="***" if url.query else "", fragment="")
+    return visible(masked.geturl(), 80)

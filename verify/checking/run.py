@@ -77,11 +77,11 @@ def run(
         )
         for job, evidence in zip(jobs, evidences, strict=True)
     ]
-    ended = zip(jobs, evidences, runtime.run(steps, stop), strict=True)
-    return tuple(
-        report or _report(*job, evidence, Threads.clock() - began)
-        for job, evidence, report in ended
-    )
+    reports = []
+    for job, evidence, report in zip(jobs, evidences, runtime.run(steps, stop), strict=True):
+        # A check that a signal left behind has no report: its evidence makes one.
+        reports.append(report or _report(*job, evidence, Threads.clock() - began))
+    return tuple(reports)
 
 
 def chosen_runtime(checks: Sequence[Options]) -> Runtime:

@@ -63,11 +63,10 @@ async def wait_until_stable(
     good_since, good, failures, took = began, 0, 0, 0.0
     while True:
         last, started = not options.deadline, clock()
-        outcome = await probe(
-            options.timeout
-            if last
-            else min(options.timeout, max(deadline - clock(), shortest_attempt(options)))
-        )
+        limit = options.timeout
+        if not last:
+            limit = min(limit, max(deadline - started, shortest_attempt(options)))
+        outcome = await probe(limit)
         attempt = judge(outcome, options, clock() - began)
         record(attempt)
         if isinstance(outcome, Answer):

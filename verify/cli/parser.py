@@ -121,10 +121,8 @@ class _Parser(argparse.ArgumentParser):
         hint = f"`{self.prog} --help` lists the options"
         extra = re.match(r"unrecognized arguments: (.*)", message, re.DOTALL)
         if extra:
-            words = dict.fromkeys(
-                word.partition("=")[0] for word in extra[1].split() if word.startswith("-")
-            )
-            options = list(words)  # each once
+            names = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
+            options = list(dict.fromkeys(names))  # each once
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
             hint = _meant(options, self) or hint
         if starts := re.match(r"argument (--\S+): expected one argument", message):
@@ -147,12 +145,10 @@ def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
 
 
 def _option_names(parser: argparse.ArgumentParser) -> list[str]:
-    return [
-        name
-        for action in parser._actions  # noqa: SLF001
-        for name in action.option_strings
-        if name.startswith("--")
-    ]
+    found: list[str] = []
+    for action in parser._actions:  # noqa: SLF001
+        found += [name for name in action.option_strings if name.startswith("--")]
+    return found
 
 
 def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
@@ -185,9 +181,8 @@ def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> 
         raise InputError(
             "--all and --plan contradict each other", "a plan has checks of one target"
         )
-    if options.deadline == 0 and any(
-        getattr(options, one.name) for one in options_of(CHECK) if one.needs_time
-    ):
+    needs_time = [one for one in options_of(CHECK) if one.needs_time]
+    if options.deadline == 0 and first_given(needs_time, options):
         raise InputError(
             "--deadline 0 is a single attempt",
             "give the run time, or drop the options that need more",
@@ -204,9 +199,8 @@ def _parsed(
     """
     words = [*_split("VERIFY_OPTIONS", os.environ.get("VERIFY_OPTIONS", "")), *arguments]
     given = parser.parse_args([*defaults, *words])
-    if (given.target or "-") != "-" and given.target.startswith(
-        "-"
-    ):  # argparse's view of an option with a space
+    target = given.target or "-"
+    if target != "-" and target.startswith("-"):  # argparse's view of an option with a space
         parser.error(f"unrecognized arguments: {given.target}")
     if given.config is None:
         return given
@@ -248,7 +242,8 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
         raise InputError(
             "--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND"
         )
-    if sum((given["lasting"] is not None, given["until_file"] is not None, bool(command))) > 1:
+    ends = (given["lasting"] is not None, given["until_file"] is not None, bool(command))
+    if sum(ends) > 1:
         raise InputError(
             "--for, --until-file and a command contradict each other", "give one end to the watch"
         )
@@ -280,28 +275,20 @@ def _refuse_contradictory_requests(options: Options) -> None:
         from verify.options.client_certificate import load  # noqa: PLC0415 — costs 20 ms, and is for few
 
         load(options.cert, options.key)
-    direct = next(
-        (
-            one.flags[-1]
-            for one in options_of(CHECK)
-            if one.needs_direct and getattr(options, one.name)
-        ),
-        "",
-    )
+    direct = first_given([one for one in options_of(CHECK) if one.needs_direct], options)
     if options.proxy and direct:
-        reason = (
-            "only the proxy connects to the service"
-            if direct != "--closed"
-            else "it connects without the proxy"
-        )
+        reason = "only the proxy connects to the service"
+        if direct == "--closed":
+            reason = "it connects without the proxy"
         raise InputError(f"{direct} contradicts --proxy: {reason}", "leave one of them out")
 
 
 def _settled(given: argparse.Namespace) -> dict[str, Any]:
-    return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in vars(given).items()
-    }
+    values = dict(vars(given))
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    return values
 
 
 def build_parser(command: Command) -> argparse.ArgumentParser:
@@ -334,7 +321,18 @@ def build_parser(command: Command) -> argparse.ArgumentParser:
 
 def options_of(command: Command) -> list[Option[Any]]:
     """Return the options of a command, in the order of `--help`."""
-    return [option for group in command.groups for option in declared(group.options)]
+    found: list[Option[Any]] = []
+    for group in command.groups:
+        found += declared(group.options)
+    return found
+
+
+def first_given(candidates: Sequence[Option[Any]], options: Options) -> str:
+    """Return the name of the first of some options that was given; empty where none was."""
+    for option in candidates:
+        if getattr(options, option.name):
+            return option.flags[-1]
+    return ""
 
 
 def _words(option: Option[Any]) -> dict[str, Any]:

@@ -61,9 +61,11 @@ def read_targets(
             "--output-name needs the JSON of all outputs", "pipe `pulumi stack output --json`"
         )
     if several:
-        return tuple(
-            {one.target: one for one in (parse(_unquoted(line)) for line in _lines(text))}.values()
-        )
+        found = {}
+        for line in _lines(text):
+            parsed = parse(_unquoted(line))
+            found[parsed.target] = parsed  # each target once
+        return tuple(found.values())
     return (parse(_unquoted(_only_line(text, notes))),)
 
 
@@ -73,14 +75,12 @@ def _decoded(raw: bytes) -> tuple[str, list[str]]:
             f"the input is longer than {MAX_BYTES // 1024} KiB", "pipe one output, not a log"
         )
     utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "UTF-16" if utf16 else "UTF-8"
     try:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            (
-                f"the input is not {'UTF-16' if utf16 else 'UTF-8'}: byte {error.start} "
-                "can't be decoded"
-            ),
+            f"the input is not {encoding}: byte {error.start} can't be decoded",
             "pipe the command's output as it is; in PowerShell set $OutputEncoding to UTF-8",
         ) from None
     return text, ["the input was UTF-16"] if utf16 else []
@@ -100,7 +100,8 @@ def _only_line(text: str, notes: list[str]) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    return [line for line in (line.strip(_SPACES) for line in text.split("\n")) if line]
+    stripped = [line.strip(_SPACES) for line in text.split("\n")]
+    return [line for line in stripped if line]
 
 
 def _unquoted(line: str) -> str:
@@ -138,12 +139,11 @@ def _json_object(text: str) -> dict[str, object]:
 
 
 def _listed(keys: list[str]) -> str:
+    if not keys:
+        return "none"
     names = ", ".join(visible(key, 40) for key in keys[:_LISTED_KEYS])
-    return (
-        names + (f" and {len(keys) - _LISTED_KEYS} more" if len(keys) > _LISTED_KEYS else "")
-        if keys
-        else "none"
-    )
+    more = len(keys) - _LISTED_KEYS
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _named(outputs: dict[str, object], name: str, parse: Callable[[str], Parsed]) -> Parsed:
@@ -172,12 +172,11 @@ def _only_host(outputs: dict[str, object], parse: Callable[[str], Parsed]) -> Pa
             with suppress(InputError):
                 hosts[key] = parse(value)
     if not hosts:
-        secret = any(value == "[secret]" for value in outputs.values())
+        hint = "export the load balancer's DNS name"
+        if "[secret]" in outputs.values():
+            hint = "some are secret: add --show-secrets"
         raise InputError(
-            f"no output is a host or a URL; the outputs are: {_listed(list(outputs))}",
-            "some are secret: add --show-secrets"
-            if secret
-            else "export the load balancer's DNS name",
+            f"no output is a host or a URL; the outputs are: {_listed(list(outputs))}", hint
         )
     if len({parsed.target for parsed in hosts.values()}) > 1:
         raise InputError(

@@ -152,18 +152,10 @@ def _words(table: Mapping[str, object], place: str) -> Iterator[str]:
 def _text(value: object, option: Option[Any], where: str) -> str | None:
     """Return one value as command line text; None for a switch that is off."""
     allowed = _types(option)
-    of_its_type = (
-        isinstance(value, bool)
-        if "boolean" in allowed
-        else not isinstance(value, bool)
-        and any(isinstance(value, _MATCHES[name]) for name in allowed)
-    )
-    if not of_its_type:
+    if not any(_is_of(value, kind) for kind in allowed):
         several = ", or an array of them" if option.repeatable else ""
-        raise InputError(
-            f"{where}: {_kind(value)}, not {' or '.join(map(_with_article, allowed))}",
-            f"{option.help}{several}",
-        )
+        wanted = " or ".join(map(_with_article, allowed))
+        raise InputError(f"{where}: {_kind(value)}, not {wanted}", f"{option.help}{several}")
     if option.constant is not None:
         return "" if value else None
     text = str(value)
@@ -176,6 +168,12 @@ def _text(value: object, option: Option[Any], where: str) -> str | None:
     except ValueError as error:
         raise InputError(f"{where}: {error}", option.help) from None
     return text
+
+
+def _is_of(value: object, kind: str) -> bool:
+    if isinstance(value, bool):  # which Python takes for an integer too
+        return kind == "boolean"
+    return isinstance(value, _MATCHES[kind])
 
 
 def _kind(value: object) -> str:
@@ -207,12 +205,13 @@ def _meant(key: str, options: Mapping[str, object]) -> str:
 
 def planned_options() -> dict[str, Option[Any]]:
     """Return the options that a check of a plan may have, by the names of their keys."""
-    options = [option for group in _GROUPS for option in declared(group)]
-    return {
-        option.flags[-1].removeprefix("--"): option
-        for option in options
-        if option.flags[-1] not in _OF_THE_RUN
-    }
+    found = {}
+    for group in _GROUPS:
+        for option in declared(group):
+            flag = option.flags[-1]
+            if flag not in _OF_THE_RUN:
+                found[flag.removeprefix("--")] = option
+    return found
 
 
 def _types(option: Option[Any]) -> Sequence[str]:

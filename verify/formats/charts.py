@@ -84,7 +84,7 @@ def bars(names: Names, axis: Axis, rows: Sequence[Row]) -> Element:
     """Return a chart with a bar per row and slot, all rows on one scale."""
     height = HEAD + len(rows) * (ROW + GAP)
     svg = _chart(names, axis, height)
-    most = max((count for row in rows for count in row.counts), default=0) or 1
+    most = max((max(row.counts, default=0) for row in rows), default=0) or 1
     for number, row in enumerate(rows):
         foot = HEAD + number * (ROW + GAP) + ROW
         group = SubElement(svg, "g", {"class": f"row {row.style}"})
@@ -106,21 +106,22 @@ def bars(names: Names, axis: Axis, rows: Sequence[Row]) -> Element:
 def lines(names: Names, axis: Axis, drawn: Sequence[Line]) -> Element:
     """Return a chart of values in milliseconds; a line has a gap where a slot has no value."""
     svg = _chart(names, axis, HEAD + LINES)
-    values = [value for line in drawn for value in line.values if value is not None]
-    step = _step(max(values, default=1.0), 4)
-    top = step * math.ceil(max(values, default=1.0) / step)
+    values: list[float] = []
+    for line in drawn:
+        values += [value for value in line.values if value is not None]
+    highest = max(values, default=1.0)
+    step = _step(highest, 4)
+    top = step * math.ceil(highest / step)
     foot = HEAD + LINES
     for tick in _ticks(0.0, top, step):
         y = foot - LINES * tick / top
         SubElement(svg, "path", {"class": "rule", "d": f"M{LEFT} {y:.1f}H{WIDTH - RIGHT}"})
         _text(svg, (LEFT - 8, y + 4), f"{tick:g} ms", "end")
     for line in drawn:
-        points = [
-            None
-            if value is None
-            else (axis.x(axis.start + (slot + 0.5) * axis.width), foot - LINES * value / top)
-            for slot, value in enumerate(line.values)
-        ]
+        points: list[tuple[float, float] | None] = []
+        for slot, value in enumerate(line.values):
+            middle = axis.start + (slot + 0.5) * axis.width
+            points.append(None if value is None else (axis.x(middle), foot - LINES * value / top))
         SubElement(svg, "path", {"class": f"line {line.style}", "d": _path(points)})
     return svg
 
@@ -130,9 +131,9 @@ def _path(points: Iterable[tuple[float, float] | None]) -> str:
     commands, joined = [], False
     for point in points:
         if point is not None:
-            commands.append(
-                f"{'L' if joined else 'M'}{point[0]:.1f} {point[1]:.1f}{'' if joined else 'h0'}"
-            )
+            to = f"{point[0]:.1f} {point[1]:.1f}"
+            # `h0` draws a line without length, which a round cap makes a dot.
+            commands.append(f"L{to}" if joined else f"M{to}h0")
         joined = point is not None
     return "".join(commands)
 
@@ -182,11 +183,13 @@ def _sides(axis: Axis, start: float, end: float) -> dict[str, str]:
 
 
 def _text(
-    parent: Element, place: tuple[float, float], text: str, anchor: str, style: str = ""
+    parent: Element, position: tuple[float, float], text: str, anchor: str, style: str = ""
 ) -> Element:
-    x, y = place
+    x, y = position
     attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
-    element = SubElement(parent, "text", {**attributes, **({"class": style} if style else {})})
+    if style:
+        attributes["class"] = style
+    element = SubElement(parent, "text", attributes)
     element.text = text
     return element
 
@@ -197,7 +200,8 @@ def _step(span: float, most: int) -> float:
     Steps are 1, 2, 5, 10 ... and their tenths.
     """
     power = 10.0 ** math.floor(math.log10(span / most))
-    return next(power * factor for factor in (1, 2, 5, 10, 20) if span / (power * factor) <= most)
+    steps = [power * factor for factor in (1, 2, 5, 10, 20)]
+    return next(step for step in steps if span / step <= most)
 
 
 def _ticks(first: float, last: float, step: float) -> Iterator[float]:

@@ -24,10 +24,11 @@ def _lines(report: Report) -> Iterator[str]:
     )
     for result in report.results:
         if result.status in _LEVELS:
-            expected = f"expected: {result.expected}" if result.expected else ""
-            message = "\n".join(
-                filter(None, (f"{report.label}: {result.actual}", expected, result.hint))
-            )
+            message = f"{report.label}: {result.actual}"
+            if result.expected:
+                message += f"\nexpected: {result.expected}"
+            if result.hint:
+                message += f"\n{result.hint}"
             yield _command(_LEVELS[result.status], f"verify {result.id}", message)
 
 

@@ -13,11 +13,11 @@ _LISTS = {"phases": "phase", "checks": "check"}
 
 def lines(reports: Sequence[Report]) -> str:
     """Return a line per phase, check, outage and watched task, then one for the run."""
-    return "".join(
-        f"{json.dumps(line)}\n"
-        for report in reports
-        for line in _lines(report_object(report), report)
-    )
+    text = ""
+    for report in reports:
+        for line in _lines(report_object(report), report):
+            text += f"{json.dumps(line)}\n"
+    return text
 
 
 def progress_line(url: str, step: str, text: str, *, name: str = "") -> str:
@@ -38,12 +38,12 @@ def _lines(whole: dict[str, object], report: Report) -> Iterator[dict[str, objec
     for key, kind in _LISTS.items():
         found = whole.pop(key)
         assert isinstance(found, list)
-        yield from ({"kind": kind, **about, **each} for each in found)
+        for each in found:
+            yield {"kind": kind, **about, **each}
     if isinstance(watch, dict):
-        yield from ({"kind": "outage", **about, **outage} for outage in watch.pop("outages"))
-        yield from (
-            {"kind": "task", **about, "task": name, **seen}
-            for name, seen in watch.pop("tasks").items()
-        )
+        for outage in watch.pop("outages"):
+            yield {"kind": "outage", **about, **outage}
+        for name, seen in watch.pop("tasks").items():
+            yield {"kind": "task", **about, "task": name, **seen}
         whole["watch"] = watch
     yield {"kind": "run", "version": VERSION, **about, **whole}

@@ -6,7 +6,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 import re
 from collections.abc import Iterator, Sequence
 
-from verify.judging.report import Report, Status, counted
+from verify.judging.report import Report, Result, Status, counted
 
 _WORDS = {
     Status.OK: "✅ ok",
@@ -35,19 +35,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"- {literal(note)}"
     if report.parsed.notes:
         yield ""  # else the table would be the last note's text
-    yield from _table(
-        ("Check", "Result", "Found", "Expected", "What to do"),
-        (
-            (
-                result.id,
-                _WORDS[result.status],
-                literal(result.actual),
-                literal(result.expected) if result.status in (Status.FAIL, Status.UNKNOWN) else "",
-                literal(result.hint),
-            )
-            for result in report.results
-        ),
-    )
+    columns = ("Check", "Result", "Found", "Expected", "What to do")
+    yield from _table(columns, map(_row, report.results))
     if report.samples.latency:
         numbers = [f"{1000 * seconds:.1f}" for seconds in report.samples.latency.values()]
         yield (
@@ -65,6 +54,17 @@ def _lines(report: Report) -> Iterator[str]:
             ("From", "Length", "Connections"),
             ((f"{one.start:.2f} s", f"{one.length:.3g} s", one.lane) for one in longest),
         )
+
+
+def _row(result: Result) -> Sequence[str]:
+    expected = result.expected if result.status in (Status.FAIL, Status.UNKNOWN) else ""
+    return (
+        result.id,
+        _WORDS[result.status],
+        literal(result.actual),
+        literal(expected),
+        literal(result.hint),
+    )
 
 
 def _table(

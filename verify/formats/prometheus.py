@@ -31,24 +31,25 @@ _NUMBERS = {Status.OK: 1, Status.FAIL: 0, Status.UNKNOWN: -1}
 
 def prometheus(reports: Sequence[Report]) -> str:
     """Return every metric once with all its samples, as the format requires."""
-    samples = [sample for report in reports for sample in _samples(report)]
-    lines = []
-    for name, text in _HELP.items():
-        own = [
-            f"{name}{labels} {value:.12g}" for metric, labels, value in samples if metric == name
-        ]
-        lines += [f"# HELP {name} {text}", f"# TYPE {name} gauge", *own] if own else []
-    return "".join(f"{line}\n" for line in lines)
+    samples: dict[str, str] = {}
+    for report in reports:
+        for name, labels, value in _samples(report):
+            samples[name] = samples.get(name, "") + f"{name}{labels} {value:.12g}\n"
+    text = ""
+    for name, help_text in _HELP.items():
+        if name in samples:
+            text += f"# HELP {name} {help_text}\n# TYPE {name} gauge\n{samples[name]}"
+    return text
 
 
 def _samples(report: Report) -> Iterator[tuple[str, str, float]]:
     def sample(name: str, value: float, **labels: str) -> tuple[str, str, float]:
-        pairs = {"instance": report.url, **({"name": report.name} if report.name else {}), **labels}
-        return (
-            name,
-            "{" + ",".join(f'{key}="{_escaped(text)}"' for key, text in pairs.items()) + "}",
-            value,
-        )
+        pairs = {"instance": report.url}
+        if report.name:
+            pairs["name"] = report.name
+        pairs.update(labels)
+        written = ",".join(f'{key}="{_escaped(text)}"' for key, text in pairs.items())
+        return name, f"{{{written}}}", value
 
     watched, samples = report.watched, report.samples
     failed = sum(lane.failed for lane in watched.lanes.values()) if watched else samples.errors

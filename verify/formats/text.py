@@ -16,7 +16,8 @@ def text(reports: Sequence[Report], *, colour: bool = False) -> str:
 
 def _lines(report: Report, *, colour: bool) -> Iterator[str]:
     yield report.label
-    yield from (f"  note: {note}" for note in report.parsed.notes)
+    for note in report.parsed.notes:
+        yield f"  note: {note}"
     yield ""
     width = max(len(result.id) for result in report.results)
     indent = " " * (width + 9)
@@ -26,7 +27,8 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
             word = f"\x1b[{_COLOURS[result.status]}m{word}\x1b[0m"
         yield f"  {word}  {result.id:<{width}} {result.actual}".rstrip()
         if result.id == "tasks":
-            yield from (f"{indent}{line}" for line in _tasks(report))
+            for line in _tasks(report):
+                yield f"{indent}{line}"
         if result.status in (Status.FAIL, Status.UNKNOWN) and result.expected:
             yield f"{indent}expected: {result.expected}"
         if result.hint:

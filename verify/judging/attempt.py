@@ -109,31 +109,26 @@ def judge(outcome: Answer | Failure, options: Options, ended: float) -> Attempt:
     with suppress(TooSlowError):
         named_by = identify(outcome, options.identity) if accepted else None
     unmet = tuple(one.unmet(outcome) for one in wanted)
-    missed = [
-        (one, found)
-        for one, found in zip(wanted, unmet, strict=True)
-        if found and not found.undecided
-    ]
-    mismatch = next((f"{found.seen}, not {one.wanted}" for one, found in missed), "")
-    undecided = next(
-        (
-            f"{one.id}: {found.seen}"
-            for one, found in zip(wanted, unmet, strict=True)
-            if found and found.undecided
-        ),
-        "",
-    )
+    mismatch, undecided = "", ""  # the first of each
+    faults = []
+    for expectation, found in zip(wanted, unmet, strict=True):
+        if found and found.undecided:
+            undecided = undecided or f"{expectation.id}: {found.seen}"
+        elif found:
+            mismatch = mismatch or f"{found.seen}, not {expectation.wanted}"
+            faults.append(expectation.fault)
     good = accepted and not (mismatch and options.retry_mismatch)
     hint = "" if accepted else explain.hint(outcome)
+    text = mismatch
+    if good or hint:
+        text = explain.describe(outcome, mask, mask_query=options.mask_query)
     return Attempt(
         ended=ended,
         outcome=outcome._replace(headers=(), body=b""),
-        text=explain.describe(outcome, mask, mask_query=options.mask_query)
-        if good or hint
-        else mismatch,
+        text=text,
         hint=hint,
         excerpt="" if accepted else explain.excerpt(outcome, mask),
-        fault=first_met(one.fault for one, _ in missed) if accepted else explain.fault(outcome),
+        fault=first_met(faults) if accepted else explain.fault(outcome),
         stopped_in=None if good else Phase.HTTP,
         unmet=unmet,
         undecided=undecided,

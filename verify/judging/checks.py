@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from verify.exit_codes import ExitCode
 from verify.judging import regexes, sampling
 from verify.judging.attempt import Attempt
-from verify.judging.expectations import expectations
+from verify.judging.expectations import Unmet, expectations
 from verify.judging.report import Result, Samples, Status, counted, latency, steps
 from verify.network.outcome import Answer, Failure, Phase
 from verify.options.groups import Options
@@ -53,9 +53,9 @@ def phase_results(
             continue
         last = tried[-1]
         if last.passed(phase):
-            text = passed(phase, last.outcome) + (
-                f", after {len(failed)} x {failed[-1].text}" if failed else ""
-            )
+            text = passed(phase, last.outcome)
+            if failed:
+                text += f", after {len(failed)} x {failed[-1].text}"
             status, hint = Status.OK, ""
             ended = next(attempt.ended for attempt in tried if attempt.passed(phase))
         else:
@@ -159,7 +159,11 @@ def check_results(
         yield _answered(samples, planned)
     answered = [sample for sample in samples if isinstance(sample.outcome, Answer)]
     for number, expectation in enumerate(expectations(options)):
-        missed = [(found, sample) for sample in answered if (found := sample.unmet[number])]
+        missed: list[tuple[Unmet, Attempt]] = []
+        for sample in answered:
+            found = sample.unmet[number]
+            if found:
+                missed.append((found, sample))
         wrong = [each for each in missed if not each[0].undecided]
         status, actual, hint, fault = Status.OK, expectation.wanted, "", expectation.fault
         if not answered:
@@ -221,24 +225,28 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
 
 
 def _passed_over(samples: Sequence[Attempt]) -> str:
-    answers = (sample.outcome for sample in samples if isinstance(sample.outcome, Answer))
-    dead = sorted({address for answer in answers for address in answer.passed_over})
-    return (
-        f"could not connect to {', '.join(dead)} and moved on; --each-address makes that a failure"
-        if dead
-        else ""
-    )
+    found: set[str] = set()
+    for sample in samples:
+        if isinstance(sample.outcome, Answer):
+            found.update(sample.outcome.passed_over)
+    if not found:
+        return ""
+    addresses = ", ".join(sorted(found))
+    return f"could not connect to {addresses} and moved on; --each-address makes that a failure"
 
 
 def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     """Return the numbers behind the checks."""
     answers = [sample.outcome for sample in samples if isinstance(sample.outcome, Answer)]
-    good = [
-        s.task
-        for s in samples
-        if isinstance(s.outcome, Answer) and options.status.accepts(s.outcome.status)
-    ]
-    tasks, unnamed = sampling.count_tasks(good)
+    named_by = []
+    for sample in samples:
+        outcome = sample.outcome
+        if isinstance(outcome, Answer) and options.status.accepts(outcome.status):
+            named_by.append(sample.task)
+    tasks, unnamed = sampling.count_tasks(named_by)
+    missing = None
+    if options.expect_tasks:
+        missing = sampling.miss_probability(options.expect_tasks, sum(tasks.values()))
     return Samples(
         sent=len(samples),
         errors=len(samples) - len(answers),
@@ -246,9 +254,7 @@ def measured(samples: Sequence[Attempt], options: Options) -> Samples:
         steps=steps(answers),
         tasks=tasks,
         unidentified=unnamed,
-        miss_probability=sampling.miss_probability(options.expect_tasks, sum(tasks.values()))
-        if options.expect_tasks
-        else None,
+        miss_probability=missing,
     )
 
 

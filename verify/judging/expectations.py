@@ -100,20 +100,19 @@ def _equals(text: str, answer: Answer) -> bool:
 def _header(expected: HeaderExpectation, show: Show) -> Expectation:
     def holds(answer: Answer) -> bool:
         value = answer.header(expected.name)
-        return (
-            value is not None
-            and (expected.equals is None or value == expected.equals)
-            and (
-                expected.matches is None
-                or regexes.search(expected.matches.pattern, value) is not None
-            )
-        )
+        if value is None:
+            return False
+        if expected.equals is not None:
+            return value == expected.equals
+        if expected.matches is not None:
+            return regexes.search(expected.matches.pattern, value) is not None
+        return True
 
     def seen(answer: Answer) -> str:
         value = answer.header(expected.name)
-        return (
-            f"no {expected.name} header" if value is None else f"{expected.name}: {show(value, 60)}"
-        )
+        if value is None:
+            return f"no {expected.name} header"
+        return f"{expected.name}: {show(value, 60)}"
 
     return Expectation(f"header-{expected.name.lower()}", visible(expected.text, 80), holds, seen)
 
@@ -182,11 +181,11 @@ def _security(show: Show) -> Iterator[Expectation]:
     """
 
     def seen(names: tuple[str, ...], answer: Answer) -> str:
-        values = [
-            f"{name}: {show(answer.header(name) or '', 60)}"
-            for name in names
-            if answer.header(name)
-        ]
+        values = []
+        for name in names:
+            value = answer.header(name)
+            if value:
+                values.append(f"{name}: {show(value, 60)}")
         return ", ".join(values) or f"no {' or '.join(names)}"
 
     for identifier, wanted, holds, names in _SECURITY:

@@ -155,16 +155,17 @@ def describe(answer: Answer, show: Show = visible, *, mask_query: bool = False) 
     """Describe a status: who made it, why, and where a redirect points."""
     server = answer.header("server") or ""
     if answer.status >= 400 and made_by(answer)[0] is ExitCode.BALANCER_ERROR:  # noqa: PLR2004
-        reason = _LOAD_BALANCER_SAYS.get(answer.status, "")
-        return f"{answer.status} from the load balancer{reason and f': {reason}'}"
+        text = f"{answer.status} from the load balancer"
+        reason = _LOAD_BALANCER_SAYS.get(answer.status)
+        return f"{text}: {reason}" if reason else text
     location = answer.header("location")
     if location is not None and answer.status in _REDIRECTS:
-        place, mark, query = location.partition("?")
-        shown = f"{show(place, 120)}{mark}{'***' if mark and mask_query else show(query, 120)}"
-        return f"{answer.status} redirect to {shown}"
-    return (
-        f"{answer.status}{f' from {show(server, 40)}' if server and answer.status >= 400 else ''}"  # noqa: PLR2004
-    )
+        url, mark, query = location.partition("?")
+        shown = "***" if mark and mask_query else show(query, 120)
+        return f"{answer.status} redirect to {show(url, 120)}{mark}{shown}"
+    if server and answer.status >= 400:  # noqa: PLR2004
+        return f"{answer.status} from {show(server, 40)}"
+    return str(answer.status)
 
 
 def excerpt(answer: Answer, mask: Mask) -> str:
@@ -182,11 +183,11 @@ def excerpt(answer: Answer, mask: Mask) -> str:
     title = re.search(r"(?i)<title[^<>]*>([^<]*)", text)
     lines = [title[1]] if title else [re.sub(r"<[^<>]*>", " ", line) for line in text.splitlines()]
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
-    words = (" ".join(line.split()) for line in lines)
-    return visible(
-        next((each for each in words if each not in ("", phrase, f"{answer.status} {phrase}")), ""),
-        80,
-    )
+    for line in lines:
+        words = " ".join(line.split())
+        if words not in ("", phrase, f"{answer.status} {phrase}"):
+            return visible(words, 80)
+    return ""
 
 
 def hint(answer: Answer) -> str:
@@ -194,11 +195,12 @@ def hint(answer: Answer) -> str:
     if answer.status < 400:  # noqa: PLR2004
         return _hint_below_errors(answer)
     if answer.status == HTTPStatus.BAD_REQUEST:
-        found = (advice for words, advice in _PAGES if re.search(words, answer.beginning(_START)))
-        if advice := next(found, ""):
-            return advice
-    wait = retry_after(answer)
-    return f"it asks to wait {wait:.0f} s; {_error_hint(answer)}" if wait else _error_hint(answer)
+        start = answer.beginning(_START)
+        for words, advice in _PAGES:
+            if re.search(words, start):
+                return advice
+    wait, advice = retry_after(answer), _error_hint(answer)
+    return f"it asks to wait {wait:.0f} s; {advice}" if wait else advice
 
 
 def _error_hint(answer: Answer) -> str:
@@ -243,8 +245,7 @@ def _hint_below_errors(answer: Answer) -> str:
 
 def _points_back(asked: str, location: str) -> bool:
     try:
-        place = _parts(urljoin(asked, location))
-        return place == _parts(asked)
+        return _parts(urljoin(asked, location)) == _parts(asked)
     except ValueError:
         return False
 

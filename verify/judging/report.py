@@ -143,11 +143,10 @@ class Report(NamedTuple):
     @property
     def fault(self) -> ExitCode | None:
         """Whose fault it is that the run failed, where that is known."""
-        failed = self.verdict in (ExitCode.FAILED, ExitCode.UNREACHABLE)
-        found = (
-            result.fault for result in (*self.phases, *self.checks) if result.status is Status.FAIL
-        )
-        return first_met(found) if failed else None
+        if self.verdict not in (ExitCode.FAILED, ExitCode.UNREACHABLE):
+            return None
+        results = (*self.phases, *self.checks)
+        return first_met(result.fault for result in results if result.status is Status.FAIL)
 
     @property
     def exit_code(self) -> int:
@@ -174,11 +173,12 @@ class Report(NamedTuple):
 
         That a run was stopped is a finding itself, since what is missing could have failed.
         """
-        stopped = Result(
-            id="run", status=Status.FAIL, actual=self.verdict.name.lower(), expected="a whole run"
-        )
-        cut_short = self.verdict in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
-        return (*self.phases, *self.checks, *((stopped,) if cut_short else ()))
+        results = (*self.phases, *self.checks)
+        if self.verdict not in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+            return results
+        ended = self.verdict.name.lower()
+        stopped = Result(id="run", status=Status.FAIL, actual=ended, expected="a whole run")
+        return (*results, stopped)
 
 
 def verdict(
@@ -242,9 +242,9 @@ def latency(seconds: Iterable[float]) -> dict[str, float]:
 def steps(answers: Sequence[Answer]) -> dict[str, float]:
     """Return the median of each step that every answer has."""
     names = ("resolve", "connect", "tls", "first_byte")
-    times = {name: [getattr(answer.timings, name) for answer in answers] for name in names}
-    return {
-        name: percentile(sorted(values), 50)
-        for name, values in times.items()
-        if values and None not in values
-    }
+    found = {}
+    for name in names:
+        values = [getattr(answer.timings, name) for answer in answers]
+        if values and None not in values:
+            found[name] = percentile(sorted(values), 50)
+    return found

@@ -118,7 +118,5 @@ def count_tasks(named_by: Iterable[str | None]) -> tuple[dict[str, int], int]:
     """Return the answers by task, most first, and the number of answers that name none."""
     counts = Counter(named_by)
     unnamed = counts.pop(None, 0)
-    return {
-        task: counts[task]
-        for task in sorted(filter(None, counts), key=lambda task: (-counts[task], task))
-    }, unnamed
+    names = sorted(filter(None, counts), key=lambda task: (-counts[task], task))
+    return {task: counts[task] for task in names}, unnamed

@@ -95,10 +95,11 @@ def _proxy_variable(*, tls: bool) -> str:
 
     Its value may hold a password.
     """
-    names = ("https_proxy" if tls else "http_proxy", "all_proxy")
-    return next(
-        (each for name in names for each in (name, name.upper()) if os.environ.get(each)), ""
-    )
+    name = "https_proxy" if tls else "http_proxy"
+    for variable in (name, name.upper(), "all_proxy", "ALL_PROXY"):
+        if os.environ.get(variable):
+            return variable
+    return ""
 
 
 def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str, str]]:
@@ -107,6 +108,25 @@ def _default_headers(options: Options, body: Body | None) -> Iterator[tuple[str,
         yield name, options.json.content_type if name == "Accept" and options.json else value
     if body is not None:
         yield "Content-Type", body.content_type
+
+
+def _headers(
+    target: Target, options: Options, body: Body | None, *, keep: bool
+) -> Iterator[tuple[str, str]]:
+    yield "Host", options.host or target.authority
+    given = {header.name.lower() for header in options.header}
+    defaults = set()
+    for name, value in _default_headers(options, body):
+        defaults.add(name.lower())
+        if name.lower() not in given:
+            yield name, value
+    if body is not None:
+        yield "Content-Length", str(len(body.content))
+    if not keep:
+        yield "Connection", "close"
+    for header in options.header:
+        if header.value or header.name.lower() not in defaults:
+            yield header.name, header.value
 
 
 class _Course:
@@ -188,11 +208,10 @@ class _Course:
                 reason=reason, hint=f"raise --deadline; {failure.hint}", cut=True
             )
         if failure.phase is Phase.HTTP:
-            return failure._replace(
-                hint=_SLOW
-                if self._tls or self.answered
-                else f"{_SLOW}; is it an HTTPS port? see --scheme"
-            )
+            hint = _SLOW
+            if not (self._tls or self.answered):
+                hint = f"{_SLOW}; is it an HTTPS port? see --scheme"
+            return failure._replace(hint=hint)
         return failure
 
     def timings(self) -> Timings:
@@ -207,11 +226,9 @@ class _Course:
         )
 
     def _between(self, first: str, last: str) -> float:
-        return (
-            self.marks[last] - self.marks[first]
-            if first in self.marks and last in self.marks
-            else 0.0
-        )
+        if first in self.marks and last in self.marks:
+            return self.marks[last] - self.marks[first]
+        return 0.0
 
 
 class Probe:
@@ -242,18 +259,8 @@ class Probe:
         self._sent = 0
         self._keep = keep
         self._kept: str | None = None
-        given = [(header.name, header.value) for header in options.header]
-        replaced = {name.lower() for name, _ in given}
         body = options.data if options.json is None else options.json
-        defaults = tuple(_default_headers(options, body))
-        own = [
-            ("Host", options.host or target.authority),
-            *((name, value) for name, value in defaults if name.lower() not in replaced),
-            *(() if body is None else (("Content-Length", str(len(body.content))),)),
-            *(() if keep else (("Connection", "close"),)),
-        ]
-        removed = {name.lower() for name, _ in defaults}
-        headers = (*own, *(one for one in given if one[1] or one[0].lower() not in removed))
+        headers = tuple(_headers(target, options, body, keep=keep))
         path = target.path
         self._forwarded = options.proxy is not None and tunnel_to(target, options) is None
         if options.proxy and self._forwarded:

@@ -34,11 +34,10 @@ _LOST_AFTER = 1.0
 def chosen_resolver(target: Target, options: Options, runtime: Runtime) -> Resolver:
     """Return the resolver that the options choose: `--resolve`, `--resolver` or the system's."""
     host_port = destination(target, options)
-    given = {
-        pin.host: pin.addresses
-        for pin in reversed(options.resolve)
-        if (pin.host, pin.port) == host_port
-    }
+    given: dict[str, tuple[str, ...]] = {}
+    for pin in options.resolve:
+        if (pin.host, pin.port) == host_port:
+            given.setdefault(pin.host, pin.addresses)  # the first of several counts
     return partial(
         system_resolver,
         runtime=runtime,
@@ -100,14 +99,14 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers, resolver.port = [server.host], server.port
     resolver.timeout, resolver.lifetime = _LOST_AFTER, math.inf
-    kinds = [kind for version, kind in _RECORDS.items() if family in (None, version)]
+    addresses: list[str] = []
     try:
-        found = [
-            await _ended_with_its_caller(
-                resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend)
-            )
-            for kind in kinds
-        ]
+        for version, kind in _RECORDS.items():
+            if family not in (None, version):
+                continue
+            asking = resolver.resolve(f"{host}.", kind, raise_on_no_answer=False, backend=backend)
+            records = await _ended_with_its_caller(asking)
+            addresses += [record.address for record in records]
     except dns.exception.DNSException as error:
         tries = error.kwargs.get("errors")
         problem = tries[-1][3] if tries else type(error).__name__
@@ -119,7 +118,7 @@ async def ask(host: str, server: HostPort, family: int | None) -> tuple[str, ...
         if problem == "REFUSED":
             raise NameServerError(socket.EAI_AGAIN, f"{problem} from the name server") from None
         raise socket.gaierror(socket.EAI_AGAIN, f"{problem} from the name server") from None
-    return tuple(record.address for records in found for record in records)
+    return tuple(addresses)
 
 
 async def _ended_with_its_caller(

@@ -91,11 +91,9 @@ class Parsed(NamedTuple):
 
 def shown(text: str) -> str:
     """Return a bad value for an error message: escaped, cut, without credentials or query."""
-    return (
-        "(not shown: it may hold a password)"
-        if "@" in text
-        else f"'{visible(text.partition('?')[0], 60)}'"
-    )
+    if "@" in text:
+        return "(not shown: it may hold a password)"
+    return f"'{visible(text.partition('?')[0], 60)}'"
 
 
 def parse_target(
@@ -125,13 +123,11 @@ def parse_target(
         settled = "https"
         notes.append("port 443 is asked over https; --scheme http asks in plain")
     settled = settled or "http"
+    # With a scheme or a port a name without a domain can be no other word.
+    alone = (given_scheme, scheme, given_port, port) != (None, None, None, None)
     target = Target(
         settled,
-        _host(
-            host,
-            notes,
-            alone=any(part is not None for part in (given_scheme, scheme, given_port, port)),
-        ),
+        _host(host, notes, alone=alone),
         settled_port or DEFAULT_PORTS[settled],
         _settle("path", given_path, path) or "/",
     )

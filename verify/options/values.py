@@ -163,9 +163,8 @@ def number(low: float, high: float, wanted: str) -> Callable[[str], float]:
     """Return a reader of numbers within bounds; `wanted` describes them in errors."""
 
     def parse(text: str) -> float:
-        found = (
-            float(text) if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}(e-?[0-9]{1,2})?", text) else -1.0
-        )
+        match = re.fullmatch(r"[0-9]{0,9}\.?[0-9]{1,20}(e-?[0-9]{1,2})?", text)
+        found = float(text) if match else -1.0
         if not low <= found <= high:
             raise _refused(text, wanted)
         return found
@@ -395,13 +394,10 @@ def name_server(text: str) -> HostPort:
     match = re.fullmatch(
         r"\[([^\]]+)\](?::([0-9]+))?|([0-9.]+)(?::([0-9]+))?|([0-9A-Fa-f:.]+)", text
     )
-    host, port = (
-        next(((match[at], match[at + 1]) for at in (1, 3) if match[at]), (match[5], ""))
-        if match
-        else ("", "")
-    )
+    bracketed, its_port, ipv4, ipv4_port, ipv6 = match.groups() if match else ("",) * 5
+    host = bracketed or ipv4 or ipv6
     try:
-        return HostPort(str(ip_address(host)), parse_port(port or "53"))
+        return HostPort(str(ip_address(host)), parse_port(its_port or ipv4_port or "53"))
     except ValueError:
         raise _refused(text, "name server: write an address, and maybe :PORT", 60) from None
 

@@ -140,19 +140,18 @@ class Record:
 
     def watched(self) -> Watched:
         """Return the numbers of the watch."""
-        outages = (
-            outage for lane, seen in self.lanes.items() for outage in self._outages(lane, seen)
-        )
+        lanes: dict[str, Lane] = {}
+        outages: list[Outage] = []
+        for lane, seen in self.lanes.items():
+            outages += self._outages(lane, seen)
+            lanes[lane] = Lane(
+                requests=len(seen) - seen.count(_PENDING),
+                failed=seen.count(_BAD),
+                connections=self._connections[lane],
+            )
         return Watched(
             rate=self.asked.rate,
-            lanes={
-                lane: Lane(
-                    requests=len(seen) - seen.count(_PENDING),
-                    failed=seen.count(_BAD),
-                    connections=self._connections[lane],
-                )
-                for lane, seen in self.lanes.items()
-            },
+            lanes=lanes,
             failures=dict(self._failures.most_common()),
             outages=tuple(sorted(outages, key=lambda outage: outage.start)),
             availability=self._good / self._requests if self._requests else 0.0,
@@ -196,20 +195,20 @@ class Record:
         """Judge what was seen by the bounds that were given."""
         watched = self.watched()
         requests, failed = self._requests, self._requests - self._good
-        reasons = ", ".join(
-            f"{count} x {reason}" for reason, count in list(watched.failures.items())[:3]
-        )
         cause = self._first[next(iter(watched.failures))] if failed else None
         bounded = partial(_bounded, cause=cause)
+        actual = f"{failed} of {requests} requests failed"
+        if cause:
+            most = list(watched.failures.items())[:3]
+            reasons = ", ".join(f"{count} x {reason}" for reason, count in most)
+            actual += f": {reasons}{cause.quoted}"
+        most_errors = self.asked.max_errors
         yield bounded(
             "errors",
-            f"{failed} of {requests} requests failed"
-            + (f": {reasons}{cause.quoted}" if cause else ""),
+            actual,
             good=not failed,
-            within=self.asked.max_errors and failed <= self.asked.max_errors,
-            wanted=None
-            if self.asked.max_errors is None
-            else f"at most {self.asked.max_errors} failed",
+            within=most_errors and failed <= most_errors,
+            wanted=None if most_errors is None else f"at most {most_errors} failed",
         )
         least = self.asked.min_availability
         yield bounded(
@@ -224,13 +223,15 @@ class Record:
         )
         longest = max(watched.outages, key=lambda outage: outage.length, default=None)
         bound = self.asked.max_outage
+        actual = "none"
+        if longest:
+            actual = (
+                f"longest {longest.length:.3g} s, from {longest.start:.3g} s on "
+                f"({longest.lane} connections); {len(watched.outages)} in all"
+            )
         yield bounded(
             "outage",
-            f"longest {longest.length:.3g} s, from {longest.start:.3g} s on "
-            f"({longest.lane} connections); "
-            f"{len(watched.outages)} in all"
-            if longest
-            else "none",
+            actual,
             good=longest is None,
             within=longest is None or (bound is not None and longest.length <= bound),
             wanted=None if bound is None else f"at most {bound:g} s",
@@ -248,16 +249,15 @@ class Record:
             )
         yield from self._change(watched)
         if self.command_exit_code is not None:
-            yield Result(
-                id="command",
-                status=Status.FAIL if self.command_exit_code else Status.OK,
-                actual=self.command_text,
-                hint=_NOT_RUN
-                if self.command_error
-                else "its own output says why"
-                if self.command_exit_code
-                else "",
-            )
+            yield self._command_result()
+
+    def _command_result(self) -> Result:
+        status, hint = Status.OK, ""
+        if self.command_error:
+            status, hint = Status.FAIL, _NOT_RUN
+        elif self.command_exit_code:
+            status, hint = Status.FAIL, "its own output says why"
+        return Result(id="command", status=status, actual=self.command_text, hint=hint)
 
     def _change(self, watched: Watched) -> Iterator[Result]:
         new = [name for name in watched.tasks if name not in watched.old]
