@@ -1,1 +1,1 @@
-"""What AWS and this program name, allow and offer, as plain facts and functions."""
+"""Facts about AWS, and the names and policies of this program, without any Pulumi."""

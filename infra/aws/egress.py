@@ -17,12 +17,9 @@ class Destination:
     last_port: int
 
     def __str__(self) -> str:
-        ports = (
-            f"{self.first_port}"
-            if self.first_port == self.last_port
-            else f"{self.first_port}-{self.last_port}"
-        )
-        return f"{self.network}:{ports}"
+        if self.first_port == self.last_port:
+            return f"{self.network}:{self.first_port}"
+        return f"{self.network}:{self.first_port}-{self.last_port}"
 
     @property
     def is_ipv6(self) -> bool:

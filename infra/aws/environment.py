@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 GLOBAL_SUFFIX: Final = "amazonaws.com"
-"""The domain of AWS's services, except in China, and of the service principals used here in every
+"""The domain of AWS's services outside China. The service principals used here have it in every
 partition.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class AwsEnvironment:
-    """An account and region: the beginning of every ARN."""
+    """An account and region, with what they decide in names and ARNs."""
 
     partition: str
     region: str
@@ -26,7 +26,7 @@ class AwsEnvironment:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def parameter(self, name: str) -> str:
-        """Return the ARN of an SSM parameter, whose name may or may not begin with a slash."""
+        """Return the ARN of an SSM parameter; a slash at the beginning of its name is optional."""
         return self.arn("ssm", f"parameter/{name.removeprefix('/')}")
 
     def log_streams(self, group: str) -> str:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 _PRIVATE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
+    r"(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z.]+"
+    r"/(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?"
 )
 
 
@@ -24,7 +25,14 @@ class PrivateImage:
 def private(image: str) -> PrivateImage | None:
     """Parse the name of an image in a private ECR repository; None for any other registry."""
     found = _PRIVATE.match(image)
-    return found and PrivateImage(**{**found.groupdict(), "tag": found["tag"] or "latest"})
+    if found is None:
+        return None
+    return PrivateImage(
+        account=found["account"],
+        region=found["region"],
+        repository=found["repository"],
+        tag=found["tag"] or "latest",
+    )
 
 
 def is_pinned(image: str) -> bool:

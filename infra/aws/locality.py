@@ -1,4 +1,4 @@
-"""Compare partition and region of an ARN with those of the stack. Pure."""
+"""Compare the partition and region of an ARN with those of the stack. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ if TYPE_CHECKING:
     from infra.aws.environment import AwsEnvironment
 
 
-_BY_REGION: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+_BY_PREFIX_OF_REGION: Final = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
-PARTITIONS: Final = ("aws", *_BY_REGION.values())
-"""The partitions whose names this program knows."""
+PARTITIONS: Final = ("aws", *_BY_PREFIX_OF_REGION.values())
+"""The partitions that this program knows the service names and ARNs of."""
 
 
 def partition_of(region: str) -> str:
-    """The partition that a region is in, by its name, if it is one of `PARTITIONS`."""
-    return next(
-        (partition for prefix, partition in _BY_REGION.items() if region.startswith(prefix)),
-        PARTITIONS[0],
-    )
+    """Return the partition of a region by its name, if it is one of `PARTITIONS`."""
+    for prefix, partition in _BY_PREFIX_OF_REGION.items():
+        if region.startswith(prefix):
+            return partition
+    return PARTITIONS[0]
 
 
 def foreign(environment: AwsEnvironment, arns: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Return the ARNs that name something elsewhere, each with its account or region."""
+    """Yield the ARNs of another partition or region, each with a description of the difference.
+
+    Texts that aren't ARNs name something in the stack's own account and region.
+    """
     for arn in arns:
         if arn.startswith("arn:"):
             _, partition, _, region, *_ = arn.split(":")

@@ -1,45 +1,45 @@
-"""Names by which AWS or a person finds a resource, and the tags of its owner. Pure."""
+"""Names by which AWS or a person finds a resource, and the tags that name its owner. Pure."""
 
 from __future__ import annotations
 
 LONGEST_SERVICE = 20
-"""A target group's name ends at 32 characters; `alb-` before the service's and Pulumi's `-1234567`
-after take 12.
+"""Characters in a service's name. A target group's name has at most 32, of which `alb-` before the
+service's name and Pulumi's `-1234567` after it take 12.
 """
 
 
 def cluster(stack: str) -> str:
-    """The name of a stack's ECS cluster."""
+    """Return the name of a stack's ECS cluster."""
     return f"ecs-cluster-{stack}"
 
 
 def service(stack: str, name: str) -> str:
-    """The name of an ECS service and of its task definition's family."""
+    """Return the name of an ECS service and of its task definition's family."""
     return f"{stack}-{name}"
 
 
 def service_log_group(stack: str, name: str) -> str:
-    """The log group that a service's containers write to."""
+    """Return the log group that a service's containers write to."""
     return f"/aws/ecs/{cluster(stack)}/{service(stack, name)}"
 
 
 def exec_log_group(stack: str) -> str:
-    """The log group that records ECS Exec sessions."""
+    """Return the log group that records ECS Exec sessions."""
     return f"/aws/ecs/{cluster(stack)}/exec"
 
 
 def insights_log_group(stack: str) -> str:
-    """The log group that Container Insights writes to; AWS chose its name."""
+    """Return the log group that Container Insights writes to; AWS chose its name."""
     return f"/aws/ecs/containerinsights/{cluster(stack)}/performance"
 
 
 def firewall(stack: str) -> str:
-    """The name of a stack's WAF metrics."""
+    """Return the name of a stack's WAF metrics."""
     return f"{cluster(stack)}-waf"
 
 
 def firewall_log_group(stack: str) -> str:
-    """The log group of what WAF's rules matched; AWS asks for the beginning of its name."""
+    """Return the log group of the requests that WAF's rules matched; AWS requires the prefix."""
     return f"aws-waf-logs-{cluster(stack)}"
 
 
@@ -49,7 +49,7 @@ def flow_log_group(stack: str) -> str:
 
 
 def log_groups(stack: str, service_name: str) -> tuple[str, ...]:
-    """Every log group that a stack may ever write to."""
+    """Return every log group that a stack may ever write to."""
     return (
         service_log_group(stack, service_name),
         exec_log_group(stack),
@@ -65,5 +65,5 @@ def tags(project: str, stack: str) -> dict[str, str]:
 
 
 def of_component(tags: dict[str, str], component: str) -> dict[str, str]:
-    """A stack's tags, and which component the resource is part of."""
+    """Return a stack's tags, with the name of the component that a resource is part of."""
     return {**tags, "Component": component}

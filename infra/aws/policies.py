@@ -21,12 +21,12 @@ _READ = {"ssm": "ssm:GetParameters", "secretsmanager": "secretsmanager:GetSecret
 
 
 def trust_of_tasks(environment: AwsEnvironment) -> str:
-    """Let only ECS tasks of this account and region take the role (no confused deputy)."""
+    """Return a trust policy for ECS tasks of this account and region only (no confused deputy)."""
     return _trust("ecs-tasks.amazonaws.com", environment.account, environment.arn("ecs", "*"))
 
 
 def trust_of_flow_logs(environment: AwsEnvironment) -> str:
-    """Let VPC flow logs of this account and region take the role."""
+    """Return a trust policy for VPC flow logs of this account and region only."""
     return _trust(
         "vpc-flow-logs.amazonaws.com", environment.account, environment.arn("ec2", "vpc-flow-log/*")
     )
@@ -40,11 +40,11 @@ def task_start(
     secrets: Iterable[Secret],
     key_arns: Iterable[str] = (),
 ) -> str:
-    """Return what ECS needs to start a task: pull its image, read its secrets, write its log.
+    """Return a policy for starting a task: pulling its image, reading secrets, writing its log.
 
-    Secrets under the account's default keys (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
-    permission on a key; customer managed keys, `key_arns`, decrypt only through the service that
-    stores the secrets.
+    Secrets that AWS's own keys encrypt (`alias/aws/ssm`, `alias/aws/secretsmanager`) need no
+    permission on a key. Customer managed keys, `key_arns`, may be used only through the service
+    that stores the secrets.
     """
     by_service: dict[str, set[str]] = {}
     for secret in secrets:
@@ -55,8 +55,8 @@ def task_start(
     ]
     keys = sorted(set(key_arns))
     if reads and keys:
-        # No document of AWS's has the value of `kms:ViaService` in China; both forms name the same
-        # service.
+        # AWS doesn't document the value of `kms:ViaService` in China, so both possible forms of the
+        # service's name are allowed.
         suffixes = sorted({GLOBAL_SUFFIX, environment.dns_suffix})
         via = [
             f"{service}.{environment.region}.{suffix}"
@@ -78,7 +78,7 @@ def task_start(
 
 
 def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | None = None) -> str:
-    """Return what ECS Exec needs in a task: message channels (no ARNs), log and key."""
+    """Return a policy for ECS Exec in a task: message channels (without ARNs), log and key."""
     decrypts = [{"Action": "kms:Decrypt", "Resource": key_arn}] if key_arn else []
     return _policy(
         {
@@ -102,7 +102,7 @@ def exec_session(environment: AwsEnvironment, *, log_group: str, key_arn: str | 
 
 
 def flow_log_delivery(environment: AwsEnvironment, *, log_group: str) -> str:
-    """Return what VPC flow logs need: to write the streams of one log group."""
+    """Return a policy for VPC flow logs: writing the streams of one log group."""
     return _policy(
         {
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
@@ -112,16 +112,21 @@ def flow_log_delivery(environment: AwsEnvironment, *, log_group: str) -> str:
 
 
 def s3_endpoint(environment: AwsEnvironment, statements: Iterable[Mapping[str, Any]]) -> str:
-    """Return what an S3 endpoint allows: the layers of ECR's images, and the tasks' grants.
+    """Return a policy for an S3 endpoint: the layers of ECR's images, and the tasks' own grants.
 
     Without a policy an endpoint allows access to every bucket of the region, in any account. Source
     of the layers' bucket: Amazon ECR, interface VPC endpoints.
     """
     bucket = f"arn:{environment.partition}:s3:::prod-{environment.region}-starport-layer-bucket/*"
     layers: dict[str, Any] = {"Action": "s3:GetObject", "Resource": bucket}
-    allowed = [each for each in statements if each["Effect"] == "Allow"]
-    own = [{key: _of_s3(each[key]) for key in ("Action", "Resource")} for each in allowed]
-    return _policy(*({"Principal": "*", **each} for each in [layers, *own] if all(each.values())))
+    allowed: list[dict[str, Any]] = [{"Principal": "*", **layers}]
+    for statement in statements:
+        if statement["Effect"] != "Allow":
+            continue
+        actions, resources = _of_s3(statement["Action"]), _of_s3(statement["Resource"])
+        if actions and resources:
+            allowed.append({"Principal": "*", "Action": actions, "Resource": resources})
+    return _policy(*allowed)
 
 
 def granted(statements: Iterable[Mapping[str, Any]]) -> str:
@@ -131,11 +136,8 @@ def granted(statements: Iterable[Mapping[str, Any]]) -> str:
 
 def _of_s3(values: str | list[str]) -> list[str]:
     """Return the actions or resources that are S3's."""
-    return [
-        each
-        for each in ([values] if isinstance(values, str) else values)
-        if re.match(r"s3:|arn:[^:]+:s3:", each)
-    ]
+    listed = [values] if isinstance(values, str) else values
+    return [each for each in listed if re.match(r"s3:|arn:[^:]+:s3:", each)]
 
 
 def _image_pull(environment: AwsEnvironment, image: str) -> list[dict[str, Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 
 def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bool:
-    """Return whether a deployment can replace a task: one more may start, or one less may run.
+    """Return whether a deployment can replace a task: start one more, or first stop one.
 
     ECS rounds the number that must keep running up, and the number that may exist down.
     """
+    # -(-a // b) is a / b rounded up.
     must_run = -(-desired * minimum_percent // 100)
     may_exist = desired * maximum_percent // 100
     return desired == 0 or may_exist > desired or must_run < desired
@@ -16,6 +17,7 @@ def can_progress(desired: int, minimum_percent: int, maximum_percent: int) -> bo
 def deletion_minutes(stop_timeout_seconds: int) -> int:
     """Return the minutes that deleting a service may take: its tasks drain, then stop.
 
-    Ten minutes on top are for what AWS does before and after, which is a guess.
+    Ten minutes more are for AWS's work before and after, which is a guess.
     """
-    return 10 - (-2 * stop_timeout_seconds // 60)
+    drain_and_stop = -(-2 * stop_timeout_seconds // 60)
+    return 10 + drain_and_stop

@@ -1,15 +1,15 @@
 """Names of a container's secrets, and their forms in ECS and IAM. Pure.
 
-A secret is written in one of four ways:
+A configuration names a secret in one of four ways:
 
     /demo/dev/message                      an SSM parameter of this account and region
     arn:aws:ssm:REGION:ACCOUNT:parameter/demo/message            an SSM parameter
     secretsmanager:demo/dev/db             a secret of this account and region
     arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-AbCdEf     a secret
 
-What follows one of the last two chooses a part of the secret: `#KEY`, one key of the JSON object in
-it, or what ECS itself writes, `:KEY:STAGE:VERSION`, any of which may be empty. A stage and a
-version exclude each other. Source: Amazon ECS, "Pass Secrets Manager secrets through Amazon ECS
+A suffix after one of the last two chooses a part of the secret: `#KEY`, one key of the JSON object
+in it, or ECS's own form, `:KEY:STAGE:VERSION`, each of which may be empty. A stage and a version
+exclude each other. Source: Amazon ECS, "Pass Secrets Manager secrets through Amazon ECS
 environment variables".
 """
 
@@ -28,21 +28,21 @@ SSM: Final = "ssm"
 _LEVEL: Final = r"[A-Za-z0-9_.-]+"
 _ARN: Final = r"arn:(?:aws|aws-cn|aws-us-gov):{service}:[a-z0-9-]+:\d{{12}}:"
 _PRINTABLE: Final = r'[!"$-9;-~]{1,256}'
-"""A key or a stage: printable, but for the `#` and the colon that divide a spelling."""
+"""A key or a stage: printable characters except `#` and the colon, which separate the parts."""
 
 _VERSION: Final = r"[A-Za-z0-9-]{32,64}"
 _PART: Final = rf"(?:#{_PRINTABLE}|:(?:{_PRINTABLE})?:(?:(?:{_PRINTABLE})?:|:{_VERSION}))?"
 
 _SECRET: Final = r"[A-Za-z0-9/_+=.@!-]{1,512}"  # noqa: S105 — a pattern
-"""`!` is in the names of secrets that AWS makes, as `rds!db-…`. Source: Secrets Manager's own
-ValidationException.
+"""`!` is in the names of secrets that AWS services create, like `rds!db-…`. Source: the
+ValidationException of Secrets Manager.
 """
 
 _SUFFIX: Final = r"-[A-Za-z0-9]{6}"
 
 _LIKE_AN_ARN: Final = rf"[^:#]*{_SUFFIX}(?:[:#]|\Z)"
-"""Such a name makes an ARN that Secrets Manager takes for a whole one, of which no permission is
-then.
+"""A name that ends like an ARN. Secrets Manager takes the partial ARN with such a name for the
+complete ARN of another secret, on which the role has no permission.
 
 Source: https://github.com/aws-samples/dify-self-hosted-on-aws/pull/35.
 """
@@ -66,7 +66,7 @@ ALLOWED: Final = (
 )
 
 _ANY_SUFFIX: Final = "-??????"
-"""Secrets Manager ends an ARN with six characters of its own making, which a name doesn't tell."""
+"""Secrets Manager ends an ARN with six random characters, which can't be derived from the name."""
 
 _SECRET_ARN: Final = rf"{_ARN.format(service=SECRETS_MANAGER)}secret:"
 _OF_SECRETS_MANAGER: Final = rf"(?:{SECRETS_MANAGER}:|{_SECRET_ARN})"
@@ -133,33 +133,32 @@ FLAWS: Final = (
         ),
     ),
 )
-"""What a text that is refused looks like, and what is wrong with it; the first that matches counts.
-"""
+"""Patterns of refused texts, each with what is wrong; the first that matches counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """One secret, as ECS and IAM spell it."""
+    """One secret, in the forms that ECS and IAM require."""
 
     service: str
     """`ssm` or `secretsmanager`."""
 
     name: str
-    """What its service finds it by: a name, or an ARN where the configuration has one."""
+    """Name or ARN for a lookup in its service, as the configuration has it."""
 
     value_from: str
-    """What a task definition says."""
+    """`valueFrom` in a task definition."""
 
     resource: str
-    """What a policy grants."""
+    """`Resource` in a policy."""
 
 
-def at(environment: AwsEnvironment, text: str) -> Secret:
-    """Read a secret's name or ARN, which must match `FORM`, for an account and region."""
-    whole, part = _divided(text)
-    service = (
-        SECRETS_MANAGER if re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", whole) else SSM
-    )
+def resolve(environment: AwsEnvironment, text: str) -> Secret:
+    """Resolve a secret's name or ARN, which must match `FORM`, in an account and region."""
+    whole, part = _split(text)
+    service = SSM
+    if re.match(r"arn:[^:]+:secretsmanager:|secretsmanager:", whole):
+        service = SECRETS_MANAGER
     name = whole.removeprefix(f"{SECRETS_MANAGER}:")
     if whole.startswith("arn:"):
         arn = resource = whole
@@ -174,16 +173,16 @@ def at(environment: AwsEnvironment, text: str) -> Secret:
 
 
 def flaw(text: str) -> str:
-    """Say why a text doesn't match `FORM`, without repeating it: it may be the secret itself."""
+    """Return why a text doesn't match `FORM`, without repeating it: it may be the secret itself."""
     return next(words for pattern, words in FLAWS if re.fullmatch(pattern, text, re.DOTALL))
 
 
-def _divided(text: str) -> tuple[str, str]:
-    """Split a spelling into the secret and the part chosen, as ECS writes it; empty for all."""
+def _split(text: str) -> tuple[str, str]:
+    """Split a text into the secret and the chosen part, in ECS's form; empty for the whole."""
     name, _, key = text.partition("#")
     if key:
         return name, f"{key}::"
-    # Colons divide an ARN too: its secret's name is the seventh field of it.
+    # An ARN has colons itself: the secret's name is its seventh field.
     length = 7 if text.startswith("arn:") else 2
     fields = text.split(":")
     part = ":".join(fields[length:])

@@ -1,11 +1,11 @@
-"""Policy statements for the code in a task, which must name their resources. Pure."""
+"""Check policy statements for the code in a task: they must name specific resources. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-_MAY: Final = ("Sid", "Effect", "Action", "Resource", "Condition")
+_KEYS: Final = ("Sid", "Effect", "Action", "Resource", "Condition")
 
 WITHOUT_RESOURCE: Final = frozenset(
     {
@@ -20,9 +20,7 @@ WITHOUT_RESOURCE: Final = frozenset(
         "xray:PutTraceSegments",
     }
 )
-"""Actions that AWS ties to no resource, so that theirs is `*`. Source: Service Authorization
-Reference.
-"""
+"""Actions that take no resource but `*`. Source: Service Authorization Reference."""
 
 _ARN: Final = re.compile(
     # arn:partition:service:region:account:resource
@@ -40,16 +38,17 @@ _ARN: Final = re.compile(
 
 
 def flaw(statement: object) -> str | None:
-    """Return what is wrong with a statement, to follow its name; None if it is narrow enough."""
+    """Return what is wrong with a statement, to follow its number; None if nothing is."""
     if not isinstance(statement, dict):
-        return "is no object"
-    if unknown := sorted(set(statement) - {*_MAY}):
-        return f"has {', '.join(unknown)}, not only {', '.join(_MAY)}"
+        return "isn't an object"
+    unknown = sorted(set(statement) - {*_KEYS})
+    if unknown:
+        return f"has {', '.join(unknown)}, not only {', '.join(_KEYS)}"
     effect = statement.get("Effect", "Allow")
     if effect not in ("Allow", "Deny"):
         return f"has Effect {effect}, not Allow or Deny"
     if not isinstance(statement.get("Condition", {}), dict):
-        return "has a Condition that is no object"
+        return "has a Condition that isn't an object"
     actions, resources = _texts(statement.get("Action")), _texts(statement.get("Resource"))
     if not actions or not resources:
         return f"has no {'Resource' if actions else 'Action'}"
@@ -57,7 +56,7 @@ def flaw(statement: object) -> str | None:
 
 
 def _breadth(actions: list[str], resources: list[str]) -> str | None:
-    """Return how a statement allows more than it names."""
+    """Return which action or resource of an allowing statement is too broad, if one is."""
     for action in actions:
         if not re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action):
             return f"allows {action}, which is not one action"
@@ -65,11 +64,13 @@ def _breadth(actions: list[str], resources: list[str]) -> str | None:
         if resource == "*" and WITHOUT_RESOURCE.issuperset(actions):
             continue
         if not _ARN.match(resource):
-            return f"allows {', '.join(actions)} on {resource}, which is not an ARN of something"
+            allowed = f"allows {', '.join(actions)} on {resource}"
+            return f"{allowed}, which is not an ARN of specific resources"
     return None
 
 
 def _texts(value: object) -> list[str]:
+    """Return a text or a list of texts as a list; empty if any of them is empty or no text."""
     values = value if isinstance(value, list) else [value]
     texts = [each for each in values if isinstance(each, str) and each]
     return texts if len(texts) == len(values) else []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.aws import naming
 from infra.aws import policies as iam
-from infra.aws.secret_names import at
+from infra.aws.secret_names import resolve
 from infra.network import endpoints, existing_vpc, vpc
 from infra.network.endpoints import PrivateEndpoints, PrivateEndpointsArgs
 from infra.network.existing_vpc import SubnetQuery
@@ -49,7 +49,7 @@ def deploy_endpoints(
     if not settings.network.endpoints:
         return None
     secrets = settings.service.secrets
-    secret_services = {at(environment, each).service for each in secrets.secrets.values()}
+    secret_services = {resolve(environment, each).service for each in secrets.secrets.values()}
     return PrivateEndpoints(
         "endpoints",
         PrivateEndpointsArgs(

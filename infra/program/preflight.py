@@ -17,7 +17,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.aws import naming
-from infra.aws.secret_names import SSM, at
+from infra.aws.secret_names import SSM, resolve
 from infra.errors import Problem, SettingsError, reason_of
 from infra.program import ownership
 
@@ -108,7 +108,7 @@ def _secrets(settings: Settings, environment: AwsEnvironment) -> Iterator[tuple[
     """Look up each secret once, however many variables and parts of it are configured."""
     variables: dict[Secret, list[str]] = {}
     for variable, text in settings.service.secrets.secrets.items():
-        secret = at(environment, text)
+        secret = resolve(environment, text)
         # A lookup in another account needs that account's permission, and a secret in another
         # region is refused anyway.
         _, _, _, region, account, *_ = secret.resource.split(":")

@@ -74,7 +74,7 @@ class Container:
                 {"name": name, "value": value} for name, value in sorted(self.environment.items())
             ],
             "secrets": [
-                {"name": name, "valueFrom": secrets.at(aws_environment, secret).value_from}
+                {"name": name, "valueFrom": secrets.resolve(aws_environment, secret).value_from}
                 for name, secret in sorted(self.secrets.items())
             ],
             "user": self.user,

@@ -245,7 +245,8 @@ class WebService(pulumi.ComponentResource):
             image=args.container.image,
             log_group=args.log_group,
             secrets=[
-                secrets.at(args.aws_environment, each) for each in args.container.secrets.values()
+                secrets.resolve(args.aws_environment, each)
+                for each in args.container.secrets.values()
             ],
             key_arns=args.secret_key_arns,
         )

@@ -95,7 +95,7 @@ def test_wildcards_stand_only_where_aws_has_no_narrower_resource(names: list[str
             ENVIRONMENT,
             image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/a",
             log_group="/l",
-            secrets=[secrets.at(ENVIRONMENT, name) for name in names],
+            secrets=[secrets.resolve(ENVIRONMENT, name) for name in names],
             key_arns=["arn:aws:kms:eu-west-1:123456789012:key/1"],
         ),
         iam.exec_session(

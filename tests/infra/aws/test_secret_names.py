@@ -77,14 +77,14 @@ def test_a_spelling_means_one_thing_to_ecs_and_one_to_iam(
     text: str, value_from: str, resource: str
 ) -> None:
     assert re.fullmatch(secrets.FORM, text)
-    found = secrets.at(ENVIRONMENT, text)
+    found = secrets.resolve(ENVIRONMENT, text)
     assert (found.value_from, found.resource) == (value_from, resource)
     assert found.service == resource.split(":")[2]
 
 
 @given(st.from_regex(re.compile(secrets.FORM, re.ASCII), fullmatch=True))
 def test_whatever_is_accepted_is_granted_exactly_and_spelt_as_ecs_takes_it(text: str) -> None:
-    found = secrets.at(ENVIRONMENT, text)
+    found = secrets.resolve(ENVIRONMENT, text)
     service, resource = {
         "ssm": ("ssm", r"parameter/[\w./-]+"),
         "secretsmanager": ("secretsmanager", r"secret:[\w/+=.@!-]+(:[^:\s]*:([^:\s]*:|:[\w-]+))?"),
@@ -99,7 +99,7 @@ def test_ecs_takes_whatever_is_accepted(text: str) -> None:
     container = {
         "name": "a",
         "image": "b",
-        "secrets": [{"name": "A", "valueFrom": secrets.at(ENVIRONMENT, text).value_from}],
+        "secrets": [{"name": "A", "valueFrom": secrets.resolve(ENVIRONMENT, text).value_from}],
     }
     inputs = {"executionRoleArn": "role", "containerDefinitions": json.dumps([container])}
     assert not list(container_rules(inputs, fargate=True))
@@ -156,7 +156,7 @@ def test_a_refusal_names_the_flaw_and_not_the_text(text: str, flaw: str) -> None
 
 @given(st.from_regex("[a-z]{1,9}", fullmatch=True), st.from_regex("[a-z-]{1,9}", fullmatch=True))
 def test_a_name_grants_no_secret_whose_name_is_longer(name: str, more: str) -> None:
-    granted = secrets.at(ENVIRONMENT, f"secretsmanager:{name}").resource
+    granted = secrets.resolve(ENVIRONMENT, f"secretsmanager:{name}").resource
     assert fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}-AbCdEf", granted)
     assert not fnmatchcase(f"arn:aws:secretsmanager:{HERE}:secret:{name}{more}-AbCdEf", granted)
 

@@ -17,7 +17,7 @@ from tests.infra.arns import EVERY_ONE, OF_SOMETHING
 BUCKET = "arn:aws:s3:::files/*"
 
 TOO_WIDE: list[tuple[object, str]] = [
-    ("s3:GetObject", "is no object"),
+    ("s3:GetObject", "isn't an object"),
     ({"Action": "s3:GetObject"}, "has no Resource"),
     ({"Resource": BUCKET}, "has no Action"),
     ({"Action": [], "Resource": BUCKET}, "has no Action"),
@@ -40,7 +40,7 @@ TOO_WIDE: list[tuple[object, str]] = [
     ),
     (
         {"Action": "s3:GetObject", "Resource": "*"},
-        "allows s3:GetObject on *, which is not an ARN of something",
+        "allows s3:GetObject on *, which is not an ARN of specific resources",
     ),
     (
         {"Action": "s3:GetObject", "Resource": [BUCKET, "arn:aws:s3:::*"]},
@@ -50,10 +50,13 @@ TOO_WIDE: list[tuple[object, str]] = [
         {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:queue"},
         "on arn:aws:sqs:*:*:queue, which is not",
     ),
-    ({"Action": "s3:GetObject", "Resource": "files"}, "on files, which is not an ARN of something"),
+    (
+        {"Action": "s3:GetObject", "Resource": "files"},
+        "on files, which is not an ARN of specific resources",
+    ),
     (
         {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::"},
-        "on arn:aws:s3:::, which is not an ARN of something",
+        "on arn:aws:s3:::, which is not an ARN of specific resources",
     ),
     (
         {"Action": ["cloudwatch:PutMetricData", "s3:GetObject"], "Resource": "*"},
@@ -61,11 +64,11 @@ TOO_WIDE: list[tuple[object, str]] = [
     ),
     (
         {"Action": "s3:GetObject", "Resource": BUCKET, "Condition": "x"},
-        "has a Condition that is no object",
+        "has a Condition that isn't an object",
     ),
     (
         {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": None},
-        "has a Condition that is no object",
+        "has a Condition that isn't an object",
     ),
     *(
         ({"Action": action, "Resource": arn}, f"allows {action} on {arn}, which is not an ARN")
@@ -117,7 +120,7 @@ def test_every_flawed_statement_is_told_by_its_number() -> None:
         {"Action": "*", "Resource": BUCKET},
     ]
     assert Statements().shown(json.dumps(statements)) == (
-        "statement 1 is no object; statement 2 allows *, which is not one action"
+        "statement 1 isn't an object; statement 2 allows *, which is not one action"
     )
 
 
