@@ -137,8 +137,10 @@ def of(recording: Recording) -> Graph:
     Raises:
         ValueError: Two resources have one title, so that a finding couldn't say which it means.
     """
-    mine = [each for each in recording.registered if each.type.startswith("aws:")]
-    nodes = {each.urn: Node(each, _outputs(recording, each)) for each in mine}
+    nodes: dict[str, Node] = {}
+    for registered in recording.registered:
+        if registered.type.startswith("aws:"):
+            nodes[registered.urn] = Node(registered, _outputs(recording, registered))
     for node in nodes.values():
         named: set[str] = set()
         for dependency in node.registered.dependencies:

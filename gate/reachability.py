@@ -169,12 +169,16 @@ def _from_outside(graph: Graph, party: Party) -> Iterator[str]:
             yield f"{_outside(opening, public=party.public)} reaches {_at(opening, party)}."
         elif opening.others:
             yield f"The {opening.others} reach {_at(opening, party)}."
-        for group in opening.groups:
-            if not any(group in each.groups for each in _parties(graph)):
-                yield (
-                    f"Whatever joins security group {group.registered.name} reaches "
-                    f"{_at(opening, party)}."
-                )
+        for group in opening.groups - _joined(graph):
+            yield (
+                f"Whatever joins security group {group.registered.name} reaches "
+                f"{_at(opening, party)}."
+            )
+
+
+def _joined(graph: Graph) -> frozenset[Node]:
+    """Return the security groups that some party has."""
+    return frozenset().union(*(party.groups for party in _parties(graph)))
 
 
 def _outside(opening: _Opening, *, public: bool) -> str:
@@ -200,7 +204,7 @@ def _between(graph: Graph, one: Party, other: Party) -> Iterator[str]:
                 whom = _at(both, other)
                 if one is other:
                     whom = whom.replace("tasks", "other tasks", 1)
-                yield f"The {one.name} reach{_s(one, 'es')} {whom}."
+                yield f"The {one.name} reach{_verb_ending(one, 'es')} {whom}."
 
 
 def _to_outside(graph: Graph, party: Party) -> Iterator[str]:
@@ -231,9 +235,10 @@ def _default_groups(graph: Graph) -> Iterator[str]:
 
 def _unread(party: Party) -> Iterator[str]:
     for name in party.foreign_groups:
+        belong = f"belong{_verb_ending(party)}"
         yield (
-            f"The {party.name} also belong{_s(party)} to security group {name}, whose rules "
-            "are not read here."
+            f"The {party.name} also {belong} to security group {name}, whose rules are not read "
+            "here."
         )
     for group in party.groups:
         if group.inputs.get("ingress") or group.inputs.get("egress"):
@@ -273,14 +278,14 @@ def _service_of(endpoint: Node) -> str:
 
 def _ranges(graph: Graph) -> list[IPv4Network | IPv6Network]:
     """Return the network's addresses; every private one where the stack didn't create it."""
-    own = [each.inputs["cidrBlock"] for each in graph.all("Vpc") if each.inputs.get("cidrBlock")]
-    return [*map(ip_network, own or _PRIVATE)]
+    known = [vpc.inputs.get("cidrBlock") for vpc in graph.all("Vpc")]
+    return [*map(ip_network, filter(None, known))] or [*map(ip_network, _PRIVATE)]
 
 
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
-def _s(party: Party, ending: str = "s") -> str:
+def _verb_ending(party: Party, ending: str = "s") -> str:
     """Return the ending of the verb: tasks are plural, every other party is singular."""
     return "" if party.name.startswith("tasks") else ending
 

@@ -70,4 +70,7 @@ def _shows_a_secret(container: dict[str, Any]) -> bool:
     for variable in container.get("environment", []):
         if _SECRET_NAME.search(variable["name"]) or _SECRET_VALUE.search(variable["value"]):
             return True
-    return not all(each["valueFrom"].startswith("arn:") for each in container.get("secrets", []))
+    for secret in container.get("secrets", []):
+        if not secret["valueFrom"].startswith("arn:"):
+            return True
+    return False

@@ -90,13 +90,21 @@ def _resource(node: Node, kind: str) -> dict[str, Any]:
         "Type": kind,
         "Properties": _with_functions(node, properties(node.kind, inputs)),
     }
-    others = sorted(_label(each) for each in node.sources if names(each.type).cloudformation)
     text = json.dumps(resource["Properties"])
-    # What the properties name already needs no DependsOn.
-    missing = [label for label in others if not re.search(rf'"{label}"|\${{{label}[.}}]', text)]
+    missing = set()
+    for source in node.sources:
+        label = _label(source)
+        # What the properties name already needs no DependsOn.
+        if names(source.type).cloudformation and not _mentions(text, label):
+            missing.add(label)
     if missing:
-        resource["DependsOn"] = missing
+        resource["DependsOn"] = sorted(missing)
     return resource
+
+
+def _mentions(text: str, label: str) -> bool:
+    """Return whether a `Ref`, `Fn::GetAtt` or `Fn::Sub` in the JSON `text` names a label."""
+    return re.search(rf'"{label}"|\${{{label}[.}}]', text) is not None
 
 
 def _inputs_of(node: Node) -> dict[str, Any]:

@@ -172,7 +172,11 @@ def _target_group(rest: Properties) -> Properties:
 
 
 def _actions(actions: list[Properties]) -> list[Properties]:
-    return [{_config(name): _deep(value) for name, value in action.items()} for action in actions]
+    return [*map(_action, actions)]
+
+
+def _action(action: Properties) -> Properties:
+    return {_config(name): _deep(value) for name, value in action.items()}
 
 
 def _config(name: str) -> str:

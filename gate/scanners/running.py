@@ -78,13 +78,13 @@ def scan(scanners: Path, graphs: Mapping[str, Graph]) -> set[Finding]:
             _REGION,
         ]
         with (
-            _started([*security, "--output", "json"], folder) as first,
-            _started(
+            _running([*security, "--output", "json"], folder) as first,
+            _running(
                 [*validity, "--ignore-checks", *NOT_OURS, "--template", *templates], folder
             ) as second,
         ):
-            found = _checkov(_end(first, {0, _ENDED_WITH_FINDINGS}), graphs)
-            return found | _lint(_end(second, _LINT_EXIT_CODES), graphs)
+            found = _checkov(_report_of(first, {0, _ENDED_WITH_FINDINGS}), graphs)
+            return found | _lint(_report_of(second, _LINT_EXIT_CODES), graphs)
 
 
 _REGION: Final = "ap-northeast-1"
@@ -92,7 +92,7 @@ _REGION: Final = "ap-northeast-1"
 
 
 @contextmanager
-def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
+def _running(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Start a scanner, and end it with the block."""
     # HOME and the working folder have no settings of a user in them, which could change what the
     # tools find.
@@ -116,7 +116,7 @@ def _started(command: Sequence[str | Path], folder: Path) -> Iterator[subprocess
             process.kill()
 
 
-def _end(process: subprocess.Popen[str], good: Collection[int]) -> Any:
+def _report_of(process: subprocess.Popen[str], good: Collection[int]) -> Any:
     """Wait for a scanner to end, and return its report."""
     assert isinstance(process.args, list)
     name = Path(process.args[0]).name

@@ -50,7 +50,9 @@ def plan(graphs: Mapping[str, Graph]) -> dict[str, Any]:
         UnmappedTypeError: A resource's type isn't in the table.
         UnmappedBlockError: A list of objects isn't in the table.
     """
-    resources = [_Resource(stack, node) for stack, graph in graphs.items() for node in graph.nodes]
+    resources: list[_Resource] = []
+    for stack, graph in graphs.items():
+        resources += [_Resource(stack, node) for node in graph.nodes]
     return {
         "format_version": "1.2",
         "terraform_version": "1.9.0",
@@ -94,11 +96,10 @@ class _Resource:
         return {**self._head, **self._provider, "change": change}
 
     def configured(self) -> dict[str, Any]:
-        expressions = {name: _expression(value) for name, value in self._values.items()}
         return {
             **self._head,
             "provider_config_key": "aws",
-            "expressions": expressions,
+            "expressions": _expressions(self._values),
             "schema_version": 0,
         }
 
@@ -142,9 +143,13 @@ def _label(stack: str, node: Node) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", f"{stack}__{node.registered.name}")
 
 
+def _expressions(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _expression(value) for name, value in block.items()}
+
+
 def _expression(value: Any) -> Any:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return [{name: _expression(each) for name, each in block.items()} for block in value]
+        return [*map(_expressions, value)]
     found = list(dict.fromkeys(_references(value)))
     return {"references": found} if found else {"constant_value": value}
 
