@@ -4,9 +4,10 @@ The order of the phases lives here, and nothing else does.
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
+from typing import Any
 
 from verify.checking.job import Job
 from verify.checking.waiting import shortest_attempt, wait_until_stable
@@ -62,8 +63,8 @@ def run(
         for evidence in evidences:
             evidence.stopped = code
 
-    steps = [
-        check(
+    def step(job: Job, evidence: Evidence) -> Coroutine[Any, Any, Report]:
+        return check(
             job.parsed,
             job.options,
             name=job.name,
@@ -75,8 +76,8 @@ def run(
             rng=random.Random(),  # noqa: S311 — spreads pauses, guards nothing
             spent=spent,
         )
-        for job, evidence in zip(jobs, evidences, strict=True)
-    ]
+
+    steps = [*map(step, jobs, evidences)]
     reports = []
     for job, evidence, report in zip(jobs, evidences, runtime.run(steps, stop), strict=True):
         # A check that a signal left behind has no report: its evidence makes one.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from verify import VERSION
-from verify.judging.report import Report, Result, Watched, exit_code, worst
+from verify.judging.report import Outage, Report, Result, Watched, exit_code, worst
 
 SCHEMA = 1
 """Grows when a field changes its meaning or goes; a new field leaves it as it is."""
@@ -60,10 +60,7 @@ def _watch(watched: Watched) -> dict[str, object]:
         "lanes": {name: lane._asdict() for name, lane in watched.lanes.items()},
         "availability": watched.availability,
         "failures": watched.failures,
-        "outages": [
-            {"lane": outage.lane, "start_ms": _ms(outage.start), "length_ms": _ms(outage.length)}
-            for outage in watched.outages
-        ],
+        "outages": [_outage(each) for each in watched.outages],
         "longest_outage_ms": _ms(max((outage.length for outage in watched.outages), default=0.0)),
         "changed_ms": _ms(watched.changed),
         "tasks": {
@@ -83,6 +80,14 @@ def _watch(watched: Watched) -> dict[str, object]:
         }
         if watched.command
         else None,
+    }
+
+
+def _outage(outage: Outage) -> dict[str, object]:
+    return {
+        "lane": outage.lane,
+        "start_ms": _ms(outage.start),
+        "length_ms": _ms(outage.length),
     }
 
 

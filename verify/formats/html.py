@@ -122,12 +122,10 @@ def _pictures(section: Element, report: Report, name: str) -> None:
     timeline, axis = report.timeline(), _axis(report)
     _add(section, "h3", "Answers over time")
     _add(section, "p", _story(report))
-    rows = [
-        charts.Row(
-            kind.name, "good" if kind.good else "bad", [slot.kinds[kind] for slot in timeline.slots]
-        )
-        for kind in timeline.kinds
-    ]
+    rows = []
+    for kind in timeline.kinds:
+        counted_by_slot = [slot.kinds[kind] for slot in timeline.slots]
+        rows.append(charts.Row(kind.name, "good" if kind.good else "bad", counted_by_slot))
     counts = ", ".join(f"{sum(row.counts)} x {row.label}" for row in rows)
     _figure(
         section,
@@ -152,14 +150,10 @@ def _axis(report: Report) -> charts.Axis:
     if watched is None:
         return charts.Axis(timeline.origin, timeline.end, timeline.width)
     moments = [charts.Moment(label, at) for label, at in _moments(watched)]
-    spans = [
-        charts.Span(
-            outage.start,
-            outage.start + outage.length,
-            f"outage of {outage.length:.3g} s, {outage.lane}",
-        )
-        for outage in _longest(watched)
-    ]
+    spans = []
+    for outage in _longest(watched):
+        label = f"outage of {outage.length:.3g} s, {outage.lane}"
+        spans.append(charts.Span(outage.start, outage.start + outage.length, label))
     end = max([timeline.end, *(moment.at for moment in moments)])
     return charts.Axis(timeline.origin, end, timeline.width, moments, spans)
 
@@ -197,10 +191,10 @@ def _story(report: Report) -> str:
 
 def _latency(report: Report, axis: charts.Axis, name: str) -> Element:
     timeline = report.timeline()
-    drawn = [
-        charts.Line(rank, rank, [_ms(slot.latency(percent)) for slot in timeline.slots])
-        for rank, percent in _RANKS.items()
-    ]
+    drawn = []
+    for rank, percent in _RANKS.items():
+        values = [_ms(slot.latency(percent)) for slot in timeline.slots]
+        drawn.append(charts.Line(rank, rank, values))
     whole = ", ".join(
         f"{rank} {1000 * seconds:.1f} ms" for rank, seconds in report.samples.latency.items()
     )
@@ -227,20 +221,18 @@ def _legend() -> Element:
 
 def _tasks(report: Report, axis: charts.Axis, name: str) -> Element:
     timeline, watched = report.timeline(), report.watched
-    rows = [
-        charts.Row(
-            _task_label(task, watched),
-            _task_style(task, watched),
-            [slot.tasks[task] for slot in timeline.slots],
-        )
-        for task in timeline.tasks
-    ]
+    rows = []
+    for task in timeline.tasks:
+        answers = [slot.tasks[task] for slot in timeline.slots]
+        rows.append(charts.Row(_task_label(task, watched), _task_style(task, watched), answers))
     counts = ", ".join(f"{row.label}: {sum(row.counts)}" for row in rows)
     return charts.bars(charts.Names(name, "Answers over time, by task", counts), axis, rows)
 
 
 def _task_style(task: str, watched: Watched | None) -> str:
-    return "task" if watched is None or task == OTHERS else "old" if task in watched.old else "new"
+    if watched is None or task == OTHERS:
+        return "task"
+    return "old" if task in watched.old else "new"
 
 
 def _task_label(task: str, watched: Watched | None) -> str:
@@ -276,12 +268,12 @@ def _numbers(details: Element, timeline: Timeline, name: str) -> None:
     columns = ["From", *(kind.name for kind in timeline.kinds), *(f"{rank}, ms" for rank in _RANKS)]
     rows: list[tuple[Sequence[str], str]] = []
     for number, slot in enumerate(timeline.slots):
-        latencies = (_ms(slot.latency(percent)) for percent in _RANKS.values())
-        cells = [
-            f"{timeline.origin + number * timeline.width:.6g} s",
-            *(str(slot.kinds[k]) for k in timeline.kinds),
-        ]
-        rows.append(([*cells, *("" if ms is None else f"{ms:.3g}" for ms in latencies)], ""))
+        cells = [f"{timeline.origin + number * timeline.width:.6g} s"]
+        cells += [str(slot.kinds[kind]) for kind in timeline.kinds]
+        for percent in _RANKS.values():
+            ms = _ms(slot.latency(percent))
+            cells.append("" if ms is None else f"{ms:.3g}")
+        rows.append((cells, ""))
     caption = f"Every {timeline.width:.6g} s; latencies are exact to 5 %"
     _table(details, f"{name}-numbers", caption, columns, rows)
 
@@ -322,7 +314,10 @@ def _table(
     for cells, style in rows:
         row = SubElement(body, "tr", {"class": style} if style else {})
         for number, cell in enumerate(cells):
-            _add(row, "td" if number else "th", cell, **({} if number else {"scope": "row"}))
+            if number == 0:
+                _add(row, "th", cell, scope="row")
+            else:
+                _add(row, "td", cell)
 
 
 def _add(parent: Element, tag: str, text: str, *, style: str = "", **attributes: str) -> Element:

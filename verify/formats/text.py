@@ -44,15 +44,15 @@ def _lines(report: Report, *, colour: bool) -> Iterator[str]:
 
 def _tasks(report: Report) -> Iterator[str]:
     answers = sum(report.samples.tasks.values())
-    lines = [
-        f"{count} ({count / answers:.0%})  {task}" for task, count in report.samples.tasks.items()
-    ]
-    if watched := report.watched:
-        lines = [
-            f"{'old' if task in watched.old else 'new'} {seen.first:6.1f} s to {seen.last:6.1f} s  "
-            f"{seen.answers} answers  {task}"
-            for task, seen in watched.tasks.items()
-        ]
+    lines = []
+    if report.watched:
+        for task, seen in report.watched.tasks.items():
+            age = "old" if task in report.watched.old else "new"
+            times = f"{seen.first:6.1f} s to {seen.last:6.1f} s"
+            lines.append(f"{age} {times}  {seen.answers} answers  {task}")
+    else:
+        for task, count in report.samples.tasks.items():
+            lines.append(f"{count} ({count / answers:.0%})  {task}")
     yield from lines[:_SHOWN_TASKS]
     if len(lines) > _SHOWN_TASKS:
         yield f"and {len(lines) - _SHOWN_TASKS} more"
@@ -62,12 +62,11 @@ def _latency(samples: Samples) -> Iterator[str]:
     if not samples.latency:
         return
     few = samples.sent < 100  # noqa: PLR2004 — fewer have no 99th percentile below their maximum
-    numbers = "  ".join(
-        f"{name}{'(=max)' if few and name == 'p99' else ''} {seconds * 1000:.1f}"
-        for name, seconds in samples.latency.items()
-    )
+    ranks = []
+    for name, seconds in samples.latency.items():
+        shown = "p99(=max)" if few and name == "p99" else name
+        ranks.append(f"{shown} {seconds * 1000:.1f}")
+    numbers = "  ".join(ranks)
+    requests = counted(samples.sent, "request")
     yield ""
-    yield (
-        f"  {counted(samples.sent, 'request')}, {samples.errors} without an answer; "
-        f"milliseconds: {numbers}"
-    )
+    yield f"  {requests}, {samples.errors} without an answer; milliseconds: {numbers}"

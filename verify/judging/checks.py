@@ -105,10 +105,7 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
             id=Phase.STABLE, status=Status.OK, actual=wanted, duration=ended, attempts=len(attempts)
         )
     if good:
-        first = next(
-            number for number, attempt in enumerate(attempts) if attempt.stopped_in is None
-        )
-        bad = next((attempt for attempt in reversed(attempts[first:]) if attempt.stopped_in), None)
+        bad = _last_bad_after_good(attempts)
         if bad:
             status, hint = Status.FAIL, bad.hint
             actual = (
@@ -137,6 +134,16 @@ def _stable(attempts: Sequence[Attempt], *, ready: bool, options: Options) -> Re
     return Result(id=Phase.STABLE, status=Status.SKIP, actual="no good answer yet")
 
 
+def _last_bad_after_good(attempts: Sequence[Attempt]) -> Attempt | None:
+    good, bad = False, None
+    for attempt in attempts:
+        if attempt.stopped_in is None:
+            good = True
+        elif good:
+            bad = attempt
+    return bad
+
+
 def in_a_row(options: Options) -> str:
     """Describe how many good answers count as stable."""
     return f"{counted(options.stable, 'good answer')} in a row"
@@ -144,11 +151,12 @@ def in_a_row(options: Options) -> str:
 
 def _slowest(attempts: Sequence[Attempt]) -> str:
     """Describe the slowest answer, where it is slow enough to have used up the time."""
-    took = max(
-        (one.outcome.timings.total for one in attempts if isinstance(one.outcome, Answer)),
-        default=0.0,
-    )
+    took = max((answer.timings.total for answer in _answers(attempts)), default=0.0)
     return f" (an answer took {took:.2g} s)" if took >= _SLOW else ""
+
+
+def _answers(attempts: Sequence[Attempt]) -> list[Answer]:
+    return [one.outcome for one in attempts if isinstance(one.outcome, Answer)]
 
 
 def check_results(
@@ -192,9 +200,7 @@ def check_results(
             attempts=len(answered),
         )
     if planned:
-        yield from certificate_results(
-            [s.outcome for s in samples if isinstance(s.outcome, Answer)], options
-        )
+        yield from certificate_results(_answers(samples), options)
         yield from _latencies(numbers.latency, options)
         cookies = sorted(frozenset().union(*(sample.sticky for sample in samples)))
         yield from _tasks(numbers, options.expect_tasks, cookies, whole=len(samples) == planned)
@@ -226,9 +232,8 @@ def _answered(samples: Sequence[Attempt], planned: int) -> Result:
 
 def _passed_over(samples: Sequence[Attempt]) -> str:
     found: set[str] = set()
-    for sample in samples:
-        if isinstance(sample.outcome, Answer):
-            found.update(sample.outcome.passed_over)
+    for answer in _answers(samples):
+        found.update(answer.passed_over)
     if not found:
         return ""
     addresses = ", ".join(sorted(found))
@@ -237,7 +242,7 @@ def _passed_over(samples: Sequence[Attempt]) -> str:
 
 def measured(samples: Sequence[Attempt], options: Options) -> Samples:
     """Return the numbers behind the checks."""
-    answers = [sample.outcome for sample in samples if isinstance(sample.outcome, Answer)]
+    answers = _answers(samples)
     named_by = []
     for sample in samples:
         outcome = sample.outcome

@@ -30,9 +30,9 @@ class Mask:
     """Replaces the secrets among what a run sends."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._secrets = sorted(
-            {word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True
-        )
+        secrets = {word for word in words if len(word) >= _SHORTEST}
+        # The longest first: a shorter secret may be a part of it.
+        self._secrets = sorted(secrets, key=len, reverse=True)
 
     def __call__(self, text: str, limit: int = 120) -> str:
         """Mask, then escape and cut: in another order half of a secret could remain."""

@@ -16,7 +16,7 @@ from verify.checking.waiting import ProbeOnce
 from verify.escaping import visible
 from verify.judging.attempt import judge
 from verify.judging.report import Report, verdict
-from verify.network.client import new_client
+from verify.network.client import Client, new_client
 from verify.network.event_loop import EventLoop
 from verify.network.probe import Probe
 from verify.network.resolve import chosen_resolver
@@ -53,21 +53,16 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
 
     async def over_the_network() -> Report:
         runtime, target = EventLoop(), parsed.target
-        clients = {
-            lane: new_client(target, options, runtime, keep=lane == "kept") for lane in LANES
-        }
         resolver = chosen_resolver(target, options, runtime)
-        probes = {
-            lane: Probe(
-                target,
-                options,
-                client=client,
-                resolver=resolver,
-                runtime=runtime,
-                keep=lane == "kept",
+        clients: list[Client] = []
+        probes: dict[str, ProbeOnce] = {}
+        for lane in LANES:
+            keep = lane == "kept"
+            client = new_client(target, options, runtime, keep=keep)
+            clients.append(client)
+            probes[lane] = Probe(
+                target, options, client=client, resolver=resolver, runtime=runtime, keep=keep
             )
-            for lane, client in clients.items()
-        }
         try:
             return await observe(
                 parsed,
@@ -78,7 +73,7 @@ def watch(parsed: Parsed, options: Options, *, progress: Progress) -> Report:
                 progress=progress,
             )
         finally:
-            for client in clients.values():
+            for client in clients:
                 await client.aclose()
 
     return asyncio.run(until_stopped())
