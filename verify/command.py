@@ -87,7 +87,7 @@ def _jobs(options: Options, arguments: Sequence[str]) -> list[Job]:
             (parsed,) = _targets(raw, own)
             _refuse_contradictions((parsed,), own)
         except InputError as error:
-            raise InputError(f"{each.place}: {error.problem}", error.hint) from None
+            raise InputError(f"{each.location}: {error.problem}", error.hint) from None
         jobs.append(Job(parsed, own, each.name))
     return jobs
 

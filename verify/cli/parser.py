@@ -124,13 +124,13 @@ class _Parser(argparse.ArgumentParser):
             names = [word.partition("=")[0] for word in extra[1].split() if word.startswith("-")]
             options = list(dict.fromkeys(names))  # each once
             message = f"unknown option: {' '.join(options)}" if options else "more than one target"
-            hint = _meant(options, self) or hint
+            hint = _suggestion(options, self) or hint
         if starts := re.match(r"argument (--\S+): expected one argument", message):
             hint = f"give {starts[1]}=VALUE, with an equals sign if the value starts with a dash"
         raise InputError(visible(message, 300), hint)
 
 
-def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
+def _suggestion(unknown: Sequence[str], parser: argparse.ArgumentParser) -> str:
     """Return a hint that names the option of this or the other command that was probably meant."""
     from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
 
@@ -162,7 +162,7 @@ def parse_planned(check: "PlannedCheck", arguments: Sequence[str]) -> Options:
     try:
         return parse_options([*arguments, *check.words], defaults=check.default_words)
     except InputError as error:
-        raise InputError(f"{check.place}: {error.problem}", error.hint) from None
+        raise InputError(f"{check.location}: {error.problem}", error.hint) from None
 
 
 def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> Options:
@@ -174,7 +174,7 @@ def parse_options(arguments: Sequence[str], *, defaults: Sequence[str] = ()) -> 
     """
     if arguments[:1] == ["watch"]:
         return _parse_watch(arguments[1:])
-    options = Options(**_settled(_parsed(build_parser(CHECK), arguments, defaults)), watch=None)
+    options = Options(**_values_of(_parsed(build_parser(CHECK), arguments, defaults)), watch=None)
     _refuse_shared_outputs(options)
     _refuse_contradictory_requests(options)
     if options.plan is not None and options.all:
@@ -237,7 +237,7 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     words = list(arguments)
     end = words.index("--") if "--" in words else len(words)
     command = words[end + 1 :]
-    given = _settled(_parsed(build_parser(WATCH), words[:end]))
+    given = _values_of(_parsed(build_parser(WATCH), words[:end]))
     if given["until_exit"] and not command:
         raise InputError(
             "--until-exit needs a command", "write it last: verify watch --until-exit -- COMMAND"
@@ -250,7 +250,7 @@ def _parse_watch(arguments: Sequence[str]) -> Options:
     watching = {name: given.pop(name) for name in WatchOptions.names()}
     if all(watching[bound] is None for bound in ("max_errors", "min_availability", "max_outage")):
         watching["max_errors"] = 0
-    unused = _settled(build_parser(CHECK).parse_args([]))  # what watching has no option for
+    unused = _values_of(build_parser(CHECK).parse_args([]))  # what watching has no option for
     watch = Watch(**watching, command=tuple(command))
     options = Options(**{**unused, **given, "watch": watch})
     _refuse_shared_outputs(options)
@@ -283,7 +283,7 @@ def _refuse_contradictory_requests(options: Options) -> None:
         raise InputError(f"{direct} contradicts --proxy: {reason}", "leave one of them out")
 
 
-def _settled(given: argparse.Namespace) -> dict[str, Any]:
+def _values_of(given: argparse.Namespace) -> dict[str, Any]:
     values = dict(vars(given))
     for name, value in values.items():
         if isinstance(value, list):
@@ -308,7 +308,7 @@ def build_parser(command: Command) -> argparse.ArgumentParser:
     for group in command.groups:
         add = parser.add_argument_group(group.title, group.description or None).add_argument
         for option in declared(group.options):
-            add(*option.flags, help=option.help, **_words(option))
+            add(*option.flags, help=option.help, **_argparse_keywords(option))
         if group is _OUTPUT:
             add(
                 "--version",
@@ -335,7 +335,7 @@ def first_given(candidates: Sequence[Option[Any]], options: Options) -> str:
     return ""
 
 
-def _words(option: Option[Any]) -> dict[str, Any]:
+def _argparse_keywords(option: Option[Any]) -> dict[str, Any]:
     """Return the arguments of `add_argument` for an option."""
     if option.constant is not None:
         # Flags that set the same attribute need the same default.

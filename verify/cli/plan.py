@@ -59,7 +59,7 @@ class PlannedCheck(NamedTuple):
     """
 
     name: str
-    place: str
+    location: str
     words: tuple[str, ...]
     default_words: tuple[str, ...]
 
@@ -68,7 +68,7 @@ def read_plan(path: str) -> tuple[PlannedCheck, ...]:
     """Read a plan, and every value in it.
 
     Raises:
-        InputError: It can't be read, or holds something else; the text names the key's place.
+        InputError: It can't be read, or holds something else; the message names the key.
     """
     shown = visible(path, 60)
     try:
@@ -112,35 +112,38 @@ def _checks(plan: Mapping[str, Any], shown: str) -> Iterator[PlannedCheck]:
     for number, given in enumerate(listed, 1):
         own = dict(given)
         name = _name(own.pop("name", None), f"{shown}, check {number}")
-        place = f"{shown}, check {number} ({name})"
+        location = f"{shown}, check {number} ({name})"
         if name in names:
             raise InputError(
-                f"{place}, name: another check has it", "give each check a name of its own"
+                f"{location}, name: another check has it", "give each check a name of its own"
             )
         names.add(name)
         inherited = {key: value for key, value in defaults.items() if key not in own}
         yield PlannedCheck(
-            name, place, tuple(_words(own, place)), tuple(_words(inherited, f"{shown}, defaults"))
+            name,
+            location,
+            tuple(_arguments(own, location)),
+            tuple(_arguments(inherited, f"{shown}, defaults")),
         )
 
 
-def _name(value: object, place: str) -> str:
+def _name(value: object, location: str) -> str:
     if not isinstance(value, str) or not value.strip() or visible(value, _NAME_LENGTH) != value:
         what = "is missing" if value is None else "can't be used"
         raise InputError(
-            f"{place}, name: it {what}",
+            f"{location}, name: it {what}",
             f'write name = "...", up to {_NAME_LENGTH} characters in a line',
         )
     return value
 
 
-def _words(table: Mapping[str, object], place: str) -> Iterator[str]:
+def _arguments(table: Mapping[str, object], location: str) -> Iterator[str]:
     """Yield the options of a table as command line arguments."""
     options = planned_options()
     for key, value in table.items():
-        where = f"{place}, {visible(key)}"
+        where = f"{location}, {visible(key)}"
         if key not in options:
-            raise InputError(f"{where}: no such key in a check", _meant(key, options))
+            raise InputError(f"{where}: no such key in a check", _suggestion(key, options))
         option = options[key]
         values = value if isinstance(value, list) and option.repeatable else [value]
         for each in values:
@@ -192,7 +195,7 @@ def _with_article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aio" else f"a {kind}"
 
 
-def _meant(key: str, options: Mapping[str, object]) -> str:
+def _suggestion(key: str, options: Mapping[str, object]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 — for mistakes only
 
     close = get_close_matches(key, options, n=1)

@@ -123,8 +123,8 @@ def _json(expected: JsonExpectation, show: Show) -> Expectation:
 
     def seen(answer: Answer) -> str:
         found = answer.at_pointer(expected.pointer)
-        place = visible(expected.pointer or "the document's root", 40)
-        return f"no value at {place}" if found is None else f"'{show(found, 60)}' at {place}"
+        pointer = visible(expected.pointer or "the document's root", 40)
+        return f"no value at {pointer}" if found is None else f"'{show(found, 60)}' at {pointer}"
 
     return Expectation("json", visible(expected.text, 80), holds, seen)
 

@@ -52,7 +52,7 @@ class _Worker:
     def _search(self, pattern: str, text: str) -> tuple[str | None, ...] | None:
         if pattern in self._stopped:  # a run has many answers, and time for one such search
             raise TooSlowError
-        process = self._process = self._process or _started()
+        process = self._process = self._process or _start_worker()
         assert process.stdin
         assert process.stdout
         try:
@@ -74,7 +74,7 @@ class _Worker:
             self._process = None
 
 
-def _started() -> "subprocess.Popen[bytes]":
+def _start_worker() -> "subprocess.Popen[bytes]":
     """Start the worker in a process group of its own.
 
     A terminal's Ctrl-C then doesn't end it before the run has reported.
