@@ -31,10 +31,12 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.PASSED: "all checks passed",
-    ExitCode.FAILED: "a check failed: the service answers, but wrongly (and not as from 30 on)",
+    ExitCode.FAILED: "a check failed, for another cause than 30 to 37",
     ExitCode.USAGE: "unusable input or a wrong option; nothing was sent",
-    ExitCode.UNREACHABLE: "nothing but failures and 5xx until the deadline (and not as from 30 on)",
-    ExitCode.INCONCLUSIVE: "a check could not tell (0 with --allow-inconclusive)",
+    ExitCode.UNREACHABLE: (
+        "only failures and 5xx until the deadline, for another cause than 30 to 37"
+    ),
+    ExitCode.INCONCLUSIVE: "a check was inconclusive (0 with --allow-inconclusive)",
     ExitCode.NO_NAME: "the name does not resolve, or to no load balancer's address",
     ExitCode.NO_CONNECTION: "nothing listens at the address, or packets are dropped on the way",
     ExitCode.NO_TLS: "the TLS handshake fails",
@@ -42,9 +44,9 @@ MEANINGS = {
     ExitCode.BALANCER_ERROR: (
         "the load balancer's own error, by its Server header or page: 502, 503, 504, 463, 404 ..."
     ),
-    ExitCode.APPLICATION_ERROR: "the application's own 5xx, by the same signs",
-    ExitCode.WRONG_REDIRECT: "a redirect that was not expected, or one to the wrong place",
-    ExitCode.WRONG_VERSION: "a body or header that is not as expected: another version?",
+    ExitCode.APPLICATION_ERROR: "the application's own 5xx, recognised by the same signs",
+    ExitCode.WRONG_REDIRECT: "an unexpected redirect, or one to the wrong URL",
+    ExitCode.WRONG_VERSION: "an unexpected body or header: another version?",
     ExitCode.INTERNAL: "a bug in verify",
     ExitCode.UNWRITTEN: "all checks passed, but a report could not be written",
     ExitCode.INTERRUPTED: "SIGINT, after reporting what was measured",
