@@ -33,7 +33,7 @@ _RUN = pytest.StashKey[str]()
 
 
 def started_by(run: str) -> list[psutil.Process]:
-    """The processes that have the variable with this value, without this one and what started it."""
+    """Return the processes whose variable has this value, without this one and its parents."""
     ours = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():

@@ -1,4 +1,4 @@
-"""What another user of this machine can do to a local AWS: its ports and its files, tried by a process of that user."""
+"""Try the ports and files of a local AWS as another user of this machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOBODY = 65534
+ANOTHER_USER = 65534
 
-AS_NOBODY = pytest.mark.skipif(
+AS_ANOTHER_USER = pytest.mark.skipif(
     os.geteuid() != 0,
     reason=(
         "NOT TESTED that another user is refused: only root can become one; run this test as root"
@@ -32,7 +32,7 @@ assert os.geteuid() == {user}
 """
 
 _TRY = """
-ports, home = {ports}, {home!r}
+ports, directory = {ports}, {directory!r}
 
 def ask(port, function, **args):
     with grpc.insecure_channel(f"127.0.0.1:{{port}}") as channel:
@@ -45,7 +45,7 @@ def ask(port, function, **args):
         return json_format.MessageToDict(getattr(answer, "return"))
 
 def readable():
-    for folder, folders, files in os.walk(home):
+    for folder, folders, files in os.walk(directory):
         for name in files:
             try:
                 open(os.path.join(folder, name), "rb").close()
@@ -54,7 +54,10 @@ def readable():
             yield name
 
 print(json.dumps({{
-    "answers": [ask(port, "aws:ssm/getParameter:getParameter", name="/demo/local/db_password") for port in ports],
+    "answers": [
+        ask(port, "aws:ssm/getParameter:getParameter", name="/demo/local/db_password")
+        for port in ports
+    ],
     "status": [ask(port, "localaws:index:status") for port in ports],
     "files": sorted(readable()),
 }}))
@@ -78,11 +81,13 @@ def as_user(user: int, script: str, *, imports: str = "import os, socket") -> st
     return found.stdout
 
 
-def tries(ports: list[int], home: Path, *, user: int = NOBODY) -> dict[str, list[object]]:
-    """What a process of another user gets: answers, or gRPC's codes, by port; and names of files that it can open."""
+def tries(
+    ports: list[int], directory: Path, *, user: int = ANOTHER_USER
+) -> dict[str, list[object]]:
+    """Return what another user gets: each port's answer or gRPC code, and the readable files."""
     imports = "import grpc, json, os; from google.protobuf import json_format"
     stubs = "from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc"
-    script = _TRY.format(ports=ports, home=str(home))
+    script = _TRY.format(ports=ports, directory=str(directory))
     return dict(json.loads(as_user(user, script, imports=f"{imports}; {stubs}")))
 
 

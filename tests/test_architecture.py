@@ -1,4 +1,4 @@
-"""The folder tree is the architecture: who may know whom, and that what is written down twice says the same."""
+"""Check the folders' permitted imports, and that facts written down twice agree."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_that_forgets_its_daemon():
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Run those tests with the plugin, as in a terminal: in a process group that can be interrupted."""
+    """Run those tests with the plugin in a process group that can be interrupted."""
     (folder / "test_daemons.py").write_text(TESTS)
     (folder / "pids").touch()
     return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Every Pulumi command that a document or a message gives is run by a test, or listed here with the reason why not."""
+"""Check that a test runs each Pulumi command of a document or message, or list why not."""
 
 from __future__ import annotations
 
@@ -24,35 +24,57 @@ BESIDE = {"--non-interactive", "--stack", "--yes"}
 """Options that change nothing of what a command does."""
 
 TRIED = {
-    "pulumi cancel": "engine/test_remedies.py::test_a_stack_that_a_killed_run_left_locked_is_unlocked",
-    "pulumi config": "engine/test_config_commands.py::test_a_stack_that_was_configured_by_these_commands_is_previewed",
-    "pulumi config set": "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes",
-    "pulumi config set --path": "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes",
+    "pulumi cancel": (
+        "engine/test_remedies.py::test_a_stack_that_a_killed_run_left_locked_is_unlocked"
+    ),
+    "pulumi config": (
+        "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
+    ),
+    "pulumi config set": (
+        "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes"
+    ),
+    "pulumi config set --path": (
+        "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes"
+    ),
     "pulumi config set --path --plaintext": (
         "engine/test_config_commands.py::test_a_command_of_the_manual_sets_what_its_key_takes"
     ),
-    "pulumi destroy": "engine/test_protection.py::test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay",
+    "pulumi destroy": (
+        "engine/test_protection.py::"
+        "test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay"
+    ),
     "pulumi destroy --run-program": "engine/test_remedies.py::test_a_destroy_may_run_the_program",
-    "pulumi import": "engine/test_import.py::test_everything_that_a_stack_made_can_be_imported_into_another",
+    "pulumi import": (
+        "engine/test_import.py::test_everything_that_a_stack_made_can_be_imported_into_another"
+    ),
     "pulumi import --generate-code --parent --protect": (
         "engine/test_remedies.py::test_records_that_exist_are_taken_over_as_the_manual_says"
     ),
     "pulumi logs": "engine/test_daemon.py::test_logs_show_what_the_containers_print",
-    "pulumi preview": "engine/test_config_commands.py::test_a_stack_that_was_configured_by_these_commands_is_previewed",
-    "pulumi preview --refresh": "engine/test_remedies.py::test_a_preview_with_refresh_shows_that_something_else_runs",
-    "pulumi refresh": "engine/test_remedies.py::test_after_the_loss_of_its_records_the_local_aws_is_filled_again",
+    "pulumi preview": (
+        "engine/test_config_commands.py::test_a_stack_configured_by_these_commands_is_previewed"
+    ),
+    "pulumi preview --refresh": (
+        "engine/test_remedies.py::test_a_preview_with_refresh_shows_that_something_else_runs"
+    ),
+    "pulumi refresh": (
+        "engine/test_remedies.py::test_after_the_loss_of_its_records_the_local_aws_is_filled_again"
+    ),
     "pulumi stack output": (
-        "engine/test_lifecycle.py::test_the_deployed_service_passes_verification_by_the_documented_pipeline"
+        "engine/test_lifecycle.py::"
+        "test_the_deployed_service_passes_verification_by_the_documented_pipeline"
     ),
     "pulumi stack output --json": "engine/test_remedies.py::test_verify_reads_all_outputs",
-    "pulumi status": "engine/test_daemon.py::test_status_tells_what_runs",
+    "pulumi status": "engine/test_daemon.py::test_status_shows_what_runs",
     "pulumi stop": "engine/test_daemon.py::test_stop_leaves_nothing_running_and_says_so",
     "pulumi up": "engine/test_lifecycle.py::test_a_second_up_changes_nothing",
     "pulumi up --refresh": (
-        "engine/test_rollout.py::test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed"
+        "engine/test_rollout.py::"
+        "test_the_same_program_is_deployed_by_up_with_refresh_once_the_cause_is_fixed"
     ),
     "pulumi up --replace": (
-        "engine/test_remedies.py::test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again"
+        "engine/test_remedies.py::"
+        "test_a_first_deployment_whose_cause_was_elsewhere_is_deployed_again"
     ),
 }
 """The test that runs a command, in tests/."""
@@ -79,7 +101,7 @@ def form(command: str) -> str:
 
 
 def commands(text: str) -> Iterator[str]:
-    """Pulumi's commands in code blocks and in the code within sentences, whatever stands before them in the line."""
+    """Find Pulumi's commands in code blocks and inline code, anywhere in the line."""
     text = text.replace("\\\n", " ")
     for line in re.findall(r"^ {4,}(\S.*)$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text):
         yield from re.findall(r"(?:^|[|&(] ?|-- |bin/|run )(pulumi(?:-local)? [a-z][^|&)]*)", line)

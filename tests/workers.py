@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 CPUS = os.cpu_count() or 1
 WORKERS = min(4, 2 * CPUS)
-"""More than there are CPUs, as tests of the engine mostly wait; no more, as most have time limits."""
+"""More than the CPUs, as engine tests mostly wait; no more, as most have time limits."""
 
 LONG = (
     "tests/engine/test_rehearsals.py",

@@ -195,7 +195,7 @@ def model_of(data: Path, service: str) -> dict[str, Any]:
 
 def constraints(data: Path, token: str) -> dict[str, dict[str, Any]]:
     """What the model says of the inputs of a type, by path: `loadBalancers[].containerPort`."""
-    says = {path: kept for path, kept in _said(data, token).items() if kept}
+    says = {path: kept for path, kept in _constraints_by_path(data, token).items() if kept}
     names, document = NAMES.get(token, {}), DOCUMENTS.get(token)
     known = {_plain(path): kept for path, kept in says.items()}
     found: dict[str, dict[str, Any]] = {}
@@ -216,7 +216,11 @@ def requirements(data: Path, token: str) -> dict[str, str]:
     no input.
     """
     service, *calls = CALLS[token].split()
-    model, says, document = model_of(data, service), _said(data, token), DOCUMENTS.get(token)
+    model, says, document = (
+        model_of(data, service),
+        _constraints_by_path(data, token),
+        DOCUMENTS.get(token),
+    )
     structures = {path: kept["required"] for path, kept in says.items() if "required" in kept}
     structures[""] = model["shapes"][model["operations"][calls[0]]["input"]["shape"]].get(
         "required", []
@@ -257,7 +261,11 @@ def _as_members(token: str, says: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 def document_members(data: Path, token: str) -> list[str]:
     """Every member inside an input that is JSON, but for those that are blocks."""
-    inside = [path for path in _said(data, token) if path.startswith(f"{DOCUMENTS[token]}[].")]
+    inside = [
+        path
+        for path in _constraints_by_path(data, token)
+        if path.startswith(f"{DOCUMENTS[token]}[].")
+    ]
     return [
         path.removesuffix("[]")
         for path in inside
@@ -271,8 +279,8 @@ def _inputs(token: str) -> list[str]:
     )
 
 
-def _said(data: Path, token: str) -> dict[str, dict[str, Any]]:
-    """What the model says of every member of a type's calls, by path; of most of them nothing."""
+def _constraints_by_path(data: Path, token: str) -> dict[str, dict[str, Any]]:
+    """Return the model's constraints on each member of a type's calls, by path; most are empty."""
     service, *calls = CALLS[token].split()
     model, says = model_of(data, service), dict[str, dict[str, Any]]()
     for call in calls:

@@ -1,4 +1,4 @@
-"""The local load balancer against a bare Envoy, which only forwards: the same program, one thread, the same target."""
+"""Compare the local load balancer with a bare Envoy that only forwards, on one thread each."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def compared(times: int, folder: Path) -> Iterator[tuple[str, str, float, float]
 
 
 def _ask(port: int, connections: int) -> list[float]:
-    """Seconds that each of many requests took: hey's, or where it is missing those of threads, which are slower."""
+    """Return each request's seconds, sent by hey if installed, else by slower threads."""
     url = f"http://127.0.0.1:{port}/"
     if hey := shutil.which("hey"):
         words = (hey, "-n", str(REQUESTS), "-c", str(connections), "-o", "csv", url)

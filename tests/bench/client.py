@@ -1,4 +1,4 @@
-"""verify as a client, against hey: the processor time of its requests, the latency that it reports, and its memory."""
+"""Compare verify as a client with hey: processor time, reported latency and memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Measure(NamedTuple):
 
 
 def against_hey(times: int, folder: Path) -> Iterator[Measure]:
-    """A thousand requests, each on a connection of its own; processor time includes the start of either program."""
+    """Measure a thousand requests on separate connections; processor time includes start-up."""
     load_tool = find_hey(folder)
     for many in CONCURRENCIES:
         with page_server(0, folder) as url:
@@ -100,7 +100,7 @@ def find_hey(folder: Path) -> Path:
 
 @contextmanager
 def page_server(milliseconds: int, folder: Path) -> Iterator[str]:
-    """A server that takes little of the processors and answers after so many milliseconds; gives its URL."""
+    """Run a server that uses little CPU and answers after the given delay; yield its URL."""
     port = free_port()
     action = {
         "direct_response": {"status": 200, "body": {"inline_string": "<h1>Hello from bench</h1>"}}

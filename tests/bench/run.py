@@ -100,7 +100,7 @@ def starts(times: int) -> Iterator[Row]:
 
 
 def deadlines(_: int) -> Iterator[Row]:
-    """By how much a run passes its deadline of a second, against servers that would hold it for ever."""
+    """Measure how late a run ends after a deadline of a second, with servers that never finish."""
     servers: dict[str, Script] = {
         "trickles": lambda _number, _request: chain.from_iterable((b"H", 0.02) for _ in count()),
         "hangs": lambda _number, _request: [60.0],
@@ -155,7 +155,7 @@ def evaluation(times: int) -> Iterator[Row]:
 
 
 def engine(times: int, folder: Path) -> Iterator[Row]:
-    """The engine's runs of the program, against its runs of an empty one; then requests through the load balancer."""
+    """Compare the engine's runs with those of an empty program; then measure requests."""
     project = folder / "empty"
     project.mkdir()
     for name, text in _EMPTY_PROJECT.items():
@@ -220,7 +220,7 @@ def services(_: int, folder: Path) -> Iterator[Row]:
 
 
 def _of_each(many: int, folder: Path) -> Iterator[tuple[str, float, str]]:
-    """What is measured of a stack of that many services: a name, the value for each service, its unit."""
+    """Measure a stack of so many services: yield a name, the value per service, its unit."""
     project = folder / "project"
     shutil.copytree(Path(__file__).with_name("many_services"), project)
     (project / ".venv").symlink_to(ROOT / ".venv")
@@ -253,7 +253,7 @@ _LOADERS = {
 
 
 def samples(url: str, times: int) -> Iterator[Row]:
-    """A thousand measured requests, ten at a time and each on a connection of its own, against a load tool's."""
+    """Compare a thousand measured requests, ten at a time, with those of a load tool."""
     found = next(((name, words) for name, words in _LOADERS.items() if shutil.which(name)), None)
     name = f"{found[0]}" if found else "http.client: neither hey nor ab is here"
     floor = timed(command(*found[1], url) if found else lambda: fresh_requests(url), times)
@@ -284,7 +284,7 @@ def fresh_requests(url: str, requests: int = 1000, at_a_time: int = 10) -> None:
 
 
 def load(stack: Stack) -> Iterator[Row]:
-    """Requests a second, over kept connections: to one task by itself, and to both through the load balancer."""
+    """Measure requests per second over kept connections, to one task and to the load balancer."""
     outputs = stack.outputs()
     services = json.loads(stack.run("status", "--json"))["services"]
     endpoint = next(task["endpoint"] for service in services for task in service["tasks"])

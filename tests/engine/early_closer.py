@@ -1,4 +1,4 @@
-"""A task that ends at once when told to, whatever it is still answering; it writes down what it cut off.
+"""A task that exits on SIGTERM without finishing its responses, and records those it cut off.
 
 Its slow page takes longer than the load balancer lets it drain, so each deployment cuts requests.
 The arguments are the address and port to listen on, and the folder for its record.

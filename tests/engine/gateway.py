@@ -1,4 +1,4 @@
-"""What stands between the engine and AWS's provider, and does to a stack's calls what AWS or time would.
+"""A gateway between the engine and AWS's provider that makes a stack's calls fail or time out.
 
 A quota is reached or credentials expire in the middle of a run; or the engine's patience, of which
 the program can ask for no less than a minute, is over sooner.

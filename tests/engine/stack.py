@@ -1,4 +1,4 @@
-"""A stack of its own for a test: the repository's program, a home in a temporary folder, the real engine."""
+"""A separate stack for a test: the repository's program, temporary state, the real engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WITHOUT_ASKING = ("--yes", "--non-interactive", "--skip-preview")
 
 @dataclass(frozen=True)
 class Stack:
-    """The local stack in a home that nothing else uses."""
+    """The local stack in a state directory that nothing else uses."""
 
     path: Path
     project: Path = ROOT
@@ -136,7 +136,7 @@ class Stack:
         return list((state["checkpoint"].get("latest") or {}).get("resources") or [])
 
     def made(self) -> list[Resource]:
-        """What programs made that exists in the local AWS: without the default VPC, which is there anyway."""
+        """Return the resources that programs made in the local AWS, without the default VPC."""
         cloud = Cloud(self.directory.resources)
         return [each for token in CATALOG for each in cloud.all(token) if each.urn]
 

@@ -1,4 +1,4 @@
-"""What a change of the configuration does, under the real engine: as the manual says, without a deadlock.
+"""Configuration changes under the real engine do what the manual documents, without a deadlock.
 
 A preview takes seconds, so keys that touch different types share one;
 tests/infra/test_config_changes.py looks at each key by itself. What no running stack takes previews
@@ -18,7 +18,7 @@ from tests.infra.changes import (
     EXAMPLES,
     NO_WAY_BACK,
     STACKS,
-    as_said,
+    as_documented,
     documented,
     promised,
 )
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def groups() -> Iterator[tuple[str, list[str]]]:
-    """Keys that can change at the same time on one of the stacks, and still show what each of them does."""
+    """Group keys that can change together on a stack while the effect of each stays visible."""
     found: list[tuple[str, list[str], set[str]]] = []
     for key in sorted(
         EXAMPLES.keys() - ATTEMPTS.keys(), key=lambda each: (-len(promised(each)), each)
@@ -66,7 +66,7 @@ def test_the_engine_does_to_each_resource_what_the_manual_says(
     stacks: Callable[[str], Stack], on: str, keys: list[str]
 ) -> None:
     done = stacks(on).preview(**STACKS[on] | {key: EXAMPLES[key].value for key in keys})
-    assert done == set().union(*map(promised, keys)), as_said(done)
+    assert done == set().union(*map(promised, keys)), as_documented(done)
 
 
 def test_what_no_running_stack_takes_fails_and_can_be_taken_back_where_the_manual_says_so(

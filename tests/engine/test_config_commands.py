@@ -79,7 +79,7 @@ def test_a_command_of_the_manual_sets_what_its_key_takes(copy: Stack, line: str)
     kinds()[key].read(stored)
 
 
-def test_a_stack_that_was_configured_by_these_commands_is_previewed(copy: Stack) -> None:
+def test_a_stack_configured_by_these_commands_is_previewed(copy: Stack) -> None:
     file = copy.project / "Pulumi.prod.yaml"
     file.write_text((ROOT / "Pulumi.prod.yaml").read_text())
     for line in LINES:

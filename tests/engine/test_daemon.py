@@ -19,7 +19,7 @@ from localaws.machine.journal import Journal
 from localaws.mocks.urns import STACK
 from tests.engine.stack import WITHOUT_ASKING
 from tests.localaws.account.test_cloud import of_version_1
-from tests.second_user import AS_NOBODY, in_reach, tries
+from tests.second_user import AS_ANOTHER_USER, in_reach, tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +50,12 @@ def gone(processes: list[psutil.Process]) -> bool:
 
 
 def cloud_and_engine_agree(stack: Stack) -> bool:
-    """Whether every resource of the engine exists, and nothing else does but what AWS makes by itself."""
+    """Return whether every resource in the engine's state exists in the local AWS."""
     known = {each["id"] for each in stack.resources() if each["type"].startswith("aws:")}
     return known <= {each.id for each in stack.made()}
 
 
-@AS_NOBODY
+@AS_ANOTHER_USER
 def test_another_user_can_neither_call_the_daemon_nor_read_its_files(stack: Stack) -> None:
     daemon = psutil.Process(stack.address.pid)
     ports = sorted(
@@ -149,14 +149,16 @@ def test_an_interrupted_up_can_be_run_again(empty_stack: Stack) -> None:
     stack.up("--expect-no-changes")
 
 
-def test_a_home_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(
+def test_a_state_directory_that_is_gone_ends_its_daemon_and_the_next_up_begins_anew(
     empty_stack: Stack,
 ) -> None:
     stack = empty_stack
     stack.up()
     processes = family(stack)
     stack.path.rename(stack.path.with_name("elsewhere"))
-    eventually(lambda: gone(processes), "every process of the homeless daemon has ended")
+    eventually(
+        lambda: gone(processes), "every process of the daemon without a state directory has ended"
+    )
     stack.up()
     assert httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code == 200
 
@@ -192,10 +194,10 @@ def test_logs_show_what_the_containers_print(stack: Stack) -> None:
     assert "marked-request" not in stack.run("logs", "--no-follow", "/exec")
 
 
-def test_status_tells_what_runs(stack: Stack) -> None:
-    said = stack.run("status")
-    assert "local-web" in said
-    assert "2" in said
+def test_status_shows_what_runs(stack: Stack) -> None:
+    output = stack.run("status")
+    assert "local-web" in output
+    assert "2" in output
 
 
 def test_a_wrong_setting_stops_the_run_before_anything_is_made(empty_stack: Stack) -> None:

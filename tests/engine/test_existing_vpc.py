@@ -1,4 +1,4 @@
-"""A stack in another stack's VPC, under the real engine: getting in, moving about, and what no running stack takes."""
+"""A stack in another stack's VPC under the real engine: changes of subnets and of the VPC."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.stack import Stack
 from tests.engine.test_lifecycle import Traffic, tasks
-from tests.infra.changes import NEVER, as_said, documented, promised
+from tests.infra.changes import NEVER, as_documented, documented, promised
 from tests.infra.recorder import SUBNET, VPC
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def test_a_stack_in_an_existing_vpc_moves_between_its_subnets_without_a_failed_r
         for key, config in moves:
             done = guest.preview(**config)
             assert done == promised("taskSubnetIds" if key == "network" else key), (
-                f"{key} {as_said(done)}"
+                f"{key} {as_documented(done)}"
             )
             guest.up(**config)
             guest.needs_nothing(**config)

@@ -1,4 +1,4 @@
-"""HTTPS under the real engine: a running stack gets a domain, is checked with the local authority, and goes back."""
+"""HTTPS under the real engine: a domain is added to a running stack, verified and removed."""
 
 from __future__ import annotations
 

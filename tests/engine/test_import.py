@@ -24,12 +24,17 @@ aws.cloudwatch.LogGroup("g", name="/aws/ecs/ecs-cluster-local/local-web", retent
 """
 CLUSTER = """\
 import pulumi_aws as aws
-log = {"cloud_watch_log_group_name": "/aws/ecs/ecs-cluster-local/exec", "cloud_watch_encryption_enabled": False}
+log = {
+    "cloud_watch_log_group_name": "/aws/ecs/ecs-cluster-local/exec",
+    "cloud_watch_encryption_enabled": False,
+}
 aws.ecs.Cluster(
     "c",
     name="ecs-cluster-local",
     settings=[{"name": "containerInsights", "value": "disabled"}],
-    configuration={"execute_command_configuration": {"logging": "OVERRIDE", "log_configuration": log}},
+    configuration={
+        "execute_command_configuration": {"logging": "OVERRIDE", "log_configuration": log}
+    },
     tags={"Project": "OWNER", "Stack": "local"},
 )
 """

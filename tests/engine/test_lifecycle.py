@@ -1,4 +1,4 @@
-"""The whole program under the real engine, against the local AWS with real processes behind a real proxy."""
+"""The whole program under the real engine, with real processes behind a real proxy."""
 
 from __future__ import annotations
 

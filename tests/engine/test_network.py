@@ -1,4 +1,4 @@
-"""The tasks' ways to AWS under the real engine: each comes up, answers, stays as it is, and goes without a rest.
+"""The tasks' routes to AWS under the real engine: each is created, works and is deleted.
 
 No traffic goes through gateways and endpoints here; that AWS would accept them, in this order, is
 what is shown.

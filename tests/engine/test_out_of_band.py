@@ -1,4 +1,4 @@
-"""What somebody deletes behind the engine's back is noticed by a refresh, and made again by `up`."""
+"""A refresh notices resources that were deleted outside of Pulumi, and `up` recreates them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def of_aws(stack: Stack) -> list[dict[str, Any]]:
 
 
 def delete(stack: Stack, resources: Iterable[dict[str, Any]]) -> None:
-    """Delete them as somebody at AWS's console would, from the last one to the first."""
+    """Delete them as a user of AWS's console would, from the last one to the first."""
     with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
         provider = provider_pb2_grpc.ResourceProviderStub(channel)
         for each in reversed(list(resources)):
@@ -72,7 +72,7 @@ def delete(stack: Stack, resources: Iterable[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_vanished_is_noticed_by_refresh_and_healed_by_up(stack: Stack, case: str) -> None:
+def test_what_vanished_is_noticed_by_refresh_and_restored_by_up(stack: Stack, case: str) -> None:
     before = of_aws(stack)
     assert set(map(kind, before)) >= CASES[case]
     gone = [each for each in before if kind(each) in CASES[case] or not CASES[case]]
@@ -82,29 +82,29 @@ def test_what_vanished_is_noticed_by_refresh_and_healed_by_up(stack: Stack, case
             httpx.get(stack.outputs()["serviceUrl"], trust_env=False).status_code
             == httpx.codes.NOT_FOUND
         )
-    heal(stack, before, gone)
+    restore(stack, before, gone)
     url = stack.outputs()["serviceUrl"]
     assert httpx.get(url, trust_env=False).status_code == httpx.codes.OK
     assert len(tasks(url)) == 2
 
 
 @pytest.mark.parametrize("config", FULL.values(), ids=FULL)
-def test_all_of_a_fuller_stack_is_healed_too(empty_stack: Stack, config: dict[str, Any]) -> None:
+def test_all_of_a_fuller_stack_is_restored_too(empty_stack: Stack, config: dict[str, Any]) -> None:
     empty_stack.up(**config)
     before = of_aws(empty_stack)
     delete(empty_stack, before)
-    heal(empty_stack, before, before, **config)
+    restore(empty_stack, before, before, **config)
     answer = httpx.get(f"http://{empty_stack.outputs()['albDns']}", trust_env=False)
     assert answer.status_code == httpx.codes.MOVED_PERMANENTLY
 
 
-def heal(
+def restore(
     stack: Stack, before: list[dict[str, Any]], gone: list[dict[str, Any]], **config: Any
 ) -> None:
-    """Refresh and deploy: the same is there again, and nothing is left to do."""
+    """Refresh and deploy; check that the same resources exist again and nothing is left to do."""
     refreshed = operations(stack.run("refresh", *WITHOUT_ASKING, *settings(config)))
     assert refreshed["deleted"] == len(gone)
-    healed = operations(stack.up(**config))
-    assert healed["created"] + healed["imported"] >= len(gone)
+    restored = operations(stack.up(**config))
+    assert restored["created"] + restored["imported"] >= len(gone)
     assert sorted(map(kind, of_aws(stack))) == sorted(map(kind, before))
     stack.needs_nothing(**config)

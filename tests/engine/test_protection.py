@@ -1,4 +1,4 @@
-"""A protected stack under the real engine: how it refuses to be destroyed, and how the manual has it destroyed."""
+"""A protected stack under the real engine: it is destroyed only by the manual's steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_protected_stack_is_destroyed_in_two_steps_and_its_logs_stay(empty_sta
     }, "the bucket stays with all that guards it"
 
 
-def test_a_destroy_empties_the_access_log_where_a_deployment_has_said_so(
+def test_a_destroy_empties_the_access_log_where_a_deployment_has_configured_it(
     empty_stack: Stack,
 ) -> None:
     empty_stack.up(accessLogs="true", emptyLogsOnDestroy="true")

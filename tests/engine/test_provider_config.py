@@ -1,4 +1,4 @@
-"""The provider's configuration under the real engine: tags of every resource, from the stack and from a program."""
+"""The provider's configuration under the real engine: default tags of a stack and a program."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ elsewhere = aws.Provider(
     allowed_account_ids=["123456789012"],
 )
 aws.cloudwatch.LogGroup(
-    "far", name="/far", tags={"Temporary": "yes", "cost:centre": "1"}, opts=pulumi.ResourceOptions(provider=elsewhere)
+    "far",
+    name="/far",
+    tags={"Temporary": "yes", "cost:centre": "1"},
+    opts=pulumi.ResourceOptions(provider=elsewhere),
 )
 """
 

@@ -1,4 +1,4 @@
-"""A program in the style of Pulumi's public examples: the account's default VPC, awsx's components, old tokens."""
+"""A program like Pulumi's public examples: default VPC, awsx's components, old tokens."""
 
 from __future__ import annotations
 
@@ -53,19 +53,28 @@ subnets = aws.ec2.get_subnets(filters=[{"name": "vpc-id", "values": [vpc.id]}])
 group = aws.ec2.SecurityGroup("back")
 for kind in ("ingress", "egress"):
     aws.ec2.SecurityGroupRule(
-        f"back-{kind}", type=kind, security_group_id=group.id, protocol="-1", from_port=0, to_port=0,
+        f"back-{kind}",
+        type=kind,
+        security_group_id=group.id,
+        protocol="-1",
+        from_port=0,
+        to_port=0,
         cidr_blocks=["0.0.0.0/0"],
     )
 back = aws.alb.LoadBalancer("back", security_groups=[group.id], subnets=subnets.ids)
 target = aws.alb.TargetGroup("back", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc.id)
 aws.alb.TargetGroupAttachment("back", target_group_arn=target.arn, target_id="172.31.0.10", port=80)
 listener = aws.alb.Listener(
-    "back", load_balancer_arn=back.arn, port=80, default_actions=[{"type": "forward", "target_group_arn": target.arn}]
+    "back",
+    load_balancer_arn=back.arn,
+    port=80,
+    default_actions=[{"type": "forward", "target_group_arn": target.arn}],
 )
 found = aws.lb.get_load_balancer_output(arn=back.arn)
 
 pulumi.export("url", pulumi.Output.concat("http://", front.load_balancer.dns_name))
-pulumi.export("inSameVpc", pulumi.Output.all(front.vpc_id, found.vpc_id).apply(lambda ids: ids[0] == ids[1] == vpc.id))
+ids = pulumi.Output.all(front.vpc_id, found.vpc_id)
+pulumi.export("inSameVpc", ids.apply(lambda both: both[0] == both[1] == vpc.id))
 """
 
 UNKNOWN_COMPONENT = """\

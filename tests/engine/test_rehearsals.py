@@ -1,4 +1,4 @@
-"""Changes of a running stack, good and bad, there and back, with clients at work: no deadlock, and no request lost."""
+"""Valid and invalid changes of a stack under traffic cause no deadlock and no lost request."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_refresh_after_a_failure_moves_no_request_to_a_service_that_does_not_w
 def test_requests_stay_where_they_are_until_a_deployment_that_a_run_stopped_waiting_for_is_complete(
     stack: Stack,
 ) -> None:
-    """A refresh after a run that timed out makes Pulumi content with the service: there is nothing left to wait for."""
+    """After a run that timed out, a refresh leaves Pulumi nothing to wait for."""
     url = stack.outputs()["serviceUrl"]
     slow: dict[str, Any] = {"image": "python:3", "command": list(server(200, delay_seconds=100))}
     patient = {

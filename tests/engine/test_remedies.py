@@ -38,12 +38,16 @@ HTTPS: dict[str, Any] = {"domain": DOMAIN, "hostedZone": "example.test", "dualSt
 TWO_RECORDS = f"""\
 import pulumi_aws as aws
 for kind, address in {{"A": "203.0.113.9", "AAAA": "2001:db8::9"}}.items():
-    aws.route53.Record(kind, zone_id="{ZONE}", name="{DOMAIN}", type=kind, records=[address], ttl=300)
+    aws.route53.Record(
+        kind, zone_id="{ZONE}", name="{DOMAIN}", type=kind, records=[address], ttl=300
+    )
 """
 ONE_SECRET = f"""\
 import pulumi_aws as aws
 secret = aws.secretsmanager.Secret("settings", name="{MISSING.partition(":")[2].partition("#")[0]}")
-aws.secretsmanager.SecretVersion("settings", secret_id=secret.id, secret_string='{{"missing": "found"}}')
+aws.secretsmanager.SecretVersion(
+    "settings", secret_id=secret.id, secret_string='{{"missing": "found"}}'
+)
 """
 
 

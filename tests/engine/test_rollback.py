@@ -1,4 +1,4 @@
-"""A deployment that can't succeed, under the real engine and under traffic: undone, told, healed by the next one."""
+"""A failing deployment under traffic is rolled back and reported, and the next one recovers."""
 
 from __future__ import annotations
 

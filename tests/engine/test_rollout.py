@@ -34,7 +34,7 @@ NOT_AS_ASKED = "local-web doesn't run what this stack requested"
 
 
 def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:
-    """The command of a container that begins to listen after a while, and then answers everything with a code."""
+    """Return a container's command that listens after a delay and answers with the given code."""
     program = (
         "import os, time; from http.server import *; "
         f"answer = {{'do_GET': lambda request: request.send_error({code})}}; "
@@ -47,7 +47,7 @@ def server(code: int, delay_seconds: float = 0) -> tuple[str, ...]:
 
 @contextmanager
 def console(stack: Stack) -> Iterator[Any]:
-    """Somebody who changes what is in the cloud, and doesn't tell Pulumi."""
+    """Connect to the provider without Pulumi, as AWS's console would, to change resources."""
     with grpc.insecure_channel(f"127.0.0.1:{stack.address.aws_port}") as channel:
         yield provider_pb2_grpc.ResourceProviderStub(channel)
 

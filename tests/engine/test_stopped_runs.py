@@ -41,7 +41,7 @@ def test_an_up_and_a_destroy_that_fail_again_and_again_are_completed(empty_stack
 
 
 def stopped_after(stack: Stack, command: str) -> int:
-    """Run a command whose provider soon fails, and count what the engine's state then has of AWS's."""
+    """Run a command whose provider soon fails, and count the AWS resources then in the state."""
     with failing_after(stack, STEP):
         run = stack.start(command, *WITHOUT_ASKING, *settings(PROFILE))
         output, _ = run.communicate(timeout=240)

@@ -15,7 +15,7 @@ def test_a_part_comes_first_and_the_rest_later(empty_stack: Stack) -> None:
     empty_stack.up("--target", CLUSTER)
     assert empty_stack.outputs()["clusterName"] == "ecs-cluster-local"
     assert not [value for value in empty_stack.outputs().values() if "None" in str(value)], (
-        "told as if it were there"
+        "exported as if it existed"
     )
 
     empty_stack.up()

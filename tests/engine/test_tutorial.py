@@ -1,4 +1,4 @@
-"""The tutorial, word for word: its files, its commands in one shell each, and what it shows of their output.
+"""The tutorial word for word: its files, its commands and the output that it shows.
 
 The part for AWS is run against the local AWS, with stubs for `aws` and `docker`.
 """
@@ -86,7 +86,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def shown(expected: str, output: str) -> None:
-    """Fail unless a command's output has each line of the page, in this order; … stands for any text."""
+    """Fail unless the output has the page's lines in this order; … stands for any text."""
     at = 0
     for line in expected.splitlines():
         pattern = ".*".join(map(re.escape, line.rstrip().split("…")))

@@ -1,4 +1,4 @@
-"""`verify watch` over real deployments: a good one loses no request, and how long a broken one took is measured."""
+"""`verify watch` over real deployments: it reports no lost request, or how long an outage took."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERVAL_MS = 100
 
 
 class Outage:
-    """What an observer sees who asks far more often than `verify watch`: how short and how long it may have been."""
+    """Bounds of an outage's length, from requests far more frequent than `verify watch` sends."""
 
     def __init__(self, url: str) -> None:
         self.url = url

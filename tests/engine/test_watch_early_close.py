@@ -1,4 +1,4 @@
-"""`verify watch` over a rollout whose old tasks hang up: how many requests they cut, and when, by their own record."""
+"""`verify watch` counts and dates the requests that old tasks of a rollout cut off."""
 
 from __future__ import annotations
 

@@ -190,8 +190,8 @@ def promised(key: str) -> set[tuple[str, str]]:
     }
 
 
-def as_said(done: set[tuple[str, str]]) -> str:
-    """The phrases for some operations, in the manual's words."""
+def as_documented(done: set[tuple[str, str]]) -> str:
+    """Return the phrases for these operations, as docs/config.md writes them."""
     left, phrases = set(done), []
     for verb, operations in VERBS.items():
         types = sorted(

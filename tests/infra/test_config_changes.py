@@ -18,7 +18,7 @@ from tests.infra.changes import (
     NEVER,
     NO_WAY_BACK,
     STACKS,
-    as_said,
+    as_documented,
     documented,
     keys,
     promised,
@@ -54,10 +54,10 @@ def test_a_change_does_what_the_manual_says(key: str) -> None:
         "dev", after=before(example.on), **{**example.given, key: example.value}
     ).done()
     if key in ATTEMPTS:
-        assert as_said(done) == ATTEMPTS[key]
+        assert as_documented(done) == ATTEMPTS[key]
         return
     assert promised(key) == done, (
-        f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+        f"docs/config.md must begin {key}'s last column with: {as_documented(done)}"
     )
 
 
@@ -98,7 +98,7 @@ def test_other_subnets_of_an_existing_vpc_do_what_the_manual_says(
     made = recorder.run(key, file="dev", cloud=owner.cloud, **common, **first)
     done = recorder.run(key, file="dev", after=made, **common, **then).done()
     assert promised(key) == done, (
-        f"docs/config.md must begin {key}'s last column with: {as_said(done)}"
+        f"docs/config.md must begin {key}'s last column with: {as_documented(done)}"
     )
 
 
@@ -109,7 +109,7 @@ def test_another_vpc_is_not_for_a_running_stack(owner: recorder.Recording, key: 
     made = recorder.run(key, file="dev", cloud=owner.cloud)
     done = recorder.run(key, file="dev", after=made, **{key: value}).done()
     assert documented()[key].startswith(NEVER)
-    assert as_said(done) == (
+    assert as_documented(done) == (
         "replaces `SecurityGroup`, `SecurityGroupEgressRule`, "
         "`SecurityGroupIngressRule`, `TargetGroup`; "
         "updates `ListenerRule`, `LoadBalancer`, `Service`; "

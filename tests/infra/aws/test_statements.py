@@ -113,7 +113,7 @@ def test_a_narrow_statement_is_taken_as_object_and_as_text(statement: dict[str, 
     assert Statements().read(json.dumps([json.dumps(statement)])) == expected
 
 
-def test_every_flawed_statement_is_told_by_its_number() -> None:
+def test_every_flawed_statement_is_reported_by_its_number() -> None:
     statements = [
         {"Action": "s3:GetObject", "Resource": BUCKET},
         7,
@@ -125,7 +125,7 @@ def test_every_flawed_statement_is_told_by_its_number() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no list", '["no statement"]'])
-def test_what_is_no_list_of_statements_is_told(text: str) -> None:
+def test_what_is_no_list_of_statements_is_reported(text: str) -> None:
     assert Statements().shown(text) == f"{text or 'empty'}, which is not a list"
 
 

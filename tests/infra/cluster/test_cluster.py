@@ -22,7 +22,7 @@ def test_a_cluster_is_a_cluster_and_the_log_of_its_sessions(dev: Recording) -> N
 @pytest.mark.parametrize(
     ("which", "insights", "days"), [("dev", "disabled", 7), ("prod", "enabled", 30)]
 )
-def test_insights_and_retention_are_said_for_each_stack(
+def test_insights_and_retention_are_configured_for_each_stack(
     which: str, insights: str, days: int
 ) -> None:
     recording = recorder.run(which, ecsExec=True)

@@ -69,7 +69,7 @@ def test_the_zone_is_found_by_name_or_by_id(edge: Recording, zone: str) -> None:
     assert run.one("Record", "domain").inputs["zoneId"] == zone_id
 
 
-def test_a_zone_that_is_somebody_elses_is_refused_before_anything_is_registered(
+def test_a_zone_of_another_domain_is_refused_before_anything_is_registered(
     edge: Recording,
 ) -> None:
     zone_id = edge.one("Record", "domain").inputs["zoneId"]

@@ -75,7 +75,7 @@ def test_keys_and_boundary_of_ones_own_reach_every_log_and_role() -> None:
     assert policy[-1] == {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
 
 
-def test_without_keys_of_ones_own_a_session_is_not_told_to_encrypt_its_log(
+def test_without_customer_managed_keys_a_session_does_not_encrypt_its_log(
     dev: recorder.Recording,
 ) -> None:
     session = dev.one("Cluster").inputs["configuration"]["executeCommandConfiguration"]

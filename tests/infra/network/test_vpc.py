@@ -90,7 +90,7 @@ def test_with_endpoints_nothing_leads_out(endpoints: Recording) -> None:
     assert not rules, "tasks reach the endpoints, and S3's prefix list"
 
 
-def test_endpoints_are_reached_by_tasks_on_443_and_by_nobody_else(endpoints: Recording) -> None:
+def test_endpoints_are_reached_on_443_and_only_by_tasks(endpoints: Recording) -> None:
     group = endpoints.id(endpoints.one("SecurityGroup", "endpoints"))
     tasks = endpoints.id(endpoints.one("SecurityGroup", "web"))
     into = [

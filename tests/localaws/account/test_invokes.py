@@ -440,7 +440,7 @@ def test_a_zone_is_found_by_its_id_and_a_secret_by_its_arn_with_or_without_what_
     )
 
 
-def test_two_zones_of_one_name_have_to_be_told_apart(account: Account) -> None:
+def test_two_zones_of_one_name_have_to_be_distinguished(account: Account) -> None:
     account.make("route53/zone:Zone", name="made.test.")
     with pytest.raises(Refused, match="multiple Route 53 Hosted Zones matched"):
         account.ask("route53/getZone", name="made.test")

@@ -108,7 +108,7 @@ def test_every_input_is_on_one_of_the_lists_and_no_list_has_another(token: str) 
 
 
 @pytest.mark.parametrize("token", EFFECTIVE)
-def test_what_is_said_to_have_an_effect_is_read_and_what_has_none_is_not(token: str) -> None:
+def test_inputs_listed_with_an_effect_are_read_and_those_without_are_not(token: str) -> None:
     names = {
         path.rpartition(".")[2] for path in EFFECTIVE[token] if not PUT_TOGETHER.fullmatch(path)
     }

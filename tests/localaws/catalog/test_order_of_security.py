@@ -201,7 +201,7 @@ def test_a_registered_domain_has_a_zone_whose_id_spells_its_name(
 
 
 @pytest.mark.parametrize("name", ["nothing.invalid", "test", "", "a b.test"])
-def test_what_nobody_can_register_has_no_zone(name: str) -> None:
+def test_a_name_that_cannot_be_registered_has_no_zone(name: str) -> None:
     assert assumed_zone_id(name) is None
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.daemon.connection_guard import Endpoint, Guard, owner
-from tests.second_user import AS_NOBODY, NOBODY, as_user
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Container
@@ -186,7 +186,7 @@ def test_who_gets_a_closed_connections_port_does_not_vouch_for_what_was_sent_bef
     asyncio.run(play())
 
 
-@AS_NOBODY
+@AS_ANOTHER_USER
 def test_another_user_is_refused_by_either_family(tmp_path: Path) -> None:
     attempt = """
 import socket
@@ -204,7 +204,8 @@ for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::ffff
     async def play() -> None:
         async with guarded(tmp_path) as (port, heard):
             assert (
-                await asyncio.to_thread(as_user, NOBODY, attempt.format(port=port)) == "b''\nb''\n"
+                await asyncio.to_thread(as_user, ANOTHER_USER, attempt.format(port=port))
+                == "b''\nb''\n"
             )
             assert not heard
             assert (

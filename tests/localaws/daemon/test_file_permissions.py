@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localaws.daemon.file_permissions import SharedFolder, make_folder, take_from_others
-from tests.second_user import AS_NOBODY, NOBODY, as_user, in_reach
+from tests.second_user import ANOTHER_USER, AS_ANOTHER_USER, as_user, in_reach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def test_a_folder_in_which_others_put_files_is_refused(old_directory: Path) -> N
         take_from_others(old_directory)
 
 
-@AS_NOBODY
+@AS_ANOTHER_USER
 def test_another_user_can_read_nothing_afterwards(old_directory: Path) -> None:
     attempt = f"""
 import os
@@ -94,6 +94,6 @@ for name in {FILES}:
         print(type(error).__name__)
 """
     with in_reach(old_directory):
-        assert as_user(NOBODY, attempt).split() == ["secret"] * len(FILES)
+        assert as_user(ANOTHER_USER, attempt).split() == ["secret"] * len(FILES)
         take_from_others(old_directory)
-        assert as_user(NOBODY, attempt).split() == ["PermissionError"] * len(FILES)
+        assert as_user(ANOTHER_USER, attempt).split() == ["PermissionError"] * len(FILES)

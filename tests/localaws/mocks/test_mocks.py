@@ -43,11 +43,11 @@ def vpc(**more: Any) -> aws.ec2.Vpc:
     return aws.ec2.Vpc("net", cidr_block="10.0.0.0/16", **more)
 
 
-class Home(pulumi.ComponentResource):
+class Site(pulumi.ComponentResource):
     """A component like any project's."""
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("shop:index:Home", name, None, opts)
+        super().__init__("shop:index:Site", name, None, opts)
         group = aws.cloudwatch.LogGroup(
             name, retention_in_days=7, opts=pulumi.ResourceOptions(parent=self)
         )
@@ -161,8 +161,8 @@ def output_shown_in_an_export() -> None:
 
 
 def output_shown_in_a_components_output() -> None:
-    home = pulumi.ComponentResource("shop:index:Shop", "shop")
-    home.register_outputs({"ids": {"shown": [repr(vpc().id)]}})
+    shop = pulumi.ComponentResource("shop:index:Shop", "shop")
+    shop.register_outputs({"ids": {"shown": [repr(vpc().id)]}})
 
 
 def output_in_an_output() -> None:
@@ -180,11 +180,11 @@ async def nothing() -> None:
     await asyncio.sleep(0)
 
 
-def coroutine_that_nobody_awaits() -> None:
+def coroutine_that_is_never_awaited() -> None:
     nothing()  # type: ignore[unused-coroutine] # the mistake
 
 
-def task_that_nobody_awaits() -> None:
+def task_that_is_never_awaited() -> None:
     keep.append(asyncio.ensure_future(asyncio.sleep(3600)))
 
 
@@ -243,8 +243,8 @@ keep: list[Any] = []
         ),
         (output_in_an_output, "Calling __str__ on an Output"),
         (assertion_in_an_apply, "seen"),
-        (coroutine_that_nobody_awaits, "coroutine 'nothing' was never awaited"),
-        (task_that_nobody_awaits, "sleep.* was started and nothing awaits it"),
+        (coroutine_that_is_never_awaited, "coroutine 'nothing' was never awaited"),
+        (task_that_is_never_awaited, "sleep.* was started and nothing awaits it"),
         (output_that_never_comes, "after 0.5 s it still waits"),
         (the_same_twice, "is registered twice"),
         (something_elses_resource, "isn't AWS's; pass `others=`"),
@@ -266,7 +266,7 @@ def test_an_unknown_argument_of_a_class_is_pythons_own_error() -> None:
         mocks.run(lambda: aws.cloudwatch.LogGroup("log", retention_days=7))  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize("make", [vpc, lambda: Home("home")])
+@pytest.mark.parametrize("make", [vpc, lambda: Site("site")])
 def test_a_resource_outside_of_a_run_is_a_failure_where_a_test_file_asks_for_that(
     make: Callable[[], object],
 ) -> None:
@@ -339,13 +339,13 @@ def test_a_registration_is_kept_with_everything_that_the_engine_gets() -> None:
 
 def test_components_outputs_and_children_are_kept() -> None:
     def program() -> None:
-        pulumi.export("home", Home("home").urn)
+        pulumi.export("site", Site("site").urn)
 
     recording = mocks.run(program, project="shop", stack="dev")
-    home = recording.component("Home")
-    assert recording.children(home) == {("LogGroup", "home")}
-    assert recording.exports == {"home": "urn:pulumi:dev::shop::shop:index:Home::home"}
-    assert recording.outputs[home.urn]["group"] == recording.cloud.all(LOG_GROUP)[0].id
+    site = recording.component("Site")
+    assert recording.children(site) == {("LogGroup", "site")}
+    assert recording.exports == {"site": "urn:pulumi:dev::shop::shop:index:Site::site"}
+    assert recording.outputs[site.urn]["group"] == recording.cloud.all(LOG_GROUP)[0].id
 
 
 def test_a_lookup_for_one_resource_complains_about_none_and_several() -> None:
@@ -582,7 +582,7 @@ def test_a_transform_of_the_stack_reaches_everything() -> None:
 
     def program() -> None:
         pulumi.runtime.register_resource_transform(tagged)
-        Home("home")
+        Site("site")
 
     assert mocks.run(program).one("LogGroup").inputs["tags"] == {"Of": "me"}
 
@@ -651,13 +651,13 @@ def a_network(
     cidr: str = "10.0.0.0/16", days: int = 7, tag: str = "a", **options: Any
 ) -> Callable[[], None]:
     def program() -> None:
-        home = aws.ec2.Vpc(
+        network = aws.ec2.Vpc(
             "net",
             cidr_block=cidr,
             tags={"Name": tag},
             opts=pulumi.ResourceOptions(**options) if options else None,
         )
-        aws.ec2.SecurityGroup("inside", vpc_id=home.id, description="d")
+        aws.ec2.SecurityGroup("inside", vpc_id=network.id, description="d")
         aws.cloudwatch.LogGroup("log", retention_in_days=days)
 
     return program
@@ -746,8 +746,8 @@ def test_an_ignored_path_keeps_what_was_there(path: str, left: dict[str, Any]) -
     assert kept(new, old, path) == left
 
 
-def a_home(name: str, **options: Any) -> Callable[[], None]:
-    return lambda: void(Home(name, pulumi.ResourceOptions(**options)))
+def a_site(name: str, **options: Any) -> Callable[[], None]:
+    return lambda: void(Site(name, pulumi.ResourceOptions(**options)))
 
 
 def a_cluster(name: str, **options: Any) -> Callable[[], None]:
@@ -758,7 +758,7 @@ def void(_: object) -> None:
     """A program returns nothing."""
 
 
-def a_moved_group(name: str = "home", **options: Any) -> Callable[[], None]:
+def a_moved_group(name: str = "site", **options: Any) -> Callable[[], None]:
     def program() -> None:
         shop = pulumi.ComponentResource("shop:index:Shop", "shop")
         aws.cloudwatch.LogGroup(
@@ -768,7 +768,7 @@ def a_moved_group(name: str = "home", **options: Any) -> Callable[[], None]:
     return program
 
 
-HOME_URN = "urn:pulumi:test::project::shop:index:Home::home"
+SITE_URN = "urn:pulumi:test::project::shop:index:Site::site"
 
 
 @pytest.mark.parametrize(
@@ -786,9 +786,9 @@ HOME_URN = "urn:pulumi:test::project::shop:index:Home::home"
             a_cluster("d", aliases=[pulumi.Alias(name="b")]),
             {("create", "Cluster"), ("delete", "Cluster")},
         ),
-        (a_home("home"), a_home("house", aliases=[pulumi.Alias(name="home")]), set()),
-        (a_home("home"), a_moved_group(aliases=[pulumi.Alias(parent=HOME_URN)]), set()),
-        (a_moved_group(), a_moved_group("room", aliases=[pulumi.Alias(name="home")]), set()),
+        (a_site("site"), a_site("house", aliases=[pulumi.Alias(name="site")]), set()),
+        (a_site("site"), a_moved_group(aliases=[pulumi.Alias(parent=SITE_URN)]), set()),
+        (a_moved_group(), a_moved_group("room", aliases=[pulumi.Alias(name="site")]), set()),
         (
             a_cluster("c"),
             a_cluster("d", aliases=[pulumi.Alias(name="c")], replace_on_changes=["*"]),
@@ -804,12 +804,12 @@ def test_what_was_renamed_or_moved_with_an_alias_is_found_again(
 
 def test_what_moves_into_a_component_under_another_name_is_found_again_and_changed() -> None:
     def program() -> None:
-        aliases = [pulumi.Alias(name="home", parent=pulumi.ROOT_STACK_RESOURCE)]
-        home = pulumi.ComponentResource("shop:index:Shop", "shop")
-        options = pulumi.ResourceOptions(parent=home, aliases=aliases)
+        aliases = [pulumi.Alias(name="site", parent=pulumi.ROOT_STACK_RESOURCE)]
+        shop = pulumi.ComponentResource("shop:index:Shop", "shop")
+        options = pulumi.ResourceOptions(parent=shop, aliases=aliases)
         aws.cloudwatch.LogGroup("inner", retention_in_days=14, opts=options)
 
-    first = mocks.run(lambda: void(aws.cloudwatch.LogGroup("home", retention_in_days=7)))
+    first = mocks.run(lambda: void(aws.cloudwatch.LogGroup("site", retention_in_days=7)))
     assert mocks.run(program, after=first).done() == {("update", "LogGroup")}
 
 

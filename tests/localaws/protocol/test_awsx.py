@@ -423,7 +423,7 @@ def test_what_the_real_component_refuses_is_refused_in_its_words(
         {"ipv4IpamPoolId": "ipam-pool-0"},
     ],
 )
-def test_what_isnt_built_here_is_said_to_be_missing_here(inputs: dict[str, Any]) -> None:
+def test_unsupported_inputs_are_reported_as_missing_here(inputs: dict[str, Any]) -> None:
     with pytest.raises(Unsupported, match="the local awsx needs"):
         built(Engine(), subnetSpecs=[PUBLIC, PRIVATE], **inputs)
 

@@ -1,1 +1,1 @@
-"""The Python language host that stands beside a CLI which came without one; it is copied there, not imported."""
+"""The Python language host for a CLI that came without one; it is copied, not imported."""

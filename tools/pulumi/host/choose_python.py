@@ -112,7 +112,7 @@ def installing(chosen: Chosen, outside: dict[str, str]) -> dict[str, str]:
 
 
 def of_project(folder: Path) -> Options:
-    """Read the options of the project that `folder` is in: the engine passes them only to a running language host."""
+    """Read the project's options from its file; the engine passes them only to a running host."""
     for root in (folder, *folder.parents):
         for name in PROJECT_FILES:
             file = root / name
@@ -125,7 +125,7 @@ def of_project(folder: Path) -> Options:
 
 
 def _runtime(text: str) -> dict[str, str]:
-    """Find the runtime options in a project file, without a YAML parser, which this Python may not have."""
+    """Find the runtime options in a project file; this Python may have no YAML parser."""
     try:
         runtime = json.loads(text).get("runtime")
         options = runtime.get("options") if isinstance(runtime, dict) else None
@@ -265,7 +265,7 @@ def synchronise(chosen: Chosen, options: Options) -> None:
 
 
 def installation(chosen: Chosen, options: Options, *, is_plugin: bool) -> list[list[str]]:
-    """Return the commands that install the requirements of a project or plugin, to run in its program's folder."""
+    """Return the commands that install the requirements, to run in the program's folder."""
     if chosen.toolchain == "uv":
         return [["uv", "sync"]]
     if chosen.toolchain == "poetry":
@@ -282,7 +282,7 @@ def installation(chosen: Chosen, options: Options, *, is_plugin: bool) -> list[l
 
 
 def plugin(options: Options) -> list[str]:
-    """Return what Python runs for a plugin: its folder's `__main__.py`, else the package that pyproject.toml names.
+    """Return Python's arguments for a plugin: its `__main__.py` or pyproject.toml's package.
 
     Raises:
         NoPythonError: It has neither.
@@ -309,7 +309,7 @@ def _pyproject(folder: Path) -> dict[str, object]:
 
 
 def main() -> NoReturn:
-    """Become the language host, or the server of dynamic providers, in the Python of the project around this folder."""
+    """Become the language host or the dynamic providers' server, in the project's Python."""
     try:
         chosen = ready(of_project(Path.cwd()))
     except NoPythonError as error:

@@ -84,7 +84,7 @@ class FolderLanguageServer(LanguageServer):
         return language_pb2.LanguageHandshakeResponse()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Let the program end by itself: the engine refuses what it registers after a cancellation."""
+        """Let the program end by itself; the engine refuses further registrations."""
         del request, context
         return empty_pb2.Empty()
 
@@ -124,7 +124,7 @@ class FolderLanguageServer(LanguageServer):
                 )
 
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
-        """Run a provider or a component that is written in Python, until it ends or the engine ends it."""
+        """Run a provider or component written in Python, until it or the engine ends it."""
         # The official host stands between engine and policy pack, to hand over the stack's
         # configuration.
         if request.kind == "analyzer":
@@ -171,7 +171,7 @@ class FolderLanguageServer(LanguageServer):
         return language_pb2.TemplateResponse()
 
     def GenerateProgram(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Answer `pulumi import`, which has imported by now, with where the program's code comes from."""
+        """Answer a completed `pulumi import` with a note about the program's code."""
         del request, context
         note = (
             f"# No code here: {ONLY_OFFICIAL.format('writes it')}.\n"
@@ -196,7 +196,7 @@ def refused(context: grpc.ServicerContext, code: grpc.StatusCode) -> Iterator[No
 
 
 def options_of(info: Any, *, is_plugin: bool) -> choose_python.Options:
-    """Return the runtime options that came with a call; a plugin's environment is `venv` where it names none."""
+    """Return a call's runtime options; a plugin's default environment is `venv`."""
     given = {key: value for key, value in info.options.items() if isinstance(value, str)}
     options = choose_python.Options(
         Path(info.root_directory, "PulumiPlugin.yaml" if is_plugin else "Pulumi.yaml"),
@@ -222,7 +222,7 @@ class Children:
         context: grpc.ServicerContext,
         response: Callable[..., Any],
     ) -> Generator[Any, None, int]:
-        """Run a command to its end, or the call's, yielding what it prints; the result is its exit code."""
+        """Run a command until it or the call ends; yield its output and return its exit code."""
         process = subprocess.Popen(  # noqa: S603 - running the project's own Python is the purpose
             command,
             cwd=folder,
@@ -276,7 +276,7 @@ def serve() -> None:
     children = Children()
 
     def leave(*_: object) -> NoReturn:
-        """End at once: when a command is over the engine interrupts its plugins, then waits for their end."""
+        """End at once, as the engine interrupts its plugins and waits for their end."""
         children.end()
         os._exit(0)
 
