@@ -252,7 +252,7 @@ def test_each_secret_is_read_by_its_own_action_and_only_under_its_own_keys() -> 
     ]
 
 
-def test_without_keys_of_ones_own_nothing_is_decrypted() -> None:
+def test_without_customer_managed_keys_nothing_is_decrypted() -> None:
     assert "kms:" not in json.dumps(statements(recorder.run("dev"), "web-execution"))
 
 

@@ -47,7 +47,7 @@ def test_dev_records_nothing_and_pays_nothing(dev: recorder.Recording) -> None:
     assert not dev.all("FlowLog")
 
 
-def test_keys_and_boundary_of_ones_own_reach_every_log_and_role() -> None:
+def test_existing_keys_and_boundary_reach_every_log_and_role() -> None:
     key = f"arn:aws:kms:{HERE}:key/12345678-1234-1234-1234-123456789012"
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     changes: dict[str, Any] = {
