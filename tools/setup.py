@@ -65,6 +65,8 @@ def create_environment(root: Path, uv: Path) -> None:
     python = venv / "bin" / "python"
     stamp = venv / "set-up.json"
     stamp.unlink(missing_ok=True)
+    # mypy would go on reporting a module as missing that a new requirement has brought.
+    remove(root / ".mypy_cache")
     # An active environment of something else must not be taken for ours.
     environment = {
         name: value

@@ -65,6 +65,14 @@ def test_a_changed_input_makes_it_stale(root: Path, stub_uv: Path, name: str) ->
     assert not environment_is_current(root)
 
 
+def test_new_requirements_remove_what_mypy_remembers_of_missing_modules(
+    root: Path, stub_uv: Path
+) -> None:
+    (root / ".mypy_cache" / "3.11").mkdir(parents=True)
+    create_environment(root, stub_uv)
+    assert not (root / ".mypy_cache").exists()
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_missing_command_makes_it_stale_and_is_put_back(
     root: Path, stub_uv: Path, script: str
