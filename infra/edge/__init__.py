@@ -1,1 +1,1 @@
-"""What clients meet first: load balancer, certificate, DNS name, firewall, access log."""
+"""Where clients connect: load balancer, certificate, DNS name, firewall, access log."""

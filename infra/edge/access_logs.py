@@ -20,8 +20,8 @@ _WRITERS: Final = {
     "us-gov-east-1": "190560391635",
     "us-gov-west-1": "048591011584",
 }
-"""Elastic Load Balancing's accounts in China and GovCloud, as AWS's guides name them; S3 may not
-accept the service principal there.
+"""Accounts of Elastic Load Balancing that write access logs, by region of China and GovCloud. AWS's
+guides name them; S3 may not accept the service principal there.
 
 Source: Amazon ELB, access logs for your Application Load Balancer; terraform-provider-aws,
 aws_elb_service_account.
@@ -39,8 +39,7 @@ class AccessLogsArgs:
     """How long a log is kept, from 1 day."""
 
     empty_on_destroy: bool
-    """Whether a destroy deletes the logs with the bucket; otherwise the bucket stays, as safe as it
-    was.
+    """Whether a destroy deletes the bucket with its logs; otherwise it stays, with its protection.
     """
 
     tags: dict[str, str]
@@ -54,18 +53,18 @@ class AccessLogs(pulumi.ComponentResource):
     """
 
     bucket: pulumi.Output[str]
-    """Name of the bucket, known once load balancers may write to it: AWS tries that when a load
-    balancer gets it.
+    """Name of the bucket. It resolves once load balancers may write to the bucket: AWS tests that
+    when a load balancer is configured with it.
     """
 
     def __init__(
         self, name: str, args: AccessLogsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:AccessLogs", name, None, opts)
-        # A bucket that is kept keeps its protection.
+        # On every resource here: a bucket that stays must not lose its encryption and policies.
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=not args.empty_on_destroy)
-        # Without a fixed name: names are unique in all of AWS, and the next deployment couldn't
-        # have that of a bucket which was kept.
+        # Without a fixed name: names are unique in all of AWS, so the next deployment couldn't use
+        # the name of a bucket that was kept.
         bucket = aws.s3.Bucket(
             name,
             force_destroy=args.empty_on_destroy,
@@ -106,7 +105,7 @@ class AccessLogs(pulumi.ComponentResource):
                     "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
                 }
             ],
-            # Rules about versions are for a bucket that has some.
+            # The rule about noncurrent versions needs versioning.
             opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(depends_on=[versions])),
         )
         policy = aws.s3.BucketPolicy(
@@ -121,12 +120,12 @@ class AccessLogs(pulumi.ComponentResource):
 
 
 def _policy(bucket_arn: pulumi.Output[str], aws_environment: AwsEnvironment) -> dict[str, Any]:
-    """Let this account's load balancers in this region write logs; refuse all without TLS.
+    """Return a policy that lets this account's load balancers write logs, and requires TLS of all.
 
-    AWS's guide allows the service to write under the account's own prefix, without a condition, and
+    AWS's guide allows the service to write under the account's own prefix without a condition, and
     the service writes there for load balancers of that account only. Public reports differ on
-    whether a write has the load balancer's ARN as its source, so the condition applies only where
-    it has one.
+    whether a write has the load balancer's ARN as its source, so the condition on this account and
+    region applies only if the write has one.
     """
     return {
         "Version": "2012-10-17",

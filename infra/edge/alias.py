@@ -34,11 +34,11 @@ class AliasArgs:
     """Whether the load balancer has IPv6 addresses too."""
 
     after: Sequence[pulumi.Resource]
-    """Resources that must exist before clients use this name: the rules that serve them."""
+    """Resources that must exist before clients use this name: the rules for their requests."""
 
 
 class Alias(pulumi.ComponentResource):
-    """Alias records from a name, also a zone's apex, to a load balancer."""
+    """Alias records from a name, which may be a zone's apex, to a load balancer."""
 
     domain: pulumi.Output[str]
     """The name."""
@@ -47,13 +47,15 @@ class Alias(pulumi.ComponentResource):
         self, name: str, args: AliasArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-web:index:Alias", name, None, opts)
-        kinds = {"A": name, "AAAA": f"{name}-ipv6"} if args.ipv6 else {"A": name}
+        logical_names = {"A": name}
+        if args.ipv6:
+            logical_names["AAAA"] = f"{name}-ipv6"
         records = [
             aws.route53.Record(
-                record_name,
+                logical_name,
                 zone_id=args.zone_id,
                 name=args.domain,
-                type=kind,
+                type=record_type,
                 aliases=[
                     {
                         "name": args.alb_dns,
@@ -63,7 +65,7 @@ class Alias(pulumi.ComponentResource):
                 ],
                 opts=pulumi.ResourceOptions(parent=self, depends_on=args.after),
             )
-            for kind, record_name in kinds.items()
+            for record_type, logical_name in logical_names.items()
         ]
         self.domain = records[0].fqdn
         self.register_outputs({"domain": self.domain})
@@ -74,8 +76,8 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
 
     Args:
         hosted_zone: A name or an id.
-        domain: The name that the zone must hold.
-        public: Whether its records must be visible on the internet.
+        domain: The name that must be in the zone.
+        public: Whether the zone must be public.
 
     Raises:
         SettingsError: There is no such zone, the domain isn't in it, or it is private where a
@@ -83,26 +85,19 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
     """
     by_name = "." in hosted_zone
     kind = "a public Route 53 zone" if by_name and public else "a Route 53 zone"
-    form = (
-        f"the name of {kind} that no other of this account has"
-        if by_name
-        else f"the id of {kind} of this account"
-    )
+    if by_name:
+        form = f"the name of {kind} that no other of this account has"
+    else:
+        form = f"the id of {kind} of this account"
     with looking_up("hostedZone", hosted_zone, form):
-        found = (
-            _by_name(hosted_zone, public=public)
-            if by_name
-            else aws.route53.get_zone(zone_id=hosted_zone)
-        )
+        if by_name:
+            found = _by_name(hosted_zone, public=public)
+        else:
+            found = aws.route53.get_zone(zone_id=hosted_zone)
     name = found.name.rstrip(".")
     if not f".{domain}".endswith(f".{name}"):
-        raise SettingsError(
-            [
-                Problem(
-                    "hostedZone", f"{hosted_zone}, which is {name}", f"a zone that {domain} is in"
-                )
-            ]
-        )
+        value = f"{hosted_zone}, which is {name}"
+        raise SettingsError([Problem("hostedZone", value, f"a zone that {domain} is in")])
     if public and found.private_zone:
         allowed = (
             "a public zone, where ACM can validate the domain; a private one needs certificateArn"
@@ -112,10 +107,10 @@ def find_zone(hosted_zone: str, domain: str, *, public: bool) -> str:
 
 
 def _by_name(name: str, *, public: bool) -> aws.route53.GetZoneResult:
-    """Return the zone of that name; the provider finds a private one only if it is requested."""
+    """Look up a zone by name; the provider finds a private one only if that is requested."""
     try:
         return aws.route53.get_zone(name=name)
-    except Exception:  # as above
+    except Exception:  # the SDK has nothing narrower for a lookup that fails
         if public:
             raise
         return aws.route53.get_zone(name=name, private_zone=True)

@@ -15,22 +15,25 @@ class CertificateArgs:
     """Arguments of a Certificate."""
 
     domain: str
-    """The one name that it is for, at most 64 characters; changing it makes a new certificate
-    first.
+    """The only name in it, at most 64 characters. A change creates the new certificate before the
+    old one is deleted.
     """
 
     zone_id: pulumi.Input[str]
-    """Public Route 53 zone of the domain, where ACM looks for the proof that it is ours."""
+    """Public Route 53 zone of the domain, where ACM looks up the record that proves ownership."""
 
     tags: dict[str, str]
     """Tags of the certificate."""
 
 
 class Certificate(pulumi.ComponentResource):
-    """A certificate, and the record by which ACM validates it at every renewal; it stays."""
+    """A certificate, and the DNS record by which ACM validates it at every renewal.
+
+    The record stays when the component is deleted.
+    """
 
     arn: pulumi.Output[str]
-    """ARN of the certificate; it waits until ACM has issued it, as a listener takes no other."""
+    """ARN of the certificate. It resolves once ACM has issued it, as a listener requires."""
 
     def __init__(
         self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None
@@ -54,9 +57,9 @@ class Certificate(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=300,
-            # In one account ACM requires the same record for every certificate of a name, and
-            # checks it again before it renews one: another certificate's record may exist already,
-            # and another certificate may need ours.
+            # ACM requires the same record for every certificate of a name in one account, and
+            # checks it again at each renewal. So the record may exist already for another
+            # certificate, and another certificate may need this one after a destroy.
             allow_overwrite=True,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
@@ -64,8 +67,8 @@ class Certificate(pulumi.ComponentResource):
             name,
             certificate_arn=certificate.arn,
             validation_record_fqdns=[record.fqdn],
-            # ACM takes minutes. When it takes longer, the domain isn't delegated to this zone, and
-            # waiting won't help.
+            # ACM takes minutes. If it takes longer, the domain most likely isn't delegated to this
+            # zone, and waiting doesn't help.
             opts=pulumi.ResourceOptions(
                 parent=self, custom_timeouts=pulumi.CustomTimeouts(create="20m")
             ),

@@ -34,12 +34,12 @@ _TO_HTTPS: Final[aws.lb.ListenerDefaultActionArgsDict] = {
 }
 
 _INTERNAL_GROUPS: Final = "int"
-"""Begins the names of an internal load balancer's target groups; short, as a service's name has to
-fit in as well.
+"""Prefix of the names of an internal load balancer's target groups; short, as the service's name
+follows it.
 """
 
-_NAMES_OF_RANGES: Final = {ANYWHERE: "", ANYWHERE_IPV6: "-ipv6"}
-"""How the names of these ranges' rules end; those of others end in the range."""
+_SUFFIXES: Final = {ANYWHERE: "", ANYWHERE_IPV6: "-ipv6"}
+"""Suffixes of the names of these ranges' rules; any other range is the suffix itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Https:
     """The HTTPS listener: its certificates, TLS policy and response headers."""
 
     certificate_arn: pulumi.Input[str]
-    """Default certificate, for clients that request no name of another."""
+    """Default certificate, for clients that request no name of an extra one."""
 
     extra_certificate_arns: tuple[str, ...] = ()
     """Certificates for clients that request their names."""
@@ -56,16 +56,17 @@ class Https:
     """TLS versions and ciphers."""
 
     domain: str | None = None
-    """Name in the certificate that resolves to the load balancer; without one, `url` has the load
-    balancer's own name.
+    """Name in the certificate that resolves to the load balancer. Without one, `url` has the load
+    balancer's own DNS name.
     """
 
     hsts_seconds: int
-    """How long browsers use HTTPS only (Strict-Transport-Security); 0 ends that."""
+    """How long browsers must use HTTPS (Strict-Transport-Security); 0 ends that."""
 
     frame_options: str | None
-    """X-Frame-Options: `DENY` or `SAMEORIGIN`. None leaves the header to the targets, on a new
-    listener only: the provider doesn't remove a header."""
+    """X-Frame-Options: `DENY` or `SAMEORIGIN`. None leaves the header to the targets, but only on a
+    new listener: the provider doesn't remove a header from an existing one.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,18 +83,18 @@ class LoadBalancedIngressArgs:
     """With it, plain HTTP is redirected to HTTPS; without it, everything is plain HTTP."""
 
     internal: bool
-    """Whether it has private addresses only; a change creates another load balancer, with its own
-    target groups.
+    """Whether it has private addresses only; a change creates another load balancer, with target
+    groups of its own.
     """
 
     allowed_cidrs: tuple[str, ...]
-    """IPv4 and IPv6 ranges that can reach it, each once."""
+    """IPv4 and IPv6 ranges that clients may connect from, each once."""
 
     dual_stack: bool
     """Whether it has IPv6 addresses too."""
 
     idle_timeout_seconds: int
-    """How long an idle connection is kept, 1 to 4000 s; less than targets keep theirs, else some
+    """How long an idle connection is kept, 1 to 4000 s. Targets must keep theirs longer, else some
     requests fail with 502.
     """
 
@@ -101,7 +102,8 @@ class LoadBalancedIngressArgs:
     """How long a client's connection may live, 60 to 604800 s."""
 
     access_log_bucket: pulumi.Input[str] | None = None
-    """Bucket that Elastic Load Balancing may already write to; without one there is no access log.
+    """Bucket for the access log, which Elastic Load Balancing must be allowed to write to already;
+    None for no access log.
     """
 
     deletion_protection: bool
@@ -114,8 +116,9 @@ class LoadBalancedIngressArgs:
 class LoadBalancedIngress(pulumi.ComponentResource):
     """An ALB with its listeners; a request that no route matches is answered 404.
 
-    Its security group has no egress rule: each service adds that to its tasks. It is a
-    `LoadBalancer` of `infra.service.routing`, by which services register their rules.
+    Its security group has no egress rule: each service adds one to its tasks. The component
+    implements the protocol `infra.service.routing.LoadBalancer`, with which services register their
+    listener rules.
     """
 
     arn: pulumi.Output[str]
@@ -134,19 +137,19 @@ class LoadBalancedIngress(pulumi.ComponentResource):
     """Security group of the load balancer."""
 
     listener_arn: pulumi.Output[str]
-    """ARN of the listener that takes the rules of services; HTTPS where there is one."""
+    """ARN of the listener that has the rules of services: HTTPS if there is one, else HTTP."""
 
     vpc_id: pulumi.Input[str]
     """VPC of the load balancer."""
 
     rule_prefix: str
-    """Begins the names of listener rules."""
+    """Prefix of the logical names of listener rules."""
 
     group_prefix: str
-    """Begins the names of target groups."""
+    """Prefix of the logical names of target groups."""
 
     service_suffix: str
-    """Ends the names of the services behind it, whose requests move between load balancers."""
+    """Suffix of the names of the services behind it; another load balancer has a different one."""
 
     member_tags: dict[str, str]
     """Tags of the target groups and listener rules of services: the load balancer's."""
@@ -159,19 +162,24 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         group = aws.ec2.SecurityGroup(
             name,
-            # The same whatever is allowed: another description would replace the group.
+            # The same for all settings: a change of the description would replace the group.
             description="Load balancer: its web ports in, its targets out",
             vpc_id=args.vpc_id,
             tags=tags,
             opts=child,
         )
-        for scheme in ("http", "https") if args.https else ("http",):
+        schemes = ["http", "https"] if args.https else ["http"]
+        for scheme in schemes:
             for cidr in args.allowed_cidrs:
                 self._allow(name, scheme, cidr, group.id, tags)
-        # AWS can't make a load balancer internal, nor move a target group to another one, so all
-        # of these get other names: both load balancers exist until the service has moved, and a
-        # run that fails in between can be reverted.
+        # AWS can't turn a load balancer into an internal one, nor move a target group to another
+        # load balancer. So all of these get other names: both load balancers exist until the
+        # service has moved, and a run that fails before that can be reverted.
         base = f"{name}-internal" if args.internal else name
+        # Disabled explicitly: without this, the provider would leave an existing log on.
+        access_logs: aws.lb.LoadBalancerAccessLogsArgsDict = {"bucket": "", "enabled": False}
+        if args.access_log_bucket is not None:
+            access_logs = {"bucket": args.access_log_bucket, "enabled": True}
         balancer = aws.lb.LoadBalancer(
             base,
             load_balancer_type="application",
@@ -183,10 +191,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
             client_keep_alive=args.client_keep_alive_seconds,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            # Without this, the provider would leave an existing log on.
-            access_logs={"bucket": "", "enabled": False}
-            if args.access_log_bucket is None
-            else {"bucket": args.access_log_bucket, "enabled": True},
+            access_logs=access_logs,
             enable_deletion_protection=args.deletion_protection,
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection or None),
@@ -204,9 +209,7 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self.arn = balancer.arn
         self.alb_zone_id = balancer.zone_id
         self.alb_dns = balancer.dns_name
-        scheme, domain = ("https", args.https.domain) if args.https else ("http", None)
-        # A run with --target doesn't know the name of a load balancer that it leaves out.
-        self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{domain or dns}" if dns else "")
+        self.url = balancer.dns_name.apply(lambda dns: _url(dns, args.https))
         self.security_group_id = group.id
         self.listener_arn = serving.arn
         self.vpc_id = args.vpc_id
@@ -228,11 +231,14 @@ class LoadBalancedIngress(pulumi.ComponentResource):
         self, base: str, scheme: str, cidr: str, group_id: pulumi.Input[str], tags: dict[str, str]
     ) -> None:
         """Allow a range to connect to a scheme's port."""
+        clients, suffix = "anywhere", _SUFFIXES.get(cidr)
+        if suffix is None:
+            # Without colons, as two of them would separate parts of the URN.
+            clients, suffix = cidr, f"-{cidr.replace(':', '-')}"
         aws.vpc.SecurityGroupIngressRule(
-            # Two colons would separate parts of the URN.
-            f"{base}-{scheme}{_NAMES_OF_RANGES.get(cidr, '-' + cidr.replace(':', '-'))}",
+            f"{base}-{scheme}{suffix}",
             security_group_id=group_id,
-            description=f"{scheme.upper()} from {'anywhere' if cidr in _NAMES_OF_RANGES else cidr}",
+            description=f"{scheme.upper()} from {clients}",
             cidr_ipv4=None if ":" in cidr else cidr,
             cidr_ipv6=cidr if ":" in cidr else None,
             ip_protocol="tcp",
@@ -270,3 +276,15 @@ class LoadBalancedIngress(pulumi.ComponentResource):
                 opts=child,
             )
         return listener
+
+
+def _url(dns_name: str | None, https: Https | None) -> str:
+    """Return the URL of a load balancer with this DNS name; empty if the name is unknown.
+
+    A run with --target that leaves out the load balancer before it was created has no name.
+    """
+    if not dns_name:
+        return ""
+    if https:
+        return f"https://{https.domain or dns_name}"
+    return f"http://{dns_name}"

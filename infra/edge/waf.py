@@ -1,4 +1,4 @@
-"""A web ACL that blocks requests before they reach the load balancer."""
+"""A web ACL that checks requests before they reach the load balancer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _MANAGED_RULES: Final = (
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
 )
-"""The cheapest first. 925 of the 1500 capacity units that a web ACL's base price includes. Source:
-AWS WAF.
+"""Rule groups, the cheapest first. They take 925 of the 1500 capacity units that a web ACL's base
+price includes. Source: AWS WAF.
 """
 
 _SECRET_HEADERS: Final = ("authorization", "cookie")
+"""Headers whose values the log doesn't show."""
 
 _MATCHES_ONLY: Final[aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgsDict] = {
     "default_behavior": "DROP",
@@ -55,17 +56,17 @@ class FirewallArgs:
     """Log group of the requests that a rule matched; WAF writes to `aws-waf-logs-…` only."""
 
     log_retention_days: int
-    """How long that log is kept."""
+    """Days that the log is kept."""
 
     log_key_arn: str | None = None
-    """Customer managed key that encrypts that log."""
+    """Customer managed key that encrypts the log."""
 
     tags: dict[str, str]
     """Tags of every resource of the firewall."""
 
 
 class Firewall(pulumi.ComponentResource):
-    """A web ACL of AWS's managed rules, with metrics and a log, before a load balancer."""
+    """A web ACL with AWS's managed rules, metrics and a log, in front of a load balancer."""
 
     arn: pulumi.Output[str]
     """ARN of the web ACL."""
@@ -107,7 +108,7 @@ class Firewall(pulumi.ComponentResource):
             tags=tags,
             parent=self,
         )
-        # WAF adds the permission to write there itself, with the caller's own permissions.
+        # WAF itself allows the log delivery to write there, with the permissions of the caller.
         logging = aws.wafv2.WebAclLoggingConfiguration(
             name,
             resource_arn=acl.arn,
@@ -132,9 +133,9 @@ class Firewall(pulumi.ComponentResource):
 
 
 def _visible_as(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
-    """Return metrics of that name.
+    """Configure metrics of that name, without samples of requests.
 
-    No samples: WAF would keep whole requests, credentials among them, outside the log.
+    WAF would keep whole requests as samples, credentials included, outside the log.
     """
     return {
         "metric_name": metric,
