@@ -63,6 +63,7 @@ def names(package: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow  # a new Python, which imports much of the SDK
 def test_every_name_is_the_object_that_an_ordinary_import_gives() -> None:
     used = used_sub_packages()
     assert {"ec2", "ecs", "lb", "iam"} <= used
@@ -85,6 +86,7 @@ def test_using_a_name_imports_no_other_resource() -> None:
     assert loaded == expected
 
 
+@pytest.mark.slow  # two runs of the program, each in a new Python
 @pytest.mark.parametrize("stack", ["local", "everything", "sealed"])
 def test_the_program_registers_the_same_and_imports_no_sub_package_whole(stack: str) -> None:
     assert not isinstance(sys.modules["pulumi_aws.ec2"], startup.PackageInParts)

@@ -40,6 +40,7 @@ def test_a_command_out_of_time_is_ended() -> None:
         run(["sleep", "60"], what="sleeping", timeout_seconds=0.1)
 
 
+@pytest.mark.slow  # waits out the time that what is left gets to end
 def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
     run(["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid"], what="leaving a process")
     assert_ends(int((tmp_path / "pid").read_text()))

@@ -396,6 +396,7 @@ def test_whatever_a_server_sends_is_an_answer_or_a_failure_of_the_http_phase(
             )
 
 
+@pytest.mark.slow  # each attempt waits its limit out
 @by_each_client
 @pytest.mark.parametrize(
     ("start", "part", "pause"),

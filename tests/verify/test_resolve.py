@@ -198,6 +198,7 @@ def test_a_cancellation_that_dnspython_loses_ends_the_question_all_the_same(
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.slow  # each example waits for a better answer
 @settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=40), st.integers(0, 5))
 def test_garbage_after_the_question_is_no_answer_or_addresses(garbage: bytes, count: int) -> None:

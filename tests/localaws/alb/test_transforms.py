@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from localaws.alb.compiler import Rule
 from tests.localaws.alb.conftest import GROUP, Alb, forward, raw
 from tests.localaws.catalog.test_regexes import GOOD
@@ -103,6 +105,7 @@ def test_a_target_gets_the_request_that_a_transform_makes(tmp_path: Path, on_sta
     asyncio.run(play())
 
 
+@pytest.mark.slow  # a real Envoy
 def test_a_transform_that_fails_is_answered_with_500_and_one_of_a_redirect_does_nothing(
     tmp_path: Path, on_stage: Any
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_check_runs_beside_its_container_with_the_same_environment(tmp_path: P
     asyncio.run(play())
 
 
+@pytest.mark.slow  # real processes and their durations
 def test_a_check_runs_as_often_as_the_speed_says(tmp_path: Path) -> None:
     """At AWS's own speed the first one would come after `eventually` has failed."""
 
