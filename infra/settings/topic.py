@@ -16,6 +16,8 @@ from infra.errors import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from _typeshed import DataclassInstance
+
     from infra.aws.environment import AwsEnvironment
     from infra.settings.kinds import Kind
 
@@ -120,6 +122,12 @@ def relation(
         return unless_unread
 
     return decorate
+
+
+def topics_of(settings: DataclassInstance) -> tuple[Topic, ...]:
+    """Return the topics among the fields of settings, in their order."""
+    values = [getattr(settings, each.name) for each in fields(settings)]
+    return tuple(value for value in values if isinstance(value, Topic))
 
 
 def unread_in(topics: Iterable[Topic]) -> dict[str, Problem]:

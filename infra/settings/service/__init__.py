@@ -10,7 +10,7 @@ from infra.settings.service.container import ContainerSettings
 from infra.settings.service.deployment import DeploymentSettings
 from infra.settings.service.health import HealthSettings
 from infra.settings.service.secrets import SecretsSettings
-from infra.settings.topic import Topic, relation, unread_in
+from infra.settings.topic import Topic, relation, topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ class ServiceSettings:
     @property
     def topics(self) -> tuple[Topic, ...]:
         """The service's topics."""
-        return (self.container, self.secrets, self.deployment, self.health)
+        return topics_of(self)
 
     @property
     def unread(self) -> Mapping[str, Problem]:

@@ -11,7 +11,7 @@ from infra.settings.stack.https import HttpsSettings
 from infra.settings.stack.keys import KeySettings
 from infra.settings.stack.network import NetworkSettings
 from infra.settings.stack.operation import OperationSettings
-from infra.settings.topic import unread_in
+from infra.settings.topic import topics_of, unread_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class StackSettings:
     @property
     def topics(self) -> tuple[Topic, ...]:
         """The topics that the stack has once."""
-        return (self.https, self.edge, self.operation, self.keys, self.network)
+        return topics_of(self)
 
     @property
     def unread(self) -> Mapping[str, Problem]:
