@@ -104,22 +104,21 @@ def to_json(state: ServiceState) -> dict[str, Any]:
 
 def from_json(saved: dict[str, Any]) -> ServiceState:
     """Return the state that `to_json` returned as plain values."""
-    requested, completed = saved["asked"], saved["completed"]
+    fields = _renamed(saved, _inverse(_SAVED_STATE))
+    requested, completed = fields["requested"], fields["completed"]
     return ServiceState(
         requested=_revision(requested) if requested else None,
         completed=_revision(completed) if completed else None,
-        deployments=tuple(map(_deployment, saved["deployments"])),
-        tasks=tuple(map(_task, saved["tasks"])),
-        events=tuple(Event(**each) for each in saved["events"]),
-        reported_at=saved.get("told", {}),
-        steady_since=saved.get("steady_since"),
+        deployments=tuple(map(_deployment, fields["deployments"])),
+        tasks=tuple(map(_task, fields["tasks"])),
+        events=tuple(Event(**each) for each in fields["events"]),
+        reported_at=fields.get("reported_at", {}),
+        steady_since=fields.get("steady_since"),
     )
 
 
 def _deployment(saved: dict[str, Any]) -> Deployment:
-    fields = {**saved}
-    for name, saved_name in _SAVED_DEPLOYMENT.items():
-        fields[name] = fields.pop(saved_name)
+    fields = _renamed(saved, _inverse(_SAVED_DEPLOYMENT))
     fields["revision"] = _revision(saved["revision"])
     fields["rollout"] = Rollout(saved["rollout"])
     return Deployment(**fields)
@@ -145,6 +144,10 @@ def _task(saved: dict[str, Any]) -> Task:
             "stop_code": StopCode(code) if code else None,
         }
     )
+
+
+def _inverse(names: Mapping[str, str]) -> dict[str, str]:
+    return {saved_name: name for name, saved_name in names.items()}
 
 
 def _renamed(values: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
