@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 
 def run_command(arguments: Sequence[str] | None) -> int:
-    """Check what the command line names, and return the exit code."""
+    """Check what the command line names, and return the exit code.
+
+    Raises:
+        KeyboardInterrupt: The run was interrupted where nothing was to be reported.
+    """
     started = time.monotonic()
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
@@ -52,8 +56,6 @@ def run_command(arguments: Sequence[str] | None) -> int:
     except InputError as error:
         _write(sys.stderr, f"verify: {error.problem}\n  {error.hint}\n")
         return ExitCode.USAGE
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
     # The last line of defence: a bug has its own exit code
     except Exception as error:  # noqa: BLE001
         if "--debug" in arguments:

@@ -357,18 +357,21 @@ class LoadBalancers:
     def _groups(self) -> list[TargetGroup]:
         groups = []
         for resource in self._cloud.all(TARGET_GROUP):
-            group = TargetGroup(
-                arn=resource.id,
-                health_check=resource.outputs.get("healthCheck") or {},
-                algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
-                speed=self._speed,
-            )
             checked: list[Endpoint] = []
             initial: list[Endpoint] = []
-            for endpoint, target in self._targets.get(group.arn, {}).items():
+            for endpoint, target in self._targets.get(resource.id, {}).items():
                 if not target.draining:
                     (checked if target.checked else initial).append(endpoint)
-            groups.append(replace(group, checked=tuple(checked), initial=tuple(initial)))
+            groups.append(
+                TargetGroup(
+                    arn=resource.id,
+                    health_check=resource.outputs.get("healthCheck") or {},
+                    algorithm=resource.outputs.get("loadBalancingAlgorithmType") or "",
+                    checked=tuple(checked),
+                    initial=tuple(initial),
+                    speed=self._speed,
+                )
+            )
         return groups
 
     def _groups_in_use(self) -> set[str]:

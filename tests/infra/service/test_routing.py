@@ -10,11 +10,11 @@ import pytest
 from infra.service.routing import (
     ATTACHMENTS,
     LAST_PRIORITY,
-    HealthCheck,
     Route,
     attachment_priority,
 )
 from tests.infra import recorder
+from tests.infra.service.test_front_end import HEALTH_CHECK
 
 if TYPE_CHECKING:
     from tests.infra.recorder import Recording
@@ -75,16 +75,12 @@ def test_the_attachments_of_two_services_have_different_priorities() -> None:
 
 @pytest.mark.parametrize("priority", [ATTACHMENTS[0], ATTACHMENTS[-1]])
 def test_a_route_takes_no_priority_of_an_attachment(priority: int) -> None:
-    check = HealthCheck(
-        path="/",
-        codes="200",
-        interval_seconds=30,
-        timeout_seconds=5,
-        healthy_threshold=2,
-        unhealthy_threshold=2,
-    )
     route = Route(
-        name="web", paths=("/*",), priority=LAST_PRIORITY, health_check=check, drain_seconds=30
+        name="web",
+        paths=("/*",),
+        priority=LAST_PRIORITY,
+        health_check=HEALTH_CHECK,
+        drain_seconds=30,
     )
     with pytest.raises(ValueError, match=f"priority: {priority}; allowed: 1 to 39999, or 50000"):
         replace(route, priority=priority)
