@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from localaws.catalog.ecs.services import SERVICE
 from localaws.ecs import saved_states
-from localaws.ecs.definition import MissingTaskDefinitionError, service_spec
+from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.scheduler import description
 from localaws.ecs.scheduler.model import (
     Action,
@@ -499,7 +499,7 @@ class Controller:
             if resource is None:
                 continue  # it was on its way out, and its tasks are gone
             with self._noting_problems():  # a file of another version is no reason not to start
-                found = saved_states.from_json(state)
+                found = completed(saved_states.from_json(state), resource, self._cloud)
                 service = _Service(self._read(resource, found), resource, self._clock())
                 service.state, actions = recover(found, self._clock())
                 self._services[arn] = service

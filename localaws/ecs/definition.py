@@ -1,4 +1,4 @@
-"""Services and task definitions as specifications for scheduler and task runtime. Pure."""
+"""Services as specifications for the scheduler. Pure."""
 
 from __future__ import annotations
 
@@ -10,24 +10,15 @@ from typing import TYPE_CHECKING, Any
 from localaws.catalog.ec2.network import SUBNET
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, FARGATE_PROVIDERS, task_definition_of
 from localaws.catalog.elb.target_groups import TARGET_GROUP
-from localaws.catalog.secretsmanager import part_of_secret
 from localaws.ecs.scheduler.model import Binding, Breaker, ServiceRevision, ServiceSpec, Zone
-from localaws.ecs.tasks.container_health import arguments
-from localaws.ecs.tasks.runtime import (
-    Condition,
-    ContainerSpec,
-    HealthCheck,
-    TaskSpec,
-    TaskStartError,
-)
+from localaws.ecs.task_definition import DEFAULT_STOP_TIMEOUT, integer, kept_for_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from localaws.catalog.account import Account, Resource
     from localaws.ecs.scheduler.model import ServiceState
 
-DEFAULT_STOP_TIMEOUT = 30
 DEFAULT_DRAIN_DELAY = 300
 _SUBNET_FROM_OUTSIDE = "172.31.0.0/20"
 """Block assumed for a subnet that the local AWS doesn't hold: AWS's own default."""
@@ -77,14 +68,43 @@ def service_spec(service: Resource, resources: Account, state: ServiceState) -> 
         arn=service.id,
         name=outputs["name"],
         desired=int(outputs.get("desiredCount") or 0),
-        minimum_percent=_integer(outputs.get("deploymentMinimumHealthyPercent"), 100),
-        maximum_percent=_integer(outputs.get("deploymentMaximumPercent"), 200),
-        grace=_integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
+        minimum_percent=integer(outputs.get("deploymentMinimumHealthyPercent"), 100),
+        maximum_percent=integer(outputs.get("deploymentMaximumPercent"), 200),
+        grace=integer(outputs.get("healthCheckGracePeriodSeconds"), 0),
         breaker=_breaker(outputs.get("deploymentCircuitBreaker") or {}),
         rebalances=outputs.get("availabilityZoneRebalancing") == "ENABLED",
         placeable=_on_fargate(service, resources),
         revision=revision,
         drain_delays={group: _drain_delay(group, resources) for group in groups},
+    )
+
+
+def completed(state: ServiceState, service: Resource, resources: Account) -> ServiceState:
+    """Add what tasks need today to the revisions that an earlier version of this saved.
+
+    It kept neither network nor sizes, so they get the service's network as it is, and the rest of
+    their task definitions where those still exist.
+    """
+
+    def complete(revision: ServiceRevision) -> ServiceRevision:
+        if "network" in revision.launch:
+            return revision
+        definition = task_definition_of(resources, revision.task_definition)
+        kept = kept_for_tasks(definition.outputs) if definition else {}
+        launch = {
+            **revision.launch,
+            **_network(service, resources),
+            "taskDefinition": {**kept, **revision.launch["taskDefinition"]},
+        }
+        return replace(revision, launch=launch)
+
+    return replace(
+        state,
+        requested=state.requested and complete(state.requested),
+        completed=state.completed and complete(state.completed),
+        deployments=tuple(
+            replace(each, revision=complete(each.revision)) for each in state.deployments
+        ),
     )
 
 
@@ -102,144 +122,6 @@ def _on_fargate(service: Resource, resources: Account) -> bool:
         if each.inputs.get("clusterName") == cluster
     )
     return any(each.get("defaultCapacityProviderStrategies") for each in defaults)
-
-
-def task_spec(
-    revision: ServiceRevision,
-    task_id: str,
-    private_address: str,
-    parameters: Callable[[str], str | None],
-) -> TaskSpec:
-    """What the runtime must start for a task.
-
-    Args:
-        revision: What the task's deployment runs.
-        task_id: The task's id.
-        private_address: Its address in its subnet, which names its host.
-        parameters: Values of parameters and secrets by name; None for one that doesn't exist.
-
-    Raises:
-        TaskStartError: A parameter is missing.
-    """
-    definition, region = revision.launch["taskDefinition"], revision.launch["region"]
-    containers = json.loads(definition["containerDefinitions"])
-    hostname = f"ip-{private_address.replace('.', '-')}.{region}.compute.internal"
-    return TaskSpec(
-        id=task_id,
-        hostname=hostname,
-        containers=tuple(_container(each, task_id, region, parameters) for each in containers),
-    )
-
-
-def parameter_name(value_from: str) -> str:
-    """The name that a secret's `valueFrom` means: that of a parameter's ARN, else what it says."""
-    _, is_parameter, name = value_from.partition(":parameter/")
-    return f"/{name}" if is_parameter and value_from.startswith("arn:") else value_from
-
-
-def _container(
-    container: Mapping[str, Any], task_id: str, region: str, parameters: Callable[[str], str | None]
-) -> ContainerSpec:
-    name = container["name"]
-    plain = {
-        each["name"]: str(each.get("value", "")) for each in container.get("environment") or ()
-    }
-    return ContainerSpec(
-        name=name,
-        image=container["image"],
-        command=(*(container.get("entryPoint") or ()), *(container.get("command") or ())),
-        environment={
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            **plain,
-            **_secrets(container.get("secrets") or (), parameters),
-        },
-        ports=tuple(
-            int(each["containerPort"])
-            for each in container.get("portMappings") or ()
-            if each.get("containerPort") is not None
-        ),
-        essential=bool(container.get("essential", True)),
-        health_check=_health_check(container.get("healthCheck") or {}),
-        depends_on={
-            each["containerName"]: Condition(each["condition"])
-            for each in container.get("dependsOn") or ()
-        },
-        working_directory=container.get("workingDirectory") or "/",
-        log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
-    )
-
-
-def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
-    command = arguments(tuple(block.get("command") or ()))
-    seconds = {"interval": "interval", "timeout": "timeout", "startPeriod": "start_period"}
-    given = {
-        ours: float(block[theirs])
-        for theirs, ours in seconds.items()
-        if block.get(theirs) is not None
-    }
-    return (
-        HealthCheck(command=command, retries=_integer(block.get("retries"), 3), **given)
-        if command
-        else None
-    )
-
-
-def _secrets(
-    secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]
-) -> dict[str, str]:
-    values = {each["name"]: parameters(parameter_name(each["valueFrom"])) for each in secrets}
-    missing = sorted(
-        parameter_name(each["valueFrom"]) for each in secrets if values[each["name"]] is None
-    )
-    if missing:
-        raise TaskStartError(
-            "ResourceInitializationError: unable to pull secrets or registry auth: "
-            "execution resource retrieval "
-            f"failed: {_not_retrieved(missing, parameters)}"
-        )
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | None]) -> str:
-    """Return ECS's error for secrets without a value.
-
-    ECS requests parameters in one call, and names all missing ones; Secrets Manager's one by one,
-    and stops at the first.
-    """
-    unknown = [each for each in missing if ":secretsmanager:" not in each]
-    retried = "service call has been retried 1 time(s)"
-    if unknown:
-        return (
-            f"unable to retrieve secrets from ssm: {retried}: invalid parameters: "
-            f"{', '.join(unknown)}"
-        )
-    arn, key, stage, version = part_of_secret(missing[0])
-    versioned = f"{arn}::{stage}:{version}" if stage or version else arn
-    if key and parameters(versioned) is not None:
-        why = f"retrieved secret from Secrets Manager did not contain json key {key}"
-    elif parameters(arn) is not None:
-        which = f"VersionId: {version}" if version else f"staging label: {stage}"
-        why = (
-            f"failed to fetch secret {arn} from secrets manager: "
-            "ResourceNotFoundException: Secrets Manager can't find the specified secret "
-            f"value for {which}"
-        )
-    else:
-        why = (
-            f"failed to fetch secret {arn} from secrets manager: "
-            "ResourceNotFoundException: Secrets Manager can't find the specified secret."
-        )
-    return f"unable to retrieve secret from asm: {retried}: {why}"
-
-
-def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) -> str | None:
-    options = configuration.get("options") or {}
-    if configuration.get("logDriver") != "awslogs" or "awslogs-group" not in options:
-        return None
-    prefix = options.get("awslogs-stream-prefix")
-    stream = f"{prefix}/{container}/{task_id}" if prefix else task_id
-    return f"{options['awslogs-group']}/{stream}"
 
 
 def _revision(service: Resource, resources: Account, fingerprint: str) -> ServiceRevision:
@@ -263,16 +145,32 @@ def _revision(service: Resource, resources: Account, fingerprint: str) -> Servic
         or (Zone(subnet="", name=""),),
         bindings=tuple(_bindings(outputs)),
         stop_timeout=max(
-            _integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers
+            integer(each.get("stopTimeout"), DEFAULT_STOP_TIMEOUT) for each in containers
         ),
         launch={
-            "taskDefinition": {
-                key: definition[key] for key in ("arn", "family", "containerDefinitions")
-            },
+            "taskDefinition": kept_for_tasks(definition),
             "cidrs": cidrs or {"": _SUBNET_FROM_OUTSIDE},
             "region": service.region,
+            **_network(service, resources),
         },
     )
+
+
+def _network(service: Resource, resources: Account) -> dict[str, Any]:
+    """What a revision keeps of its service's network and cluster."""
+    network = service.outputs.get("networkConfiguration") or {}
+    vpcs = {}
+    for subnet in network.get("subnets") or ():
+        if found := resources.get(SUBNET, subnet):
+            vpcs[subnet] = found.outputs.get("vpcId") or ""
+    return {
+        "network": {
+            "vpcs": vpcs,
+            "securityGroups": list(network.get("securityGroups") or ()),
+            "assignPublicIp": network.get("assignPublicIp") is True,
+        },
+        "cluster": str(service.outputs.get("cluster") or "default"),
+    }
 
 
 def _bindings(outputs: Mapping[str, Any]) -> Iterator[Binding]:
@@ -336,11 +234,4 @@ def _breaker(block: Mapping[str, Any]) -> Breaker:
 
 def _drain_delay(target_group: str, resources: Account) -> float:
     found = resources.get(TARGET_GROUP, target_group)
-    return _integer(
-        found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY
-    )
-
-
-def _integer(value: object, default: int) -> int:
-    """A number that Pulumi may bring as integer, float or string."""
-    return default if value is None or value == "" else int(float(str(value)))
+    return integer(found.outputs.get("deregistrationDelay") if found else None, DEFAULT_DRAIN_DELAY)

@@ -198,7 +198,8 @@ class ProcessRuntime:
     ) -> ChildProcess:
         listen_address = task.listen_address
         port = listen_address.port(container.ports[0]) if container.ports else 0
-        command = container.command if row.command is None else row.command
+        own = (*container.entry_point, *container.command)
+        command = own if row.command is None else row.command
         if not command:
             raise CannotStartError(
                 f"the task definition gives container {container.name} no command to run"
@@ -213,7 +214,7 @@ class ProcessRuntime:
             },
             "HOSTNAME": spec.hostname,
         }
-        directory = Path(container.working_directory)
+        directory = Path(container.working_directory or "/")
         listen, pipe = os.pipe()
         try:
             output = _LineLog(self._open_log(container.log_stream))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from localaws.alb.targets import Endpoint, TargetState
-from localaws.ecs.definition import task_spec
 from localaws.ecs.scheduler.model import Health, Process, TaskObservation
+from localaws.ecs.task_definition import task_spec
 from localaws.ecs.tasks.runtime import TaskStartError
 from localaws.machine.addresses import NoAddressError, private_address
 
@@ -147,7 +147,7 @@ class LiveTasks:
 
     async def _start(self, live: _LocalTask, task: Task, revision: ServiceRevision) -> None:
         try:
-            spec = task_spec(revision, task.id, live.address, self._parameters)
+            spec = task_spec(revision, task.id, live.subnet, live.address, self._parameters)
             live.running = await self._runtime.start(spec)
         except TaskStartError as error:
             live.failure = str(error)

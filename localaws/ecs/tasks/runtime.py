@@ -45,15 +45,38 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MountPoint:
+    """A folder of a container that its task has beside the image."""
+
+    volume: str
+    """Name of one of the task's volumes; containers that mount the same one share its files."""
+
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ulimit:
+    """A limit on what a container's processes may use of something, as `setrlimit` names it."""
+
+    name: str
+    """In small letters and without its prefix: `nofile`."""
+
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
     """One container of a task."""
 
     name: str
     image: str
+    entry_point: tuple[str, ...] = ()
+    """The task definition's, which replaces the image's entry point and command; else nothing."""
+
     command: tuple[str, ...] = ()
-    """Entry point and command of the task definition, or nothing where the image's own is to be
-    used.
-    """
+    """The task definition's, which replaces the image's command; else nothing."""
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """With secrets resolved; never logged."""
@@ -64,9 +87,55 @@ class ContainerSpec:
     depends_on: Mapping[str, Condition] = field(default_factory=dict)
     """By name of the other container."""
 
-    working_directory: str = "/"
+    working_directory: str = ""
+    """The task definition's; nothing for the image's own."""
+
+    user: str = ""
+    """`user` or `user:group`, by name or number; nothing for the image's own."""
+
+    read_only: bool = False
+    """Whether its root file system is."""
+
+    mounts: tuple[MountPoint, ...] = ()
+    temporary: tuple[str, ...] = ()
+    """Paths at which it has an empty folder in memory."""
+
+    added_capabilities: frozenset[str] = frozenset()
+    dropped_capabilities: frozenset[str] = frozenset()
+    """Linux capabilities as ECS spells them, without `CAP_`; ALL is all of them."""
+
+    ulimits: tuple[Ulimit, ...] = ()
+    init: bool = False
+    """Whether a small init process runs it, which reaps what it leaves behind."""
+
+    stop_timeout: float = 30
+    """Seconds between SIGTERM and SIGKILL."""
+
+    cpu: int | None = None
+    """CPU units that it gets; 1024 are one vCPU. None where only the task has a limit."""
+
+    memory: int | None = None
+    """MiB above which it is killed; None where only the task has a limit."""
+
     log_stream: str | None = None
     """Log group and stream as a relative path; None where output isn't kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskNetwork:
+    """The network interface of a task that has one of its own (`awsvpc`)."""
+
+    vpc: str = ""
+    """Its id; nothing where the local AWS doesn't hold the subnet."""
+
+    subnet: str = ""
+    address: str = ""
+    """Private address, in the subnet."""
+
+    security_groups: tuple[str, ...] = ()
+    """Ids; none for the VPC's default one."""
+
+    assign_public_address: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +145,20 @@ class TaskSpec:
     id: str
     hostname: str
     containers: tuple[ContainerSpec, ...]
+    network: TaskNetwork = TaskNetwork()
+    platform: str = "linux/amd64"
+    """Operating system and processor for which images are chosen, as registries name them."""
+
+    cpu: int | None = None
+    """CPU units that its containers have together; None without a limit."""
+
+    memory: int | None = None
+    """MiB that its containers have together; None without a limit."""
+
+    cluster: str = ""
+    family: str = ""
+    revision: str = ""
+    """Of its task definition."""
 
 
 class RunningTask(Protocol):

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from localaws.catalog.ecs.services import CAPACITY_PROVIDERS, SERVICE
-from localaws.ecs.definition import (
-    MissingTaskDefinitionError,
-    parameter_name,
-    service_spec,
-    task_spec,
-)
+from localaws.ecs.definition import MissingTaskDefinitionError, completed, service_spec
 from localaws.ecs.scheduler.model import Breaker, Deployment, ServiceState
-from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
 
 if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
-
-
-DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
 
 
 def read(web: Any, *requested: ServiceRevision) -> ServiceSpec:
@@ -204,114 +197,43 @@ def test_the_longest_stop_timeout_of_the_containers_counts(web: Any) -> None:
     assert read(web).revision.stop_timeout == 30
 
 
-def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
-    web.change(
-        taskDefinition=web.define(
-            2,
-            entryPoint=["sh"],
-            command=["-c", "true"],
-            environment=[{"name": "PLAIN", "value": "1"}],
-            secrets=[
-                {
-                    "name": "SECRET",
-                    "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x",
-                }
-            ],
-        )
-    )
-    task = task_spec(read(web).revision, "t1", "10.0.1.21", {"/demo/x": "hush"}.get)
-    (container,) = task.containers
-    assert task.hostname == "ip-10-0-1-21.eu-west-1.compute.internal"
-    assert container.command == ("sh", "-c", "true")
-    assert container.environment["PLAIN"] == "1"
-    assert container.environment["SECRET"] == "hush"
-    assert container.environment["AWS_REGION"] == "eu-west-1"
-    assert container.log_stream == "/aws/ecs/web/nginx/web/t1"
-    assert "hush" not in repr(task)
-
-
-def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any) -> None:
-    web.change(
-        taskDefinition=web.define(
-            2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]
-        )
-    )
-    (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
-    assert container.ports == (80,)
-
-
-def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: Any) -> None:
-    check = {
-        "command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"],
-        "interval": 10,
-        "startPeriod": 60,
+def test_a_revision_keeps_what_its_tasks_need_of_service_and_task_definition(web: Any) -> None:
+    for subnet in ("subnet-a", "subnet-b"):
+        web.put("aws:ec2/subnet:Subnet", subnet, vpcId="vpc-1")
+    arn = web.define(2)
+    web.put("aws:ecs/taskDefinition:TaskDefinition", arn, cpu="256", memory="512", volumes=[])
+    network = {"subnets": ["subnet-a"], "securityGroups": ["sg-1"], "assignPublicIp": True}
+    web.change(taskDefinition=arn, networkConfiguration=network)
+    launch = read(web).revision.launch
+    assert launch["network"] == {
+        "vpcs": {"subnet-a": "vpc-1"},
+        "securityGroups": ["sg-1"],
+        "assignPublicIp": True,
     }
-    web.change(
-        taskDefinition=web.define(
-            2, healthCheck=check, dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]
-        )
+    assert launch["cluster"].endswith(":cluster/cluster")
+    kept = launch["taskDefinition"]
+    assert (kept["cpu"], kept["memory"], kept["revision"]) == ("256", "512", 2)
+    assert json.dumps(launch), "it is saved as JSON"
+
+
+def test_revisions_that_an_earlier_version_saved_get_what_tasks_need_today(web: Any) -> None:
+    network = {"subnets": ["subnet-a"], "securityGroups": ["sg-1"], "assignPublicIp": True}
+    web.change(networkConfiguration=network)
+    new = read(web).revision
+    definition = {
+        key: new.launch["taskDefinition"][key] for key in ("arn", "family", "containerDefinitions")
+    }
+    old = replace(
+        new,
+        launch={
+            "taskDefinition": definition,
+            "cidrs": new.launch["cidrs"],
+            "region": new.launch["region"],
+        },
     )
-    (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
-    assert container.depends_on == {"db": Condition.HEALTHY}
-    assert container.health_check == HealthCheck(
-        command=("/bin/sh", "-c", "curl -f http://localhost/ || exit 1"),
-        interval=10,
-        timeout=5,
-        retries=3,
-        start_period=60,
-    )
-
-
-def test_a_health_check_of_none_is_none(web: Any) -> None:
-    web.change(taskDefinition=web.define(2, healthCheck={"command": ["NONE"]}))
-    (container,) = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None).containers
-    assert container.health_check is None
-
-
-def test_every_missing_parameter_is_named(web: Any) -> None:
-    secrets = [{"name": name, "valueFrom": f"/demo/{name}"} for name in ("b", "a", "there")]
-    web.change(taskDefinition=web.define(2, secrets=secrets))
-    with pytest.raises(TaskStartError, match=r"invalid parameters: /demo/a, /demo/b$"):
-        task_spec(read(web).revision, "t1", "10.0.1.21", {"/demo/there": "x"}.get)
-
-
-@pytest.mark.parametrize(
-    ("requested", "message"),
-    [
-        (f"{DB}:password::", r"did not contain json key password$"),
-        (
-            f"{DB}:password:AWSCURRENT:",
-            r"can't find the specified secret value for staging label: AWSCURRENT$",
-        ),
-        (f"{DB}:::1234", r"can't find the specified secret value for VersionId: 1234$"),
-        (
-            DB.replace("db", "none"),
-            r"fetch secret arn:.*:none-AbCdEf from .*can't find the specified secret\.$",
-        ),
-    ],
-)
-def test_a_missing_secret_has_another_error_than_a_missing_key(
-    web: Any, requested: str, message: str
-) -> None:
-    web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": requested}]))
-    with pytest.raises(TaskStartError, match=message):
-        task_spec(read(web).revision, "t1", "10.0.1.21", {DB: "{}"}.get)
-
-
-@pytest.mark.parametrize(
-    ("value_from", "name"),
-    [
-        ("/demo/x", "/demo/x"),
-        ("plain", "plain"),
-        ("arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x", "/demo/x"),
-        (DB, DB),
-    ],
-)
-def test_a_secret_is_looked_up_by_its_name(value_from: str, name: str) -> None:
-    assert parameter_name(value_from) == name
-
-
-def test_output_is_kept_only_where_the_task_definition_asks_for_it(web: Any) -> None:
-    web.change(taskDefinition=web.define(2, logConfiguration=None))
-    task = task_spec(read(web).revision, "t1", "10.0.1.21", lambda _: None)
-    assert task.containers[0].log_stream is None
+    deployed = Deployment(id="d", revision=old, created_at=0, updated_at=0)
+    state = ServiceState(requested=old, completed=old, deployments=(deployed,))
+    found = completed(state, web.get(SERVICE, web.service), web)
+    assert found.requested == found.completed == found.deployments[0].revision == new
+    assert completed(found, web.get(SERVICE, web.service), web) == found
+    assert completed(ServiceState(), web.get(SERVICE, web.service), web) == ServiceState()

@@ -1,0 +1,251 @@
+"""Task definitions as specifications for the task runtime. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from localaws.catalog.ecs.fargate_sizes import GB, VCPU, units
+from localaws.catalog.secretsmanager import part_of_secret
+from localaws.ecs.tasks.container_health import arguments
+from localaws.ecs.tasks.runtime import (
+    Condition,
+    ContainerSpec,
+    HealthCheck,
+    MountPoint,
+    TaskNetwork,
+    TaskSpec,
+    TaskStartError,
+    Ulimit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from localaws.ecs.scheduler.model import ServiceRevision
+
+DEFAULT_STOP_TIMEOUT = 30
+
+_KEPT = (
+    *("arn", "family", "revision", "containerDefinitions"),
+    *("cpu", "memory", "runtimePlatform", "volumes"),
+)
+"""What a task's start reads of its task definition."""
+
+_PROCESSORS = {"X86_64": "amd64", "ARM64": "arm64"}
+"""Processors by ECS's names, as registries name them."""
+
+
+def kept_for_tasks(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """What a revision keeps of its task definition, which may be deleted while its tasks run."""
+    return {key: definition[key] for key in _KEPT if definition.get(key) is not None}
+
+
+def task_spec(
+    revision: ServiceRevision,
+    task_id: str,
+    subnet: str,
+    private_address: str,
+    parameters: Callable[[str], str | None],
+) -> TaskSpec:
+    """What the runtime must start for a task.
+
+    Args:
+        revision: What the task's deployment runs.
+        task_id: The task's id.
+        subnet: The subnet that it is placed in.
+        private_address: Its address in its subnet, which names its host.
+        parameters: Values of parameters and secrets by name; None for one that doesn't exist.
+
+    Raises:
+        TaskStartError: A parameter is missing.
+    """
+    launch = revision.launch
+    definition, region = launch["taskDefinition"], launch["region"]
+    containers = json.loads(definition["containerDefinitions"])
+    mounts = {each["name"]: _mounts(each) for each in containers}
+    network = launch.get("network") or {}
+    platform = definition.get("runtimePlatform") or {}
+    return TaskSpec(
+        id=task_id,
+        hostname=f"ip-{private_address.replace('.', '-')}.{region}.compute.internal",
+        containers=tuple(
+            _container(each, _all_mounts(each, mounts), task_id, region, parameters)
+            for each in containers
+        ),
+        network=TaskNetwork(
+            vpc=str((network.get("vpcs") or {}).get(subnet, "")),
+            subnet=subnet,
+            address=private_address,
+            security_groups=tuple(network.get("securityGroups") or ()),
+            assign_public_address=bool(network.get("assignPublicIp")),
+        ),
+        platform=f"linux/{_PROCESSORS[platform.get('cpuArchitecture') or 'X86_64']}",
+        cpu=units(definition.get("cpu"), VCPU),
+        memory=units(definition.get("memory"), GB),
+        cluster=str(launch.get("cluster") or "default"),
+        family=str(definition.get("family") or ""),
+        revision=str(definition.get("revision") or ""),
+    )
+
+
+def parameter_name(value_from: str) -> str:
+    """The name that a secret's `valueFrom` means: that of a parameter's ARN, else what it says."""
+    _, is_parameter, name = value_from.partition(":parameter/")
+    return f"/{name}" if is_parameter and value_from.startswith("arn:") else value_from
+
+
+def integer(value: object, default: int) -> int:
+    """A number that Pulumi may bring as integer, float or string."""
+    return default if value is None or value == "" else int(float(str(value)))
+
+
+def _container(
+    container: Mapping[str, Any],
+    mounts: tuple[MountPoint, ...],
+    task_id: str,
+    region: str,
+    parameters: Callable[[str], str | None],
+) -> ContainerSpec:
+    name = container["name"]
+    plain = {
+        each["name"]: str(each.get("value", "")) for each in container.get("environment") or ()
+    }
+    linux = container.get("linuxParameters") or {}
+    capabilities = linux.get("capabilities") or {}
+    return ContainerSpec(
+        name=name,
+        image=container["image"],
+        entry_point=tuple(container.get("entryPoint") or ()),
+        command=tuple(container.get("command") or ()),
+        environment={
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            **plain,
+            **_secrets(container.get("secrets") or (), parameters),
+        },
+        ports=tuple(
+            int(each["containerPort"])
+            for each in container.get("portMappings") or ()
+            if each.get("containerPort") is not None
+        ),
+        essential=bool(container.get("essential", True)),
+        health_check=_health_check(container.get("healthCheck") or {}),
+        depends_on={
+            each["containerName"]: Condition(each["condition"])
+            for each in container.get("dependsOn") or ()
+        },
+        working_directory=container.get("workingDirectory") or "",
+        user=container.get("user") or "",
+        read_only=bool(container.get("readonlyRootFilesystem")),
+        mounts=mounts,
+        temporary=tuple(each["containerPath"] for each in linux.get("tmpfs") or ()),
+        added_capabilities=frozenset(capabilities.get("add") or ()),
+        dropped_capabilities=frozenset(capabilities.get("drop") or ()),
+        ulimits=tuple(
+            Ulimit(name=each["name"], soft=int(each["softLimit"]), hard=int(each["hardLimit"]))
+            for each in container.get("ulimits") or ()
+        ),
+        init=bool(linux.get("initProcessEnabled")),
+        stop_timeout=integer(container.get("stopTimeout"), DEFAULT_STOP_TIMEOUT),
+        cpu=integer(container.get("cpu"), 0) or None,
+        memory=integer(container.get("memory"), 0) or None,
+        log_stream=_log_stream(container.get("logConfiguration") or {}, name, task_id),
+    )
+
+
+def _mounts(container: Mapping[str, Any]) -> tuple[MountPoint, ...]:
+    return tuple(
+        MountPoint(
+            volume=each["sourceVolume"],
+            path=each["containerPath"],
+            read_only=bool(each.get("readOnly")),
+        )
+        for each in container.get("mountPoints") or ()
+        if each.get("sourceVolume") and each.get("containerPath")
+    )
+
+
+def _all_mounts(
+    container: Mapping[str, Any], mounts: Mapping[str, tuple[MountPoint, ...]]
+) -> tuple[MountPoint, ...]:
+    """A container's mount points, and those that it has from other containers (`volumesFrom`)."""
+    found = {each.path: each for each in mounts[container["name"]]}
+    for source in container.get("volumesFrom") or ():
+        for each in mounts.get(source.get("sourceContainer"), ()):
+            read_only = each.read_only or bool(source.get("readOnly"))
+            found.setdefault(each.path, replace(each, read_only=read_only))
+    return tuple(found.values())
+
+
+def _health_check(block: Mapping[str, Any]) -> HealthCheck | None:
+    command = arguments(tuple(block.get("command") or ()))
+    seconds = {"interval": "interval", "timeout": "timeout", "startPeriod": "start_period"}
+    given = {
+        ours: float(block[theirs])
+        for theirs, ours in seconds.items()
+        if block.get(theirs) is not None
+    }
+    return (
+        HealthCheck(command=command, retries=integer(block.get("retries"), 3), **given)
+        if command
+        else None
+    )
+
+
+def _secrets(
+    secrets: Sequence[Mapping[str, str]], parameters: Callable[[str], str | None]
+) -> dict[str, str]:
+    values = {each["name"]: parameters(parameter_name(each["valueFrom"])) for each in secrets}
+    missing = sorted(
+        parameter_name(each["valueFrom"]) for each in secrets if values[each["name"]] is None
+    )
+    if missing:
+        raise TaskStartError(
+            "ResourceInitializationError: unable to pull secrets or registry auth: "
+            "execution resource retrieval "
+            f"failed: {_not_retrieved(missing, parameters)}"
+        )
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _not_retrieved(missing: Sequence[str], parameters: Callable[[str], str | None]) -> str:
+    """Return ECS's error for secrets without a value.
+
+    ECS requests parameters in one call, and names all missing ones; Secrets Manager's one by one,
+    and stops at the first.
+    """
+    unknown = [each for each in missing if ":secretsmanager:" not in each]
+    retried = "service call has been retried 1 time(s)"
+    if unknown:
+        return (
+            f"unable to retrieve secrets from ssm: {retried}: invalid parameters: "
+            f"{', '.join(unknown)}"
+        )
+    arn, key, stage, version = part_of_secret(missing[0])
+    versioned = f"{arn}::{stage}:{version}" if stage or version else arn
+    if key and parameters(versioned) is not None:
+        why = f"retrieved secret from Secrets Manager did not contain json key {key}"
+    elif parameters(arn) is not None:
+        which = f"VersionId: {version}" if version else f"staging label: {stage}"
+        why = (
+            f"failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret "
+            f"value for {which}"
+        )
+    else:
+        why = (
+            f"failed to fetch secret {arn} from secrets manager: "
+            "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+        )
+    return f"unable to retrieve secret from asm: {retried}: {why}"
+
+
+def _log_stream(configuration: Mapping[str, Any], container: str, task_id: str) -> str | None:
+    options = configuration.get("options") or {}
+    if configuration.get("logDriver") != "awslogs" or "awslogs-group" not in options:
+        return None
+    prefix = options.get("awslogs-stream-prefix")
+    stream = f"{prefix}/{container}/{task_id}" if prefix else task_id
+    return f"{options['awslogs-group']}/{stream}"

@@ -1,0 +1,280 @@
+"""How task definitions are read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.catalog.ecs.services import SERVICE
+from localaws.ecs.definition import service_spec
+from localaws.ecs.scheduler.model import ServiceState
+from localaws.ecs.task_definition import parameter_name, task_spec
+from localaws.ecs.tasks.runtime import (
+    Condition,
+    ContainerSpec,
+    HealthCheck,
+    MountPoint,
+    TaskNetwork,
+    TaskSpec,
+    TaskStartError,
+    Ulimit,
+)
+
+if TYPE_CHECKING:
+    from localaws.ecs.scheduler.model import ServiceRevision
+
+DB = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf"
+
+
+def revision(web: Any) -> ServiceRevision:
+    """What the service is to run."""
+    return service_spec(web.get(SERVICE, web.service), web, ServiceState()).revision
+
+
+def read(web: Any, **definition: Any) -> TaskSpec:
+    """Return the specification of a task of a definition with some inputs changed."""
+    arn = web.define(2, **definition.pop("container", {}))
+    web.put("aws:ecs/taskDefinition:TaskDefinition", arn, **definition)
+    web.change(taskDefinition=arn)
+    return task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None)
+
+
+def container(web: Any, **container: Any) -> ContainerSpec:
+    """Return the specification of a container with some settings changed."""
+    (found,) = read(web, container=container).containers
+    return found
+
+
+def test_a_container_is_read_with_its_secrets_resolved(web: Any) -> None:
+    web.change(
+        taskDefinition=web.define(
+            2,
+            entryPoint=["sh"],
+            command=["-c", "true"],
+            environment=[{"name": "PLAIN", "value": "1"}],
+            secrets=[
+                {
+                    "name": "SECRET",
+                    "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x",
+                }
+            ],
+        )
+    )
+    task = task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", {"/demo/x": "hush"}.get)
+    (container,) = task.containers
+    assert task.hostname == "ip-10-0-1-21.eu-west-1.compute.internal"
+    assert (container.entry_point, container.command) == (("sh",), ("-c", "true"))
+    assert container.environment["PLAIN"] == "1"
+    assert container.environment["SECRET"] == "hush"
+    assert container.environment["AWS_REGION"] == "eu-west-1"
+    assert container.log_stream == "/aws/ecs/web/nginx/web/t1"
+    assert "hush" not in repr(task)
+
+
+def test_a_container_with_a_range_of_ports_is_read_with_its_other_ports(web: Any) -> None:
+    web.change(
+        taskDefinition=web.define(
+            2, portMappings=[{"containerPortRange": "8000-8010"}, {"containerPort": 80}]
+        )
+    )
+    (container,) = task_spec(
+        revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None
+    ).containers
+    assert container.ports == (80,)
+
+
+def test_a_container_is_read_with_its_health_check_and_whom_it_waits_for(web: Any) -> None:
+    check = {
+        "command": ["CMD-SHELL", "curl -f http://localhost/ || exit 1"],
+        "interval": 10,
+        "startPeriod": 60,
+    }
+    web.change(
+        taskDefinition=web.define(
+            2, healthCheck=check, dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]
+        )
+    )
+    (container,) = task_spec(
+        revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None
+    ).containers
+    assert container.depends_on == {"db": Condition.HEALTHY}
+    assert container.health_check == HealthCheck(
+        command=("/bin/sh", "-c", "curl -f http://localhost/ || exit 1"),
+        interval=10,
+        timeout=5,
+        retries=3,
+        start_period=60,
+    )
+
+
+def test_a_health_check_of_none_is_none(web: Any) -> None:
+    web.change(taskDefinition=web.define(2, healthCheck={"command": ["NONE"]}))
+    (container,) = task_spec(
+        revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None
+    ).containers
+    assert container.health_check is None
+
+
+def test_every_missing_parameter_is_named(web: Any) -> None:
+    secrets = [{"name": name, "valueFrom": f"/demo/{name}"} for name in ("b", "a", "there")]
+    web.change(taskDefinition=web.define(2, secrets=secrets))
+    with pytest.raises(TaskStartError, match=r"invalid parameters: /demo/a, /demo/b$"):
+        task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", {"/demo/there": "x"}.get)
+
+
+@pytest.mark.parametrize(
+    ("requested", "message"),
+    [
+        (f"{DB}:password::", r"did not contain json key password$"),
+        (
+            f"{DB}:password:AWSCURRENT:",
+            r"can't find the specified secret value for staging label: AWSCURRENT$",
+        ),
+        (f"{DB}:::1234", r"can't find the specified secret value for VersionId: 1234$"),
+        (
+            DB.replace("db", "none"),
+            r"fetch secret arn:.*:none-AbCdEf from .*can't find the specified secret\.$",
+        ),
+    ],
+)
+def test_a_missing_secret_has_another_error_than_a_missing_key(
+    web: Any, requested: str, message: str
+) -> None:
+    web.change(taskDefinition=web.define(2, secrets=[{"name": "DB", "valueFrom": requested}]))
+    with pytest.raises(TaskStartError, match=message):
+        task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", {DB: "{}"}.get)
+
+
+@pytest.mark.parametrize(
+    ("value_from", "name"),
+    [
+        ("/demo/x", "/demo/x"),
+        ("plain", "plain"),
+        ("arn:aws:ssm:eu-west-1:123456789012:parameter/demo/x", "/demo/x"),
+        (DB, DB),
+    ],
+)
+def test_a_secret_is_looked_up_by_its_name(value_from: str, name: str) -> None:
+    assert parameter_name(value_from) == name
+
+
+def test_output_is_kept_only_where_the_task_definition_asks_for_it(web: Any) -> None:
+    web.change(taskDefinition=web.define(2, logConfiguration=None))
+    task = task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None)
+    assert task.containers[0].log_stream is None
+
+
+def test_what_a_task_definition_leaves_out_is_the_images_or_unlimited(web: Any) -> None:
+    found = container(web)
+    assert (found.entry_point, found.command, found.user, found.working_directory) == (
+        (),
+        (),
+        "",
+        "",
+    )
+    assert (found.cpu, found.memory) == (None, None)
+    assert not found.read_only
+    assert not found.init
+    task = read(web)
+    assert (task.cpu, task.memory, task.platform) == (None, None, "linux/amd64")
+
+
+def test_a_container_is_read_with_all_that_isolates_it(web: Any) -> None:
+    found = container(
+        web,
+        user="101:101",
+        workingDirectory="/srv",
+        readonlyRootFilesystem=True,
+        cpu=128,
+        memory=256,
+        stopTimeout=7,
+        ulimits=[{"name": "nofile", "softLimit": 10, "hardLimit": 20}],
+        mountPoints=[
+            {"sourceVolume": "data", "containerPath": "/data"},
+            {"sourceVolume": "conf", "containerPath": "/conf", "readOnly": True},
+        ],
+        linuxParameters={
+            "initProcessEnabled": True,
+            "capabilities": {"add": ["SYS_PTRACE"], "drop": ["MKNOD", "NET_RAW"]},
+            "tmpfs": [{"containerPath": "/scratch", "size": 64}],
+        },
+    )
+    assert found.user == "101:101"
+    assert found.working_directory == "/srv"
+    assert found.read_only
+    assert (found.cpu, found.memory, found.stop_timeout) == (128, 256, 7)
+    assert found.ulimits == (Ulimit(name="nofile", soft=10, hard=20),)
+    assert found.mounts == (
+        MountPoint(volume="data", path="/data"),
+        MountPoint(volume="conf", path="/conf", read_only=True),
+    )
+    assert found.temporary == ("/scratch",)
+    assert found.init
+    assert found.added_capabilities == {"SYS_PTRACE"}
+    assert found.dropped_capabilities == {"MKNOD", "NET_RAW"}
+
+
+def test_a_container_has_the_volumes_of_another_beside_its_own(web: Any) -> None:
+    arn = web.define(2)
+    mounted = [
+        {"sourceVolume": "data", "containerPath": "/data"},
+        {"sourceVolume": "more", "containerPath": "/more"},
+    ]
+    own = [{"sourceVolume": "own", "containerPath": "/more"}]
+    containers = [
+        {"name": "db", "image": "db", "mountPoints": mounted},
+        {
+            "name": "web",
+            "image": "web",
+            "mountPoints": own,
+            "volumesFrom": [{"sourceContainer": "db", "readOnly": True}],
+        },
+    ]
+    web.put(
+        "aws:ecs/taskDefinition:TaskDefinition", arn, containerDefinitions=json.dumps(containers)
+    )
+    web.change(taskDefinition=arn)
+    task = task_spec(revision(web), "t1", "subnet-a", "10.0.1.21", lambda _: None)
+    assert task.containers[1].mounts == (
+        MountPoint(volume="own", path="/more"),
+        MountPoint(volume="data", path="/data", read_only=True),
+    )
+
+
+def test_a_task_is_read_with_its_size_processor_and_network(web: Any) -> None:
+    web.put("aws:ec2/subnet:Subnet", "subnet-a", vpcId="vpc-1")
+    web.change(
+        networkConfiguration={
+            "subnets": ["subnet-a"],
+            "securityGroups": ["sg-1", "sg-2"],
+            "assignPublicIp": True,
+        }
+    )
+    platform = {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}
+    task = read(web, cpu=".25 vCPU", memory="1 GB", runtimePlatform=platform)
+    assert (task.cpu, task.memory, task.platform) == (256, 1024, "linux/arm64")
+    assert (task.family, task.revision) == ("web", "2")
+    assert task.cluster.endswith(":cluster/cluster")
+    assert task.network == TaskNetwork(
+        vpc="vpc-1",
+        subnet="subnet-a",
+        address="10.0.1.21",
+        security_groups=("sg-1", "sg-2"),
+        assign_public_address=True,
+    )
+
+
+def test_a_task_of_an_earlier_versions_revision_is_read_without_what_that_lacked(web: Any) -> None:
+    new = revision(web)
+    definition = {
+        key: new.launch["taskDefinition"][key] for key in ("arn", "family", "containerDefinitions")
+    }
+    old = replace(
+        new, launch={"taskDefinition": definition, "cidrs": {}, "region": new.launch["region"]}
+    )
+    task = task_spec(old, "t1", "subnet-a", "10.0.1.21", lambda _: None)
+    assert task.network == TaskNetwork(subnet="subnet-a", address="10.0.1.21")
+    assert task.containers[0].name == "web"
