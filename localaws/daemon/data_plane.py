@@ -11,7 +11,8 @@ from localaws.alb.envoy import Envoy
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.ecs.controller import Controller
 from localaws.ecs.tasks.images import load
-from localaws.ecs.tasks.process_runtime import ProcessRuntime
+from localaws.ecs.tasks.process_runtime import Processes
+from localaws.ecs.tasks.supervisor import Supervisor
 from localaws.machine.addresses import Addresses
 from localaws.machine.processes import Launcher
 
@@ -54,8 +55,10 @@ def data_plane(
     return Controller(
         cloud,
         directory,
-        runtime=ProcessRuntime(
-            launcher, addresses, partial(load, image_table), directory / "logs", speed=speed
+        runtime=Supervisor(
+            Processes(launcher, addresses, partial(load, image_table)),
+            directory / "logs",
+            speed=speed,
         ),
         target_groups=LoadBalancers(
             cloud,

@@ -161,16 +161,32 @@ class TaskSpec:
     """Of its task definition."""
 
 
+@dataclass(frozen=True)
+class PublicAddress:
+    """An address of the internet, and where this machine shows what the internet sees of it."""
+
+    address: str
+    shown: ListenAddress
+
+
 class RunningTask(Protocol):
     """A task that was started."""
 
     @property
     def listen_address(self) -> ListenAddress:
-        """Where its containers listen."""
+        """Where its containers listen, as the load balancers see it."""
+
+    @property
+    def public(self) -> PublicAddress | None:
+        """Its public address, if it has one."""
 
     @property
     def ended(self) -> asyncio.Future[Mapping[str, int]]:
         """Exit status by container when it is over; 128 plus the number of a signal."""
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """By container why it ended, where its exit status doesn't say so."""
 
     @property
     def note(self) -> str:

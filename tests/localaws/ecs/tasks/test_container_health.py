@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from localaws.ecs.scheduler.model import Health
 from localaws.ecs.tasks.container_health import ContainerCheck, arguments, at, of_task
 from localaws.ecs.tasks.runtime import Condition, HealthCheck, TaskStartError
-from localaws.machine.addresses import ListenAddress
+from localaws.machine.addresses import Addresses, ListenAddress
 from tests.localaws.ecs.tasks.test_process_runtime import container, eventually, runtime, task
 
 if TYPE_CHECKING:
@@ -239,20 +239,22 @@ def test_a_task_whose_containers_wait_in_vain_cannot_start_and_leaves_nothing(
     tmp_path: Path, other: Any, condition: Condition, complaint: str
 ) -> None:
     async def play() -> None:
-        async with runtime(tmp_path) as running:
+        taken = Addresses(tmp_path)
+        async with runtime(tmp_path, taken=taken) as running:
             with pytest.raises(
                 TaskStartError,
                 match=rf"TaskDependencyError: .* \[other\] for target \[app\].*{complaint}",
             ):
                 await running.start(task(container("true", depends_on={"other": condition}), other))
-            assert not running._addresses._taken
+            assert not taken._taken
 
     asyncio.run(play())
 
 
 def test_containers_that_wait_for_each_other_cannot_start(tmp_path: Path) -> None:
     async def play() -> None:
-        async with runtime(tmp_path) as running:
+        taken = Addresses(tmp_path)
+        async with runtime(tmp_path, taken=taken) as running:
             with pytest.raises(
                 TaskStartError, match="TaskDependencyError: containers wait for each other: "
             ):
@@ -262,6 +264,6 @@ def test_containers_that_wait_for_each_other_cannot_start(tmp_path: Path) -> Non
                         container("true", "b", depends_on={"a": Condition.START}),
                     )
                 )
-            assert not running._addresses._taken
+            assert not taken._taken
 
     asyncio.run(play())

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localaws.ecs.tasks.images import Images, Row
-from localaws.ecs.tasks.process_runtime import ProcessRuntime
+from localaws.ecs.tasks.process_runtime import Processes
 from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec, TaskStartError
+from localaws.ecs.tasks.supervisor import Supervisor
 from localaws.machine import addresses
 from localaws.machine.addresses import Addresses, can_bind
 from localaws.machine.processes import Launcher
@@ -32,12 +33,13 @@ HOST = "ip-10-0-1-4.eu-west-1.compute.internal"
 
 
 @asynccontextmanager
-async def runtime(directory: Path, *rows: Row, speed: float = 1) -> AsyncIterator[ProcessRuntime]:
+async def runtime(
+    directory: Path, *rows: Row, speed: float = 1, taken: Addresses | None = None
+) -> AsyncIterator[Supervisor]:
     own = Row(match=("*",), environment={"WHERE": "{address}:{port}"})
     images = Images((*rows, own), directory / "localaws-images.toml")
-    running = ProcessRuntime(
-        Launcher(), Addresses(directory), lambda: images, directory / "logs", speed=speed
-    )
+    processes = Processes(Launcher(), taken or Addresses(directory), lambda: images)
+    running = Supervisor(processes, directory / "logs", speed=speed)
     try:
         yield running
     finally:
@@ -178,6 +180,23 @@ def test_who_ignores_sigterm_is_killed_after_the_stop_timeout(tmp_path: Path) ->
     asyncio.run(play())
 
 
+def test_each_container_has_its_own_stop_timeout(tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.3; exit 5' TERM; echo ready; while true; do sleep 0.05; done"
+
+    async def play() -> None:
+        async with runtime(tmp_path) as running:
+            started = await running.start(
+                task(container(slow, stop_timeout=5), container(slow, "side", stop_timeout=0.1))
+            )
+            for name in ("app", "side"):
+                log = tmp_path / "logs/group" / name
+                await eventually(partial(says_ready, log), f"the trap of {name}")
+            await running.stop(started, 5)
+            assert started.ended.result() == {"app": 5, "side": 137}
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize(
     ("containers", "row", "complaint"),
     [
@@ -193,10 +212,11 @@ def test_a_task_that_cannot_start_leaves_nothing(
     tmp_path: Path, containers: list[ContainerSpec], row: Row, complaint: str
 ) -> None:
     async def play() -> None:
-        async with runtime(tmp_path, row) as running:
+        taken = Addresses(tmp_path)
+        async with runtime(tmp_path, row, taken=taken) as running:
             with pytest.raises(TaskStartError, match=complaint):
                 await running.start(task(*containers))
-            assert not running._addresses._taken
+            assert not taken._taken
 
     asyncio.run(play())
 
@@ -204,7 +224,8 @@ def test_a_task_that_cannot_start_leaves_nothing(
 def test_an_image_without_a_row_is_an_image_that_cannot_be_pulled(tmp_path: Path) -> None:
     async def play() -> None:
         images = Images((), tmp_path / "localaws-images.toml")
-        running = ProcessRuntime(Launcher(), Addresses(tmp_path), lambda: images, tmp_path)
+        processes = Processes(Launcher(), Addresses(tmp_path), lambda: images)
+        running = Supervisor(processes, tmp_path)
         with pytest.raises(
             TaskStartError, match=r"CannotPullContainerError: .* image x; add a row"
         ):
@@ -290,10 +311,14 @@ def test_tasks_that_listen_on_their_own_addresses_are_not_noted(tmp_path: Path) 
             # The first look is over once nothing is watched any more: each listens on its own
             # address.
             for each in tasks:
-                await asyncio.wait_for(asyncio.gather(*each.checking), 10)
+                await asyncio.wait_for(asyncio.gather(*each.background), 10)
             assert [each.note for each in tasks] == ["", ""]
 
     asyncio.run(play())
+
+
+def says_ready(log: Path) -> bool:
+    return "ready" in log.read_text()
 
 
 def answers(where: tuple[str, int]) -> bool:

@@ -1,0 +1,296 @@
+"""The life of a task, whatever its containers run in: started in order, checked, logged, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, cast
+
+from localaws.ecs.tasks.container_health import ContainerCheck, of_task
+from localaws.ecs.tasks.container_logs import ContainerLogs
+from localaws.ecs.tasks.runtime import TaskStartError
+from localaws.ecs.tasks.start_order import in_order, wait_for_others
+from localaws.machine.processes import CannotStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from pathlib import Path
+
+    from localaws.ecs.scheduler.model import Health
+    from localaws.ecs.tasks.runtime import ContainerSpec, PublicAddress, RunningTask, TaskSpec
+    from localaws.machine.addresses import ListenAddress
+    from localaws.machine.processes import ChildProcess
+
+_NO_SUCH_COMMAND = 127
+"""What a shell says."""
+
+_LAST_OUTPUT = 1.0
+"""Seconds in which the output of what was killed ends; what left its process group may hold it."""
+
+
+class Sandbox(ABC):
+    """What the containers of one task run in, from before the first starts until all have ended."""
+
+    listen_address: ListenAddress
+    """Where its containers listen, for whoever may connect to them."""
+
+    public: PublicAddress | None = None
+
+    @abstractmethod
+    async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
+        """Start a container, which prints to the descriptor `output`.
+
+        Raises:
+            CannotStartError: It can't be run.
+        """
+
+    @abstractmethod
+    async def run_check(self, container: ContainerSpec, nowhere: int) -> ChildProcess:
+        """Start the command of a container's health check, which prints to `nowhere`.
+
+        Raises:
+            CannotStartError: There is no such command.
+        """
+
+    @abstractmethod
+    async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:
+        """Send a container its stop signal, and SIGKILL after `patience` seconds."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give back what the task held, once all of its containers have ended."""
+
+    # What follows is for those that see something there; others do nothing.
+
+    def notice(self, container: ContainerSpec, lines: list[bytes]) -> None:  # noqa: B027
+        """Take note of what a container prints."""
+
+    async def watch(  # noqa: B027
+        self, children: Mapping[str, ChildProcess], note: Callable[[ContainerSpec, str], None]
+    ) -> None:
+        """Look for what is wrong with the task here that isn't wrong on AWS, and note it."""
+
+    def before_end(self) -> None:  # noqa: B027
+        """Look at what must be seen before the containers are killed."""
+
+    def notes_at_end(self) -> Iterable[tuple[ContainerSpec, str]]:
+        """Say what was wrong here with containers that ended by themselves."""
+        return ()
+
+    def reasons(self, codes: Mapping[str, int]) -> dict[str, str]:  # noqa: ARG002 — of others
+        """Say by container why it ended, where its exit status doesn't."""
+        return {}
+
+
+class Sandboxes(Protocol):
+    """Makes them."""
+
+    async def prepare(self, spec: TaskSpec) -> Sandbox:
+        """Make one for a task.
+
+        Raises:
+            TaskStartError: It can't be made; nothing of it is left.
+        """
+
+    async def close(self) -> None:
+        """Kill whatever still runs in any of them."""
+
+
+class SupervisedTask:
+    """A task that was started."""
+
+    def __init__(self, spec: TaskSpec, sandbox: Sandbox) -> None:
+        """Made by `Supervisor.start` only."""
+        self.spec = spec
+        self.sandbox = sandbox
+        self.children: dict[str, ChildProcess] = {}
+        self.checks: dict[str, ContainerCheck] = {}
+        """By container, of those that have one."""
+
+        self.outputs: list[asyncio.Future[None]] = []
+        """Done as each container's output has ended."""
+
+        self.note = ""
+        """What is wrong with it here that isn't wrong on AWS."""
+
+        self.reasons: Mapping[str, str] = {}
+        """Why containers ended, where their exit status doesn't say so."""
+
+        self.background: list[asyncio.Task[None]] = []
+        """What runs beside it until it ends: health checks, and a look at what is wrong here."""
+
+        self.ended: asyncio.Future[Mapping[str, int]] = asyncio.get_running_loop().create_future()
+        self.stopping: asyncio.Future[list[int]] | None = None
+        """The end of all its containers, once it is being stopped."""
+
+        self._vital = {container.name for container in spec.containers if container.essential}
+
+    @property
+    def listen_address(self) -> ListenAddress:
+        """Where its containers listen."""
+        return self.sandbox.listen_address
+
+    @property
+    def public(self) -> PublicAddress | None:
+        """Its public address, if it has one."""
+        return self.sandbox.public
+
+    @property
+    def health(self) -> tuple[Health, str]:
+        """What the checks of its essential containers say, see `RunningTask`."""
+        return of_task(check for name, check in self.checks.items() if name in self._vital)
+
+
+class Supervisor:
+    """The task runtime, see `TaskRuntime`."""
+
+    def __init__(self, sandboxes: Sandboxes, logs: Path, *, speed: float = 1) -> None:
+        """Start with no task.
+
+        Args:
+            sandboxes: Makes what containers run in.
+            logs: Folder for container output: `<log group>/<log stream>` below it.
+            speed: How fast the time between two of a container's health checks passes.
+        """
+        self._sandboxes = sandboxes
+        self._logs = ContainerLogs(logs)
+        self._speed = speed
+        self._watching: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def start(self, spec: TaskSpec) -> SupervisedTask:
+        """Start a task's containers, see `TaskRuntime`."""
+        order = in_order(spec.containers)
+        task = SupervisedTask(spec, await self._sandboxes.prepare(spec))
+        try:
+            for container in order:
+                await wait_for_others(container, task.children, task.checks)
+                task.children[container.name] = await self._run(task, container)
+        except (CannotStartError, OSError) as error:
+            await self._end(task)
+            raise TaskStartError(f"CannotStartContainerError: {error}") from None
+        except (TaskStartError, asyncio.CancelledError):
+            await self._end(task)
+            raise
+        note = partial(self._note, task)
+        self._run_beside(task, task.sandbox.watch(task.children, note))
+        watch = asyncio.create_task(self._watch(task))
+        self._watching.add(watch)
+        watch.add_done_callback(self._watching.discard)
+        return task
+
+    async def stop(self, task: RunningTask, stop_timeout: float) -> None:
+        """Stop a task's containers, see `TaskRuntime`."""
+        ours = cast("SupervisedTask", task)
+        stops = []
+        for container in ours.spec.containers:
+            if child := ours.children.get(container.name):
+                patience = min(stop_timeout, container.stop_timeout)
+                stops.append(ours.sandbox.stop(container, child, patience))
+        ours.stopping = asyncio.gather(*stops)
+        await asyncio.shield(ours.ended)
+
+    async def close(self) -> None:
+        """Kill every task, once no health check starts a process."""
+        await _cancel(self._background)
+        await self._sandboxes.close()
+        await asyncio.gather(*self._watching)
+
+    async def _run(self, task: SupervisedTask, container: ContainerSpec) -> ChildProcess:
+        notice = partial(task.sandbox.notice, container)
+        pipe, finished = await self._logs.follow(container.log_stream, notice)
+        task.outputs.append(finished)
+        try:
+            child = await task.sandbox.run(container, pipe)
+        finally:
+            os.close(pipe)
+        if container.health_check is not None:
+            check = task.checks[container.name] = ContainerCheck(
+                container.name, container.health_check.at(self._speed)
+            )
+            run = partial(_check, task.sandbox, container, container.health_check.timeout)
+            self._run_beside(task, check.watch(run))
+        return child
+
+    def _run_beside(self, task: SupervisedTask, work: Coroutine[None, None, None]) -> None:
+        """Run something until a task ends."""
+        running = asyncio.create_task(work)
+        task.background.append(running)
+        self._background.add(running)
+        running.add_done_callback(self._background.discard)
+
+    def _note(self, task: SupervisedTask, container: ContainerSpec, note: str) -> None:
+        """Keep what is wrong with a container here, in its log too."""
+        task.note = note
+        self._logs.add(container.log_stream, note)
+
+    async def _watch(self, task: SupervisedTask) -> None:
+        """End a task with its first essential container.
+
+        The others are killed at once, unless the task is being stopped and they have their own
+        time to end.
+        """
+        essential = [
+            task.children[container.name].ended
+            for container in task.spec.containers
+            if container.essential
+        ]
+        await asyncio.wait(
+            essential or [child.ended for child in task.children.values()],
+            return_when="FIRST_COMPLETED",
+        )
+        if task.stopping is not None:
+            await task.stopping
+        await self._end(task)
+
+    async def _end(self, task: SupervisedTask) -> None:
+        """Kill what still runs of a task, keep how it ended, give back what it held."""
+        await _cancel(task.background)
+        by_itself = task.stopping is None
+        if by_itself:
+            task.sandbox.before_end()
+        for child in task.children.values():
+            child.signal(signal.SIGKILL)
+        codes = {name: _exit_status(await child.wait()) for name, child in task.children.items()}
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*task.outputs), _LAST_OUTPUT)
+        if by_itself:
+            for container, note in task.sandbox.notes_at_end():
+                self._note(task, container, note)
+        task.reasons = task.sandbox.reasons(codes)
+        await task.sandbox.close()
+        task.ended.set_result(
+            {each.name: codes[each.name] for each in task.spec.containers if each.name in codes}
+        )
+
+
+async def _check(sandbox: Sandbox, container: ContainerSpec, timeout: float) -> int | None:  # noqa: ASYNC109 — the check's own
+    """Run a health check's command once; return its exit status, None after its time-out."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        child = await sandbox.run_check(container, nowhere)
+    except CannotStartError:
+        return _NO_SUCH_COMMAND
+    finally:
+        os.close(nowhere)
+    try:
+        async with asyncio.timeout(timeout):
+            return _exit_status(await child.wait())
+    except TimeoutError:
+        return None
+    finally:
+        child.signal(signal.SIGKILL)
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    cancelled = [task for task in tasks if task.cancel()]
+    await asyncio.gather(*cancelled, return_exceptions=True)
+
+
+def _exit_status(code: int) -> int:
+    """As a container engine gives it."""
+    return 128 - code if code < 0 else code
