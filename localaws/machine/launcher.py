@@ -1,156 +1,406 @@
 """The parent of every process that the local AWS starts: none outlives the daemon.
 
-Run as a script with one end of a SOCK_SEQPACKET pair as standard input. It starts processes on
-request, tells how they end, and at end of file, which is how it learns of the daemon's death
-whatever the cause, kills every descendant. As child subreaper it inherits those that left their
-process group too. It imports little and has one thread, so forking is quick and safe here, which it
-is not in the daemon.
+Runs with one end of a SOCK_SEQPACKET pair as standard input. It starts processes and containers on
+request, reports how they end, and at end of file, which is how it learns of the daemon's death
+whatever the cause, ends with every descendant. Isolated from this machine it has process ID 1 of
+its own namespaces, so the kernel kills what is left and unmounts all. Otherwise it is child
+subreaper, inherits also those that left their process group, and kills them itself. It has one
+thread, so forking is quick and safe here, which it is not in the daemon.
+
+A message has one byte and passes file descriptors: the first is a memory file with the request in
+JSON, which so can have any size. Answers are JSON.
 """
 
 from __future__ import annotations
 
 import array
-import ctypes
+import fcntl
 import json
 import os
 import select
 import signal
 import socket
-from typing import TYPE_CHECKING, Any
+import struct
+import termios
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from localaws.machine import container, kernel
+from localaws.machine.isolation import Isolation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Never
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_LONGEST_REQUEST = 2**20
+_MOST_DESCRIPTORS = 4
 _UMASK = 0o022
 """A container's, with every container engine; the daemon's own keeps its files from other users."""
 
-_prctl = ctypes.CDLL(None).prctl
+_UNLOCK_TERMINAL = 0x40045431
+_OPEN_PEER = 0x5441
+"""TIOCSPTLCK and TIOCGPTPEER of <linux/tty.h>."""
 
 
-def _exec(request: dict[str, Any], stdout: int, stderr: int, report: int) -> Never:
-    """Become the requested program; tell over `report` why not."""
+class _Child(NamedTuple):
+    """A process that runs."""
+
+    is_container: bool
+    """Whether signals go to it alone: its own namespace sees to the others."""
+
+
+class _Starting(NamedTuple):
+    """A process that hasn't become its program yet."""
+
+    request: int
+    pid: int
+    child: _Child
+    terminal: int | None
+
+
+class _Launcher:
+    """The requests of one daemon and the processes that they started."""
+
+    def __init__(self, control: socket.socket, isolation: Isolation) -> None:
+        self._control = control
+        self._isolation = isolation
+        self._single_user = isolation == Isolation.ONE_ID
+        self._own_network = os.open("/proc/self/ns/net", os.O_RDONLY)
+        self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._running: dict[int, _Child] = {}
+        self._starting: dict[int, _Starting] = {}
+        """By the descriptor over which they report why they can't start."""
+
+    def serve(self) -> None:
+        """Serve requests until the other end is closed."""
+        wake = _wake_on_signals()
+        while True:
+            waiting = [self._control.fileno(), wake, *self._starting]
+            ready, _, _ = select.select(waiting, [], [])
+            # A process's start is reported before its end.
+            for report in [*self._starting]:
+                if report in ready:
+                    self._started(report)
+            if wake in ready:
+                os.read(wake, 4096)
+                self._reap()
+            if self._control.fileno() in ready:
+                descriptors = _receive(self._control)
+                if not descriptors:
+                    return
+                try:
+                    self._handle(_read_request(descriptors[0]), descriptors[1:])
+                finally:
+                    for descriptor in descriptors:
+                        os.close(descriptor)
+
+    def end(self) -> None:
+        """Kill until no child is left; a dead child's children become ours and are next."""
+        if self._isolation != Isolation.NONE:
+            return  # the kernel does, as soon as this process has ended
+        for pid in self._running:
+            _kill_group(pid, signal.SIGKILL)
+        while True:
+            for pid in _children():
+                os.kill(pid, signal.SIGKILL)
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+
+    def _handle(self, request: dict[str, Any], descriptors: array.array[int]) -> None:
+        action: str = request["action"]
+        if action == "signal":
+            self._signal(request["pid"], request["signal"])
+            return
+        try:
+            if action == "socket":
+                with self._make_socket(request) as made:
+                    self._answer({"id": request["id"], "problem": ""}, made.fileno())
+            elif action == "process":
+                self._start_process(request, descriptors)
+            elif action == "container":
+                self._start_container(request, descriptors)
+            elif action == "execute":
+                self._execute(request, descriptors)
+        except OSError as error:
+            self._answer({"id": request["id"], "problem": _words(error), "errno": error.errno})
+
+    def _answer(self, answer: dict[str, Any], *descriptors: int) -> None:
+        socket.send_fds(self._control, [json.dumps(answer).encode()], descriptors)
+
+    def _start_process(self, request: dict[str, Any], descriptors: array.array[int]) -> None:
+        network: str | None = request["network"]
+
+        def become() -> None:
+            if self._isolation == Isolation.NONE:
+                kernel.die_with_parent(signal.SIGKILL)
+            if network is not None:
+                _join_network(network)
+            os.umask(_UMASK)
+            os.chdir(request["cwd"])
+            # No shell is the point.
+            os.execvpe(request["argv"][0], request["argv"], request["env"])  # noqa: S606
+
+        self._fork(request, descriptors, become, named=request["argv"][0])
+
+    def _start_container(self, request: dict[str, Any], descriptors: array.array[int]) -> None:
+        wanted = container.from_request(request["container"])
+
+        def become() -> None:
+            _join_cgroups(request["cgroups"])
+            container.start(wanted, single_user=self._single_user)
+
+        # A process ID namespace holds for children only, and is this process's no longer then.
+        kernel.unshare(kernel.PID_NAMESPACE)
+        try:
+            self._fork(request, descriptors, become, is_container=True)
+        finally:
+            kernel.join_namespace(self._own_processes, kernel.PID_NAMESPACE)
+
+    def _execute(self, request: dict[str, Any], descriptors: array.array[int]) -> None:
+        wanted = container.from_request(request["container"])
+        pid: int = request["pid"]
+        if pid not in self._running:
+            raise OSError("the container isn't running")
+        terminal = _open_terminal(pid) if request["terminal"] else None
+        try:
+            self._join(wanted, request, descriptors, terminal)
+        except OSError:
+            if terminal is not None:
+                os.close(terminal)
+            raise
+
+    def _join(
+        self,
+        wanted: container.Container,
+        request: dict[str, Any],
+        descriptors: array.array[int],
+        terminal: int | None,
+    ) -> None:
+        pid: int = request["pid"]
+
+        def become() -> None:
+            if terminal is not None:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            _join_cgroups(request["cgroups"])
+            container.join(wanted, pid, single_user=self._single_user)
+
+        if terminal is not None:
+            peer = fcntl.ioctl(terminal, _OPEN_PEER, os.O_RDWR | os.O_NOCTTY)
+            descriptors = array.array("i", [peer] * 3)
+        try:
+            with open(f"/proc/{pid}/ns/pid") as processes:
+                kernel.join_namespace(processes.fileno(), kernel.PID_NAMESPACE)
+            try:
+                self._fork(request, descriptors, become, terminal=terminal)
+            finally:
+                kernel.join_namespace(self._own_processes, kernel.PID_NAMESPACE)
+        finally:
+            if terminal is not None:
+                os.close(descriptors[0])
+
+    def _fork(
+        self,
+        request: dict[str, Any],
+        descriptors: array.array[int],
+        become: Callable[[], None],
+        *,
+        named: str = "",
+        is_container: bool = False,
+        terminal: int | None = None,
+    ) -> None:
+        """Start a child that becomes a program.
+
+        Args:
+            request: What requested it.
+            descriptors: Its standard input, output and error.
+            become: Called in the child; doesn't return.
+            named: What an error's text begins with.
+            is_container: Whether it has a process ID namespace of its own.
+            terminal: The other end of its terminal, for the daemon.
+        """
+        listen, report = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _become(descriptors, become, report, named)
+        os.close(report)
+        self._starting[listen] = _Starting(request["id"], pid, _Child(is_container), terminal)
+
+    def _started(self, report: int) -> None:
+        """Answer a request to start: the child has become its program, or reported why not."""
+        starting = self._starting.pop(report)
+        with os.fdopen(report, "rb") as pipe:
+            problem = pipe.read().decode()  # ends when exec closes the other end
+        answer = {"id": starting.request, "pid": starting.pid, "problem": problem}
+        if not problem:
+            self._running[starting.pid] = starting.child
+        if starting.terminal is None:
+            self._answer(answer)
+        else:
+            self._answer(answer, *([] if problem else [starting.terminal]))
+            os.close(starting.terminal)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for report, starting in [*self._starting.items()]:
+                if starting.pid == pid:
+                    self._started(report)
+            child = self._running.pop(pid, None)
+            if child is not None:
+                # As in a container, the first process takes the others along.
+                if not child.is_container:
+                    _kill_group(pid, signal.SIGKILL)
+                self._answer({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+
+    def _signal(self, pid: int, number: int) -> None:
+        child = self._running.get(pid)
+        if child is None:
+            return
+        if child.is_container:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        else:
+            _kill_group(pid, number)
+
+    def _make_socket(self, request: dict[str, Any]) -> socket.socket:
+        """Make a socket of a namespace; it stays one whoever uses it."""
+        network: str | None = request["network"]
+        if network is not None:
+            _join_network(network)
+        try:
+            return _bound_socket(request)
+        finally:
+            if network is not None:
+                kernel.join_namespace(self._own_network, kernel.NETWORK_NAMESPACE)
+
+
+def _bound_socket(request: dict[str, Any]) -> socket.socket:
+    made = socket.socket(request["family"], request["type"])
     try:
+        if request["bind"] is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if request["family"] == socket.AF_INET6:
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            made.bind(tuple(request["bind"]))
+        if request["listen"]:
+            made.listen(request["listen"])
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _become(
+    descriptors: array.array[int], become: Callable[[], None], report: int, named: str
+) -> Never:
+    """Be the child: get standard streams and a session, then become the program."""
+    try:
+        signal.set_wakeup_fd(-1)
         os.setsid()
-        os.umask(_UMASK)
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nothing, 0), (stdout, 1), (stderr, 2)):
+        for target, source in enumerate(descriptors):
             os.dup2(source, target)
-        os.chdir(request["cwd"])
-        # No shell is the point
-        os.execvpe(request["argv"][0], request["argv"], request["env"])  # noqa: S606
-    except OSError as error:
-        os.write(report, f"{request['argv'][0]}: {error.strerror}".encode())
-    os._exit(127)
+        become()
+    except Exception as error:  # noqa: BLE001 — a child must never return to the parent's code
+        prefix = f"{named}: " if named else ""
+        os.write(report, f"{prefix}{_words(error)}".encode())
+    finally:
+        os._exit(127)
 
 
-def _start(request: dict[str, Any], fds: array.array[int]) -> dict[str, Any]:
-    listen, report = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _exec(request, fds[0], fds[1], report)
-    os.close(report)
-    with os.fdopen(listen, "rb") as pipe:
-        problem = pipe.read().decode()  # ends when exec closes the other end
-    return {"id": request["id"], "pid": pid, "problem": problem}
+def _words(error: Exception) -> str:
+    """Return what went wrong: never nothing, which would mean success."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
-def _receive(control: socket.socket) -> tuple[bytes, array.array[int]]:
-    fds = array.array("i")
-    message, ancillary, _, _ = control.recvmsg(
-        _LONGEST_REQUEST, socket.CMSG_SPACE(2 * fds.itemsize)
+def _join_network(name: str) -> None:
+    with open(f"/run/netns/{name}") as network:
+        kernel.join_namespace(network.fileno(), kernel.NETWORK_NAMESPACE)
+
+
+def _join_cgroups(folders: list[str]) -> None:
+    for folder in folders:
+        with open(f"{folder}/cgroup.procs", "w") as file:
+            file.write("0")
+
+
+def _open_terminal(pid: int) -> int:
+    """Open a new terminal of a container's /dev/pts, so that `tty` and job control work there."""
+    master = os.open(f"/proc/{pid}/root/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+    fcntl.ioctl(master, _UNLOCK_TERMINAL, struct.pack("i", 0))
+    return master
+
+
+def _receive(control: socket.socket) -> array.array[int]:
+    """Return the descriptors of the next message, none at the end of all messages."""
+    received = array.array("i")
+    _, ancillary, _, _ = control.recvmsg(
+        1, socket.CMSG_SPACE(_MOST_DESCRIPTORS * received.itemsize)
     )
     for _, _, data in ancillary:
-        fds.frombytes(data)
-    for fd in fds:
-        os.set_inheritable(fd, False)  # noqa: FBT003 — the standard library's signature
-    return message, fds
+        received.frombytes(data)
+    for descriptor in received:
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 — the standard library's signature
+    return received
 
 
-def _reap(control: socket.socket, known: set[int]) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        if pid in known:
-            known.discard(pid)
-            _kill_group(
-                pid, signal.SIGKILL
-            )  # as in a container, the first process takes the others along
-            control.send(
-                json.dumps({"ended": pid, "code": os.waitstatus_to_exitcode(status)}).encode()
-            )
+def _read_request(descriptor: int) -> dict[str, Any]:
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        request: dict[str, Any] = json.load(file)
+    return request
 
 
 def _kill_group(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _children() -> list[int]:
-    # Pathlib costs start-up time
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:
         return [int(pid) for pid in file.read().split()]
 
 
-def _kill_all(known: set[int]) -> None:
-    """Kill until no child is left; a dead child's children become ours and are next."""
-    for pid in known:
-        _kill_group(pid, signal.SIGKILL)
-    while True:
-        for pid in _children():
-            os.kill(pid, signal.SIGKILL)
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
-
-
-def main() -> None:
-    """Serve requests until the other end is closed."""
-    control = socket.socket(fileno=os.dup(0))
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+def _wake_on_signals() -> int:
+    """Return a descriptor that is readable after a signal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(
-            number, lambda *_: None
-        )  # a handler, not SIG_IGN: children would inherit that
+        # A handler, not SIG_IGN: children would inherit that.
+        signal.signal(number, lambda *_: None)
     wake, woken = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)
-    known: set[int] = set()
+    return wake
+
+
+def _make_run_folders() -> None:
+    """Give the namespaces' names and the tasks' files a /run of their own, which ends with it."""
+    kernel.mount("tmpfs", "/run", "tmpfs", kernel.NO_SETUID | kernel.NO_DEVICES, "mode=755")
+    for folder in ("/run/netns", "/run/tasks"):
+        os.mkdir(folder)
+
+
+def main(name: str) -> None:
+    """Serve requests until the other end is closed.
+
+    Args:
+        name: The isolation in which this process was started.
+    """
+    isolation = Isolation(name)
+    control = socket.socket(fileno=os.dup(0))
+    if isolation == Isolation.NONE:
+        kernel.adopt_orphans()
+    else:
+        _make_run_folders()
+    launcher = _Launcher(control, isolation)
     try:
-        while True:
-            ready, _, _ = select.select([control.fileno(), wake], [], [])
-            if wake in ready:
-                os.read(wake, 4096)
-                _reap(control, known)
-            if control.fileno() in ready:
-                message, fds = _receive(control)
-                if not message:
-                    return
-                request = json.loads(message)
-                if "argv" in request:
-                    answer = _start(request, fds)
-                    known.add(answer["pid"])
-                    for fd in fds:
-                        os.close(fd)
-                    control.send(json.dumps(answer).encode())
-                elif request["pid"] in known:
-                    _kill_group(request["pid"], request["signal"])
-    except (BrokenPipeError, ConnectionResetError):
-        return
+        with suppress(BrokenPipeError, ConnectionResetError):
+            launcher.serve()
     finally:
-        _kill_all(known)
-
-
-if __name__ == "__main__":
-    main()
+        launcher.end()

@@ -1,0 +1,201 @@
+"""A container's root file system: the image below, what the container writes above.
+
+Everything that follows an image's own symbolic links happens after `pivot_root`, so that they lead
+nowhere but into the container.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from localaws.machine import kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_QUIET = kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_EXECUTABLES
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_LINKS = {
+    "fd": "/proc/self/fd",
+    "stdin": "/proc/self/fd/0",
+    "stdout": "/proc/self/fd/1",
+    "stderr": "/proc/self/fd/2",
+    "ptmx": "pts/ptmx",
+}
+_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_HIDDEN = (
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+)
+"""Docker's read-only and masked paths (github.com/moby/moby, oci.DefaultSpec)."""
+
+
+_ALL_IDS = 2**32 - 1
+"""How many the first user namespace maps, to themselves."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder or file outside a container that it sees at a path of its own."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+def enter(
+    *,
+    image: str,
+    work: str,
+    mounts: Sequence[Mount],
+    files: Mapping[str, str],
+    folders: Iterable[str],
+    read_only: bool,
+) -> None:
+    """Make this process's root a container's; its mount and PID namespace must be new.
+
+    Args:
+        image: The image's files; they stay as they are.
+        work: The folder for what the container writes.
+        mounts: What it sees of the outside.
+        files: Texts to write into it, by path.
+        folders: Folders to make in it where they lack.
+        read_only: Whether its root becomes read-only at the end.
+    """
+    kernel.mount("none", "/", None, kernel.PRIVATE | kernel.RECURSIVE)
+    root = _overlay(image, work)
+    devices = {name: _open(f"/dev/{name}") for name in _DEVICES}
+    sources = [_open(each.source) for each in mounts]
+    outside = _open("/")
+    # From here on an import would run the image's code with all rights.
+    sys.meta_path.clear()
+    os.chdir(root)
+    kernel.pivot_root()
+    os.chdir("/")
+    # The former root stays mounted until all is taken from it. A user namespace may mount /proc
+    # only as long as it sees another one.
+    _mount_kernel_file_systems()
+    _make_devices(devices)
+    for source, each in zip(sources, mounts, strict=True):
+        _bind(source, each.target, read_only=each.read_only)
+    for path, text in files.items():
+        _write(path, text)
+    for path in folders:
+        os.makedirs(path, exist_ok=True)
+    _guard_kernel_file_systems()
+    os.fchdir(outside)
+    for descriptor in (outside, *sources, *devices.values()):
+        os.close(descriptor)
+    kernel.unmount_working_directory()
+    os.chdir("/")
+    if read_only:
+        kernel.remount("/", kernel.READ_ONLY)
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+
+def _overlay(image: str, work: str) -> str:
+    """Mount the image with the container's own layer above it; return where.
+
+    Without devices: root in a container could make one and read the host's disk by it.
+    """
+    root = f"{work}/root"
+    for folder in (f"{work}/layer", f"{work}/scratch", root):
+        os.makedirs(folder, exist_ok=True)
+    link = f"{work}/image"
+    with suppress(FileNotFoundError):
+        os.unlink(link)
+    os.symlink(image, link)
+    # Relative paths: in options, characters of a path would have to be escaped.
+    os.chdir(work)
+    options = "lowerdir=image,upperdir=layer,workdir=scratch"
+    if _in_user_namespace():
+        # Marks of removed folders as attributes that any user may set.
+        options += ",userxattr"
+    kernel.mount("overlay", root, "overlay", kernel.NO_DEVICES, options)
+    return root
+
+
+def _in_user_namespace() -> bool:
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return file.read().split() != ["0", "0", str(_ALL_IDS)]
+
+
+def _mount_kernel_file_systems() -> None:
+    for path in ("/proc", "/dev", "/sys"):
+        os.makedirs(path, exist_ok=True)
+    kernel.mount("proc", "/proc", "proc", _QUIET)
+    # Without devices but those that are mounted into it: as in `_overlay`.
+    flags = kernel.NO_SETUID | kernel.NO_DEVICES
+    kernel.mount("tmpfs", "/dev", "tmpfs", flags, "mode=755,size=65536k")
+    with suppress(OSError):  # a container in a container may not mount it; few images look
+        kernel.mount("sysfs", "/sys", "sysfs", _QUIET | kernel.READ_ONLY)
+
+
+def _make_devices(devices: Mapping[str, int]) -> None:
+    for name, descriptor in devices.items():
+        _bind(descriptor, f"/dev/{name}", read_only=False)
+    for name, target in _LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    os.mkdir("/dev/pts")
+    kernel.mount(
+        "devpts",
+        "/dev/pts",
+        "devpts",
+        kernel.NO_SETUID | kernel.NO_EXECUTABLES,
+        "newinstance,ptmxmode=0666,mode=0620",
+    )
+    os.mkdir("/dev/shm")  # noqa: S108 — the container's own
+    kernel.mount("shm", "/dev/shm", "tmpfs", _QUIET, "mode=1777,size=65536k")  # noqa: S108
+    os.mkdir("/dev/mqueue")
+    kernel.mount("mqueue", "/dev/mqueue", "mqueue", _QUIET)
+
+
+def _bind(source: int, target: str, *, read_only: bool) -> None:
+    """Show an opened file or folder of the outside at a path."""
+    if stat.S_ISDIR(os.fstat(source).st_mode):
+        os.makedirs(target, exist_ok=True)
+    else:
+        _write(target, "")
+    kernel.mount(f"/proc/self/fd/{source}", target, None, kernel.BIND | kernel.RECURSIVE)
+    if not target.startswith("/dev/"):
+        kernel.remount(target, kernel.NO_DEVICES | (kernel.READ_ONLY if read_only else 0))
+
+
+def _write(path: str, text: str) -> None:
+    """Write a file, in the stead of a symbolic link of the image's."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.islink(path):
+        os.unlink(path)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _guard_kernel_file_systems() -> None:
+    """Keep settings of the kernel from being changed, and what it knows of the host from view."""
+    for path in _READ_ONLY:
+        if os.path.exists(path):
+            kernel.mount(path, path, None, kernel.BIND | kernel.RECURSIVE)
+            kernel.remount(path, kernel.READ_ONLY)
+    for path in _HIDDEN:
+        if os.path.isdir(path):
+            kernel.mount("tmpfs", path, "tmpfs", kernel.READ_ONLY | _QUIET)
+        elif os.path.exists(path):
+            kernel.mount("/dev/null", path, None, kernel.BIND)

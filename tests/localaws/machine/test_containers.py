@@ -1,0 +1,364 @@
+"""Containers of an image that is this machine's shell, in every isolation that root can have.
+
+Real namespaces, mounts and signals. The isolation with one ID runs in a user namespace of root's
+here, which has the rights of any other user's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localaws.machine.container import DEFAULT_CAPABILITIES, Ulimit
+from localaws.machine.isolation import Isolation
+from localaws.machine.processes import CannotStartError, CommandFailedError, Launcher
+from localaws.machine.root_file_system import Mount
+from tests.localaws.machine.conftest import Output, Studio, add_network, in_studio, play
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    Run = Callable[[Callable[[Studio], Awaitable[None]]], None]
+
+pytestmark = pytest.mark.slow  # real processes
+
+
+@pytest.fixture
+def run(isolation: Isolation, image: Path, tmp_path: Path) -> Run:
+    return lambda scenario: in_studio(isolation, image, tmp_path, scenario)
+
+
+def test_programs_run_behind_the_launcher_with_its_network_and_ids(isolation: Isolation) -> None:
+    async def scenario(launcher: Launcher) -> None:
+        assert "LOOPBACK" in await launcher.run(["ip", "-brief", "link"])
+        assert await launcher.run(["cat"], feed="fed\n") == "fed\n"
+        assert await launcher.run(["sh", "-c", "ls -d /run/netns; echo $PPID"]) == "/run/netns\n1\n"
+        with pytest.raises(CommandFailedError, match=r"sh -c echo no; exit 3: exit status 3: no"):
+            await launcher.run(["sh", "-c", "echo no; exit 3"])
+
+    play(isolation, scenario)
+
+
+def test_a_process_can_run_in_a_network_namespace(isolation: Isolation) -> None:
+    async def scenario(launcher: Launcher) -> None:
+        network = await add_network(launcher)
+        await launcher.run(["ip", "-n", network, "addr", "add", "10.9.8.7/32", "dev", "lo"])
+        assert "10.9.8.7" in await launcher.run(["ip", "addr"], network=network)
+        assert "10.9.8.7" not in await launcher.run(["ip", "addr"])
+        with pytest.raises(CannotStartError, match="No such file or directory"):
+            await launcher.run(["ip", "addr"], network="no-such")
+
+    play(isolation, scenario)
+
+
+def test_a_socket_stays_in_its_network_namespace(isolation: Isolation) -> None:
+    async def scenario(launcher: Launcher) -> None:
+        loop = asyncio.get_running_loop()
+        network = await add_network(launcher)
+        stream = partial(launcher.open_socket, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        with await stream(network, bind=("127.0.0.1", 80), listen=5) as server:
+            assert server.getsockname() == ("127.0.0.1", 80)
+            with await stream(network) as client:
+                await loop.sock_connect(client, ("127.0.0.1", 80))
+                accepted, _ = await loop.sock_accept(server)
+                accepted.close()
+            with (
+                await stream(None) as outside,
+                pytest.raises(OSError, match=r"unreachable|refused"),
+            ):
+                await loop.sock_connect(outside, ("127.0.0.1", 80))
+        with pytest.raises(OSError, match="a socket of no-such: No such file"):
+            await stream("no-such")
+        with pytest.raises(OSError, match="Cannot assign requested address"):
+            await stream(network, bind=("192.0.2.1", 80))
+
+    play(isolation, scenario)
+
+
+def test_a_request_of_any_size_arrives(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        big = {f"BIG_{number}": "x" * 100_000 for number in range(10)}
+        printed = await studio.shell("echo ${#BIG_0} ${#BIG_9}", environment=big)
+        assert printed == "100000 100000\n"
+
+    run(scenario)
+
+
+def test_a_container_has_the_images_files_and_its_own_host_and_processes(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        printed = await studio.shell(
+            "cat /etc/owned-by-the-image; hostname; echo $$; ls /proc | grep -c '^[0-9]'; "
+            "pwd; id -u"
+        )
+        assert printed.split("\n")[:3] == ["as built", "ip-10-0-1-21", "1"]
+        assert int(printed.split()[4]) < 5, "it sees its own processes only"
+        assert printed.split()[5:] == ["/", "0"]
+
+    run(scenario)
+
+
+def test_what_a_container_writes_stays_its_own(run: Run, image: Path) -> None:
+    async def scenario(studio: Studio) -> None:
+        await studio.shell("echo changed > /etc/owned-by-the-image; rm -r /var; mkdir /var")
+        assert await studio.shell("cat /etc/owned-by-the-image; ls /var") == "as built\nlib\n"
+        assert (image / "etc/owned-by-the-image").read_text() == "as built\n"
+
+    run(scenario)
+
+
+def test_files_are_written_in_the_stead_of_the_images_links(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        files = {"/etc/resolv.conf": "nameserver 169.254.169.253\n", "/new/folder/file": "text"}
+        printed = await studio.shell("cat /etc/resolv.conf /new/folder/file", files=files)
+        assert printed == "nameserver 169.254.169.253\ntext"
+
+    run(scenario)
+
+
+def test_an_images_links_lead_nowhere_but_into_the_container(
+    run: Run, image: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    link = image / "escape"
+    link.symlink_to(outside)
+
+    async def scenario(studio: Studio) -> None:
+        container = studio.container("sh", files={"/escape/file": "text"})
+        with pytest.raises(CannotStartError, match="File exists"):
+            await studio.run(container)
+
+    try:
+        run(scenario)
+    finally:
+        link.unlink()
+    assert not [*outside.iterdir()]
+
+
+def test_a_read_only_root_takes_writes_in_its_volumes_only(run: Run, tmp_path: Path) -> None:
+    for name in ("data", "configuration"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "configuration" / "file").write_text("text\n")
+    mounts = (
+        Mount(str(tmp_path / "data"), "/data"),
+        Mount(str(tmp_path / "configuration"), "/configuration", read_only=True),
+    )
+
+    async def scenario(studio: Studio) -> None:
+        printed = await studio.shell(
+            "touch /data/written /dev/shm/written; cat /configuration/file; "
+            "for path in /x /configuration/x; do touch $path 2>&1 || true; done",
+            read_only=True,
+            mounts=mounts,
+        )
+        assert printed.count("Read-only file system") == 2
+        assert printed.startswith("text\n")
+        assert (tmp_path / "data" / "written").exists()
+
+    run(scenario)
+
+
+def test_a_user_is_resolved_in_the_images_files(run: Run, isolation: Isolation) -> None:
+    async def scenario(studio: Studio) -> None:
+        script = (
+            "id -u; id -g; id -G; echo $HOME; grep CapEff /proc/self/status; echo x > /dev/stdout"
+        )
+        named = (await studio.shell(script, user="nginx")).split("\n")
+        numbered = (await studio.shell(script, user="1000:7")).split("\n")
+        assert named[3] == "/var/lib/nginx"
+        assert named[5] == "x", "it can open its own standard output"
+        if isolation == Isolation.ROOT:
+            assert named[:3] == ["101", "102", "102 103"]
+            assert named[4].endswith("\t0000000000000000")
+            assert numbered[:4] == ["1000", "7", "7", "/"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("program", "user", "words"),
+    [
+        ("nosuch", "", 'exec: "nosuch": executable file not found in $PATH'),
+        ("/nosuch", "", 'exec: "/nosuch": stat /nosuch: no such file or directory'),
+        ("/etc/passwd", "", 'exec: "/etc/passwd": permission denied'),
+        ("/bin", "", 'exec: "/bin": is a directory'),
+        ("sh", "nosuch", "unable to find user nosuch: no matching entries in passwd file"),
+        ("sh", "nginx:x", "unable to find group x: no matching entries in group file"),
+    ],
+)
+def test_what_cannot_start_is_an_error_in_dockers_words(
+    run: Run, program: str, user: str, words: str
+) -> None:
+    async def scenario(studio: Studio) -> None:
+        with pytest.raises(CannotStartError) as error:
+            await studio.run(studio.container(program, user=user))
+        assert str(error.value) == words
+
+    run(scenario)
+
+
+def test_capabilities_are_dockers_less_those_that_are_dropped(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        script = "grep -h -e CapEff -e CapBnd /proc/self/status"
+        assert re.findall(r"\w+$", await studio.shell(script), re.MULTILINE) == [
+            "00000000a80425fb",
+            "00000000a80425fb",
+        ]
+        kept = DEFAULT_CAPABILITIES - {"NET_RAW", "MKNOD"}
+        assert "00000000a00405fb" in await studio.shell(script, capabilities=kept)
+        none = await studio.shell(script, capabilities=frozenset())
+        assert none.count("\t0000000000000000") == 2
+
+    run(scenario)
+
+
+def test_ulimits_are_set_as_high_as_this_machine_allows(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        lower = Ulimit("nofile", 777, 888)
+        printed = await studio.shell("ulimit -Sn; ulimit -Hn", ulimits=(lower,))
+        assert printed == "777\n888\n"
+        higher = Ulimit("nofile", 2**29, 2**30)
+        assert int(await studio.shell("ulimit -Sn", ulimits=(higher,))) > 888
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mount -t tmpfs none /tmp",
+        "unshare --mount true",
+        "mount --bind /etc /tmp",
+        "echo 1 > /proc/sys/net/ipv4/ip_forward",
+        "mknod /tmp/disk b 8 0 && cat /tmp/disk",
+        "mknod /dev/disk c 1 5 && head -c 1 /dev/disk",
+    ],
+)
+def test_a_container_cannot_administer_its_host(run: Run, command: str) -> None:
+    async def scenario(studio: Studio) -> None:
+        everything = DEFAULT_CAPABILITIES | {"SYS_ADMIN"}
+        container = studio.container("sh", "-c", command, capabilities=everything)
+        code, output = await studio.run(container)
+        assert code != 0
+        assert re.search(r"not permitted|denied|Read-only|must be superuser", output), output
+
+    run(scenario)
+
+
+def test_owners_and_users_can_be_changed_without_an_error(run: Run, isolation: Isolation) -> None:
+    async def scenario(studio: Studio) -> None:
+        printed = await studio.shell(
+            "touch /tmp/x; chown 101:102 /tmp/x; stat -c %u /tmp/x; mkfifo /tmp/pipe; ls /tmp; "
+            "setpriv --reuid 101 --regid 102 --clear-groups true"
+        )
+        owner = "101" if isolation == Isolation.ROOT else "0"
+        assert printed.split() == [owner, "pipe", "x"]
+
+    run(scenario)
+
+
+def test_a_container_ends_as_its_first_process_does(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        assert (await studio.run(studio.container("sh", "-c", "sleep 1000 & exit 3")))[0] == 3
+        ignoring = await studio.start(studio.container("sleep", "1000"))
+        assert await ignoring.stop(0.2) == -signal.SIGKILL, "process 1 has no default action"
+        with Output() as output:
+            trap = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.02; done"
+            child = await studio.launcher.start_container(
+                studio.container("sh", "-c", trap),
+                stdout=output.descriptor,
+                stderr=output.descriptor,
+            )
+            await output.until("ready")
+            assert await child.stop(20) == 7
+
+    run(scenario)
+
+
+def test_an_init_process_forwards_signals_and_reaps(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        child = await studio.start(studio.container("sleep", "1000", init=True))
+        assert await child.stop(20) == 128 + signal.SIGTERM
+        assert (await studio.run(studio.container("sh", "-c", "exit 3", init=True)))[0] == 3
+        printed = await studio.shell(
+            "echo $$ $PPID; (sleep 0.1 &) ; sleep 0.3; ps -o stat= ax", init=True
+        )
+        assert printed.startswith("2 1\n")
+        assert "Z" not in printed
+
+    run(scenario)
+
+
+def test_one_more_process_joins_a_running_container(run: Run, isolation: Isolation) -> None:
+    async def scenario(studio: Studio) -> None:
+        container = studio.container("sleep", "1000", environment={"SECRET": "s3"}, init=False)
+        child = await studio.start(container)
+
+        async def execute(script: str, user: str | None = None) -> tuple[int, str]:
+            with Output() as output:
+                more = await studio.launcher.execute(
+                    container,
+                    child.pid,
+                    ["sh", "-c", script],
+                    user=user,
+                    stdout=output.descriptor,
+                    stderr=output.descriptor,
+                )
+                return await more.wait(), output.text()
+
+        code, printed = await execute("hostname; cat /proc/1/comm; echo $SECRET $PPID; exit 5")
+        assert (code, printed.split()) == (5, ["ip-10-0-1-21", "sleep", "s3", "0"])
+        code, printed = await execute("id -u; touch /tmp/written", user="nginx")
+        assert printed.split()[0] == ("101" if isolation == Isolation.ROOT else "0")
+        assert "CapEff:\t00000000a80425fb" in (await execute("cat /proc/self/status"))[1]
+        assert (await execute("unshare --mount true"))[0] != 0, "the filter holds for it too"
+        with pytest.raises(CannotStartError, match="executable file not found"):
+            await studio.launcher.execute(container, child.pid, ["nosuch"])
+        await child.stop(0)
+        with pytest.raises(CannotStartError, match="the container isn't running"):
+            await studio.launcher.execute(container, child.pid, ["true"])
+
+    run(scenario)
+
+
+def test_a_process_that_joins_can_have_a_terminal(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        container = studio.container("sleep", "1000")
+        child = await studio.start(container)
+        shell = await studio.launcher.execute(container, child.pid, ["sh"], terminal=True)
+        assert shell.terminal is not None
+        os.write(shell.terminal, b"tty; ls -d /dev/pts/0; exit 3\n")
+        assert await shell.wait() == 3
+        printed = os.read(shell.terminal, 4096).decode()
+        os.close(shell.terminal)
+        assert printed.count("/dev/pts/0\r\n") == 2
+
+    run(scenario)
+
+
+def test_many_containers_start_at_once(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        starts = [studio.start(studio.container("sleep", "1000")) for _ in range(20)]
+        children = await asyncio.gather(*starts)
+        assert len({child.pid for child in children}) == 20
+        await asyncio.gather(*(child.stop(0) for child in children))
+
+    run(scenario)
+
+
+def test_secrets_are_in_no_command_line_and_no_description(run: Run) -> None:
+    async def scenario(studio: Studio) -> None:
+        container = studio.container("sleep", "1000", environment={"SECRET": "s3cr3t"})
+        assert "s3cr3t" not in repr(container)
+        await studio.start(container)
+        assert "s3cr3t" not in await studio.launcher.run(["ps", "axww"])
+
+    run(scenario)
