@@ -177,6 +177,42 @@ def _separate_permissions(
     ]
 
 
+def permissions_of(account: Account, group: Resource, direction: str) -> list[Permission]:
+    """Return everything that a group allows, by inline rules and by separate ones.
+
+    Args:
+        account: The account that the group is in.
+        group: A security group, a VPC's default one included.
+        direction: `ingress` or `egress`.
+    """
+    token = INGRESS_RULE if direction == "ingress" else EGRESS_RULE
+    return [
+        *_own_permissions(account, group, direction),
+        *_separate_permissions(account, token, group.id, None),
+    ]
+
+
+def _own_permissions(account: Account, group: Resource, direction: str) -> list[Permission]:
+    """Return what a group's inline rules allow.
+
+    A VPC's default group lets in what has it too and lets everything out, until a program takes it
+    over, which removes every rule that the program doesn't write.
+
+    Source: Amazon VPC User Guide, "Default security groups for your VPCs".
+    """
+    if group.urn:
+        return _inline_permissions(group.inputs, direction, group.id)
+    adopted = account.get(DEFAULT_SECURITY_GROUP, group.id)
+    if adopted is not None:
+        return _inline_permissions(adopted.inputs, direction, group.id)
+    if direction == "ingress":
+        return [Permission(ALL_PROTOCOLS, None, None, "referencedSecurityGroupId", group.id)]
+    return [
+        Permission(ALL_PROTOCOLS, None, None, "cidrIpv4", "0.0.0.0/0"),
+        Permission(ALL_PROTOCOLS, None, None, "cidrIpv6", "::/0"),
+    ]
+
+
 def _quota_rules(permissions: Iterable[Permission], group: object) -> Refusals:
     """Networks of IPv4 and IPv6 are counted apart, everything else with both."""
     kinds = Counter(each.kind for each in permissions)

@@ -1,0 +1,268 @@
+"""Security groups and address translation as input for `nft`. Pure.
+
+Each VPC's router has one table. Its rules name sets: of the interfaces of a group, of public
+addresses. So an interface that comes or goes changes elements of sets (`elements`), and a change of
+the groups' rules replaces the table at once (`table`).
+
+A packet is judged where it passes the router, by the addresses that it has there. The internet
+gateway translates on the way out and in, so a connection to a public address of the same VPC leaves
+the VPC and comes back from a public address, as on AWS: no rule that names a group matches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from localaws.vpc.routing import (
+    DNS_ADDRESSES,
+    INTERNET_UPLINK,
+    METADATA_ADDRESSES,
+    SERVICES_UPLINK,
+    resolver_address,
+    service_side_address,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from localaws.vpc.model import Rule, SecurityGroup, Vpc
+
+TABLE = "inet vpc"
+
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
+_ICMP = {"icmp": "icmp", "icmpv6": "icmpv6", "1": "icmp", "58": "icmpv6"}
+_WITH_PORTS = {"tcp": "tcp", "udp": "udp", "6": "tcp", "17": "udp"}
+_ALL = "-1"
+
+
+@dataclass(frozen=True)
+class _Family:
+    """What differs between IPv4 and IPv6 in nft's language."""
+
+    version: int
+    keyword: str
+    type: str
+
+
+_FAMILIES = (_Family(4, "ip", "ipv4_addr"), _Family(6, "ip6", "ipv6_addr"))
+
+
+@dataclass(frozen=True)
+class Attached:
+    """An interface that is there: its addresses, and the router's device that it is behind."""
+
+    device: str
+    addresses: tuple[str, ...]
+    groups: frozenset[str] = frozenset()
+    filtered: bool = True
+    """Whether security groups apply; not to a NAT gateway."""
+
+    public_address: str = ""
+
+
+def table(vpc: Vpc, number: int, attached: Iterable[Attached]) -> str:
+    """Return the script that replaces a VPC's whole table at once.
+
+    Args:
+        vpc: The VPC.
+        number: Its number on this machine.
+        attached: The interfaces that are there now.
+    """
+    lines = [
+        f"table {TABLE}",
+        f"delete table {TABLE}",
+        f"table {TABLE} {{",
+        *_sets(vpc),
+        *_chain("egress", _group_rules(vpc, "egress")),
+        *_chain("ingress", _group_rules(vpc, "ingress")),
+        *_chain("forward", _forward()),
+        *_chain("input", _input(vpc)),
+        *_chain("arriving", _arriving()),
+        *_chain("leaving", _leaving(number)),
+        "}",
+    ]
+    known = {each.id for each in vpc.groups}
+    for each in attached:
+        lines += elements("add", each, known)
+    return "\n".join(lines) + "\n"
+
+
+def elements(verb: str, interface: Attached, groups: Iterable[str]) -> list[str]:
+    """Return the commands that add an interface to the sets, or delete it.
+
+    Args:
+        verb: `add` or `delete`.
+        interface: What comes or goes.
+        groups: The security groups that the VPC's table has sets of.
+    """
+    found = []
+    for address in interface.addresses:
+        version = 6 if ":" in address else 4
+        found.append((f"sources_{version}", f'"{interface.device}" . {address}'))
+        if interface.filtered:
+            found.append((f"interfaces_{version}", address))
+        found += [
+            (_set_of(group, version), address)
+            for group in sorted(interface.groups.intersection(groups))
+        ]
+    if interface.public_address:
+        private, public = interface.addresses[0], interface.public_address
+        found += [
+            ("public_4", private),
+            ("public_of", f"{private} : {public}"),
+            ("private_of", f"{public} : {private}"),
+        ]
+    return [f"{verb} element {TABLE} {name} {{ {element} }}" for name, element in found]
+
+
+def nat_table(address: str) -> str:
+    """Return the script for a NAT gateway's namespace: it sends with its address what it gets.
+
+    Answers to connections that didn't pass it have no address to go back to, so they end here.
+    """
+    return f"""\
+table {TABLE} {{
+chain forward {{
+type filter hook forward priority filter; policy accept;
+ct state invalid drop
+}}
+chain leaving {{
+type nat hook postrouting priority srcnat;
+snat ip to {address}
+}}
+}}
+"""
+
+
+def _set_of(group: str, version: int) -> str:
+    return f"{group.replace('-', '_')}_{version}"
+
+
+def _sets(vpc: Vpc) -> Iterator[str]:
+    for family in _FAMILIES:
+        version = family.version
+        yield f"set sources_{version} {{ type ifname . {family.type}; }}"
+        names = [f"interfaces_{version}", *(_set_of(each.id, version) for each in vpc.groups)]
+        for name in names:
+            yield f"set {name} {{ type {family.type}; }}"
+    yield "set public_4 { type ipv4_addr; }"
+    yield "map public_of { type ipv4_addr : ipv4_addr; }"
+    yield "map private_of { type ipv4_addr : ipv4_addr; }"
+
+
+def _chain(name: str, rules: Iterable[str]) -> Iterator[str]:
+    yield f"chain {name} {{"
+    yield from rules
+    yield "}"
+
+
+def _forward() -> Iterator[str]:
+    yield "type filter hook forward priority filter; policy drop;"
+    yield "ct state established,related accept"
+    yield "ct state invalid drop"
+    uplinks = f'"{INTERNET_UPLINK}"'
+    for family in _FAMILIES:
+        # Source/destination check: an interface sends from its own addresses only.
+        yield (
+            f"iifname != {uplinks} meta nfproto ipv{family.version} "
+            f"iifname . {family.keyword} saddr != @sources_{family.version} drop"
+        )
+    # An internet gateway carries only packets of public addresses.
+    yield f"oifname {uplinks} meta nfproto ipv4 ip saddr != @public_4 drop"
+    # What comes from the internet needs a route back to it through the internet gateway. AWS
+    # delivers the first packet and loses the answer, which is the same for who connects.
+    yield f'iifname {uplinks} fib saddr oifname != "{INTERNET_UPLINK}" drop'
+    for chain, side in (("egress", "saddr"), ("ingress", "daddr")):
+        for family in _FAMILIES:
+            interfaces = f"@interfaces_{family.version}"
+            yield f"{family.keyword} {side} {interfaces} jump {chain}"
+    yield "accept"
+
+
+def _input(vpc: Vpc) -> Iterator[str]:
+    """What reaches the router itself: the services that no security group filters."""
+    yield "type filter hook input priority filter; policy drop;"
+    yield "ct state established,related accept"
+    yield 'iifname "lo" accept'
+    yield "meta l4proto { icmp, ipv6-icmp } accept"
+    resolvers = ", ".join((*DNS_ADDRESSES, resolver_address(vpc.cidr)))
+    yield (
+        f'iifname != "{INTERNET_UPLINK}" ip daddr {{ {resolvers} }} '
+        "meta l4proto { tcp, udp } th dport 53 accept"
+    )
+    metadata = ", ".join(METADATA_ADDRESSES)
+    yield f'iifname != "{INTERNET_UPLINK}" ip daddr {{ {metadata} }} tcp dport 80 accept'
+
+
+def _arriving() -> Iterator[str]:
+    yield "type nat hook prerouting priority dstnat;"
+    yield f'iifname "{INTERNET_UPLINK}" dnat ip to ip daddr map @private_of'
+
+
+def _leaving(number: int) -> Iterator[str]:
+    yield "type nat hook postrouting priority srcnat;"
+    yield f'oifname "{INTERNET_UPLINK}" snat ip to ip saddr map @public_of'
+    # AWS's services see private addresses. Here VPCs with the same addresses meet there.
+    yield f'oifname "{SERVICES_UPLINK}" snat ip to {service_side_address(number)}'
+
+
+def _group_rules(vpc: Vpc, direction: str) -> Iterator[str]:
+    """What the groups allow in a direction; a packet that matches no rule is dropped."""
+    known = {each.id for each in vpc.groups}
+    for group in vpc.groups:
+        for rule in group.ingress if direction == "ingress" else group.egress:
+            yield from _allow(group, rule, direction, known)
+    yield "counter drop"
+
+
+def _allow(group: SecurityGroup, rule: Rule, direction: str, known: Iterable[str]) -> Iterator[str]:
+    own, other = ("daddr", "saddr") if direction == "ingress" else ("saddr", "daddr")
+    for family in _FAMILIES:
+        far = _other_side(rule, family, known)
+        what = _protocol(rule, family)
+        if far is None or what is None:
+            continue
+        keyword = family.keyword
+        parts = [f"{keyword} {own} @{_set_of(group.id, family.version)}"]
+        if far:
+            parts.append(f"{keyword} {other} {far}")
+        if what:
+            parts.append(what)
+        yield " ".join((*parts, "return"))
+
+
+def _other_side(rule: Rule, family: _Family, known: Iterable[str]) -> str | None:
+    """Return what the other side's address must be; empty for any, None if it never matches."""
+    if rule.group:
+        return f"@{_set_of(rule.group, family.version)}" if rule.group in known else None
+    networks = [each for each in rule.networks if (":" in each) == (family.version == 6)]  # noqa: PLR2004 — IPv6
+    if not networks:
+        return None
+    if any(each in _EVERYWHERE for each in networks):
+        return ""
+    return f"{{ {', '.join(networks)} }}"
+
+
+def _protocol(rule: Rule, family: _Family) -> str | None:
+    """Return what the packet must carry; empty for anything, None if it never matches."""
+    if rule.protocol == _ALL:
+        return ""
+    if rule.protocol in _WITH_PORTS:
+        name = _WITH_PORTS[rule.protocol]
+        if rule.first is None or rule.last is None:
+            return f"meta l4proto {name}"
+        return f"{name} dport {rule.first}-{rule.last}"
+    if rule.protocol in _ICMP:
+        return _icmp(rule, family)
+    return f"meta l4proto {rule.protocol}"
+
+
+def _icmp(rule: Rule, family: _Family) -> str | None:
+    name = _ICMP[rule.protocol]
+    if (name == "icmpv6") != (family.keyword == "ip6"):
+        return None
+    if rule.first is None:
+        return f"meta l4proto {'ipv6-icmp' if name == 'icmpv6' else 'icmp'}"
+    kind = f"{name} type {rule.first}"
+    return kind if rule.last is None else f"{kind} {name} code {rule.last}"

@@ -1,0 +1,180 @@
+"""What this machine sees of public addresses: each port as a host in the internet finds it.
+
+A public address is shown at a loopback address. An open port is relayed; one that refuses has no
+listener; and one that a security group closes times out here too. That last one is a listener whose
+queue of connections is full: the kernel then drops every further request to connect, as a security
+group does, and needs no privilege for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from localaws.machine.addresses import ListenAddress
+    from localaws.vpc.network import Network
+
+_CHUNK = 2**16
+_WAITING = 512
+"""Connections that may wait for their turn, as many as servers usually let."""
+
+_PATIENCE_SECONDS = 10
+"""For the connection behind one that a client opened here."""
+
+
+class HostPorts:
+    """The public addresses that the host sees."""
+
+    def __init__(self, network: Network, *, timeout: float = 1.0) -> None:
+        """Show nothing yet.
+
+        Args:
+            network: Where the public addresses are.
+            timeout: After how many seconds without an answer a port counts as closed.
+        """
+        self._network = network
+        self._timeout = timeout
+        self._ports: dict[tuple[str, int], _HostPort] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def states(self) -> dict[tuple[str, int], str]:
+        """How each port was found, by public address and port."""
+        return {key: each.state for key, each in self._ports.items()}
+
+    def show(self, public_address: str, ports: Collection[int], on: ListenAddress) -> None:
+        """Show ports of a public address at a loopback address, from the next `refresh` on."""
+        for port in ports:
+            if (public_address, port) not in self._ports:
+                listen = (on.address, on.port(port))
+                self._ports[public_address, port] = _HostPort(
+                    self._network, (public_address, port), listen
+                )
+
+    async def hide(self, public_address: str) -> None:
+        """Show an address no longer; connections that are open are closed."""
+        async with self._lock:
+            for key in [each for each in self._ports if each[0] == public_address]:
+                self._ports.pop(key).close()
+
+    async def refresh(self) -> None:
+        """Find out how each port answers, and show it so.
+
+        Every open port gets a connection by this, which the server sees.
+        """
+        async with self._lock:
+            await asyncio.gather(*(each.refresh(self._timeout) for each in self._ports.values()))
+
+    async def close(self) -> None:
+        """Show nothing any more."""
+        async with self._lock:
+            for each in self._ports.values():
+                each.close()
+            self._ports.clear()
+
+
+@dataclass
+class _HostPort:
+    """One port of a public address, and what stands for it at a loopback address."""
+
+    network: Network
+    public: tuple[str, int]
+    listen: tuple[str, int]
+    state: str = REFUSED
+    _server: asyncio.Server | None = None
+    _full: list[socket.socket] = field(default_factory=list)
+    _relays: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def refresh(self, timeout: float) -> None:  # noqa: ASYNC109 — of the connection
+        found = await self.network.connect(INTERNET, *self.public, timeout)
+        # What else the kernel may answer from there is no answer of the port's.
+        state = found if found in (OPEN, REFUSED) else TIMED_OUT
+        if state == self.state:
+            return
+        self._stop_listening()
+        try:
+            await self._show(state)
+        except OSError as error:
+            self.state = f"can't be shown at {self.listen[0]}:{self.listen[1]}: {error.strerror}"
+
+    async def _show(self, state: str) -> None:
+        if state == OPEN:
+            self._server = await asyncio.start_server(
+                self._accept, *self.listen, backlog=_WAITING, reuse_address=True
+            )
+        elif state == TIMED_OUT:
+            self._full = _full_listener(self.listen)
+        self.state = state
+
+    def close(self) -> None:
+        self._stop_listening()
+        for relay in self._relays:
+            relay.cancel()
+
+    def _stop_listening(self) -> None:
+        """Take no new connections; those that are open go on, as behind a security group."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for each in self._full:
+            each.close()
+        self._full = []
+        self.state = REFUSED
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._relays.add(task)
+        try:
+            await self._relay(reader, writer)
+        finally:
+            self._relays.discard(task)
+            writer.transport.abort()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                opened = await self.network.open_connection(INTERNET, *self.public)
+        except OSError:  # a time-out is one too
+            return
+        far_reader, far_writer = await asyncio.open_connection(sock=opened)
+        try:
+            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+            for each in (writer, far_writer):
+                each.close()
+                with suppress(OSError):
+                    await each.wait_closed()
+        finally:
+            far_writer.transport.abort()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy one direction of a connection until its end, which the other side learns of."""
+    try:
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+    except OSError:
+        writer.transport.abort()
+
+
+def _full_listener(listen: tuple[str, int]) -> list[socket.socket]:
+    """Return a listener whose queue is full, and the connection that fills it."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(listen)
+        listener.listen(0)
+        return [listener, socket.create_connection(listen, timeout=1)]
+    except OSError:
+        listener.close()
+        raise

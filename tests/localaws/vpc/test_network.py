@@ -1,0 +1,201 @@
+"""What is run when the cloud changes, and what isn't."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from localaws.vpc.network import Network
+from tests.localaws.vpc.records import ANYWHERE, Records, interface
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+
+class Run(NamedTuple):
+    program: str
+    network: str | None
+    feed: str
+
+
+class RecordingLauncher:
+    """Runs nothing, and keeps what it was to run."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+
+    async def run(self, argv: Sequence[str], *, feed: str = "", network: str | None = None) -> str:
+        self.runs.append(Run(argv[0], network, feed))
+        return ""
+
+    async def open_socket(
+        self,
+        network: str | None,
+        *,
+        family: int,
+        type: int,  # noqa: A002
+        bind: tuple[str, int] | None = None,
+        listen: int = 0,
+    ) -> socket.socket:
+        raise AssertionError("nothing connects here")
+
+    def taken(self) -> list[Run]:
+        """Return what was run since the last call."""
+        runs, self.runs = self.runs, []
+        return runs
+
+
+class Scene:
+    """A VPC with a subnet and a group, applied."""
+
+    def __init__(self) -> None:
+        self.records = Records()
+        self.vpc = self.records.vpc()
+        self.gateway = self.records.internet_gateway(self.vpc)
+        self.table = self.records.table(self.vpc)
+        self.subnet = self.records.subnet(self.vpc, "10.0.0.0/24", self.table)
+        self.group = self.records.group(self.vpc, "web")
+        self.launcher = RecordingLauncher()
+        self.network = Network(self.launcher, self.records.cloud)
+
+
+def test_nothing_is_run_without_a_change() -> None:
+    async def scenario() -> list[Run]:
+        scene = Scene()
+        await scene.network.start()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+        scene.launcher.taken()
+        await scene.network.follow()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+        return scene.launcher.taken()
+
+    assert asyncio.run(scenario()) == []
+
+
+def test_an_interface_only_adds_elements_to_sets() -> None:
+    async def scenario() -> list[Run]:
+        scene = Scene()
+        await scene.network.start()
+        scene.launcher.taken()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+        return scene.launcher.taken()
+
+    (change,) = [run for run in asyncio.run(scenario()) if run.program == "nft"]
+    assert change.network == "vpc-1"
+    assert all(line.startswith("add element ") for line in change.feed.splitlines())
+
+
+def test_a_change_of_rules_is_one_script_and_nothing_else() -> None:
+    async def scenario() -> list[Run]:
+        scene = Scene()
+        await scene.network.start()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+        scene.launcher.taken()
+        scene.records.ingress(scene.group, ports=80, **ANYWHERE)
+        scene.records.ingress(scene.group, ports=81, **ANYWHERE)
+        await scene.network.follow()
+        return scene.launcher.taken()
+
+    (change,) = asyncio.run(scenario())
+    assert (change.program, change.network) == ("nft", "vpc-1")
+    assert change.feed.startswith("table inet vpc\ndelete table inet vpc\n")
+    assert "tcp dport 80-80 return" in change.feed
+    assert "{ 10.0.0.9 }" in change.feed
+
+
+def test_a_new_route_changes_only_that_route() -> None:
+    async def scenario() -> list[Run]:
+        scene = Scene()
+        await scene.network.start()
+        scene.launcher.taken()
+        scene.records.route(scene.table, "0.0.0.0/0", gatewayId=scene.gateway.id)
+        await scene.network.follow()
+        return scene.launcher.taken()
+
+    (change,) = asyncio.run(scenario())
+    via = "0.0.0.0/0 via 169.254.0.1 dev internet onlink table 101"
+    assert change == Run("ip", "vpc-1", f"route replace {via}\n")
+
+
+def test_another_group_of_an_interface_changes_elements_in_one_step() -> None:
+    async def scenario() -> tuple[list[Run], str]:
+        scene = Scene()
+        other = scene.records.group(scene.vpc, "other")
+        await scene.network.start()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", scene.group))
+        scene.launcher.taken()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9", other))
+        return scene.launcher.taken(), other.id.replace("-", "_")
+
+    (change,), group = asyncio.run(scenario())
+    assert change.program == "nft"
+    assert f"add element inet vpc {group}_4 {{ 10.0.0.9 }}" in change.feed
+    verbs = [line.split()[0] for line in change.feed.splitlines()]
+    assert verbs == sorted(verbs, reverse=True), "elements go before they come"
+
+
+def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> None:
+    async def scenario() -> list[Run]:
+        scene = Scene()
+        other = scene.records.vpc()
+        subnet = scene.records.subnet(other, "10.0.0.0/24")
+        await scene.network.start()
+        await scene.network.attach(interface("eni-1", scene.subnet, "10.0.0.9"))
+        await scene.network.attach(interface("eni-2", subnet, "10.0.0.9"))
+        scene.launcher.taken()
+        scene.records.remove(subnet)
+        scene.records.remove(other)
+        await scene.network.follow()
+        return scene.launcher.taken()
+
+    assert asyncio.run(scenario()) == [
+        Run("ip", None, "netns delete eni-2\n"),
+        Run("ip", None, "netns delete vpc-2\n"),
+    ]
+
+
+def test_interfaces_may_share_a_namespace_until_the_last_one_goes() -> None:
+    async def scenario() -> tuple[list[Run], list[Run]]:
+        scene = Scene()
+        first = interface("alb-1", scene.subnet, "10.0.0.9")
+        second = interface("alb-2", scene.subnet, "10.0.0.10")
+        await scene.network.start()
+        assert await scene.network.attach(first, "envoy") == "envoy"
+        assert await scene.network.attach(second, "envoy") == "envoy"
+        scene.launcher.taken()
+        await scene.network.detach(first)
+        one = scene.launcher.taken()
+        await scene.network.detach(second)
+        return one, scene.launcher.taken()
+
+    one, both = asyncio.run(scenario())
+    assert "addr delete 10.0.0.9/24 dev eth0\n" in {run.feed for run in one}
+    assert "netns delete envoy\n" not in {run.feed for run in one}
+    assert "netns delete envoy\n" in {run.feed for run in both}
+
+
+def test_an_interface_of_a_subnet_made_since_is_attached() -> None:
+    async def scenario() -> str:
+        scene = Scene()
+        await scene.network.start()
+        later = scene.records.subnet(scene.vpc, "10.0.5.0/24")
+        return await scene.network.attach(interface("eni-1", later, "10.0.5.9"))
+
+    assert asyncio.run(scenario()) == "eni-1"
+
+
+def test_a_vpc_that_does_not_exist_is_an_error() -> None:
+    async def scenario() -> None:
+        scene = Scene()
+        elsewhere = Records()
+        subnet = elsewhere.subnet(elsewhere.vpc("10.1.0.0/16"), "10.1.0.0/24")
+        elsewhere.vpc()
+        await scene.network.start()
+        lost = interface("eni-1", subnet, "10.1.0.9")
+        await scene.network.attach(type(lost)(lost.id, "vpc-gone", lost.subnet, lost.address))
+
+    with pytest.raises(KeyError, match="vpc-gone"):
+        asyncio.run(scenario())
