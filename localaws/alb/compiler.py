@@ -104,9 +104,12 @@ class TargetGroup:
     initial: tuple[Endpoint, ...] = ()
     """Targets in state `initial`: no check has decided about them yet."""
 
+    source: str = ""
+    """The address from which the load balancer connects to targets; empty for any."""
+
     def __hash__(self) -> int:
         """Of what has a hash; two groups that differ in their health checks only differ by `==`."""
-        return hash((self.arn, self.algorithm, self.checked, self.initial))
+        return hash((self.arn, self.algorithm, self.checked, self.initial, self.source))
 
     @property
     def interval(self) -> float:
@@ -150,7 +153,10 @@ class Listener:
 
     arn: str
     endpoint: Endpoint
-    """Where it really listens."""
+    """Where this machine's clients find it."""
+
+    accepts: tuple[Endpoint, ...] = ()
+    """Where the proxy listens, if it doesn't listen there itself."""
 
     port: int
     """The port it has by name, which targets see in X-Forwarded-Port."""
@@ -307,6 +313,7 @@ def _cluster(
             },
         },
         "connect_timeout": CONNECT_TIMEOUT,
+        **_bound_to(group.source),
         "lb_policy": _POLICIES.get(group.algorithm, "ROUND_ROBIN"),
         # Fail open: all targets get requests when none is healthy, and only then.
         # Else what health checks say reaches the routing up to a second after it reaches us.
@@ -335,6 +342,13 @@ def _cluster(
         },
         "health_checks": [_health_check(group, interval=interval, passes=passes)],
     }
+
+
+def _bound_to(source: str) -> dict[str, Any]:
+    """Have connections to targets come from an address, so that security groups know them by it."""
+    if not source:
+        return {}
+    return {"upstream_bind_config": {"source_address": {"address": source, "port_value": 0}}}
 
 
 def _health_check(group: TargetGroup, *, interval: float, passes: int) -> dict[str, Any]:
@@ -386,6 +400,13 @@ def _endpoint(endpoint: Endpoint, health_port: int | None) -> dict[str, Any]:
 
 def _address(endpoint: Endpoint) -> dict[str, Any]:
     return {"socket_address": {"address": endpoint.address, "port_value": endpoint.port}}
+
+
+def _addresses(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return where a listener accepts connections, as Envoy has it: one address, and others."""
+    first, *others = map(_address, endpoints)
+    more = [{"address": each} for each in others]
+    return {"address": first, **({"additional_addresses": more} if more else {})}
 
 
 def _header(name: str, value: str, *, append: bool = False) -> dict[str, Any]:
@@ -468,7 +489,7 @@ def _listener(listener: Listener, folder: Path) -> dict[str, Any]:
     return {
         "@type": f"{_TYPES}.config.listener.v3.Listener",
         "name": listener.arn,
-        "address": _address(listener.endpoint),
+        **_addresses(listener.accepts or (listener.endpoint,)),
         # Else two of them on one address share its connections in silence, and those of the one
         # that ends are reset.
         "enable_reuse_port": False,

@@ -78,10 +78,17 @@ def find_envoy() -> str:
 class Envoy:
     """Keeps one Envoy running with the configuration that was applied last."""
 
-    def __init__(self, launcher: Launcher, directory: Path) -> None:
-        """Configuration and log live in `<directory>/envoy/`; nothing is started yet."""
+    def __init__(self, launcher: Launcher, folder: Path, network: str | None = None) -> None:
+        """Start nothing yet.
+
+        Args:
+            launcher: Starts it.
+            folder: For its configuration and log.
+            network: The network namespace behind the launcher that it runs in.
+        """
         self._launcher = launcher
-        self._folder = directory / "envoy"
+        self._folder = folder
+        self._network = network
         self._versions: dict[str, str] = {}
         self._written: dict[str, Sequence[Mapping[str, Any]]] = {}
         """What each file holds, to tell without writing it again that it hasn't changed."""
@@ -169,6 +176,7 @@ class Envoy:
                 cwd=self._folder,
                 stdout=output.fileno(),
                 stderr=output.fileno(),
+                network=self._network,
             )
 
     async def _keep(self) -> None:

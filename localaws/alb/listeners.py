@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localaws.alb.compiler import Listener, Rule
+from localaws.alb.edge import Front
 from localaws.alb.targets import Endpoint
 from localaws.alb.tls import Tls
 from localaws.catalog.acm import CERTIFICATE, domains
@@ -41,21 +42,32 @@ def certificate_names(cloud: Account, addresses: Addresses) -> dict[str, tuple[s
 
 
 def listeners(
-    cloud: Account, addresses: Addresses, certificates: Mapping[str, Served]
+    cloud: Account,
+    addresses: Addresses,
+    certificates: Mapping[str, Served],
+    fronts: Mapping[str, Front] | None = None,
+    network: str = "",
 ) -> Iterator[Listener]:
-    """Every listener of an application load balancer, with its rules.
+    """Every listener of an application load balancer in a network, with its rules.
 
     Args:
         cloud: Where they are.
-        addresses: Where load balancers listen.
+        addresses: Where this machine's clients find load balancers.
         certificates: A certificate for each ARN of `certificate_names`.
+        fronts: Where load balancers listen, by ARN; those that are missing listen where clients
+            find them.
+        network: The network in which they listen.
     """
     for listener, load_balancer in _served(cloud):
+        front = (fronts or {}).get(load_balancer.id, Front())
+        if front.network != network:
+            continue
         outputs, port = listener.outputs, int(listener.outputs["port"])
         listen_address = addresses.load_balancer(load_balancer.id)
         yield Listener(
             arn=listener.id,
             endpoint=Endpoint(listen_address.address, listen_address.port(port)),
+            accepts=tuple(Endpoint(each, port) for each in front.addresses),
             port=port,
             rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],
             idle_timeout=int(load_balancer.outputs.get("idleTimeout") or 60),
@@ -70,6 +82,28 @@ def listeners(
             server_header=outputs.get("routingHttpResponseServerEnabled") is not False,
             tls_headers=_tls_headers(outputs, load_balancer),
         )
+
+
+def load_balancers_of_groups(cloud: Account) -> dict[str, str]:
+    """Return by ARN the load balancer of each target group that gets requests from it.
+
+    A target group has at most one (ELB's guide, "Target groups for your Application Load
+    Balancers").
+    """
+    balancers = {each.id: str(each.outputs["loadBalancerArn"]) for each in cloud.all(LISTENER)}
+    actions = []
+    for each in cloud.all(LISTENER):
+        actions += [(each.id, action) for action in each.outputs.get("defaultActions") or ()]
+    for each in cloud.all(LISTENER_RULE):
+        listener = str(each.outputs.get("listenerArn"))
+        actions += [(listener, action) for action in each.outputs.get("actions") or ()]
+    found = {}
+    for listener, action in actions:
+        groups = (action.get("forward") or {}).get("targetGroups") or ()
+        for arn in (action.get("targetGroupArn"), *(each["arn"] for each in groups)):
+            if arn:
+                found[arn] = balancers.get(listener, "")
+    return found
 
 
 def _served(cloud: Account) -> Iterator[tuple[Resource, Resource]]:

@@ -13,9 +13,9 @@ from localaws.alb.compiler import (
     compile_files,
     initial_cluster_name,
 )
+from localaws.alb.edge import Front, LocalEdge
 from localaws.alb.envoy import EnvoyError
-from localaws.alb.health_probe import status_of
-from localaws.alb.listeners import certificate_names, listeners
+from localaws.alb.listeners import certificate_names, listeners, load_balancers_of_groups
 from localaws.alb.targets import TargetHealth, TargetState
 from localaws.catalog.acm import CERTIFICATE
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
@@ -23,9 +23,11 @@ from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_groups import TARGET_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from pathlib import Path
 
+    from localaws.alb.compiler import Listener
+    from localaws.alb.edge import Edge
     from localaws.alb.envoy import Verdict
     from localaws.alb.targets import Endpoint
     from localaws.alb.tls import Served
@@ -101,53 +103,69 @@ class _Target:
             self.notify()
 
 
+@dataclass(frozen=True)
+class _Configuration:
+    """What the proxy of one network serves."""
+
+    listeners: tuple[Listener, ...]
+    files: Mapping[str, Any]
+
+
 class LoadBalancers:
-    """Keeps the proxy's configuration in step with the cloud and the registered targets."""
+    """Keeps the proxies' configuration in step with the cloud and the registered targets."""
 
     def __init__(
         self,
         cloud: Account,
         addresses: Addresses,
-        proxy: Proxy,
-        folder: Path,
+        proxy: Callable[[str], Proxy],
+        folder: Callable[[str], Path],
         *,
+        edge: Edge | None = None,
         issue: Callable[[Sequence[str]], Served],
         attached: Callable[[], Mapping[tuple[str, Endpoint], str]] = dict,
         clock: Callable[[], float] = time.monotonic,
         speed: float = 1,
-        status_of: Callable[[str, int, str], Awaitable[int | None]] = status_of,
     ) -> None:
         """Start with no targets.
 
         Args:
             cloud: Where load balancers, listeners, rules and target groups are.
-            addresses: Where load balancers listen.
-            proxy: What carries the requests.
-            folder: Where its files live.
+            addresses: Where this machine's clients find load balancers.
+            proxy: Makes what carries the requests of the load balancers in a network.
+            folder: Where that proxy's files are.
+            edge: Where load balancers listen; by default where clients find them.
             issue: Makes a certificate for some names, or finds the one it made.
             attached: Finds the targets that a program registers by itself, by target group, and why
                 one isn't reached here.
             clock: Seconds since some point in time.
             speed: How fast the time between two health checks passes.
-            status_of: Asks a target for the status it answers with.
         """
         self._cloud = cloud
         self._addresses = addresses
         self._proxy = proxy
+        self._proxies: dict[str, Proxy] = {}
+        """Those that run, by network."""
+
         self._folder = folder
+        self._edge = edge or LocalEdge()
+        self._fronts: dict[str, Front] = {}
+        """Where each load balancer listens, by ARN."""
+
         self._issue = issue
         self._attached = attached
         self._clock = clock
         self._speed = speed
-        self._status_of = status_of
         self._targets: dict[str, dict[Endpoint, _Target]] = {}
         self._followed: Mapping[tuple[str, Endpoint], str] = {}
         """What `attached` found last."""
 
-        self._compiled: tuple[object, Mapping[str, Any]] = (None, {})
-        """What was compiled last, and of what."""
+        self._compiled: tuple[object, Mapping[str, _Configuration]] = (None, {})
+        """What was compiled last by network, and of what."""
 
-        self._applied: Mapping[str, Any] | None = None
+        self._applied: dict[str, _Configuration] = {}
+        """What each network's proxy has taken."""
+
         self._listen_errors: dict[str, str] = {}
         """By ARN why listeners take no connections."""
 
@@ -201,20 +219,27 @@ class LoadBalancers:
                 for targets in self._targets.values()
                 for target in targets.values()
             ):
-                self._judge(await self._proxy.health())
+                self._judge(await self._verdicts())
                 await self._explain()
             self._release_addresses()
-            files = self._files()
-            if not files["listeners.json"]:
-                await self._proxy.close()
-                self._applied = None
-                self._listen_errors = {}
-            elif files != self._applied:
-                await self._apply(files)
+            wanted = await self._configurations()
+            for network in self._proxies.keys() - wanted.keys():
+                await self._proxies.pop(network).close()
+                self._applied.pop(network, None)
+            self._listen_errors = {}
+            failures = []
+            for network, configuration in wanted.items():
+                if configuration != self._applied.get(network):
+                    try:
+                        await self._apply(network, configuration)
+                    except EnvoyError as error:  # the other networks' proxies get theirs
+                        failures.append(error)
+            if failures:
+                raise failures[0]
 
     def attached(self) -> list[dict[str, str]]:
         """Return the targets that a program registered itself, as DescribeTargetHealth does."""
-        in_use, found = self._groups_in_use(), []
+        in_use, found = load_balancers_of_groups(self._cloud), []
         for (group, endpoint), why_not in self._followed.items():
             health = self.health(group, endpoint)
             if why_not:
@@ -236,19 +261,31 @@ class LoadBalancers:
         return self._listen_errors.get(listener, "")
 
     async def close(self) -> None:
-        """Stop the proxy."""
-        await self._proxy.close()
+        """Stop the proxies."""
+        for proxy in self._proxies.values():
+            await proxy.close()
 
-    async def _apply(self, files: Mapping[str, Any]) -> None:
-        """Have the proxy take its configuration, and note which listeners it couldn't open."""
+    async def _verdicts(self) -> dict[tuple[str, Endpoint], Verdict]:
+        found: dict[tuple[str, Endpoint], Verdict] = {}
+        for proxy in self._proxies.values():
+            found |= await proxy.health()
+        return found
+
+    async def _apply(self, network: str, configuration: _Configuration) -> None:
+        """Have a proxy take its configuration, and note which listeners it couldn't open."""
+        if network not in self._proxies:
+            self._proxies[network] = self._proxy(network)
+        proxy = self._proxies[network]
         try:
-            await self._proxy.apply(files)
+            await proxy.apply(configuration.files)
         except EnvoyError as error:
-            listening = await self._proxy.listening()
-            names = (each["name"] for each in files["listeners.json"])
-            self._listen_errors = {name: str(error) for name in names if name not in listening}
+            listening = await proxy.listening()
+            for listener in configuration.listeners:
+                if listener.arn not in listening:
+                    self._listen_errors[listener.arn] = str(error)
             raise
-        self._applied, self._listen_errors = files, {}
+        self._applied[network] = configuration
+        await self._edge.show(configuration.listeners)
 
     def _follow_attached(self) -> None:
         """Follow the targets that the program itself registers and deregisters."""
@@ -268,7 +305,7 @@ class LoadBalancers:
         self._present = present
 
     def _judge(self, verdicts: Mapping[tuple[str, Endpoint], Verdict]) -> None:
-        in_use = self._groups_in_use()
+        in_use = load_balancers_of_groups(self._cloud)
         for group in self._groups():
             for endpoint, target in self._targets.get(group.arn, {}).items():
                 if target.draining:
@@ -315,7 +352,12 @@ class LoadBalancers:
                 if target.unexplained:
                     target.unexplained = False
                     failed.append((group, endpoint, target))
-        codes = await asyncio.gather(*(self._ask(group, endpoint) for group, endpoint, _ in failed))
+        balancers = load_balancers_of_groups(self._cloud) if failed else {}
+        asked = []
+        for group, endpoint, _ in failed:
+            front = self._fronts.get(balancers.get(group.arn, ""), Front())
+            asked.append(self._ask(front, group, endpoint))
+        codes = await asyncio.gather(*asked)
         for (group, _, target), code in zip(failed, codes, strict=True):
             if code is None or _is_expected(code, group):
                 continue  # it fails some checks and passes others: no code explains that
@@ -327,14 +369,14 @@ class LoadBalancers:
                 )
             )
 
-    async def _ask(self, group: TargetGroup, endpoint: Endpoint) -> int | None:
+    async def _ask(self, front: Front, group: TargetGroup, endpoint: Endpoint) -> int | None:
         port = group.health_port or endpoint.port
-        return await self._status_of(
-            endpoint.address, port, str(group.health_check.get("path") or "/")
+        return await self._edge.status_of(
+            front, endpoint.address, port, str(group.health_check.get("path") or "/")
         )
 
-    def _files(self) -> Mapping[str, Any]:
-        """Return the proxy's files, compiled again only when one of their sources has changed."""
+    async def _configurations(self) -> Mapping[str, _Configuration]:
+        """Return what each network's proxy is to serve, compiled again when a source changed."""
         targets = [
             (group, endpoint, target.checked, target.draining)
             for group, members in self._targets.items()
@@ -342,17 +384,34 @@ class LoadBalancers:
         ]
         source = (targets, [self._cloud.all(token) for token in _COMPILED])
         if source != self._compiled[0]:
+            await self._follow_load_balancers()
             self._compiled = (source, self._compile())
         return self._compiled[1]
 
-    def _compile(self) -> Mapping[str, Any]:
-        used = self._groups_in_use()
-        groups = [group for group in self._groups() if group.arn in used]
+    async def _follow_load_balancers(self) -> None:
+        load_balancers = self._cloud.all(LOAD_BALANCER)
+        await self._edge.follow(load_balancers)
+        self._fronts = {each.id: self._edge.front(each) for each in load_balancers}
+
+    def _compile(self) -> dict[str, _Configuration]:
         names = certificate_names(self._cloud, self._addresses)
         certificates = {arn: self._issue(names[arn]) for arn in names}
-        return compile_files(
-            list(listeners(self._cloud, self._addresses, certificates)), groups, self._folder
-        )
+        balancers = load_balancers_of_groups(self._cloud)
+        groups: dict[str, list[TargetGroup]] = {}
+        for group in self._groups():
+            if group.arn in balancers:
+                front = self._fronts.get(balancers[group.arn], Front())
+                bound = replace(group, source=front.source)
+                groups.setdefault(front.network, []).append(bound)
+        found = {}
+        for network in dict.fromkeys(front.network for front in self._fronts.values()):
+            served = tuple(
+                listeners(self._cloud, self._addresses, certificates, self._fronts, network)
+            )
+            if served:
+                files = compile_files(served, groups.get(network, []), self._folder(network))
+                found[network] = _Configuration(served, files)
+        return found
 
     def _groups(self) -> list[TargetGroup]:
         groups = []
@@ -373,17 +432,6 @@ class LoadBalancers:
                 )
             )
         return groups
-
-    def _groups_in_use(self) -> set[str]:
-        """Target groups that some listener or rule sends requests to."""
-        found = set()
-        for token, key in ((LISTENER, "defaultActions"), (LISTENER_RULE, "actions")):
-            for resource in self._cloud.all(token):
-                for action in resource.outputs.get(key) or ():
-                    found.add(action.get("targetGroupArn"))
-                    for group in (action.get("forward") or {}).get("targetGroups") or ():
-                        found.add(group["arn"])
-        return found
 
 
 def _is_expected(code: int, group: TargetGroup) -> bool:

@@ -51,7 +51,7 @@ def data_plane(
     image_table = image_table or directory.parent / "localaws-images.toml"
     addresses = addresses or Addresses(directory)
     launcher = Launcher()
-    envoy = Envoy(launcher, directory)
+    envoy_folder = directory / "envoy"
     return Controller(
         cloud,
         directory,
@@ -63,8 +63,8 @@ def data_plane(
         target_groups=LoadBalancers(
             cloud,
             addresses,
-            envoy,
-            directory / "envoy",
+            lambda _: Envoy(launcher, envoy_folder),
+            lambda _: envoy_folder,
             issue=Authority(directory).issue,
             attached=partial(registered_targets.endpoints, cloud),
             speed=speed,

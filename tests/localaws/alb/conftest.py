@@ -99,7 +99,7 @@ class Stage:
 @asynccontextmanager
 async def stage(directory: Path) -> AsyncIterator[Stage]:
     launcher = Launcher()
-    envoy = Envoy(launcher, directory)
+    envoy = Envoy(launcher, directory / "envoy")
     here = Stage(Addresses(directory), envoy, directory)
     try:
         yield here

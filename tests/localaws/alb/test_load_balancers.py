@@ -10,6 +10,7 @@ import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.alb.compiler import cluster_name, initial_cluster_name
+from localaws.alb.edge import LocalEdge
 from localaws.alb.envoy import EnvoyError, Verdict
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.targets import Endpoint, TargetState
@@ -96,11 +97,11 @@ class Stage:
         self.load_balancer = LoadBalancers(
             self.cloud,
             self.addresses,
-            self.proxy,
-            directory,
+            lambda _: self.proxy,
+            lambda _: directory,
+            edge=LocalEdge(self._status_of),
             issue=self._issue,
             clock=lambda: self.now,
-            status_of=self._status_of,
         )
 
     def _issue(self, names: Sequence[str]) -> Served:
@@ -114,6 +115,8 @@ class Stage:
 
     def look(self, verdict: Verdict | None = None, room: str = "") -> TargetState:
         """Sync with this verdict, the target's state."""
+        if not self.proxy.applied:
+            asyncio.run(self.load_balancer.sync())  # nothing checks anything before that
         self.proxy.verdicts = {(room, TARGET): verdict} if verdict else {}
         asyncio.run(self.load_balancer.sync())
         return self.load_balancer.health(GROUP, TARGET).state
@@ -277,7 +280,7 @@ def test_the_proxy_runs_as_long_as_there_is_a_listener(stage: Stage) -> None:
             del stage.cloud.outputs[LISTENER, HTTP]
         stage.look()
         states.append(stage.proxy.state)
-    assert states == ["closed", "running", "closed", "running"]
+    assert states == ["new", "running", "closed", "running"]
 
 
 def test_a_listener_for_https_serves_a_certificate_that_is_issued_for_it(stage: Stage) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from localaws.account.cloud import Cloud
 from localaws.alb.compiler import cluster_name, initial_cluster_name
+from localaws.alb.edge import LocalEdge
 from localaws.alb.load_balancers import LoadBalancers
 from localaws.alb.registered_targets import endpoints, is_this_machines, unreachable
 from localaws.alb.targets import Endpoint, TargetState
@@ -118,12 +119,12 @@ class WithTargets(Stage):
         self.load_balancer = LoadBalancers(
             self.cloud,
             self.addresses,
-            self.proxy,
-            directory,
+            lambda _: self.proxy,
+            lambda _: directory,
+            edge=LocalEdge(self._status_of),
             issue=self._issue,
             attached=lambda: dict(self.attached),
             clock=lambda: self.now,
-            status_of=self._status_of,
         )
 
     def sync(self) -> list[str]:

@@ -1,0 +1,72 @@
+"""Where load balancers listen: on addresses of this machine, or on those of their subnets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.alb.health_probe import status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from localaws.alb.compiler import Listener
+    from localaws.catalog.account import Resource
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where one load balancer accepts connections, and where those to its targets come from."""
+
+    network: str = ""
+    """The network that its proxy runs in: load balancers of one network share a proxy."""
+
+    addresses: tuple[str, ...] = ()
+    """Its addresses in there; none where it listens where this machine's clients find it."""
+
+    @property
+    def source(self) -> str:
+        """The address from which it connects to its targets; empty for any."""
+        return self.addresses[0] if self.addresses else ""
+
+
+class Edge(Protocol):
+    """What load balancers need of the network that they are in."""
+
+    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+        """Have the addresses of these load balancers exist, and those of no others.
+
+        Raises:
+            OSError: They can't be made.
+        """
+
+    def front(self, load_balancer: Resource) -> Front:
+        """Where a load balancer listens, of those that were followed last."""
+
+    async def show(self, listeners: Sequence[Listener]) -> None:
+        """Let this machine's clients reach these listeners, which the proxies have opened."""
+
+    async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:
+        """Return the status of a health check of a target; None without an answer in HTTP."""
+
+
+class LocalEdge:
+    """Load balancers listen on this machine's loopback addresses, where its clients find them."""
+
+    def __init__(self, ask: Callable[[str, int, str], Awaitable[int | None]] = status_of) -> None:
+        """Probe targets with `ask`: address, port and path to a status."""
+        self._ask = ask
+
+    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+        """Do nothing: every loopback address is there."""
+
+    def front(self, load_balancer: Resource) -> Front:  # noqa: ARG002 — all have the same
+        """The network of this machine."""
+        return Front()
+
+    async def show(self, listeners: Sequence[Listener]) -> None:
+        """Do nothing: the proxy listens there itself."""
+
+    async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:  # noqa: ARG002
+        """Connect from this machine."""
+        return await self._ask(address, port, path)

@@ -1,0 +1,161 @@
+"""Load balancers that listen in networks of their own, a proxy for each network."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.alb.edge import Front
+from localaws.alb.envoy import EnvoyError
+from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.targets import Endpoint, TargetState
+from localaws.catalog.elb.listeners import LISTENER
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.elb.target_groups import TARGET_GROUP
+from localaws.machine.addresses import Addresses
+from tests.localaws.alb.test_load_balancers import FAIL, FewResources, ScriptedProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.alb.compiler import Listener
+    from localaws.catalog.account import Resource
+
+ADDRESSES = {"a": ("10.0.0.9", "2001:db8:1::9"), "b": ("10.0.0.9",)}
+TARGET = Endpoint("10.0.1.4", 80)
+
+
+class ScriptedEdge:
+    """Each load balancer in a network of its own name."""
+
+    def __init__(self) -> None:
+        self.followed: list[str] = []
+        self.shown: list[str] = []
+        self.asked: list[tuple[Front, str, int, str]] = []
+
+    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+        self.followed = [each.id for each in load_balancers]
+
+    def front(self, load_balancer: Resource) -> Front:
+        return Front(f"vpc-{load_balancer.id}", ADDRESSES[load_balancer.id])
+
+    async def show(self, listeners: Sequence[Listener]) -> None:
+        self.shown += [each.arn for each in listeners]
+
+    async def status_of(self, front: Front, address: str, port: int, path: str) -> int:
+        self.asked.append((front, address, port, path))
+        return 404
+
+
+class TwoNetworks:
+    """Two load balancers, each with a listener and a target group."""
+
+    def __init__(self, directory: Path) -> None:
+        self.cloud = FewResources()
+        self.cloud.outputs.clear()
+        for name in ADDRESSES:
+            forward = {"type": "forward", "targetGroupArn": f"group-{name}"}
+            self.cloud.outputs |= {
+                (LOAD_BALANCER, name): {"arn": name},
+                (LISTENER, f"listener-{name}"): {
+                    "loadBalancerArn": name,
+                    "port": 80.0,
+                    "protocol": "HTTP",
+                    "defaultActions": [forward],
+                },
+                (TARGET_GROUP, f"group-{name}"): {"arn": f"group-{name}", "healthCheck": {}},
+            }
+        self.proxies: dict[str, ScriptedProxy] = {}
+        self.edge = ScriptedEdge()
+        self.now = 0.0
+        self.load_balancers = LoadBalancers(
+            self.cloud,
+            Addresses(directory),
+            self._proxy,
+            lambda network: Path("/envoy") / network,
+            edge=self.edge,
+            clock=lambda: self.now,
+            issue=lambda _: pytest.fail("nothing speaks HTTPS"),
+        )
+
+    def _proxy(self, network: str) -> ScriptedProxy:
+        return self.proxies.setdefault(network, ScriptedProxy())
+
+    def sync(self) -> None:
+        asyncio.run(self.load_balancers.sync())
+
+    def file(self, network: str, name: str) -> list[dict[str, Any]]:
+        """What a network's proxy took last under a name."""
+        return list(self.proxies[network].applied[-1][name])
+
+
+@pytest.fixture
+def networks(tmp_path: Path) -> TwoNetworks:
+    return TwoNetworks(tmp_path)
+
+
+def test_each_network_has_a_proxy_with_its_own_load_balancers(networks: TwoNetworks) -> None:
+    networks.sync()
+    assert networks.edge.followed == ["a", "b"]
+    assert networks.edge.shown == ["listener-a", "listener-b"]
+    for name in ADDRESSES:
+        (listener,) = networks.file(f"vpc-{name}", "listeners.json")
+        assert listener["name"] == f"listener-{name}"
+        clusters = networks.file(f"vpc-{name}", "clusters.json")
+        assert {each["name"] for each in clusters} == {f"group-{name}", f"group-{name}/new"}
+
+
+def test_a_listener_has_its_own_port_on_every_address_of_its_load_balancer(
+    networks: TwoNetworks,
+) -> None:
+    networks.sync()
+    (listener,) = networks.file("vpc-a", "listeners.json")
+    others = [each["address"] for each in listener["additional_addresses"]]
+    found = [each["socket_address"] for each in (listener["address"], *others)]
+    assert found == [{"address": each, "port_value": 80} for each in ADDRESSES["a"]]
+
+
+def test_connections_to_targets_come_from_their_load_balancers_address(
+    networks: TwoNetworks,
+) -> None:
+    networks.sync()
+    for cluster in networks.file("vpc-b", "clusters.json"):
+        assert cluster["upstream_bind_config"]["source_address"]["address"] == "10.0.0.9"
+
+
+def test_the_proxy_of_a_network_without_listeners_stops(networks: TwoNetworks) -> None:
+    networks.sync()
+    del networks.cloud.outputs[LISTENER, "listener-a"]
+    networks.sync()
+    assert [networks.proxies[each].state for each in ("vpc-a", "vpc-b")] == ["closed", "running"]
+
+
+def test_a_proxy_that_refuses_does_not_keep_the_others_from_theirs(networks: TwoNetworks) -> None:
+    refusing = networks._proxy("vpc-a")
+    refusing.refuses.add("listener-a")
+    with pytest.raises(EnvoyError, match="cannot bind"):
+        networks.sync()
+    assert networks.proxies["vpc-b"].state == "running"
+    assert networks.load_balancers.listen_error("listener-a") == "cannot bind"
+    assert networks.load_balancers.listen_error("listener-b") == ""
+    refusing.refuses.clear()
+    networks.sync()
+    assert networks.load_balancers.listen_error("listener-a") == ""
+    assert sorted(networks.edge.shown) == ["listener-a", "listener-b"]
+
+
+def test_the_code_of_a_failed_check_is_found_from_where_the_load_balancer_is(
+    networks: TwoNetworks,
+) -> None:
+    networks.load_balancers.register("group-b", TARGET)
+    networks.sync()
+    networks.proxies["vpc-b"].verdicts = {("group-b/new", TARGET): FAIL}
+    networks.now = 1000.0  # longer than a target may be initial
+    networks.sync()
+    networks.proxies["vpc-b"].verdicts = {("group-b", TARGET): FAIL}
+    networks.sync()
+    assert networks.load_balancers.health("group-b", TARGET).state is TargetState.UNHEALTHY
+    assert networks.edge.asked == [(Front("vpc-b", ("10.0.0.9",)), "10.0.1.4", 80, "/")]
