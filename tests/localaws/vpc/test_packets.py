@@ -1,0 +1,371 @@
+"""Real packets between real namespaces, as root and as a user without privileges.
+
+The isolation with one id runs in a user namespace of root's here, which has the rights of any other
+user's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from localaws.machine.isolation import Isolation
+from localaws.machine.programs import find
+from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT, Network
+from tests.localaws.machine.conftest import play
+from tests.localaws.vpc.records import ANYWHERE, ANYWHERE_IPV6, Records, interface, ipv6_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from localaws.catalog import Resource
+    from localaws.machine.processes import Launcher
+    from localaws.vpc.model import Interface
+
+pytestmark = [
+    pytest.mark.slow,  # real namespaces
+    pytest.mark.skipif(find("nft") is None, reason="needs nft, which set-up gets"),
+]
+
+PATIENCE = 0.3
+"""Seconds without an answer until a port counts as closed; packets here take microseconds."""
+
+HOST, HOST_IPV6 = "198.51.100.7", "2001:db8:ffff::7"
+"""A host in the internet."""
+
+
+@pytest.fixture(params=[Isolation.ROOT, Isolation.ONE_ID])
+def isolation(request: pytest.FixtureRequest) -> Isolation:
+    chosen: Isolation = request.param
+    if chosen == Isolation.ROOT and os.geteuid() != 0:
+        pytest.skip("needs root")
+    return chosen
+
+
+class Packets:
+    """A network with listeners in it, and what connections through it end as."""
+
+    def __init__(self, launcher: Launcher, records: Records) -> None:
+        self.launcher = launcher
+        self.network = Network(launcher, records.cloud)
+        self._listeners: list[socket.socket] = []
+
+    async def listen(self, network: str | None, *ports: int) -> None:
+        """Accept connections on ports of every address of a namespace."""
+        for port in ports:
+            for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+                self._listeners.append(
+                    await self.launcher.open_socket(
+                        network,
+                        family=family,
+                        type=socket.SOCK_STREAM,
+                        bind=(address, port),
+                        listen=64,
+                    )
+                )
+
+    async def attach(self, *interfaces: Interface, listen: tuple[int, ...] = ()) -> None:
+        for each in interfaces:
+            await self.listen(await self.network.attach(each), *listen)
+
+    async def tried(self, *attempts: tuple[str | None, str, int]) -> list[str]:
+        """Return how connections end, each from a namespace to an address and port."""
+        return await asyncio.gather(
+            *(self.network.connect(*attempt, PATIENCE) for attempt in attempts)
+        )
+
+    async def check(self, expected: dict[tuple[str | None, str, int], str]) -> None:
+        found = dict(zip(expected, await self.tried(*expected), strict=True))
+        assert found == expected
+
+    def close(self) -> None:
+        for each in self._listeners:
+            each.close()
+
+
+def run(
+    isolation: Isolation, records: Records, scenario: Callable[[Packets], Awaitable[None]]
+) -> None:
+    async def with_network(launcher: Launcher) -> None:
+        packets = Packets(launcher, records)
+        await packets.network.start()
+        try:
+            await scenario(packets)
+        finally:
+            packets.close()
+
+    play(isolation, with_network)
+
+
+class WebService(Records):
+    """A load balancer before tasks in one VPC, and others that try to reach them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vpc_ = self.vpc(assignGeneratedIpv6CidrBlock=True)
+        self.prefix = ipv6_prefix(self.vpc_)
+        gateway = self.internet_gateway(self.vpc_)
+        self.public_table, self.private_table = self.table(self.vpc_), self.table(self.vpc_)
+        self.route(self.public_table, "0.0.0.0/0", gatewayId=gateway.id)
+        self.route(self.public_table, "::/0", gatewayId=gateway.id)
+        self.public = self.subnet(self.vpc_, "10.0.0.0/24", self.public_table, ipv6=0)
+        self.private = self.subnet(self.vpc_, "10.0.1.0/24", self.private_table, ipv6=1)
+        self.isolated = self.subnet(self.vpc_, "10.0.2.0/24")
+        self.nat = self.nat_gateway(self.public)
+        only_out = self.make(
+            "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway", vpcId=self.vpc_.id
+        )
+        self.route(self.private_table, "0.0.0.0/0", natGatewayId=self.nat.id)
+        self.route(self.private_table, "::/0", egressOnlyGatewayId=only_out.id)
+        self.balancer_group = self.group(self.vpc_, "balancer")
+        self.task_group = self.group(self.vpc_, "tasks")
+        self.any_group = self.group(self.vpc_, "any")
+        for source in (ANYWHERE, ANYWHERE_IPV6):
+            self.ingress(self.balancer_group, ports=80, **source)
+            self.egress(self.any_group, "-1", **source)
+        tasks = {"referencedSecurityGroupId": self.task_group.id}
+        balancer = {"referencedSecurityGroupId": self.balancer_group.id}
+        self.egress(self.balancer_group, ports=80, **tasks)
+        self.from_balancer = self.ingress(self.task_group, ports=80, **balancer)
+        self.egress(self.task_group, ports=443, **ANYWHERE)
+
+    async def attach(self, packets: Packets) -> None:
+        balancer = interface(
+            "balancer",
+            self.public,
+            "10.0.0.10",
+            self.balancer_group,
+            public="203.0.113.10",
+            ipv6=f"{self.prefix}00::10",
+        )
+        tasks = (
+            interface(
+                "task-1",
+                self.public,
+                "10.0.0.21",
+                self.task_group,
+                public="203.0.113.21",
+                ipv6=f"{self.prefix}00::21",
+            ),
+            interface(
+                "task-2",
+                self.private,
+                "10.0.1.22",
+                self.task_group,
+                ipv6=f"{self.prefix}01::22",
+            ),
+        )
+        others = (
+            interface(
+                "bastion",
+                self.public,
+                "10.0.0.99",
+                self.any_group,
+                public="203.0.113.99",
+                ipv6=f"{self.prefix}00::99",
+            ),
+            interface(
+                "private", self.private, "10.0.1.99", self.any_group, ipv6=f"{self.prefix}01::99"
+            ),
+            interface("isolated", self.isolated, "10.0.2.99", self.any_group),
+        )
+        await packets.listen(INTERNET, 80, 443)
+        await packets.attach(balancer, *tasks, listen=(22, 80))
+        await packets.attach(*others, listen=(80,))
+
+
+def test_a_web_service_is_reached_by_its_load_balancer_only(isolation: Isolation) -> None:
+    records = WebService()
+    prefix = records.prefix
+
+    async def scenario(packets: Packets) -> None:
+        await records.attach(packets)
+        await packets.check(
+            {
+                (INTERNET, "203.0.113.10", 80): OPEN,
+                (INTERNET, f"{prefix}00::10", 80): OPEN,
+                (INTERNET, "203.0.113.10", 22): TIMED_OUT,
+                (INTERNET, "203.0.113.10", 3389): TIMED_OUT,
+                (INTERNET, "203.0.113.21", 80): TIMED_OUT,
+                (INTERNET, "203.0.113.21", 22): TIMED_OUT,
+                (INTERNET, f"{prefix}00::21", 80): TIMED_OUT,
+                (INTERNET, "10.0.0.21", 80): TIMED_OUT,
+                (INTERNET, "203.0.113.222", 80): TIMED_OUT,
+                ("balancer", "10.0.0.21", 80): OPEN,
+                ("balancer", "10.0.1.22", 80): OPEN,
+                ("balancer", "10.0.0.21", 22): TIMED_OUT,
+                ("balancer", f"{prefix}01::22", 80): OPEN,
+                ("balancer", HOST, 80): TIMED_OUT,
+                ("task-1", "10.0.1.22", 80): TIMED_OUT,
+                ("bastion", "10.0.0.21", 80): TIMED_OUT,
+                ("bastion", "10.0.1.22", 22): TIMED_OUT,
+                ("isolated", "10.0.0.10", 80): OPEN,
+                ("isolated", "10.0.0.200", 80): TIMED_OUT,
+            }
+        )
+
+    run(isolation, records, scenario)
+
+
+def test_routes_decide_who_gets_to_the_internet_and_back(isolation: Isolation) -> None:
+    records = WebService()
+    prefix = records.prefix
+
+    async def scenario(packets: Packets) -> None:
+        await records.attach(packets)
+        await packets.check(
+            {
+                ("task-1", HOST, 443): OPEN,
+                ("task-1", HOST, 80): TIMED_OUT,
+                ("task-2", HOST, 443): OPEN,
+                ("private", HOST, 80): OPEN,
+                ("private", HOST, 81): REFUSED,
+                ("private", HOST_IPV6, 80): OPEN,
+                ("isolated", HOST, 80): TIMED_OUT,
+                # By public addresses: as a stranger comes.
+                ("bastion", "203.0.113.10", 80): OPEN,
+                ("private", "203.0.113.10", 80): OPEN,
+                ("isolated", "203.0.113.10", 80): TIMED_OUT,
+                # An egress-only gateway lets nothing in.
+                (INTERNET, f"{prefix}01::99", 80): TIMED_OUT,
+            }
+        )
+
+    run(isolation, records, scenario)
+
+
+def test_a_group_does_not_match_what_comes_by_a_public_address(isolation: Isolation) -> None:
+    records = WebService()
+    any_group = {"referencedSecurityGroupId": records.any_group.id}
+    records.ingress(records.task_group, ports=22, **any_group)
+
+    async def scenario(packets: Packets) -> None:
+        await records.attach(packets)
+        await packets.check(
+            {
+                ("bastion", "10.0.0.21", 22): OPEN,
+                ("bastion", "203.0.113.21", 22): TIMED_OUT,
+                ("private", "203.0.113.21", 22): TIMED_OUT,
+            }
+        )
+        own = f"{records.nat.outputs['publicIp']}/32"
+        records.ingress(records.task_group, ports=22, cidrIpv4=own)
+        await packets.network.follow()
+        await packets.check(
+            {
+                ("bastion", "203.0.113.21", 22): TIMED_OUT,
+                ("private", "203.0.113.21", 22): OPEN,
+            }
+        )
+
+    run(isolation, records, scenario)
+
+
+def test_changes_hold_for_new_connections_and_open_ones_go_on(isolation: Isolation) -> None:
+    records = WebService()
+
+    async def scenario(packets: Packets) -> None:
+        await records.attach(packets)
+        attempt = ("balancer", "10.0.0.21", 80)
+        with await packets.network.open_connection(*attempt) as open_connection:
+            records.remove(records.from_balancer)
+            await packets.network.follow()
+            await packets.check({attempt: TIMED_OUT})
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(open_connection, b"still there?")
+            unacknowledged = await _unacknowledged(open_connection)
+            assert unacknowledged == 0
+        records.ingress(records.task_group, ports=80, **ANYWHERE)
+        await packets.network.follow()
+        await packets.check({attempt: OPEN, (INTERNET, "203.0.113.21", 80): OPEN})
+
+    run(isolation, records, scenario)
+
+
+async def _unacknowledged(connection: socket.socket) -> int:
+    """Return how many segments of a connection have got no acknowledgement after a moment."""
+    await asyncio.sleep(PATIENCE)
+    unacknowledged = 24  # offset of tcpi_unacked in struct tcp_info (linux/tcp.h)
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return int.from_bytes(info[unacknowledged : unacknowledged + 4], "little")
+
+
+def _public_vpc(records: Records, name: str, public: str) -> tuple[Resource, Interface]:
+    """Make a VPC of the same range as every other one, with a server that is open to all."""
+    vpc = records.vpc()
+    gateway = records.internet_gateway(vpc)
+    table = records.table(vpc)
+    records.route(table, "0.0.0.0/0", gatewayId=gateway.id)
+    subnet = records.subnet(vpc, "10.0.0.0/24", table)
+    group = records.group(vpc, name)
+    records.ingress(group, ports=80, **ANYWHERE)
+    records.egress(group, "-1", **ANYWHERE)
+    return vpc, interface(name, subnet, "10.0.0.9", group, public=public)
+
+
+def test_vpcs_with_the_same_range_stay_apart_and_go_one_by_one(isolation: Isolation) -> None:
+    records = Records()
+    left_vpc, left = _public_vpc(records, "left", "203.0.113.1")
+    right_vpc, right = _public_vpc(records, "right", "203.0.113.2")
+
+    async def scenario(packets: Packets) -> None:
+        await packets.attach(left, right, listen=(80,))
+        await packets.check(
+            {
+                (INTERNET, "203.0.113.1", 80): OPEN,
+                (INTERNET, "203.0.113.2", 80): OPEN,
+                ("left", "203.0.113.2", 80): OPEN,
+                ("right", "203.0.113.1", 80): OPEN,
+            }
+        )
+        await packets.network.detach(left)
+        _remove_vpc(records, left_vpc)
+        await packets.network.follow()
+        await packets.check(
+            {
+                (INTERNET, "203.0.113.1", 80): TIMED_OUT,
+                (INTERNET, "203.0.113.2", 80): OPEN,
+            }
+        )
+        names = (await packets.launcher.run(["ls", "/run/netns"])).split()
+        assert sorted(names) == ["right", "vpc-2"]
+
+    run(isolation, records, scenario)
+    assert right_vpc.id != left_vpc.id
+
+
+def _remove_vpc(records: Records, vpc: Resource) -> None:
+    for token in (
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        "aws:ec2/route:Route",
+    ):
+        for each in records.cloud.all(token):
+            if _is_in(records, each, vpc):
+                records.remove(each)
+    for token in (
+        "aws:ec2/securityGroup:SecurityGroup",
+        "aws:ec2/subnet:Subnet",
+        "aws:ec2/routeTable:RouteTable",
+        "aws:ec2/internetGateway:InternetGateway",
+    ):
+        for each in records.cloud.all(token):
+            if each.urn and each.outputs.get("vpcId") == vpc.id:
+                records.remove(each)
+    records.remove(vpc)
+
+
+def _is_in(records: Records, record: Resource, vpc: Resource) -> bool:
+    for name, token in (
+        ("securityGroupId", "aws:ec2/securityGroup:SecurityGroup"),
+        ("routeTableId", "aws:ec2/routeTable:RouteTable"),
+    ):
+        parent = records.cloud.get(token, record.inputs.get(name))
+        if parent is not None:
+            return bool(parent.outputs["vpcId"] == vpc.id)
+    return False
