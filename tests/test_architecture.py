@@ -215,7 +215,7 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
         {"running", "data_files"},
         {"sdk_inputs", "service_models"},
         {"cache"},
-        {"browser", "uv", "pulumi"},
+        {"browser", "network_programs", "uv", "pulumi"},
         {"gate", "picture", "setup"},
     ),
 }

@@ -1,4 +1,4 @@
-"""Sets a checkout up: uv, the environment with the locked requirements, the Pulumi CLI.
+"""Sets a checkout up: uv, the environment, the Pulumi CLI, the programs of the local VPC.
 
 `make setup` runs it.
 
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tools.cache import cache_root, remove, replace_link
+from tools.network_programs import find_or_fetch as find_network_programs
 from tools.pulumi.install import NoPulumiError, find_or_install
 from tools.pulumi.sources import Workshop
 from tools.running import CommandFailedError, run, say
@@ -111,6 +112,8 @@ def set_up(root: Path) -> None:
     links = root / ".venv" / "bin"
     shop = Workshop(cache=cache, environment=os.environ, uv=uv)
     replace_link(links / "pulumi", find_or_install(shop, own_links=links))
+    for name, program in find_network_programs(cache, os.environ).items():
+        replace_link(links / name, program)
 
 
 def main() -> NoReturn:

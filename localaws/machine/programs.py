@@ -10,14 +10,14 @@ import shutil
 import sys
 from pathlib import Path
 
-_SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where administration programs are; a user's PATH often lacks them, as on Debian."""
 
 
 def search_path() -> str:
     """Return the PATH with which programs are looked up: the user's, the system's, then ours."""
     own = Path(sys.executable).parent
-    return os.pathsep.join([os.environ.get("PATH", os.defpath), *_SYSTEM, str(own)])
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM, str(own)])
 
 
 def find(name: str) -> Path | None:

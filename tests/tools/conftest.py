@@ -79,6 +79,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module in (
         "tools.running",
         "tools.cache",
+        "tools.network_programs",
         "tools.uv",
         "tools.pulumi.install",
         "tools.pulumi.sources",
