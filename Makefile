@@ -60,7 +60,7 @@ bench: setup ## measure, and print ratios
 lock: ## recompile the locked requirements; UPGRADE=--upgrade takes newer versions
 	set -e; uv=$$($(PYTHON) -m tools.uv); pin="--universal --generate-hashes --quiet $(UPGRADE)"; \
 	$$uv pip compile pyproject.toml $$pin --all-extras --group dev -o requirements.txt; \
-	for tool in tools/uv tools/gate tools/pulumi/go-toolchain; do $$uv pip compile $$tool.in $$pin -o $$tool.txt; done
+	for tool in tools/uv tools/gate tools/pulumi/go-toolchain tools/stand_in/nginx; do $$uv pip compile $$tool.in $$pin -o $$tool.txt; done
 
 stop: ## stop what the local AWS runs
 	@if [ -x $(BIN)/pulumi-local ]; then $(BIN)/pulumi-local stop; fi

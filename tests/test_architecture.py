@@ -187,7 +187,7 @@ def test_the_options_of_the_check_are_plain_values_below_its_network() -> None:
 LAYERS: dict[str, tuple[set[str], ...]] = {
     "localaws": (
         {"catalog", "machine", "speed"},
-        {"vpc"},
+        {"images", "vpc"},
         {"account", "alb"},
         {"ecs", "protocol"},
         {"daemon", "mocks"},
@@ -214,8 +214,10 @@ LAYERS: dict[str, tuple[set[str], ...]] = {
     "tools": (
         {"running", "data_files"},
         {"sdk_inputs", "service_models"},
-        {"cache"},
-        {"browser", "network_programs", "uv", "pulumi"},
+        {"cache", "versions"},
+        {"workshop"},
+        {"executables"},
+        {"browser", "crane", "network_programs", "pulumi", "stand_in", "uv"},
         {"gate", "picture", "setup"},
     ),
 }

@@ -26,11 +26,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from tools.cache import cache_root, remove, replace_link
+from tools.crane.install import NoCraneError, find_or_build
 from tools.network_programs import find_or_fetch as find_network_programs
 from tools.pulumi.install import NoPulumiError, find_or_install
-from tools.pulumi.sources import Workshop
 from tools.running import CommandFailedError, run, say
+from tools.stand_in.install import NoStandInError, find_or_make
 from tools.uv import NoUvError, find_or_fetch
+from tools.workshop import Workshop, discard_borrowed_go
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = ("pyproject.toml", "requirements.txt")
@@ -114,6 +116,23 @@ def set_up(root: Path) -> None:
     replace_link(links / "pulumi", find_or_install(shop, own_links=links))
     for name, program in find_network_programs(cache, os.environ).items():
         replace_link(links / name, program)
+    prepare_images(root, shop)
+    discard_borrowed_go(shop)
+
+
+def prepare_images(root: Path, shop: Workshop) -> None:
+    """Gets what the local AWS needs for container images; without it, set-up is complete too."""
+    links = root / ".venv" / "bin"
+    try:
+        replace_link(links / "crane", find_or_build(shop, own_links=links))
+    except NoCraneError as error:
+        say(f"No image can be pulled from a registry. {error}")
+    shared = root / ".venv" / "share" / "fargate-web"
+    shared.mkdir(parents=True, exist_ok=True)
+    try:
+        replace_link(shared / "nginx-stand-in", find_or_make(shop))
+    except NoStandInError as error:
+        say(str(error))
 
 
 def main() -> NoReturn:

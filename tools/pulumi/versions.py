@@ -1,14 +1,10 @@
-"""Which Pulumi CLI is wanted, and which one an executable is."""
+"""Which Pulumi CLI is wanted."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import re
-import subprocess
 from pathlib import Path
-from typing import NamedTuple
+
+from tools.versions import Version, from_go_mod
 
 GO_MODULE = Path(__file__).parent
 
@@ -16,124 +12,7 @@ MINIMUM = (3, 244, 0)
 """The oldest CLI that is taken from PATH. Error hooks, by which a rolled-back deployment says why,
 came with 3.217 and work since 3.244 (github.com/pulumi/pulumi/issues/23344)."""
 
-ANSWER_SECONDS = 20
-"""How long `pulumi version` may take; it takes 0.4 s on an idle machine."""
-
-Version = tuple[int, int, int]
-
-
-class NotUsableError(Exception):
-    """An executable is no Pulumi CLI that this project can use; the text says why."""
-
-
-def text(version: Version) -> str:
-    """Writes a version as people and Pulumi's installer do: 3.255.0."""
-    return ".".join(map(str, version))
-
-
-def parse(words: str) -> Version | None:
-    """Finds the first x.y.z in what a tool says about itself; a missing z is 0."""
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", words)
-    return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
-
 
 def pinned() -> Version:
     """Return the CLI version that set-up installs where none is found: go.mod's."""
-    return _from_go_mod(r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)")
-
-
-def go_needed() -> Version:
-    """Returns the oldest Go that builds it."""
-    return _from_go_mod(r"^go (\S+)")
-
-
-def _from_go_mod(pattern: str) -> Version:
-    found = re.search(pattern, (GO_MODULE / "go.mod").read_text(), re.MULTILINE)
-    version = parse(found[1]) if found else None
-    assert version, f"{GO_MODULE}/go.mod has no line like {pattern}"
-    return version
-
-
-class Fingerprint(NamedTuple):
-    """What changes when an executable is replaced or truncated, and costs nothing to look at."""
-
-    size: int
-    modified_ns: int
-    inode: int
-
-
-class KnownVersions:
-    """Executables' versions, remembered so that set-up needn't start them every time."""
-
-    def __init__(self, memory: Path) -> None:
-        """Args: memory: The JSON file. It is created when needed and may be deleted any time."""
-        self._memory = memory
-
-    def of(self, executable: Path) -> Version:
-        """Returns the version of a CLI.
-
-        Raises:
-            NotUsableError: It can't be run, hangs or says no version.
-        """
-        known = self._read()
-        try:
-            status = executable.stat()
-        except OSError as error:
-            raise NotUsableError(f"{executable}: {error.strerror}") from error
-        entry = {"is": [*Fingerprint(status.st_size, status.st_mtime_ns, status.st_ino)]}
-        remembered = known.get(str(executable), {})
-        if remembered.get("is") == entry["is"] and (
-            version := parse(str(remembered.get("version")))
-        ):
-            return version
-        version = ask(executable)
-        self._write(known | {str(executable): entry | {"version": text(version)}})
-        return version
-
-    def _read(self) -> dict[str, dict[str, object]]:
-        try:
-            known = json.loads(self._memory.read_text())
-        except (OSError, ValueError):
-            return {}
-        return (
-            {path: entry for path, entry in known.items() if isinstance(entry, dict)}
-            if isinstance(known, dict)
-            else {}
-        )
-
-    def _write(self, known: dict[str, dict[str, object]]) -> None:
-        with contextlib.suppress(OSError):  # without a memory set-up is only slower
-            self._memory.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
-            fresh.write_text(json.dumps(known, indent=1))
-            fresh.replace(self._memory)
-
-
-def ask(executable: Path) -> Version:
-    """Runs `pulumi version`.
-
-    Raises:
-        NotUsableError: It can't be run, hangs or says no version.
-    """
-    quiet = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-    try:
-        answer = subprocess.run(  # noqa: S603 - what PATH or the cache offers as pulumi
-            [executable, "version"],
-            env=quiet,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=ANSWER_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise NotUsableError(
-            f"{executable}: `pulumi version` did not answer within {ANSWER_SECONDS} s"
-        ) from None
-    except OSError as error:
-        raise NotUsableError(f"{executable}: {error.strerror}") from error
-    version = parse(answer.stdout.decode(errors="replace"))
-    if answer.returncode != 0 or version is None:
-        raise NotUsableError(
-            f"{executable}: `pulumi version` failed (exit code {answer.returncode})"
-        )
-    return version
+    return from_go_mod(GO_MODULE, r"^require github\.com/pulumi/pulumi/pkg/v3 v(\S+)")

@@ -1,0 +1,70 @@
+"""Images as files: an OCI layout, as crane and `skopeo` write it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class BrokenLayoutError(Exception):
+    """The files are no image; says what is missing or wrong."""
+
+
+@dataclass(frozen=True)
+class LayeredImage:
+    """An image that is ready to be unpacked."""
+
+    config: Mapping[str, Any]
+    """The image's configuration file, as JSON."""
+
+    layers: tuple[Path, ...]
+    """Tar files, plain or compressed, the lowest first."""
+
+    zstd: bool = False
+    """Whether a layer is compressed in a way that this Python can't read."""
+
+
+def read_oci(folder: Path) -> LayeredImage:
+    """Read an OCI layout of one image.
+
+    Raises:
+        BrokenLayoutError: It isn't one.
+    """
+    try:
+        index = _load(folder / "index.json")
+        manifest = _load(_blob(folder, index["manifests"][0]["digest"]))
+        config = _load(_blob(folder, manifest["config"]["digest"]))
+        descriptors = manifest["layers"]
+        layers = tuple(_blob(folder, each["digest"]) for each in descriptors)
+        zstd = any(each.get("mediaType", "").endswith("zstd") for each in descriptors)
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise BrokenLayoutError(f"{folder}: no image in OCI layout: {error!r}") from error
+    return LayeredImage(config, layers, zstd)
+
+
+def digest_of(folder: Path) -> str:
+    """Return the digest of the one image in an OCI layout.
+
+    Raises:
+        BrokenLayoutError: It isn't one.
+    """
+    try:
+        return str(_load(folder / "index.json")["manifests"][0]["digest"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise BrokenLayoutError(f"{folder}: no image in OCI layout: {error!r}") from error
+
+
+def _load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _blob(folder: Path, digest: str) -> Path:
+    algorithm, _, value = digest.partition(":")
+    if algorithm != "sha256" or not value.isalnum():
+        raise BrokenLayoutError(f"{folder}: {digest} is no digest")
+    return folder / "blobs" / algorithm / value

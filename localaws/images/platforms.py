@@ -1,0 +1,41 @@
+"""Which platform an image must be for, and whether this machine runs it."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+ARCHITECTURES = {"X86_64": "amd64", "ARM64": "arm64"}
+"""A task definition's `cpuArchitecture`, and the same in an image's words."""
+
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+_EMULATORS = {"amd64": "qemu-x86_64", "arm64": "qemu-aarch64"}
+BINFMT = Path("/proc/sys/fs/binfmt_misc")
+
+
+def of_task(cpu_architecture: str | None) -> str:
+    """Return the platform of a task definition; without an architecture ECS takes X86_64."""
+    return f"linux/{ARCHITECTURES[cpu_architecture or 'X86_64']}"
+
+
+def of_this_machine() -> str:
+    """Return the platform that this machine runs by itself."""
+    machine = platform.machine()
+    return f"linux/{_MACHINES.get(machine, machine)}"
+
+
+def can_run(wanted: str, *, here: str | None = None, binfmt: Path = BINFMT) -> bool:
+    """Return whether this machine runs a platform's programs, by itself or by an emulator.
+
+    Args:
+        wanted: The platform, as `linux/arm64`.
+        here: What the machine runs by itself.
+        binfmt: The kernel's folder of registered emulators.
+    """
+    if wanted == (here or of_this_machine()):
+        return True
+    emulator = binfmt / _EMULATORS.get(wanted.removeprefix("linux/"), "none")
+    try:
+        return emulator.read_text().startswith("enabled")
+    except OSError:
+        return False

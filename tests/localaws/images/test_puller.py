@@ -1,0 +1,454 @@
+"""Pulls from a registry on loopback by the real crane, into a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from localaws.images.errors import CannotPullError, UnreachableRegistryError
+from localaws.images.platforms import of_this_machine
+from localaws.images.puller import Image, Puller
+from localaws.images.reference import parse
+from localaws.images.registry import Registry, failure
+from tests.localaws.images.conftest import AMD64, ImageFiles, folder, layer, member
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.localaws.images.conftest import LoopbackRegistry, Pulls
+
+pytestmark = pytest.mark.slow  # real processes
+
+SHOP = ImageFiles(
+    [layer(folder("srv"), member("srv/a", b"one")), layer(member("srv/.wh.a"), member("srv/b"))],
+    {"Cmd": ["/srv/b"], "Env": ["MODE=image"], "User": "7:8"},
+)
+
+
+def other(content: bytes) -> ImageFiles:
+    return ImageFiles([layer(member("a", content))])
+
+
+def pull(pulls: Pulls, *names: str, platform: str = AMD64, puller: Puller | None = None) -> Image:
+    """Pull images one after the other, and return the last."""
+
+    async def play() -> Image:
+        try:
+            for name in names:
+                image = await (puller or pulls.puller()).pull(name, platform=platform)
+        finally:
+            await pulls.close()
+        return image
+
+    return asyncio.run(play())
+
+
+def refusal(pulls: Pulls, name: str, **options: Any) -> str:
+    with pytest.raises(CannotPullError) as refused:
+        pull(pulls, name, **options)
+    return str(refused.value)
+
+
+class CountingRegistry(Registry):
+    """Counts what is downloaded."""
+
+    downloads = 0
+
+    async def download(self, *arguments: Any) -> None:
+        type(self).downloads += 1
+        await super().download(*arguments)
+
+
+def counting(pulls: Pulls) -> CountingRegistry:
+    CountingRegistry.downloads = 0
+    return CountingRegistry(pulls.host, pulls.crane, pulls.environment)
+
+
+def closed_port() -> int:
+    """A port of loopback where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_a_pulled_image_has_the_files_and_the_configuration(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    image = pull(pulls, registry.push("shop:1", SHOP))
+    assert [path.name for path in (image.root / "srv").iterdir()] == ["b"]
+    assert image.config.command == ("/srv/b",)
+    assert image.config.environment == {"MODE": "image"}
+    assert image.config.user == "7:8"
+    assert (image.source, image.note) == ("registry", "")
+    assert image.digest == registry.digest("shop:1")
+
+
+def test_nothing_but_the_image_stays_in_the_store(registry: LoopbackRegistry, pulls: Pulls) -> None:
+    image = pull(pulls, registry.push("shop:1", SHOP))
+    left = {path.name for path in pulls.store.folder.iterdir() if not path.name.endswith(".lock")}
+    assert left == {image.digest.replace(":", "-")}
+    assert pulls.store.folder.stat().st_mode & 0o77 == 0, "images may hold private code"
+
+
+def test_an_image_is_downloaded_once_also_under_another_name(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    registry_of_pulls = counting(pulls)
+    names = [registry.push("shop:1", SHOP), registry.push("store:2", SHOP)]
+    pull(pulls, *names, names[0], puller=pulls.puller(registry_of_pulls))
+    assert CountingRegistry.downloads == 1
+
+
+def test_pulls_of_the_same_image_at_once_download_it_once(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+
+    async def play() -> list[Image]:
+        first, second = pulls.puller(counting(pulls)), pulls.puller(counting(pulls))
+        try:
+            return await asyncio.gather(
+                *(each.pull(name, platform=AMD64) for each in (first, first, second))
+            )
+        finally:
+            await pulls.close()
+
+    images = asyncio.run(play())
+    assert len({image.root for image in images}) == 1
+    assert CountingRegistry.downloads == 1
+
+
+def test_a_tag_that_moved_gives_the_new_image(registry: LoopbackRegistry, pulls: Pulls) -> None:
+    name = registry.push("moving:tag", other(b"old"))
+
+    async def play() -> tuple[Image, Image]:
+        puller = pulls.puller()
+        try:
+            before = await puller.pull(name, platform=AMD64)
+            registry.push("moving:tag", other(b"new"))
+            return before, await puller.pull(name, platform=AMD64)
+        finally:
+            await pulls.close()
+
+    before, after = asyncio.run(play())
+    assert (after.root / "a").read_bytes() == b"new"
+    assert (before.root / "a").read_bytes() == b"old", "tasks of the old deployment still use it"
+
+
+def test_a_digest_that_is_here_needs_no_registry_and_a_tag_does(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+    exact = f"{registry.address}/shop@{registry.digest('shop:1')}"
+
+    async def play() -> Image:
+        try:
+            pulled = await pulls.puller().pull(exact, platform=AMD64)
+            offline = Puller(pulls.store, None)
+            assert await offline.pull(exact, platform=AMD64) == pulled
+            with pytest.raises(CannotPullError, match="crane, which gets images"):
+                await offline.pull(name, platform=AMD64)
+        finally:
+            await pulls.close()
+        return pulled
+
+    assert asyncio.run(play()).digest in exact
+
+
+def test_the_platform_chooses_among_the_images_of_an_index(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push_index(
+        "both:1",
+        [
+            ImageFiles([layer(member("amd64"))], architecture="amd64"),
+            ImageFiles([layer(member("arm64"))], architecture="arm64"),
+        ],
+    )
+    index = f"{registry.address}/both@{registry.digest('both:1')}"
+
+    async def play() -> None:
+        try:
+            for architecture in ("amd64", "arm64", "amd64"):
+                for each in (name, index):
+                    image = await pulls.puller().pull(each, platform=f"linux/{architecture}")
+                    assert [path.name for path in image.root.iterdir()] == [architecture]
+            offline = Puller(pulls.store, None)
+            image = await offline.pull(index, platform="linux/arm64")
+            assert [path.name for path in image.root.iterdir()] == ["arm64"]
+        finally:
+            await pulls.close()
+
+    asyncio.run(play())
+
+
+NO_PLATFORM = "image Manifest does not contain descriptor matching platform 'linux/s390x'"
+
+
+def test_an_index_without_the_platform_is_refused_in_ecs_words(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push_index("one:1", [SHOP])
+    assert refusal(pulls, name, platform="linux/s390x") == NO_PLATFORM
+
+
+def test_an_image_for_another_platform_is_refused_in_the_same_words(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    assert refusal(pulls, registry.push("shop:1", SHOP), platform="linux/s390x") == NO_PLATFORM
+
+
+def test_what_a_registry_lacks_is_not_found(registry: LoopbackRegistry, pulls: Pulls) -> None:
+    registry.push("shop:1", SHOP)
+    for name in ("shop:stabel", "never/there:1"):
+        full = f"{registry.address}/{name}"
+        assert refusal(pulls, full).startswith(f"failed to resolve ref {full}: {full}: not found")
+
+
+def test_a_registry_that_cannot_be_reached_is_reported_with_the_ways_out(pulls: Pulls) -> None:
+    name = f"127.0.0.1:{closed_port()}/shop:1"
+    words = refusal(pulls, name)
+    assert words.startswith(f"failed to resolve ref {name}: failed to do request: ")
+    assert "connection refused" in words
+    for way in ("LOCALAWS_REGISTRY_MIRROR", "localaws-images.toml", "docs/images.md"):
+        assert way in words
+
+
+def test_a_name_that_is_none_is_refused_before_anything_runs(pulls: Pulls) -> None:
+    assert "invalid reference format" in refusal(pulls, "No Image")
+
+
+def test_a_hostile_image_is_refused_and_leaves_nothing(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    words = refusal(pulls, registry.push("hostile:1", ImageFiles([layer(member("../out"))])))
+    assert "failed to extract layer" in words
+    assert "outside its root: ../out" in words
+    assert not [path for path in pulls.store.folder.iterdir() if path.is_dir()]
+
+
+def half_written(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "index.json").write_text("{")
+
+
+class StoppingRegistry(Registry):
+    """Stops in the middle of a download, for ever."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.stopped = asyncio.Event()
+
+    async def download(self, _reference: object, _platform: str, folder: Path) -> None:
+        half_written(folder)
+        self.stopped.set()
+        await asyncio.Event().wait()
+
+
+def test_a_cancelled_pull_leaves_nothing_that_counts_as_an_image(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+
+    async def play() -> Image:
+        stopping = StoppingRegistry(pulls.host, pulls.crane, pulls.environment)
+        try:
+            task = asyncio.create_task(pulls.puller(stopping).pull(name, platform=AMD64))
+            await stopping.stopped.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not [path for path in pulls.store.folder.iterdir() if path.is_dir()]
+            return await pulls.puller().pull(name, platform=AMD64)
+        finally:
+            await pulls.close()
+
+    assert (asyncio.run(play()).root / "srv/b").exists()
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from localaws.images.store import Store
+from localaws.machine.isolation import Isolation
+from localaws.machine.processes import Launcher
+
+async def play():
+    launcher = Launcher(Isolation(sys.argv[2]))
+    async with Store(Path(sys.argv[1]), launcher).filling(sys.argv[3]) as scratch:
+        (scratch / "image").mkdir()
+        print("filling", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(play())
+"""
+
+
+def test_what_a_killed_pull_left_neither_counts_nor_blocks(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+    digest = registry.digest("shop:1")
+    arguments = [str(pulls.store.folder.parent), str(pulls.behind.isolation)]
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, *arguments, digest], stdout=subprocess.PIPE
+    ) as other_daemon:
+        assert other_daemon.stdout
+        assert other_daemon.stdout.readline() == b"filling\n"
+        other_daemon.send_signal(signal.SIGKILL)
+    assert pulls.store.find(digest) is None
+    assert pull(pulls, name).digest == digest
+
+
+def damage(image: Image) -> None:
+    (image.root.parent / "config.json").write_text("{")
+
+
+def test_an_image_whose_configuration_was_damaged_is_pulled_anew(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    name = registry.push("shop:1", SHOP)
+
+    async def play() -> Image:
+        try:
+            image = await pulls.puller().pull(name, platform=AMD64)
+            damage(image)
+            return await pulls.puller().pull(name, platform=AMD64)
+        finally:
+            await pulls.close()
+
+    assert asyncio.run(play()).config.command == ("/srv/b",)
+
+
+def test_a_layer_that_python_cannot_decompress_is_flattened_by_crane(
+    registry: LoopbackRegistry, pulls: Pulls
+) -> None:
+    class FlatteningRegistry(Registry):
+        async def download(self, reference: Any, platform: str, folder: Path) -> None:
+            await super().download(reference, platform, folder)
+            manifest = next(
+                path
+                for path in (folder / "blobs/sha256").iterdir()
+                if b'"layers"' in path.read_bytes()
+            )
+            document = json.loads(manifest.read_text())
+            for each in document["layers"]:
+                each["mediaType"] = "application/vnd.oci.image.layer.v1.tar+zstd"
+                (folder / "blobs/sha256" / each["digest"][7:]).write_bytes(b"\x28\xb5\x2f\xfd")
+            manifest.write_text(json.dumps(document))
+
+    flattening = FlatteningRegistry(pulls.host, pulls.crane, pulls.environment)
+    name = registry.push("shop:1", SHOP)
+    image = pull(pulls, name, puller=pulls.puller(flattening))
+    assert [path.name for path in (image.root / "srv").iterdir()] == ["b"]
+
+
+def test_a_pull_that_takes_long_says_so(
+    registry: LoopbackRegistry, pulls: Pulls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localaws.images.puller.REPORTS", (0.01, 0.02))
+    name = registry.push("shop:1", SHOP)
+
+    reported = asyncio.Event()
+
+    class SlowRegistry(Registry):
+        async def download(self, *arguments: Any) -> None:
+            await super().download(*arguments)
+            await reported.wait()
+
+    def report(line: str) -> None:
+        pulls.reports.append(line)
+        reported.set()
+
+    slow = SlowRegistry(pulls.host, pulls.crane, pulls.environment)
+    puller = Puller(pulls.store, slow, report=report)
+    pull(pulls, name, puller=puller)
+    assert pulls.reports[0].startswith(f"pulling {registry.address}/shop@sha256:")
+    assert "MB so far" in pulls.reports[0]
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    labels = {"fargate-web.stand-in": "nginx 1.2 and busybox 3"}
+    files = ImageFiles([layer(member("usr/sbin/nginx"))], {"Cmd": ["nginx"], "Labels": labels})
+    files.architecture = of_this_machine().partition("/")[2]
+    return files.write(tmp_path / "stand-in")
+
+
+class UnreachableRegistry(Registry):
+    """A registry whose name can't be resolved."""
+
+    async def resolve(self, *_: Any) -> str:
+        raise UnreachableRegistryError("no such host")
+
+
+def unreachable(pulls: Pulls) -> UnreachableRegistry:
+    return UnreachableRegistry(pulls.host, pulls.crane, pulls.environment)
+
+
+@pytest.mark.parametrize(
+    "name", ["public.ecr.aws/nginx/nginx:stable", "nginx", "public.ecr.aws/docker/library/nginx:1"]
+)
+def test_without_its_registry_nginx_gets_the_stand_in_and_a_note(
+    pulls: Pulls, stand_in: Path, name: str
+) -> None:
+    puller = pulls.puller(unreachable(pulls), stand_in_layout=stand_in)
+    image = pull(pulls, name, name, puller=puller)
+    assert (image.root / "usr/sbin/nginx").exists()
+    assert image.source == "stand-in"
+    for words in (str(parse(name)), "is a stand-in", "nginx 1.2 and busybox 3", "no such host"):
+        assert words in image.note
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "public.ecr.aws/nginx/nginx@sha256:" + "0" * 64,
+        "public.ecr.aws/nginx/unit:1",
+        "shop.example.com/nginx:1",
+    ],
+)
+def test_the_stand_in_stands_for_no_exact_and_no_other_image(
+    pulls: Pulls, stand_in: Path, name: str
+) -> None:
+    puller = pulls.puller(unreachable(pulls), stand_in_layout=stand_in)
+    assert "no such host" in refusal(pulls, name, puller=puller)
+
+
+def test_a_tag_that_the_registry_lacks_gets_no_stand_in(pulls: Pulls, stand_in: Path) -> None:
+    class EmptyRegistry(Registry):
+        async def resolve(self, reference: Any, platform: str) -> str:
+            raise failure("Error: MANIFEST_UNKNOWN", reference, platform)
+
+    empty = EmptyRegistry(pulls.host, pulls.crane, pulls.environment)
+    puller = pulls.puller(empty, stand_in_layout=stand_in)
+    assert "not found" in refusal(pulls, "nginx:typo", puller=puller)
+
+
+def test_credentials_and_proxies_reach_crane_and_nothing_is_added(
+    pulls: Pulls, tmp_path: Path
+) -> None:
+    stub = tmp_path / "crane"
+    stub.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\necho sha256:1\n")
+    stub.chmod(0o755)
+    pulls.environment["DOCKER_CONFIG"] = "/elsewhere"
+
+    async def play() -> None:
+        registry = Registry(pulls.host, str(stub), pulls.environment)
+        assert await registry.resolve(parse("nginx"), AMD64) == "sha256:1"
+        await pulls.close()
+
+    asyncio.run(play())
+    seen = dict(line.split("=", 1) for line in (tmp_path / "seen").read_text().splitlines())
+    assert {name: seen[name] for name in pulls.environment} == pulls.environment
+    assert seen.keys() - pulls.environment.keys() <= {"PWD", "OLDPWD", "SHLVL", "_"}
+    assert os.environ.get("DOCKER_CONFIG") != "/elsewhere"

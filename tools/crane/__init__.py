@@ -1,0 +1,1 @@
+"""crane, which gets container images from registries."""

@@ -1,0 +1,107 @@
+"""Finds crane, which gets images from registries, or builds it into the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.cache import exclusively, filled_whole
+from tools.executables import find_on_path
+from tools.running import CommandFailedError, say
+from tools.versions import KnownVersions, NotUsableError, Version, ask, from_go_mod, go_needed, text
+from tools.workshop import build_go
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tools.workshop import Workshop
+
+    Build = Callable[[Workshop, Version, Path], None]
+
+GO_MODULE = Path(__file__).parent
+COMMAND = "github.com/google/go-containerregistry/cmd/crane"
+
+MINIMUM = (0, 20, 0)
+"""The oldest crane that is taken from PATH; the tests of images passed with it."""
+
+
+class NoCraneError(Exception):
+    """There is no crane and none could be built; the text says why, and what to do."""
+
+
+def pinned() -> Version:
+    """Return the version that set-up builds where none is found: go.mod's."""
+    return from_go_mod(GO_MODULE, r"github\.com/google/go-containerregistry v(\S+)")
+
+
+def from_go_modules(shop: Workshop, version: Version, binary: Path) -> None:
+    """Build crane from the modules that go.mod and go.sum pin.
+
+    Raises:
+        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+    """
+    build_go(
+        shop,
+        GO_MODULE,
+        {COMMAND: binary},
+        what=f"crane {text(version)}",
+        cost="about a minute",
+        static=True,
+        timeout_seconds=1800,
+    )
+
+
+def find_or_build(shop: Workshop, own_links: Path, build: Build = from_go_modules) -> Path:
+    """Return a crane that can be used.
+
+    Args:
+        shop: Cache, environment and tools to work with.
+        own_links: The folder with the link that set-up itself makes.
+        build: Makes one where the user has none.
+
+    Raises:
+        NoCraneError: There is none and none could be built.
+    """
+    known = KnownVersions(shop.cache / "crane" / "versions.json")
+
+    def objection(candidate: Path) -> str | None:
+        try:
+            version = known.of(candidate)
+        except NotUsableError as reason:
+            return str(reason)
+        if version < MINIMUM:
+            return f"{candidate} is {text(version)}; {text(MINIMUM)} or later is needed"
+        return None
+
+    found, rejected = find_on_path("crane", shop, own_links, objection)
+    if found:
+        return found
+    version = pinned()
+    binary = shop.cache / "crane" / text(version) / "bin" / "crane"
+    if objection(binary) is None:
+        return binary
+    for reason in rejected:
+        say(f"Not used: {reason}.")
+    try:
+        with exclusively(shop.cache / "crane"):
+            if objection(binary) is not None:
+                _build(shop, version, binary, build)
+    except (CommandFailedError, NotUsableError, OSError) as error:
+        raise NoCraneError(
+            f"There is no usable crane, and none could be built:\n  {error}\n"
+            f"Put crane {text(MINIMUM)} or later on PATH "
+            "(github.com/google/go-containerregistry),\n"
+            f"or Go {text(go_needed(GO_MODULE))} or later where a Go module proxy can be reached, "
+            "and run this again."
+        ) from error
+    return binary
+
+
+def _build(shop: Workshop, version: Version, binary: Path, build: Build) -> None:
+    with filled_whole(binary.parent.parent) as partial:
+        fresh = partial / "bin" / "crane"
+        build(shop, version, fresh)
+        built = ask(fresh)
+        if built != version:
+            raise NotUsableError(f"{fresh} is {text(built)}, not the wanted {text(version)}")
+    say(f"crane {text(version)} is in {binary.parent.parent}.")

