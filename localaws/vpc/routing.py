@@ -12,15 +12,16 @@ what is inside the VPC.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localaws.vpc.model import Target
+from localaws.vpc.steps import Batch, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from localaws.vpc.model import Interface, Route, Subnet, Vpc
+    from localaws.vpc.steps import Step
 
 INTERNET_ADDRESSES = ("198.51.100.7", "2001:db8:ffff::7")
 """A host in the internet (RFC 5737 and RFC 3849: addresses for documentation)."""
@@ -54,25 +55,19 @@ _SERVICE_SIDE = int(ipaddress.IPv4Address("198.18.0.0"))
 _NOWHERE = "blackhole"
 _FIRST_IN_SUBNET, _SECOND_IN_VPC = 1, 2
 
-_FORWARDING = ("ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1")
 _IPV6_ON = ("ipv6/conf/all/disable_ipv6=0", "ipv6/conf/default/disable_ipv6=0")
 _ANY_WAY_BACK = ("ipv4/conf/all/rp_filter=0", "ipv4/conf/default/rp_filter=0")
 """Packets may come in by another device than the one that answers leave by."""
 
+_OF_ROUTERS = (*_IPV6_ON, *_ANY_WAY_BACK, "ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1")
 
-@dataclass(frozen=True)
-class Batch:
-    """What to set in one network namespace, and lines for `ip -batch` there."""
-
-    network: str | None
-    """The namespace's name; None for the internet."""
-
-    lines: tuple[str, ...]
-    settings: tuple[str, ...] = ()
-    """Files below /proc/sys/net and what to write, before the lines."""
-
-    ipv6: bool = False
-    """Whether the lines are about IPv6; only rules need it, whose words don't say so."""
+_OF_INTERFACES = (
+    *_IPV6_ON,
+    # As in containers of Docker and of Fargate: any user may listen on port 80.
+    "ipv4/ip_unprivileged_port_start=0",
+    # Of several addresses in a subnet the first may go before the others.
+    "ipv4/conf/all/promote_secondaries=1",
+)
 
 
 def router(number: int) -> str:
@@ -95,7 +90,7 @@ def gateway_address(cidr: str) -> str:
     return str(ipaddress.IPv4Network(cidr)[_FIRST_IN_SUBNET])
 
 
-def internet(service_networks: Iterable[str]) -> Batch:
+def internet(service_networks: Iterable[str]) -> tuple[Step, ...]:
     """Return how the internet is set up, once.
 
     It refuses connections to AWS's services, which nothing plays, and loses packets to addresses
@@ -115,10 +110,10 @@ def internet(service_networks: Iterable[str]) -> Batch:
         "route add ::/0 dev void",
     ]
     lines += [f"route add local {network} dev lo" for network in service_networks]
-    return Batch(None, tuple(lines), (*_IPV6_ON, *_FORWARDING, *_ANY_WAY_BACK))
+    return Settings(None, _OF_ROUTERS), Batch(None, tuple(lines))
 
 
-def create_vpc(vpc: Vpc, number: int) -> tuple[Batch, ...]:
+def create_vpc(vpc: Vpc, number: int) -> tuple[Step, ...]:
     """Return how a VPC's router is made."""
     name = router(number)
     outside = [f"netns add {name}"]
@@ -142,13 +137,23 @@ def create_vpc(vpc: Vpc, number: int) -> tuple[Batch, ...]:
     outside.append(f"route add {service_side} dev {_far_device(number, SERVICES_UPLINK)} onlink")
     # Each interface has a more specific route; packets to other addresses are dropped.
     inside += [f"route add {_NOWHERE} {each}" for each in (vpc.cidr, "default", "::/0")]
-    settings = (*_IPV6_ON, *_FORWARDING, *_ANY_WAY_BACK)
-    return Batch(None, tuple(outside)), Batch(name, tuple(inside), settings)
+    # The settings come before the devices, which take theirs from them.
+    create, *links = outside
+    return (
+        Batch(None, (create,)),
+        Settings(name, _OF_ROUTERS),
+        Batch(None, tuple(links)),
+        Batch(name, tuple(inside)),
+    )
 
 
-def delete_network(name: str) -> Batch:
-    """Return how a namespace goes; its links, and routes to what was behind them, go with it."""
-    return Batch(None, (f"netns delete {name}",))
+def delete_vpc(number: int) -> tuple[Step, ...]:
+    """Return how a VPC's router goes.
+
+    Its links go by themselves: the namespace lasts as long as a socket of it is open somewhere.
+    """
+    links = [f"link delete {_far_device(number, uplink)}" for uplink in UPLINKS]
+    return (Batch(None, (*links, f"netns delete {router(number)}")),)
 
 
 def routes_of_internet(vpc: Vpc, number: int, public_addresses: Iterable[str]) -> dict[str, str]:
@@ -213,32 +218,19 @@ def changes(
     return lines + [f"{kind} delete {key}" for key in before if key not in after]
 
 
-def create_interface_network(name: str, device: str, number: int) -> tuple[Batch, ...]:
-    """Return how a namespace for interfaces is made, and its link to a VPC's router."""
-    lines = (
-        f"netns add {name}",
-        f"link add {device} type veth peer name {_INSIDE} netns {name}",
-        f"addr add {_IPV6_FAR_END}/64 dev {device} nodad",
-        f"link set {device} up",
-    )
-    settings = (
-        *_IPV6_ON,
-        *_ANY_WAY_BACK,
-        # As in containers of Docker and of Fargate: any user may listen on port 80.
-        "ipv4/ip_unprivileged_port_start=0",
-        # Of several addresses in a subnet the first may go before the others.
-        "ipv4/conf/all/promote_secondaries=1",
-    )
-    return (
-        Batch(router(number), lines),
-        Batch(name, ("link set lo up", f"link set {_INSIDE} up"), settings),
-    )
-
-
 def add_interface(
-    interface: Interface, subnet: Subnet, name: str, device: str, number: int
-) -> tuple[Batch, ...]:
-    """Return how an interface's addresses come into its namespace, and the routes to them."""
+    interface: Interface, subnet: Subnet, name: str, device: str, number: int, *, new: bool
+) -> tuple[Step, ...]:
+    """Return how an interface's addresses come into a namespace, and the routes to them.
+
+    Args:
+        interface: The interface.
+        subnet: Its subnet.
+        name: The namespace.
+        device: The router's end of the namespace's link.
+        number: The VPC's number.
+        new: Whether the namespace and its link have to be made.
+    """
     gateway = gateway_address(subnet.cidr)
     length = ipaddress.IPv4Network(subnet.cidr).prefixlen
     outside = [f"route add {interface.address}/32 dev {device}"]
@@ -254,13 +246,27 @@ def add_interface(
             f"addr add {interface.ipv6}/64 dev {_INSIDE} nodad noprefixroute",
             f"route replace ::/0 via {_IPV6_FAR_END} dev {_INSIDE}",
         ]
-    return Batch(router(number), tuple(outside)), Batch(name, tuple(inside))
+    settings: tuple[str, ...] = ()
+    if new:
+        outside[:0] = [
+            f"netns add {name}",
+            f"link add {device} type veth peer name {_INSIDE} netns {name}",
+            f"addr add {_IPV6_FAR_END}/64 dev {device} nodad",
+            f"link set {device} up",
+        ]
+        inside[:0] = ["link set lo up", f"link set {_INSIDE} up"]
+        settings = _OF_INTERFACES
+    return (
+        Batch(router(number), tuple(outside)),
+        Settings(name, settings),
+        Batch(name, tuple(inside)),
+    )
 
 
 def remove_interface(
     interface: Interface, subnet: Subnet, name: str, device: str, number: int
-) -> tuple[Batch, ...]:
-    """Return how an interface's addresses leave a namespace that others stay in."""
+) -> tuple[Batch, Batch]:
+    """Return how an interface's addresses leave its namespace, and the routes to them first."""
     length = ipaddress.IPv4Network(subnet.cidr).prefixlen
     outside = [f"route delete {interface.address}/32 dev {device}"]
     inside = [f"addr delete {interface.address}/{length} dev {_INSIDE}"]
@@ -270,11 +276,19 @@ def remove_interface(
     return Batch(router(number), tuple(outside)), Batch(name, tuple(inside))
 
 
-def forward_for_others(name: str) -> Batch:
+def delete_network(name: str) -> Batch:
+    """Return how a namespace goes that has no interface any more; its link goes with it.
+
+    The kernel takes its time for both, so the routes to the interfaces have to go before.
+    """
+    return Batch(None, (f"netns delete {name}",))
+
+
+def forward_for_others(name: str) -> Settings:
     """Return what makes a NAT gateway of an interface's namespace."""
     settings = ("ipv4/ip_forward=1", "ipv4/conf/all/send_redirects=0")
     own = f"ipv4/conf/{_INSIDE}/send_redirects=0"
-    return Batch(name, (), (*settings, own))
+    return Settings(name, (*settings, own))
 
 
 def _next_hop(route: Route, nat_gateways: Mapping[str, tuple[str, str]]) -> str:

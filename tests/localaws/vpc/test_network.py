@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -13,6 +14,10 @@ from tests.localaws.vpc.records import ANYWHERE, Records, interface
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
+
+
+HERE_DOCUMENT = re.compile(r"^([^\n]+) <<'END'\n(.*?)^END\n", re.MULTILINE | re.DOTALL)
+"""A command of the script, and what it reads."""
 
 
 class Run(NamedTuple):
@@ -28,7 +33,11 @@ class RecordingLauncher:
         self.runs: list[Run] = []
 
     async def run(self, argv: Sequence[str], *, feed: str = "", network: str | None = None) -> str:
-        self.runs.append(Run(argv[0], network, feed))
+        assert (argv, network) == (["sh", "-e"], None)
+        for command, text in HERE_DOCUMENT.findall(feed):
+            program = next(word for word in ("nft", "ip", "sh") if word in command.split())
+            where = re.search(r"--net=/run/netns/(\S+)", command)
+            self.runs.append(Run(program, where[1] if where else None, text))
         return ""
 
     async def open_socket(
@@ -153,7 +162,12 @@ def test_a_deleted_vpc_takes_its_namespaces_with_it_and_no_others() -> None:
 
     assert asyncio.run(scenario()) == [
         Run("ip", None, "netns delete eni-2\n"),
-        Run("ip", None, "netns delete vpc-2\n"),
+        Run(
+            "ip",
+            None,
+            "link delete internet2\nlink delete egress2\nlink delete services2\n"
+            "netns delete vpc-2\n",
+        ),
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from localaws.vpc import routing
 from localaws.vpc.model import Interface, Route, Subnet, Target, Vpc
+from localaws.vpc.steps import Batch, Settings
 
 NAT = {"nat-1": ("10.0.0.200", "eni3")}
 
@@ -107,25 +108,33 @@ def test_only_what_differs_is_changed() -> None:
 
 def test_an_interface_sends_everything_to_the_router() -> None:
     interface = Interface("eni-1", "vpc-1", "subnet-1", "10.0.1.5", ipv6="2001:db8:1:1::5")
-    router, own = routing.add_interface(interface, subnet(), "eni-1", "eni4", 2)
-    assert (router.network, own.network) == ("vpc-2", "eni-1")
-    assert router.lines == (
-        "route add 10.0.1.5/32 dev eni4",
-        "route add 2001:db8:1:1::5/128 dev eni4",
-    )
-    assert own.lines == (
-        "addr add 10.0.1.5/24 dev eth0 noprefixroute",
-        "route replace 10.0.1.1/32 dev eth0",
-        "route replace default via 10.0.1.1 dev eth0",
-        "addr add 2001:db8:1:1::5/64 dev eth0 nodad noprefixroute",
-        "route replace ::/0 via fe80::1 dev eth0",
+    assert routing.add_interface(interface, subnet(), "eni-1", "eni4", 2, new=False) == (
+        Batch(
+            "vpc-2",
+            (
+                "route add 10.0.1.5/32 dev eni4",
+                "route add 2001:db8:1:1::5/128 dev eni4",
+            ),
+        ),
+        Settings("eni-1", ()),
+        Batch(
+            "eni-1",
+            (
+                "addr add 10.0.1.5/24 dev eth0 noprefixroute",
+                "route replace 10.0.1.1/32 dev eth0",
+                "route replace default via 10.0.1.1 dev eth0",
+                "addr add 2001:db8:1:1::5/64 dev eth0 nodad noprefixroute",
+                "route replace ::/0 via fe80::1 dev eth0",
+            ),
+        ),
     )
 
 
 def test_names_of_devices_fit_into_the_kernels_limit() -> None:
-    batches = routing.create_vpc(vpc(), 9_999_999)
-    for batch in batches:
-        for line in batch.lines:
-            words = line.split()
-            names = [words[words.index("dev") + 1]] if "dev" in words else []
-            assert all(len(name) <= 15 for name in names), line
+    lines: list[str] = []
+    for step in routing.create_vpc(vpc(), 9_999_999):
+        if isinstance(step, Batch):
+            lines += step.lines
+    names = [words[words.index("dev") + 1] for words in map(str.split, lines) if "dev" in words]
+    assert len(names) > 6
+    assert all(len(name) <= 15 for name in names)

@@ -1,0 +1,81 @@
+"""Steps that change network namespaces, and the shell script that does several at once. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_END = "END"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the kernel's files below /proc/sys/net get in one network namespace."""
+
+    network: str | None
+    """The namespace's name; None for the internet."""
+
+    values: tuple[str, ...]
+    """Each a file and what to write: `ipv4/ip_forward=1`."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Lines for `ip -batch` in one network namespace."""
+
+    network: str | None
+    lines: tuple[str, ...]
+    ipv6: bool = False
+    """Whether the lines are about IPv6; only rules need it, whose words don't say so."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A script for `nft` in one network namespace, which does all of it or nothing."""
+
+    network: str | None
+    script: str
+
+
+Step = Settings | Batch | Table
+
+
+def shell_script(steps: Iterable[Step]) -> str:
+    """Return the script that takes the steps in their order and ends at the first that fails."""
+    parts = []
+    for step in steps:
+        if isinstance(step, Settings) and step.values:
+            parts.append(_with_input(_entering(step.network, "sh -e"), _assignments(step)))
+        elif isinstance(step, Table) and step.script:
+            parts.append(_with_input(_entering(step.network, "nft -f -"), step.script))
+        elif isinstance(step, Batch) and step.lines:
+            command = f"ip{' -6' if step.ipv6 else ''} -batch -"
+            lines = "".join(f"{line}\n" for line in step.lines)
+            parts.append(_with_input(_entering(step.network, command), lines))
+    return "".join(parts)
+
+
+def _entering(network: str | None, command: str) -> str:
+    """Return a command that runs in a namespace.
+
+    `ip -n` would do it in a copy of all mounts, in which a namespace that it makes stays unseen.
+    """
+    if network is None:
+        return command
+    return f"nsenter --net={shlex.quote(f'/run/netns/{network}')} {command}"
+
+
+def _assignments(step: Settings) -> str:
+    lines = []
+    for assignment in step.values:
+        name, _, value = assignment.partition("=")
+        lines.append(f"echo {shlex.quote(value)} > {shlex.quote(f'/proc/sys/net/{name}')}\n")
+    return "".join(lines)
+
+
+def _with_input(command: str, text: str) -> str:
+    return f"{command} <<'{_END}'\n{text}{_END}\n"
