@@ -56,6 +56,14 @@ _CAPABILITIES = 64
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def words(error: Exception) -> str:
+    """Return what went wrong, without an error's number; never nothing."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return text or type(error).__name__
+
+
 def _check(result: int, action: str) -> None:
     if result < 0:
         number = ctypes.get_errno()

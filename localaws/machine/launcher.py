@@ -26,7 +26,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.machine import container, kernel
-from localaws.machine.isolation import Isolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,10 +59,10 @@ class _Starting(NamedTuple):
 class _Launcher:
     """The requests of one daemon and the processes that they started."""
 
-    def __init__(self, control: socket.socket, isolation: Isolation) -> None:
+    def __init__(self, control: socket.socket, *, isolated: bool, single_user: bool) -> None:
         self._control = control
-        self._isolation = isolation
-        self._single_user = isolation == Isolation.ONE_ID
+        self._isolated = isolated
+        self._single_user = single_user
         self._own_network = os.open("/proc/self/ns/net", os.O_RDONLY)
         self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
         self._running: dict[int, _Child] = {}
@@ -95,7 +94,7 @@ class _Launcher:
 
     def end(self) -> None:
         """Kill until no child is left; a dead child's children become ours and are next."""
-        if self._isolation != Isolation.NONE:
+        if self._isolated:
             return  # the kernel does, as soon as this process has ended
         for pid in self._running:
             _kill_group(pid, signal.SIGKILL)
@@ -123,7 +122,9 @@ class _Launcher:
             elif action == "execute":
                 self._execute(request, descriptors)
         except OSError as error:
-            self._answer({"id": request["id"], "problem": _words(error), "errno": error.errno})
+            self._answer(
+                {"id": request["id"], "problem": kernel.words(error), "errno": error.errno}
+            )
 
     def _answer(self, answer: dict[str, Any], *descriptors: int) -> None:
         socket.send_fds(self._control, [json.dumps(answer).encode()], descriptors)
@@ -132,7 +133,7 @@ class _Launcher:
         network: str | None = request["network"]
 
         def become() -> None:
-            if self._isolation == Isolation.NONE:
+            if not self._isolated:
                 kernel.die_with_parent(signal.SIGKILL)
             if network is not None:
                 _join_network(network)
@@ -307,22 +308,21 @@ def _become(
             os.dup2(source, target)
         become()
     except Exception as error:  # noqa: BLE001 — a child must never return to the parent's code
-        prefix = f"{named}: " if named else ""
-        os.write(report, f"{prefix}{_words(error)}".encode())
+        reason = error.strerror if named and isinstance(error, OSError) else kernel.words(error)
+        os.write(report, f"{named}: {reason}".encode() if named else str(reason).encode())
     finally:
         os._exit(127)
 
 
-def _words(error: Exception) -> str:
-    """Return what went wrong: never nothing, which would mean success."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
-
-
 def _join_network(name: str) -> None:
-    with open(f"/run/netns/{name}") as network:
-        kernel.join_namespace(network.fileno(), kernel.NETWORK_NAMESPACE)
+    try:
+        network = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    except OSError as error:
+        raise OSError(error.errno, f"network namespace {name}: {error.strerror}") from error
+    try:
+        kernel.join_namespace(network, kernel.NETWORK_NAMESPACE)
+    finally:
+        os.close(network)
 
 
 def _join_cgroups(folders: list[str]) -> None:
@@ -386,19 +386,20 @@ def _make_run_folders() -> None:
         os.mkdir(folder)
 
 
-def main(name: str) -> None:
+def main(*properties: str) -> None:
     """Serve requests until the other end is closed.
 
     Args:
-        name: The isolation in which this process was started.
+        properties: `isolated` if this process has its own namespaces, `single-user` if they have
+            one user only.
     """
-    isolation = Isolation(name)
     control = socket.socket(fileno=os.dup(0))
-    if isolation == Isolation.NONE:
-        kernel.adopt_orphans()
-    else:
+    isolated = "isolated" in properties
+    if isolated:
         _make_run_folders()
-    launcher = _Launcher(control, isolation)
+    else:
+        kernel.adopt_orphans()
+    launcher = _Launcher(control, isolated=isolated, single_user="single-user" in properties)
     try:
         with suppress(BrokenPipeError, ConnectionResetError):
             launcher.serve()

@@ -10,14 +10,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from localaws.machine import container as containers
-from localaws.machine.isolation import Isolation, unshare_command
+from localaws.machine import isolation as isolations
+from localaws.machine.isolation import Isolation
 from localaws.machine.programs import search_path
 
 if TYPE_CHECKING:
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from localaws.machine.container import Container
 
 _LONGEST_ANSWER = 2**16
-_START = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from localaws.machine import launcher; launcher.main(sys.argv[2])"
-)
-"""Isolated (-I) Python has no path to this package by itself."""
-
-_PACKAGES = Path(__file__).parents[2]
 _STOPPING = "the local AWS is stopping"
 
 
@@ -221,7 +214,7 @@ class Launcher:
         )
         problem: str = answer.fields["problem"]
         if problem or answer.descriptor is None:
-            raise OSError(answer.fields["errno"], f"a socket of {network or 'the host'}: {problem}")
+            raise OSError(answer.fields["errno"], problem)
         made = socket.socket(fileno=answer.descriptor)
         made.setblocking(False)  # noqa: FBT003 — the standard library's signature
         return made
@@ -346,10 +339,13 @@ class Launcher:
     def _launch(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setblocking(False)  # noqa: FBT003 — the standard library's signature
-        python = [sys.executable, "-I", "-S", "-c", _START, str(_PACKAGES), self._isolation]
+        properties = {
+            Isolation.NONE: (),
+            Isolation.ONE_ID: ("isolated", "single-user"),
+        }.get(self._isolation, ("isolated",))
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 — our own script
-                [*unshare_command(self._isolation), *python],
+                isolations.command(self._isolation, "launcher", *properties),
                 stdin=theirs.fileno(),
                 start_new_session=True,
             )

@@ -119,13 +119,13 @@ def _overlay(image: str, work: str) -> str:
     root = f"{work}/root"
     for folder in (f"{work}/layer", f"{work}/scratch", root):
         os.makedirs(folder, exist_ok=True)
-    link = f"{work}/image"
+    link = f"{work}/below"
     with suppress(FileNotFoundError):
         os.unlink(link)
     os.symlink(image, link)
     # Relative paths: in options, characters of a path would have to be escaped.
     os.chdir(work)
-    options = "lowerdir=image,upperdir=layer,workdir=scratch"
+    options = "lowerdir=below,upperdir=layer,workdir=scratch"
     if _in_user_namespace():
         # Marks of removed folders as attributes that any user may set.
         options += ",userxattr"

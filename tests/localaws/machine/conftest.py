@@ -48,7 +48,11 @@ def libraries(program: Path) -> set[Path]:
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("image")
+    return build_image(tmp_path_factory.mktemp("image"))
+
+
+def build_image(root: Path) -> Path:
+    """Fill a folder with the files of an image."""
     root.chmod(0o755)
     for folder in ("bin", "etc", "root", "tmp", "var/lib/nginx"):
         (root / folder).mkdir(parents=True)

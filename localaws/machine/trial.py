@@ -1,0 +1,82 @@
+"""What an isolation must allow, done once in namespaces that end with this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from localaws.machine import kernel, root_file_system, seccomp
+
+if TYPE_CHECKING:
+    from typing import Never
+
+
+def main() -> Never:
+    """Try everything; exit 0, or 1 with the reason on standard error."""
+    try:
+        kernel.mount("tmpfs", "/run", "tmpfs")
+        _try_network()
+        _try_container()
+    except OSError as error:
+        sys.exit(kernel.words(error))
+    except subprocess.CalledProcessError as error:
+        words = (error.stderr or error.stdout).strip().splitlines()
+        sys.exit(f"{' '.join(error.cmd)}: {words[-1] if words else error.returncode}")
+    sys.exit(0)
+
+
+def _try_network() -> None:
+    _run("ip", "netns", "add", "trial")
+    _run("ip", "link", "add", "trial", "type", "veth", "peer", "name", "eth0", "netns", "trial")
+    _run("nft", "add table inet trial; add chain inet trial forward")
+    with open("/proc/sys/net/ipv4/ip_forward", "w") as file:
+        file.write("1")
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True, capture_output=True, text=True)  # noqa: S603 — fixed programs
+
+
+def _try_container() -> None:
+    """Enter the root of a container without an image.
+
+    Raises:
+        OSError: It can't be entered.
+    """
+    folder = tempfile.mkdtemp(dir="/run")
+    os.mkdir(f"{folder}/image")
+    listen, report = os.pipe()
+    kernel.unshare(kernel.PID_NAMESPACE)
+    if os.fork() == 0:
+        _enter(folder, report)
+    os.close(report)
+    with os.fdopen(listen, encoding="utf-8") as pipe:
+        problem = pipe.read()
+    if problem:
+        raise OSError(problem)
+
+
+def _enter(folder: str, report: int) -> Never:
+    try:
+        kernel.unshare(
+            kernel.MOUNT_NAMESPACE
+            | kernel.UTS_NAMESPACE
+            | kernel.IPC_NAMESPACE
+            | kernel.CGROUP_NAMESPACE
+        )
+        root_file_system.enter(
+            image=f"{folder}/image",
+            work=folder,
+            mounts=(),
+            files={"/etc/hostname": "trial\n"},
+            folders=(),
+            read_only=True,
+        )
+        kernel.filter_system_calls(seccomp.container_filter(pretend_users=True))
+    except OSError as error:
+        os.write(report, kernel.words(error).encode())
+    finally:
+        os._exit(0)
