@@ -161,6 +161,28 @@ class Addresses:
         write_atomically(self._file, json.dumps(listen_addresses, indent=1))
 
 
+class SubnetAddresses:
+    """Private addresses of subnets, as network interfaces get them."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, set[str]] = {}
+
+    def take(self, subnet: str, cidr: str) -> str:
+        """A free address in a subnet, until `release`.
+
+        Raises:
+            NoAddressError: The subnet is full.
+        """
+        taken = self._taken.setdefault(subnet, set())
+        address = private_address(cidr, taken)
+        taken.add(address)
+        return address
+
+    def release(self, subnet: str, address: str) -> None:
+        """What had the address is gone."""
+        self._taken.get(subnet, set()).discard(address)
+
+
 def can_bind(address: str, port: int) -> bool:
     """Whether the port is free and this user may listen on it."""
     with socket.socket() as probe:

@@ -11,7 +11,7 @@ from localaws.alb.targets import Endpoint, TargetState
 from localaws.ecs.scheduler.model import Health, Process, TaskObservation
 from localaws.ecs.task_definition import task_spec
 from localaws.ecs.tasks.runtime import TaskStartError
-from localaws.machine.addresses import NoAddressError, private_address
+from localaws.machine.addresses import NoAddressError, SubnetAddresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -79,20 +79,29 @@ class LiveTasks:
         runtime: TaskRuntime,
         target_groups: TargetGroups,
         parameters: Callable[[str], str | None],
+        subnet_addresses: SubnetAddresses | None = None,
     ) -> None:
-        """Start with none."""
+        """Start with none.
+
+        Args:
+            runtime: Starts and stops them.
+            target_groups: Where they are registered.
+            parameters: A parameter's or secret's value by name.
+            subnet_addresses: Where they get their private addresses, by default those that nothing
+                else gets any from.
+        """
         self._runtime = runtime
         self._target_groups = target_groups
         self._parameters = parameters
+        self._subnet_addresses = subnet_addresses or SubnetAddresses()
         self._tasks: dict[str, _LocalTask] = {}
 
     def start(self, task: Task, revision: ServiceRevision, notify: Callable[[], None]) -> None:
         """Begin to start a task; `observe` shows the outcome, each change calls `notify`."""
         subnet = task.zone.subnet
-        taken = {each.address for each in self._tasks.values() if each.subnet == subnet}
         live = self._tasks[task.id] = _LocalTask("", subnet, notify)
         try:
-            live.address = private_address(revision.launch["cidrs"][subnet], taken)
+            live.address = self._subnet_addresses.take(subnet, revision.launch["cidrs"][subnet])
         except NoAddressError as error:
             live.failure = f"ResourceInitializationError: {error}"
             return
@@ -116,7 +125,10 @@ class LiveTasks:
     def forget(self, task: Task) -> None:
         """Let go of a task that has stopped."""
         live = self._tasks.pop(task.id, None)
-        for target_group, endpoint in live.targets if live else ():
+        if live is None:
+            return
+        self._subnet_addresses.release(live.subnet, live.address)
+        for target_group, endpoint in live.targets:
             self._target_groups.forget(target_group, endpoint)
 
     def observe(self, tasks: Iterable[Task]) -> dict[str, TaskObservation]:

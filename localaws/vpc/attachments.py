@@ -1,0 +1,101 @@
+"""Addresses and interfaces for what runs in a VPC: load balancers, tasks."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from localaws.catalog.ec2.network import EIP, SUBNET, VPC
+from localaws.machine.addresses import NoAddressError
+from localaws.vpc.model import Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.catalog.account import Account
+    from localaws.vpc.network import Network
+
+_PUBLIC_NETWORK = ipaddress.IPv4Network("203.0.113.0/24")
+"""Reserved for documentation (RFC 5737), so it is nothing's real address."""
+
+
+class Attachments:
+    """Attaches interfaces to a network, and keeps which addresses they have."""
+
+    def __init__(self, network: Network, cloud: Account) -> None:
+        """Start with none.
+
+        Args:
+            network: What to attach to.
+            cloud: Where subnets, default security groups and Elastic IPs are.
+        """
+        self._network = network
+        self._cloud = cloud
+        self._public: dict[str, str] = {}
+        """The public address of each interface that has one."""
+
+    async def attach(
+        self,
+        identifier: str,
+        *,
+        subnet: str,
+        address: str,
+        groups: Sequence[str],
+        public: bool = False,
+        ipv6: bool = False,
+        network: str = "",
+    ) -> Interface:
+        """Attach an interface, or change the groups of one that is attached.
+
+        Args:
+            identifier: Its id, and the name of its namespace if it has one to itself.
+            subnet: The id of its subnet.
+            address: Its private address.
+            groups: Ids of its security groups; none for the VPC's default one.
+            public: Whether it gets a public address.
+            ipv6: Whether it gets an IPv6 address, if its subnet has any.
+            network: The namespace that it shares with others of its VPC.
+
+        Raises:
+            NoAddressError: The subnet isn't there, or no public address is free.
+        """
+        found = self._cloud.get(SUBNET, subnet)
+        vpc = self._cloud.get(VPC, found.outputs.get("vpcId")) if found else None
+        if found is None or vpc is None:
+            raise NoAddressError(
+                f"subnet {subnet} isn't a resource of the local AWS, so nothing can run in it here"
+            )
+        block = str(found.outputs.get("ipv6CidrBlock") or "") if ipv6 else ""
+        interface = Interface(
+            id=identifier,
+            vpc=vpc.id,
+            subnet=subnet,
+            address=address,
+            ipv6=_counterpart(address, block) if block else "",
+            groups=frozenset(groups or [str(vpc.outputs.get("defaultSecurityGroupId"))]),
+            public_address=self._public_address(identifier) if public else "",
+        )
+        await self._network.attach(interface, network)
+        return interface
+
+    async def detach(self, interface: Interface) -> None:
+        """Remove an interface, and free its public address."""
+        await self._network.detach(interface)
+        self._public.pop(interface.id, None)
+
+    def _public_address(self, identifier: str) -> str:
+        if identifier not in self._public:
+            elastic = [str(each.outputs.get("publicIp")) for each in self._cloud.all(EIP)]
+            taken = {*self._public.values(), *elastic}
+            for candidate in map(str, _PUBLIC_NETWORK.hosts()):
+                if candidate not in taken:
+                    self._public[identifier] = candidate
+                    break
+            else:
+                raise NoAddressError(f"no address of {_PUBLIC_NETWORK} is free; delete something")
+        return self._public[identifier]
+
+
+def _counterpart(address: str, block: str) -> str:
+    """Return the IPv6 address of a subnet that ends as an IPv4 address does."""
+    return str(ipaddress.IPv6Network(block)[int(ipaddress.IPv4Address(address)) & 0xFFFF])

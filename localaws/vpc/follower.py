@@ -1,0 +1,95 @@
+"""Keeps a network, and what this machine sees of it, in step with the cloud."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from localaws.machine.processes import CannotStartError, CommandFailedError
+
+if TYPE_CHECKING:
+    from localaws.catalog.account import Account
+    from localaws.vpc.host_ports import HostPorts
+    from localaws.vpc.network import Network
+
+log = logging.getLogger(__name__)
+
+_LOOKS = (0.3, 1.0, 2.0, 4.0, 8.0)
+"""Seconds after a change at which ports are looked at again: what was started begins to listen."""
+
+
+class Follower:
+    """Applies each change of the cloud to a network, and shows its effect on this machine."""
+
+    def __init__(self, network: Network, host_ports: HostPorts, cloud: Account) -> None:
+        """Follow nothing until `start`."""
+        self._network = network
+        self._host_ports = host_ports
+        self._cloud = cloud
+        self._changes = 0
+        self._applied = 0
+        self._wake = asyncio.Event()
+        self._passed = asyncio.Condition()
+        self._loop: asyncio.Task[None] | None = None
+        self.problem = ""
+        """Why the last change couldn't be applied; empty where it was."""
+
+    async def start(self) -> None:
+        """Make the network, then follow the cloud."""
+        await self._network.start()
+        self._cloud.on_change.append(self.touch)
+        self._loop = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Follow no longer, and show nothing any more."""
+        if self._loop is not None:
+            self._cloud.on_change.remove(self.touch)
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+            self._loop = None
+        await self._host_ports.close()
+
+    def touch(self) -> None:
+        """Have the next pass look at everything: something has changed."""
+        self._changes += 1
+        self._wake.set()
+
+    async def settled(self, timeout: float) -> None:  # noqa: ASYNC109 — it isn't an error
+        """Wait until all that has changed so far is applied and shown.
+
+        Args:
+            timeout: Seconds to wait, with no error when they are over: `problem` says what is
+                wrong.
+        """
+        changes = self._changes
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout), self._passed:
+                await self._passed.wait_for(lambda: self._applied >= changes)
+
+    async def _run(self) -> None:
+        looks = iter(_LOOKS)
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(next(looks, None)):
+                    await self._wake.wait()
+            if self._wake.is_set():
+                looks = iter(_LOOKS)
+                self._wake.clear()
+            changes = self._changes
+            await self._pass()
+            async with self._passed:
+                self._applied = changes
+                self._passed.notify_all()
+
+    async def _pass(self) -> None:
+        try:
+            await self._network.follow()
+            await self._host_ports.refresh()
+        except (CannotStartError, CommandFailedError, OSError, ValueError) as error:
+            if str(error) != self.problem:
+                log.error("the network: %s", error)  # noqa: TRY400 — it says what went wrong
+            self.problem = str(error)
+        else:
+            self.problem = ""
