@@ -158,6 +158,9 @@ class Listener:
     accepts: tuple[Endpoint, ...] = ()
     """Where the proxy listens, if it doesn't listen there itself."""
 
+    load_balancer: str = ""
+    """ARN."""
+
     port: int
     """The port it has by name, which targets see in X-Forwarded-Port."""
 

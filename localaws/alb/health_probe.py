@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
 
 PATIENCE = 1.0
 """Seconds until the answer doesn't matter any more."""
@@ -10,13 +14,28 @@ PATIENCE = 1.0
 
 async def status_of(address: str, port: int, path: str) -> int | None:
     """The status of the answer to a health check request; None without an answer in HTTP."""
+    return await ask(asyncio.open_connection(address, port), f"{address}:{port}", path)
+
+
+async def ask(
+    opening: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]], host: str, path: str
+) -> int | None:
+    """Send a health check request on a connection that is being opened.
+
+    Args:
+        opening: Opens the connection.
+        host: The target as the request names it, `address:port`.
+        path: What to request.
+
+    Returns:
+        The status of the answer; None without an answer in HTTP.
+    """
     try:
         async with asyncio.timeout(PATIENCE):
-            reader, writer = await asyncio.open_connection(address, port)
+            reader, writer = await opening
             try:
                 request = (
-                    f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: "
-                    "ELB-HealthChecker/2.0\r\n"
+                    f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ELB-HealthChecker/2.0\r\n"
                 )
                 writer.write(f"{request}Connection: close\r\n\r\n".encode())
                 status_line = (await reader.readline()).split()

@@ -67,6 +67,7 @@ def listeners(
         yield Listener(
             arn=listener.id,
             endpoint=Endpoint(listen_address.address, listen_address.port(port)),
+            load_balancer=load_balancer.id,
             accepts=tuple(Endpoint(each, port) for each in front.addresses),
             port=port,
             rules=[*_rules(cloud, listener), Rule(actions=outputs["defaultActions"])],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,18 +12,51 @@ from localaws.alb import registered_targets
 from localaws.alb.certificate_authority import Authority
 from localaws.alb.envoy import Envoy
 from localaws.alb.load_balancers import LoadBalancers
+from localaws.alb.vpc_edge import VpcEdge, namespace_of
+from localaws.daemon.runtime_choice import Choice, Runtime
 from localaws.ecs.controller import Controller
+from localaws.ecs.tasks.container_runtime import Containers
 from localaws.ecs.tasks.images import load
 from localaws.ecs.tasks.process_runtime import Processes
 from localaws.ecs.tasks.supervisor import Supervisor
-from localaws.machine.addresses import Addresses
+from localaws.images import stand_in
+from localaws.images.puller import Puller, default_folder
+from localaws.images.registry import Registry, find_crane
+from localaws.images.store import Store
+from localaws.machine.addresses import Addresses, SubnetAddresses
+from localaws.machine.isolation import Isolation
 from localaws.machine.processes import Launcher
+from localaws.vpc.attachments import Attachments
+from localaws.vpc.follower import Follower
+from localaws.vpc.host_ports import HostPorts
+from localaws.vpc.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from localaws.catalog.account import Account
+
+
+@dataclass(frozen=True)
+class DataPlane:
+    """What runs."""
+
+    controller: Controller
+    follower: Follower | None = None
+    """Keeps the network in step with the cloud, where there is one."""
+
+    async def start(self) -> None:
+        """Start again whatever ran before."""
+        if self.follower is not None:
+            await self.follower.start()
+        await self.controller.start()
+
+    async def close(self) -> None:
+        """Stop everything at once."""
+        if self.follower is not None:
+            await self.follower.close()
+        await self.controller.close()
 
 
 def data_plane(
@@ -31,8 +67,9 @@ def data_plane(
     addresses: Addresses | None = None,
     image_table: Path | None = None,
     speed: float = 1,
-) -> Controller:
-    """A controller for this cloud, not yet started; closing it ends every process it had started.
+    choice: Choice | None = None,
+) -> DataPlane:
+    """A data plane for this cloud, not yet started; closing it ends every process it had started.
 
     Args:
         cloud: The resources to follow.
@@ -43,32 +80,98 @@ def data_plane(
         image_table: The project's own images, read anew for every task; by default a file beside
             `directory`.
         speed: How fast AWS's durations pass, see `localaws.speed`.
+        choice: How tasks run, by default as processes.
 
     Raises:
         NoAddressError: This system can't do loopback addresses.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    image_table = image_table or directory.parent / "localaws-images.toml"
     addresses = addresses or Addresses(directory)
-    launcher = Launcher()
-    envoy_folder = directory / "envoy"
-    return Controller(
-        cloud,
-        directory,
-        runtime=Supervisor(
-            Processes(launcher, addresses, partial(load, image_table)),
-            directory / "logs",
-            speed=speed,
-        ),
-        target_groups=LoadBalancers(
-            cloud,
-            addresses,
-            lambda _: Envoy(launcher, envoy_folder),
-            lambda _: envoy_folder,
-            issue=Authority(directory).issue,
-            attached=partial(registered_targets.endpoints, cloud),
-            speed=speed,
-        ),
-        parameters=parameters,
-        speed=speed,
+    build = _Build(cloud, directory, parameters, addresses, speed)
+    if choice is not None and choice.runtime is Runtime.CONTAINER:
+        return build.of_containers(choice)
+    return build.of_processes(image_table or directory.parent / "localaws-images.toml")
+
+
+@dataclass(frozen=True)
+class _Build:
+    """What both kinds of data planes are made of."""
+
+    cloud: Account
+    directory: Path
+    parameters: Callable[[str], str | None]
+    addresses: Addresses
+    speed: float
+
+    def of_processes(self, image_table: Path) -> DataPlane:
+        """Tasks are processes, and Envoy listens on this machine's addresses."""
+        launcher = Launcher()
+        folder = self.directory / "envoy"
+        processes = Processes(launcher, self.addresses, partial(load, image_table))
+        load_balancers = LoadBalancers(
+            self.cloud,
+            self.addresses,
+            lambda _: Envoy(launcher, folder),
+            lambda _: folder,
+            issue=Authority(self.directory).issue,
+            attached=partial(registered_targets.endpoints, self.cloud),
+            speed=self.speed,
+        )
+        runtime = Supervisor(processes, self.directory / "logs", speed=self.speed)
+        return DataPlane(self._controller(runtime, load_balancers))
+
+    def of_containers(self, choice: Choice) -> DataPlane:
+        """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
+        launcher = Launcher(choice.isolation)
+        network = Network(launcher, self.cloud)
+        host_ports = HostPorts(network)
+        follower = Follower(network, host_ports, self.cloud)
+        attachments = Attachments(network, host_ports, self.cloud, follower.touch)
+        subnet_addresses = SubnetAddresses()
+        folder = self.directory / "envoy"
+        images = _images(launcher, choice.isolation)
+        load_balancers = LoadBalancers(
+            self.cloud,
+            self.addresses,
+            lambda vpc: Envoy(launcher, folder / vpc, namespace_of(vpc)),
+            lambda vpc: folder / vpc,
+            edge=VpcEdge(self.cloud, network, attachments, subnet_addresses, self.addresses),
+            issue=Authority(self.directory).issue,
+            attached=partial(registered_targets.endpoints, self.cloud),
+            speed=self.speed,
+        )
+        containers = Containers(launcher, images, attachments, self.addresses)
+        runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
+        controller = self._controller(runtime, load_balancers, subnet_addresses)
+        return DataPlane(controller, follower)
+
+    def _controller(
+        self,
+        runtime: Supervisor,
+        load_balancers: LoadBalancers,
+        subnet_addresses: SubnetAddresses | None = None,
+    ) -> Controller:
+        return Controller(
+            self.cloud,
+            self.directory,
+            runtime=runtime,
+            target_groups=load_balancers,
+            parameters=self.parameters,
+            subnet_addresses=subnet_addresses,
+            speed=self.speed,
+        )
+
+
+def _images(launcher: Launcher, isolation: Isolation) -> Puller:
+    """Return where images come from: registries, and set-up's stand-in for nginx."""
+    folder = default_folder(os.environ) / isolation
+    store = Store(folder, launcher, one_id=isolation is Isolation.ONE_ID)
+    crane = find_crane()
+    # It has a launcher of its own, as registries are reached by this machine's network.
+    registry = Registry(Launcher(), crane, os.environ) if crane else None
+    return Puller(
+        store,
+        registry,
+        report=lambda line: print(line, file=sys.stderr),
+        stand_in_layout=stand_in.find_layout(),
     )

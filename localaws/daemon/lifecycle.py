@@ -18,6 +18,7 @@ from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
 from localaws.daemon.log_streams import streams
+from localaws.daemon.runtime_choice import choose
 from localaws.ecs.controller import NotSteadyError
 from localaws.machine.addresses import Addresses
 from localaws.protocol.aws import NotSettled
@@ -75,14 +76,19 @@ class Running:
         for load_balancer in cloud.all(LOAD_BALANCER):
             if name := load_balancer.outputs.get("dnsName"):
                 addresses.restore(load_balancer.id, name)
-        self._controller = data_plane(
+        self.choice = choose(_find)
+        """How tasks run."""
+
+        self._data_plane = data_plane(
             cloud,
             directory.path,
             parameters=self._parameter,
             addresses=addresses,
             image_table=Path(os.environ.get("LOCALAWS_IMAGES") or directory.images),
             speed=self._speed,
+            choice=self.choice,
         )
+        self._controller = self._data_plane.controller
         cloud.completions[LOAD_BALANCER] = lambda load_balancer: {
             "dnsName": addresses.load_balancer(load_balancer.id).dns_name
         }
@@ -101,6 +107,7 @@ class Running:
         return {
             "running": True,
             "speed": self._speed,
+            "runtime": self.choice.sentence,
             "services": self._controller.status(),
             "problems": self._controller.problems(),
             "targets": self._controller.targets(),
@@ -113,11 +120,11 @@ class Running:
 
     async def start(self) -> None:
         """Start again whatever ran before."""
-        await self._controller.start()
+        await self._data_plane.start()
 
     async def close(self) -> None:
         """Stop everything."""
-        await self._controller.close()
+        await self._data_plane.close()
 
     async def settle(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -248,3 +255,12 @@ def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
         else described[name]
         for name in names
     }
+
+
+def _find():
+    from types import SimpleNamespace
+    from localaws.machine.isolation import Isolation
+
+    return SimpleNamespace(
+        isolation=Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID, lacks=(), why_not=""
+    )

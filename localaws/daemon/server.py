@@ -23,6 +23,7 @@ from localaws.alb.envoy import EnvoyError
 from localaws.daemon.connection_guard import Guard
 from localaws.daemon.file_permissions import UMASK, SharedFolder, make_folder, take_from_others
 from localaws.daemon.lifecycle import Running
+from localaws.daemon.runtime_choice import BadRuntime
 from localaws.daemon.state_directory import Address, StateDirectory, fingerprint, try_lock
 from localaws.machine.addresses import NoAddressError
 from localaws.machine.files import write_atomically
@@ -41,7 +42,10 @@ _UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_l
 
 _LOCK_CHECK_SECONDS = 1.0
 
-_USER_ERRORS = (StateFileError, NoAddressError, parameters.BadParameters, EnvoyError, BadSpeed)
+_USER_ERRORS = (
+    *(StateFileError, NoAddressError, parameters.BadParameters),
+    *(EnvoyError, BadSpeed, BadRuntime),
+)
 """What a user can put right; the message says how."""
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from localaws.ecs.scheduler.model import ServiceRevision, ServiceSpec
     from localaws.ecs.tasks.running_tasks import TargetGroups
     from localaws.ecs.tasks.runtime import TaskRuntime
+    from localaws.machine.addresses import SubnetAddresses
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Controller:
         clock: Callable[[], float] = time.time,
         timing: Timing | None = None,
         speed: float = 1,
+        subnet_addresses: SubnetAddresses | None = None,
     ) -> None:
         """Nothing happens until `start`.
 
@@ -108,6 +110,7 @@ class Controller:
             clock: Seconds since the epoch.
             timing: Durations that belong to ECS.
             speed: How fast they and the services' own pass.
+            subnet_addresses: Where tasks get their private addresses, if others get theirs there.
         """
         self._cloud = cloud
         self._saved = saved_states.SavedStates(directory)
@@ -118,7 +121,7 @@ class Controller:
         self._speed = speed
         self._services: dict[str, _Service] = {}
         self._wake = asyncio.Event()
-        self._tasks = LiveTasks(runtime, target_groups, parameters)
+        self._tasks = LiveTasks(runtime, target_groups, parameters, subnet_addresses)
         self._changes, self._applied_changes = 1, 0
         """How often the cloud has changed, and how many of these changes the load balancers have
         seen.

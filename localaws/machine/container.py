@@ -164,6 +164,7 @@ def start(container: Container, *, single_user: bool) -> Never:
         container: Its description.
         single_user: Whether the user namespace has one user only.
     """
+    os.umask(_UMASK)  # the launcher has the daemon's, with which others couldn't enter the root
     with open(f"/run/netns/{container.network}") as network:
         kernel.join_namespace(network.fileno(), kernel.NETWORK_NAMESPACE)
     kernel.unshare(

@@ -1,4 +1,4 @@
-"""Addresses and interfaces for what runs in a VPC: load balancers, tasks."""
+"""Interfaces of what runs in a VPC, load balancers and tasks, and their public addresses."""
 
 from __future__ import annotations
 
@@ -10,27 +10,43 @@ from localaws.machine.addresses import NoAddressError
 from localaws.vpc.model import Interface
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from localaws.catalog.account import Account
+    from localaws.machine.addresses import ListenAddress
+    from localaws.vpc.host_ports import HostPorts
     from localaws.vpc.network import Network
 
 _PUBLIC_NETWORK = ipaddress.IPv4Network("203.0.113.0/24")
 """Reserved for documentation (RFC 5737), so it is nothing's real address."""
 
 
-class Attachments:
-    """Attaches interfaces to a network, and keeps which addresses they have."""
+_SHOWN_PORTS = (22, 80, 443, 3389, 8080)
+"""Ports of a public address that this machine sees even if nothing is to listen there."""
 
-    def __init__(self, network: Network, cloud: Account) -> None:
+
+class Attachments:
+    """Attaches interfaces to a network, and shows their public addresses on this machine."""
+
+    def __init__(
+        self,
+        network: Network,
+        host_ports: HostPorts,
+        cloud: Account,
+        changed: Callable[[], None],
+    ) -> None:
         """Start with none.
 
         Args:
             network: What to attach to.
+            host_ports: What shows public addresses.
             cloud: Where subnets, default security groups and Elastic IPs are.
+            changed: Called when there is something more to show.
         """
         self._network = network
+        self._host_ports = host_ports
         self._cloud = cloud
+        self._changed = changed
         self._public: dict[str, str] = {}
         """The public address of each interface that has one."""
 
@@ -78,8 +94,21 @@ class Attachments:
         await self._network.attach(interface, network)
         return interface
 
+    def show(self, interface: Interface, ports: Iterable[int], on: ListenAddress) -> None:
+        """Show ports of an interface's public address at an address of this machine.
+
+        Others are shown too that people try, such as those of SSH and remote desktops.
+        """
+        shown: dict[int, int] = {}
+        for port in (*ports, *_SHOWN_PORTS):
+            shown.setdefault(on.port(port), port)  # two may be shown at the same one
+        self._host_ports.show(interface.public_address, shown.values(), on)
+        self._changed()
+
     async def detach(self, interface: Interface) -> None:
         """Remove an interface, and free its public address."""
+        if interface.public_address:
+            await self._host_ports.hide(interface.public_address)
         await self._network.detach(interface)
         self._public.pop(interface.id, None)
 

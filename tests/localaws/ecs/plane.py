@@ -59,19 +59,19 @@ class Plane:
 @asynccontextmanager
 async def plane(web: Any, directory: Path, *, speed: float = 1) -> AsyncIterator[Plane]:
     listen_addresses = Addresses(directory)
-    controller = data_plane(
+    running = data_plane(
         web, directory, parameters=PARAMETERS.get, addresses=listen_addresses, speed=speed
     )
-    await controller.start()
+    await running.start()
     try:
         yield Plane(
-            controller,
+            running.controller,
             web,
             f"http://{listen_addresses.load_balancer(web.load_balancer).dns_name}",
             directory,
         )
     finally:
-        await controller.close()
+        await running.close()
 
 
 async def eventually(condition: Callable[[], object], what: str) -> None:

@@ -368,9 +368,9 @@ from pathlib import Path
 from localaws.daemon.data_plane import data_plane
 web = runpy.run_path(sys.argv[1])["Web"]()
 async def main():
-    controller = data_plane(web, Path(sys.argv[2]), parameters=lambda name: None)
-    await controller.start()
-    await controller.settle(web.service, timeout=30, report=lambda line: None)
+    running = data_plane(web, Path(sys.argv[2]), parameters=lambda name: None)
+    await running.start()
+    await running.controller.settle(web.service, timeout=30, report=lambda line: None)
     print("steady", flush=True)
     await asyncio.sleep(1000)
 asyncio.run(main())

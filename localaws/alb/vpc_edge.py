@@ -1,0 +1,136 @@
+"""Load balancers in a VPC: each has an address in each of its subnets, and perhaps a public one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from localaws.alb.edge import Front
+from localaws.alb.health_probe import ask
+from localaws.catalog.ec2.network import SUBNET
+from localaws.catalog.values import blocks, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from localaws.alb.compiler import Listener
+    from localaws.catalog.account import Account, Resource
+    from localaws.machine.addresses import Addresses, SubnetAddresses
+    from localaws.vpc.attachments import Attachments
+    from localaws.vpc.model import Interface
+    from localaws.vpc.network import Network
+
+
+def namespace_of(vpc: str) -> str:
+    """The network namespace of a VPC's load balancers, which share a proxy."""
+    return f"alb-{vpc}"
+
+
+class VpcEdge:
+    """Attaches load balancers to their subnets, see `Edge`."""
+
+    def __init__(
+        self,
+        cloud: Account,
+        network: Network,
+        attachments: Attachments,
+        subnet_addresses: SubnetAddresses,
+        addresses: Addresses,
+    ) -> None:
+        """Start with no load balancer.
+
+        Args:
+            cloud: Where their subnets are.
+            network: What they are attached to.
+            attachments: Attaches them.
+            subnet_addresses: Where they get their private addresses.
+            addresses: Where this machine shows their public addresses.
+        """
+        self._cloud = cloud
+        self._network = network
+        self._attachments = attachments
+        self._subnet_addresses = subnet_addresses
+        self._addresses = addresses
+        self._interfaces: dict[str, dict[str, Interface]] = {}
+        """By load balancer and subnet."""
+
+    async def follow(self, load_balancers: Sequence[Resource]) -> None:
+        """Attach what has come or changed, and detach what has gone.
+
+        Raises:
+            NoAddressError: A subnet is full, or no public address is free.
+            CommandFailedError: The machine refuses.
+        """
+        wanted = {each.id: _subnets(each) for each in load_balancers}
+        for load_balancer in load_balancers:
+            for subnet in wanted[load_balancer.id]:
+                await self._attach(load_balancer, subnet)
+        # What goes is last, so that a namespace that is still needed is never empty.
+        for balancer, interfaces in list(self._interfaces.items()):
+            for subnet in interfaces.keys() - set(wanted.get(balancer, ())):
+                interface = interfaces.pop(subnet)
+                await self._attachments.detach(interface)
+                self._subnet_addresses.release(subnet, interface.address)
+            if not interfaces:
+                del self._interfaces[balancer]
+
+    def front(self, load_balancer: Resource) -> Front:
+        """The addresses in its subnets."""
+        interfaces = list(self._interfaces.get(load_balancer.id, {}).values())
+        addresses = [each.address for each in interfaces]
+        addresses += [each.ipv6 for each in interfaces if each.ipv6]
+        return Front(interfaces[0].vpc if interfaces else "", tuple(addresses))
+
+    async def show(self, listeners: Sequence[Listener]) -> None:
+        """Show the ports of public addresses."""
+        ports: dict[str, list[int]] = {}
+        for each in listeners:
+            ports.setdefault(each.load_balancer, []).append(each.port)
+        for balancer, numbers in ports.items():
+            for interface in self._interfaces.get(balancer, {}).values():
+                if interface.public_address:
+                    shown = self._addresses.load_balancer(balancer)
+                    self._attachments.show(interface, numbers, shown)
+
+    async def status_of(self, front: Front, address: str, port: int, path: str) -> int | None:
+        """Connect from where the load balancer is, never from this machine's own network."""
+        return await ask(self._open(front, address, port), f"{address}:{port}", path)
+
+    async def _open(
+        self, front: Front, address: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        opened = await self._network.open_connection(namespace_of(front.network), address, port)
+        return await asyncio.open_connection(sock=opened)
+
+    async def _attach(self, load_balancer: Resource, subnet: str) -> None:
+        outputs = load_balancer.outputs
+        interfaces = self._interfaces.setdefault(load_balancer.id, {})
+        found = self._cloud.get(SUBNET, subnet)
+        there = interfaces.get(subnet)
+        if there is None:
+            block = str(found.outputs.get("cidrBlock")) if found else ""
+            address = self._subnet_addresses.take(subnet, block)
+        else:
+            address = there.address
+        vpc = str(found.outputs.get("vpcId")) if found else ""
+        # One public address is enough: all of a load balancer's nodes are on this machine.
+        public = outputs.get("internal") is not True and subnet == _subnets(load_balancer)[0]
+        try:
+            interfaces[subnet] = await self._attachments.attach(
+                f"{load_balancer.id.rpartition('/')[2]}-{subnet}",
+                subnet=subnet,
+                address=address,
+                groups=texts(outputs.get("securityGroups")),
+                public=public,
+                ipv6="dualstack" in str(outputs.get("ipAddressType")),
+                network=namespace_of(vpc),
+            )
+        finally:
+            if subnet not in interfaces:
+                self._subnet_addresses.release(subnet, address)
+
+
+def _subnets(load_balancer: Resource) -> list[str]:
+    outputs = load_balancer.outputs
+    mapped = [str(each.get("subnetId")) for each in blocks(outputs.get("subnetMappings"))]
+    return list(dict.fromkeys([*texts(outputs.get("subnets")), *mapped]))

@@ -1,0 +1,104 @@
+"""How tasks run here: `LOCALAWS_RUNTIME`, read when the daemon starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.machine.isolation import Isolation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+VARIABLE = "LOCALAWS_RUNTIME"
+
+
+class Runtime(StrEnum):
+    """What runs a task."""
+
+    CONTAINER = "container"
+    """Its images, in namespaces on its own address in the VPC."""
+
+    PROCESS = "process"
+    """A process of this machine that stands in for each of its images."""
+
+
+AUTO = Runtime.PROCESS
+"""What `auto`, the variable's default, means where both are possible."""
+
+_PROCESSES_LACK = (
+    "images: a table says what runs for each",
+    "security groups, routes and public addresses",
+    "limits on CPU and memory",
+    "users, capabilities, read-only file systems and volumes",
+)
+
+
+class Finding(Protocol):
+    """Which isolation this machine allows."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """The best one, or NONE."""
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What it doesn't enforce."""
+
+    @property
+    def why_not(self) -> str:
+        """What each better one was refused for."""
+
+
+class BadRuntime(Exception):  # noqa: N818 — it is the value, or the machine, that is bad
+    """The variable's value can't be had; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How tasks run."""
+
+    runtime: Runtime
+    isolation: Isolation = Isolation.NONE
+    lacks: tuple[str, ...] = ()
+    """What AWS enforces and this doesn't."""
+
+    why: str = ""
+    """Why it isn't the other runtime, if that was tried."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it to a user."""
+        how = f" ({self.isolation})" if self.isolation is not Isolation.NONE else ""
+        lacks = f"; not enforced: {'; '.join(self.lacks)}" if self.lacks else ""
+        why = f". {self.why}" if self.why else ""
+        return f"tasks run in the runtime `{self.runtime}`{how}{lacks}{why}"
+
+
+def choose(find: Callable[[], Finding], environment: Mapping[str, str] = os.environ) -> Choice:
+    """Choose how tasks run.
+
+    Args:
+        find: Finds which isolation this machine allows; called only if it matters.
+        environment: Holds the variable.
+
+    Raises:
+        BadRuntime: The variable has another value, or this machine can't run containers.
+    """
+    text = environment.get(VARIABLE) or "auto"
+    if text not in {"auto", *Runtime}:
+        raise BadRuntime(
+            f"{VARIABLE}: {text}; allowed: auto, {', '.join(Runtime)}. Change it, or unset it"
+        )
+    wanted = AUTO if text == "auto" else Runtime(text)
+    if wanted is Runtime.PROCESS:
+        return Choice(Runtime.PROCESS, lacks=_PROCESSES_LACK)
+    found = find()
+    if found.isolation is not Isolation.NONE:
+        return Choice(Runtime.CONTAINER, found.isolation, found.lacks)
+    why = f"This machine can't run containers: {found.why_not}"
+    if text == "auto":
+        return Choice(Runtime.PROCESS, lacks=_PROCESSES_LACK, why=why)
+    raise BadRuntime(f"{VARIABLE}: {text}. {why}. Unset it to run tasks as processes")

@@ -1,0 +1,255 @@
+"""The runtime `container`: a task's images run in namespaces, on an interface in its subnet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+from localaws.ecs.tasks.runtime import PublicAddress, TaskStartError
+from localaws.ecs.tasks.supervisor import Sandbox
+from localaws.images.config import NoCommandError, merge
+from localaws.images.errors import CannotPullError
+from localaws.machine.addresses import ListenAddress, NoAddressError
+from localaws.machine.container import DEFAULT_CAPABILITIES, Container, Ulimit
+from localaws.machine.processes import CannotStartError, CommandFailedError
+from localaws.machine.root_file_system import Mount
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
+    from localaws.images.puller import Image
+    from localaws.machine.addresses import Addresses
+    from localaws.machine.processes import ChildProcess, Launcher
+    from localaws.vpc.attachments import Attachments
+    from localaws.vpc.model import Interface
+
+log = logging.getLogger(__name__)
+
+TASKS = "/run/tasks"
+"""What is written by tasks, in memory behind the launcher: it is gone with it."""
+
+_ALL_CAPABILITIES = "ALL"
+_RESOLVER = "169.254.169.253"
+"""Of every VPC. Source: Amazon VPC User Guide, "Amazon DNS server"."""
+
+
+class Images(Protocol):
+    """Where images come from."""
+
+    async def pull(self, name: str, *, platform: str) -> Image:
+        """Return an image for a platform.
+
+        Raises:
+            CannotPullError: It can't be had.
+        """
+
+
+class Containers:
+    """Prepares tasks whose containers run in namespaces, see `Sandboxes`."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        images: Images,
+        attachments: Attachments,
+        addresses: Addresses,
+    ) -> None:
+        """Start with no task.
+
+        Args:
+            launcher: Starts the containers.
+            images: Where images come from.
+            attachments: Gives tasks their network interfaces.
+            addresses: Where this machine's addresses come from at which public ones are shown.
+        """
+        self._launcher = launcher
+        self._images = images
+        self._attachments = attachments
+        self._addresses = addresses
+        self._closing = False
+
+    async def prepare(self, spec: TaskSpec) -> ContainerSandbox:
+        """Pull a task's images, attach its interface, and make its volumes."""
+        images = await self._pull(spec)
+        network = spec.network
+        try:
+            interface = await self._attachments.attach(
+                spec.id,
+                subnet=network.subnet,
+                address=network.address,
+                groups=network.security_groups,
+                public=network.assign_public_address,
+            )
+        except (NoAddressError, CommandFailedError) as error:
+            raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
+        sandbox = ContainerSandbox(spec, images, interface, self._launcher, self._release)
+        try:
+            await sandbox.make_folders()
+            if interface.public_address:
+                sandbox.public = self._show(spec, interface)
+        except (NoAddressError, CommandFailedError) as error:
+            await sandbox.close()
+            raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
+        except BaseException:
+            await sandbox.close()
+            raise
+        return sandbox
+
+    async def close(self) -> None:
+        """Kill every task, by closing the launcher."""
+        self._closing = True
+        await self._launcher.close()
+
+    async def _pull(self, spec: TaskSpec) -> dict[str, Image]:
+        wanted = dict.fromkeys(each.image for each in spec.containers)
+        pulls = (self._images.pull(each, platform=spec.platform) for each in wanted)
+        try:
+            pulled = dict(zip(wanted, await asyncio.gather(*pulls), strict=True))
+        except CannotPullError as error:
+            raise TaskStartError(f"CannotPullContainerError: {error}") from None
+        for name, image in pulled.items():
+            if image.note:
+                log.info("image %s: %s", name, image.note)
+        return {each.name: pulled[each.image] for each in spec.containers}
+
+    def _show(self, spec: TaskSpec, interface: Interface) -> PublicAddress:
+        ports = [port for each in spec.containers for port in each.ports]
+        shown = self._addresses.take_task(ports)
+        self._attachments.show(interface, ports, shown)
+        return PublicAddress(interface.public_address, shown)
+
+    async def _release(self, interface: Interface, public: PublicAddress | None) -> None:
+        if self._closing:
+            return  # all namespaces end with the launcher
+        await self._attachments.detach(interface)
+        if public is not None:
+            self._addresses.release_task(public.shown)
+        await self._launcher.run(["rm", "-rf", f"{TASKS}/{interface.id}"])
+
+
+class ContainerSandbox(Sandbox):
+    """One task's interface, volumes and images."""
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        images: Mapping[str, Image],
+        interface: Interface,
+        launcher: Launcher,
+        release: Callable[[Interface, PublicAddress | None], Awaitable[None]],
+    ) -> None:
+        """Made by `Containers.prepare` only."""
+        self.listen_address = ListenAddress(interface.address, 0)
+        self.public = None
+        self._spec = spec
+        self._images = images
+        self._interface = interface
+        self._launcher = launcher
+        self._release = release
+        self._started: dict[str, tuple[Container, ChildProcess]] = {}
+
+    async def make_folders(self) -> None:
+        """Make the task's volumes, and the folders in memory that containers have to themselves."""
+        folders = []
+        for container in self._spec.containers:
+            folders += [self._volume(mount.volume) for mount in container.mounts]
+            folders += [self._temporary(container, path) for path in container.temporary]
+        await self._launcher.run(["mkdir", "-p", f"{TASKS}/{self._spec.id}", *folders])
+
+    async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
+        """Start a container of its image."""
+        described = self._describe(container)
+        child = await self._launcher.start_container(described, stdout=output, stderr=output)
+        self._started[container.name] = described, child
+        return child
+
+    async def run_check(self, container: ContainerSpec, nowhere: int) -> ChildProcess:
+        """Start a health check's command in the container."""
+        described, child = self._started[container.name]
+        words = container.health_check.command if container.health_check else ()
+        return await self._launcher.execute(
+            described, child.pid, words, stdout=nowhere, stderr=nowhere
+        )
+
+    async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:
+        """Send the image's stop signal, and SIGKILL after `patience` seconds."""
+        name = self._images[container.name].config.stop_signal
+        return await child.stop(patience, _signal_number(name))
+
+    async def close(self) -> None:
+        """Give back the interface, the public address and what was written."""
+        await self._release(self._interface, self.public)
+
+    def _describe(self, container: ContainerSpec) -> Container:
+        image = self._images[container.name]
+        try:
+            process = merge(
+                image.config,
+                entry_point=container.entry_point,
+                command=container.command,
+                environment=container.environment,
+                user=container.user,
+                working_directory=container.working_directory,
+            )
+        except NoCommandError as error:
+            raise CannotStartError(str(error)) from None
+        host = self._spec.hostname
+        return Container(
+            network=self._interface.id,
+            hostname=host,
+            image=str(image.root),
+            work=f"{TASKS}/{self._spec.id}/containers/{container.name}",
+            argv=process.argv,
+            user=process.user,
+            working_directory=process.working_directory,
+            environment={"HOSTNAME": host, **process.environment},
+            read_only=container.read_only,
+            mounts=self._mounts(container),
+            capabilities=_capabilities(container),
+            ulimits=tuple(Ulimit(each.name, each.soft, each.hard) for each in container.ulimits),
+            files=_files(host, self._interface.address, host.partition(".")[2]),
+            init=container.init,
+        )
+
+    def _mounts(self, container: ContainerSpec) -> tuple[Mount, ...]:
+        volumes = [
+            Mount(self._volume(each.volume), each.path, each.read_only) for each in container.mounts
+        ]
+        temporary = [Mount(self._temporary(container, each), each) for each in container.temporary]
+        return (*volumes, *temporary)
+
+    def _volume(self, name: str) -> str:
+        return f"{TASKS}/{self._spec.id}/volumes/{name}"
+
+    def _temporary(self, container: ContainerSpec, path: str) -> str:
+        return f"{TASKS}/{self._spec.id}/temporary/{container.name}/{path.replace('/', '-')}"
+
+
+def _capabilities(container: ContainerSpec) -> frozenset[str]:
+    if _ALL_CAPABILITIES in container.dropped_capabilities:
+        return container.added_capabilities
+    return (DEFAULT_CAPABILITIES - container.dropped_capabilities) | container.added_capabilities
+
+
+def _files(host: str, address: str, domain: str) -> dict[str, str]:
+    """Return what a container engine writes into every container."""
+    return {
+        "/etc/hostname": f"{host}\n",
+        "/etc/hosts": f"127.0.0.1 localhost\n::1 localhost\n{address} {host}\n",
+        "/etc/resolv.conf": (
+            f"search {domain}\nnameserver {_RESOLVER}\noptions timeout:2 attempts:5\n"
+        ),
+    }
+
+
+def _signal_number(name: str) -> int:
+    """Read an image's stop signal: `SIGQUIT`, `QUIT` or a number; SIGTERM for what is none."""
+    if name.isdecimal():
+        return int(name)
+    try:
+        return signal.Signals[name if name.startswith("SIG") else f"SIG{name}"]
+    except KeyError:
+        return signal.SIGTERM
