@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ from localaws.images.puller import Puller, default_folder
 from localaws.images.registry import Registry, find_crane
 from localaws.images.store import Store
 from localaws.machine.addresses import Addresses, SubnetAddresses
-from localaws.machine.isolation import Isolation
 from localaws.machine.processes import Launcher
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
     from localaws.catalog.account import Account
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class DataPlane:
@@ -45,6 +46,9 @@ class DataPlane:
     controller: Controller
     follower: Follower | None = None
     """Keeps the network in step with the cloud, where there is one."""
+
+    host: Launcher | None = None
+    """Starts what needs this machine's own network: registries are reached by it."""
 
     async def start(self) -> None:
         """Start again whatever ran before."""
@@ -57,6 +61,8 @@ class DataPlane:
         if self.follower is not None:
             await self.follower.close()
         await self.controller.close()
+        if self.host is not None:
+            await self.host.close()
 
 
 def data_plane(
@@ -122,14 +128,14 @@ class _Build:
 
     def of_containers(self, choice: Choice) -> DataPlane:
         """Tasks are containers in the cloud's VPCs, and so is an Envoy for each VPC."""
-        launcher = Launcher(choice.isolation)
+        launcher, host = Launcher(choice.isolation), Launcher()
         network = Network(launcher, self.cloud)
         host_ports = HostPorts(network)
         follower = Follower(network, host_ports, self.cloud)
         attachments = Attachments(network, host_ports, self.cloud, follower.touch)
         subnet_addresses = SubnetAddresses()
         folder = self.directory / "envoy"
-        images = _images(launcher, choice.isolation)
+        images = _images(launcher, host)
         load_balancers = LoadBalancers(
             self.cloud,
             self.addresses,
@@ -143,7 +149,7 @@ class _Build:
         containers = Containers(launcher, images, attachments, self.addresses)
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
-        return DataPlane(controller, follower)
+        return DataPlane(controller, follower, host)
 
     def _controller(
         self,
@@ -162,16 +168,12 @@ class _Build:
         )
 
 
-def _images(launcher: Launcher, isolation: Isolation) -> Puller:
+def _images(launcher: Launcher, host: Launcher) -> Puller:
     """Return where images come from: registries, and set-up's stand-in for nginx."""
-    folder = default_folder(os.environ) / isolation
-    store = Store(folder, launcher, one_id=isolation is Isolation.ONE_ID)
     crane = find_crane()
-    # It has a launcher of its own, as registries are reached by this machine's network.
-    registry = Registry(Launcher(), crane, os.environ) if crane else None
     return Puller(
-        store,
-        registry,
-        report=lambda line: print(line, file=sys.stderr),
+        Store(default_folder(os.environ), launcher),
+        Registry(host, crane, os.environ) if crane else None,
+        report=log.info,
         stand_in_layout=stand_in.find_layout(),
     )

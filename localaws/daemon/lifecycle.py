@@ -18,7 +18,7 @@ from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
 from localaws.daemon.log_streams import streams
-from localaws.daemon.runtime_choice import choose
+from localaws.daemon.runtime_choice import choose, find
 from localaws.ecs.controller import NotSteadyError
 from localaws.machine.addresses import Addresses
 from localaws.protocol.aws import NotSettled
@@ -76,7 +76,7 @@ class Running:
         for load_balancer in cloud.all(LOAD_BALANCER):
             if name := load_balancer.outputs.get("dnsName"):
                 addresses.restore(load_balancer.id, name)
-        self.choice = choose(_find)
+        self.choice = choose(find)
         """How tasks run."""
 
         self._data_plane = data_plane(
@@ -255,12 +255,3 @@ def _shown(described: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]
         else described[name]
         for name in names
     }
-
-
-def _find():
-    from types import SimpleNamespace
-    from localaws.machine.isolation import Isolation
-
-    return SimpleNamespace(
-        isolation=Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID, lacks=(), why_not=""
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from localaws.machine.isolation import Isolation
 
@@ -36,20 +36,18 @@ _PROCESSES_LACK = (
 )
 
 
-class Finding(Protocol):
+@dataclass(frozen=True)
+class Finding:
     """Which isolation this machine allows."""
 
-    @property
-    def isolation(self) -> Isolation:
-        """The best one, or NONE."""
+    isolation: Isolation
+    """The best one, or NONE."""
 
-    @property
-    def lacks(self) -> tuple[str, ...]:
-        """What it doesn't enforce."""
+    lacks: tuple[str, ...] = ()
+    """What it doesn't enforce."""
 
-    @property
-    def why_not(self) -> str:
-        """What each better one was refused for."""
+    why_not: str = ""
+    """What each better one was refused for."""
 
 
 class BadRuntime(Exception):  # noqa: N818 — it is the value, or the machine, that is bad
@@ -75,6 +73,11 @@ class Choice:
         lacks = f"; not enforced: {'; '.join(self.lacks)}" if self.lacks else ""
         why = f". {self.why}" if self.why else ""
         return f"tasks run in the runtime `{self.runtime}`{how}{lacks}{why}"
+
+
+def find() -> Finding:
+    """Find the isolation that this user has: root's, or a user namespace of one id."""
+    return Finding(Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID)
 
 
 def choose(find: Callable[[], Finding], environment: Mapping[str, str] = os.environ) -> Choice:
