@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ANSWER = 2**16
 _STOPPING = "the local AWS is stopping"
+_ENDED = "the parent of all processes has ended; the reason is above, or it was killed"
 
 
 class CannotStartError(Exception):
@@ -305,7 +306,7 @@ class Launcher:
     async def close(self) -> None:
         """Kill whatever still runs; returns when nothing does."""
         process = self._process
-        self._disconnect()
+        self._disconnect(_STOPPING)
         if process is not None:
             await asyncio.get_running_loop().run_in_executor(None, process.wait)
 
@@ -412,12 +413,16 @@ class Launcher:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
         process = self._process
-        self._disconnect()
+        self._disconnect(_ENDED)
         if process is not None:
             process.wait()
 
-    def _disconnect(self) -> None:
-        """End the connection, which ends the launcher and all it started."""
+    def _disconnect(self, reason: str) -> None:
+        """End the connection, which ends the launcher and all it started.
+
+        Args:
+            reason: What those get that wait for an answer.
+        """
         if self._control is None:
             return
         loop = asyncio.get_running_loop()
@@ -433,7 +438,7 @@ class Launcher:
         self._children.clear()
         for asked in self._asked.values():
             if not asked.done():
-                asked.set_exception(CannotStartError(_STOPPING))
+                asked.set_exception(CannotStartError(reason))
         self._asked.clear()
 
 

@@ -9,13 +9,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from localaws.machine.container import Container
-from localaws.machine.isolation import Isolation
+from localaws.machine.isolation import Isolation, try_out
 from localaws.machine.processes import ChildProcess, Launcher
 from localaws.machine.programs import find
 
@@ -73,12 +74,26 @@ def build_image(root: Path) -> Path:
     return root
 
 
-@pytest.fixture(params=[Isolation.ROOT, Isolation.ONE_ID])
+ISOLATIONS = [Isolation.ROOT, Isolation.ONE_ID]
+if find("newuidmap") is not None:  # else test_isolation.py says once that this isn't tested
+    ISOLATIONS.append(Isolation.SUBORDINATE_IDS)
+
+
+@pytest.fixture(params=ISOLATIONS)
 def isolation(request: pytest.FixtureRequest) -> Isolation:
+    """Each isolation. That with one ID must work; the others need root, or subordinate IDs."""
     chosen: Isolation = request.param
-    if chosen == Isolation.ROOT and os.geteuid() != 0:
-        pytest.skip("needs root")
-    return chosen
+    if chosen == Isolation.ONE_ID:
+        return chosen
+    refused = _refusal(chosen)
+    if refused is None:
+        return chosen
+    if chosen == Isolation.ROOT and os.geteuid() == 0:
+        pytest.fail(f"root has no namespaces here: {refused}")
+    pytest.skip(f"NOT TESTED with {chosen}: {refused}")
+
+
+_refusal = cache(try_out)
 
 
 def play(isolation: Isolation, scenario: Scenario) -> None:

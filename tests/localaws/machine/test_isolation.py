@@ -17,7 +17,8 @@ import pytest
 
 from localaws.machine import cgroups, isolation, programs
 from localaws.machine.isolation import Isolation
-from tests.localaws.machine.conftest import build_image
+from localaws.machine.processes import CannotStartError, Launcher
+from tests.localaws.machine.conftest import ISOLATIONS, build_image
 from tests.localaws.machine.test_processes import eventually
 from tools.network_programs import WRAPPER
 
@@ -167,6 +168,24 @@ def test_root_gets_the_namespaces_of_root() -> None:
     finding = isolation.find()
     assert (finding.isolation, finding.why_not) == (Isolation.ROOT, {})
     assert isolation.find() is finding, "it is tried once"
+
+
+def test_subordinate_ids_are_used_where_this_machine_has_them() -> None:
+    refused = isolation.try_out(Isolation.SUBORDINATE_IDS)
+    if refused is not None:
+        pytest.skip(f"NOT TESTED with subordinate IDs: {refused}")
+    assert Isolation.SUBORDINATE_IDS in ISOLATIONS, "newuidmap is there, so containers are tested"
+
+
+def test_a_launcher_that_cannot_start_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "command", lambda *_: ["sh", "-c", "exit 1"])
+
+    async def start() -> None:
+        async with asyncio.timeout(20):
+            await Launcher(Isolation.ROOT).run(["true"])
+
+    with pytest.raises(CannotStartError, match="the parent of all processes has ended"):
+        asyncio.run(start())
 
 
 @pytest.mark.parametrize("name", ["nft", "ip", "unshare"])
