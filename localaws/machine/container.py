@@ -212,6 +212,7 @@ def join(container: Container, pid: int, *, single_user: bool) -> Never:
     sys.meta_path.clear()  # as in root_file_system
     os.fchdir(root)
     os.chroot(".")
+    os.umask(_UMASK)
     _run(container.argv, _restrict(container, single_user=single_user))
 
 
@@ -221,7 +222,6 @@ def _restrict(container: Container, *, single_user: bool) -> dict[str, str]:
     The root is the image's by now.
     """
     user = find_user(container.user, _read("/etc/passwd"), _read("/etc/group"))
-    os.umask(_UMASK)
     _own_standard_streams(user)
     for limit in container.ulimits:
         _set_limit(limit)
@@ -311,6 +311,8 @@ def _run(argv: tuple[str, ...], environment: dict[str, str]) -> Never:
     Raises:
         OSError: It can't be run; the text is Docker's.
     """
+    if not argv:
+        raise OSError(errno.EINVAL, "no command specified")
     path = _find_program(argv[0], environment["PATH"])
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)

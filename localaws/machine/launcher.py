@@ -14,6 +14,7 @@ JSON, which so can have any size. Answers are JSON.
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import json
 import os
@@ -121,10 +122,10 @@ class _Launcher:
                 self._start_container(request, descriptors)
             elif action == "execute":
                 self._execute(request, descriptors)
-        except OSError as error:
-            self._answer(
-                {"id": request["id"], "problem": kernel.words(error), "errno": error.errno}
-            )
+        except Exception as error:  # noqa: BLE001 — one request must not end all processes
+            number = error.errno if isinstance(error, OSError) else errno.EINVAL
+            problem = kernel.words(error)
+            self._answer({"id": request["id"], "problem": problem, "errno": number})
 
     def _answer(self, answer: dict[str, Any], *descriptors: int) -> None:
         socket.send_fds(self._control, [json.dumps(answer).encode()], descriptors)

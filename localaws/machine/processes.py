@@ -281,6 +281,8 @@ class Launcher:
         wanted = {**containers.to_request(container), "argv": list(argv), "init": False}
         if user is not None:
             wanted["user"] = user
+        if terminal:
+            wanted["environment"] = {"TERM": "xterm", **wanted["environment"]}
         request = {
             "action": "execute",
             "container": wanted,

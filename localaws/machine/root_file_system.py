@@ -45,6 +45,7 @@ _HIDDEN = (
 """Docker's read-only and masked paths (github.com/moby/moby, oci.DefaultSpec)."""
 
 
+_ROOT_MODE = 0o755
 _ALL_IDS = 2**32 - 1
 """How many the first user namespace maps, to themselves."""
 
@@ -119,6 +120,7 @@ def _overlay(image: str, work: str) -> str:
     root = f"{work}/root"
     for folder in (f"{work}/layer", f"{work}/scratch", root):
         os.makedirs(folder, exist_ok=True)
+    os.chmod(f"{work}/layer", _ROOT_MODE)  # the root folder's, whatever the image's folder has
     link = f"{work}/below"
     with suppress(FileNotFoundError):
         os.unlink(link)

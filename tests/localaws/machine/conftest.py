@@ -143,6 +143,13 @@ class Studio:
             **changes,  # type: ignore[arg-type]
         )
 
+    def make_folder(self, mode: int) -> Path:
+        """A folder of the host."""
+        folder = self._work / "folder"
+        folder.mkdir()
+        folder.chmod(mode)
+        return folder
+
     async def run(self, container: Container) -> tuple[int, str]:
         """A container's exit status and output."""
         with Output() as output:

@@ -79,6 +79,9 @@ def test_a_socket_stays_in_its_network_namespace(isolation: Isolation) -> None:
             await stream("no-such")
         with pytest.raises(OSError, match="Cannot assign requested address"):
             await stream(network, bind=("192.0.2.1", 80))
+        with pytest.raises(OSError, match="port must be 0-65535"):
+            await stream(network, bind=("127.0.0.1", 65536))
+        assert await launcher.run(["echo", "alive"]) == "alive\n"
 
     play(isolation, scenario)
 
@@ -103,6 +106,28 @@ def test_a_container_has_the_images_files_and_its_own_host_and_processes(run: Ru
         assert printed.split()[5:] == ["/", "0"]
 
     run(scenario)
+
+
+def test_every_user_of_a_container_reads_what_was_made_for_it(
+    run: Run,
+) -> None:
+    """The daemon's umask keeps its own files from other users."""
+
+    async def scenario(studio: Studio) -> None:
+        printed = await studio.shell(
+            "cat /etc/hosts; stat -c %a / /etc/hosts /made /dev; touch x; stat -c %a x",
+            user="nginx",
+            working_directory="/made",
+            files={"/etc/hosts": "127.0.0.1 localhost\n"},
+            mounts=(Mount(str(studio.make_folder(0o777)), "/made"),),
+        )
+        assert printed.split()[2:] == ["755", "644", "777", "755", "644"]
+
+    before = os.umask(0o077)
+    try:
+        run(scenario)
+    finally:
+        os.umask(before)
 
 
 def test_what_a_container_writes_stays_its_own(run: Run, image: Path) -> None:
@@ -335,11 +360,12 @@ def test_a_process_that_joins_can_have_a_terminal(run: Run) -> None:
         child = await studio.start(container)
         shell = await studio.launcher.execute(container, child.pid, ["sh"], terminal=True)
         assert shell.terminal is not None
-        os.write(shell.terminal, b"tty; ls -d /dev/pts/0; exit 3\n")
+        os.write(shell.terminal, b"tty; echo =$TERM=; ls -d /dev/pts/0; exit 3\n")
         assert await shell.wait() == 3
         printed = os.read(shell.terminal, 4096).decode()
         os.close(shell.terminal)
         assert printed.count("/dev/pts/0\r\n") == 2
+        assert "=xterm=" in printed
 
     run(scenario)
 
