@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from localaws.vpc.routing import (
     DNS_ADDRESSES,
     INTERNET_UPLINK,
-    METADATA_ADDRESSES,
     SERVICES_UPLINK,
+    TASK_METADATA_ADDRESS,
     resolver_address,
     service_side_address,
 )
@@ -191,8 +191,7 @@ def _input(vpc: Vpc) -> Iterator[str]:
         f'iifname != "{INTERNET_UPLINK}" ip daddr {{ {resolvers} }} '
         "meta l4proto { tcp, udp } th dport 53 accept"
     )
-    metadata = ", ".join(METADATA_ADDRESSES)
-    yield f'iifname != "{INTERNET_UPLINK}" ip daddr {{ {metadata} }} tcp dport 80 accept'
+    yield f'iifname != "{INTERNET_UPLINK}" ip daddr {TASK_METADATA_ADDRESS} tcp dport 80 accept'
 
 
 def _arriving() -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from localaws.catalog.account import Account
-    from localaws.vpc.model import Interface
+    from localaws.vpc.model import Interface, Vpc
     from localaws.vpc.steps import Step
 
 INTERNET: Final = None
@@ -52,6 +52,27 @@ class Network:
         self._plan = Plan()
         self.not_enforced: tuple[str, ...] = ()
         """What the cloud holds and no packet meets, as sentences."""
+
+    @property
+    def routers(self) -> dict[str, tuple[str, Vpc]]:
+        """Each VPC, and the namespace of its router, by the VPC's id."""
+        return self._plan.routers()
+
+    async def open_socket(
+        self, network: str, kind: int, address: str, port: int, listen: int = 0
+    ) -> socket.socket:
+        """Open a socket of a namespace, bound to one of its IPv4 addresses.
+
+        Args:
+            network: The namespace.
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            address: Where to bind it.
+            port: Where to bind it.
+            listen: How many connections may wait, if it takes any.
+        """
+        return await self._launcher.open_socket(
+            network, family=socket.AF_INET, type=kind, bind=(address, port), listen=listen
+        )
 
     async def start(self) -> None:
         """Set up the internet, then everything that the cloud holds."""

@@ -97,6 +97,10 @@ class Plan:
         services = [network for each in GATEWAY_SERVICES.values() for network in each]
         return [*routing.internet(services)]
 
+    def routers(self) -> dict[str, tuple[str, Vpc]]:
+        """Return each VPC, and the namespace of its router, by the VPC's id."""
+        return {key: (each.name, each.vpc) for key, each in self._routers.items()}
+
     def knows(self, interface: Interface) -> bool:
         """Return whether the VPC and the subnet of an interface are there."""
         router = self._routers.get(interface.vpc)

@@ -39,8 +39,9 @@ _UPLINK_OF = {
 }
 
 DNS_ADDRESSES = ("169.254.169.253",)
-METADATA_ADDRESSES = ("169.254.170.2", "169.254.169.254")
-"""Task metadata and credentials; instance metadata."""
+TASK_METADATA_ADDRESS = "169.254.170.2"
+"""Where tasks find their metadata and credentials."""
+
 
 _FAR_END, _NEAR_END = "169.254.0.1", "169.254.0.2"
 """The two ends of each link between a router and the internet; no VPC may have such addresses."""
@@ -118,7 +119,7 @@ def create_vpc(vpc: Vpc, number: int) -> tuple[Step, ...]:
     name = router(number)
     outside = [f"netns add {name}"]
     inside = ["link set lo up"]
-    addresses = (*DNS_ADDRESSES, *METADATA_ADDRESSES, resolver_address(vpc.cidr))
+    addresses = (*DNS_ADDRESSES, TASK_METADATA_ADDRESS, resolver_address(vpc.cidr))
     inside += [f"addr add {address}/32 dev lo" for address in addresses]
     for uplink in UPLINKS:
         far = _far_device(number, uplink)

@@ -402,10 +402,20 @@ def _eip_account_rules(inputs: Properties, account: Account, current: Resource |
         yield Refusal("AddressLimitExceeded", message, "ec2.eip.quota")
 
 
+def _free_elastic_address(mint: Mint) -> str:
+    """Return an address of a range for documentation (RFC 5737), which no real traffic has.
+
+    It is in the range's upper half, as load balancers and tasks get the lowest free ones.
+    """
+    taken = {each.outputs.get("publicIp") for each in mint.account.all(EIP)}
+    free = [f"203.0.113.{number}" for number in range(128, 255)]
+    free = [address for address in free if address not in taken] or free
+    return free[int(mint.hex(4), 16) % len(free)]
+
+
 def _eip_computed(mint: Mint, _inputs: Properties) -> Properties:
     identifier = ec2_id(mint, "eipalloc")
-    # A range for documentation (RFC 5737): no traffic can reach it.
-    address = f"203.0.113.{int(mint.hex(2), 16)}"
+    address = _free_elastic_address(mint)
     domain = f"{mint.region}.compute.{partition_of(mint.region).suffix}"
     return {
         "id": identifier,

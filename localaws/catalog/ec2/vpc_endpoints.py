@@ -65,6 +65,28 @@ def _service(inputs: Properties) -> str:
     return found["service"] if found else ".".join(name.split(".")[3:])
 
 
+_OTHER_HOSTS = {
+    "ecr.api": ("api.ecr",),
+    "ecr.dkr": ("dkr.ecr", "*.dkr.ecr"),
+    "ecs-agent": ("ecs-a",),
+    "ecs-telemetry": ("ecs-t",),
+    "execute-api": ("execute-api", "*.execute-api"),
+    "s3": ("s3", "*.s3"),
+}
+"""Services whose hosts have other names than they, or several.
+
+Source: the column "Private DNS name" of DescribeVpcEndpointServices, as the services' guides show
+it.
+"""
+
+
+def private_names(endpoint: Resource) -> list[str]:
+    """Return the names that an interface endpoint takes over with `privateDnsEnabled`."""
+    service = _service(endpoint.outputs)
+    domain = f"{endpoint.region}.{partition_of(endpoint.region).suffix}"
+    return [f"{host}.{domain}" for host in _OTHER_HOSTS.get(service, (service,))]
+
+
 def _region(service: str) -> str | None:
     """Return the region in a service's name; None for a global service and other forms."""
     found = _NAME.match(service)

@@ -36,10 +36,17 @@ class Records:
         return self.make("aws:ec2/vpc:Vpc", cidrBlock=cidr, **inputs)
 
     def subnet(
-        self, vpc: Resource, cidr: str, table: Resource | None = None, *, ipv6: int | None = None
+        self,
+        vpc: Resource,
+        cidr: str,
+        table: Resource | None = None,
+        *,
+        ipv6: int | None = None,
+        zone: str = "a",
     ) -> Resource:
         """Make a subnet; `ipv6` is the number of its /64 in the VPC's range."""
-        inputs: dict[str, Any] = {"vpcId": vpc.id, "cidrBlock": cidr}
+        zone = f"{REGION}{zone}"
+        inputs: dict[str, Any] = {"vpcId": vpc.id, "cidrBlock": cidr, "availabilityZone": zone}
         if ipv6 is not None:
             inputs["ipv6CidrBlock"] = f"{ipv6_prefix(vpc)}{ipv6:02x}::/64"
         made = self.make("aws:ec2/subnet:Subnet", **inputs)

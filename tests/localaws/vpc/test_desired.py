@@ -87,6 +87,18 @@ def test_a_nat_gateway_has_its_elastic_address_and_one_of_its_subnet() -> None:
     assert ipaddress.ip_address(found.address) in ipaddress.ip_network("10.0.0.8/29")
 
 
+def test_elastic_addresses_differ_and_leave_the_lower_half_to_others() -> None:
+    records = Records()
+    addresses = []
+    for _ in range(40):
+        made = records.make("aws:ec2/eip:Eip", domain="vpc")
+        records.cloud.delete(made.token, made.id)
+        addresses.append(made.outputs["publicIp"])
+    assert all(int(each.rpartition(".")[2]) >= 128 for each in addresses)
+    kept = [records.make("aws:ec2/eip:Eip", domain="vpc") for _ in range(5)]
+    assert len({each.outputs["publicIp"] for each in kept}) == 5
+
+
 def test_interfaces_of_endpoints_have_different_addresses_that_they_keep() -> None:
     records = Records()
     vpc = records.vpc()

@@ -11,13 +11,24 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
+import dns.message
 import pytest
 
 from localaws.machine.isolation import Isolation
 from localaws.machine.programs import find
+from localaws.vpc.metadata import TaskMetadata
+from localaws.vpc.names import Running
 from localaws.vpc.network import INTERNET, OPEN, REFUSED, TIMED_OUT, Network
+from localaws.vpc.services import RouterServices
 from tests.localaws.machine.conftest import play
-from tests.localaws.vpc.records import ANYWHERE, ANYWHERE_IPV6, Records, interface, ipv6_prefix
+from tests.localaws.vpc.records import (
+    ANYWHERE,
+    ANYWHERE_IPV6,
+    REGION,
+    Records,
+    interface,
+    ipv6_prefix,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -369,3 +380,68 @@ def _is_in(records: Records, record: Resource, vpc: Resource) -> bool:
         if parent is not None:
             return bool(parent.outputs["vpcId"] == vpc.id)
     return False
+
+
+def test_tasks_reach_the_resolver_and_the_metadata_whatever_their_groups(
+    isolation: Isolation,
+) -> None:
+    records = WebService()
+    metadata = TaskMetadata()
+
+    async def scenario(packets: Packets) -> None:
+        running = Running(lambda _: (), lambda _: ())
+        services = RouterServices(packets.network, records.cloud, running, metadata.answer)
+        await services.follow()
+        try:
+            await check(packets)
+        finally:
+            services.close()
+
+    async def check(packets: Packets) -> None:
+        await records.attach(packets)
+        name = f"ip-10-0-1-22.{REGION}.compute.internal"
+        for resolver in ("169.254.169.253", "10.0.0.2"):
+            for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                assert await _resolved(packets, "task-1", resolver, kind, name) == ["10.0.1.22"]
+        await packets.check(
+            {
+                ("task-1", "169.254.170.2", 80): OPEN,
+                ("task-1", "169.254.170.2", 81): TIMED_OUT,
+                ("task-1", "10.0.0.1", 80): TIMED_OUT,
+            }
+        )
+        assert await _http(packets, "task-2", "/v4/any") == b"HTTP/1.1 404 Not Found"
+
+    run(isolation, records, scenario)
+
+
+async def _resolved(
+    packets: Packets, network: str, resolver: str, kind: int, name: str
+) -> list[str]:
+    """Return a name's addresses as a program in a namespace resolves it."""
+    query = dns.message.make_query(name, "A").to_wire()
+    loop = asyncio.get_running_loop()
+    opened = await packets.launcher.open_socket(network, family=socket.AF_INET, type=kind)
+    async with asyncio.timeout(5):
+        with opened:
+            await loop.sock_connect(opened, (resolver, 53))
+            if kind == socket.SOCK_STREAM:
+                query = len(query).to_bytes(2) + query
+            await loop.sock_sendall(opened, query)
+            response = await loop.sock_recv(opened, 2**16)
+    if kind == socket.SOCK_STREAM:
+        response = response[2:]
+    addresses = []
+    for records in dns.message.from_wire(response).answer:
+        addresses += [str(each) for each in records]
+    return addresses
+
+
+async def _http(packets: Packets, network: str, path: str) -> bytes:
+    """Return the first line of what the metadata endpoint answers."""
+    opened = await packets.network.open_connection(network, "169.254.170.2", 80)
+    reader, writer = await asyncio.open_connection(sock=opened)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: metadata\r\n\r\n".encode())
+    line = await reader.readline()
+    writer.close()
+    return line.strip()

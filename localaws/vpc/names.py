@@ -1,0 +1,239 @@
+"""The names that a VPC's resolver knows, and their records. Pure.
+
+They are what the cloud holds: load balancers, VPC endpoints, file systems, instances of Cloud Map,
+hosts by their private address, and the zones of Route 53. No other name exists.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from localaws.catalog.ec2.network import VPC
+from localaws.catalog.ec2.vpc_endpoints import VPC_ENDPOINT, private_names
+from localaws.catalog.efs import MOUNT_TARGET
+from localaws.catalog.elb.load_balancers import LOAD_BALANCER
+from localaws.catalog.route53.records import RECORD, ZONE, zone_id, zone_name
+from localaws.catalog.servicediscovery import PRIVATE_NAMESPACE, SERVICE
+from localaws.catalog.values import block, blocks, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from localaws.catalog.account import Account, Resource
+    from localaws.vpc.model import Interface, Vpc
+
+_HOST = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})")
+_LONGEST_CHAIN = 8
+"""Aliases of aliases that are followed."""
+
+_SECONDS = 60
+"""How long an answer may be kept whose record says nothing else, as load balancers' names."""
+
+
+class Record(NamedTuple):
+    """One record of a name."""
+
+    name: str
+    kind: str
+    """`A`, `AAAA`, `CNAME`, `TXT` …"""
+
+    value: str
+    """As a zone file has it."""
+
+    seconds: int = _SECONDS
+
+
+@dataclass(frozen=True)
+class Running:
+    """What has addresses that no record holds."""
+
+    load_balancer: Callable[[str], Iterable[Interface]]
+    """The interfaces of a load balancer, by its ARN."""
+
+    instances: Callable[[str], Iterable[Interface]]
+    """The interfaces of what is registered with a service of Cloud Map, by the service's ARN."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that one VPC sees."""
+
+    account: Account
+    vpc: Vpc
+    running: Running
+
+    def find(self, name: str, kind: str) -> list[Record] | None:
+        """Return a name's records of a kind, with those of its aliases; None if there is no name.
+
+        Args:
+            name: A domain name, in any case, with or without its final dot.
+            kind: `A`, `AAAA`, `TXT` …
+        """
+        return self._find(zone_name(name), kind, _LONGEST_CHAIN)
+
+    def _find(self, name: str, kind: str, left: int) -> list[Record] | None:
+        records = self._records(name)
+        if not records or not left:
+            return None
+        found = []
+        for record in records:
+            if record.kind == "ALIAS":
+                targets = self._find(record.value, kind, left - 1) or []
+                found += [each._replace(name=name) for each in targets if each.kind == kind]
+            elif record.kind == kind:
+                found.append(record)
+            elif record.kind == "CNAME":
+                found.append(record)
+                found += self._find(zone_name(record.value), kind, left - 1) or []
+        return found
+
+    def _records(self, name: str) -> list[Record]:
+        """Return a name's records of every kind."""
+        zone = self._private_zone(name)
+        if zone is not None:  # it hides what others say of its names
+            return [*self._zone_records(zone, name), *self._cloud_map_records(name)]
+        sources = (
+            self._host_records,
+            self._cloud_map_records,
+            self._endpoint_records,
+            self._load_balancer_records,
+            self._file_system_records,
+            self._public_records,
+        )
+        for source in sources:
+            records = [*source(name)]
+            if records:
+                return records
+        return []
+
+    def _private_zone(self, name: str) -> Resource | None:
+        """Return the private zone of the VPC that a name is in, the nearest one of several."""
+        found: dict[int, Resource] = {}
+        for zone in self.account.all(ZONE):
+            vpcs = [each.get("vpcId") for each in blocks(zone.outputs.get("vpcs"))]
+            apex = zone_name(str(zone.outputs.get("name")))
+            if self.vpc.id in vpcs and _is_below(name, apex):
+                found[len(apex)] = zone
+        return found[max(found)] if found else None
+
+    def _zone_records(self, zone: Resource, name: str) -> Iterator[Record]:
+        records = self.account.where(RECORD, "zoneId", zone.id)
+        exact = [each for each in records if each.outputs.get("fqdn") == name]
+        for record in exact or [each for each in records if _is_wildcard_of(each, name)]:
+            yield from _records_of(record, name)
+
+    def _public_records(self, name: str) -> Iterator[Record]:
+        for record in self.account.all(RECORD):
+            zone = self.account.get(ZONE, zone_id(record.outputs.get("zoneId")))
+            private = zone is not None and blocks(zone.outputs.get("vpcs"))
+            same = record.outputs.get("fqdn") == name or _is_wildcard_of(record, name)
+            if same and not private:
+                yield from _records_of(record, name)
+
+    def _host_records(self, name: str) -> Iterator[Record]:
+        """Yield the record of `ip-10-0-1-21.eu-west-1.compute.internal`."""
+        host, _, domain = name.partition(".")
+        found = _HOST.fullmatch(host)
+        record = self.account.get(VPC, self.vpc.id)
+        if not found or record is None or domain not in _internal_domains(record.region):
+            return
+        address = ".".join(found.groups())
+        try:
+            inside = ipaddress.IPv4Address(address) in ipaddress.IPv4Network(self.vpc.cidr)
+        except ValueError:
+            return
+        if inside:
+            yield Record(name, "A", address)
+
+    def _cloud_map_records(self, name: str) -> Iterator[Record]:
+        for namespace in self.account.all(PRIVATE_NAMESPACE):
+            if namespace.outputs.get("vpc") != self.vpc.id:
+                continue
+            for service in self.account.all(SERVICE):
+                own = f"{service.outputs.get('name')}.{namespace.outputs.get('name')}".lower()
+                if own == name and service.outputs.get("namespaceId") == namespace.id:
+                    kinds = _kinds(service)
+                    for record in _addresses(
+                        name, self.running.instances(str(service.outputs.get("arn")))
+                    ):
+                        if record.kind in kinds:
+                            yield record
+
+    def _endpoint_records(self, name: str) -> Iterator[Record]:
+        for endpoint in self.account.where(VPC_ENDPOINT, "vpcId", self.vpc.id):
+            names = [
+                str(each.get("dnsName")) for each in blocks(endpoint.outputs.get("dnsEntries"))
+            ]
+            if endpoint.outputs.get("privateDnsEnabled") is True:
+                names += private_names(endpoint)
+            if any(_matches(each.lower(), name) for each in names):
+                yield from _addresses(name, self._service_interfaces(endpoint))
+
+    def _load_balancer_records(self, name: str) -> Iterator[Record]:
+        for load_balancer in self.account.all(LOAD_BALANCER):
+            own = zone_name(str(load_balancer.outputs.get("dnsName")))
+            if name in (own, f"dualstack.{own}"):
+                interfaces = self.running.load_balancer(load_balancer.id)
+                public = load_balancer.outputs.get("internal") is not True
+                yield from _addresses(name, interfaces, public=public)
+
+    def _file_system_records(self, name: str) -> Iterator[Record]:
+        for target in self.account.all(MOUNT_TARGET):
+            if zone_name(str(target.outputs.get("dnsName"))) == name:
+                yield from _addresses(name, self._service_interfaces(target))
+
+    def _service_interfaces(self, record: Resource) -> list[Interface]:
+        return [each for each in self.vpc.endpoints if each.id.startswith(f"{record.id}-")]
+
+
+def _addresses(
+    name: str, interfaces: Iterable[Interface], *, public: bool = False
+) -> Iterator[Record]:
+    for each in interfaces:
+        address = each.public_address if public else each.address
+        if address:
+            yield Record(name, "A", address)
+        if each.ipv6:
+            yield Record(name, "AAAA", each.ipv6)
+
+
+def _records_of(record: Resource, name: str) -> Iterator[Record]:
+    for alias in blocks(record.outputs.get("aliases")):
+        yield Record(name, "ALIAS", zone_name(str(alias.get("name"))))
+    seconds = record.outputs.get("ttl")
+    for value in texts(record.outputs.get("records")):
+        yield Record(
+            name,
+            str(record.outputs.get("type")),
+            value,
+            int(seconds) if isinstance(seconds, int | float) else _SECONDS,
+        )
+
+
+def _kinds(service: Resource) -> set[str]:
+    records = blocks(block(service.outputs.get("dnsConfig")).get("dnsRecords"))
+    return {str(each.get("type")) for each in records}
+
+
+def _internal_domains(region: str) -> tuple[str, ...]:
+    """Return the domains of hosts' names; the oldest region has one of its own besides."""
+    own = f"{region}.compute.internal"
+    return (own, "ec2.internal") if region == "us-east-1" else (own,)
+
+
+def _is_below(name: str, apex: str) -> bool:
+    return name == apex or name.endswith(f".{apex}")
+
+
+def _is_wildcard_of(record: Resource, name: str) -> bool:
+    return _matches(str(record.outputs.get("fqdn")).replace("\\\\052", "*"), name)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Return whether a name is the pattern, or below what follows its `*.`."""
+    if pattern.startswith("*."):
+        return name.endswith(pattern[1:])
+    return name == pattern

@@ -1,0 +1,122 @@
+"""What a task learns of itself from the metadata endpoint. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from localaws.vpc.metadata import ContainerDescription, TaskDescription, TaskMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+VPC, ADDRESS = "vpc-1", "10.0.1.21"
+
+
+def task(**changes: Any) -> TaskDescription:
+    values: dict[str, Any] = {
+        "arn": "arn:aws:ecs:eu-west-1:123456789012:task/web/0123456789abcdef",
+        "cluster": "web",
+        "family": "shop",
+        "revision": "3",
+        "zone": "eu-west-1a",
+        "vpc": VPC,
+        "address": ADDRESS,
+        "cidr": "10.0.1.0/24",
+        "cpu": 256,
+        "memory": 512,
+        "role": "arn:aws:iam::123456789012:role/task",
+        "containers": (
+            ContainerDescription(name="web", image="nginx", started=START),
+            ContainerDescription(name="side", image="proxy"),
+        ),
+    }
+    return TaskDescription(**{**values, **changes})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def serving(description: TaskDescription, clock: Clock | None = None) -> TaskMetadata:
+    metadata = TaskMetadata(clock or Clock())
+    metadata.add(VPC, ADDRESS, lambda: description)
+    return metadata
+
+
+def path_of(url: str) -> str:
+    return url.removeprefix("http://169.254.170.2")
+
+
+def get(metadata: TaskMetadata, path: str) -> Mapping[str, Any]:
+    found = metadata.answer(VPC, ADDRESS, path)
+    assert found is not None
+    status, document = found
+    assert status == HTTPStatus.OK
+    return cast("Mapping[str, Any]", document)
+
+
+def test_a_container_finds_itself_by_the_variable_that_it_gets() -> None:
+    metadata = serving(task())
+    variables = metadata.environment(VPC, ADDRESS, "web")
+    document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]))
+    assert document["Name"] == "web"
+    assert document["StartedAt"] == "2026-01-02T03:04:05.000Z"
+    assert document["Networks"][0]["IPv4Addresses"] == [ADDRESS]
+    assert document["Networks"][0]["SubnetGatewayIpv4Address"] == "10.0.1.1/24"
+
+
+def test_a_container_finds_its_task_with_every_container() -> None:
+    metadata = serving(task())
+    variables = metadata.environment(VPC, ADDRESS, "side")
+    document = get(metadata, path_of(variables["ECS_CONTAINER_METADATA_URI_V4"]) + "/task")
+    assert document["TaskARN"] == task().arn
+    assert (document["Family"], document["Revision"]) == ("shop", "3")
+    assert document["Limits"] == {"CPU": 0.25, "Memory": 512}
+    assert [each["Name"] for each in document["Containers"]] == ["web", "side"]
+
+
+def test_a_task_sees_only_itself() -> None:
+    metadata = serving(task())
+    path = path_of(metadata.environment(VPC, ADDRESS, "web")["ECS_CONTAINER_METADATA_URI_V4"])
+    credentials = metadata.environment(VPC, ADDRESS, "web")[
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+    ]
+    other = task(arn="arn:aws:ecs:eu-west-1:123456789012:task/web/fedcba9876543210")
+    metadata.add(VPC, "10.0.1.22", lambda: other)
+    metadata.add("vpc-2", ADDRESS, lambda: other)
+    for vpc, address in ((VPC, "10.0.1.22"), ("vpc-2", ADDRESS), (VPC, "10.0.1.23")):
+        assert metadata.answer(vpc, address, path) is None
+        assert metadata.answer(vpc, address, credentials) is None
+    metadata.remove(VPC, ADDRESS)
+    assert metadata.answer(VPC, ADDRESS, path) is None
+
+
+def test_credentials_stay_until_they_are_about_to_expire() -> None:
+    clock = Clock()
+    metadata = serving(task(), clock)
+    path = metadata.environment(VPC, ADDRESS, "web")["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+    first = dict(get(metadata, path))
+    assert first["RoleArn"] == task().role
+    assert first["Expiration"] == "2026-01-02T09:04:05.000Z"
+    clock.now += timedelta(hours=5)
+    assert get(metadata, path) == first
+    clock.now += timedelta(minutes=46)
+    assert get(metadata, path)["AccessKeyId"] != first["AccessKeyId"]
+
+
+def test_a_task_without_a_role_has_no_credentials() -> None:
+    metadata = serving(task(role=""))
+    assert [*metadata.environment(VPC, ADDRESS, "web")] == ["ECS_CONTAINER_METADATA_URI_V4"]
+
+
+def test_other_paths_are_not_there() -> None:
+    metadata = serving(task())
+    for path in ("/", "/v4", "/v4/unknown", "/v4/unknown/task", "/v2/credentials/guess"):
+        assert metadata.answer(VPC, ADDRESS, path) is None
