@@ -41,6 +41,10 @@ _GLOBAL_OPTIONS_WITH_VALUE = (
 )
 
 
+_DEPLOYS = ("up", "update")
+"""Commands that say how tasks run."""
+
+
 class NotInstalled(Exception):  # noqa: N818 — names the finding
     """The local AWS's packages are missing; the message names them and the command to install."""
 
@@ -79,7 +83,10 @@ def main(arguments: Sequence[str]) -> int:
         return _own(arguments)
     _check_installed()
     directory = StateDirectory.of(pulumi_command.given(arguments).cwd)
-    return pulumi_command.run(directory, ensure(directory, _print_message), command, arguments)
+    address = ensure(directory, _print_message)
+    if command in _DEPLOYS:
+        _print_message(address.runtime)
+    return pulumi_command.run(directory, address, command, arguments)
 
 
 def _check_installed() -> None:

@@ -46,6 +46,9 @@ def table(status: Mapping[str, Any]) -> str:
     first = [(f"problem: {each}",) for each in status.get("problems", ())]
     if not services:
         first.append(("the local AWS is running, without services",))
+    if runtime := status.get("runtime"):
+        first.append((runtime,))
+    first += [(each,) for each in status.get("images", ())]
     if (speed := status.get("speed", 1)) != 1:
         first.append((f"AWS's durations pass {speed:g} times as fast ({VARIABLE})",))
     parts = (*first, *map(_service, services), *_targets(status), *_names(status))
@@ -93,6 +96,8 @@ def _service(service: Mapping[str, Any]) -> Iterator[str]:
             f"  {'task':<10} {'  '.join(f'{each:<12}' for each in columns)} "
             f"{task.get('stoppedReason', '')}"
         ).rstrip()
+        if "publicAddress" in task:
+            yield f"  {'':<10} {task['publicAddress']} in the internet, here {task['shownAt']}"
         if "note" in task:
             yield f"  {'':<10} {task['note']}"
     for event in service["events"][:_EVENTS_SHOWN]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,9 @@ from localaws.images import stand_in
 from localaws.images.puller import Puller, default_folder
 from localaws.images.registry import Registry, find_crane
 from localaws.images.store import Store
+from localaws.machine import cgroups
 from localaws.machine.addresses import Addresses, SubnetAddresses
+from localaws.machine.cgroups import NoControlGroupsError
 from localaws.machine.processes import Launcher
 from localaws.vpc.attachments import Attachments
 from localaws.vpc.follower import Follower
@@ -31,10 +33,11 @@ from localaws.vpc.host_ports import HostPorts
 from localaws.vpc.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from localaws.catalog.account import Account
+    from localaws.machine.cgroups import ControlGroups
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,9 @@ class DataPlane:
     follower: Follower | None = None
     """Keeps the network in step with the cloud, where there is one."""
 
+    image_notes: Mapping[str, str] = field(default_factory=dict)
+    """What a user must know about where images came from, by image; it grows with each pull."""
+
     host: Launcher | None = None
     """Starts what needs this machine's own network: registries are reached by it."""
 
@@ -55,6 +61,11 @@ class DataPlane:
         if self.follower is not None:
             await self.follower.start()
         await self.controller.start()
+
+    async def settle_network(self, *, timeout: float) -> None:  # noqa: ASYNC109 — no error
+        """Wait until the network is as the cloud says now, where there is one."""
+        if self.follower is not None:
+            await self.follower.settled(timeout)
 
     async def close(self) -> None:
         """Stop everything at once."""
@@ -146,10 +157,10 @@ class _Build:
             attached=partial(registered_targets.endpoints, self.cloud),
             speed=self.speed,
         )
-        containers = Containers(launcher, images, attachments, self.addresses)
+        containers = Containers(launcher, images, attachments, self.addresses, _control_groups())
         runtime = Supervisor(containers, self.directory / "logs", speed=self.speed)
         controller = self._controller(runtime, load_balancers, subnet_addresses)
-        return DataPlane(controller, follower, host)
+        return DataPlane(controller, follower, containers.notes, host)
 
     def _controller(
         self,
@@ -166,6 +177,16 @@ class _Build:
             subnet_addresses=subnet_addresses,
             speed=self.speed,
         )
+
+
+def _control_groups() -> ControlGroups | None:
+    """Return what limits tasks, without what a killed daemon left; None where nothing can."""
+    try:
+        found = cgroups.find()
+    except NoControlGroupsError:
+        return None  # the choice of the runtime says so
+    found.sweep()
+    return found
 
 
 def _images(launcher: Launcher, host: Launcher) -> Puller:

@@ -11,16 +11,18 @@ from localaws.account import invokes, parameters
 from localaws.account.dns_names import aliases
 from localaws.alb.certificate_authority import authority_file
 from localaws.alb.registered_targets import unreachable
-from localaws.catalog.ecs.services import SERVICE
+from localaws.catalog.ecs.container_definitions import containers
+from localaws.catalog.ecs.services import SERVICE, task_definition_of
 from localaws.catalog.elb.listeners import LISTENER, LISTENER_CERTIFICATE, LISTENER_RULE
 from localaws.catalog.elb.load_balancers import LOAD_BALANCER
 from localaws.catalog.elb.target_attachments import TARGET_ATTACHMENT
 from localaws.daemon.data_plane import data_plane
 from localaws.daemon.functions import DISCARD_UNRECORDED, STATUS
 from localaws.daemon.log_streams import streams
-from localaws.daemon.runtime_choice import choose, find
+from localaws.daemon.runtime_choice import choose
 from localaws.ecs.controller import NotSteadyError
 from localaws.machine.addresses import Addresses
+from localaws.machine.isolation import find
 from localaws.protocol.aws import NotSettled
 from localaws.speed import speed
 
@@ -46,6 +48,9 @@ most.
 
 _ROUTES = (LISTENER_RULE, LISTENER_CERTIFICATE)
 """What requests are routed by, beside listeners."""
+
+_OF_THE_NETWORK = ("aws:ec2/", "aws:vpc/", LISTENER, SERVICE)
+"""What decides which packets arrive where, by the beginnings of types."""
 
 _LIVE = ("status", "taskDefinition", "desiredCount", "runningCount", "pendingCount")
 _DEPLOYMENT = (
@@ -111,6 +116,7 @@ class Running:
             "services": self._controller.status(),
             "problems": self._controller.problems(),
             "targets": self._controller.targets(),
+            "images": [each for each in self._data_plane.image_notes.values() if each],
             "names": aliases(self._cloud),
             "authority": str(authority_file(self._directory.path)),
         }
@@ -148,6 +154,7 @@ class Running:
                 await self._controller.settle(resource.id, timeout=seconds, report=report)
             except NotSteadyError as reason:
                 raise NotSettled(f"{reason}{self._last_log_lines(resource.id)}") from None
+        await self._settle_network(resource)
 
     async def drain(
         self, resource: Resource, *, seconds: float, report: Callable[[str], None]
@@ -162,6 +169,15 @@ class Running:
                 await self._controller.drain(resource.id, timeout=seconds, report=report)
             except NotSteadyError as reason:
                 raise NotSettled(str(reason)) from None
+
+    async def removed(self, resource: Resource) -> None:
+        """Wait until the network is as it is without a resource."""
+        await self._settle_network(resource)
+
+    async def _settle_network(self, resource: Resource) -> None:
+        """Wait until packets go where the cloud says, and this machine's clients see it so."""
+        if resource.token.startswith(_OF_THE_NETWORK):
+            await self._data_plane.settle_network(timeout=_ACCEPT_SECONDS)
 
     async def trouble(self, resource: Resource) -> str:
         """Why a listener takes no connections on this machine, whatever AWS would do."""
@@ -182,6 +198,15 @@ class Running:
             if why_not
             else ""
         )
+
+    def stand_ins(self, resource: Resource) -> str:
+        """Say which of a service's images ran as something else."""
+        if resource.token != SERVICE:
+            return ""
+        definition = task_definition_of(self._cloud, resource.outputs.get("taskDefinition"))
+        images = [each.get("image") for each in containers(definition.inputs)] if definition else []
+        notes = [self._data_plane.image_notes.get(str(each), "") for each in images]
+        return "; ".join(dict.fromkeys(filter(None, notes)))
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """Return the task definition that a service runs, if the program names it by ARN.

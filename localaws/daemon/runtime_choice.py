@@ -12,6 +12,8 @@ from localaws.machine.isolation import Isolation
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from localaws.machine.isolation import Finding
+
 VARIABLE = "LOCALAWS_RUNTIME"
 
 
@@ -34,20 +36,6 @@ _PROCESSES_LACK = (
     "limits on CPU and memory",
     "users, capabilities, read-only file systems and volumes",
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Which isolation this machine allows."""
-
-    isolation: Isolation
-    """The best one, or NONE."""
-
-    lacks: tuple[str, ...] = ()
-    """What it doesn't enforce."""
-
-    why_not: str = ""
-    """What each better one was refused for."""
 
 
 class BadRuntime(Exception):  # noqa: N818 — it is the value, or the machine, that is bad
@@ -75,11 +63,6 @@ class Choice:
         return f"tasks run in the runtime `{self.runtime}`{how}{lacks}{why}"
 
 
-def find() -> Finding:
-    """Find the isolation that this user has: root's, or a user namespace of one id."""
-    return Finding(Isolation.ROOT if os.geteuid() == 0 else Isolation.ONE_ID)
-
-
 def choose(find: Callable[[], Finding], environment: Mapping[str, str] = os.environ) -> Choice:
     """Choose how tasks run.
 
@@ -101,7 +84,8 @@ def choose(find: Callable[[], Finding], environment: Mapping[str, str] = os.envi
     found = find()
     if found.isolation is not Isolation.NONE:
         return Choice(Runtime.CONTAINER, found.isolation, found.lacks)
-    why = f"This machine can't run containers: {found.why_not}"
+    refused = "; ".join(f"{name}: {reason}" for name, reason in found.why_not.items())
+    why = f"This machine can't run containers ({refused})"
     if text == "auto":
         return Choice(Runtime.PROCESS, lacks=_PROCESSES_LACK, why=why)
     raise BadRuntime(f"{VARIABLE}: {text}. {why}. Unset it to run tasks as processes")

@@ -111,7 +111,7 @@ async def serve(directory: StateDirectory, code: str, lock: TextIO) -> None:
             serving(provider, folder, "aws.sock") as port,
             serving(awsx, folder, "awsx.sock") as awsx_port,
         ):
-            address = Address(os.getpid(), port, awsx_port, code)
+            address = Address(os.getpid(), port, awsx_port, code, running.choice.sentence)
             write_atomically(directory.ready, json.dumps(asdict(address)))
             log.info("ready: aws on port %d, awsx on port %d", port, awsx_port)
             while not stop.is_set() and _still_locked(directory, lock):

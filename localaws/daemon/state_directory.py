@@ -105,6 +105,9 @@ class Address:
     code: str
     """Fingerprint of the code it runs."""
 
+    runtime: str = ""
+    """How it runs tasks, as a sentence."""
+
     @classmethod
     def read(cls, directory: StateDirectory) -> Address | None:
         """The address of the living daemon; None if there is none, or it isn't ready yet."""

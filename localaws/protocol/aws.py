@@ -76,11 +76,17 @@ class Lifecycle(Protocol):
             NotSettled: Something still ran after `seconds`.
         """
 
+    async def removed(self, resource: Resource) -> None:
+        """Wait until nothing acts on a resource that was deleted."""
+
     async def trouble(self, resource: Resource) -> str:
         """Return what keeps an existing resource from working, and what to do; else empty."""
 
     def remark(self, resource: Resource) -> str:
         """Return what a resource doesn't do here although AWS does it; else empty."""
+
+    def stand_ins(self, resource: Resource) -> str:
+        """Return what runs in the stead of what a resource names; else empty."""
 
     def live(self, resource: Resource) -> Mapping[str, Any]:
         """Return inputs of `CHANGED_BY_AWS` as they are now, changed by AWS or by a program."""
@@ -346,6 +352,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 await self._patiently(
                     context, request.urn, lambda: self._cloud.delete(token, resource.id)
                 )
+            await self._lifecycle.removed(resource)
         except (Refused, NotSettled) as reason:
             await context.abort(
                 grpc.StatusCode.UNKNOWN, f"deleting {_what(request.urn)} ({request.id}): {reason}"
@@ -402,6 +409,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         except NotSettled as reason:
             message = f"{verb} {_what(resource.urn)} ({resource.id}): {reason}"
             await context.abort_with_status(_created_but_failed(resource, message))
+        await _warn(session, resource.urn, self._lifecycle.stand_ins(resource))
 
     async def _warn_of_trouble(
         self, urn: str, resource: Resource | None, session: _Session

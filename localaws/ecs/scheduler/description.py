@@ -148,7 +148,16 @@ def _task(task: Task, spec: ServiceSpec, observation: TaskObservation | None) ->
             else {}
         ),
         **({"note": note} if note else {}),
-        "containers": [{"name": name, "exitCode": code} for name, code in task.exit_codes.items()],
+        "containers": [_container(name, task) for name in task.exit_codes],
+    }
+
+
+def _container(name: str, task: Task) -> dict[str, Any]:
+    reason = task.exit_reasons.get(name)
+    return {
+        "name": name,
+        "exitCode": task.exit_codes[name],
+        **({"reason": reason} if reason else {}),
     }
 
 

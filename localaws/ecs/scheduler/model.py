@@ -208,6 +208,9 @@ class Task:
     exit_codes: Mapping[str, int] = field(default_factory=dict)
     """Exit status by container, of those that ran."""
 
+    exit_reasons: Mapping[str, str] = field(default_factory=dict)
+    """By container why it ended, where its exit status doesn't say so: `OutOfMemoryError: …`."""
+
     health_answer: str = ""
     """What failed health checks got, of a task stopped for them:
     `Health checks failed with these codes: [404]`.
@@ -329,6 +332,7 @@ class TaskObservation:
 
     process: Process = Process.STARTING
     exit_codes: Mapping[str, int] = field(default_factory=dict)
+    exit_reasons: Mapping[str, str] = field(default_factory=dict)
     failure: str = ""
     """For a task that never started: the reason, beginning with ECS's error name."""
 

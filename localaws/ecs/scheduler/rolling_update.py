@@ -137,6 +137,7 @@ class _Step:
                     status=Status.STOPPED,
                     stopped_at=self.now,
                     exit_codes=observation.exit_codes,
+                    exit_reasons=observation.exit_reasons,
                 )
             )
 

@@ -93,7 +93,10 @@ def _failure(done: str, state: ServiceState) -> str:
 
 
 def _details(task: Task) -> str:
-    ends = [f"{name} exited with {code}" for name, code in task.exit_codes.items()]
+    ends = []
+    for name, code in task.exit_codes.items():
+        reason = task.exit_reasons.get(name)
+        ends.append(f"{name} exited with {code}{f': {reason}' if reason else ''}")
     results = [task.health_answer] if task.health_answer else ends
     note = f"; {task.note}" if task.note else ""
     return (f" ({', '.join(results)})" if results else "") + note

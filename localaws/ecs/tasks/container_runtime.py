@@ -12,6 +12,7 @@ from localaws.ecs.tasks.supervisor import Sandbox
 from localaws.images.config import NoCommandError, merge
 from localaws.images.errors import CannotPullError
 from localaws.machine.addresses import ListenAddress, NoAddressError
+from localaws.machine.cgroups import Limits, NoControlGroupsError
 from localaws.machine.container import DEFAULT_CAPABILITIES, Container, Ulimit
 from localaws.machine.processes import CannotStartError, CommandFailedError
 from localaws.machine.root_file_system import Mount
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from localaws.ecs.tasks.runtime import ContainerSpec, TaskSpec
     from localaws.images.puller import Image
     from localaws.machine.addresses import Addresses
+    from localaws.machine.cgroups import ControlGroup, ControlGroups
     from localaws.machine.processes import ChildProcess, Launcher
     from localaws.vpc.attachments import Attachments
     from localaws.vpc.model import Interface
@@ -30,6 +32,10 @@ log = logging.getLogger(__name__)
 
 TASKS = "/run/tasks"
 """What is written by tasks, in memory behind the launcher: it is gone with it."""
+
+_KILLED = 128 + signal.SIGKILL
+_OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
+"""ECS's words. Source: ECS developer guide, "Stopped task error codes"."""
 
 _ALL_CAPABILITIES = "ALL"
 _RESOLVER = "169.254.169.253"
@@ -56,6 +62,7 @@ class Containers:
         images: Images,
         attachments: Attachments,
         addresses: Addresses,
+        control_groups: ControlGroups | None = None,
     ) -> None:
         """Start with no task.
 
@@ -64,11 +71,16 @@ class Containers:
             images: Where images come from.
             attachments: Gives tasks their network interfaces.
             addresses: Where this machine's addresses come from at which public ones are shown.
+            control_groups: What limits CPU and memory; None where this user can't limit them.
         """
         self._launcher = launcher
         self._images = images
         self._attachments = attachments
         self._addresses = addresses
+        self._control_groups = control_groups
+        self.notes: dict[str, str] = {}
+        """What a user must know about where images came from, by image."""
+
         self._closing = False
 
     async def prepare(self, spec: TaskSpec) -> ContainerSandbox:
@@ -87,10 +99,12 @@ class Containers:
             raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
         sandbox = ContainerSandbox(spec, images, interface, self._launcher, self._release)
         try:
+            if self._control_groups is not None:
+                sandbox.limit(self._control_groups)
             await sandbox.make_folders()
             if interface.public_address:
                 sandbox.public = self._show(spec, interface)
-        except (NoAddressError, CommandFailedError) as error:
+        except (NoAddressError, NoControlGroupsError, CommandFailedError) as error:
             await sandbox.close()
             raise TaskStartError(f"ResourceInitializationError: local AWS: {error}") from None
         except BaseException:
@@ -111,7 +125,8 @@ class Containers:
         except CannotPullError as error:
             raise TaskStartError(f"CannotPullContainerError: {error}") from None
         for name, image in pulled.items():
-            if image.note:
+            if image.note != self.notes.get(name, ""):
+                self.notes[name] = image.note
                 log.info("image %s: %s", name, image.note)
         return {each.name: pulled[each.image] for each in spec.containers}
 
@@ -150,6 +165,23 @@ class ContainerSandbox(Sandbox):
         self._launcher = launcher
         self._release = release
         self._started: dict[str, tuple[Container, ChildProcess]] = {}
+        self._group: ControlGroup | None = None
+        """That of the task."""
+
+        self._groups: dict[str, ControlGroup] = {}
+        """Those of its containers, within."""
+
+    def limit(self, control_groups: ControlGroups) -> None:
+        """Limit what the task, and what each of its containers, may use.
+
+        Raises:
+            NoControlGroupsError: The kernel refuses.
+        """
+        size = Limits(memory_mib=self._spec.memory, cpu_units=self._spec.cpu)
+        self._group = control_groups.create(self._spec.id, size)
+        for each in self._spec.containers:
+            limits = Limits(memory_mib=each.memory, cpu_shares=each.cpu)
+            self._groups[each.name] = self._group.create(each.name, limits)
 
     async def make_folders(self) -> None:
         """Make the task's volumes, and the folders in memory that containers have to themselves."""
@@ -162,7 +194,9 @@ class ContainerSandbox(Sandbox):
     async def run(self, container: ContainerSpec, output: int) -> ChildProcess:
         """Start a container of its image."""
         described = self._describe(container)
-        child = await self._launcher.start_container(described, stdout=output, stderr=output)
+        child = await self._launcher.start_container(
+            described, stdout=output, stderr=output, cgroups=self._folders(container)
+        )
         self._started[container.name] = described, child
         return child
 
@@ -171,7 +205,12 @@ class ContainerSandbox(Sandbox):
         described, child = self._started[container.name]
         words = container.health_check.command if container.health_check else ()
         return await self._launcher.execute(
-            described, child.pid, words, stdout=nowhere, stderr=nowhere
+            described,
+            child.pid,
+            words,
+            stdout=nowhere,
+            stderr=nowhere,
+            cgroups=self._folders(container),
         )
 
     async def stop(self, container: ContainerSpec, child: ChildProcess, patience: float) -> int:
@@ -179,9 +218,24 @@ class ContainerSandbox(Sandbox):
         name = self._images[container.name].config.stop_signal
         return await child.stop(patience, _signal_number(name))
 
+    def reasons(self, codes: Mapping[str, int]) -> dict[str, str]:
+        """Say which containers were killed for want of memory."""
+        found = {}
+        for name, code in codes.items():
+            group = self._groups.get(name)
+            if code == _KILLED and group is not None and group.out_of_memory_kills():
+                found[name] = _OUT_OF_MEMORY
+        return found
+
     async def close(self) -> None:
         """Give back the interface, the public address and what was written."""
+        if self._group is not None:
+            self._group.remove()
         await self._release(self._interface, self.public)
+
+    def _folders(self, container: ContainerSpec) -> tuple[str, ...]:
+        group = self._groups.get(container.name)
+        return group.folders if group is not None else ()
 
     def _describe(self, container: ContainerSpec) -> Container:
         image = self._images[container.name]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from localaws.alb.targets import TargetHealth
     from localaws.ecs.scheduler.model import ServiceRevision, Task
-    from localaws.ecs.tasks.runtime import RunningTask, TaskRuntime
+    from localaws.ecs.tasks.runtime import PublicAddress, RunningTask, TaskRuntime
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +145,15 @@ class LiveTasks:
             for _, endpoint in live.targets[:1]
         }
 
+    def public_addresses(self) -> dict[str, tuple[str, str]]:
+        """The public address of each task that has one, and where this machine shows it."""
+        found = {}
+        for task, live in self._tasks.items():
+            public = live.running.public if live.running else None
+            if public is not None:
+                found[task] = (public.address, _shown(public, live.targets))
+        return found
+
     async def close(self) -> None:
         """Cancel starts and stops that are under way."""
         jobs = [job for live in self._tasks.values() for job in live.jobs]
@@ -195,6 +204,7 @@ class LiveTasks:
             return TaskObservation(
                 process=Process.ENDED,
                 exit_codes=live.running.ended.result(),
+                exit_reasons=live.running.reasons,
                 note=live.running.note,
             )
         container_health, container_answer = live.running.health
@@ -214,6 +224,12 @@ class LiveTasks:
                     observation, unhealthy_target_group=group, unhealthy_reason=health.description
                 )
         return observation
+
+
+def _shown(public: PublicAddress, targets: list[tuple[str, Endpoint]]) -> str:
+    """Return where a public address is shown; of its ports that which gets the requests."""
+    ports = [endpoint.port for _, endpoint in targets[:1]]
+    return ":".join((public.shown.address, *(str(public.shown.port(port)) for port in ports)))
 
 
 def _in_all(states: Iterable[TargetState]) -> Health:

@@ -83,3 +83,21 @@ def test_what_is_wrong_comes_first_whether_there_are_services_or_not() -> None:
         "problem: no such thing",
         "the local AWS is running, without services",
     ]
+
+
+def test_a_task_shows_its_public_address_and_where_this_machine_shows_that() -> None:
+    running = {**task(0, "RUNNING"), "publicAddress": "203.0.113.7", "shownAt": "127.70.1.4:8080"}
+    service = {
+        "serviceName": "web",
+        "progress": "",
+        "deployments": [],
+        "events": [],
+        "tasks": [running],
+    }
+    shown = table({"services": [service], "names": {}}).splitlines()
+    assert shown[-1].strip() == "203.0.113.7 in the internet, here 127.70.1.4:8080"
+
+
+def test_how_tasks_run_and_what_stands_in_for_images_is_shown() -> None:
+    shown = table({"services": [], "names": {}, "runtime": "tasks run so", "images": ["a is b"]})
+    assert shown.split("\n\n")[1:] == ["tasks run so", "a is b"]

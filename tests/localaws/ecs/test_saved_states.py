@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from typing import Any
 
 from localaws.ecs.saved_states import from_json, to_json
 from localaws.ecs.scheduler.model import (
@@ -30,7 +32,7 @@ def saved_revision(number: int) -> dict[str, object]:
     }
 
 
-SAVED = {
+SAVED: dict[str, Any] = {
     "deployments": [
         {
             "id": "ecs-svc/2",
@@ -63,6 +65,7 @@ SAVED = {
             "stop_code": "ServiceSchedulerInitiated",
             "stop_reason": "Scaling",
             "exit_codes": {"web": 143},
+            "exit_reasons": {"web": "OutOfMemoryError"},
             "health_answer": "codes: [404]",
             "note": "local",
             "evens_zones": True,
@@ -121,6 +124,7 @@ STATE = ServiceState(
             stop_code=StopCode.SERVICE_SCHEDULER_INITIATED,
             stop_reason="Scaling",
             exit_codes={"web": 143},
+            exit_reasons={"web": "OutOfMemoryError"},
             health_answer="codes: [404]",
             note="local",
             evens_zones=True,
@@ -145,3 +149,9 @@ def test_a_state_of_before_events_were_timed_and_repeated_is_read() -> None:
     state = from_json(early)
     assert state.reported_at == {}
     assert state.steady_since is None
+
+
+def test_a_state_of_before_containers_had_reasons_is_read() -> None:
+    early = copy.deepcopy(SAVED)
+    del early["tasks"][0]["exit_reasons"]
+    assert from_json(early).tasks[0].exit_reasons == {}

@@ -72,6 +72,12 @@ class Idle:
     def remark(self, resource: Resource) -> str:
         return self.remarks.get(resource.token, "")
 
+    def stand_ins(self, resource: Resource) -> str:
+        return ""
+
+    async def removed(self, resource: Resource) -> None:
+        pass
+
     async def drain(self, resource: Resource, *, seconds: float, report: Report) -> None:
         self.limits.append(seconds)
         self.drained = True
