@@ -59,6 +59,7 @@ _COMMON = {
     "io_uring_register": 427,
     "quotactl_fd": 443,
     "mount_setattr": 442,
+    "set_mempolicy_home_node": 450,
 }
 """New calls have the same number everywhere."""
 
@@ -104,9 +105,16 @@ _X86_64 = Machine(
         "kexec_file_load": 320,
         "bpf": 321,
         "userfaultfd": 323,
+        "syslog": 103,
         "uselib": 134,
         "ustat": 136,
         "sysfs": 139,
+        "vhangup": 153,
+        "mbind": 237,
+        "set_mempolicy": 238,
+        "get_mempolicy": 239,
+        "migrate_pages": 256,
+        "move_pages": 279,
     },
     pretended={
         "chown": 92,
@@ -132,6 +140,13 @@ _AARCH64 = Machine(
     refused=_COMMON
     | {
         "lookup_dcookie": 18,
+        "vhangup": 58,
+        "syslog": 116,
+        "mbind": 235,
+        "get_mempolicy": 236,
+        "set_mempolicy": 237,
+        "migrate_pages": 238,
+        "move_pages": 239,
         "umount2": 39,
         "mount": 40,
         "pivot_root": 41,
