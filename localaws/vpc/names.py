@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from localaws.vpc.model import Interface, Vpc
 
 _HOST = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})")
+_INTERNAL = "internal"
 _LONGEST_CHAIN = 8
 """Aliases of aliases that are followed."""
 
@@ -220,8 +221,8 @@ def _kinds(service: Resource) -> set[str]:
 
 def _internal_domains(region: str) -> tuple[str, ...]:
     """Return the domains of hosts' names; the oldest region has one of its own besides."""
-    own = f"{region}.compute.internal"
-    return (own, "ec2.internal") if region == "us-east-1" else (own,)
+    own = f"{region}.compute.{_INTERNAL}"
+    return (own, f"ec2.{_INTERNAL}") if region == "us-east-1" else (own,)
 
 
 def _is_below(name: str, apex: str) -> bool:

@@ -66,14 +66,14 @@ def _service(inputs: Properties) -> str:
 
 
 _OTHER_HOSTS = {
-    "ecr.api": ("api.ecr",),
-    "ecr.dkr": ("dkr.ecr", "*.dkr.ecr"),
+    "ecr-api": ("api.ecr",),
+    "ecr-dkr": ("dkr.ecr", "*.dkr.ecr"),
     "ecs-agent": ("ecs-a",),
     "ecs-telemetry": ("ecs-t",),
     "execute-api": ("execute-api", "*.execute-api"),
     "s3": ("s3", "*.s3"),
 }
-"""Services whose hosts have other names than they, or several.
+"""Services whose hosts have other names than they, or several; with hyphens for dots.
 
 Source: the column "Private DNS name" of DescribeVpcEndpointServices, as the services' guides show
 it.
@@ -84,7 +84,7 @@ def private_names(endpoint: Resource) -> list[str]:
     """Return the names that an interface endpoint takes over with `privateDnsEnabled`."""
     service = _service(endpoint.outputs)
     domain = f"{endpoint.region}.{partition_of(endpoint.region).suffix}"
-    return [f"{host}.{domain}" for host in _OTHER_HOSTS.get(service, (service,))]
+    return [f"{host}.{domain}" for host in _OTHER_HOSTS.get(service.replace(".", "-"), (service,))]
 
 
 def _region(service: str) -> str | None:

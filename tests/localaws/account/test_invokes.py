@@ -217,7 +217,7 @@ ANSWERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("ssm/getParameter", {"name": "/demo/password:1"}, {"value": "hunter2", "version": 1}),
     ("ssm/getParameter", {"name": f"{SSM}/demo/password"}, {"name": "/demo/password"}),
     ("ssm/getParameter", {"name": f"{SSM}/demo/message:1"}, {"value": "hello"}),
-    ("ec2/getEips", {"tags": {"Name": "nat"}}, {"publicIps": ["203.0.113.225"]}),
+    ("ec2/getEips", {"tags": {"Name": "nat"}}, {"publicIps": ["203.0.113.222"]}),
     ("ec2/getEips", {"tags": {"Name": "none"}}, {"publicIps": [], "allocationIds": []}),
     (
         "servicequotas/getServiceQuota",
