@@ -21,7 +21,7 @@ from localaws.machine.root_file_system import Mount
 from localaws.machine.users import User, find_user
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Never
 
 _CAPABILITIES = [
@@ -157,13 +157,15 @@ def from_request(request: Mapping[str, Any]) -> Container:
     )
 
 
-def start(container: Container, *, single_user: bool) -> Never:
+def start(container: Container, *, cgroups: Sequence[str], single_user: bool) -> Never:
     """Become the container's first process; the caller has given it its PID namespace and stdio.
 
     Args:
         container: Its description.
+        cgroups: Folders of the control groups that it becomes a member of.
         single_user: Whether the user namespace has one user only.
     """
+    _join_cgroups(cgroups)  # before its namespace is made, whose root they become
     os.umask(_UMASK)  # the launcher has the daemon's, with which others couldn't enter the root
     with open(f"/run/netns/{container.network}") as network:
         kernel.join_namespace(network.fileno(), kernel.NETWORK_NAMESPACE)
@@ -181,6 +183,7 @@ def start(container: Container, *, single_user: bool) -> Never:
         files=container.files,
         folders=(container.working_directory,),
         read_only=container.read_only,
+        cgroups=cgroups,
     )
     environment = _restrict(container, single_user=single_user)
     if container.init:
@@ -188,14 +191,16 @@ def start(container: Container, *, single_user: bool) -> Never:
     _run(container.argv, environment)
 
 
-def join(container: Container, pid: int, *, single_user: bool) -> Never:
+def join(container: Container, pid: int, *, cgroups: Sequence[str], single_user: bool) -> Never:
     """Become one more process of a running container; the caller has given it stdio.
 
     Args:
         container: Its description, with the program to run.
         pid: Its first process.
+        cgroups: Folders of the control groups that it becomes a member of.
         single_user: Whether the user namespace has one user only.
     """
+    _join_cgroups(cgroups)
     kinds = {
         "net": kernel.NETWORK_NAMESPACE,
         "ipc": kernel.IPC_NAMESPACE,
@@ -214,6 +219,12 @@ def join(container: Container, pid: int, *, single_user: bool) -> Never:
     os.chroot(".")
     os.umask(_UMASK)
     _run(container.argv, _restrict(container, single_user=single_user))
+
+
+def _join_cgroups(folders: Sequence[str]) -> None:
+    for folder in folders:
+        with open(f"{folder}/cgroup.procs", "w", encoding="ascii") as file:
+            file.write("0")
 
 
 def _restrict(container: Container, *, single_user: bool) -> dict[str, str]:

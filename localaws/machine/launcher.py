@@ -149,8 +149,7 @@ class _Launcher:
         wanted = container.from_request(request["container"])
 
         def become() -> None:
-            _join_cgroups(request["cgroups"])
-            container.start(wanted, single_user=self._single_user)
+            container.start(wanted, cgroups=request["cgroups"], single_user=self._single_user)
 
         # A process ID namespace holds for children only, and is this process's no longer then.
         kernel.unshare(kernel.PID_NAMESPACE)
@@ -184,8 +183,7 @@ class _Launcher:
         def become() -> None:
             if terminal is not None:
                 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            _join_cgroups(request["cgroups"])
-            container.join(wanted, pid, single_user=self._single_user)
+            container.join(wanted, pid, cgroups=request["cgroups"], single_user=self._single_user)
 
         if terminal is not None:
             peer = fcntl.ioctl(terminal, _OPEN_PEER, os.O_RDWR | os.O_NOCTTY)
@@ -324,12 +322,6 @@ def _join_network(name: str) -> None:
         kernel.join_namespace(network, kernel.NETWORK_NAMESPACE)
     finally:
         os.close(network)
-
-
-def _join_cgroups(folders: list[str]) -> None:
-    for folder in folders:
-        with open(f"{folder}/cgroup.procs", "w") as file:
-            file.write("0")
 
 
 def _open_terminal(pid: int) -> int:

@@ -45,6 +45,14 @@ _HIDDEN = (
 """Docker's read-only and masked paths (github.com/moby/moby, oci.DefaultSpec)."""
 
 
+_CGROUPS = "/sys/fs/cgroup"
+_CONTROLLERS = {
+    "cpu": "cpu.shares",
+    "cpuacct": "cpuacct.usage",
+    "memory": "memory.limit_in_bytes",
+}
+"""Files that only a group of version 1 with the controller has."""
+
 _ROOT_MODE = 0o755
 _ALL_IDS = 2**32 - 1
 """How many the first user namespace maps, to themselves."""
@@ -67,6 +75,7 @@ def enter(
     files: Mapping[str, str],
     folders: Iterable[str],
     read_only: bool,
+    cgroups: Sequence[str] = (),
 ) -> None:
     """Make this process's root a container's; its mount and PID namespace must be new.
 
@@ -77,11 +86,13 @@ def enter(
         files: Texts to write into it, by path.
         folders: Folders to make in it where they lack.
         read_only: Whether its root becomes read-only at the end.
+        cgroups: Folders of its control groups, which it sees; they are the roots of its namespace.
     """
     kernel.mount("none", "/", None, kernel.PRIVATE | kernel.RECURSIVE)
     root = _overlay(image, work)
     devices = {name: _open(f"/dev/{name}") for name in _DEVICES}
     sources = [_open(each.source) for each in mounts]
+    hierarchies = [_hierarchy(each) for each in cgroups]
     outside = _open("/")
     # From here on an import would run the image's code with all rights.
     sys.meta_path.clear()
@@ -91,6 +102,7 @@ def enter(
     # The former root stays mounted until all is taken from it. A user namespace may mount /proc
     # only as long as it sees another one.
     _mount_kernel_file_systems()
+    _show_cgroups(hierarchies)
     _make_devices(devices)
     for source, each in zip(sources, mounts, strict=True):
         _bind(source, each.target, read_only=each.read_only)
@@ -149,6 +161,31 @@ def _mount_kernel_file_systems() -> None:
     kernel.mount("tmpfs", "/dev", "tmpfs", flags, "mode=755,size=65536k")
     with suppress(OSError):  # a container in a container may not mount it; few images look
         kernel.mount("sysfs", "/sys", "sysfs", _QUIET | kernel.READ_ONLY)
+
+
+def _hierarchy(cgroup: str) -> str:
+    """Return the controllers of a group of version 1, nothing of one of version 2."""
+    found = [name for name, file in _CONTROLLERS.items() if os.path.exists(f"{cgroup}/{file}")]
+    return ",".join(found)
+
+
+def _show_cgroups(hierarchies: Sequence[str]) -> None:
+    """Let runtimes see the limits that hold for them: Java, Node and Go size themselves by them."""
+    with suppress(OSError):  # as with sysfs
+        if "" in hierarchies:
+            _mount_read_only("cgroup2", _CGROUPS, None)
+        elif hierarchies:
+            kernel.mount("tmpfs", _CGROUPS, "tmpfs", _QUIET, "mode=755")
+            for controllers in hierarchies:
+                folder = f"{_CGROUPS}/{controllers}"
+                os.mkdir(folder)
+                _mount_read_only("cgroup", folder, controllers)
+            kernel.remount(_CGROUPS, kernel.READ_ONLY)
+
+
+def _mount_read_only(kind: str, target: str, options: str | None) -> None:
+    kernel.mount(kind, target, kind, _QUIET, options)
+    kernel.remount(target, kernel.READ_ONLY)
 
 
 def _make_devices(devices: Mapping[str, int]) -> None:

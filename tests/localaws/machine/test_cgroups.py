@@ -18,7 +18,7 @@ import pytest
 from localaws.machine import cgroups
 from localaws.machine.cgroups import ControlGroups, Limits, NoControlGroupsError
 from localaws.machine.isolation import Isolation
-from tests.localaws.machine.conftest import Studio, in_studio
+from tests.localaws.machine.conftest import Output, Studio, in_studio
 
 V1 = """\
 30 24 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs rw
@@ -156,6 +156,39 @@ def test_a_container_that_needs_too_much_memory_is_killed(
 
 GREEDY = 'text=x; while :; do text="$text$text"; done'
 """A shell that needs twice as much again and again."""
+
+
+@pytest.mark.slow  # real processes
+def test_a_container_sees_its_own_limits_and_cannot_change_them(
+    groups: ControlGroups, image: Path, tmp_path: Path
+) -> None:
+    task = groups.create("seen", Limits(memory_mib=256))
+    limited = task.create("web", Limits(memory_mib=16))
+    script = (
+        "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes || cat memory.max; "
+        "for file in memory.max memory/memory.limit_in_bytes; do"
+        "   [ ! -e $file ] || echo 1 > $file || echo refused;"
+        "done; grep -e memory -e '^0:' /proc/self/cgroup"
+    )
+
+    async def scenario(studio: Studio) -> None:
+        with Output() as output:
+            child = await studio.launcher.start_container(
+                studio.container("sh", "-c", script),
+                stdout=output.descriptor,
+                stderr=output.descriptor,
+                cgroups=limited.folders,
+            )
+            await child.wait()
+            printed = output.text()
+        assert str(16 * 2**20) in printed
+        assert "refused" in printed
+        assert printed.split("memory:")[-1].startswith("/\n"), "names above it don't show"
+
+    try:
+        in_studio(Isolation.ROOT, image, tmp_path, scenario)
+    finally:
+        task.remove()
 
 
 @pytest.mark.slow  # real processes
