@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localaws.account.autoname import DEFAULTS, named
-from localaws.account.cloud import as_text, changes, type_of
+from localaws.account.autoname import DEFAULTS, with_name
+from localaws.account.cloud import changes, documents_as_text, type_of
 from localaws.account.tagging import ALL_TAGS, NO_TAGGING
 from localaws.catalog import Refused
 from localaws.mocks.mistake import Mistake
@@ -69,8 +69,12 @@ class Account:
         """
         kind = type_of(resource.type)
         urn = next((each for each in (resource.urn, *former) if each in self.before), resource.urn)
-        inputs = named(
-            kind, urn.rpartition("::")[2], as_text(kind, resource.inputs), {}, seed=urn.encode()
+        inputs = with_name(
+            kind,
+            urn.rpartition("::")[2],
+            documents_as_text(kind, resource.inputs),
+            {},
+            seed=urn.encode(),
         )
         inputs.pop(DEFAULTS)
         if urn in self.before:
@@ -118,7 +122,7 @@ class Account:
             )
         self.operations[resource.urn] = "import"
         return self._update(
-            kind, resource.urn, found, as_text(kind, resource.inputs), provider_settings
+            kind, resource.urn, found, documents_as_text(kind, resource.inputs), provider_settings
         )
 
     def _change(

@@ -22,8 +22,8 @@ from pulumi.runtime.proto import (
 )
 
 from localaws.account import invokes
-from localaws.account.autoname import DEFAULTS, named
-from localaws.account.cloud import as_text, changes, type_of
+from localaws.account.autoname import DEFAULTS, with_name
+from localaws.account.cloud import changes, documents_as_text, type_of
 from localaws.account.tagging import ALL_TAGS, NO_TAGGING
 from localaws.catalog import PATIENCE_SECONDS, Refused
 from localaws.catalog.ecs.services import SERVICE
@@ -219,9 +219,11 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         news = from_wire(request.news)
         try:
             kind = type_of(_token(request.urn))
-            news = as_text(kind, news)
+            news = documents_as_text(kind, news)
             name = request.name or _name(request.urn)
-            inputs = named(kind, name, _given(news), from_wire(request.olds), request.randomSeed)
+            inputs = with_name(
+                kind, name, _given(news), from_wire(request.olds), request.randomSeed
+            )
             refusals = tuple(kind.check(_given(inputs), self._session(context).region))
         except Refused as refused:
             inputs, refusals = news, refused.refusals

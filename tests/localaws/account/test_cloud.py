@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from localaws.account.cloud import Cloud, StateFileError, changes, same
+from localaws.account.cloud import Cloud, StateFileError, changes, equivalent
 from localaws.account.tagging import Tagging
 from localaws.catalog import CATALOG, UNKNOWN, Refused
 from localaws.catalog.account import SeededParameter
@@ -385,7 +385,7 @@ def test_a_seeded_parameter_blocks_its_name_and_its_value_never_reaches_the_file
 def test_inputs_are_compared_as_aws_compares_them(
     token: str, name: str, old: Any, new: Any, *, expected: bool
 ) -> None:
-    assert same(CATALOG[token], name, old, new) is expected
+    assert equivalent(CATALOG[token], name, old, new) is expected
 
 
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"

@@ -65,10 +65,10 @@ def test_what_has_no_index_is_not_found() -> None:
 def test_a_name_by_which_pulumi_imports_it_finds_a_resource_until_it_is_gone() -> None:
     inventory, cluster = Inventory(), resource(CLUSTER, "arn:aws:ecs:::cluster/web", name="web")
     inventory.put(cluster)
-    assert inventory.named(CLUSTER, "web") == cluster
-    assert inventory.named("aws:sqs/queue:Queue", "web") is None
+    assert inventory.by_import_id(CLUSTER, "web") == cluster
+    assert inventory.by_import_id("aws:sqs/queue:Queue", "web") is None
     inventory.drop(cluster)
-    assert inventory.named(CLUSTER, "web") is None
+    assert inventory.by_import_id(CLUSTER, "web") is None
 
 
 def test_what_refers_to_a_resource_is_found_as_its_kind_of_reference_says() -> None:
