@@ -40,8 +40,13 @@ ISSUED_AT = "2024-01-01 00:00:00 +0000 UTC"
 
 _IMPORTED = ("privateKey", "privateKeyWo")
 _ALGORITHMS = (
-    *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
-    *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
+    "RSA_1024",
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "EC_prime256v1",
+    "EC_secp384r1",
+    "EC_secp521r1",
 )
 _DOMAIN = matches(
     r"(?=.{1,253}\Z)(\*\.)?([0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?\.)+[0-9A-Za-z-]{1,63}",
@@ -209,8 +214,13 @@ TYPES = (
         token=CERTIFICATE,
         replaces=frozenset(
             {
-                *("domainName", "subjectAlternativeNames", "validationMethod", "keyAlgorithm"),
-                *("certificateAuthorityArn", "validationOptions", "region"),
+                "domainName",
+                "subjectAlternativeNames",
+                "validationMethod",
+                "keyAlgorithm",
+                "certificateAuthorityArn",
+                "validationOptions",
+                "region",
             }
         ),
         unordered=frozenset({"subjectAlternativeNames", "validationOptions"}),

@@ -57,36 +57,43 @@ def _actions_only_kept(path: str) -> dict[str, tuple[object, ...]]:
 
 _CONTAINERS = "containerDefinitions[]"
 _HEADERS = (
-    *("AccessControlAllowCredentials", "AccessControlAllowHeaders", "AccessControlAllowMethods"),
-    *(
-        "AccessControlAllowOrigin",
-        "AccessControlExposeHeaders",
-        "AccessControlMaxAge",
-        "ContentSecurityPolicy",
-    ),
-    *("StrictTransportSecurity", "XContentTypeOptions", "XFrameOptions"),
+    "AccessControlAllowCredentials",
+    "AccessControlAllowHeaders",
+    "AccessControlAllowMethods",
+    "AccessControlAllowOrigin",
+    "AccessControlExposeHeaders",
+    "AccessControlMaxAge",
+    "ContentSecurityPolicy",
+    "StrictTransportSecurity",
+    "XContentTypeOptions",
+    "XFrameOptions",
 )
 _CLIENT_CERTIFICATE = ("", "Issuer", "Leaf", "SerialNumber", "Subject", "Validity")
 
 EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     LOAD_BALANCER: (
-        *(
-            "clientKeepAlive",
-            "dropInvalidHeaderFields",
-            "enableHttp2",
-            "enableTlsVersionAndCipherSuiteHeaders",
-        ),
-        *("enableXffClientPort", "idleTimeout", "xffHeaderProcessingMode"),
+        "clientKeepAlive",
+        "dropInvalidHeaderFields",
+        "enableHttp2",
+        "enableTlsVersionAndCipherSuiteHeaders",
+        "enableXffClientPort",
+        "idleTimeout",
+        "xffHeaderProcessingMode",
     ),
     LISTENER: (
-        *("certificateArn", "loadBalancerArn", "port", "protocol", "sslPolicy"),
+        "certificateArn",
+        "loadBalancerArn",
+        "port",
+        "protocol",
+        "sslPolicy",
         *(f"routingHttpRequestXAmzn{name}HeaderName" for name in ("TlsCipherSuite", "TlsVersion")),
         *(f"routingHttpResponse{name}HeaderValue" for name in _HEADERS),
         "routingHttpResponseServerEnabled",
         *_actions("defaultActions[]"),
     ),
     LISTENER_RULE: (
-        *("listenerArn", "priority"),
+        "listenerArn",
+        "priority",
         *_actions("actions[]"),
         *_inside("conditions[].hostHeader", "regexValues values"),
         *_inside("conditions[].httpHeader", "httpHeaderName regexValues values"),
@@ -100,7 +107,11 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     ),
     LISTENER_CERTIFICATE: ("certificateArn", "listenerArn"),
     TARGET_GROUP: (
-        *("deregistrationDelay", "loadBalancingAlgorithmType", "port", "targetType", "vpcId"),
+        "deregistrationDelay",
+        "loadBalancingAlgorithmType",
+        "port",
+        "targetType",
+        "vpcId",
         *_inside(
             "healthCheck", "healthyThreshold interval matcher path port timeout unhealthyThreshold"
         ),
@@ -109,27 +120,28 @@ EFFECTIVE: Mapping[str, tuple[str, ...]] = {
     CERTIFICATE: ("domainName", "subjectAlternativeNames", "validationMethod"),
     RECORD: ("aliases[].name", "name", "records", "type", "zoneId"),
     SERVICE: (
-        *(
-            "availabilityZoneRebalancing",
-            "cluster",
-            "deploymentMaximumPercent",
-            "deploymentMinimumHealthyPercent",
-        ),
-        *(
-            "desiredCount",
-            "forceNewDeployment",
-            "healthCheckGracePeriodSeconds",
-            "launchType",
-            "name",
-        ),
-        *("platformVersion", "region", "taskDefinition", "triggers", "waitForSteadyState"),
+        "availabilityZoneRebalancing",
+        "cluster",
+        "deploymentMaximumPercent",
+        "deploymentMinimumHealthyPercent",
+        "desiredCount",
+        "forceNewDeployment",
+        "healthCheckGracePeriodSeconds",
+        "launchType",
+        "name",
+        "platformVersion",
+        "region",
+        "taskDefinition",
+        "triggers",
+        "waitForSteadyState",
         "capacityProviderStrategies[].capacityProvider",
         *_inside("deploymentCircuitBreaker", "enable rollback"),
         *_inside("loadBalancers[]", "containerName containerPort targetGroupArn"),
         "networkConfiguration.subnets",
     ),
     TASK_DEFINITION: (
-        *("family", "skipDestroy"),
+        "family",
+        "skipDestroy",
         *_inside(
             _CONTAINERS, "command entryPoint essential image name stopTimeout workingDirectory"
         ),

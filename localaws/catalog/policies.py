@@ -21,16 +21,14 @@ _VERSIONS = ("2012-10-17", "2008-10-17")
 
 _ELEMENTS = ("Version", "Id", "Statement")
 _STATEMENT_ELEMENTS = (
-    *(
-        "Sid",
-        "Effect",
-        "Principal",
-        "NotPrincipal",
-        "Action",
-        "NotAction",
-        "Resource",
-        "NotResource",
-    ),
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
     "Condition",
 )
 _PRINCIPALS = ("AWS", "Service", "Federated", "CanonicalUser")

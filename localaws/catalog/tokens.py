@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ALB = (
-    *("getListener", "getLoadBalancer", "getTargetGroup"),
-    *(
-        "listener",
-        "listenerCertificate",
-        "listenerRule",
-        "loadBalancer",
-        "targetGroup",
-        "targetGroupAttachment",
-    ),
+    "getListener",
+    "getLoadBalancer",
+    "getTargetGroup",
+    "listener",
+    "listenerCertificate",
+    "listenerRule",
+    "loadBalancer",
+    "targetGroup",
+    "targetGroupAttachment",
 )
 _V2 = (
     "bucketLifecycleConfiguration",

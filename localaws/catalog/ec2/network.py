@@ -47,21 +47,17 @@ VPCS_PER_REGION = EIPS_PER_REGION = 5
 
 _DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
 _TARGETS = (
-    *(
-        "carrierGatewayId",
-        "coreNetworkArn",
-        "egressOnlyGatewayId",
-        "gatewayId",
-        "localGatewayId",
-        "natGatewayId",
-    ),
-    *(
-        "networkInterfaceId",
-        "odbNetworkArn",
-        "transitGatewayId",
-        "vpcEndpointId",
-        "vpcPeeringConnectionId",
-    ),
+    "carrierGatewayId",
+    "coreNetworkArn",
+    "egressOnlyGatewayId",
+    "gatewayId",
+    "localGatewayId",
+    "natGatewayId",
+    "networkInterfaceId",
+    "odbNetworkArn",
+    "transitGatewayId",
+    "vpcEndpointId",
+    "vpcPeeringConnectionId",
 )
 _INLINE_DESTINATIONS = ("cidrBlock", "ipv6CidrBlock", "destinationPrefixListId")
 _DIRECTIONS = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
@@ -627,15 +623,13 @@ TYPES = (
         recorded=NO_PACKET,
         replaces=frozenset(
             {
-                *(
-                    "subnetId",
-                    "allocationId",
-                    "connectivityType",
-                    "privateIp",
-                    "availabilityMode",
-                    "vpcId",
-                    "region",
-                ),
+                "subnetId",
+                "allocationId",
+                "connectivityType",
+                "privateIp",
+                "availabilityMode",
+                "vpcId",
+                "region",
                 "secondaryPrivateIpAddressCount",
             }
         ),

@@ -73,19 +73,24 @@ def _region(service: str) -> str | None:
 
 _REVERSED_IN_CHINA = frozenset(
     {
-        *("application-autoscaling", "autoscaling", "cloudformation", "ebs", "ec2", "ecr", "eks"),
-        *(
-            "elasticache",
-            "elasticfilesystem",
-            "execute-api",
-            "lambda",
-            "monitoring",
-            "rds",
-            "s3",
-            "sqs",
-            "states",
-        ),
-        *("sts", "xray"),
+        "application-autoscaling",
+        "autoscaling",
+        "cloudformation",
+        "ebs",
+        "ec2",
+        "ecr",
+        "eks",
+        "elasticache",
+        "elasticfilesystem",
+        "execute-api",
+        "lambda",
+        "monitoring",
+        "rds",
+        "s3",
+        "sqs",
+        "states",
+        "sts",
+        "xray",
     }
 )
 """Services, by the first word of their names, whose interface endpoints begin with China's own

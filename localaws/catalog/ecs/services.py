@@ -718,8 +718,11 @@ TYPES = (
         ),
         unordered=frozenset(
             {
-                *("capacityProviderStrategies", "loadBalancers", "placementConstraints"),
-                *("networkConfiguration.subnets", "networkConfiguration.securityGroups"),
+                "capacityProviderStrategies",
+                "loadBalancers",
+                "placementConstraints",
+                "networkConfiguration.subnets",
+                "networkConfiguration.securityGroups",
             }
         ),
         defaults={
